@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong, one class per thing a caller can act on.
+
+Every error carries a stable ``code`` (it becomes ``error`` in a module's result), the fields that tell which
+thing it was, and, where there is one, the remedy as a sentence. This file imports nothing of the engine.
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Base of all errors that the engine raises on purpose.
+
+    ``message`` says what and which, ``remedy`` what to do. ``fields`` are plain JSON values.
+    """
+
+    code = "engine_error"
+
+    def __init__(self, message: str, *, remedy: str = "", **fields: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.fields = fields
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.remedy}" if self.remedy else self.message
+
+
+# -- what the user wrote ---------------------------------------------------------------------------
+
+
+class InvalidOption(EngineError):
+    """An option's value can't be used; ``option`` and ``value`` name it."""
+
+    code = "invalid_option"
+
+    def __init__(self, option: str, value: object, why: str, *, remedy: str = "") -> None:
+        super().__init__(f"{option}: {value!r} {why}", remedy=remedy, option=option, value=value)
+
+
+class NotBuiltYet(EngineError):
+    """An option that containers.podman has and this engine has not yet."""
+
+    code = "not_built_yet"
+
+
+class NotFound(EngineError):
+    """The thing named does not exist; ``near`` lists names that look like it."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, name: str, *, near: tuple[str, ...] = (), remedy: str = "") -> None:
+        hint = f" (near: {', '.join(near)})" if near else ""
+        super().__init__(f"no {kind} named {name!r}{hint}", remedy=remedy, kind=kind, name=name, near=list(near))
+
+
+class NameInUse(EngineError):
+    """The name belongs to another thing already."""
+
+    code = "name_in_use"
+
+
+class InUse(EngineError):
+    """The thing can't be removed: ``users`` lists who needs it."""
+
+    code = "in_use"
+
+
+class WrongState(EngineError):
+    """The verb does not fit the container's state."""
+
+    code = "wrong_state"
+
+
+# -- archives and images ---------------------------------------------------------------------------
+
+
+class ArchiveBroken(EngineError):
+    """The archive is cut short, is no archive, or lacks a part that it names."""
+
+    code = "archive_broken"
+
+
+class DigestMismatch(EngineError):
+    """A blob's content is not what its digest says."""
+
+    code = "digest_mismatch"
+
+
+class UnsafeEntry(EngineError):
+    """An archive entry would be written outside its layer."""
+
+    code = "unsafe_entry"
+
+
+# -- the host --------------------------------------------------------------------------------------
+
+
+class NotRoot(EngineError):
+    """The verb needs root."""
+
+    code = "not_root"
+
+
+class HostLacks(EngineError):
+    """A program or a kernel feature is missing on this host."""
+
+    code = "host_lacks"
+
+
+class StoreFull(EngineError):
+    """No space is left on the file system; nothing half-made stays."""
+
+    code = "store_full"
+
+
+class LockTimeout(EngineError):
+    """A lock was not free before the deadline; ``holder`` is the pid, ``since`` seconds since the epoch."""
+
+    code = "lock_timeout"
+
+
+class StateBusy(EngineError):
+    """The database was locked by another process for too long."""
+
+    code = "state_busy"
+
+
+class StateCorrupt(EngineError):
+    """The database can't be read."""
+
+    code = "state_corrupt"
+
+
+class StateTooNew(EngineError):
+    """The database was written by a newer engine."""
+
+    code = "state_too_new"
+
+
+# -- programs --------------------------------------------------------------------------------------
+
+
+class CommandFailed(EngineError):
+    """A program ended with an error; ``stderr`` holds the end of what it said."""
+
+    code = "command_failed"
+
+
+class CommandTimeout(EngineError):
+    """A program did not end in time and was killed."""
+
+    code = "command_timeout"
+
+
+class RuntimeFailed(EngineError):
+    """The OCI runtime or conmon refused; their own text is in the message."""
+
+    code = "runtime_failed"
+
+
+class ContainerFailed(EngineError):
+    """The container's command ended with an error, or ended where it should run."""
+
+    code = "container_failed"

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds of option values: how each is read, stored and compared.
+
+A kind turns what the user wrote into one canonical value (two spellings of one meaning give the same value), and
+that value into JSON and back. Comparison is always of the JSON forms, so nothing can be stored and not compared.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InvalidOption
+from . import limits, mounts, names, quantities
+from .capabilities import canonical_capability
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a value is parsed (``parse(option, raw)``), encoded to JSON and decoded.
+
+    ``empty_is_unset``: an empty list or mapping has the same effect as none at all, so both are stored as unset.
+    """
+
+    parse: Callable[[str, Any], Any]
+    encode: Callable[[Any], Any] = _same
+    decode: Callable[[Any], Any] = _same
+    empty_is_unset: bool = False
+
+
+def _text(option: str, value: object) -> str:
+    text = str(value)
+    if "\0" in text:
+        raise InvalidOption(option, value, "holds a NUL character")
+    return text
+
+
+def _boolean(option: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidOption(option, value, "is neither true nor false")
+    return value
+
+
+def _absolute(option: str, value: object) -> str:
+    text = _text(option, value)
+    if not text.startswith("/"):
+        raise InvalidOption(option, value, "is no absolute path")
+    return posixpath.normpath(text)
+
+
+def _command(option: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        try:
+            return tuple(shlex.split(value))
+        except ValueError as error:
+            raise InvalidOption(option, value, f"can't be split into words: {error}") from None
+    return _words(option, value)
+
+
+def _entrypoint(option: str, value: object) -> tuple[str, ...]:
+    """Read a list, a JSON list, or one program; an empty text means no entrypoint (podman-run(1))."""
+    if not isinstance(value, str):
+        return _words(option, value)
+    try:
+        decoded = json.loads(value)
+    except ValueError:
+        decoded = None
+    if isinstance(decoded, list):
+        return _words(option, decoded)
+    return (_text(option, value),) if value else ()
+
+
+def _words(option: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise InvalidOption(option, value, "is no list")
+    return tuple(_text(option, item) for item in value)
+
+
+def _texts(option: str, value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise InvalidOption(option, value, "is no mapping")
+    for key, item in value.items():
+        if item is None or isinstance(item, (dict, list)):
+            raise InvalidOption(f"{option}.{key}", item, "is no text", remedy="Quote the value; '' is an empty text")
+    return {_text(option, key): _text(f"{option}.{key}", item) for key, item in value.items()}
+
+
+def _environment(option: str, value: object) -> dict[str, str]:
+    result = _texts(option, value)
+    for key in result:
+        if not key or "=" in key:
+            raise InvalidOption(option, key, "is no name of a variable")
+    return result
+
+
+def _each(parse: Callable[[str, Any], Any]) -> Callable[[str, Any], tuple[Any, ...]]:
+    """Return a parser of lists whose order and repetitions mean nothing."""
+    return lambda option, value: tuple(sorted({parse(option, item) for item in value}))
+
+
+def _keyed(parse: Callable[[str, Any], tuple[str, Any]]) -> Callable[[str, Any], dict[str, Any]]:
+    """Return a parser of lists whose items each have a key that may stand only once."""
+
+    def read(option: str, value: Any) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for item in value:
+            key, parsed = parse(option, item)
+            if result.setdefault(key, parsed) != parsed:
+                raise InvalidOption(option, item, f"gives {key} a second time with another value")
+        return result
+
+    return read
+
+
+def _security(option: str, value: object) -> str:
+    word, _sep, argument = _text(option, value).replace(":", "=", 1).partition("=")
+    if word == "no-new-privileges" and argument in ("", "true", "false"):
+        return word if argument != "false" else f"{word}=false"
+    if word not in ("seccomp", "apparmor", "label", "mask", "unmask") or not argument:
+        raise InvalidOption(
+            option, value, "is not known", remedy="Known: seccomp=, apparmor=, label=, mask=, unmask=, no-new-privileges"
+        )
+    return f"{word}={argument}"
+
+
+def _network(option: str, value: object) -> str:
+    text = _text(option, value)
+    if text not in ("none", "host"):
+        raise InvalidOption(option, value, "is not built yet", remedy="Two values work so far: none and host")
+    return text
+
+
+def _networks(option: str, value: Any) -> tuple[str, ...]:
+    names_ = tuple(_network(option, item) for item in value)
+    if len(names_) != 1:
+        raise InvalidOption(option, value, "is not one network", remedy="Write none or host")
+    return names_
+
+
+def _sysctl(option: str, value: object) -> dict[str, str]:
+    result = _texts(option, value)
+    for key in result:
+        if not key or key.startswith("/") or ".." in key:
+            raise InvalidOption(option, key, "is no kernel parameter", remedy="Write it as in net.core.somaxconn")
+    return result
+
+
+def _device(option: str, value: str) -> tuple[str, limits.Device]:
+    device = limits.parse_device(option, value)
+    return device.destination, device
+
+
+def _log_options(option: str, value: Any) -> dict[str, str]:
+    known = {key: item for key, item in value.items() if item is not None}
+    if "tag" in known:
+        raise InvalidOption(f"{option}.tag", known["tag"], "belongs to the driver journald, which is not built yet")
+    if "max_size" in known:
+        known["max_size"] = str(quantities.size(f"{option}.max_size", known["max_size"]))
+    if "path" in known:
+        known["path"] = _absolute(f"{option}.path", known["path"])
+    return known
+
+
+def _log_driver(option: str, value: object) -> str:
+    if value == "journald":
+        raise InvalidOption(option, value, "is not built yet", remedy="Use k8s-file")
+    return "k8s-file"  # json-file is podman's other name for it
+
+
+def _encode_devices(value: dict[str, limits.Device]) -> dict[str, Any]:
+    return {key: [device.source, device.permissions] for key, device in value.items()}
+
+
+def _decode_devices(data: dict[str, Any]) -> dict[str, limits.Device]:
+    return {key: limits.Device(source, key, permissions) for key, (source, permissions) in data.items()}
+
+
+def _mounts(_option: str, values: dict[str, Any]) -> dict[str, mounts.Mount]:
+    """Join ``volume``, ``mount`` and ``tmpfs``: one mount for each destination, whichever word made it."""
+    found = [mounts.parse_volume("volume", item) for item in values.get("volume") or ()]
+    found += [mounts.parse_mount("mount", item) for item in values.get("mount") or ()]
+    found += [mounts.parse_tmpfs("tmpfs", key, words) for key, words in (values.get("tmpfs") or {}).items()]
+    result: dict[str, mounts.Mount] = {}
+    for mount in found:
+        if result.setdefault(mount.destination, mount) != mount:
+            raise InvalidOption(
+                "volume", mount.destination, "is the destination of two mounts", remedy="Keep one of volume, mount, tmpfs"
+            )
+    return result
+
+
+TEXT = Kind(_text)
+BOOL = Kind(_boolean)
+INT = Kind(quantities.integer)
+PATH = Kind(_absolute)
+SIZE = Kind(quantities.size)
+SIZE_OR_UNLIMITED = Kind(quantities.size_or_unlimited)
+CPUS = Kind(quantities.cpus)
+CPUSET = Kind(quantities.cpuset)
+PIDS = Kind(quantities.pids)
+SIGNAL = Kind(quantities.signal_number)
+SECONDS = Kind(quantities.seconds)
+NAME = Kind(names.check_name)
+NETWORKS = Kind(_networks, list, tuple)
+COMMAND = Kind(_command, list, tuple)
+ENTRYPOINT = Kind(_entrypoint, list, tuple)
+PATHS = Kind(lambda option, value: tuple(_absolute(option, item) for item in value), list, tuple, True)
+TEXT_SET = Kind(_each(_text), list, tuple, True)
+CAPABILITIES = Kind(_each(canonical_capability), list, tuple, True)
+SECURITY = Kind(_each(_security), list, tuple, True)
+TEXTS = Kind(_texts, dict, dict, True)
+ENVIRONMENT = Kind(_environment, dict, dict, True)
+SYSCTL = Kind(_sysctl, dict, dict, True)
+LOG_OPTIONS = Kind(_log_options, dict, dict, True)
+LOG_DRIVER = Kind(_log_driver)
+ULIMITS = Kind(
+    _keyed(limits.parse_ulimit),
+    lambda value: {key: list(pair) for key, pair in value.items()},
+    lambda data: {key: tuple(pair) for key, pair in data.items()},
+    True,
+)
+DEVICES = Kind(_keyed(_device), _encode_devices, _decode_devices, True)
+MOUNTS = Kind(
+    _mounts,
+    lambda value: {key: mount.encode() for key, mount in value.items()},
+    lambda data: {key: mounts.Mount.decode(key, item) for key, item in data.items()},
+    True,
+)

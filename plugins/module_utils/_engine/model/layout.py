@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where everything lies on disk, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_ROOT = "/var/lib/slipway"
+DEFAULT_RUN_ROOT = "/run/slipway"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All paths of one engine. ``root`` survives a reboot, ``run_root`` does not.
+
+    Parts named by an id or a checked name (model.names) are joined here and nowhere else.
+    """
+
+    root: str = DEFAULT_ROOT
+    run_root: str = DEFAULT_RUN_ROOT
+
+    @property
+    def database(self) -> str:
+        return f"{self.root}/state.db"
+
+    @property
+    def layers(self) -> str:
+        return f"{self.root}/layers"
+
+    @property
+    def volumes(self) -> str:
+        return f"{self.root}/volumes"
+
+    @property
+    def staging(self) -> str:
+        """What is being made or being deleted; whatever lies here and is not locked is waste."""
+        return f"{self.root}/staging"
+
+    @property
+    def agent(self) -> str:
+        return f"{self.root}/agent"
+
+    @property
+    def locks(self) -> str:
+        return f"{self.run_root}/locks"
+
+    @property
+    def exits(self) -> str:
+        """Where conmon writes exit files, one named by id for each container."""
+        return f"{self.run_root}/exits"
+
+    @property
+    def runtime_root(self) -> str:
+        """The OCI runtime's own state (``--root``)."""
+        return f"{self.run_root}/oci"
+
+    @property
+    def containers(self) -> str:
+        return f"{self.root}/containers"
+
+    @property
+    def run_containers(self) -> str:
+        return f"{self.run_root}/containers"
+
+    def volume(self, name: str) -> str:
+        return f"{self.volumes}/{name}"
+
+    def volume_data(self, name: str) -> str:
+        return f"{self.volumes}/{name}/data"
+
+    def layer_diff(self, chain_id: str) -> str:
+        return f"{self.layers}/{chain_id}/diff"
+
+    def container(self, container_id: str) -> ContainerLayout:
+        return ContainerLayout(
+            id=container_id,
+            static=f"{self.containers}/{container_id}",
+            run=f"{self.run_containers}/{container_id}",
+            exit_file=f"{self.exits}/{container_id}",
+        )
+
+    def lock(self, kind: str, name: str) -> str:
+        return f"{self.locks}/{kind}-{name}.lock"
+
+
+@dataclass(frozen=True)
+class ContainerLayout:
+    """The paths of one container; ``static`` is on disk, ``run`` is emptied by a reboot."""
+
+    id: str
+    static: str
+    run: str
+    exit_file: str
+
+    @property
+    def upper(self) -> str:
+        return f"{self.static}/upper"
+
+    @property
+    def work(self) -> str:
+        return f"{self.static}/work"
+
+    @property
+    def merged(self) -> str:
+        return f"{self.static}/merged"
+
+    @property
+    def lower(self) -> str:
+        """Short links to the layers, so that a hundred of them fit into mount(2)'s option page."""
+        return f"{self.static}/lower"
+
+    @property
+    def bundle(self) -> str:
+        return f"{self.static}/bundle"
+
+    @property
+    def artifacts(self) -> str:
+        return f"{self.static}/artifacts"
+
+    @property
+    def log(self) -> str:
+        return f"{self.static}/ctr.log"
+
+    @property
+    def shm(self) -> str:
+        return f"{self.run}/shm"
+
+    @property
+    def persist(self) -> str:
+        """conmon's ``--persist-dir``: the oom file and a copy of the exit code."""
+        return f"{self.run}/persist"
+
+    @property
+    def oom_file(self) -> str:
+        return f"{self.persist}/oom"
+
+    @property
+    def pid_file(self) -> str:
+        return f"{self.run}/pidfile"
+
+    @property
+    def conmon_pid_file(self) -> str:
+        return f"{self.run}/conmon.pid"
+
+    @property
+    def conmon_log(self) -> str:
+        """Where the OCI runtime writes its own errors (``--log``)."""
+        return f"{self.run}/oci-log"

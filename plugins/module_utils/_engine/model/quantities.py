@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parse quantities as users write them: sizes, processor counts, processor sets, durations, signals."""
+
+from __future__ import annotations
+
+import re
+import signal
+from decimal import Decimal, InvalidOperation
+
+from ..errors import InvalidOption
+
+_SIZE = re.compile(r"(\d+)\s*([bkmgtp]?)(?:i?b)?", re.IGNORECASE)
+_SIZE_SHIFT = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
+_CPUSET_PART = re.compile(r"(\d+)(?:-(\d+))?")
+#: The kernel's NR_CPUS is at most 8192; a larger number in a cpuset is a slip of the pen.
+_CPU_LIMIT = 8192
+_REALTIME = re.compile(r"RT(MIN|MAX)(?:([+-])(\d+))?")
+#: Largest value of a signed 64-bit number, which is what the kernel's limits hold.
+_INT64_MAX = 2**63 - 1
+
+
+def size(option: str, value: object) -> int:
+    """Return bytes for ``256m``, ``1g``, ``1048576``; powers of 1024 as podman and docker have them."""
+    match = _SIZE.fullmatch(str(value).strip())
+    if match is None or isinstance(value, bool):
+        raise InvalidOption(option, value, "is no size", remedy="Write a number and a unit: b, k, m, g or t, as in 256m")
+    result = int(match[1]) << _SIZE_SHIFT[match[2].lower()]
+    if result > _INT64_MAX:
+        raise InvalidOption(option, value, "is larger than the kernel can hold")
+    return result
+
+
+def size_or_unlimited(option: str, value: object) -> int:
+    """Return bytes, or -1 for ``-1`` (no limit)."""
+    return -1 if str(value).strip() == "-1" else size(option, value)
+
+
+def integer(option: str, value: object) -> int:
+    """Return a whole number, negative ones too."""
+    try:
+        return int(str(value).strip())
+    except ValueError:
+        raise InvalidOption(option, value, "is no whole number") from None
+
+
+def pids(option: str, value: object) -> int:
+    """Return the greatest number of processes; 0 and -1 both mean no limit and become -1."""
+    number = integer(option, value)
+    if number < -1:
+        raise InvalidOption(option, value, "is no limit of processes", remedy="Write a number, or -1 for no limit")
+    return number or -1
+
+
+def cpus(option: str, value: object) -> int:
+    """Return billionths of a processor (HostConfig.NanoCpus of podman inspect) for ``1.5``."""
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise InvalidOption(option, value, "is no number of processors", remedy="Write it as in 1.5") from None
+    if not 0 < number <= _CPU_LIMIT:
+        raise InvalidOption(option, value, "is no number of processors", remedy="Write a number above 0, as in 1.5")
+    return int(number * 10**9)
+
+
+def cpuset(option: str, value: object) -> str:
+    """Return the canonical list form of cpuset(7): ``3,0-1,2`` becomes ``0-3``."""
+    numbers: set[int] = set()
+    for part in str(value).replace(" ", "").split(","):
+        match = _CPUSET_PART.fullmatch(part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last < _CPU_LIMIT:
+            raise InvalidOption(option, value, "is no list of processors", remedy="Write it as in 0-3,7")
+        numbers.update(range(first, last + 1))
+    return ",".join(_ranges(sorted(numbers)))
+
+
+def _ranges(numbers: list[int]) -> list[str]:
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return [str(a) if a == b else f"{a}-{b}" for a, b in spans]
+
+
+def signal_number(option: str, value: object) -> int:
+    """Return the number of ``SIGTERM``, ``term``, ``15``, ``RTMIN+3`` (signal(7))."""
+    text = str(value).strip().upper()
+    name = text[3:] if text.startswith("SIG") else text
+    number = int(name) if name.isdigit() else _named_signal(name)
+    if number is None or not 1 <= number <= signal.SIGRTMAX:
+        raise InvalidOption(option, value, "is no signal", remedy="Write a name or a number, as in SIGTERM or 15")
+    return number
+
+
+def _named_signal(name: str) -> int | None:
+    realtime = _REALTIME.fullmatch(name)
+    if realtime:
+        base = signal.SIGRTMIN if realtime[1] == "MIN" else signal.SIGRTMAX
+        return int(base) + int((realtime[2] or "+") + (realtime[3] or "0"))
+    found = getattr(signal, f"SIG{name}", None)
+    return int(found) if isinstance(found, signal.Signals) else None
+
+
+def seconds(option: str, value: object) -> int:
+    """Return whole seconds; -1 means without end."""
+    number = integer(option, value)
+    if number < -1:
+        raise InvalidOption(option, value, "is no time", remedy="Write seconds, or -1 to wait without end")
+    return number

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the engine knows of containers and images: rows of the database as frozen data.
+
+Times are nanoseconds since the epoch. Unknown is ``None``, never 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .spec import ContainerSpec
+from .status import CONFIGURED
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """A process that can't be mistaken for another: its pid and start time (proc_pid_stat(5), field 22)."""
+
+    pid: int
+    start_time: int
+
+
+@dataclass(frozen=True)
+class ContainerRecord:
+    """A row of table ``containers``.
+
+    ``intent`` is the verb under way (``start``, ``remove``) or ``""``: it is saved before the first act that would leak,
+    so whoever finds it set without holding the lock knows that the verb died in the middle.
+    ``volumes`` maps destination to the volume's name, anonymous ones included.
+    """
+
+    id: str
+    spec: ContainerSpec
+    created: int
+    image_id: str | None = None
+    status: str = CONFIGURED
+    intent: str = ""
+    process: ProcessId | None = None
+    monitor: ProcessId | None = None
+    started: int | None = None
+    finished: int | None = None
+    exit_code: int | None = None
+    oom_killed: bool = False
+    stopped_by_user: bool = False
+    restart_count: int = 0
+    error: str = ""
+    runtime: str = ""
+    volumes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+
+@dataclass(frozen=True)
+class LayerRecord:
+    """A layer in the store: its chain id (64 hex digits), the digest of its tar, and its size in bytes unpacked."""
+
+    chain_id: str
+    diff_id: str
+    size: int
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """A row of table ``images``: the id (digest of the config), the config as it came, names, layers lowest first."""
+
+    id: str
+    config: bytes
+    created: int
+    manifest_digest: str | None = None
+    names: tuple[str, ...] = ()
+    layers: tuple[LayerRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened: ``kind`` is container, volume or image; ``action`` libpod's word (create, died, ...)."""
+
+    at: int
+    kind: str
+    action: str
+    id: str
+    name: str
+    attributes: dict[str, str] = field(default_factory=dict)

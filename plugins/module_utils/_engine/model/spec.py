@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user asks of a container, in canonical form, and the one table of its options.
+
+A field of ``ContainerSpec`` *is* a row of the table: its kind says how the value is read, stored and compared, its
+change what an alteration needs. The modules' argument spec, the database's form, the diff and the documentation are
+all made from these rows, so an option that is accepted and not compared can't exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ..errors import InvalidOption
+from . import kinds
+from .kinds import Kind
+from .limits import Device
+from .mounts import Mount
+
+#: What an alteration needs: nothing but the record (live), or a new container.
+LIVE = "live"
+RECREATE = "recreate"
+
+#: Podman's default for /dev/shm (containers.conf(5), ``shm_size``).
+DEFAULT_SHM_SIZE = 64 * 1024 * 1024
+#: Podman's default seconds between the stop signal and KILL.
+DEFAULT_STOP_TIMEOUT = 10
+
+
+@dataclass(frozen=True)
+class Option:
+    """A row of the table.
+
+    ``name`` is the field's and, unless ``arguments`` tells others, the module option's. ``compared`` False: not
+    compared as text but by what it stands for (the image, by its id).
+    """
+
+    name: str
+    kind: Kind
+    change: str
+    default: Any
+    arguments: tuple[str, ...]
+    compared: bool
+
+    def parse(self, raw: Mapping[str, Any]) -> Any:
+        """Return the canonical value from the raw module options."""
+        if self.arguments != (self.name,):
+            value: Any = {name: raw[name] for name in self.arguments if raw.get(name) is not None} or None
+        else:
+            value = raw.get(self.name)
+        if value is None:
+            return self.default
+        parsed = self.kind.parse(self.name, value)
+        return self.default if self.kind.empty_is_unset and not parsed else parsed
+
+
+def _row(
+    kind: Kind, change: str = RECREATE, *, default: Any = None, arguments: tuple[str, ...] = (), compared: bool = True
+) -> Any:
+    row = {"kind": kind, "change": change, "arguments": arguments, "compared": compared}
+    return field(default=default, metadata={"row": row})
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """A container as asked for. ``None`` is unset: the image's or the engine's default holds.
+
+    Symbolic names stay symbolic (image, user, volumes); they are resolved when the container is made or started.
+    """
+
+    name: str = _row(kinds.NAME, LIVE)
+    image: str = _row(kinds.TEXT, compared=False)
+    rootfs: bool = _row(kinds.BOOL, default=False)
+    command: tuple[str, ...] | None = _row(kinds.COMMAND)
+    entrypoint: tuple[str, ...] | None = _row(kinds.ENTRYPOINT)
+    env: dict[str, str] | None = _row(kinds.ENVIRONMENT)
+    env_file: tuple[str, ...] | None = _row(kinds.PATHS)
+    workdir: str | None = _row(kinds.PATH)
+    user: str | None = _row(kinds.TEXT)
+    group_add: tuple[str, ...] | None = _row(kinds.TEXT_SET)
+    hostname: str | None = _row(kinds.TEXT)
+    label: dict[str, str] | None = _row(kinds.TEXTS, LIVE)
+    annotation: dict[str, str] | None = _row(kinds.TEXTS)
+    mounts: dict[str, Mount] | None = _row(kinds.MOUNTS, arguments=("volume", "mount", "tmpfs"))
+    read_only: bool = _row(kinds.BOOL, default=False)
+    network: tuple[str, ...] = _row(kinds.NETWORKS)
+    cap_add: tuple[str, ...] | None = _row(kinds.CAPABILITIES)
+    cap_drop: tuple[str, ...] | None = _row(kinds.CAPABILITIES)
+    privileged: bool = _row(kinds.BOOL, default=False)
+    security_opt: tuple[str, ...] | None = _row(kinds.SECURITY)
+    device: dict[str, Device] | None = _row(kinds.DEVICES)
+    memory: int | None = _row(kinds.SIZE)
+    memory_swap: int | None = _row(kinds.SIZE_OR_UNLIMITED)
+    cpus: int | None = _row(kinds.CPUS)
+    cpu_shares: int | None = _row(kinds.INT)
+    cpuset_cpus: str | None = _row(kinds.CPUSET)
+    pids_limit: int | None = _row(kinds.PIDS)
+    ulimit: dict[str, tuple[int, int]] | None = _row(kinds.ULIMITS)
+    sysctl: dict[str, str] | None = _row(kinds.SYSCTL)
+    shm_size: int = _row(kinds.SIZE, default=DEFAULT_SHM_SIZE)
+    init: bool = _row(kinds.BOOL, default=False)
+    tty: bool = _row(kinds.BOOL, default=False)
+    interactive: bool = _row(kinds.BOOL, default=False)
+    stop_signal: int | None = _row(kinds.SIGNAL, LIVE)
+    stop_timeout: int = _row(kinds.SECONDS, LIVE, default=DEFAULT_STOP_TIMEOUT)
+    log_driver: str = _row(kinds.LOG_DRIVER, default="k8s-file")
+    log_opt: dict[str, str] | None = _row(kinds.LOG_OPTIONS)
+    rm: bool = _row(kinds.BOOL, default=False)
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> ContainerSpec:
+        """Make a spec from raw module options; raises InvalidOption and NotBuiltYet, each naming the option."""
+        spec = cls(**{option.name: option.parse(raw) for option in OPTIONS})
+        _check_whole(spec)
+        return spec
+
+    def encode(self) -> dict[str, Any]:
+        """Return the JSON form; unset options are left out."""
+        pairs = ((option, getattr(self, option.name)) for option in OPTIONS)
+        return {option.name: option.kind.encode(value) for option, value in pairs if value is not None}
+
+    @classmethod
+    def decode(cls, data: Mapping[str, Any]) -> ContainerSpec:
+        """Return the spec from its JSON form."""
+        return cls(**{option.name: option.kind.decode(data[option.name]) for option in OPTIONS if option.name in data})
+
+
+def _options() -> Iterator[Option]:
+    for item in fields(ContainerSpec):
+        row = item.metadata["row"]
+        arguments = row["arguments"] or (item.name,)
+        yield Option(item.name, row["kind"], row["change"], item.default, arguments, row["compared"])
+
+
+#: The table, in the order of the documentation.
+OPTIONS: tuple[Option, ...] = tuple(_options())
+
+
+def _check_whole(spec: ContainerSpec) -> None:
+    """Check what no option can tell alone."""
+    if not spec.image:
+        raise InvalidOption("image", spec.image, "is needed", remedy="Name an image, or a directory with rootfs: true")
+    if spec.rootfs and not spec.image.startswith("/"):
+        raise InvalidOption("image", spec.image, "is no absolute path", remedy="With rootfs: true it names a directory")
+    if not spec.network:
+        raise InvalidOption(
+            "network", None, "is unset, and its default (bridge) is not built yet", remedy="Write network: host or none"
+        )
+    if spec.memory_swap is not None and spec.memory_swap >= 0 and (spec.memory is None or spec.memory_swap < spec.memory):
+        raise InvalidOption("memory_swap", spec.memory_swap, "is below memory", remedy="It is memory plus swap")
+    if spec.rm and spec.stop_timeout < 0:
+        raise InvalidOption("stop_timeout", spec.stop_timeout, "never ends, which rm: true can't have")

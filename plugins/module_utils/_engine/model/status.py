@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The states of a container and the table of allowed moves between them.
+
+The words and their meaning are libpod's (``ContainerStatus``): *configured* is only in the database, *created* is
+known to the OCI runtime, *stopped* has ended but the runtime still holds it, *exited* is cleaned up.
+"""
+
+from __future__ import annotations
+
+CONFIGURED = "configured"
+CREATED = "created"
+RUNNING = "running"
+PAUSED = "paused"
+STOPPED = "stopped"
+EXITED = "exited"
+REMOVING = "removing"
+UNKNOWN = "unknown"
+
+#: From each state, the states it may move to. *removing* is final: only the row's deletion follows.
+MOVES: dict[str, frozenset[str]] = {
+    CONFIGURED: frozenset({CREATED, RUNNING, EXITED, REMOVING}),
+    CREATED: frozenset({RUNNING, STOPPED, CONFIGURED, EXITED, REMOVING}),
+    RUNNING: frozenset({PAUSED, STOPPED, EXITED, UNKNOWN, REMOVING}),
+    PAUSED: frozenset({RUNNING, STOPPED, EXITED, UNKNOWN, REMOVING}),
+    STOPPED: frozenset({CREATED, RUNNING, EXITED, REMOVING}),
+    EXITED: frozenset({CREATED, RUNNING, REMOVING}),
+    UNKNOWN: frozenset({RUNNING, STOPPED, EXITED, REMOVING}),
+    REMOVING: frozenset(),
+}
+
+#: States in which the container's process lives.
+ALIVE = frozenset({RUNNING, PAUSED})
+#: States from which a start is possible (seed: prepareToStart).
+STARTABLE = frozenset({CONFIGURED, CREATED, STOPPED, EXITED})
+
+
+def may_move(before: str, after: str) -> bool:
+    """Tell whether the move is in the table; staying is always allowed."""
+    return before == after or after in MOVES[before]

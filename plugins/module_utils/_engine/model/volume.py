@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user asks of a named volume, in canonical form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class VolumeSpec:
+    """A volume as asked for. ``None`` is unset. Altering labels never touches data."""
+
+    name: str
+    labels: dict[str, str] = field(default_factory=dict)
+    driver: str = "local"
+    options: dict[str, str] = field(default_factory=dict)
+
+    def encode(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"name": self.name, "labels": self.labels, "driver": self.driver, "options": self.options}
+
+
+@dataclass(frozen=True)
+class Populated:
+    """Where a volume's first content came from: image id, path in the image, when (nanoseconds since the epoch)."""
+
+    image_id: str
+    path: str
+    entries: int
+    bytes: int
+    at: int
+
+
+@dataclass(frozen=True)
+class VolumeRecord:
+    """A row of table ``volumes``. ``needs_copy_up`` until the first attach, whatever that found (seed: NeedsCopyUp)."""
+
+    spec: VolumeSpec
+    created: int
+    anonymous: bool = False
+    needs_copy_up: bool = True
+    populated: Populated | None = None
+    removing: bool = False
