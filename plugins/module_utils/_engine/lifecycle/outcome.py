@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a verb gives back: what was (or, predicting, would be) done, what differed, and the thing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..plan.diff import Difference
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a verb.
+
+    ``actions`` in plain words, in order; the same whether predicted or done. ``cost`` is "", "live" or "recreate".
+    ``result`` holds the things in podman's shape by their key (``container``, ``volumes``, ...) and what stands beside them.
+    """
+
+    actions: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    cost: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.actions)

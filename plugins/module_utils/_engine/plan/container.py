@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide what has to be done to a container; pure: data in, a plan out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import InvalidOption, WrongState
+from ..model import status
+from ..model.record import ContainerRecord
+from ..model.spec import RECREATE, ContainerSpec
+from .diff import Difference, differences, image_difference
+
+#: What a plan is made of; lifecycle/converge.py carries each out.
+CREATE_VOLUME = "create_volume"
+CREATE = "create"
+UPDATE = "update"
+START = "start"
+STOP = "stop"
+REMOVE = "remove"
+
+ABSENT, PRESENT, CREATED, STARTED, STOPPED = "absent", "present", "created", "started", "stopped"
+STATES = (ABSENT, PRESENT, CREATED, STARTED, STOPPED)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a task wants. ``spec`` None: only the state matters. ``image_id`` is what the image's name means now."""
+
+    name: str
+    state: str
+    spec: ContainerSpec | None = None
+    image_id: str | None = None
+    image_strict: bool = False
+    recreate: bool = False
+    force_restart: bool = False
+    force_delete: bool = True
+    run_once: bool = False
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do: ``verb`` from above, ``name`` of the thing, ``text`` for the reader of the play's output."""
+
+    verb: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do, in order, and why."""
+
+    actions: tuple[Action, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    cost: str = ""
+
+
+def decide(wish: Wish, record: ContainerRecord | None, volumes: frozenset[str]) -> Plan:
+    """Return the plan that leads from ``record`` (as the facts have it) and the known volumes to the wish.
+
+    Raises WrongState when a running container would have to be removed without force, InvalidOption when there is
+    nothing to make a container from.
+    """
+    if record is not None and record.status == status.REMOVING:
+        record = None
+    if wish.state == ABSENT:
+        return Plan(_away(wish, record) if record else ())
+    if record is None:
+        return Plan(_fresh(wish, volumes))
+    found = _differences(wish, record)
+    if wish.recreate or any(item.change == RECREATE for item in found):
+        return Plan(_again(wish, record, volumes), found, "recreate")
+    update = (Action(UPDATE, wish.name, f"updated {wish.name}"),) if found else ()
+    return Plan(update + _state(wish, record), found, "live" if found else "")
+
+
+def _differences(wish: Wish, record: ContainerRecord) -> tuple[Difference, ...]:
+    if wish.spec is None:
+        return ()
+    image = image_difference(record.spec, wish.spec, record.image_id, wish.image_id, strict=wish.image_strict)
+    return image + differences(record.spec, wish.spec)
+
+
+def _away(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
+    remove = Action(REMOVE, wish.name, f"removed {wish.name}")
+    if record.status not in status.ALIVE:
+        return (remove,)
+    if not wish.force_delete:
+        raise WrongState(
+            f"container {wish.name} is {record.status} and can't be removed",
+            remedy="Stop it first, or write force_delete: true",
+            name=wish.name,
+            status=record.status,
+        )
+    return _stop(wish.name), remove
+
+
+def _fresh(wish: Wish, volumes: frozenset[str]) -> tuple[Action, ...]:
+    if wish.spec is None:
+        raise InvalidOption(
+            "image", None, f"is needed: there is no container {wish.name} yet", remedy="Name the image to make it from"
+        )
+    made = _missing_volumes(wish.spec, volumes)
+    create = Action(CREATE, wish.name, f"created {wish.name}")
+    return (*made, create, _start(wish.name)) if wish.state == STARTED else (*made, create)
+
+
+def _missing_volumes(spec: ContainerSpec, volumes: frozenset[str]) -> tuple[Action, ...]:
+    wanted = {mount.source for mount in (spec.mounts or {}).values() if mount.kind == "volume" and mount.source}
+    return tuple(Action(CREATE_VOLUME, name, f"created volume {name}") for name in sorted(wanted - volumes))
+
+
+def _again(wish: Wish, record: ContainerRecord, volumes: frozenset[str]) -> tuple[Action, ...]:
+    spec = wish.spec or record.spec
+    alive = record.status in status.ALIVE
+    actions = [*_missing_volumes(spec, volumes)]
+    if alive:
+        actions.append(_stop(wish.name))
+    actions += [Action(REMOVE, wish.name, f"removed {wish.name}"), Action(CREATE, wish.name, f"created {wish.name}")]
+    if wish.state == STARTED or (alive and wish.state in (PRESENT, CREATED)):
+        actions.append(_start(wish.name))
+    return tuple(actions)
+
+
+def _state(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
+    alive = record.status in status.ALIVE
+    if wish.state == STOPPED:
+        return (_stop(wish.name),) if alive else ()
+    if wish.force_restart or (wish.run_once and alive):
+        return (_stop(wish.name), _start(wish.name)) if alive else (_start(wish.name),)
+    if wish.state == STARTED and not alive:
+        return (_start(wish.name),)
+    return ()
+
+
+def _start(name: str) -> Action:
+    return Action(START, name, f"started {name}")
+
+
+def _stop(name: str) -> Action:
+    return Action(STOP, name, f"stopped {name}")

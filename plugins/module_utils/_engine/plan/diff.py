@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare what is wanted with what was asked for the last time, option by option."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.spec import LIVE, OPTIONS, RECREATE, ContainerSpec
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One difference: ``option`` (``env.MODE``), both values in canonical JSON form (None: unset), what it needs."""
+
+    option: str
+    before: Any
+    after: Any
+    change: str
+
+
+def differences(before: ContainerSpec, after: ContainerSpec) -> tuple[Difference, ...]:
+    """Return all differences in the order of the option table; mappings are compared key by key."""
+    old, new = before.encode(), after.encode()
+    found: list[Difference] = []
+    for option in OPTIONS:
+        if option.compared:
+            pairs = _compare(option.name, old.get(option.name), new.get(option.name))
+            found += [Difference(name, *values, change=option.change) for name, *values in pairs]
+    return tuple(found)
+
+
+def image_difference(
+    before: ContainerSpec, after: ContainerSpec, image_id: str | None, wanted_id: str | None, *, strict: bool
+) -> tuple[Difference, ...]:
+    """Return the image's difference: by id, so a moved tag counts; with ``strict`` by name as well."""
+    if image_id != wanted_id:
+        return (Difference("image", image_id or before.image, wanted_id or after.image, RECREATE),)
+    named = strict or after.rootfs
+    if named and before.image != after.image:
+        return (Difference("image", before.image, after.image, RECREATE),)
+    return ()
+
+
+def text_differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference, ...]:
+    """Return the differences of two plain mappings, for things whose every change is live (volume labels)."""
+    return tuple(Difference(*item, change=LIVE) for key in sorted({*before, *after})
+                 for item in _compare(key, before.get(key), after.get(key)))
+
+
+def _compare(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    if before == after:
+        return
+    if not isinstance(before or {}, dict) or not isinstance(after or {}, dict):
+        yield name, before, after
+        return
+    old, new = before or {}, after or {}
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            yield f"{name}.{key}", old.get(key), new.get(key)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Correct a record by the facts (seed: syncContainer, checkExitFile); pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..model import status
+from ..model.record import ContainerRecord, ProcessId
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the kernel says of a container now.
+
+    ``process`` is the container's process if it lives, ``monitor`` conmon's. ``exited``: an exit file is there; its
+    code may be unknown all the same. ``seen`` is the time of looking, in nanoseconds since the epoch.
+    """
+
+    process: ProcessId | None = None
+    monitor: ProcessId | None = None
+    exited: bool = False
+    exit_code: int | None = None
+    finished: int | None = None
+    oom_killed: bool = False
+    seen: int = 0
+
+
+#: States in which the record claims a process or a runtime's knowledge of it.
+_CLAIMS = frozenset({status.CREATED, status.RUNNING, status.PAUSED, status.UNKNOWN})
+
+
+def settle(record: ContainerRecord, facts: Facts) -> ContainerRecord:
+    """Return the record as the facts have it. The database never outranks the kernel.
+
+    An ended process without an exit file has an unknown exit code: None, not 0 (pain 11).
+    """
+    if record.status not in _CLAIMS:
+        return record
+    if facts.exited:
+        return _ended(record, facts)
+    if facts.process is not None:
+        return replace(record, process=facts.process, monitor=facts.monitor)
+    if record.status == status.CREATED:
+        return replace(record, status=status.CONFIGURED, process=None, monitor=None)
+    return _ended(record, facts)
+
+
+def _ended(record: ContainerRecord, facts: Facts) -> ContainerRecord:
+    return replace(
+        record,
+        status=status.STOPPED,
+        process=None,
+        monitor=None,
+        exit_code=facts.exit_code,
+        finished=facts.finished or facts.seen,
+        oom_killed=facts.oom_killed,
+    )
