@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep containers: rows to records and back.
+
+Each function takes the connection that ``Database.transaction()`` or ``Database.reading()`` yields.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from ..errors import NameInUse, NotFound
+from ..model.record import ContainerRecord, ProcessId
+from ..model.spec import ContainerSpec
+from .columns import decoding, dump, insert_text, load, update_text
+from .volumes import users as using_volume
+
+__all__ = [
+    "all",
+    "by_name",
+    "delete",
+    "find",
+    "get",
+    "insert",
+    "names",
+    "update",
+    "using_image",
+    "using_volume",
+]
+
+_COLUMNS = (
+    "id name spec image_id status intent pid pid_start monitor_pid monitor_start created started finished"
+    " exit_code oom_killed stopped_by_user restart_count error runtime"
+).split()
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM containers"  # noqa: S608
+_INSERT = insert_text("containers", _COLUMNS)
+_UPDATE = update_text("containers", "id", _COLUMNS)
+_ORDER = "ORDER BY created, id"
+
+
+def insert(connection: sqlite3.Connection, record: ContainerRecord) -> None:
+    """Add a container with its volumes, whose rows must exist.
+
+    Raises NameInUse; its fields ``name`` and ``id`` tell the owner.
+    """
+    _write(connection, _INSERT, record)
+
+
+def update(connection: sqlite3.Connection, record: ContainerRecord) -> None:
+    """Save a container's new state. Raises NameInUse, and NotFound when its row is gone."""
+    if not _write(connection, _UPDATE, record):
+        raise NotFound("container", record.name)
+
+
+def get(connection: sqlite3.Connection, container_id: str) -> ContainerRecord | None:
+    """Return the container with this full id."""
+    return _one(connection, "WHERE id = ?", container_id)
+
+
+def by_name(connection: sqlite3.Connection, name: str) -> ContainerRecord | None:
+    """Return the container with this name."""
+    return _one(connection, "WHERE name = ?", name)
+
+
+def find(connection: sqlite3.Connection, name_or_id_prefix: str) -> tuple[ContainerRecord, ...]:
+    """Return the container of this name or full id, else all whose id begins so."""
+    text = name_or_id_prefix
+    exact = _many(connection, "WHERE name = ? OR id = ?", text, text)
+    return exact or _many(connection, "WHERE ? <> '' AND substr(id, 1, length(?)) = ?", text, text, text)
+
+
+def all(connection: sqlite3.Connection) -> tuple[ContainerRecord, ...]:  # noqa: A001
+    """Return all containers, oldest first."""
+    return _many(connection, "")
+
+
+def names(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the ids by name."""
+    rows = connection.execute("SELECT name, id FROM containers ORDER BY name")
+    return {row["name"]: row["id"] for row in rows}
+
+
+def using_image(connection: sqlite3.Connection, image_id: str) -> tuple[tuple[str, str], ...]:
+    """Return (id, name) of the containers made from the image, by name."""
+    rows = connection.execute("SELECT id, name FROM containers WHERE image_id = ? ORDER BY name", (image_id,))
+    return tuple((row["id"], row["name"]) for row in rows)
+
+
+def delete(connection: sqlite3.Connection, container_id: str) -> None:
+    """Remove the container's row and its use of volumes; no row is fine."""
+    connection.execute("DELETE FROM containers WHERE id = ?", (container_id,))
+
+
+def _write(connection: sqlite3.Connection, statement: str, record: ContainerRecord) -> int:
+    """Save row and volumes; return how many rows the statement met."""
+    try:
+        met = connection.execute(statement, _values(record)).rowcount
+    except sqlite3.IntegrityError:
+        owner = names(connection).get(record.name)
+        if owner in (None, record.id):
+            raise
+        raise NameInUse(
+            f"the name {record.name!r} belongs to container {owner}",
+            remedy="Choose another name, or remove that container first",
+            name=record.name,
+            id=owner,
+        ) from None
+    if met:
+        _write_volumes(connection, record)
+    return met
+
+
+def _write_volumes(connection: sqlite3.Connection, record: ContainerRecord) -> None:
+    if _volumes(connection, record.id) == record.volumes:
+        return
+    connection.execute("DELETE FROM container_volumes WHERE container_id = ?", (record.id,))
+    connection.executemany(
+        "INSERT INTO container_volumes (container_id, destination, volume) VALUES (?, ?, ?)",
+        [(record.id, destination, volume) for destination, volume in record.volumes.items()],
+    )
+
+
+def _values(record: ContainerRecord) -> dict[str, Any]:
+    plain = {name: getattr(record, name) for name in _COLUMNS if hasattr(record, name)}
+    pid, pid_start = _process_values(record.process)
+    monitor_pid, monitor_start = _process_values(record.monitor)
+    return {
+        **plain,
+        "spec": dump(record.spec.encode()),
+        "pid": pid,
+        "pid_start": pid_start,
+        "monitor_pid": monitor_pid,
+        "monitor_start": monitor_start,
+    }
+
+
+def _process_values(process: ProcessId | None) -> tuple[int | None, int | None]:
+    return (process.pid, process.start_time) if process else (None, None)
+
+
+def _process(pid: int | None, start_time: int | None) -> ProcessId | None:
+    return None if pid is None or start_time is None else ProcessId(pid, start_time)
+
+
+def _one(connection: sqlite3.Connection, where: str, value: str) -> ContainerRecord | None:
+    found = _many(connection, where, value)
+    return found[0] if found else None
+
+
+def _many(connection: sqlite3.Connection, where: str, *values: str) -> tuple[ContainerRecord, ...]:
+    rows = connection.execute(f"{_SELECT} {where} {_ORDER}", values).fetchall()
+    return tuple(_record(connection, row) for row in rows)
+
+
+def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord:
+    with decoding("containers", row):
+        return ContainerRecord(
+            id=row["id"],
+            spec=ContainerSpec.decode(load(row["spec"])),
+            created=row["created"],
+            image_id=row["image_id"],
+            status=row["status"],
+            intent=row["intent"],
+            process=_process(row["pid"], row["pid_start"]),
+            monitor=_process(row["monitor_pid"], row["monitor_start"]),
+            started=row["started"],
+            finished=row["finished"],
+            exit_code=row["exit_code"],
+            oom_killed=bool(row["oom_killed"]),
+            stopped_by_user=bool(row["stopped_by_user"]),
+            restart_count=row["restart_count"],
+            error=row["error"],
+            runtime=row["runtime"],
+            volumes=_volumes(connection, row["id"]),
+        )
+
+
+def _volumes(connection: sqlite3.Connection, container_id: str) -> dict[str, str]:
+    rows = connection.execute(
+        "SELECT destination, volume FROM container_volumes WHERE container_id = ? ORDER BY destination",
+        (container_id,),
+    )
+    return {row["destination"]: row["volume"] for row in rows}

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open the database and run transactions on it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from ..errors import StateTooNew
+from . import snapshot
+from .failures import translated
+from .schema import MIGRATIONS
+
+#: Seconds to wait for another process's transaction: milliseconds as a rule, seconds when a busy disk syncs.
+BUSY_TIMEOUT = 30.0
+
+
+class Database:
+    """An open database.
+
+    Errors of SQLite leave its ``with`` blocks as StateBusy, StateCorrupt or StoreFull (failures.py).
+    """
+
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    def __enter__(self) -> Database:  # noqa: PYI034  (typing.Self is of Python 3.11)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database; a second call does nothing."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection in a transaction: saved when the block ends, undone when it raises."""
+        with translated(self.path), _transaction(self._connection, "BEGIN IMMEDIATE"):
+            yield self._connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection in a transaction that sees one state of the database throughout."""
+        with translated(self.path), _transaction(self._connection, "BEGIN"):
+            yield self._connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # After some errors (a full disk) SQLite has rolled back by itself, and answers this with an error.
+        with suppress(sqlite3.OperationalError):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def open_database(path: str, *, read_only: bool = False, timeout: float = BUSY_TIMEOUT) -> Database:
+    """Open the database at ``path``, made (0600, its directory must exist) or migrated as needed.
+
+    ``read_only`` gives a private copy of the database as it is now and touches no file; an empty one when
+    there is none. Writing to it raises sqlite3.OperationalError. ``timeout``: seconds to wait for a lock.
+    Raises StateBusy, StateCorrupt, StateTooNew, StoreFull, and OSError when the file can't be made.
+    """
+    with translated(path):
+        connection = snapshot.take(path, timeout=timeout) if read_only else _connect(path, timeout)
+        try:
+            _migrate(connection, path)
+            connection.execute(f"PRAGMA query_only = {int(read_only)}")
+        except BaseException:
+            connection.close()
+            raise
+    connection.row_factory = sqlite3.Row
+    return Database(path, connection)
+
+
+def _connect(path: str, timeout: float) -> sqlite3.Connection:
+    _make_private(path)
+    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    try:
+        # A kill or a power cut after COMMIT returned must not take the transaction back.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_mode = WAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_private(path: str) -> None:
+    """Make the file where it is missing, for its owner alone: SQLite gives -wal and -shm the same mode."""
+    # An existing file must not be opened here: closing any descriptor of it drops all locks that SQLite holds
+    # on it in this process (fcntl_locking(2)).
+    if not os.path.exists(path):
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrate(connection: sqlite3.Connection, path: str) -> None:
+    while True:
+        version = _version(connection)
+        if version == len(MIGRATIONS):
+            return
+        if version > len(MIGRATIONS):
+            raise StateTooNew(
+                f"the database {path} was written by a newer slipway: its version is {version}, "
+                f"the newest known {len(MIGRATIONS)}",
+                remedy="Update the collection slipway.oci",
+                path=path,
+                version=version,
+            )
+        with _transaction(connection, "BEGIN IMMEDIATE"):
+            # Another process may have done it while this one waited.
+            if _version(connection) == version:
+                _apply(connection, version)
+
+
+def _apply(connection: sqlite3.Connection, version: int) -> None:
+    # Not executescript: it commits first.
+    for statement in _statements(MIGRATIONS[version]):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {version + 1}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep images, their names and their layers: rows to records and back.
+
+Each function takes the connection that ``Database.transaction()`` or ``Database.reading()`` yields.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from ..errors import InUse
+from ..model.record import ImageRecord, LayerRecord
+
+_SELECT = "SELECT id, config, manifest_digest, created FROM images"
+_ORDER = "ORDER BY created, id"
+_SELECT_LAYERS = "SELECT chain_id, diff_id, size FROM layers"
+
+
+def insert(connection: sqlite3.Connection, record: ImageRecord) -> None:
+    """Add an image with its layers and give it its names, taken from other images if need be.
+
+    An image that is there already keeps its names and the time when it came first.
+    """
+    connection.execute(
+        "INSERT INTO images (id, config, manifest_digest, created) VALUES (?, ?, ?, ?) ON CONFLICT (id) "
+        "DO UPDATE SET manifest_digest = coalesce(excluded.manifest_digest, manifest_digest)",
+        (record.id, record.config, record.manifest_digest, record.created),
+    )
+    add_layers(connection, record.layers)
+    connection.executemany(
+        "INSERT OR IGNORE INTO image_layers (image_id, position, chain_id) VALUES (?, ?, ?)",
+        [(record.id, position, layer.chain_id) for position, layer in enumerate(record.layers)],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO image_names (name, image_id) VALUES (?, ?)",
+        [(name, record.id) for name in record.names],
+    )
+
+
+def get(connection: sqlite3.Connection, image_id: str) -> ImageRecord | None:
+    """Return the image with this full id."""
+    row = connection.execute(f"{_SELECT} WHERE id = ?", (image_id,)).fetchone()
+    return _record(connection, row) if row else None
+
+
+def by_name(connection: sqlite3.Connection, name: str) -> ImageRecord | None:
+    """Return the image that has this name."""
+    image_id = names(connection).get(name)
+    return get(connection, image_id) if image_id else None
+
+
+def find(connection: sqlite3.Connection, id_prefix: str) -> tuple[ImageRecord, ...]:
+    """Return all images whose id begins so, with or without ``sha256:``: several when it is ambiguous."""
+    digits = id_prefix.removeprefix("sha256:")
+    rows = connection.execute(
+        f"{_SELECT} WHERE ? <> '' AND substr(replace(id, 'sha256:', ''), 1, length(?)) = ? {_ORDER}",
+        (digits, digits, digits),
+    ).fetchall()
+    return tuple(_record(connection, row) for row in rows)
+
+
+def all(connection: sqlite3.Connection) -> tuple[ImageRecord, ...]:  # noqa: A001
+    """Return all images, oldest first."""
+    rows = connection.execute(f"{_SELECT} {_ORDER}").fetchall()
+    return tuple(_record(connection, row) for row in rows)
+
+
+def names(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the image ids by name."""
+    rows = connection.execute("SELECT name, image_id FROM image_names ORDER BY name")
+    return {row["name"]: row["image_id"] for row in rows}
+
+
+def remove_name(connection: sqlite3.Connection, name: str) -> None:
+    """Take the name away from its image; no such name is fine."""
+    connection.execute("DELETE FROM image_names WHERE name = ?", (name,))
+
+
+def delete(connection: sqlite3.Connection, image_id: str) -> None:
+    """Remove the image's row and names, not its layers'; no row is fine."""
+    connection.execute("DELETE FROM images WHERE id = ?", (image_id,))
+
+
+def add_layers(connection: sqlite3.Connection, layers: Iterable[LayerRecord]) -> None:
+    """Add layers; those that are there already stay as they are."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO layers (chain_id, diff_id, size) VALUES (?, ?, ?)",
+        [(layer.chain_id, layer.diff_id, layer.size) for layer in layers],
+    )
+
+
+def layers(connection: sqlite3.Connection) -> dict[str, LayerRecord]:
+    """Return all layers by chain id."""
+    return {row["chain_id"]: _layer(row) for row in connection.execute(_SELECT_LAYERS)}
+
+
+def unreferenced_layers(connection: sqlite3.Connection) -> tuple[LayerRecord, ...]:
+    """Return the layers that no image has."""
+    rows = connection.execute(
+        _SELECT_LAYERS + " WHERE chain_id NOT IN (SELECT chain_id FROM image_layers) ORDER BY chain_id"
+    )
+    return tuple(_layer(row) for row in rows)
+
+
+def delete_layer(connection: sqlite3.Connection, chain_id: str) -> None:
+    """Remove the layer's row; no row is fine. Raises InUse while an image has it."""
+    try:
+        connection.execute("DELETE FROM layers WHERE chain_id = ?", (chain_id,))
+    except sqlite3.IntegrityError:
+        query = "SELECT DISTINCT image_id FROM image_layers WHERE chain_id = ?"
+        users = [row["image_id"] for row in connection.execute(query, (chain_id,))]
+        text = f"layer {chain_id} is used by image {', '.join(users)}"
+        raise InUse(text, remedy="Remove these images first", chain_id=chain_id, users=users) from None
+
+
+def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ImageRecord:
+    image = (row["id"],)
+    named = connection.execute("SELECT name FROM image_names WHERE image_id = ? ORDER BY name", image)
+    layered = connection.execute(
+        "SELECT chain_id, diff_id, size FROM image_layers JOIN layers USING (chain_id) WHERE image_id = ? "
+        "ORDER BY position",
+        image,
+    )
+    return ImageRecord(
+        id=row["id"],
+        config=row["config"],
+        created=row["created"],
+        manifest_digest=row["manifest_digest"],
+        names=tuple(name["name"] for name in named),
+        layers=tuple(_layer(layer) for layer in layered),
+    )
+
+
+def _layer(row: sqlite3.Row) -> LayerRecord:
+    return LayerRecord(row["chain_id"], row["diff_id"], row["size"])

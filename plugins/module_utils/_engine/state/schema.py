@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hold the tables of the database, as migrations from the empty one.
+
+Written for SQLite 3.26, the oldest that a target has: no STRICT, no RETURNING.
+"""
+
+from __future__ import annotations
+
+#: ``user_version`` counts those applied. One that was released stays as it is; a later one alters.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE images (
+        id              TEXT PRIMARY KEY NOT NULL,
+        config          BLOB NOT NULL,
+        manifest_digest TEXT,
+        created         INTEGER NOT NULL
+    );
+    CREATE TABLE image_names (
+        name     TEXT PRIMARY KEY NOT NULL,
+        image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE
+    );
+    CREATE INDEX image_names_by_image ON image_names (image_id);
+
+    CREATE TABLE layers (
+        chain_id TEXT PRIMARY KEY NOT NULL,
+        diff_id  TEXT NOT NULL,
+        size     INTEGER NOT NULL
+    );
+    CREATE TABLE image_layers (
+        image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        chain_id TEXT NOT NULL REFERENCES layers (chain_id) ON DELETE RESTRICT,
+        PRIMARY KEY (image_id, position)
+    );
+    CREATE INDEX image_layers_by_layer ON image_layers (chain_id);
+
+    CREATE TABLE volumes (
+        name          TEXT PRIMARY KEY NOT NULL,
+        labels        TEXT NOT NULL,
+        driver        TEXT NOT NULL,
+        options       TEXT NOT NULL,
+        created       INTEGER NOT NULL,
+        anonymous     INTEGER NOT NULL,
+        needs_copy_up INTEGER NOT NULL,
+        populated     TEXT,
+        removing      INTEGER NOT NULL
+    );
+
+    CREATE TABLE containers (
+        id              TEXT PRIMARY KEY NOT NULL,
+        name            TEXT NOT NULL UNIQUE,
+        spec            TEXT NOT NULL,
+        image_id        TEXT,
+        status          TEXT NOT NULL,
+        intent          TEXT NOT NULL,
+        pid             INTEGER,
+        pid_start       INTEGER,
+        monitor_pid     INTEGER,
+        monitor_start   INTEGER,
+        created         INTEGER NOT NULL,
+        started         INTEGER,
+        finished        INTEGER,
+        exit_code       INTEGER,
+        oom_killed      INTEGER NOT NULL,
+        stopped_by_user INTEGER NOT NULL,
+        restart_count   INTEGER NOT NULL,
+        error           TEXT NOT NULL,
+        runtime         TEXT NOT NULL
+    );
+    CREATE TABLE container_volumes (
+        container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+        destination  TEXT NOT NULL,
+        volume       TEXT NOT NULL REFERENCES volumes (name) ON DELETE RESTRICT,
+        PRIMARY KEY (container_id, destination)
+    );
+    CREATE INDEX container_volumes_by_volume ON container_volumes (volume);
+
+    CREATE TABLE events (
+        seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+        at         INTEGER NOT NULL,
+        kind       TEXT NOT NULL,
+        action     TEXT NOT NULL,
+        id         TEXT NOT NULL,
+        name       TEXT NOT NULL,
+        attributes TEXT NOT NULL
+    );
+
+    CREATE TABLE meta (
+        key   TEXT PRIMARY KEY NOT NULL,
+        value TEXT NOT NULL
+    );
+    """,
+)
