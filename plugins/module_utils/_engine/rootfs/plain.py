@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Use a plain directory as a container's root file system (``rootfs: true``)."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import InvalidOption
+
+
+def check(path: str) -> str:
+    """Return the directory with its symlinks resolved: there is nothing to mount.
+
+    Raises InvalidOption (option ``image``, which names it) when it is no directory.
+    """
+    if not os.path.isdir(path):
+        why = "is no directory" if os.path.lexists(path) else "does not exist"
+        raise InvalidOption(
+            "image", path, why, remedy="With rootfs: true, image names a directory that exists"
+        )
+    return os.path.realpath(path)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say what a host lacks for overlayfs."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ..errors import EngineError, HostLacks, NotFound, StoreFull
+from ..kernel import mountinfo
+
+#: What can't hold an upper layer: no whiteouts, no d_type or no trusted.* attributes, or content that changes
+#: at the far end (Documentation/filesystems/overlayfs.rst, "Upper and Lower").
+_UNFIT = frozenset(
+    "9p afs aufs cifs ecryptfs exfat hfsplus iso9660 msdos nfs nfs4 ntfs overlay smb3 squashfs vfat".split()
+)
+_FIT = "Give the engine a root on ext4, btrfs, or xfs made with ftype=1"
+
+
+def probe(directory: str) -> None:
+    """Raise HostLacks when containers can't be mounted below ``directory``.
+
+    It tells what can be told without trying: nothing is changed. The directory need not exist yet.
+    """
+    if not _kernel_can():
+        raise _no_overlayfs()
+    entry = _file_system(directory)
+    if entry is not None and entry.fstype in _UNFIT:
+        raise _unfit(directory, entry)
+
+
+@contextmanager
+def explained(directory: str, lowers: Sequence[str]) -> Iterator[None]:
+    """Turn the kernel's refusal to mount below ``directory`` into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        found = _explain(error, directory, lowers)
+        if found is None:
+            raise
+        raise found from error
+
+
+def _explain(error: OSError, directory: str, lowers: Sequence[str]) -> EngineError | None:
+    if error.errno == errno.ENODEV:
+        return _no_overlayfs()
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(
+            f"no space is left in {directory}", remedy="Free some on that file system", path=directory
+        )
+    if error.errno == errno.EINVAL:
+        return _unfit(directory, _file_system(directory))
+    if error.errno == errno.ENOENT:
+        missing = next((lower for lower in lowers if not os.path.isdir(lower)), None)
+        return NotFound("layer", missing, remedy="Load the image again") if missing else None
+    return None
+
+
+def _no_overlayfs() -> HostLacks:
+    return HostLacks(
+        f"the kernel ({os.uname().release}) has no overlayfs",
+        remedy="Load the module: modprobe overlay. If a kernel update removed it, reboot",
+        feature="overlayfs",
+    )
+
+
+def _unfit(directory: str, entry: mountinfo.MountEntry | None) -> HostLacks:
+    kind, where = (entry.fstype, entry.target) if entry else ("unknown", directory)
+    return HostLacks(
+        f"overlayfs can't keep containers in {directory}: the file system ({kind} at {where}) does not fit",
+        remedy=f"{_FIT}; the kernel's log (dmesg) has its reason",
+        feature="overlayfs",
+        path=directory,
+        fstype=kind,
+    )
+
+
+def _kernel_can() -> bool:
+    """Tell whether overlayfs is in the kernel, or a module that mount(2) loads by itself."""
+    with open("/proc/filesystems", encoding="ascii") as known:
+        if any(line.split()[-1] == "overlay" for line in known):
+            return True
+    return os.path.isdir(f"/lib/modules/{os.uname().release}/kernel/fs/overlayfs")
+
+
+def _file_system(path: str) -> mountinfo.MountEntry | None:
+    """Return the mount that ``path`` lies on, or would if it were made."""
+    current = os.path.realpath(path)
+    while True:
+        entry = mountinfo.at(current)
+        if entry is not None or current == "/":
+            return entry
+        current = os.path.dirname(current)
