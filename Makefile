@@ -1,0 +1,57 @@
+# Two commands are all that most people need: `make demo` and `make test`. Each does its own set-up.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup system lint unit engine integration sanity test demo demo-clean bench clean
+MAKEFLAGS += --no-print-directory
+
+# The tree, under the name by which Ansible knows a collection.
+link := .build/collections/ansible_collections/slipway/oci
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build/collections
+export ANSIBLE_LOCALHOST_WARNING := false
+export ANSIBLE_INVENTORY_UNPARSED_WARNING := false
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Ansible refuses to start where the locale is not UTF-8, as in many a CI.
+export LC_ALL := C.UTF-8
+
+timed := tests/timed
+
+help:            ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | column -t -s:
+
+setup: .venv/test.stamp $(link)                         ## Python packages, pinned, in .venv
+system: setup                                           ## system packages (as root), through role slipway.oci.host
+	@$(timed) system ansible-playbook tests/setup.yml
+
+lint: setup                                             ## ruff, mypy, yamllint, ansible-lint, changelog fragments
+	@$(timed) lint tests/lint
+sanity: setup                                           ## ansible-test sanity, whole
+	@$(timed) sanity tests/sanity/run
+unit: setup                                             ## does it decide right? (needs no root)
+	pytest tests/unit
+engine: setup system                                    ## does the kernel do what we think? (root)
+	pytest tests/engine
+integration: setup system                               ## does a playbook see it right? (root)
+	pytest tests/integration
+test: setup system lint sanity                          ## all of it; ends with pytest's closing lines
+	pytest
+
+demo: .venv/run.stamp $(link)                           ## run playbooks/demo.yml twice on this machine (as root)
+	@ansible-playbook tests/setup.yml --tags demo
+	@tests/demo/run
+demo-clean: .venv/run.stamp $(link)                     ## remove all that the demo made
+	@tests/demo/clean
+bench: setup system                                     ## this engine beside conmon, cp, podman and ping
+	@tests/bench/run
+
+clean:                                                  ## remove what these verbs built in the tree
+	rm -rf .venv .build .ansible .mypy_cache .pytest_cache .ruff_cache
+
+.venv/bin/pip: requirements/venv
+	requirements/venv
+.venv/%.stamp: .venv/bin/pip requirements/run.txt requirements/%.txt
+	.venv/bin/pip install --quiet --requirement requirements/$*.txt
+	@touch $@
+$(link):
+	@mkdir -p $(@D) && ln -sfn ../../../.. $@

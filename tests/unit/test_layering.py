@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imports go strictly down: the table of docs/architecture.md, checked on every import wherever it stands."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from sourcetree import PLUGINS, dotted, imports, sources, target
+
+#: Each does one thing to the host, and knows nothing of the others.
+MECHANISMS = {"state", "images", "rootfs", "volumes", "network", "runtime", "systemd"}
+BELOW_VERBS = {"errors", "version", "model", "kernel", "plan"} | MECHANISMS
+
+#: Who may import whom, besides itself and the standard library.
+MAY_IMPORT = {
+    "errors": set(),
+    "version": set(),
+    "model": {"errors"},
+    "kernel": {"errors"},
+    "plan": {"model", "errors"},
+    **{row: {"model", "kernel", "errors"} for row in MECHANISMS},
+    "lifecycle": BELOW_VERBS,
+    "agent": BELOW_VERBS | {"lifecycle"},
+    "_module": BELOW_VERBS | {"lifecycle", "agent", "ansible.module_utils"},
+    "modules": {"_module", "lifecycle", "agent", "ansible.module_utils"},
+    "plugin_utils": {"model", "errors", "ansible"},
+    **{row: {"plugin_utils", "ansible"} for row in ("connection", "inventory", "action", "filter")},
+    "doc_fragments": set(),
+}
+
+
+def part(name: str) -> str:
+    """Return the row of the table that a module below plugins belongs to."""
+    words = name.split(".")
+    if words[:2] == ["module_utils", "_engine"] and len(words) > 2:
+        return words[2]
+    return words[1] if words[0] == "module_utils" and len(words) > 1 else words[0]
+
+
+def allowed(name: str, may: set[str]) -> bool:
+    """Tell whether an outside import is of the standard library or below one of the packages allowed."""
+    return name.partition(".")[0] in sys.stdlib_module_names or any(
+        f"{name}.".startswith(f"{package}.") for package in may
+    )
+
+
+def upward(plugins: Path) -> list[str]:
+    """Return each import that the table forbids, as ``file:line: who imports what``."""
+    wrong = []
+    for file in sources(plugins):
+        row = part(dotted(plugins, file))
+        for found in imports(plugins, file):
+            wanted = part(found.name) if found.inside else found.name
+            fine = wanted in MAY_IMPORT[row] | {row} if found.inside else allowed(wanted, MAY_IMPORT[row])
+            if not fine:
+                wrong.append(f"{file.relative_to(plugins)}:{found.line}: {row} imports {found.name}")
+    return wrong
+
+
+def cycle(plugins: Path) -> list[str]:
+    """Return the modules of one import cycle; none is the empty list."""
+    graph = {}
+    for file in sources(plugins):
+        reached = {target(plugins, found.name) for found in imports(plugins, file) if found.inside}
+        graph[file] = reached - {file, None}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return [dotted(plugins, file) for file in error.args[1]]
+    return []
+
+
+def test_every_import_goes_down():
+    """No file of the collection imports what the table does not allow it to."""
+    assert upward(PLUGINS) == []
+
+
+def test_no_module_imports_itself_in_a_circle():
+    """The modules of the collection form no import cycle, in-function imports included."""
+    assert cycle(PLUGINS) == []
+
+
+PLANTED = [
+    ("module_utils/_engine/errors.py", "import requests"),
+    ("module_utils/_engine/model/planted.py", "from ..kernel import libc"),
+    ("module_utils/_engine/plan/planted.py", "def late():\n    from ..state import database\n"),
+    ("module_utils/_engine/images/planted.py", "from .. import volumes"),
+    (
+        "module_utils/_engine/kernel/planted.py",
+        "if TYPE_CHECKING:\n    from ..lifecycle.engine import Engine\n",
+    ),
+    ("module_utils/_engine/lifecycle/planted.py", "from ansible.module_utils.basic import AnsibleModule"),
+    (
+        "modules/planted.py",
+        "from ansible_collections.slipway.oci.plugins.module_utils._engine.state import database",
+    ),
+    (
+        "connection/planted.py",
+        "from ansible_collections.slipway.oci.plugins.module_utils._engine import errors",
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "text"), PLANTED, ids=[file for file, _ in PLANTED])
+def test_an_upward_import_is_found(tmp_path, file, text):
+    """An upward import is found in whatever form and place somebody writes it."""
+    copy = shutil.copytree(PLUGINS, tmp_path / "plugins")
+    (copy / file).parent.mkdir(parents=True, exist_ok=True)
+    (copy / file).write_text(text)
+    assert [line for line in upward(copy) if line.startswith(f"{file}:")]
+
+
+def test_a_cycle_is_found(tmp_path):
+    """Two modules that import each other are found, even where one does it late."""
+    copy = shutil.copytree(PLUGINS, tmp_path / "plugins")
+    model = copy / "module_utils/_engine/model"
+    model.joinpath("one.py").write_text("from .two import x\n")
+    model.joinpath("two.py").write_text("def late():\n    from . import one\n")
+    assert {"module_utils._engine.model.one", "module_utils._engine.model.two"} <= set(cycle(copy))

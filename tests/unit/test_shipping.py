@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What travels with a module is small, and is all there: AnsiballZ packs only what import statements name."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from sourcetree import PLUGINS, imports, sources, target
+
+MODULES = sorted(PLUGINS.glob("modules/*.py"))
+KIB = 1024
+#: 17,000 lines of engine cost every task 0.2 s, so what only looks must not bring what acts.
+INFO_BUDGET, BUDGET = 60 * KIB, 250 * KIB
+
+
+def shipped(module: Path) -> set[Path]:
+    """Return the files that AnsiballZ packs with a module, itself included, by its import statements."""
+    files, waiting = set(), [module]
+    while waiting:
+        file = waiting.pop()
+        if file in files:
+            continue
+        files.add(file)
+        reached = (target(PLUGINS, found.name) for found in imports(PLUGINS, file) if found.inside)
+        waiting += [found for found in reached if found]
+    return files
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
+def test_a_module_ships_little(module):
+    """A module and all that it imports stay within their budget of source."""
+    files = shipped(module)
+    size = sum(file.stat().st_size for file in files)
+    budget = INFO_BUDGET if module.stem.endswith("_info") else BUDGET
+    largest = sorted(files, key=lambda file: -file.stat().st_size)[:8]
+    table = "\n".join(f"{file.stat().st_size:7} {file.relative_to(PLUGINS)}" for file in largest)
+    assert size <= budget, (
+        f"{module.stem} ships {size // KIB} KiB, and may {budget // KIB}; the largest:\n{table}"
+    )
+
+
+def test_package_files_are_empty():
+    """No __init__.py of module_utils holds anything, since its imports would travel with every module."""
+    assert [file for file in PLUGINS.glob("module_utils/**/__init__.py") if file.stat().st_size] == []
+
+
+def test_only_python_lies_in_module_utils():
+    """No data file lies in module_utils: it would stay at home."""
+    files = (
+        file
+        for file in PLUGINS.glob("module_utils/**/*")
+        if file.is_file() and "__pycache__" not in file.parts
+    )
+    assert [file for file in files if file.suffix != ".py"] == []
+
+
+def test_nothing_is_imported_by_name():
+    """No plugin imports by a computed name, which AnsiballZ can't follow."""
+    named = [
+        f"{file.relative_to(PLUGINS)}:{node.lineno}"
+        for file in sources(PLUGINS)
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if (isinstance(node, ast.Attribute) and node.attr == "import_module")
+        or (isinstance(node, ast.Name) and node.id in {"import_module", "__import__"})
+    ]
+    assert named == []

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Functions and files stay short enough to be read, errors stay typed, and each file says whose it is."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+from pathlib import Path
+
+import pytest
+
+from sourcetree import PLUGINS, sources
+
+FILES = sources(PLUGINS)
+ENGINE = [file for file in FILES if "_engine" in file.parts]
+MEDIAN, NINE_OF_TEN, LONGEST, FILE = 8, 30, 60, 400
+SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
+BROAD = {"Exception", "BaseException"}
+
+Function = ast.FunctionDef, ast.AsyncFunctionDef
+
+
+def lines(node: ast.AST) -> int:
+    """Return the lines that a node takes, those of its docstring left out."""
+    taken = node.end_lineno - node.lineno + 1
+    if isinstance(node, Function) and ast.get_docstring(node) is not None:
+        taken -= lines(node.body[0])
+    return taken
+
+
+def lengths() -> dict[str, int]:
+    """Return the length of every function, by place and name."""
+    return {
+        f"{file.relative_to(PLUGINS)}:{node.lineno} {node.name}": lines(node)
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, Function)
+    }
+
+
+def is_table(node: ast.stmt) -> bool:
+    """Tell whether a statement is data: a name and its value, or a docstring."""
+    value = getattr(node, "value", None)
+    if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.Expr)) or value is None:
+        return False
+    return not any(isinstance(part, (ast.Lambda, ast.comprehension)) for part in ast.walk(value))
+
+
+def code_lines(file: Path) -> int:
+    """Return the lines of a file without its tables."""
+    text = file.read_text()
+    return len(text.splitlines()) - sum(lines(node) for node in ast.parse(text).body if is_table(node))
+
+
+def is_broad(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler swallows everything.
+
+    ``BaseException`` may be caught to clean up and raise again, or by a thread that hands the error to its reader.
+    """
+    caught = (
+        {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)} if handler.type else BROAD
+    )
+    if "Exception" in caught:
+        return True
+    raised = isinstance(handler.body[-1], ast.Raise)
+    used = {node.id for line in handler.body for node in ast.walk(line) if isinstance(node, ast.Name)}
+    return "BaseException" in caught and not raised and handler.name not in used
+
+
+def test_no_function_is_long():
+    """No function is longer than a screen."""
+    assert {name: length for name, length in lengths().items() if length > LONGEST} == {}
+
+
+def test_most_functions_are_short():
+    """Half of all functions are a paragraph, and nine of ten are less than half a screen."""
+    found = sorted(lengths().values())
+    assert statistics.median(found) <= MEDIAN
+    assert found[len(found) * 9 // 10] <= NINE_OF_TEN
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PLUGINS)))
+def test_a_file_is_short(file):
+    """A file has one concern, so it is short, data tables apart."""
+    assert code_lines(file) <= FILE
+
+
+def test_the_engine_never_swallows_errors():
+    """No handler in the engine catches everything and goes on."""
+    found = [
+        f"{file.relative_to(PLUGINS)}:{node.lineno}"
+        for file in ENGINE
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.ExceptHandler) and is_broad(node)
+    ]
+    assert found == []
+
+
+def test_every_file_names_its_licence():
+    """The first lines of a file that is not empty hold its licence."""
+    unnamed = [file for file in FILES if (text := file.read_text()) and SPDX not in text.splitlines()[:3]]
+    assert [str(file.relative_to(PLUGINS)) for file in unnamed] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "broad"),
+    [
+        ("except Exception:\n  pass", True),
+        ("except (OSError, BaseException):\n  x = 1", True),
+        ("except:\n  pass", True),
+        ("except OSError:\n  pass", False),
+        ("except BaseException:\n  pass", True),
+        ("except BaseException:\n  undo()\n  raise", False),
+        ("except BaseException as error:\n  queue.put(error)", False),
+        ("except Exception as error:\n  queue.put(error)", True),
+    ],
+)
+def test_a_handler_that_swallows_is_told_from_one_that_hands_on(text, broad):
+    """Catching everything is broad, unless it is raised again or handed on."""
+    handler = ast.parse(f"try:\n  pass\n{text}").body[0].handlers[0]
+    assert is_broad(handler) is broad
