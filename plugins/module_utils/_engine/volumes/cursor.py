@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Moves through a directory tree by descriptor, one open directory at a time, however deep it is."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Cursor:
+    """Stands in one directory of a tree and holds the only descriptor: ``fd``.
+
+    A tree may be deeper than a process may hold descriptors, and its paths longer than PATH_MAX. So the way
+    back up is ``..``, and the directory it leads to must be the one that was left: one that was moved
+    meanwhile is an error, and never a way out of the tree. ``trail`` holds the names from the root to here.
+    """
+
+    def __init__(self, root_fd: int) -> None:
+        self.fd = os.open(".", DIRECTORY, dir_fd=root_fd)
+        self.trail: list[str] = []
+        self._ancestors: list[tuple[int, int]] = []
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        os.close(self.fd)
+
+    def enter(self, name: str) -> None:
+        """Step down into the directory ``name``; a symlink is refused (ENOTDIR)."""
+        here = identity(os.fstat(self.fd))
+        self._step(name)
+        self.trail.append(name)
+        self._ancestors.append(here)
+
+    def leave(self) -> None:
+        """Step up to the parent; raise OSError (ESTALE) when this directory was moved meanwhile."""
+        self._step("..")
+        if identity(os.fstat(self.fd)) != self._ancestors.pop():
+            raise OSError(errno.ESTALE, "directory was moved while it was read", "/".join(self.trail))
+        self.trail.pop()
+
+    def _step(self, name: str) -> None:
+        fd = os.open(name, DIRECTORY, dir_fd=self.fd)
+        os.close(self.fd)
+        self.fd = fd
+
+
+def walk(root_fd: int) -> Iterator[tuple[int, str, os.stat_result]]:
+    """Yield each entry below a directory, parents first: its directory's descriptor, its name, its lstat.
+
+    The descriptor is good until the next entry is asked for. What vanishes meanwhile is left out. Raises
+    OSError (ESTALE) when a directory is moved while it is read.
+    """
+    with closing(Cursor(root_fd)) as cursor:
+        waiting = [os.listdir(cursor.fd)]
+        while waiting:
+            if not waiting[-1]:
+                waiting.pop()
+                if waiting:
+                    cursor.leave()
+                continue
+            name = waiting[-1].pop()
+            try:
+                info = os.stat(name, dir_fd=cursor.fd, follow_symlinks=False)
+                yield cursor.fd, name, info
+                if stat.S_ISDIR(info.st_mode):
+                    cursor.enter(name)
+                    waiting.append(os.listdir(cursor.fd))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+
+
+def open_directory(root_fd: int, trail: Sequence[str]) -> int:
+    """Open the directory that names lead to, one by one: its path may be too long for one call."""
+    fd = os.open(".", DIRECTORY, dir_fd=root_fd)
+    for name in trail:
+        try:
+            below = os.open(name, DIRECTORY, dir_fd=fd)
+        finally:
+            os.close(fd)
+        fd = below
+    return fd
+
+
+def identity(info: os.stat_result) -> tuple[int, int]:
+    """Tell what makes an inode this one and no other: device and inode number."""
+    return info.st_dev, info.st_ino

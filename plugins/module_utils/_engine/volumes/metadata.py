@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries owner, mode, extended attributes, times and inode flags from one inode to another."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import struct
+from typing import Union
+
+_LONG = struct.calcsize("l")
+
+#: _IOR('f', 1, long) and _IOW('f', 2, long), linux/fs.h: the size of a long is part of the number, yet an
+#: int is moved.
+FS_IOC_GETFLAGS = 0x80006601 | _LONG << 16
+FS_IOC_SETFLAGS = 0x40006602 | _LONG << 16
+
+#: FS_IMMUTABLE_FL and FS_APPEND_FL are part of what a file is; the other flags steer how one file system
+#: stores it.
+_CARRIED_FLAGS = 0x10 | 0x20
+
+#: Name spaces that mean the same on each file system (xattr(7)); btrfs.* or system.nfs4_acl belong to one.
+_PORTABLE = ("user.", "trusted.", "security.", "system.posix_acl_")
+
+#: Overlayfs's own book-keeping; a label belongs to the place, not to the content; an EVM signature is of
+#: one inode.
+_STAYS = ("trusted.overlay.", "security.selinux", "security.evm")
+
+#: An open file, or a path whose last part is not followed.
+Inode = Union[int, str]
+
+
+def carry(source: Inode, target: Inode, info: os.stat_result) -> None:
+    """Give ``target`` the owner, mode, extended attributes and times of ``source``, which ``info`` describes.
+
+    The order is the kernel's: a new owner clears setuid and the file capability, an ACL refines the mode, and
+    all of them touch the times.
+    """
+    follow = isinstance(target, int)
+    os.chown(target, info.st_uid, info.st_gid, follow_symlinks=follow)
+    if not stat.S_ISLNK(info.st_mode):
+        os.chmod(target, stat.S_IMODE(info.st_mode))
+    _carry_attributes(source, target)
+    os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=follow)
+
+
+def _carry_attributes(source: Inode, target: Inode) -> None:
+    follow = isinstance(source, int)
+    for name in _list_attributes(source):
+        if name.startswith(_PORTABLE) and not name.startswith(_STAYS):
+            value = os.getxattr(source, name, follow_symlinks=follow)
+            try:
+                os.setxattr(target, name, value, follow_symlinks=follow)
+            except OSError as error:
+                raise OSError(error.errno, f"extended attribute {name}: {error.strerror}") from error
+
+
+def _list_attributes(inode: Inode) -> list[str]:
+    try:
+        return os.listxattr(inode, follow_symlinks=isinstance(inode, int))
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+        return []
+
+
+def clear_inherited(fd: int) -> None:
+    """Remove the ACLs that a new directory took over from its parent's default ACL and would pass on."""
+    for name in _list_attributes(fd):
+        if name.startswith("system.posix_acl_"):
+            os.removexattr(fd, name)
+
+
+def read_flags(fd: int) -> int:
+    """Read the immutable and append-only flags of an open inode; 0 where the file system has no flags."""
+    try:
+        answer = fcntl.ioctl(fd, FS_IOC_GETFLAGS, bytes(_LONG))
+    except OSError as error:
+        if error.errno not in (errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+            raise
+        return 0
+    return int(struct.unpack_from("i", answer)[0]) & _CARRIED_FLAGS
+
+
+def write_flags(fd: int, flags: int) -> None:
+    """Set exactly these of the immutable and append-only flags; the inode's other flags stay."""
+    try:
+        have = int(struct.unpack_from("i", fcntl.ioctl(fd, FS_IOC_GETFLAGS, bytes(_LONG)))[0])
+        fcntl.ioctl(fd, FS_IOC_SETFLAGS, struct.pack("l", have & ~_CARRIED_FLAGS | flags))
+    except OSError as error:
+        # A file system without flags answers ENOTTY, "inappropriate ioctl", which says nothing to a reader.
+        code = errno.EOPNOTSUPP if error.errno == errno.ENOTTY else error.errno
+        raise OSError(code, f"immutable or append-only flag: {error.strerror}") from error

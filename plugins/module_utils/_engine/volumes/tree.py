@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies a directory tree with everything that the kernel keeps about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import closing
+from dataclasses import dataclass
+
+from ..errors import HostLacks
+from .content import ContentCopier
+from .cursor import Cursor, identity, open_directory
+from .metadata import carry, clear_inherited, read_flags, write_flags
+
+# O_NONBLOCK: a name that has become a FIFO since it was listed must not hold the copy up.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+#: What the kernel answers when a right is missing (mknod, chown, trusted.*) or the file system lacks it.
+_HOST_LACKS = (errno.EPERM, errno.EOPNOTSUPP)
+
+
+@dataclass(frozen=True)
+class CopyStats:
+    """What was copied: names below the root, and bytes of files (st_size; hard links count once)."""
+
+    entries: int
+    bytes: int
+
+
+def copy_tree(source_fd: int, target_fd: int) -> CopyStats:
+    """Copy the content of one directory into an empty one, and its own owner, mode, attributes and times too.
+
+    Kept are content and holes, owners, modes, extended attributes (also ACLs and capabilities), nanosecond
+    times, hard links, symlinks, FIFOs, sockets, devices, and the immutable and append-only flags below the
+    root; on the root itself they would forbid its renaming. Works by descriptors, never follows a symlink,
+    never writes to what exists already. Nobody else may write below ``target_fd`` meanwhile.
+
+    Raises HostLacks with the path below the root when a device, an owner, an attribute or a flag can't be
+    made here, OSError with that path for anything else (ENOSPC; EINVAL when the target lies inside the
+    source).
+    """
+    with closing(Cursor(source_fd)) as source, closing(Cursor(target_fd)) as target:
+        copy = _TreeCopy(source, target, target_fd)
+        try:
+            copy.run()
+        except OSError as error:
+            raise _located(error, copy.path()) from error
+    return CopyStats(copy.entries, copy.bytes)
+
+
+def _located(error: OSError, path: str) -> Exception:
+    if error.errno not in _HOST_LACKS:
+        return OSError(error.errno, error.strerror, path)
+    return HostLacks(
+        f"{path} can't be copied: {error.strerror}",
+        remedy="Run as root, and keep the volumes on a file system with extended attributes and ACLs",
+        path=path,
+    )
+
+
+class _TreeCopy:
+    """One copy under way: both cursors stand in the same directory, in the source and in the target."""
+
+    def __init__(self, source: Cursor, target: Cursor, target_fd: int) -> None:
+        self.entries = 0
+        self.bytes = 0
+        self._source = source
+        self._target = target
+        self._target_fd = target_fd
+        self._target_root = identity(os.fstat(target_fd))
+        self._content = ContentCopier()
+        self._name = "."
+        self._first_names: dict[tuple[int, int], list[str]] = {}
+        self._flagged: list[tuple[list[str], int]] = []
+
+    def path(self) -> str:
+        """Tell, below the root, what is being copied."""
+        return "/".join([*self._source.trail, self._name])
+
+    def run(self) -> None:
+        """Copy depth first. A directory's own metadata comes last: each new entry in it changes its times."""
+        clear_inherited(self._target.fd)
+        infos = [os.fstat(self._source.fd)]
+        waiting = [self._copy_entries()]
+        while waiting:
+            if waiting[-1]:
+                infos.append(self._enter(waiting[-1].pop()))
+                waiting.append(self._copy_entries())
+            else:
+                waiting.pop()
+                self._finish_directory(infos.pop())
+        self._apply_flags()
+
+    def _enter(self, name: str) -> os.stat_result:
+        self._name = name
+        self.entries += 1
+        os.mkdir(name, 0o700, dir_fd=self._target.fd)
+        self._target.enter(name)
+        self._source.enter(name)
+        self._name = "."
+        info = os.fstat(self._source.fd)
+        if identity(info) == self._target_root:
+            raise OSError(errno.EINVAL, "the target of the copy lies inside its source")
+        return info
+
+    def _finish_directory(self, info: os.stat_result) -> None:
+        self._name = "."
+        carry(self._source.fd, self._target.fd, info)
+        if self._source.trail:
+            self._note_flags(self._source.fd)
+            self._source.leave()
+            self._target.leave()
+
+    def _copy_entries(self) -> list[str]:
+        """Copy all of this directory but its directories, and return their names."""
+        directories = []
+        with os.scandir(self._source.fd) as entries:
+            for entry in entries:
+                self._name = entry.name
+                if entry.is_file(follow_symlinks=False):
+                    self._copy_file(entry.name)
+                elif entry.is_dir(follow_symlinks=False):
+                    directories.append(entry.name)
+                else:
+                    self._copy_node(entry.name)
+        return directories
+
+    def _copy_file(self, name: str) -> None:
+        source = os.open(name, _READ, dir_fd=self._source.fd)
+        self.entries += 1
+        try:
+            info = os.fstat(source)
+            if info.st_nlink > 1 and self._link(name, info):
+                return
+            self._copy_open_file(source, name, info)
+            self._note_flags(source, name)
+        finally:
+            os.close(source)
+
+    def _copy_open_file(self, source: int, name: str, info: os.stat_result) -> None:
+        target = os.open(name, _CREATE, 0o600, dir_fd=self._target.fd)
+        try:
+            if info.st_size:
+                self._content.copy(source, target, info)
+                self.bytes += info.st_size
+            carry(source, target, info)
+        finally:
+            os.close(target)
+
+    def _copy_node(self, name: str) -> None:
+        """Copy what has no content to open: a symlink, FIFO, socket or device."""
+        source, target = self._source.fd, self._target.fd
+        try:
+            info = os.stat(name, dir_fd=source, follow_symlinks=False)
+        except FileNotFoundError:
+            # Overlayfs lists a whiteout in a directory that only one layer has; nothing is there.
+            return
+        self.entries += 1
+        if info.st_nlink > 1 and self._link(name, info):
+            return
+        if stat.S_ISLNK(info.st_mode):
+            os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
+        else:
+            _make_node(target, name, info)
+        # No listxattr is relative to a directory; /proc stands in for it. The last name is not followed.
+        carry(f"/proc/self/fd/{source}/{name}", f"/proc/self/fd/{target}/{name}", info)
+
+    def _link(self, name: str, info: os.stat_result) -> bool:
+        """Link ``name`` to the copy of its inode when there is one; else note that this name will be it."""
+        here = [*self._source.trail, name]
+        first = self._first_names.setdefault(identity(info), here)
+        if first is here:
+            return False
+        directory = open_directory(self._target_fd, first[:-1])
+        try:
+            os.link(first[-1], name, src_dir_fd=directory, dst_dir_fd=self._target.fd, follow_symlinks=False)
+        finally:
+            os.close(directory)
+        return True
+
+    def _note_flags(self, fd: int, *name: str) -> None:
+        flags = read_flags(fd)
+        if flags:
+            self._flagged.append(([*self._source.trail, *name], flags))
+
+    def _apply_flags(self) -> None:
+        """Set the flags when all else is done: an immutable inode takes no link, entry or metadata."""
+        for names, flags in self._flagged:
+            self._name = "/".join(names)
+            directory = open_directory(self._target_fd, names[:-1])
+            try:
+                inode = os.open(names[-1], _READ, dir_fd=directory)
+            finally:
+                os.close(directory)
+            try:
+                write_flags(inode, flags)
+            finally:
+                os.close(inode)
+
+
+def _make_node(directory: int, name: str, info: os.stat_result) -> None:
+    try:
+        os.mknod(name, info.st_mode, info.st_rdev, dir_fd=directory)
+    except OSError as error:
+        number = f"{os.major(info.st_rdev)}:{os.minor(info.st_rdev)}"
+        raise OSError(error.errno, f"device or special file {number}: {error.strerror}") from error

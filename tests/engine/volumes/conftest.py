@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of volumes share: a picture of a tree, odd trees by name, mounts that end with the test."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _root(need):
+    need(os.geteuid() == 0, "root")
+
+
+def picture(root):
+    """Return all that the kernel tells of each entry of a tree, by its path below the root."""
+    root = os.fsencode(root)
+    first_names: dict[tuple[int, int], bytes] = {}
+    entries = {b".": describe(root)}
+    for directory, names, files in os.walk(root):
+        for name in sorted(names + files):
+            path = os.path.join(directory, name)
+            if not os.path.lexists(path):
+                continue  # overlayfs lists a whiteout of a directory that only one layer has
+            info, below = os.lstat(path), os.path.relpath(path, root)
+            entries[below] = describe(path)
+            if not stat.S_ISDIR(info.st_mode) and info.st_nlink > 1:
+                group = first_names.setdefault((info.st_dev, info.st_ino), below)
+                entries[below]["links"] = (info.st_nlink, group)
+    return entries
+
+
+def describe(path: bytes) -> dict:
+    """Tell one entry; the content of a file, the target of a symlink."""
+    info = os.lstat(path)
+    told = {
+        "mode": oct(info.st_mode),
+        "owner": (info.st_uid, info.st_gid),
+        "modified": info.st_mtime_ns,
+        "device": info.st_rdev,
+        "attributes": {
+            name: os.getxattr(path, name, follow_symlinks=False)
+            for name in sorted(os.listxattr(path, follow_symlinks=False))
+        },
+    }
+    if stat.S_ISLNK(info.st_mode):
+        told["target"] = os.readlink(path)
+    if stat.S_ISREG(info.st_mode):
+        told["content"] = Path(os.fsdecode(path)).read_bytes()
+    return told
+
+
+@pytest.fixture(name="picture", scope="session")
+def picture_fixture():
+    """Return the function that takes a picture of a tree."""
+    return picture
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """Let a test run mount(8); all its mounts end with it."""
+    targets = []
+
+    def mount(*arguments: str, at: Path) -> Path:
+        at.mkdir(exist_ok=True)
+        subprocess.run(["mount", *arguments, os.fspath(at)], check=True)
+        targets.append(at)
+        return at
+
+    yield mount
+    for target in reversed(targets):
+        subprocess.run(["umount", os.fspath(target)], check=True)
+
+
+def write(path: Path, content: bytes = b"content", **metadata: int) -> Path:
+    """Write a file and set uid, gid, mode."""
+    path.write_bytes(content)
+    os.chown(path, metadata.get("uid", 0), metadata.get("gid", 0))
+    path.chmod(metadata.get("mode", 0o644))
+    return path
+
+
+def plain(root: Path) -> None:
+    """Make files of several sizes and owners, a directory with a mode and owner of its own."""
+    for size in (0, 1, 4096, 300_000, 3_000_000):
+        write(root / f"file{size}", os.urandom(size), uid=size % 70000, gid=7, mode=0o604)
+    below = root / "below"
+    below.mkdir()
+    write(below / "secret", uid=65534, mode=0)
+    os.chown(below, 999, 998)
+    below.chmod(0o1770)
+
+
+def set_ids(root: Path) -> None:
+    """Make setuid, setgid and sticky things of other owners."""
+    write(root / "su", uid=33, gid=34, mode=0o6755)
+    (root / "shared").mkdir()
+    write(root / "shared/inside", gid=5)
+    os.chown(root / "shared", 12, 34)
+    (root / "shared").chmod(0o3775)
+
+
+def acls(root: Path) -> None:
+    """Make access and default ACLs, on the root too."""
+    write(root / "file")
+    (root / "dir").mkdir()
+    write(root / "dir/inside", mode=0o600)
+    for path in (root, root / "file", root / "dir"):
+        subprocess.run(["setfacl", "-m", "u:1234:rwx,g:77:r", path], check=True)
+    subprocess.run(["setfacl", "-d", "-m", "u:4321:rwx", root, root / "dir"], check=True)
+
+
+def attributes(root: Path) -> None:
+    """Make attributes of all name spaces, a file capability, and some on a symlink and a directory."""
+    file = write(root / "file", uid=5, mode=0o4755)
+    capability = bytes.fromhex("0100000200040000000000000000000000000000")
+    for name, value in {
+        "user.a": b"\0\xff",
+        "user.empty": b"",
+        "trusted.t": b"1",
+        "security.capability": capability,
+    }.items():
+        os.setxattr(file, name, value)
+    os.setxattr(root, "user.root", b"r")
+    (root / "link").symlink_to("file")
+    os.setxattr(root / "link", "trusted.on.link", b"l", follow_symlinks=False)
+
+
+def hard_links(root: Path) -> None:
+    """Make link groups across directories, of a symlink and a FIFO too."""
+    for name in ("a", "a/b", "z"):
+        (root / name).mkdir()
+    write(root / "a/b/one", b"shared" * 1000)
+    for other in ("z/two", "three", "a/four"):
+        os.link(root / "a/b/one", root / other)
+    (root / "z/link").symlink_to("two")
+    os.link(root / "z/link", root / "link2", follow_symlinks=False)
+    os.mkfifo(root / "fifo")
+    os.link(root / "fifo", root / "a/fifo")
+
+
+def symlinks(root: Path) -> None:
+    """Make dangling, absolute, circular and long symlinks, with an owner and a time."""
+    for name, target in {
+        "dangling": "nowhere",
+        "absolute": "/etc/passwd",
+        "up": "../..",
+        "self": "self",
+    }.items():
+        (root / name).symlink_to(target)
+        os.chown(root / name, 11, 22, follow_symlinks=False)
+        os.utime(root / name, ns=(1, 123_456_789_123_456_789), follow_symlinks=False)
+    (root / "long").symlink_to("x" * 4000)
+
+
+def special_files(root: Path) -> None:
+    """Make FIFO, socket, character and block devices, also the whiteout's 0:0."""
+    os.mkfifo(root / "fifo", 0o622)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(os.fspath(root / "socket"))
+    listener.close()
+    for name, kind, major, minor in (
+        ("null", stat.S_IFCHR, 1, 3),
+        ("disk", stat.S_IFBLK, 7, 300),
+        ("zero", stat.S_IFCHR, 0, 0),
+    ):
+        os.mknod(root / name, kind | 0o640, os.makedev(major, minor))
+        os.chown(root / name, 3, 6)
+
+
+def odd_names(root: Path) -> None:
+    """Make names that are no UTF-8, hold newlines and spaces, or are as long as a name can be."""
+    for name in (b"\xff\xfe", b"new\nline", b" ", b"-rf", b"\xe2\x98\x83", b"n" * 255):
+        Path(os.fsdecode(os.path.join(os.fsencode(root), name))).write_bytes(name)
+    (root / os.fsdecode(b"dir\x80")).mkdir()
+    (root / os.fsdecode(b"dir\x80/\x81")).symlink_to(os.fsdecode(b"\x82"))
+
+
+def old_times(root: Path) -> None:
+    """Make times before 1970, in the far future, and with all nanoseconds, on directories as well."""
+    (root / "dir").mkdir()
+    for number, path in enumerate((write(root / "file"), write(root / "dir/file"), root / "dir", root)):
+        os.utime(path, ns=(0, (-1_000_000_001, 4_000_000_000_999_999_999, 1, 999_999_999)[number]))
+
+
+def sparse(root: Path) -> None:
+    """Make files of holes: only a hole, data in the middle, data at the end."""
+    for name, offset in {"hole": None, "middle": 4 << 20, "end": (8 << 20) - 5}.items():
+        with (root / name).open("wb") as file:
+            file.truncate(8 << 20)
+            if offset is not None:
+                file.seek(offset)
+                file.write(b"data!")
+
+
+def empty(root: Path) -> None:
+    """Make nothing but the root's own owner and mode."""
+    os.chown(root, 101, 102)
+    root.chmod(0o2751)
+
+
+def wide(root: Path) -> None:
+    """Make more directories side by side, and one below the other, than there are descriptors to spare."""
+    for number in range(300):
+        (root / f"{number}/x").mkdir(parents=True)
+        write(root / f"{number}/x/file", str(number).encode())
+
+
+TREES = (
+    plain,
+    set_ids,
+    acls,
+    attributes,
+    hard_links,
+    symlinks,
+    special_files,
+    odd_names,
+    old_times,
+    sparse,
+    empty,
+    wide,
+)
+
+
+@pytest.fixture(params=TREES, ids=lambda make: make.__name__)
+def odd_tree(request, tmp_path):
+    """Return the path of a tree, one odd thing at a time."""
+    root = tmp_path / "source"
+    root.mkdir()
+    request.param(root)
+    return root
+
+
+@pytest.fixture
+def every_tree(tmp_path):
+    """Return the path of a tree that holds all the odd trees."""
+    root = tmp_path / "source"
+    for make in TREES:
+        (root / make.__name__).mkdir(parents=True)
+        make(root / make.__name__)
+    return root
