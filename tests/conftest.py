@@ -4,12 +4,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 TREE = Path(__file__).parent.parent
+
+
+def pytest_configure() -> None:
+    """Let tests find the programs beside this Python, and the collection, however pytest was started."""
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    os.environ.setdefault("ANSIBLE_COLLECTIONS_PATH", str(TREE / ".build/collections"))
+    os.environ.setdefault("LC_ALL", "C.UTF-8")
 
 
 @pytest.fixture(scope="session")
