@@ -63,7 +63,7 @@ def picture_fixture():
 
 @pytest.fixture
 def mount(tmp_path):
-    """Let a test run mount(8); all its mounts end with it."""
+    """Let a test run the mount program; all its mounts end with it."""
     targets = []
 
     def mount(*arguments: str, at: Path) -> Path:

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes, measures and removes the directory of a volume: ``VOLUMES/NAME/data``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Optional
+
+from ..errors import InvalidOption
+from ..kernel import files
+from .cursor import DIRECTORY, identity, walk
+from .deletion import delete
+
+#: ``data`` while its owner and mode are not yet set.
+_UNFINISHED = ".data"
+
+_BLOCK = 512
+
+
+def create(
+    volumes_dir: str,
+    name: str,
+    *,
+    uid: Optional[int] = None,
+    gid: Optional[int] = None,
+    mode: Optional[int] = None,
+) -> str:
+    """Make the volume's directory, mending a half-made one, and return its path.
+
+    The directory itself is 0700. ``data`` in it gets the owner (default root) and mode (default 0755) only
+    when it is made: an existing one belongs to the containers that use it.
+    """
+    volume = _path(volumes_dir, name)
+    files.make_private(volume)
+    if not os.path.lexists(os.path.join(volume, "data")):
+        _make_data(volume, uid or 0, gid or 0, 0o755 if mode is None else mode)
+        files.fsync_directory(volume)
+        files.fsync_directory(volumes_dir)
+    return volume
+
+
+def _make_data(volume: str, uid: int, gid: int, mode: int) -> None:
+    """Make ``data`` under another name first, so that it is never there without its owner and mode."""
+    unfinished = os.path.join(volume, _UNFINISHED)
+    delete(unfinished)
+    os.mkdir(unfinished, 0o700)
+    os.chown(unfinished, uid, gid)
+    os.chmod(unfinished, mode)
+    os.rename(unfinished, os.path.join(volume, "data"))
+
+
+def remove(volumes_dir: str, name: str, *, trash: str) -> None:
+    """Remove the volume with its data; an absent one is fine.
+
+    It is renamed into ``trash`` (same file system) first, so that it is gone at once and whole; what a kill
+    leaves there, ``sweep`` deletes.
+    """
+    volume = _path(volumes_dir, name)
+    files.make_private(trash)
+    doomed = tempfile.mkdtemp(prefix="volume-", dir=trash)
+    try:
+        os.rename(volume, os.path.join(doomed, name))
+        files.fsync_directory(volumes_dir)
+    except FileNotFoundError:
+        pass
+    delete(doomed)
+
+
+def sweep(trash: str) -> None:
+    """Delete all that a killed ``remove`` left in the trash; nobody else may remove volumes meanwhile."""
+    if os.path.isdir(trash):
+        for name in os.listdir(trash):
+            delete(os.path.join(trash, name))
+
+
+def is_empty(volumes_dir: str, name: str) -> bool:
+    """Say whether the volume holds nothing. Raises FileNotFoundError when there is no such volume."""
+    return not os.listdir(os.path.join(_path(volumes_dir, name), "data"))
+
+
+def size(volumes_dir: str, name: str) -> int:
+    """Sum up the bytes that the volume's content occupies on disk, hard links once, as du(1) does.
+
+    Raises FileNotFoundError when there is no such volume, OSError (ESTALE) when a directory was moved
+    meanwhile.
+    """
+    root = os.open(os.path.join(_path(volumes_dir, name), "data"), DIRECTORY)
+    try:
+        blocks = {identity(info): info.st_blocks for _, _, info in walk(root)}
+    finally:
+        os.close(root)
+    return sum(blocks.values()) * _BLOCK
+
+
+def _path(volumes_dir: str, name: str) -> str:
+    if not name or "/" in name or "\0" in name or name in (".", ".."):
+        raise InvalidOption("name", name, "is no name of a volume", remedy="Use letters, digits, _ . -")
+    return os.path.join(volumes_dir, name)

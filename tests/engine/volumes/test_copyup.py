@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from _engine.errors import InUse, StoreFull
+from _engine.volumes import copyup, directory
+from _engine.volumes.copyup import CopyUp, copy_up
+
+
+@pytest.fixture
+def volumes(tmp_path) -> Path:
+    """Return the directory of the volumes, with an empty volume ``data-of-app``."""
+    (tmp_path / "volumes").mkdir()
+    directory.create(os.fspath(tmp_path / "volumes"), "data-of-app")
+    return tmp_path / "volumes"
+
+
+@pytest.fixture
+def volume(volumes) -> Path:
+    """Return the directory of an empty volume."""
+    return volumes / "data-of-app"
+
+
+@pytest.fixture
+def rootfs(tmp_path) -> Path:
+    """Return a root file system with a directory /srv/data of two files."""
+    (tmp_path / "rootfs/srv/data").mkdir(parents=True)
+    (tmp_path / "rootfs/srv/data/a").write_text("aaa")
+    (tmp_path / "rootfs/srv/data/b").write_text("b")
+    return tmp_path / "rootfs"
+
+
+def fill(rootfs, volume, destination="/srv/data"):
+    """Copy up with paths as the engine has them."""
+    return copy_up(rootfs=os.fspath(rootfs), destination=destination, volume=os.fspath(volume))
+
+
+def test_an_empty_volume_gets_what_the_image_has(odd_tree, tmp_path, volume, picture):
+    """For each odd tree the volume equals the image's directory, its owner and mode as well."""
+    done = fill(tmp_path, volume, "/source")
+    if done.entries:
+        assert picture(volume / "data") == picture(odd_tree)
+    assert done.source == os.fspath(odd_tree)
+    assert (volume / "data").stat().st_mode == odd_tree.stat().st_mode
+    assert (volume / "data").stat().st_uid == odd_tree.stat().st_uid
+    assert os.listdir(volume) == ["data"]
+
+
+def test_tells_what_was_copied(rootfs, volume):
+    """Entries, bytes and the source on the host come back."""
+    assert fill(rootfs, volume) == CopyUp(entries=2, bytes=4, source=os.fspath(rootfs / "srv/data"))
+
+
+@pytest.mark.parametrize("content", ["file", ".hidden", "lost+found"])
+def test_a_volume_that_holds_anything_is_never_written_to(content, rootfs, volume, picture):
+    """One entry of whatever name keeps the image's content, owner and mode out."""
+    (volume / "data" / content).mkdir()
+    os.chown(volume / "data", 12, 13)
+    before = picture(volume)
+    assert fill(rootfs, volume) is None
+    assert picture(volume) == before
+
+
+def test_a_second_copy_up_does_nothing(rootfs, volume, picture):
+    """What a container changed since the first copy-up stays."""
+    fill(rootfs, volume)
+    (volume / "data/a").write_text("changed")
+    before = picture(volume)
+    assert fill(rootfs, volume) is None
+    assert picture(volume) == before
+
+
+@pytest.mark.parametrize(
+    "destination", ["/absent", "/srv/absent/deeper", "/file", "/file/below", "/loop", "/dangling"]
+)
+def test_where_the_image_has_no_directory_nothing_happens(destination, rootfs, volume, picture):
+    """An absent path, a file, a symlink to nowhere are no error, and the volume keeps owner and mode."""
+    (rootfs / "file").write_text("x")
+    (rootfs / "loop").symlink_to("loop")
+    (rootfs / "dangling").symlink_to("/nowhere")
+    before = picture(volume)
+    assert fill(rootfs, volume, destination) is None
+    assert picture(volume) == before
+
+
+def test_an_empty_directory_gives_owner_and_mode_only(rootfs, volume):
+    """A service of another user can write to its fresh volume; the volume's inode stays."""
+    (rootfs / "empty").mkdir()
+    os.chown(rootfs / "empty", 999, 998)
+    (rootfs / "empty").chmod(0o3770)
+    inode = (volume / "data").stat().st_ino
+    done = fill(rootfs, volume, "/empty")
+    info = (volume / "data").stat()
+    assert done == CopyUp(entries=0, bytes=0, source=os.fspath(rootfs / "empty"))
+    assert (info.st_uid, info.st_gid, oct(info.st_mode), info.st_ino) == (999, 998, "0o43770", inode)
+
+
+@pytest.mark.parametrize(
+    "target", ["/etc", "../../../../../../../../../../etc", "/proc/self/root/etc", "/here/../../etc"]
+)
+def test_no_symlink_leads_out_of_the_root(target, rootfs, volume):
+    """A destination that is a symlink to /etc is the image's /etc, or nothing; never the host's."""
+    (rootfs / "etc").mkdir()
+    (rootfs / "etc/of-the-image").write_text("x")
+    (rootfs / "here").mkdir()
+    (rootfs / "conf").symlink_to(target)
+    done = fill(rootfs, volume, "/conf")
+    if target.startswith("/proc"):
+        assert done is None
+    else:
+        assert os.listdir(volume / "data") == ["of-the-image"]
+
+
+def test_dots_stay_inside_the_root(rootfs, volume):
+    """A destination with .. ends at the image's root."""
+    assert fill(rootfs, volume, "../../srv/../../srv/data").entries == 2
+
+
+def test_stages_of_a_killed_run_are_removed(rootfs, volume):
+    """What a killed copy left is deleted, also immutable files, and also when the volume is full already."""
+    for _ in range(2):
+        stage = volume / f"{copyup.STAGE_PREFIX}dead/below"
+        stage.mkdir(parents=True)
+        (stage / "file").write_text("half")
+        subprocess.run(["chattr", "+i", stage / "file", stage], check=True)
+        fill(rootfs, volume)
+        assert os.listdir(volume) == ["data"]
+        assert sorted(os.listdir(volume / "data")) == ["a", "b"]
+
+
+def test_what_appears_meanwhile_wins(rootfs, volume, monkeypatch):
+    """A file that is written to the volume while the copy runs stays alone there; no stage is left."""
+    copy_tree = copyup.copy_tree
+
+    def copy_and_write(*descriptors):
+        stats = copy_tree(*descriptors)
+        (volume / "data/mine").write_text("x")
+        return stats
+
+    monkeypatch.setattr(copyup, "copy_tree", copy_and_write)
+    assert fill(rootfs, volume) is None
+    assert os.listdir(volume) == ["data"]
+    assert os.listdir(volume / "data") == ["mine"]
+
+
+@pytest.mark.parametrize("options", ["size=1m", "nr_inodes=30"])
+def test_a_full_disk_leaves_the_volume_empty(options, tmp_path, rootfs, mount):
+    """Out of space or of inodes: StoreFull, no stage, and owner and mode of before."""
+    volumes = mount("-t", "tmpfs", "-o", options, "tmpfs", at=tmp_path / "small")
+    volume = Path(directory.create(os.fspath(volumes), "app"))
+    for number in range(40):
+        (rootfs / f"srv/data/{number}").write_bytes(bytes(100_000))
+    os.chown(rootfs / "srv/data", 5, 5)
+    with pytest.raises(StoreFull, match=r"no space to copy .*/srv/data into volume app"):
+        fill(rootfs, volume)
+    assert os.listdir(volume) == ["data"]
+    assert os.listdir(volume / "data") == []
+    assert (volume / "data").stat().st_uid == 0
+
+
+def test_a_full_ext4_leaves_the_volume_empty(tmp_path, rootfs, mount, need):
+    """The same on a disk that learns at write-back how little room it has; then there is room again."""
+    need(Path("/dev/loop-control").exists(), "loop devices")
+    with (tmp_path / "image").open("wb") as image:
+        image.truncate(16 << 20)
+    subprocess.run(["mkfs.ext4", "-q", tmp_path / "image"], check=True)
+    volumes = mount("-o", "loop", os.fspath(tmp_path / "image"), at=tmp_path / "disk")
+    volume = Path(directory.create(os.fspath(volumes), "app"))
+    (rootfs / "srv/data/large").write_bytes(os.urandom(20 << 20))
+    with pytest.raises(StoreFull):
+        fill(rootfs, volume)
+    assert os.listdir(volume) == ["data"]
+    (rootfs / "srv/data/large").write_bytes(os.urandom(5 << 20))
+    assert fill(rootfs, volume).entries == 3
+
+
+def test_a_mounted_data_directory_is_told(tmp_path, rootfs, volume, mount):
+    """Data on a file system of its own can't be replaced by a rename: InUse, and nothing is left."""
+    mount("-t", "tmpfs", "tmpfs", at=volume / "data")
+    with pytest.raises(InUse, match="mounted on its data"):
+        fill(rootfs, volume)
+    assert os.listdir(volume) == ["data"]
+    assert os.listdir(volume / "data") == []
+
+
+COPIER = """
+import sys
+from _engine.volumes.copyup import copy_up
+print("ready", flush=True)
+copy_up(rootfs=sys.argv[1], destination="/srv/data", volume=sys.argv[2])
+"""
+
+
+def start_copier(rootfs, volume) -> subprocess.Popen:
+    """Start a process that copies up, and return when it is about to."""
+    environment = {**os.environ, "PYTHONPATH": os.fspath(Path(copyup.__file__).parents[2])}
+    argv = [sys.executable, "-c", COPIER, rootfs, volume]
+    copier = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE)
+    copier.stdout.readline()
+    return copier
+
+
+def test_killed_at_any_instant_it_is_all_or_nothing(rootfs, volumes, picture):
+    """After kill -9 at 15 instants the volume is empty or whole, and the next copy-up makes it whole."""
+    for number in range(800):
+        (rootfs / f"srv/data/{number}").mkdir()
+        (rootfs / f"srv/data/{number}/file").write_bytes(bytes([number % 256]) * 20_000)
+    wanted = picture(rootfs / "srv/data")
+    started = time.monotonic()
+    start_copier(rootfs, directory.create(os.fspath(volumes), "timed")).communicate()
+    lasts = time.monotonic() - started
+    states = []
+    for number in range(15):
+        volume = Path(directory.create(os.fspath(volumes), f"v{number}"))
+        copier = start_copier(rootfs, volume)
+        time.sleep(random.uniform(0, lasts * 1.1))
+        copier.kill()
+        copier.communicate()
+        states.append(len(os.listdir(volume / "data")))
+        done = fill(rootfs, volume)
+        assert (done is None) == (states[-1] == len(os.listdir(rootfs / "srv/data")))
+        assert picture(volume / "data") == wanted
+        assert os.listdir(volume) == ["data"]
+    assert set(states) <= {0, 802}

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from _engine.errors import InvalidOption
+from _engine.volumes import directory
+
+
+@pytest.fixture
+def volumes(tmp_path) -> str:
+    """Return the path of an empty directory of volumes."""
+    (tmp_path / "volumes").mkdir()
+    return os.fspath(tmp_path / "volumes")
+
+
+def owner_and_mode(path) -> tuple[int, int, int]:
+    """Tell uid, gid and permission bits."""
+    info = os.lstat(path)
+    return info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, (0, 0, 0o755)),
+        ({"uid": 0, "gid": 0, "mode": 0}, (0, 0, 0)),
+        ({"uid": 999}, (999, 0, 0o755)),
+        ({"uid": 999, "gid": 12, "mode": 0o2770}, (999, 12, 0o2770)),
+    ],
+)
+def test_a_new_volume_has_the_owner_and_mode_asked_for(asked, expected, volumes):
+    """The data directory has them whatever the umask; the directory around it is root's alone."""
+    before = os.umask(0o077)
+    try:
+        volume = directory.create(volumes, "app", **asked)
+    finally:
+        os.umask(before)
+    assert volume == os.path.join(volumes, "app")
+    assert owner_and_mode(volume) == (0, 0, 0o700)
+    assert owner_and_mode(os.path.join(volume, "data")) == expected
+    assert os.listdir(volume) == ["data"]
+
+
+def test_create_leaves_an_existing_volume_alone(volumes):
+    """Content, owner and mode that a container gave its data stay when the volume is asked for again."""
+    data = Path(directory.create(volumes, "app")) / "data"
+    (data / "file").write_text("x")
+    os.chown(data, 33, 33)
+    data.chmod(0o700)
+    directory.create(volumes, "app", uid=5, mode=0o777)
+    assert owner_and_mode(data) == (33, 33, 0o700)
+    assert (data / "file").read_text() == "x"
+
+
+@pytest.mark.parametrize("half", ["", ".data", ".data/x"])
+def test_create_mends_a_half_made_volume(half, volumes):
+    """Whatever a kill left of a creation, the next one completes it."""
+    os.makedirs(os.path.join(volumes, "app", half))
+    volume = directory.create(volumes, "app", uid=7)
+    assert os.listdir(volume) == ["data"]
+    assert owner_and_mode(os.path.join(volume, "data")) == (7, 0, 0o755)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "/etc", "a\0b"])
+@pytest.mark.parametrize("verb", ["create", "remove", "is_empty", "size"])
+def test_a_name_that_is_a_path_is_refused(verb, name, volumes, tmp_path):
+    """No verb touches anything beside the directory of volumes."""
+    more = {"trash": os.fspath(tmp_path / "trash")} if verb == "remove" else {}
+    with pytest.raises(InvalidOption):
+        getattr(directory, verb)(volumes, name, **more)
+    assert os.listdir(volumes) == []
+
+
+def test_remove_deletes_all_of_the_volume(volumes, tmp_path, every_tree):
+    """Odd content, immutable files, a symlink to the outside: all gone, but what was linked to stays."""
+    volume = Path(directory.create(volumes, "app"))
+    every_tree.rename(volume / "data/content")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/file").write_text("x")
+    (volume / "data/link").symlink_to(tmp_path / "outside")
+    subprocess.run(["chattr", "+i", volume / "data/content/plain/file1", volume / "data"], check=True)
+    directory.remove(volumes, "app", trash=os.fspath(tmp_path / "trash"))
+    assert os.listdir(volumes) == []
+    assert os.listdir(tmp_path / "trash") == []
+    assert (tmp_path / "outside/file").read_text() == "x"
+
+
+def test_remove_of_an_absent_volume_is_fine(volumes, tmp_path):
+    """Removing twice is removing once."""
+    directory.remove(volumes, "app", trash=os.fspath(tmp_path / "trash"))
+    assert os.listdir(tmp_path / "trash") == []
+
+
+def test_sweep_deletes_what_a_killed_remove_left(volumes, tmp_path):
+    """The trash is empty afterwards, and one that was never made is fine."""
+    trash = tmp_path / "trash"
+    directory.sweep(os.fspath(trash))
+    (trash / "volume-dead/app/data/dir").mkdir(parents=True)
+    (trash / "volume-dead/app/data/dir/file").write_text("x")
+    directory.sweep(os.fspath(trash))
+    assert os.listdir(trash) == []
+
+
+def test_empty_is_without_any_entry(volumes):
+    """A volume with one hidden file is not empty; one that is not there is an error."""
+    data = Path(directory.create(volumes, "app")) / "data"
+    assert directory.is_empty(volumes, "app")
+    (data / ".hidden").touch()
+    assert not directory.is_empty(volumes, "app")
+    with pytest.raises(FileNotFoundError):
+        directory.is_empty(volumes, "other")
+
+
+def test_size_is_what_du_says(volumes, every_tree):
+    """Holes take no room, and a file with two names takes it once."""
+    data = Path(directory.create(volumes, "app")) / "data"
+    every_tree.rename(data / "content")
+    du = subprocess.run(["du", "-s", "-B512", data], check=True, stdout=subprocess.PIPE, text=True).stdout
+    blocks = int(du.split()[0]) - data.stat().st_blocks
+    assert directory.size(volumes, "app") == blocks * 512
