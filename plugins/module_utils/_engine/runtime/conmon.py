@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start conmon, which makes the OCI runtime create a container and then watches over it.
+
+conmon keeps the container's output in the log, writes the exit file, and calls the exit command. It tells
+through the sync pipe how creating went. Sources: conmon(8); seed ``createOCIContainer``,
+``removeConmonFiles``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import FileIO
+from typing import Optional
+
+from ..errors import EngineError, HostLacks, RuntimeFailed
+from ..kernel import command
+from ..kernel.process import Process, find_by_argument
+from ..model.layout import ContainerLayout
+from .oci import OciRuntime, error_text
+
+#: Seconds for conmon and the runtime to create a container; it takes some 30 ms.
+_DEADLINE = 30.0
+#: Seconds for a conmon that was killed to be gone.
+_GONE = 5.0
+#: All that conmon, the runtime and the exit command inherit: nothing of the caller's session, no LISTEN_FDS,
+#: no TMPDIR.
+_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+#: Where distributions put conmon besides $PATH.
+_EXTRA = ("/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman", "/usr/libexec/crio")
+
+
+@dataclass(frozen=True)
+class ConmonLaunch:
+    """One start of conmon.
+
+    ``exit_command`` is an argv, called when the container has ended, and also when creating it fails.
+    ``log_path`` None means the container's own log; ``log_size_max`` is in bytes, None for no limit.
+    """
+
+    conmon: str
+    runtime: OciRuntime
+    container: ContainerLayout
+    name: str
+    exit_command: tuple[str, ...] = ()
+    tty: bool = False
+    interactive: bool = False
+    log_path: Optional[str] = None
+    log_size_max: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Started:
+    """A created container: its first process, which waits for ``start``, and conmon (None: already gone)."""
+
+    process: Process
+    monitor: Optional[Process]
+
+
+def find_conmon(path: str | None = None) -> str:
+    """Return conmon's path; raises HostLacks."""
+    found = command.find_program(path or "conmon", extra=_EXTRA)
+    if found is None:
+        what = f"{path} is not there" if path else "conmon is not installed"
+        raise HostLacks(what, remedy="Apply role slipway.oci.host", program="conmon")
+    return found
+
+
+def remove_stale_files(container: ContainerLayout) -> None:
+    """Remove the sockets, fifos, pid files, exit code and OOM mark of an earlier run.
+
+    A stale exit file would be taken for the exit of the run that begins now (seed ``removeConmonFiles``).
+    """
+    bundle, persist = container.bundle, container.persist
+    sockets = (f"{bundle}/attach", f"{bundle}/ctl", f"{bundle}/winsz")
+    marks = (f"{bundle}/oom", container.oom_file, f"{persist}/exit", container.exit_file)
+    for path in (*sockets, *marks, container.pid_file, container.conmon_pid_file, container.conmon_log):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def create(launch: ConmonLaunch) -> Started:
+    """Create the container of the bundle under a new conmon.
+
+    Raises RuntimeFailed with the runtime's own words. On failure nothing stays: neither conmon, nor its exit
+    command, nor the runtime's record of the container. conmon stays in the caller's cgroup; who calls from a
+    session that ends has to move it.
+    """
+    for path in (launch.container.persist, os.path.dirname(launch.container.exit_file)):
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    remove_stale_files(launch.container)
+    try:
+        process = Process.of(_launch(launch))
+        if process is None:
+            raise _failed(launch, "its process ended before start")  # noqa: TRY301 one handler for all
+    except BaseException:  # also at an interrupt: whoever started conmon must not leave it behind
+        _abandon(launch)
+        raise
+    return Started(process, _monitor(launch.container))
+
+
+def _launch(launch: ConmonLaunch) -> int:
+    """Start conmon and return the pid of the container's first process."""
+    deadline = time.monotonic() + _DEADLINE
+    with _pipe() as (sync, sync_end), _pipe() as (start_end, start):
+        environment = {
+            **_ENVIRONMENT,
+            "_OCI_SYNCPIPE": str(sync_end.fileno()),
+            "_OCI_STARTPIPE": str(start_end.fileno()),
+        }
+        first = subprocess.Popen(
+            _arguments(launch),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd=launch.container.bundle,
+            pass_fds=(sync_end.fileno(), start_end.fileno()),
+            start_new_session=True,
+        )
+        with first:
+            sync_end.close()
+            start_end.close()
+            # conmon waits for this byte before it forks; one that refused its arguments is not there to read
+            # it.
+            with contextlib.suppress(BrokenPipeError):
+                start.write(b"\0")
+            words = _wait_first(first, deadline)
+            return _pid(launch, _read_line(sync, deadline), words)
+
+
+@contextlib.contextmanager
+def _pipe() -> Iterator[tuple[FileIO, FileIO]]:
+    """Give both ends of a pipe, reading end first; both are closed at the end if they are not yet."""
+    reader, writer = os.pipe()
+    with FileIO(reader, "rb") as reading, FileIO(writer, "wb") as writing:
+        yield reading, writing
+
+
+def _wait_first(first: subprocess.Popen[bytes], deadline: float) -> str:
+    """Wait for the process that forks the real conmon and ends; returns what it said."""
+    try:
+        words = first.communicate(timeout=deadline - time.monotonic())[1]
+    except subprocess.TimeoutExpired:
+        first.kill()
+        words = first.communicate()[1]
+    return words.decode(errors="replace")
+
+
+def _read_line(sync: FileIO, deadline: float) -> bytes | None:
+    """Return conmon's first line, ``b""`` when it ended without one, None when the time is over.
+
+    Not until the end of the file: conmon keeps its end open as long as it lives.
+    """
+    line = b""
+    while not line.endswith(b"\n"):
+        ready = select.select([sync], [], [], max(0.0, deadline - time.monotonic()))[0]
+        if not ready:
+            return None
+        chunk = sync.read(65536)
+        if not chunk:
+            break
+        line += chunk
+    return line
+
+
+def _pid(launch: ConmonLaunch, line: bytes | None, words: str) -> int:
+    """Return the pid that conmon told: ``{"data": 4711}``, or ``{"data": -1, "message": "..."}``."""
+    if line is None:
+        raise _failed(launch, f"no answer from conmon within {_DEADLINE:.0f} seconds")
+    said: dict[str, object] = {}
+    with contextlib.suppress(ValueError):
+        said = json.loads(line.splitlines()[-1]) if line else {}
+    pid = said.get("data", -1)
+    if not isinstance(pid, int) or pid <= 0:
+        raise _failed(launch, error_text(str(said.get("message", ""))) or error_text(words))
+    return pid
+
+
+def _failed(launch: ConmonLaunch, otherwise: str) -> RuntimeFailed:
+    """Return the error; the runtime's own log comes first, since conmon may cut what it hands on."""
+    text = error_text(_read(launch.container.conmon_log)) or otherwise or "conmon ended without a word"
+    name = launch.runtime.name
+    text = text[len(f"{name} create failed: ") :] if text.startswith(f"{name} create failed: ") else text
+    return RuntimeFailed(f"{name} create: {text}", runtime=name, id=launch.container.id)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _monitor(container: ContainerLayout) -> Process | None:
+    text = _read(container.conmon_pid_file).strip()
+    return Process.of(int(text)) if text.isdigit() else None
+
+
+def _abandon(launch: ConmonLaunch) -> None:
+    """Kill conmon, its runtime and exit command (one process group); let the runtime forget the container.
+
+    conmon is found by its argument and not by its pid file, which it may not have written yet. It would wait
+    for its exit command, and that for the lock that our caller holds.
+    """
+    for process in find_by_argument(launch.container.conmon_pid_file):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(os.getpgid(process.pid), signal.SIGKILL)
+        process.wait_gone(_GONE)
+    with contextlib.suppress(EngineError):
+        launch.runtime.delete(launch.container.id, force=True)
+
+
+def _arguments(launch: ConmonLaunch) -> list[str]:
+    container, runtime = launch.container, launch.runtime
+    argv = [
+        launch.conmon,
+        "--api-version",
+        "1",
+        "--cid",
+        container.id,
+        "--cuuid",
+        container.id,
+        "--name",
+        launch.name,
+    ]
+    argv += ["--runtime", runtime.path, "--bundle", container.bundle, "--full-attach"]
+    argv += ["--container-pidfile", container.pid_file, "--conmon-pidfile", container.conmon_pid_file]
+    argv += ["--exit-dir", os.path.dirname(container.exit_file), "--persist-dir", container.persist]
+    argv += ["--log-path", f"k8s-file:{launch.log_path or container.log}", "--log-level", "error"]
+    if launch.log_size_max is not None:
+        argv += ["--log-size-max", str(launch.log_size_max)]
+    argv += ["--terminal"] if launch.tty else []
+    argv += ["--stdin"] if launch.interactive else []
+    for word in ("--root", runtime.root, "--log-format=json", f"--log={container.conmon_log}"):
+        argv += ["--runtime-arg", word]
+    argv += ["--exit-command", *launch.exit_command[:1]] if launch.exit_command else []
+    for word in launch.exit_command[1:]:
+        argv += ["--exit-command-arg", word]
+    return argv

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look up the facts of this host that a bundle depends on.
+
+Sources: getrlimit(2), proc_pid_status(5), statvfs(3), podman-run(1) ``--device``, ``--privileged``,
+``--init``.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+from collections.abc import Iterator
+
+from ..errors import InvalidOption
+from ..kernel import cgroups, command
+from ..model.capabilities import CAPABILITIES
+from ..model.limits import RLIMITS, Device
+from ..model.mounts import BIND
+from ..model.spec import ContainerSpec
+from .request import DeviceNode, HostFacts
+
+#: Programs that reap zombies as pid 1 and take ``--``, the one podman ships first.
+_INITS = ("catatonit", "tini", "tini-static", "dumb-init")
+_INIT_DIRECTORIES = ("/usr/libexec/podman", "/usr/lib/podman")
+#: Below /dev: mounts of their own in the container, or made by the runtime.
+_NOT_DEVICES = frozenset({"pts", "shm", "fd", "mqueue", "console"})
+#: Flags of a mount that a bind of it must keep; in a user namespace the kernel would refuse to drop them.
+_FLAGS = ((os.ST_NOSUID, "nosuid"), (os.ST_NODEV, "nodev"), (os.ST_NOEXEC, "noexec"))
+
+
+def facts(spec: ContainerSpec) -> HostFacts:
+    """Return what the bundle of this spec needs to know; raises InvalidOption for a device that isn't one."""
+    status = _status()
+    return HostFacts(
+        rlimits=_rlimits(),
+        capabilities=_bounding(status.get("CapBnd", "0")),
+        cgroup_version=cgroups.version(),
+        seccomp="Seccomp" in status,
+        architecture=os.uname().machine,
+        devices=dict(_devices(spec)),
+        init_path=_init() if spec.init else None,
+        bind_flags={
+            item.source: _flags(item.source) for item in (spec.mounts or {}).values() if item.kind == BIND
+        },
+        apparmor=os.path.isdir("/sys/kernel/security/apparmor"),
+        swap_limit=_counts_swap(),
+    )
+
+
+def _status() -> dict[str, str]:
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        pairs = (line.partition(":") for line in file)
+        return {name: value.strip() for name, _colon, value in pairs}
+
+
+def _bounding(mask: str) -> frozenset[str]:
+    bits = int(mask, 16)
+    return frozenset(name for number, name in enumerate(CAPABILITIES) if bits >> number & 1)
+
+
+def _rlimits() -> dict[str, tuple[int, int]]:
+    known = {name: getattr(resource, f"RLIMIT_{name.upper()}", None) for name in RLIMITS}
+    return {name: resource.getrlimit(number) for name, number in known.items() if number is not None}
+
+
+def _init() -> str | None:
+    found = (command.find_program(name, extra=_INIT_DIRECTORIES) for name in _INITS)
+    return next(filter(None, found), None)
+
+
+def _flags(path: str) -> tuple[str, ...]:
+    try:
+        mask = os.statvfs(path).f_flag
+    except OSError:
+        return ()
+    return tuple(name for flag, name in _FLAGS if mask & flag)
+
+
+def _counts_swap() -> bool:
+    # On v1 the file is missing unless the kernel was started with swapaccount=1; v2 always counts.
+    return cgroups.version() == "v2" or os.path.exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")
+
+
+def _devices(spec: ContainerSpec) -> Iterator[tuple[str, DeviceNode]]:
+    """Yield destination and node: for a privileged container all of the host, then those that are named."""
+    if spec.privileged:
+        yield from _below("/dev", "/dev", "rwm")
+    for device in (spec.device or {}).values():
+        yield from _asked(device)
+
+
+def _asked(device: Device) -> Iterator[tuple[str, DeviceNode]]:
+    """Yield the device; of a directory, as in /dev/snd, all devices below it."""
+    if os.path.isdir(device.source):
+        yield from _below(device.source, device.destination, device.permissions)
+        return
+    node = _node(device.source, device.permissions, follow=True)
+    if node is None:
+        why = "is no device" if os.path.exists(device.source) else "does not exist on this host"
+        raise InvalidOption("device", device.source, why)
+    yield device.destination, node
+
+
+def _below(source: str, destination: str, access: str) -> Iterator[tuple[str, DeviceNode]]:
+    for name in sorted(os.listdir(source)):
+        path = f"{source}/{name}"
+        if source == "/dev" and name in _NOT_DEVICES:
+            continue
+        if os.path.isdir(path) and not os.path.islink(path):
+            yield from _below(path, f"{destination}/{name}", access)
+            continue
+        node = _node(path, access, follow=False)
+        if node is not None:
+            yield f"{destination}/{name}", node
+
+
+def _node(path: str, access: str, *, follow: bool) -> DeviceNode | None:
+    try:
+        found = os.stat(path, follow_symlinks=follow)
+    except OSError:
+        return None
+    kinds = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}
+    kind = kinds.get(stat.S_IFMT(found.st_mode))
+    if kind is None:
+        return None
+    number, mode = found.st_rdev, stat.S_IMODE(found.st_mode)
+    return DeviceNode(kind, os.major(number), os.minor(number), mode, found.st_uid, found.st_gid, access)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide the bundle's ``linux``: namespaces, resources, devices, hidden paths, seccomp.
+
+Pure. Sources: OCI runtime-spec 1.0.2 config-linux.md; podman-run(1); cgroups(7).
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from . import mounts, seccomp
+from .process import bounding
+from .request import BundleRequest, DeviceNode
+
+#: The kernel's usual period of the CPU quota, in microseconds (cgroup-v2, cpu.max).
+_CPU_PERIOD = 100_000
+_DEFAULT_PIDS = 2048
+#: Files that tell of the host or let a container change it; hidden in containers by all engines.
+_MASKED = (
+    "/proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi /proc/timer_list"
+    " /proc/timer_stats /sys/dev/block /sys/devices/virtual/powercap /sys/firmware /sys/fs/selinux"
+).split()
+_READ_ONLY = "/proc/asound /proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger".split()
+
+
+def build(request: BundleRequest) -> dict[str, Any]:
+    """Return the ``linux`` object."""
+    linux: dict[str, Any] = {
+        "cgroupsPath": request.cgroup_path,
+        "namespaces": [{"type": kind} for kind in namespaces(request)],
+        "resources": resources(request),
+        "maskedPaths": _hidden(request, [*_MASKED, *_words(request, "mask")], kept=_words(request, "mask")),
+        "readonlyPaths": _hidden(request, _READ_ONLY, kept=[]),
+        "devices": [_device(path, node) for path, node in sorted(request.host.devices.items())],
+        "sysctl": _sysctl(request),
+        "rootfsPropagation": mounts.propagation(request),
+        "seccomp": _seccomp(request),
+    }
+    return {key: value for key, value in linux.items() if value}
+
+
+def namespaces(request: BundleRequest) -> list[str]:
+    """Return the namespaces that are the container's own; the cgroup one only on v2, as podman has it."""
+    kinds = ["pid", "ipc", "uts", "mount"]
+    if "host" not in request.spec.network:
+        kinds.append("network")
+    if request.host.cgroup_version == "v2":
+        kinds.append("cgroup")
+    return kinds
+
+
+def resources(request: BundleRequest) -> dict[str, Any]:
+    """Return the cgroup limits; what is unlimited is left out, since runtimes disagree on how to write it."""
+    parts = {
+        "devices": _device_rules(request),
+        "memory": _memory(request),
+        "cpu": _cpu(request),
+        "pids": _pids(request),
+    }
+    return {key: value for key, value in parts.items() if value}
+
+
+def _memory(request: BundleRequest) -> dict[str, int]:
+    limit, swap = request.spec.memory, request.spec.memory_swap
+    if limit is None:
+        return {}
+    # Unset means as much swap as memory (podman-run(1)); the number counts both.
+    swap = 2 * limit if swap is None else swap
+    return {"limit": limit, "swap": swap} if swap >= 0 and request.host.swap_limit else {"limit": limit}
+
+
+def _cpu(request: BundleRequest) -> dict[str, Any]:
+    spec = request.spec
+    cpu: dict[str, Any] = {}
+    if spec.cpus is not None:
+        cpu = {"quota": spec.cpus * _CPU_PERIOD // 10**9, "period": _CPU_PERIOD}
+    if spec.cpu_shares:
+        cpu["shares"] = spec.cpu_shares
+    if spec.cpuset_cpus:
+        cpu["cpus"] = spec.cpuset_cpus
+    return cpu
+
+
+def _pids(request: BundleRequest) -> dict[str, int]:
+    limit = _DEFAULT_PIDS if request.spec.pids_limit is None else request.spec.pids_limit
+    return {"limit": limit} if limit > 0 else {}
+
+
+def _device_rules(request: BundleRequest) -> list[dict[str, Any]]:
+    if request.spec.privileged:
+        return [{"allow": True, "access": "rwm"}]
+    # The runtime itself allows /dev/null and its like, and all mknod, on top of this.
+    return [{"allow": False, "access": "rwm"}] + [
+        {"allow": True, "type": node.type, "major": node.major, "minor": node.minor, "access": node.access}
+        for _path, node in sorted(request.host.devices.items())
+    ]
+
+
+def _device(path: str, node: DeviceNode) -> dict[str, Any]:
+    return {
+        "path": path,
+        "type": node.type,
+        "major": node.major,
+        "minor": node.minor,
+        "fileMode": node.mode,
+        "uid": node.uid,
+        "gid": node.gid,
+    }
+
+
+def _words(request: BundleRequest, option: str) -> list[str]:
+    return [path for text in request.security.get(option, ()) for path in text.split(":") if path]
+
+
+def _hidden(request: BundleRequest, paths: list[str], *, kept: list[str]) -> list[str]:
+    """Return the paths without those unmasked (``ALL``, a path, or a pattern as in ``/proc/*``)."""
+    shown = _words(request, "unmask")
+    if request.spec.privileged or any(word.upper() == "ALL" for word in shown):
+        return kept
+    return [path for path in paths if not any(PurePosixPath(path).match(pattern) for pattern in shown)]
+
+
+def _sysctl(request: BundleRequest) -> dict[str, str]:
+    # Lets every group ping without CAP_NET_RAW (icmp(7)); podman's default for a network namespace of its
+    # own.
+    own_network = "host" not in request.spec.network
+    return {**({"net.ipv4.ping_group_range": "0 0"} if own_network else {}), **(request.spec.sysctl or {})}
+
+
+def _seccomp(request: BundleRequest) -> dict[str, Any] | None:
+    said = request.security.get("seccomp", ())
+    if not request.host.seccomp or "unconfined" in said or (request.spec.privileged and not said):
+        return None
+    held, architecture = bounding(request), request.host.architecture
+    if request.seccomp_profile is not None:
+        return seccomp.resolve(request.seccomp_profile, held, architecture)
+    return seccomp.profile(held, architecture)

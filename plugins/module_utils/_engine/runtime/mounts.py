@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide the bundle's ``mounts``: what each container has, the engine's files, and what the user asked for.
+
+Pure. Sources: OCI runtime-spec 1.0.2 config.md "Mounts" and config-linux.md; podman-run(1); mount(8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Optional
+
+from ..model.mounts import BIND, TMPFS, VOLUME, Mount
+from .process import INIT
+from .request import BundleRequest
+
+OciMount = dict[str, Any]
+
+_PROPAGATION = ("rprivate", "private", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
+#: Words that are the engine's business, not mount(2)'s.
+_NOT_FOR_RUNTIME = frozenset({"copy", "nocopy", "z", "Z", "notmpcopyup"})
+_SHM = "/dev/shm"  # noqa: S108 a path in the container
+#: What podman keeps writable in a read-only container (``--read-only-tmpfs``, on by default).
+_WRITABLE = ("/run", "/tmp", "/var/tmp")  # noqa: S108 paths in the container
+
+
+def build(request: BundleRequest) -> list[OciMount]:
+    """Return all mounts, shallow destinations first, so none hides another that was mounted before it."""
+    wanted = request.spec.mounts or {}
+    user = {item.destination: _user_mount(request, item) for item in wanted.values()}
+    made = {item["destination"]: item for item in _defaults(request, frozenset(user))}
+    made.update(user)
+    return sorted(made.values(), key=lambda item: item["destination"].count("/"))
+
+
+def propagation(request: BundleRequest) -> Optional[str]:
+    """Return what the root's propagation must be for a mount that shares or follows; None when none does."""
+    words = {word for item in (request.spec.mounts or {}).values() for word in item.options}
+    if words & {"shared", "rshared"}:
+        return "shared"
+    return "rslave" if words & {"slave", "rslave"} else None
+
+
+def _mount(destination: str, kind: str, source: str, words: str) -> OciMount:
+    return {"destination": destination, "type": kind, "source": source, "options": words.split()}
+
+
+def _defaults(request: BundleRequest, taken: frozenset[str]) -> Iterable[OciMount]:
+    """Yield the mounts that nobody asked for, without those that the user's own replace.
+
+    A user's /dev or /sys is taken as it is: a devpts or cgroup mounted into it would lie in the host's
+    directory.
+    """
+    for item in (*_kernel_mounts(request), *_engine_mounts(request, taken)):
+        destination = item["destination"]
+        covered = destination.startswith("/dev/") and "/dev" in taken and destination != _SHM
+        if (
+            destination not in taken
+            and not covered
+            and not (destination.startswith("/sys/") and "/sys" in taken)
+        ):
+            yield item
+
+
+def _kernel_mounts(request: BundleRequest) -> Iterable[OciMount]:
+    yield _mount("/proc", "proc", "proc", "nosuid noexec nodev")
+    yield _mount("/dev", "tmpfs", "tmpfs", "nosuid noexec strictatime mode=755 size=65536k")
+    # 5 is the group tty in every distribution; a terminal must not be writable for others.
+    yield _mount("/dev/pts", "devpts", "devpts", "nosuid noexec newinstance ptmxmode=0666 mode=0620 gid=5")
+    yield _mount("/dev/mqueue", "mqueue", "mqueue", "nosuid noexec nodev")
+    access = "rw" if request.spec.privileged else "ro"
+    yield _mount("/sys", "sysfs", "sysfs", f"nosuid noexec nodev {access}")
+    yield _mount("/sys/fs/cgroup", "cgroup", "cgroup", f"rprivate nosuid noexec nodev relatime {access}")
+
+
+def _engine_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[OciMount]:
+    spec = request.spec
+    if request.shm is not None:
+        yield _mount(_SHM, "bind", request.shm, "bind rprivate nosuid noexec nodev")
+    if spec.init and request.host.init_path is not None:
+        yield _mount(INIT, "bind", request.host.init_path, "bind rprivate ro")
+    flags = "bind rprivate ro nosuid noexec nodev" if spec.read_only else "bind rprivate"
+    for destination, source in request.files.items():
+        # The file to bind onto would be made in the user's own directory.
+        if not (destination.startswith("/run/") and "/run" in taken):
+            yield _mount(destination, "bind", source, flags)
+    if spec.read_only:
+        for destination in _WRITABLE:
+            yield _mount(destination, "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup")
+
+
+def _user_mount(request: BundleRequest, item: Mount) -> OciMount:
+    words = [word for word in item.options if word not in _NOT_FOR_RUNTIME]
+    if not item.read_only:
+        words.insert(0, "rw")
+    if not any(word in _PROPAGATION for word in words):
+        words.append("rprivate")
+    if item.kind == TMPFS:
+        return _tmpfs(item, words)
+    if "bind" not in words:
+        words.append("rbind")
+    source = item.source
+    if item.kind == VOLUME:
+        source = request.volume_paths[item.destination]
+        words += _unless_said(item, ("nosuid", "nodev"))
+    elif item.kind == BIND:
+        words += _unless_said(item, request.host.bind_flags.get(item.source, ()))
+    return {"destination": item.destination, "type": "bind", "source": source, "options": words}
+
+
+def _tmpfs(item: Mount, words: list[str]) -> OciMount:
+    if "notmpcopyup" not in item.options:
+        words.append("tmpcopyup")
+    return {"destination": item.destination, "type": "tmpfs", "source": "tmpfs", "options": words}
+
+
+def _unless_said(item: Mount, flags: Iterable[str]) -> list[str]:
+    """Return the flags of which the mount says neither the word itself nor its opposite."""
+    return [flag for flag in flags if flag not in item.options and flag[2:] not in item.options]

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide the bundle's ``process``: arguments, environment, user, capabilities, limits.
+
+Pure. Sources: OCI runtime-spec 1.0.2 config.md "Process"; podman-run(1); capabilities(7).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import HostLacks, InvalidOption
+from ..model.capabilities import ALL, DEFAULT
+from ..model.imageconfig import ImageConfig
+from .request import BundleRequest, HostFacts
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: Where the init program is bound. /dev is always a fresh tmpfs, so no empty file is left in the root file
+#: system.
+INIT = "/dev/init"
+#: Podman's default for nofile and nproc when nothing is said (containers.conf(5)).
+_DEFAULT_LIMIT = 1048576
+#: RLIM_INFINITY as the runtime-spec writes it, an unsigned 64-bit number.
+_INFINITY = 2**64 - 1
+_UMASK = 0o022
+
+
+def build(request: BundleRequest) -> dict[str, Any]:
+    """Return the ``process`` object; raises InvalidOption and HostLacks."""
+    user = request.user
+    process: dict[str, Any] = {
+        "user": {"uid": user.uid, "gid": user.gid, "umask": _UMASK, "additionalGids": list(user.groups)},
+        "args": arguments(request),
+        "env": environment(request),
+        "cwd": request.spec.workdir or (request.image.working_dir if request.image else "") or "/",
+        "capabilities": capabilities(request),
+        "rlimits": rlimits(request),
+    }
+    if request.spec.tty:
+        process["terminal"] = True
+    if "" in request.security.get("no-new-privileges", ()):
+        process["noNewPrivileges"] = True
+    profile = _apparmor(request)
+    if profile:
+        process["apparmorProfile"] = profile
+    return process
+
+
+def arguments(request: BundleRequest) -> list[str]:
+    """Return argv: entrypoint and command, with the image's own where none is given.
+
+    A given entrypoint, even the empty one, leaves out the image's command.
+    """
+    spec, image = request.spec, request.image or ImageConfig()
+    entrypoint = image.entrypoint if spec.entrypoint is None else spec.entrypoint
+    command = spec.command or (image.cmd if spec.entrypoint is None else ())
+    argv = [*entrypoint, *command]
+    if not argv:
+        raise InvalidOption(
+            "command",
+            spec.command,
+            "leaves nothing to run",
+            remedy="The image has no command: give command or entrypoint",
+        )
+    if not spec.init:
+        return argv
+    if request.host.init_path is None:
+        raise HostLacks(
+            "init: no init program is installed (catatonit, tini or dumb-init)",
+            remedy="Apply role slipway.oci.host",
+        )
+    return [INIT, "--", *argv]
+
+
+def environment(request: BundleRequest) -> list[str]:
+    """Return the environment: defaults, image, env_file, env (later wins); HOME and HOSTNAME if unsaid."""
+    spec = request.spec
+    variables = {"PATH": PATH, "container": "oci"}
+    if spec.tty:
+        variables["TERM"] = "xterm"
+    for item in request.image.env if request.image else ():
+        name, _equals, value = item.partition("=")
+        variables[name] = value
+    variables.update(request.env_from_files)
+    variables.update(spec.env or {})
+    variables.setdefault("HOME", request.user.home)
+    variables.setdefault("HOSTNAME", request.hostname)
+    return [f"{name}={value}" for name, value in variables.items()]
+
+
+def bounding(request: BundleRequest) -> frozenset[str]:
+    """Return the capabilities that the container may ever have; never more than this process has."""
+    spec = request.spec
+    if spec.privileged:
+        return request.host.capabilities
+    added, dropped = frozenset(spec.cap_add or ()), frozenset(spec.cap_drop or ())
+    base: frozenset[str] = request.host.capabilities if ALL in added else DEFAULT
+    if ALL in dropped:
+        base = frozenset()
+    return ((base - dropped) | (added - {ALL})) & request.host.capabilities
+
+
+def capabilities(request: BundleRequest) -> dict[str, list[str]]:
+    """Return the capability sets.
+
+    Root gets all of the bounding set. Any other user gets only those added by name, and as ambient ones,
+    since an exec by a user other than 0 drops all that is not ambient (capabilities(7)).
+    """
+    held = bounding(request)
+    sets = {"bounding": held, "effective": held, "permitted": held}
+    if request.user.uid != 0:
+        added = frozenset() if request.spec.privileged else _added(request) & held
+        names = ("effective", "permitted", "inheritable", "ambient")
+        sets = {"bounding": held, **dict.fromkeys(names, added)}
+    return {name: sorted(value) for name, value in sets.items() if value}
+
+
+def _added(request: BundleRequest) -> frozenset[str]:
+    added = frozenset(request.spec.cap_add or ())
+    return request.host.capabilities if ALL in added else added
+
+
+def rlimits(request: BundleRequest) -> list[dict[str, Any]]:
+    """Return the limits: those given, and podman's defaults as far as this host lets us go.
+
+    Without CAP_SYS_RESOURCE a hard limit can only be lowered (setrlimit(2)): a default gives way, a value
+    that the user wrote is refused.
+    """
+    wanted = {name: _clamped(request.host, name) for name in ("nofile", "nproc")}
+    for name, (soft, hard) in (request.spec.ulimit or {}).items():
+        wanted[name] = (_checked(request.host, name, soft), _checked(request.host, name, hard))
+    return [
+        {"type": f"RLIMIT_{name.upper()}", "soft": _unsigned(soft), "hard": _unsigned(hard)}
+        for name, (soft, hard) in sorted(wanted.items())
+    ]
+
+
+def _ceiling(host: HostFacts, name: str) -> int:
+    hard = host.rlimits.get(name, (-1, -1))[1]
+    return _INFINITY if hard < 0 or "CAP_SYS_RESOURCE" in host.capabilities else hard
+
+
+def _clamped(host: HostFacts, name: str) -> tuple[int, int]:
+    limit = min(_DEFAULT_LIMIT, _ceiling(host, name))
+    return limit, limit
+
+
+def _checked(host: HostFacts, name: str, value: int) -> int:
+    ceiling = _ceiling(host, name)
+    if _unsigned(value) > ceiling:
+        raise InvalidOption(
+            "ulimit",
+            f"{name}={value}",
+            f"is above {ceiling}, the hard limit of this host's engine",
+            remedy="The engine has no CAP_SYS_RESOURCE here: raise the limit of its session or service",
+        )
+    return value
+
+
+def _unsigned(value: int) -> int:
+    return value if value >= 0 else _INFINITY
+
+
+def _apparmor(request: BundleRequest) -> str:
+    profiles = [name for name in request.security.get("apparmor", ()) if name != "unconfined"]
+    if profiles and not request.host.apparmor:
+        raise InvalidOption(
+            "security_opt", f"apparmor={profiles[0]}", "can't be used: this host has no AppArmor"
+        )
+    return "" if request.spec.privileged or not profiles else profiles[0]

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find the numbers behind a container's user and groups, from the image's own passwd and group.
+
+Pure: the two files' contents are handed in. Sources: passwd(5), group(5), podman-run(1) ``--user``,
+``--group-add``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Optional
+
+from ..errors import InvalidOption
+
+#: The kernel keeps 2^32-1 for "no change" (setresuid(2)), and podman stops at 2^31-1.
+_GREATEST = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class ResolvedUser:
+    """A user as the kernel knows it; ``groups`` are the supplementary ones, ``name`` None if unknown."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    home: str
+    name: Optional[str]
+
+
+@dataclass(frozen=True)
+class _User:
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+
+@dataclass(frozen=True)
+class _Group:
+    name: str
+    gid: int
+    members: tuple[str, ...]
+
+
+def resolve(user: str | None, group_add: Sequence[str], *, passwd: str, group: str) -> ResolvedUser:
+    """Resolve ``user``, ``uid``, ``user:group``, ``uid:gid`` (None or ``""``: root) and the added groups.
+
+    A named group leaves out the user's groups of /etc/group, as podman does. Raises InvalidOption for a name
+    that is in neither file; a number need not be.
+    """
+    groups = tuple(_groups(group))
+    user_part, colon, group_part = (user or "").partition(":")
+    found = _find_user(user_part or "0", tuple(_users(passwd)), user)
+    gid = _find_group("user", group_part, groups) if group_part else found.gid
+    joined = [gid] if user else []
+    if not colon:
+        joined += [item.gid for item in groups if found.name and found.name in item.members]
+    if group_add:
+        joined = [gid, *joined, *(_find_group("group_add", name, groups) for name in group_add)]
+    return ResolvedUser(found.uid, gid, tuple(dict.fromkeys(joined)), found.home, found.name or None)
+
+
+def _find_user(word: str, users: tuple[_User, ...], whole: str | None) -> _User:
+    number = _number(word)
+    for entry in users:
+        if entry.name == word or entry.uid == number:
+            return entry
+    if number is None:
+        raise _unknown(
+            "user", whole, "no such user is in the image's /etc/passwd", [entry.name for entry in users], word
+        )
+    # Nothing is known of this user: the group is root's and home is /, as runc and podman have it.
+    return _User("", number, 0, "/")
+
+
+def _find_group(option: str, word: str, groups: tuple[_Group, ...]) -> int:
+    number = _number(word)
+    for entry in groups:
+        if entry.name == word or entry.gid == number:
+            return entry.gid
+    if number is None:
+        names = [entry.name for entry in groups]
+        raise _unknown(option, word, "no such group is in the image's /etc/group", names, word)
+    return number
+
+
+def _unknown(option: str, value: str | None, why: str, names: list[str], word: str) -> InvalidOption:
+    near = get_close_matches(word, names, 3)
+    hint = f"Near are: {', '.join(near)}" if near else "A number works without an entry"
+    return InvalidOption(option, value, f"is unknown: {why}", remedy=hint)
+
+
+def _number(word: str) -> int | None:
+    return int(word) if word.isascii() and word.isdigit() and int(word) <= _GREATEST else None
+
+
+def _users(text: str) -> Iterator[_User]:
+    for fields in _lines(text, 6):
+        uid, gid = _number(fields[2]), _number(fields[3])
+        if uid is not None and gid is not None:
+            yield _User(fields[0], uid, gid, fields[5] or "/")
+
+
+def _groups(text: str) -> Iterator[_Group]:
+    for fields in _lines(text, 3):
+        gid = _number(fields[2])
+        if gid is not None:
+            members = fields[3].split(",") if len(fields) > 3 else []
+            yield _Group(fields[0], gid, tuple(name.strip() for name in members if name.strip()))
+
+
+def _lines(text: str, least: int) -> Iterator[list[str]]:
+    """Yield the fields of each entry; the image's file may hold anything, so what is no entry is skipped."""
+    for line in text.splitlines():
+        fields = line.strip().split(":")
+        if len(fields) >= least and fields[0] and not fields[0].startswith("#"):
+            yield fields
