@@ -25,9 +25,9 @@ _DIFF_ID = re.compile(r"sha256:[0-9a-f]{64}")
 class ImageConfig:
     """An image's defaults for its containers, and the layers that it is made of.
 
-    What the image leaves out is ``""``, ``()`` or ``{}``; ``created`` is RFC 3339 text or None, ``healthcheck``
-    the raw object (``Test``, ``Interval`` in nanoseconds, ...) or None, ``diff_ids`` the digests of the layers'
-    uncompressed tar streams, lowest first.
+    What the image leaves out is ``""``, ``()`` or ``{}``; ``created`` is RFC 3339 text or None,
+    ``healthcheck`` the raw object (``Test``, ``Interval`` in nanoseconds, ...) or None, ``diff_ids`` the
+    digests of the layers' plain tar streams, lowest first.
     """
 
     architecture: str = ""

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of a Dockerfile that set an image's defaults, as `podman import --change` takes them (pure)."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import InvalidOption
+
+#: The "config" object of an OCI image configuration.
+RunConfig = dict[str, Any]
+
+_SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9]*(?:[+-][0-9]+)?|[0-9]{1,2}")
+_PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?")
+_SHELL = ["/bin/sh", "-c"]
+
+
+def parse(changes: Sequence[str]) -> RunConfig:
+    """Turn changes such as ``CMD ["/bin/app"]`` or ``ENV A=1 B=2`` into a run configuration.
+
+    Later ones win over, or add to, earlier ones as in a Dockerfile. Raises InvalidOption("changes", ...).
+    """
+    config: RunConfig = {}
+    for change in changes:
+        word, value = _split(change)
+        apply = _WORDS.get(word)
+        if apply is None:
+            raise _invalid(change, "starts with an unknown word", remedy=f"Known are {', '.join(_WORDS)}")
+        if not value or "\0" in value:
+            raise _invalid(change, "has no value")
+        try:
+            apply(config, value)
+        except ValueError as error:
+            raise _invalid(change, str(error)) from error
+    return config
+
+
+def _split(change: str) -> tuple[str, str]:
+    # podman takes CMD=/bin/app too, as long as the text has no blank.
+    word, _blank, value = change.strip().partition(" ")
+    if not value:
+        word, _equals, value = word.partition("=")
+    return word.upper(), value.strip()
+
+
+def _invalid(change: str, why: str, *, remedy: str = "") -> InvalidOption:
+    return InvalidOption("changes", change, why, remedy=remedy)
+
+
+def _texts(value: str) -> list[str] | None:
+    """Read a JSON list of texts; None when the value is not one at all."""
+    if not value.startswith("["):
+        return None
+    try:
+        items = json.loads(value)
+    except (ValueError, RecursionError):
+        raise ValueError("starts with [ and is not a JSON list") from None
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ValueError("is not a JSON list of texts")
+    return items
+
+
+def _command(value: str) -> list[str]:
+    items = _texts(value)
+    return [*_SHELL, value] if items is None else items
+
+
+def _words(value: str) -> list[str]:
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"has unbalanced quotes: {error}") from None
+
+
+def _pairs(value: str) -> list[tuple[str, str]]:
+    # "KEY VALUE with blanks" is the older form; it has one pair.
+    first = value.split(None, 1)
+    if "=" not in first[0]:
+        if len(first) < 2:
+            raise ValueError("has no value")
+        return [(first[0], first[1])]
+    pairs = [word.partition("=") for word in _words(value)]
+    if not all(key and equals for key, equals, _text in pairs):
+        raise ValueError("is not KEY=VALUE")
+    return [(key, text) for key, _equals, text in pairs]
+
+
+def _cmd(config: RunConfig, value: str) -> None:
+    config["Cmd"] = _command(value)
+
+
+def _entrypoint(config: RunConfig, value: str) -> None:
+    config["Entrypoint"] = _command(value)
+
+
+def _env(config: RunConfig, value: str) -> None:
+    env = dict(item.split("=", 1) for item in config.get("Env", []))
+    env.update(_pairs(value))
+    config["Env"] = [f"{key}={text}" for key, text in env.items()]
+
+
+def _label(config: RunConfig, value: str) -> None:
+    config.setdefault("Labels", {}).update(_pairs(value))
+
+
+def _expose(config: RunConfig, value: str) -> None:
+    for word in _words(value):
+        match = _PORTS.fullmatch(word)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if match is None or not 1 <= first <= last <= 65535:
+            raise ValueError(f"has the port {word!r}, which is not PORT, PORT-PORT or PORT/PROTOCOL")
+        ports = config.setdefault("ExposedPorts", {})
+        ports.update({f"{port}/{match[3] or 'tcp'}": {} for port in range(first, last + 1)})
+
+
+def _stop_signal(config: RunConfig, value: str) -> None:
+    if not _SIGNAL.fullmatch(value.upper()):
+        raise ValueError("is not a signal's name or number")
+    config["StopSignal"] = value.upper()
+
+
+def _user(config: RunConfig, value: str) -> None:
+    config["User"] = value
+
+
+def _volume(config: RunConfig, value: str) -> None:
+    items = _texts(value)
+    for path in _words(value) if items is None else items:
+        if not path.startswith("/"):
+            raise ValueError(f"has the volume {path!r}, which is not an absolute path")
+        config.setdefault("Volumes", {})[path] = {}
+
+
+def _working_dir(config: RunConfig, value: str) -> None:
+    config["WorkingDir"] = posixpath.normpath(posixpath.join(config.get("WorkingDir", "/"), value))
+
+
+_WORDS: dict[str, Callable[[RunConfig, str], None]] = {
+    "CMD": _cmd,
+    "ENTRYPOINT": _entrypoint,
+    "ENV": _env,
+    "EXPOSE": _expose,
+    "LABEL": _label,
+    "STOPSIGNAL": _stop_signal,
+    "USER": _user,
+    "VOLUME": _volume,
+    "WORKDIR": _working_dir,
+}

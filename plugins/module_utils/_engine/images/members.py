@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files in an archive, found by name and read in place: a directory, or a tar that is indexed once."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import ArchiveBroken
+from . import streams, tarread
+from .documents import LARGEST
+
+#: More than any archive of images holds; a whole file system given by mistake stays below it too.
+_MOST_MEMBERS = 1_000_000
+#: Links from member to member that are followed; `docker save` makes one.
+_MOST_LINKS = 8
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of an open file that holds a member's bytes."""
+
+    fd: int
+    offset: int
+    size: int
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read it in chunks; the file's end may come early."""
+        return streams.section(self.fd, self.offset, self.size)
+
+
+class Members(Protocol):
+    """Where an archive's files are found."""
+
+    def find(self, name: str) -> Section | None:
+        """Give the file of that name, None when there is none."""
+
+
+def read_document(members: Members, name: str) -> bytes | None:
+    """Read a small file whole; ArchiveBroken when it is larger than a document may be, or cut short."""
+    section = members.find(name)
+    if section is None:
+        return None
+    if section.size > LARGEST:
+        raise ArchiveBroken(f"{name} has {section.size} bytes, more than {LARGEST}", what=name)
+    data = b"".join(section.chunks())
+    if len(data) < section.size:
+        raise ArchiveBroken(f"{name} is cut short", what=name)
+    return data
+
+
+class DirectoryMembers:
+    """The files below a directory (an OCI image layout); they stay open until the end."""
+
+    def __init__(self, path: str, stack: ExitStack) -> None:
+        self._path = path
+        self._stack = stack
+        self._found: dict[str, Section] = {}
+
+    def find(self, name: str) -> Section | None:
+        if name in self._found:
+            return self._found[name]
+        try:
+            # O_NONBLOCK: opening a FIFO must not wait.
+            fd = os.open(os.path.join(self._path, name), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        self._stack.callback(os.close, fd)
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise ArchiveBroken(f"{name} is not a regular file", what=name)
+        self._found[name] = Section(fd, 0, found.st_size)
+        return self._found[name]
+
+
+class TarMembers:
+    """The regular files in an uncompressed tar, by the name that the last entry of it gave them."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._files: dict[str, Section] = {}
+        self._links: dict[str, str] = {}
+        source = _File(fd)
+        for count, entry in enumerate(tarread.entries(source)):
+            if count == _MOST_MEMBERS:
+                raise ArchiveBroken(f"the archive has more than {_MOST_MEMBERS} entries")
+            self._add(entry, source.at)
+            source.skip(entry.stored)
+
+    def find(self, name: str) -> Section | None:
+        name = posixpath.normpath(name)
+        for _link in range(_MOST_LINKS):
+            if name not in self._links:
+                return self._files.get(name)
+            name = self._links[name]
+        return None
+
+    def _add(self, entry: tarread.Entry, offset: int) -> None:
+        name = posixpath.normpath(os.fsdecode(entry.name))
+        link = os.fsdecode(entry.link)
+        self._files.pop(name, None)
+        self._links.pop(name, None)
+        if entry.kind == tarread.FILE and entry.extents is None:
+            self._files[name] = Section(self._fd, offset, entry.stored)
+        elif entry.kind == tarread.SYMLINK:
+            self._links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), link))
+        elif entry.kind == tarread.HARD_LINK:
+            self._links[name] = posixpath.normpath(link)
+
+
+class _File:
+    """A tar source that passes over members by adding to an offset."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._end = os.fstat(fd).st_size
+        self.at = 0
+
+    def read(self, size: int) -> bytes:
+        data = os.pread(self._fd, size, self.at)
+        self.at += len(data)
+        return data
+
+    def skip(self, size: int) -> None:
+        self.at += size
+        if self.at > self._end:
+            raise ArchiveBroken("the archive is cut short")
