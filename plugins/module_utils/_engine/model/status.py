@@ -30,6 +30,8 @@ MOVES: dict[str, frozenset[str]] = {
 
 #: States in which the container's process lives.
 ALIVE = frozenset({RUNNING, PAUSED})
+#: States in which the record claims a process or the runtime's knowledge of one, so that facts can contradict it.
+CLAIMS = frozenset({CREATED, RUNNING, PAUSED, UNKNOWN})
 #: States from which a start is possible (seed: prepareToStart).
 STARTABLE = frozenset({CONFIGURED, CREATED, STOPPED, EXITED})
 

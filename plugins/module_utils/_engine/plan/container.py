@@ -62,7 +62,7 @@ def decide(wish: Wish, record: ContainerRecord | None, volumes: frozenset[str]) 
     Raises WrongState when a running container would have to be removed without force, InvalidOption when there is
     nothing to make a container from.
     """
-    if record is not None and record.status == status.REMOVING:
+    if record is not None and record.status == status.REMOVING and wish.state != ABSENT:
         record = None
     if wish.state == ABSENT:
         return Plan(_away(wish, record) if record else ())

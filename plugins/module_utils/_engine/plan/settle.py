@@ -26,16 +26,12 @@ class Facts:
     seen: int = 0
 
 
-#: States in which the record claims a process or a runtime's knowledge of it.
-_CLAIMS = frozenset({status.CREATED, status.RUNNING, status.PAUSED, status.UNKNOWN})
-
-
 def settle(record: ContainerRecord, facts: Facts) -> ContainerRecord:
     """Return the record as the facts have it. The database never outranks the kernel.
 
     An ended process without an exit file has an unknown exit code: None, not 0 (pain 11).
     """
-    if record.status not in _CLAIMS:
+    if record.status not in status.CLAIMS:
         return record
     if facts.exited:
         return _ended(record, facts)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of ``slipway`` for a person: tables to read, ``--json`` for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import NotFound
+from ..lifecycle import info
+from ..lifecycle.engine import Engine, open_engine
+from ..version import VERSION
+from .table import age, human_size, render
+
+Verb = Callable[[Engine, argparse.Namespace], None]
+
+
+def run(argv: list[str], root: str, run_root: str) -> int:
+    """Parse the arguments and run the verb; reading verbs change nothing on the host."""
+    arguments = _parser(root, run_root).parse_args(argv)
+    with open_engine(arguments.root, arguments.run_root, read_only=True) as engine:
+        arguments.verb(engine, arguments)
+    return 0
+
+
+def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slipway", description="OCI containers without a daemon (slipway.oci)")
+    parser.add_argument("--root", default=root, help="state directory (%(default)s)")
+    parser.add_argument("--run-root", default=run_root, help="volatile directory (%(default)s)")
+    parser.add_argument("--version", action="version", version=f"slipway {VERSION}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    _verb(verbs, "ps", _ps, "list containers")
+    _verb(verbs, "images", _images, "list images")
+    _verb(verbs, "volumes", _volumes, "list volumes")
+    _add_inspect(verbs)
+    _add_logs(verbs)
+    _add_events(verbs)
+    cleanup = verbs.add_parser("cleanup", help="clean up after a container that has ended (conmon calls this)")
+    cleanup.add_argument("id")
+    return parser
+
+
+def _verb(verbs: Any, name: str, verb: Verb, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(verb=verb)
+    return parser
+
+
+def _add_inspect(verbs: Any) -> None:
+    parser = verbs.add_parser("inspect", help="show everything about a container, volume or image, as JSON")
+    parser.add_argument("name")
+    parser.set_defaults(verb=_inspect)
+
+
+def _add_logs(verbs: Any) -> None:
+    parser = _verb(verbs, "logs", _logs, "show what a container wrote")
+    parser.add_argument("name")
+    parser.add_argument("--tail", type=int, metavar="N", help="only the last N lines")
+    parser.add_argument("--timestamps", "-t", action="store_true", help="with the time of each line")
+
+
+def _add_events(verbs: Any) -> None:
+    parser = _verb(verbs, "events", _events, "show what happened")
+    parser.add_argument("--limit", type=int, default=100, metavar="N", help="the newest N (%(default)s)")
+
+
+def _ps(engine: Engine, arguments: argparse.Namespace) -> None:
+    found = info.containers(engine).result["containers"]
+    rows = [
+        (shape["Id"][:12], shape["Name"], shape["ImageName"], _state(shape["State"]), age(shape["Created"]))
+        for shape in found
+    ]
+    _print(arguments, found, ("CONTAINER ID", "NAME", "IMAGE", "STATUS", "CREATED"), rows)
+
+
+def _state(state: Mapping[str, Any]) -> str:
+    if state["Status"] == "running":
+        return f"running, pid {state['Pid']}"
+    if state["Status"] == "exited":
+        code = "unknown code" if state["ExitCode"] is None else f"code {state['ExitCode']}"
+        return f"exited, {code}{', out of memory' if state['OOMKilled'] else ''}"
+    return str(state["Status"])
+
+
+def _images(engine: Engine, arguments: argparse.Namespace) -> None:
+    found = info.images(engine).result["images"]
+    rows = [
+        (shape["Id"][:12], ", ".join(shape["RepoTags"]) or "<none>", human_size(shape["Size"]), age(shape["Created"]))
+        for shape in found
+    ]
+    _print(arguments, found, ("IMAGE ID", "NAMES", "SIZE", "CREATED"), rows)
+
+
+def _volumes(engine: Engine, arguments: argparse.Namespace) -> None:
+    found = info.volumes(engine).result["volumes"]
+    rows = [(shape["Name"], shape["Driver"], ", ".join(shape["used_by"]), shape["Mountpoint"]) for shape in found]
+    _print(arguments, found, ("NAME", "DRIVER", "USED BY", "MOUNTPOINT"), rows)
+
+
+def _inspect(engine: Engine, arguments: argparse.Namespace) -> None:
+    for look, key in ((info.containers, "containers"), (info.volumes, "volumes"), (info.images, "images")):
+        found = look(engine, [arguments.name]).result[key]
+        if found:
+            sys.stdout.write(json.dumps(found, indent=2) + "\n")
+            return
+    raise NotFound("container, volume or image", arguments.name, remedy="`slipway ps`, `volumes` and `images` list them")
+
+
+def _logs(engine: Engine, arguments: argparse.Namespace) -> None:
+    from ..runtime import logs
+
+    [shape] = info.containers(engine, [arguments.name], must_exist=True).result["containers"]
+    for line in logs.read(shape["HostConfig"]["LogConfig"]["Path"], tail=arguments.tail):
+        if arguments.json:
+            sys.stdout.write(json.dumps({"time": line.time, "stream": line.stream, "text": line.text}) + "\n")
+            continue
+        out = sys.stderr if line.stream == "stderr" else sys.stdout
+        out.write(f"{line.time} " * arguments.timestamps + line.text + ("" if line.partial else "\n"))
+
+
+def _events(engine: Engine, arguments: argparse.Namespace) -> None:
+    from ..model.times import rfc3339
+    from ..state import events
+
+    with engine.database.reading() as connection:
+        found = events.read(connection, limit=arguments.limit)
+    rows = [(rfc3339(event.at), event.kind, event.action, event.name or event.id[:12]) for event in found]
+    _print(arguments, [vars(event) for event in found], ("TIME", "KIND", "ACTION", "NAME"), rows)
+
+
+def _print(
+    arguments: argparse.Namespace, found: object, head: tuple[str, ...], rows: list[tuple[str, ...]]
+) -> None:
+    sys.stdout.write(json.dumps(found, indent=2) + "\n" if arguments.json else render(head, rows))

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Leave the engine on the host as one program, ``slipway``: same code, same bytes.
+
+conmon calls it when a container has ended, and a person on the host can. It is a directory of sources with their
+bytecode beside a launcher, not a zip that compiles itself at each call: it is started at every exit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import py_compile
+import secrets
+import sys
+from importlib.abc import InspectLoader
+
+from ..errors import EngineError
+from ..kernel.files import make_private, remove_tree
+from ..lifecycle.engine import Engine
+from ..model.layout import DEFAULT_ROOT, Layout
+from ..version import VERSION
+from . import main as _main  # so that the agent's modules travel with whatever installs it
+from .manifest import MODULES
+
+_ENGINE = _main.__name__.rpartition(".agent.")[0]
+#: Where a person finds it; only the engine at the default root is linked there, so tests never touch it.
+LINK = "/usr/local/bin/slipway"
+_LAUNCHER = """#!{python} -IS
+# slipway {version}: the container engine of the Ansible collection slipway.oci.
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, {home!r})
+from _engine.agent.main import main  # noqa: E402
+
+sys.exit(main(sys.argv[1:], root={root!r}, run_root={run_root!r}))
+"""
+
+
+def exit_command(engine: Engine, keep: bool) -> tuple[str, ...]:
+    """Install the agent if it is not there, and return the command that cleans up after a container (its id follows)."""
+    with engine.timings.of("install_agent"):
+        program = install(engine.layout)
+    return (program, "cleanup", "--keep") if keep else (program, "cleanup")
+
+
+def install(layout: Layout) -> str:
+    """Install the agent unless these very bytes are there, and return the program's path, which stays over upgrades."""
+    sources = _sources()
+    home = f"{layout.agent}/{VERSION}-{_digest(sources, layout)}"
+    current = f"{layout.agent}/current"
+    if not os.path.isdir(home):
+        _place(sources, layout, home)
+    if not os.path.islink(current) or os.readlink(current) != os.path.basename(home):
+        _link(os.path.basename(home), current)
+        _remove_others(layout.agent, os.path.basename(home))
+    if layout.root == DEFAULT_ROOT and not os.path.lexists(LINK):
+        _link(f"{current}/slipway", LINK)
+    return f"{current}/slipway"
+
+
+def _sources() -> dict[str, bytes]:
+    """Return path -> source, read through the loader: the engine may lie in a module's zip or in a directory."""
+    return {f"_engine/{name.replace('.', '/')}.py": _source(name) for name in MODULES}
+
+
+def _source(name: str) -> bytes:
+    spec = importlib.util.find_spec(f"{_ENGINE}.{name}")
+    loader = spec.loader if spec else None
+    text = loader.get_source(f"{_ENGINE}.{name}") if isinstance(loader, InspectLoader) else _text_of(loader, name)
+    if text is None:
+        raise EngineError(f"the module came without {name}", remedy="This is a fault of slipway.oci: please report it")
+    return text.encode()
+
+
+def _text_of(loader: object, name: str) -> str | None:
+    get_source = getattr(loader, "get_source", None)  # zipimporter is no InspectLoader before Python 3.10
+    return get_source(f"{_ENGINE}.{name}") if get_source else None
+
+
+def _digest(sources: dict[str, bytes], layout: Layout) -> str:
+    digest = hashlib.sha256(_launcher(layout, "").encode())
+    for path, source in sorted(sources.items()):
+        digest.update(f"{path}\0{len(source)}\0".encode() + source)
+    return digest.hexdigest()[:16]
+
+
+def _launcher(layout: Layout, home: str) -> str:
+    return _LAUNCHER.format(
+        python=sys.executable, version=VERSION, home=home, root=layout.root, run_root=layout.run_root
+    )
+
+
+def _place(sources: dict[str, bytes], layout: Layout, home: str) -> None:
+    """Write everything beside its place, then rename: whoever finds the directory finds it whole."""
+    make_private(layout.agent)
+    stage = f"{layout.agent}/.new-{secrets.token_hex(8)}"
+    try:
+        for path, source in sources.items():
+            _write(f"{stage}/{path}", source, 0o600)
+            py_compile.compile(
+                f"{stage}/{path}",
+                dfile=f"{home}/{path}",
+                doraise=True,
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            )
+        _write(f"{stage}/slipway", _launcher(layout, home).encode(), 0o700)
+        os.rename(stage, home)
+    except OSError:
+        if not os.path.isdir(home):  # else another task was faster, with the same bytes
+            raise
+    finally:
+        remove_tree(stage)
+
+
+def _write(path: str, content: bytes, mode: int) -> None:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as stream:
+        stream.write(content)
+
+
+def _link(target: str, path: str) -> None:
+    temporary = f"{path}.{secrets.token_hex(4)}"
+    os.symlink(target, temporary)
+    os.replace(temporary, path)
+
+
+def _remove_others(directory: str, kept: str) -> None:
+    for entry in os.listdir(directory):
+        if entry not in (kept, "current"):
+            remove_tree(f"{directory}/{entry}")

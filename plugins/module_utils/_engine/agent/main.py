@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program ``slipway``: what conmon calls when a container has ended, and what a person on the host can ask.
+
+``cleanup`` runs at every exit, so it takes the short way past the argument parser.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..errors import EngineError, NotFound
+from ..lifecycle.engine import open_engine
+
+
+def main(argv: list[str], *, root: str, run_root: str) -> int:
+    """Run one verb; return 0, 125 for the engine's own errors (as podman has it), or 2 for wrong arguments."""
+    try:
+        if argv[:1] == ["cleanup"]:
+            return _cleanup(argv[1:], root, run_root)
+        from .cli import run
+
+        return run(argv, root, run_root)
+    except EngineError as error:
+        sys.stderr.write(f"slipway: {error}\n")
+        return 125
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _cleanup(argv: list[str], root: str, run_root: str) -> int:
+    """Clean up after a container that has ended; ``--keep`` leaves it even with ``rm``, for the task that waits for it."""
+    from ..lifecycle.cleanup import cleanup
+    from ..lifecycle.hold import hold
+    from ..lifecycle.remove import remove_held
+
+    keep, names = "--keep" in argv, [word for word in argv if word != "--keep"]
+    if len(names) != 1:
+        sys.stderr.write("usage: slipway cleanup [--keep] ID\n")
+        return 2
+    with open_engine(root, run_root) as engine:
+        try:
+            with hold(engine, names[0], "cleanup") as record:
+                ended = cleanup(engine, record)
+                if ended.spec.rm and not keep and ended.status == "exited":
+                    remove_held(engine, ended, with_volumes=True)
+        except NotFound:  # removed meanwhile: nothing is left to clean up
+            pass
+    return 0

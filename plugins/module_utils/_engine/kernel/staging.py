@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Work in directories that are waste as soon as their owner dies: whoever works in one holds a lock on it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .files import make_private, remove_tree
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextmanager
+def staging(parent: str) -> Iterator[tuple[str, int]]:
+    """Make a locked directory below ``parent`` and yield its path and descriptor; what it still holds at the end goes."""
+    make_private(parent)
+    path, fd = _new(parent)
+    try:
+        yield path, fd
+    finally:
+        try:
+            remove_tree(path)
+        finally:
+            os.close(fd)
+
+
+def sweep(parent: str) -> tuple[str, ...]:
+    """Remove what lies in ``parent`` and belongs to nobody who lives; returns the names."""
+    return tuple(name for name in sorted(os.listdir(parent)) if _sweep(f"{parent}/{name}"))
+
+
+def _sweep(path: str) -> bool:
+    fd = _locked(path)
+    if fd is None:
+        return False
+    try:
+        remove_tree(path)
+    finally:
+        os.close(fd)
+    return True
+
+
+def _new(parent: str) -> tuple[str, int]:
+    while True:
+        path = f"{parent}/{secrets.token_hex(8)}"
+        os.mkdir(path, 0o700)
+        fd = _locked(path)
+        if fd is not None:
+            return path, fd
+        # A sweep came between making and locking it, and has removed it or is about to.
+
+
+def _locked(path: str) -> int | None:
+    """Open and lock a directory; None when another holds it, it is gone, or it is none."""
+    try:
+        fd = os.open(path, _DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    if os.path.lexists(path):
+        return fd
+    os.close(fd)
+    return None

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write a container's bundle: the files of the run directory and config.json (seed: generateSpec, saveSpec, writeStringToRundir)."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..errors import InvalidOption
+from ..kernel.files import write_atomic
+from ..model.layout import ContainerLayout
+from ..model.mounts import VOLUME, Mount
+from ..model.record import ContainerRecord
+from ..model.spec import ContainerSpec
+from ..runtime import files, host
+from ..runtime.bundle import BundleRequest, build
+from .engine import Engine
+from .preflight import Source, user_of
+
+#: resolv.conf and hosts of a host are small; what is larger is no such file.
+_HOST_FILE_LIMIT = 1024 * 1024
+#: The container's user must be able to read them.
+_READABLE = 0o644
+
+
+def write_bundle(engine: Engine, record: ContainerRecord, source: Source, rootfs: str) -> None:
+    """Write config.json and what it refers to, anew at each start."""
+    spec = _with_image_volumes(record)
+    container = engine.layout.container(record.id)
+    hostname = hostname_of(record)
+    request = BundleRequest(
+        id=record.id,
+        spec=spec,
+        image=source.config,
+        rootfs=rootfs,
+        user=user_of(spec, source, rootfs),
+        hostname=hostname,
+        files=_write_files(container, record, hostname),
+        shm=container.shm,
+        volume_paths={path: engine.layout.volume_data(name) for path, name in record.volumes.items()},
+        cgroup_path=cgroup_path(record.id),
+        host=host.facts(spec),
+        seccomp_profile=seccomp_profile(spec.security_opt or ()),
+    )
+    write_atomic(f"{container.bundle}/config.json", json.dumps(build(request)).encode())
+
+
+def cgroup_path(container_id: str) -> str:
+    """Return the container's cgroup, relative to the root of each hierarchy."""
+    return f"/slipway/{container_id}"
+
+
+def hostname_of(record: ContainerRecord) -> str:
+    """Return the host name inside: as asked for, the host's own with ``network: host``, else the short id (podman-run(1))."""
+    if record.spec.hostname is not None:
+        return record.spec.hostname
+    return socket.gethostname() if record.spec.network == ("host",) else record.id[:12]
+
+
+def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: str) -> dict[str, str]:
+    shared = record.spec.network == ("host",)
+    texts = {
+        "/etc/hostname": files.hostname(hostname),
+        "/etc/hosts": files.hosts(_read("/etc/hosts") if shared else "", [("127.0.1.1", (hostname, record.name))]),
+        "/etc/resolv.conf": files.resolv_conf(_read("/etc/resolv.conf") if shared else ""),
+        "/run/.containerenv": files.containerenv(
+            privileged=record.spec.privileged,
+            name=record.name,
+            container_id=record.id,
+            image=record.spec.image,
+            image_id=record.image_id or "",
+        ),
+    }
+    return {path: _write(container, path, text) for path, text in texts.items()}
+
+
+def _write(container: ContainerLayout, path: str, text: str) -> str:
+    target = f"{container.run}/{os.path.basename(path).lstrip('.')}"
+    write_atomic(target, text.encode(), mode=_READABLE)
+    return target
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read(_HOST_FILE_LIMIT)
+    except FileNotFoundError:
+        return ""
+
+
+def _with_image_volumes(record: ContainerRecord) -> ContainerSpec:
+    """Return the spec with the image's own volumes among its mounts."""
+    mounts = {path: Mount(VOLUME, name, path) for path, name in record.volumes.items()}
+    return replace(record.spec, mounts={**mounts, **(record.spec.mounts or {})})
+
+
+def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
+    """Read the profile that ``security_opt`` names; None for the default or no profile. Raises InvalidOption."""
+    paths = [word.partition("=")[2] for word in options if word.startswith("seccomp=")]
+    if not paths or paths[-1] == "unconfined":
+        return None
+    try:
+        with open(paths[-1], encoding="utf-8") as stream:
+            profile = json.loads(stream.read(_HOST_FILE_LIMIT))
+    except (OSError, ValueError) as error:
+        raise InvalidOption("security_opt", f"seccomp={paths[-1]}", f"can't be read: {error}") from None
+    if not isinstance(profile, dict):
+        raise InvalidOption("security_opt", f"seccomp={paths[-1]}", "is no seccomp profile")
+    return profile

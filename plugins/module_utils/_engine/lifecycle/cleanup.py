@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clean up after a container: runtime, then storage; go on through errors and tell all of them (seed: cleanup)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..errors import EngineError
+from ..kernel import cgroups
+from ..model import status
+from ..model.record import ContainerRecord
+from ..rootfs import overlay, shm
+from ..runtime import conmon, oci
+from .bundle import cgroup_path
+from .engine import Engine
+from .facts import save
+
+
+class CleanupIncomplete(EngineError):
+    """Parts of a container could not be cleaned up; ``problems`` lists them."""
+
+    code = "cleanup_incomplete"
+
+
+def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    """Clean up a container that has ended, and return its record; the lock is held, the record synced.
+
+    Nothing happens to one that lives. What is gone already is fine. Raises CleanupIncomplete after trying everything.
+    """
+    if record.status in status.ALIVE:
+        return record
+    with engine.timings.of("cleanup"):
+        release(engine, record)
+    after = {status.STOPPED: status.EXITED, status.CREATED: status.CONFIGURED}.get(record.status, record.status)
+    if after == record.status and not record.intent:
+        return record
+    changed = save(engine, record, status=after, intent="", process=None, monitor=None)
+    engine.tell("container", "cleanup", record.id, record.name)
+    return changed
+
+
+def release(engine: Engine, record: ContainerRecord) -> None:
+    """Take away everything that a run of the container holds on the host; idempotent."""
+    container = engine.layout.container(record.id)
+    runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+    _attempt(
+        record,
+        (
+            ("runtime", lambda: runtime.delete(record.id, force=True)),
+            ("cgroup", lambda: _remove_cgroup(record.id)),
+            ("root file system", lambda: overlay.unmount(container)),
+            ("shm", lambda: shm.unmount_shm(container)),
+            ("monitor files", lambda: conmon.remove_stale_files(container)),
+        ),
+    )
+
+
+def _remove_cgroup(container_id: str) -> None:
+    """Remove what the runtime left of the cgroup: a runtime that was killed while creating has no record of it."""
+    path = cgroup_path(container_id)
+    if cgroups.exists(path):
+        cgroups.kill_all(path)
+        cgroups.remove(path)
+
+
+def _attempt(record: ContainerRecord, tasks: Iterable[tuple[str, Callable[[], object]]]) -> None:
+    problems = []
+    for what, act in tasks:
+        try:
+            act()
+        except (EngineError, OSError) as error:
+            problems.append(f"{what}: {error}")
+    if problems:
+        raise CleanupIncomplete(
+            f"container {record.name} could not be cleaned up wholly: {'; '.join(problems)}",
+            remedy="The next task or `slipway cleanup` tries again",
+            problems=problems,
+        )

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring one container to what a task wants: look, decide, act; predicting, the last part is left out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..errors import NotFound
+from ..model import status
+from ..model.record import ContainerRecord, ImageRecord
+from ..model.spec import ContainerSpec
+from ..model.volume import VolumeRecord, VolumeSpec
+from ..plan import container as planning
+from ..plan.container import Action, Plan, Wish, decide
+from ..state import containers, images, volumes
+from .engine import Engine
+from .facts import observe
+from .images import find_image
+from .inspect import container_shape
+from .outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a task asks for. ``spec`` None: only the state matters.
+
+    ``stop_time``: seconds for this task's stop, None: the spec's. ``detach`` False: run, wait, give back rc and output.
+    """
+
+    name: str
+    state: str
+    spec: ContainerSpec | None = None
+    image_strict: bool = False
+    recreate: bool = False
+    force_restart: bool = False
+    force_delete: bool = True
+    delete_volumes: bool = False
+    stop_time: int | None = None
+    detach: bool = True
+
+
+#: Gives the command that conmon calls when a container has ended; ``keep``: it must leave the removal (``rm``) to us.
+ExitCommand = Callable[[Engine, bool], "tuple[str, ...]"]
+
+
+def converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Outcome:
+    """Bring the container to the wish and tell what was done. Raises what is wrong before anything is changed."""
+    what = f"{request.state} {request.name}"
+    with nullcontext() if engine.predicting else engine.lock_name(request.name, what):
+        return _Convergence(engine, request, exit_command).run()
+
+
+class _Convergence:
+    """One look, one plan, one apply; holds what the actions hand on to each other."""
+
+    def __init__(self, engine: Engine, request: Request, exit_command: ExitCommand) -> None:
+        self.engine = engine
+        self.request = request
+        self.exit_command = exit_command
+        self.record: ContainerRecord | None = None
+        self.image: ImageRecord | None = None
+        self.carried: dict[str, str] = {}
+        self.extra: dict[str, Any] = {}
+
+    def run(self) -> Outcome:
+        with self.engine.timings.of("look"):
+            self.look()
+        plan = self.plan()
+        if plan.actions:
+            self.check(plan)
+            if not self.engine.predicting:
+                self.apply(plan)
+        return self.outcome(plan)
+
+    # -- look ----------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Read the record and correct it by the facts; mend what a killed verb left (not when predicting)."""
+        self.record = self.read()
+        if self.record is None:
+            return
+        if self.engine.predicting or not self.record.intent:
+            self.record = observe(self.engine, self.record)
+        else:
+            self.mend(self.record)
+
+    def read(self) -> ContainerRecord | None:
+        with self.engine.database.reading() as connection:
+            record = containers.by_name(connection, self.request.name)
+            spec = self.request.spec
+            if spec is not None and not spec.rootfs:
+                self.image = find_image(connection, spec.image)
+            elif spec is None and record is not None and record.image_id is not None:
+                self.image = images.get(connection, record.image_id)
+            return record
+
+    def mend(self, record: ContainerRecord) -> None:
+        from .hold import hold
+        from .remove import remove_held
+
+        with hold(self.engine, record.id, "mend") as held:
+            self.record = held
+            if held.status == status.REMOVING and self.request.state != planning.ABSENT:
+                remove_held(self.engine, held, with_volumes=False)
+                self.record = None
+
+    # -- decide --------------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        request = self.request
+        wish = Wish(
+            request.name,
+            request.state,
+            request.spec,
+            self.image.id if self.image else None,
+            request.image_strict,
+            request.recreate,
+            request.force_restart,
+            request.force_delete,
+            run_once=not request.detach,
+        )
+        return decide(wish, self.record, self.known_volumes())
+
+    def known_volumes(self) -> frozenset[str]:
+        with self.engine.database.reading() as connection:
+            return frozenset(volume.spec.name for volume in volumes.all(connection) if not volume.removing)
+
+    def check(self, plan: Plan) -> None:
+        """Refuse what could only fail later, before the first action (and when predicting)."""
+        verbs = {action.verb for action in plan.actions}
+        spec = self.request.spec or (self.record.spec if self.record else None)
+        if spec is not None and verbs & {planning.CREATE, planning.START}:
+            from .preflight import Source, check
+
+            check(self.engine, spec, Source.of(self.image, self.engine.layout))
+
+    # -- act -----------------------------------------------------------------------------------
+
+    def apply(self, plan: Plan) -> None:
+        acts: Mapping[str, Callable[[Action], None]] = {
+            planning.CREATE_VOLUME: self.create_volume,
+            planning.CREATE: self.create,
+            planning.UPDATE: self.update,
+            planning.START: self.start,
+            planning.STOP: self.stop,
+            planning.REMOVE: self.remove,
+        }
+        for action in plan.actions:
+            acts[action.verb](action)
+        self.sweep()
+
+    def create_volume(self, action: Action) -> None:
+        from .volume import ensure
+
+        ensure(self.engine, VolumeRecord(VolumeSpec(action.name), time.time_ns()))
+
+    def create(self, _action: Action) -> None:
+        from .create import create
+        from .preflight import Source
+
+        spec = self.request.spec or (self.record.spec if self.record else None)
+        if spec is None:  # decide() refuses this before
+            raise NotFound("container", self.request.name)
+        source = Source.of(self.image, self.engine.layout)
+        self.record = create(self.engine, spec, source, carried=self.carried)
+
+    def update(self, _action: Action) -> None:
+        from .facts import save
+        from .hold import hold
+
+        with hold(self.engine, self.known.id, "update") as record:
+            self.record = save(self.engine, record, spec=self.request.spec)
+
+    def start(self, _action: Action) -> None:
+        from .hold import hold
+        from .preflight import Source
+        from .start import start
+
+        command = self.exit_command(self.engine, not self.request.detach)
+        source = Source.of(self.image, self.engine.layout)
+        with hold(self.engine, self.known.id, "start") as record:
+            self.record = record if record.status in status.ALIVE else start(self.engine, record, source, command)
+        if not self.request.detach:
+            self.wait()
+
+    def wait(self) -> None:
+        from .attached import wait
+
+        self.record, self.extra = wait(self.engine, self.known.id)
+
+    def stop(self, _action: Action) -> None:
+        from ..model import imageconfig
+        from .stop import stop
+
+        with self.engine.database.reading() as connection:
+            image = images.get(connection, self.known.image_id or "")
+        config = imageconfig.parse(image.config) if image else None
+        self.record = stop(self.engine, self.known.id, config, timeout=self.request.stop_time)
+
+    def remove(self, _action: Action) -> None:
+        from .remove import remove
+
+        old = self.known
+        named = {mount.source for mount in (old.spec.mounts or {}).values() if mount.kind == "volume"}
+        self.carried = {path: name for path, name in old.volumes.items() if name not in named}
+        remove(self.engine, old.id, with_volumes=self.request.delete_volumes)
+        self.record = None
+
+    def sweep(self) -> None:
+        from .waste import sweep
+
+        sweep(self.engine)
+
+    @property
+    def known(self) -> ContainerRecord:
+        if self.record is None:  # the plan only has this verb where there is a container
+            raise NotFound("container", self.request.name)
+        return self.record
+
+    # -- tell ----------------------------------------------------------------------------------
+
+    def outcome(self, plan: Plan) -> Outcome:
+        record = self.predicted() if self.engine.predicting else self.record
+        result: dict[str, Any] = {"container": {}, "spec": (record.spec.encode() if record else {}), **self.extra}
+        if record is not None:
+            with self.engine.database.reading() as connection:
+                known = ((name, volumes.get(connection, name)) for name in record.volumes.values())
+                attached = {name: volume for name, volume in known if volume is not None}
+            result["container"] = container_shape(record, self.image, self.engine.layout, volumes=attached)
+        actions = tuple(action.text for action in plan.actions)
+        return Outcome(actions, plan.differences, plan.cost, result)
+
+    def predicted(self) -> ContainerRecord | None:
+        """Return the record as far as it can be known beforehand: what is there, with the spec as wanted."""
+        if self.request.state == planning.ABSENT or self.record is None:
+            return None
+        return replace(self.record, spec=self.request.spec or self.record.spec)

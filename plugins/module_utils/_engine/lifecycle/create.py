@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Create a container: its row and its directories; nothing is mounted or started (seed: setupStorage)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Mapping
+
+from ..errors import InUse
+from ..kernel.files import make_private
+from ..model.mounts import VOLUME
+from ..model.names import new_id
+from ..model.record import ContainerRecord, Event
+from ..model.spec import ContainerSpec
+from ..model.volume import VolumeRecord, VolumeSpec
+from ..state import containers, events, volumes
+from ..volumes import directory
+from .engine import Engine
+from .preflight import Source
+
+
+def create(
+    engine: Engine, spec: ContainerSpec, source: Source, *, carried: Mapping[str, str] | None = None
+) -> ContainerRecord:
+    """Create the container and return its record.
+
+    ``carried`` maps destinations to the anonymous volumes of the container that this one replaces: they go on being used,
+    so a replacement loses no data (pain 29). Everything the database must know is in it before the first directory is made.
+    Raises NameInUse.
+    """
+    record = ContainerRecord(
+        id=new_id(),
+        spec=spec,
+        created=time.time_ns(),
+        image_id=source.image.id if source.image else None,
+        runtime=engine.runtime or "",
+        volumes=_volumes(spec, source, carried or {}),
+    )
+    with engine.timings.of("create"):
+        with engine.database.transaction() as connection:
+            _insert_anonymous(connection, record)
+            containers.insert(connection, record)
+            events.add(connection, Event(record.created, "container", "create", record.id, record.name))
+        prepare_directories(engine, record)
+    return record
+
+
+def prepare_directories(engine: Engine, record: ContainerRecord) -> None:
+    """Make what is missing of the container's directories and its volumes'; a killed create is mended here."""
+    container = engine.layout.container(record.id)
+    for path in (container.static, container.bundle, container.artifacts, container.run, container.persist):
+        make_private(path)
+    for name in record.volumes.values():
+        directory.create(engine.layout.volumes, name)
+
+
+def _volumes(spec: ContainerSpec, source: Source, carried: Mapping[str, str]) -> dict[str, str]:
+    """Return destination -> volume: the named ones, the anonymous ones, the image's own ``VOLUME``s (seed: sortUserVolumes)."""
+    mounts = spec.mounts or {}
+    wanted = {path: mount.source for path, mount in mounts.items() if mount.kind == VOLUME}
+    for path in source.config.volumes if source.config else ():
+        if path not in mounts:
+            wanted[path] = ""
+    return {path: name or carried.get(path) or new_id() for path, name in sorted(wanted.items())}
+
+
+def _insert_anonymous(connection: sqlite3.Connection, record: ContainerRecord) -> None:
+    named = {mount.source for mount in (record.spec.mounts or {}).values() if mount.kind == VOLUME}
+    for name in set(record.volumes.values()):
+        known = volumes.get(connection, name)
+        if known is not None and known.removing:
+            raise InUse(f"volume {name} is being removed", remedy="Run the task again", name=name)
+        if known is None:
+            anonymous = name not in named
+            volumes.insert(connection, VolumeRecord(VolumeSpec(name), record.created, anonymous=anonymous))

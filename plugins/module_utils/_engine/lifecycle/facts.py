@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask the kernel, the exit file and the OCI runtime how a container is, and correct its record by it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from ..kernel.process import Process
+from ..model import status
+from ..model.layout import ContainerLayout
+from ..model.record import ContainerRecord, ProcessId
+from ..plan.settle import Facts, settle
+from ..runtime.exits import Exit, read_exit, wait_for_exit
+from ..state import containers
+from .engine import Engine
+
+#: conmon writes the exit file a moment after the process has ended; libpod waits as long (seed: waitForExitFileAndSync).
+EXIT_FILE_PATIENCE = 5.0
+
+
+def gather(engine: Engine, record: ContainerRecord, *, patience: float = EXIT_FILE_PATIENCE) -> Facts:
+    """Return the facts of a container whose record claims a process."""
+    container = engine.layout.container(record.id)
+    process, monitor = alive(record.process), alive(record.monitor)
+    found = _exit(container, monitor, patience) if process is None else read_exit(container)
+    if found is None:
+        return Facts(process, monitor, seen=time.time_ns())
+    return Facts(process, monitor, True, found.code, found.finished, found.oom_killed, time.time_ns())
+
+
+def _exit(container: ContainerLayout, monitor: ProcessId | None, patience: float) -> Exit | None:
+    if monitor is not None:  # without a monitor nobody will write the file any more
+        return wait_for_exit(container, patience, monitor=Process(monitor.pid, monitor.start_time))
+    return read_exit(container)
+
+
+def alive(process: ProcessId | None) -> ProcessId | None:
+    """Return the process if it is still that same one and lives, else None."""
+    return process if process is not None and Process(process.pid, process.start_time).alive() else None
+
+
+def observe(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    """Return the record as the facts have it, saving nothing: for reading verbs and check mode; takes no lock."""
+    if record.status not in status.CLAIMS:
+        return record
+    return settle(record, gather(engine, record, patience=0.2))
+
+
+def sync(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    """Correct and save the record; the container's lock is held (seed: syncContainer)."""
+    if record.status not in status.CLAIMS:
+        return record
+    settled = settle(record, gather(engine, record))
+    if settled != record:
+        save(engine, settled)
+        if settled.status == status.STOPPED:
+            engine.tell("container", "died", record.id, record.name, exit_code=str(settled.exit_code))
+    return settled
+
+
+def save(engine: Engine, record: ContainerRecord, **changes: object) -> ContainerRecord:
+    """Save the record with the changes, and return it."""
+    changed = replace(record, **changes) if changes else record  # type: ignore[arg-type]
+    with engine.database.transaction() as connection:
+        containers.update(connection, changed)
+    return changed

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find images by the names people write."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ..errors import InvalidOption, NotFound
+from ..images.reference import candidates, is_id
+from ..model.names import near
+from ..model.record import ImageRecord
+from ..state import images
+
+
+def find_image(connection: sqlite3.Connection, name: str) -> ImageRecord:
+    """Return the image of that name or id (12 digits or more); raises NotFound with the names that are near."""
+    found = by_id(connection, name) if is_id(name) else None
+    for candidate in candidates(name):
+        found = found or images.by_name(connection, candidate)
+    if found is None:
+        remedy = "Load it with slipway.oci.image_load, or import it with slipway.oci.image_import"
+        raise NotFound("image", name, near=near(name, images.names(connection)), remedy=remedy)
+    return found
+
+
+def by_id(connection: sqlite3.Connection, text: str) -> ImageRecord | None:
+    """Return the one image whose id begins so; raises InvalidOption when there are several."""
+    found = images.find(connection, text[len("sha256:") :] if text.startswith("sha256:") else text)
+    if len(found) > 1:
+        raise InvalidOption("image", text, "is the beginning of several ids", remedy="Write more of it")
+    return found[0] if found else None

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what is there: containers, volumes, images, in the order asked for. Reads only, takes no lock."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from ..errors import NotFound
+from ..model.names import near
+from ..model.record import ContainerRecord
+from ..model.volume import VolumeRecord
+from ..state import containers as container_rows
+from ..state import images as image_rows
+from ..state import volumes as volume_rows
+from .engine import Engine
+from .facts import observe
+from .images import find_image
+from .inspect import container_shape
+from .inspect_image import image_shape
+from .inspect_volume import volume_shape
+from .outcome import Outcome
+
+
+def containers(engine: Engine, names: Sequence[str] | None = None, *, must_exist: bool = False) -> Outcome:
+    """Return ``containers``: those named (by name or id) or all. A name that is not there is left out, or NotFound."""
+    shapes = []
+    with engine.database.reading() as connection:
+        for record in _named_containers(connection, names, must_exist):
+            volumes = {name: volume_rows.get(connection, name) for name in record.volumes.values()}
+            known = {name: volume for name, volume in volumes.items() if volume is not None}
+            image = image_rows.get(connection, record.image_id) if record.image_id else None
+            shapes.append(container_shape(observe(engine, record), image, engine.layout, volumes=known))
+    return Outcome(result={"containers": shapes})
+
+
+def _named_containers(
+    connection: sqlite3.Connection, names: Sequence[str] | None, must_exist: bool
+) -> list[ContainerRecord]:
+    if names is None:
+        return list(container_rows.all(connection))
+    found = []
+    for name in names:
+        records = container_rows.find(connection, name)
+        if not records and must_exist:
+            raise NotFound("container", name, near=near(name, container_rows.names(connection)))
+        found += records[:1]
+    return found
+
+
+def volumes(engine: Engine, names: Sequence[str] | None = None, *, must_exist: bool = False) -> Outcome:
+    """Return ``volumes``: those named or all."""
+    with engine.database.reading() as connection:
+        records = _named_volumes(connection, names, must_exist)
+        shapes = [
+            volume_shape(record, engine.layout, users=[user for _id, user in volume_rows.users(connection, record.spec.name)])
+            for record in records
+        ]
+    return Outcome(result={"volumes": shapes})
+
+
+def _named_volumes(connection: sqlite3.Connection, names: Sequence[str] | None, must_exist: bool) -> list[VolumeRecord]:
+    known = {record.spec.name: record for record in volume_rows.all(connection) if not record.removing}
+    for name in names or ():
+        if must_exist and name not in known:
+            raise NotFound("volume", name, near=near(name, known))
+    return [known[name] for name in (known if names is None else names) if name in known]
+
+
+def images(engine: Engine, names: Sequence[str] | None = None, *, must_exist: bool = False) -> Outcome:
+    """Return ``images``: those named (by name or id) or all."""
+    with engine.database.reading() as connection:
+        if names is None:
+            return Outcome(result={"images": [image_shape(record) for record in image_rows.all(connection)]})
+        found = []
+        for name in names:
+            try:
+                found.append(image_shape(find_image(connection, name)))
+            except NotFound:
+                if must_exist:
+                    raise
+        return Outcome(result={"images": found})

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Load images from an archive: unpack the layers that are missing, then record the images in one transaction."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..images.archive import Archive, ArchivedImage, ArchivedLayer, open_archive
+from ..images.reference import normalize
+from ..images.store import LayerStore
+from ..model.record import Event, ImageRecord, LayerRecord
+from ..state import events, images
+from .engine import Engine
+from .inspect_image import image_shape
+from .outcome import Outcome
+from .waste import sweep
+
+
+def load(engine: Engine, path: str) -> Outcome:
+    """Load every image of the archive; an image that is there under the same names is no change.
+
+    Raises ArchiveBroken, DigestMismatch, UnsafeEntry, StoreFull; then nothing is left of the archive.
+    """
+    staging = tempfile.gettempdir() if engine.predicting else engine.layout.staging
+    with open_archive(path, staging=staging) as archive:
+        wanted = [_record(image) for image in archive.images]
+        actions = tuple(text for record in wanted for text in _news(engine, record))
+        if actions and not engine.predicting:
+            with engine.lock_store("image load"):
+                for record, image in zip(wanted, archive.images):
+                    _place(engine, archive, record, image)
+    if not engine.predicting:
+        sweep(engine)
+    return Outcome(actions, result=_shapes(engine, wanted))
+
+
+def _record(image: ArchivedImage) -> ImageRecord:
+    layers = tuple(LayerRecord(layer.chain_id, layer.diff_id, 0) for layer in image.layers)
+    names = tuple(normalize(name) for name in image.names)
+    return ImageRecord(image.id, image.config, time.time_ns(), image.manifest_digest, names, layers)
+
+
+def _news(engine: Engine, record: ImageRecord) -> tuple[str, ...]:
+    """Return in words what loading would change."""
+    label = record.names[0] if record.names else record.id[:12]
+    with engine.database.reading() as connection:
+        if images.get(connection, record.id) is None:
+            return (f"loaded image {label}",)
+        moved = [name for name in record.names if _owner(images.by_name(connection, name)) != record.id]
+    return tuple(f"named image {record.id[:12]} {name}" for name in moved)
+
+
+def _owner(record: ImageRecord | None) -> str | None:
+    return record.id if record else None
+
+
+def _place(engine: Engine, archive: Archive, record: ImageRecord, image: ArchivedImage) -> None:
+    store = LayerStore(engine.layout.layers, engine.layout.staging)
+    sizes: dict[str, int] = {}
+    for position, layer in enumerate(image.layers):
+        if not store.has(layer.chain_id):
+            lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
+            sizes[layer.chain_id] = _add(engine, archive, store, layer, lowers)
+    save_image(engine, record, sizes)
+
+
+def _add(engine: Engine, archive: Archive, store: LayerStore, layer: ArchivedLayer, lowers: list[str]) -> int:
+    with engine.timings.of("image_unpack"), archive.layer(layer) as stream:
+        content = store.add(layer.chain_id, stream, lowers=lowers)
+        return content.bytes if content else 0
+
+
+def save_image(engine: Engine, record: ImageRecord, sizes: Mapping[str, int]) -> None:
+    """Record the image with its layers and names, in one transaction; ``sizes``: bytes of the new layers by chain id."""
+    with engine.database.transaction() as connection:
+        known = images.layers(connection)
+        layers = tuple(
+            known.get(layer.chain_id) or replace(layer, size=sizes.get(layer.chain_id, 0)) for layer in record.layers
+        )
+        images.insert(connection, replace(record, layers=layers))
+        name = record.names[0] if record.names else ""
+        events.add(connection, Event(record.created, "image", "load", record.id, name))
+
+
+def _shapes(engine: Engine, wanted: list[ImageRecord]) -> dict[str, Any]:
+    with engine.database.reading() as connection:
+        shapes = [image_shape(images.get(connection, record.id) or record) for record in wanted]
+    return {"image": shapes[0] if shapes else {}, "images": shapes}

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check everything that can be known before anything is changed, so that bad input never changes anything."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from ..errors import HostLacks, InvalidOption, NotBuiltYet
+from ..kernel import inroot
+from ..model import imageconfig
+from ..model.imageconfig import ImageConfig
+from ..model.layout import Layout
+from ..model.mounts import BIND, Mount
+from ..model.record import ImageRecord
+from ..model.spec import ContainerSpec
+from ..runtime import host
+from ..runtime.conmon import find_conmon
+from ..runtime.oci import find_runtime
+from ..runtime.users import ResolvedUser, resolve
+from .engine import Engine
+
+#: passwd and group files above this size are no such files.
+_ACCOUNT_FILE_LIMIT = 4 * 1024 * 1024
+_SELINUX = "/sys/fs/selinux/enforce"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a container is made from: an image, or a directory (``rootfs: true``); ``lowers`` topmost first."""
+
+    image: ImageRecord | None
+    config: ImageConfig | None
+    lowers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, image: ImageRecord | None, layout: Layout) -> Source:
+        """Return the source for an image's record; None for a plain directory."""
+        if image is None:
+            return cls(None, None, ())
+        lowers = tuple(layout.layer_diff(layer.chain_id) for layer in reversed(image.layers))
+        return cls(image, imageconfig.parse(image.config), lowers)
+
+
+def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
+    """Raise InvalidOption, HostLacks or NotBuiltYet for what could only fail later."""
+    find_runtime(engine.runtime)
+    find_conmon(engine.conmon)
+    if spec.rootfs and not os.path.isdir(spec.image):
+        raise InvalidOption("image", spec.image, "is no directory", remedy="With rootfs: true it names the root file system")
+    for mount in (spec.mounts or {}).values():
+        _check_mount(mount)
+    user_of(spec, source, spec.image)
+    if host.facts(spec).init_path is None and spec.init:
+        raise HostLacks(
+            "init: true needs catatonit, tini or dumb-init on the host",
+            remedy="Run role slipway.oci.host with slipway_init: true",
+            missing="init",
+        )
+
+
+def _check_mount(mount: Mount) -> None:
+    if mount.kind == BIND and not os.path.lexists(mount.source):
+        raise InvalidOption(
+            "volume", mount.source, "does not exist on the host", remedy="Make it first, as with ansible.builtin.file"
+        )
+    if {"z", "Z"} & set(mount.options) and os.path.exists(_SELINUX):
+        raise NotBuiltYet(f"volume: {mount.destination}: relabelling for SELinux is not built yet", option="volume")
+
+
+def user_of(spec: ContainerSpec, source: Source, rootfs: str) -> ResolvedUser:
+    """Resolve the user by the passwd and group files of the image's layers, or of the plain root file system."""
+    roots = source.lowers or ((rootfs,) if spec.rootfs else ())
+    name = spec.user if spec.user is not None else (source.config.user if source.config else None)
+    return resolve(
+        name or None,
+        spec.group_add or (),
+        passwd=_account_file(roots, "/etc/passwd"),
+        group=_account_file(roots, "/etc/group"),
+    )
+
+
+def _account_file(roots: tuple[str, ...], path: str) -> str:
+    """Read a file as the merged layers would show it; a whiteout in an upper layer hides those below."""
+    for root in roots:
+        try:
+            content = inroot.read_file(root, path, limit=_ACCOUNT_FILE_LIMIT)
+        except OSError:  # a whiteout, a device or a directory: whatever it is, it is no account file
+            return ""
+        if content is not None:
+            return content.decode("utf-8", "replace")
+    return ""

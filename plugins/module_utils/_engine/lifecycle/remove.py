@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remove a container and everything that was made for it (seed: checkReadyForRemoval, teardownStorage)."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import WrongState
+from ..kernel import cgroups
+from ..kernel.files import remove_tree
+from ..model import status
+from ..model.record import ContainerRecord
+from ..state import containers, volumes
+from .bundle import cgroup_path
+from .cleanup import release
+from .engine import Engine
+from .facts import save
+from .hold import hold
+from .volume import discard
+from .waste import throw_away
+
+
+def remove(engine: Engine, container_id: str, *, with_volumes: bool) -> None:
+    """Remove a container that does not live; ``with_volumes``: its anonymous volumes too.
+
+    Raises WrongState for one that lives. A removal that was killed is finished by calling this again.
+    """
+    with engine.timings.of("remove"), hold(engine, container_id, "remove") as record:
+        if record.status in status.ALIVE:
+            raise WrongState(f"container {record.name} is {record.status} and can't be removed", name=record.name)
+        remove_held(engine, record, with_volumes=with_volumes)
+
+
+def remove_held(engine: Engine, record: ContainerRecord, *, with_volumes: bool) -> None:
+    """Do it, with the container's lock held. The row goes last, so whatever is left of a killed removal is found by it."""
+    save(engine, record, status=status.REMOVING, intent="remove")
+    release(engine, record)
+    container = engine.layout.container(record.id)
+    throw_away(engine, container.static)
+    remove_tree(container.run)
+    anonymous = _delete_row(engine, record)
+    for name in anonymous if with_volumes else ():
+        discard(engine, name)
+    engine.tell("container", "remove", record.id, record.name)
+    _forget(engine.layout.lock("container", record.id))
+
+
+def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
+    """Delete the row; with the last container the engine's own cgroup goes too.
+
+    In one transaction: whoever inserts a container waits for it, so the cgroup is not taken from under a start.
+    """
+    with engine.database.transaction() as connection:
+        containers.delete(connection, record.id)
+        if not containers.names(connection):
+            cgroups.remove(os.path.dirname(cgroup_path(record.id)))
+        known = (volumes.get(connection, name) for name in record.volumes.values())
+        return [volume.spec.name for volume in known if volume is not None and volume.anonymous]
+
+
+def _forget(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start a container: storage, volumes, bundle, OCI runtime, in steps that undo themselves.
+
+Seed: prepareToStart, mountStorage, init, start. The intent is in the database before the first mount, so a start that
+was killed anywhere is found and cleared by whoever comes next (lifecycle/recover.py).
+"""
+
+from __future__ import annotations
+
+import time
+
+from ..errors import WrongState
+from ..kernel.process import Process
+from ..model import status
+from ..model.record import ContainerRecord, ProcessId
+from ..model.spec import ContainerSpec
+from ..rootfs import overlay, shm
+from ..runtime import conmon, oci
+from ..runtime.oci import OciRuntime
+from . import populate
+from .bundle import write_bundle
+from .cleanup import release
+from .create import prepare_directories
+from .engine import Engine
+from .facts import save
+from .preflight import Source
+from .steps import Step, run
+
+
+def start(engine: Engine, record: ContainerRecord, source: Source, exit_command: tuple[str, ...]) -> ContainerRecord:
+    """Start the container and return its record; its lock is held and the record is synced.
+
+    ``exit_command`` is what conmon calls when the container has ended. Raises WrongState, RuntimeFailed, HostLacks and
+    what the mounts raise; after a failure nothing is mounted and the error stands in the record.
+    """
+    if record.status not in status.STARTABLE:
+        raise WrongState(f"container {record.name} is {record.status} and can't be started", name=record.name)
+    return _Start(engine, record, source, exit_command).run()
+
+
+class _Start:
+    """One start; holds what its steps hand on to each other."""
+
+    def __init__(
+        self, engine: Engine, record: ContainerRecord, source: Source, exit_command: tuple[str, ...]
+    ) -> None:
+        self.engine = engine
+        self.before = record
+        self.record = record
+        self.source = source
+        self.exit_command = exit_command
+        self.container = engine.layout.container(record.id)
+        self.rootfs = record.spec.image if record.spec.rootfs else self.container.merged
+        self.runtime: OciRuntime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+
+    @property
+    def spec(self) -> ContainerSpec:
+        return self.record.spec
+
+    def run(self) -> ContainerRecord:
+        run(self.steps(), self.engine.timings)
+        self.engine.tell("container", "start", self.record.id, self.record.name)
+        return self.record
+
+    def steps(self) -> tuple[Step, ...]:
+        container, engine = self.container, self.engine
+        return (
+            Step("prepare", self.prepare, self.give_up),
+            Step("mount_shm", lambda: shm.mount_shm(container, self.spec.shm_size), lambda: shm.unmount_shm(container)),
+            Step("mount_rootfs", self.mount_rootfs, lambda: overlay.unmount(container)),
+            Step("copy_up", lambda: populate.populate(engine, self.record, self.rootfs)),
+            Step("write_bundle", lambda: write_bundle(engine, self.record, self.source, self.rootfs)),
+            Step("runtime_create", self.create, self.destroy),
+            Step("runtime_start", lambda: self.runtime.start(self.record.id)),
+            Step("save", self.started),
+        )
+
+    def prepare(self) -> None:
+        release(self.engine, self.record)
+        prepare_directories(self.engine, self.record)
+        self.record = save(
+            self.engine,
+            self.record,
+            status=status.CONFIGURED if self.record.started is None else status.EXITED,
+            intent="start",
+            error="",
+        )
+
+    def mount_rootfs(self) -> None:
+        if not self.spec.rootfs:
+            overlay.mount(self.container, self.source.lowers)
+
+    def create(self) -> None:
+        log_options = self.spec.log_opt or {}
+        begun = conmon.create(
+            conmon.ConmonLaunch(
+                conmon=conmon.find_conmon(self.engine.conmon),
+                runtime=self.runtime,
+                container=self.container,
+                name=self.record.name,
+                exit_command=(*self.exit_command, self.record.id),
+                tty=self.spec.tty,
+                interactive=self.spec.interactive,
+                log_path=log_options.get("path", self.container.log),
+                log_size_max=int(log_options["max_size"]) if "max_size" in log_options else None,
+            )
+        )
+        self.record = save(
+            self.engine,
+            self.record,
+            status=status.CREATED,
+            process=_held(begun.process),
+            monitor=_held(begun.monitor),
+        )
+
+    def destroy(self) -> None:
+        self.runtime.delete(self.record.id, force=True)
+
+    def started(self) -> None:
+        self.record = save(
+            self.engine,
+            self.record,
+            status=status.RUNNING,
+            intent="",
+            started=time.time_ns(),
+            finished=None,
+            exit_code=None,
+            oom_killed=False,
+            stopped_by_user=False,
+        )
+
+    def give_up(self) -> None:
+        """Put the record back to what it was before, once all else is undone."""
+        save(self.engine, self.before, intent="")
+
+
+def _held(process: Process | None) -> ProcessId | None:
+    return ProcessId(process.pid, process.start_time) if process else None

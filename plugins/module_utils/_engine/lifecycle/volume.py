@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make and discard one volume, its row and its directory, so that a kill leaves nothing that is not found again."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+from ..errors import InUse
+from ..model.volume import VolumeRecord
+from ..state import volumes
+from ..volumes import directory
+from .engine import Engine
+
+
+def ensure(engine: Engine, record: VolumeRecord) -> None:
+    """Save the volume's record, then make its directory if it has none; the row first, so nothing can be lost sight of."""
+    name = record.spec.name
+    with engine.timings.of("volume_create"), engine.lock_volume(name, "create"):
+        known = get_volume(engine, name)
+        if known is not None and known.removing:
+            _finish_removal(engine, name)
+            known = None
+        with engine.database.transaction() as connection:
+            (volumes.insert if known is None else volumes.update)(connection, record)
+        directory.create(engine.layout.volumes, name)
+    engine.tell("volume", "create" if known is None else "update", name, name)
+
+
+def discard(engine: Engine, name: str) -> None:
+    """Remove a volume and its data; raises InUse. Marked first, so a killed removal is finished by the next call."""
+    with engine.timings.of("volume_remove"), engine.lock_volume(name, "remove"):
+        with engine.database.transaction() as connection:
+            record = volumes.get(connection, name)
+            if record is None:
+                return
+            refuse_users(name, users_of(connection, name))
+            volumes.update(connection, replace(record, removing=True))
+        _finish_removal(engine, name)
+    engine.tell("volume", "remove", name, name)
+
+
+def _finish_removal(engine: Engine, name: str) -> None:
+    """Delete the data, then the row that says so."""
+    directory.remove(engine.layout.volumes, name, trash=engine.layout.staging)
+    with engine.database.transaction() as connection:
+        volumes.delete(connection, name)
+
+
+def get_volume(engine: Engine, name: str) -> VolumeRecord | None:
+    with engine.database.reading() as connection:
+        return volumes.get(connection, name)
+
+
+def users_of(connection: sqlite3.Connection, name: str) -> list[str]:
+    return [user for _id, user in volumes.users(connection, name)]
+
+
+def refuse_users(name: str, users: list[str]) -> None:
+    if users:
+        raise InUse(
+            f"volume {name} is used by {', '.join(users)}",
+            remedy="Remove these containers first",
+            name=name,
+            users=users,
+        )
