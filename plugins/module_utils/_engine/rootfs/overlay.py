@@ -21,9 +21,9 @@ _EMPTY = "empty"
 def mount(container: ContainerLayout, lowers: Sequence[str]) -> str:
     """Mount the root file system and return where: ``container.merged``.
 
-    ``lowers`` are the absolute directories of the image's layers, lowest first, as in ImageRecord.layers. What
-    the container wrote before is there again; when it is mounted already, nothing is done. Raises HostLacks when
-    kernel or file system can't do it, NotFound when a layer is missing, StoreFull; other refusals as OSError.
+    ``lowers`` are the absolute directories of the image's layers, lowest first, as in ImageRecord.layers.
+    What the container wrote before is there again; when it is mounted already, nothing is done. Raises HostLacks
+    when kernel or file system can't do it, NotFound when a layer is missing, StoreFull; else OSError.
     """
     if is_mounted(container):
         return container.merged

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import StateTooNew
 from . import snapshot
-from .failures import translated
+from .failures import is_busy, translated
 from .schema import MIGRATIONS
 
 #: Seconds to wait for another process's transaction: milliseconds as a rule, seconds when a busy disk syncs.
 BUSY_TIMEOUT = 30.0
+#: Seconds between tries where SQLite does not wait by itself.
+_PAUSE = 0.005
 
 
 class Database:
@@ -89,11 +92,28 @@ def _connect(path: str, timeout: float) -> sqlite3.Connection:
         # A kill or a power cut after COMMIT returned must not take the transaction back.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection, timeout)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection, timeout: float) -> None:
+    # SQLite does not wait here: processes that meet at a new file are told at once that it is locked.
+    deadline = time.monotonic() + timeout
+    while not _try_wal(connection, deadline):
+        time.sleep(_PAUSE)
+
+
+def _try_wal(connection: sqlite3.Connection, deadline: float) -> bool:
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if not is_busy(error) or time.monotonic() > deadline:
+            raise
+        return False
+    return True
 
 
 def _make_private(path: str) -> None:

@@ -45,9 +45,14 @@ def translated(path: str) -> Iterator[None]:
         raise found from error
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Tell whether another's lock is in the way."""
+    return _primary_code(error) in (_BUSY, _LOCKED, _PROTOCOL)
+
+
 def _translate(path: str, error: sqlite3.Error) -> EngineError | None:
     code = _primary_code(error)
-    if code in (_BUSY, _LOCKED, _PROTOCOL):
+    if is_busy(error):
         return busy(path)
     # A full disk shows as an I/O error too: SQLite says so when it can't make or grow its -shm file.
     if code == _FULL or (code in (_IO_ERROR, _CANT_OPEN) and _is_full(path)):
@@ -85,8 +90,8 @@ def corrupt(path: str, why: str) -> StateCorrupt:
     """Say that the database can't be read, and how to go on without it."""
     return StateCorrupt(
         f"the database {path} can't be read: {why}",
-        remedy=f"Move {path}, {path}-wal and {path}-shm (those that exist) aside together, and put a "
-        "backup in their place if there is one; containers that run go on running, and no volume's data is in it",
+        remedy=f"Move {path}, {path}-wal and {path}-shm (those that exist) aside together, and put a backup "
+        "in their place if there is one; containers that run go on running, and no volume's data is in it",
         path=path,
     )
 

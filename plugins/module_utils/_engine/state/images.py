@@ -14,7 +14,6 @@ from ..model.record import ImageRecord, LayerRecord
 
 _SELECT = "SELECT id, config, manifest_digest, created FROM images"
 _ORDER = "ORDER BY created, id"
-_SELECT_LAYERS = "SELECT chain_id, diff_id, size FROM layers"
 
 
 def insert(connection: sqlite3.Connection, record: ImageRecord) -> None:
@@ -92,13 +91,15 @@ def add_layers(connection: sqlite3.Connection, layers: Iterable[LayerRecord]) ->
 
 def layers(connection: sqlite3.Connection) -> dict[str, LayerRecord]:
     """Return all layers by chain id."""
-    return {row["chain_id"]: _layer(row) for row in connection.execute(_SELECT_LAYERS)}
+    rows = connection.execute("SELECT chain_id, diff_id, size FROM layers ORDER BY chain_id")
+    return {row["chain_id"]: _layer(row) for row in rows}
 
 
 def unreferenced_layers(connection: sqlite3.Connection) -> tuple[LayerRecord, ...]:
     """Return the layers that no image has."""
     rows = connection.execute(
-        _SELECT_LAYERS + " WHERE chain_id NOT IN (SELECT chain_id FROM image_layers) ORDER BY chain_id"
+        "SELECT chain_id, diff_id, size FROM layers "
+        "WHERE chain_id NOT IN (SELECT chain_id FROM image_layers) ORDER BY chain_id"
     )
     return tuple(_layer(row) for row in rows)
 

@@ -36,6 +36,14 @@ class _State(NamedTuple):
     mtime: int = 0
 
 
+class _Files(NamedTuple):
+    """What lies there."""
+
+    database: _State
+    wal: _State
+    shm: _State
+
+
 def take(path: str, *, timeout: float) -> sqlite3.Connection:
     """Return an in-memory copy of the database; an empty one when the file is absent or empty.
 
@@ -53,52 +61,44 @@ def take(path: str, *, timeout: float) -> sqlite3.Connection:
 
 def _try(path: str, timeout: float) -> sqlite3.Connection | None:
     """Return a copy, or None when another process opened, changed or closed the database meanwhile."""
-    if not _state(f"{path}-wal").size:
-        return _copy_still(path, timeout)
-    if not os.path.exists(f"{path}-shm"):
-        return _copy_apart(path, timeout)
+    before = _files(path)
+    locked = before.wal.size > 0 and before.shm.size > 0
+    if not locked and 0 <= time.time_ns() - max(before.database.mtime, before.wal.mtime) < _TICK:
+        return None
     try:
-        return _copy(path, "mode=ro&readonly_shm=1", timeout)
-    except sqlite3.OperationalError:
-        if os.path.exists(f"{path}-shm"):
+        copy = _copy_locked(path, timeout) if locked else _copy_still(path, before)
+    except (sqlite3.Error, FileNotFoundError):
+        # What was torn by a writer looks like damage.
+        if _files(path) == before:
             raise
         return None
-
-
-def _copy_still(path: str, timeout: float) -> sqlite3.Connection | None:
-    before = _state(path)
-    if not before.size:
-        return _memory()
-    if 0 <= time.time_ns() - before.mtime < _TICK:
-        return None
-    # Torn pages of a database that is being checkpointed look like any other damage.
-    failure = None
-    try:
-        copy = _copy(path, "mode=ro&immutable=1", timeout)
-    except sqlite3.DatabaseError as error:
-        failure = error
-    if _state(path) == before and not _state(f"{path}-wal").size:
-        if failure is not None:
-            raise failure
+    if locked or _files(path) == before:
         return copy
-    if failure is None:
-        copy.close()
+    copy.close()
     return None
 
 
-def _copy_apart(path: str, timeout: float) -> sqlite3.Connection | None:
+def _copy_locked(path: str, timeout: float) -> sqlite3.Connection:
+    # As root, SQLite gives -wal and -shm the owner that they have (fchown): only their ctime changes.
+    return _copy(path, "mode=ro&readonly_shm=1", timeout)
+
+
+def _copy_still(path: str, before: _Files) -> sqlite3.Connection:
+    if not before.database.size:
+        return _memory()
+    return _copy_apart(path) if before.wal.size else _copy(path, "mode=ro&immutable=1", 0)
+
+
+def _copy_apart(path: str) -> sqlite3.Connection:
     # Imported here because this is rare and their import costs more than a whole snapshot.
     import shutil  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="slipway-state-") as directory:
         apart = os.path.join(directory, "state.db")
-        try:
-            shutil.copyfile(path, apart)
-            shutil.copyfile(f"{path}-wal", f"{apart}-wal")
-        except FileNotFoundError:
-            return None
-        return _copy(apart, "mode=rw", timeout)
+        shutil.copyfile(path, apart)
+        shutil.copyfile(f"{path}-wal", f"{apart}-wal")
+        return _copy(apart, "mode=rw", 0)
 
 
 def _copy(path: str, how: str, timeout: float) -> sqlite3.Connection:
@@ -122,6 +122,10 @@ def _memory() -> sqlite3.Connection:
 def _uri(path: str, how: str) -> str:
     quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     return f"file:{quoted}?{how}"
+
+
+def _files(path: str) -> _Files:
+    return _Files(_state(path), _state(f"{path}-wal"), _state(f"{path}-shm"))
 
 
 def _state(path: str) -> _State:
