@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint unit engine integration sanity test demo demo-clean bench clean
+.PHONY: help setup system lint floor unit engine integration sanity test demo demo-clean bench clean
 MAKEFLAGS += --no-print-directory
 
 # The tree, under the name by which Ansible knows a collection.
@@ -18,7 +18,7 @@ export LC_ALL := C.UTF-8
 timed := tests/timed
 
 help:            ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | column -t -s:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/test.stamp $(link)                         ## Python packages, pinned, in .venv
 system: setup                                           ## system packages (as root), through role slipway.oci.host
@@ -28,14 +28,16 @@ lint: setup                                             ## ruff, mypy, yamllint,
 	@$(timed) lint tests/lint
 sanity: setup                                           ## ansible-test sanity, whole
 	@$(timed) sanity tests/sanity/run
+floor: setup                                            ## the unit tests on Python 3.9, the oldest for a host
+	@$(timed) floor tests/floor
 unit: setup                                             ## does it decide right? (needs no root)
 	pytest tests/unit
 engine: setup system                                    ## does the kernel do what we think? (root)
 	pytest tests/engine
 integration: setup system                               ## does a playbook see it right? (root)
 	pytest tests/integration
-test: setup system lint sanity                          ## all of it; ends with pytest's closing lines
-	pytest
+test: setup system lint floor sanity                       ## all of it; ends with pytest's closing lines
+	SECONDS_BY_PART=.build/seconds pytest
 
 demo: .venv/run.stamp $(link)                           ## run playbooks/demo.yml twice on this machine (as root)
 	@ansible-playbook tests/setup.yml --tags demo

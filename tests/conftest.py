@@ -41,11 +41,10 @@ def tree() -> Path:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Tell how long each part took: those that ran before pytest, then each kind of test."""
+    """Tell how long each part took: those that `make test` ran before pytest, then each kind of test."""
     seconds: dict[str, float] = defaultdict(float)
-    for note in sorted((TREE / ".build/seconds").glob("*")):
-        seconds[note.name] = float(note.read_text())
-        note.unlink()
+    if before := os.environ.get("SECONDS_BY_PART"):
+        seconds.update({note.name: float(note.read_text()) for note in sorted(Path(before).iterdir())})
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
