@@ -22,8 +22,9 @@ def mount(container: ContainerLayout, lowers: Sequence[str]) -> str:
     """Mount the root file system and return where: ``container.merged``.
 
     ``lowers`` are the absolute directories of the image's layers, lowest first, as in ImageRecord.layers.
-    What the container wrote before is there again; when it is mounted already, nothing is done. Raises HostLacks
-    when kernel or file system can't do it, NotFound when a layer is missing, StoreFull; else OSError.
+    What the container wrote before is there again; when it is mounted already, nothing is done.
+    Raises HostLacks when kernel or file system can't do it, NotFound when a layer is missing, StoreFull, and
+    OSError when the kernel refuses for another reason.
     """
     if is_mounted(container):
         return container.merged

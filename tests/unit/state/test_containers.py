@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from _engine.errors import NameInUse, NotFound, StateCorrupt
+from _engine.model.record import ProcessId
+from _engine.model.spec import ContainerSpec
+from _engine.state import containers, volumes
+
+
+def test_a_record_comes_back_as_it_was(connection, container, volume):
+    """Every field survives the way into the database and back, unknown ones as unknown."""
+    volumes.insert(connection, volume("data"))
+    bare = container("a")
+    spec = ContainerSpec.parse(
+        {"name": "full", "image": "i", "network": ["none"], "volume": ["data:/d"], "memory": "1g"}
+    )
+    full = container(
+        "b",
+        spec=spec,
+        image_id="sha256:1",
+        status="exited",
+        intent="remove",
+        process=ProcessId(10, 2**40),
+        monitor=ProcessId(11, 7),
+        started=2**62,
+        finished=5,
+        exit_code=0,
+        oom_killed=True,
+        stopped_by_user=True,
+        restart_count=3,
+        error="crun: no such file",
+        runtime="/usr/bin/crun",
+        volumes={"/d": "data", "/other": "data"},
+    )
+    for record in (bare, full):
+        containers.insert(connection, record)
+        assert containers.get(connection, record.id) == record
+    assert containers.all(connection) == (bare, full)
+
+
+def test_update_saves_everything(connection, container, volume):
+    """An update replaces state, name and volumes."""
+    volumes.insert(connection, volume("old"))
+    volumes.insert(connection, volume("new"))
+    record = container("a", volumes={"/x": "old", "/y": "old"}, process=ProcessId(1, 1))
+    containers.insert(connection, record)
+    changed = replace(record, spec=replace(record.spec, name="renamed"), process=None, volumes={"/x": "new"})
+    containers.update(connection, changed)
+    assert containers.by_name(connection, "renamed") == changed
+    assert containers.by_name(connection, "web") is None
+    assert containers.using_volume(connection, "old") == ()
+
+
+def test_a_name_belongs_to_one(connection, container):
+    """A second container of the name is refused, naming the owner; so is a renaming to it."""
+    containers.insert(connection, container("a"))
+    containers.insert(connection, container("b", name="db"))
+    for refused in (
+        lambda: containers.insert(connection, container("c")),
+        lambda: containers.update(connection, container("b", name="web")),
+    ):
+        with pytest.raises(NameInUse) as caught:
+            refused()
+        assert caught.value.fields == {"name": "web", "id": "a" * 64}
+    assert containers.names(connection) == {"web": "a" * 64, "db": "b" * 64}
+
+
+def test_names_differ_by_case(connection, container):
+    """``web`` and ``Web`` are two names."""
+    containers.insert(connection, container("a", name="web"))
+    containers.insert(connection, container("b", name="Web"))
+    assert containers.by_name(connection, "Web").id == "b" * 64
+
+
+def test_an_update_of_a_removed_container_is_told(connection, container):
+    """Saving what has no row is an error, not a silent nothing."""
+    with pytest.raises(NotFound):
+        containers.update(connection, container("a"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("web", ["web"]),
+        ("a" * 64, ["web"]),
+        ("aa", ["web"]),
+        ("bbb", ["one", "bb"]),
+        ("bb", ["bb"]),
+        ("b", ["one", "bb"]),
+        ("", []),
+        ("%", []),
+        ("WEB", []),
+        ("nothing", []),
+    ],
+)
+def test_find(connection, container, asked, found):
+    """A name wins over an id's beginning; an ambiguous beginning gives all."""
+    containers.insert(connection, container("a"))
+    containers.insert(connection, container("b", name="one", created=2))
+    containers.insert(connection, container("b", id="b" * 63 + "c", name="bb", created=3))
+    assert [record.name for record in containers.find(connection, asked)] == found
+
+
+def test_users_of_volume_and_image(connection, container, volume):
+    """Who uses a volume or an image is told by id and name, each once."""
+    volumes.insert(connection, volume("data"))
+    containers.insert(
+        connection, container("b", name="b", image_id="i", volumes={"/1": "data", "/2": "data"})
+    )
+    containers.insert(connection, container("a", name="a", image_id="i"))
+    containers.insert(connection, container("c", name="c", image_id="other", volumes={"/1": "data"}))
+    assert containers.using_volume(connection, "data") == (("b" * 64, "b"), ("c" * 64, "c"))
+    assert containers.using_image(connection, "i") == (("a" * 64, "a"), ("b" * 64, "b"))
+
+
+def test_delete_frees_name_and_volumes(connection, container, volume):
+    """A deleted container leaves nothing behind; deleting it again is fine."""
+    volumes.insert(connection, volume("data"))
+    containers.insert(connection, container("a", volumes={"/d": "data"}))
+    containers.delete(connection, "a" * 64)
+    containers.delete(connection, "a" * 64)
+    assert connection.execute("SELECT count(*) FROM container_volumes").fetchone()[0] == 0
+    containers.insert(connection, container("b"))
+
+
+def test_a_volume_without_a_row_is_refused(connection, container):
+    """A container can't be saved with a volume that nobody made."""
+    with pytest.raises(sqlite3.IntegrityError):
+        containers.insert(connection, container("a", volumes={"/d": "nobody's"}))
+
+
+@pytest.mark.parametrize("spec", ["{", "5", '{"mounts": 5}'])
+def test_a_spoilt_row_is_named(connection, container, spec):
+    """A row that nothing can be made of is damage of the database, told with table and key."""
+    containers.insert(connection, container("a"))
+    connection.execute("UPDATE containers SET spec = ?", (spec,))
+    with pytest.raises(StateCorrupt) as caught:
+        containers.all(connection)
+    assert caught.value.fields == {"table": "containers", "key": "a" * 64}

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import stat
+import time
+
+import pytest
+
+from _engine.errors import StateBusy, StateCorrupt, StateTooNew, StoreFull
+from _engine.state import database
+from _engine.state.database import open_database
+from _engine.state.schema import MIGRATIONS
+
+
+def meta(connection):
+    """Return the rows of a plain table."""
+    return dict(connection.execute("SELECT key, value FROM meta ORDER BY key").fetchall())
+
+
+def put(connection, key, value="x"):
+    """Add a row to it."""
+    connection.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (key, value))
+
+
+def pragma(connection, name):
+    """Return a setting's value."""
+    return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def test_a_new_database_is_private_and_durable(path):
+    """Nobody but the owner can read any of its files, and a commit is on disk before it returns."""
+    before = os.umask(0)
+    try:
+        with open_database(path) as opened, opened.transaction() as connection:
+            put(connection, "a")
+    finally:
+        os.umask(before)
+    with open_database(path) as opened, opened.transaction() as connection:
+        put(connection, "b")
+        modes = {name: stat.S_IMODE(os.stat(f"{path}{name}").st_mode) for name in ("", "-wal", "-shm")}
+    assert modes == {"": 0o600, "-wal": 0o600, "-shm": 0o600}
+    with open_database(path) as opened, opened.reading() as connection:
+        settings = {
+            name: pragma(connection, name) for name in ("foreign_keys", "synchronous", "journal_mode")
+        }
+    assert settings == {"foreign_keys": 1, "synchronous": 2, "journal_mode": "wal"}
+
+
+def test_closing_leaves_one_file(path):
+    """A database that nobody has open is a single file."""
+    with open_database(path) as opened, opened.transaction() as connection:
+        put(connection, "a")
+    assert os.listdir(os.path.dirname(path)) == ["state.db"]
+
+
+def test_a_transaction_is_all_or_nothing(path):
+    """What a block wrote is there when it ended well, and gone when it raised."""
+    with open_database(path) as opened:
+        with opened.transaction() as connection:
+            put(connection, "kept")
+        with pytest.raises(sqlite3.IntegrityError), opened.transaction() as connection:
+            connection.executemany("INSERT INTO meta VALUES (?, 1)", [("lost",), ("kept",)])
+        with opened.reading() as connection:
+            assert meta(connection) == {"kept": "x"}
+
+
+def test_reading_sees_one_state(path):
+    """What another writes meanwhile is seen by the next reading, not by this one."""
+    with open_database(path) as reader, open_database(path) as writer:
+        with reader.reading() as connection:
+            before = meta(connection)
+            with writer.transaction() as other:
+                put(other, "new")
+            assert meta(connection) == before == {}
+        with reader.reading() as connection:
+            assert meta(connection) == {"new": "x"}
+
+
+def test_a_lock_held_too_long_is_busy(path):
+    """A writer who finds another in the way waits for its timeout, then says where and what to do."""
+    with open_database(path) as first, open_database(path, timeout=0.2) as second, first.transaction():
+        began = time.monotonic()
+        with pytest.raises(StateBusy) as caught, second.transaction():
+            pass
+    assert 0.1 < time.monotonic() - began < 10
+    assert path in caught.value.message
+    assert "fuser" in caught.value.remedy
+
+
+def read_all(path, *, read_only):
+    """Read something from more than one page."""
+    with open_database(path, read_only=read_only, timeout=1) as opened, opened.reading() as connection:
+        meta(connection)
+        connection.execute("SELECT * FROM containers").fetchall()
+
+
+def write_garbage(path):
+    """Put something else in the database's place."""
+    with open(path, "wb") as file:
+        file.write(b"this is no database, whatever its name says\n" * 100)
+
+
+def cut(path):
+    """Lose the end of the database."""
+    with open_database(path):
+        pass
+    os.truncate(path, 5000)
+
+
+def overwrite(path):
+    """Spoil all of the database but its first page."""
+    with open_database(path):
+        pass
+    with open(path, "r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (os.path.getsize(path) - 4096))
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("damage", [write_garbage, cut, overwrite, os.mkdir])
+def test_damage_is_said_with_a_way_out(path, damage, read_only):
+    """A file that is no whole database is StateCorrupt with the path and what to move, whoever opens it."""
+    damage(path)
+    with pytest.raises(StateCorrupt) as caught:
+        read_all(path, read_only=read_only)
+    assert caught.value.fields["path"] == path
+    assert f"{path}-wal" in caught.value.remedy
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_newer_database_is_refused(path, read_only):
+    """A database of a later version is left alone."""
+    with open_database(path) as opened, opened.transaction() as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    with pytest.raises(StateTooNew) as caught:
+        open_database(path, read_only=read_only)
+    assert caught.value.fields["version"] == len(MIGRATIONS) + 1
+
+
+def test_a_full_disk_loses_the_transaction_only(path):
+    """SQLite's "full" is StoreFull; what was saved before stays, and the database works again with room."""
+    with open_database(path) as opened:
+        with opened.transaction() as connection:
+            put(connection, "kept")
+            pages = pragma(connection, "page_count")
+            connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+        with pytest.raises(StoreFull) as caught, opened.transaction() as connection:
+            put(connection, "big", "x" * 100_000)
+        assert os.path.dirname(path) in caught.value.remedy
+        with opened.transaction() as connection:
+            assert meta(connection) == {"kept": "x"}
+
+
+def test_other_errors_pass(path):
+    """A wrong statement is no damage: it keeps SQLite's own error."""
+    with (
+        open_database(path) as opened,
+        pytest.raises(sqlite3.OperationalError),
+        opened.transaction() as connection,
+    ):
+        connection.execute("SELECT nothing FROM nowhere")
+
+
+def test_no_directory(path):
+    """Without a directory for it, the database can't be made."""
+    with pytest.raises(FileNotFoundError):
+        open_database(f"{path}/deeper/state.db")
+
+
+def test_migrations_go_on_from_where_the_database_is(path, monkeypatch):
+    """An older database gets what it lacks; a failing migration leaves the version before it, whole."""
+    with open_database(path) as opened, opened.transaction() as connection:
+        put(connection, "old")
+    second = "ALTER TABLE meta ADD COLUMN extra TEXT;\nCREATE TABLE more (a);\n"
+    monkeypatch.setattr(
+        database, "MIGRATIONS", (*MIGRATIONS, second, "CREATE TABLE third (a);\nCREATE nonsense;\n")
+    )
+    with pytest.raises(sqlite3.OperationalError):
+        open_database(path)
+    monkeypatch.setattr(database, "MIGRATIONS", (*MIGRATIONS, second))
+    with open_database(path) as opened, opened.reading() as connection:
+        tables = {row["name"] for row in connection.execute("SELECT name FROM sqlite_master")}
+        assert meta(connection) == {"old": "x"}
+        assert pragma(connection, "user_version") == len(MIGRATIONS) + 1
+    assert "more" in tables
+    assert "third" not in tables
+
+
+def test_many_open_a_new_database_at_once(path, process):
+    """Processes that meet at a database that is not there yet all get the same one, and lose nothing."""
+    code = (
+        "import sys; print(flush=True); sys.stdin.readline()\n"
+        "with open_database(path) as opened, opened.transaction() as connection:\n"
+        "    connection.execute('INSERT INTO meta VALUES (?, 1)', (str(os.getpid()),))\n"
+    )
+    for _round in range(5):
+        children = [process(code) for _child in range(6)]
+        for child in children:
+            child.stdin.write(b"\n")
+            child.stdin.flush()
+        assert [child.wait(60) for child in children] == [0] * 6
+        with open_database(path) as opened, opened.reading() as connection:
+            assert set(meta(connection)) == {str(child.pid) for child in children}
+        shutil.rmtree(os.path.dirname(path))
+        os.mkdir(os.path.dirname(path))
+
+
+def test_a_kill_loses_nothing_that_was_saved(path, process):
+    """Whenever the writer is killed, what it had saved is there, and the database is whole."""
+    code = (
+        "print(flush=True)\n"
+        "for number in range(10**6):\n"
+        "    with open_database(path) as opened, opened.transaction() as connection:\n"
+        "        row = (str(number % 50), str(number))\n"
+        "        connection.execute('INSERT OR REPLACE INTO meta VALUES (?, ?)', row)\n"
+        "    print(number, flush=True)\n"
+    )
+    for _round in range(10):
+        child = process(code)
+        time.sleep(random.uniform(0.05, 0.3))
+        child.kill()
+        said = child.stdout.read().split(b"\n")
+        saved = int(said[-2]) if len(said) > 1 else -1
+        with open_database(path) as opened, opened.reading() as connection:
+            assert pragma(connection, "integrity_check") == "ok"
+            numbers = [int(value) for value in meta(connection).values()]
+        assert max(numbers, default=-1) >= saved

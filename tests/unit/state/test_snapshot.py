@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+
+import pytest
+
+from _engine.state import database
+from _engine.state.database import open_database
+from _engine.state.schema import MIGRATIONS
+
+WRITE = (
+    "opened = open_database(path)\n"
+    "with opened.transaction() as c: c.execute('INSERT INTO meta VALUES (1, 1)')\n"
+)  # fmt: skip
+
+
+def files(path):
+    """Return name, inode, size, time, mode and content of all files beside the database."""
+    directory = os.path.dirname(path)
+    found = {}
+    for name in sorted(os.listdir(directory)):
+        seen = os.stat(os.path.join(directory, name))
+        with open(os.path.join(directory, name), "rb") as file:
+            found[name] = (seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_mode, hash(file.read()))
+    return found, os.stat(directory).st_mtime_ns
+
+
+def rows(path):
+    """Return how many rows a read-only opening sees."""
+    with open_database(path, read_only=True, timeout=5) as opened, opened.reading() as connection:
+        return connection.execute("SELECT count(*) FROM meta").fetchone()[0]
+
+
+def absent(path, process):
+    """No database was ever made."""
+
+
+def empty(path, process):
+    """Make the file and stop, as a process killed there."""
+    with open(path, "wb"):
+        pass
+
+
+def closed(path, process):
+    """Write, and close as the last user."""
+    with open_database(path) as opened, opened.transaction() as connection:
+        connection.execute("INSERT INTO meta VALUES (1, 1)")
+
+
+def held_open(path, process):
+    """Another process wrote and has it open."""
+    process(WRITE + "wait()")
+
+
+def held_open_unwritten(path, process):
+    """Another process has it open and wrote nothing."""
+    closed(path, process)
+    process("opened = open_database(path)\nwait()")
+
+
+def in_a_transaction(path, process):
+    """Another process is in the middle of a transaction."""
+    process(WRITE + "with opened.transaction() as c: c.execute('INSERT INTO meta VALUES (2, 2)'); wait()")
+
+
+def being_read(path, process):
+    """Another process is reading."""
+    process(WRITE + "with opened.reading() as c: c.execute('SELECT * FROM meta').fetchall(); wait()")
+
+
+def killed(path, process):
+    """Its user was killed; the -wal holds what it saved."""
+    child = process(WRITE + "wait()")
+    child.kill()
+    child.wait()
+    assert os.path.getsize(f"{path}-wal")
+
+
+def restored_without_shm(path, process):
+    """Somebody copied the database and its -wal."""
+    killed(path, process)
+    os.unlink(f"{path}-shm")
+
+
+def read_by_another_program(path, process):
+    """Let SQLite's own read-only mode leave its empty -wal and its -shm."""
+    closed(path, process)
+    other = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    other.execute("SELECT * FROM meta").fetchall()
+    other.close()
+    assert os.path.exists(f"{path}-shm")
+
+
+@pytest.mark.parametrize(
+    ("situation", "expected"),
+    [
+        (absent, 0),
+        (empty, 0),
+        (closed, 1),
+        (held_open, 1),
+        (held_open_unwritten, 1),
+        (in_a_transaction, 1),
+        (being_read, 1),
+        (killed, 1),
+        (restored_without_shm, 1),
+        (read_by_another_program, 1),
+    ],
+)
+def test_reading_changes_no_file(path, process, situation, expected):
+    """A read-only database shows what was saved and touches no file, however the last user left it."""
+    situation(path, process)
+    before = files(path)
+    assert rows(path) == expected
+    assert files(path) == before
+
+
+def test_an_odd_path_is_read(tmp_path):
+    """A path is a path, whatever its characters mean in a URI."""
+    path = str(tmp_path / "50%3f ?#&x=1.db")
+    closed(path, None)
+    assert rows(path) == 1
+
+
+def test_an_older_database_is_read_as_it_will_be(path, monkeypatch):
+    """Check mode sees an older database migrated, while the file stays as it is."""
+    closed(path, None)
+    monkeypatch.setattr(database, "MIGRATIONS", (*MIGRATIONS, "CREATE TABLE more (a);\n"))
+    before = files(path)
+    with open_database(path, read_only=True) as opened, opened.reading() as connection:
+        assert connection.execute("SELECT * FROM more").fetchall() == []
+    assert files(path) == before
+
+
+def test_nothing_can_be_written_to_it(path):
+    """Writing to a read-only database is refused, not lost in silence."""
+    closed(path, None)
+    readonly = pytest.raises(sqlite3.OperationalError, match="readonly")
+    with open_database(path, read_only=True) as opened, opened.reading() as connection, readonly:
+        connection.execute("DELETE FROM meta")
+
+
+def test_snapshots_are_whole_beside_a_busy_writer(path, process):
+    """While another process opens, writes and closes without pause, each snapshot is one state."""
+    code = (
+        "with open_database(path) as opened, opened.transaction() as c:\n"
+        "    for key in range(200): c.execute('INSERT INTO meta VALUES (?, ?)', (key, 'x' * 400))\n"
+        "print(flush=True)\n"
+        "for number in range(10**6):\n"
+        "    with open_database(path) as opened, opened.transaction() as c:\n"
+        "        c.execute('UPDATE meta SET value = ?', (str(number) * 300,))\n"
+    )
+    process(code)
+    seen = set()
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        with open_database(path, read_only=True) as opened, opened.reading() as connection:
+            values = {row["value"] for row in connection.execute("SELECT value FROM meta")}
+        assert len(values) == 1
+        seen |= values
+    assert len(seen) > 5

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from _engine.errors import InUse, NameInUse, NotFound
+from _engine.model.volume import Populated, VolumeSpec
+from _engine.state import containers, volumes
+
+
+def test_a_record_comes_back_as_it_was(connection, volume):
+    """Every field survives the way into the database and back."""
+    bare = volume("a")
+    spec = VolumeSpec("b", labels={"tier": "db", "Ü": ""}, driver="local", options={"type": "tmpfs"})
+    populated = Populated("sha256:1", "/data", entries=3, bytes=2**40, at=2**62)
+    full = volume("b", spec=spec, anonymous=True, needs_copy_up=False, populated=populated, removing=True)
+    volumes.insert(connection, full)
+    volumes.insert(connection, bare)
+    assert volumes.get(connection, "b") == full
+    assert volumes.get(connection, "c") is None
+    assert volumes.all(connection) == (bare, full)
+
+
+def test_update(connection, volume):
+    """An update replaces the row; without a row it is an error."""
+    record = volume("a")
+    volumes.insert(connection, record)
+    changed = replace(record, needs_copy_up=False, spec=VolumeSpec("a", labels={"x": "y"}))
+    volumes.update(connection, changed)
+    assert volumes.get(connection, "a") == changed
+    with pytest.raises(NotFound):
+        volumes.update(connection, volume("b"))
+
+
+def test_a_name_belongs_to_one(connection, volume):
+    """A second volume of the name is refused."""
+    volumes.insert(connection, volume("a"))
+    with pytest.raises(NameInUse) as caught:
+        volumes.insert(connection, volume("a", created=2))
+    assert caught.value.fields == {"name": "a"}
+    assert volumes.get(connection, "a").created == 1
+
+
+def test_a_used_volume_keeps_its_row(connection, volume, container):
+    """Deleting a used volume is refused with its users; an unused one goes, and again is fine."""
+    volumes.insert(connection, volume("a"))
+    containers.insert(connection, container("c", volumes={"/d": "a"}))
+    assert volumes.users(connection, "a") == (("c" * 64, "web"),)
+    with pytest.raises(InUse) as caught:
+        volumes.delete(connection, "a")
+    assert caught.value.fields == {"name": "a", "users": ["web"]}
+    containers.delete(connection, "c" * 64)
+    volumes.delete(connection, "a")
+    volumes.delete(connection, "a")
+    assert volumes.all(connection) == ()
