@@ -106,7 +106,7 @@ PLANTED = [
 ]
 
 
-@pytest.mark.parametrize(("file", "text"), PLANTED, ids=[file for file, _ in PLANTED])
+@pytest.mark.parametrize(("file", "text"), PLANTED, ids=[plant[0] for plant in PLANTED])
 def test_an_upward_import_is_found(tmp_path, file, text):
     """An upward import is found in whatever form and place somebody writes it."""
     copy = shutil.copytree(PLUGINS, tmp_path / "plugins")
