@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Document the options of podman_container that are refused so far."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options that a task of containers.podman.podman_container may have and that are not built yet here."""
+
+    DOCUMENTATION = r"""
+options:
+  arch:
+    description: Not built yet. Architecture of the image to pull.
+    type: str
+  attach:
+    description: Not built yet. Streams to attach to.
+    type: list
+    elements: str
+  authfile:
+    description: Not built yet. File with the credentials of registries.
+    type: path
+  blkio_weight:
+    description: Not built yet. Relative weight of block input and output.
+    type: int
+  blkio_weight_device:
+    description: Not built yet. The same for single devices.
+    type: dict
+  cgroup_conf:
+    description: Not built yet. Files of the control group and what to write to them.
+    type: dict
+  cgroup_parent:
+    description: Not built yet. Control group to make the container's below.
+    type: path
+  cgroupns:
+    description: Not built yet. Mode of the cgroup namespace.
+    type: str
+  cgroups:
+    description: Not built yet. Whether the container gets control groups.
+    type: str
+  chrootdirs:
+    description: Not built yet. Directories in the container to treat as roots.
+    type: str
+  cidfile:
+    description: Not built yet. File to write the container's id to.
+    type: path
+  conmon_pidfile:
+    description: Not built yet. File to write the pid of conmon to.
+    type: path
+  cpu_period:
+    description: Not built yet. Period of the processor quota.
+    type: int
+  cpu_quota:
+    description: Not built yet. Processor time in each period.
+    type: int
+  cpu_rt_period:
+    description: Not built yet. Period of the real-time quota.
+    type: int
+  cpu_rt_runtime:
+    description: Not built yet. Real-time processor time in each period.
+    type: int
+  cpuset_mems:
+    description: Not built yet. Memory nodes to run on.
+    type: str
+  decryption_key:
+    description: Not built yet. Key to decrypt images with.
+    type: str
+  delete_depend:
+    description: Not built yet. Removal of the containers that depend on this one.
+    type: bool
+  delete_time:
+    description: Not built yet. Seconds to wait for the container to stop before its removal.
+    type: str
+  detach_keys:
+    description: Not built yet. Keys to detach from the container with.
+    type: str
+  device_cgroup_rule:
+    description: Not built yet. Rule for the control group's list of devices.
+    type: str
+  device_read_bps:
+    description: Not built yet. Limits of reading from devices in bytes per second.
+    type: list
+    elements: str
+  device_read_iops:
+    description: Not built yet. Limits of reading from devices in operations per second.
+    type: list
+    elements: str
+  device_write_bps:
+    description: Not built yet. Limits of writing to devices in bytes per second.
+    type: list
+    elements: str
+  device_write_iops:
+    description: Not built yet. Limits of writing to devices in operations per second.
+    type: list
+    elements: str
+  dns:
+    description: Not built yet. Name servers.
+    type: list
+    elements: str
+    aliases: [dns_servers]
+  dns_option:
+    description: Not built yet. Options of the resolver.
+    type: str
+    aliases: [dns_opts]
+  dns_search:
+    description: Not built yet. Domains to search for names.
+    type: list
+    elements: str
+    aliases: [dns_search_domains]
+  env_host:
+    description: Not built yet. All variables of the host's environment.
+    type: bool
+  env_merge:
+    description: Not built yet. Changes of the image's variables.
+    type: dict
+  etc_hosts:
+    description: Not built yet. Lines of C(/etc/hosts), host name to address.
+    type: dict
+    aliases: [add_hosts]
+  expose:
+    description: Not built yet. Ports to call exposed.
+    type: list
+    elements: str
+    aliases: [exposed, exposed_ports]
+  gidmap:
+    description: Not built yet. Mapping of group ids in a user namespace.
+    type: list
+    elements: str
+  gpus:
+    description: Not built yet. Graphics processors.
+    type: str
+  group_entry:
+    description: Not built yet. Line for C(/etc/group) of the container.
+    type: str
+  health_startup_cmd:
+    description: Not built yet. Command of the health check while starting.
+    type: str
+  health_startup_interval:
+    description: Not built yet. Time between two health checks while starting.
+    type: str
+  health_startup_retries:
+    description: Not built yet. Failures while starting until the container is restarted.
+    type: int
+  health_startup_success:
+    description: Not built yet. Successes until the container counts as started.
+    type: int
+  health_startup_timeout:
+    description: Not built yet. Time that a health check may take while starting.
+    type: str
+  healthcheck:
+    description: Not built yet. Command that tells whether the container is healthy.
+    type: str
+    aliases: [health_cmd]
+  healthcheck_failure_action:
+    description: Not built yet. What to do when the container turns unhealthy.
+    type: str
+    aliases: [health_on_failure]
+  healthcheck_interval:
+    description: Not built yet. Time between two health checks.
+    type: str
+    aliases: [health_interval]
+  healthcheck_retries:
+    description: Not built yet. Failures until the container is unhealthy.
+    type: int
+    aliases: [health_retries]
+  healthcheck_start_period:
+    description: Not built yet. Time in which failures don't count yet.
+    type: str
+    aliases: [health_start_period]
+  healthcheck_timeout:
+    description: Not built yet. Time that a health check may take.
+    type: str
+    aliases: [health_timeout]
+  hooks_dir:
+    description: Not built yet. Directories of OCI hooks.
+    type: list
+    elements: str
+  hostuser:
+    description: Not built yet. Users of the host to add to C(/etc/passwd).
+    type: str
+  http_proxy:
+    description: Not built yet. The host's proxy variables.
+    type: bool
+  image_volume:
+    description: Not built yet. What becomes of the volumes that the image declares.
+    type: str
+  init_ctr:
+    description: Not built yet. Initialisation of a pod by this container.
+    type: str
+  init_path:
+    description: Not built yet. Path of the init program.
+    type: str
+  ip:
+    description: Not built yet. IPv4 address.
+    type: str
+  ip6:
+    description: Not built yet. IPv6 address.
+    type: str
+  ipc:
+    description: Not built yet. Mode of the IPC namespace.
+    type: str
+    aliases: [ipc_mode]
+  kernel_memory:
+    description: Not built yet. Limit of the kernel's memory.
+    type: str
+  label_file:
+    description: Not built yet. File of labels.
+    type: str
+  log_level:
+    description: Not built yet. How much podman logs.
+    type: str
+  mac_address:
+    description: Not built yet. MAC address.
+    type: str
+  memory_reservation:
+    description: Not built yet. Soft limit of memory.
+    type: str
+  memory_swappiness:
+    description: Not built yet. How readily memory is swapped out.
+    type: int
+  network_aliases:
+    description: Not built yet. Further names of the container in its network.
+    type: list
+    elements: str
+    aliases: [network_alias]
+  no_healthcheck:
+    description: Not built yet. Whether health checks are off.
+    type: bool
+  no_hosts:
+    description: Not built yet. Whether C(/etc/hosts) is left alone.
+    type: bool
+  oom_kill_disable:
+    description: Not built yet. Whether the kernel spares the container when memory is short.
+    type: bool
+  oom_score_adj:
+    description: Not built yet. How readily the kernel kills the container when memory is short.
+    type: int
+  os:
+    description: Not built yet. Operating system of the image to pull.
+    type: str
+  passwd:
+    description: Not built yet. Whether entries are added to C(/etc/passwd) and C(/etc/group).
+    type: bool
+  passwd_entry:
+    description: Not built yet. Line for C(/etc/passwd) of the container.
+    type: str
+  personality:
+    description: Not built yet. Execution domain.
+    type: str
+  pid:
+    description: Not built yet. Mode of the PID namespace.
+    type: str
+    aliases: [pid_mode]
+  pid_file:
+    description: Not built yet. File to write the pid of the container to.
+    type: path
+  platform:
+    description: Not built yet. Platform of the image to pull.
+    type: str
+  pod:
+    description: Not built yet. Pod to run in.
+    type: str
+  pod_id_file:
+    description: Not built yet. File with the id of the pod to run in.
+    type: path
+  preserve_fd:
+    description: Not built yet. File descriptors to hand on.
+    type: list
+    elements: str
+  preserve_fds:
+    description: Not built yet. How many file descriptors to hand on.
+    type: str
+  publish:
+    description: Not built yet. Ports to publish.
+    type: list
+    elements: str
+    aliases: [ports, published, published_ports]
+  publish_all:
+    description: Not built yet. Whether all exposed ports are published.
+    type: bool
+  pull:
+    description: Not built yet. When to pull the image.
+    type: str
+  rdt_class:
+    description: Not built yet. Class of service (RDT).
+    type: str
+  read_only_tmpfs:
+    description: Not built yet. Whether C(/run), C(/tmp) and C(/var/tmp) can be written with O(read_only).
+    type: bool
+  requires:
+    description: Not built yet. Containers to start before this one.
+    type: list
+    elements: str
+  restart_policy:
+    description: Not built yet. When to start the container again.
+    type: str
+  restart_time:
+    description: Not built yet. Seconds to wait for the container to stop before its restart.
+    type: str
+  retry:
+    description: Not built yet. How often to try a pull again.
+    type: int
+  retry_delay:
+    description: Not built yet. Time between two tries.
+    type: str
+  rmi:
+    description: Not built yet. Whether the image is removed with the container.
+    type: bool
+  sdnotify:
+    description: Not built yet. Who gets the socket of systemd's notifications.
+    type: str
+  seccomp_policy:
+    description: Not built yet. How to choose the seccomp profile.
+    type: str
+  secrets:
+    description: Not built yet. Secrets to hand to the container.
+    type: list
+    elements: str
+  shm_size_systemd:
+    description: Not built yet. Size of the tmpfs mounts that systemd needs.
+    type: str
+  sig_proxy:
+    description: Not built yet. Whether signals are handed on to the container.
+    type: bool
+  subgidname:
+    description: Not built yet. Name in C(/etc/subgid).
+    type: str
+  subuidname:
+    description: Not built yet. Name in C(/etc/subuid).
+    type: str
+  systemd:
+    description: Not built yet. Whether systemd runs in the container.
+    type: str
+  timeout:
+    description: Not built yet. Seconds after which the container is killed.
+    type: int
+  timezone:
+    description: Not built yet. Time zone.
+    type: str
+  tls_verify:
+    description: Not built yet. Whether a registry's certificate is verified.
+    type: bool
+  uidmap:
+    description: Not built yet. Mapping of user ids in a user namespace.
+    type: list
+    elements: str
+  umask:
+    description: Not built yet. File mode creation mask.
+    type: str
+  unsetenv:
+    description: Not built yet. Variables of the image to leave out.
+    type: list
+    elements: str
+  unsetenv_all:
+    description: Not built yet. Whether all variables of the image are left out.
+    type: bool
+  userns:
+    description: Not built yet. Mode of the user namespace.
+    type: str
+    aliases: [userns_mode]
+  uts:
+    description: Not built yet. Mode of the UTS namespace.
+    type: str
+  variant:
+    description: Not built yet. Variant of the architecture of the image to pull.
+    type: str
+  volumes_from:
+    description: Not built yet. Containers whose volumes are mounted.
+    type: list
+    elements: str
+"""

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turn an error into what a failed task returns; pure."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any
+
+from .._engine.errors import EngineError, StoreFull
+
+#: Both mean that the user has to make room: on the disk, or in the quota (write(2)).
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class SystemFailed(EngineError):
+    """A system call failed as no verb expects; ``path`` and ``errno`` (as in EACCES) tell where and how."""
+
+    code = "os_error"
+
+
+def failure(error: EngineError | OSError) -> dict[str, Any]:
+    """Return the arguments of fail_json: ``msg`` in words, ``error`` as a stable code, the error's fields."""
+    told = _of_system(error) if isinstance(error, OSError) else error
+    return {**told.fields, "msg": str(told), "error": told.code}
+
+
+def _of_system(error: OSError) -> EngineError:
+    paths = [_text(path) for path in (error.filename, error.filename2) if path is not None]
+    where = " -> ".join(paths) or "the engine's files"
+    if error.errno in _FULL:
+        return StoreFull(
+            f"{where}: no space is left", remedy="Make room there and run the task again", path=where
+        )
+    name = errno.errorcode.get(error.errno or 0)
+    return SystemFailed(f"{where}: {error.strerror or error}", path=where, errno=name)
+
+
+def _text(path: str | bytes | int) -> str:
+    return f"descriptor {path}" if isinstance(path, int) else os.fsdecode(path)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Name the options of podman_container that this engine has not yet: they are refused, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .options import ArgumentSpec, refuse
+
+#: The options by their type in podman_container; an option that gets built moves to the engine's table.
+_OPTIONS = {
+    "bool": """
+        delete_depend env_host http_proxy no_healthcheck no_hosts oom_kill_disable passwd
+        publish_all read_only_tmpfs rmi sig_proxy tls_verify unsetenv_all
+    """,
+    "dict": "blkio_weight_device cgroup_conf env_merge etc_hosts",
+    "int": """
+        blkio_weight cpu_period cpu_quota cpu_rt_period cpu_rt_runtime health_startup_retries
+        health_startup_success healthcheck_retries memory_swappiness oom_score_adj retry timeout
+    """,
+    "list": """
+        attach device_read_bps device_read_iops device_write_bps device_write_iops dns dns_search
+        expose gidmap hooks_dir network_aliases preserve_fd publish requires secrets uidmap unsetenv
+        volumes_from
+    """,
+    "path": "authfile cgroup_parent cidfile conmon_pidfile pid_file pod_id_file",
+    "str": """
+        arch cgroupns cgroups chrootdirs cpuset_mems decryption_key delete_time detach_keys
+        device_cgroup_rule dns_option gpus group_entry health_startup_cmd health_startup_interval
+        health_startup_timeout healthcheck healthcheck_failure_action healthcheck_interval
+        healthcheck_start_period healthcheck_timeout hostuser image_volume init_ctr init_path ip ip6
+        ipc kernel_memory label_file log_level mac_address memory_reservation os passwd_entry
+        personality pid platform pod preserve_fds pull rdt_class restart_policy restart_time
+        retry_delay sdnotify seccomp_policy shm_size_systemd subgidname subuidname systemd timezone
+        umask userns uts variant
+    """,
+}
+
+_ALIASES = {
+    "dns": ["dns_servers"],
+    "dns_option": ["dns_opts"],
+    "dns_search": ["dns_search_domains"],
+    "etc_hosts": ["add_hosts"],
+    "expose": ["exposed", "exposed_ports"],
+    "healthcheck": ["health_cmd"],
+    "healthcheck_failure_action": ["health_on_failure"],
+    "healthcheck_interval": ["health_interval"],
+    "healthcheck_retries": ["health_retries"],
+    "healthcheck_start_period": ["health_start_period"],
+    "healthcheck_timeout": ["health_timeout"],
+    "ipc": ["ipc_mode"],
+    "network_aliases": ["network_alias"],
+    "pid": ["pid_mode"],
+    "publish": ["ports", "published", "published_ports"],
+    "userns": ["userns_mode"],
+}
+
+#: Said outright where a name sounds like a secret to Ansible.
+_NO_LOG = {
+    "decryption_key": False,
+    "detach_keys": False,
+    "passwd": False,
+    "passwd_entry": False,
+    "secrets": True,
+}
+
+
+def _argument(name: str, kind: str) -> dict[str, Any]:
+    argument: dict[str, Any] = {"type": kind}
+    if kind == "list":
+        argument["elements"] = "str"
+    if name in _ALIASES:
+        argument["aliases"] = _ALIASES[name]
+    if name in _NO_LOG:
+        argument["no_log"] = _NO_LOG[name]
+    return argument
+
+
+NOT_BUILT: ArgumentSpec = {
+    name: _argument(name, kind) for kind, names in _OPTIONS.items() for name in names.split()
+}
+
+
+def refuse_not_built(params: Mapping[str, Any]) -> None:
+    """Raise NotBuiltYet naming every such option that is set."""
+    refuse([name for name in NOT_BUILT if params.get(name) is not None])

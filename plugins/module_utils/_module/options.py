@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Declare the options that every module has: which engine it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._engine.errors import NotBuiltYet
+from .._engine.model.layout import DEFAULT_ROOT, DEFAULT_RUN_ROOT
+
+#: An argument spec as AnsibleModule takes it: option -> type, default, aliases and so on.
+ArgumentSpec = Mapping[str, Mapping[str, Any]]
+
+ENGINE_OPTIONS: ArgumentSpec = {
+    "root": {"type": "path", "default": DEFAULT_ROOT},
+    "run_root": {"type": "path", "default": DEFAULT_RUN_ROOT},
+    "runtime": {"type": "str"},
+    "cgroup_manager": {"type": "str", "default": "cgroupfs", "choices": ["cgroupfs", "systemd"]},
+}
+
+
+def check_engine_options(params: Mapping[str, Any]) -> None:
+    """Raise NotBuiltYet for a cgroup manager that is still to come."""
+    if params["cgroup_manager"] != "cgroupfs":
+        refuse(["cgroup_manager: systemd"], remedy="Leave it out, or write cgroup_manager: cgroupfs")
+
+
+def refuse(options: Sequence[str], *, remedy: str = "Leave it out: containers run without it so far") -> None:
+    """Raise NotBuiltYet naming all of the options, if there are any."""
+    if options:
+        raise NotBuiltYet(
+            f"{', '.join(options)}: not built yet", remedy=remedy, option=options[0], options=[*options]
+        )
+
+
+#: What a module that only looks may be asked for.
+NAMES_OPTION: ArgumentSpec = {"name": {"type": "list", "elements": "str"}}
+
+
+def names_asked(params: Mapping[str, Any]) -> Sequence[str] | None:
+    """Return the names asked for, or None for all; an empty list asks for nothing."""
+    names: Sequence[str] | None = params["name"]
+    return names

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turn a verb's outcome into what a task returns; pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._engine.lifecycle.outcome import Outcome
+
+
+def render(outcome: Outcome, *, subject: str) -> dict[str, Any]:
+    """Return the result of a task that may change something; ``subject`` is the name above the diff."""
+    return {
+        "changed": outcome.changed,
+        "actions": list(outcome.actions),
+        **_differences(outcome, subject),
+        **outcome.result,
+    }
+
+
+def render_info(outcome: Outcome) -> dict[str, Any]:
+    """Return the result of a task that only looks."""
+    return {"changed": False, **outcome.result}
+
+
+def _differences(outcome: Outcome, subject: str) -> dict[str, Any]:
+    """Return ``diff`` (what differs, by option, for ``--diff``) and ``plan`` (what each change needs)."""
+    found = outcome.differences
+    diff = {
+        "before": {item.option: item.before for item in found},
+        "after": {item.option: item.after for item in found},
+        "before_header": subject,
+        "after_header": subject,
+    }
+    changes = [
+        {"option": item.option, "before": item.before, "after": item.after, "change": item.change}
+        for item in found
+    ]
+    return {"diff": diff, "plan": {"cost": outcome.cost, "changes": changes}}

@@ -1,0 +1,518 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run containers."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container
+short_description: Run OCI containers without podman, docker or a daemon
+version_added: 0.1.0
+description:
+  - Makes, starts, alters, stops and removes a container, with a container engine that travels with this
+    module.
+  - The options have the names, aliases and syntax of M(containers.podman.podman_container). Those that are
+    not built yet are refused, never ignored.
+  - What is asked for is compared with what was asked for the last time, option by option. Where nothing
+    differs, nothing is done.
+  - Each option tells what its change needs. C(live) means that the container goes on running. C(recreate)
+    means that it is stopped, removed, and made anew. Its volumes keep their data, anonymous ones too.
+  - A task without any option of the container (only O(name) and O(state), say) leaves the container as it was
+    asked for and brings it to that state.
+extends_documentation_fragment:
+  - slipway.oci.engine
+  - slipway.oci.not_built
+  - slipway.oci.attributes
+author:
+  - Slipway authors (@slipway)
+options:
+  name:
+    description:
+      - Name of the container.
+    type: str
+    required: true
+  state:
+    description:
+      - V(started) has the container running, as asked for.
+      - V(present) and V(created) have it as asked for. A new one is not started. One that runs goes on
+        running, also when it is made anew.
+      - V(stopped) has it as asked for, and stopped.
+      - V(absent) has it stopped and removed. The options of the container are not looked at then, so a whole
+        task can be turned to V(absent).
+    type: str
+    default: started
+    choices: [absent, present, created, started, stopped]
+  image:
+    description:
+      - Name or id of the image, which must be on the host, see M(slipway.oci.image_load). With O(rootfs=true)
+        the path of a directory.
+      - Compared is the image's id, so a name that means another image now is a change.
+      - A change needs C(recreate).
+    type: str
+  rootfs:
+    description:
+      - Whether O(image) is a directory on the host that serves as root file system as it is.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+  command:
+    description:
+      - Command to run, as a list, or as one text that is split into words as a shell does.
+      - Unset, it is the image's.
+      - A change needs C(recreate).
+    type: raw
+  entrypoint:
+    description:
+      - Program and first arguments that O(command) is handed to, as a list, as a JSON list in a text, or as
+        the path of one program. An empty text means none.
+      - Unset, it is the image's.
+      - A change needs C(recreate).
+    type: raw
+  env:
+    description:
+      - Environment variables, over those of the image and of O(env_file).
+      - A change needs C(recreate).
+    type: dict
+  env_file:
+    description:
+      - Files on the host with a C(NAME=VALUE) in each line. Of two that set one variable, the later has it.
+      - They are read at each run, so a file that has changed is a change of O(env).
+      - A change needs C(recreate).
+    type: list
+    elements: path
+    aliases: [env_files]
+  workdir:
+    description:
+      - Directory in the container that the command starts in.
+      - Unset, it is the image's.
+      - A change needs C(recreate).
+    type: str
+    aliases: [working_dir]
+  user:
+    description:
+      - User that the command runs as, with or without a group, by name or number, as in V(app:app) or
+        V(1000). Names are looked up in the container's own files.
+      - Unset, it is the image's.
+      - A change needs C(recreate).
+    type: str
+  group_add:
+    description:
+      - Further groups of the user, by name or number.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [groups]
+  hostname:
+    description:
+      - Host name in the container.
+      - Unset, it is the host's with O(network=host), else the first digits of the container's id.
+      - A change needs C(recreate).
+    type: str
+  label:
+    description:
+      - Labels of the container.
+      - A change needs C(live).
+    type: dict
+    aliases: [labels]
+  annotation:
+    description:
+      - Annotations of the container, which the OCI runtime gets as well.
+      - A change needs C(recreate).
+    type: dict
+  volume:
+    description:
+      - What is mounted, as in V(SOURCE:DESTINATION:OPTIONS). A source that is a path is a bind mount, a name
+        is a named volume, which is made if there is none. A destination alone gets an anonymous volume.
+      - An empty volume is filled with what the image has at that place, unless V(nocopy) is among the
+        options.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [volumes]
+  mount:
+    description:
+      - The same in the syntax V(type=bind,source=/path,destination=/path,ro=true). Types are V(bind),
+        V(volume) and V(tmpfs).
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [mounts]
+  tmpfs:
+    description:
+      - Destinations of tmpfs mounts and their options, as in C(/tmp) and V(rw,size=64m,mode=1777).
+      - A change needs C(recreate).
+    type: dict
+  read_only:
+    description:
+      - Whether the container can't write to its root file system.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+  network:
+    description:
+      - V(host) for the host's network, V(none) for one that has only a loopback device.
+      - Needed with any other option of the container, since the default of podman (a bridge) is not built
+        yet.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [net, network_mode]
+  cap_add:
+    description:
+      - Capabilities to add, with or without C(CAP_), or V(ALL).
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [capabilities]
+  cap_drop:
+    description:
+      - Capabilities to drop, with or without C(CAP_), or V(ALL).
+      - A change needs C(recreate).
+    type: list
+    elements: str
+  privileged:
+    description:
+      - Whether the container gets all capabilities and devices, and no seccomp profile.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+  security_opt:
+    description:
+      - Security options, as in V(no-new-privileges) or V(seccomp=unconfined).
+      - A change needs C(recreate).
+    type: list
+    elements: str
+  device:
+    description:
+      - Devices of the host, as in V(/dev/sdc:/dev/xvdc:rwm).
+      - A change needs C(recreate).
+    type: list
+    elements: str
+  memory:
+    description:
+      - Limit of memory, a number with a unit b, k, m or g.
+      - A change needs C(recreate).
+    type: str
+  memory_swap:
+    description:
+      - Limit of memory and swap together, with a unit as in O(memory), or V(-1) for none.
+      - A change needs C(recreate).
+    type: str
+  cpus:
+    description:
+      - How many processors the container may use, as in V(1.5).
+      - A change needs C(recreate).
+    type: str
+  cpu_shares:
+    description:
+      - Weight among the containers that want a processor.
+      - A change needs C(recreate).
+    type: int
+  cpuset_cpus:
+    description:
+      - Processors to run on, as in V(0-3,7).
+      - A change needs C(recreate).
+    type: str
+  pids_limit:
+    description:
+      - How many processes there may be, V(-1) for no limit.
+      - A change needs C(recreate).
+    type: str
+  ulimit:
+    description:
+      - Limits of resources, as in V(nofile=1024:4096). What is above the host's own limit is lowered to it.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [ulimits]
+  sysctl:
+    description:
+      - Kernel parameters of the container's namespaces.
+      - A change needs C(recreate).
+    type: dict
+  shm_size:
+    description:
+      - Size of C(/dev/shm), a number with a unit b, k, m or g.
+      - Unset is V(64m).
+      - A change needs C(recreate).
+    type: str
+  init:
+    description:
+      - Whether a small init runs first, that reaps processes and hands signals on.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+  tty:
+    description:
+      - Whether the command gets a terminal.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+  interactive:
+    description:
+      - Whether the command's input is kept open.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+  stop_signal:
+    description:
+      - Signal that asks the container to stop, by name or number.
+      - Unset, it is the image's, else V(SIGTERM).
+      - A change needs C(live).
+    type: str
+  stop_timeout:
+    description:
+      - Seconds to wait after O(stop_signal) before the container is killed, V(-1) to wait without end.
+      - Unset is V(10).
+      - A change needs C(live).
+    type: int
+  log_driver:
+    description:
+      - How the output of the container is kept. V(json-file) is another name of V(k8s-file).
+      - V(journald) is not built yet and refused.
+      - Unset is V(k8s-file).
+      - A change needs C(recreate).
+    type: str
+    choices: [k8s-file, journald, json-file]
+  log_opt:
+    description:
+      - Options of the log.
+      - A change needs C(recreate).
+    type: dict
+    aliases: [log_options]
+    suboptions:
+      max_size:
+        description: Size at which the log is begun anew, as in V(10m).
+        type: str
+      path:
+        description: File on the host to write the log to.
+        type: str
+      tag:
+        description: Not built yet. Tag of the log in the journal.
+        type: str
+  rm:
+    description:
+      - Whether the container is removed when it has ended, with its anonymous volumes.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+    aliases: [remove, auto_remove]
+  detach:
+    description:
+      - V(false) waits until the container has ended, and returns RV(rc), RV(stdout) and RV(stderr). The task
+        fails unless the exit code is 0.
+    type: bool
+    default: true
+  recreate:
+    description:
+      - Whether the container is made anew even if nothing differs.
+    type: bool
+    default: false
+  image_strict:
+    description:
+      - Whether another name of the same image is a change too.
+    type: bool
+    default: false
+  force_restart:
+    description:
+      - Whether the container is stopped and started again even if nothing differs.
+    type: bool
+    default: false
+    aliases: [restart]
+  force_delete:
+    description:
+      - Whether O(state=absent) stops a container that runs. With V(false) it fails then.
+    type: bool
+    default: true
+  delete_volumes:
+    description:
+      - Whether the container's anonymous volumes are removed with it. Named ones never are.
+    type: bool
+    default: false
+  stop_time:
+    description:
+      - Seconds to wait in this task before the container is killed, in place of O(stop_timeout).
+    type: int
+seealso:
+  - module: slipway.oci.container_info
+  - module: slipway.oci.image_load
+  - module: slipway.oci.volume
+"""
+
+EXAMPLES = r"""
+- name: Run a server that keeps its data in a volume
+  slipway.oci.container:
+    name: app
+    image: localhost/app:1
+    command: [/bin/server, --port, "8080"]
+    volume: ["app-data:/data", "/etc/hostname:/etc/app/hostname:ro"]
+    env: {MODE: production}
+    network: host
+    memory: 256m
+    state: started
+
+- name: Run a command to its end and keep what it said
+  slipway.oci.container:
+    name: report
+    image: localhost/app:1
+    command: [/bin/cat, /data/table.db]
+    network: none
+    rm: true
+    detach: false
+  register: report
+
+- name: Have a container that sees little and can do little
+  slipway.oci.container:
+    name: worker
+    image: localhost/app:1
+    command: sleep 600
+    user: "1000:1000"
+    read_only: true
+    tmpfs: {/tmp: "size=16m,mode=1777"}
+    cap_drop: [ALL]
+    security_opt: [no-new-privileges]
+    network: none
+    pids_limit: 64
+    stop_timeout: 2
+    state: created
+
+- name: Start it again, whatever it is doing
+  slipway.oci.container:
+    name: worker
+    state: started
+    force_restart: true
+
+- name: Stop it
+  slipway.oci.container:
+    name: worker
+    state: stopped
+    stop_time: 1
+
+- name: Remove it, with its anonymous volumes
+  slipway.oci.container:
+    name: worker
+    state: absent
+    delete_volumes: true
+"""
+
+RETURN = r"""
+container:
+  description:
+    - The container in the shape of C(podman inspect). Empty when there is none (any more).
+    - What is not known is null, the exit code too.
+  returned: success, and when a command that was waited for has failed
+  type: dict
+  contains:
+    Id:
+      description: Id of the container.
+      type: str
+      returned: always
+    Name:
+      description: Name of the container.
+      type: str
+      returned: always
+    Image:
+      description: Id of the image.
+      type: str
+      returned: always
+    ImageName:
+      description: Name of the image as the task wrote it.
+      type: str
+      returned: always
+    State:
+      description:
+        - Among others C(Status), C(Running), C(Pid), C(ExitCode), C(OOMKilled), C(StartedAt), C(FinishedAt).
+      type: dict
+      returned: always
+    RestartCount:
+      description: How often the container was started again by its restart policy.
+      type: int
+      returned: always
+    Mounts:
+      description: What is mounted, each with C(Type), C(Name), C(Source), C(Destination), C(RW) and more.
+      type: list
+      elements: dict
+      returned: always
+    Config:
+      description: Command, environment, labels and more.
+      type: dict
+      returned: always
+    HostConfig:
+      description: Limits, capabilities, network mode and more.
+      type: dict
+      returned: always
+  sample:
+    Id: 1f0a6c1bd6d0b7d2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80912
+    Name: app
+    ImageName: localhost/app:1
+    State: {Status: running, Running: true, Pid: 4711, ExitCode: null, OOMKilled: false}
+    RestartCount: 0
+    Mounts:
+      - Type: volume
+        Name: app-data
+        Source: /var/lib/slipway/volumes/app-data/data
+        Destination: /data
+        RW: true
+spec:
+  description: What was asked for, in canonical form. Unset options are left out.
+  returned: success
+  type: dict
+  sample: {name: app, image: "localhost/app:1", network: [host], memory: 268435456}
+actions:
+  description: What was done, in order. In check mode, what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [stopped app, removed app, created app, started app]
+diff:
+  description: What differs, by option, before and after.
+  returned: success
+  type: dict
+  sample: {before: {env.MODE: production}, after: {env.MODE: testing}, before_header: app, after_header: app}
+plan:
+  description: The same with what each change needs. C(cost) is empty, C(live) or C(recreate).
+  returned: success
+  type: dict
+  sample:
+    cost: recreate
+    changes: [{option: env.MODE, before: production, after: testing, change: recreate}]
+timings:
+  description: Seconds that each step took.
+  returned: always
+  type: dict
+  sample: {look: 0.0021, mount_rootfs: 0.0008, copy_up: 0.0043, runtime_create: 0.0411, runtime_start: 0.0102}
+rc:
+  description: Exit code of the command, null if nobody saw it.
+  returned: O(detach=false) and the container was run
+  type: int
+  sample: 0
+stdout:
+  description: What the command wrote to its output.
+  returned: O(detach=false) and the container was run
+  type: str
+  sample: first row
+stderr:
+  description: What the command wrote to its error output.
+  returned: O(detach=false) and the container was run
+  type: str
+  sample: ""
+error:
+  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  returned: failure
+  type: str
+  sample: invalid_option
+"""
+
+from ..module_utils._module.container_options import argument_spec
+from ..module_utils._module.container_task import converge_container
+from ..module_utils._module.runner import run
+from ..module_utils._module.to_spec import to_request
+
+
+def main() -> None:
+    """Run the module."""
+    run(argument_spec(), to_request, converge_container)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell about containers."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_info
+short_description: Tell about containers
+version_added: 0.1.0
+description:
+  - Returns all containers of the engine or those named, in the order asked for.
+extends_documentation_fragment:
+  - slipway.oci.engine
+  - slipway.oci.attributes.info
+author:
+  - Slipway authors (@slipway)
+options:
+  name:
+    description:
+      - Names or ids of the containers to tell about. One that is not there is left out.
+      - Unset means all. An empty list asks for none.
+    type: list
+    elements: str
+seealso:
+  - module: slipway.oci.container
+"""
+
+EXAMPLES = r"""
+- name: Tell about all containers
+  slipway.oci.container_info:
+  register: everything
+
+- name: Tell about one container
+  slipway.oci.container_info:
+    name: app
+  register: found
+"""
+
+RETURN = r"""
+containers:
+  description:
+    - The containers in the shape of C(podman inspect).
+    - What is not known is null.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    Id:
+      description: Id of the container.
+      type: str
+      returned: always
+    Name:
+      description: Name of the container.
+      type: str
+      returned: always
+    Image:
+      description: Id of the image.
+      type: str
+      returned: always
+    ImageName:
+      description: Name of the image as the task wrote it.
+      type: str
+      returned: always
+    State:
+      description:
+        - Among others C(Status), C(Running), C(Pid), C(ExitCode), C(OOMKilled), C(StartedAt), C(FinishedAt).
+      type: dict
+      returned: always
+    RestartCount:
+      description: How often the container was started again by its restart policy.
+      type: int
+      returned: always
+    Mounts:
+      description: What is mounted, each with C(Type), C(Name), C(Source), C(Destination), C(RW) and more.
+      type: list
+      elements: dict
+      returned: always
+    Config:
+      description: Command, environment, labels and more.
+      type: dict
+      returned: always
+    HostConfig:
+      description: Limits, capabilities, network mode and more.
+      type: dict
+      returned: always
+  sample:
+    - Id: 1f0a6c1bd6d0b7d2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80912
+      Name: app
+      ImageName: localhost/app:1
+      State: {Status: running, Running: true, Pid: 4711, ExitCode: null, OOMKilled: false}
+      RestartCount: 0
+timings:
+  description: Seconds that each step took.
+  returned: always
+  type: dict
+  sample: {}
+error:
+  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  returned: failure
+  type: str
+  sample: state_corrupt
+"""
+
+from ..module_utils._engine.lifecycle.info import containers
+from ..module_utils._module.options import NAMES_OPTION, names_asked
+from ..module_utils._module.runner import run
+
+
+def main() -> None:
+    """Run the module."""
+    run(NAMES_OPTION, names_asked, containers, read_only=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell about the engine and its host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: engine_info
+short_description: Tell about the engine and what the host has for it
+version_added: 0.1.0
+description:
+  - Returns versions, programs, what the kernel has, and how many things there are. A program that is missing
+    is null and no error.
+extends_documentation_fragment:
+  - slipway.oci.engine
+  - slipway.oci.attributes.info
+author:
+  - Slipway authors (@slipway)
+options: {}
+seealso:
+  - module: slipway.oci.container_info
+"""
+
+EXAMPLES = r"""
+- name: Tell about the engine
+  slipway.oci.engine_info:
+  register: found
+"""
+
+RETURN = r"""
+engine:
+  description: The engine and its host.
+  returned: success
+  type: dict
+  contains:
+    version:
+      description: Version of the engine.
+      type: str
+      returned: always
+    runtime:
+      description: Path, name and version of the OCI runtime, null when there is none.
+      type: dict
+      returned: always
+    conmon:
+      description: Path and version of conmon, null when there is none.
+      type: dict
+      returned: always
+    cgroup_version:
+      description: How control groups are mounted, V(v1), V(hybrid) or V(v2).
+      type: str
+      returned: always
+    overlay:
+      description: Whether the kernel has overlayfs.
+      type: bool
+      returned: always
+    counts:
+      description: How many containers, running ones, images and volumes there are.
+      type: dict
+      returned: always
+  sample:
+    version: 0.1.0
+    root: /var/lib/slipway
+    run_root: /run/slipway
+    runtime: {name: crun, path: /usr/bin/crun, version: 1.8.1}
+    conmon: {path: /usr/bin/conmon, version: 2.1.6}
+    kernel: 6.1.0-31-amd64
+    architecture: x86_64
+    python: 3.11.2
+    cgroup_version: v2
+    cgroup_manager: cgroupfs
+    overlay: true
+    storage_driver: overlay
+    selinux: false
+    apparmor: true
+    counts: {containers: 1, running: 1, images: 1, volumes: 1}
+timings:
+  description: Seconds that each step took.
+  returned: always
+  type: dict
+  sample: {}
+error:
+  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  returned: failure
+  type: str
+  sample: state_corrupt
+"""
+
+from ..module_utils._engine.lifecycle.host import host
+from ..module_utils._module.runner import run
+
+
+def main() -> None:
+    """Run the module."""
+    run({}, lambda _params: None, lambda engine, _request: host(engine), read_only=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make images from trees of files."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_import
+short_description: Make an image from a directory or a tar archive
+version_added: 0.1.0
+description:
+  - Makes an image of one layer from a tree of files on the host.
+  - The same files and the same O(changes) give the same image, so a second run changes nothing.
+extends_documentation_fragment:
+  - slipway.oci.engine
+  - slipway.oci.attributes
+author:
+  - Slipway authors (@slipway)
+options:
+  src:
+    description:
+      - Path of the directory or of the tar archive (plain or compressed with gzip or zstd) on the host.
+    type: path
+    required: true
+  name:
+    description:
+      - Name of the image. Without a registry it is below C(localhost/), without a tag it is C(latest).
+    type: str
+    required: true
+  changes:
+    description:
+      - What the image says of command, environment and so on. Each is a line of a Dockerfile, or a mapping
+        from its first word to the rest.
+      - Words are C(CMD), C(ENTRYPOINT), C(ENV), C(EXPOSE), C(LABEL), C(STOPSIGNAL), C(USER), C(VOLUME) and
+        C(WORKDIR).
+    type: list
+    elements: raw
+    aliases: [change]
+  commit_message:
+    description:
+      - Comment in the history of the image.
+    type: str
+seealso:
+  - module: slipway.oci.image_load
+"""
+
+EXAMPLES = r"""
+- name: Make an image of a directory
+  slipway.oci.image_import:
+    src: /srv/tree
+    name: localhost/tree:1
+    changes:
+      - CMD ["/bin/server", "--port", "8080"]
+      - ENV PATH=/bin MODE=production
+      - WORKDIR: /data
+"""
+
+RETURN = r"""
+image:
+  description: The image in the shape of C(podman image inspect).
+  returned: success
+  type: dict
+  contains:
+    Id:
+      description: Id of the image, the digest of its configuration.
+      type: str
+      returned: always
+    RepoTags:
+      description: Names of the image.
+      type: list
+      elements: str
+      returned: always
+    Created:
+      description: When the image was built.
+      type: str
+      returned: always
+    Architecture:
+      description: Architecture that the image is for.
+      type: str
+      returned: always
+    Config:
+      description: What the image says of command, environment, user and more.
+      type: dict
+      returned: always
+    RootFS:
+      description: The digests of the layers, lowest first.
+      type: dict
+      returned: always
+  sample:
+    Id: 8e1d60d6b6fdc2b1b8a1a1e1a5f5c0a7e7d3b9f6c1a2b3c4d5e6f708192a3b4c
+    RepoTags: ["localhost/app:1"]
+    Architecture: amd64
+    Os: linux
+    Config: {Cmd: [/bin/server], Env: [PATH=/bin], WorkingDir: /}
+actions:
+  description: What was done, in order. In check mode, what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["imported image localhost/tree:1"]
+diff:
+  description: What differs, by option, before and after.
+  returned: success
+  type: dict
+  sample: {before: {}, after: {}, before_header: "localhost/tree:1", after_header: "localhost/tree:1"}
+plan:
+  description: The same with what each change needs. C(cost) is empty or C(live).
+  returned: success
+  type: dict
+  sample: {cost: "", changes: []}
+timings:
+  description: Seconds that each step took.
+  returned: always
+  type: dict
+  sample: {image_unpack: 0.1041}
+error:
+  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  returned: failure
+  type: str
+  sample: archive_broken
+"""
+
+from ..module_utils._engine.lifecycle.engine import Engine
+from ..module_utils._engine.lifecycle.importing import import_image
+from ..module_utils._engine.lifecycle.outcome import Outcome
+from ..module_utils._module.runner import run
+from ..module_utils._module.to_image import ImportRequest, to_import
+
+ARGUMENTS = {
+    "src": {"type": "path", "required": True},
+    "name": {"type": "str", "required": True},
+    "changes": {"type": "list", "elements": "raw", "aliases": ["change"]},
+    "commit_message": {"type": "str"},
+}
+
+
+def act(engine: Engine, request: ImportRequest) -> Outcome:
+    """Make the image, unless it is there."""
+    return import_image(engine, request.src, request.name, request.changes, message=request.message)
+
+
+def main() -> None:
+    """Run the module."""
+    run(ARGUMENTS, to_import, act)
+
+
+if __name__ == "__main__":
+    main()

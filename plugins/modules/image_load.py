@@ -1,0 +1,124 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Load images from archives."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_load
+short_description: Load images from an archive
+version_added: 0.1.0
+description:
+  - Loads every image of an OCI archive, an OCI layout directory or a docker archive, plain or compressed with
+    gzip or zstd. Options have the names of M(containers.podman.podman_load).
+  - Every blob is checked against its digest. An archive that is cut short, altered, or would write outside of
+    its layer is refused, and nothing of it stays.
+  - Images that are there already, under the same names, are no change.
+extends_documentation_fragment:
+  - slipway.oci.engine
+  - slipway.oci.attributes
+author:
+  - Slipway authors (@slipway)
+options:
+  input:
+    description:
+      - Path of the archive on the host.
+    type: path
+    required: true
+    aliases: [path]
+seealso:
+  - module: slipway.oci.image_import
+  - module: slipway.oci.image_info
+"""
+
+EXAMPLES = r"""
+- name: Load an image
+  slipway.oci.image_load:
+    input: /srv/app.tar
+"""
+
+RETURN = r"""
+image:
+  description: The first image of the archive in the shape of C(podman image inspect).
+  returned: success
+  type: dict
+  contains:
+    Id:
+      description: Id of the image, the digest of its configuration.
+      type: str
+      returned: always
+    RepoTags:
+      description: Names of the image.
+      type: list
+      elements: str
+      returned: always
+    Created:
+      description: When the image was built.
+      type: str
+      returned: always
+    Architecture:
+      description: Architecture that the image is for.
+      type: str
+      returned: always
+    Config:
+      description: What the image says of command, environment, user and more.
+      type: dict
+      returned: always
+    RootFS:
+      description: The digests of the layers, lowest first.
+      type: dict
+      returned: always
+  sample:
+    Id: 8e1d60d6b6fdc2b1b8a1a1e1a5f5c0a7e7d3b9f6c1a2b3c4d5e6f708192a3b4c
+    RepoTags: ["localhost/app:1"]
+    Architecture: amd64
+    Os: linux
+    Config: {Cmd: [/bin/server], Env: [PATH=/bin], WorkingDir: /}
+images:
+  description: All images of the archive, in its order.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+actions:
+  description: What was done, in order. In check mode, what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["loaded image localhost/app:1"]
+diff:
+  description: What differs, by option, before and after.
+  returned: success
+  type: dict
+  sample: {before: {}, after: {}, before_header: "", after_header: ""}
+plan:
+  description: The same with what each change needs. C(cost) is empty or C(live).
+  returned: success
+  type: dict
+  sample: {cost: "", changes: []}
+timings:
+  description: Seconds that each step took.
+  returned: always
+  type: dict
+  sample: {image_unpack: 0.2113}
+error:
+  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  returned: failure
+  type: str
+  sample: digest_mismatch
+"""
+
+from ..module_utils._engine.lifecycle.load import load
+from ..module_utils._module.runner import run
+from ..module_utils._module.to_image import to_load
+
+ARGUMENTS = {"input": {"type": "path", "required": True, "aliases": ["path"]}}
+
+
+def main() -> None:
+    """Run the module."""
+    run(ARGUMENTS, to_load, load)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell about volumes."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: volume_info
+short_description: Tell about volumes
+version_added: 0.1.0
+description:
+  - Returns all volumes of the engine or those named, in the order asked for.
+extends_documentation_fragment:
+  - slipway.oci.engine
+  - slipway.oci.attributes.info
+author:
+  - Slipway authors (@slipway)
+options:
+  name:
+    description:
+      - Names of the volumes to tell about. One that is not there is left out.
+      - Unset means all. An empty list asks for none.
+    type: list
+    elements: str
+seealso:
+  - module: slipway.oci.volume
+"""
+
+EXAMPLES = r"""
+- name: Tell about all volumes
+  slipway.oci.volume_info:
+  register: everything
+
+- name: Tell about two volumes
+  slipway.oci.volume_info:
+    name: [app-data, app-cache]
+  register: found
+"""
+
+RETURN = r"""
+volumes:
+  description:
+    - The volumes in the shape of C(podman volume inspect).
+    - What is not known is null.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    Name:
+      description: Name of the volume.
+      type: str
+      returned: always
+    Mountpoint:
+      description: Directory on the host that holds the data.
+      type: str
+      returned: always
+    Driver:
+      description: Always V(local).
+      type: str
+      returned: always
+    Labels:
+      description: Labels of the volume.
+      type: dict
+      returned: always
+    CreatedAt:
+      description: When the volume was made.
+      type: str
+      returned: always
+  sample:
+    - Name: app-data
+      Mountpoint: /var/lib/slipway/volumes/app-data/data
+      Driver: local
+      Labels: {tier: db}
+      CreatedAt: "2026-11-23T22:17:37.123456789Z"
+timings:
+  description: Seconds that each step took.
+  returned: always
+  type: dict
+  sample: {}
+error:
+  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  returned: failure
+  type: str
+  sample: state_corrupt
+"""
+
+from ..module_utils._engine.lifecycle.info import volumes
+from ..module_utils._module.options import NAMES_OPTION, names_asked
+from ..module_utils._module.runner import run
+
+
+def main() -> None:
+    """Run the module."""
+    run(NAMES_OPTION, names_asked, volumes, read_only=True)
+
+
+if __name__ == "__main__":
+    main()
