@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find, empty and remove a container's cgroup in every hierarchy: v1, hybrid and v2 (cgroups(7))."""
+"""Find, empty and remove control groups; source: cgroups(7).
+
+A path is relative to the root of each hierarchy: ``/slipway/ID``. There is one hierarchy on v2, one for each
+(group of) controllers on v1, and all of these and a v2 one without controllers on a hybrid host.
+"""
 
 from __future__ import annotations
 
@@ -7,88 +11,166 @@ import errno
 import os
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Optional
 
+from ..errors import HostLacks
 from . import mountinfo
+from .process import Process
 
-_TRIES = 200
+#: The controllers that every container uses: where these are, the limits are.
+_CONTROLLERS = frozenset({"cpu", "memory", "pids"})
+
+#: How long a killed process may take to leave its cgroup; one that hangs in the kernel never does (seconds).
+_KILL_PATIENCE = 10.0
+
+#: How long a cgroup may stay busy after its last process has gone (seconds).
+_REMOVE_PATIENCE = 2.0
+
 _PAUSE = 0.01
 
 
-def hierarchies() -> tuple[tuple[str, str], ...]:
-    """Return (file system type, mount point) of every cgroup hierarchy."""
-    return tuple((entry.fstype, entry.target) for entry in mountinfo.read() if entry.fstype in ("cgroup", "cgroup2"))
-
-
 def version() -> str:
-    """Return ``v1``, ``hybrid`` (v1 with an empty v2 beside it) or ``v2``."""
-    kinds = {kind for kind, _target in hierarchies()}
-    if kinds == {"cgroup2"}:
+    """Return the layout of this host: ``v1``, ``hybrid`` or ``v2``; raises HostLacks when there is none."""
+    found = _mounted()
+    kinds = {entry.fstype for entry in found}
+    if not kinds:
+        raise HostLacks(
+            "no cgroup file system is mounted", remedy="Mount cgroup2 on /sys/fs/cgroup", feature="cgroups"
+        )
+    first = {word for entry in found if entry.fstype == "cgroup" for word in entry.super_options.split(",")}
+    # A v2 host may have a v1 hierarchy beside (net_cls for a VPN): what counts is where the controllers are.
+    if not first & _CONTROLLERS and "cgroup2" in kinds:
         return "v2"
     return "hybrid" if "cgroup2" in kinds else "v1"
 
 
-def _directories(path: str) -> list[str]:
-    """Return the directories of the cgroup ``/slipway/ID`` that exist."""
-    found = (f"{target}/{path.strip('/')}" for _kind, target in hierarchies())
-    return [directory for directory in found if os.path.isdir(directory)]
-
-
 def exists(path: str) -> bool:
-    """Tell whether any hierarchy has the cgroup."""
+    """Tell whether the cgroup is there in any hierarchy."""
     return bool(_directories(path))
 
 
 def processes(path: str) -> tuple[int, ...]:
-    """Return the pids in the cgroup and below it."""
-    return tuple(sorted({pid for directory in _directories(path) for pid in _pids(directory)}))
-
-
-def _pids(top: str) -> list[int]:
-    found: list[int] = []
-    for directory, _names, _files in os.walk(top):
-        with suppress(FileNotFoundError, OSError), open(f"{directory}/cgroup.procs", encoding="ascii") as stream:
-            found += [int(line) for line in stream]
-    return found
+    """Return the pids in the cgroup and all below it, over all hierarchies, each once."""
+    return tuple(sorted({pid for top in _directories(path) for group in _tree(top) for pid in _pids(group)}))
 
 
 def kill_all(path: str) -> None:
-    """Kill every process of the cgroup and wait, for a bounded time, until it is empty."""
-    for _try in range(_TRIES):
-        pids = processes(path)
-        if not pids:
+    """Kill every process in the cgroup and below, and wait until it is empty; no such cgroup is fine.
+
+    Returns after some seconds even when a process hangs in the kernel; ``remove`` will tell.
+    """
+    deadline = time.monotonic() + _KILL_PATIENCE
+    while left := processes(path):
+        _kill(path, left)
+        if time.monotonic() > deadline:
             return
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
         time.sleep(_PAUSE)
 
 
 def remove(path: str) -> None:
-    """Remove the cgroup with those below it from every hierarchy; what is gone already is fine."""
+    """Remove the cgroup and all below it from every hierarchy; no such cgroup is fine.
+
+    A cgroup stays busy for a moment after its last process has gone. Raises OSError (EBUSY) when it stays so.
+    """
+    deadline = time.monotonic() + _REMOVE_PATIENCE
+    for place in [place for top in _directories(path) for place in _tree(top)]:
+        while not _rmdir(place, errno.EBUSY):
+            if time.monotonic() > deadline:
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), place)
+            time.sleep(_PAUSE)
+
+
+def remove_empty(path: str) -> None:
+    """Remove the cgroup from every hierarchy where nothing is in it, neither process nor cgroup."""
     for top in _directories(path):
-        for directory, _names, _files in os.walk(top, topdown=False):
-            _rmdir(directory)
+        _rmdir(top, errno.EBUSY, errno.ENOTEMPTY)
 
 
-def _rmdir(directory: str) -> None:
-    for _try in range(_TRIES):
-        try:
-            os.rmdir(directory)
-            return
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            if error.errno != errno.EBUSY:
-                raise
-        time.sleep(_PAUSE)
-
-
-def oom_kills(path: str) -> int | None:
-    """Return how often the kernel has killed for memory in the cgroup, None where it does not tell."""
-    for directory in _directories(path):
+def oom_kills(path: str) -> Optional[int]:
+    """Return how many processes the kernel killed for want of memory in the cgroup; None when nobody knows."""
+    for top in _directories(path):
+        # v2, and v1; the latter has the line since Linux 4.13.
         for name in ("memory.events", "memory.oom_control"):
-            with suppress(FileNotFoundError), open(f"{directory}/{name}", encoding="ascii") as stream:
-                counts = dict(line.split() for line in stream)
-                return int(counts["oom_kill"])
+            counters = dict(line.split() for line in _read(f"{top}/{name}").splitlines())
+            if "oom_kill" in counters:
+                return int(counters["oom_kill"])
     return None
+
+
+def _mounted() -> list[mountinfo.MountEntry]:
+    """Return one mount of each hierarchy, the first: later ones are binds of it for some container."""
+    found: dict[str, mountinfo.MountEntry] = {}
+    for entry in mountinfo.read():
+        if entry.fstype in ("cgroup", "cgroup2"):
+            found.setdefault(entry.device, entry)
+    return list(found.values())
+
+
+def _directories(path: str) -> list[str]:
+    """Return where the cgroup is, in the hierarchies that have it."""
+    # The root cgroup holds the whole host, and dots could lead there.
+    if not path.startswith("/") or os.path.normpath(path) != path or path == "/":
+        raise ValueError(f"{path!r} is no path of a cgroup below the root")
+    places = (entry.target + path for entry in _mounted())
+    return [place for place in places if os.path.isdir(place)]
+
+
+def _tree(top: str) -> Iterator[str]:
+    """Give the cgroup and those below it, deepest first."""
+    for place, _, _ in os.walk(top, topdown=False):
+        yield place
+
+
+def _rmdir(place: str, *refusals: int) -> bool:
+    """Remove one cgroup; tell whether it is gone, False being one of these refusals (errno)."""
+    try:
+        os.rmdir(place)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno not in refusals:
+            raise
+        return False
+    return True
+
+
+def _kill(path: str, pids: tuple[int, ...]) -> None:
+    for top in _directories(path):
+        # Linux 5.14, v2: at once for the whole tree, so that no fork escapes.
+        _write(f"{top}/cgroup.kill", "1")
+    for process in map(Process.of, pids):
+        if process is not None:
+            process.signal(signal.SIGKILL)
+    for top in _directories(path):
+        for place in _tree(top):
+            # On v1 a frozen (paused) process dies only when thawed.
+            _write(f"{place}/freezer.state", "THAWED")
+
+
+def _pids(place: str) -> list[int]:
+    # 0 is a process outside of our pid namespace.
+    return [pid for pid in map(int, _read(f"{place}/cgroup.procs").split()) if pid > 0]
+
+
+def _read(file: str) -> str:
+    try:
+        with open(file, encoding="ascii") as stream:
+            return stream.read()
+    except OSError as error:
+        # Removed meanwhile; or a threaded cgroup, whose processes its parent lists.
+        if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):
+            raise
+        return ""
+
+
+def _write(file: str, text: str) -> None:
+    """Write to a control file; no such file, or no such cgroup any more, is fine."""
+    with suppress(FileNotFoundError):
+        fd = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            with suppress(OSError):
+                os.write(fd, text.encode("ascii"))
+        finally:
+            os.close(fd)

@@ -1,78 +1,196 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run programs: an argument list, a clean environment, a deadline."""
+"""Run a program: argument list only, clean environment, deadline, bounded output."""
 
 from __future__ import annotations
 
 import os
-import shutil
+import selectors
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO, Optional, Union
 
 from ..errors import CommandFailed, CommandTimeout, HostLacks
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ENVIRONMENT: Mapping[str, str] = {"PATH": PATH, "LC_ALL": "C"}
-#: No message of a program is worth more than this to a person.
-_OUTPUT_LIMIT = 1024 * 1024
-_SAID_LIMIT = 2000
+#: Programs are found and run alike however the caller was started (ssh, sudo, conmon, systemd).
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRONMENT = {"PATH": SEARCH_PATH, "LC_ALL": "C"}
+
+#: What is kept of each stream, in bytes; the rest is read and dropped, so that the program never blocks.
+OUTPUT_LIMIT = 1 << 20
+
+_STEP = 1 << 16
+
+#: How long to look for more output of a program that has ended: what it left in the background may hold the
+#: pipes open for ever (seconds).
+_LINGER = 0.05
+
+_ERROR_TAIL = 2000
 
 
 @dataclass(frozen=True)
 class Completed:
-    """What a program left: its return code (negative: killed by that signal) and the end of its output."""
+    """How a program ended: ``returncode`` is minus the signal's number when one killed it."""
 
     returncode: int
     stdout: bytes
     stderr: bytes
 
 
-def find_program(name: str, *, extra: Sequence[str] = ()) -> str | None:
-    """Return the program's path, looked up in the fixed PATH and the extra directories."""
-    return shutil.which(name, path=":".join((PATH, *extra)))
-
-
 def run(
     argv: Sequence[str],
     *,
     timeout: float,
-    env: Mapping[str, str] | None = None,
+    env: Optional[Mapping[str, str]] = None,
     stdin: bytes = b"",
     pass_fds: Sequence[int] = (),
-    cwd: str | None = None,
+    cwd: Optional[str] = None,
     check: bool = True,
 ) -> Completed:
-    """Run the program to its end. Raises HostLacks, CommandTimeout, and with ``check`` CommandFailed."""
-    process = _popen(argv, dict(ENVIRONMENT if env is None else env), pass_fds, cwd)
-    with process:
-        try:
-            stdout, stderr = process.communicate(stdin, timeout)
-        except subprocess.TimeoutExpired:
-            _kill_group(process.pid)
-            raise CommandTimeout(f"{argv[0]} did not end within {timeout:.0f} s and was killed", argv=list(argv)) from None
-    done = Completed(process.returncode, stdout[-_OUTPUT_LIMIT:], stderr[-_OUTPUT_LIMIT:])
-    if check and done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip()[-_SAID_LIMIT:]
-        raise CommandFailed(f"{argv[0]} failed with {done.returncode}: {said}", rc=done.returncode, stderr=said)
-    return done
+    """Run ``argv`` to its end, ``timeout`` seconds at most; ``env`` comes on top of ENVIRONMENT.
 
-
-def _popen(
-    argv: Sequence[str], env: dict[str, str], pass_fds: Sequence[int], cwd: str | None
-) -> subprocess.Popen[bytes]:
-    pipe = subprocess.PIPE
-    try:
-        return subprocess.Popen(
-            argv, stdin=pipe, stdout=pipe, stderr=pipe, env=env, pass_fds=pass_fds, cwd=cwd, start_new_session=True
-        )
-    except FileNotFoundError:
+    Raises HostLacks when there is no such program, CommandTimeout after killing it with all of its process group,
+    CommandFailed when it returns other than 0 and ``check`` is set.
+    """
+    program = find_program(argv[0])
+    if program is None:
         raise HostLacks(
-            f"the program {argv[0]} is missing on this host", remedy="Run role slipway.oci.host", missing=argv[0]
-        ) from None
+            f"the program {argv[0]} is not installed",
+            remedy="Run the role slipway.oci.host, which installs what the engine needs",
+            program=argv[0],
+        )
+    with subprocess.Popen(
+        [program, *argv[1:]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**ENVIRONMENT, **(env or {})},
+        pass_fds=pass_fds,
+        cwd=cwd,
+        start_new_session=True,  # a process group of its own, to be killed as one
+        bufsize=0,
+    ) as process:
+        completed = _attend(process, argv[0], stdin, timeout)
+    if check and completed.returncode != 0:
+        raise _failed(argv[0], completed)
+    return completed
 
 
-def _kill_group(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+def find_program(name: str, *, extra: Sequence[str] = ()) -> Optional[str]:
+    """Return the path of a program in SEARCH_PATH, or else in the directories ``extra``; a path is checked only."""
+    if "/" in name:
+        return name if _is_program(name) else None
+    candidates = (os.path.join(place, name) for place in (*SEARCH_PATH.split(":"), *extra))
+    return next(filter(_is_program, candidates), None)
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def _attend(process: subprocess.Popen[bytes], name: str, stdin: bytes, timeout: float) -> Completed:
+    """Feed and read the program until it ends."""
+    conversation = _Conversation(process, stdin)
+    try:
+        ended = conversation.hold(time.monotonic() + timeout)
+    except BaseException:
+        _kill_group(process)
+        raise
+    finally:
+        conversation.close()
+    if ended:
+        return Completed(process.wait(), bytes(conversation.stdout), bytes(conversation.stderr))
+    _kill_group(process)
+    raise CommandTimeout(
+        f"{name} did not end within {timeout:g} s and was killed",
+        remedy="See what it waits for, then try again",
+        program=name,
+        timeout=timeout,
+        stderr=_tail(conversation.stderr),
+    )
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    # Once waited for, the number can be another group's.
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+class _Conversation:
+    """The three pipes of a program, served as they become ready."""
+
+    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes) -> None:
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self._process = process
+        self._unsent = memoryview(stdin)
+        self._selector = selectors.DefaultSelector()
+        self._add(process.stdin, selectors.EVENT_WRITE, None)
+        self._add(process.stdout, selectors.EVENT_READ, self.stdout)
+        self._add(process.stderr, selectors.EVENT_READ, self.stderr)
+
+    def hold(self, deadline: float) -> bool:
+        """Serve the pipes until the program has ended; False when the deadline comes first."""
+        while self._selector.get_map():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            ready = self._selector.select(min(left, _LINGER))
+            for key, _ in ready:
+                self._serve(key)
+            if not ready and self._process.poll() is not None:
+                return True
+        return self._wait(deadline)
+
+    def close(self) -> None:
+        """Let go of the pipes."""
+        self._selector.close()
+
+    def _wait(self, deadline: float) -> bool:
+        """Wait for a program that has closed its pipes."""
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _add(self, pipe: Optional[IO[bytes]], event: int, kept: Optional[bytearray]) -> None:
+        if pipe is not None:
+            os.set_blocking(pipe.fileno(), False)
+            self._selector.register(pipe, event, kept)
+
+    def _serve(self, key: selectors.SelectorKey) -> None:
+        goes_on = self._send(key.fd) if key.data is None else _receive(key.fd, key.data)
+        if not goes_on:
+            self._selector.unregister(key.fileobj)
+            if key.data is None and self._process.stdin is not None:
+                self._process.stdin.close()  # end of file for the program
+
+    def _send(self, fd: int) -> bool:
+        try:
+            self._unsent = self._unsent[os.write(fd, self._unsent[:_STEP]) :]
+        except BlockingIOError:  # there is room, but not for all of a small piece
+            return True
+        except BrokenPipeError:  # it does not want more; how it ends tells whether that is bad
+            return False
+        return bool(self._unsent)
+
+
+def _receive(fd: int, kept: bytearray) -> bool:
+    piece = os.read(fd, _STEP)
+    kept += piece[: OUTPUT_LIMIT - len(kept)]
+    return bool(piece)
+
+
+def _failed(name: str, completed: Completed) -> CommandFailed:
+    code = completed.returncode
+    said = _tail(completed.stderr)
+    ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    last = said.splitlines()[-1] if said else "it said nothing"
+    return CommandFailed(f"{name} {ended}: {last}", program=name, returncode=code, stderr=said)
+
+
+def _tail(stderr: Union[bytes, bytearray]) -> str:
+    return stderr[-_ERROR_TAIL:].decode("utf-8", "replace").strip()

@@ -1,125 +1,71 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write files whole or not at all, make private directories, delete trees by descriptors."""
+"""Write files and make directories so that a crash leaves the old or the new."""
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from typing import Optional
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+from .removal import remove_tree
 
-
-def write_atomic(path: str, data: bytes, *, mode: int = 0o600) -> None:
-    """Write the file so that a reader, or a power cut, finds the old content or the new one."""
-    temporary = f"{path}.{secrets.token_hex(6)}"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        with open(fd, "wb") as stream:
-            stream.write(data)
-            os.fchmod(fd, mode)  # the umask had its say at open
-            stream.flush()
-            os.fsync(fd)
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-    fsync_directory(os.path.dirname(path))
-
-
-def fsync_directory(path: str) -> None:
-    """Make renames and new names in the directory durable."""
-    with directory(path) as fd:
-        os.fsync(fd)
+__all__ = ["directory", "fsync_directory", "make_private", "remove_tree", "write_atomic"]
 
 
 @contextmanager
-def directory(path: str, *, dir_fd: int | None = None) -> Iterator[int]:
-    """Open a directory for the body; a symlink is refused."""
-    fd = os.open(path, _DIRECTORY, dir_fd=dir_fd)
+def directory(path: str, *, dir_fd: Optional[int] = None) -> Iterator[int]:
+    """Open a directory, and close its descriptor at the end; raises FileNotFoundError, NotADirectoryError."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=dir_fd)
     try:
         yield fd
     finally:
         os.close(fd)
 
 
+def fsync_directory(path: str) -> None:
+    """Make durable which names a directory has."""
+    with directory(path) as fd:
+        os.fsync(fd)
+
+
 def make_private(path: str, mode: int = 0o700) -> None:
-    """Make the directory and its missing parents with this mode; one that is there keeps its mode."""
+    """Make the directory, and missing parents, with this mode; what is there stays as it is.
+
+    Raises FileExistsError when something else is there. An existing directory is not corrected: it may be one that
+    the administrator named, like /srv.
+    """
+    parent = os.path.dirname(path)
+    if parent and not os.path.isdir(parent):
+        make_private(parent, mode)
     try:
         os.mkdir(path, mode)
     except FileExistsError:
-        return
-    except FileNotFoundError:
-        make_private(os.path.dirname(path), mode)
-        with suppress(FileExistsError):
-            os.mkdir(path, mode)
-
-
-def remove_tree(path: str) -> None:
-    """Delete a directory with all below it; what is gone already is fine.
-
-    Never follows a symlink. Raises OSError EXDEV before a mount: deleting through it would destroy what is not ours.
-    Works from one descriptor at a time, so neither depth nor the limit of open files matters: a subdirectory that is not
-    empty is first moved up, beside the others.
-    """
-    try:
-        with directory(path) as fd:
-            _empty(fd, path)
-    except FileNotFoundError:
-        return
-    with suppress(FileNotFoundError):
-        os.rmdir(path)
-
-
-def _empty(top: int, path: str) -> None:
-    device = os.fstat(top).st_dev
-    while True:
-        names = os.listdir(top)
-        if not names:
-            return
-        for name in names:
-            _remove(top, name, device, path)
-
-
-def _remove(top: int, name: str, device: int, path: str) -> None:
-    """Delete one entry of the top directory; of a full directory, delete the files and move its subdirectories up."""
-    if not _is_directory(top, name):
-        _unlink(top, name)
-        return
-    with directory(name, dir_fd=top) as fd:
-        if os.fstat(fd).st_dev != device:
-            raise OSError(errno.EXDEV, "another file system is mounted here", f"{path}/{name}")
-        for child in os.listdir(fd):
-            if _is_directory(fd, child):
-                _move_up(fd, child, top)
-            else:
-                _unlink(fd, child)
-    with suppress(FileNotFoundError):
-        os.rmdir(name, dir_fd=top)
-
-
-def _move_up(parent: int, name: str, top: int) -> None:
-    try:
-        os.rmdir(name, dir_fd=parent)
-    except OSError as error:
-        if error.errno == errno.EBUSY:
-            raise OSError(errno.EXDEV, "another file system is mounted here", name) from error
-        if error.errno != errno.ENOTEMPTY:
+        if not os.path.isdir(path):
             raise
-        os.rename(name, secrets.token_hex(16), src_dir_fd=parent, dst_dir_fd=top)
+    else:
+        os.chmod(path, mode)  # whatever the umask is
 
 
-def _is_directory(parent: int, name: str) -> bool:
+def write_atomic(path: str, data: bytes, *, mode: int = 0o600) -> None:
+    """Write the file so that whoever reads it, even after a power cut, finds all of the old or all of the new."""
+    parent = os.path.dirname(path) or "."
+    fresh = os.path.join(parent, f".{secrets.token_hex(8)}.new")
     try:
-        return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
-    except FileNotFoundError:
-        return False
+        _write_durably(fresh, data, mode)
+        os.rename(fresh, path)
+    except BaseException:
+        if os.path.lexists(fresh):
+            os.unlink(fresh)
+        raise
+    fsync_directory(parent)
 
 
-def _unlink(parent: int, name: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=parent)
+def _write_durably(path: str, data: bytes, mode: int) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(data)
+        stream.flush()
+        # Without it the rename can reach the disk before the content, and a power cut leaves an empty file.
+        os.fsync(stream.fileno())

@@ -1,87 +1,173 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Call the Linux system calls that Python lacks; the only file that knows ctypes."""
+"""Call the Linux system calls that Python lacks; the only file that knows ctypes.
+
+Each wrapper has the name and the arguments of its call in section 2 of the manual. A failure is the OSError of its
+errno (FileExistsError, ...) with the path in ``filename`` and the name of the call in the text.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
+from typing import Any, NoReturn, Optional, Union
 
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 0x1, 0x2, 0x4, 0x8
-MS_REMOUNT, MS_BIND, MS_REC = 0x20, 0x1000, 0x4000
-MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE, MS_SHARED = 1 << 17, 1 << 18, 1 << 19, 1 << 20
-MNT_DETACH, UMOUNT_NOFOLLOW = 0x2, 0x8
-RENAME_NOREPLACE, RENAME_EXCHANGE = 0x1, 0x2
-RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 0x02, 0x04, 0x08, 0x10
-CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWPID, CLONE_NEWUSER = (
-    0x20000, 0x40000000, 0x8000000, 0x4000000, 0x20000000, 0x10000000,
-)
+Path = Union[str, bytes]
+
+# -- <linux/mount.h> -------------------------------------------------------------------------------
+
+MS_RDONLY = 0x1
+MS_NOSUID = 0x2
+MS_NODEV = 0x4
+MS_NOEXEC = 0x8
+MS_REMOUNT = 0x20
+MS_NOATIME = 0x400
+MS_BIND = 0x1000
+MS_MOVE = 0x2000
+MS_REC = 0x4000
+MS_UNBINDABLE = 1 << 17
+MS_PRIVATE = 1 << 18
+MS_SLAVE = 1 << 19
+MS_SHARED = 1 << 20
+MS_RELATIME = 1 << 21
+
+MNT_FORCE = 0x1
+MNT_DETACH = 0x2
+UMOUNT_NOFOLLOW = 0x8
+
+# -- <linux/fs.h>, <linux/fcntl.h>, <linux/openat2.h>, <linux/sched.h> -----------------------------
+
+RENAME_NOREPLACE = 0x1
+RENAME_EXCHANGE = 0x2
+RENAME_WHITEOUT = 0x4
+
 AT_FDCWD = -100
 
-#: The same number on every architecture, since it is younger than their unification.
-_SYS_OPENAT2 = 437
-_SYS_RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "riscv64": 276, "s390x": 347, "ppc64le": 357, "armv7l": 382}
-_SYS_SYNCFS = {"x86_64": 306, "aarch64": 267, "riscv64": 267, "s390x": 338, "ppc64le": 348, "armv7l": 373}
+RESOLVE_NO_XDEV = 0x01
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
+RESOLVE_IN_ROOT = 0x10
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+# -- prototypes ------------------------------------------------------------------------------------
+
+#: Since 5.1 a new call has the same number on all architectures (alpha apart).
+_NR_OPENAT2 = 437
+
+#: For C libraries without the function: glibc before 2.28, musl before 1.2.6.
+_NR_RENAMEAT2 = {
+    "x86_64": 316,
+    "aarch64": 276,
+    "riscv64": 276,
+    "loongarch64": 276,
+    "s390x": 347,
+    "ppc64le": 357,
+    "ppc64": 357,
+    "armv7l": 382,
+    "i686": 353,
+}
 
 
 class _OpenHow(ctypes.Structure):
+    """``struct open_how`` of openat2(2)."""
+
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
-_C = ctypes.CDLL(None, use_errno=True)
-_C.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
-_C.umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
-_C.unshare.argtypes = (ctypes.c_int,)
-_C.setns.argtypes = (ctypes.c_int, ctypes.c_int)
-_C.syscall.restype = ctypes.c_long
+_c = ctypes.CDLL(None, use_errno=True)
+_int, _long, _ulong, _path = ctypes.c_int, ctypes.c_long, ctypes.c_ulong, ctypes.c_char_p
 
 
-def _failed(call: str, *paths: object) -> OSError:
-    number = ctypes.get_errno()
-    return OSError(number, f"{os.strerror(number)} ({call})", *(os.fsdecode(path) for path in paths if path))  # type: ignore[arg-type]
+def _prototype(name: str, *arguments: Any) -> Any:
+    # Made anew for each: argtypes set on the library's own object (``syscall``) would hold for all who call it.
+    return ctypes.CFUNCTYPE(_int, *arguments, use_errno=True)((name, _c))
 
 
-def mount(source: str, target: str, fstype: str, flags: int, data: str = "") -> None:
-    """Call mount(2)."""
-    if _C.mount(os.fsencode(source), os.fsencode(target), fstype.encode(), flags, os.fsencode(data)):
-        raise _failed("mount", target)
+def _renameat2_prototype() -> Any:
+    arguments = (_int, _path, _int, _path, ctypes.c_uint)
+    if hasattr(_c, "renameat2"):
+        return _prototype("renameat2", *arguments)
+    number = _NR_RENAMEAT2.get(platform.machine(), -1)  # -1: the kernel answers ENOSYS
+    call = _prototype("syscall", _long, *arguments)
+    return lambda *values: call(number, *values)
 
 
-def umount2(target: str, flags: int) -> None:
-    """Call umount2(2)."""
-    if _C.umount2(os.fsencode(target), flags):
-        raise _failed("umount2", target)
+_mount = _prototype("mount", _path, _path, _path, _ulong, _path)
+_umount2 = _prototype("umount2", _path, _int)
+_unshare = _prototype("unshare", _int)
+_setns = _prototype("setns", _int, _int)
+_syncfs = _prototype("syncfs", _int)
+_renameat2 = _renameat2_prototype()
+_openat2 = _prototype("syscall", _long, _int, _path, ctypes.POINTER(_OpenHow), ctypes.c_size_t)
+
+# -- calls -----------------------------------------------------------------------------------------
 
 
-def unshare(flags: int) -> None:
-    """Call unshare(2)."""
-    if _C.unshare(flags):
-        raise _failed("unshare")
+def mount(source: Optional[Path], target: Path, fstype: str, flags: int, data: Optional[Path] = None) -> None:
+    """Mount ``source`` on ``target``; ``data`` is the file system's own option text."""
+    if _mount(_c_string(source), _c_string(target), _c_string(fstype), flags, _c_string(data)):
+        _fail("mount", target)
 
 
-def setns(fd: int, nstype: int) -> None:
-    """Call setns(2)."""
-    if _C.setns(fd, nstype):
-        raise _failed("setns")
+def umount2(target: Path, flags: int) -> None:
+    """Unmount what is topmost on ``target``."""
+    if _umount2(_c_string(target), flags):
+        _fail("umount2", target)
 
 
-def renameat2(olddirfd: int, old: str, newdirfd: int, new: str, flags: int) -> None:
-    """Call renameat2(2)."""
-    number = _SYS_RENAMEAT2[platform.machine()]
-    if _C.syscall(number, olddirfd, os.fsencode(old), newdirfd, os.fsencode(new), ctypes.c_uint(flags)):
-        raise _failed("renameat2", old)
+def renameat2(olddirfd: int, old: Path, newdirfd: int, new: Path, flags: int) -> None:
+    """Rename with RENAME_NOREPLACE (FileExistsError) or RENAME_EXCHANGE; some file systems can't (EINVAL)."""
+    if _renameat2(olddirfd, _c_string(old), newdirfd, _c_string(new), flags):
+        _fail("renameat2", old, new)
+
+
+def openat2(dirfd: int, path: Path, flags: int, mode: int = 0, resolve: int = 0) -> int:
+    """Open with RESOLVE_* rules and return the descriptor, close-on-exec as all that Python opens.
+
+    ``mode`` has to be 0 without O_CREAT. Fails with ENOSYS before Linux 5.6.
+    """
+    how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
+    fd: int = _openat2(_NR_OPENAT2, dirfd, _c_string(path), how, ctypes.sizeof(how))
+    return fd if fd >= 0 else _fail("openat2", path)
 
 
 def syncfs(fd: int) -> None:
-    """Call syncfs(2): write out the file system that ``fd`` lies on."""
-    if _C.syscall(_SYS_SYNCFS[platform.machine()], fd):
-        raise _failed("syncfs")
+    """Write the whole file system of ``fd`` to disk."""
+    if _syncfs(fd):
+        _fail("syncfs")
 
 
-def openat2(dirfd: int, path: str | bytes, flags: int, mode: int = 0, resolve: int = 0) -> int:
-    """Call openat2(2); close-on-exec is always set, as in os.open."""
-    how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
-    fd = _C.syscall(_SYS_OPENAT2, dirfd, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
-    if fd < 0:
-        raise _failed("openat2", path)
-    return int(fd)
+def unshare(flags: int) -> None:
+    """Give this process (for CLONE_NEWPID: its children) new namespaces."""
+    if _unshare(flags):
+        _fail("unshare")
+
+
+def setns(fd: int, nstype: int) -> None:
+    """Enter the namespace of ``fd``; ``nstype`` CLONE_NEW* has to be its kind, 0 takes any."""
+    if _setns(fd, nstype):
+        _fail("setns")
+
+
+def _c_string(text: Optional[Path]) -> Optional[bytes]:
+    """Encode as the file system does; C would silently end at a NUL."""
+    if text is None:
+        return None
+    encoded = os.fsencode(text)
+    if b"\0" in encoded:
+        raise ValueError(f"embedded null byte in {text!r}")
+    return encoded
+
+
+def _fail(call: str, path: Optional[Path] = None, other: Optional[Path] = None) -> NoReturn:
+    number = ctypes.get_errno() or errno.EIO
+    raise OSError(number, f"{os.strerror(number)} ({call})", path, None, other)

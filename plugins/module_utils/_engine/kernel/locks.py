@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lock by files (flock(2)), with a deadline, an order, and a name for whoever holds one."""
+"""Lock files with a deadline, an order, and a word about who holds them."""
 
 from __future__ import annotations
 
@@ -9,80 +9,130 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Optional
 
 from ..errors import LockTimeout
 from .process import Process
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
-_held = threading.local()
+#: flock(2) has no deadline, so it is tried again: soon at first, then 20 times a second (seconds).
+_FIRST_PAUSE = 0.001
+_LONGEST_PAUSE = 0.05
+
+_TEXT_LIMIT = 4096
+
+
+class _Held(threading.local):
+    """What this thread holds, as (rank, path), in the order of taking."""
+
+    def __init__(self) -> None:
+        self.locks: list[tuple[int, str]] = []
+
+
+_held = _Held()
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """Who holds a lock: the process, since when (seconds since the epoch), what for."""
+
+    process: Process
+    since: float
+    what: str
 
 
 @contextmanager
 def lock(path: str, *, timeout: float, what: str, rank: int, shared: bool = False) -> Iterator[None]:
-    """Hold the lock for the body. ``what`` says for what, to whoever waits.
+    """Hold the lock file at ``path``; ``what`` tells others what for.
 
-    Locks are taken in order of rank, then path; anything else could deadlock and is a bug: RuntimeError.
-    Raises LockTimeout naming the holder. The kernel lets go when the process dies, however it dies.
+    ``timeout`` in seconds, 0 tries once; raises LockTimeout. Locks are taken by rising rank, and in one rank by
+    rising path, so that no two processes ever wait for each other; anything else is a bug of the caller, and raises
+    RuntimeError. Whoever holds the lock may unlink the file. The kernel unlocks it when the process ends, however.
     """
-    held = _order(rank, path)
-    fd = _acquire(path, time.monotonic() + timeout, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-    held.append((rank, path))
+    _check_order(rank, path)
+    fd = _acquire(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, time.monotonic() + timeout)
+    _held.locks.append((rank, path))
     try:
-        if not shared:
-            _sign(fd, what)
+        _write_holder(fd, what)
         yield
     finally:
-        held.remove((rank, path))
-        os.close(fd)
+        _held.locks.remove((rank, path))
+        os.close(fd)  # unlocks
 
 
-def _order(rank: int, path: str) -> list[tuple[int, str]]:
-    held: list[tuple[int, str]] = _held.__dict__.setdefault("locks", [])
-    if held and max(held) >= (rank, path):
-        raise RuntimeError(f"lock {path} (rank {rank}) wanted while {max(held)} is held")
-    return held
+def _check_order(rank: int, path: str) -> None:
+    before = max(_held.locks, default=None)
+    if before is not None and (rank, path) <= before:
+        raise RuntimeError(f"lock {path} (rank {rank}) must be taken before {before[1]} (rank {before[0]})")
 
 
-def _acquire(path: str, deadline: float, kind: int) -> int:
+def _acquire(path: str, kind: int, deadline: float) -> int:
     pause = _FIRST_PAUSE
     while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(fd, kind | fcntl.LOCK_NB)
-            if _is_current(fd, path):
-                return fd
-            os.close(fd)  # whoever held it has removed the file meanwhile: a lock on that one keeps nobody out
-            continue
-        except BlockingIOError:
-            holder = os.pread(fd, 4096, 0).decode("utf-8", "replace")
-            os.close(fd)
-        if time.monotonic() >= deadline:
-            raise _timeout(path, holder)
-        time.sleep(pause)
+        fd = _try(path, kind)
+        if fd is not None:
+            return fd
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise _timeout(path)
+        time.sleep(min(pause, left))
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _is_current(fd: int, path: str) -> bool:
+def _try(path: str, kind: int) -> Optional[int]:
+    """Return the descriptor that holds the lock, or None when somebody else does."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        return os.path.samestat(os.fstat(fd), os.stat(path))
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    if _is_at(path, fd):
+        return fd
+    # Its holder unlinked the file between our open and flock: others lock another file now.
+    os.close(fd)
+    return None
+
+
+def _is_at(path: str, fd: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path, follow_symlinks=False))
     except FileNotFoundError:
         return False
 
 
-def _sign(fd: int, what: str) -> None:
+def _write_holder(fd: int, what: str) -> None:
     me = Process.of(os.getpid())
+    start_time = me.start_time if me else 0
+    text = f"{os.getpid()} {start_time} {time.time():.3f} {what}\n"
     os.ftruncate(fd, 0)
-    os.pwrite(fd, f"{os.getpid()} {me.start_time if me else 0} {time.time():.3f} {what}".encode(), 0)
+    os.pwrite(fd, os.fsencode(text), 0)
 
 
-def _timeout(path: str, holder: str) -> LockTimeout:
-    words = (holder.split(" ", 3) + ["", "", "", ""])[:4]
-    pid, since = int(words[0] or 0), float(words[2] or 0)
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(since))
+def _read_holder(path: str) -> Optional[_Holder]:
+    """Return who says to hold the lock; None when the text is missing, or of one that died."""
+    try:
+        with open(path, "rb") as stream:
+            pid, start_time, since, what = os.fsdecode(stream.read(_TEXT_LIMIT)).rstrip("\n").split(" ", 3)
+        holder = _Holder(Process(int(pid), int(start_time)), float(since), what)
+    except (FileNotFoundError, ValueError):
+        return None
+    return holder if holder.process.alive() else None
+
+
+def _timeout(path: str) -> LockTimeout:
+    holder = _read_holder(path)
+    if holder is None:
+        message = f"lock on {path} is held by another process"
+        return LockTimeout(message, remedy="Try again", path=path, holder=None, since=None)
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.since))
+    seconds = max(0, round(time.time() - holder.since))
+    pid = holder.process.pid
     return LockTimeout(
-        f"lock {path} is held by process {pid} ({words[3]}) since {stamp}",
-        remedy=f"Wait for it to end; if it hangs, end process {pid}",
+        f"lock on {path} is held by process {pid} ({holder.what}) since {since} ({seconds} s)",
+        remedy=f"Wait until it has finished and try again; if it hangs, end process {pid}",
+        path=path,
+        what=holder.what,
         holder=pid,
-        since=since,
-        what=words[3],
+        since=holder.since,
     )

@@ -4,57 +4,91 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Sequence
 
 from . import libc, mountinfo
 
-_LOCKED = {"nosuid": libc.MS_NOSUID, "nodev": libc.MS_NODEV, "noexec": libc.MS_NOEXEC}
-_BUSY_TRIES = 20
+_FLAGS = {
+    "ro": libc.MS_RDONLY,
+    "nosuid": libc.MS_NOSUID,
+    "nodev": libc.MS_NODEV,
+    "noexec": libc.MS_NOEXEC,
+    "noatime": libc.MS_NOATIME,
+}
+#: What statvfs(3) reports with the same bits as mount(2) takes them.
+_KEPT = libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC
+
+#: A program that looks at all mounts (df, a monitoring agent) is gone after milliseconds.
+_BUSY_TRIES = 10
 _BUSY_PAUSE = 0.01
 
 
 def bind(source: str, target: str, *, recursive: bool = False, read_only: bool = False) -> None:
-    """Bind ``source`` to ``target``."""
+    """Show ``source`` at ``target``, ``recursive`` with the mounts below it, ``read_only`` all of them.
+
+    Raises OSError, and leaves nothing mounted then.
+    """
     libc.mount(source, target, "", libc.MS_BIND | (libc.MS_REC if recursive else 0))
     if read_only:
-        # mount(2) ignores MS_RDONLY in the bind itself, and a remount that drops a flag which the source's mount has
-        # is refused in a user namespace: so a second call that repeats them.
-        entry = mountinfo.at(target)
-        kept = sum(flag for word, flag in _LOCKED.items() if entry and word in entry.options.split(","))
-        libc.mount("", target, "", libc.MS_REMOUNT | libc.MS_BIND | libc.MS_RDONLY | kept)
+        try:
+            _make_read_only(os.path.realpath(target))
+        except OSError:
+            unmount_below(os.path.realpath(target))
+            raise
+
+
+def _make_read_only(target: str) -> None:
+    """Remount each mount on and below ``target`` read-only; what lies beneath stays as it is."""
+    for entry in mountinfo.below(target):
+        # mount(2) ignores MS_RDONLY in the bind itself, hence a second call. That one sets all flags anew, so it
+        # repeats those of the source: they would be lost, or the kernel refuses (EPERM), for in a user namespace
+        # that did not set them they are locked.
+        kept = os.statvfs(entry.target).f_flag & _KEPT
+        libc.mount(None, entry.target, "", libc.MS_REMOUNT | libc.MS_BIND | libc.MS_RDONLY | kept)
 
 
 def tmpfs(target: str, *, size: int, mode: int, options: Sequence[str] = ()) -> None:
-    """Mount a tmpfs of ``size`` bytes; ``options`` out of nosuid, nodev, noexec."""
-    flags = sum(_LOCKED[word] for word in options)
-    libc.mount("tmpfs", target, "tmpfs", flags, f"size={size},mode={mode:o}")
+    """Mount a new tmpfs of ``size`` bytes; ``options`` are mount flags (nosuid) or tmpfs's own (huge=never)."""
+    flags = sum(_FLAGS[option] for option in set(options) if option in _FLAGS)
+    own = [option for option in options if option not in _FLAGS]
+    libc.mount("tmpfs", target, "tmpfs", flags, ",".join([f"size={size}", f"mode={mode:o}", *own]))
 
 
 def unmount(target: str) -> None:
-    """Unmount all that is mounted on exactly ``target``; nothing mounted there is fine."""
-    while _unmount_top(target):
+    """Unmount all that is stacked on ``target``; nothing mounted, or no such directory, is fine."""
+    while _unmount_topmost(target):
         pass
 
 
-def _unmount_top(target: str) -> bool:
-    for _try in range(_BUSY_TRIES):
+def unmount_below(path: str) -> None:
+    """Unmount all that is mounted on ``path`` and below, innermost first; raises OSError when one stays."""
+    left = mountinfo.below(path)
+    while left:
+        for entry in left:
+            unmount(entry.target)
+        # A mount that another one had hidden can be reached only now.
+        before, left = left, mountinfo.below(path)
+        if left == before:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), left[0].target)
+
+
+def _unmount_topmost(target: str) -> bool:
+    """Unmount one mount; tell whether there was one."""
+    for _ in range(_BUSY_TRIES):
         try:
             libc.umount2(target, libc.UMOUNT_NOFOLLOW)
-            return True
         except OSError as error:
-            if error.errno in (errno.EINVAL, errno.ENOENT):
-                return False
+            if error.errno in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
+                return False  # umount(2): EINVAL is "not a mount point"
             if error.errno != errno.EBUSY:
                 raise
+        else:
+            return True
         time.sleep(_BUSY_PAUSE)
-    # Someone on the host looks into it. Detaching takes it out of the tree for everyone else at once, and the kernel
-    # frees it when the last one closes.
+    # Somebody has a file open or a working directory there. Detached, it is out of everybody's sight at once,
+    # nobody gets in any more, and the kernel frees it when the last user lets go. Nothing is lost: a mount holds no
+    # data but a tmpfs, which goes anyway. Mounts below go along.
     libc.umount2(target, libc.UMOUNT_NOFOLLOW | libc.MNT_DETACH)
     return True
-
-
-def unmount_below(path: str) -> None:
-    """Unmount everything on and below ``path``, innermost first."""
-    for entry in mountinfo.below(path):
-        unmount(entry.target)

@@ -1,98 +1,129 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold processes by pid and start time, which together can't be mistaken for another process."""
+"""Hold a process by pid and start time, which no other process ever shares until the next boot."""
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
 import time
 from dataclasses import dataclass
+from typing import Optional
+
+#: How often to look where there is no pidfd (Linux before 5.3), in seconds.
+_PAUSE = 0.02
+
+#: poll(2) takes milliseconds in 31 bits.
+_LONGEST_POLL = 86400.0
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process. ``start_time`` is field 22 of proc_pid_stat(5), in clock ticks since boot."""
+    """A process; ``start_time`` in clock ticks since boot (field 22 of proc_pid_stat(5))."""
 
     pid: int
     start_time: int
 
     @classmethod
-    def of(cls, pid: int) -> Process | None:
-        """Return the process that has this pid now, or None; a zombie is none."""
-        stat = _stat(pid)
-        return cls(pid, int(stat[19])) if stat and stat[0] not in ("Z", "X") else None
+    def of(cls, pid: int) -> Optional[Process]:
+        """Return the process that has this pid now; None when there is none, or only a zombie."""
+        fields = _stat(pid)
+        return cls(pid, int(fields[19])) if _runs(fields) else None
 
     def alive(self) -> bool:
         """Tell whether this very process still runs; a zombie does not."""
         return Process.of(self.pid) == self
 
     def signal(self, signum: int) -> bool:
-        """Send the signal; False when the process is gone."""
-        fd = self._open()
-        if fd is None:
-            return False
+        """Send the signal to this very process; False when it is gone."""
         try:
-            signal.pidfd_send_signal(fd, signum)
-            return True
+            return self._signal(signum)
         except ProcessLookupError:
             return False
-        finally:
-            os.close(fd)
 
     def wait_gone(self, timeout: float) -> bool:
-        """Wait until the process has ended (seconds); tell whether it has."""
-        fd = self._open()
+        """Wait until the process has ended, at most ``timeout`` seconds (may be inf); tell whether it has."""
+        deadline = time.monotonic() + timeout
+        fd = _pidfd(self.pid)
         if fd is None:
-            return True
+            return self._wait_by_looking(deadline)
         try:
-            return _readable(fd, timeout)
+            # The pidfd is opened first and the start time compared then: no later process slips in between.
+            return not self.alive() or _ended(fd, deadline)
         finally:
             os.close(fd)
 
-    def _open(self) -> int | None:
-        """Return a pidfd of this very process: opened first, then compared, so no reused pid slips in between."""
+    def _signal(self, signum: int) -> bool:
+        fd = _pidfd(self.pid)
+        if fd is None:
+            if alive := self.alive():
+                os.kill(self.pid, signum)
+            return alive
         try:
-            fd = os.pidfd_open(self.pid)
-        except ProcessLookupError:
-            return None
-        if self.alive():
-            return fd
-        os.close(fd)
-        return None
+            if alive := self.alive():
+                signal.pidfd_send_signal(fd, signum)
+            return alive
+        finally:
+            os.close(fd)
 
-
-def _readable(fd: int, timeout: float) -> bool:
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    deadline = time.monotonic() + timeout
-    while True:  # poll(2) takes 32 bits of milliseconds
-        left = max(0.0, deadline - time.monotonic())
-        if poll.poll(int(min(left, 86400.0) * 1000)):
-            return True
-        if left <= 0:
-            return False
-
-
-def _stat(pid: int) -> list[str]:
-    """Return the fields from the third on; the second, the name, may hold blanks and parentheses."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
-            return stream.read().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    def _wait_by_looking(self, deadline: float) -> bool:
+        while self.alive():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_PAUSE)
+        return True
 
 
 def find_by_argument(argument: str) -> tuple[Process, ...]:
     """Return the processes whose argument list holds exactly this argument."""
     wanted = os.fsencode(argument)
-    found = (Process.of(int(name)) for name in os.listdir("/proc") if name.isdigit() and wanted in _arguments(name))
+    pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
+    found = (Process.of(pid) for pid in pids if wanted in _arguments(pid))
     return tuple(process for process in found if process is not None)
 
 
-def _arguments(pid: str) -> list[bytes]:
+def _pidfd(pid: int) -> Optional[int]:
+    """Return a pidfd, or None: gone, an old kernel or seccomp filter, a Python made with old headers."""
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as stream:
-            return stream.read().split(b"\0")
+        return os.pidfd_open(pid)
+    except AttributeError:
+        return None
+    except OSError as error:
+        if error.errno in (errno.ESRCH, errno.ENOSYS, errno.EPERM, errno.EINVAL):
+            return None
+        raise
+
+
+def _ended(pidfd: int, deadline: float) -> bool:
+    """Wait for a pidfd to become readable, which it does when the process is a zombie."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    while True:
+        left = max(0.0, deadline - time.monotonic())
+        if poll.poll(int(min(left, _LONGEST_POLL) * 1000)):
+            return True
+        if left == 0:
+            return False
+
+
+def _runs(fields: list[str]) -> bool:
+    # The first thread alone may have ended (Z) while others go on; the 20th field counts the threads.
+    return bool(fields) and (fields[0] not in ("Z", "X") or int(fields[17]) > 1)
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields from the third on; the second, the name, may itself hold blanks and parentheses."""
+    return _read(pid, "stat").rpartition(b")")[2].decode("ascii").split()
+
+
+def _arguments(pid: int) -> list[bytes]:
+    return _read(pid, "cmdline").split(b"\0")[:-1]
+
+
+def _read(pid: int, name: str) -> bytes:
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as stream:
+            return stream.read()
     except (FileNotFoundError, ProcessLookupError):
-        return []
+        return b""

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delete a directory tree by descriptors: never through a symlink, never into a mount.
+
+Two descriptors are open at a time and nothing recurses, so no depth is too deep (a container can make any).
+"""
+
+from __future__ import annotations
+
+import array
+import errno
+import fcntl
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Optional
+
+from . import mountinfo
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+#: <linux/fs.h>; the size in the number is that of a long, though the kernel moves an int.
+_FS_IOC_GETFLAGS = (2 << 30) | (array.array("l").itemsize << 16) | (ord("f") << 8) | 1
+_FS_IOC_SETFLAGS = (1 << 30) | (array.array("l").itemsize << 16) | (ord("f") << 8) | 2
+_FS_IMMUTABLE_FL = 0x10
+_FS_APPEND_FL = 0x20
+
+#: Another process that deletes the same tree takes names from under us; then it is begun anew.
+_BEGINNINGS = 100
+
+
+@dataclass(frozen=True)
+class _Level:
+    """A directory on the way down: its name, what it is, and the directories in it still to be deleted."""
+
+    name: str
+    identity: tuple[int, int]
+    left: list[str]
+
+
+def remove_tree(path: str) -> None:
+    """Delete what is at ``path``, with all that is below when it is a directory; nothing there is fine.
+
+    Raises OSError EXDEV, before anything is deleted, when something is mounted on it or below: what a mount shows
+    is not ours. Immutable and append-only files are deleted too. ESTALE when a directory is moved meanwhile.
+    """
+    path = path.rstrip("/")
+    _refuse_mounts(path)
+    for _ in range(_BEGINNINGS):
+        with suppress(FileNotFoundError):
+            _remove(path)
+            return
+        if not os.path.lexists(path):
+            return
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), path)
+
+
+def _refuse_mounts(path: str) -> None:
+    parent, name = os.path.split(path)
+    # Only the parent's symlinks are followed: one at the end is deleted itself.
+    for entry in mountinfo.below(os.path.join(os.path.realpath(parent), name)):
+        raise _is_mount(entry.target)
+
+
+def _is_mount(path: str) -> OSError:
+    return OSError(errno.EXDEV, "is another mount, and what it shows is not deleted through it", path)
+
+
+def _remove(path: str) -> None:
+    parent, name = os.path.split(path)
+    above = os.open(parent or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
+            _Descent(path, os.open(name, _DIRECTORY, dir_fd=above)).run()
+            _delete(name, above, is_directory=True)
+        else:
+            _delete(name, above, is_directory=False)
+    finally:
+        os.close(above)
+
+
+class _Descent:
+    """Empties a directory, standing in one directory at a time."""
+
+    def __init__(self, path: str, fd: int) -> None:
+        self._path = path
+        self._fd = fd
+        self._levels: list[_Level] = []
+
+    def run(self) -> None:
+        """Delete everything below; closes the descriptor."""
+        try:
+            self._strip("")
+            while self._levels[-1].left or len(self._levels) > 1:
+                if self._levels[-1].left:
+                    self._down(self._levels[-1].left.pop())
+                else:
+                    self._up()
+        finally:
+            os.close(self._fd)
+
+    def _strip(self, name: str) -> None:
+        """Delete all but the directories here, and note those."""
+        with os.scandir(self._fd) as found:
+            entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
+        for entry, is_directory in entries:
+            if not is_directory:
+                _delete(entry, self._fd, is_directory=False)
+        self._levels.append(_Level(name, _identity(self._fd), [entry for entry, is_dir in entries if is_dir]))
+
+    def _down(self, name: str) -> None:
+        below = self._open(name)
+        if below is None:
+            return
+        above, self._fd = self._fd, below
+        try:
+            if _device(below) != _device(above) and _mount_id(below) != _mount_id(above):
+                # Mounted after we looked. (Another device alone may be a subvolume of btrfs.)
+                raise _is_mount(self._where(name))
+        finally:
+            os.close(above)
+        self._strip(name)
+
+    def _open(self, name: str) -> Optional[int]:
+        try:
+            return os.open(name, _DIRECTORY, dir_fd=self._fd)
+        except FileNotFoundError:
+            return None
+
+    def _up(self) -> None:
+        emptied = self._levels.pop()
+        above = os.open("..", _DIRECTORY, dir_fd=self._fd)
+        os.close(self._fd)
+        self._fd = above
+        if _identity(above) != self._levels[-1].identity:
+            # Somebody moved the directory while we were in it: ".." is a place that nobody told us to empty.
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), self._where(emptied.name))
+        _delete(emptied.name, above, is_directory=True)
+
+    def _where(self, name: str) -> str:
+        return os.path.join(self._path, *(level.name for level in self._levels[1:]), name)
+
+
+def _identity(fd: int) -> tuple[int, int]:
+    seen = os.fstat(fd)
+    return seen.st_dev, seen.st_ino
+
+
+def _device(fd: int) -> int:
+    return os.fstat(fd).st_dev
+
+
+def _mount_id(fd: int) -> int:
+    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as stream:
+        return next(int(line.split()[1]) for line in stream if line.startswith("mnt_id:"))
+
+
+def _delete(name: str, dir_fd: int, *, is_directory: bool) -> None:
+    """Delete one name; gone already is fine."""
+    act = os.rmdir if is_directory else os.unlink
+    with suppress(FileNotFoundError):
+        try:
+            act(name, dir_fd=dir_fd)
+        except PermissionError:
+            # Root is refused only when the entry or its directory is immutable or append-only. Asked for here
+            # alone, since it costs an open and an ioctl.
+            _unlock(dir_fd)
+            _unlock_entry(name, dir_fd)
+            act(name, dir_fd=dir_fd)
+
+
+def _unlock_entry(name: str, dir_fd: int) -> None:
+    kind = stat.S_IFMT(os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode)
+    if kind not in (stat.S_IFREG, stat.S_IFDIR):
+        return  # chattr(1) can't have marked it, and opening a device may do anything
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=dir_fd)
+    try:
+        _unlock(fd)
+    finally:
+        os.close(fd)
+
+
+def _unlock(fd: int) -> None:
+    flags = array.array("i", [0])
+    try:
+        fcntl.ioctl(fd, _FS_IOC_GETFLAGS, flags)
+        flags[0] &= ~(_FS_IMMUTABLE_FL | _FS_APPEND_FL)
+        fcntl.ioctl(fd, _FS_IOC_SETFLAGS, flags)
+    except OSError as error:
+        if error.errno not in (errno.ENOTTY, errno.EOPNOTSUPP):  # a file system without flags
+            raise

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Walk a path inside a root by directory descriptors, with the kernel's rules but never out of the root.
+
+For kernels without openat2(2), and to make directories on the way. Source of the rules: path_resolution(7).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import Union
+
+from . import mountinfo
+
+#: MAXSYMLINKS of the kernel, over the whole path.
+_SYMLINKS = 40
+
+_LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_PROC_ROOT_INODE = 1
+
+
+class Walk:
+    """Stands in a directory of the root and knows the names still to go.
+
+    It holds a descriptor of every directory that it came through: ``..`` goes back to the one before. The
+    kernel's own ``..`` would leave the root from a directory that somebody has moved out meanwhile.
+    """
+
+    def __init__(self, root_fd: int, path: Union[str, bytes]) -> None:
+        self._path = path
+        self._came: list[int] = []
+        self._at = os.dup(root_fd)
+        self._names = _names(os.fsencode(path))
+        self._symlinks = 0
+
+    def close(self) -> None:
+        """Close the descriptors that it holds."""
+        for fd in (*self._came, self._at):
+            os.close(fd)
+
+    def open(self, flags: int, mode: int = 0) -> int:
+        """Go to the end, and open it with these flags."""
+        creates_new = flags & os.O_CREAT and flags & os.O_EXCL
+        stays = bool(flags & os.O_NOFOLLOW or creates_new)
+        while self._names:
+            name = self._names.pop()
+            if self._names or name in (b".", b".."):
+                self._step(name)
+            elif stays or not self._turn(name, missing_is_fine=bool(flags & os.O_CREAT)):
+                # Whoever swaps the name for a symlink now gets an error (ELOOP) instead of us.
+                return self._open(name, flags | os.O_NOFOLLOW, mode)
+        return self._open(b".", flags, mode)
+
+    def make(self, mode: int, uid: int, gid: int) -> int:
+        """Make the directories that are missing on the way; return an O_PATH descriptor of the last."""
+        while self._names:
+            name = self._names.pop()
+            if name not in (b".", b".."):
+                self._make(name, mode, uid, gid)
+            self._step(name)
+        return os.dup(self._at)
+
+    def _make(self, name: bytes, mode: int, uid: int, gid: int) -> None:
+        try:
+            os.mkdir(name, 0o700, dir_fd=self._at)
+        except FileExistsError:
+            return
+        fd = self._open(name, _LOOK | os.O_DIRECTORY)
+        try:
+            # The umask is the whole process's, so the mode is set afterwards; O_PATH has no fchmod(2).
+            os.chown(f"/proc/self/fd/{fd}", uid, gid)
+            os.chmod(f"/proc/self/fd/{fd}", mode)
+        finally:
+            os.close(fd)
+
+    def _step(self, name: bytes) -> None:
+        """Go on by a name that has to be a directory or a symlink."""
+        if name == b"..":
+            self._back()
+        elif name == b".":
+            os.close(self._open(b".", os.O_PATH | os.O_DIRECTORY))
+        elif not self._turn(name):
+            entered = self._open(name, _LOOK | os.O_DIRECTORY)
+            self._came.append(self._at)
+            self._at = entered
+
+    def _back(self) -> None:
+        if self._came:
+            os.close(self._at)
+            self._at = self._came.pop()
+
+    def _turn(self, name: bytes, *, missing_is_fine: bool = False) -> bool:
+        """Go on where the symlink points to; tell whether the name is one."""
+        try:
+            link = self._open(name, _LOOK)
+        except FileNotFoundError:
+            if missing_is_fine:
+                return False
+            raise
+        try:
+            if not stat.S_ISLNK(os.fstat(link).st_mode):
+                return False
+            self._follow(os.readlink(b"", dir_fd=link))
+        finally:
+            os.close(link)
+        return True
+
+    def _follow(self, target: bytes) -> None:
+        self._symlinks += 1
+        if self._symlinks > _SYMLINKS or self._stands_in_a_process():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self._path)
+        if target.startswith(b"/"):
+            while self._came:
+                self._back()
+        self._names += _names(target)
+
+    def _stands_in_a_process(self) -> bool:
+        """Tell whether the symlinks here are magic: those of procfs are, but for the few in its root (self)."""
+        here = os.fstat(self._at)
+        if here.st_ino == _PROC_ROOT_INODE or os.major(here.st_dev) != 0:
+            return False
+        device = f"0:{os.minor(here.st_dev)}"
+        return any(entry.fstype == "proc" and entry.device == device for entry in mountinfo.read())
+
+    def _open(self, name: bytes, flags: int, mode: int = 0) -> int:
+        try:
+            return os.open(name, flags | os.O_CLOEXEC, mode, dir_fd=self._at)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._path) from None
+
+
+def _names(path: bytes) -> list[bytes]:
+    """Split into names, the last first; a slash at the end is a ``.``, for what is before it is a directory."""
+    if not path:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    names = [name for name in path.split(b"/") if name]
+    if path.endswith(b"/"):
+        names.append(b".")
+    return names[::-1]
