@@ -44,7 +44,8 @@ def pytest_terminal_summary(terminalreporter) -> None:
     """Tell how long each part took: those that `make test` ran before pytest, then each kind of test."""
     seconds: dict[str, float] = defaultdict(float)
     if before := os.environ.get("SECONDS_BY_PART"):
-        seconds.update({note.name: float(note.read_text()) for note in sorted(Path(before).iterdir())})
+        notes = sorted(Path(before).iterdir(), key=os.path.getmtime)
+        seconds.update({note.name: float(note.read_text()) for note in notes})
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
