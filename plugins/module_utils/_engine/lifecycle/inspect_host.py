@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show what a container may use of its host in the shape of ``podman inspect`` (``HostConfig``); pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..model.spec import ContainerSpec
+from .inspect_mounts import binds, tmpfs
+
+#: Microseconds over which the CPU quota counts (runtime/linux.py).
+_CPU_PERIOD = 100_000
+#: The greatest number of processes when nothing is said (runtime/linux.py).
+_DEFAULT_PIDS = 2048
+
+#: What no container here can have yet, or what is the same for all.
+_SAME_FOR_ALL: dict[str, Any] = {
+    "CgroupManager": "cgroupfs",
+    "CgroupMode": None,  # private with cgroups v2, else host: the host decides
+    "ContainerIDFile": "",
+    "PortBindings": {},
+    "RestartPolicy": {"Name": "", "MaximumRetryCount": 0},
+    "VolumeDriver": "",
+    "VolumesFrom": None,
+    "Dns": [],
+    "DnsOptions": [],
+    "DnsSearch": [],
+    "ExtraHosts": [],
+    "IpcMode": "private",
+    "Cgroup": "",
+    "Cgroups": "default",
+    "Links": None,
+    "OomScoreAdj": 0,
+    "PidMode": "private",
+    "PublishAllPorts": False,
+    "UTSMode": "private",
+    "UsernsMode": "",
+    "Runtime": "oci",
+    "CgroupParent": "",
+    "BlkioWeight": 0,
+    "BlkioWeightDevice": None,
+    "BlkioDeviceReadBps": None,
+    "BlkioDeviceWriteBps": None,
+    "BlkioDeviceReadIOps": None,
+    "BlkioDeviceWriteIOps": None,
+    "CpuRealtimePeriod": 0,
+    "CpuRealtimeRuntime": 0,
+    "CpusetMems": "",
+    "KernelMemory": 0,
+    "MemoryReservation": 0,
+    "OomKillDisable": False,
+}
+
+
+def host_config(spec: ContainerSpec, mounts: Sequence[Mapping[str, Any]], log: str) -> dict[str, Any]:
+    """Return ``HostConfig``; ``mounts`` as in ``Mounts``, ``log`` is where the log lies unless the spec says."""
+    return {
+        **_SAME_FOR_ALL,
+        "Binds": binds(mounts),
+        "Tmpfs": tmpfs(spec),
+        "LogConfig": _log(spec, log),
+        "NetworkMode": ",".join(spec.network),
+        "AutoRemove": spec.rm,
+        "Init": spec.init,
+        "ShmSize": spec.shm_size,
+        **_security(spec),
+        **_limits(spec),
+    }
+
+
+def _security(spec: ContainerSpec) -> dict[str, Any]:
+    devices = (spec.device or {}).values()
+    return {
+        "Privileged": spec.privileged,
+        "ReadonlyRootfs": spec.read_only,
+        "CapAdd": list(spec.cap_add or ()),
+        "CapDrop": list(spec.cap_drop or ()),
+        "SecurityOpt": list(spec.security_opt or ()),
+        "GroupAdd": list(spec.group_add or ()),
+        "Devices": [
+            {
+                "PathOnHost": item.source,
+                "PathInContainer": item.destination,
+                "CgroupPermissions": item.permissions,
+            }
+            for item in devices
+        ],
+        "Sysctls": dict(spec.sysctl or {}),
+    }
+
+
+def _limits(spec: ContainerSpec) -> dict[str, Any]:
+    cpus = spec.cpus or 0
+    memory = spec.memory or 0
+    pids = _DEFAULT_PIDS if spec.pids_limit is None else max(spec.pids_limit, 0)
+    return {
+        "Memory": memory,
+        # Unset means as much swap as memory (podman-run(1)); the number counts both.
+        "MemorySwap": 2 * memory if spec.memory_swap is None else spec.memory_swap,
+        "NanoCpus": cpus,
+        "CpuPeriod": _CPU_PERIOD if cpus else 0,
+        "CpuQuota": cpus * _CPU_PERIOD // 10**9,
+        "CpuShares": spec.cpu_shares or 0,
+        "CpusetCpus": spec.cpuset_cpus or "",
+        "PidsLimit": pids,
+        "Ulimits": [
+            {"Name": f"RLIMIT_{name.upper()}", "Soft": soft, "Hard": hard}
+            for name, (soft, hard) in sorted((spec.ulimit or {}).items())
+        ],
+    }
+
+
+def _log(spec: ContainerSpec, log: str) -> dict[str, Any]:
+    options = spec.log_opt or {}
+    return {
+        "Type": spec.log_driver,
+        "Config": None,
+        "Path": options.get("path", log),
+        "Tag": "",
+        "Size": _decimal_size(int(options.get("max_size", 0))),
+    }
+
+
+def _decimal_size(size: int) -> str:
+    """Return ``1.049MB`` for 1048576: powers of 1000 and four digits, as podman writes a log's size."""
+    number, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while number >= 1000 and len(units) > 1:
+        number, units = number / 1000, units[1:]
+    return f"{number:.4g}{units[0]}"

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show what runs in a container in the shape of ``podman inspect``: program, environment, capabilities; pure.
+
+Told is what config.json will have (runtime/process.py) as far as spec and image alone decide it: HOME, which the
+root file system's passwd decides, is left out.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from ..errors import InvalidOption
+from ..model.capabilities import ALL, DEFAULT
+from ..model.imageconfig import ImageConfig
+from ..model.quantities import signal_number
+from ..model.record import ContainerRecord
+from ..model.spec import ContainerSpec
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: Where the init program of ``init: true`` is bound.
+_INIT = "/dev/init"
+
+
+def program(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:
+    """Return ``Path`` and ``Args``: the program and its arguments; None when the image is not known."""
+    if image is None:
+        return {"Path": None, "Args": None}
+    argv = [*_entrypoint(spec, image), *_command(spec, image)]
+    argv = [_INIT, "--", *argv] if spec.init else argv
+    return {"Path": argv[0] if argv else "", "Args": argv[1:]}
+
+
+def _entrypoint(spec: ContainerSpec, image: ImageConfig) -> tuple[str, ...]:
+    return image.entrypoint if spec.entrypoint is None else spec.entrypoint
+
+
+def _command(spec: ContainerSpec, image: ImageConfig) -> tuple[str, ...]:
+    # A given entrypoint, even the empty one, leaves out the image's command.
+    return spec.command or (image.cmd if spec.entrypoint is None else ())
+
+
+def process_config(
+    record: ContainerRecord, image: ImageConfig | None, host_name: str | None
+) -> dict[str, Any]:
+    """Return ``Config``; what the image decides is None when it is not known."""
+    spec = record.spec
+    hostname = _hostname(record, host_name)
+    return {
+        "Hostname": hostname,
+        "Domainname": "",
+        "AttachStdin": False,
+        "AttachStdout": False,
+        "AttachStderr": False,
+        "Tty": spec.tty,
+        "OpenStdin": spec.interactive,
+        "StdinOnce": False,
+        "Image": "" if spec.rootfs else spec.image,
+        "Volumes": None,
+        "OnBuild": None,
+        "Annotations": dict(spec.annotation or {}),
+        "CreateCommand": None,
+        "Umask": "0022",
+        "Timeout": 0,
+        "StopTimeout": spec.stop_timeout,
+        **(dict.fromkeys(_OF_IMAGE) if image is None else _with_image(spec, image, hostname)),
+    }
+
+
+_OF_IMAGE = ("User", "Env", "Cmd", "WorkingDir", "Entrypoint", "Labels", "StopSignal")
+
+
+def _with_image(spec: ContainerSpec, image: ImageConfig, hostname: str | None) -> dict[str, Any]:
+    return {
+        "User": _user(spec, image),
+        "Env": _environment(spec, image, hostname),
+        "Cmd": list(_command(spec, image)) or None,
+        "WorkingDir": spec.workdir or image.working_dir or "/",
+        # A text in podman 4, a list in podman 5; Path and Args have the words apart.
+        "Entrypoint": " ".join(_entrypoint(spec, image)),
+        "Labels": {**image.labels, **(spec.label or {})},
+        "StopSignal": _stop_signal(spec, image),
+    }
+
+
+def _user(spec: ContainerSpec, image: ImageConfig) -> str:
+    return image.user if spec.user is None else spec.user
+
+
+def _hostname(record: ContainerRecord, host_name: str | None) -> str | None:
+    if record.spec.hostname is not None:
+        return record.spec.hostname
+    return host_name if record.spec.network == ("host",) else record.id[:12]
+
+
+def _environment(spec: ContainerSpec, image: ImageConfig, hostname: str | None) -> list[str]:
+    variables = {"PATH": _PATH, "container": "oci"}
+    if spec.tty:
+        variables["TERM"] = "xterm"
+    for item in image.env:
+        name, _equals, value = item.partition("=")
+        variables[name] = value
+    variables.update(spec.env or {})
+    if hostname is not None:
+        variables.setdefault("HOSTNAME", hostname)
+    return [f"{name}={value}" for name, value in variables.items()]
+
+
+def _stop_signal(spec: ContainerSpec, image: ImageConfig) -> int | None:
+    if spec.stop_signal is not None or not image.stop_signal:
+        return spec.stop_signal or int(signal.SIGTERM)
+    try:
+        return signal_number("STOPSIGNAL", image.stop_signal)
+    except InvalidOption:  # a word of another system, or a slip of whoever built the image
+        return None
+
+
+def apparmor_profile(spec: ContainerSpec) -> str:
+    """Return the profile that was asked for; without one no profile is set."""
+    words = (word.partition("=") for word in spec.security_opt or ())
+    asked = [profile for key, _equals, profile in words if key == "apparmor" and profile != "unconfined"]
+    return asked[0] if asked and not spec.privileged else ""
+
+
+def capabilities(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:
+    """Return ``EffectiveCaps`` and ``BoundingCaps``; None where the host or the image's passwd decides."""
+    bounding = _bounding(spec)
+    effective = bounding
+    root = None if image is None else _is_root(_user(spec, image))
+    if root is None:
+        effective = None
+    elif not root:
+        effective = _ambient(spec, bounding)
+    return {
+        "EffectiveCaps": None if effective is None else sorted(effective),
+        "BoundingCaps": None if bounding is None else sorted(bounding),
+    }
+
+
+def _bounding(spec: ContainerSpec) -> frozenset[str] | None:
+    added, dropped = frozenset(spec.cap_add or ()), frozenset(spec.cap_drop or ())
+    if spec.privileged or (ALL in added and ALL not in dropped):
+        return None  # all that the host has
+    base = frozenset() if ALL in dropped else DEFAULT
+    return (base - dropped) | (added - {ALL})
+
+
+def _ambient(spec: ContainerSpec, bounding: frozenset[str] | None) -> frozenset[str] | None:
+    """Return what a user other than root holds: only what was added by name (capabilities(7))."""
+    if spec.privileged:
+        return frozenset()
+    return None if bounding is None else bounding & frozenset(spec.cap_add or ())
+
+
+def _is_root(user: str) -> bool | None:
+    """Tell whether it is user 0; None for a name that only the passwd of the root file system can tell."""
+    name = user.partition(":")[0]
+    if name in ("", "root"):
+        return True
+    return int(name) == 0 if name.isdecimal() else None
