@@ -84,7 +84,7 @@ def tmpfs(spec: ContainerSpec) -> dict[str, str]:
 
 
 def _tmpfs_words(mount: Mount) -> list[str]:
-    words = list(mount.options) if mount.read_only else [*mount.options, "rw"]
-    if not set(words) & {*_PROPAGATIONS}:
-        words.append(_PRIVATE)
-    return words if "notmpcopyup" in words else [*words, "tmpcopyup"]
+    words = [word for word in mount.options if word != "notmpcopyup"]
+    words += [] if mount.read_only else ["rw"]
+    words += [] if set(words) & {*_PROPAGATIONS} else [_PRIVATE]
+    return words if "notmpcopyup" in mount.options else [*words, "tmpcopyup"]
