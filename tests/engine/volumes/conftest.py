@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,17 @@ def mount(tmp_path):
     yield mount
     for target in reversed(targets):
         subprocess.run(["umount", os.fspath(target)], check=True)
+
+
+@pytest.fixture
+def chattr(tmp_path):
+    """Let a test set inode flags; they are cleared below tmp_path at its end, so that it can be deleted."""
+
+    def chattr(flag: str, *paths: Path) -> None:
+        subprocess.run(["chattr", flag, *paths], check=True)
+
+    yield chattr
+    subprocess.run(["chattr", "-R", "-f", "-ia", tmp_path], check=False)
 
 
 def write(path: Path, content: bytes = b"content", **metadata: int) -> Path:
@@ -234,6 +246,21 @@ def odd_tree(request, tmp_path):
     root.mkdir()
     request.param(root)
     return root
+
+
+@pytest.fixture
+def deep_tree(tmp_path):
+    """Return the path of a tree of 2,000 levels; it and its copies are deleted by rm, since shutil can't."""
+    script = (
+        "import os\n"
+        "for level in range(2000): os.mkdir('level'); os.chdir('level')\n"
+        "open('file', 'w').close(); os.link('file', 'same'); os.mkfifo('fifo')"
+    )
+    root = tmp_path / "source"
+    root.mkdir()
+    subprocess.run([sys.executable, "-c", script], cwd=root, check=True)
+    yield root
+    subprocess.run(["rm", "-rf", *tmp_path.iterdir()], check=True)
 
 
 @pytest.fixture

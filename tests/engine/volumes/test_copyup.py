@@ -124,13 +124,13 @@ def test_dots_stay_inside_the_root(rootfs, volume):
     assert fill(rootfs, volume, "../../srv/../../srv/data").entries == 2
 
 
-def test_stages_of_a_killed_run_are_removed(rootfs, volume):
+def test_stages_of_a_killed_run_are_removed(rootfs, volume, chattr):
     """What a killed copy left is deleted, also immutable files, and also when the volume is full already."""
     for _ in range(2):
         stage = volume / f"{copyup.STAGE_PREFIX}dead/below"
         stage.mkdir(parents=True)
         (stage / "file").write_text("half")
-        subprocess.run(["chattr", "+i", stage / "file", stage], check=True)
+        chattr("+i", stage / "file", stage)
         fill(rootfs, volume)
         assert os.listdir(volume) == ["data"]
         assert sorted(os.listdir(volume / "data")) == ["a", "b"]
@@ -210,9 +210,9 @@ def start_copier(rootfs, volume) -> subprocess.Popen:
 
 def test_killed_at_any_instant_it_is_all_or_nothing(rootfs, volumes, picture):
     """After kill -9 at 15 instants the volume is empty or whole, and the next copy-up makes it whole."""
-    for number in range(800):
+    for number in range(100):
         (rootfs / f"srv/data/{number}").mkdir()
-        (rootfs / f"srv/data/{number}/file").write_bytes(bytes([number % 256]) * 20_000)
+        (rootfs / f"srv/data/{number}/file").write_bytes(bytes([number % 256]) * 200_000)
     wanted = picture(rootfs / "srv/data")
     started = time.monotonic()
     start_copier(rootfs, directory.create(os.fspath(volumes), "timed")).communicate()
@@ -229,4 +229,4 @@ def test_killed_at_any_instant_it_is_all_or_nothing(rootfs, volumes, picture):
         assert (done is None) == (states[-1] == len(os.listdir(rootfs / "srv/data")))
         assert picture(volume / "data") == wanted
         assert os.listdir(volume) == ["data"]
-    assert set(states) <= {0, 802}
+    assert set(states) <= {0, 102}

@@ -77,18 +77,28 @@ def test_a_name_that_is_a_path_is_refused(verb, name, volumes, tmp_path):
     assert os.listdir(volumes) == []
 
 
-def test_remove_deletes_all_of_the_volume(volumes, tmp_path, every_tree):
+def test_remove_deletes_all_of_the_volume(volumes, tmp_path, every_tree, chattr):
     """Odd content, immutable files, a symlink to the outside: all gone, but what was linked to stays."""
     volume = Path(directory.create(volumes, "app"))
     every_tree.rename(volume / "data/content")
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/file").write_text("x")
     (volume / "data/link").symlink_to(tmp_path / "outside")
-    subprocess.run(["chattr", "+i", volume / "data/content/plain/file1", volume / "data"], check=True)
+    chattr("+i", volume / "data/content/plain/file1", volume / "data")
     directory.remove(volumes, "app", trash=os.fspath(tmp_path / "trash"))
     assert os.listdir(volumes) == []
     assert os.listdir(tmp_path / "trash") == []
     assert (tmp_path / "outside/file").read_text() == "x"
+
+
+def test_size_and_remove_of_a_deep_volume(volumes, tmp_path, deep_tree, chattr):
+    """2,000 levels and an immutable file below need no recursion and no long path."""
+    volume = Path(directory.create(volumes, "app"))
+    chattr("+i", deep_tree / "level")
+    deep_tree.rename(volume / "data/content")
+    assert directory.size(volumes, "app") >= 2000 * 512
+    directory.remove(volumes, "app", trash=os.fspath(tmp_path / "trash"))
+    assert os.listdir(volumes) == os.listdir(tmp_path / "trash") == []
 
 
 def test_remove_of_an_absent_volume_is_fine(volumes, tmp_path):

@@ -23,7 +23,6 @@ def delete(path: str) -> None:
 def _clear_flags(path: str) -> None:
     root = os.open(path, DIRECTORY)
     try:
-        write_flags(root, 0)
         for directory, name, info in walk(root):
             if stat.S_ISDIR(info.st_mode) or stat.S_ISREG(info.st_mode):
                 _clear_flags_of(directory, name)
