@@ -210,6 +210,16 @@ def test_many_open_a_new_database_at_once(path, process):
         os.mkdir(os.path.dirname(path))
 
 
+def test_a_new_file_that_is_locked_is_waited_for(path, process):
+    """A process that finds another making the database waits, where SQLite itself would give up."""
+    process(
+        "import sqlite3; other = sqlite3.connect(path, isolation_level=None); other.execute('BEGIN IMMEDIATE')\n"
+        "print(flush=True); time.sleep(0.3); other.execute('ROLLBACK'); sys.stdin.read()\n"
+    )
+    with open_database(path) as opened, opened.reading() as connection:
+        assert pragma(connection, "journal_mode") == "wal"
+
+
 def test_a_kill_loses_nothing_that_was_saved(path, process):
     """Whenever the writer is killed, what it had saved is there, and the database is whole."""
     code = (
