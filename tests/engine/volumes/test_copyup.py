@@ -214,8 +214,9 @@ def test_killed_at_any_instant_it_is_all_or_nothing(rootfs, volumes, picture):
         (rootfs / f"srv/data/{number}").mkdir()
         (rootfs / f"srv/data/{number}/file").write_bytes(bytes([number % 256]) * 200_000)
     wanted = picture(rootfs / "srv/data")
+    copier = start_copier(rootfs, directory.create(os.fspath(volumes), "timed"))
     started = time.monotonic()
-    start_copier(rootfs, directory.create(os.fspath(volumes), "timed")).communicate()
+    copier.communicate()
     lasts = time.monotonic() - started
     states = []
     for number in range(15):
