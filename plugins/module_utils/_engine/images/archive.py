@@ -97,11 +97,10 @@ def _of_file(path: str, fd: int, stack: ExitStack, *, staging: str) -> Archive:
 
 def _decompressed(fd: int, stack: ExitStack, *, staging: str) -> int:
     try:
-        plain = stack.enter_context(tempfile.TemporaryFile(dir=staging))  # noqa: SIM115 (the stack closes it)
+        plain = stack.enter_context(tempfile.TemporaryFile(dir=staging, buffering=0))  # noqa: SIM115 (the stack closes it)
         with streams.ahead(compression.decoded(streams.section(fd, 0))) as chunks:
             for chunk in chunks:
-                plain.write(chunk)
-        plain.flush()
+                streams.write_all(plain.fileno(), memoryview(chunk))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreFull(f"no space is left in {staging} for the archive", remedy="Make room") from error

@@ -34,6 +34,12 @@ def section(fd: int, offset: int, size: int | None = None) -> Iterator[bytes]:
         yield chunk
 
 
+def write_all(fd: int, piece: memoryview) -> None:
+    """Write all of a piece; the kernel may take less at once."""
+    while piece:
+        piece = piece[os.write(fd, piece) :]
+
+
 class Digest:
     """The running sha256 and size of a stream."""
 

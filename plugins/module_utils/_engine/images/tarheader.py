@@ -36,7 +36,7 @@ class Header(NamedTuple):
 def parse(block: bytes) -> Header:
     """Decode a header block; ArchiveBroken when its checksum is wrong."""
     name, mode, uid, gid, size, mtime, check, kind, link, magic, major, minor, prefix = _FIELDS.unpack(block)
-    if not _checks(block, number(check)):
+    if not _checks(block, check):
         raise ArchiveBroken("this is no tar archive, or it is damaged: a header has the wrong checksum")
     name = _text(name)
     if magic == b"ustar\x0000":  # in GNU's own format ("ustar  ") the prefix field holds times
@@ -55,10 +55,11 @@ def parse(block: bytes) -> Header:
     )
 
 
-def _checks(block: bytes, expected: int) -> bool:
+def _checks(block: bytes, field: bytes) -> bool:
     # The checksum counts its own field as blanks. Some old programs summed up signed bytes.
     blanked = block[:148] + b" " * 8 + block[156:]
-    return expected in (sum(blanked), sum(memoryview(blanked).cast("b")))
+    sums = (sum(blanked), sum(memoryview(blanked).cast("b")))
+    return _text(field).strip(_BLANK).lstrip(b"0") in (b"%o" % total for total in sums if total > 0)
 
 
 def _text(field: bytes) -> bytes:

@@ -21,6 +21,7 @@ from . import attributes, tarread
 from .copyup import copy_up
 from .layerdir import LayerDirectory, Place, components, show, unsafe
 from .lowers import OPAQUE, Lowers, Path
+from .streams import write_all
 from .tarread import Chunks, Entry
 
 _WHITEOUT = b".wh."
@@ -177,6 +178,10 @@ class _Unpacking:
         source = self._target(entry, target)
         if (*source.path, target[-1]) == (*parent.path, name):
             return
+        if self._directory.is_directory(target[-1], source):
+            raise ArchiveBroken(
+                f"the entry {show(entry.name)} is a hard link to a directory", entry=show(entry.name)
+            )
         self._make_room(name, parent)
         os.link(target[-1], name, src_dir_fd=source.fd, dst_dir_fd=parent.fd, follow_symlinks=False)
         attributes.set_on_link(name, parent.fd, entry)
@@ -255,12 +260,6 @@ class _Unpacking:
             attributes.copy(lower, place.fd)
         finally:
             os.close(lower)
-
-
-def write_all(fd: int, piece: memoryview) -> None:
-    """Write all of a piece; the kernel may take less at once."""
-    while piece:
-        piece = piece[os.write(fd, piece) :]
 
 
 class _Named:

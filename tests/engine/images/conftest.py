@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the image tests share: archives made by hand, trees as data, and mounts by this engine and by podman."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import stat
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from _engine.images.archive import open_archive
+from _engine.images.store import LayerStore
+from _engine.kernel import libc, mounts
+
+WHEN = 1_000_000_000
+
+
+class Archives:
+    """Makers of layers and archives, with tarfile and JSON alone."""
+
+    @staticmethod
+    def layer(*entries):
+        """Make a layer tar of (name, attributes); a name that ends in / is a directory, ``data`` is content."""
+        buffer = io.BytesIO()
+        with tarfile.open(
+            fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT, errors="surrogateescape"
+        ) as tar:
+            for name, given in entries:
+                wanted = dict(given)
+                data = wanted.pop("data", b"")
+                info = tarfile.TarInfo(name.rstrip("/") if name != "./" else "./")
+                info.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
+                info.mode = 0o755 if name.endswith("/") else 0o644
+                info.mtime = WHEN
+                info.size = len(data)
+                for key, value in wanted.items():
+                    setattr(info, key, value)
+                tar.addfile(info, io.BytesIO(data))
+        return buffer.getvalue()
+
+    @staticmethod
+    def config(layers, **config):
+        """Make an image configuration."""
+        return json.dumps(
+            {
+                "architecture": "amd64",
+                "os": "linux",
+                "config": config,
+                "rootfs": {"type": "layers", "diff_ids": [Archives.digest(layer) for layer in layers]},
+            }
+        ).encode()
+
+    @staticmethod
+    def digest(data):
+        """Give the digest of some bytes."""
+        return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+    @staticmethod
+    def tar(path, members):
+        """Write a tar of (name, bytes)."""
+        with tarfile.open(path, "w") as tar:
+            for name, data in members:
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+        return path
+
+    @staticmethod
+    def docker(path, layers, *, tag="localhost/test:1"):
+        """Write a docker archive."""
+        config = Archives.config(layers)
+        name = f"{hashlib.sha256(config).hexdigest()}.json"
+        files = [(f"{number}/layer.tar", layer) for number, layer in enumerate(layers)]
+        manifest = [{"Config": name, "RepoTags": [tag], "Layers": [name for name, _layer in files]}]
+        return Archives.tar(path, [*files, (name, config), ("manifest.json", json.dumps(manifest).encode())])
+
+
+def _xattrs(path):
+    names = [
+        name for name in os.listxattr(path, follow_symlinks=False) if not name.startswith("trusted.overlay.")
+    ]
+    return {name: os.getxattr(path, name, follow_symlinks=False) for name in sorted(names)}
+
+
+def _content(path, found):
+    if stat.S_ISLNK(found.st_mode):
+        return os.readlink(path)
+    if stat.S_ISREG(found.st_mode):
+        return found.st_size, hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest()
+    return found.st_rdev if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode) else None
+
+
+def _paths(top):
+    yield top
+    with os.scandir(top) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.is_dir(follow_symlinks=False):
+                yield from _paths(entry.path)
+            else:
+                yield entry.path
+
+
+def _listing(top):
+    top = os.fsencode(top)
+    groups = {}
+    tree = {}
+    for path in _paths(top):
+        found = os.lstat(path)
+        name = path[len(top) + 1 :]
+        group = groups.setdefault((found.st_dev, found.st_ino), name) if found.st_nlink > 1 else name
+        tree[name] = {
+            "mode": oct(found.st_mode),
+            "owner": (found.st_uid, found.st_gid),
+            "mtime": found.st_mtime_ns,
+            "content": _content(path, found),
+            "xattrs": _xattrs(path),
+            "linked with": None if stat.S_ISDIR(found.st_mode) else group,
+        }
+    return tree
+
+
+@pytest.fixture(scope="session")
+def archives():
+    """Return the makers of archives."""
+    return Archives
+
+
+@pytest.fixture(scope="session")
+def listing():
+    """Return a function that tells all of a tree that an image keeps: a dict by path below its top."""
+    return _listing
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Return a layer store of its own; its staging directory must be empty when the test ends."""
+    root = tmp_path / "store"
+    root.mkdir()
+    store = LayerStore(str(root / "layers"), str(root / "staging"))
+    (root / "staging").mkdir()
+    yield store
+    assert os.listdir(root / "staging") == []
+
+
+@pytest.fixture
+def load(store, tmp_path):
+    """Return a function that puts an archive's image into the store and gives the diff paths, topmost first."""
+
+    def load(path):
+        diffs = []
+        with open_archive(str(path), staging=str(tmp_path)) as archive:
+            for layer in archive.images[0].layers:
+                with archive.layer(layer) as chunks:
+                    store.add(layer.chain_id, chunks, lowers=diffs)
+                diffs.insert(0, store.diff_path(layer.chain_id))
+        return diffs
+
+    return load
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """Return a context manager that mounts diff paths, topmost first, read-only with overlayfs."""
+
+    @contextlib.contextmanager
+    def mounted(diffs):
+        target, empty = tmp_path / "merged", tmp_path / "empty"
+        target.mkdir()
+        empty.mkdir()
+        if len(diffs) == 1:
+            diffs = [*diffs, str(empty)]  # without an upper directory overlayfs wants two
+        libc.mount("overlay", str(target), "overlay", 1, f"lowerdir={':'.join(diffs)}")
+        try:
+            yield str(target)
+        finally:
+            mounts.unmount(str(target))
+            target.rmdir()
+            empty.rmdir()
+
+    return mounted
+
+
+@pytest.fixture
+def ours(load, mounted):
+    """Return a context manager that unpacks an archive and mounts its image."""
+
+    @contextlib.contextmanager
+    def ours(path):
+        with mounted(load(path)) as top:
+            yield top
+
+    return ours
+
+
+@pytest.fixture
+def podman(tmp_path, need):
+    """Return a context manager that loads an archive with podman and mounts its image there."""
+    need(shutil.which("podman"), "podman, to compare with")
+
+    @contextlib.contextmanager
+    def podman(path, *, driver="overlay"):
+        root = tmp_path / f"podman-{driver}"
+        run_root = tempfile.mkdtemp(prefix="podman-run-")  # podman wants it to be shorter than tmp_path is
+        command = ["podman", "--root", str(root), "--runroot", run_root, "--storage-driver", driver]
+
+        def run(*words):
+            done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            return done.stdout.strip()
+
+        try:
+            run("load", "--quiet", "--input", str(path))
+            image = run("images", "--quiet", "--no-trunc").splitlines()[0]
+            yield run("image", "mount", image)
+        finally:
+            mounts.unmount_below(str(root))
+            shutil.rmtree(root, ignore_errors=True)
+            shutil.rmtree(run_root)
+
+    return podman
