@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from io import FileIO
 from typing import Optional
 
-from ..errors import EngineError, HostLacks, RuntimeFailed
+from ..errors import EngineError, HostLacks, InvalidOption, RuntimeFailed
 from ..kernel import command
 from ..kernel.process import Process, find_by_argument
 from ..model.layout import ContainerLayout
 from .oci import OciRuntime, error_text
+from .programs import REMEDY, Program, describe_program
 
 #: Seconds for conmon and the runtime to create a container; it takes some 30 ms.
 _DEADLINE = 30.0
@@ -41,7 +42,8 @@ _EXTRA = ("/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman",
 class ConmonLaunch:
     """One start of conmon.
 
-    ``exit_command`` is an argv, called when the container has ended, and also when creating it fails.
+    ``exit_command`` is an argv with an absolute program, called when the container has ended, and also when
+    creating it fails.
     ``log_path`` None means the container's own log; ``log_size_max`` is in bytes, None for no limit.
     """
 
@@ -69,8 +71,13 @@ def find_conmon(path: str | None = None) -> str:
     found = command.find_program(path or "conmon", extra=_EXTRA)
     if found is None:
         what = f"{path} is not there" if path else "conmon is not installed"
-        raise HostLacks(what, remedy="Apply role slipway.oci.host", program="conmon")
+        raise HostLacks(what, remedy=REMEDY, program="conmon")
     return found
+
+
+def describe(path: str) -> Program:
+    """Return conmon's version; raises HostLacks for one that is older than 2.1, which has no ``--full-attach``."""
+    return describe_program("conmon", path, least=(2, 1))
 
 
 def remove_stale_files(container: ContainerLayout) -> None:
@@ -95,6 +102,9 @@ def create(launch: ConmonLaunch) -> Started:
     """
     for path in (launch.container.persist, os.path.dirname(launch.container.exit_file)):
         os.makedirs(path, mode=0o700, exist_ok=True)
+    if launch.log_path and not os.path.isdir(os.path.dirname(launch.log_path)):
+        # conmon would say that something is missing, but not what.
+        raise InvalidOption("log_opt.path", launch.log_path, "lies in a directory that does not exist")
     remove_stale_files(launch.container)
     try:
         process = Process.of(_launch(launch))
@@ -125,15 +135,13 @@ def _launch(launch: ConmonLaunch) -> int:
             pass_fds=(sync_end.fileno(), start_end.fileno()),
             start_new_session=True,
         )
-        with first:
-            sync_end.close()
-            start_end.close()
-            # conmon waits for this byte before it forks; one that refused its arguments is not there to read
-            # it.
-            with contextlib.suppress(BrokenPipeError):
-                start.write(b"\0")
-            words = _wait_first(first, deadline)
-            return _pid(launch, _read_line(sync, deadline), words)
+        sync_end.close()
+        start_end.close()
+        # conmon waits for this byte before it forks; one that refused its arguments is not there to read it.
+        with contextlib.suppress(BrokenPipeError):
+            start.write(b"\0")
+        words = _wait_first(first, deadline)
+        return _pid(launch, _read_line(sync, deadline), words)
 
 
 @contextlib.contextmanager
@@ -188,7 +196,7 @@ def _failed(launch: ConmonLaunch, otherwise: str) -> RuntimeFailed:
     """Return the error; the runtime's own log comes first, since conmon may cut what it hands on."""
     text = error_text(_read(launch.container.conmon_log)) or otherwise or "conmon ended without a word"
     name = launch.runtime.name
-    text = text[len(f"{name} create failed: ") :] if text.startswith(f"{name} create failed: ") else text
+    text = text.removeprefix(f"{name} create failed: ")
     return RuntimeFailed(f"{name} create: {text}", runtime=name, id=launch.container.id)
 
 

@@ -31,11 +31,11 @@ _FLAGS = ((os.ST_NOSUID, "nosuid"), (os.ST_NODEV, "nodev"), (os.ST_NOEXEC, "noex
 
 def facts(spec: ContainerSpec) -> HostFacts:
     """Return what the bundle of this spec needs to know; raises InvalidOption for a device that isn't one."""
-    status = _status()
+    status, version = _status(), cgroups.version()
     return HostFacts(
         rlimits=_rlimits(),
         capabilities=_bounding(status.get("CapBnd", "0")),
-        cgroup_version=cgroups.version(),
+        cgroup_version=version,
         seccomp="Seccomp" in status,
         architecture=os.uname().machine,
         devices=dict(_devices(spec)),
@@ -44,7 +44,7 @@ def facts(spec: ContainerSpec) -> HostFacts:
             item.source: _flags(item.source) for item in (spec.mounts or {}).values() if item.kind == BIND
         },
         apparmor=os.path.isdir("/sys/kernel/security/apparmor"),
-        swap_limit=_counts_swap(),
+        swap_limit=_counts_swap(version),
     )
 
 
@@ -77,9 +77,9 @@ def _flags(path: str) -> tuple[str, ...]:
     return tuple(name for flag, name in _FLAGS if mask & flag)
 
 
-def _counts_swap() -> bool:
+def _counts_swap(version: str) -> bool:
     # On v1 the file is missing unless the kernel was started with swapaccount=1; v2 always counts.
-    return cgroups.version() == "v2" or os.path.exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")
+    return version == "v2" or os.path.exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")
 
 
 def _devices(spec: ContainerSpec) -> Iterator[tuple[str, DeviceNode]]:

@@ -16,8 +16,8 @@ from typing import Optional
 from ..errors import HostLacks, RuntimeFailed
 from ..kernel import cgroups, command
 from ..model.layout import Layout
+from .programs import REMEDY, Program, describe_program
 
-_REMEDY = "Apply role slipway.oci.host, or name a runtime that is installed"
 #: The oldest that pass our tests; older ones miss log formats and cgroup features that we use.
 _LEAST = {"crun": (1, 8), "runc": (1, 1)}
 #: Generous: a runtime answers in milliseconds, but a host under load may not.
@@ -37,15 +37,6 @@ class RuntimeState:
     pid: Optional[int]
 
 
-@dataclass(frozen=True)
-class Program:
-    """A program on this host, for engine_info."""
-
-    name: str
-    path: str
-    version: str
-
-
 def find_runtime(name: str | None = None, *, root: str = Layout().runtime_root) -> OciRuntime:
     """Return the runtime named (a name or a path), or the one that suits this host; raises HostLacks.
 
@@ -57,7 +48,7 @@ def find_runtime(name: str | None = None, *, root: str = Layout().runtime_root) 
             return OciRuntime(path, os.path.basename(path), root)
     what = f"the OCI runtime {name!r} is" if name else "no OCI runtime (crun or runc) is"
     raise HostLacks(
-        f"{what} not installed" if name else f"{what} installed", remedy=_REMEDY, program=name or "crun"
+        f"{what} not installed" if name else f"{what} installed", remedy=REMEDY, program=name or "crun"
     )
 
 
@@ -110,17 +101,7 @@ class OciRuntime:
 
     def describe(self) -> Program:
         """Return name, path and version; raises HostLacks for one that is too old."""
-        done = command.run([self.path, "--version"], timeout=_TIMEOUT)
-        match = re.search(r"(\d+)\.(\d+)\S*", done.stdout.decode(errors="replace"))
-        version = match[0] if match else ""
-        least = _LEAST.get(self.name)
-        if match and least and (int(match[1]), int(match[2])) < least:
-            raise HostLacks(
-                f"{self.path} is version {version}, older than {least[0]}.{least[1]}",
-                remedy=_REMEDY,
-                program=self.name,
-            )
-        return Program(self.name, self.path, version)
+        return describe_program(self.name, self.path, least=_LEAST.get(self.name))
 
     def _knows(self, container_id: str) -> bool:
         # A file tells it, not words of an error message, which differ by runtime and version.

@@ -57,8 +57,7 @@ def resolve(user: str | None, group_add: Sequence[str], *, passwd: str, group: s
     joined = [gid] if user else []
     if not colon:
         joined += [item.gid for item in groups if found.name and found.name in item.members]
-    if group_add:
-        joined = [gid, *joined, *(_find_group("group_add", name, groups) for name in group_add)]
+    joined += [_find_group("group_add", name, groups) for name in group_add]
     return ResolvedUser(found.uid, gid, tuple(dict.fromkeys(joined)), found.home, found.name or None)
 
 

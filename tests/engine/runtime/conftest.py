@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real containers under real conmon and crun or runc, from a busybox root; each test's leftovers are an error."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import pytest
+
+from _engine.kernel import cgroups, libc, mountinfo
+from _engine.kernel.process import find_by_argument
+from _engine.model.layout import Layout
+from _engine.model.spec import ContainerSpec
+from _engine.runtime import bundle, conmon, exits, host, logs, oci, users
+
+BUSYBOX = "/bin/busybox"
+APPLETS = "sh cat echo sleep ls id env mount true false kill tail tty grep head hostname mkdir touch chown ping".split()
+UNIFIED = "/sys/fs/cgroup/unified"
+
+
+@pytest.fixture(scope="session")
+def busybox_root(need, tmp_path_factory) -> Path:
+    """Return a root file system that holds a static busybox, a user ``app`` and a group ``extra``."""
+    need(os.path.exists(BUSYBOX), "busybox-static")
+    root = tmp_path_factory.mktemp("busybox") / "root"
+    for name in "bin etc proc sys dev tmp run var/tmp home/app".split():
+        (root / name).mkdir(parents=True)
+    shutil.copy(BUSYBOX, root / "bin/busybox")
+    for name in APPLETS:
+        (root / "bin" / name).symlink_to("busybox")
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n")
+    (root / "etc/group").write_text("root:x:0:\napp:x:1000:\nextra:x:2000:app\n")
+    return root
+
+
+class Box:
+    """One engine's directories, and the containers that a test makes there."""
+
+    def __init__(self, top: Path, root: Path, runtime: str) -> None:
+        self.layout = Layout(str(top / "root"), str(top / "run"))
+        self.runtime = oci.find_runtime(runtime, root=self.layout.runtime_root)
+        self.root = str(root)
+        self.cgroup = f"/slipway-test-{secrets.token_hex(4)}"
+        self.containers = []
+
+    def prepare(self, *command: str, exit_command: tuple[str, ...] = (), **options) -> conmon.ConmonLaunch:
+        """Write a bundle; returns the launch that ``conmon.create`` takes."""
+        raw = {
+            "name": "box",
+            "image": self.root,
+            "rootfs": True,
+            "network": ["none"],
+            "command": list(command),
+        }
+        spec = ContainerSpec.parse({**raw, **options})
+        container = self.layout.container(secrets.token_hex(32))
+        self.containers.append(container)
+        for path in (container.bundle, container.shm, self.layout.exits):
+            os.makedirs(path, exist_ok=True)
+        etc = Path(self.root, "etc")
+        passwd, group = (etc / "passwd").read_text(), (etc / "group").read_text()
+        request = bundle.BundleRequest(
+            id=container.id,
+            spec=spec,
+            image=None,
+            rootfs=self.root,
+            user=users.resolve(spec.user, spec.group_add or (), passwd=passwd, group=group),
+            hostname=spec.hostname or container.id[:12],
+            cgroup_path=f"{self.cgroup}/{container.id}",
+            host=host.facts(spec),
+            shm=container.shm,
+        )
+        Path(container.bundle, "config.json").write_text(json.dumps(bundle.build(request)))
+        return conmon.ConmonLaunch(
+            conmon=conmon.find_conmon(),
+            runtime=self.runtime,
+            container=container,
+            name="box",
+            exit_command=exit_command,
+            tty=spec.tty,
+            interactive=spec.interactive,
+        )
+
+    def start(self, *command: str, **options):
+        """Create and start; returns launch and what conmon started."""
+        launch = self.prepare(*command, **options)
+        started = conmon.create(launch)
+        self.runtime.start(launch.container.id)
+        return launch, started
+
+    def run(self, *command: str, **options):
+        """Run to the end; returns exit, stdout and stderr."""
+        launch, started = self.start(*command, **options)
+        found = exits.wait_for_exit(launch.container, 20, monitor=started.monitor)
+        return found, *logs.streams(launch.container.log)
+
+    def close(self) -> None:
+        """End what still runs, and remove what the runtime keeps."""
+        for container in self.containers:
+            for process in find_by_argument(container.conmon_pid_file):
+                if self.runtime.state(container.id) is not None:
+                    self.runtime.kill(container.id, 9, everything=True)
+                process.wait_gone(5)
+            self.runtime.delete(container.id, force=True)
+            cgroups.remove(f"{self.cgroup}/{container.id}")
+        cgroups.remove(self.cgroup)
+
+    def leftovers(self) -> list[str]:
+        """Name every process, cgroup and mount that is still there."""
+        found = [f"mount {entry.target}" for entry in mountinfo.below(self.layout.root)]
+        found += [f"cgroup {self.cgroup}"] if cgroups.exists(self.cgroup) else []
+        for container in self.containers:
+            found += [f"conmon {process.pid}" for process in find_by_argument(container.conmon_pid_file)]
+            found += (
+                [f"runtime's {container.id}"] if os.path.exists(f"{self.runtime.root}/{container.id}") else []
+            )
+        return found
+
+
+@contextlib.contextmanager
+def without_hybrid(cgroup: str):
+    """Hide the cgroup2 hierarchy of a hybrid host from this process: with it crun refuses every container.
+
+    crun then makes plain directories where the hierarchy was mounted; they are removed here.
+    """
+    if cgroups.version() != "hybrid":
+        yield
+        return
+    before, directory = os.open("/proc/self/ns/mnt", os.O_RDONLY), os.getcwd()
+    libc.unshare(libc.CLONE_NEWNS)
+    try:
+        libc.mount("none", "/", "", libc.MS_REC | libc.MS_PRIVATE)
+        libc.umount2(UNIFIED, 0)
+        yield
+        shutil.rmtree(f"{UNIFIED}{cgroup}", ignore_errors=True)
+    finally:
+        libc.setns(before, libc.CLONE_NEWNS)
+        os.close(before)
+        os.chdir(directory)
+
+
+@pytest.fixture(params=["runc", "crun"])
+def box(request, need, busybox_root, tmp_path):
+    """Return a Box for each runtime, and check at the end that it left nothing."""
+    need(os.geteuid() == 0, "root")
+    need(shutil.which("conmon"), "conmon")
+    need(shutil.which(request.param), request.param)
+    one = Box(tmp_path, busybox_root, request.param)
+    with without_hybrid(one.cgroup):
+        yield one
+        one.close()
+        assert one.leftovers() == []
