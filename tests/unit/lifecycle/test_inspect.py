@@ -154,12 +154,7 @@ def test_hostname_of_an_unknown_host(container, image, layout):
     assert not [item for item in config["Env"] if item.startswith("HOSTNAME=")]
 
 
-STOP_SIGNALS = [
-    ({}, "", 15),
-    ({}, "SIGINT", 2),
-    ({"stop_signal": "USR1"}, "SIGINT", 10),
-    ({}, "SIGFOO", None),
-]
+STOP_SIGNALS = [(None, "", 15), (None, "SIGINT", 2), ("USR1", "SIGINT", 10), (None, "SIGFOO", None)]
 
 
 @pytest.mark.parametrize("case", STOP_SIGNALS)

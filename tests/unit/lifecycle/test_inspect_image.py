@@ -27,7 +27,7 @@ def test_image(image):
         "Os": "linux",
         "Architecture": "amd64",
         "Created": "2024-02-03T04:05:06.7Z",
-        "Comment": "last",
+        "Comment": "first",
         "Size": 200,
         "User": "7",
     }

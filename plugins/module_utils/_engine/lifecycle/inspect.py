@@ -132,7 +132,7 @@ def _state(record: ContainerRecord) -> dict[str, Any]:
         "Error": record.error,
         **_run(record),
         "Health": {"Status": "", "FailingStreak": 0, "Log": None},
-        "CgroupPath": f"/slipway/{record.id}" if record.status in status.CLAIMS else "",
+        "CgroupPath": f"/slipway/{record.id}" if record.status in status.ALIVE else "",
         "CheckpointedAt": NEVER,
         "RestoredAt": NEVER,
     }

@@ -20,7 +20,7 @@ def image_shape(record: ImageRecord) -> dict[str, Any]:
         "RepoTags": [name for name in record.names if "@" not in name],
         "RepoDigests": _repository_digests(record),
         "Parent": "",
-        "Comment": str(config.history[-1].get("comment") or "") if config.history else "",
+        "Comment": str(config.history[0].get("comment") or "") if config.history else "",
         "Created": config.created,
         "Config": _config(config),
         "Version": "",

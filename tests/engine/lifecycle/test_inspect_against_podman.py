@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What podman tells of the same containers, volumes and images, beside what we tell."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from _engine.kernel import cgroups
+from _engine.lifecycle.inspect import container_shape
+from _engine.lifecycle.inspect_image import image_shape
+from _engine.lifecycle.inspect_volume import volume_shape
+from _engine.model.layout import Layout
+from _engine.model.record import ContainerRecord, ImageRecord, LayerRecord, ProcessId
+from _engine.model.spec import ContainerSpec
+from _engine.model.times import parse_rfc3339
+from _engine.model.volume import VolumeRecord, VolumeSpec
+
+NAME = "localhost/app:1"
+LAYOUT = Layout("/ROOT", "/RUN")
+CONFIG = {
+    "architecture": "amd64",
+    "os": "linux",
+    "created": "2024-02-03T04:05:06.789Z",
+    "author": "me",
+    "config": {
+        "Env": ["PATH=/bin", "A=1"],
+        "Entrypoint": ["/bin/sh"],
+        "Cmd": ["-c", "exit 3"],
+        "WorkingDir": "/data",
+        "User": "0:0",
+        "Labels": {"a": "b"},
+        "Volumes": {"/data": {}},
+        "ExposedPorts": {"80/tcp": {}},
+        "StopSignal": "SIGINT",
+        "Healthcheck": {"Test": ["CMD", "/bin/true"], "Interval": 30_000_000_000},
+    },
+    "history": [
+        {"created": "2024-02-03T04:05:06.789Z", "created_by": "one"},
+        {"created": "2024-02-03T04:05:07Z", "created_by": "none", "empty_layer": True},
+        {"created": "2024-02-03T04:05:08Z", "created_by": "two", "comment": "the end"},
+    ],
+}
+
+#: The same container in both words: podman's argv and our options. (Its own default for shm is 64000k.)
+PLAIN = (["--network", "none", "--shm-size", "64m"], {"network": ["none"]})
+RICH = (
+    "--network none -v vol:/vol:ro -v /etc/apt:/host:ro,rslave -v /anon -v zed:/z:z --init --tty -i --read-only --rm"
+    " --tmpfs /scratch:size=1048576,noexec --mount type=tmpfs,destination=/t2 --mount type=bind,source=/etc/apt,destination=/h2"
+    " --memory 64m --cpus 1.5 --cpu-shares 512 --cpuset-cpus 0 --pids-limit 100 --shm-size 1m"
+    " --stop-signal TERM --stop-timeout 3 --cap-add net_admin --security-opt no-new-privileges --group-add 5"
+    " --security-opt seccomp=unconfined --device /dev/null:/dev/xnull:rw --hostname h --label z=1 --annotation x=y"
+    " --env B=2 -w /bin --user 1:1 --entrypoint /bin/env --ulimit core=5:6".split(),
+    {
+        "network": ["none"],
+        "volume": ["vol:/vol:ro", "/etc/apt:/host:ro,rslave", "/anon", "zed:/z:z"],
+        "init": True,
+        "tty": True,
+        "interactive": True,
+        "read_only": True,
+        "rm": True,
+        "tmpfs": {"/scratch": "size=1m,noexec"},
+        "mount": ["type=tmpfs,destination=/t2", "type=bind,source=/etc/apt,destination=/h2"],
+        "memory": "64m",
+        "cpus": "1.5",
+        "cpu_shares": 512,
+        "cpuset_cpus": "0",
+        "pids_limit": 100,
+        "shm_size": "1m",
+        "stop_signal": "TERM",
+        "stop_timeout": 3,
+        "cap_add": ["net_admin"],
+        "security_opt": ["no-new-privileges", "seccomp=unconfined"],
+        "group_add": ["5"],
+        "device": ["/dev/null:/dev/xnull:rw"],
+        "hostname": "h",
+        "label": {"z": "1"},
+        "annotation": {"x": "y"},
+        "env": {"B": "2"},
+        "workdir": "/bin",
+        "user": "1:1",
+        "entrypoint": "/bin/env",
+        "ulimit": ["core=5:6"],
+    },
+)  # fmt: skip
+#: For all containers: podman would raise limits, which not every host allows, and look after their health.
+CGROUP = "/slipway-podman"
+COMMON = f"--ulimit nofile=64:64 --ulimit nproc=64:64 --no-healthcheck --cgroup-parent {CGROUP}".split()
+
+
+@dataclass(frozen=True)
+class Podman:
+    """Podman with all its files below one directory."""
+
+    top: Path
+    runtime: str
+
+    def run(self, *arguments: str, check: bool = True) -> str:
+        """Run podman and return what it says."""
+        argv = ["podman", f"--root={self.top}/r", f"--runroot={self.top}/o", f"--tmpdir={self.top}/t"]
+        argv += ["--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none"]
+        argv += ["--runtime", self.runtime, *arguments]
+        done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0 or not check, done.stderr
+        return done.stdout.strip()
+
+    def create(self, name: str, options: list[str], *command: str) -> dict:
+        """Create a container of the image and tell it."""
+        self.run("create", "--name", name, *options, *COMMON, NAME, *command)
+        return self.inspect(name)
+
+    def inspect(self, name: str, kind: str = "container") -> dict:
+        """Return what podman tells."""
+        (found,) = json.loads(self.run(kind, "inspect", name))
+        return found
+
+
+@pytest.fixture(scope="module")
+def podman(need, tmp_path_factory):
+    """Return a podman of its own that has the image; it leaves nothing behind."""
+    runtime = shutil.which("runc") or shutil.which("crun")
+    need(os.geteuid() == 0 and shutil.which("podman") and runtime, "root, podman and an OCI runtime")
+    need(shutil.which("busybox"), "busybox, linked statically")
+    # Podman's sockets lie below, so the path must be short.
+    podman = Podman(tmp_path_factory.mktemp("p"), runtime)
+    archive = podman.top / "image.tar"
+    archive.write_bytes(docker_archive())
+    podman.run("load", "--input", str(archive))
+    yield podman
+    podman.run("rm", "--all", "--force", "--time", "0", "--volumes", check=False)
+    cgroups.remove(CGROUP)
+
+
+def layers() -> list[bytes]:
+    """Return the tars of the image's two layers."""
+    busybox = Path(shutil.which("busybox")).read_bytes()
+    return [tar({"bin": None, "bin/sh": busybox, "data": None}), tar({"etc": None, "etc/note": b"x"})]
+
+
+def image_config() -> bytes:
+    """Return the image's configuration."""
+    digests = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers()]
+    return json.dumps({**CONFIG, "rootfs": {"type": "layers", "diff_ids": digests}}).encode()
+
+
+def docker_archive() -> bytes:
+    """Return the image as docker-archive."""
+    files = {f"{number}.tar": layer for number, layer in enumerate(layers())}
+    entry = {"Config": "config.json", "RepoTags": [NAME], "Layers": list(files)}
+    return tar({"manifest.json": json.dumps([entry]).encode(), "config.json": image_config(), **files})
+
+
+def tar(members: dict[str, bytes | None]) -> bytes:
+    """Return a tar of programs and (None) directories."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
+            entry.size, entry.mode = len(content or b""), 0o755
+            archive.addfile(entry, io.BytesIO(content or b""))
+    return buffer.getvalue()
+
+
+def our_image(digest: str | None = None) -> ImageRecord:
+    """Return our record of the image; ``digest`` as podman has made it while loading."""
+    config = image_config()
+    rows = tuple(
+        LayerRecord(hashlib.sha256(layer).hexdigest(), f"sha256:{hashlib.sha256(layer).hexdigest()}", 1)
+        for layer in layers()
+    )
+    return ImageRecord(hashlib.sha256(config).hexdigest(), config, 1, digest, (NAME,), rows)
+
+
+def ours(theirs: dict, raw: dict, **fields: object) -> dict:
+    """Tell our container of the same options, under podman's ids."""
+    spec = ContainerSpec.parse({"name": theirs["Name"], "image": NAME, **raw})
+    volumes = {item["Destination"]: item["Name"] for item in theirs["Mounts"] if item["Type"] == "volume"}
+    record = ContainerRecord(
+        theirs["Id"],
+        spec,
+        parse_rfc3339(theirs["Created"]),
+        image_id=theirs["Image"],
+        volumes=volumes,
+        **fields,
+    )
+    known = {name: VolumeRecord(VolumeSpec(name), 1) for name in volumes.values()}
+    return container_shape(record, our_image(theirs["ImageDigest"]), LAYOUT, volumes=known)
+
+
+#: Mappings whose keys are the user's, or (the image's health check) nobody's in particular.
+OPEN = {
+    "Labels",
+    "Annotations",
+    "Tmpfs",
+    "Sysctls",
+    "Ports",
+    "PortBindings",
+    "Volumes",
+    "ExposedPorts",
+    "Options",
+}
+
+
+def kinds(value: object, path: str = "") -> dict[str, set[str]]:
+    """Return the JSON types of each place of a document; all items of a list are one place."""
+    found = {path: {type(value).__name__}}
+    below = {}
+    if isinstance(value, dict) and path.rpartition(".")[2] not in OPEN:
+        below = {f"{path}.{key}": [item] for key, item in value.items()}
+    if isinstance(value, list):
+        below = {f"{path}[]": value}
+    for place, items in below.items():
+        for item in items:
+            merge(found, kinds(item, place))
+    return found
+
+
+def merge(into: dict[str, set[str]], found: dict[str, set[str]]) -> None:
+    """Add the types found to those known."""
+    for place, types in found.items():
+        into.setdefault(place, set()).update(types)
+
+
+def unlike(mine: dict[str, set[str]], theirs: dict[str, set[str]], null: set[str]) -> dict[str, set[str]]:
+    """Return each place of ours that podman does not have, or has with another type; some may be null."""
+    wrong = {}
+    for place, types in mine.items():
+        allowed = theirs.get(place, set()) | ({"NoneType"} if place in null else set())
+        if types - allowed:
+            wrong[place] = types - allowed
+    return wrong
+
+
+#: What podman does not have: Docker has HostConfig.Sysctls; podman's vfs has no layers to tell, as overlay has.
+OWN = {".HostConfig.Sysctls", ".GraphDriver.Data"}
+OWN |= {f".GraphDriver.Data.{key}" for key in ("LowerDir", "UpperDir", "WorkDir", "MergedDir")}
+#: What may be null here (docs/results.md).
+NULL = {f".{key}" for key in (
+    "Config.CreateCommand HostConfig.CgroupMode OCIRuntime State.ExitCode State.FinishedAt State.StartedAt BoundingCaps"
+    " EffectiveCaps Config.Cmd Config.Hostname ImageDigest"
+).split()}  # fmt: skip
+
+
+def test_every_key_of_a_container_is_podmans(podman):
+    """Whatever is told of a container stands at the same place in podman's, with the same JSON type."""
+    rich, plain = podman.create("rich1", RICH[0], "c"), podman.create("plain1", PLAIN[0])
+    podman.run("start", "plain1")
+    podman.run("wait", "plain1")
+    running = podman.create("running1", PLAIN[0], "-c", "sleep 60")
+    podman.run("start", "running1")
+    theirs: dict[str, set[str]] = {}
+    for document in (rich, plain, podman.inspect("plain1"), podman.inspect("running1")):
+        merge(theirs, kinds(document))
+    alive = {"status": "running", "process": ProcessId(1, 1), "monitor": ProcessId(2, 1), "started": 1}
+    mine = kinds(ours(rich, {**RICH[1], "sysctl": {"a.b": "1"}, "command": ["c"]}))
+    merge(mine, kinds(ours(plain, PLAIN[1], status="exited", started=1, finished=2)))
+    merge(mine, kinds(ours(running, {"network": ["host"], "privileged": True}, **alive)))
+    assert unlike({place: types for place, types in mine.items() if place not in OWN}, theirs, NULL) == {}
+
+
+SAME = (
+    "Id Args Image ImageName ImageDigest Rootfs Name RestartCount EffectiveCaps BoundingCaps Dependencies NetworkSettings"
+    " ExecIDs AppArmorProfile Pod Namespace"
+).split()
+SAME_CONFIG = (
+    "Hostname Domainname User Tty OpenStdin Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout Umask"
+).split()
+SAME_HOST = (
+    "AutoRemove CapAdd GroupAdd Privileged ReadonlyRootfs NetworkMode RestartPolicy ShmSize CpuShares Memory NanoCpus"
+    " CpuPeriod CpuQuota CpusetCpus MemorySwap PidsLimit PidMode UTSMode Cgroups Dns ExtraHosts"
+).split()
+
+
+def test_values_of_a_container_are_podmans(podman):
+    """For the same options, the values that matter to a playbook are podman's."""
+    for name, (words, raw) in {"rich2": RICH, "plain2": PLAIN}.items():
+        theirs = podman.create(name, words, "c")
+        mine = ours(theirs, {**raw, "command": ["c"]})
+        assert pick(mine, SAME) == pick(theirs, SAME)
+        assert pick(mine["Config"], SAME_CONFIG) == pick(theirs["Config"], SAME_CONFIG)
+        assert pick(mine["HostConfig"], SAME_HOST) == pick(theirs["HostConfig"], SAME_HOST)
+        assert environment(mine) == environment(theirs)
+        assert mounts(mine) == mounts(theirs)
+        assert parse_rfc3339(mine["Created"]) == parse_rfc3339(theirs["Created"])
+        assert set(mine["HostConfig"]["SecurityOpt"]) == set(theirs["HostConfig"]["SecurityOpt"])
+        limits = theirs["HostConfig"]["Ulimits"]
+        assert [item for item in mine["HostConfig"]["Ulimits"] if item not in limits] == []
+        asked = {path: sorted(words.split(",")) for path, words in mine["HostConfig"]["Tmpfs"].items()}
+        tmpfs = theirs["HostConfig"]["Tmpfs"]
+        assert asked == {path: sorted(tmpfs[path].split(",")) for path in asked}
+        assert program(mine) == program(theirs)
+
+
+def pick(document: dict, keys: list[str]) -> dict:
+    """Return some keys of a document."""
+    return {key: document[key] for key in keys}
+
+
+def program(document: dict) -> str:
+    """Return the program; each engine binds its init at a path of its own."""
+    return {"/dev/init": "INIT", "/run/podman-init": "INIT"}.get(document["Path"], document["Path"])
+
+
+def environment(document: dict) -> dict[str, str]:
+    """Return the variables without those that each engine sets as it likes."""
+    variables = dict(item.split("=", 1) for item in document["Config"]["Env"])
+    return {name: value for name, value in variables.items() if name not in ("container", "TERM", "HOSTNAME")}
+
+
+def mounts(document: dict) -> dict[str, tuple]:
+    """Return the mounts by destination; podman says exec for an image's volume, which is so anyway."""
+    keys = ("Type", "Name", "Driver", "Mode", "RW", "Propagation")
+    return {
+        item["Destination"]: (*(item.get(key) for key in keys), sorted({*item["Options"]} - {"exec"}))
+        for item in document["Mounts"]
+    }
+
+
+def test_states_are_podmans(podman):
+    """A container is created, initialized, running, paused and exited in podman's words, numbers and empty values."""
+    theirs = [podman.create("life", PLAIN[0], "-c", "trap 'exit 3' INT; while :; do sleep 0.1; done")]
+    for verb in ("init", "start", "pause"):
+        podman.run(verb, "life")
+        theirs.append(podman.inspect("life"))
+    podman.run("unpause", "life")
+    podman.run("kill", "--signal", "INT", "life")
+    podman.run("wait", "life")
+    theirs.append(ended(podman, "life"))
+
+    told = theirs[2]["State"]
+    alive = {"process": ProcessId(told["Pid"], 1), "monitor": ProcessId(told["ConmonPid"], 1)}
+    began, finished = (parse_rfc3339(theirs[4]["State"][key]) for key in ("StartedAt", "FinishedAt"))
+    records = (
+        {},
+        {"status": "created", **alive},
+        {"status": "running", "started": began, **alive},
+        {"status": "paused", "started": began, **alive},
+        {"status": "exited", "started": began, "finished": finished, "exit_code": 3},
+    )
+    for document, fields in zip(theirs, records, strict=True):
+        assert state(ours(document, PLAIN[1], **fields)) == state(document)
+
+
+def ended(podman: Podman, name: str) -> dict:
+    """Return what podman tells once its clean-up, which another process does, is over."""
+    deadline = time.monotonic() + 30
+    while (found := podman.inspect(name))["State"]["Status"] != "exited":
+        assert time.monotonic() < deadline, found["State"]
+        time.sleep(0.05)
+    return found
+
+
+def state(document: dict) -> dict:
+    """Return the state with times as numbers; podman leaves out what is empty, and the two have other cgroups."""
+    found = {"ConmonPid": 0, **document["State"]}
+    keys = "Status Running Paused Restarting OOMKilled Dead Pid ConmonPid ExitCode Error Health".split()
+    times = {
+        key: parse_rfc3339(found[key]) for key in ("StartedAt", "FinishedAt", "CheckpointedAt", "RestoredAt")
+    }
+    return {**pick(found, keys), **times, "in a cgroup": bool(found.get("CgroupPath"))}
+
+
+def test_a_volume_is_as_podmans(podman):
+    """Whatever is told of a volume stands in podman's too, with the same type and, unused, the same value."""
+    podman.run("volume", "create", "--label", "a=b", "fresh")
+    container = podman.create("user", ["--network", "none", "-v", "/anon"])
+    (anonymous, _data) = (item["Name"] for item in container["Mounts"])
+    theirs = [podman.inspect(name, "volume") for name in ("fresh", anonymous)]
+    created = [parse_rfc3339(item["CreatedAt"]) for item in theirs]
+    records = (
+        VolumeRecord(VolumeSpec("fresh", {"a": "b"}), created[0]),
+        VolumeRecord(VolumeSpec(anonymous), created[1], anonymous=True),
+    )
+    for record, document in zip(records, theirs, strict=True):
+        mine = volume_shape(record, LAYOUT)
+        beside = [mine.pop(key) for key in ("populated_from", "used_by")]
+        assert beside == [None, []]
+        assert mine.pop("Mountpoint") == f"/ROOT/volumes/{record.spec.name}/data"
+        assert document["Mountpoint"] == f"{podman.top}/r/volumes/{record.spec.name}/_data"
+        assert parse_rfc3339(mine.pop("CreatedAt")) == parse_rfc3339(document["CreatedAt"])
+        assert mine == pick({"Anonymous": False, **document}, list(mine))
+
+
+def test_an_image_is_as_podmans(podman):
+    """Whatever is told of an image stands in podman's too, with the same type and, where known, the same value."""
+    theirs = podman.inspect(NAME, "image")
+    mine = image_shape(our_image(theirs["Digest"]))
+    unknown = {f".{key}" for key in ("Annotations", "ManifestType", "NamesHistory")}
+    assert unlike(kinds(mine), kinds(theirs), unknown) == {}
+    # The sizes in our record are made up; podman takes Comment from the history of an OCI image only.
+    known = [key for key in mine if f".{key}" not in unknown | {".Size", ".VirtualSize", ".Comment"}]
+    assert pick(mine, known) == pick(theirs, known)
