@@ -416,7 +416,7 @@ container:
       type: str
       returned: always
     ImageName:
-      description: Name of the image as the task wrote it.
+      description: Name of the image, in full while the image has it, else as the task wrote it.
       type: str
       returned: always
     State:
@@ -445,7 +445,7 @@ container:
     Id: 1f0a6c1bd6d0b7d2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80912
     Name: app
     ImageName: localhost/app:1
-    State: {Status: running, Running: true, Pid: 4711, ExitCode: null, OOMKilled: false}
+    State: {Status: running, Running: true, Pid: 4711, ExitCode: 0, OOMKilled: false}
     RestartCount: 0
     Mounts:
       - Type: volume

@@ -112,7 +112,7 @@ timings:
   description: Seconds that each step took.
   returned: always
   type: dict
-  sample: {image_unpack: 0.1041}
+  sample: {image_read: 0.0388, image_unpack: 0.1041}
 error:
   description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
   returned: failure

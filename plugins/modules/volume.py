@@ -93,12 +93,23 @@ volume:
       description: When the volume was made.
       type: str
       returned: always
+    used_by:
+      description: Names of the containers that have the volume.
+      type: list
+      elements: str
+      returned: always
+    populated_from:
+      description: Image id, path and amount of what the volume was filled with, null if it was not.
+      type: dict
+      returned: always
   sample:
     Name: app-data
     Mountpoint: /var/lib/slipway/volumes/app-data/data
     Driver: local
     Labels: {tier: db}
     CreatedAt: "2026-11-23T22:17:37.123456789Z"
+    used_by: [app]
+    populated_from: null
 actions:
   description: What was done, in order. In check mode, what would be.
   returned: success

@@ -45,18 +45,21 @@ def parse(path: str, text: str) -> Iterator[tuple[str, str]]:
 
 def _read(path: str) -> str:
     try:
-        # Without O_NONBLOCK, opening a fifo would wait for its writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with open(path, "rb", opener=_open_at_once) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise InvalidOption(_OPTION, path, "is no regular file")
+            content = stream.read(LIMIT + 1)
     except OSError as error:
         remedy = "It is a path on the host: copy the file there first"
         raise InvalidOption(_OPTION, path, f"can't be read: {error.strerror}", remedy=remedy) from error
-    with open(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidOption(_OPTION, path, "is no regular file")
-        content = stream.read(LIMIT + 1)
     if len(content) > LIMIT:
         raise InvalidOption(_OPTION, path, "is larger than 1 MiB, more than a process can take")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidOption(_OPTION, path, f"is no UTF-8 text at byte {error.start}") from None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # Without O_NONBLOCK, opening a fifo would wait for its writer for ever.
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -12,7 +12,6 @@ from ansible.module_utils.basic import AnsibleModule
 from .._engine.errors import EngineError
 from .._engine.lifecycle.engine import Engine, open_engine
 from .._engine.lifecycle.outcome import Outcome
-from .failure import failure
 from .options import ENGINE_OPTIONS, ArgumentSpec, check_engine_options
 from .render import render, render_info
 
@@ -39,6 +38,8 @@ def run(
         with _open(module.params, read_only=read_only or module.check_mode) as engine:
             outcome = act(engine, request)
     except (EngineError, OSError) as error:
+        from .failure import failure
+
         module.fail_json(**failure(error), **_timings(engine))
     subject = str(module.params.get("name") or "")
     result = render_info(outcome) if read_only else render(outcome, subject=subject)

@@ -11,7 +11,6 @@ from .._engine.model.names import check_name
 from .._engine.model.quantities import seconds
 from .._engine.model.spec import OPTIONS, ContainerSpec
 from .._engine.plan.container import ABSENT
-from .env_file import read_env_files
 from .not_built import refuse_not_built
 
 #: What asks something of the container itself; its name only says which one.
@@ -47,4 +46,6 @@ def _environment(params: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return ``env`` over the files' variables, so that a changed file is a difference of ``env``."""
     if not params.get("env_file"):
         return params.get("env")
+    from .env_file import read_env_files
+
     return {**read_env_files(params["env_file"]), **(params.get("env") or {})}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import NotFound
@@ -27,7 +27,9 @@ def run(argv: list[str], root: str, run_root: str) -> int:
 
 
 def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="slipway", description="OCI containers without a daemon (slipway.oci)")
+    parser = argparse.ArgumentParser(
+        prog="slipway", description="OCI containers without a daemon (slipway.oci)"
+    )
     parser.add_argument("--root", default=root, help="state directory (%(default)s)")
     parser.add_argument("--run-root", default=run_root, help="volatile directory (%(default)s)")
     parser.add_argument("--version", action="version", version=f"slipway {VERSION}")
@@ -38,7 +40,9 @@ def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
     _add_inspect(verbs)
     _add_logs(verbs)
     _add_events(verbs)
-    cleanup = verbs.add_parser("cleanup", help="clean up after a container that has ended (conmon calls this)")
+    cleanup = verbs.add_parser(
+        "cleanup", help="clean up after a container that has ended (conmon calls this)"
+    )
     cleanup.add_argument("id")
     return parser
 
@@ -89,7 +93,12 @@ def _state(state: Mapping[str, Any]) -> str:
 def _images(engine: Engine, arguments: argparse.Namespace) -> None:
     found = info.images(engine).result["images"]
     rows = [
-        (shape["Id"][:12], ", ".join(shape["RepoTags"]) or "<none>", human_size(shape["Size"]), age(shape["Created"]))
+        (
+            shape["Id"][:12],
+            ", ".join(shape["RepoTags"]) or "<none>",
+            human_size(shape["Size"]),
+            age(shape["Created"]),
+        )
         for shape in found
     ]
     _print(arguments, found, ("IMAGE ID", "NAMES", "SIZE", "CREATED"), rows)
@@ -97,7 +106,9 @@ def _images(engine: Engine, arguments: argparse.Namespace) -> None:
 
 def _volumes(engine: Engine, arguments: argparse.Namespace) -> None:
     found = info.volumes(engine).result["volumes"]
-    rows = [(shape["Name"], shape["Driver"], ", ".join(shape["used_by"]), shape["Mountpoint"]) for shape in found]
+    rows = [
+        (shape["Name"], shape["Driver"], ", ".join(shape["used_by"]), shape["Mountpoint"]) for shape in found
+    ]
     _print(arguments, found, ("NAME", "DRIVER", "USED BY", "MOUNTPOINT"), rows)
 
 
@@ -107,7 +118,9 @@ def _inspect(engine: Engine, arguments: argparse.Namespace) -> None:
         if found:
             sys.stdout.write(json.dumps(found, indent=2) + "\n")
             return
-    raise NotFound("container, volume or image", arguments.name, remedy="`slipway ps`, `volumes` and `images` list them")
+    raise NotFound(
+        "container, volume or image", arguments.name, remedy="`slipway ps`, `volumes` and `images` list them"
+    )
 
 
 def _logs(engine: Engine, arguments: argparse.Namespace) -> None:
@@ -133,6 +146,6 @@ def _events(engine: Engine, arguments: argparse.Namespace) -> None:
 
 
 def _print(
-    arguments: argparse.Namespace, found: object, head: tuple[str, ...], rows: list[tuple[str, ...]]
+    arguments: argparse.Namespace, found: object, head: tuple[str, ...], rows: Sequence[Sequence[str]]
 ) -> None:
     sys.stdout.write(json.dumps(found, indent=2) + "\n" if arguments.json else render(head, rows))

@@ -68,9 +68,15 @@ def _sources() -> dict[str, bytes]:
 def _source(name: str) -> bytes:
     spec = importlib.util.find_spec(f"{_ENGINE}.{name}")
     loader = spec.loader if spec else None
-    text = loader.get_source(f"{_ENGINE}.{name}") if isinstance(loader, InspectLoader) else _text_of(loader, name)
+    text = (
+        loader.get_source(f"{_ENGINE}.{name}")
+        if isinstance(loader, InspectLoader)
+        else _text_of(loader, name)
+    )
     if text is None:
-        raise EngineError(f"the module came without {name}", remedy="This is a fault of slipway.oci: please report it")
+        raise EngineError(
+            f"the module came without {name}", remedy="This is a fault of slipway.oci: please report it"
+        )
     return text.encode()
 
 

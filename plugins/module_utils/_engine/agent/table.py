@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ..model.times import nanoseconds
+from ..model.times import parse_rfc3339
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _SPANS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
@@ -30,7 +30,7 @@ def human_size(size: int) -> str:
 
 def age(stamp: str) -> str:
     """Return ``3 hours ago`` for a time as RFC 3339."""
-    seconds = max(0, (time.time_ns() - nanoseconds(stamp)) // 10**9)
+    seconds = max(0, (time.time_ns() - parse_rfc3339(stamp)) // 10**9)
     for span, word in _SPANS:
         if seconds >= span:
             count = seconds // span

@@ -42,16 +42,11 @@ def write_bundle(engine: Engine, record: ContainerRecord, source: Source, rootfs
         files=_write_files(container, record, hostname),
         shm=container.shm,
         volume_paths={path: engine.layout.volume_data(name) for path, name in record.volumes.items()},
-        cgroup_path=cgroup_path(record.id),
+        cgroup_path=engine.layout.cgroup(record.id),
         host=host.facts(spec),
         seccomp_profile=seccomp_profile(spec.security_opt or ()),
     )
     write_atomic(f"{container.bundle}/config.json", json.dumps(build(request)).encode())
-
-
-def cgroup_path(container_id: str) -> str:
-    """Return the container's cgroup, relative to the root of each hierarchy."""
-    return f"/slipway/{container_id}"
 
 
 def hostname_of(record: ContainerRecord) -> str:
@@ -65,7 +60,9 @@ def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: 
     shared = record.spec.network == ("host",)
     texts = {
         "/etc/hostname": files.hostname(hostname),
-        "/etc/hosts": files.hosts(_read("/etc/hosts") if shared else "", [("127.0.1.1", (hostname, record.name))]),
+        "/etc/hosts": files.hosts(
+            _read("/etc/hosts") if shared else "", [("127.0.1.1", (hostname, record.name))]
+        ),
         "/etc/resolv.conf": files.resolv_conf(_read("/etc/resolv.conf") if shared else ""),
         "/run/.containerenv": files.containerenv(
             privileged=record.spec.privileged,

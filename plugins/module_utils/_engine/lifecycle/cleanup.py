@@ -11,7 +11,6 @@ from ..model import status
 from ..model.record import ContainerRecord
 from ..rootfs import overlay, shm
 from ..runtime import conmon, oci
-from .bundle import cgroup_path
 from .engine import Engine
 from .facts import save
 
@@ -31,7 +30,9 @@ def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
         return record
     with engine.timings.of("cleanup"):
         release(engine, record)
-    after = {status.STOPPED: status.EXITED, status.CREATED: status.CONFIGURED}.get(record.status, record.status)
+    after = {status.STOPPED: status.EXITED, status.CREATED: status.CONFIGURED}.get(
+        record.status, record.status
+    )
     if after == record.status and not record.intent:
         return record
     changed = save(engine, record, status=after, intent="", process=None, monitor=None)
@@ -47,7 +48,7 @@ def release(engine: Engine, record: ContainerRecord) -> None:
         record,
         (
             ("runtime", lambda: runtime.delete(record.id, force=True)),
-            ("cgroup", lambda: _remove_cgroup(record.id)),
+            ("cgroup", lambda: _remove_cgroup(engine.layout.cgroup(record.id))),
             ("root file system", lambda: overlay.unmount(container)),
             ("shm", lambda: shm.unmount_shm(container)),
             ("monitor files", lambda: conmon.remove_stale_files(container)),
@@ -55,9 +56,8 @@ def release(engine: Engine, record: ContainerRecord) -> None:
     )
 
 
-def _remove_cgroup(container_id: str) -> None:
+def _remove_cgroup(path: str) -> None:
     """Remove what the runtime left of the cgroup: a runtime that was killed while creating has no record of it."""
-    path = cgroup_path(container_id)
     if cgroups.exists(path):
         cgroups.kill_all(path)
         cgroups.remove(path)

@@ -183,7 +183,9 @@ class _Convergence:
         command = self.exit_command(self.engine, not self.request.detach)
         source = Source.of(self.image, self.engine.layout)
         with hold(self.engine, self.known.id, "start") as record:
-            self.record = record if record.status in status.ALIVE else start(self.engine, record, source, command)
+            self.record = (
+                record if record.status in status.ALIVE else start(self.engine, record, source, command)
+            )
         if not self.request.detach:
             self.wait()
 
@@ -225,7 +227,11 @@ class _Convergence:
 
     def outcome(self, plan: Plan) -> Outcome:
         record = self.predicted() if self.engine.predicting else self.record
-        result: dict[str, Any] = {"container": {}, "spec": (record.spec.encode() if record else {}), **self.extra}
+        result: dict[str, Any] = {
+            "container": {},
+            "spec": (record.spec.encode() if record else {}),
+            **self.extra,
+        }
         if record is not None:
             with self.engine.database.reading() as connection:
                 known = ((name, volumes.get(connection, name)) for name in record.volumes.values())

@@ -25,7 +25,7 @@ def find_image(connection: sqlite3.Connection, name: str) -> ImageRecord:
 
 def by_id(connection: sqlite3.Connection, text: str) -> ImageRecord | None:
     """Return the one image whose id begins so; raises InvalidOption when there are several."""
-    found = images.find(connection, text[len("sha256:") :] if text.startswith("sha256:") else text)
+    found = images.find(connection, text.removeprefix("sha256:"))
     if len(found) > 1:
         raise InvalidOption("image", text, "is the beginning of several ids", remedy="Write more of it")
     return found[0] if found else None

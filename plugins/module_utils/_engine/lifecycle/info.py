@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from ..errors import NotFound
 from ..model.names import near
@@ -39,7 +40,7 @@ def _named_containers(
 ) -> list[ContainerRecord]:
     if names is None:
         return list(container_rows.all(connection))
-    found = []
+    found: list[ContainerRecord] = []
     for name in names:
         records = container_rows.find(connection, name)
         if not records and must_exist:
@@ -53,13 +54,19 @@ def volumes(engine: Engine, names: Sequence[str] | None = None, *, must_exist: b
     with engine.database.reading() as connection:
         records = _named_volumes(connection, names, must_exist)
         shapes = [
-            volume_shape(record, engine.layout, users=[user for _id, user in volume_rows.users(connection, record.spec.name)])
+            volume_shape(
+                record,
+                engine.layout,
+                users=[user for _id, user in volume_rows.users(connection, record.spec.name)],
+            )
             for record in records
         ]
     return Outcome(result={"volumes": shapes})
 
 
-def _named_volumes(connection: sqlite3.Connection, names: Sequence[str] | None, must_exist: bool) -> list[VolumeRecord]:
+def _named_volumes(
+    connection: sqlite3.Connection, names: Sequence[str] | None, must_exist: bool
+) -> list[VolumeRecord]:
     known = {record.spec.name: record for record in volume_rows.all(connection) if not record.removing}
     for name in names or ():
         if must_exist and name not in known:
@@ -72,7 +79,7 @@ def images(engine: Engine, names: Sequence[str] | None = None, *, must_exist: bo
     with engine.database.reading() as connection:
         if names is None:
             return Outcome(result={"images": [image_shape(record) for record in image_rows.all(connection)]})
-        found = []
+        found: list[dict[str, Any]] = []
         for name in names:
             try:
                 found.append(image_shape(find_image(connection, name)))

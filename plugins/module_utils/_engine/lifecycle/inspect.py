@@ -67,7 +67,7 @@ def container_shape(
         "Id": record.id,
         "Created": rfc3339(record.created),
         **program(record.spec, config),
-        "State": _state(record),
+        "State": _state(record, layout.cgroup(record.id)),
         **_origin(record, image),
         "Pod": "",
         **_paths(record, container),
@@ -116,7 +116,7 @@ def _full_name(name: str, known: tuple[str, ...]) -> str:
     return next((candidate for candidate in candidates(name) if candidate in known), name)
 
 
-def _state(record: ContainerRecord) -> dict[str, Any]:
+def _state(record: ContainerRecord, cgroup: str) -> dict[str, Any]:
     unclear = record.status == status.UNKNOWN
     nothing = None if unclear else 0
     return {
@@ -132,7 +132,7 @@ def _state(record: ContainerRecord) -> dict[str, Any]:
         "Error": record.error,
         **_run(record),
         "Health": {"Status": "", "FailingStreak": 0, "Log": None},
-        "CgroupPath": f"/slipway/{record.id}" if record.status in status.ALIVE else "",
+        "CgroupPath": cgroup if record.status in status.ALIVE else "",
         "CheckpointedAt": NEVER,
         "RestoredAt": NEVER,
     }

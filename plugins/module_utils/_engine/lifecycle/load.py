@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from ..images.archive import Archive, ArchivedImage, ArchivedLayer, open_archive
+from ..images.archive import ArchivedImage, ArchivedLayer, open_archive
 from ..images.reference import normalize
 from ..images.store import LayerStore
 from ..model.record import Event, ImageRecord, LayerRecord
@@ -27,29 +28,45 @@ def load(engine: Engine, path: str) -> Outcome:
     """
     staging = tempfile.gettempdir() if engine.predicting else engine.layout.staging
     with open_archive(path, staging=staging) as archive:
-        wanted = [_record(image) for image in archive.images]
-        actions = tuple(text for record in wanted for text in _news(engine, record))
-        if actions and not engine.predicting:
-            with engine.lock_store("image load"):
-                for record, image in zip(wanted, archive.images):
-                    _place(engine, archive, record, image)
+        return converge_images(engine, archive, "loaded")
+
+
+class Layers(Protocol):
+    """Where images come from: an open archive or an imported tree."""
+
+    @property
+    def images(self) -> tuple[ArchivedImage, ...]:
+        """The images, each with its layers."""
+
+    def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
+        """Stream a layer's plain tar."""
+
+
+def converge_images(engine: Engine, source: Layers, verb: str, *, names: tuple[str, ...] = ()) -> Outcome:
+    """Have every image of the source, under its own names and the extra ones; ``verb`` tells how it came."""
+    wanted = [_record(image, names) for image in source.images]
+    actions = tuple(text for record in wanted for text in _news(engine, record, verb))
     if not engine.predicting:
+        if actions:
+            with engine.lock_store("image load"):
+                for record, image in zip(wanted, source.images):
+                    _place(engine, source, record, image)
         sweep(engine)
     return Outcome(actions, result=_shapes(engine, wanted))
 
 
-def _record(image: ArchivedImage) -> ImageRecord:
+def _record(image: ArchivedImage, extra: tuple[str, ...]) -> ImageRecord:
     layers = tuple(LayerRecord(layer.chain_id, layer.diff_id, 0) for layer in image.layers)
-    names = tuple(normalize(name) for name in image.names)
+    names = (*(normalize(name) for name in image.names), *extra)
     return ImageRecord(image.id, image.config, time.time_ns(), image.manifest_digest, names, layers)
 
 
-def _news(engine: Engine, record: ImageRecord) -> tuple[str, ...]:
+def _news(engine: Engine, record: ImageRecord, verb: str) -> tuple[str, ...]:
     """Return in words what loading would change."""
     label = record.names[0] if record.names else record.id[:12]
     with engine.database.reading() as connection:
         if images.get(connection, record.id) is None:
-            return (f"loaded image {label}",)
+            return (f"{verb} image {label}",)
         moved = [name for name in record.names if _owner(images.by_name(connection, name)) != record.id]
     return tuple(f"named image {record.id[:12]} {name}" for name in moved)
 
@@ -58,18 +75,18 @@ def _owner(record: ImageRecord | None) -> str | None:
     return record.id if record else None
 
 
-def _place(engine: Engine, archive: Archive, record: ImageRecord, image: ArchivedImage) -> None:
+def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedImage) -> None:
     store = LayerStore(engine.layout.layers, engine.layout.staging)
     sizes: dict[str, int] = {}
     for position, layer in enumerate(image.layers):
         if not store.has(layer.chain_id):
             lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
-            sizes[layer.chain_id] = _add(engine, archive, store, layer, lowers)
+            sizes[layer.chain_id] = _add(engine, source, store, layer, lowers)
     save_image(engine, record, sizes)
 
 
-def _add(engine: Engine, archive: Archive, store: LayerStore, layer: ArchivedLayer, lowers: list[str]) -> int:
-    with engine.timings.of("image_unpack"), archive.layer(layer) as stream:
+def _add(engine: Engine, source: Layers, store: LayerStore, layer: ArchivedLayer, lowers: list[str]) -> int:
+    with engine.timings.of("image_unpack"), source.layer(layer) as stream:
         content = store.add(layer.chain_id, stream, lowers=lowers)
         return content.bytes if content else 0
 
@@ -79,7 +96,8 @@ def save_image(engine: Engine, record: ImageRecord, sizes: Mapping[str, int]) ->
     with engine.database.transaction() as connection:
         known = images.layers(connection)
         layers = tuple(
-            known.get(layer.chain_id) or replace(layer, size=sizes.get(layer.chain_id, 0)) for layer in record.layers
+            known.get(layer.chain_id) or replace(layer, size=sizes.get(layer.chain_id, 0))
+            for layer in record.layers
         )
         images.insert(connection, replace(record, layers=layers))
         name = record.names[0] if record.names else ""

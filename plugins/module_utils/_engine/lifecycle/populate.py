@@ -52,7 +52,9 @@ def _get(engine: Engine, name: str) -> VolumeRecord | None:
 
 
 def _populated(record: ContainerRecord, destination: str, done: CopyUp) -> Populated:
-    return Populated(record.image_id or record.spec.image, destination, done.entries, done.bytes, time.time_ns())
+    return Populated(
+        record.image_id or record.spec.image, destination, done.entries, done.bytes, time.time_ns()
+    )
 
 
 def _mark(engine: Engine, name: str, populated: Populated | None) -> None:

@@ -47,7 +47,9 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     find_runtime(engine.runtime)
     find_conmon(engine.conmon)
     if spec.rootfs and not os.path.isdir(spec.image):
-        raise InvalidOption("image", spec.image, "is no directory", remedy="With rootfs: true it names the root file system")
+        raise InvalidOption(
+            "image", spec.image, "is no directory", remedy="With rootfs: true it names the root file system"
+        )
     for mount in (spec.mounts or {}).values():
         _check_mount(mount)
     user_of(spec, source, spec.image)
@@ -62,10 +64,15 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
 def _check_mount(mount: Mount) -> None:
     if mount.kind == BIND and not os.path.lexists(mount.source):
         raise InvalidOption(
-            "volume", mount.source, "does not exist on the host", remedy="Make it first, as with ansible.builtin.file"
+            "volume",
+            mount.source,
+            "does not exist on the host",
+            remedy="Make it first, as with ansible.builtin.file",
         )
     if {"z", "Z"} & set(mount.options) and os.path.exists(_SELINUX):
-        raise NotBuiltYet(f"volume: {mount.destination}: relabelling for SELinux is not built yet", option="volume")
+        raise NotBuiltYet(
+            f"volume: {mount.destination}: relabelling for SELinux is not built yet", option="volume"
+        )
 
 
 def user_of(spec: ContainerSpec, source: Source, rootfs: str) -> ResolvedUser:

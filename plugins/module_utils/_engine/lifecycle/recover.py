@@ -31,7 +31,7 @@ def recover(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     container = engine.layout.container(record.id)
     runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
     state = runtime.state(record.id)
-    if state is not None and state.status == "running":
+    if state is not None and state.status == "running" and state.pid:
         return _adopt(engine, record, container, state.pid)
     _end_starters(record.id)
     release(engine, record)

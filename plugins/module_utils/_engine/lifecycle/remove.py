@@ -11,7 +11,6 @@ from ..kernel.files import remove_tree
 from ..model import status
 from ..model.record import ContainerRecord
 from ..state import containers, volumes
-from .bundle import cgroup_path
 from .cleanup import release
 from .engine import Engine
 from .facts import save
@@ -27,7 +26,9 @@ def remove(engine: Engine, container_id: str, *, with_volumes: bool) -> None:
     """
     with engine.timings.of("remove"), hold(engine, container_id, "remove") as record:
         if record.status in status.ALIVE:
-            raise WrongState(f"container {record.name} is {record.status} and can't be removed", name=record.name)
+            raise WrongState(
+                f"container {record.name} is {record.status} and can't be removed", name=record.name
+            )
         remove_held(engine, record, with_volumes=with_volumes)
 
 
@@ -53,7 +54,7 @@ def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
     with engine.database.transaction() as connection:
         containers.delete(connection, record.id)
         if not containers.names(connection):
-            cgroups.remove(os.path.dirname(cgroup_path(record.id)))
+            cgroups.remove_empty(engine.layout.cgroup_parent)
         known = (volumes.get(connection, name) for name in record.volumes.values())
         return [volume.spec.name for volume in known if volume is not None and volume.anonymous]
 

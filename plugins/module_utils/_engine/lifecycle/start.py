@@ -27,7 +27,9 @@ from .preflight import Source
 from .steps import Step, run
 
 
-def start(engine: Engine, record: ContainerRecord, source: Source, exit_command: tuple[str, ...]) -> ContainerRecord:
+def start(
+    engine: Engine, record: ContainerRecord, source: Source, exit_command: tuple[str, ...]
+) -> ContainerRecord:
     """Start the container and return its record; its lock is held and the record is synced.
 
     ``exit_command`` is what conmon calls when the container has ended. Raises WrongState, RuntimeFailed, HostLacks and
@@ -66,7 +68,11 @@ class _Start:
         container, engine = self.container, self.engine
         return (
             Step("prepare", self.prepare, self.give_up),
-            Step("mount_shm", lambda: shm.mount_shm(container, self.spec.shm_size), lambda: shm.unmount_shm(container)),
+            Step(
+                "mount_shm",
+                lambda: shm.mount_shm(container, self.spec.shm_size),
+                lambda: shm.unmount_shm(container),
+            ),
             Step("mount_rootfs", self.mount_rootfs, lambda: overlay.unmount(container)),
             Step("copy_up", lambda: populate.populate(engine, self.record, self.rootfs)),
             Step("write_bundle", lambda: write_bundle(engine, self.record, self.source, self.rootfs)),

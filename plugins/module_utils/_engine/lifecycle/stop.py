@@ -10,7 +10,7 @@ from ..kernel.process import Process
 from ..model import status
 from ..model.imageconfig import ImageConfig
 from ..model.quantities import signal_number
-from ..model.record import ContainerRecord, ProcessId
+from ..model.record import ContainerRecord
 from .cleanup import cleanup
 from .engine import Engine
 from .facts import save
@@ -31,10 +31,11 @@ def stop(
     """
     with engine.timings.of("stop"):
         with hold(engine, container_id, "stop") as record:
-            if record.status not in status.ALIVE or record.process is None:
+            held = record.process
+            if record.status not in status.ALIVE or held is None:
                 return cleanup(engine, record)
             record = save(engine, record, stopped_by_user=True)
-            process = _process(record.process)
+            process = Process(held.pid, held.start_time)
             process.signal(stop_signal(record, config))
         _wait(record, process, record.spec.stop_timeout if timeout is None else timeout)
     with hold(engine, container_id, "stop") as record:
@@ -62,7 +63,3 @@ def _wait(record: ContainerRecord, process: Process, timeout: int) -> None:
             name=record.name,
             pid=process.pid,
         )
-
-
-def _process(process: ProcessId) -> Process:
-    return Process(process.pid, process.start_time)

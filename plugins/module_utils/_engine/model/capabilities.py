@@ -34,5 +34,7 @@ def canonical_capability(option: str, value: object) -> str:
         return ALL
     name = name if name.startswith("CAP_") else f"CAP_{name}"
     if name not in CAPABILITIES:
-        raise InvalidOption(option, value, "is no capability", remedy="capabilities(7) lists them, as in NET_ADMIN")
+        raise InvalidOption(
+            option, value, "is no capability", remedy="capabilities(7) lists them, as in NET_ADMIN"
+        )
     return name

@@ -89,7 +89,9 @@ def _texts(option: str, value: object) -> dict[str, str]:
         raise InvalidOption(option, value, "is no mapping")
     for key, item in value.items():
         if item is None or isinstance(item, (dict, list)):
-            raise InvalidOption(f"{option}.{key}", item, "is no text", remedy="Quote the value; '' is an empty text")
+            raise InvalidOption(
+                f"{option}.{key}", item, "is no text", remedy="Quote the value; '' is an empty text"
+            )
     return {_text(option, key): _text(f"{option}.{key}", item) for key, item in value.items()}
 
 
@@ -126,7 +128,10 @@ def _security(option: str, value: object) -> str:
         return word if argument != "false" else f"{word}=false"
     if word not in ("seccomp", "apparmor", "label", "mask", "unmask") or not argument:
         raise InvalidOption(
-            option, value, "is not known", remedy="Known: seccomp=, apparmor=, label=, mask=, unmask=, no-new-privileges"
+            option,
+            value,
+            "is not known",
+            remedy="Known: seccomp=, apparmor=, label=, mask=, unmask=, no-new-privileges",
         )
     return f"{word}={argument}"
 
@@ -149,7 +154,9 @@ def _sysctl(option: str, value: object) -> dict[str, str]:
     result = _texts(option, value)
     for key in result:
         if not key or key.startswith("/") or ".." in key:
-            raise InvalidOption(option, key, "is no kernel parameter", remedy="Write it as in net.core.somaxconn")
+            raise InvalidOption(
+                option, key, "is no kernel parameter", remedy="Write it as in net.core.somaxconn"
+            )
     return result
 
 
@@ -161,7 +168,9 @@ def _device(option: str, value: str) -> tuple[str, limits.Device]:
 def _log_options(option: str, value: Any) -> dict[str, str]:
     known = {key: item for key, item in value.items() if item is not None}
     if "tag" in known:
-        raise InvalidOption(f"{option}.tag", known["tag"], "belongs to the driver journald, which is not built yet")
+        raise InvalidOption(
+            f"{option}.tag", known["tag"], "belongs to the driver journald, which is not built yet"
+        )
     if "max_size" in known:
         known["max_size"] = str(quantities.size(f"{option}.max_size", known["max_size"]))
     if "path" in known:
@@ -192,7 +201,10 @@ def _mounts(_option: str, values: dict[str, Any]) -> dict[str, mounts.Mount]:
     for mount in found:
         if result.setdefault(mount.destination, mount) != mount:
             raise InvalidOption(
-                "volume", mount.destination, "is the destination of two mounts", remedy="Keep one of volume, mount, tmpfs"
+                "volume",
+                mount.destination,
+                "is the destination of two mounts",
+                remedy="Keep one of volume, mount, tmpfs",
             )
     return result
 

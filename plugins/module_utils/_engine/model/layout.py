@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 DEFAULT_ROOT = "/var/lib/slipway"
@@ -61,6 +62,17 @@ class Layout:
     @property
     def run_containers(self) -> str:
         return f"{self.run_root}/containers"
+
+    @property
+    def cgroup_parent(self) -> str:
+        """The cgroup above those of all containers, an own one for each engine, so that each can remove its own."""
+        if self.root == DEFAULT_ROOT:
+            return "/slipway"
+        return f"/slipway-{hashlib.sha256(self.root.encode()).hexdigest()[:8]}"
+
+    def cgroup(self, container_id: str) -> str:
+        """Return a container's cgroup, relative to the root of each hierarchy."""
+        return f"{self.cgroup_parent}/{container_id}"
 
     def volume(self, name: str) -> str:
         return f"{self.volumes}/{name}"
@@ -127,7 +139,7 @@ class ContainerLayout:
 
     @property
     def persist(self) -> str:
-        """conmon's ``--persist-dir``: the oom file and a copy of the exit code."""
+        """Conmon's ``--persist-dir``: the oom file and a copy of the exit code."""
         return f"{self.run}/persist"
 
     @property

@@ -28,9 +28,11 @@ class Device:
 def parse_ulimit(option: str, text: str) -> tuple[str, tuple[int, int]]:
     """Parse ``nofile=1024:2048``; one number serves as both; ``unlimited`` and -1 are -1."""
     name, equals, value = str(text).lower().partition("=")
-    name = name[len("rlimit_") :] if name.startswith("rlimit_") else name
+    name = name.removeprefix("rlimit_")
     if not equals or name not in RLIMITS:
-        raise InvalidOption(option, text, "is no ulimit", remedy="Write NAME=SOFT[:HARD], as in nofile=1024:4096")
+        raise InvalidOption(
+            option, text, "is no ulimit", remedy="Write NAME=SOFT[:HARD], as in nofile=1024:4096"
+        )
     soft, colon, hard = value.partition(":")
     limits = _limit(option, text, soft), _limit(option, text, hard if colon else soft)
     if limits[1] != UNLIMITED and (limits[0] == UNLIMITED or limits[0] > limits[1]):
@@ -53,5 +55,7 @@ def parse_device(option: str, text: str) -> Device:
     destination = rest.pop(0) if rest and rest[0].startswith("/") else source
     permissions = rest.pop(0) if rest else "rwm"
     if not source.startswith("/") or rest or not permissions or set(permissions) - set("rwm"):
-        raise InvalidOption(option, text, "is no device", remedy="Write HOST[:CONTAINER][:rwm], as in /dev/fuse:rw")
+        raise InvalidOption(
+            option, text, "is no device", remedy="Write HOST[:CONTAINER][:rwm], as in /dev/fuse:rw"
+        )
     return Device(source, destination, "".join(sorted(set(permissions), key="rwm".index)))

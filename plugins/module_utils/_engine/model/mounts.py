@@ -71,7 +71,9 @@ def parse_volume(option: str, text: str) -> Mount:
     if len(parts) == 1:
         return _mount(option, text, VOLUME, "", parts[0], [])
     if len(parts) > 3 or not parts[0]:
-        raise InvalidOption(option, text, "is no volume", remedy="Write SOURCE:DESTINATION[:OPTIONS], as in data:/data:ro")
+        raise InvalidOption(
+            option, text, "is no volume", remedy="Write SOURCE:DESTINATION[:OPTIONS], as in data:/data:ro"
+        )
     words = parts[2].split(",") if len(parts) == 3 else []
     kind = BIND if parts[0].startswith(("/", ".")) else VOLUME
     return _mount(option, text, kind, parts[0], parts[1], [word for word in words if word])
@@ -80,7 +82,9 @@ def parse_volume(option: str, text: str) -> Mount:
 def parse_tmpfs(option: str, destination: str, words: object) -> Mount:
     """Parse one entry of ``tmpfs``: destination and ``rw,size=64m,mode=1777``."""
     text = f"{destination}: {words}" if words else destination
-    return _mount(option, text, TMPFS, "", destination, [word for word in str(words or "").split(",") if word])
+    return _mount(
+        option, text, TMPFS, "", destination, [word for word in str(words or "").split(",") if word]
+    )
 
 
 _KEYS = {
@@ -116,7 +120,9 @@ def parse_mount(option: str, text: str) -> Mount:
         else:
             words.append(_mount_word(option, text, key, value))
     if named["type"] not in (BIND, VOLUME, TMPFS):
-        raise NotBuiltYet(f"{option}: {text!r}: mounts of type {named['type']!r} are not built yet", option=option)
+        raise NotBuiltYet(
+            f"{option}: {text!r}: mounts of type {named['type']!r} are not built yet", option=option
+        )
     return _mount(option, text, named["type"], named["source"], named["destination"], words)
 
 
@@ -152,14 +158,19 @@ def check_destination(option: str, text: str, destination: str) -> str:
         raise InvalidOption(option, text, "has no absolute destination", remedy="Write it as in /data")
     path = "/" + path.lstrip("/")
     if path == "/":
-        raise InvalidOption(option, text, "would cover the root file system", remedy="Mount below /, as in /data")
+        raise InvalidOption(
+            option, text, "would cover the root file system", remedy="Mount below /, as in /data"
+        )
     return path
 
 
 def _check_source(option: str, text: str, source: str) -> str:
     if not source.startswith("/"):
         raise InvalidOption(
-            option, text, "has a relative source", remedy="Write an absolute path of the host, or a volume's name"
+            option,
+            text,
+            "has a relative source",
+            remedy="Write an absolute path of the host, or a volume's name",
         )
     return posixpath.normpath(source)
 
@@ -194,5 +205,7 @@ def _tmpfs_value(option: str, text: str, name: str, value: str) -> str:
     if name == "size":
         return value if value.endswith("%") and value[:-1].isdigit() else str(size(option, value))
     if not value or set(value) - set("01234567") or int(value, 8) > 0o7777:
-        raise InvalidOption(option, text, f"has the mode {value!r}", remedy="Write it in octal, as in mode=1777")
+        raise InvalidOption(
+            option, text, f"has the mode {value!r}", remedy="Write it in octal, as in mode=1777"
+        )
     return format(int(value, 8), "o")

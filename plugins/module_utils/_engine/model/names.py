@@ -22,7 +22,10 @@ def check_name(option: str, value: object) -> str:
     text = str(value)
     if not _NAME.fullmatch(text) or len(text) > _LONGEST:
         raise InvalidOption(
-            option, value, "is no valid name", remedy="Begin with a letter or digit; then letters, digits, _ . - may follow"
+            option,
+            value,
+            "is no valid name",
+            remedy="Begin with a letter or digit; then letters, digits, _ . - may follow",
         )
     return text
 

@@ -23,7 +23,9 @@ def size(option: str, value: object) -> int:
     """Return bytes for ``256m``, ``1g``, ``1048576``; powers of 1024 as podman and docker have them."""
     match = _SIZE.fullmatch(str(value).strip())
     if match is None or isinstance(value, bool):
-        raise InvalidOption(option, value, "is no size", remedy="Write a number and a unit: b, k, m, g or t, as in 256m")
+        raise InvalidOption(
+            option, value, "is no size", remedy="Write a number and a unit: b, k, m, g or t, as in 256m"
+        )
     result = int(match[1]) << _SIZE_SHIFT[match[2].lower()]
     if result > _INT64_MAX:
         raise InvalidOption(option, value, "is larger than the kernel can hold")
@@ -47,7 +49,9 @@ def pids(option: str, value: object) -> int:
     """Return the greatest number of processes; 0 and -1 both mean no limit and become -1."""
     number = integer(option, value)
     if number < -1:
-        raise InvalidOption(option, value, "is no limit of processes", remedy="Write a number, or -1 for no limit")
+        raise InvalidOption(
+            option, value, "is no limit of processes", remedy="Write a number, or -1 for no limit"
+        )
     return number or -1
 
 
@@ -56,9 +60,13 @@ def cpus(option: str, value: object) -> int:
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation:
-        raise InvalidOption(option, value, "is no number of processors", remedy="Write it as in 1.5") from None
+        raise InvalidOption(
+            option, value, "is no number of processors", remedy="Write it as in 1.5"
+        ) from None
     if not 0 < number <= _CPU_LIMIT:
-        raise InvalidOption(option, value, "is no number of processors", remedy="Write a number above 0, as in 1.5")
+        raise InvalidOption(
+            option, value, "is no number of processors", remedy="Write a number above 0, as in 1.5"
+        )
     return int(number * 10**9)
 
 
@@ -87,10 +95,12 @@ def _ranges(numbers: list[int]) -> list[str]:
 def signal_number(option: str, value: object) -> int:
     """Return the number of ``SIGTERM``, ``term``, ``15``, ``RTMIN+3`` (signal(7))."""
     text = str(value).strip().upper()
-    name = text[3:] if text.startswith("SIG") else text
+    name = text.removeprefix("SIG")
     number = int(name) if name.isdigit() else _named_signal(name)
     if number is None or not 1 <= number <= signal.SIGRTMAX:
-        raise InvalidOption(option, value, "is no signal", remedy="Write a name or a number, as in SIGTERM or 15")
+        raise InvalidOption(
+            option, value, "is no signal", remedy="Write a name or a number, as in SIGTERM or 15"
+        )
     return number
 
 

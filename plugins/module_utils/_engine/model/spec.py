@@ -56,7 +56,12 @@ class Option:
 
 
 def _row(
-    kind: Kind, change: str = RECREATE, *, default: Any = None, arguments: tuple[str, ...] = (), compared: bool = True
+    kind: Kind,
+    change: str = RECREATE,
+    *,
+    default: Any = None,
+    arguments: tuple[str, ...] = (),
+    compared: bool = True,
 ) -> Any:
     row = {"kind": kind, "change": change, "arguments": arguments, "compared": compared}
     return field(default=default, metadata={"row": row})
@@ -123,7 +128,13 @@ class ContainerSpec:
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> ContainerSpec:
         """Return the spec from its JSON form."""
-        return cls(**{option.name: option.kind.decode(data[option.name]) for option in OPTIONS if option.name in data})
+        return cls(
+            **{
+                option.name: option.kind.decode(data[option.name])
+                for option in OPTIONS
+                if option.name in data
+            }
+        )
 
 
 def _options() -> Iterator[Option]:
@@ -140,14 +151,27 @@ OPTIONS: tuple[Option, ...] = tuple(_options())
 def _check_whole(spec: ContainerSpec) -> None:
     """Check what no option can tell alone."""
     if not spec.image:
-        raise InvalidOption("image", spec.image, "is needed", remedy="Name an image, or a directory with rootfs: true")
+        raise InvalidOption(
+            "image", spec.image, "is needed", remedy="Name an image, or a directory with rootfs: true"
+        )
     if spec.rootfs and not spec.image.startswith("/"):
-        raise InvalidOption("image", spec.image, "is no absolute path", remedy="With rootfs: true it names a directory")
+        raise InvalidOption(
+            "image", spec.image, "is no absolute path", remedy="With rootfs: true it names a directory"
+        )
     if not spec.network:
         raise InvalidOption(
-            "network", None, "is unset, and its default (bridge) is not built yet", remedy="Write network: host or none"
+            "network",
+            None,
+            "is unset, and its default (bridge) is not built yet",
+            remedy="Write network: host or none",
         )
-    if spec.memory_swap is not None and spec.memory_swap >= 0 and (spec.memory is None or spec.memory_swap < spec.memory):
-        raise InvalidOption("memory_swap", spec.memory_swap, "is below memory", remedy="It is memory plus swap")
+    if (
+        spec.memory_swap is not None
+        and spec.memory_swap >= 0
+        and (spec.memory is None or spec.memory_swap < spec.memory)
+    ):
+        raise InvalidOption(
+            "memory_swap", spec.memory_swap, "is below memory", remedy="It is memory plus swap"
+        )
     if spec.rm and spec.stop_timeout < 0:
         raise InvalidOption("stop_timeout", spec.stop_timeout, "never ends, which rm: true can't have")

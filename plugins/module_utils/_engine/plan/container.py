@@ -99,7 +99,10 @@ def _away(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
 def _fresh(wish: Wish, volumes: frozenset[str]) -> tuple[Action, ...]:
     if wish.spec is None:
         raise InvalidOption(
-            "image", None, f"is needed: there is no container {wish.name} yet", remedy="Name the image to make it from"
+            "image",
+            None,
+            f"is needed: there is no container {wish.name} yet",
+            remedy="Name the image to make it from",
         )
     made = _missing_volumes(wish.spec, volumes)
     create = Action(CREATE, wish.name, f"created {wish.name}")
@@ -107,7 +110,9 @@ def _fresh(wish: Wish, volumes: frozenset[str]) -> tuple[Action, ...]:
 
 
 def _missing_volumes(spec: ContainerSpec, volumes: frozenset[str]) -> tuple[Action, ...]:
-    wanted = {mount.source for mount in (spec.mounts or {}).values() if mount.kind == "volume" and mount.source}
+    wanted = {
+        mount.source for mount in (spec.mounts or {}).values() if mount.kind == "volume" and mount.source
+    }
     return tuple(Action(CREATE_VOLUME, name, f"created volume {name}") for name in sorted(wanted - volumes))
 
 
@@ -117,7 +122,10 @@ def _again(wish: Wish, record: ContainerRecord, volumes: frozenset[str]) -> tupl
     actions = [*_missing_volumes(spec, volumes)]
     if alive:
         actions.append(_stop(wish.name))
-    actions += [Action(REMOVE, wish.name, f"removed {wish.name}"), Action(CREATE, wish.name, f"created {wish.name}")]
+    actions += [
+        Action(REMOVE, wish.name, f"removed {wish.name}"),
+        Action(CREATE, wish.name, f"created {wish.name}"),
+    ]
     if wish.state == STARTED or (alive and wish.state in (PRESENT, CREATED)):
         actions.append(_start(wish.name))
     return tuple(actions)

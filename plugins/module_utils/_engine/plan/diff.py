@@ -26,8 +26,8 @@ def differences(before: ContainerSpec, after: ContainerSpec) -> tuple[Difference
     found: list[Difference] = []
     for option in OPTIONS:
         if option.compared:
-            pairs = _compare(option.name, old.get(option.name), new.get(option.name))
-            found += [Difference(name, *values, change=option.change) for name, *values in pairs]
+            changed = _compare(option.name, old.get(option.name), new.get(option.name))
+            found += [Difference(name, old_value, new_value, option.change) for name, old_value, new_value in changed]
     return tuple(found)
 
 
@@ -45,8 +45,11 @@ def image_difference(
 
 def text_differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference, ...]:
     """Return the differences of two plain mappings, for things whose every change is live (volume labels)."""
-    return tuple(Difference(*item, change=LIVE) for key in sorted({*before, *after})
-                 for item in _compare(key, before.get(key), after.get(key)))
+    return tuple(
+        Difference(name, old, new, LIVE)
+        for key in sorted({*before, *after})
+        for name, old, new in _compare(key, before.get(key), after.get(key))
+    )
 
 
 def _compare(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -25,15 +25,15 @@ from ..kernel import command
 from ..kernel.process import Process, find_by_argument
 from ..model.layout import ContainerLayout
 from .oci import OciRuntime, error_text
+from .process import PATH
 from .programs import REMEDY, Program, describe_program
 
 #: Seconds for conmon and the runtime to create a container; it takes some 30 ms.
 _DEADLINE = 30.0
 #: Seconds for a conmon that was killed to be gone.
 _GONE = 5.0
-#: All that conmon, the runtime and the exit command inherit: nothing of the caller's session, no LISTEN_FDS,
-#: no TMPDIR.
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+#: All that conmon, the runtime and the exit command inherit: no LISTEN_FDS or TMPDIR of the caller's session.
+_ENVIRONMENT = {"PATH": PATH}
 #: Where distributions put conmon besides $PATH.
 _EXTRA = ("/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman", "/usr/libexec/crio")
 
@@ -43,8 +43,7 @@ class ConmonLaunch:
     """One start of conmon.
 
     ``exit_command`` is an argv with an absolute program, called when the container has ended, and also when
-    creating it fails.
-    ``log_path`` None means the container's own log; ``log_size_max`` is in bytes, None for no limit.
+    creating it fails. ``log_path`` None means the container's own log; ``log_size_max`` is in bytes, None for no limit.
     """
 
     conmon: str
@@ -97,8 +96,9 @@ def create(launch: ConmonLaunch) -> Started:
     """Create the container of the bundle under a new conmon.
 
     Raises RuntimeFailed with the runtime's own words. On failure nothing stays: neither conmon, nor its exit
-    command, nor the runtime's record of the container. conmon stays in the caller's cgroup; who calls from a
-    session that ends has to move it.
+    command, nor the runtime's record of the container.
+
+    conmon stays in the caller's cgroup: systemd would end it with a session's scope (KillUserProcesses=yes).
     """
     for path in (launch.container.persist, os.path.dirname(launch.container.exit_file)):
         os.makedirs(path, mode=0o700, exist_ok=True)
@@ -229,17 +229,8 @@ def _abandon(launch: ConmonLaunch) -> None:
 
 def _arguments(launch: ConmonLaunch) -> list[str]:
     container, runtime = launch.container, launch.runtime
-    argv = [
-        launch.conmon,
-        "--api-version",
-        "1",
-        "--cid",
-        container.id,
-        "--cuuid",
-        container.id,
-        "--name",
-        launch.name,
-    ]
+    argv = [launch.conmon, "--api-version", "1", "--name", launch.name]
+    argv += ["--cid", container.id, "--cuuid", container.id]
     argv += ["--runtime", runtime.path, "--bundle", container.bundle, "--full-attach"]
     argv += ["--container-pidfile", container.pid_file, "--conmon-pidfile", container.conmon_pid_file]
     argv += ["--exit-dir", os.path.dirname(container.exit_file), "--persist-dir", container.persist]

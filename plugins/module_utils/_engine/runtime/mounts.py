@@ -25,7 +25,9 @@ _WRITABLE = ("/run", "/tmp", "/var/tmp")  # noqa: S108 paths in the container
 
 def build(request: BundleRequest) -> list[OciMount]:
     """Return all mounts, shallow destinations first, so none hides another that was mounted before it."""
-    wanted = request.spec.mounts or {}
+    # Volumes that no option names are those that the image declares.
+    declared = {path: Mount(VOLUME, "", path) for path in request.volume_paths}
+    wanted = {**declared, **(request.spec.mounts or {})}
     user = {item.destination: _user_mount(request, item) for item in wanted.values()}
     made = {item["destination"]: item for item in _defaults(request, frozenset(user))}
     made.update(user)
@@ -45,20 +47,19 @@ def _mount(destination: str, kind: str, source: str, words: str) -> OciMount:
 
 
 def _defaults(request: BundleRequest, taken: frozenset[str]) -> Iterable[OciMount]:
-    """Yield the mounts that nobody asked for, without those that the user's own replace.
-
-    A user's /dev or /sys is taken as it is: a devpts or cgroup mounted into it would lie in the host's
-    directory.
-    """
+    """Yield the mounts that nobody asked for, without those that the user's own replace."""
     for item in (*_kernel_mounts(request), *_engine_mounts(request, taken)):
-        destination = item["destination"]
-        covered = destination.startswith("/dev/") and "/dev" in taken and destination != _SHM
-        if (
-            destination not in taken
-            and not covered
-            and not (destination.startswith("/sys/") and "/sys" in taken)
-        ):
+        if not _replaced(item["destination"], taken):
             yield item
+
+
+def _replaced(destination: str, taken: frozenset[str]) -> bool:
+    """Tell whether the user has mounted there; a /dev or /sys of the user is taken as it is.
+
+    A devpts or cgroup in it would need a directory, which would be made in the user's own.
+    """
+    inside = destination.startswith("/dev/") and "/dev" in taken and destination != _SHM
+    return destination in taken or inside or (destination.startswith("/sys/") and "/sys" in taken)
 
 
 def _kernel_mounts(request: BundleRequest) -> Iterable[OciMount]:

@@ -6,6 +6,7 @@ Pure. Sources: OCI runtime-spec 1.0.2 config.md "Process"; podman-run(1); capabi
 
 from __future__ import annotations
 
+import posixpath
 from typing import Any
 
 from ..errors import HostLacks, InvalidOption
@@ -14,9 +15,8 @@ from ..model.imageconfig import ImageConfig
 from .request import BundleRequest, HostFacts
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#: Where the init program is bound. /dev is always a fresh tmpfs, so no empty file is left in the root file
-#: system.
-INIT = "/dev/init"
+#: Where the init program is bound: podman's place, known to programs that look who is pid 1.
+INIT = "/run/podman-init"
 #: Podman's default for nofile and nproc when nothing is said (containers.conf(5)).
 _DEFAULT_LIMIT = 1048576
 #: RLIM_INFINITY as the runtime-spec writes it, an unsigned 64-bit number.
@@ -31,7 +31,7 @@ def build(request: BundleRequest) -> dict[str, Any]:
         "user": {"uid": user.uid, "gid": user.gid, "umask": _UMASK, "additionalGids": list(user.groups)},
         "args": arguments(request),
         "env": environment(request),
-        "cwd": request.spec.workdir or (request.image.working_dir if request.image else "") or "/",
+        "cwd": working_directory(request),
         "capabilities": capabilities(request),
         "rlimits": rlimits(request),
     }
@@ -71,6 +71,11 @@ def arguments(request: BundleRequest) -> list[str]:
     return [INIT, "--", *argv]
 
 
+def working_directory(request: BundleRequest) -> str:
+    """Return the absolute directory that the command starts in; an image may give it without the first slash."""
+    return request.spec.workdir or posixpath.join("/", request.image.working_dir if request.image else "")
+
+
 def environment(request: BundleRequest) -> list[str]:
     """Return the environment: defaults, image, env_file, env (later wins); HOME and HOSTNAME if unsaid."""
     spec = request.spec
@@ -80,6 +85,7 @@ def environment(request: BundleRequest) -> list[str]:
     for item in request.image.env if request.image else ():
         name, _equals, value = item.partition("=")
         variables[name] = value
+    variables.pop("", None)
     variables.update(request.env_from_files)
     variables.update(spec.env or {})
     variables.setdefault("HOME", request.user.home)
