@@ -11,6 +11,7 @@ import time
 import pytest
 
 from _engine.errors import HostLacks, InvalidOption, RuntimeFailed
+from _engine.kernel import cgroups
 from _engine.kernel.process import find_by_argument
 from _engine.runtime import conmon, exits, logs, oci
 
@@ -189,6 +190,24 @@ def test_runtime_that_hangs_is_given_up(box, monkeypatch, tmp_path):
     with pytest.raises(RuntimeFailed, match="no answer"):
         conmon.create(hanging)
     assert_gone(f"1000.{os.getpid()}")
+
+
+def test_container_half_made_is_taken_back(box, tmp_path):
+    """A runtime that fails after it has made the container leaves no process and no record of it."""
+    stub = tmp_path / "late"
+    made = tmp_path / "made"
+    stub.write_text(
+        f'#!/bin/sh\n{box.runtime.path} "$@" || exit\n'
+        f'case "$*" in *" create "*) ls {box.runtime.root} > {made}; exit 1;; esac\n'
+    )
+    stub.chmod(0o755)
+    launch = box.prepare("sleep", "1000")
+    late = dataclasses.replace(launch, runtime=oci.OciRuntime(str(stub), "late", box.runtime.root))
+    with pytest.raises(RuntimeFailed):
+        conmon.create(late)
+    assert launch.container.id in made.read_text()
+    assert box.runtime.state(launch.container.id) is None
+    assert cgroups.processes(f"{box.cgroup}/{launch.container.id}") == ()
 
 
 def test_runtime_without_a_word(box, tmp_path):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -107,7 +108,7 @@ def ours(root, raw):
     mounts = {item.destination: item for item in (spec.mounts or {}).values()}
     hostname = spec.hostname or (os.uname().nodename if shared else "ID")
     given = ["/etc/hosts", "/etc/hostname", "/run/.containerenv", *(["/etc/resolv.conf"] if shared else [])]
-    facts = host.facts(spec)
+    facts = dataclasses.replace(host.facts(spec), init_path="/bin/busybox")
     request = bundle.BundleRequest(
         id="ID",
         spec=spec,

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from _engine.lifecycle.bundle import cgroup_path
 from _engine.lifecycle.inspect import container_shape
 from _engine.model.record import ProcessId
 from _engine.model.times import NEVER
@@ -73,9 +72,9 @@ def test_error_and_memory(container, layout):
 
 
 def test_cgroup(container, layout):
-    """The control group is told while the runtime has the container, and is the one that it is started in."""
+    """The control group is told while the container lives."""
     record = container(status="running", **ALIVE)
-    assert container_shape(record, None, layout)["State"]["CgroupPath"] == cgroup_path(record.id)
+    assert container_shape(record, None, layout)["State"]["CgroupPath"] == layout.cgroup(record.id)
     assert container_shape(container(), None, layout)["State"]["CgroupPath"] == ""
 
 

@@ -19,7 +19,7 @@ HOST = bundle.HostFacts(
 ROOT = ResolvedUser(0, 0, (), "/root", "root")
 APP = ResolvedUser(1000, 1000, (1000, 2000), "/home/app", "app")
 IMAGE = ImageConfig(
-    entrypoint=("/entry",), cmd=("image", "cmd"), env=("A=image", "B=image", "E"), working_dir="/work"
+    entrypoint=("/entry",), cmd=("image", "cmd"), env=("A=image", "B=image", "E", "=no"), working_dir="/work"
 )
 
 
@@ -71,8 +71,8 @@ def test_init_runs_the_command():
     """With init the host's program is bound into the container and is given the command."""
     host = dataclasses.replace(HOST, init_path="/usr/bin/tini")
     made = bundle.build(request({"init": True}, host=host))
-    assert made["process"]["args"] == ["/dev/init", "--", "/entry", "image", "cmd"]
-    bound = next(item for item in made["mounts"] if item["destination"] == "/dev/init")
+    assert made["process"]["args"] == ["/run/podman-init", "--", "/entry", "image", "cmd"]
+    bound = next(item for item in made["mounts"] if item["destination"] == "/run/podman-init")
     assert (bound["source"], bound["options"]) == ("/usr/bin/tini", ["bind", "rprivate", "ro"])
 
 
@@ -185,6 +185,12 @@ def test_working_directory(options, wanted):
     )
 
 
+def test_working_directory_of_an_image_becomes_absolute():
+    """An image that leaves out the first slash means the same."""
+    image = ImageConfig(cmd=("a",), working_dir="work/dir")
+    assert process.working_directory(request(image=image)) == "/work/dir"
+
+
 def test_apparmor_needs_apparmor():
     """A profile is handed to the runtime, and refused where the kernel has none; unconfined is no profile."""
     options = {"security_opt": ["apparmor=mine"]}
@@ -271,6 +277,13 @@ def test_mount_options(case):
 def test_volume_is_bound_from_its_data():
     """A volume's mount has its data directory as the source."""
     assert mounted({"volume": ["data:/d"]}, volume_paths={"/d": "/v/data"})["/d"]["source"] == "/v/data"
+
+
+def test_volumes_of_the_image_are_mounted():
+    """A volume that only the image declares has the defaults; an option on the same path wins."""
+    made = mounted({"volume": ["/h:/b:ro"]}, volume_paths={"/a": "/v/1", "/b": "/v/2"})
+    assert (made["/a"]["source"], made["/b"]["source"]) == ("/v/1", "/h")
+    assert set(made["/a"]["options"]) == {"rw", "rprivate", "rbind", "nosuid", "nodev"}
 
 
 def test_without_shm_no_mount():

@@ -30,9 +30,9 @@ class Walk:
     def __init__(self, root_fd: int, path: Union[str, bytes]) -> None:
         self._path = path
         self._came: list[int] = []
-        self._at = os.dup(root_fd)
-        self._names = _names(os.fsencode(path))
         self._symlinks = 0
+        self._names = _names(os.fsencode(path))
+        self._at = os.dup(root_fd)
 
     def close(self) -> None:
         """Close the descriptors that it holds."""
@@ -41,6 +41,8 @@ class Walk:
 
     def open(self, flags: int, mode: int = 0) -> int:
         """Go to the end, and open it with these flags."""
+        if flags & os.O_CREAT and self._names[0] in (b".", b".."):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
         creates_new = flags & os.O_CREAT and flags & os.O_EXCL
         stays = bool(flags & os.O_NOFOLLOW or creates_new)
         while self._names:

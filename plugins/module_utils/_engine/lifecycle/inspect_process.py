@@ -19,7 +19,7 @@ from ..model.spec import ContainerSpec
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: Where the init program of ``init: true`` is bound.
-_INIT = "/dev/init"
+_INIT = "/run/podman-init"
 
 
 def program(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class _Start:
 
     def mount_rootfs(self) -> None:
         if not self.spec.rootfs:
-            overlay.mount(self.container, self.source.lowers)
+            overlay.mount(self.container, self.source.lowers[::-1])
 
     def create(self) -> None:
         log_options = self.spec.log_opt or {}
