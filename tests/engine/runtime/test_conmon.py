@@ -221,6 +221,19 @@ def test_runtime_without_a_word(box, tmp_path):
         conmon.create(silent)
 
 
+def test_runtime_that_speaks_only_in_its_log(box, tmp_path):
+    """What the runtime writes to its log reaches the user, though conmon hands on nothing."""
+    stub = tmp_path / "writing"
+    line = '{"level":"error","msg":"from the log","time":"2026"}'
+    stub.write_text(
+        f"#!/bin/sh\nfor a; do case $a in --log=*) echo '{line}' > ${{a#--log=}};; esac; done\nexit 1\n"
+    )
+    stub.chmod(0o755)
+    writing = oci.OciRuntime(str(stub), "writing", box.runtime.root)
+    with pytest.raises(RuntimeFailed, match="^writing create: from the log$"):
+        conmon.create(dataclasses.replace(box.prepare("true"), runtime=writing))
+
+
 def test_conmon_that_refuses_its_arguments(box, tmp_path):
     """What conmon itself says reaches the user."""
     launch = box.prepare("true")
