@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module that is run ends with a result or an error in plain words, and changes nothing when its options are wrong."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+WRONG = [
+    ("container", {"name": "app", "image": "app", "dns": ["1.1.1.1"]}, "not_built_yet", "dns"),
+    (
+        "container",
+        {"name": "app", "image": "app", "network": "none", "memory": "12x"},
+        "invalid_option",
+        "memory",
+    ),
+    ("container", {"name": "app", "cgroup_manager": "systemd"}, "not_built_yet", "cgroup_manager: systemd"),
+    ("volume", {"name": "a/b"}, "invalid_option", "name"),
+    ("image_import", {"src": "/", "name": "x", "changes": [5]}, "invalid_option", "changes"),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{wrong[0]}-{wrong[3]}")
+@pytest.mark.parametrize("check", [False, True])
+def test_a_wrong_option_is_refused_before_anything_is_touched(run_module, tmp_path, wrong, check):
+    """The error has its code and names the option, in check mode too, and the engine's directories are not made."""
+    name, options, code, option = wrong
+    result = run_module(name, options, check=check)
+    assert (result["failed"], result["error"], result["option"]) == (True, code, option)
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_unknown_option_is_refused_by_ansible(run_module):
+    """Options of podman_container that are about its command line don't exist here."""
+    assert "executable" in run_module("container", {"name": "app", "executable": "podman"})["msg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("container_info", "containers"), ("volume_info", "volumes"), ("image_info", "images")]
+)
+def test_a_module_that_looks_makes_nothing(need, run_module, tmp_path, name, key):
+    """On a host that never had the engine there is nothing to tell of, and nothing is made."""
+    need(os.geteuid() == 0, "root")
+    result = run_module(name, {})
+    assert (result["changed"], result[key]) == (False, [])
+    assert os.listdir(tmp_path) == []
+
+
+def test_check_mode_makes_nothing(need, run_module, tmp_path):
+    """In check mode a task tells what it would do, and not even the engine's directories are made."""
+    need(os.geteuid() == 0, "root")
+    result = run_module("volume", {"name": "data", "label": {"tier": "db"}}, check=True)
+    assert (result["changed"], result["actions"], os.listdir(tmp_path)) == (True, ["created volume data"], [])
+
+
+def test_a_task_run_twice_changes_once(need, run_module):
+    """A volume is made, then found as it should be, then altered, and the diff names what."""
+    need(os.geteuid() == 0, "root")
+    options = {"name": "data", "label": {"tier": "db"}}
+    assert [run_module("volume", options)["changed"] for _ in range(2)] == [True, False]
+    altered = run_module("volume", {**options, "label": {"tier": "web"}})
+    assert altered["diff"]["before"] == {"labels.tier": "db"}
+    assert altered["plan"]["changes"] == [
+        {"option": "labels.tier", "before": "db", "after": "web", "change": "live"}
+    ]
+    assert altered["volume"]["Labels"] == {"tier": "web"}
+
+
+def test_a_system_call_that_fails_is_told_with_its_path(need, run_module, tmp_path):
+    """An error of the system that no verb expects names the path, by its own code."""
+    need(os.geteuid() == 0, "root")
+    tmp_path.joinpath("file").touch()
+    result = run_module("volume", {"name": "data", "root": str(tmp_path / "file/root")})
+    assert (result["failed"], result["error"]) == (True, "os_error")
+    assert str(tmp_path / "file") in result["path"]

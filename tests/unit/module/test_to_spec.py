@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of module container become a request of the engine."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption, NotBuiltYet
+from ansible_collections.slipway.oci.plugins.module_utils._module.container_options import argument_spec
+from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
+from ansible_collections.slipway.oci.plugins.module_utils._module.to_spec import to_request
+
+
+def request_of(**options):
+    """Return the request of a task that writes these options; Ansible sets all others to their default or None."""
+    defaults = {name: argument.get("default") for name, argument in argument_spec().items()}
+    return to_request({**defaults, "name": "app", **options})
+
+
+def test_a_task_that_only_names_a_state_asks_nothing_of_the_container():
+    """Without any option of the container its spec is left alone."""
+    request = request_of(state="stopped", stop_time=3, force_restart=True)
+    assert (request.spec, request.state, request.stop_time, request.force_restart) == (
+        None,
+        "stopped",
+        3,
+        True,
+    )
+
+
+def test_an_option_of_the_container_makes_a_spec():
+    """With an option of the container, all of the container is asked for."""
+    spec = request_of(image="app", network=["host"], memory="256m", env={"MODE": "test"}).spec
+    assert (spec.name, spec.image, spec.memory, spec.env) == ("app", "app", 256 * 1024**2, {"MODE": "test"})
+
+
+@pytest.mark.parametrize("option", [{"read_only": False}, {"hostname": ""}, {"cap_add": []}, {"label": {}}])
+def test_an_empty_value_is_a_value(option):
+    """False and empty values are asked for like any other: the task then needs an image."""
+    with pytest.raises(InvalidOption, match="image"):
+        request_of(**option)
+
+
+def test_what_is_to_go_needs_no_valid_container(tmp_path):
+    """A whole task with state: absent is not held up by an env_file that is gone, nor by a missing network."""
+    request = request_of(image="gone", env_file=[str(tmp_path / "gone")], state="absent")
+    assert (request.spec, request.state) == (None, "absent")
+
+
+@pytest.mark.parametrize("state", ["started", "absent"])
+@pytest.mark.parametrize("name", NOT_BUILT)
+def test_an_option_that_is_not_built_is_refused(name, state):
+    """Each option that podman_container has and this engine not is refused by name, whatever its value."""
+    with pytest.raises(NotBuiltYet, match=f"{name}: not built yet") as caught:
+        request_of(**{name: False}, state=state)
+    assert (caught.value.fields["option"], bool(caught.value.remedy)) == (name, True)
+
+
+def test_all_options_that_are_not_built_are_named_at_once():
+    """A task with several of them is told of all."""
+    with pytest.raises(NotBuiltYet, match=r"publish, dns: not built yet|dns, publish: not built yet"):
+        request_of(dns=["1.1.1.1"], publish=["80:80"])
+
+
+def test_an_unset_network_is_refused_with_the_values_that_work():
+    """The default network is not built yet, so a task must say host or none."""
+    with pytest.raises(InvalidOption, match=r"network.*not built yet.*host or none"):
+        request_of(image="app")
+
+
+@pytest.mark.parametrize(("name", "value"), [("name", "-x"), ("stop_time", -2), ("memory", "12x")])
+def test_a_wrong_value_is_refused_by_option(name, value):
+    """The error names the option and the value."""
+    with pytest.raises(InvalidOption) as caught:
+        request_of(**{"image": "app", "network": ["none"], name: value})
+    assert (caught.value.fields["option"], caught.value.fields["value"]) == (name, value)
+
+
+def test_env_stands_over_env_file(tmp_path):
+    """Variables of a file are part of env, those that the task writes win, and the file stays recorded."""
+    path = tmp_path / "env"
+    path.write_text("MODE=file\nLEVEL=1\n")
+    spec = request_of(image="app", network=["none"], env={"MODE": "task"}, env_file=[str(path)]).spec
+    assert (spec.env, spec.env_file) == ({"MODE": "task", "LEVEL": "1"}, (str(path),))
