@@ -110,11 +110,17 @@ def _mounted() -> list[mountinfo.MountEntry]:
 
 def _directories(path: str) -> list[str]:
     """Return where the cgroup is, in the hierarchies that have it."""
-    # The root cgroup holds the whole host, and dots could lead there.
-    if not path.startswith("/") or os.path.normpath(path) != path or path == "/":
-        raise ValueError(f"{path!r} is no path of a cgroup below the root")
+    _refuse_root(path)
     places = (entry.target + path for entry in _mounted())
     return [place for place in places if os.path.isdir(place)]
+
+
+def _refuse_root(path: str) -> None:
+    """Raise ValueError for a path that is, or might lead to, the root cgroup: the whole host is in it."""
+    # By its parts: os.path.normpath leaves "//" alone, which is the root as well.
+    first, *names = path.split("/")
+    if first or not names or any(name in ("", ".", "..") for name in names):
+        raise ValueError(f"{path!r} is no path of a cgroup below the root")
 
 
 def _tree(top: str) -> Iterator[str]:
