@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -179,6 +180,21 @@ def test_exit_command_inherits_nothing(box, monkeypatch, tmp_path):
     assert str(tmp_path) not in lines
 
 
+def test_only_conmon_is_killed(box):
+    """Somebody who looks at conmon's pid file while creating fails is left alone."""
+    launch = box.prepare("/bin/nope")
+    person = subprocess.Popen(
+        ["sh", "-c", "sleep 1000; true", launch.container.conmon_pid_file], start_new_session=True
+    )
+    try:
+        with pytest.raises(RuntimeFailed):
+            conmon.create(launch)
+        assert person.poll() is None
+    finally:
+        os.killpg(person.pid, signal.SIGKILL)
+        person.wait()
+
+
 def test_runtime_that_hangs_is_given_up(box, monkeypatch, tmp_path):
     """A runtime that does not answer is an error after the deadline, and neither it nor conmon stays."""
     stub = tmp_path / "hanging"
@@ -192,8 +208,12 @@ def test_runtime_that_hangs_is_given_up(box, monkeypatch, tmp_path):
     assert_gone(f"1000.{os.getpid()}")
 
 
-def test_container_half_made_is_taken_back(box, tmp_path):
-    """A runtime that fails after it has made the container leaves no process and no record of it."""
+def test_container_half_made_is_taken_back(box, monkeypatch, tmp_path):
+    """A runtime that fails after it has made the container leaves no process and no record of it.
+
+    conmon waits then for the end of stderr, which the container's process holds, so the deadline ends it.
+    """
+    monkeypatch.setattr(conmon, "_DEADLINE", 2.0)
     stub = tmp_path / "late"
     made = tmp_path / "made"
     stub.write_text(
@@ -230,7 +250,7 @@ def test_runtime_that_speaks_only_in_its_log(box, tmp_path):
     )
     stub.chmod(0o755)
     writing = oci.OciRuntime(str(stub), "writing", box.runtime.root)
-    with pytest.raises(RuntimeFailed, match="^writing create: from the log$"):
+    with pytest.raises(RuntimeFailed, match=r"^writing create: from the log$"):
         conmon.create(dataclasses.replace(box.prepare("true"), runtime=writing))
 
 

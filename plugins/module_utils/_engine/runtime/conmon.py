@@ -220,11 +220,20 @@ def _abandon(launch: ConmonLaunch) -> None:
     for its exit command, and that for the lock that our caller holds.
     """
     for process in find_by_argument(launch.container.conmon_pid_file):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(os.getpgid(process.pid), signal.SIGKILL)
-        process.wait_gone(_GONE)
+        if _runs(process, launch.conmon):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(os.getpgid(process.pid), signal.SIGKILL)
+            process.wait_gone(_GONE)
     with contextlib.suppress(EngineError):
         launch.runtime.delete(launch.container.id, force=True)
+
+
+def _runs(process: Process, program: str) -> bool:
+    """Tell whether the process is that program: a person who reads the pid file has the same argument."""
+    try:
+        return os.path.samefile(f"/proc/{process.pid}/exe", program)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _arguments(launch: ConmonLaunch) -> list[str]:

@@ -55,10 +55,8 @@ def streams(path: str, *, most: int = _MOST) -> tuple[str, str]:
     with _opened(path) as file:
         if file is None:
             return "", ""
-        start = max(0, os.fstat(file.fileno()).st_size - most)
-        file.seek(start)
-        if start:
-            file.readline()
+        # The record that this cuts has no time at its start, so it is none.
+        file.seek(max(0, os.fstat(file.fileno()).st_size - most))
         for line in filter(None, map(_parse, _whole(file))):
             texts[line.stream] += (line.text,) if line.partial else (line.text, "\n")
     return "".join(texts["stdout"]), "".join(texts["stderr"])

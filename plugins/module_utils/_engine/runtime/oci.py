@@ -94,7 +94,7 @@ class OciRuntime:
     def delete(self, container_id: str, force: bool = False) -> None:  # noqa: FBT001, FBT002
         """Make the runtime forget the container, if it knows it; ``force`` kills it first."""
         if not os.path.isdir(f"{self.root}/{container_id}"):
-            return
+            return  # saves a process; the runtime would say the same
         done = self._call("delete", *(("--force",) if force else ()), container_id)
         if done.returncode != 0 and (force or self._knows(container_id)):
             raise self._failed("delete", container_id, done)
