@@ -58,8 +58,8 @@ def parse(block: bytes) -> Header:
 def _checks(block: bytes, field: bytes) -> bool:
     # The checksum counts its own field as blanks. Some old programs summed up signed bytes.
     blanked = block[:148] + b" " * 8 + block[156:]
-    sums = (sum(blanked), sum(memoryview(blanked).cast("b")))
-    return _text(field).strip(_BLANK).lstrip(b"0") in (b"%o" % total for total in sums if total > 0)
+    digits = _text(field).strip(_BLANK).lstrip(b"0")
+    return digits == b"%o" % sum(blanked) or digits == b"%o" % sum(memoryview(blanked).cast("b"))
 
 
 def _text(field: bytes) -> bytes:
@@ -79,11 +79,13 @@ def number(field: bytes, *, least: int = 0) -> int:
 
 
 def _octal(field: bytes) -> int:
-    digits = field.partition(b"\0")[0].strip(_BLANK)
+    digits = _text(field).strip(_BLANK) or b"0"
     try:
-        return int(digits or b"0", 8)
-    except ValueError as error:
-        raise ArchiveBroken(f"a tar header holds {field!r} where a number belongs") from error
+        if digits.isdigit():  # int() would take a sign and underscores too
+            return int(digits, 8)
+    except ValueError:  # an 8 or a 9
+        pass
+    raise ArchiveBroken(f"a tar header holds {field!r} where a number belongs")
 
 
 def _base256(field: bytes) -> int:
@@ -126,7 +128,7 @@ def nanoseconds(value: bytes) -> int:
     """Read a time of a pax record, seconds with a fraction, as nanoseconds; further digits are cut off."""
     whole, _point, fraction = value.partition(b".")
     negative = whole.startswith(b"-")
-    seconds = decimal(whole.lstrip(b"-") or b"0")
+    seconds = decimal(whole[negative:] or b"0")
     if fraction and not fraction.isdigit():
         raise ArchiveBroken(f"a pax header holds {value[:40]!r} where a time belongs")
     nanos = seconds * 10**9 + int(fraction[:9].ljust(9, b"0"))

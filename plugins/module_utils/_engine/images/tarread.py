@@ -10,6 +10,7 @@ data, global pax headers are passed over.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from ..errors import ArchiveBroken
@@ -121,10 +122,10 @@ def entries(source: Source) -> Iterator[Entry]:
     records: list[tuple[bytes, bytes]] = []
     while True:
         block = source.read(BLOCK)
-        if not block or (not any(block) and not any(source.read(BLOCK))):
-            return
-        if len(block) < BLOCK:
+        if len(block) < BLOCK and (block or names or records):
             raise _cut_short()
+        if not any(block) and not any(source.read(BLOCK)):
+            return
         header = tarheader.parse(block)
         if header.kind in b"LK":
             names[header.kind] = _special(source, header).rstrip(b"\0")
@@ -146,10 +147,15 @@ def _cut_short() -> ArchiveBroken:
 def _special(source: Source, header: Header) -> bytes:
     if header.size > _LONGEST_SPECIAL:
         raise ArchiveBroken(f"a tar header is {header.size} bytes long, more than {_LONGEST_SPECIAL}")
-    data = source.read(header.size)
-    if len(data) < header.size:
-        raise _cut_short()
+    data = _exactly(source, header.size)
     source.skip(-header.size % BLOCK)
+    return data
+
+
+def _exactly(source: Source, size: int) -> bytes:
+    data = source.read(size)
+    if len(data) < size:
+        raise _cut_short()
     return data
 
 
@@ -219,7 +225,7 @@ def _sparse(
 ) -> tuple[bytes, int, int, tarsparse.Extents | None]:
     """Give name, size, stored bytes and map of a regular file, sparse or not."""
     if header.kind == b"S":
-        extents, size = tarsparse.old_gnu(block, source.read)
+        extents, size = tarsparse.old_gnu(block, partial(_exactly, source))
         return _matching(name, size, stored, extents)
     if not any(key.startswith(b"GNU.sparse.") for key, _value in records):
         return name, stored, stored, None
@@ -230,7 +236,7 @@ def _sparse(
     real = tarsparse.real_size(records)
     if real is None:
         raise ArchiveBroken(f"the entry {name!r} is sparse in a format that is not known", entry=repr(name))
-    extents, taken = tarsparse.from_data(source.read, real)
+    extents, taken = tarsparse.from_data(partial(_exactly, source), real)
     return _matching(name, real, stored - taken, extents)
 
 

@@ -2,7 +2,8 @@
 """The maps of sparse files in tar: which parts of a file hold data, in all four of GNU tar's formats.
 
 Source: GNU tar's manual, "Storing Sparse Files": the old GNU format (type S) and pax formats 0.0, 0.1 and
-1.0. A map is a tuple of (offset, length) in ascending order; what lies between is a hole.
+1.0. A map is a tuple of (offset, length) in ascending order; what lies between is a hole. ``read`` gives exactly as
+many bytes as it is asked for, or raises ArchiveBroken.
 """
 
 from __future__ import annotations
