@@ -103,15 +103,16 @@ class Walk:
         try:
             if not stat.S_ISLNK(os.fstat(link).st_mode):
                 return False
-            self._follow(os.readlink(b"", dir_fd=link))
+            self._follow(link)
         finally:
             os.close(link)
         return True
 
-    def _follow(self, target: bytes) -> None:
+    def _follow(self, link: int) -> None:
         self._symlinks += 1
         if self._symlinks > _SYMLINKS or self._stands_in_a_process():
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self._path)
+        target = os.readlink(b"", dir_fd=link)
         if target.startswith(b"/"):
             while self._came:
                 self._back()
