@@ -51,7 +51,9 @@ class NotFound(EngineError):
 
     def __init__(self, kind: str, name: str, *, near: tuple[str, ...] = (), remedy: str = "") -> None:
         hint = f" (near: {', '.join(near)})" if near else ""
-        super().__init__(f"no {kind} named {name!r}{hint}", remedy=remedy, kind=kind, name=name, near=list(near))
+        super().__init__(
+            f"no {kind} named {name!r}{hint}", remedy=remedy, kind=kind, name=name, near=list(near)
+        )
 
 
 class NameInUse(EngineError):

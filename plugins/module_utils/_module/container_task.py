@@ -24,8 +24,8 @@ def converge_container(engine: Engine, request: Request) -> Outcome:
     return outcome
 
 
-def _exit_command(engine: Engine, keep: bool) -> tuple[str, ...]:
+def _exit_command(engine: Engine, *, keep: bool) -> tuple[str, ...]:
     # Only a start needs the agent, and to import what packs it takes time.
     from .._engine.agent.install import exit_command
 
-    return exit_command(engine, keep)
+    return exit_command(engine, keep=keep)

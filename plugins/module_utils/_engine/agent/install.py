@@ -38,7 +38,7 @@ sys.exit(main(sys.argv[1:], root={root!r}, run_root={run_root!r}))
 """
 
 
-def exit_command(engine: Engine, keep: bool) -> tuple[str, ...]:
+def exit_command(engine: Engine, *, keep: bool) -> tuple[str, ...]:
     """Install the agent if it is not there, and return the command that cleans up after a container (its id follows)."""
     with engine.timings.of("install_agent"):
         program = install(engine.layout)

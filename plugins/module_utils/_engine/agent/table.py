@@ -28,9 +28,13 @@ def human_size(size: int) -> str:
     return f"{number:.3g} {_UNITS[unit]}"
 
 
-def age(stamp: str) -> str:
-    """Return ``3 hours ago`` for a time as RFC 3339."""
-    seconds = max(0, (time.time_ns() - parse_rfc3339(stamp)) // 10**9)
+def age(stamp: str | None) -> str:
+    """Return ``3 hours ago`` for a time as RFC 3339, and what an image's maker wrote instead as it is."""
+    try:
+        then = parse_rfc3339(stamp or "")
+    except ValueError:
+        return stamp or "unknown"
+    seconds = max(0, (time.time_ns() - then) // 10**9)
     for span, word in _SPANS:
         if seconds >= span:
             count = seconds // span

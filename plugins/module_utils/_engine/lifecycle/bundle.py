@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a container's bundle: the files of the run directory and config.json (seed: generateSpec, saveSpec, writeStringToRundir)."""
+"""Write a container's bundle: the files of the run directory and config.json.
+
+Seed: generateSpec, saveSpec, writeStringToRundir.
+"""
 
 from __future__ import annotations
 

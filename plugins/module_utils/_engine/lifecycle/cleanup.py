@@ -68,7 +68,7 @@ def _attempt(record: ContainerRecord, tasks: Iterable[tuple[str, Callable[[], ob
     for what, act in tasks:
         try:
             act()
-        except (EngineError, OSError) as error:
+        except (EngineError, OSError) as error:  # noqa: PERF203  (each is tried, whatever the ones before did)
             problems.append(f"{what}: {error}")
     if problems:
         raise CleanupIncomplete(

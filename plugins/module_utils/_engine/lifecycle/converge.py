@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import NotFound
 from ..model import status
@@ -43,8 +44,11 @@ class Request:
     detach: bool = True
 
 
-#: Gives the command that conmon calls when a container has ended; ``keep``: it must leave the removal (``rm``) to us.
-ExitCommand = Callable[[Engine, bool], "tuple[str, ...]"]
+class ExitCommand(Protocol):
+    """Gives the command that conmon calls when a container has ended; ``keep``: it must leave the removal (``rm``) to us."""
+
+    def __call__(self, engine: Engine, *, keep: bool) -> tuple[str, ...]:
+        """Return the argument list; the container's id is added to it."""
 
 
 def converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Outcome:
@@ -180,7 +184,7 @@ class _Convergence:
         from .preflight import Source
         from .start import start
 
-        command = self.exit_command(self.engine, not self.request.detach)
+        command = self.exit_command(self.engine, keep=not self.request.detach)
         source = Source.of(self.image, self.engine.layout)
         with hold(self.engine, self.known.id, "start") as record:
             self.record = (
@@ -236,7 +240,9 @@ class _Convergence:
             with self.engine.database.reading() as connection:
                 known = ((name, volumes.get(connection, name)) for name in record.volumes.values())
                 attached = {name: volume for name, volume in known if volume is not None}
-            result["container"] = container_shape(record, self.image, self.engine.layout, volumes=attached)
+            result["container"] = container_shape(
+                record, self.image, self.engine.layout, volumes=attached, host_name=socket.gethostname()
+            )
         actions = tuple(action.text for action in plan.actions)
         return Outcome(actions, plan.differences, plan.cost, result)
 
@@ -244,4 +250,7 @@ class _Convergence:
         """Return the record as far as it can be known beforehand: what is there, with the spec as wanted."""
         if self.request.state == planning.ABSENT or self.record is None:
             return None
-        return replace(self.record, spec=self.request.spec or self.record.spec)
+        if self.request.spec is None:
+            return self.record
+        image_id = self.image.id if self.image else None
+        return replace(self.record, spec=self.request.spec, image_id=image_id)

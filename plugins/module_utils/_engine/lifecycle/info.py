@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -27,16 +28,24 @@ def containers(engine: Engine, names: Sequence[str] | None = None, *, must_exist
     """Return ``containers``: those named (by name or id) or all. A name that is not there is left out, or NotFound."""
     shapes = []
     with engine.database.reading() as connection:
-        for record in _named_containers(connection, names, must_exist):
+        for record in _named_containers(connection, names, must_exist=must_exist):
             volumes = {name: volume_rows.get(connection, name) for name in record.volumes.values()}
             known = {name: volume for name, volume in volumes.items() if volume is not None}
             image = image_rows.get(connection, record.image_id) if record.image_id else None
-            shapes.append(container_shape(observe(engine, record), image, engine.layout, volumes=known))
+            shapes.append(
+                container_shape(
+                    observe(engine, record),
+                    image,
+                    engine.layout,
+                    volumes=known,
+                    host_name=socket.gethostname(),
+                )
+            )
     return Outcome(result={"containers": shapes})
 
 
 def _named_containers(
-    connection: sqlite3.Connection, names: Sequence[str] | None, must_exist: bool
+    connection: sqlite3.Connection, names: Sequence[str] | None, *, must_exist: bool
 ) -> list[ContainerRecord]:
     if names is None:
         return list(container_rows.all(connection))
@@ -52,7 +61,7 @@ def _named_containers(
 def volumes(engine: Engine, names: Sequence[str] | None = None, *, must_exist: bool = False) -> Outcome:
     """Return ``volumes``: those named or all."""
     with engine.database.reading() as connection:
-        records = _named_volumes(connection, names, must_exist)
+        records = _named_volumes(connection, names, must_exist=must_exist)
         shapes = [
             volume_shape(
                 record,
@@ -65,7 +74,7 @@ def volumes(engine: Engine, names: Sequence[str] | None = None, *, must_exist: b
 
 
 def _named_volumes(
-    connection: sqlite3.Connection, names: Sequence[str] | None, must_exist: bool
+    connection: sqlite3.Connection, names: Sequence[str] | None, *, must_exist: bool
 ) -> list[VolumeRecord]:
     known = {record.spec.name: record for record in volume_rows.all(connection) if not record.removing}
     for name in names or ():
@@ -83,7 +92,7 @@ def images(engine: Engine, names: Sequence[str] | None = None, *, must_exist: bo
         for name in names:
             try:
                 found.append(image_shape(find_image(connection, name)))
-            except NotFound:
+            except NotFound:  # noqa: PERF203  (a handful of names)
                 if must_exist:
                     raise
         return Outcome(result={"images": found})

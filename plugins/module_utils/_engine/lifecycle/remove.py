@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from ..errors import WrongState
 from ..kernel import cgroups
@@ -43,7 +44,8 @@ def remove_held(engine: Engine, record: ContainerRecord, *, with_volumes: bool) 
     for name in anonymous if with_volumes else ():
         discard(engine, name)
     engine.tell("container", "remove", record.id, record.name)
-    _forget(engine.layout.lock("container", record.id))
+    with suppress(FileNotFoundError):
+        os.unlink(engine.layout.lock("container", record.id))
 
 
 def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
@@ -57,10 +59,3 @@ def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
             cgroups.remove_empty(engine.layout.cgroup_parent)
         known = (volumes.get(connection, name) for name in record.volumes.values())
         return [volume.spec.name for volume in known if volume is not None and volume.anonymous]
-
-
-def _forget(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass

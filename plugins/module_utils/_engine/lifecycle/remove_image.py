@@ -28,19 +28,19 @@ def remove_image(engine: Engine, name: str, *, force: bool = False) -> Outcome:
             record = find_image(connection, name)
         except NotFound:
             return Outcome(result={"image": {}})
-        doomed = _doomed_names(record, name, force)
+        doomed = _doomed_names(record, name, force=force)
         whole = set(doomed) == set(record.names)
         if whole:
             _refuse_used(connection, record)
     if not engine.predicting:
         with engine.timings.of("image_remove"), engine.lock_store("image remove"):
-            _remove(engine, record, doomed, whole)
+            _remove(engine, record, doomed, whole=whole)
             sweep(engine)
     label = doomed[0] if doomed else record.id[:12]
     return Outcome((f"removed image {label}" if whole else f"untagged {label}",), result={"image": {}})
 
 
-def _doomed_names(record: ImageRecord, name: str, force: bool) -> tuple[str, ...]:
+def _doomed_names(record: ImageRecord, name: str, *, force: bool) -> tuple[str, ...]:
     named = tuple(candidate for candidate in candidates(name) if candidate in record.names)
     if named and not force:
         return named[:1]
@@ -63,7 +63,7 @@ def _refuse_used(connection: sqlite3.Connection, record: ImageRecord) -> None:
         )
 
 
-def _remove(engine: Engine, record: ImageRecord, doomed: tuple[str, ...], whole: bool) -> None:
+def _remove(engine: Engine, record: ImageRecord, doomed: tuple[str, ...], *, whole: bool) -> None:
     """Take away the row first, then the layers that nothing refers to any more; a kill between leaves only waste."""
     with engine.database.transaction() as connection:
         for name in doomed:

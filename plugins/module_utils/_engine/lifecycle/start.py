@@ -33,7 +33,7 @@ def start(
     """Start the container and return its record; its lock is held and the record is synced.
 
     ``exit_command`` is what conmon calls when the container has ended. Raises WrongState, RuntimeFailed, HostLacks and
-    what the mounts raise; after a failure nothing is mounted and the error stands in the record.
+    what the mounts raise; after a failure nothing is mounted and the record is as before.
     """
     if record.status not in status.STARTABLE:
         raise WrongState(f"container {record.name} is {record.status} and can't be started", name=record.name)
@@ -90,6 +90,7 @@ class _Start:
             status=status.CONFIGURED if self.record.started is None else status.EXITED,
             intent="start",
             error="",
+            runtime=self.runtime.path,
         )
 
     def mount_rootfs(self) -> None:

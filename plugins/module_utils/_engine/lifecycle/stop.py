@@ -34,7 +34,7 @@ def stop(
             held = record.process
             if record.status not in status.ALIVE or held is None:
                 return cleanup(engine, record)
-            record = save(engine, record, stopped_by_user=True)
+            save(engine, record, stopped_by_user=True)
             process = Process(held.pid, held.start_time)
             process.signal(stop_signal(record, config))
         _wait(record, process, record.spec.stop_timeout if timeout is None else timeout)

@@ -19,10 +19,10 @@ from .volume import discard, ensure, get_volume, refuse_users, users_of
 from .waste import sweep
 
 
-def converge_volume(engine: Engine, spec: VolumeSpec, state: str, *, force: bool = False) -> Outcome:
+def converge_volume(engine: Engine, spec: VolumeSpec, state: str) -> Outcome:
     """Bring the volume to ``present`` or ``absent``.
 
-    Raises InUse naming the containers that have it; ``force`` does not remove a used volume either: its users go first.
+    Raises InUse naming the containers that have it.
     """
     record = get_volume(engine, spec.name)
     if state == ABSENT:

@@ -69,22 +69,23 @@ def parse_volume(option: str, text: str) -> Mount:
     """Parse ``SOURCE:DESTINATION[:OPTIONS]`` or ``DESTINATION`` (an anonymous volume)."""
     parts = text.split(":")
     if len(parts) == 1:
-        return _mount(option, text, VOLUME, "", parts[0], [])
+        return _mount(option, text, VOLUME, source="", destination=parts[0], words=[])
     if len(parts) > 3 or not parts[0]:
         raise InvalidOption(
             option, text, "is no volume", remedy="Write SOURCE:DESTINATION[:OPTIONS], as in data:/data:ro"
         )
     words = parts[2].split(",") if len(parts) == 3 else []
     kind = BIND if parts[0].startswith(("/", ".")) else VOLUME
-    return _mount(option, text, kind, parts[0], parts[1], [word for word in words if word])
+    return _mount(
+        option, text, kind, source=parts[0], destination=parts[1], words=[word for word in words if word]
+    )
 
 
 def parse_tmpfs(option: str, destination: str, words: object) -> Mount:
     """Parse one entry of ``tmpfs``: destination and ``rw,size=64m,mode=1777``."""
     text = f"{destination}: {words}" if words else destination
-    return _mount(
-        option, text, TMPFS, "", destination, [word for word in str(words or "").split(",") if word]
-    )
+    split = [word for word in str(words or "").split(",") if word]
+    return _mount(option, text, TMPFS, source="", destination=destination, words=split)
 
 
 _KEYS = {
@@ -123,7 +124,9 @@ def parse_mount(option: str, text: str) -> Mount:
         raise NotBuiltYet(
             f"{option}: {text!r}: mounts of type {named['type']!r} are not built yet", option=option
         )
-    return _mount(option, text, named["type"], named["source"], named["destination"], words)
+    return _mount(
+        option, text, named["type"], source=named["source"], destination=named["destination"], words=words
+    )
 
 
 def _mount_word(option: str, text: str, key: str, value: str) -> str:
@@ -140,7 +143,7 @@ def _mount_word(option: str, text: str, key: str, value: str) -> str:
     return f"{key}={value}" if value else key
 
 
-def _mount(option: str, text: str, kind: str, source: str, destination: str, words: list[str]) -> Mount:
+def _mount(option: str, text: str, kind: str, *, source: str, destination: str, words: list[str]) -> Mount:
     path = check_destination(option, text, destination)
     if kind == BIND:
         source = _check_source(option, text, source)

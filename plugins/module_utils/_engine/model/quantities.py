@@ -71,7 +71,7 @@ def cpus(option: str, value: object) -> int:
 
 
 def cpuset(option: str, value: object) -> str:
-    """Return the canonical list form of cpuset(7): ``3,0-1,2`` becomes ``0-3``."""
+    """Return the canonical form of a list of processors: ``0-3`` for ``3,0-1,2``."""
     numbers: set[int] = set()
     for part in str(value).replace(" ", "").split(","):
         match = _CPUSET_PART.fullmatch(part)

@@ -27,7 +27,10 @@ def differences(before: ContainerSpec, after: ContainerSpec) -> tuple[Difference
     for option in OPTIONS:
         if option.compared:
             changed = _compare(option.name, old.get(option.name), new.get(option.name))
-            found += [Difference(name, old_value, new_value, option.change) for name, old_value, new_value in changed]
+            found += [
+                Difference(name, old_value, new_value, option.change)
+                for name, old_value, new_value in changed
+            ]
     return tuple(found)
 
 

@@ -91,8 +91,8 @@ def _copy_still(path: str, before: _Files) -> sqlite3.Connection:
 
 def _copy_apart(path: str) -> sqlite3.Connection:
     # Imported here because this is rare and their import costs more than a whole snapshot.
-    import shutil  # noqa: PLC0415
-    import tempfile  # noqa: PLC0415
+    import shutil
+    import tempfile
 
     with tempfile.TemporaryDirectory(prefix="slipway-state-") as directory:
         apart = os.path.join(directory, "state.db")
