@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
@@ -12,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from _engine.kernel import cgroups, libc, mountinfo
+from _engine.kernel import cgroups, mountinfo
 from _engine.kernel.process import find_by_argument
 from _engine.model.layout import Layout
 from _engine.model.spec import ContainerSpec
 from _engine.runtime import bundle, conmon, exits, host, logs, oci, users
+from hybrid import without_hybrid
 
 BUSYBOX = "/bin/busybox"
 APPLETS = "sh cat echo sleep ls id env mount true false kill tail tty grep head hostname mkdir touch chown ping".split()
-UNIFIED = "/sys/fs/cgroup/unified"
 
 
 @pytest.fixture(scope="session")
@@ -120,28 +119,6 @@ class Box:
                 [f"runtime's {container.id}"] if os.path.exists(f"{self.runtime.root}/{container.id}") else []
             )
         return found
-
-
-@contextlib.contextmanager
-def without_hybrid(cgroup: str):
-    """Hide the cgroup2 hierarchy of a hybrid host from this process: with it crun refuses every container.
-
-    crun then makes plain directories where the hierarchy was mounted; they are removed here.
-    """
-    if cgroups.version() != "hybrid":
-        yield
-        return
-    before, directory = os.open("/proc/self/ns/mnt", os.O_RDONLY), os.getcwd()
-    libc.unshare(libc.CLONE_NEWNS)
-    try:
-        libc.mount("none", "/", "", libc.MS_REC | libc.MS_PRIVATE)
-        libc.umount2(UNIFIED, 0)
-        yield
-        shutil.rmtree(f"{UNIFIED}{cgroup}", ignore_errors=True)
-    finally:
-        libc.setns(before, libc.CLONE_NEWNS)
-        os.close(before)
-        os.chdir(directory)
 
 
 @pytest.fixture(params=["runc", "crun"])

@@ -74,6 +74,9 @@ OWN = ("/run/.containerenv",)
 def podman(need, tmp_path_factory, busybox_root):
     """Return a function that makes podman write a config.json; all it keeps lies in a temporary directory."""
     need(os.geteuid() == 0 and shutil.which("podman") and shutil.which("runc"), "root, podman and runc")
+    version = subprocess.run(["podman", "--version"], check=True, capture_output=True, text=True).stdout
+    if "version 4." not in version or cgroups.version() == "v2":
+        pytest.skip("compared is with podman 4 on a host with cgroups v1, whose rules are known to be these")
     # A container path in podman's own directory must stay short: its sockets lie there.
     top = tmp_path_factory.mktemp("p")
     base = ["podman", f"--root={top}/r", f"--runroot={top}/o", f"--tmpdir={top}/t", "--runtime=runc"]
@@ -203,8 +206,6 @@ def test_same_as_podman(podman, busybox_root, case):
     are not asked for (podman does not fit them to the host and fails), and podman's own annotations.
     """
     words, raw = CASES[case]
-    if cgroups.version() == "v2":
-        pytest.skip("written for podman on v1 and hybrid")
     theirs, mine = comparable(podman(words)), comparable(ours(busybox_root, raw))
     asked = {f"RLIMIT_{item.partition('=')[0].upper()}" for item in raw.get("ulimit", ())}
     for found in (theirs, mine):

@@ -69,6 +69,12 @@ def test_tail_of_a_long_log_reads_from_the_end(log, length):
     assert found == list(range(count - 7, count))
 
 
+def test_a_cut_record_ends_no_line():
+    """The first record of a window may be cut, and its text may look like one."""
+    whole = record(1, "one").encode()
+    assert logs._line_starts(b"some text F here\n" + whole + whole, 100) == [100 + 17 + len(whole)]
+
+
 def test_tail_counts_a_line_in_parts_once(log):
     """Parts of one line belong together."""
     path = log(
