@@ -11,7 +11,6 @@ import hashlib
 import importlib.util
 import os
 import py_compile
-import secrets
 import sys
 from importlib.abc import InspectLoader
 
@@ -93,15 +92,17 @@ def _digest(sources: dict[str, bytes], layout: Layout) -> str:
 
 
 def _launcher(layout: Layout, home: str) -> str:
+    # Not the interpreter of a virtual environment: it may go while the host's stays.
+    python = getattr(sys, "_base_executable", sys.executable)
     return _LAUNCHER.format(
-        python=sys.executable, version=VERSION, home=home, root=layout.root, run_root=layout.run_root
+        python=python, version=VERSION, home=home, root=layout.root, run_root=layout.run_root
     )
 
 
 def _place(sources: dict[str, bytes], layout: Layout, home: str) -> None:
     """Write everything beside its place, then rename: whoever finds the directory finds it whole."""
     make_private(layout.agent)
-    stage = f"{layout.agent}/.new-{secrets.token_hex(8)}"
+    stage = f"{layout.agent}/.new-{os.urandom(8).hex()}"
     try:
         for path, source in sources.items():
             _write(f"{stage}/{path}", source, 0o600)
@@ -127,7 +128,7 @@ def _write(path: str, content: bytes, mode: int) -> None:
 
 
 def _link(target: str, path: str) -> None:
-    temporary = f"{path}.{secrets.token_hex(4)}"
+    temporary = f"{path}.{os.urandom(4).hex()}"
     os.symlink(target, temporary)
     os.replace(temporary, path)
 

@@ -35,7 +35,6 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     """Clean up after a container that has ended; ``--keep`` leaves it even with ``rm``, for the task that waits for it."""
     from ..lifecycle.cleanup import cleanup
     from ..lifecycle.hold import hold
-    from ..lifecycle.remove import remove_held
 
     keep, names = "--keep" in argv, [word for word in argv if word != "--keep"]
     if len(names) != 1:
@@ -46,6 +45,8 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
             with hold(engine, names[0], "cleanup") as record:
                 ended = cleanup(engine, record)
                 if ended.spec.rm and not keep and ended.status == "exited":
+                    from ..lifecycle.remove import remove_held
+
                     remove_held(engine, ended, with_volumes=True)
         except NotFound:  # removed meanwhile: nothing is left to clean up
             pass

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Optional
@@ -51,7 +50,7 @@ def make_private(path: str, mode: int = 0o700) -> None:
 def write_atomic(path: str, data: bytes, *, mode: int = 0o600) -> None:
     """Write the file so that whoever reads it, even after a power cut, finds all of the old or all of the new."""
     parent = os.path.dirname(path) or "."
-    fresh = os.path.join(parent, f".{secrets.token_hex(8)}.new")
+    fresh = os.path.join(parent, f".{os.urandom(8).hex()}.new")
     try:
         _write_durably(fresh, data, mode)
         os.rename(fresh, path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -46,7 +45,7 @@ def _sweep(path: str) -> bool:
 
 def _new(parent: str) -> tuple[str, int]:
     while True:
-        path = f"{parent}/{secrets.token_hex(8)}"
+        path = f"{parent}/{os.urandom(8).hex()}"
         os.mkdir(path, 0o700)
         fd = _locked(path)
         if fd is not None:

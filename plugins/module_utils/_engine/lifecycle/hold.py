@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ..errors import NotFound
 from ..model.record import ContainerRecord
@@ -21,5 +22,15 @@ def hold(engine: Engine, container_id: str, what: str) -> Iterator[ContainerReco
         with engine.database.reading() as connection:
             record = containers.get(connection, container_id)
         if record is None:
+            forget(engine, container_id)
             raise NotFound("container", container_id)
         yield recover(engine, sync(engine, record))
+
+
+def forget(engine: Engine, container_id: str) -> None:
+    """Remove the lock file of a container that is gone; the lock is held.
+
+    Whoever waited for the lock while the container was removed (the agent, as a rule) has made the file anew.
+    """
+    with suppress(FileNotFoundError):
+        os.unlink(engine.layout.lock("container", container_id))

@@ -18,16 +18,21 @@ def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
     """Copy up into each of the container's volumes that nothing was attached to before, volumes in order of name."""
     mounts = record.spec.mounts or {}
     for destination, name in sorted(record.volumes.items(), key=lambda item: item[1]):
-        if "nocopy" not in _options(mounts.get(destination)):
-            _populate(engine, record, rootfs, destination, name)
+        copied = "nocopy" not in _options(mounts.get(destination))
+        _populate(engine, record, rootfs if copied else None, destination, name)
 
 
 def _options(mount: Mount | None) -> tuple[str, ...]:
     return mount.options if mount else ()
 
 
-def _populate(engine: Engine, record: ContainerRecord, rootfs: str, destination: str, name: str) -> None:
+def _populate(
+    engine: Engine, record: ContainerRecord, rootfs: str | None, destination: str, name: str
+) -> None:
     """Copy once: whoever holds the volume's lock first does it, the next one finds it done.
+
+    ``rootfs`` None: this mount says ``nocopy``. It is the first attach all the same, after which the volume's directory may
+    not be exchanged any more: a running container has it.
 
     The record is marked after the copy, not before as libpod does: the copy itself is all or nothing and never touches
     a volume that holds anything, so a kill between the two only means looking once more.
@@ -37,7 +42,8 @@ def _populate(engine: Engine, record: ContainerRecord, rootfs: str, destination:
     with engine.lock_volume(name, f"copy-up for {record.name}"):
         if not _wanted(engine, name):
             return
-        done = copy_up(rootfs=rootfs, destination=destination, volume=engine.layout.volume(name))
+        volume = engine.layout.volume(name)
+        done = copy_up(rootfs=rootfs, destination=destination, volume=volume) if rootfs else None
         _mark(engine, name, _populated(record, destination, done) if done else None)
 
 

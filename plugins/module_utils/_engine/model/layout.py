@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 DEFAULT_ROOT = "/var/lib/slipway"
@@ -68,6 +67,8 @@ class Layout:
         """The cgroup above those of all containers, an own one for each engine, so that each can remove its own."""
         if self.root == DEFAULT_ROOT:
             return "/slipway"
+        import hashlib  # loads OpenSSL, which the agent of the default engine can do without
+
         return f"/slipway-{hashlib.sha256(self.root.encode()).hexdigest()[:8]}"
 
     def cgroup(self, container_id: str) -> str:

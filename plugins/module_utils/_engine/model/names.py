@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
-import secrets
 from collections.abc import Iterable
 
 from ..errors import InvalidOption
@@ -32,7 +32,7 @@ def check_name(option: str, value: object) -> str:
 
 def new_id() -> str:
     """Return 64 random hexadecimal digits."""
-    return secrets.token_hex(32)
+    return os.urandom(32).hex()
 
 
 def is_id(text: str) -> bool:
