@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine on the real kernel, with crun and with runc; what a test leaves behind is an error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from dockerarchive import busybox_layer, write_archive
+from enginehost import Host, eventually
+from hybrid import without_hybrid
+
+IMAGE = "localhost/box:1"
+
+
+@pytest.fixture(scope="session")
+def busybox(need) -> bytes:
+    """Return a layer that holds a static busybox."""
+    found = shutil.which("busybox")
+    need(found and not _libraries(found), "busybox, linked statically")
+    return busybox_layer(found)
+
+
+def _libraries(program: str) -> bool:
+    told = subprocess.run(["ldd", program], check=False, capture_output=True, text=True)
+    return told.returncode == 0 and "=>" in told.stdout
+
+
+@pytest.fixture(scope="session")
+def demo_image(tree, tmp_path_factory):
+    """Return the archive of the demo's image, ``localhost/app:1``."""
+    archive = tmp_path_factory.mktemp("demo") / "app.tar"
+    subprocess.run(["bash", str(tree / "tests/demo/image"), str(archive)], check=True)
+    return archive
+
+
+@pytest.fixture(scope="session")
+def hosts(busybox, tmp_path_factory):
+    """Return the function that gives the engine of a runtime; it holds the image ``localhost/box:1``."""
+    made = {}
+
+    def host(runtime: str) -> Host:
+        if runtime not in made:
+            made[runtime] = Host(tmp_path_factory.mktemp(runtime), runtime, IMAGE)
+            made[runtime].load(write_archive(tmp_path_factory.mktemp("box") / "box.tar", IMAGE, [busybox]))
+        return made[runtime]
+
+    return host
+
+
+@pytest.fixture(params=["runc", "crun"])
+def runtime(request, need) -> str:
+    """Name each runtime."""
+    need(os.geteuid() == 0, "root")
+    need(shutil.which("conmon"), "conmon")
+    need(shutil.which(request.param), request.param)
+    return request.param
+
+
+@pytest.fixture
+def host(runtime, hosts):
+    """Return an engine for each runtime, and check that the test's containers and volumes leave nothing."""
+    yield from kept_clean(hosts(runtime))
+
+
+@pytest.fixture
+def empty_host(runtime, tmp_path):
+    """Return an engine that has nothing yet, and check that what the test makes leaves nothing, images included."""
+    host = Host(tmp_path, runtime, IMAGE)
+    with host.open():
+        pass
+    yield from kept_clean(host, images=True)
+
+
+def kept_clean(host: Host, *, images: bool = False):
+    """Give the host to a test; then remove all by ``absent``, and wait until all is as it was before."""
+    with without_hybrid(host.layout.cgroup_parent):
+        before = host.leftovers()
+        yield host
+        host.clear(images=images)
+        # The agent may still be on its way: conmon calls it at each exit, and nobody waits for it.
+        try:
+            eventually(lambda: host.leftovers() == before, "as before", timeout=15.0)
+        except AssertionError:
+            assert sorted(set(host.leftovers()) - set(before)) == []
+            assert sorted(set(before) - set(host.leftovers())) == []
+
+
+@pytest.fixture
+def built(host):
+    """Return the function that makes an image, which goes with the test."""
+    from _engine.lifecycle.remove_image import remove_image
+
+    names = []
+
+    def build(name: str, *layers: bytes, **config: object) -> str:
+        names.append(name)
+        return host.build(name, *layers, **config)
+
+    yield build
+    host.clear()
+    with host.open() as engine:
+        for name in names:
+            remove_image(engine, name)
+
+
+@pytest.fixture(scope="session")
+def python_child(tree):
+    """Return the function that starts this Python on a script that drives an engine."""
+
+    def child(script: str, *arguments: str) -> subprocess.Popen:
+        path = os.pathsep.join(str(tree / part) for part in ("plugins/module_utils", "tests/support"))
+        return subprocess.Popen(
+            [sys.executable, "-c", script, *arguments],
+            env={**os.environ, "PYTHONPATH": path},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    return child
