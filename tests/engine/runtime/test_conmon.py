@@ -300,7 +300,8 @@ def test_log_has_a_limit(box):
     box.runtime.start(launch.container.id)
     assert exits.wait_for_exit(launch.container, 20, monitor=started.monitor).code == 0
     assert os.path.getsize(launch.container.log) < 20_000
-    assert [line.text for line in logs.read(launch.container.log, tail=1)] == ["line 1999"]
+    # conmon logs a line in parts when it reads one.
+    assert "".join(line.text for line in logs.read(launch.container.log, tail=1)) == "line 1999"
 
 
 def test_log_elsewhere(box, tmp_path):
