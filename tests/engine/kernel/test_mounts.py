@@ -119,7 +119,7 @@ def test_a_bind_that_fails_leaves_nothing(two):
 
 def test_a_tmpfs_has_size_mode_and_options(two):
     """A tmpfs holds what it may, has the mode, and all options, its own too."""
-    _, target = two
+    _ignored, target = two
     mounts.tmpfs(str(target), size=1 << 20, mode=0o1777, options=("nosuid", "noexec", "nr_inodes=10"))
     seen = os.statvfs(target)
     assert seen.f_blocks * seen.f_frsize == 1 << 20
@@ -141,8 +141,8 @@ def test_unmounting_what_is_not_mounted_is_fine(two, place):
 
 def test_a_stack_is_unmounted_whole(two):
     """All mounts on one directory go at once."""
-    _, target = two
-    for _ in range(4):
+    _ignored, target = two
+    for _ignored in range(4):
         mounts.tmpfs(str(target), size=65536, mode=0o755)
     mounts.unmount(str(target))
     assert mountinfo.at(str(target)) is None
@@ -150,7 +150,7 @@ def test_a_stack_is_unmounted_whole(two):
 
 def test_a_busy_mount_is_detached(two):
     """A mount in use is out of sight at once, and its user can go on."""
-    _, target = two
+    _ignored, target = two
     mounts.tmpfs(str(target), size=65536, mode=0o755)
     with open(target / "file", "w+", encoding="ascii") as stream:
         mounts.unmount(str(target))
@@ -162,7 +162,7 @@ def test_a_busy_mount_is_detached(two):
 
 def test_all_below_is_unmounted(two):
     """Nested, stacked and hidden mounts go, those beside stay."""
-    _, target = two
+    _ignored, target = two
     beside = target.parent / "target-beside"
     for path in (target, target / "a", target / "a/b", target / "a/b", target / "c", beside):
         path.mkdir(exist_ok=True)
@@ -183,7 +183,7 @@ def test_nothing_below_is_fine(place):
 
 def test_a_refused_unmount_is_told(two, python):
     """Somebody who may not unmount is told so, not that nothing is mounted."""
-    _, target = two
+    _ignored, target = two
     target.parent.chmod(0o755)
     mounts.tmpfs(str(target), size=65536, mode=0o755)
     code = """
@@ -201,6 +201,6 @@ except OSError as error:
 
 def test_flags_are_the_kernels(two):
     """The flags are the kernel's: a mount made with them has them."""
-    _, target = two
+    _ignored, target = two
     libc.mount("x", str(target), "tmpfs", libc.MS_NOATIME | libc.MS_RDONLY)
     assert {"ro", "noatime"} <= options(target)

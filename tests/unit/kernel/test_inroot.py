@@ -24,6 +24,7 @@ LINKS = {
     "absup": "/../../etc/passwd",
     "dir/out": "../../etc/passwd",
     "dir/self": ".",
+    "dir/abs": "/etc/passwd",
     "loop": "loop",
     "ping": "pong/x",
     "pong": "ping/x",
@@ -96,6 +97,7 @@ PATHS = [
     ("up", INSIDE),
     ("absup", INSIDE),
     ("dir/out", INSIDE),
+    ("dir/abs", INSIDE),
     ("dir/self/self/self/../etc/passwd", INSIDE),
     (b"odd\xff name", INSIDE),
     ("odd\udcff name", INSIDE),
@@ -240,12 +242,15 @@ from _engine.kernel import libc
 os.chdir(sys.argv[1])
 print(flush=True)
 while True:
-    libc.renameat2(libc.AT_FDCWD, "root/dir/swapped", libc.AT_FDCWD, "root/dir/link", libc.RENAME_EXCHANGE)
+    for name in ("swapped", "file"):
+        one, other = f"root/dir/{name}", f"root/dir/{name}-link"
+        libc.renameat2(libc.AT_FDCWD, one, libc.AT_FDCWD, other, libc.RENAME_EXCHANGE)
     os.rename("root/dir/moved", "moved")
     os.rename("moved", "root/dir/moved")
 """
 
 ATTACKS = [
+    "dir/file",
     "dir/swapped{tmp}/secret",
     "dir/swapped/../../../secret",
     "dir/moved/../secret",
@@ -259,7 +264,9 @@ def test_a_race_never_leads_out(open_in, python, root, top, attack):
     tmp = top.parent
     (tmp / "secret").write_bytes(OUTSIDE)
     (top / "dir/swapped").mkdir()
-    (top / "dir/link").symlink_to("/")
+    (top / "dir/swapped-link").symlink_to("/")
+    (top / "dir/file").touch()
+    (top / "dir/file-link").symlink_to(tmp / "secret")
     (top / "dir/moved").mkdir()
     python(SWAP, tmp).stdout.readline()
     seen = set()

@@ -63,7 +63,7 @@ def take(path: str, *, timeout: float = 0, shared: bool = False) -> None:
 
 def test_a_free_lock_is_taken_again_and_again(path):
     """A lock is free again when its body has ended, by an error too."""
-    for _ in range(2):
+    for _ignored in range(2):
         with pytest.raises(KeyError), lock(path, timeout=0, what="a test", rank=1):
             raise KeyError
     take(path)
@@ -132,9 +132,27 @@ def test_an_unlinked_lock_file_keeps_others_out(python, path, tmp_path):
     """Four processes that each unlink the file while they hold it are never in together."""
     counter = tmp_path / "counter"
     counter.write_text("0")
-    workers = [python(COUNT, path, counter) for _ in range(4)]
+    workers = [python(COUNT, path, counter) for _ignored in range(4)]
     assert [worker.wait(120) for worker in workers] == [0] * 4
     assert counter.read_text() == "400"
+
+
+def test_a_file_unlinked_before_it_is_locked_does_not_count(path, monkeypatch):
+    """A file that its holder unlinks between our opening and locking it is not the lock any more."""
+    real, unlinked = fcntl.flock, []
+
+    def late(fd: int, kind: int) -> None:
+        if not unlinked:
+            unlinked.append(os.unlink(path))
+        real(fd, kind)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with (
+        lock(path, timeout=5, what="a test", rank=1),
+        open(path, encoding="ascii") as stream,
+        pytest.raises(BlockingIOError),
+    ):
+        real(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 ORDERS = [

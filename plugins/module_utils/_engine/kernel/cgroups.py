@@ -125,7 +125,7 @@ def _refuse_root(path: str) -> None:
 
 def _tree(top: str) -> Iterator[str]:
     """Give the cgroup and those below it, deepest first."""
-    for place, _, _ in os.walk(top, topdown=False):
+    for place, _ignored, _ignored in os.walk(top, topdown=False):
         yield place
 
 

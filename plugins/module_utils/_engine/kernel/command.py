@@ -138,7 +138,7 @@ class _Conversation:
             if left <= 0:
                 return False
             ready = self._selector.select(min(left, _LINGER))
-            for key, _ in ready:
+            for key, _ignored in ready:
                 self._serve(key)
             if not ready and self._process.poll() is not None:
                 return True

@@ -40,7 +40,7 @@ def open_in_root(root_fd: int, path: Path, flags: int, mode: int = 0) -> int:
 
 def _open_by_kernel(root_fd: int, path: Path, flags: int, mode: int = 0) -> int:
     mode = mode if flags & os.O_CREAT else 0  # which open(2) ignores, and openat2(2) refuses
-    for _ in range(_TRIES):
+    for _ignored in range(_TRIES):
         with suppress(BlockingIOError):  # EAGAIN
             return libc.openat2(root_fd, path, flags, mode, _RULES)
     raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), path)

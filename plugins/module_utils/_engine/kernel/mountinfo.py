@@ -71,7 +71,7 @@ def _depth(mount_id: int, parents: dict[int, int]) -> int:
 
 def _entry(line: str) -> MountEntry:
     # Any number of tags (shared:1 ...) ends with a lone dash.
-    left, _, right = line.partition(" - ")
+    left, _ignored, right = line.partition(" - ")
     mount_id, parent_id, device, root, target, options = left.split(" ")[:6]
     fstype, source, super_options = right.split(" ", 2)
     return MountEntry(

@@ -76,7 +76,7 @@ def unmount_below(path: str) -> None:
 
 def _unmount_topmost(target: str) -> bool:
     """Unmount one mount; tell whether there was one."""
-    for _ in range(_BUSY_TRIES):
+    for _ignored in range(_BUSY_TRIES):
         try:
             libc.umount2(target, libc.UMOUNT_NOFOLLOW)
         except OSError as error:

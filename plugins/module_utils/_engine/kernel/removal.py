@@ -25,9 +25,6 @@ _FS_IOC_SETFLAGS = (1 << 30) | (array.array("l").itemsize << 16) | (ord("f") << 
 _FS_IMMUTABLE_FL = 0x10
 _FS_APPEND_FL = 0x20
 
-#: Another process that deletes the same tree takes names from under us; then it is begun anew.
-_BEGINNINGS = 100
-
 
 @dataclass(frozen=True)
 class _Level:
@@ -42,17 +39,13 @@ def remove_tree(path: str) -> None:
     """Delete what is at ``path``, with all that is below when it is a directory; nothing there is fine.
 
     Raises OSError EXDEV, before anything is deleted, when something is mounted on it or below: what a mount shows
-    is not ours. Immutable and append-only files are deleted too. ESTALE when a directory is moved meanwhile.
+    is not ours. Immutable and append-only files are deleted too. ESTALE when a directory is moved meanwhile. Several
+    processes may delete the same tree.
     """
     path = path.rstrip("/")
     _refuse_mounts(path)
-    for _ in range(_BEGINNINGS):
-        with suppress(FileNotFoundError):
-            _remove(path)
-            return
-        if not os.path.lexists(path):
-            return
-    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), path)
+    with suppress(FileNotFoundError):
+        _remove(path)
 
 
 def _refuse_mounts(path: str) -> None:
