@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 
-from ..errors import WrongState
+from ..errors import EngineError, WrongState
 from ..kernel.process import Process
 from ..model import status
 from ..model.record import ContainerRecord, ProcessId
@@ -60,7 +60,11 @@ class _Start:
         return self.record.spec
 
     def run(self) -> ContainerRecord:
-        run(self.steps(), self.engine.timings)
+        try:
+            run(self.steps(), self.engine.timings)
+        except (EngineError, OSError) as error:
+            save(self.engine, self.before, intent="", error=str(error))
+            raise
         self.engine.tell("container", "start", self.record.id, self.record.name)
         return self.record
 
