@@ -16,7 +16,7 @@ from enginehost import eventually
 SERVER = (
     "sh",
     "-c",
-    "for s in INT TERM USR1; do trap \"echo got $s; exit 7\" $s; done; echo ready; while :; do sleep 0.05; done",
+    'for s in INT TERM USR1; do trap "echo got $s; exit 7" $s; done; echo ready; while :; do sleep 0.05; done',
 )
 
 
@@ -136,3 +136,10 @@ def test_survives_its_task(host, python_child):
     state = host.inspect()["State"]
     assert state["Status"] == "running"
     assert os.getsid(state["ConmonPid"]) != os.getsid(0)
+
+
+def test_run_in_the_foreground_again(host):
+    """A second run in the foreground gives its own output, though the log keeps that of both."""
+    said = [host.want("started", "sh", "-c", "echo x", detach=False).result["stdout"] for _ in range(2)]
+    assert said == ["x\n", "x\n"]
+    assert host.log()[0] == "x\nx\n"

@@ -15,9 +15,12 @@ from .remove import remove_held
 from .stop import FOREVER
 
 
-def wait(engine: Engine, container_id: str) -> tuple[ContainerRecord | None, dict[str, Any]]:
+def wait(
+    engine: Engine, container_id: str, *, since: int
+) -> tuple[ContainerRecord | None, dict[str, Any]]:
     """Wait until the container has ended, clean up, and return its record (None when ``rm`` removed it) and rc and output.
 
+    ``since``: the time before its start, in nanoseconds since the epoch; the log may hold earlier runs.
     The exit code and the log are read before anything is removed (pain 18). No lock is held while waiting.
     """
     with hold(engine, container_id, "wait") as record:
@@ -27,7 +30,7 @@ def wait(engine: Engine, container_id: str) -> tuple[ContainerRecord | None, dic
             Process(process.pid, process.start_time).wait_gone(FOREVER)
     with hold(engine, container_id, "wait") as record:
         ended = cleanup(engine, record)
-        stdout, stderr = logs.streams(log_path(engine, ended))
+        stdout, stderr = logs.streams(log_path(engine, ended), since=since)
         said = {"rc": ended.exit_code, "stdout": stdout, "stderr": stderr}
         if not ended.spec.rm:
             return ended, said

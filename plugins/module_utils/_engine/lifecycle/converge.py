@@ -186,17 +186,18 @@ class _Convergence:
 
         command = self.exit_command(self.engine, keep=not self.request.detach)
         source = Source.of(self.image, self.engine.layout)
+        begin = time.time_ns()
         with hold(self.engine, self.known.id, "start") as record:
             self.record = (
                 record if record.status in status.ALIVE else start(self.engine, record, source, command)
             )
         if not self.request.detach:
-            self.wait()
+            self.wait(begin)
 
-    def wait(self) -> None:
+    def wait(self, begin: int) -> None:
         from .attached import wait
 
-        self.record, self.extra = wait(self.engine, self.known.id)
+        self.record, self.extra = wait(self.engine, self.known.id, since=begin)
 
     def stop(self, _action: Action) -> None:
         from ..model import imageconfig

@@ -8,14 +8,13 @@ ctr_logging.c; CRI.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Optional
+from typing import BinaryIO
 
 _BLOCK = 64 * 1024
 #: What ``streams`` keeps at most: as much as fits well into a task's result.
@@ -39,9 +38,10 @@ def read(path: str, *, tail: int | None = None, since: int | None = None) -> Ite
 
     A log that does not exist is empty. A last record that is still being written is left out.
     """
-    with _opened(path) as file:
-        if file is None:
-            return
+    file = _opened(path)
+    if file is None:
+        return
+    with file:
         file.seek(0 if tail is None else _tail_offset(file, tail))
         for raw in _whole(file):
             line = _parse(raw)
@@ -49,16 +49,18 @@ def read(path: str, *, tail: int | None = None, since: int | None = None) -> Ite
                 yield line
 
 
-def streams(path: str, *, most: int = _MOST) -> tuple[str, str]:
-    """Return what was written to stdout and to stderr; of a log above ``most`` bytes its end."""
+def streams(path: str, *, since: int = 0, most: int = _MOST) -> tuple[str, str]:
+    """Return what was written to stdout and to stderr since then (ns); of a log above ``most`` bytes its end."""
     texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
-    with _opened(path) as file:
-        if file is None:
-            return "", ""
+    file = _opened(path)
+    if file is None:
+        return "", ""
+    with file:
         # The record that this cuts has no time at its start, so it is none.
         file.seek(max(0, os.fstat(file.fileno()).st_size - most))
         for line in filter(None, map(_parse, _whole(file))):
-            texts[line.stream] += (line.text,) if line.partial else (line.text, "\n")
+            if line.time >= since:
+                texts[line.stream] += (line.text,) if line.partial else (line.text, "\n")
     return "".join(texts["stdout"]), "".join(texts["stderr"])
 
 
@@ -68,8 +70,9 @@ def follow(path: str, ended: Callable[[], bool], *, tail: int | None = None) -> 
     while True:
         # Asked before reading: what was written until then is read in this round.
         last = ended()
-        with _opened(path) as file:
-            if file is not None:
+        file = _opened(path)
+        if file is not None:
+            with file:
                 inode, offset = _resume(file, inode, offset, tail=tail)
                 for raw in _whole(file):
                     offset += len(raw)
@@ -96,15 +99,11 @@ def _resume(file: BinaryIO, inode: int, offset: int, *, tail: int | None) -> tup
     return found, offset
 
 
-@contextlib.contextmanager
-def _opened(path: str) -> Iterator[Optional[BinaryIO]]:
+def _opened(path: str) -> BinaryIO | None:
     try:
-        file = open(path, "rb")  # noqa: SIM115 closed below
+        return open(path, "rb")
     except FileNotFoundError:
-        yield None
-        return
-    with file:
-        yield file
+        return None
 
 
 def _whole(file: BinaryIO) -> Iterator[bytes]:

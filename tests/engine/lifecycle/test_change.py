@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a second task does to a container that is there: nothing, a live change, a restart, a new container."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from _engine.errors import RuntimeFailed
+from _engine.kernel import cgroups
+
+SLEEP = ("sleep", "1000")
+
+
+def same(before: dict, after: dict) -> bool:
+    """Tell whether two shapes are of the same run of the same container."""
+    keys = ("Pid", "ConmonPid", "StartedAt")
+    return before["Id"] == after["Id"] and [before["State"][key] for key in keys] == [after["State"][key] for key in keys]
+
+
+def environment(pid: int) -> list[bytes]:
+    """Return the environment of a process."""
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
+def test_again_is_no_change(host):
+    """The same task again does nothing."""
+    before = host.start(*SLEEP, env={"A": "1"}, volume=["data:/data"])
+    again = host.want("started", *SLEEP, env={"A": "1"}, volume=["data:/data"])
+    assert (again.actions, again.differences, again.cost) == ((), (), "")
+    assert same(before, again.result["container"])
+
+
+def test_restart_after_its_end(host):
+    """A container that has ended is started again by started, with the log going on and its files kept."""
+    command = ("sh", "-c", "echo run >> /runs; cat /runs; exit 4")
+    host.start(*command)
+    first = host.ended()
+    assert host.want("started", *command).actions == ("started box",)
+    second = host.ended()
+    assert second["Id"] == first["Id"]
+    assert second["State"]["StartedAt"] > first["State"]["FinishedAt"]
+    assert host.log()[0] == "run\nrun\nrun\n"
+
+
+def test_forced_restart(host):
+    """With force_restart a running container is stopped and started, and stays the same container."""
+    before = host.start(*SLEEP)
+    outcome = host.want("started", *SLEEP, force_restart=True, stop_time=0)
+    after = outcome.result["container"]
+    assert outcome.actions == ("stopped box", "started box")
+    assert (after["Id"], after["State"]["Status"]) == (before["Id"], "running")
+    assert after["State"]["Pid"] != before["State"]["Pid"]
+
+
+def test_live_change(host):
+    """A label changes without a restart, and is named in the diff."""
+    before = host.start(*SLEEP, label={"a": "1"})
+    outcome = host.want("started", *SLEEP, label={"a": "2"})
+    [difference] = outcome.differences
+    assert (difference.option, difference.before, difference.after) == ("label.a", "1", "2")
+    assert (outcome.actions, outcome.cost) == (("updated box",), "live")
+    assert same(before, outcome.result["container"])
+    assert host.inspect()["Config"]["Labels"] == {"a": "2"}
+
+
+def test_recreation(host):
+    """A changed variable needs a new container, which runs with it; the old one is gone."""
+    before = host.start(*SLEEP, env={"MODE": "x"})
+    outcome = host.want("started", *SLEEP, env={"MODE": "y"}, stop_time=0)
+    [difference] = outcome.differences
+    assert (difference.option, difference.before, difference.after) == ("env.MODE", "x", "y")
+    assert outcome.cost == "recreate"
+    assert outcome.actions == ("stopped box", "removed box", "created box", "started box")
+    after = host.inspect()
+    assert after["Id"] != before["Id"]
+    assert b"MODE=y" in environment(after["State"]["Pid"])
+
+
+@pytest.mark.parametrize("state", ["present", "created", "stopped"])
+def test_states_that_start_nothing(host, state):
+    """present, created and stopped make a container and do not start it; started starts the same one."""
+    outcome = host.want(state, *SLEEP)
+    assert outcome.actions == ("created box",)
+    assert (host.inspect()["State"]["Status"], host.mounts(), host.processes()) == ("created", [], [])
+    assert host.want(state, *SLEEP).actions == ()
+    assert host.want("started", *SLEEP).actions == ("started box",)
+    assert host.inspect()["Id"] == outcome.result["container"]["Id"]
+
+
+def test_absent_leaves_nothing(host):
+    """Absent stops and removes; again it does nothing; nothing of the container is left at once but its process's agent."""
+    host.start(*SLEEP)
+    assert host.bring("box", "absent", stop_time=0).actions == ("stopped box", "removed box")
+    assert (host.inspect(), host.mounts(), host.cgroups(), host.record()) == ({}, [], [], None)
+    assert host.bring("box", "absent").actions == ()
+
+
+def test_failed_start_and_its_repair(host):
+    """A command that is not there: the runtime's words, nothing left mounted, the error on record; mended, it starts."""
+    with pytest.raises(RuntimeFailed, match="/bin/nosuch"):
+        host.want("started", "/bin/nosuch", volume=["data:/data"])
+    assert (host.mounts(), host.processes()) == ([], [])
+    assert not cgroups.exists(host.layout.cgroup(host.inspect()["Id"]))
+    state = host.inspect()["State"]
+    assert (state["Status"], state["Pid"]) == ("created", 0)
+    assert "/bin/nosuch" in state["Error"]
+    outcome = host.want("started", *SLEEP, volume=["data:/data"])
+    assert outcome.actions == ("removed box", "created box", "started box")
+    assert host.inspect()["State"]["Status"] == "running"
+
+
+def test_failed_start_of_one_that_ran(host):
+    """A start that fails leaves a container that ran as it was, with the end of its last run; it can be repaired."""
+    task = {"volume": ["tools:/tools"], "entrypoint": ["/tools/run"]}
+    host.volume("tools")
+    program = host.data("tools") / "run"
+    program.write_text("#!/bin/sh\nexit 5\n")
+    program.chmod(0o755)
+    host.start(**task)
+    host.ended()
+    program.unlink()
+    with pytest.raises(RuntimeFailed, match="/tools/run"):
+        host.want("started", **task)
+    state = host.inspect()["State"]
+    assert (state["Status"], state["ExitCode"], host.mounts()) == ("exited", 5, [])
+    assert "/tools/run" in state["Error"]
+    program.write_text("#!/bin/sh\nexit 6\n")
+    program.chmod(0o755)
+    assert host.want("started", **task).actions == ("started box",)
+    state = host.ended()["State"]
+    assert (state["ExitCode"], state["Error"]) == (6, "")

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container finds around itself: its root, its user, its network, its first process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dockerarchive import layer
+
+
+def run(host, script: str, **options) -> str:
+    """Run a script to its end in a container, and return what it said."""
+    outcome = host.want("started", "sh", "-c", script, detach=False, **options)
+    assert outcome.result["rc"] == 0, outcome.result
+    return outcome.result["stdout"]
+
+
+def test_read_only_root(host):
+    """With read_only the root can't be written to, while volumes and tmpfs can."""
+    script = "touch /x 2>/dev/null && echo root; touch /v/x && echo volume; touch /t/x && echo tmpfs"
+    said = run(host, script, read_only=True, volume=["data:/v"], tmpfs={"/t": ""})
+    assert said == "volume\ntmpfs\n"
+
+
+def test_tmpfs(host):
+    """A tmpfs has the size and mode asked for, and is empty in every run."""
+    options = {"tmpfs": {"/scratch": "size=1m,mode=1777"}}
+    script = "ls /scratch; touch /scratch/x; grep ' /scratch ' /proc/mounts"
+    first, second = run(host, script, **options), run(host, script, **options)
+    assert first == second
+    assert "size=1024k" in first
+    assert first.startswith("tmpfs /scratch")
+
+
+def test_user_by_name(host):
+    """A user's name, and groups by name, are looked up in the image's own files."""
+    said = run(host, "id -u; id -g; id -G; echo $HOME", user="app", group_add=["extra"])
+    assert said == "1000\n1000\n1000 2000\n/home/app\n"
+
+
+def test_user_of_the_image(host, built, busybox):
+    """Without a user the image's is taken."""
+    image = built("localhost/user:1", busybox, User="app")
+    assert run(host, "id -u", image=image) == "1000\n"
+
+
+def test_init(host, need):
+    """With init the first process reaps, and the command is its child, which TERM ends at once."""
+    need(shutil.which("catatonit") or shutil.which("tini"), "catatonit or tini")
+    shape = host.start("sleep", "1000", init=True)
+    first = Path(f"/proc/{shape['State']['Pid']}/cmdline").read_bytes().split(b"\0")
+    assert first[-3:] == [b"sleep", b"1000", b""]
+    assert first[0] != b"sleep"
+    host.bring("box", "stopped", stop_time=100)
+    assert host.inspect()["State"]["ExitCode"] == 143
+
+
+@pytest.mark.parametrize(("network", "shared"), [("host", True), ("none", False)])
+def test_network(host, network, shared):
+    """With host the container is in the host's network, with none it has nothing but lo, which is up."""
+    shape = host.start("sleep", "1000", network=[network])
+    pid = shape["State"]["Pid"]
+    assert (os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")) is shared
+    if not shared:
+        lines = Path(f"/proc/{pid}/net/dev").read_text().splitlines()[2:]
+        assert [line.split(":")[0].strip() for line in lines if not line.split(":")[0].strip().startswith(("sit", "ip", "gre", "erspan", "tunl"))] == ["lo"]
+
+
+def test_upper_layers_win(host, built, busybox):
+    """The layers lie upon each other in the order of the image: the upper one's file counts, and its whiteout hides."""
+    image = built(
+        "localhost/layers:1",
+        busybox,
+        layer({"note": b"low\n", "kept": b"kept\n", "gone": b"gone\n"}),
+        layer({"note": b"middle\n", ".wh.gone": b""}),
+        layer({"note": b"high\n"}),
+    )
+    assert run(host, "cat /note /kept; ls /gone 2>/dev/null || echo none", image=image) == "high\nkept\nnone\n"
+
+
+def test_many_layers(host, built, busybox):
+    """An image of 120 layers starts and shows them all."""
+    layers = [layer({f"layer{number}": b"", "top": b"%d\n" % number}) for number in range(1, 120)]
+    image = built("localhost/deep:1", busybox, *layers)
+    assert run(host, "cat /top; ls -d /layer* | grep -c layer", image=image) == "119\n119\n"
