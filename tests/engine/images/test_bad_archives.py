@@ -293,6 +293,16 @@ def test_broken_layer(case, archives, load, tmp_path):
     assert not any(nothing_left(tmp_path))
 
 
+@pytest.mark.parametrize("hide", [".wh.a", ".wh.d", "d/.wh..wh..opq"])
+def test_hard_link_to_what_is_hidden(hide, archives, load, tmp_path):
+    """A hard link can't bring back what its own layer has hidden."""
+    lower = archives.layer(("a", {}), ("d/", {}), ("d/a", {}))
+    target = "a" if hide == ".wh.a" else "d/a"
+    upper = archives.layer((hide, {}), ("h", {**LINK, "linkname": target}))
+    with pytest.raises(ArchiveBroken, match="nowhere in the image"):
+        load(archives.docker(tmp_path / "image.tar", [lower, upper]))
+
+
 def test_second_layer_is_broken(archives, load, store, tmp_path):
     """Layers below a broken one stay: they are whole, and the next try needs them."""
     good = archives.layer(("a", {}))
@@ -338,6 +348,20 @@ def test_docker_archive_lacks_a_layer(layers, archives, load, tmp_path):
     manifest = [{"Config": "c.json", "RepoTags": None, "Layers": layers}]
     files = [("c.json", archives.config([b"x"])), ("manifest.json", json.dumps(manifest).encode())]
     with pytest.raises(ArchiveBroken, match="lacks it"):
+        load(archives.tar(tmp_path / "image.tar", files))
+
+
+def test_docker_archive_with_another_configuration(archives, load, tmp_path):
+    """A configuration that is named after a digest must have it."""
+    layer = archives.layer(("a", {}))
+    name = f"{'a' * 64}.json"
+    manifest = [{"Config": name, "RepoTags": None, "Layers": ["layer.tar"]}]
+    files = [
+        ("layer.tar", layer),
+        (name, archives.config([layer])),
+        ("manifest.json", json.dumps(manifest).encode()),
+    ]
+    with pytest.raises(DigestMismatch):
         load(archives.tar(tmp_path / "image.tar", files))
 
 

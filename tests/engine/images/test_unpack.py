@@ -188,6 +188,21 @@ def test_orders_to_overlayfs_are_not_content(load, archives, tmp_path):
     }
 
 
+def test_user_attributes_belong_to_files(load, archives, tmp_path):
+    """What the kernel can't keep, user attributes of links and devices, is left out."""
+    records = {"pax_headers": {"SCHILY.xattr.user.note": "1", "SCHILY.xattr.trusted.note": "kept"}}
+    layer = archives.layer(("link", {**SYMLINK, "linkname": "x", **records}))
+    (diff,) = load(archives.docker(tmp_path / "image.tar", [layer]))
+    assert os.listxattr(f"{diff}/link", follow_symlinks=False) == ["trusted.note"]
+
+
+def test_directory_that_became_a_link(unpacked, listing):
+    """What was said of a directory does not go to the one that a link in its place leads to."""
+    entries = [("e/", {"mode": 0o711}), ("d/", {"mode": 0o700}), ("d", {**SYMLINK, "linkname": "e"})]
+    with unpacked([ROOT, *entries]) as top:
+        assert listing(top)[b"e"]["mode"] == "0o40711"
+
+
 def test_time_before_1970(unpacked, listing):
     """Times before 1970 are kept; podman makes them 1970."""
     early = {"pax_headers": {"mtime": "-5.25"}}

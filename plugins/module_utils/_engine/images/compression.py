@@ -37,7 +37,6 @@ class _Gzip:
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 16)  # 16: with a gzip header
-        self._full = False
 
     @property
     def eof(self) -> bool:
@@ -45,17 +44,14 @@ class _Gzip:
 
     @property
     def needs_input(self) -> bool:
-        # zlib may hold back output of which all the input is taken already.
-        return not self._full and not self._zlib.unconsumed_tail
+        return not self._zlib.unconsumed_tail
 
     @property
     def unused_data(self) -> bytes:
         return self._zlib.unused_data
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        piece = self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
-        self._full = len(piece) == max_length
-        return piece
+        return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
 
 
 _DECODERS: tuple[tuple[bytes, str, Callable[[], _Decoder]], ...] = (

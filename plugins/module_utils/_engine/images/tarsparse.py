@@ -68,7 +68,7 @@ def from_data(read: Callable[[int], bytes], size: int) -> tuple[Extents, int]:
     count = text.number()
     if count > _MOST_EXTENTS:
         raise ArchiveBroken(f"a sparse file has {count} parts, more than {_MOST_EXTENTS}")
-    numbers = [text.number() for _ in range(2 * count)]
+    numbers = [text.number() for _ignored in range(2 * count)]
     return checked(_paired(numbers), size), text.taken
 
 
