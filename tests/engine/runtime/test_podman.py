@@ -20,13 +20,19 @@ BIND = "/etc/apt"
 CASES = {
     "nothing": ([], {}),
     "terminal": (["-t"], {"tty": True}),
-    "environment": (["-e", "A=1", "-e", "HOME=/x", "-e", "TERM=y"], {"env": {"A": "1", "HOME": "/x", "TERM": "y"}}),
+    "environment": (
+        ["-e", "A=1", "-e", "HOME=/x", "-e", "TERM=y"],
+        {"env": {"A": "1", "HOME": "/x", "TERM": "y"}},
+    ),
     "entrypoint": (["--entrypoint", '["/bin/echo", "a"]'], {"entrypoint": ["/bin/echo", "a"]}),
     "workdir, hostname": (["-w", "/tmp", "-h", "one"], {"workdir": "/tmp", "hostname": "one"}),
     "annotations": (["--annotation", "a=b"], {"annotation": {"a": "b"}}),
     "user": (["-u", "app"], {"user": "app"}),
     "user and group": (["-u", "app:extra"], {"user": "app:extra"}),
-    "user with a capability": (["-u", "1000", "--cap-add", "net_admin"], {"user": "1000", "cap_add": ["net_admin"]}),
+    "user with a capability": (
+        ["-u", "1000", "--cap-add", "net_admin"],
+        {"user": "1000", "cap_add": ["net_admin"]},
+    ),
     "groups": (["--group-add", "extra", "--group-add", "55"], {"group_add": ["extra", "55"]}),
     "all capabilities": (["--cap-add", "all"], {"cap_add": ["all"]}),
     "all but one": (["--cap-add", "all", "--cap-drop", "kill"], {"cap_add": ["all"], "cap_drop": ["kill"]}),
@@ -38,10 +44,15 @@ CASES = {
     "masks": (
         ["--security-opt", "mask=/a", "--security-opt", "unmask=/proc/*"],
         {"security_opt": ["mask=/a", "unmask=/proc/*"]},
-    ), "unmask all": (["--security-opt", "unmask=ALL"], {"security_opt": ["unmask=ALL"]}), "memory": (["-m",
-    "64m"], {"memory": "64m"}), "memory and swap": (["-m", "64m", "--memory-swap", "100m"], {"memory": "64m",
-    "memory_swap": "100m"}), "memory without end of swap": (["-m", "64m", "--memory-swap", "-1"], {"memory":
-    "64m", "memory_swap": "-1"}), "processors": (
+    ),
+    "unmask all": (["--security-opt", "unmask=ALL"], {"security_opt": ["unmask=ALL"]}),
+    "memory": (["-m", "64m"], {"memory": "64m"}),
+    "memory and swap": (["-m", "64m", "--memory-swap", "100m"], {"memory": "64m", "memory_swap": "100m"}),
+    "memory without end of swap": (
+        ["-m", "64m", "--memory-swap", "-1"],
+        {"memory": "64m", "memory_swap": "-1"},
+    ),
+    "processors": (
         ["--cpus", "1.5", "--cpu-shares", "512", "--cpuset-cpus", "0"],
         {"cpus": "1.5", "cpu_shares": 512, "cpuset_cpus": "0"},
     ),
@@ -49,23 +60,31 @@ CASES = {
     "ulimits": (
         ["--ulimit", "nofile=10:20", "--ulimit", "nproc=30:40", "--ulimit", "core=5"],
         {"ulimit": ["nofile=10:20", "nproc=30:40", "core=5"]},
-    ), "kernel settings": (["--sysctl", "net.core.somaxconn=99"], {"sysctl": {"net.core.somaxconn": "99"}}),
-    "device": (["--device", "/dev/full:/dev/f:rw"], {"device": ["/dev/full:/dev/f:rw"]}), "read-only":
-    (["--read-only", "--tmpfs", "/tmp:size=1m"], {"read_only": True, "tmpfs": {"/tmp": "size=1m"}}), "tmpfs":
-    (
+    ),
+    "kernel settings": (["--sysctl", "net.core.somaxconn=99"], {"sysctl": {"net.core.somaxconn": "99"}}),
+    "device": (["--device", "/dev/full:/dev/f:rw"], {"device": ["/dev/full:/dev/f:rw"]}),
+    "read-only": (
+        ["--read-only", "--tmpfs", "/tmp:size=1m"],
+        {"read_only": True, "tmpfs": {"/tmp": "size=1m"}},
+    ),
+    "tmpfs": (
         ["--tmpfs", "/a:mode=755,exec", "--mount", "type=tmpfs,destination=/b,ro,notmpcopyup"],
         {"tmpfs": {"/a": "mode=755,exec"}, "mount": ["type=tmpfs,destination=/b,ro,notmpcopyup"]},
     ),
     "binds": (
         ["-v", f"{BIND}:/a/b/c:ro", "-v", f"{BIND}:/a", "-v", f"{BIND}:/a/b:bind,rshared,noexec"],
         {"volume": [f"{BIND}:/a/b/c:ro", f"{BIND}:/a", f"{BIND}:/a/b:bind,rshared,noexec"]},
-    ), "followed bind": (["-v", f"{BIND}:/a:rslave"], {"volume": [f"{BIND}:/a:rslave"]}), "volume": (["-v",
-    "data:/d", "-v", "conf:/c:ro"], {"volume": ["data:/d", "conf:/c:ro"]}), "own shm, hosts and dev": (["-v",
-    f"{BIND}:/dev/shm", "-v", f"{BIND}:/dev"], {"volume": [f"{BIND}:/dev/shm", f"{BIND}:/dev"]}), "own run":
-    (["-v", f"{BIND}:/run:ro"], {"volume": [f"{BIND}:/run:ro"]}), "host network": (["--network", "host"],
-    {"network": ["host"]}), "host network, own name": (["--network", "host", "-h", "one"], {"network":
-    ["host"], "hostname": "one"}),
-}  # fmt: skip
+    ),
+    "followed bind": (["-v", f"{BIND}:/a:rslave"], {"volume": [f"{BIND}:/a:rslave"]}),
+    "volume": (["-v", "data:/d", "-v", "conf:/c:ro"], {"volume": ["data:/d", "conf:/c:ro"]}),
+    "own shm, hosts and dev": (
+        ["-v", f"{BIND}:/dev/shm", "-v", f"{BIND}:/dev"],
+        {"volume": [f"{BIND}:/dev/shm", f"{BIND}:/dev"]},
+    ),
+    "own run": (["-v", f"{BIND}:/run:ro"], {"volume": [f"{BIND}:/run:ro"]}),
+    "host network": (["--network", "host"], {"network": ["host"]}),
+    "host network, own name": (["--network", "host", "-h", "one"], {"network": ["host"], "hostname": "one"}),
+}
 #: Podman leaves this mark out wherever something is mounted on /run, so also in every read-only container.
 OWN = ("/run/.containerenv",)
 

@@ -126,7 +126,7 @@ def test_dots_stay_inside_the_root(rootfs, volume):
 
 def test_stages_of_a_killed_run_are_removed(rootfs, volume, chattr):
     """What a killed copy left is deleted, also immutable files, and also when the volume is full already."""
-    for _ in range(2):
+    for _ignored in range(2):
         stage = volume / f"{copyup.STAGE_PREFIX}dead/below"
         stage.mkdir(parents=True)
         (stage / "file").write_text("half")

@@ -58,7 +58,7 @@ def test_a_task_run_twice_changes_once(need, run_module):
     """A volume is made, then found as it should be, then altered, and the diff names what."""
     need(os.geteuid() == 0, "root")
     options = {"name": "data", "label": {"tier": "db"}}
-    assert [run_module("volume", options)["changed"] for _ in range(2)] == [True, False]
+    assert [run_module("volume", options)["changed"] for _ignored in range(2)] == [True, False]
     altered = run_module("volume", {**options, "label": {"tier": "web"}})
     assert altered["diff"]["before"] == {"labels.tier": "db"}
     assert altered["plan"]["changes"] == [

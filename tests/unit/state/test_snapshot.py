@@ -138,9 +138,9 @@ def test_an_older_database_is_read_as_it_will_be(path, monkeypatch):
 def test_nothing_can_be_written_to_it(path):
     """Writing to a read-only database is refused, not lost in silence."""
     closed(path, None)
-    readonly = pytest.raises(sqlite3.OperationalError, match="readonly")
-    with open_database(path, read_only=True) as opened, opened.reading() as connection, readonly:
-        connection.execute("DELETE FROM meta")
+    with open_database(path, read_only=True) as opened, opened.reading() as connection:
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            connection.execute("DELETE FROM meta")
 
 
 @pytest.mark.parametrize("pause", [0, 0.03])

@@ -23,14 +23,16 @@ def root(tmp_path):
 
 def test_walk_yields_every_entry_once_parents_first(root):
     """Each name comes with the directory that holds it."""
-    seen = [(os.readlink(f"/proc/self/fd/{fd}").rpartition("/")[2], name) for fd, name, _ in walk(root)]
+    seen = [
+        (os.readlink(f"/proc/self/fd/{fd}").rpartition("/")[2], name) for fd, name, _ignored in walk(root)
+    ]
     assert sorted(seen[1:]) == [("a", "b"), ("a", "file"), ("b", "c"), ("b", "file"), ("c", "file")]
-    assert [name for _, name in seen if name != "file"] == ["a", "b", "c"]
+    assert [name for _ignored, name in seen if name != "file"] == ["a", "b", "c"]
 
 
 def test_walk_leaves_out_what_vanishes(root, tmp_path):
     """A file or directory that is deleted after it was listed is no error."""
-    for _, name, _ in walk(root):
+    for _ignored, name, _ignored in walk(root):
         if name == "b":
             (tmp_path / "a/b/c/file").unlink()
             (tmp_path / "a/b/c").rmdir()
@@ -57,7 +59,7 @@ def test_no_symlink_is_stepped_through(root, tmp_path):
         cursor.enter("link")
     with pytest.raises(NotADirectoryError):
         open_directory(root, ["link", "b"])
-    assert sum(1 for _, name, _ in walk(root) if name == "file") == 3
+    assert sum(1 for _ignored, name, _ignored in walk(root) if name == "file") == 3
 
 
 def test_no_descriptor_is_left_open(root):

@@ -75,7 +75,5 @@ MODULES: tuple[str, ...] = (
     "state.volumes",
     "version",
     "volumes.cursor",
-    "volumes.deletion",
     "volumes.directory",
-    "volumes.metadata",
 )

@@ -15,9 +15,7 @@ from .remove import remove_held
 from .stop import FOREVER
 
 
-def wait(
-    engine: Engine, container_id: str, *, since: int
-) -> tuple[ContainerRecord | None, dict[str, Any]]:
+def wait(engine: Engine, container_id: str, *, since: int) -> tuple[ContainerRecord | None, dict[str, Any]]:
     """Wait until the container has ended, clean up, and return its record (None when ``rm`` removed it) and rc and output.
 
     ``since``: the time before its start, in nanoseconds since the epoch; the log may hold earlier runs.

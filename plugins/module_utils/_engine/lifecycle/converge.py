@@ -232,11 +232,8 @@ class _Convergence:
 
     def outcome(self, plan: Plan) -> Outcome:
         record = self.predicted() if self.engine.predicting else self.record
-        result: dict[str, Any] = {
-            "container": {},
-            "spec": (record.spec.encode() if record else {}),
-            **self.extra,
-        }
+        spec = record.spec if record else self.request.spec
+        result: dict[str, Any] = {"container": {}, "spec": spec.encode() if spec else {}, **self.extra}
         if record is not None:
             with self.engine.database.reading() as connection:
                 known = ((name, volumes.get(connection, name)) for name in record.volumes.values())

@@ -32,6 +32,7 @@ class Engine:
     predicting: bool = False
     runtime: str | None = None
     conmon: str | None = None
+    lock_timeout: float = LOCK_TIMEOUT
     timings: Timings = field(default_factory=Timings)
 
     def lock_name(self, name: str, what: str) -> AbstractContextManager[None]:
@@ -48,7 +49,7 @@ class Engine:
         return self._lock("store", "images", RANK_STORE, what)
 
     def _lock(self, kind: str, name: str, rank: int, what: str) -> AbstractContextManager[None]:
-        return lock(self.layout.lock(kind, name), timeout=LOCK_TIMEOUT, what=what, rank=rank)
+        return lock(self.layout.lock(kind, name), timeout=self.lock_timeout, what=what, rank=rank)
 
     def tell(self, kind: str, action: str, identity: str, name: str, **attributes: str) -> None:
         """Keep an event."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -123,7 +124,9 @@ def _keyed(parse: Callable[[str, Any], tuple[str, Any]]) -> Callable[[str, Any],
 
 
 def _security(option: str, value: object) -> str:
-    word, _sep, argument = _text(option, value).replace(":", "=", 1).partition("=")
+    # ``label:disable`` is the old spelling of ``label=disable``; a ":" in the argument is the argument's.
+    match = re.fullmatch("([a-z-]+)(?:[=:](.*))?", _text(option, value), re.DOTALL)
+    word, argument = (match[1], match[2] or "") if match else ("", "")
     if word == "no-new-privileges" and argument in ("", "true", "false"):
         return word if argument != "false" else f"{word}=false"
     if word not in ("seccomp", "apparmor", "label", "mask", "unmask") or not argument:

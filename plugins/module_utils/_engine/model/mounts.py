@@ -19,7 +19,7 @@ BIND = "bind"
 VOLUME = "volume"
 TMPFS = "tmpfs"
 
-#: Options that exclude each other; the first of a group is what holds when none is written.
+#: Options that exclude each other.
 _GROUPS: tuple[tuple[str, ...], ...] = (
     ("rw", "ro"),
     ("suid", "nosuid"),
@@ -29,15 +29,18 @@ _GROUPS: tuple[tuple[str, ...], ...] = (
     ("rbind", "bind"),
     ("rprivate", "private", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable"),
     ("tmpcopyup", "notmpcopyup"),
-    ("", "z", "Z"),
+    ("z", "Z"),
 )
-_GROUP_OF = {word: group for group in _GROUPS for word in group if word}
+_GROUP_OF = {word: group for group in _GROUPS for word in group}
 _ONLY_VOLUME = frozenset({"copy", "nocopy"})
 _ONLY_TMPFS = frozenset({"tmpcopyup", "notmpcopyup"})
 _NOT_TMPFS = frozenset({"rbind", "bind", "z", "Z"})
 _NOT_BUILT = frozenset({"U", "O", "idmap", "chown"})
 #: What podman puts on every tmpfs unless the opposite is written.
 _TMPFS_ALWAYS = ("nosuid", "nodev")
+#: What holds anyway, so that writing it means nothing. Whether suid, dev and exec do depends on the source's own mount.
+_DEFAULTS = frozenset({"rw", "copy", "rbind", "rprivate"})
+_TMPFS_DEFAULTS = frozenset({"rw", "rprivate", "tmpcopyup", "suid", "dev", "exec"})
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,8 @@ def _canonical(option: str, text: str, kind: str, words: list[str]) -> tuple[str
     if kind == TMPFS:
         for word in _TMPFS_ALWAYS:
             chosen.setdefault(_GROUP_OF[word], word)
-    return tuple(sorted(word for key, word in chosen.items() if not isinstance(key, tuple) or word != key[0]))
+    defaults = _TMPFS_DEFAULTS if kind == TMPFS else _DEFAULTS
+    return tuple(sorted(word for word in chosen.values() if word not in defaults))
 
 
 def _fits(kind: str, word: str) -> bool:

@@ -64,7 +64,8 @@ def _row(
     compared: bool = True,
 ) -> Any:
     row = {"kind": kind, "change": change, "arguments": arguments, "compared": compared}
-    return field(default=default, metadata={"row": row})
+    # A row of the class below; pylint looks for the class around the call.
+    return field(default=default, metadata={"row": row})  # pylint: disable=invalid-field-call
 
 
 @dataclass(frozen=True)

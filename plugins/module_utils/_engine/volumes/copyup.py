@@ -14,7 +14,7 @@ from typing import Optional
 
 from ..errors import InUse, StoreFull
 from ..kernel import files, inroot, libc
-from .deletion import delete
+from ..kernel.removal import remove_tree
 from .tree import CopyStats, copy_tree
 
 #: A directory in the volume, beside ``data``, whose name begins so is a copy under way, or what a killed
@@ -48,7 +48,7 @@ def copy_up(*, rootfs: str, destination: str, volume: str) -> Optional[CopyUp]:
     """
     for name in os.listdir(volume):
         if name.startswith(STAGE_PREFIX):
-            delete(os.path.join(volume, name))
+            remove_tree(os.path.join(volume, name))
     if os.listdir(os.path.join(volume, "data")):
         return None
     with _open_source(rootfs, destination) as source:
@@ -111,7 +111,7 @@ def _copy_by_stage(source: int, volume: str) -> Optional[CopyStats]:
             libc.syncfs(target)
         return stats if _replace_empty(stage, volume) else None
     finally:
-        delete(stage)
+        remove_tree(stage)
 
 
 def _replace_empty(stage: str, volume: str) -> bool:

@@ -9,8 +9,8 @@ from typing import Optional
 
 from ..errors import InvalidOption
 from ..kernel import files
+from ..kernel.removal import remove_tree
 from .cursor import DIRECTORY, identity, walk
-from .deletion import delete
 
 #: ``data`` while its owner and mode are not yet set.
 _UNFINISHED = ".data"
@@ -43,7 +43,7 @@ def create(
 def _make_data(volume: str, uid: int, gid: int, mode: int) -> None:
     """Make ``data`` under another name first, so that it is never there without its owner and mode."""
     unfinished = os.path.join(volume, _UNFINISHED)
-    delete(unfinished)
+    remove_tree(unfinished)
     os.mkdir(unfinished, 0o700)
     os.chown(unfinished, uid, gid)
     os.chmod(unfinished, mode)
@@ -64,14 +64,14 @@ def remove(volumes_dir: str, name: str, *, trash: str) -> None:
         files.fsync_directory(volumes_dir)
     except FileNotFoundError:
         pass
-    delete(doomed)
+    remove_tree(doomed)
 
 
 def sweep(trash: str) -> None:
     """Delete all that a killed ``remove`` left in the trash; nobody else may remove volumes meanwhile."""
     if os.path.isdir(trash):
         for name in os.listdir(trash):
-            delete(os.path.join(trash, name))
+            remove_tree(os.path.join(trash, name))
 
 
 def is_empty(volumes_dir: str, name: str) -> bool:
@@ -87,7 +87,7 @@ def size(volumes_dir: str, name: str) -> int:
     """
     root = os.open(os.path.join(_path(volumes_dir, name), "data"), DIRECTORY)
     try:
-        blocks = {identity(info): info.st_blocks for _, _, info in walk(root)}
+        blocks = {identity(info): info.st_blocks for _parent, _name, info in walk(root)}
     finally:
         os.close(root)
     return sum(blocks.values()) * _BLOCK
