@@ -303,6 +303,14 @@ def test_hard_link_to_what_is_hidden(hide, archives, load, tmp_path):
         load(archives.docker(tmp_path / "image.tar", [lower, upper]))
 
 
+def test_hard_link_to_what_another_layer_hides(archives, load, tmp_path):
+    """A hard link can't bring back what a layer in between has hidden."""
+    layers = [archives.layer((name, {})) for name in ("a", ".wh.a")]
+    layers.append(archives.layer(("h", {**LINK, "linkname": "a"})))
+    with pytest.raises(ArchiveBroken, match="nowhere in the image"):
+        load(archives.docker(tmp_path / "image.tar", layers))
+
+
 def test_second_layer_is_broken(archives, load, store, tmp_path):
     """Layers below a broken one stay: they are whole, and the next try needs them."""
     good = archives.layer(("a", {}))

@@ -139,6 +139,24 @@ def test_sweep_beside_work(tmp_path, layer):
     assert os.listdir(tmp_path / "staging") == []
 
 
+def test_swept_before_it_was_locked(store, layer, tmp_path, monkeypatch):
+    """A staging directory that a sweep takes away before it is locked is made anew."""
+    real = fcntl.flock
+    swept = []
+
+    def flock(fd, operation):
+        if not swept:
+            swept.extend(os.listdir(tmp_path / "store/staging"))
+            os.rmdir(tmp_path / "store/staging" / swept[0])
+        real(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    data, chain_id = layer
+    store.add(chain_id, iter([data]), lowers=())
+    assert len(swept) == 1
+    assert store.list() == (chain_id,)
+
+
 def test_sweep_of_a_locked_directory(store, tmp_path):
     """The lock alone tells that an owner lives."""
     busy = tmp_path / "store/staging/busy"

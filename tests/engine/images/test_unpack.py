@@ -120,6 +120,14 @@ def test_implied_directory(unpacked, listing):
         assert {**expected, "mode": mode}.items() <= found[name].items(), name
 
 
+@pytest.mark.parametrize("hide", [["d/.wh..wh..opq"], [".wh.d"], [".wh.d", "d/"]])
+def test_implied_directory_below_a_hidden_one(hide, unpacked):
+    """What a layer in between has hidden says nothing of a directory that is implied above it."""
+    lowest = [ROOT, ("d/", {}), ("d/below/", {"mode": 0o700})]
+    with unpacked(lowest, [ROOT, *((name, {}) for name in hide)], [ROOT, ("d/below/x", {})]) as top:
+        assert oct(os.stat(f"{top}/d/below").st_mode) == "0o40755"
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_removed_and_made_again(order, unpacked, listing):
     """A whiteout and its namesake in one layer, in any order, make an entry that shows nothing of what was below."""
