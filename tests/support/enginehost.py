@@ -178,10 +178,13 @@ class Host:
         return [*self.mounts(), *self.processes(), *self.cgroups(), *self.rows(), *self.files()]
 
     def picture(self) -> dict[str, Any]:
-        """Return all that a verb could change: rows, files with their times and content, mounts, processes."""
+        """Return all that a verb could change: rows, events, files with their times and content, mounts, processes."""
         files = {path: _describe(path) for path in _walk(self.layout.root) if "/state.db" not in path}
         kernel = [*self.mounts(), *self.processes(), *self.cgroups()]
-        return {"rows": self.rows(), "files": files, "kernel": kernel, "run": [*_walk(self.layout.run_root)]}
+        with self.open(read_only=True) as engine, engine.database.reading() as connection:
+            events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
+        rows = [*self.rows(), f"{events} events"]
+        return {"rows": rows, "files": files, "kernel": kernel, "run": [*_walk(self.layout.run_root)]}
 
 
 def _walk(top: str) -> Iterator[str]:

@@ -9,11 +9,8 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from ..errors import InvalidOption
 from ..kernel.files import write_atomic
 from ..model.layout import ContainerLayout
 from ..model.mounts import VOLUME, Mount
@@ -22,7 +19,7 @@ from ..model.spec import ContainerSpec
 from ..runtime import files, host
 from ..runtime.bundle import BundleRequest, build
 from .engine import Engine
-from .preflight import Source, user_of
+from .preflight import Source, seccomp_profile, user_of
 
 #: resolv.conf and hosts of a host are small; what is larger is no such file.
 _HOST_FILE_LIMIT = 1024 * 1024
@@ -96,18 +93,3 @@ def _with_image_volumes(record: ContainerRecord) -> ContainerSpec:
     """Return the spec with the image's own volumes among its mounts."""
     mounts = {path: Mount(VOLUME, name, path) for path, name in record.volumes.items()}
     return replace(record.spec, mounts={**mounts, **(record.spec.mounts or {})})
-
-
-def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
-    """Read the profile that ``security_opt`` names; None for the default or no profile. Raises InvalidOption."""
-    paths = [word.partition("=")[2] for word in options if word.startswith("seccomp=")]
-    if not paths or paths[-1] == "unconfined":
-        return None
-    try:
-        with open(paths[-1], encoding="utf-8") as stream:
-            profile = json.loads(stream.read(_HOST_FILE_LIMIT))
-    except (OSError, ValueError) as error:
-        raise InvalidOption("security_opt", f"seccomp={paths[-1]}", f"can't be read: {error}") from None
-    if not isinstance(profile, dict):
-        raise InvalidOption("security_opt", f"seccomp={paths[-1]}", "is no seccomp profile")
-    return profile

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import HostLacks, InvalidOption, NotBuiltYet
 from ..kernel import inroot
@@ -20,6 +23,8 @@ from ..runtime.oci import find_runtime
 from ..runtime.users import ResolvedUser, resolve
 from .engine import Engine
 
+#: Docker's default profile has 20 KB.
+_PROFILE_LIMIT = 1024 * 1024
 #: passwd and group files above this size are no such files.
 _ACCOUNT_FILE_LIMIT = 4 * 1024 * 1024
 _SELINUX = "/sys/fs/selinux/enforce"
@@ -52,6 +57,8 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
         )
     for mount in (spec.mounts or {}).values():
         _check_mount(mount)
+    _check_log(spec)
+    seccomp_profile(spec.security_opt or ())
     user_of(spec, source, spec.image)
     if host.facts(spec).init_path is None and spec.init:
         raise HostLacks(
@@ -73,6 +80,32 @@ def _check_mount(mount: Mount) -> None:
         raise NotBuiltYet(
             f"volume: {mount.destination}: relabelling for SELinux is not built yet", option="volume"
         )
+
+
+def _check_log(spec: ContainerSpec) -> None:
+    path = (spec.log_opt or {}).get("path")
+    if path and not os.path.isdir(os.path.dirname(path)):
+        raise InvalidOption(
+            "log_opt",
+            path,
+            "lies in a directory that does not exist",
+            remedy="Make it first, as with ansible.builtin.file",
+        )
+
+
+def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
+    """Read the profile that ``security_opt`` names; None for the default or no profile. Raises InvalidOption."""
+    paths = [word.partition("=")[2] for word in options if word.startswith("seccomp=")]
+    if not paths or paths[-1] == "unconfined":
+        return None
+    try:
+        with open(paths[-1], encoding="utf-8") as stream:
+            profile = json.loads(stream.read(_PROFILE_LIMIT))
+    except (OSError, ValueError) as error:
+        raise InvalidOption("security_opt", f"seccomp={paths[-1]}", f"can't be read: {error}") from None
+    if not isinstance(profile, dict):
+        raise InvalidOption("security_opt", f"seccomp={paths[-1]}", "is no seccomp profile")
+    return profile
 
 
 def user_of(spec: ContainerSpec, source: Source, rootfs: str) -> ResolvedUser:
