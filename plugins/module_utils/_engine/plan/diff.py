@@ -58,7 +58,8 @@ def text_differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[Dif
 def _compare(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
     if before == after:
         return
-    if not isinstance(before or {}, dict) or not isinstance(after or {}, dict):
+    # An empty list is a value (entrypoint: no program at all) and no mapping without keys: only None stands for both.
+    if not all(value is None or isinstance(value, dict) for value in (before, after)):
         yield name, before, after
         return
     old, new = before or {}, after or {}

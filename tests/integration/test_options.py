@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every option of a container: set, set again, altered, removed; made from the engine's own table of options.
+
+What a task writes goes the module's way: Ansible's argument spec, the request, the engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
+from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.engine import open_engine
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.spec import OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._module.container_options import argument_spec
+from ansible_collections.slipway.oci.plugins.module_utils._module.container_task import converge_container
+from ansible_collections.slipway.oci.plugins.module_utils._module.to_spec import to_request
+
+#: What every task of these tests writes beside the option in question.
+BASE = {"name": "box", "image": "localhost/app:1", "network": "none", "state": "created"}
+ARGUMENTS = argument_spec()
+VALIDATOR = ArgumentSpecValidator(ARGUMENTS)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An option with a value, another spelling of the same value, and another value.
+
+    ``named`` are the differences from the first value to the altered one. ``beside``: options that it needs.
+    ``change`` is what each alteration needs.
+    """
+
+    option: str
+    first: Any
+    same: Any
+    altered: Any
+    named: tuple[str, ...] = ()
+    beside: dict[str, Any] = field(default_factory=dict)
+    change: str = "recreate"
+
+    @property
+    def names(self) -> set[str]:
+        """Return the names that the diff has to have."""
+        return {*self.named} or {self.option}
+
+
+LIVE = "live"
+ROWS = (
+    # Order means something in a command, and nothing in a set.
+    Row("command", ["/bin/cat", "/a", "/b"], "cat /a '/b'".replace("cat", "/bin/cat"), ["/bin/cat", "/b", "/a"]),
+    Row("command", ["/bin/sleep", "10"], ["/bin/sleep", 10], ["/bin/sleep", "1", "0"]),
+    Row("entrypoint", ["/bin/sh", "-c"], '["/bin/sh", "-c"]', "/bin/sh"),
+    Row("entrypoint", "", [], "/bin/sh"),
+    Row("env", {"MODE": "production", "N": 1}, {"N": "1", "MODE": "production"}, {"MODE": "Production", "N": 1}, ("env.MODE",)),
+    Row("env", {"mode": "x"}, {"mode": "x"}, {"MODE": "x"}, ("env.mode", "env.MODE")),
+    Row("env", {"A": "", "B": "x"}, {"B": "x", "A": ""}, {"B": "x"}, ("env.A",)),
+    Row("env_file", ["{tmp}/one.env"], "{tmp}/./one.env", ["{tmp}/two.env"], ("env_file", "env.MODE")),
+    Row("workdir", "/data", "/data/", "/Data"),
+    Row("user", "1000", 1000, "1000:1000"),
+    Row("group_add", ["10", "20"], [20, 10, 10], ["10"]),
+    Row("hostname", "box", "box", "Box"),
+    Row("label", {"tier": 1, "a": "b"}, {"a": "b", "tier": "1"}, {"tier": 2, "a": "b"}, ("label.tier",), change=LIVE),
+    Row("annotation", {"org.a": "x"}, {"org.a": "x"}, {"org.a": "X"}, ("annotation.org.a",)),
+    Row("volume", ["data:/data"], ["data:/data/:rw"], ["data:/data:ro"], ("mounts./data",)),
+    Row("volume", ["data:/data"], "data:/data", ["data:/Data"], ("mounts./data", "mounts./Data")),
+    Row("volume", ["/etc/hosts:/a", "/etc:/b"], ["/etc:/b", "/etc/hosts:/a"], ["/etc/hosts:/a"], ("mounts./b",)),
+    Row("volume", ["/anonymous"], ["/anonymous/"], ["named:/anonymous"], ("mounts./anonymous",)),
+    Row("mount", ["type=tmpfs,destination=/t,tmpfs-size=1m"], ["size=1024k,type=tmpfs,dst=/t"],
+        ["type=tmpfs,dst=/t,size=2m"], ("mounts./t",)),
+    Row("mount", ["type=bind,src=/etc,target=/b,ro=true"], ["type=bind,source=/etc/,dst=/b,readonly"],
+        ["type=bind,src=/etc,target=/b"], ("mounts./b",)),
+    Row("tmpfs", {"/tmp": "size=16m,mode=1777"}, {"/tmp/": "mode=01777,size=16384k,rw"}, {"/tmp": "size=17m,mode=1777"},
+        ("mounts./tmp",)),
+    Row("read_only", True, "yes", False),
+    Row("cap_add", ["NET_ADMIN", "SYS_TIME"], ["cap_sys_time", "net_admin"], ["NET_ADMIN"]),
+    Row("cap_drop", ["ALL"], ["all"], ["CHOWN"]),
+    Row("privileged", True, "yes", False),
+    Row("security_opt", ["no-new-privileges", "seccomp=unconfined"], ["seccomp:unconfined", "no-new-privileges:true"],
+        ["seccomp=unconfined"]),
+    Row("device", ["/dev/null:/dev/x:rw"], ["/dev/null:/dev/x:wr"], ["/dev/null:/dev/x:r"], ("device./dev/x",)),
+    Row("device", ["/dev/null", "/dev/zero"], ["/dev/zero:rwm", "/dev/null:/dev/null"], ["/dev/null"], ("device./dev/zero",)),
+    Row("memory", "256m", 268435456, "257m"),
+    Row("memory_swap", "-1", -1, "1g", beside={"memory": "256m"}),
+    Row("cpus", "1.5", "1.50", 0.5),
+    Row("cpu_shares", 512, "512", 256),
+    Row("cpuset_cpus", "0-1", "1,0", "0"),
+    Row("pids_limit", "-1", 0, 64),
+    Row("ulimit", ["nofile=1024:4096", "core=-1"], ["core=unlimited:-1", "nofile=1024:4096"], ["nofile=1024:4097", "core=-1"],
+        ("ulimit.nofile",)),
+    Row("sysctl", {"net.core.somaxconn": 1024}, {"net.core.somaxconn": "1024"}, {"net.core.somaxconn": 1025},
+        ("sysctl.net.core.somaxconn",)),
+    Row("shm_size", "32m", "32768k", "33m"),
+    Row("init", True, "yes", False),
+    Row("tty", True, "yes", False),
+    Row("interactive", True, "yes", False),
+    Row("stop_signal", "SIGINT", "2", "RTMIN+3", change=LIVE),
+    Row("stop_timeout", -1, "-1", 5, change=LIVE),
+    Row("log_opt", {"max_size": "10m"}, {"max_size": "10240k"}, {"max_size": "11m"}, ("log_opt.max_size",)),
+    Row("log_opt", {"path": "{tmp}/a.log"}, {"path": "{tmp}/./a.log"}, {"path": "{tmp}/A.log"}, ("log_opt.path",)),
+    Row("rm", True, "yes", False),
+)  # fmt: skip
+
+#: Options that can't be removed, or have one value only: each has a test of its own below.
+ALONE = {"name", "image", "rootfs", "network", "log_driver"}
+
+
+@pytest.fixture
+def want(ready, tmp_path):
+    """Return the function that carries out a task of module container; ``{tmp}`` in a value is the test's directory."""
+    (tmp_path / "one.env").write_text("MODE=one\n")
+    (tmp_path / "two.env").write_text("MODE=two\n")
+
+    def want(**options: Any):
+        written = json.loads(json.dumps({**BASE, **options}).replace("{tmp}", str(tmp_path)))
+        checked = VALIDATOR.validate(written)
+        assert checked.error_messages == []
+        request = to_request(checked.validated_parameters)
+        with open_engine(ready.layout.root, ready.layout.run_root) as engine:
+            return converge_container(engine, request)
+
+    return want
+
+
+def named(outcome: Any) -> set[str]:
+    """Return the names in an outcome's diff."""
+    return {item.option for item in outcome.differences}
+
+
+def test_every_option_has_a_row():
+    """An option that is added to the engine's table needs a row here."""
+    known = {name for option in OPTIONS for name in option.arguments}
+    assert {row.option for row in ROWS} | ALONE == known
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.option)
+def test_option(need, want, row):
+    """An option set is a change, set again in other words is none, altered is named in the diff, removed goes back."""
+    need(row.option != "init" or shutil.which("catatonit"), "catatonit")
+    plain = want(**row.beside)
+    first = {**row.beside, row.option: row.first}
+
+    outcome = want(**first)
+    assert (outcome.changed, outcome.cost) == (True, row.change)
+    assert {name.partition(".")[0] for name in named(outcome)} == {name.partition(".")[0] for name in row.names}
+    stored = outcome.result["spec"]
+    assert stored != plain.result["spec"]
+
+    for spelling in (row.option, *ARGUMENTS[row.option].get("aliases", ())):
+        again = want(**row.beside, **{spelling: row.same})
+        assert (again.actions, named(again), again.result["spec"]) == ((), set(), stored), spelling
+
+    altered = want(**{**first, row.option: row.altered})
+    assert (altered.changed, altered.cost, named(altered)) == (True, row.change, row.names)
+    assert all(item.before != item.after for item in altered.differences)
+
+    back = want(**first)
+    assert (back.changed, named(back), back.result["spec"]) == (True, row.names, stored)
+
+    removed = want(**row.beside)
+    assert (removed.changed, named(removed)) == (True, named(outcome))
+    assert removed.result["spec"] == plain.result["spec"]
+    assert want(**row.beside).actions == ()
+
+
+@pytest.mark.parametrize(
+    "option", [name for name, item in ARGUMENTS.items() if item["type"] in ("list", "dict") and name in {r.option for r in ROWS}]
+)
+def test_an_empty_list_or_mapping_is_as_unset(want, option):
+    """An empty list or mapping asks for nothing, so it is no change from unset, and back."""
+    want()
+    empty = [] if ARGUMENTS[option]["type"] == "list" else {}
+    assert want(**{option: empty}).actions == ()
+    assert want().actions == ()
+
+
+def test_an_empty_command_is_as_unset(want):
+    """An empty command means the image's own, as unset does; the entrypoint's emptiness means that there is none."""
+    want()
+    assert want(command=[]).actions == ()
+    assert named(want(entrypoint=[])) == {"entrypoint"}
+
+
+def test_one_mount_in_three_words_is_one_mount(want):
+    """A tmpfs or a volume is the same whether volume, mount or tmpfs says it."""
+    want(tmpfs={"/tmp": "size=1m"}, volume=["data:/data:ro"])
+    again = want(mount=["type=tmpfs,dst=/tmp,tmpfs-size=1m", "type=volume,src=data,dst=/data,ro=true"])
+    assert again.actions == ()
+
+
+def test_name(want):
+    """Another name is another container, and the first one stays; a name that differs by case too."""
+    first = want().result["container"]
+    other = want(name="Box")
+    assert (other.actions, other.differences) == (("created Box",), ())
+    assert want(name="Box").actions == ()
+    assert want().result["container"]["Id"] == first["Id"] != other.result["container"]["Id"]
+
+
+def test_image(want):
+    """Another name or the id of the same image is no change, unless image_strict; another image is; none is refused."""
+    image = want().result["container"]["Image"]
+    assert [want(image=name).actions for name in ("app:1", image, image[:12])] == [()] * 3
+    assert named(want(image=image, image_strict=True)) == {"image"}
+    altered = want(image="localhost/box:1")
+    assert (altered.cost, named(altered)) == ("recreate", {"image"})
+    assert want().changed
+    with pytest.raises(InvalidOption, match="image"):
+        want(image=None)
+
+
+def test_rootfs(want, tmp_path):
+    """A directory in place of an image is a change of both options, another directory of the image, and back."""
+    plain = want()
+    directory, other = tmp_path / "tree", tmp_path / "Tree"
+    for path in (directory, other):
+        path.mkdir()
+    first = want(rootfs=True, image=str(directory), command=["/bin/true"])
+    assert named(first) == {"image", "rootfs", "command"}
+    assert want(rootfs="yes", image=str(directory), command=["/bin/true"]).actions == ()
+    assert named(want(rootfs=True, image=str(other), command=["/bin/true"])) == {"image"}
+    removed = want()
+    assert (named(removed), removed.result["spec"]) == ({"image", "rootfs", "command"}, plain.result["spec"])
+
+
+def test_network(want):
+    """The two networks that work are a change from each other, in each spelling; unset is refused and names them."""
+    want(network=["host"])
+    for spelling in ("network", "net", "network_mode"):
+        assert want(**{"network": None, spelling: "host"}).actions == ()
+    altered = want(network=["none"])
+    assert (altered.cost, named(altered)) == ("recreate", {"network"})
+    with pytest.raises(InvalidOption, match="host or none"):
+        want(network=None)
+
+
+def test_log_driver(want):
+    """The one driver that is built is what unset means, under both its names; the other is refused."""
+    want()
+    for driver in ("k8s-file", "json-file"):
+        assert want(log_driver=driver).actions == ()
+    assert want().actions == ()
+    with pytest.raises(InvalidOption, match="not built yet"):
+        want(log_driver="journald")
+
+
+def test_a_file_of_variables_that_has_changed(want, tmp_path):
+    """A changed file is a change of the variables in it, by name and value; env is over it."""
+    want(env_file=["{tmp}/one.env"])
+    tmp_path.joinpath("one.env").write_text("MODE=two\nMORE=x\n")
+    outcome = want(env_file=["{tmp}/one.env"])
+    assert {(item.option, item.before, item.after) for item in outcome.differences} == {
+        ("env.MODE", "one", "two"),
+        ("env.MORE", None, "x"),
+    }
+    assert want(env_file=["{tmp}/one.env"], env={"MODE": "two"}).actions == ()
+
+
+# -- what a running container has of it ------------------------------------------------------------
+
+
+def environment(pid: int) -> str:
+    """Return MODE."""
+    variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(item.partition("=")[::2] for item in variables).get("MODE", "")
+
+
+def status(key: str):
+    """Return the function that gives a line of a process's status."""
+
+    def look(pid: int) -> str:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return " ".join(dict(line.split(":", 1) for line in lines)[key].split())
+
+    return look
+
+
+def groups(pid: int) -> str:
+    """Return the last of the further groups."""
+    return status("Groups")(pid).rpartition(" ")[2]
+
+
+def limit(pid: int) -> str:
+    """Return the limits of open files."""
+    (line,) = (line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if line.startswith("Max open files"))
+    return " ".join(line.split()[3:5])
+
+
+def memory(pid: int) -> str:
+    """Return the limit of memory, of cgroup v2 or v1."""
+    paths = dict(line.split(":", 2)[1:] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines())
+    if "memory" in paths:
+        return Path(f"/sys/fs/cgroup/memory{paths['memory']}/memory.limit_in_bytes").read_text().strip()
+    return Path(f"/sys/fs/cgroup{paths['']}/memory.max").read_text().strip()
+
+
+def mounted(path: str):
+    """Return the function that gives the options of a mount, "" where there is none."""
+
+    def look(pid: int) -> str:
+        found = [line.split() for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines()]
+        return next((line[5].split(",")[0] for line in found if line[4] == path), "")
+
+    return look
+
+
+def directory(pid: int) -> str:
+    """Return the working directory."""
+    return os.readlink(f"/proc/{pid}/cwd")
+
+
+def capability(number: int):
+    """Return the function that tells whether a process has a capability in effect."""
+    return lambda pid: str(int(status("CapEff")(pid), 16) >> number & 1)
+
+
+def words(pid: int) -> str:
+    """Return the arguments."""
+    return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").replace("\0", " ")
+
+
+IDS = "{0} {0} {0} {0}".format
+#: option, value, how to see it, what is seen: unset, with the value.
+SEEN = (
+    ("command", ["/bin/sleep", "99"], words, "/bin/sleep 1000", "/bin/sleep 99"),
+    ("env", {"MODE": "Test"}, environment, "", "Test"),
+    ("user", "1000:1000", status("Uid"), IDS(0), IDS(1000)),
+    ("group_add", ["2000"], groups, None, "2000"),
+    ("workdir", "/data", directory, "/", "/data"),
+    ("memory", "256m", memory, None, "268435456"),
+    ("volume", ["data:/data:ro"], mounted("/data"), "", "ro"),
+    ("tmpfs", {"/tmp": "size=1m"}, mounted("/tmp"), "", "rw"),
+    ("read_only", True, mounted("/"), "rw", "ro"),
+    ("cap_add", ["NET_ADMIN"], capability(12), "0", "1"),
+    ("cap_drop", ["CHOWN"], capability(0), "1", "0"),
+    ("security_opt", ["no-new-privileges"], status("NoNewPrivs"), "0", "1"),
+    ("ulimit", ["nofile=512:1024"], limit, None, "512 1024"),
+    ("cpuset_cpus", "0", status("Cpus_allowed_list"), None, "0"),
+)
+
+
+@pytest.mark.parametrize("seen", SEEN, ids=lambda seen: seen[0])
+def test_a_running_container_has_it(want, seen):
+    """Set on a running container, it is made anew and runs with the option; set again nothing is touched."""
+    option, value, look, without, with_ = seen
+    running = {"state": "started", "command": ["/bin/sleep", "1000"], "stop_timeout": 0}
+    before = want(**running).result["container"]["State"]
+    seen_before = look(before["Pid"])
+    assert (seen_before == without if without is not None else seen_before != with_), seen_before
+
+    outcome = want(**{**running, option: value})
+    after = outcome.result["container"]["State"]
+    assert outcome.actions[-4:] == ("stopped box", "removed box", "created box", "started box")
+    assert (after["Status"], look(after["Pid"])) == ("running", with_)
+
+    again = want(**{**running, option: value})
+    assert (again.actions, again.result["container"]["State"]["Pid"]) == ((), after["Pid"])
+
+
+def test_a_live_option_leaves_the_process_alone(want):
+    """A label, the stop signal and the stop timeout of a running container change while it runs on."""
+    running = {"state": "started", "command": ["/bin/sleep", "1000"]}
+    before = want(**running).result["container"]
+    outcome = want(**running, label={"tier": "db"}, stop_signal="KILL", stop_timeout=1)
+    after = outcome.result["container"]
+    assert (outcome.actions, outcome.cost) == (("updated box",), "live")
+    assert named(outcome) == {"label.tier", "stop_signal", "stop_timeout"}
+    assert (after["Id"], after["State"]["Pid"]) == (before["Id"], before["State"]["Pid"])
+    assert (after["Config"]["Labels"]["tier"], after["Config"]["StopTimeout"]) == ("db", 1)
