@@ -145,9 +145,10 @@ def test_no_process_has_an_impossible_pid(pid):
 
 def test_processes_are_found_by_an_argument():
     """A process is found by one whole argument, not by a part of it."""
-    with subprocess.Popen(["sleep", "60.1234567", "0"]) as process:
+    seconds = f"60.{os.getpid()}7"  # another run of this test may be under way
+    with subprocess.Popen(["sleep", seconds, "0"]) as process:
         try:
-            assert find_by_argument("60.1234567") == (Process.of(process.pid),)
-            assert find_by_argument("60.123456") == ()
+            assert find_by_argument(seconds) == (Process.of(process.pid),)
+            assert find_by_argument(seconds[:-1]) == ()
         finally:
             process.kill()

@@ -138,7 +138,7 @@ def test_an_older_database_is_read_as_it_will_be(path, monkeypatch):
 def test_nothing_can_be_written_to_it(path):
     """Writing to a read-only database is refused, not lost in silence."""
     closed(path, None)
-    with open_database(path, read_only=True) as opened, opened.reading() as connection:
+    with open_database(path, read_only=True) as opened, opened.reading() as connection:  # noqa: SIM117 pylint's wish
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             connection.execute("DELETE FROM meta")
 

@@ -11,7 +11,6 @@ import os
 import socket
 from dataclasses import replace
 
-from ..kernel.files import write_atomic
 from ..model.layout import ContainerLayout
 from ..model.mounts import VOLUME, Mount
 from ..model.record import ContainerRecord
@@ -46,7 +45,7 @@ def write_bundle(engine: Engine, record: ContainerRecord, source: Source, rootfs
         host=host.facts(spec),
         seccomp_profile=seccomp_profile(spec.security_opt or ()),
     )
-    write_atomic(f"{container.bundle}/config.json", json.dumps(build(request)).encode())
+    _write(f"{container.bundle}/config.json", json.dumps(build(request)), 0o600)
 
 
 def hostname_of(record: ContainerRecord) -> str:
@@ -72,13 +71,17 @@ def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: 
             image_id=record.image_id or "",
         ),
     }
-    return {path: _write(container, path, text) for path, text in texts.items()}
+    targets = {path: f"{container.run}/{os.path.basename(path).lstrip('.')}" for path in texts}
+    for path, text in texts.items():
+        _write(targets[path], text, _READABLE)
+    return targets
 
 
-def _write(container: ContainerLayout, path: str, text: str) -> str:
-    target = f"{container.run}/{os.path.basename(path).lstrip('.')}"
-    write_atomic(target, text.encode(), mode=_READABLE)
-    return target
+def _write(path: str, text: str, mode: int) -> None:
+    """Write the file; not durably, for each start writes it anew: what a power cut spoils is never read."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb") as stream:
+        os.fchmod(stream.fileno(), mode)  # whatever the umask is
+        stream.write(text.encode())
 
 
 def _read(path: str) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from ..errors import NotRoot
@@ -48,8 +48,16 @@ class Engine:
     def lock_store(self, what: str) -> AbstractContextManager[None]:
         return self._lock("store", "images", RANK_STORE, what)
 
-    def _lock(self, kind: str, name: str, rank: int, what: str) -> AbstractContextManager[None]:
-        return lock(self.layout.lock(kind, name), timeout=self.lock_timeout, what=what, rank=rank)
+    @contextmanager
+    def _lock(self, kind: str, name: str, rank: int, what: str) -> Iterator[None]:
+        path = self.layout.lock(kind, name)
+        with lock(path, timeout=self.lock_timeout, what=what, rank=rank):
+            try:
+                yield
+            finally:
+                # No file outlives its use; whoever waits for this one notices that it is gone and makes its own.
+                with suppress(FileNotFoundError):
+                    os.unlink(path)
 
     def tell(self, kind: str, action: str, identity: str, name: str, **attributes: str) -> None:
         """Keep an event."""

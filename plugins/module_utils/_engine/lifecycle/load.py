@@ -78,10 +78,15 @@ def _owner(record: ImageRecord | None) -> str | None:
 def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedImage) -> None:
     store = LayerStore(engine.layout.layers, engine.layout.staging)
     sizes: dict[str, int] = {}
+    with engine.database.reading() as connection:
+        known = images.layers(connection)
     for position, layer in enumerate(image.layers):
-        if not store.has(layer.chain_id):
-            lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
-            sizes[layer.chain_id] = _add(engine, source, store, layer, lowers)
+        if store.has(layer.chain_id):
+            if layer.chain_id in known:
+                continue
+            store.remove(layer.chain_id)  # a killed load left it, and its size is not known any more
+        lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
+        sizes[layer.chain_id] = _add(engine, source, store, layer, lowers)
     save_image(engine, record, sizes)
 
 

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-
 from ..errors import WrongState
 from ..kernel import cgroups
 from ..kernel.files import remove_tree
@@ -44,8 +41,6 @@ def remove_held(engine: Engine, record: ContainerRecord, *, with_volumes: bool) 
     for name in anonymous if with_volumes else ():
         discard(engine, name)
     engine.tell("container", "remove", record.id, record.name)
-    with suppress(FileNotFoundError):
-        os.unlink(engine.layout.lock("container", record.id))
 
 
 def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
