@@ -17,6 +17,7 @@ import pytest
 
 from _engine.errors import NotFound
 from _engine.images.store import LayerStore
+from _engine.kernel import staging
 
 MODULES = Path(__file__).parents[3] / "plugins/module_utils"
 
@@ -106,13 +107,13 @@ def test_killed_while_it_adds(store, layer, tmp_path):
         try:
             assert process.stdout.readline() == b"started\n"
             (name,) = os.listdir(tmp_path / "store/staging")
-            assert store.sweep() == ()
+            assert staging.sweep(str(tmp_path / "store/staging")) == ()
             assert os.listdir(tmp_path / "store/staging") == [name]
         finally:
             process.send_signal(signal.SIGKILL)
     assert store.list() == ()
-    assert store.sweep() == (name,)
-    assert store.sweep() == ()
+    assert staging.sweep(str(tmp_path / "store/staging")) == (name,)
+    assert staging.sweep(str(tmp_path / "store/staging")) == ()
     store.add(chain_id, iter([data]), lowers=())
     assert store.list() == (chain_id,)
 
@@ -121,11 +122,12 @@ def test_sweep_beside_work(tmp_path, layer):
     """Sweeps that run all the time never take away what is being worked on."""
     data, _chain_id = layer
     store = LayerStore(str(tmp_path / "layers"), str(tmp_path / "staging"))
+    (tmp_path / "staging").mkdir()
     done = threading.Event()
 
     def sweep():
         while not done.is_set():
-            store.sweep()
+            staging.sweep(str(tmp_path / "staging"))
 
     sweeper = threading.Thread(target=sweep)
     sweeper.start()
@@ -164,9 +166,9 @@ def test_sweep_of_a_locked_directory(store, tmp_path):
     (busy / "file").touch()
     fd = os.open(busy, os.O_RDONLY)
     fcntl.flock(fd, fcntl.LOCK_EX)
-    assert store.sweep() == ()
+    assert staging.sweep(str(tmp_path / "store/staging")) == ()
     os.close(fd)
-    assert store.sweep() == ("busy",)
+    assert staging.sweep(str(tmp_path / "store/staging")) == ("busy",)
 
 
 def test_durable_before_it_is_seen(store, layer, monkeypatch):

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
-import secrets
 from collections.abc import Iterator, Sequence
 
 from ..errors import NotFound, StoreFull
 from ..kernel import files, libc
+from ..kernel.staging import staging
 from .unpack import LayerContent, unpack
 
 _CHAIN_ID = re.compile(r"[0-9a-f]{64}")
@@ -58,7 +57,8 @@ class LayerStore:
         if self.has(chain_id):
             return None
         try:
-            with self.staging() as (path, fd):
+            files.make_private(self._layers)
+            with staging(self._staging) as (path, fd):
                 return self._fill(chain_id, stream, path=path, fd=fd, lowers=lowers)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -68,47 +68,9 @@ class LayerStore:
     def remove(self, chain_id: str) -> None:
         """Remove a layer; one that is not there is fine."""
         # Out of sight first: a half-removed layer must not be taken for a whole one.
-        with self.staging() as (path, _fd), contextlib.suppress(FileNotFoundError):
+        with staging(self._staging) as (path, _fd), contextlib.suppress(FileNotFoundError):
             os.rename(self._path(chain_id), os.path.join(path, "removed"))
             files.fsync_directory(self._layers)
-
-    def sweep(self) -> tuple[str, ...]:
-        """Remove the staging directories of dead processes; gives their names."""
-        files.make_private(self._staging)
-        swept = []
-        for name in sorted(os.listdir(self._staging)):
-            path = os.path.join(self._staging, name)
-            fd = _locked(path)
-            if fd is not None:
-                try:
-                    files.remove_tree(path)
-                    swept.append(name)
-                finally:
-                    os.close(fd)
-        return tuple(swept)
-
-    @contextlib.contextmanager
-    def staging(self) -> Iterator[tuple[str, int]]:
-        """Make a locked directory to work in, as path and descriptor; it is removed at the end."""
-        files.make_private(self._layers)
-        files.make_private(self._staging)
-        path, fd = self._new_staging()
-        try:
-            yield path, fd
-        finally:
-            try:
-                files.remove_tree(path)
-            finally:
-                os.close(fd)
-
-    def _new_staging(self) -> tuple[str, int]:
-        while True:
-            path = os.path.join(self._staging, secrets.token_hex(8))
-            os.mkdir(path, 0o700)
-            fd = _locked(path)
-            if fd is not None:
-                return path, fd
-            # A sweep came between making and locking it, and has removed it or is about to.
 
     def _fill(
         self, chain_id: str, stream: Iterator[bytes], *, path: str, fd: int, lowers: Sequence[str]
@@ -134,20 +96,3 @@ class LayerStore:
         if not _CHAIN_ID.fullmatch(chain_id):
             raise NotFound("layer", chain_id, remedy="A chain id has 64 hex digits")
         return os.path.join(self._layers, chain_id)
-
-
-def _locked(path: str) -> int | None:
-    """Open and lock a staging directory; None when another holds it or it is gone."""
-    try:
-        fd = os.open(path, _DIRECTORY)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    if os.path.lexists(path):
-        return fd
-    os.close(fd)
-    return None
