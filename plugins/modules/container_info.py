@@ -23,6 +23,13 @@ options:
       - Unset means all. An empty list asks for none.
     type: list
     elements: str
+  size:
+    description:
+      - Measure what each container takes on the disk. RV(containers[].SizeRootFs) is what its image's layers take,
+        RV(containers[].SizeRw) what it has written itself, both in bytes.
+      - Takes time in proportion to the number of files that the container has written.
+    type: bool
+    default: false
 seealso:
   - module: slipway.oci.container
 """
@@ -32,9 +39,10 @@ EXAMPLES = r"""
   slipway.oci.container_info:
   register: everything
 
-- name: Tell about one container
+- name: Tell about one container, and what it takes on the disk
   slipway.oci.container_info:
     name: app
+    size: true
   register: found
 """
 
@@ -103,14 +111,36 @@ error:
   sample: state_corrupt
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Optional
+
+from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.info import containers
+from ..module_utils._engine.lifecycle.outcome import Outcome
 from ..module_utils._module.options import NAMES_OPTION, names_asked
 from ..module_utils._module.runner import run
 
 
+class Question(NamedTuple):
+    """Which containers, and whether to measure them."""
+
+    names: Optional[Sequence[str]]
+    size: bool
+
+
+def read(params: Mapping[str, Any]) -> Question:
+    """Return what the task asks."""
+    return Question(names_asked(params), params["size"])
+
+
+def act(engine: Engine, question: Question) -> Outcome:
+    """Look them up."""
+    return containers(engine, question.names, size=question.size)
+
+
 def main() -> None:
     """Run the module."""
-    run(NAMES_OPTION, names_asked, containers, read_only=True)
+    run({**NAMES_OPTION, "size": {"type": "bool", "default": False}}, read, act, read_only=True)
 
 
 if __name__ == "__main__":

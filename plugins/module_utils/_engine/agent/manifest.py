@@ -35,6 +35,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.outcome",
     "lifecycle.recover",
     "lifecycle.remove",
+    "lifecycle.sizes",
     "lifecycle.steps",
     "lifecycle.volume",
     "lifecycle.waste",

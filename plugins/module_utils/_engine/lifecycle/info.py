@@ -24,24 +24,33 @@ from .inspect_volume import volume_shape
 from .outcome import Outcome
 
 
-def containers(engine: Engine, names: Sequence[str] | None = None, *, must_exist: bool = False) -> Outcome:
-    """Return ``containers``: those named (by name or id) or all. A name that is not there is left out, or NotFound."""
-    shapes = []
+def containers(
+    engine: Engine, names: Sequence[str] | None = None, *, must_exist: bool = False, size: bool = False
+) -> Outcome:
+    """Return ``containers``: those named (by name or id) or all. A name that is not there is left out, or NotFound.
+
+    ``size`` adds what each takes on the disk, which has to be measured file by file.
+    """
     with engine.database.reading() as connection:
-        for record in _named_containers(connection, names, must_exist=must_exist):
-            volumes = {name: volume_rows.get(connection, name) for name in record.volumes.values()}
-            known = {name: volume for name, volume in volumes.items() if volume is not None}
-            image = image_rows.get(connection, record.image_id) if record.image_id else None
-            shapes.append(
-                container_shape(
-                    observe(engine, record),
-                    image,
-                    engine.layout,
-                    volumes=known,
-                    host_name=socket.gethostname(),
-                )
-            )
+        records = _named_containers(connection, names, must_exist=must_exist)
+        shapes = [_container(engine, connection, record, size=size) for record in records]
     return Outcome(result={"containers": shapes})
+
+
+def _container(
+    engine: Engine, connection: sqlite3.Connection, record: ContainerRecord, *, size: bool
+) -> dict[str, Any]:
+    volumes = {name: volume_rows.get(connection, name) for name in record.volumes.values()}
+    known = {name: volume for name, volume in volumes.items() if volume is not None}
+    image = image_rows.get(connection, record.image_id) if record.image_id else None
+    shape = container_shape(
+        observe(engine, record), image, engine.layout, volumes=known, host_name=socket.gethostname()
+    )
+    if not size:
+        return shape
+    from .sizes import sizes
+
+    return {**shape, **sizes(engine, record, image)}
 
 
 def _named_containers(

@@ -63,7 +63,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     if host.facts(spec).init_path is None and spec.init:
         raise HostLacks(
             "init: true needs catatonit, tini or dumb-init on the host",
-            remedy="Run role slipway.oci.host with slipway_init: true",
+            remedy="Run role slipway.oci.host; its slipway_extras has init",
             missing="init",
         )
 

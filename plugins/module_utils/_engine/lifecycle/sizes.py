@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure a container on the disk: its image's layers, and what it has written itself (seed: rootFsSize, rwSize)."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..kernel.files import directory
+from ..model.record import ContainerRecord, ImageRecord
+from ..volumes.cursor import identity, walk
+from .engine import Engine
+
+
+def sizes(engine: Engine, record: ContainerRecord, image: ImageRecord | None) -> dict[str, int]:
+    """Return ``SizeRootFs`` (the layers below the container's own) and ``SizeRw`` in bytes, as ``podman inspect --size``.
+
+    A plain root file system has no layers: all of it counts as the container's own, as in the seed.
+    """
+    own = record.spec.image if record.spec.rootfs else engine.layout.container(record.id).upper
+    layers = sum(layer.size for layer in image.layers) if image else 0
+    return {"SizeRootFs": layers, "SizeRw": _tree_size(own)}
+
+
+def _tree_size(path: str) -> int:
+    """Add up the files below; one of several names counts once, a directory that is not there is empty."""
+    if not os.path.isdir(path):
+        return 0
+    with directory(path) as root:
+        files = (
+            (identity(info), info.st_size)
+            for _parent, _name, info in walk(root)
+            if stat.S_ISREG(info.st_mode)
+        )
+        return sum(dict(files).values())
