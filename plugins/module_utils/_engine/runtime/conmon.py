@@ -25,7 +25,6 @@ from ..kernel import command
 from ..kernel.process import Process, find_by_argument
 from ..model.layout import ContainerLayout
 from .oci import OciRuntime, error_text
-from .process import PATH
 from .programs import REMEDY, Program, describe_program
 
 #: Seconds for conmon and the runtime to create a container; it takes some 30 ms.
@@ -33,7 +32,7 @@ _DEADLINE = 30.0
 #: Seconds for a conmon that was killed to be gone.
 _GONE = 5.0
 #: All that conmon, the runtime and the exit command inherit: no LISTEN_FDS or TMPDIR of the caller's session.
-_ENVIRONMENT = {"PATH": PATH}
+_ENVIRONMENT = {"PATH": command.SEARCH_PATH}
 #: Where distributions put conmon besides $PATH.
 _EXTRA = ("/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman", "/usr/libexec/crio")
 
