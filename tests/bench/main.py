@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the benches that are asked for, all by default, and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from copying import measure_copy_up, measure_growth
+from figure import Figure, table
+from place import Place, workplace
+from starting import Host, host, measure_agent, measure_start
+from tree import cross_section
+from unchanged import measure_unchanged
+from unpacking import measure_load
+
+PARTS = ("start", "unchanged", "copy", "load", "agent")
+_TREE_BYTES = 240_000_000
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure, print, and return 0; what misses its aim is no failure, it is told."""
+    asked = _arguments(argv)
+    if os.geteuid() != 0:
+        sys.exit("The benches start containers and mount: run them as root.")
+    # It is for this program alone: what is measured shall not look there.
+    os.environ.pop("PYTHONPATH", None)
+    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
+    begin = time.monotonic()
+    with workplace() as place:
+        figures, notes = _measure(place, asked)
+    print(f"\n{table(figures)}\n")
+    print(f"Medians of n runs, taken in turns; {os.cpu_count()} CPUs, load average at begin {load}.")
+    print(*notes, f"All of it took {time.monotonic() - begin:.0f} s.", sep="\n")
+    return 0
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of {', '.join(PARTS)}")
+    parser.add_argument(
+        "--long", action="store_true", help="also: does copy-up grow in line with the entries?"
+    )
+    parser.add_argument("--rounds", type=int, help="how often each thing is measured")
+    asked = parser.parse_args(argv)
+    if unknown := set(asked.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    asked.parts = asked.parts or PARTS
+    return asked
+
+
+def _measure(place: Place, asked: argparse.Namespace) -> tuple[list[Figure], list[str]]:
+    """Return the figures, and what there is to add in words."""
+    figures: list[Figure] = []
+    notes: list[str] = []
+    if {"start", "unchanged", "agent"} & set(asked.parts):
+        with host(place) as engine_host:
+            figures += _measure_containers(place, engine_host, asked, notes)
+    if {"copy", "load"} & set(asked.parts):
+        figures += _measure_tree(place, asked)
+    if asked.long:
+        with told("copy-up of many files"):
+            figures.append(measure_growth(place, few=10_000, many=100_000))
+    return figures, notes
+
+
+def _measure_containers(
+    place: Place, host: Host, asked: argparse.Namespace, notes: list[str]
+) -> Iterator[Figure]:
+    if "start" in asked.parts:
+        with told("create + start"):
+            figures, steps = measure_start(host, asked.rounds or 20)
+            notes.append(steps)
+            yield from figures
+    if "unchanged" in asked.parts:
+        with told("an unchanged task"):
+            yield from measure_unchanged(place, host, asked.rounds or 3)
+    if "agent" in asked.parts:
+        with told("the agent's start"):
+            yield measure_agent(host, asked.rounds or 20)
+
+
+def _measure_tree(place: Place, asked: argparse.Namespace) -> Iterator[Figure]:
+    with told("a cross-section of /usr"):
+        tree = cross_section(place.fresh("tree"), size=_TREE_BYTES)
+    if "copy" in asked.parts:
+        with told("copy-up"):
+            yield from measure_copy_up(place, tree, asked.rounds or 3)
+    if "load" in asked.parts:
+        with told("image_load"):
+            yield from measure_load(place, tree, asked.rounds or 3)
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Say what is being measured, and how long it took."""
+    print(f"{what} ... ", end="", flush=True)
+    begin = time.monotonic()
+    yield
+    print(f"{time.monotonic() - begin:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped; everything is cleaned up.")
