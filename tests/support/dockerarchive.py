@@ -38,7 +38,10 @@ def layer(entries: Mapping[str, bytes | Link | None]) -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for path, content in entries.items():
             entry = tarfile.TarInfo(path)
-            entry.mode, entry.mtime = 0o755 if content is None or isinstance(content, Program) else 0o644, _WHEN
+            entry.mode, entry.mtime = (
+                0o755 if content is None or isinstance(content, Program) else 0o644,
+                _WHEN,
+            )
             if isinstance(content, Link):
                 entry.type, entry.linkname = tarfile.SYMTYPE, str(content)
             data = content if isinstance(content, bytes) else b""
@@ -69,10 +72,15 @@ def write_archive(path: Path, name: str, layers: Sequence[bytes], **config: obje
         "architecture": _ARCHITECTURES.get(machine, machine),
         "os": "linux",
         "config": {"Env": ["PATH=/bin"], **config},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in layers]},
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": [f"sha256:{hashlib.sha256(each).hexdigest()}" for each in layers],
+        },
     }
     files = {f"{number}.tar": content for number, content in enumerate(layers)}
     entry = {"Config": "config.json", "RepoTags": [name], "Layers": list(files)}
     manifest = json.dumps([entry]).encode()
-    path.write_bytes(layer({"manifest.json": manifest, "config.json": json.dumps(document).encode(), **files}))
+    path.write_bytes(
+        layer({"manifest.json": manifest, "config.json": json.dumps(document).encode(), **files})
+    )
     return path

@@ -30,8 +30,8 @@ from _engine.state import containers
 from dockerarchive import write_archive
 
 _REQUEST = frozenset(item.name for item in fields(Request))
-#: What the engine keeps on purpose: its program, its database, and the locks of names.
-_KEPT = ("/root/agent", "/root/state.db", "/run/locks/name-", "/run/locks/volume-", "/run/locks/store-")
+#: What the engine keeps on purpose: its program and its database.
+_KEPT = ("/root/agent", "/root/state.db")
 
 
 def eventually(condition: Callable[[], Any], what: str, timeout: float = 30.0) -> Any:
@@ -77,7 +77,9 @@ class Host:
         raw = {"name": name, "image": self.image, "network": ["none"], **options}
         return ContainerSpec.parse({**raw, **({"command": list(command)} if command else {})})
 
-    def want(self, state: str, *command: str, settings: dict[str, Any] | None = None, **options: Any) -> Outcome:
+    def want(
+        self, state: str, *command: str, settings: dict[str, Any] | None = None, **options: Any
+    ) -> Outcome:
         """Converge a container to the state; ``options`` are of the request and the spec, ``settings`` of the engine."""
         asked = {key: options.pop(key) for key in _REQUEST - {"name"} & options.keys()}
         spec = self.spec(*command, **options)
@@ -167,7 +169,11 @@ class Host:
         """Name every row of containers and volumes."""
         tables = ("containers", "container_volumes", "volumes", "images", "image_names", "layers")
         with self.open(read_only=True) as engine, engine.database.reading() as connection:
-            return [f"{table} {tuple(row)}" for table in tables for row in connection.execute(f"SELECT * FROM {table}")]
+            return [
+                f"{table} {tuple(row)}"
+                for table in tables
+                for row in connection.execute(f"SELECT * FROM {table}")
+            ]
 
     def files(self) -> list[str]:
         """Name every file and directory that the engine has, apart from what it keeps on purpose."""

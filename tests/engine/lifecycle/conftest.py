@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -108,18 +109,22 @@ def built(host):
             remove_image(engine, name)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def python_child(tree):
-    """Return the function that starts this Python on a script that drives an engine."""
+    """Return the function that starts this Python on a script that drives an engine; the process ends with the test."""
+    path = os.pathsep.join(str(tree / part) for part in ("plugins/module_utils", "tests/support"))
+    with ExitStack() as children:
 
-    def child(script: str, *arguments: str) -> subprocess.Popen:
-        path = os.pathsep.join(str(tree / part) for part in ("plugins/module_utils", "tests/support"))
-        return subprocess.Popen(
-            [sys.executable, "-c", script, *arguments],
-            env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        def child(script: str, *arguments: str) -> subprocess.Popen:
+            process = subprocess.Popen(
+                [sys.executable, "-c", script, *arguments],
+                env={**os.environ, "PYTHONPATH": path},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            children.enter_context(process)
+            children.callback(process.kill)
+            return process
 
-    return child
+        yield child

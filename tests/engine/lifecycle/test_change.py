@@ -16,7 +16,9 @@ SLEEP = ("sleep", "1000")
 def same(before: dict, after: dict) -> bool:
     """Tell whether two shapes are of the same run of the same container."""
     keys = ("Pid", "ConmonPid", "StartedAt")
-    return before["Id"] == after["Id"] and [before["State"][key] for key in keys] == [after["State"][key] for key in keys]
+    return before["Id"] == after["Id"] and [before["State"][key] for key in keys] == [
+        after["State"][key] for key in keys
+    ]
 
 
 def environment(pid: int) -> list[bytes]:

@@ -35,7 +35,11 @@ def test_container(host, task):
     predicted = host.want(state, *SLEEP, **options, settings={"read_only": True})
     assert host.picture() == picture
     done = host.want(state, *SLEEP, **options)
-    assert (predicted.actions, predicted.differences, predicted.cost) == (done.actions, done.differences, done.cost)
+    assert (predicted.actions, predicted.differences, predicted.cost) == (
+        done.actions,
+        done.differences,
+        done.cost,
+    )
     if not {"force_restart", "rm"} & options.keys():
         assert host.want(state, *SLEEP, **options, settings={"read_only": True}).actions == ()
 

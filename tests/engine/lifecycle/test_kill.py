@@ -7,27 +7,44 @@ import json
 import os
 import random
 import shutil
+import signal
 import time
 from pathlib import Path
+
+import pytest
 
 from _engine.kernel.process import find_by_argument
 from _engine.lifecycle import info
 from enginehost import eventually
 
 INSTANTS = 20
-#: Does the main job as often as told, and prints what was done each time.
+#: Does the main job as often as told, and prints what was done each time; with ``absent``, undoes it instead.
+#: Kills itself when it calls the function ``fatal`` of the engine.
 JOB = """
-import json, sys
+import json, os, signal, sys
 from pathlib import Path
 from enginehost import Host
-top, runtime, image, archive, times = sys.argv[1:]
+top, runtime, image, archive, times, fatal = sys.argv[1:]
 host = Host(Path(top), runtime, image)
+
+def watch(frame, event, _argument):
+    code = frame.f_code
+    if event == "call" and code.co_name == fatal and "/_engine/" in code.co_filename:
+        os.kill(os.getpid(), signal.SIGKILL)
+
 print("ready", flush=True)
 sys.stdin.readline()
+if fatal:
+    sys.setprofile(watch)
+if times == "absent":
+    host.bring("app", "absent", stop_time=0)
+    host.volume("app-data", "absent")
+    sys.exit()
 for _ in range(int(times)):
     done = [*host.load(Path(archive)).actions, *host.volume("app-data").actions]
-    options = {"volume": ["app-data:/data", "/etc/apt:/etc/app:ro"], "env": {"MODE": "test"}, "network": ["host"], "memory": "256m"}
-    done += host.want("started", "/bin/server", "--port", "8080", name="app", image="localhost/app:1", **options).actions
+    options = {"volume": ["app-data:/data", "/etc/apt:/etc/app:ro"], "env": {"MODE": "test"}, "memory": "256m"}
+    options |= {"name": "app", "image": "localhost/app:1", "network": ["host"]}
+    done += host.want("started", "/bin/server", "--port", "8080", **options).actions
     print(json.dumps(done), flush=True)
 """
 
@@ -38,10 +55,12 @@ class Job:
     def __init__(self, host, archive, python_child) -> None:
         self.host, self.archive, self.python_child = host, archive, python_child
 
-    def begin(self, times: int):
+    def begin(self, times: int | str, fatal: str = ""):
         """Start a process and return it as it begins to work."""
         host = self.host
-        child = self.python_child(JOB, host.top, host.runtime, host.image, str(self.archive), str(times))
+        child = self.python_child(
+            JOB, host.top, host.runtime, host.image, str(self.archive), str(times), fatal
+        )
         assert child.stdout.readline() == "ready\n"
         child.stdin.write("go\n")
         child.stdin.flush()
@@ -66,6 +85,12 @@ class Job:
         with self.begin(1) as child:
             time.sleep(seconds)
             child.kill()
+
+    def die_at(self, times: int | str, fatal: str) -> None:
+        """Let the process that does the job, or undoes it, kill itself when it calls the function."""
+        with self.begin(times, fatal) as child:
+            child.stdout.read()
+        assert child.returncode == -signal.SIGKILL
 
     def clear(self) -> None:
         """Remove all, the agent too, so that the next job is the first again."""
@@ -103,12 +128,17 @@ def content(top: Path) -> dict[str, tuple]:
     return found
 
 
-def test_killed_at_random_instants(empty_host, demo_image, python_child):
+@pytest.fixture
+def job(empty_host, demo_image, python_child):
+    """Return the job on a host that has nothing yet."""
+    return Job(empty_host, demo_image, python_child)
+
+
+def test_killed_at_random_instants(empty_host, job):
     """After a kill at any instant of the main job, the same job ends as if nothing had been, and absent leaves nothing."""
     seed = int(os.environ.get("SLIPWAY_SEED", random.randrange(10**6)))
     print(f"SLIPWAY_SEED={seed}")  # noqa: T201  (pytest shows it when the test fails)
     chance = random.Random(seed)
-    job = Job(empty_host, demo_image, python_child)
     before = empty_host.leftovers()
     duration = job.measure()
     wanted = job.seen()
@@ -118,8 +148,45 @@ def test_killed_at_random_instants(empty_host, demo_image, python_child):
         instant = (part + chance.random()) / INSTANTS * duration
         print(f"killed after {instant:.4f} of {duration:.4f} s")  # noqa: T201
         job.run_and_kill(instant)
-        _repaired, again = job.run(2)
-        assert again == []
-        assert job.seen() == wanted
+        _mended, again = job.run(2)
+        assert (again, job.seen()) == ([], wanted)
         job.clear()
         eventually(lambda: empty_host.leftovers() == before, "as before the job", timeout=15.0)
+
+
+#: Functions that are called when something was made or removed that the record does not tell of yet.
+WHILE_MAKING = (
+    "_publish save_image _make_data prepare_directories mount_shm _make_upper populate _replace_empty _mark"
+    " write_bundle _wait_first _pid started _link"
+).split()
+WHILE_REMOVING = "_wait release throw_away remove_tree _delete_row _finish_removal sweep".split()
+
+
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+def test_killed_between_two_steps(empty_host, job):
+    """The same for the moments between two steps, which chance hardly meets."""
+    before = empty_host.leftovers()
+    job.run(1)
+    wanted = job.seen()
+    job.clear()
+    for function in WHILE_MAKING:
+        job.die_at(1, function)
+        _mended, again = job.run(2)
+        assert (function, again, job.seen()) == (function, [], wanted)
+        job.clear()
+        eventually(lambda: empty_host.leftovers() == before, f"as before, after {function}", timeout=15.0)
+
+
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+def test_killed_while_removing(empty_host, job):
+    """A removal that was killed between two steps is finished by the next one; what it should not touch stays."""
+    job.run(1)
+    for function in WHILE_REMOVING:
+        job.die_at("absent", function)
+        job.run("absent")
+        left = [*empty_host.mounts(), *empty_host.processes(), *empty_host.cgroups(), *empty_host.volumes()]
+        layout = empty_host.layout
+        places = (layout.containers, layout.run_containers, layout.volumes, layout.staging)
+        left += [name for place in places for name in os.listdir(place)]
+        assert (function, left, empty_host.record("app")) == (function, [], None)
+        assert job.run(1)[0] == ["created volume app-data", "created app", "started app"]

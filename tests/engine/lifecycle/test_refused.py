@@ -34,7 +34,6 @@ REFUSED = {
 def test_refused(host, case, there):
     """What can't work is refused with the option, the value and the remedy, and neither apply nor check mode changes anything."""
     options, settings, error, words = REFUSED[case]
-    host.bring("box", "absent")
     if there:
         host.start(*SLEEP, env={"OLD": "1"})
     before = host.picture()
@@ -61,13 +60,16 @@ def test_held_lock(host, python_child):
     with python_child(HOLDER, host.top, host.runtime, host.image) as holder:
         assert holder.stdout.readline() == "held\n"
         before = host.picture()
+        request = Request("box", "started", host.spec(*SLEEP))
         with host.open() as engine, pytest.raises(LockTimeout, match="a long test") as caught:
-            request = Request("box", "started", host.spec(*SLEEP))
             converge(replace(engine, lock_timeout=0.2), request, exit_command)
         assert caught.value.fields["holder"] == holder.pid
         assert str(holder.pid) in str(caught.value)
         assert host.picture() == before
-        assert host.want("started", *SLEEP, settings={"read_only": True}).actions == ("created box", "started box")
+        assert host.want("started", *SLEEP, settings={"read_only": True}).actions == (
+            "created box",
+            "started box",
+        )
         holder.stdin.close()
         holder.wait(30)
     assert host.want("started", *SLEEP).actions == ("created box", "started box")
