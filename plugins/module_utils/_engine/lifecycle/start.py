@@ -53,7 +53,7 @@ class _Start:
         self.exit_command = exit_command
         self.container = engine.layout.container(record.id)
         self.rootfs = record.spec.image if record.spec.rootfs else self.container.merged
-        self.runtime: OciRuntime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+        self.runtime: OciRuntime = oci.find_runtime(engine.runtime, root=engine.layout.runtime_root)
 
     @property
     def spec(self) -> ContainerSpec:
