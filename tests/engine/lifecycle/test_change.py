@@ -133,3 +133,10 @@ def test_failed_start_of_one_that_ran(host):
     assert host.want("started", **task).actions == ("started box",)
     state = host.ended()["State"]
     assert (state["ExitCode"], state["Error"]) == (6, "")
+
+
+def test_start_after_a_killed_runtime(host):
+    """The temporary pid file of a runc that was killed, which the next one would fail at, is out of its way."""
+    host.want("created", *SLEEP)
+    Path(host.layout.container(host.inspect()["Id"]).run, ".pidfile").touch()
+    assert host.start(*SLEEP)["State"]["Status"] == "running"

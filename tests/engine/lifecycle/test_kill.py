@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from _engine.kernel import cgroups
 from _engine.kernel.process import find_by_argument
 from _engine.lifecycle import info
 from enginehost import eventually
@@ -175,6 +176,38 @@ def test_killed_between_two_steps(empty_host, job):
         assert (function, again, job.seen()) == (function, [], wanted)
         job.clear()
         eventually(lambda: empty_host.leftovers() == before, f"as before, after {function}", timeout=15.0)
+
+
+def test_adopted(empty_host, job):
+    """A container that ran already when its start was killed goes on running: the next task adopts it."""
+    job.die_at(1, "started")
+    process = empty_host.record("app").process
+    assert job.run(2)[1] == []
+    state = empty_host.inspect("app")["State"]
+    assert (state["Status"], state["Pid"]) == ("running", process.pid)
+    assert find_by_argument(empty_host.layout.container(empty_host.record("app").id).conmon_pid_file)
+
+
+#: Seconds after a start was killed, while conmon and the runtime still work at it.
+MEANWHILE = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08)
+
+
+def test_mended_while_the_runtime_still_creates(empty_host, job):
+    """A start that was killed while the runtime creates the container is taken back, and the next one runs alone."""
+    before = empty_host.leftovers()
+    job.run(1)
+    for pause in MEANWHILE:
+        empty_host.bring("app", "absent", stop_time=0)
+        job.die_at(1, "_wait_first")
+        time.sleep(pause)
+        empty_host.bring("app", "started")
+        container = empty_host.layout.container(empty_host.record("app").id)
+        assert empty_host.inspect("app")["State"]["Status"] == "running"
+        assert len(find_by_argument(container.conmon_pid_file)) == 1
+        cgroup = empty_host.layout.cgroup(container.id)
+        assert empty_host.inspect("app")["State"]["Pid"] in cgroups.processes(cgroup)
+    job.clear()
+    eventually(lambda: empty_host.leftovers() == before, "as before the job", timeout=15.0)
 
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)

@@ -86,7 +86,9 @@ def remove_stale_files(container: ContainerLayout) -> None:
     bundle, persist = container.bundle, container.persist
     sockets = (f"{bundle}/attach", f"{bundle}/ctl", f"{bundle}/winsz")
     marks = (f"{bundle}/oom", container.oom_file, f"{persist}/exit", container.exit_file)
-    for path in (*sockets, *marks, container.pid_file, container.conmon_pid_file, container.conmon_log):
+    # runc writes its pid file to the second name first, and fails if that is there: a killed runc leaves it.
+    pid_files = (container.pid_file, f"{container.run}/.pidfile", container.conmon_pid_file)
+    for path in (*sockets, *marks, *pid_files, container.conmon_log):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
 
