@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import random
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,11 +27,10 @@ class Tree:
 
 
 def cross_section(into: str, *, size: int) -> Tree:
-    """Copy directories of /usr, drawn by lot but the same in each run, until their files have this many bytes."""
-    drawn = sorted(directory for directory, _names, _files in os.walk(_SOURCE))
-    random.Random(1).shuffle(drawn)
+    """Copy directories of /usr, drawn as if by lot but the same in each run, until their files have this many bytes."""
+    found = (top for top, _names, _files in os.walk(_SOURCE) if not top.endswith("__pycache__"))
     total = 0
-    for directory in drawn:
+    for directory in sorted(found, key=lambda path: hashlib.sha256(os.fsencode(path)).digest()):
         os.makedirs(into + directory, exist_ok=True)
         for path in _leaves(directory):
             shutil.copy2(path, into + path, follow_symlinks=False)
