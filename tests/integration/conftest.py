@@ -9,6 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +78,15 @@ class Node(Host):
         self.tree = tree
         self.where = {"root": self.layout.root, "run_root": self.layout.run_root}
 
-    def task(self, module: str, *, check: bool = False, before: tuple[str, ...] = (), **options: Any) -> dict[str, Any]:
+    def task(
+        self, module: str, *, check: bool = False, before: tuple[str, ...] = (), **options: Any
+    ) -> dict[str, Any]:
         """Run a module as a host runs it, and return its result; ``before`` are words in front of the command."""
-        internal = {"_ansible_check_mode": check, "_ansible_tmpdir": self.top, "_ansible_remote_tmp": self.top}
+        internal = {
+            "_ansible_check_mode": check,
+            "_ansible_tmpdir": self.top,
+            "_ansible_remote_tmp": self.top,
+        }
         arguments = {"ANSIBLE_MODULE_ARGS": {**self.where, **options, **internal}}
         done = subprocess.run(
             [*before, sys.executable, "-Bc", WRAPPER, f"{COLLECTION}.modules.{module}"],
@@ -86,7 +94,10 @@ class Node(Host):
             capture_output=True,
             check=False,
             cwd="/",
-            env={"PYTHONPATH": str(self.tree / ".build/collections"), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            env={
+                "PYTHONPATH": str(self.tree / ".build/collections"),
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            },
         )
         assert done.stdout, done.stderr.decode()
         return json.loads(done.stdout)
@@ -135,7 +146,11 @@ class Node(Host):
         found = [path for top in (self.layout.root, self.layout.run_root) for path in walk(top)]
         kept = [path for path in found if not path.endswith(_SQLITE_OWN) and "/run/locks/" not in path]
         mounts = Path("/proc/self/mountinfo").read_text()
-        kernel = [*self.processes(), *self.cgroups(), *(line for line in mounts.splitlines() if self.top in line)]
+        kernel = [
+            *self.processes(),
+            *self.cgroups(),
+            *(line for line in mounts.splitlines() if self.top in line),
+        ]
         return {**{path: describe(path) for path in kept}, "kernel": kernel}
 
 
@@ -180,17 +195,31 @@ def archive(need, tree, busybox, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def other_archive(archive, busybox, tmp_path_factory) -> Path:
     """Return the archive of another image, ``localhost/box:1``, which has users and a static busybox."""
-    return write_archive(tmp_path_factory.mktemp("archive") / "box.tar", "localhost/box:1", [busybox_layer(busybox)])
+    return write_archive(
+        tmp_path_factory.mktemp("archive") / "box.tar", "localhost/box:1", [busybox_layer(busybox)]
+    )
+
+
+@pytest.fixture(scope="session")
+def fresh_node(archive, tree, tmp_path_factory):
+    """Return the function that lends a host where the engine has never run, and checks that nothing is left there."""
+
+    @contextmanager
+    def fresh_node() -> Iterator[Node]:
+        node = Node(tmp_path_factory.mktemp("n"), tree)
+        yield node
+        if os.path.exists(node.layout.database):
+            node.clear(images=True)
+            assert_clean(node)
+
+    return fresh_node
 
 
 @pytest.fixture
-def node(archive, tree, tmp_path_factory):
+def node(fresh_node):
     """Return a host where the engine has never run, and check that the test leaves nothing."""
-    node = Node(tmp_path_factory.mktemp("n"), tree)
-    yield node
-    if os.path.exists(node.layout.database):
-        node.clear(images=True)
-        assert_clean(node)
+    with fresh_node() as node:
+        yield node
 
 
 @pytest.fixture(scope="session")
@@ -214,7 +243,18 @@ def ready(loaded):
 def assert_clean(node: Node) -> None:
     """Fail unless all that is left of an engine are the directories and files that it keeps on purpose."""
     # The agent may still be on its way: conmon calls it at each exit, and nobody waits for it.
-    eventually(lambda: not [*node.mounts(), *node.processes(), *node.cgroups()], "nothing in the kernel", 15.0)
-    known = {node.layout.root, *(f"{node.layout.root}/{name}" for name in ("staging", "layers", "volumes", "containers"))}
-    known |= {node.layout.run_root, *(f"{node.layout.run_root}/{name}" for name in ("locks", "exits", "oci", "containers"))}
-    assert [*node.rows(), *(path for path in node.files() if path not in known and path.startswith(tuple(known)))] == []
+    eventually(
+        lambda: not [*node.mounts(), *node.processes(), *node.cgroups()], "nothing in the kernel", 15.0
+    )
+    known = {
+        node.layout.root,
+        *(f"{node.layout.root}/{name}" for name in ("staging", "layers", "volumes", "containers")),
+    }
+    known |= {
+        node.layout.run_root,
+        *(f"{node.layout.run_root}/{name}" for name in ("locks", "exits", "oci", "containers")),
+    }
+    assert [
+        *node.rows(),
+        *(path for path in node.files() if path not in known and path.startswith(tuple(known))),
+    ] == []

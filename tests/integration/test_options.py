@@ -53,7 +53,7 @@ class Row:
 LIVE = "live"
 ROWS = (
     # Order means something in a command, and nothing in a set.
-    Row("command", ["/bin/cat", "/a", "/b"], "cat /a '/b'".replace("cat", "/bin/cat"), ["/bin/cat", "/b", "/a"]),
+    Row("command", ["/bin/cat", "/a", "/b"], "/bin/cat /a '/b'", ["/bin/cat", "/b", "/a"]),
     Row("command", ["/bin/sleep", "10"], ["/bin/sleep", 10], ["/bin/sleep", "1", "0"]),
     Row("entrypoint", ["/bin/sh", "-c"], '["/bin/sh", "-c"]', "/bin/sh"),
     Row("entrypoint", "", [], "/bin/sh"),
@@ -147,7 +147,9 @@ def test_option(need, want, row):
 
     outcome = want(**first)
     assert (outcome.changed, outcome.cost) == (True, row.change)
-    assert {name.partition(".")[0] for name in named(outcome)} == {name.partition(".")[0] for name in row.names}
+    assert {name.partition(".")[0] for name in named(outcome)} == {
+        name.partition(".")[0] for name in row.names
+    }
     stored = outcome.result["spec"]
     assert stored != plain.result["spec"]
 
@@ -169,7 +171,12 @@ def test_option(need, want, row):
 
 
 @pytest.mark.parametrize(
-    "option", [name for name, item in ARGUMENTS.items() if item["type"] in ("list", "dict") and name in {r.option for r in ROWS}]
+    "option",
+    [
+        name
+        for name, item in ARGUMENTS.items()
+        if item["type"] in ("list", "dict") and name in {r.option for r in ROWS}
+    ],
 )
 def test_an_empty_list_or_mapping_is_as_unset(want, option):
     """An empty list or mapping asks for nothing, so it is no change from unset, and back."""
@@ -287,7 +294,11 @@ def groups(pid: int) -> str:
 
 def limit(pid: int) -> str:
     """Return the limits of open files."""
-    (line,) = (line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if line.startswith("Max open files"))
+    (line,) = (
+        line
+        for line in Path(f"/proc/{pid}/limits").read_text().splitlines()
+        if line.startswith("Max open files")
+    )
     return " ".join(line.split()[3:5])
 
 
@@ -351,7 +362,7 @@ def test_a_running_container_has_it(want, seen):
     running = {"state": "started", "command": ["/bin/sleep", "1000"], "stop_timeout": 0}
     before = want(**running).result["container"]["State"]
     seen_before = look(before["Pid"])
-    assert (seen_before == without if without is not None else seen_before != with_), seen_before
+    assert seen_before == without if without is not None else seen_before != with_, seen_before
 
     outcome = want(**{**running, option: value})
     after = outcome.result["container"]["State"]

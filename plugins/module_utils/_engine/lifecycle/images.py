@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from ..errors import InvalidOption, NotFound
 from ..images.reference import candidates, is_id
@@ -19,8 +20,14 @@ def find_image(connection: sqlite3.Connection, name: str) -> ImageRecord:
         found = found or images.by_name(connection, candidate)
     if found is None:
         remedy = "Load it with slipway.oci.image_load, or import it with slipway.oci.image_import"
-        raise NotFound("image", name, near=near(name, images.names(connection)), remedy=remedy)
+        raise NotFound("image", name, near=_near(name, images.names(connection)), remedy=remedy)
     return found
+
+
+def _near(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the known names near to anything that a short name may mean, best first."""
+    hits = (hit for candidate in (name, *candidates(name)) for hit in near(candidate, known))
+    return tuple(dict.fromkeys(hits))[:3]
 
 
 def by_id(connection: sqlite3.Connection, text: str) -> ImageRecord | None:

@@ -17,6 +17,7 @@ from ..model.layout import Layout
 from ..model.mounts import BIND, Mount
 from ..model.record import ImageRecord
 from ..model.spec import ContainerSpec
+from ..rootfs import support
 from ..runtime import host
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
@@ -55,6 +56,8 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
         raise InvalidOption(
             "image", spec.image, "is no directory", remedy="With rootfs: true it names the root file system"
         )
+    if not spec.rootfs:
+        support.probe(engine.layout.containers)
     for mount in (spec.mounts or {}).values():
         _check_mount(mount)
     _check_log(spec)

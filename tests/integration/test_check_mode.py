@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check mode and modules that look write nothing at all: not a file, not a time stamp, not a mount."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+IMAGE = "localhost/box:1"
+WANTED = {"image": IMAGE, "network": "none", "command": "sleep 1000", "stop_timeout": 0}
+
+
+def picture(node) -> dict[str, object]:
+    """Return all that is below the engine's directories, with every time but those of reading, and the host's mounts."""
+    tops = (node.layout.root, node.layout.run_root)
+    found = [path for top in tops for path in _walk(top)]
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    return {
+        "files": {path: _describe(path) for path in found},
+        "mounts": [line for line in mounts if node.top in line],
+        "kernel": [*node.processes(), *node.cgroups()],
+    }
+
+
+def _walk(top: str) -> list[str]:
+    inside = [f"{where}/{name}" for where, names, files in os.walk(top) for name in names + files]
+    return [top, *sorted(inside)] if os.path.lexists(top) else []
+
+
+def _describe(path: str) -> tuple[object, ...]:
+    seen = os.lstat(path)
+    content = Path(path).read_bytes() if os.path.isfile(path) and not os.path.islink(path) else None
+    return (
+        seen.st_mode,
+        seen.st_uid,
+        seen.st_gid,
+        seen.st_ino,
+        seen.st_size,
+        seen.st_mtime_ns,
+        seen.st_ctime_ns,
+        content,
+    )
+
+
+@pytest.fixture(scope="module")
+def stocked(fresh_node, other_archive):
+    """Return a host with an image, a running container, one that was only made, and two volumes."""
+    with fresh_node() as node:
+        node.load(other_archive)
+        node.task("container", name="runs", volume=["data:/home"], **WANTED)
+        node.task("container", name="made", state="created", **WANTED)
+        node.task("volume", name="free", label={"tier": "db"})
+        yield node
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory) -> Path:
+    """Return a directory to import."""
+    top = tmp_path_factory.mktemp("trees")
+    (top / "file").write_text("content\n")
+    return top
+
+
+#: Module, options, whether there is something to change.
+TASKS = (
+    ("container", {"name": "new", **WANTED, "volume": ["fresh:/home"]}, True),
+    ("container", {"name": "new", **WANTED, "detach": False}, True),
+    ("container", {"name": "runs", **WANTED, "volume": ["data:/home"]}, False),
+    ("container", {"name": "runs", **WANTED, "volume": ["data:/home"], "memory": "64m"}, True),
+    ("container", {"name": "runs", **WANTED, "volume": ["data:/home"], "label": {"a": "b"}}, True),
+    ("container", {"name": "runs", "state": "stopped"}, True),
+    ("container", {"name": "runs", "force_restart": True}, True),
+    ("container", {"name": "runs", "recreate": True}, True),
+    ("container", {"name": "runs", "state": "absent", "delete_volumes": True}, True),
+    ("container", {"name": "made", "state": "started"}, True),
+    ("container", {"name": "gone", "state": "absent"}, False),
+    ("volume", {"name": "new"}, True),
+    ("volume", {"name": "free", "label": {"tier": "web"}}, True),
+    ("volume", {"name": "free", "state": "absent"}, True),
+    ("image_load", {"input": "{other}"}, False),
+    ("image_load", {"input": "{archive}"}, True),
+    ("image_import", {"src": "{tree}", "name": "localhost/tree:1"}, True),
+    ("image_remove", {"name": "localhost/nosuch:1"}, False),
+    ("container_info", {}, False),
+    ("volume_info", {}, False),
+    ("image_info", {}, False),
+    ("engine_info", {}, False),
+)
+
+
+def placed(options: dict[str, object], archive: Path, other: Path, tree: Path) -> dict[str, object]:
+    """Return the options with the paths of this run."""
+    places = {"{archive}": str(archive), "{other}": str(other), "{tree}": str(tree)}
+    return {
+        name: places.get(value, value) if isinstance(value, str) else value for name, value in options.items()
+    }
+
+
+@pytest.mark.parametrize("case", TASKS, ids=lambda case: f"{case[0]}-{'-'.join(case[1])}")
+def test_check_mode_writes_nothing(stocked, archive, other_archive, trees, case):
+    """A task in check mode tells what it would do, and every file, mount, process and cgroup is as before."""
+    module, options, changes = case
+    options = placed(options, archive, other_archive, trees)
+    before = picture(stocked)
+    result = stocked.task(module, check=True, **options)
+    assert (result.get("failed", False), result["changed"]) == (False, changes), result.get("msg")
+    assert bool(result.get("actions")) is changes
+    assert picture(stocked) == before
+
+
+FRESH = tuple(case for case in TASKS if case[1].get("name") in (None, "new", "localhost/tree:1", "gone"))
+
+
+@pytest.mark.parametrize("case", FRESH, ids=lambda case: f"{case[0]}-{'-'.join(case[1])}")
+def test_a_host_that_never_had_the_engine_stays_so(node, archive, other_archive, trees, case):
+    """In check mode not even the engine's directories are made, whether the task would do something or can't yet."""
+    module, options, _changes = case
+    options = placed(options, archive, other_archive, trees)
+    result = node.task(module, check=True, **options)
+    if module == "container" and "image" in options:
+        assert result["error"] == "not_found"
+    else:
+        assert not result.get("failed"), result["msg"]
+    assert os.listdir(node.top) == []
+    assert picture(node) == {"files": {}, "mounts": [], "kernel": []}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples of every module's documentation run as they stand."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections import Counter
+
+import yaml
+
+MODULES = "ansible_collections.slipway.oci.plugins.modules"
+#: Later examples stand on what earlier ones made.
+ORDER = (
+    "image_load image_import image_info volume volume_info container container_info engine_info image_remove"
+).split()
+#: These do something each time, as their words say.
+EACH_TIME = {"Run a command to its end and keep what it said", "Start it again, whatever it is doing"}
+
+
+def examples(module: str) -> list[dict[str, object]]:
+    """Return the example tasks of a module."""
+    return yaml.safe_load(importlib.import_module(f"{MODULES}.{module}").EXAMPLES)
+
+
+def test_every_module_is_in_the_order(tree):
+    """A module that is added has its examples run here, and they show it."""
+    assert sorted(ORDER) == sorted(path.stem for path in tree.glob("plugins/modules/*.py"))
+    for module in ORDER:
+        assert any(f"slipway.oci.{module}" in task for task in examples(module)), module
+
+
+def test_examples_run(node, archive, tmp_path):
+    """Each example goes well, and right after it the same again changes nothing, unless its words say so."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/file").write_text("content\n")
+    once = [task for module in ORDER for task in examples(module)]
+    text = json.dumps([task for task in once for _time in range(1 if looks(task) else 2)])
+    written = json.loads(
+        text.replace("/srv/app.tar", str(archive)).replace("/srv/tree", str(tmp_path / "tree"))
+    )
+    play = node.play(*written)
+    assert play.failed == []
+    assert [task.name for task in play.tasks] == [task["name"] for task in written]
+    changes = Counter(task.name for task in play.tasks if task.changed)
+    assert {name for name, times in changes.items() if times == 2} == EACH_TIME
+    assert list(changes) == [task["name"] for task in once if not looks(task)]
+
+
+def looks(task: dict[str, object]) -> bool:
+    """Tell whether an example only looks, and so never changes anything."""
+    return any(word.endswith("_info") for word in task)

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbooks as users write them: each module predicts, makes, finds, alters and removes; and the main job.
+
+A run of ansible-playbook takes a second and each task half of one, so each test runs few plays of many tasks.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from enginehost import eventually
+
+IMAGE = "localhost/app:1"
+TIMINGS = {"image_unpack", "mount_rootfs", "copy_up", "runtime_create", "runtime_start"}
+
+
+def task(title: str, module: str, /, **options: object) -> dict[str, object]:
+    """Return a task; ``keywords`` are those of the task itself, all else is the module's."""
+    keywords = options.pop("keywords", {})
+    return {"name": title, f"slipway.oci.{module}": options, **keywords}
+
+
+def main_job(archive: Path, mode: str = "production") -> list[dict[str, object]]:
+    """Return the tasks of the main job."""
+    return [
+        task("image", "image_load", input=str(archive)),
+        task("volume", "volume", name="app-data", labels={"tier": "db"}),
+        task(
+            "container",
+            "container",
+            name="app",
+            image=IMAGE,
+            command=["/bin/server", "--port", "8080"],
+            volume=["app-data:/data", "/etc/hostname:/etc/app/hostname:ro"],
+            env={"MODE": mode},
+            network="host",
+            memory="256m",
+            state="started",
+        ),
+    ]
+
+
+def test_main_job(node, archive):
+    """A bare engine runs the container; a second run changes nothing; another env makes it anew, and says why."""
+    first = node.play(*main_job(archive))
+    assert (first.failed, first.changed) == ([], ["image", "volume", "container"])
+    container = first["container"]["container"]
+    pid = container["State"]["Pid"]
+
+    # The play has ended, and its sessions with it.
+    assert Path(f"/proc/{pid}/cmdline").read_bytes() == b"/bin/sh\0/bin/server\0--port\x008080\0"
+    assert Path(first["volume"]["volume"]["Mountpoint"], "table.db").read_text() == "first row\n"
+
+    second = node.play(*main_job(archive))
+    assert (second.failed, second.changed) == ([], [])
+    assert second["container"]["container"]["State"]["Pid"] == pid
+
+    altered = node.play(*main_job(archive, "testing"))
+    assert (altered.failed, altered.changed) == ([], ["container"])
+    result = altered["container"]
+    assert (result["diff"]["before"], result["diff"]["after"]) == (
+        {"env.MODE": "production"},
+        {"env.MODE": "testing"},
+    )
+    change = {"option": "env.MODE", "before": "production", "after": "testing", "change": "recreate"}
+    assert result["plan"] == {"cost": "recreate", "changes": [change]}
+    assert result["actions"] == ["stopped app", "removed app", "created app", "started app"]
+    node.said("serving in mode testing with: --port 8080", "app")
+    assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.fixture(scope="module")
+def job(fresh_node, archive):
+    """Run the main job once for the tests that only look; return the host and the play."""
+    with fresh_node() as node:
+        yield node, node.play(*main_job(archive))
+
+
+def test_results_have_the_shape_of_podman(job):
+    """What users register and query is there: state, mounts, volume, image, spec, actions, diff, timings."""
+    node, play = job
+    assert play.failed == []
+    container, result = play["container"]["container"], play["container"]
+    assert (container["Name"], container["ImageName"], container["RestartCount"]) == ("app", IMAGE, 0)
+    assert container["Image"] == play["image"]["image"]["Id"]
+    state = container["State"]
+    assert (state["Status"], state["Running"], state["OOMKilled"]) == ("running", True, False)
+    assert Path(f"/proc/{state['Pid']}").exists()
+    mounts = {mount["Destination"]: mount for mount in container["Mounts"]}
+    assert set(mounts) == {"/data", "/etc/app/hostname"}
+    volume = play["volume"]["volume"]
+    assert (volume["Name"], volume["Labels"], volume["Driver"]) == ("app-data", {"tier": "db"}, "local")
+    assert mounts["/data"]["Source"] == volume["Mountpoint"] == node.layout.volume_data("app-data")
+    assert [mounts[path]["RW"] for path in ("/data", "/etc/app/hostname")] == [True, False]
+    assert [mounts[path]["Type"] for path in ("/data", "/etc/app/hostname")] == ["volume", "bind"]
+    assert play["image"]["image"]["RepoTags"] == [IMAGE]
+    assert "MODE=production" in container["Config"]["Env"]
+    assert container["HostConfig"]["Memory"] == result["spec"]["memory"] == 256 * 1024**2
+    assert result["actions"] == ["created app", "started app"]
+    assert play["image"]["actions"] == [f"loaded image {IMAGE}"]
+    assert {key for entry in play.tasks for key in entry.result["timings"]} >= TIMINGS
+    assert all(isinstance(value, float) for value in result["timings"].values())
+    assert all({"changed", "actions", "diff", "plan", "timings"} <= set(entry.result) for entry in play.tasks)
+
+
+def test_container_ladder(node, archive):
+    """Predicted and not made; made; found; altered; stopped; removed; removed already."""
+    node.load(archive)
+    wanted = {"name": "box", "image": IMAGE, "command": "sleep 1000", "network": "none", "stop_timeout": 0}
+    check = {"check_mode": True}
+    play = node.play(
+        task("predict", "container", **wanted, keywords=check),
+        task("nothing yet", "container_info", name="box"),
+        task("make", "container", **wanted),
+        task("again", "container", **wanted),
+        task("predict no change", "container", **wanted, keywords=check),
+        task("predict alter", "container", **{**wanted, "memory": "64m"}, keywords=check),
+        task("alter", "container", **{**wanted, "memory": "64m"}),
+        task("alter again", "container", **{**wanted, "memory": "64m"}),
+        task("by state alone", "container", name="box"),
+        task("stop", "container", name="box", state="stopped"),
+        task("stop again", "container", name="box", state="stopped"),
+        task("predict remove", "container", name="box", state="absent", keywords=check),
+        task("remove", "container", name="box", state="absent"),
+        task("remove again", "container", name="box", state="absent"),
+        task("gone", "container_info", name="box"),
+    )
+    assert play.failed == []
+    assert play.changed == ["predict", "make", "predict alter", "alter", "stop", "predict remove", "remove"]
+    for name in ("alter", "remove"):
+        assert play[f"predict {name}"]["actions"] == play[name]["actions"]
+        assert play[f"predict {name}"]["diff"] == play[name]["diff"]
+    assert play["predict"]["actions"] == play["make"]["actions"] == ["created box", "started box"]
+    assert play["predict"]["container"] == {}
+    assert play["alter"]["diff"]["after"] == {"memory": 64 * 1024**2}
+    ids = [
+        play[name]["container"]["Id"]
+        for name in ("make", "again", "predict alter", "alter", "alter again", "stop")
+    ]
+    assert ids[0] == ids[1] == ids[2] != ids[3] == ids[4] == ids[5]
+    stopped = play["stop"]["container"]["State"]
+    assert (stopped["Status"], stopped["ExitCode"], stopped["Pid"]) == ("exited", 137, 0)
+    assert [play[name]["containers"] for name in ("nothing yet", "gone")] == [[], []]
+    assert play["remove"]["container"] == {}
+
+
+def test_volume_and_image_ladders(node, archive, other_archive, tmp_path):
+    """Volumes and images are predicted, made, found, altered and removed; info keeps the order asked for."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/file").write_text("content\n")
+    check = {"check_mode": True}
+    labelled = {"name": "one", "label": {"tier": "db"}}
+    loaded = {"input": str(archive)}
+    imported = {"src": str(tmp_path / "tree"), "name": "localhost/tree:1", "changes": ["CMD /bin/app"]}
+    play = node.play(
+        task("predict volume", "volume", **labelled, keywords=check),
+        task("no volume", "volume_info"),
+        task("volume", "volume", **labelled),
+        task("volume again", "volume", **labelled),
+        task("label", "volume", name="one", label={"tier": "Db"}),
+        task("no label", "volume", name="one"),
+        task("second", "volume", name="two"),
+        task("volumes", "volume_info", name=["two", "none", "one"]),
+        task("predict load", "image_load", **loaded, keywords=check),
+        task("no image", "image_info"),
+        task("load", "image_load", **loaded),
+        task("load again", "image_load", **loaded),
+        task("predict import", "image_import", **imported, keywords=check),
+        task("import", "image_import", **imported),
+        task("import again", "image_import", **imported),
+        task("import other", "image_import", **{**imported, "changes": ["CMD /bin/other"]}),
+        task("images", "image_info", name=["tree:1", "none", IMAGE]),
+        task("predict unload", "image_remove", name=IMAGE, keywords=check),
+        task("unload", "image_remove", name=IMAGE),
+        task("unload again", "image_remove", name=IMAGE),
+        task("predict away", "volume", name="one", state="absent", keywords=check),
+        task("away", "volume", name="one", state="absent"),
+        task("away again", "volume", name="one", state="absent"),
+        task("left", "volume_info"),
+        task("engine", "engine_info"),
+    )
+    assert play.failed == []
+    same = {"no volume", "volume again", "volumes", "no image", "load again", "import again", "images", "unload again",
+            "away again", "left", "engine"}  # fmt: skip
+    assert play.changed == [entry.name for entry in play.tasks if entry.name not in same]
+    for predicted, done in (("predict volume", "volume"), ("predict load", "load"), ("predict import", "import"),
+                            ("predict unload", "unload"), ("predict away", "away")):  # fmt: skip
+        assert play[predicted]["actions"] == play[done]["actions"] != []
+    assert (play["no volume"]["volumes"], play["no image"]["images"]) == ([], [])
+    assert play["label"]["diff"]["before"] == {"labels.tier": "db"}
+    assert play["label"]["diff"]["after"] == {"labels.tier": "Db"}
+    assert play["no label"]["volume"]["Labels"] == {}
+    assert [volume["Name"] for volume in play["volumes"]["volumes"]] == ["two", "one"]
+    assert [image["RepoTags"] for image in play["images"]["images"]] == [["localhost/tree:1"], [IMAGE]]
+    assert play["import other"]["image"]["Id"] != play["import"]["image"]["Id"]
+    assert [volume["Name"] for volume in play["left"]["volumes"]] == ["two"]
+
+
+def test_a_run_in_the_foreground(node, archive):
+    """With detach: false a task gives the exit code and the output, and fails unless the code is 0."""
+    node.load(archive)
+    wanted = {"image": IMAGE, "network": "none", "detach": False, "rm": True}
+    say = ["/bin/sh", "-c", "echo out; echo err >&2; exit $CODE"]
+    play = node.play(
+        task("good", "container", **wanted, name="good", command=say, env={"CODE": 0}),
+        task(
+            "bad",
+            "container",
+            **wanted,
+            name="bad",
+            command=say,
+            env={"CODE": 3},
+            keywords={"ignore_errors": True},
+        ),
+        task("kept", "container", **{**wanted, "rm": False}, name="kept", command=say, env={"CODE": 0}),
+        task("kept again", "container", **{**wanted, "rm": False}, name="kept", command=say, env={"CODE": 0}),
+        task(
+            "none",
+            "container",
+            **wanted,
+            name="none",
+            command=["/bin/nosuch"],
+            keywords={"ignore_errors": True},
+        ),
+        task("left", "container_info"),
+    )
+    keys = ("rc", "stdout", "stderr", "changed")
+    assert [play["good"][key] for key in keys] == [0, "out\n", "err\n", True]
+    assert [play["kept again"][key] for key in keys] == [0, "out\n", "err\n", True]
+    assert [play["bad"][key] for key in keys] == [3, "out\n", "err\n", True]
+    assert play["bad"]["error"] == "container_failed"
+    assert [name for name, _message in play.failed] == ["bad", "none"]
+    assert "/bin/nosuch" in play["none"]["msg"]
+    assert [container["Name"] for container in play["left"]["containers"]][:1] == ["kept"]
+
+
+def test_info_of_containers_in_the_order_asked_for(node, archive):
+    """Containers are told of in the order asked for, by name or id; one that is not there is left out."""
+    node.load(archive)
+    made = {}
+    for name in ("a", "b", "c"):
+        result = node.task("container", name=name, image=IMAGE, network="none", state="created")
+        made[name] = result["container"]["Id"]
+    told = node.task("container_info", name=["c", "nosuch", made["a"], "b"])
+    assert [container["Name"] for container in told["containers"]] == ["c", "a", "b"]
+    assert len(node.task("container_info")["containers"]) == 3
+    assert node.task("container_info", name=[])["containers"] == []
+    assert [container["State"]["Status"] for container in told["containers"]] == ["created"] * 3
+
+
+def test_the_container_outlives_the_session_of_the_play(job):
+    """A container is in no session and no cgroup of the play that started it, and a person sees it with ``slipway ps``."""
+    node, play = job
+    container = play["container"]["container"]
+    for pid in (container["State"]["Pid"], container["State"]["ConmonPid"]):
+        session = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[3])
+        assert session in (pid, container["State"]["ConmonPid"])
+        terminal = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[4])
+        assert terminal == 0
+    cgroups = Path(f"/proc/{container['State']['Pid']}/cgroup").read_text()
+    assert node.layout.cgroup_parent in cgroups
+    listed = subprocess.run(
+        [f"{node.layout.agent}/current/slipway", "ps"], check=True, capture_output=True, text=True
+    ).stdout
+    assert "app" in listed
+    assert "running" in listed
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_a_container_that_ends_by_itself_is_cleaned_up(node, archive, code):
+    """Nobody waits for it: conmon calls the engine that the module has left on the host."""
+    node.load(archive)
+    command = ["/bin/sh", "-c", f"exit {code}"]
+    node.task("container", name="short", image=IMAGE, network="none", command=command)
+    eventually(lambda: node.inspect("short")["State"]["Status"] == "exited", "short exited")
+    eventually(lambda: not node.mounts(), "no mount left")
+    assert node.inspect("short")["State"]["ExitCode"] == code
