@@ -211,6 +211,15 @@ def test_mended_while_the_runtime_still_creates(empty_host, job):
 
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+def test_volume_without_its_directory(empty_host, job):
+    """A volume's task that was killed before the directory was made is finished by the next one, without a container."""
+    job.die_at(1, "_make_data")
+    assert not empty_host.data("app-data").exists()
+    assert empty_host.volume("app-data").actions == ()
+    assert empty_host.data("app-data").is_dir()
+
+
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_killed_while_removing(empty_host, job):
     """A removal that was killed between two steps is finished by the next one; what it should not touch stays."""
     job.run(1)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,7 +42,9 @@ def _differences(record: VolumeRecord, spec: VolumeSpec) -> tuple[Difference, ..
 def _present(
     engine: Engine, record: VolumeRecord, actions: tuple[str, ...], found: tuple[Difference, ...] = ()
 ) -> Outcome:
-    if actions and not engine.predicting:
+    # A task that was killed may have left the row without its directory.
+    made = os.path.isdir(engine.layout.volume_data(record.spec.name))
+    if (actions or not made) and not engine.predicting:
         ensure(engine, record)
     return Outcome(actions, found, "live" if found else "", {"volume": _shape(engine, record)})
 
