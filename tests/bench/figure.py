@@ -37,6 +37,8 @@ class Figure:
 
 def duration(seconds: float) -> str:
     """Return seconds in words."""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} us"
     return f"{seconds * 1000:.1f} ms" if seconds < 0.5 else f"{seconds:.2f} s"
 
 
