@@ -263,7 +263,7 @@ def test_every_key_of_a_container_is_podmans(podman):
     for document in (rich, plain, podman.inspect("plain1"), podman.inspect("running1")):
         merge(theirs, kinds(document))
     alive = {"status": "running", "process": ProcessId(1, 1), "monitor": ProcessId(2, 1), "started": 1}
-    mine = kinds(ours(rich, {**RICH[1], "sysctl": {"a.b": "1"}, "command": ["c"]}))
+    mine = kinds(ours(rich, {**RICH[1], "sysctl": {"net.core.somaxconn": "1"}, "command": ["c"]}))
     merge(mine, kinds(ours(plain, PLAIN[1], status="exited", started=1, finished=2)))
     merge(mine, kinds(ours(running, {"network": ["host"], "privileged": True}, **alive)))
     assert unlike({place: types for place, types in mine.items() if place not in OWN}, theirs, NULL) == {}

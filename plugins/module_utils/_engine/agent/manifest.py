@@ -50,6 +50,7 @@ MODULES: tuple[str, ...] = (
     "model.record",
     "model.spec",
     "model.status",
+    "model.text",
     "model.times",
     "model.volume",
     "plan.diff",

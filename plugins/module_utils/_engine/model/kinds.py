@@ -8,7 +8,6 @@ that value into JSON and back. Comparison is always of the JSON forms, so nothin
 from __future__ import annotations
 
 import json
-import posixpath
 import re
 import shlex
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import Any
 from ..errors import InvalidOption
 from . import limits, mounts, names, quantities
 from .capabilities import canonical_capability
+from .text import absolute_path, plain_text
 
 
 def _same(value: Any) -> Any:
@@ -28,7 +28,8 @@ def _same(value: Any) -> Any:
 class Kind:
     """How a value is parsed (``parse(option, raw)``), encoded to JSON and decoded.
 
-    ``empty_is_unset``: an empty list or mapping has the same effect as none at all, so both are stored as unset.
+    ``empty_is_unset``: an empty list, mapping or text, or 0, has the same effect as none at all, so both are stored as
+    unset.
     """
 
     parse: Callable[[str, Any], Any]
@@ -37,24 +38,30 @@ class Kind:
     empty_is_unset: bool = False
 
 
-def _text(option: str, value: object) -> str:
-    text = str(value)
-    if "\0" in text:
-        raise InvalidOption(option, value, "holds a NUL character")
-    return text
+#: What the kernel takes as a host name (HOST_NAME_MAX, limits.h), and can stand in /etc/hosts.
+_HOSTNAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}")
+#: The kernel parameters that a container has of its own; others are the host's (sysctl(8), namespaces(7)).
+_OWN_SYSCTL = re.compile(
+    r"net\..+|fs\.mqueue\..+|kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
+)
 
 
 def _boolean(option: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise InvalidOption(option, value, "is neither true nor false")
+        raise InvalidOption(option, value, "is neither true nor false", remedy="Write true or false")
     return value
 
 
-def _absolute(option: str, value: object) -> str:
-    text = _text(option, value)
-    if not text.startswith("/"):
-        raise InvalidOption(option, value, "is no absolute path")
-    return posixpath.normpath(text)
+def _hostname(option: str, value: object) -> str:
+    text = plain_text(option, value)
+    if text and not _HOSTNAME.fullmatch(text):
+        raise InvalidOption(
+            option,
+            value,
+            "is no host name",
+            remedy="Write at most 64 letters, digits, _ . -, as in db-1.example",
+        )
+    return text
 
 
 def _command(option: str, value: object) -> tuple[str, ...]:
@@ -62,7 +69,12 @@ def _command(option: str, value: object) -> tuple[str, ...]:
         try:
             return tuple(shlex.split(value))
         except ValueError as error:
-            raise InvalidOption(option, value, f"can't be split into words: {error}") from None
+            raise InvalidOption(
+                option,
+                value,
+                f"can't be split into words: {error}",
+                remedy="Close the quotes, or write a list",
+            ) from None
     return _words(option, value)
 
 
@@ -76,31 +88,22 @@ def _entrypoint(option: str, value: object) -> tuple[str, ...]:
         decoded = None
     if isinstance(decoded, list):
         return _words(option, decoded)
-    return (_text(option, value),) if value else ()
+    return (plain_text(option, value),) if value else ()
 
 
 def _words(option: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)):
-        raise InvalidOption(option, value, "is no list")
-    return tuple(_text(option, item) for item in value)
+        raise InvalidOption(option, value, "is no list", remedy="Write a list of words")
+    return tuple(plain_text(option, item) for item in value)
 
 
 def _texts(option: str, value: object) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise InvalidOption(option, value, "is no mapping")
-    for key, item in value.items():
-        if item is None or isinstance(item, (dict, list)):
-            raise InvalidOption(
-                f"{option}.{key}", item, "is no text", remedy="Quote the value; '' is an empty text"
-            )
-    return {_text(option, key): _text(f"{option}.{key}", item) for key, item in value.items()}
-
-
-def _environment(option: str, value: object) -> dict[str, str]:
-    result = _texts(option, value)
+        raise InvalidOption(option, value, "is no mapping", remedy="Write it as in {NAME: value}")
+    result = {plain_text(option, key): plain_text(f"{option}.{key}", item) for key, item in value.items()}
     for key in result:
         if not key or "=" in key:
-            raise InvalidOption(option, key, "is no name of a variable")
+            raise InvalidOption(option, key, "is no name for a value", remedy="Write a name without =")
     return result
 
 
@@ -117,7 +120,12 @@ def _keyed(parse: Callable[[str, Any], tuple[str, Any]]) -> Callable[[str, Any],
         for item in value:
             key, parsed = parse(option, item)
             if result.setdefault(key, parsed) != parsed:
-                raise InvalidOption(option, item, f"gives {key} a second time with another value")
+                raise InvalidOption(
+                    option,
+                    item,
+                    f"gives {key} a second time with another value",
+                    remedy="Keep one of the two",
+                )
         return result
 
     return read
@@ -125,7 +133,7 @@ def _keyed(parse: Callable[[str, Any], tuple[str, Any]]) -> Callable[[str, Any],
 
 def _security(option: str, value: object) -> str:
     # ``label:disable`` is the old spelling of ``label=disable``; a ":" in the argument is the argument's.
-    match = re.fullmatch("([a-z-]+)(?:[=:](.*))?", _text(option, value), re.DOTALL)
+    match = re.fullmatch("([a-z-]+)(?:[=:](.*))?", plain_text(option, value), re.DOTALL)
     word, argument = (match[1], match[2] or "") if match else ("", "")
     if word == "no-new-privileges" and argument in ("", "true", "false"):
         return word if argument != "false" else f"{word}=false"
@@ -140,7 +148,7 @@ def _security(option: str, value: object) -> str:
 
 
 def _network(option: str, value: object) -> str:
-    text = _text(option, value)
+    text = plain_text(option, value)
     if text not in ("none", "host"):
         raise InvalidOption(option, value, "is not built yet", remedy="Two values work so far: none and host")
     return text
@@ -156,9 +164,12 @@ def _networks(option: str, value: Any) -> tuple[str, ...]:
 def _sysctl(option: str, value: object) -> dict[str, str]:
     result = _texts(option, value)
     for key in result:
-        if not key or key.startswith("/") or ".." in key:
+        if ".." in key or not _OWN_SYSCTL.fullmatch(key.replace("/", ".")):
             raise InvalidOption(
-                option, key, "is no kernel parameter", remedy="Write it as in net.core.somaxconn"
+                option,
+                key,
+                "is no kernel parameter that a container has of its own",
+                remedy="Those are below net. and fs.mqueue., and of kernel. msg*, sem and shm*",
             )
     return result
 
@@ -172,18 +183,23 @@ def _log_options(option: str, value: Any) -> dict[str, str]:
     known = {key: item for key, item in value.items() if item is not None}
     if "tag" in known:
         raise InvalidOption(
-            f"{option}.tag", known["tag"], "belongs to the driver journald, which is not built yet"
+            f"{option}.tag",
+            known["tag"],
+            "belongs to the driver journald, which is not built yet",
+            remedy="Leave it out",
         )
     if "max_size" in known:
         known["max_size"] = str(quantities.size(f"{option}.max_size", known["max_size"]))
     if "path" in known:
-        known["path"] = _absolute(f"{option}.path", known["path"])
+        known["path"] = absolute_path(f"{option}.path", known["path"])
     return known
 
 
 def _log_driver(option: str, value: object) -> str:
     if value == "journald":
         raise InvalidOption(option, value, "is not built yet", remedy="Use k8s-file")
+    if value not in ("k8s-file", "json-file"):
+        raise InvalidOption(option, value, "is no log driver", remedy="Use k8s-file")
     return "k8s-file"  # json-file is podman's other name for it
 
 
@@ -212,13 +228,16 @@ def _mounts(_option: str, values: dict[str, Any]) -> dict[str, mounts.Mount]:
     return result
 
 
-TEXT = Kind(_text)
+TEXT = Kind(plain_text)
+HOSTNAME = Kind(_hostname, empty_is_unset=True)
 BOOL = Kind(_boolean)
-INT = Kind(quantities.integer)
-PATH = Kind(_absolute)
+SHARES = Kind(quantities.shares, empty_is_unset=True)
+PATH = Kind(absolute_path)
 SIZE = Kind(quantities.size)
+#: A limit of 0 bytes or processors is none, as podman has it.
+SIZE_LIMIT = Kind(quantities.size, empty_is_unset=True)
 SIZE_OR_UNLIMITED = Kind(quantities.size_or_unlimited)
-CPUS = Kind(quantities.cpus)
+CPUS = Kind(quantities.cpus, empty_is_unset=True)
 CPUSET = Kind(quantities.cpuset)
 PIDS = Kind(quantities.pids)
 SIGNAL = Kind(quantities.signal_number)
@@ -228,12 +247,11 @@ NETWORKS = Kind(_networks, list, tuple)
 #: Without words the image's command runs, as with none at all; an entrypoint without words is no entrypoint.
 COMMAND = Kind(_command, list, tuple, True)
 ENTRYPOINT = Kind(_entrypoint, list, tuple)
-PATHS = Kind(lambda option, value: tuple(_absolute(option, item) for item in value), list, tuple, True)
-TEXT_SET = Kind(_each(_text), list, tuple, True)
+PATHS = Kind(lambda option, value: tuple(absolute_path(option, item) for item in value), list, tuple, True)
+TEXT_SET = Kind(_each(plain_text), list, tuple, True)
 CAPABILITIES = Kind(_each(canonical_capability), list, tuple, True)
 SECURITY = Kind(_each(_security), list, tuple, True)
 TEXTS = Kind(_texts, dict, dict, True)
-ENVIRONMENT = Kind(_environment, dict, dict, True)
 SYSCTL = Kind(_sysctl, dict, dict, True)
 LOG_OPTIONS = Kind(_log_options, dict, dict, True)
 LOG_DRIVER = Kind(_log_driver)

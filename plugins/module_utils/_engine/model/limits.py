@@ -6,14 +6,18 @@ Sources: podman-run(1) ``--ulimit`` and ``--device``; getrlimit(2).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..errors import InvalidOption
+from .quantities import INT64_MAX
+from .text import plain_text
 
 RLIMITS = frozenset(
     "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
 )
 UNLIMITED = -1
+_NUMBER = re.compile(r"\d{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -36,21 +40,26 @@ def parse_ulimit(option: str, text: str) -> tuple[str, tuple[int, int]]:
     soft, colon, hard = value.partition(":")
     limits = _limit(option, text, soft), _limit(option, text, hard if colon else soft)
     if limits[1] != UNLIMITED and (limits[0] == UNLIMITED or limits[0] > limits[1]):
-        raise InvalidOption(option, text, "has a soft limit above the hard one")
+        raise InvalidOption(
+            option,
+            text,
+            "has a soft limit above the hard one",
+            remedy="Write NAME=SOFT:HARD, the lower first",
+        )
     return name, limits
 
 
 def _limit(option: str, text: str, value: str) -> int:
     if value in ("unlimited", "-1"):
         return UNLIMITED
-    if not value.isdigit():
+    if not _NUMBER.fullmatch(value) or int(value) > INT64_MAX:
         raise InvalidOption(option, text, f"has the limit {value!r}", remedy="Write a number or unlimited")
     return int(value)
 
 
 def parse_device(option: str, text: str) -> Device:
     """Parse ``/dev/sdc[:/dev/xvdc][:rwm]``."""
-    parts = str(text).split(":")
+    parts = plain_text(option, text).split(":")
     source, rest = parts[0], parts[1:]
     destination = rest.pop(0) if rest and rest[0].startswith("/") else source
     permissions = rest.pop(0) if rest else "rwm"

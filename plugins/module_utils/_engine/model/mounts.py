@@ -7,18 +7,20 @@ Sources: podman-run(1) ``--volume``, ``--mount``, ``--tmpfs``; mount(8).
 
 from __future__ import annotations
 
-import posixpath
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidOption, NotBuiltYet
 from .names import check_name
 from .quantities import size
+from .text import normal_path, plain_text
 
 BIND = "bind"
 VOLUME = "volume"
 TMPFS = "tmpfs"
 
+_PROPAGATION = ("rprivate", "private", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
 #: Options that exclude each other.
 _GROUPS: tuple[tuple[str, ...], ...] = (
     ("rw", "ro"),
@@ -27,7 +29,7 @@ _GROUPS: tuple[tuple[str, ...], ...] = (
     ("exec", "noexec"),
     ("copy", "nocopy"),
     ("rbind", "bind"),
-    ("rprivate", "private", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable"),
+    _PROPAGATION,
     ("tmpcopyup", "notmpcopyup"),
     ("z", "Z"),
 )
@@ -35,7 +37,10 @@ _GROUP_OF = {word: group for group in _GROUPS for word in group}
 _ONLY_VOLUME = frozenset({"copy", "nocopy"})
 _ONLY_TMPFS = frozenset({"tmpcopyup", "notmpcopyup"})
 _NOT_TMPFS = frozenset({"rbind", "bind", "z", "Z"})
-_NOT_BUILT = frozenset({"U", "O", "idmap", "chown"})
+_NOT_BUILT = frozenset({"U", "O", "idmap", "chown", "volume-opt"})
+#: Types of ``mount`` that podman has and this engine not yet.
+_TYPES_NOT_BUILT = frozenset({"image", "devpts", "glob", "ramfs"})
+_PERCENT = re.compile(r"\d{1,3}%", re.ASCII)
 #: What podman puts on every tmpfs unless the opposite is written.
 _TMPFS_ALWAYS = ("nosuid", "nodev")
 #: What holds anyway, so that writing it means nothing. Whether suid, dev and exec do depends on the source's own mount.
@@ -115,21 +120,33 @@ _RELABEL = {"shared": "z", "private": "Z"}
 
 def parse_mount(option: str, text: str) -> Mount:
     """Parse ``type=bind,source=/a,destination=/b,ro=true`` (type defaults to volume, as podman has it)."""
-    named = {"type": VOLUME, "source": "", "destination": ""}
+    named: dict[str, str] = {}
     words: list[str] = []
     for item in text.split(","):
         key, _equals, value = item.partition("=")
-        if key in _KEYS:
-            named[_KEYS[key]] = value
-        else:
+        if key not in _KEYS:
             words.append(_mount_word(option, text, key, value))
-    if named["type"] not in (BIND, VOLUME, TMPFS):
+        elif named.setdefault(_KEYS[key], value) != value:
+            raise InvalidOption(
+                option, text, f"gives its {_KEYS[key]} twice", remedy=f"Keep one {_KEYS[key]}"
+            )
+    kind = named.get("type", VOLUME)
+    _check_type(option, text, kind)
+    source, destination = named.get("source", ""), named.get("destination", "")
+    return _mount(option, text, kind, source=source, destination=destination, words=words)
+
+
+def _check_type(option: str, text: str, kind: str) -> None:
+    if kind in _TYPES_NOT_BUILT:
         raise NotBuiltYet(
-            f"{option}: {text!r}: mounts of type {named['type']!r} are not built yet", option=option
+            f"{option}: {text!r}: mounts of type {kind} are not built yet",
+            remedy="Use bind, volume or tmpfs",
+            option=option,
         )
-    return _mount(
-        option, text, named["type"], source=named["source"], destination=named["destination"], words=words
-    )
+    if kind not in (BIND, VOLUME, TMPFS):
+        raise InvalidOption(
+            option, text, f"has the unknown type {kind!r}", remedy="Write type=bind, volume or tmpfs"
+        )
 
 
 def _mount_word(option: str, text: str, key: str, value: str) -> str:
@@ -139,7 +156,7 @@ def _mount_word(option: str, text: str, key: str, value: str) -> str:
         return _SWITCHES[key][value.lower() in ("false", "0")]
     if key in _VALUED:
         return f"{_VALUED[key]}={value}"
-    if key == "bind-propagation":
+    if key == "bind-propagation" and value in _PROPAGATION:
         return value
     if key == "relabel" and value in _RELABEL:
         return _RELABEL[value]
@@ -147,6 +164,7 @@ def _mount_word(option: str, text: str, key: str, value: str) -> str:
 
 
 def _mount(option: str, text: str, kind: str, *, source: str, destination: str, words: list[str]) -> Mount:
+    plain_text(option, text)
     path = check_destination(option, text, destination)
     if kind == BIND:
         source = _check_source(option, text, source)
@@ -159,10 +177,12 @@ def _mount(option: str, text: str, kind: str, *, source: str, destination: str, 
 
 def check_destination(option: str, text: str, destination: str) -> str:
     """Return the normal form of an absolute path in the container; not ``/`` itself, no ``..``."""
-    path = posixpath.normpath(destination) if destination else ""
-    if not path.startswith("/") or ".." in destination.split("/"):
+    if not destination.startswith("/"):
         raise InvalidOption(option, text, "has no absolute destination", remedy="Write it as in /data")
-    path = "/" + path.lstrip("/")
+    if ".." in destination.split("/"):
+        # What it means depends on the links in the image.
+        raise InvalidOption(option, text, "has .. in its destination", remedy="Write the path that it means")
+    path = normal_path(destination)
     if path == "/":
         raise InvalidOption(
             option, text, "would cover the root file system", remedy="Mount below /, as in /data"
@@ -175,31 +195,45 @@ def _check_source(option: str, text: str, source: str) -> str:
         raise InvalidOption(
             option,
             text,
-            "has a relative source",
+            "has a relative source" if source else "has no source",
             remedy="Write an absolute path of the host, or a volume's name",
         )
-    return posixpath.normpath(source)
+    return normal_path(source)
 
 
 def _canonical(option: str, text: str, kind: str, words: list[str]) -> tuple[str, ...]:
     chosen: dict[object, str] = {}
     for word in words:
-        name, _equals, value = word.partition("=")
-        if name in _NOT_BUILT:
-            raise NotBuiltYet(f"{option}: {text!r}: mount option {name!r} is not built yet", option=option)
-        if kind == TMPFS and name in ("size", "mode"):
-            chosen[name] = f"{name}={_tmpfs_value(option, text, name, value)}"
-        elif word not in _GROUP_OF or not _fits(kind, word):
-            raise InvalidOption(option, text, f"has the unknown option {word!r} for a {kind} mount")
-        elif chosen.get(_GROUP_OF[word], word) != word:
-            raise InvalidOption(option, text, f"says both {chosen[_GROUP_OF[word]]!r} and {word!r}")
-        else:
-            chosen[_GROUP_OF[word]] = word
+        what, meant = _meaning(option, text, kind, word)
+        if chosen.setdefault(what, meant) != meant:
+            raise InvalidOption(
+                option, text, f"says both {chosen[what]!r} and {meant!r}", remedy="Keep one of the two"
+            )
     if kind == TMPFS:
         for word in _TMPFS_ALWAYS:
             chosen.setdefault(_GROUP_OF[word], word)
     defaults = _TMPFS_DEFAULTS if kind == TMPFS else _DEFAULTS
     return tuple(sorted(word for word in chosen.values() if word not in defaults))
+
+
+def _meaning(option: str, text: str, kind: str, word: str) -> tuple[object, str]:
+    """Return what an option decides (its group, or the name of a value) and its canonical form."""
+    name, _equals, value = word.partition("=")
+    if name in _NOT_BUILT:
+        raise NotBuiltYet(
+            f"{option}: {text!r}: mount option {name} is not built yet", remedy="Leave it out", option=option
+        )
+    if kind == TMPFS and name in ("size", "mode"):
+        return name, f"{name}={_tmpfs_value(option, text, name, value)}"
+    if word not in _GROUP_OF or not _fits(kind, word):
+        known = sorted(known for known in _GROUP_OF if _fits(kind, known))
+        raise InvalidOption(
+            option,
+            text,
+            f"has the unknown option {word!r} for a {kind} mount",
+            remedy=f"Known: {', '.join(known)}",
+        )
+    return _GROUP_OF[word], word
 
 
 def _fits(kind: str, word: str) -> bool:
@@ -210,7 +244,7 @@ def _fits(kind: str, word: str) -> bool:
 
 def _tmpfs_value(option: str, text: str, name: str, value: str) -> str:
     if name == "size":
-        return value if value.endswith("%") and value[:-1].isdigit() else str(size(option, value))
+        return value if _PERCENT.fullmatch(value) else str(size(option, value))
     if not value or set(value) - set("01234567") or int(value, 8) > 0o7777:
         raise InvalidOption(
             option, text, f"has the mode {value!r}", remedy="Write it in octal, as in mode=1777"

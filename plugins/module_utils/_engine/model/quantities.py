@@ -9,27 +9,34 @@ from decimal import Decimal, InvalidOperation
 
 from ..errors import InvalidOption
 
-_SIZE = re.compile(r"(\d+)\s*([bkmgtp]?)(?:i?b)?", re.IGNORECASE)
-_SIZE_SHIFT = {"": 0, "b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
-_CPUSET_PART = re.compile(r"(\d+)(?:-(\d+))?")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
+_SIZE_UNIT = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50}
+_CPUSET_PART = re.compile(r"\s*(\d{1,4})(?:-(\d{1,4}))?\s*", re.ASCII)
 #: The kernel's NR_CPUS is at most 8192; a larger number in a cpuset is a slip of the pen.
 _CPU_LIMIT = 8192
-_REALTIME = re.compile(r"RT(MIN|MAX)(?:([+-])(\d+))?")
+_SIGNAL_NUMBER = re.compile(r"\d{1,3}", re.ASCII)
+_REALTIME = re.compile(r"RT(MIN|MAX)(?:([+-]\d{1,2}))?", re.ASCII)
+#: The kernel takes no quota of the CPU below 1 ms in each 100 ms.
+_LEAST_CPUS = Decimal("0.01")
+#: What the kernel takes as cpu.shares (kernel/sched/sched.h, MIN_SHARES and MAX_SHARES).
+_SHARES = range(2, 262144 + 1)
 #: Largest value of a signed 64-bit number, which is what the kernel's limits hold.
-_INT64_MAX = 2**63 - 1
+INT64_MAX = 2**63 - 1
 
 
 def size(option: str, value: object) -> int:
-    """Return bytes for ``256m``, ``1g``, ``1048576``; powers of 1024 as podman and docker have them."""
+    """Return bytes for ``256m``, ``1.5g``, ``1048576``; powers of 1024 as podman and docker have them."""
     match = _SIZE.fullmatch(str(value).strip())
-    if match is None or isinstance(value, bool):
+    if match is None:
         raise InvalidOption(
             option, value, "is no size", remedy="Write a number and a unit: b, k, m, g or t, as in 256m"
         )
-    result = int(match[1]) << _SIZE_SHIFT[match[2].lower()]
-    if result > _INT64_MAX:
-        raise InvalidOption(option, value, "is larger than the kernel can hold")
-    return result
+    result = Decimal(match[1]) * _SIZE_UNIT[match[2].lower()]
+    if result > INT64_MAX:
+        raise InvalidOption(
+            option, value, "is larger than the kernel can hold", remedy="Write less than 8192p"
+        )
+    return int(result)
 
 
 def size_or_unlimited(option: str, value: object) -> int:
@@ -40,9 +47,22 @@ def size_or_unlimited(option: str, value: object) -> int:
 def integer(option: str, value: object) -> int:
     """Return a whole number, negative ones too."""
     try:
-        return int(str(value).strip())
+        number = int(str(value).strip())
     except ValueError:
-        raise InvalidOption(option, value, "is no whole number") from None
+        number = None
+    if number is None or abs(number) > INT64_MAX:
+        raise InvalidOption(option, value, "is no whole number", remedy="Write digits alone, as in 512")
+    return number
+
+
+def shares(option: str, value: object) -> int:
+    """Return a weight among processes; 0 means the kernel's own."""
+    number = integer(option, value)
+    if number and number not in _SHARES:
+        raise InvalidOption(
+            option, value, "is no weight", remedy="Write a number from 2 to 262144, or 0 for the usual 1024"
+        )
+    return number
 
 
 def pids(option: str, value: object) -> int:
@@ -56,16 +76,17 @@ def pids(option: str, value: object) -> int:
 
 
 def cpus(option: str, value: object) -> int:
-    """Return billionths of a processor (HostConfig.NanoCpus of podman inspect) for ``1.5``."""
+    """Return billionths of a processor (HostConfig.NanoCpus of podman inspect) for ``1.5``; 0 means no limit."""
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite() or (number and not _LEAST_CPUS <= number <= _CPU_LIMIT):
         raise InvalidOption(
-            option, value, "is no number of processors", remedy="Write it as in 1.5"
-        ) from None
-    if not 0 < number <= _CPU_LIMIT:
-        raise InvalidOption(
-            option, value, "is no number of processors", remedy="Write a number above 0, as in 1.5"
+            option,
+            value,
+            "is no number of processors",
+            remedy="Write a number from 0.01, as in 1.5, or 0 for no limit",
         )
     return int(number * 10**9)
 
@@ -73,7 +94,7 @@ def cpus(option: str, value: object) -> int:
 def cpuset(option: str, value: object) -> str:
     """Return the canonical form of a list of processors: ``0-3`` for ``3,0-1,2``."""
     numbers: set[int] = set()
-    for part in str(value).replace(" ", "").split(","):
+    for part in str(value).split(","):
         match = _CPUSET_PART.fullmatch(part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if not first <= last < _CPU_LIMIT:
@@ -96,7 +117,7 @@ def signal_number(option: str, value: object) -> int:
     """Return the number of ``SIGTERM``, ``term``, ``15``, ``RTMIN+3`` (signal(7))."""
     text = str(value).strip().upper()
     name = text.removeprefix("SIG")
-    number = int(name) if name.isdigit() else _named_signal(name)
+    number = int(name) if _SIGNAL_NUMBER.fullmatch(name) else _named_signal(name)
     if number is None or not 1 <= number <= signal.SIGRTMAX:
         raise InvalidOption(
             option, value, "is no signal", remedy="Write a name or a number, as in SIGTERM or 15"
@@ -108,7 +129,9 @@ def _named_signal(name: str) -> int | None:
     realtime = _REALTIME.fullmatch(name)
     if realtime:
         base = signal.SIGRTMIN if realtime[1] == "MIN" else signal.SIGRTMAX
-        return int(base) + int((realtime[2] or "+") + (realtime[3] or "0"))
+        number = int(base) + int(realtime[2] or 0)
+        # Between the named signals and RTMIN lie those that the C library keeps for itself (signal(7)).
+        return number if number >= signal.SIGRTMIN else None
     found = getattr(signal, f"SIG{name}", None)
     return int(found) if isinstance(found, signal.Signals) else None
 

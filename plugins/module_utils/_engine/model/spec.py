@@ -80,12 +80,12 @@ class ContainerSpec:
     rootfs: bool = _row(kinds.BOOL, default=False)
     command: tuple[str, ...] | None = _row(kinds.COMMAND)
     entrypoint: tuple[str, ...] | None = _row(kinds.ENTRYPOINT)
-    env: dict[str, str] | None = _row(kinds.ENVIRONMENT)
+    env: dict[str, str] | None = _row(kinds.TEXTS)
     env_file: tuple[str, ...] | None = _row(kinds.PATHS)
     workdir: str | None = _row(kinds.PATH)
     user: str | None = _row(kinds.TEXT)
     group_add: tuple[str, ...] | None = _row(kinds.TEXT_SET)
-    hostname: str | None = _row(kinds.TEXT)
+    hostname: str | None = _row(kinds.HOSTNAME)
     label: dict[str, str] | None = _row(kinds.TEXTS, LIVE)
     annotation: dict[str, str] | None = _row(kinds.TEXTS)
     mounts: dict[str, Mount] | None = _row(kinds.MOUNTS, arguments=("volume", "mount", "tmpfs"))
@@ -96,10 +96,10 @@ class ContainerSpec:
     privileged: bool = _row(kinds.BOOL, default=False)
     security_opt: tuple[str, ...] | None = _row(kinds.SECURITY)
     device: dict[str, Device] | None = _row(kinds.DEVICES)
-    memory: int | None = _row(kinds.SIZE)
+    memory: int | None = _row(kinds.SIZE_LIMIT)
     memory_swap: int | None = _row(kinds.SIZE_OR_UNLIMITED)
     cpus: int | None = _row(kinds.CPUS)
-    cpu_shares: int | None = _row(kinds.INT)
+    cpu_shares: int | None = _row(kinds.SHARES)
     cpuset_cpus: str | None = _row(kinds.CPUSET)
     pids_limit: int | None = _row(kinds.PIDS)
     ulimit: dict[str, tuple[int, int]] | None = _row(kinds.ULIMITS)
@@ -151,6 +151,22 @@ OPTIONS: tuple[Option, ...] = tuple(_options())
 
 def _check_whole(spec: ContainerSpec) -> None:
     """Check what no option can tell alone."""
+    _check_image(spec)
+    _check_network(spec)
+    _check_memory(spec)
+    both = sorted({*(spec.cap_add or ())} & {*(spec.cap_drop or ())})
+    if both:
+        raise InvalidOption("cap_drop", both[0], "is in cap_add too", remedy="Keep one of the two")
+    if spec.rm and spec.stop_timeout < 0:
+        raise InvalidOption(
+            "stop_timeout",
+            spec.stop_timeout,
+            "never ends, which rm: true can't have",
+            remedy="Write seconds, 0 or more",
+        )
+
+
+def _check_image(spec: ContainerSpec) -> None:
     if not spec.image:
         raise InvalidOption(
             "image", spec.image, "is needed", remedy="Name an image, or a directory with rootfs: true"
@@ -159,6 +175,9 @@ def _check_whole(spec: ContainerSpec) -> None:
         raise InvalidOption(
             "image", spec.image, "is no absolute path", remedy="With rootfs: true it names a directory"
         )
+
+
+def _check_network(spec: ContainerSpec) -> None:
     if not spec.network:
         raise InvalidOption(
             "network",
@@ -166,13 +185,23 @@ def _check_whole(spec: ContainerSpec) -> None:
             "is unset, and its default (bridge) is not built yet",
             remedy="Write network: host or none",
         )
-    if (
-        spec.memory_swap is not None
-        and spec.memory_swap >= 0
-        and (spec.memory is None or spec.memory_swap < spec.memory)
-    ):
+    of_host = [key for key in spec.sysctl or () if key.startswith("net") and "host" in spec.network]
+    if of_host:
         raise InvalidOption(
-            "memory_swap", spec.memory_swap, "is below memory", remedy="It is memory plus swap"
+            "sysctl",
+            of_host[0],
+            "is the host's with network: host",
+            remedy="Set it on the host, as with ansible.posix.sysctl",
         )
-    if spec.rm and spec.stop_timeout < 0:
-        raise InvalidOption("stop_timeout", spec.stop_timeout, "never ends, which rm: true can't have")
+
+
+def _check_memory(spec: ContainerSpec) -> None:
+    if spec.memory_swap is None or spec.memory_swap < 0:
+        return
+    if spec.memory is None or spec.memory_swap < spec.memory:
+        raise InvalidOption(
+            "memory_swap",
+            spec.memory_swap,
+            "is below memory" if spec.memory else "needs a limit of memory",
+            remedy="It is memory plus swap",
+        )

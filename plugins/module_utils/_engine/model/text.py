@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check text that becomes an argument, a path or a row of the database."""
+
+from __future__ import annotations
+
+import posixpath
+
+from ..errors import InvalidOption
+
+
+def plain_text(option: str, value: object) -> str:
+    """Return a text or number as text; nothing and collections are none.
+
+    NUL ends a string for the kernel, and half a surrogate pair has no UTF-8 form to store.
+    """
+    if value is None or isinstance(value, (dict, list, tuple)):
+        raise InvalidOption(option, value, "is no text", remedy="Quote the value; '' is an empty text")
+    text = str(value)
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidOption(
+            option, value, "holds what no text may", remedy="Leave out NUL, and write it in UTF-8"
+        )
+    return text
+
+
+def normal_path(path: str) -> str:
+    """Return the one spelling of an absolute path; POSIX lets two leading slashes mean something else, Linux doesn't."""
+    return "/" + posixpath.normpath(path).lstrip("/")
+
+
+def absolute_path(option: str, value: object) -> str:
+    """Return the normal form of an absolute path."""
+    text = plain_text(option, value)
+    if not text.startswith("/"):
+        raise InvalidOption(option, value, "is no absolute path", remedy="Begin it with /")
+    return normal_path(text)
