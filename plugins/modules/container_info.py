@@ -93,6 +93,14 @@ containers:
       description: Limits, capabilities, network mode and more.
       type: dict
       returned: always
+    SizeRootFs:
+      description: Bytes that the layers of the image take.
+      type: int
+      returned: O(size=true)
+    SizeRw:
+      description: Bytes that the container has written into its root file system.
+      type: int
+      returned: O(size=true)
   sample:
     - Id: 1f0a6c1bd6d0b7d2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80912
       Name: app

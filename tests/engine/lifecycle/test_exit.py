@@ -140,6 +140,8 @@ def test_survives_its_task(host, python_child):
 
 def test_run_in_the_foreground_again(host):
     """A second run in the foreground gives its own output, though the log keeps that of both."""
-    said = [host.want("started", "sh", "-c", "echo x", detach=False).result["stdout"] for _ in range(2)]
+    said = [
+        host.want("started", "sh", "-c", "echo x", detach=False).result["stdout"] for _ignored in range(2)
+    ]
     assert said == ["x\n", "x\n"]
     assert host.log()[0] == "x\nx\n"

@@ -228,7 +228,7 @@ def test_a_nul_does_not_cut_a_path(open_in, root):
 def test_descriptors_do_not_leak(open_in, root):
     """Whatever comes of opening, only the one descriptor asked for stays open, and no program inherits it."""
     before = os.listdir("/proc/self/fd")
-    for path, _ in PATHS:
+    for path, _ignored in PATHS:
         content(open_in, root, path)
     fd = open_in(root, "dir/sub/../sub", os.O_PATH)
     assert not os.get_inheritable(fd)

@@ -169,7 +169,7 @@ ORDERS = [
 @pytest.mark.parametrize(("order", "fine"), ORDERS)
 def test_locks_are_taken_in_order(tmp_path, order, fine):
     """A lock of lower rank, or of the same with a name that sorts before, is never taken after."""
-    for rank, _ in order:
+    for rank, _ignored in order:
         (tmp_path / str(rank)).mkdir(exist_ok=True)
     *first, last = (
         lock(str(tmp_path / f"{rank}/{name}"), timeout=0, what="", rank=rank) for rank, name in order
