@@ -11,8 +11,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
 from . import limits, mounts, names, quantities
@@ -24,8 +23,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """How a value is parsed (``parse(option, raw)``), encoded to JSON and decoded.
 
     ``empty_is_unset``: an empty list, mapping or text, or 0, has the same effect as none at all, so both are stored as
@@ -67,7 +65,7 @@ def _hostname(option: str, value: object) -> str:
 def _command(option: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         try:
-            return tuple(shlex.split(value))
+            return _words(option, shlex.split(value))
         except ValueError as error:
             raise InvalidOption(
                 option,

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every refusal has to tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.errors import InvalidOption
+
+
+@pytest.fixture
+def refused():
+    """Give the function that calls a parser and holds it to a full error: class, option, value, remedy."""
+
+    def refused(parse, option, value, *, names=None, error=InvalidOption):
+        with pytest.raises(error) as caught:
+            parse(option, value)
+        assert type(caught.value) is error
+        assert caught.value.fields["option"] == (names or option)
+        assert caught.value.remedy
+        assert str(caught.value).startswith(f"{names or option}: ")
+        return caught.value
+
+    return refused
