@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person may write after ``slipway``, and the words for a container's state."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from _engine.agent import cli
+from _engine.version import VERSION
+
+PLACES = {"root": "/ROOT", "run_root": "/RUN"}
+
+
+@pytest.fixture
+def parse():
+    """Give the function that reads arguments as ``slipway`` does."""
+    return lambda *argv: vars(cli._parser("/ROOT", "/RUN").parse_args(argv))
+
+
+GOOD = [
+    (("ps",), {"verb": cli._ps, "json": False}),
+    (("images", "--json"), {"verb": cli._images, "json": True}),
+    (("volumes",), {"verb": cli._volumes, "json": False}),
+    (("inspect", "web"), {"verb": cli._inspect, "name": "web"}),
+    (("logs", "--tail", "5", "-t", "web"),
+     {"verb": cli._logs, "name": "web", "tail": 5, "timestamps": True, "json": False}),
+    (("logs", "web"), {"verb": cli._logs, "name": "web", "tail": None, "timestamps": False, "json": False}),
+    (("events",), {"verb": cli._events, "limit": 100, "json": False}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("argv", "expected"), GOOD)
+def test_verbs(parse, argv, expected):
+    """Each verb has its options, and the engine's places as they are built in."""
+    assert parse(*argv) == {**PLACES, **expected}
+
+
+def test_another_engine(parse):
+    """Another engine is named before the verb."""
+    found = parse("--root", "/a", "--run-root", "/b", "ps")
+    assert (found["root"], found["run_root"]) == ("/a", "/b")
+
+
+@pytest.mark.parametrize("argv", [(), ("nope",), ("inspect",), ("logs",), ("logs", "--tail", "x", "web"), ("ps", "web"),
+                                  ("events", "--limit", "")])  # fmt: skip
+def test_wrong_arguments(parse, capsys, argv):
+    """What is no command ends with 2 and a word about how it is written."""
+    with pytest.raises(SystemExit) as caught:
+        parse(*argv)
+    assert caught.value.code == 2
+    assert "usage: slipway" in capsys.readouterr().err
+
+
+def test_version(parse, capsys):
+    """The program tells its version."""
+    with pytest.raises(SystemExit) as caught:
+        parse("--version")
+    assert (caught.value.code, capsys.readouterr().out) == (0, f"slipway {VERSION}\n")
+
+
+def test_help_names_every_verb(parse, capsys):
+    """All verbs are in the help, that of conmon too."""
+    with pytest.raises(SystemExit):
+        parse("--help")
+    text = capsys.readouterr().out
+    verbs = "ps images volumes inspect logs events cleanup".split()
+    assert [verb for verb in verbs if f"\n    {verb} " not in text] == []
+
+
+STATES = [
+    ({"Status": "running", "Pid": 7}, "running, pid 7"),
+    ({"Status": "exited", "ExitCode": 0, "OOMKilled": False}, "exited, code 0"),
+    ({"Status": "exited", "ExitCode": 137, "OOMKilled": True}, "exited, code 137, out of memory"),
+    ({"Status": "exited", "ExitCode": None, "OOMKilled": False}, "exited, unknown code"),
+    ({"Status": "created", "ExitCode": 0}, "created"),
+]
+
+
+@pytest.mark.parametrize(("state", "text"), STATES)
+def test_states_in_words(state, text):
+    """A state is told with what a person asks next: the pid, or how it ended; an unknown code is not 0."""
+    assert cli._state(state) == text
+
+
+@pytest.mark.parametrize(
+    ("as_json", "text"), [(False, "NAME\nweb\n"), (True, '[\n  {\n    "Name": "web"\n  }\n]\n')]
+)
+def test_output_for_people_and_programs(capsys, as_json, text):
+    """A table for people, and the whole shapes as JSON for programs."""
+    cli._print(argparse.Namespace(json=as_json), [{"Name": "web"}], ("NAME",), [("web",)])
+    assert capsys.readouterr().out == text

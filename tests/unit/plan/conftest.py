@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Specs and records to plan with."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.model.record import ContainerRecord
+from _engine.model.spec import ContainerSpec
+
+
+@pytest.fixture
+def spec():
+    """Give a maker of specs."""
+
+    def make(**options):
+        return ContainerSpec.parse({"name": "web", "image": "app:1", "network": ["none"], **options})
+
+    return make
+
+
+@pytest.fixture
+def record(spec):
+    """Give a maker of records of a container made from image ``i1``; ``options`` are its spec's."""
+
+    def make(status="configured", options=None, **fields):
+        return ContainerRecord(
+            "f" * 64, spec(**(options or {})), 1, **{"image_id": "i1", "status": status, **fields}
+        )
+
+    return make

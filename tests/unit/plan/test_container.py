@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans: for every wish and every state of a container, what is done and in which order."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.errors import InvalidOption, WrongState
+from _engine.plan.container import STATES, Wish, decide
+
+MISSING = "missing"
+FOUND = (MISSING, "configured", "created", "running", "paused", "stopped", "exited", "unknown", "removing")
+LIVING = {"running", "paused"}
+#: Options of the wish that differ from the record's in nothing, in a live option, in one that needs a new container.
+SAME, LIVE, NEW = {}, {"label": {"a": "1"}}, {"env": {"A": "1"}}
+
+
+@pytest.fixture
+def verbs(spec, record):
+    """Give a function that plans and returns the verbs in one text; ``wanted`` None asks for a state alone."""
+
+    def verbs(state, found, wanted=SAME, **how):
+        known = None if found == MISSING else record(found)
+        wish = Wish("web", state, None if wanted is None else spec(**wanted), "i1", **how)
+        return " ".join(action.verb for action in decide(wish, known, frozenset()).actions)
+
+    return verbs
+
+
+def again(state, found):
+    """Return what makes a container anew, which runs afterwards when it has to or when it did."""
+    runs = state == "started" or (found in LIVING and state != "stopped")
+    return " ".join(["stop"] * (found in LIVING) + ["remove", "create"] + ["start"] * runs)
+
+
+def settled(state, found, *, restart=False):
+    """Return what brings a container that is as asked for into its state."""
+    if state == "stopped":
+        return "stop" if found in LIVING else ""
+    if restart:
+        return "stop start" if found in LIVING else "start"
+    return "start" if state == "started" and found not in LIVING else ""
+
+
+#: Wish and found state: the verbs, for a task that asks for what is there. Written out, not computed.
+TABLE = {
+    "absent": {MISSING: "", "configured": "remove", "created": "remove", "running": "stop remove", "paused": "stop remove",
+               "stopped": "remove", "exited": "remove", "unknown": "remove", "removing": "remove"},
+    "created": {MISSING: "create", "removing": "create"},
+    "present": {MISSING: "create", "removing": "create"},
+    "started": {MISSING: "create start", "configured": "start", "created": "start", "running": "", "paused": "",
+                "stopped": "start", "exited": "start", "unknown": "start", "removing": "create start"},
+    "stopped": {MISSING: "create", "running": "stop", "paused": "stop", "removing": "create"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("found", FOUND)
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_differs(verbs, state, found):
+    """A container as asked for is only brought into its state."""
+    assert verbs(state, found) == TABLE[state].get(found, "")
+
+
+@pytest.mark.parametrize("found", FOUND[1:-1])
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_alone(verbs, state, found):
+    """A task that names a state alone does what one with the same container would."""
+    assert verbs(state, found, None) == TABLE[state].get(found, "")
+
+
+@pytest.mark.parametrize("found", FOUND[1:-1])
+@pytest.mark.parametrize("state", STATES[1:])
+def test_a_live_difference(verbs, state, found):
+    """A live difference is an update, and the container goes on."""
+    assert verbs(state, found, LIVE) == f"update {settled(state, found)}".strip()
+
+
+@pytest.mark.parametrize("found", FOUND[1:-1])
+@pytest.mark.parametrize("state", STATES[1:])
+@pytest.mark.parametrize("wanted", [NEW, {**NEW, **LIVE}])
+def test_a_difference_that_needs_a_new_container(verbs, state, found, wanted):
+    """The old container goes, a new one comes, and runs when it has to or the old one did."""
+    assert verbs(state, found, wanted) == again(state, found)
+
+
+@pytest.mark.parametrize("found", FOUND[1:-1])
+@pytest.mark.parametrize("state", STATES[1:])
+@pytest.mark.parametrize("wanted", [SAME, LIVE, NEW, None])
+def test_recreate(verbs, state, found, wanted):
+    """With recreate a new container is made whatever differs, once."""
+    assert verbs(state, found, wanted, recreate=True) == again(state, found)
+
+
+@pytest.mark.parametrize("found", FOUND[1:-1])
+@pytest.mark.parametrize("state", STATES[1:])
+def test_force_restart(verbs, state, found):
+    """With force_restart a container that is to run is stopped and started; one to be stopped is not."""
+    assert verbs(state, found, force_restart=True) == settled(state, found, restart=True)
+    assert (
+        verbs(state, found, LIVE, force_restart=True)
+        == f"update {settled(state, found, restart=True)}".strip()
+    )
+    assert verbs(state, found, NEW, force_restart=True) == again(state, found)
+
+
+@pytest.mark.parametrize("state", STATES[1:])
+@pytest.mark.parametrize(
+    "how", [{"recreate": True}, {"force_restart": True}, {"run_once": True}, {"force_delete": False}]
+)
+@pytest.mark.parametrize("found", [MISSING, "removing"])
+def test_nothing_forces_what_is_not_there(verbs, state, how, found):
+    """A container that is missing, or on its way out, is made once, however much is forced."""
+    assert verbs(state, found, **how) == TABLE[state][MISSING]
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_run_to_the_end(verbs, found):
+    """A task that waits for the end runs the container now, even one that already runs."""
+    expected = {MISSING: "create start", "removing": "create start"}.get(
+        found, settled("started", found, restart=True)
+    )
+    assert verbs("started", found, run_once=True) == expected
+    assert verbs("started", found, NEW, run_once=True) == (
+        again("started", found) if found not in (MISSING, "removing") else "create start"
+    )
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_removal_without_force(verbs, found):
+    """Without force_delete what lives is not removed, and all else is."""
+    if found in LIVING:
+        with pytest.raises(WrongState, match=rf"container web is {found} .*force_delete: true") as caught:
+            verbs("absent", found, None, force_delete=False)
+        assert caught.value.fields == {"name": "web", "status": found}
+    else:
+        assert verbs("absent", found, None, force_delete=False) == TABLE["absent"][found]
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_absent_looks_at_nothing_else(verbs, found):
+    """What differs, and what is forced, means nothing for a container that is to go."""
+    how = {"recreate": True, "force_restart": True, "run_once": True}
+    assert verbs("absent", found, NEW, **how) == TABLE["absent"][found]
+
+
+@pytest.mark.parametrize("state", STATES[1:])
+@pytest.mark.parametrize("found", [MISSING, "removing"])
+def test_a_state_alone_of_what_is_not_there(verbs, state, found):
+    """Without an image there is nothing to make a container from."""
+    with pytest.raises(InvalidOption, match="there is no container web yet") as caught:
+        verbs(state, found, None)
+    assert (caught.value.fields["option"], bool(caught.value.remedy)) == ("image", True)
+
+
+def test_the_reader_is_told_in_words(spec, record):
+    """Each action says in the past tense what was done to what; the plan says what differs and what that costs."""
+    plan = decide(
+        Wish("web", "started", spec(**NEW, volume=["b:/b", "a:/a"]), "i1"), record("running"), frozenset()
+    )
+    assert [action.text for action in plan.actions] == [
+        "created volume a", "created volume b", "stopped web", "removed web", "created web", "started web",
+    ]  # fmt: skip
+    assert [item.option for item in plan.differences] == ["env.A", "mounts./a", "mounts./b"]
+    assert plan.cost == "recreate"
+
+
+COSTS = [(SAME, {}, ""), (LIVE, {}, "live"), (NEW, {}, "recreate"), (SAME, {"recreate": True}, "recreate"),
+         (SAME, {"force_restart": True}, "")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("wanted", "how", "cost"), COSTS)
+def test_cost(spec, record, wanted, how, cost):
+    """The cost is that of the dearest difference; a restart that was asked for is none."""
+    assert (
+        decide(Wish("web", "started", spec(**wanted), "i1", **how), record("running"), frozenset()).cost
+        == cost
+    )
+
+
+def test_only_missing_volumes_are_made(spec, record):
+    """Named volumes that are not known yet are made first, each once; binds, tmpfs and anonymous ones are not theirs."""
+    options = {"volume": ["a:/a", "b:/b", "b:/c", "/anonymous", "/etc:/e"], "tmpfs": {"/t": ""}}
+    wish = Wish("web", "started", spec(**options), "i1")
+    for known in (None, record("exited")):
+        plan = decide(wish, known, frozenset({"a", "other"}))
+        made = [action.name for action in plan.actions if action.verb == "create_volume"]
+        assert made == ["b"]
+        assert plan.actions[0].verb == "create_volume"
+    assert decide(wish, record("running", options), frozenset()).actions == ()
+
+
+def test_a_container_is_made_anew_from_its_own_spec(spec, record):
+    """Recreation by a state alone takes the volumes of the container's own spec."""
+    known = record("running", {"volume": ["a:/a"]})
+    plan = decide(Wish("web", "started", None, "i1", recreate=True), known, frozenset())
+    assert [action.verb for action in plan.actions] == ["create_volume", "stop", "remove", "create", "start"]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_image(spec, record, strict):
+    """An image of another id makes a new container; one of another name alone does so only when names count."""
+    moved = decide(Wish("web", "started", spec(), "i2", image_strict=strict), record("running"), frozenset())
+    assert [(item.option, item.before, item.after) for item in moved.differences] == [("image", "i1", "i2")]
+    assert moved.cost == "recreate"
+    named = Wish("web", "started", spec(image="other"), "i1", image_strict=strict)
+    assert decide(named, record("running"), frozenset()).cost == ("recreate" if strict else "")

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What facts make of a record."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.model import status
+from _engine.model.record import ProcessId
+from _engine.model.status import may_move
+from _engine.plan.settle import Facts, settle
+
+OLD, NEW, MONITOR = ProcessId(10, 1), ProcessId(11, 2), ProcessId(9, 1)
+CLAIMING = sorted(status.CLAIMS)
+SILENT = sorted(set(status.MOVES) - status.CLAIMS)
+EVERY_FACT = Facts(NEW, MONITOR, exited=True, exit_code=3, finished=5, oom_killed=True, seen=6)
+
+
+@pytest.mark.parametrize("word", SILENT)
+def test_a_record_that_claims_nothing_is_left_alone(record, word):
+    """Facts can't contradict what was never said to run, nor what was already cleaned up."""
+    known = record(word, exit_code=7, finished=2)
+    assert settle(known, EVERY_FACT) is known
+    assert settle(known, Facts(seen=9)) is known
+
+
+@pytest.mark.parametrize("word", CLAIMING)
+def test_an_exit_file_ends_a_container(record, word):
+    """An exit that was written down counts, with its code, time and cause, even while something still lives."""
+    ended = settle(record(word, process=OLD, monitor=MONITOR), EVERY_FACT)
+    assert (ended.status, ended.process, ended.monitor) == ("stopped", None, None)
+    assert (ended.exit_code, ended.finished, ended.oom_killed) == (3, 5, True)
+
+
+@pytest.mark.parametrize("word", sorted(status.CLAIMS - {"created"}))
+def test_an_end_that_nobody_saw_has_no_code(record, word):
+    """A process that is gone without an exit file ended with an unknown code, at the latest when we looked."""
+    ended = settle(record(word, process=OLD, monitor=MONITOR, exit_code=0), Facts(monitor=MONITOR, seen=6))
+    assert (ended.status, ended.process, ended.monitor) == ("stopped", None, None)
+    assert (ended.exit_code, ended.finished, ended.oom_killed) == (None, 6, False)
+
+
+def test_an_exit_file_without_a_code(record):
+    """An exit file whose code can't be read is an end with an unknown code, not with 0."""
+    ended = settle(record("running", process=OLD), Facts(exited=True, seen=6))
+    assert (ended.status, ended.exit_code, ended.finished) == ("stopped", None, 6)
+
+
+def test_a_code_of_zero_is_known(record):
+    """An end with 0 is a known end."""
+    assert settle(record("running", process=OLD), Facts(exited=True, exit_code=0, finished=5)).exit_code == 0
+
+
+@pytest.mark.parametrize("word", CLAIMING)
+def test_a_living_process_is_taken_over(record, word):
+    """What lives is what the kernel says, whichever process the record had."""
+    now = settle(record(word, process=OLD), Facts(NEW, MONITOR, seen=6))
+    assert (now.status, now.process, now.monitor, now.exit_code, now.finished) == (
+        word,
+        NEW,
+        MONITOR,
+        None,
+        None,
+    )
+
+
+def test_created_and_gone_was_never_started(record):
+    """What the runtime only held is back to the database alone, without an end that never was."""
+    now = settle(record("created", process=OLD, monitor=MONITOR), Facts(seen=6))
+    assert (now.status, now.process, now.monitor, now.finished) == ("configured", None, None, None)
+
+
+@pytest.mark.parametrize("word", CLAIMING)
+@pytest.mark.parametrize(
+    "facts", [Facts(), Facts(seen=1), Facts(NEW), Facts(NEW, MONITOR), Facts(exited=True), EVERY_FACT]
+)
+def test_settling_is_a_move_of_the_table_and_final(record, word, facts):
+    """Each correction is an allowed move, and the same facts correct nothing more."""
+    known = record(word, process=OLD)
+    settled = settle(known, facts)
+    assert may_move(known.status, settled.status)
+    assert settle(settled, facts) == settled
+    assert (settled.id, settled.spec, settled.volumes) == (known.id, known.spec, known.volumes)
