@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from _engine.kernel import files, mounts
+from _engine.kernel import mounts, removal
 
 #: On a disk, unlike what /tmp is on some hosts: that is where images and volumes are.
 _DISK = "/var/tmp"
@@ -55,7 +55,7 @@ def workplace() -> Iterator[Place]:
         with undisturbed():
             for path in (place.disk, place.run):
                 mounts.unmount_below(path)
-                files.remove_tree(path)
+                removal.remove_tree(path)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from _engine.kernel import mounts
-from _engine.kernel.files import remove_tree
+from _engine.kernel.removal import remove_tree
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import pytest
 
 from _engine.errors import RuntimeFailed
 from _engine.kernel import cgroups
+from _engine.lifecycle.remove import remove
+from enginehost import eventually
 
 SLEEP = ("sleep", "1000")
 
@@ -140,3 +142,15 @@ def test_start_after_a_killed_runtime(host):
     host.want("created", *SLEEP)
     Path(host.layout.container(host.inspect()["Id"]).run, ".pidfile").touch()
     assert host.start(*SLEEP)["State"]["Status"] == "running"
+
+
+def test_data_outlives_a_replacement_that_was_killed(host):
+    """Killed after the old container is gone and before the new one is there, the next task hands its volume on."""
+    host.start("sh", "-c", "echo precious > /data/file && sleep 100", volume=["/data"])
+    eventually((host.data(host.volumes()[0]) / "file").exists, "the file is written")
+    host.bring("box", "stopped", stop_time=0)
+    with host.open() as engine:
+        remove(engine, host.record().id, with_volumes=False, keep_row=True)
+    shape = host.start("sleep", "100", volume=["/data"])
+    [mount] = shape["Mounts"]
+    assert (host.volumes(), Path(mount["Source"], "file").read_text()) == ([mount["Name"]], "precious\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from _engine.errors import HostLacks, NotFound, StoreFull
-from _engine.kernel import files, libc
+from _engine.kernel import libc, removal
 from _engine.model.layout import Layout
 from _engine.rootfs import overlay
 
@@ -152,7 +152,7 @@ def test_unmounting_what_is_gone_is_fine(container, layers):
     overlay.mount(container, layers({"a": "1"}))
     overlay.unmount(container)
     overlay.unmount(container)
-    files.remove_tree(container.static)
+    removal.remove_tree(container.static)
     overlay.unmount(container)
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -148,6 +149,9 @@ def test_processes_are_found_by_an_argument():
     seconds = f"60.{os.getpid()}7"  # another run of this test may be under way
     with subprocess.Popen(["sleep", seconds, "0"]) as process:
         try:
+            # execve(2) closes what tells Popen that it has begun a moment before the new arguments can be read.
+            while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+                time.sleep(0.001)
             assert find_by_argument(seconds) == (Process.of(process.pid),)
             assert find_by_argument(seconds[:-1]) == ()
         finally:

@@ -12,12 +12,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from _engine.kernel.files import remove_tree
-from _engine.kernel.removal import _Descent
+from _engine.kernel.removal import _Descent, remove_tree
 
 REMOVE = """
 import sys
-from _engine.kernel.files import remove_tree
+from _engine.kernel.removal import remove_tree
 sys.stdin.readline()
 remove_tree(sys.argv[1])
 """

@@ -15,7 +15,8 @@ import sys
 from importlib.abc import InspectLoader
 
 from ..errors import EngineError
-from ..kernel.files import make_private, remove_tree
+from ..kernel.files import make_private
+from ..kernel.removal import remove_tree
 from ..lifecycle.engine import Engine
 from ..model.layout import DEFAULT_ROOT, Layout
 from ..version import VERSION

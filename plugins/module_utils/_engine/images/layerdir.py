@@ -16,7 +16,8 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from ..errors import ArchiveBroken, HostLacks, UnsafeEntry
-from ..kernel import files, libc
+from ..kernel import libc
+from ..kernel.removal import remove_tree
 from .lowers import Path
 
 #: Deeper than any real tree, and so few that opening one place never closes the one before.
@@ -114,7 +115,7 @@ class LayerDirectory:
     def remove(self, name: bytes, parent: Place) -> None:
         """Remove what an earlier entry has made, a directory with all that is in it."""
         if self.is_directory(name, parent):
-            files.remove_tree(f"/proc/self/fd/{parent.fd}/{os.fsdecode(name)}")
+            remove_tree(f"/proc/self/fd/{parent.fd}/{os.fsdecode(name)}")
         else:
             os.unlink(name, dir_fd=parent.fd)
         self._forget((*parent.path, name))

@@ -8,10 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Optional
 
-from .removal import remove_tree
-
-__all__ = ["directory", "fsync_directory", "make_private", "remove_tree", "write_atomic"]
-
 
 @contextmanager
 def directory(path: str, *, dir_fd: Optional[int] = None) -> Iterator[int]:

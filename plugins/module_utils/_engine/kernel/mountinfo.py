@@ -4,14 +4,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
-@dataclass(frozen=True)
-class MountEntry:
+class MountEntry(NamedTuple):
     """One mount. Paths have no escapes left; bytes that are no UTF-8 are surrogates, as everywhere in Python.
 
     ``device`` is ``major:minor``; ``root`` the directory of the file system that is mounted, ``target`` where;

@@ -67,7 +67,7 @@ class _Convergence:
         self.exit_command = exit_command
         self.record: ContainerRecord | None = None
         self.image: ImageRecord | None = None
-        self.carried: dict[str, str] = {}
+        self.replaced: ContainerRecord | None = None
         self.extra: dict[str, Any] = {}
 
     def run(self) -> Outcome:
@@ -109,8 +109,8 @@ class _Convergence:
         with hold(self.engine, record.id, "mend") as held:
             self.record = held
             if held.status == status.REMOVING and self.request.state != planning.ABSENT:
-                remove_held(self.engine, held, with_volumes=False)
-                self.record = None
+                remove_held(self.engine, held, with_volumes=False, keep_row=True)
+                self.replaced, self.record = held, None
 
     # -- decide --------------------------------------------------------------------------------
 
@@ -170,7 +170,9 @@ class _Convergence:
         if spec is None:  # decide() refuses this before
             raise NotFound("container", self.request.name)
         source = Source.of(self.image, self.engine.layout)
-        self.record = create(self.engine, spec, source, carried=self.carried)
+        old = self.replaced
+        carried, replaces = (_anonymous(old), old.id) if old else ({}, None)
+        self.record = create(self.engine, spec, source, carried=carried, replaces=replaces)
 
     def update(self, _action: Action) -> None:
         from .facts import save
@@ -212,9 +214,11 @@ class _Convergence:
         from .remove import remove
 
         old = self.known
-        named = {mount.source for mount in (old.spec.mounts or {}).values() if mount.kind == "volume"}
-        self.carried = {path: name for path, name in old.volumes.items() if name not in named}
-        remove(self.engine, old.id, with_volumes=self.request.delete_volumes)
+        if self.request.state == planning.ABSENT:
+            remove(self.engine, old.id, with_volumes=self.request.delete_volumes)
+        else:
+            remove(self.engine, old.id, with_volumes=False, keep_row=True)
+            self.replaced = old
         self.record = None
 
     def sweep(self) -> None:
@@ -252,3 +256,9 @@ class _Convergence:
             return self.record
         image_id = self.image.id if self.image else None
         return replace(self.record, spec=self.request.spec, image_id=image_id)
+
+
+def _anonymous(record: ContainerRecord) -> dict[str, str]:
+    """Return the container's anonymous volumes by destination; a replacement goes on using them."""
+    named = {mount.source for mount in (record.spec.mounts or {}).values() if mount.kind == "volume"}
+    return {path: name for path, name in record.volumes.items() if name not in named}

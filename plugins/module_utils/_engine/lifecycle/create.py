@@ -21,12 +21,18 @@ from .preflight import Source
 
 
 def create(
-    engine: Engine, spec: ContainerSpec, source: Source, *, carried: Mapping[str, str] | None = None
+    engine: Engine,
+    spec: ContainerSpec,
+    source: Source,
+    *,
+    carried: Mapping[str, str] | None = None,
+    replaces: str | None = None,
 ) -> ContainerRecord:
     """Create the container and return its record.
 
     ``carried`` maps destinations to the anonymous volumes of the container that this one replaces: they go on being used,
-    so a replacement loses no data (pain 29). Everything the database must know is in it before the first directory is made.
+    so a replacement loses no data (pain 29). ``replaces`` is that container's id: its row goes in the transaction that brings
+    this one's. Everything the database must know is in it before the first directory is made.
     Raises NameInUse.
     """
     record = ContainerRecord(
@@ -39,6 +45,8 @@ def create(
     )
     with engine.timings.of("create"):
         with engine.database.transaction() as connection:
+            if replaces is not None:
+                containers.delete(connection, replaces)
             _insert_anonymous(connection, record)
             containers.insert(connection, record)
             events.add(connection, Event(record.created, "container", "create", record.id, record.name))

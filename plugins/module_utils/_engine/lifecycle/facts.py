@@ -11,7 +11,6 @@ from ..model import status
 from ..model.layout import ContainerLayout
 from ..model.record import ContainerRecord, ProcessId
 from ..plan.settle import Facts, settle
-from ..runtime.exits import Exit, read_exit, wait_for_exit
 from ..state import containers
 from .engine import Engine
 
@@ -21,18 +20,22 @@ EXIT_FILE_PATIENCE = 5.0
 
 def gather(engine: Engine, record: ContainerRecord, *, patience: float = EXIT_FILE_PATIENCE) -> Facts:
     """Return the facts of a container whose record claims a process."""
-    container = engine.layout.container(record.id)
     process, monitor = alive(record.process), alive(record.monitor)
-    found = _exit(container, monitor, patience) if process is None else read_exit(container)
-    if found is None:
+    if process is not None:  # what lives has not ended, so there is no exit to look for
         return Facts(process, monitor, seen=time.time_ns())
-    return Facts(process, monitor, True, found.code, found.finished, found.oom_killed, time.time_ns())
+    return _ended(engine.layout.container(record.id), monitor, patience)
 
 
-def _exit(container: ContainerLayout, monitor: ProcessId | None, patience: float) -> Exit | None:
+def _ended(container: ContainerLayout, monitor: ProcessId | None, patience: float) -> Facts:
+    from ..runtime.exits import read_exit, wait_for_exit
+
     if monitor is not None:  # without a monitor nobody will write the file any more
-        return wait_for_exit(container, patience, monitor=Process(monitor.pid, monitor.start_time))
-    return read_exit(container)
+        found = wait_for_exit(container, patience, monitor=Process(monitor.pid, monitor.start_time))
+    else:
+        found = read_exit(container)
+    if found is None:
+        return Facts(monitor=monitor, seen=time.time_ns())
+    return Facts(None, monitor, True, found.code, found.finished, found.oom_killed, time.time_ns())
 
 
 def alive(process: ProcessId | None) -> ProcessId | None:

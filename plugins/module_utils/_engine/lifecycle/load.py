@@ -101,7 +101,7 @@ def save_image(engine: Engine, record: ImageRecord, sizes: Mapping[str, int]) ->
     with engine.database.transaction() as connection:
         known = images.layers(connection)
         layers = tuple(
-            known.get(layer.chain_id) or replace(layer, size=sizes.get(layer.chain_id, 0))
+            known.get(layer.chain_id) or layer._replace(size=sizes.get(layer.chain_id, 0))
             for layer in record.layers
         )
         images.insert(connection, replace(record, layers=layers))

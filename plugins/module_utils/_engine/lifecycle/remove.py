@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..errors import WrongState
 from ..kernel import cgroups
-from ..kernel.files import remove_tree
+from ..kernel.removal import remove_tree
 from ..model import status
 from ..model.record import ContainerRecord
 from ..state import containers, volumes
@@ -17,7 +17,7 @@ from .volume import discard
 from .waste import throw_away
 
 
-def remove(engine: Engine, container_id: str, *, with_volumes: bool) -> None:
+def remove(engine: Engine, container_id: str, *, with_volumes: bool, keep_row: bool = False) -> None:
     """Remove a container that does not live; ``with_volumes``: its anonymous volumes too.
 
     Raises WrongState for one that lives. A removal that was killed is finished by calling this again.
@@ -27,16 +27,24 @@ def remove(engine: Engine, container_id: str, *, with_volumes: bool) -> None:
             raise WrongState(
                 f"container {record.name} is {record.status} and can't be removed", name=record.name
             )
-        remove_held(engine, record, with_volumes=with_volumes)
+        remove_held(engine, record, with_volumes=with_volumes, keep_row=keep_row)
 
 
-def remove_held(engine: Engine, record: ContainerRecord, *, with_volumes: bool) -> None:
-    """Do it, with the container's lock held. The row goes last, so whatever is left of a killed removal is found by it."""
+def remove_held(
+    engine: Engine, record: ContainerRecord, *, with_volumes: bool, keep_row: bool = False
+) -> None:
+    """Do it, with the container's lock held. The row goes last, so whatever is left of a killed removal is found by it.
+
+    ``keep_row`` leaves even that: the row knows the anonymous volumes, and ``create`` deletes it in the same moment as it
+    hands them to the container that replaces this one.
+    """
     save(engine, record, status=status.REMOVING, intent="remove")
     release(engine, record)
     container = engine.layout.container(record.id)
     throw_away(engine, container.static)
     remove_tree(container.run)
+    if keep_row:
+        return
     anonymous = _delete_row(engine, record)
     for name in anonymous if with_volumes else ():
         discard(engine, name)

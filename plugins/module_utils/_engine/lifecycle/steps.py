@@ -6,11 +6,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One step of a change. ``name`` is its key in ``timings``.
 
     ``undo`` must bear that ``do`` got only half-way or did not run: it is registered before ``do`` is called.

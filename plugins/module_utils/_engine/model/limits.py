@@ -7,7 +7,7 @@ Sources: podman-run(1) ``--ulimit`` and ``--device``; getrlimit(2).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import InvalidOption
 from .quantities import INT64_MAX
@@ -20,8 +20,7 @@ UNLIMITED = -1
 _NUMBER = re.compile(r"\d{1,19}", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Device:
+class Device(NamedTuple):
     """A device of the host inside the container; ``permissions`` out of r, w, m (cgroup-v1/devices)."""
 
     source: str

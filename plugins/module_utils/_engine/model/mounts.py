@@ -8,8 +8,7 @@ Sources: podman-run(1) ``--volume``, ``--mount``, ``--tmpfs``; mount(8).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import InvalidOption, NotBuiltYet
 from .names import check_name
@@ -48,8 +47,7 @@ _DEFAULTS = frozenset({"rw", "copy", "rbind", "rprivate"})
 _TMPFS_DEFAULTS = frozenset({"rw", "rprivate", "tmpcopyup", "suid", "dev", "exec"})
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """One mount of a container.
 
     ``kind`` is bind, volume or tmpfs. ``source`` is a host path (bind), a volume's name ("" for an anonymous one)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterable
@@ -42,4 +41,6 @@ def is_id(text: str) -> bool:
 
 def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """Return up to three known names that look like ``name``, best first, for an error's text."""
+    import difflib  # only an error needs it
+
     return tuple(difflib.get_close_matches(name, list(known), n=3, cutoff=0.5))

@@ -7,13 +7,13 @@ Times are nanoseconds since the epoch. Unknown is ``None``, never 0.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .spec import ContainerSpec
 from .status import CONFIGURED
 
 
-@dataclass(frozen=True)
-class ProcessId:
+class ProcessId(NamedTuple):
     """A process that can't be mistaken for another: its pid and start time (proc_pid_stat(5), field 22)."""
 
     pid: int
@@ -52,8 +52,7 @@ class ContainerRecord:
         return self.spec.name
 
 
-@dataclass(frozen=True)
-class LayerRecord:
+class LayerRecord(NamedTuple):
     """A layer in the store: its chain id (64 hex digits), the digest of its tar, and its size in bytes unpacked."""
 
     chain_id: str

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,7 @@ class VolumeSpec:
         return {"name": self.name, "labels": self.labels, "driver": self.driver, "options": self.options}
 
 
-@dataclass(frozen=True)
-class Populated:
+class Populated(NamedTuple):
     """Where a volume's first content came from: image id, path in the image, when (nanoseconds since the epoch)."""
 
     image_id: str

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import InvalidOption, WrongState
 from ..model import status
@@ -23,8 +23,7 @@ ABSENT, PRESENT, CREATED, STARTED, STOPPED = "absent", "present", "created", "st
 STATES = (ABSENT, PRESENT, CREATED, STARTED, STOPPED)
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(NamedTuple):
     """What a task wants. ``spec`` None: only the state matters. ``image_id`` is what the image's name means now."""
 
     name: str
@@ -38,8 +37,7 @@ class Wish:
     run_once: bool = False
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(NamedTuple):
     """One thing to do: ``verb`` from above, ``name`` of the thing, ``text`` for the reader of the play's output."""
 
     verb: str
@@ -47,8 +45,7 @@ class Action:
     text: str
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What to do, in order, and why."""
 
     actions: tuple[Action, ...] = ()
@@ -135,7 +132,7 @@ def _state(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
     alive = record.status in status.ALIVE
     if wish.state == STOPPED:
         return (_stop(wish.name),) if alive else ()
-    if wish.force_restart or (wish.run_once and alive):
+    if wish.force_restart or (wish.run_once and alive and wish.state == STARTED):
         return (_stop(wish.name), _start(wish.name)) if alive else (_start(wish.name),)
     if wish.state == STARTED and not alive:
         return (_start(wish.name),)

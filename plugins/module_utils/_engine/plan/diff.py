@@ -4,14 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model.spec import LIVE, OPTIONS, RECREATE, ContainerSpec
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """One difference: ``option`` (``env.MODE``), both values in canonical JSON form (None: unset), what it needs."""
 
     option: str

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from ..model import status
 from ..model.record import ContainerRecord, ProcessId
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What the kernel says of a container now.
 
     ``process`` is the container's process if it lives, ``monitor`` conmon's. ``exited``: an exit file is there; its

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from ..kernel.process import Process
 from ..model.layout import ContainerLayout
@@ -20,8 +19,7 @@ _FIRST_PAUSE = 0.001
 _LONGEST_PAUSE = 0.020
 
 
-@dataclass(frozen=True)
-class Exit:
+class Exit(NamedTuple):
     """How a container ended: ``code`` None if the file does not tell, ``finished`` in ns since the epoch."""
 
     code: Optional[int]

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import StateTooNew
-from . import snapshot
 from .failures import is_busy, translated
 from .schema import MIGRATIONS
 
@@ -74,7 +73,7 @@ def open_database(path: str, *, read_only: bool = False, timeout: float = BUSY_T
     Raises StateBusy, StateCorrupt, StateTooNew, StoreFull, and OSError when the file can't be made.
     """
     with translated(path):
-        connection = snapshot.take(path, timeout=timeout) if read_only else _connect(path, timeout)
+        connection = (_snapshot if read_only else _connect)(path, timeout)
         try:
             _migrate(connection, path)
             connection.execute(f"PRAGMA query_only = {int(read_only)}")
@@ -83,6 +82,12 @@ def open_database(path: str, *, read_only: bool = False, timeout: float = BUSY_T
             raise
     connection.row_factory = sqlite3.Row
     return Database(path, connection)
+
+
+def _snapshot(path: str, timeout: float) -> sqlite3.Connection:
+    from . import snapshot  # no task that writes needs it
+
+    return snapshot.take(path, timeout=timeout)
 
 
 def _connect(path: str, timeout: float) -> sqlite3.Connection:

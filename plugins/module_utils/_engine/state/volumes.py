@@ -7,7 +7,6 @@ Each function takes the connection that ``Database.transaction()`` or ``Database
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import asdict
 from typing import Any
 
 from ..errors import InUse, NameInUse, NotFound
@@ -84,7 +83,7 @@ def _values(record: VolumeRecord) -> dict[str, Any]:
         "created": record.created,
         "anonymous": record.anonymous,
         "needs_copy_up": record.needs_copy_up,
-        "populated": dump(asdict(record.populated)) if record.populated else None,
+        "populated": dump(record.populated._asdict()) if record.populated else None,
         "removing": record.removing,
     }
 
