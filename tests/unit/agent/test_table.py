@@ -34,6 +34,7 @@ def test_sizes(size, text):
 
 
 AGES = [(0, "now"), (1.5, "1 second ago"), (59.5, "59 seconds ago"), (60.5, "1 minute ago"), (3599, "59 minutes ago"),
+        (3600.5, "1 hour ago"),
         (7300, "2 hours ago"), (86401, "1 day ago"), (400 * 86400 + 1, "400 days ago"), (-60, "now")]  # fmt: skip
 
 

@@ -122,7 +122,8 @@ NO_MOUNTS = (
     "type=bind,source=,dst=/b", "type=bind,src=rel,dst=/b", "type=volume,src=/a,dst=/b", "type=bind,src=/a,dst=b",
     "type=bind,src=/a,dst=/", "type=bind,src=/a,dst=/b/../c", "type=bind,src=/a,dst=/b,", "type=bind,src=/a, dst=/b",
     "type=bind,src=/a,source=/c,dst=/b", "type=bind,src=/a,dst=/b,target=/c", "type=bind,type=volume,src=a,dst=/b",
-    "type=bind,src=/a,dst=/b,foo", "type=bind,src=/a,dst=/b,foo=1", "type=bind,src=/a,dst=/b,ro=yes",
+    "type=bind,src=/a,dst=/b,foo", "type=bind,src=/a,dst=/b,foo=1", "type=bind,src=/a,dst=/b,foo=shared",
+    "type=bind,src=/a,dst=/b,ro=yes",
     "type=bind,src=/a,dst=/b,ro,rw", "type=bind,src=/a,dst=/b,ro,readonly=false", "type=bind,src=/a,dst=/b,nosuid=true",
     "type=bind,src=/a,dst=/b,noexec,exec", "type=bind,src=/a,dst=/b,private,shared",
     "type=bind,src=/a,dst=/b,bind-propagation=foo", "type=bind,src=/a,dst=/b,bind-propagation=ro",
@@ -176,7 +177,8 @@ def test_tmpfs(words, mount):
 
 NO_TMPFS = (
     "size=", "size", "size=-1", "size=abc", "size=%", "size=1.5%", "size=\u00b2%", "size=1000%", "mode=", "mode=9",
-    "mode=17777", "mode=-1", "mode=0o17", "mode=u+x", "mode=\u0661", "rw,ro", "noexec,exec", "nosuid,suid", "size=64m,size=65m",
+    "mode=17777", "mode=10000",
+    "mode=-1", "mode=0o17", "mode=u+x", "mode=\u0661", "rw,ro", "noexec,exec", "nosuid,suid", "size=64m,size=65m",
     "mode=1,mode=2", "foo", "uid=5", "noatime", "huge=always", "bind", "rbind", "z", "copy", "nocopy", "RW", ["rw"], True,
 )  # fmt: skip
 

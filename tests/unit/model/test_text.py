@@ -24,7 +24,7 @@ def test_text(value, expected):
     assert text.plain_text("user", value) == expected
 
 
-@pytest.mark.parametrize("value", [None, [], {}, ("a",), "a\0b", "\0", "\udc80", "a\ud800"])
+@pytest.mark.parametrize("value", [None, [], {}, ("a",), "a\0b", "\0", "\udc80", "a\ud800", "\udfffb"])
 def test_what_is_no_text(refused, value):
     """Nothing, collections, NUL and half characters are no text."""
     refused(text.plain_text, "user", value)

@@ -126,6 +126,13 @@ def test_run_to_the_end(verbs, found):
 
 
 @pytest.mark.parametrize("found", FOUND)
+@pytest.mark.parametrize("state", ["created", "present", "stopped"])
+def test_no_run_to_the_end_where_none_is_asked_for(verbs, state, found):
+    """A state that does not ask for a run does not get one by waiting for its end."""
+    assert verbs(state, found, run_once=True) == TABLE[state].get(found, "")
+
+
+@pytest.mark.parametrize("found", FOUND)
 def test_removal_without_force(verbs, found):
     """Without force_delete what lives is not removed, and all else is."""
     if found in LIVING:

@@ -102,9 +102,10 @@ def test_from_an_image_to_a_directory(spec):
 def test_text_differences():
     """Plain mappings are compared key by key, all of it live."""
     found = text_differences(
-        {"labels": {"a": "1"}, "driver": "x"}, {"labels": {"a": "2", "b": ""}, "driver": "x"}
+        {"labels": {"a": "1"}, "driver": "x"}, {"driver": "y", "labels": {"b": "", "a": "2"}}
     )
     assert [(item.option, item.before, item.after, item.change) for item in found] == [
+        ("driver", "x", "y", LIVE),
         ("labels.a", "1", "2", LIVE),
         ("labels.b", None, "", LIVE),
     ]
