@@ -24,7 +24,8 @@ def test_a_table_without_rows():
 
 
 SIZES = {0: "0 B", 1: "1 B", 999: "999 B", 1000: "1 kB", 1500: "1.5 kB", 4_200_000: "4.2 MB", 123_400_000: "123 MB",
-         10**9: "1 GB", 10**12: "1 TB", 5 * 10**13: "50 TB"}  # fmt: skip
+         10**9: "1 GB", 10**12: "1 TB", 5 * 10**13: "50 TB",
+         999_600: "1 MB", 5 * 10**15: "5 PB"}  # fmt: skip
 
 
 @pytest.mark.parametrize(("size", "text"), SIZES.items())

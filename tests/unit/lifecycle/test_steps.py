@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from _engine.errors import RuntimeFailed
 from _engine.lifecycle.steps import Step, Timings, run
 
 
@@ -71,6 +72,21 @@ def test_a_failing_undo_does_not_stop_the_others(log, step):
         chain.append(str(error))
         error = error.__context__
     assert "c" in chain
+
+
+def test_what_could_not_be_undone_stands_beside_the_error():
+    """The error that made a change fail is the one that is raised; what went wrong in undoing is a field of it."""
+
+    def fail(error):
+        raise error
+
+    steps = [
+        Step("mount_rootfs", lambda: None, lambda: fail(OSError(16, "busy"))),
+        Step("runtime_create", lambda: fail(RuntimeFailed("no such program"))),
+    ]
+    with pytest.raises(RuntimeFailed, match="no such program") as caught:
+        run(steps, Timings())
+    assert caught.value.fields["not_undone"] == ["mount rootfs: [Errno 16] busy"]
 
 
 def test_an_interruption_undoes_too(log, step):

@@ -15,7 +15,7 @@ def refused():
     def refused(parse, option, value, *, names=None, error=InvalidOption):
         with pytest.raises(error) as caught:
             parse(option, value)
-        assert type(caught.value) is error
+        assert caught.type is error
         assert caught.value.fields["option"] == (names or option)
         assert caught.value.remedy
         assert str(caught.value).startswith(f"{names or option}: ")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import pytest
 
 from _engine.errors import InvalidOption, WrongState
@@ -12,7 +14,7 @@ MISSING = "missing"
 FOUND = (MISSING, "configured", "created", "running", "paused", "stopped", "exited", "unknown", "removing")
 LIVING = {"running", "paused"}
 #: Options of the wish that differ from the record's in nothing, in a live option, in one that needs a new container.
-SAME, LIVE, NEW = {}, {"label": {"a": "1"}}, {"env": {"A": "1"}}
+SAME, LIVE, NEW = MappingProxyType({}), {"label": {"a": "1"}}, {"env": {"A": "1"}}
 
 
 @pytest.fixture

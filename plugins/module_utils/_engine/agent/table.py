@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..model.times import parse_rfc3339
 
-_UNITS = ("B", "kB", "MB", "GB", "TB")
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _SPANS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -23,7 +23,7 @@ def render(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def human_size(size: int) -> str:
     """Return ``4.2 MB`` (powers of 1000, as podman images has them)."""
     number, unit = float(size), 0
-    while number >= 1000 and unit < len(_UNITS) - 1:
+    while number >= 999.5 and unit < len(_UNITS) - 1:
         number, unit = number / 1000, unit + 1
     return f"{number:.3g} {_UNITS[unit]}"
 

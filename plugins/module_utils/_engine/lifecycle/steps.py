@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
+from ..errors import EngineError
+
 
 class Step(NamedTuple):
     """One step of a change. ``name`` is its key in ``timings``.
@@ -45,11 +47,27 @@ class Timings:
 
 
 def run(steps: Iterable[Step], timings: Timings) -> None:
-    """Do the steps in order; when one raises, undo in reverse order and raise its error."""
-    with ExitStack() as undo:
-        for step in steps:
-            if step.undo is not None:
-                undo.callback(step.undo)
-            with timings.of(step.name):
-                step.do()
-        undo.pop_all()
+    """Do the steps in order; when one raises, undo in reverse order and raise its error.
+
+    What goes wrong in undoing does not hide that error; it is told in its field ``not_undone``.
+    """
+    problems: list[str] = []
+    try:
+        with ExitStack() as undo:
+            for step in steps:
+                undo.callback(_undo, step, problems)
+                with timings.of(step.name):
+                    step.do()
+            undo.pop_all()
+    except EngineError as error:
+        if problems:
+            error.fields["not_undone"] = problems
+        raise
+
+
+def _undo(step: Step, problems: list[str]) -> None:
+    try:
+        if step.undo is not None:
+            step.undo()
+    except (EngineError, OSError) as error:
+        problems.append(f"{step.describe()}: {error}")
