@@ -185,11 +185,27 @@ def test_volume_and_image_ladders(node, archive, other_archive, tmp_path):
         task("engine", "engine_info"),
     )
     assert play.failed == []
-    same = {"no volume", "volume again", "volumes", "no image", "load again", "import again", "images", "unload again",
-            "away again", "left", "engine"}  # fmt: skip
+    same = {
+        "no volume",
+        "volume again",
+        "volumes",
+        "no image",
+        "load again",
+        "import again",
+        "images",
+        "unload again",
+        "away again",
+        "left",
+        "engine",
+    }
     assert play.changed == [entry.name for entry in play.tasks if entry.name not in same]
-    for predicted, done in (("predict volume", "volume"), ("predict load", "load"), ("predict import", "import"),
-                            ("predict unload", "unload"), ("predict away", "away")):  # fmt: skip
+    for predicted, done in (
+        ("predict volume", "volume"),
+        ("predict load", "load"),
+        ("predict import", "import"),
+        ("predict unload", "unload"),
+        ("predict away", "away"),
+    ):
         assert play[predicted]["actions"] == play[done]["actions"] != []
     assert (play["no volume"]["volumes"], play["no image"]["images"]) == ([], [])
     assert play["label"]["diff"]["before"] == {"labels.tier": "db"}

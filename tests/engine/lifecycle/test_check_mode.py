@@ -17,12 +17,15 @@ TASKS = {
     "stopped": ((("started", {}),), ("stopped", {"stop_time": 0})),
     "live": ((("started", {"label": {"a": "1"}}),), ("started", {"label": {"a": "2"}})),
     "live and stopped": ((("started", {}),), ("stopped", {"label": {"a": "2"}, "stop_time": 0})),
-    "recreated": ((("started", {"env": {"A": "1"}}),), ("started", {"env": {"A": "2"}, "volume": ["new:/new"], "stop_time": 0})),
+    "recreated": (
+        (("started", {"env": {"A": "1"}}),),
+        ("started", {"env": {"A": "2"}, "volume": ["new:/new"], "stop_time": 0}),
+    ),
     "recreated, stopped": ((("created", {}),), ("stopped", {"read_only": True})),
     "forced": ((("started", {}),), ("started", {"force_restart": True, "stop_time": 0})),
     "absent": ((("started", {"volume": ["/anon"]}),), ("absent", {"delete_volumes": True, "stop_time": 0})),
     "in the foreground": ((), ("started", {"entrypoint": ["true"], "detach": False, "rm": True})),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("task", TASKS)

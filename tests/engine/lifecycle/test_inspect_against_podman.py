@@ -92,7 +92,7 @@ RICH = (
         "entrypoint": "/bin/env",
         "ulimit": ["core=5:6"],
     },
-)  # fmt: skip
+)
 #: For all containers: podman would raise limits, which not every host allows, and look after their health.
 CGROUP = "/slipway-podman"
 COMMON = f"--ulimit nofile=64:64 --ulimit nproc=64:64 --no-healthcheck --cgroup-parent {CGROUP}".split()
@@ -246,10 +246,13 @@ def unlike(mine: dict[str, set[str]], theirs: dict[str, set[str]], null: set[str
 OWN = {".HostConfig.Sysctls", ".GraphDriver.Data"}
 OWN |= {f".GraphDriver.Data.{key}" for key in ("LowerDir", "UpperDir", "WorkDir", "MergedDir")}
 #: What may be null here (docs/results.md).
-NULL = {f".{key}" for key in (
-    "Config.CreateCommand HostConfig.CgroupMode OCIRuntime State.ExitCode State.FinishedAt State.StartedAt BoundingCaps"
-    " EffectiveCaps Config.Cmd Config.Hostname ImageDigest"
-).split()}  # fmt: skip
+NULL = {
+    f".{key}"
+    for key in (
+        "Config.CreateCommand HostConfig.CgroupMode OCIRuntime State.ExitCode State.FinishedAt State.StartedAt BoundingCaps"
+        " EffectiveCaps Config.Cmd Config.Hostname ImageDigest"
+    ).split()
+}
 
 
 def test_every_key_of_a_container_is_podmans(podman):

@@ -15,18 +15,38 @@ from _engine.lifecycle.converge import Request, converge
 SLEEP = ("sleep", "1000")
 #: What is asked for, settings of the engine, the error, and words that must be in it: what, which, what to do.
 REFUSED = {
-    "no bind source": ({"volume": ["/nosuch/source:/x"]}, {}, InvalidOption, ("volume", "/nosuch/source", "Make it")),
+    "no bind source": (
+        {"volume": ["/nosuch/source:/x"]},
+        {},
+        InvalidOption,
+        ("volume", "/nosuch/source", "Make it"),
+    ),
     "no user": ({"user": "nosuch"}, {}, InvalidOption, ("user", "nosuch")),
     "no group": ({"user": "app:nosuch"}, {}, InvalidOption, ("user", "nosuch")),
     "no group to add": ({"group_add": ["nosuch"]}, {}, InvalidOption, ("group_add", "nosuch")),
-    "no image": ({"image": "localhost/bux:1"}, {}, NotFound, ("localhost/bux:1", "near: localhost/box:1", "image_load")),
+    "no image": (
+        {"image": "localhost/bux:1"},
+        {},
+        NotFound,
+        ("localhost/bux:1", "near: localhost/box:1", "image_load"),
+    ),
     "no directory": ({"image": "/nosuch", "rootfs": True}, {}, InvalidOption, ("image", "/nosuch", "rootfs")),
     "no device": ({"device": ["/dev/nosuch"]}, {}, InvalidOption, ("device", "/dev/nosuch")),
-    "no profile": ({"security_opt": ["seccomp=/nosuch.json"]}, {}, InvalidOption, ("security_opt", "/nosuch.json")),
-    "no place for the log": ({"log_opt": {"path": "/nosuch/log"}}, {}, InvalidOption, ("log_opt", "/nosuch/log", "Make it")),
+    "no profile": (
+        {"security_opt": ["seccomp=/nosuch.json"]},
+        {},
+        InvalidOption,
+        ("security_opt", "/nosuch.json"),
+    ),
+    "no place for the log": (
+        {"log_opt": {"path": "/nosuch/log"}},
+        {},
+        InvalidOption,
+        ("log_opt", "/nosuch/log", "Make it"),
+    ),
     "no runtime": ({}, {"runtime": "nosuch"}, HostLacks, ("nosuch", "slipway.oci.host")),
     "no conmon": ({}, {"conmon": "/nosuch/conmon"}, HostLacks, ("conmon", "slipway.oci.host")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["fresh", "running"])

@@ -24,11 +24,13 @@ GOOD = [
     (("images", "--json"), {"verb": cli._images, "json": True}),
     (("volumes",), {"verb": cli._volumes, "json": False}),
     (("inspect", "web"), {"verb": cli._inspect, "name": "web"}),
-    (("logs", "--tail", "5", "-t", "web"),
-     {"verb": cli._logs, "name": "web", "tail": 5, "timestamps": True, "json": False}),
+    (
+        ("logs", "--tail", "5", "-t", "web"),
+        {"verb": cli._logs, "name": "web", "tail": 5, "timestamps": True, "json": False},
+    ),
     (("logs", "web"), {"verb": cli._logs, "name": "web", "tail": None, "timestamps": False, "json": False}),
     (("events",), {"verb": cli._events, "limit": 100, "json": False}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("argv", "expected"), GOOD)
@@ -43,8 +45,18 @@ def test_another_engine(parse):
     assert (found["root"], found["run_root"]) == ("/a", "/b")
 
 
-@pytest.mark.parametrize("argv", [(), ("nope",), ("inspect",), ("logs",), ("logs", "--tail", "x", "web"), ("ps", "web"),
-                                  ("events", "--limit", "")])  # fmt: skip
+@pytest.mark.parametrize(
+    "argv",
+    [
+        (),
+        ("nope",),
+        ("inspect",),
+        ("logs",),
+        ("logs", "--tail", "x", "web"),
+        ("ps", "web"),
+        ("events", "--limit", ""),
+    ],
+)
 def test_wrong_arguments(parse, capsys, argv):
     """What is no command ends with 2 and a word about how it is written."""
     with pytest.raises(SystemExit) as caught:

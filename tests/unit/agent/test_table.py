@@ -23,9 +23,20 @@ def test_a_table_without_rows():
     assert table.render(("A", "B"), []) == "A  B\n"
 
 
-SIZES = {0: "0 B", 1: "1 B", 999: "999 B", 1000: "1 kB", 1500: "1.5 kB", 4_200_000: "4.2 MB", 123_400_000: "123 MB",
-         10**9: "1 GB", 10**12: "1 TB", 5 * 10**13: "50 TB",
-         999_600: "1 MB", 5 * 10**15: "5 PB"}  # fmt: skip
+SIZES = {
+    0: "0 B",
+    1: "1 B",
+    999: "999 B",
+    1000: "1 kB",
+    1500: "1.5 kB",
+    4_200_000: "4.2 MB",
+    123_400_000: "123 MB",
+    10**9: "1 GB",
+    10**12: "1 TB",
+    5 * 10**13: "50 TB",
+    999_600: "1 MB",
+    5 * 10**15: "5 PB",
+}
 
 
 @pytest.mark.parametrize(("size", "text"), SIZES.items())
@@ -34,9 +45,18 @@ def test_sizes(size, text):
     assert table.human_size(size) == text
 
 
-AGES = [(0, "now"), (1.5, "1 second ago"), (59.5, "59 seconds ago"), (60.5, "1 minute ago"), (3599, "59 minutes ago"),
-        (3600.5, "1 hour ago"),
-        (7300, "2 hours ago"), (86401, "1 day ago"), (400 * 86400 + 1, "400 days ago"), (-60, "now")]  # fmt: skip
+AGES = [
+    (0, "now"),
+    (1.5, "1 second ago"),
+    (59.5, "59 seconds ago"),
+    (60.5, "1 minute ago"),
+    (3599, "59 minutes ago"),
+    (3600.5, "1 hour ago"),
+    (7300, "2 hours ago"),
+    (86401, "1 day ago"),
+    (400 * 86400 + 1, "400 days ago"),
+    (-60, "now"),
+]
 
 
 @pytest.mark.parametrize(("seconds", "text"), AGES)

@@ -223,9 +223,12 @@ AGREE = {
     "limits": {"memory": "64m", "cpus": "1.5", "cpu_shares": 3, "cpuset_cpus": "0", "pids_limit": 9},
     "no swap limit": {"memory": "64m", "memory_swap": "-1", "pids_limit": -1},
     "swap": {"memory": "64m", "memory_swap": "100m", "ulimit": ["nofile=1:2", "nproc=-1", "core=5"]},
-    "mounts": {"volume": ["/etc:/a:ro,bind,nosuid", "/etc:/b:rslave", "data:/c:exec,suid"], "tmpfs": {"/t": "ro,size=1m"}},
+    "mounts": {
+        "volume": ["/etc:/a:ro,bind,nosuid", "/etc:/b:rslave", "data:/c:exec,suid"],
+        "tmpfs": {"/t": "ro,size=1m"},
+    },
     "tmpfs": {"tmpfs": {"/t": "", "/u": "exec,notmpcopyup,rshared"}, "security_opt": ["apparmor=x"]},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", AGREE)

@@ -48,10 +48,14 @@ def test_silent_image(image):
 NAMES = [
     ((), [], []),
     (("localhost/app:1",), ["localhost/app:1"], [f"localhost/app@{DIGEST}"]),
-    (("host:5000/a/b:1", "host:5000/a/b:2"), ["host:5000/a/b:1", "host:5000/a/b:2"], [f"host:5000/a/b@{DIGEST}"]),
+    (
+        ("host:5000/a/b:1", "host:5000/a/b:2"),
+        ["host:5000/a/b:1", "host:5000/a/b:2"],
+        [f"host:5000/a/b@{DIGEST}"],
+    ),
     ((f"q.io/a@{OTHER}",), [], [f"q.io/a@{DIGEST}", f"q.io/a@{OTHER}"]),
     ((f"q:5/a@{OTHER}",), [], [f"q:5/a@{DIGEST}", f"q:5/a@{OTHER}"]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("names", "tags", "digests"), NAMES)

@@ -39,19 +39,34 @@ GOOD = [
     ("SECURITY", ["no-new-privileges:true", "no-new-privileges"], ("no-new-privileges",)),
     ("SECURITY", ["no-new-privileges=false"], ("no-new-privileges=false",)),
     ("SECURITY", ["unmask=ALL", "mask=/proc/a:/proc/b"], ("mask=/proc/a:/proc/b", "unmask=ALL")),
-    ("TEXTS", {"A": 1, "b": True, "c": 1.5, 5: "", "\u00fc": "\u65e5"},
-        {"A": "1", "b": "True", "c": "1.5", "5": "", "\u00fc": "\u65e5"}),
+    (
+        "TEXTS",
+        {"A": 1, "b": True, "c": 1.5, 5: "", "\u00fc": "\u65e5"},
+        {"A": "1", "b": "True", "c": "1.5", "5": "", "\u00fc": "\u65e5"},
+    ),
     ("TEXTS", {"A B": "a=b=c"}, {"A B": "a=b=c"}),
-    ("SYSCTL", {"net.core.somaxconn": 5, "kernel.sem": "1 2 3 4"}, {"net.core.somaxconn": "5", "kernel.sem": "1 2 3 4"}),
+    (
+        "SYSCTL",
+        {"net.core.somaxconn": 5, "kernel.sem": "1 2 3 4"},
+        {"net.core.somaxconn": "5", "kernel.sem": "1 2 3 4"},
+    ),
     ("SYSCTL", {"net/ipv4/conf/eth0.5/forwarding": 1}, {"net/ipv4/conf/eth0.5/forwarding": "1"}),
-    ("SYSCTL", {"fs.mqueue.msg_max": 1, "kernel.shm_rmid_forced": 0}, {"fs.mqueue.msg_max": "1", "kernel.shm_rmid_forced": "0"}),
-    ("LOG_OPTIONS", {"max_size": "1.5m", "path": "//a/b.log", "tag": None}, {"max_size": "1572864", "path": "/a/b.log"}),
+    (
+        "SYSCTL",
+        {"fs.mqueue.msg_max": 1, "kernel.shm_rmid_forced": 0},
+        {"fs.mqueue.msg_max": "1", "kernel.shm_rmid_forced": "0"},
+    ),
+    (
+        "LOG_OPTIONS",
+        {"max_size": "1.5m", "path": "//a/b.log", "tag": None},
+        {"max_size": "1572864", "path": "/a/b.log"},
+    ),
     ("LOG_DRIVER", "json-file", "k8s-file"),
     ("LOG_DRIVER", "k8s-file", "k8s-file"),
     ("NETWORKS", ["host"], ("host",)),
     ("ULIMITS", ["nofile=1:2", "core=-1", "nofile=1:2"], {"nofile": (1, 2), "core": (-1, -1)}),
     ("DEVICES", ["/dev/a:/dev/b:r"], {"/dev/b": Device("/dev/a", "/dev/b", "r")}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "raw", "value"), GOOD)
@@ -69,7 +84,10 @@ BAD = [
     ("BOOL", "yes", ""),
     ("BOOL", 1, ""),
     ("PATH", "a", ""),
-    *(("HOSTNAME", name, "") for name in ("a b", "a/b", "-a", ".a", "\u00fc", "a" * 65, "a\nb", "a\n", "127.0.0.1 evil")),
+    *(
+        ("HOSTNAME", name, "")
+        for name in ("a b", "a/b", "-a", ".a", "\u00fc", "a" * 65, "a\nb", "a\n", "127.0.0.1 evil")
+    ),
     ("COMMAND", "sh -c 'x", ""),
     ("COMMAND", 5, ""),
     ("COMMAND", {"a": 1}, ""),
@@ -82,7 +100,10 @@ BAD = [
     ("PATHS", ["/a", "b"], ""),
     ("TEXT_SET", ["a", None], ""),
     ("CAPABILITIES", ["CHOWN", "nope"], ""),
-    *(("SECURITY", [word], "") for word in ("", "foo=bar", "seccomp", "seccomp=", "no-new-privileges=no", "LABEL=disable", "=x")),
+    *(
+        ("SECURITY", [word], "")
+        for word in ("", "foo=bar", "seccomp", "seccomp=", "no-new-privileges=no", "LABEL=disable", "=x")
+    ),
     ("TEXTS", ["a=b"], ""),
     ("TEXTS", "a=b", ""),
     ("TEXTS", {"": "x"}, ""),
@@ -92,9 +113,23 @@ BAD = [
     ("TEXTS", {"a": {"b": 1}}, "option.a"),
     ("TEXTS", {"a": ["b"]}, "option.a"),
     ("TEXTS", {"a": "\0"}, "option.a"),
-    *(("SYSCTL", {key: "1"}, "") for key in (
-        "", "foo", "/net/core", "net", "net.", "net..x", "net/../kernel/x", "kernel.hostname", "vm.swappiness", "fs.file-max",
-        "kernel.semx", "xnet.a")),
+    *(
+        ("SYSCTL", {key: "1"}, "")
+        for key in (
+            "",
+            "foo",
+            "/net/core",
+            "net",
+            "net.",
+            "net..x",
+            "net/../kernel/x",
+            "kernel.hostname",
+            "vm.swappiness",
+            "fs.file-max",
+            "kernel.semx",
+            "xnet.a",
+        )
+    ),
     ("SYSCTL", {"net.a": None}, "option.net.a"),
     ("LOG_OPTIONS", {"tag": "x"}, "option.tag"),
     ("LOG_OPTIONS", {"max_size": "-1"}, "option.max_size"),
@@ -108,7 +143,7 @@ BAD = [
     ("ULIMITS", ["nofile=1", "nofile=2"], ""),
     ("DEVICES", ["/dev/a:/dev/x", "/dev/b:/dev/x"], ""),
     ("DEVICES", ["/dev/a:/dev/x", "/dev/a:/dev/x:r"], ""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "raw", "names"), BAD)

@@ -29,10 +29,28 @@ def test_a_ulimit(text, parsed):
 
 
 NO_ULIMITS = (
-    "", "nofile", "=5", "nofile=", "nofile=a", "nofile=1:2:3", "nofile=1:", "nofile=:1", "foo=1", "host", "nofile=1.5",
-    "nofile=-2", "nofile=20:10", "nofile=-1:10", f"nofile={2**63}", "nofile=99999999999999999999", "nofile=\u00b2",
-    "nofile=\u0661", "nofile= 5", "nofile=" + "9" * 5000, None,
-)  # fmt: skip
+    "",
+    "nofile",
+    "=5",
+    "nofile=",
+    "nofile=a",
+    "nofile=1:2:3",
+    "nofile=1:",
+    "nofile=:1",
+    "foo=1",
+    "host",
+    "nofile=1.5",
+    "nofile=-2",
+    "nofile=20:10",
+    "nofile=-1:10",
+    f"nofile={2**63}",
+    "nofile=99999999999999999999",
+    "nofile=\u00b2",
+    "nofile=\u0661",
+    "nofile= 5",
+    "nofile=" + "9" * 5000,
+    None,
+)
 
 
 @pytest.mark.parametrize("text", NO_ULIMITS)
@@ -65,9 +83,19 @@ def test_a_device(text, parsed):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "null", ":/dev/x", "/dev/fuse:", "/dev/fuse:x", "/dev/fuse:/dev/x:", "/dev/fuse:/dev/x:rw:1", "/dev/fuse:rw:/dev/x",
-     "/dev/fu\0se", None],
-)  # fmt: skip
+    [
+        "",
+        "null",
+        ":/dev/x",
+        "/dev/fuse:",
+        "/dev/fuse:x",
+        "/dev/fuse:/dev/x:",
+        "/dev/fuse:/dev/x:rw:1",
+        "/dev/fuse:rw:/dev/x",
+        "/dev/fu\0se",
+        None,
+    ],
+)
 def test_what_is_no_device(refused, text):
     """Relative paths, unknown permissions and parts too many are refused."""
     refused(limits.parse_device, "device", text)

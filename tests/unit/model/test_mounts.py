@@ -57,12 +57,49 @@ def test_volume(text, mount):
 
 
 NO_VOLUMES = (
-    "", ":", "::", ":/b", "/a:", "/a:b", "data", "data:data", "/a:/", "/:/", "/a://", "/a:/b/../c", "/a:/..", "/a:/b:ro:rw",
-    "/a:/b:ro,rw", "/a:/b:z,Z", "/a:/b:exec,noexec", "/a:/b:suid,nosuid", "/a:/b:private,shared", "/a:/b:bind,rbind",
-    "/a:/b:bogus", "/a:/b:RO", "/a:/b:ro ", "/a: /b", "/a:/b:size=5m", "/a:/b:ro=true", "/a:/b:nocopy", "/a:/b:tmpcopyup",
-    "./a:/b", "../a:/b", ".:/b", "x/y:/d", "-x:/d", "a b:/d", "\u00fc:/d", "_x:/d", "/a\0:/b", "data:/d\0", "/a:/\udc80",
-    "data:/d:copy,nocopy", "data:/d:notmpcopyup", f"{'x' * 256}:/d",
-)  # fmt: skip
+    "",
+    ":",
+    "::",
+    ":/b",
+    "/a:",
+    "/a:b",
+    "data",
+    "data:data",
+    "/a:/",
+    "/:/",
+    "/a://",
+    "/a:/b/../c",
+    "/a:/..",
+    "/a:/b:ro:rw",
+    "/a:/b:ro,rw",
+    "/a:/b:z,Z",
+    "/a:/b:exec,noexec",
+    "/a:/b:suid,nosuid",
+    "/a:/b:private,shared",
+    "/a:/b:bind,rbind",
+    "/a:/b:bogus",
+    "/a:/b:RO",
+    "/a:/b:ro ",
+    "/a: /b",
+    "/a:/b:size=5m",
+    "/a:/b:ro=true",
+    "/a:/b:nocopy",
+    "/a:/b:tmpcopyup",
+    "./a:/b",
+    "../a:/b",
+    ".:/b",
+    "x/y:/d",
+    "-x:/d",
+    "a b:/d",
+    "\u00fc:/d",
+    "_x:/d",
+    "/a\0:/b",
+    "data:/d\0",
+    "/a:/\udc80",
+    "data:/d:copy,nocopy",
+    "data:/d:notmpcopyup",
+    f"{'x' * 256}:/d",
+)
 
 
 @pytest.mark.parametrize("text", NO_VOLUMES)
@@ -118,20 +155,51 @@ def test_mount(text, mount):
 
 
 NO_MOUNTS = (
-    "", ",", "type=", "type=foo,dst=/d", "type=Bind,src=/a,dst=/b", "type=bind", "type=bind,dst=/b", "type=bind,src=/a",
-    "type=bind,source=,dst=/b", "type=bind,src=rel,dst=/b", "type=volume,src=/a,dst=/b", "type=bind,src=/a,dst=b",
-    "type=bind,src=/a,dst=/", "type=bind,src=/a,dst=/b/../c", "type=bind,src=/a,dst=/b,", "type=bind,src=/a, dst=/b",
-    "type=bind,src=/a,source=/c,dst=/b", "type=bind,src=/a,dst=/b,target=/c", "type=bind,type=volume,src=a,dst=/b",
-    "type=bind,src=/a,dst=/b,foo", "type=bind,src=/a,dst=/b,foo=1", "type=bind,src=/a,dst=/b,foo=shared",
+    "",
+    ",",
+    "type=",
+    "type=foo,dst=/d",
+    "type=Bind,src=/a,dst=/b",
+    "type=bind",
+    "type=bind,dst=/b",
+    "type=bind,src=/a",
+    "type=bind,source=,dst=/b",
+    "type=bind,src=rel,dst=/b",
+    "type=volume,src=/a,dst=/b",
+    "type=bind,src=/a,dst=b",
+    "type=bind,src=/a,dst=/",
+    "type=bind,src=/a,dst=/b/../c",
+    "type=bind,src=/a,dst=/b,",
+    "type=bind,src=/a, dst=/b",
+    "type=bind,src=/a,source=/c,dst=/b",
+    "type=bind,src=/a,dst=/b,target=/c",
+    "type=bind,type=volume,src=a,dst=/b",
+    "type=bind,src=/a,dst=/b,foo",
+    "type=bind,src=/a,dst=/b,foo=1",
+    "type=bind,src=/a,dst=/b,foo=shared",
     "type=bind,src=/a,dst=/b,ro=yes",
-    "type=bind,src=/a,dst=/b,ro,rw", "type=bind,src=/a,dst=/b,ro,readonly=false", "type=bind,src=/a,dst=/b,nosuid=true",
-    "type=bind,src=/a,dst=/b,noexec,exec", "type=bind,src=/a,dst=/b,private,shared",
-    "type=bind,src=/a,dst=/b,bind-propagation=foo", "type=bind,src=/a,dst=/b,bind-propagation=ro",
-    "type=bind,src=/a,dst=/b,bind-propagation=", "type=bind,src=/a,dst=/b,relabel=foo", "type=bind,src=/a,dst=/b,tmpfs-size=1m",
-    "type=tmpfs,dst=/t,src=/a", "type=tmpfs,dst=/t,tmpfs-size=abc", "type=tmpfs,dst=/t,tmpfs-size=", "type=tmpfs,dst=/t,size",
-    "type=tmpfs,dst=/t,tmpfs-mode=9", "type=tmpfs,dst=/t,uid=5", "type=tmpfs,dst=/t,noatime", "type=tmpfs,dst=/t,bind",
-    "type=tmpfs,dst=/t,relabel=shared", "type=tmpfs,dst=/t,volume-nocopy", "type=bind,src=/a\0,dst=/b",
-)  # fmt: skip
+    "type=bind,src=/a,dst=/b,ro,rw",
+    "type=bind,src=/a,dst=/b,ro,readonly=false",
+    "type=bind,src=/a,dst=/b,nosuid=true",
+    "type=bind,src=/a,dst=/b,noexec,exec",
+    "type=bind,src=/a,dst=/b,private,shared",
+    "type=bind,src=/a,dst=/b,bind-propagation=foo",
+    "type=bind,src=/a,dst=/b,bind-propagation=ro",
+    "type=bind,src=/a,dst=/b,bind-propagation=",
+    "type=bind,src=/a,dst=/b,relabel=foo",
+    "type=bind,src=/a,dst=/b,tmpfs-size=1m",
+    "type=tmpfs,dst=/t,src=/a",
+    "type=tmpfs,dst=/t,tmpfs-size=abc",
+    "type=tmpfs,dst=/t,tmpfs-size=",
+    "type=tmpfs,dst=/t,size",
+    "type=tmpfs,dst=/t,tmpfs-mode=9",
+    "type=tmpfs,dst=/t,uid=5",
+    "type=tmpfs,dst=/t,noatime",
+    "type=tmpfs,dst=/t,bind",
+    "type=tmpfs,dst=/t,relabel=shared",
+    "type=tmpfs,dst=/t,volume-nocopy",
+    "type=bind,src=/a\0,dst=/b",
+)
 
 
 @pytest.mark.parametrize("text", NO_MOUNTS)
@@ -142,9 +210,15 @@ def test_what_is_no_mount(refused, text):
 
 @pytest.mark.parametrize(
     "text",
-    ["type=image,src=x,dst=/d", "type=devpts,dst=/dev/pts", "type=volume,src=d,dst=/d,U=true", "type=bind,src=/a,dst=/b,chown",
-     "type=volume,src=d,dst=/d,volume-opt=x", "type=tmpfs,dst=/t,U"],
-)  # fmt: skip
+    [
+        "type=image,src=x,dst=/d",
+        "type=devpts,dst=/dev/pts",
+        "type=volume,src=d,dst=/d,U=true",
+        "type=bind,src=/a,dst=/b,chown",
+        "type=volume,src=d,dst=/d,volume-opt=x",
+        "type=tmpfs,dst=/t,U",
+    ],
+)
 def test_mounts_that_are_not_built(refused, text):
     """Types and options that podman has and this engine not are told as such."""
     refused(mounts.parse_mount, "mount", text, error=NotBuiltYet)
@@ -176,11 +250,40 @@ def test_tmpfs(words, mount):
 
 
 NO_TMPFS = (
-    "size=", "size", "size=-1", "size=abc", "size=%", "size=1.5%", "size=\u00b2%", "size=1000%", "mode=", "mode=9",
-    "mode=17777", "mode=10000",
-    "mode=-1", "mode=0o17", "mode=u+x", "mode=\u0661", "rw,ro", "noexec,exec", "nosuid,suid", "size=64m,size=65m",
-    "mode=1,mode=2", "foo", "uid=5", "noatime", "huge=always", "bind", "rbind", "z", "copy", "nocopy", "RW", ["rw"], True,
-)  # fmt: skip
+    "size=",
+    "size",
+    "size=-1",
+    "size=abc",
+    "size=%",
+    "size=1.5%",
+    "size=\u00b2%",
+    "size=1000%",
+    "mode=",
+    "mode=9",
+    "mode=17777",
+    "mode=10000",
+    "mode=-1",
+    "mode=0o17",
+    "mode=u+x",
+    "mode=\u0661",
+    "rw,ro",
+    "noexec,exec",
+    "nosuid,suid",
+    "size=64m,size=65m",
+    "mode=1,mode=2",
+    "foo",
+    "uid=5",
+    "noatime",
+    "huge=always",
+    "bind",
+    "rbind",
+    "z",
+    "copy",
+    "nocopy",
+    "RW",
+    ["rw"],
+    True,
+)
 
 
 @pytest.mark.parametrize("words", NO_TMPFS)
@@ -196,13 +299,25 @@ def test_what_is_no_destination(refused, destination):
 
 
 SAME = {
-    "bind": [{"volume": ["/a:/b:ro"]}, {"volume": ["/a/:/b/:ro,rprivate"]},
-             {"mount": ["type=bind,src=/a,dst=/b,readonly=true"]}, {"mount": ["ro,dst=//b,source=/a,type=bind"]}],
-    "volume": [{"volume": ["v:/b"]}, {"mount": ["type=volume,src=v,dst=/b"]}, {"mount": ["source=v,target=/b,rw=true"]}],
+    "bind": [
+        {"volume": ["/a:/b:ro"]},
+        {"volume": ["/a/:/b/:ro,rprivate"]},
+        {"mount": ["type=bind,src=/a,dst=/b,readonly=true"]},
+        {"mount": ["ro,dst=//b,source=/a,type=bind"]},
+    ],
+    "volume": [
+        {"volume": ["v:/b"]},
+        {"mount": ["type=volume,src=v,dst=/b"]},
+        {"mount": ["source=v,target=/b,rw=true"]},
+    ],
     "anonymous": [{"volume": ["/b"]}, {"volume": ["/b", "/b/"]}, {"mount": ["type=volume,dst=/b"]}],
-    "tmpfs": [{"tmpfs": {"/b": "size=1m"}}, {"tmpfs": {"/b/": "rw,size=1024k"}},
-              {"mount": ["type=tmpfs,dst=/b,tmpfs-size=1048576"]}, {"mount": ["type=tmpfs,dst=/b,size=1m,nodev"]}],
-}  # fmt: skip
+    "tmpfs": [
+        {"tmpfs": {"/b": "size=1m"}},
+        {"tmpfs": {"/b/": "rw,size=1024k"}},
+        {"mount": ["type=tmpfs,dst=/b,tmpfs-size=1048576"]},
+        {"mount": ["type=tmpfs,dst=/b,size=1m,nodev"]},
+    ],
+}
 
 
 @pytest.mark.parametrize("meaning", SAME)
@@ -221,9 +336,14 @@ def test_one_mount_may_be_written_twice():
 
 @pytest.mark.parametrize(
     "options",
-    [{"volume": ["x:/b", "y:/b"]}, {"volume": ["/a:/b", "/a:/b/:ro"]}, {"volume": ["/b"], "tmpfs": {"/b": ""}},
-     {"mount": ["type=tmpfs,dst=/b"], "volume": ["x:/b"]}, {"tmpfs": {"/b": "", "/b/": "ro"}}],
-)  # fmt: skip
+    [
+        {"volume": ["x:/b", "y:/b"]},
+        {"volume": ["/a:/b", "/a:/b/:ro"]},
+        {"volume": ["/b"], "tmpfs": {"/b": ""}},
+        {"mount": ["type=tmpfs,dst=/b"], "volume": ["x:/b"]},
+        {"tmpfs": {"/b": "", "/b/": "ro"}},
+    ],
+)
 def test_two_mounts_on_one_place(refused, options):
     """Two mounts that differ can't have one destination."""
     error = refused(kinds.MOUNTS.parse, "volume", options)

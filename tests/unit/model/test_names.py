@@ -41,8 +41,13 @@ def test_near_names():
     assert names.near("x", ["abc"]) == ()
 
 
-CAPABILITIES = {"net_admin": "CAP_NET_ADMIN", "CAP_Net_Admin": "CAP_NET_ADMIN", " chown ": "CAP_CHOWN", "all": "ALL",
-                "cap_checkpoint_restore": "CAP_CHECKPOINT_RESTORE"}  # fmt: skip
+CAPABILITIES = {
+    "net_admin": "CAP_NET_ADMIN",
+    "CAP_Net_Admin": "CAP_NET_ADMIN",
+    " chown ": "CAP_CHOWN",
+    "all": "ALL",
+    "cap_checkpoint_restore": "CAP_CHECKPOINT_RESTORE",
+}
 
 
 @pytest.mark.parametrize(("text", "name"), CAPABILITIES.items())

@@ -30,9 +30,31 @@ SIZES = {
     256: 256,
 }
 NO_SIZES = (
-    "", "m", "12x", "-1", "+5m", ".5g", "1.g", "1.5.2g", "1,5g", "1e6", "0x10", "1_000", "12bb", "1e",
-    "\uff10m", "\u0663", "1\u212a", "nan", "8192p", "9223372036854775808", "9" * 5000, None, True, [1],
-)  # fmt: skip
+    "",
+    "m",
+    "12x",
+    "-1",
+    "+5m",
+    ".5g",
+    "1.g",
+    "1.5.2g",
+    "1,5g",
+    "1e6",
+    "0x10",
+    "1_000",
+    "12bb",
+    "1e",
+    "\uff10m",
+    "\u0663",
+    "1\u212a",
+    "nan",
+    "8192p",
+    "9223372036854775808",
+    "9" * 5000,
+    None,
+    True,
+    [1],
+)
 
 
 @pytest.mark.parametrize(("text", "number"), SIZES.items())
@@ -91,8 +113,16 @@ def test_what_is_no_weight(refused, text):
     refused(quantities.shares, "cpu_shares", text)
 
 
-CPUS = {"1.5": 1_500_000_000, "1.50": 1_500_000_000, "0": 0, "0.01": 10_000_000, 2: 2 * 10**9, "8192": 8192 * 10**9,
-        "1e1": 10**10, 0.5: 500_000_000}  # fmt: skip
+CPUS = {
+    "1.5": 1_500_000_000,
+    "1.50": 1_500_000_000,
+    "0": 0,
+    "0.01": 10_000_000,
+    2: 2 * 10**9,
+    "8192": 8192 * 10**9,
+    "1e1": 10**10,
+    0.5: 500_000_000,
+}
 
 
 @pytest.mark.parametrize(("text", "number"), CPUS.items())
@@ -109,9 +139,17 @@ def test_what_is_no_number_of_processors(refused, text):
     refused(quantities.cpus, "cpus", text)
 
 
-CPUSETS = {"0": "0", "3,0-1,2": "0-3", " 0 , 2 ": "0,2", "16,3": "3,16",
-    "5,5": "5", "0-0": "0", "1,3,5-7": "1,3,5-7", "8191": "8191",
-           7: "7"}  # fmt: skip
+CPUSETS = {
+    "0": "0",
+    "3,0-1,2": "0-3",
+    " 0 , 2 ": "0,2",
+    "16,3": "3,16",
+    "5,5": "5",
+    "0-0": "0",
+    "1,3,5-7": "1,3,5-7",
+    "8191": "8191",
+    7: "7",
+}
 
 
 @pytest.mark.parametrize(("text", "canonical"), CPUSETS.items())
@@ -129,9 +167,22 @@ def test_what_is_no_set_of_processors(refused, text):
 
 
 SIGNALS = {
-    "SIGTERM": 15, "term": 15, "15": 15, 15: 15, " sigKill ": 9, "1": 1, "64": 64, "IOT": 6, "CLD": 17, "POLL": 29,
-    "RTMIN": 34, "SIGRTMIN+3": 37, "rtmax-1": 63, "RTMIN+30": 64, "RTMAX-30": 34,
-}  # fmt: skip
+    "SIGTERM": 15,
+    "term": 15,
+    "15": 15,
+    15: 15,
+    " sigKill ": 9,
+    "1": 1,
+    "64": 64,
+    "IOT": 6,
+    "CLD": 17,
+    "POLL": 29,
+    "RTMIN": 34,
+    "SIGRTMIN+3": 37,
+    "rtmax-1": 63,
+    "RTMIN+30": 64,
+    "RTMAX-30": 34,
+}
 
 
 @pytest.mark.parametrize(("text", "number"), SIGNALS.items())
@@ -147,9 +198,27 @@ def test_every_named_signal():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "0", "65", "-1", "99", "SIG", "FOO", "_DFL", "RTMIN-1", "RTMIN+31", "RTMAX+1", "RTMAX-31", "RTMIN+", "\u00b2",
-     "9" * 5000, "RTMIN+" + "9" * 5000, "1.5", None],
-)  # fmt: skip
+    [
+        "",
+        "0",
+        "65",
+        "-1",
+        "99",
+        "SIG",
+        "FOO",
+        "_DFL",
+        "RTMIN-1",
+        "RTMIN+31",
+        "RTMAX+1",
+        "RTMAX-31",
+        "RTMIN+",
+        "\u00b2",
+        "9" * 5000,
+        "RTMIN+" + "9" * 5000,
+        "1.5",
+        None,
+    ],
+)
 def test_what_is_no_signal(refused, text):
     """Other names, and numbers that no signal has or that the C library keeps, are refused."""
     refused(quantities.signal_number, "stop_signal", text)

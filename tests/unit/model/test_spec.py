@@ -115,11 +115,36 @@ def test_unset_empty_and_set_command():
 
 
 NOTHING = {
-    "env": {}, "env_file": [], "group_add": [], "hostname": "", "label": {}, "annotation": {}, "volume": [], "mount": [],
-    "tmpfs": {}, "cap_add": [], "cap_drop": [], "security_opt": [], "device": [], "memory": "0", "cpus": 0, "cpu_shares": 0,
-    "ulimit": [], "sysctl": {}, "log_opt": {}, "rootfs": False, "read_only": False, "privileged": False, "init": False,
-    "tty": False, "interactive": False, "rm": False, "stop_timeout": 10, "shm_size": "64m", "log_driver": "json-file",
-}  # fmt: skip
+    "env": {},
+    "env_file": [],
+    "group_add": [],
+    "hostname": "",
+    "label": {},
+    "annotation": {},
+    "volume": [],
+    "mount": [],
+    "tmpfs": {},
+    "cap_add": [],
+    "cap_drop": [],
+    "security_opt": [],
+    "device": [],
+    "memory": "0",
+    "cpus": 0,
+    "cpu_shares": 0,
+    "ulimit": [],
+    "sysctl": {},
+    "log_opt": {},
+    "rootfs": False,
+    "read_only": False,
+    "privileged": False,
+    "init": False,
+    "tty": False,
+    "interactive": False,
+    "rm": False,
+    "stop_timeout": 10,
+    "shm_size": "64m",
+    "log_driver": "json-file",
+}
 
 
 @pytest.mark.parametrize("option", NOTHING)
@@ -130,9 +155,16 @@ def test_what_means_the_same_as_unset_is_unset(option):
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("user", ""), ("entrypoint", []), ("env", {"A": ""}), ("pids_limit", "-1"), ("shm_size", "0"), ("stop_timeout", 0),
-     ("memory_swap", "-1")],
-)  # fmt: skip
+    [
+        ("user", ""),
+        ("entrypoint", []),
+        ("env", {"A": ""}),
+        ("pids_limit", "-1"),
+        ("shm_size", "0"),
+        ("stop_timeout", 0),
+        ("memory_swap", "-1"),
+    ],
+)
 def test_what_is_not_the_same_as_unset(option, value):
     """Values that only look like none are kept."""
     spec = spec_of(**{option: value})

@@ -46,14 +46,32 @@ def settled(state, found, *, restart=False):
 
 #: Wish and found state: the verbs, for a task that asks for what is there. Written out, not computed.
 TABLE = {
-    "absent": {MISSING: "", "configured": "remove", "created": "remove", "running": "stop remove", "paused": "stop remove",
-               "stopped": "remove", "exited": "remove", "unknown": "remove", "removing": "remove"},
+    "absent": {
+        MISSING: "",
+        "configured": "remove",
+        "created": "remove",
+        "running": "stop remove",
+        "paused": "stop remove",
+        "stopped": "remove",
+        "exited": "remove",
+        "unknown": "remove",
+        "removing": "remove",
+    },
     "created": {MISSING: "create", "removing": "create"},
     "present": {MISSING: "create", "removing": "create"},
-    "started": {MISSING: "create start", "configured": "start", "created": "start", "running": "", "paused": "",
-                "stopped": "start", "exited": "start", "unknown": "start", "removing": "create start"},
+    "started": {
+        MISSING: "create start",
+        "configured": "start",
+        "created": "start",
+        "running": "",
+        "paused": "",
+        "stopped": "start",
+        "exited": "start",
+        "unknown": "start",
+        "removing": "create start",
+    },
     "stopped": {MISSING: "create", "running": "stop", "paused": "stop", "removing": "create"},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("found", FOUND)
@@ -167,14 +185,24 @@ def test_the_reader_is_told_in_words(spec, record):
         Wish("web", "started", spec(**NEW, volume=["b:/b", "a:/a"]), "i1"), record("running"), frozenset()
     )
     assert [action.text for action in plan.actions] == [
-        "created volume a", "created volume b", "stopped web", "removed web", "created web", "started web",
-    ]  # fmt: skip
+        "created volume a",
+        "created volume b",
+        "stopped web",
+        "removed web",
+        "created web",
+        "started web",
+    ]
     assert [item.option for item in plan.differences] == ["env.A", "mounts./a", "mounts./b"]
     assert plan.cost == "recreate"
 
 
-COSTS = [(SAME, {}, ""), (LIVE, {}, "live"), (NEW, {}, "recreate"), (SAME, {"recreate": True}, "recreate"),
-         (SAME, {"force_restart": True}, "")]  # fmt: skip
+COSTS = [
+    (SAME, {}, ""),
+    (LIVE, {}, "live"),
+    (NEW, {}, "recreate"),
+    (SAME, {"recreate": True}, "recreate"),
+    (SAME, {"force_restart": True}, ""),
+]
 
 
 @pytest.mark.parametrize(("wanted", "how", "cost"), COSTS)

@@ -16,28 +16,53 @@ CASES = {
     "altered": ({"memory": "1k"}, {"memory": "2k"}, [("memory", 1024, 2048)]),
     "unset": ({"memory": "1k"}, {}, [("memory", 1024, None)]),
     "back to the default": ({"read_only": True}, {}, [("read_only", True, False)]),
-    "a key of three": ({"env": {"A": "1", "B": "2", "C": "3"}}, {"env": {"A": "1", "B": "x", "D": "4"}},
-                       [("env.B", "2", "x"), ("env.C", "3", None), ("env.D", None, "4")]),
+    "a key of three": (
+        {"env": {"A": "1", "B": "2", "C": "3"}},
+        {"env": {"A": "1", "B": "x", "D": "4"}},
+        [("env.B", "2", "x"), ("env.C", "3", None), ("env.D", None, "4")],
+    ),
     "a first mapping": ({}, {"env": {"B": "", "A": "1"}}, [("env.A", None, "1"), ("env.B", None, "")]),
     "no mapping any more": ({"label": {"a": "1"}}, {"label": {}}, [("label.a", "1", None)]),
-    "case": ({"env": {"mode": "x"}, "hostname": "a"}, {"env": {"MODE": "x"}, "hostname": "A"},
-             [("env.MODE", None, "x"), ("env.mode", "x", None), ("hostname", "a", "A")]),
-    "order of a command": ({"command": ["a", "b"]}, {"command": ["b", "a"]}, [("command", ["a", "b"], ["b", "a"])]),
+    "case": (
+        {"env": {"mode": "x"}, "hostname": "a"},
+        {"env": {"MODE": "x"}, "hostname": "A"},
+        [("env.MODE", None, "x"), ("env.mode", "x", None), ("hostname", "a", "A")],
+    ),
+    "order of a command": (
+        {"command": ["a", "b"]},
+        {"command": ["b", "a"]},
+        [("command", ["a", "b"], ["b", "a"])],
+    ),
     "order of a set": ({"cap_add": ["CHOWN", "KILL"]}, {"cap_add": ["kill", "chown"]}, []),
     "entrypoint emptied": ({}, {"entrypoint": []}, [("entrypoint", None, [])]),
     "entrypoint given": ({"entrypoint": []}, {"entrypoint": "/x"}, [("entrypoint", [], ["/x"])]),
     "entrypoint taken away": ({"entrypoint": []}, {}, [("entrypoint", [], None)]),
     "mounts, each by its place": (
-        {"volume": ["a:/a", "b:/b"]}, {"volume": ["a:/a:ro"], "tmpfs": {"/t": ""}},
-        [("mounts./a", {"kind": "volume", "source": "a", "options": []}, {"kind": "volume", "source": "a", "options": ["ro"]}),
-         ("mounts./b", {"kind": "volume", "source": "b", "options": []}, None),
-         ("mounts./t", None, {"kind": "tmpfs", "source": "", "options": ["nodev", "nosuid"]})]),
-    "the same mount in other words": ({"volume": ["/a:/b:ro"]}, {"mount": ["type=bind,src=/a,dst=/b,ro"]}, []),
+        {"volume": ["a:/a", "b:/b"]},
+        {"volume": ["a:/a:ro"], "tmpfs": {"/t": ""}},
+        [
+            (
+                "mounts./a",
+                {"kind": "volume", "source": "a", "options": []},
+                {"kind": "volume", "source": "a", "options": ["ro"]},
+            ),
+            ("mounts./b", {"kind": "volume", "source": "b", "options": []}, None),
+            ("mounts./t", None, {"kind": "tmpfs", "source": "", "options": ["nodev", "nosuid"]}),
+        ],
+    ),
+    "the same mount in other words": (
+        {"volume": ["/a:/b:ro"]},
+        {"mount": ["type=bind,src=/a,dst=/b,ro"]},
+        [],
+    ),
     "a negative number": ({"pids_limit": "-1"}, {"pids_limit": "5"}, [("pids_limit", -1, 5)]),
     "the image's name alone": ({"image": "app:1"}, {"image": "app:2"}, []),
-    "in the order of the table": ({}, {"rm": True, "stop_timeout": 3, "env": {"A": "1"}, "command": "x"},
-                                  [("command", None, ["x"]), ("env.A", None, "1"), ("stop_timeout", 10, 3), ("rm", False, True)]),
-}  # fmt: skip
+    "in the order of the table": (
+        {},
+        {"rm": True, "stop_timeout": 3, "env": {"A": "1"}, "command": "x"},
+        [("command", None, ["x"]), ("env.A", None, "1"), ("stop_timeout", 10, 3), ("rm", False, True)],
+    ),
+}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -15,7 +15,7 @@ from _engine.state.schema import MIGRATIONS
 WRITE = (
     "opened = open_database(path)\n"
     "with opened.transaction() as c: c.execute('INSERT INTO meta VALUES (1, 1)')\n"
-)  # fmt: skip
+)
 
 
 def files(path):
