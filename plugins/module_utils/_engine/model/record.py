@@ -27,6 +27,9 @@ class ContainerRecord:
     ``intent`` is the verb under way (``start``, ``remove``) or ``""``: it is saved before the first act that would leak,
     so whoever finds it set without holding the lock knows that the verb died in the middle.
     ``volumes`` maps destination to the volume's name, anonymous ones included.
+    ``restart_count`` is how often the policy has restarted it since a user did; ``crashes`` how many short runs came one
+    after another, which sets the back-off, and ``restart_at`` when a restart that waits for it is due.
+    ``interrupted``: the host's stop, or its loss of power, ended the last run, so nobody wished it to end.
     """
 
     id: str
@@ -43,6 +46,9 @@ class ContainerRecord:
     oom_killed: bool = False
     stopped_by_user: bool = False
     restart_count: int = 0
+    crashes: int = 0
+    restart_at: int | None = None
+    interrupted: bool = False
     error: str = ""
     runtime: str = ""
     volumes: dict[str, str] = field(default_factory=dict)

@@ -30,7 +30,7 @@ __all__ = [
 
 _COLUMNS = (
     "id name spec image_id status intent pid pid_start monitor_pid monitor_start created started finished"
-    " exit_code oom_killed stopped_by_user restart_count error runtime"
+    " exit_code oom_killed stopped_by_user restart_count crashes restart_at interrupted error runtime"
 ).split()
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM containers"  # noqa: S608
 _INSERT = insert_text("containers", _COLUMNS)
@@ -169,6 +169,9 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
             oom_killed=bool(row["oom_killed"]),
             stopped_by_user=bool(row["stopped_by_user"]),
             restart_count=row["restart_count"],
+            crashes=row["crashes"],
+            restart_at=row["restart_at"],
+            interrupted=bool(row["interrupted"]),
             error=row["error"],
             runtime=row["runtime"],
             volumes=_volumes(connection, row["id"]),

@@ -90,4 +90,41 @@ MIGRATIONS: tuple[str, ...] = (
         value TEXT NOT NULL
     );
     """,
+    # The whole life cycle: restart policies, dependencies, health, exec sessions.
+    """
+    ALTER TABLE containers ADD COLUMN restart_at INTEGER;
+    ALTER TABLE containers ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE containers ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0;
+
+    CREATE TABLE container_dependencies (
+        container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+        via          TEXT NOT NULL,
+        needs        TEXT NOT NULL REFERENCES containers (id) ON DELETE RESTRICT,
+        PRIMARY KEY (container_id, via, needs)
+    );
+    CREATE INDEX container_dependencies_by_needs ON container_dependencies (needs);
+
+    CREATE TABLE health (
+        container_id   TEXT PRIMARY KEY NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+        status         TEXT NOT NULL,
+        failing_streak INTEGER NOT NULL,
+        log            TEXT NOT NULL
+    );
+
+    CREATE TABLE exec_sessions (
+        id            TEXT PRIMARY KEY NOT NULL,
+        container_id  TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+        request       TEXT NOT NULL,
+        pid           INTEGER,
+        pid_start     INTEGER,
+        monitor_pid   INTEGER,
+        monitor_start INTEGER,
+        created       INTEGER NOT NULL,
+        finished      INTEGER,
+        exit_code     INTEGER
+    );
+    CREATE INDEX exec_sessions_by_container ON exec_sessions (container_id);
+
+    CREATE INDEX events_by_name ON events (name);
+    """,
 )

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep which container needs which, and why (``requires``, or the namespace that it shares).
+
+By id, so that a rename breaks nothing; the specs keep the names that the user wrote.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Dependency(NamedTuple):
+    """``container_id`` needs the container ``needs``; ``via`` is the option that says so (``requires``, ``ipc``)."""
+
+    container_id: str
+    via: str
+    needs: str
+
+
+def write(connection: sqlite3.Connection, container_id: str, needs: Iterable[tuple[str, str]]) -> None:
+    """Put (via, id) pairs in the place of what the container needed before."""
+    connection.execute("DELETE FROM container_dependencies WHERE container_id = ?", (container_id,))
+    connection.executemany(
+        "INSERT INTO container_dependencies (container_id, via, needs) VALUES (?, ?, ?)",
+        [(container_id, via, needed) for via, needed in sorted(set(needs))],
+    )
+
+
+def of(connection: sqlite3.Connection, container_id: str) -> tuple[Dependency, ...]:
+    """Return what the container needs."""
+    return _many(connection, "WHERE container_id = ?", container_id)
+
+
+def on(connection: sqlite3.Connection, container_id: str) -> tuple[Dependency, ...]:
+    """Return what needs the container."""
+    return _many(connection, "WHERE needs = ?", container_id)
+
+
+def all(connection: sqlite3.Connection) -> tuple[Dependency, ...]:  # noqa: A001
+    """Return every dependency."""
+    return _many(connection, "")
+
+
+def hand_over(connection: sqlite3.Connection, old: str, new: str) -> None:
+    """Let all that needs ``old`` need ``new``, which takes its place."""
+    connection.execute("UPDATE container_dependencies SET needs = ? WHERE needs = ?", (new, old))
+
+
+def _many(connection: sqlite3.Connection, where: str, *values: str) -> tuple[Dependency, ...]:
+    rows = connection.execute(
+        f"SELECT container_id, via, needs FROM container_dependencies {where} ORDER BY container_id, via, needs",  # noqa: S608
+        values,
+    )
+    return tuple(Dependency(*row) for row in rows)
