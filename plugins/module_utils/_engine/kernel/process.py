@@ -83,6 +83,21 @@ def find_by_argument(argument: str) -> tuple[Process, ...]:
     return tuple(process for process in found if process is not None)
 
 
+def descendants(pid: int) -> tuple[Process, ...]:
+    """Return the processes that this one has started, and those that they have, as far as their parents still live."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        fields = _stat(int(name)) if name.isdigit() else []
+        if fields:
+            children.setdefault(int(fields[1]), []).append(int(name))
+    found, waiting = [], [pid]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return tuple(filter(None, map(Process.of, found)))
+
+
 def _pidfd(pid: int) -> Optional[int]:
     """Return a pidfd, or None: gone, an old kernel or seccomp filter, a Python made with old headers."""
     try:

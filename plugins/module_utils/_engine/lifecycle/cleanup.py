@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 
 from ..errors import EngineError
 from ..kernel import cgroups
+from ..kernel.removal import remove_tree
 from ..model import status
 from ..model.record import ContainerRecord
 from ..rootfs import overlay, shm
 from ..runtime import conmon, oci
+from ..state import execs
 from .engine import Engine
 from .facts import save
 
@@ -52,8 +54,19 @@ def release(engine: Engine, record: ContainerRecord) -> None:
             ("root file system", lambda: overlay.unmount(container)),
             ("shm", lambda: shm.unmount_shm(container)),
             ("monitor files", lambda: conmon.remove_stale_files(container)),
+            ("exec sessions", lambda: _purge_sessions(engine, record)),
         ),
     )
+
+
+def _purge_sessions(engine: Engine, record: ContainerRecord) -> None:
+    """Forget what was run in the container: it ended with it, or with its cgroup (seed: init)."""
+    with engine.database.reading() as connection:
+        known = execs.of(connection, record.id)
+    if known:
+        with engine.database.transaction() as connection:
+            execs.purge(connection, record.id)
+    remove_tree(f"{engine.layout.container(record.id).run}/exec")
 
 
 def _remove_cgroup(path: str) -> None:

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a command in a container that runs already (seed: exec sessions; podman-exec(1)).
+
+The session is in the database before its first file, and no lock is held while the command runs. Whatever a killed exec
+leaves is found by its row (``settle``) and goes with the next exec, the next start or the container's end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+from ..errors import EngineError, NotFound, WrongState
+from ..kernel import inroot
+from ..kernel.process import Process
+from ..model import imageconfig, status
+from ..model.execution import ExecSession, ExecSpec
+from ..model.names import near, new_id
+from ..model.record import ContainerRecord, ProcessId
+from ..runtime import execprocess, execs, oci
+from ..runtime.execs import ExecFiles, Executed
+from ..runtime.users import ResolvedUser, resolve
+from ..state import containers, images
+from ..state import execs as sessions
+from .engine import Engine
+from .facts import alive, observe
+from .hold import hold
+
+#: passwd and group files above this size are no such files.
+_ACCOUNT_FILE_LIMIT = 4 * 1024 * 1024
+_CONFIG_LIMIT = 16 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+class Prepared(NamedTuple):
+    """A command that is ready to run: what ``runtime.execs.arguments`` needs."""
+
+    session: ExecSession
+    runtime: oci.OciRuntime
+    files: ExecFiles
+
+
+def find(engine: Engine, name: str) -> ContainerRecord:
+    """Return the container of this name or id; raises NotFound with the names that are near."""
+    with engine.database.reading() as connection:
+        found = containers.find(connection, name)
+        if not found:
+            raise NotFound("container", name, near=near(name, containers.names(connection)))
+    return found[0]
+
+
+def check(engine: Engine, name: str, spec: ExecSpec) -> ContainerRecord:
+    """Return the container's record if the command could run in it now; for check mode: nothing is changed.
+
+    Raises NotFound, WrongState, and InvalidOption for a user that is not there.
+    """
+    record = observe(engine, find(engine, name))
+    _process(engine, _running(record), spec)
+    return record
+
+
+def execute(
+    engine: Engine, name: str, spec: ExecSpec, *, stdin: bytes = b"", timeout: float | None = None
+) -> tuple[str, Executed]:
+    """Run the command to its end; return the session's id and how it ended.
+
+    Raises NotFound, WrongState, InvalidOption, CommandTimeout, RuntimeFailed (its ``rc`` as podman-exec(1) has it).
+    """
+
+    def run(prepared: Prepared) -> Executed:
+        if spec.tty:
+            from ..runtime.terminal import run_in_terminal
+
+            return run_in_terminal(*prepared[1:], prepared.session.container_id, stdin=stdin, timeout=timeout)
+        runtime, files = prepared.runtime, prepared.files
+        return execs.run(runtime, prepared.session.container_id, files, stdin=stdin, timeout=timeout)
+
+    with engine.timings.of("exec"):
+        return attended(engine, name, spec, run, code=lambda done: done.code)
+
+
+def attended(
+    engine: Engine, name: str, spec: ExecSpec, run: Callable[[Prepared], T], *, code: Callable[[T], int]
+) -> tuple[str, T]:
+    """Prepare the command, let ``run`` run it, and clear everything away; return the session's id and what ``run`` returned."""
+    with _session(engine, name, spec) as (prepared, record):
+        exit_code: int | None = None
+        try:
+            result = run(prepared)
+            exit_code = code(result)
+        finally:
+            _finish(engine, record, prepared.session.id, exit_code)
+    return prepared.session.id, result
+
+
+@contextmanager
+def _session(engine: Engine, name: str, spec: ExecSpec) -> Iterator[tuple[Prepared, ContainerRecord]]:
+    """Give a session whose row and files are there, with this process as the one that attends; take the files away."""
+    found = find(engine, name)
+    with hold(engine, found.id, "exec") as record:
+        prepared = prepare(engine, _running(record), spec, monitor=myself())
+    try:
+        yield prepared, record
+    finally:
+        prepared.files.remove()
+
+
+def prepare(
+    engine: Engine,
+    record: ContainerRecord,
+    spec: ExecSpec,
+    *,
+    monitor: ProcessId | None,
+    detached: bool = False,
+) -> Prepared:
+    """Make row and files of a new session; the container's lock is held and it runs."""
+    settle(engine, record)
+    process = _process(engine, record, spec)
+    session = ExecSession(
+        new_id(), record.id, spec.argv, spec.user, detached, time.time_ns(), monitor=monitor
+    )
+    runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+    files = ExecFiles.of(engine.layout.container(record.id), session.id)
+    with engine.database.transaction() as connection:
+        sessions.insert(connection, session)
+    try:
+        files.write(process)
+    except OSError:
+        files.remove()
+        with engine.database.transaction() as connection:
+            sessions.delete(connection, session.id)
+        raise
+    engine.tell("container", "exec", record.id, record.name, exec_id=session.id)
+    return Prepared(session, runtime, files)
+
+
+def _finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: int | None) -> None:
+    with engine.database.transaction() as connection:
+        sessions.delete(connection, session_id)
+    told = {} if exit_code is None else {"exit_code": str(exit_code)}
+    engine.tell("container", "exec_died", record.id, record.name, exec_id=session_id, **told)
+
+
+# -- what is left of others ------------------------------------------------------------------------
+
+
+def live(engine: Engine, record: ContainerRecord) -> tuple[ExecSession, ...]:
+    """Return the container's sessions whose process, or whoever attends to it, lives."""
+    with engine.database.reading() as connection:
+        known = sessions.of(connection, record.id)
+    return tuple(session for session in known if _lives(engine, record, session))
+
+
+def settle(engine: Engine, record: ContainerRecord) -> None:
+    """Clear away the sessions of which nothing lives any more; the container's lock is held."""
+    with engine.database.reading() as connection:
+        known = sessions.of(connection, record.id)
+    for session in known:
+        if not _lives(engine, record, session):
+            ExecFiles.of(engine.layout.container(record.id), session.id).remove()
+            with engine.database.transaction() as connection:
+                sessions.delete(connection, session.id)
+
+
+def _lives(engine: Engine, record: ContainerRecord, session: ExecSession) -> bool:
+    if alive(session.monitor) or alive(session.process):
+        return True
+    pid = ExecFiles.of(engine.layout.container(record.id), session.id).read_pid()
+    process = Process.of(pid) if pid else None
+    # The number may be another's by now: one of the container's own is in its cgroup.
+    return process is not None and _in_container(engine, record, process)
+
+
+def _in_container(engine: Engine, record: ContainerRecord, process: Process) -> bool:
+    from ..kernel import cgroups
+
+    return process.pid in cgroups.processes(engine.layout.cgroup(record.id))
+
+
+# -- how it shall run ------------------------------------------------------------------------------
+
+
+def _running(record: ContainerRecord) -> ContainerRecord:
+    if record.status == status.RUNNING and record.process is not None:
+        return record
+    remedy = "Unpause it first" if record.status == status.PAUSED else "Start it first"
+    raise WrongState(
+        f"container {record.name} is {record.status}: nothing can be run in it",
+        remedy=remedy,
+        name=record.name,
+        status=record.status,
+    )
+
+
+def _process(engine: Engine, record: ContainerRecord, spec: ExecSpec) -> dict[str, Any]:
+    own = _own_process(engine, record)
+    every: frozenset[str] = frozenset()
+    if spec.privileged:
+        from ..runtime import host
+
+        every = host.facts(record.spec).capabilities
+    user = None if spec.user is None else _user(record, spec.user)
+    return execprocess.build(own, spec, user, home_given=_home_given(engine, record), all_capabilities=every)
+
+
+def _own_process(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
+    path = f"{engine.layout.container(record.id).bundle}/config.json"
+    try:
+        with open(path, encoding="utf-8") as stream:
+            process: dict[str, Any] = json.loads(stream.read(_CONFIG_LIMIT))["process"]
+    except (OSError, ValueError, KeyError) as error:
+        raise EngineError(
+            f"container {record.name}: {path} can't be read: {error}", remedy="Restart the container"
+        ) from None
+    return process
+
+
+def _user(record: ContainerRecord, name: str) -> ResolvedUser:
+    """Resolve the user by the files that the container itself sees now."""
+    if record.process is None:  # _running() has seen to it
+        raise WrongState(f"container {record.name} has no process", name=record.name)
+    root = f"/proc/{record.process.pid}/root"
+    passwd, group = (_account_file(root, path) for path in ("/etc/passwd", "/etc/group"))
+    return resolve(name, record.spec.group_add or (), passwd=passwd, group=group)
+
+
+def _account_file(root: str, path: str) -> str:
+    try:
+        return (inroot.read_file(root, path, limit=_ACCOUNT_FILE_LIMIT) or b"").decode("utf-8", "replace")
+    except OSError:  # a device or a directory: whatever it is, it is no account file
+        return ""
+
+
+def _home_given(engine: Engine, record: ContainerRecord) -> bool:
+    if "HOME" in (record.spec.env or {}):
+        return True
+    with engine.database.reading() as connection:
+        image = images.get(connection, record.image_id) if record.image_id else None
+    return image is not None and any(item.startswith("HOME=") for item in imageconfig.parse(image.config).env)
+
+
+def myself() -> ProcessId:
+    """Return this process, as the one that attends to a command."""
+    me = Process.of(os.getpid())
+    if me is None:
+        raise ProcessLookupError("this process is not in /proc")
+    return ProcessId(me.pid, me.start_time)
