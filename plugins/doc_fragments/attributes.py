@@ -5,7 +5,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes of a module that changes something, and (fragment C(.info)) of one that only looks."""
+    """Attributes of a module that changes something, (C(.exec)) runs commands, or (C(.info)) only looks."""
 
     DOCUMENTATION = r"""
 attributes:
@@ -16,6 +16,26 @@ attributes:
   diff_mode:
     description: Returns what differs, option by option, with the values before and after.
     support: full
+  platform:
+    description: The operating system that the host needs.
+    support: full
+    platforms: Linux
+  action_group:
+    description: Shares the defaults of group C(slipway.oci.engine) in C(module_defaults).
+    support: full
+    membership: [slipway.oci.engine]
+"""
+
+    EXEC = r"""
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what it would do, without changing anything.
+    support: full
+    details: The command is not run. Container, user and the conditions are checked.
+  diff_mode:
+    description: Returns what differs, option by option, with the values before and after.
+    support: none
+    details: What a command changes can't be known.
   platform:
     description: The operating system that the host needs.
     support: full

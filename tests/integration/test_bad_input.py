@@ -24,6 +24,31 @@ GOOD = {"name": "new", "image": IMAGE, "network": "none", "command": "sleep 1000
 
 #: What is wrong, the module, its options, the error's code, and words of the message: what, its value, what to do.
 CASES = {
+    "exec in an unknown container": (
+        "container_exec",
+        {"name": "boz", "command": "ls"},
+        "not_found",
+        ("boz",),
+    ),
+    "exec of nothing": ("container_exec", {"name": "box", "argv": []}, "invalid_option", ("argv", "program")),
+    "exec of two commands": (
+        "container_exec",
+        {"name": "box", "argv": ["ls"], "command": "ls"},
+        "invalid_option",
+        ("one of the two",),
+    ),
+    "exec without an end": (
+        "container_exec",
+        {"name": "box", "command": "ls", "timeout": 0},
+        "invalid_option",
+        ("timeout", "seconds"),
+    ),
+    "exec of a detached command with input": (
+        "container_exec",
+        {"name": "box", "command": "cat", "stdin": "x", "detach": True},
+        "invalid_option",
+        ("stdin", "detach"),
+    ),
     "unknown image": (
         "container",
         {**GOOD, "image": "localhost/bax:1"},

@@ -9,10 +9,13 @@ import time
 
 import pytest
 
+from _engine.agent.install import exec_exit_command
 from _engine.errors import CommandTimeout, InvalidOption, NotFound, RuntimeFailed, WrongState
 from _engine.kernel.process import Process
 from _engine.lifecycle import exec as execution
+from _engine.lifecycle import exec_detached
 from _engine.model.execution import ExecSpec
+from _engine.state import events
 from _engine.state import execs as sessions
 from enginehost import eventually
 
@@ -218,6 +221,68 @@ def test_sessions_go_with_the_container(host, python_child):
     host.bring("box", "stopped", stop_time=0)
     assert known_sessions(host) == []
     assert not running("sleep\x004714")
+
+
+@pytest.fixture
+def detach(host):
+    """Return the function that starts a command without waiting for it, and returns the session's id."""
+
+    def detach(*argv: str, **options: object) -> str:
+        with host.open() as engine:
+            spec = ExecSpec.parse({"argv": list(argv), **options})
+            return exec_detached.detach(engine, "box", spec, exec_exit_command(engine))
+
+    return detach
+
+
+def died(host, session: str) -> dict[str, str] | None:
+    """Return what the event of a session's end tells."""
+    with host.open(read_only=True) as engine, engine.database.reading() as connection:
+        told = [event for event in events.read(connection) if event.action == "exec_died"]
+    return next((event.attributes for event in told if event.attributes["exec_id"] == session), None)
+
+
+def test_detached_command_is_listed_and_its_end_is_told(host, detach):
+    """A detached command stands in ExecIDs as long as it runs; then an event tells its exit code, and nothing is left."""
+    host.start(*FOREVER)
+    session = detach("sh", "-c", "while [ ! -e /go ]; do sleep 0.05; done; exit 5")
+    assert host.inspect()["ExecIDs"] == [session]
+    detach("touch", "/go")
+    assert eventually(lambda: died(host, session), "its end is told")["exit_code"] == "5"
+    eventually(lambda: host.inspect()["ExecIDs"] == [], "no session")
+    assert os.listdir(f"{host.layout.container(host.record().id).run}/exec") == []
+
+
+@pytest.mark.parametrize(("program", "code"), [("nowhere", 127), ("/etc", 126)])
+def test_detached_command_that_never_began(host, detach, program, code):
+    """What can't be started is told at once, and leaves no session."""
+    host.start(*FOREVER)
+    with pytest.raises(RuntimeFailed) as caught:
+        detach(program)
+    assert caught.value.fields["rc"] == code
+    assert host.inspect()["ExecIDs"] == []
+
+
+def test_detached_command_goes_with_the_container(host, detach):
+    """A stop ends the detached commands as well."""
+    host.start(*FOREVER)
+    detach("sleep", "4715")
+    host.bring("box", "stopped", stop_time=0)
+    assert host.inspect()["ExecIDs"] == []
+    eventually(lambda: not running("4715"), "the command is gone")
+
+
+def test_detached_command_whose_monitor_was_killed(host, run, detach):
+    """Without its conmon nobody sees how a command ended; its session goes with the next exec once it has."""
+    host.start(*FOREVER)
+    session = detach("sleep", "4716")
+    for pid in running(f"{session}\0"):
+        os.kill(pid, signal.SIGKILL)
+    assert run("true").code == 0
+    assert host.inspect()["ExecIDs"] == [session]
+    [pid] = running("sleep\x004716")
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: run("true").code == 0 and host.inspect()["ExecIDs"] == [], "the session is gone")
 
 
 def test_many_execs_leave_nothing(host, run):

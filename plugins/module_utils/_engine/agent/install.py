@@ -45,6 +45,11 @@ def exit_command(engine: Engine, *, keep: bool) -> tuple[str, ...]:
     return (program, "cleanup", "--keep") if keep else (program, "cleanup")
 
 
+def exec_exit_command(engine: Engine) -> tuple[str, ...]:
+    """Return the command that clears away a detached exec that has ended (session and container follow)."""
+    return (*exit_command(engine, keep=False), "--exec")
+
+
 def install(layout: Layout) -> str:
     """Install the agent unless these very bytes are there, and return the program's path, which stays over upgrades."""
     sources = _sources()

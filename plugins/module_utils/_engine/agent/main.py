@@ -16,6 +16,8 @@ from ..lifecycle.engine import open_engine
 def main(argv: list[str], *, root: str, run_root: str) -> int:
     """Run one verb; return 0, 125 for the engine's own errors (as podman has it), or 2 for wrong arguments."""
     try:
+        if argv[:2] == ["cleanup", "--exec"]:
+            return _cleanup_exec(argv[2:], root, run_root)
         if argv[:1] == ["cleanup"]:
             return _cleanup(argv[1:], root, run_root)
         from .cli import run
@@ -49,5 +51,20 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
 
                     remove_held(engine, ended, with_volumes=True)
         except NotFound:  # removed meanwhile: nothing is left to clean up
+            pass
+    return 0
+
+
+def _cleanup_exec(argv: list[str], root: str, run_root: str) -> int:
+    """Clear away a detached exec that has ended."""
+    from ..lifecycle.exec_detached import ended
+    from ..lifecycle.hold import hold
+
+    session_id, container_id = argv
+    with open_engine(root, run_root) as engine:
+        try:
+            with hold(engine, container_id, "cleanup") as record:
+                ended(engine, record, session_id)
+        except NotFound:  # removed meanwhile, and the session with it
             pass
     return 0

@@ -60,7 +60,7 @@ def check(engine: Engine, name: str, spec: ExecSpec) -> ContainerRecord:
     Raises NotFound, WrongState, and InvalidOption for a user that is not there.
     """
     record = observe(engine, find(engine, name))
-    _process(engine, _running(record), spec)
+    _process(engine, require_running(record), spec)
     return record
 
 
@@ -94,7 +94,7 @@ def attended(
             result = run(prepared)
             exit_code = code(result)
         finally:
-            _finish(engine, record, prepared.session.id, exit_code)
+            finish(engine, record, prepared.session.id, exit_code)
     return prepared.session.id, result
 
 
@@ -103,7 +103,7 @@ def _session(engine: Engine, name: str, spec: ExecSpec) -> Iterator[tuple[Prepar
     """Give a session whose row and files are there, with this process as the one that attends; take the files away."""
     found = find(engine, name)
     with hold(engine, found.id, "exec") as record:
-        prepared = prepare(engine, _running(record), spec, monitor=myself())
+        prepared = prepare(engine, require_running(record), spec, monitor=myself())
     try:
         yield prepared, record
     finally:
@@ -139,7 +139,8 @@ def prepare(
     return Prepared(session, runtime, files)
 
 
-def _finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: int | None) -> None:
+def finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: int | None) -> None:
+    """Forget a session that has ended, and tell how; None: nobody saw it."""
     with engine.database.transaction() as connection:
         sessions.delete(connection, session_id)
     told = {} if exit_code is None else {"exit_code": str(exit_code)}
@@ -185,7 +186,8 @@ def _in_container(engine: Engine, record: ContainerRecord, process: Process) -> 
 # -- how it shall run ------------------------------------------------------------------------------
 
 
-def _running(record: ContainerRecord) -> ContainerRecord:
+def require_running(record: ContainerRecord) -> ContainerRecord:
+    """Return the record of a container that something can be run in; raises WrongState."""
     if record.status == status.RUNNING and record.process is not None:
         return record
     remedy = "Unpause it first" if record.status == status.PAUSED else "Start it first"
@@ -222,7 +224,7 @@ def _own_process(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
 
 def _user(record: ContainerRecord, name: str) -> ResolvedUser:
     """Resolve the user by the files that the container itself sees now."""
-    if record.process is None:  # _running() has seen to it
+    if record.process is None:  # require_running() has seen to it
         raise WrongState(f"container {record.name} has no process", name=record.name)
     root = f"/proc/{record.process.pid}/root"
     passwd, group = (_account_file(root, path) for path in ("/etc/passwd", "/etc/group"))

@@ -13,6 +13,7 @@ from ..model.names import near
 from ..model.record import ContainerRecord
 from ..model.volume import VolumeRecord
 from ..state import containers as container_rows
+from ..state import execs
 from ..state import images as image_rows
 from ..state import volumes as volume_rows
 from .engine import Engine
@@ -44,7 +45,12 @@ def _container(
     known = {name: volume for name, volume in volumes.items() if volume is not None}
     image = image_rows.get(connection, record.image_id) if record.image_id else None
     shape = container_shape(
-        observe(engine, record), image, engine.layout, volumes=known, host_name=socket.gethostname()
+        observe(engine, record),
+        image,
+        engine.layout,
+        volumes=known,
+        host_name=socket.gethostname(),
+        exec_ids=[session.id for session in execs.of(connection, record.id)],
     )
     if not size:
         return shape

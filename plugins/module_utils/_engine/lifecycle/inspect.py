@@ -8,7 +8,7 @@ inspect_host.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..images.reference import candidates
@@ -54,11 +54,13 @@ def container_shape(
     *,
     volumes: Mapping[str, VolumeRecord] | None = None,
     host_name: str | None = None,
+    exec_ids: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the container.
 
     ``image`` is the record's; None with a root file system of its own, or when it is not known. ``volumes`` are
     those attached, by name. ``host_name`` is this host's, which a container with ``network: host`` has too.
+    ``exec_ids`` are the sessions of what runs in it besides.
     """
     container = layout.container(record.id)
     config = _image_config(record, image)
@@ -78,7 +80,7 @@ def container_shape(
         "ProcessLabel": "",
         "AppArmorProfile": apparmor_profile(record.spec),
         **capabilities(record.spec, config),
-        "ExecIDs": [],
+        "ExecIDs": [*exec_ids],
         "Driver": "overlay",
         "GraphDriver": {"Name": "overlay", "Data": _graph(record, image, layout)},
         "Mounts": mounts,

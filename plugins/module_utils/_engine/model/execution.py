@@ -34,13 +34,10 @@ class ExecSpec:
             raise InvalidOption(
                 "command", command, "and argv: one of the two is needed", remedy="Write either of them"
             )
-        words = kinds.COMMAND.parse(
-            "argv" if command is None else "command", argv if command is None else command
-        )
+        option, value = ("argv", argv) if command is None else ("command", command)
+        words = kinds.COMMAND.parse(option, value)
         if not words or not words[0]:
-            raise InvalidOption(
-                "command", command or argv, "names no program", remedy="Write one, as in [ls, /]"
-            )
+            raise InvalidOption(option, value, "names no program", remedy="Write one, as in [ls, /]")
         workdir = raw.get("workdir")
         return cls(
             argv=words,

@@ -114,11 +114,16 @@ def create(launch: ConmonLaunch) -> Started:
     except BaseException:  # also at an interrupt: whoever started conmon must not leave it behind
         _abandon(launch)
         raise
-    return Started(process, _monitor(launch.container))
+    return Started(process, read_process(launch.container.conmon_pid_file))
 
 
 def _launch(launch: ConmonLaunch) -> int:
     """Start conmon and return the pid of the container's first process."""
+    return _pid(launch, *spawn(_arguments(launch), launch.container.bundle))
+
+
+def spawn(argv: list[str], directory: str) -> tuple[bytes | None, str]:
+    """Start a conmon in the directory; return its line about the process (``b""``: none, None: not in time) and its stderr."""
     deadline = time.monotonic() + _DEADLINE
     with _pipe() as (sync, sync_end), _pipe() as (start_end, start):
         environment = {
@@ -127,12 +132,12 @@ def _launch(launch: ConmonLaunch) -> int:
             "_OCI_STARTPIPE": str(start_end.fileno()),
         }
         first = subprocess.Popen(
-            _arguments(launch),
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env=environment,
-            cwd=launch.container.bundle,
+            cwd=directory,
             pass_fds=(sync_end.fileno(), start_end.fileno()),
             start_new_session=True,
         )
@@ -142,7 +147,7 @@ def _launch(launch: ConmonLaunch) -> int:
         with contextlib.suppress(BrokenPipeError):
             start.write(b"\0")
         words = _wait_first(first, deadline)
-        return _pid(launch, _read_line(sync, deadline), words)
+        return _read_line(sync, deadline), words
 
 
 @contextlib.contextmanager
@@ -209,8 +214,9 @@ def _read(path: str) -> str:
         return ""
 
 
-def _monitor(container: ContainerLayout) -> Process | None:
-    text = _read(container.conmon_pid_file).strip()
+def read_process(pid_file: str) -> Process | None:
+    """Return the process that the pid file names, None when it has ended or there is no such file."""
+    text = _read(pid_file).strip()
     return Process.of(int(text)) if text.isdigit() else None
 
 

@@ -130,11 +130,12 @@ def check(runtime: OciRuntime, container_id: str, files: ExecFiles, returncode: 
         return
     text = error_text(_read(files.log)) or f"exit code {returncode}, no message"
     raise RuntimeFailed(
-        f"{runtime.name} exec: {text}", runtime=runtime.name, id=container_id, rc=_meaning(text)
+        f"{runtime.name} exec: {text}", runtime=runtime.name, id=container_id, rc=meaning(text)
     )
 
 
-def _meaning(text: str) -> int:
+def meaning(text: str) -> int:
+    """Return the exit code of podman-exec(1) for what a runtime said of a command that never began."""
     low = text.lower()
     if "executable" in low and "not found" in low:
         return NOT_FOUND
