@@ -7,23 +7,25 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Optional
 
 from ..errors import NotFound
 from ..lifecycle import info
 from ..lifecycle.engine import Engine, open_engine
 from ..version import VERSION
+from . import cli_exec
 from .table import age, human_size, render
 
-Verb = Callable[[Engine, argparse.Namespace], None]
+#: Returns the exit code, None for 0.
+Verb = Callable[[Engine, argparse.Namespace], Optional[int]]
 
 
 def run(argv: list[str], root: str, run_root: str) -> int:
     """Parse the arguments and run the verb; reading verbs change nothing on the host."""
     arguments = _parser(root, run_root).parse_args(argv)
-    with open_engine(arguments.root, arguments.run_root, read_only=True) as engine:
-        arguments.verb(engine, arguments)
-    return 0
+    read_only = not getattr(arguments, "acts", False)
+    with open_engine(arguments.root, arguments.run_root, read_only=read_only) as engine:
+        return arguments.verb(engine, arguments) or 0
 
 
 def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
@@ -40,6 +42,7 @@ def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
     _add_inspect(verbs)
     _add_logs(verbs)
     _add_events(verbs)
+    cli_exec.add(verbs)
     cleanup = verbs.add_parser(
         "cleanup", help="clean up after a container that has ended (conmon calls this)"
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 #: Module names below ``_engine``, sorted.
 MODULES: tuple[str, ...] = (
     "agent.cli",
+    "agent.cli_exec",
     "agent.main",
     "agent.table",
     "errors",
