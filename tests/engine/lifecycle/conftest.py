@@ -128,3 +128,12 @@ def python_child(tree):
             return process
 
         yield child
+
+
+@pytest.fixture
+def agent(host):
+    """Return the command that cleans up after a container, as conmon calls it."""
+    from _engine.agent.install import exit_command
+
+    with host.open() as engine:
+        return exit_command(engine, keep=False)

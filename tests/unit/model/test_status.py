@@ -16,7 +16,7 @@ ALLOWED = {
     "created": "running stopped configured exited removing",
     "running": "paused stopped exited unknown removing",
     "paused": "running stopped exited unknown removing",
-    "stopped": "created running exited removing",
+    "stopped": "configured created running exited removing",
     "exited": "created running removing",
     "unknown": "running stopped exited removing",
     "removing": "",

@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Optional
 
 from ..errors import HostLacks
@@ -27,6 +27,9 @@ _KILL_PATIENCE = 10.0
 
 #: How long a cgroup may stay busy after its last process has gone (seconds).
 _REMOVE_PATIENCE = 2.0
+
+#: How long freezing may take; a process that hangs in the kernel is never frozen (seconds).
+_FREEZE_PATIENCE = 0.1
 
 _PAUSE = 0.01
 
@@ -62,8 +65,8 @@ def kill_all(path: str) -> None:
     Returns after some seconds even when a process hangs in the kernel; ``remove`` will tell.
     """
     deadline = time.monotonic() + _KILL_PATIENCE
-    while left := processes(path):
-        _kill(path, left)
+    while processes(path):
+        _kill(path)
         if time.monotonic() > deadline:
             return
         time.sleep(_PAUSE)
@@ -142,17 +145,42 @@ def _rmdir(place: str, *refusals: int) -> bool:
     return True
 
 
-def _kill(path: str, pids: tuple[int, ...]) -> None:
+def _kill(path: str) -> None:
     for top in _directories(path):
         # Linux 5.14, v2: at once for the whole tree, so that no fork escapes.
         _write(f"{top}/cgroup.kill", "1")
-    for process in map(Process.of, pids):
-        if process is not None:
-            process.signal(signal.SIGKILL)
-    for top in _directories(path):
-        for place in _tree(top):
-            # On v1 a frozen (paused) process dies only when thawed.
+    with _standing_still(path):
+        for process in map(Process.of, processes(path)):
+            if process is not None:
+                process.signal(signal.SIGKILL)
+
+
+@contextmanager
+def _standing_still(path: str) -> Iterator[None]:
+    """Freeze what ``cgroup.kill`` has left (older kernels, v1), so that nothing forks away while pids are read.
+
+    Thawed in the end whatever was before: on v1 a frozen (paused) process dies only then.
+    """
+    tops = _directories(path) if processes(path) else []
+    for top in tops:
+        _write(f"{top}/freezer.state", "FROZEN")
+        _write(f"{top}/cgroup.freeze", "1")
+    deadline = time.monotonic() + _FREEZE_PATIENCE
+    while any(_is_freezing(top) for top in tops) and time.monotonic() < deadline:
+        time.sleep(_PAUSE / 10)
+    try:
+        yield
+    finally:
+        for place in [place for top in tops for place in _tree(top)]:
             _write(f"{place}/freezer.state", "THAWED")
+            _write(f"{place}/cgroup.freeze", "0")
+
+
+def _is_freezing(top: str) -> bool:
+    """Tell whether some of the cgroup's processes still run after it was told to freeze."""
+    if _read(f"{top}/freezer.state").strip() == "FREEZING":
+        return True
+    return bool(_read(f"{top}/cgroup.freeze").strip() == "1" and "frozen 0" in _read(f"{top}/cgroup.events"))
 
 
 def _pids(place: str) -> list[int]:

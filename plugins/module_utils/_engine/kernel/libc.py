@@ -58,6 +58,14 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
+# -- <sys/inotify.h> -------------------------------------------------------------------------------
+
+IN_MODIFY = 0x2
+IN_CLOSE_WRITE = 0x8
+IN_MOVED_TO = 0x80
+IN_CREATE = 0x100
+IN_DELETE = 0x200
+
 # -- prototypes ------------------------------------------------------------------------------------
 
 #: Since 5.1 a new call has the same number on all architectures (alpha apart).
@@ -106,6 +114,8 @@ _umount2 = _prototype("umount2", _path, _int)
 _unshare = _prototype("unshare", _int)
 _setns = _prototype("setns", _int, _int)
 _syncfs = _prototype("syncfs", _int)
+_inotify_init1 = _prototype("inotify_init1", _int)
+_inotify_add_watch = _prototype("inotify_add_watch", _int, _path, ctypes.c_uint32)
 _renameat2 = _renameat2_prototype()
 _openat2 = _prototype("syscall", _long, _int, _path, ctypes.POINTER(_OpenHow), ctypes.c_size_t)
 
@@ -156,6 +166,18 @@ def setns(fd: int, nstype: int) -> None:
     """Enter the namespace of ``fd``; ``nstype`` CLONE_NEW* has to be its kind, 0 takes any."""
     if _setns(fd, nstype):
         _fail("setns")
+
+
+def inotify_init1() -> int:
+    """Return a descriptor that never blocks, and is closed on exec; fails with EMFILE when the user has too many."""
+    fd: int = _inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+    return fd if fd >= 0 else _fail("inotify_init1")
+
+
+def inotify_add_watch(fd: int, path: Path, mask: int) -> int:
+    """Tell ``fd`` of what happens (IN_*) to the file, or to those in the directory; return the watch's number."""
+    number: int = _inotify_add_watch(fd, _c_string(path), mask)
+    return number if number >= 0 else _fail("inotify_add_watch", path)
 
 
 def _c_string(text: Optional[Path]) -> Optional[bytes]:

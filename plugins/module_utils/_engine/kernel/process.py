@@ -8,6 +8,8 @@ import os
 import select
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Optional
 
@@ -54,6 +56,16 @@ class Process:
         finally:
             os.close(fd)
 
+    @contextmanager
+    def watched(self) -> Iterator[Optional[int]]:
+        """Give a descriptor that can be read once this very process has ended; None: it has, or the kernel gives none."""
+        fd = _pidfd(self.pid)
+        try:
+            yield fd if fd is not None and self.alive() else None
+        finally:
+            if fd is not None:
+                os.close(fd)
+
     def _signal(self, signum: int) -> bool:
         fd = _pidfd(self.pid)
         if fd is None:
@@ -81,6 +93,14 @@ def find_by_argument(argument: str) -> tuple[Process, ...]:
     pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
     found = (Process.of(pid) for pid in pids if wanted in _arguments(pid))
     return tuple(process for process in found if process is not None)
+
+
+def leads_namespace(pid: int) -> bool:
+    """Tell whether the process is the first of a PID namespace, whose end is the end of all in it; False when it is gone."""
+    for line in _read(pid, "status").splitlines():
+        if line.startswith(b"NSpid:"):  # its number in each namespace, the innermost last
+            return line.split()[2:][-1:] == [b"1"]
+    return False
 
 
 def descendants(pid: int) -> tuple[Process, ...]:

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from dataclasses import replace
 
+from ..errors import EngineError
 from ..kernel.process import Process
 from ..model import status
 from ..model.layout import ContainerLayout
@@ -22,8 +25,15 @@ def gather(engine: Engine, record: ContainerRecord, *, patience: float = EXIT_FI
     """Return the facts of a container whose record claims a process."""
     process, monitor = alive(record.process), alive(record.monitor)
     if process is not None:  # what lives has not ended, so there is no exit to look for
-        return Facts(process, monitor, seen=time.time_ns())
+        frozen = _is_frozen(process) if record.status == status.PAUSED else None
+        return Facts(process, monitor, seen=time.time_ns(), frozen=frozen)
     return _ended(engine.layout.container(record.id), monitor, patience)
+
+
+def _is_frozen(process: ProcessId) -> bool:
+    from ..kernel.freezer import is_frozen  # what runs is not asked
+
+    return is_frozen(process.pid)
 
 
 def _ended(container: ContainerLayout, monitor: ProcessId | None, patience: float) -> Facts:
@@ -54,7 +64,10 @@ def sync(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     """Correct and save the record; the container's lock is held (seed: syncContainer)."""
     if record.status not in status.CLAIMS:
         return record
-    settled = settle(record, gather(engine, record))
+    facts = gather(engine, record)
+    if facts.monitor is not None and facts.process is None and not facts.exited:
+        _end_monitor(facts.monitor)
+    settled = settle(record, facts)
     if settled != record:
         save(engine, settled)
         if settled.status == status.STOPPED:
@@ -62,9 +75,29 @@ def sync(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     return settled
 
 
+def _end_monitor(monitor: ProcessId) -> None:
+    """Kill a conmon that has not told of its container's end in all that time: it hangs, and would outlive the container."""
+    if monitor.pid != os.getpid():  # the agent takes conmon's place when that has done its part
+        process = Process(*monitor)
+        process.signal(signal.SIGKILL)
+        process.wait_gone(EXIT_FILE_PATIENCE)
+
+
 def save(engine: Engine, record: ContainerRecord, **changes: object) -> ContainerRecord:
-    """Save the record with the changes, and return it."""
+    """Save the record with the changes, and return it.
+
+    Raises EngineError for a move between states that the table (model/status.py) does not have: that is a fault of ours,
+    and better told than kept.
+    """
     changed = replace(record, **changes) if changes else record  # type: ignore[arg-type]
     with engine.database.transaction() as connection:
+        before = containers.status_of(connection, record.id)
+        if before is not None and not status.may_move(before, changed.status):
+            raise EngineError(
+                f"container {record.name} can't go from {before} to {changed.status}",
+                remedy="This is a fault of slipway.oci: please report it",
+                name=record.name,
+                status=before,
+            )
         containers.update(connection, changed)
     return changed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mend a container whose start was killed half-way.
+"""Mend a container whose start, or another verb with an intent, was killed half-way.
 
 The caller holds the lock, so an intent in the record belongs to a verb that is dead. A start that got as far as a
 running process is adopted; anything less is taken away, and the container is as before the start.
@@ -25,7 +25,11 @@ _GONE = 5.0
 
 
 def recover(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Return the record with no start pending."""
+    """Return the record with no start, pausing or going on pending."""
+    if record.intent in ("pause", "unpause"):
+        from .pause import mend
+
+        return mend(engine, record)
     if record.intent != "start":
         return record
     container = engine.layout.container(record.id)

@@ -36,7 +36,12 @@ def start(
     what the mounts raise; after a failure nothing is mounted and the record is as before.
     """
     if record.status not in status.STARTABLE:
-        raise WrongState(f"container {record.name} is {record.status} and can't be started", name=record.name)
+        raise WrongState(
+            f"container {record.name} is {record.status} and can't be started",
+            remedy="Unpause it instead" if record.status == status.PAUSED else "",
+            name=record.name,
+            status=record.status,
+        )
     return _Start(engine, record, source, exit_command).run()
 
 

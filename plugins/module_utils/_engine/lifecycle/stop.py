@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 
 from ..errors import RuntimeFailed
-from ..kernel.process import Process
+from ..kernel import cgroups
+from ..kernel.process import Process, leads_namespace
 from ..model import status
 from ..model.imageconfig import ImageConfig
 from ..model.quantities import signal_number
@@ -20,27 +22,34 @@ from .hold import hold
 _KILL_PATIENCE = 30.0
 #: As good as without end, and still a number that poll(2) takes.
 FOREVER = 10.0 * 365 * 24 * 3600
+#: A user's stop is a wish: no restart policy and no reboot starts the container again.
+BY_USER: Mapping[str, object] = {"stopped_by_user": True, "restart_at": None}
 
 
 def stop(
-    engine: Engine, container_id: str, config: ImageConfig | None, *, timeout: int | None = None
+    engine: Engine,
+    container_id: str,
+    config: ImageConfig | None,
+    *,
+    timeout: int | None = None,
+    marks: Mapping[str, object] = BY_USER,
 ) -> ContainerRecord:
     """Stop the container and return its record, cleaned up. No lock is held while its process ends.
 
-    ``timeout`` in seconds (-1: without end; None: the spec's). Raises RuntimeFailed when even KILL has no effect.
+    A paused one gets the signal and goes on, so that it can end by itself. ``timeout`` in seconds (-1: without end; None:
+    the spec's). ``marks``: what the record is to say of why it ends. Raises RuntimeFailed when even KILL has no effect.
     """
     with engine.timings.of("stop"):
-        with hold(engine, container_id, "stop") as record:
-            held = record.process
-            if record.status not in status.ALIVE or held is None:
-                return cleanup(engine, record)
-            save(engine, record, stopped_by_user=True)
-            process = Process(held.pid, held.start_time)
-            process.signal(stop_signal(record, config))
-        _wait(record, process, record.spec.stop_timeout if timeout is None else timeout)
-    with hold(engine, container_id, "stop") as record:
-        engine.tell("container", "stop", record.id, record.name)
-        return cleanup(engine, record)
+        with hold(engine, container_id, "stop") as held:
+            if held.status not in status.ALIVE or held.process is None:
+                waits = held.restart_at is not None  # for its restart: that is what is stopped then
+                return cleanup(engine, save(engine, held, **marks) if waits else held)
+            process = Process(*held.process)
+            record = _ask(engine, save(engine, held, **marks), process, stop_signal(held, config))
+        _wait(engine, record, process, record.spec.stop_timeout if timeout is None else timeout)
+    with hold(engine, container_id, "stop") as ended:
+        engine.tell("container", "stop", ended.id, ended.name)
+        return cleanup(engine, ended)
 
 
 def stop_signal(record: ContainerRecord, config: ImageConfig | None) -> int:
@@ -52,10 +61,40 @@ def stop_signal(record: ContainerRecord, config: ImageConfig | None) -> int:
     return signal.SIGTERM
 
 
-def _wait(record: ContainerRecord, process: Process, timeout: int) -> None:
+def kill_all(engine: Engine, record: ContainerRecord, process: Process) -> ContainerRecord:
+    """Kill the container: its first process, and all of its cgroup where no PID namespace ends them with that one.
+
+    The lock is held for a paused container, which goes on so as to die (a frozen process does not, on cgroups v1).
+    """
+    leads = leads_namespace(process.pid)  # asked while it lives
+    process.signal(signal.SIGKILL)
+    if record.status == status.PAUSED:
+        from .pause import thaw_to_end
+
+        record = thaw_to_end(engine, record)
+    if not leads:
+        cgroups.kill_all(engine.layout.cgroup(record.id))
+    return record
+
+
+def _ask(engine: Engine, record: ContainerRecord, process: Process, signum: int) -> ContainerRecord:
+    """Send the stop signal: to the first process, which has to tell the others, or to all when it leads no namespace."""
+    process.signal(signum)
+    if not leads_namespace(process.pid):
+        for other in map(Process.of, cgroups.processes(engine.layout.cgroup(record.id))):
+            if other is not None and other != process:
+                other.signal(signum)
+    if record.status == status.PAUSED:
+        from .pause import thaw_to_end
+
+        record = thaw_to_end(engine, record)
+    return record
+
+
+def _wait(engine: Engine, record: ContainerRecord, process: Process, timeout: int) -> None:
     if process.wait_gone(FOREVER if timeout < 0 else float(timeout)):
         return
-    process.signal(signal.SIGKILL)
+    kill_all(engine, record, process)
     if not process.wait_gone(_KILL_PATIENCE):
         raise RuntimeFailed(
             f"container {record.name}: process {process.pid} did not end {_KILL_PATIENCE:.0f} s after KILL",

@@ -16,13 +16,14 @@ EXITED = "exited"
 REMOVING = "removing"
 UNKNOWN = "unknown"
 
-#: From each state, the states it may move to. *removing* is final: only the row's deletion follows.
+#: From each state, the states it may move to; lifecycle/facts.py refuses to save another. *removing* is final: only the
+#: row's deletion follows. Back to *configured* leads a first start that was undone, or whose process ended before it ran.
 MOVES: dict[str, frozenset[str]] = {
     CONFIGURED: frozenset({CREATED, RUNNING, EXITED, REMOVING}),
     CREATED: frozenset({RUNNING, STOPPED, CONFIGURED, EXITED, REMOVING}),
     RUNNING: frozenset({PAUSED, STOPPED, EXITED, UNKNOWN, REMOVING}),
     PAUSED: frozenset({RUNNING, STOPPED, EXITED, UNKNOWN, REMOVING}),
-    STOPPED: frozenset({CREATED, RUNNING, EXITED, REMOVING}),
+    STOPPED: frozenset({CONFIGURED, CREATED, RUNNING, EXITED, REMOVING}),
     EXITED: frozenset({CREATED, RUNNING, REMOVING}),
     UNKNOWN: frozenset({RUNNING, STOPPED, EXITED, REMOVING}),
     REMOVING: frozenset(),

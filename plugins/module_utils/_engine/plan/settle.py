@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from ..model import status
 from ..model.record import ContainerRecord, ProcessId
@@ -14,7 +14,8 @@ class Facts(NamedTuple):
     """What the kernel says of a container now.
 
     ``process`` is the container's process if it lives, ``monitor`` conmon's. ``exited``: an exit file is there; its
-    code may be unknown all the same. ``seen`` is the time of looking, in nanoseconds since the epoch.
+    code may be unknown all the same. ``seen`` is the time of looking, in nanoseconds since the epoch. ``frozen`` is asked
+    of what should be paused, None where it was not.
     """
 
     process: ProcessId | None = None
@@ -24,6 +25,7 @@ class Facts(NamedTuple):
     finished: int | None = None
     oom_killed: bool = False
     seen: int = 0
+    frozen: Optional[bool] = None
 
 
 def settle(record: ContainerRecord, facts: Facts) -> ContainerRecord:
@@ -36,7 +38,9 @@ def settle(record: ContainerRecord, facts: Facts) -> ContainerRecord:
     if facts.exited:
         return _ended(record, facts)
     if facts.process is not None:
-        return replace(record, process=facts.process, monitor=facts.monitor)
+        thawed = record.status == status.PAUSED and facts.frozen is False
+        after = status.RUNNING if thawed else record.status
+        return replace(record, status=after, process=facts.process, monitor=facts.monitor)
     if record.status == status.CREATED:
         return replace(record, status=status.CONFIGURED, process=None, monitor=None)
     return _ended(record, facts)

@@ -91,6 +91,20 @@ class OciRuntime:
             return False
         raise self._failed("kill", container_id, done)
 
+    def pause(self, container_id: str) -> None:
+        """Freeze all of the container's processes."""
+        self._run("pause", container_id)
+
+    def resume(self, container_id: str) -> None:
+        """Let a frozen container go on."""
+        self._run("resume", container_id)
+
+    def update(self, container_id: str, resources: str) -> None:
+        """Change the limits of a container that runs to those in the file ``resources`` (OCI ``linux.resources``)."""
+        done = self._call("update", "--resources", resources, container_id)
+        if done.returncode != 0:
+            raise self._failed("update", container_id, done)
+
     def delete(self, container_id: str, force: bool = False) -> None:  # noqa: FBT001, FBT002
         """Make the runtime forget the container, if it knows it; ``force`` kills it first."""
         if not os.path.isdir(f"{self.root}/{container_id}"):

@@ -23,6 +23,7 @@ __all__ = [
     "get",
     "insert",
     "names",
+    "status_of",
     "update",
     "using_image",
     "using_volume",
@@ -72,6 +73,12 @@ def find(connection: sqlite3.Connection, name_or_id_prefix: str) -> tuple[Contai
 def all(connection: sqlite3.Connection) -> tuple[ContainerRecord, ...]:  # noqa: A001
     """Return all containers, oldest first."""
     return _many(connection, "")
+
+
+def status_of(connection: sqlite3.Connection, container_id: str) -> str | None:
+    """Return the state that a container's row has, None when there is none."""
+    row = connection.execute("SELECT status FROM containers WHERE id = ?", (container_id,)).fetchone()
+    return None if row is None else str(row["status"])
 
 
 def names(connection: sqlite3.Connection) -> dict[str, str]:

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start a container that is there as it was asked for the last time."""
+
+from __future__ import annotations
+
+from ..model import status
+from ..model.record import ContainerRecord
+from .engine import Engine
+from .hold import hold
+from .origin import engine_of, source_of
+from .preflight import check
+from .start import start
+
+
+def start_again(engine: Engine, container_id: str, exit_command: tuple[str, ...]) -> ContainerRecord:
+    """Start the container unless it runs, and return its record.
+
+    Raises WrongState (paused, removing, unknown) and what ``preflight.check`` and ``start`` raise.
+    """
+    with hold(engine, container_id, "start") as record:
+        if record.status == status.RUNNING:
+            return record
+        own, source = engine_of(engine, record), source_of(engine, record)
+        if record.status in status.STARTABLE:
+            check(own, record.spec, source)
+        return start(own, record, source, exit_command)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restart a container: stop it, take everything down, build it up again (seed: restartWithTimeout).
+
+libpod refuses to restart a paused container. Here it is stopped as any other: who says restart wants it to run.
+"""
+
+from __future__ import annotations
+
+from ..errors import WrongState
+from ..model import status
+from ..model.record import ContainerRecord
+from .again import start_again
+from .engine import Engine
+from .hold import hold
+from .origin import source_of
+from .stop import stop
+
+
+def restart(
+    engine: Engine, container_id: str, exit_command: tuple[str, ...], *, timeout: int | None = None
+) -> ContainerRecord:
+    """Stop the container if it lives, start it, and return its record. No lock is held while it ends.
+
+    ``timeout`` as for ``stop``. A conmon that hangs does not stand in the way: facts.sync ends it. Raises WrongState, and
+    what ``stop`` and ``start`` raise; when the start fails, the container is stopped and its record tells why.
+    """
+    with hold(engine, container_id, "restart") as record:
+        if record.status not in status.STARTABLE | status.ALIVE:
+            raise WrongState(
+                f"container {record.name} is {record.status} and can't be restarted", name=record.name
+            )
+        engine.tell("container", "restart", record.id, record.name)
+    if record.status in status.ALIVE:
+        stop(engine, record.id, source_of(engine, record).config, timeout=timeout)
+    return start_again(engine, record.id, exit_command)
