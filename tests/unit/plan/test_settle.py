@@ -64,6 +64,20 @@ def test_a_living_process_is_taken_over(record, word):
     )
 
 
+@pytest.mark.parametrize(
+    ("word", "frozen", "after"),
+    [
+        ("paused", True, "paused"),
+        ("paused", False, "running"),
+        ("paused", None, "paused"),
+        ("running", None, "running"),
+    ],
+)
+def test_what_stands_still_is_the_kernel_s_word(record, word, frozen, after):
+    """A record that says paused does not outrank the kernel; where nobody could tell, it stands."""
+    assert settle(record(word, process=OLD), Facts(OLD, MONITOR, frozen=frozen)).status == after
+
+
 def test_created_and_gone_was_never_started(record):
     """What the runtime only held is back to the database alone, without an end that never was."""
     now = settle(record("created", process=OLD, monitor=MONITOR), Facts(seen=6))
