@@ -14,6 +14,7 @@ from _engine.lifecycle import kill as killing
 from _engine.lifecycle import pause as pausing
 from _engine.lifecycle import stop as stopping
 from _engine.lifecycle.again import start_again
+from _engine.lifecycle.facts import save
 from _engine.lifecycle.hold import hold
 from _engine.lifecycle.restart import restart
 from _engine.runtime.oci import OciRuntime
@@ -114,7 +115,7 @@ def test_killed_half_way(host, do, verb, done):
         do(pausing.pause)
     with host.open() as engine:
         runtime = OciRuntime(host.record().runtime, host.runtime, host.layout.runtime_root)
-        pausing.save(engine, host.record(), intent=verb)
+        save(engine, host.record(), intent=verb)
         if done:
             {"pause": runtime.pause, "unpause": runtime.resume}[verb](host.record().id)
         with hold(engine, host.record().id, "look") as record:

@@ -27,7 +27,7 @@ _GONE = 5.0
 def recover(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     """Return the record with no start, pausing or going on pending."""
     if record.intent in ("pause", "unpause"):
-        from .pause import mend
+        from .freeze import mend
 
         return mend(engine, record)
     if record.intent != "start":

@@ -69,7 +69,7 @@ def kill_all(engine: Engine, record: ContainerRecord, process: Process) -> Conta
     leads = leads_namespace(process.pid)  # asked while it lives
     process.signal(signal.SIGKILL)
     if record.status == status.PAUSED:
-        from .pause import thaw_to_end
+        from .freeze import thaw_to_end
 
         record = thaw_to_end(engine, record)
     if not leads:
@@ -85,7 +85,7 @@ def _ask(engine: Engine, record: ContainerRecord, process: Process, signum: int)
             if other is not None and other != process:
                 other.signal(signum)
     if record.status == status.PAUSED:
-        from .pause import thaw_to_end
+        from .freeze import thaw_to_end
 
         record = thaw_to_end(engine, record)
     return record
