@@ -290,9 +290,6 @@ options:
     description: Not built yet. Containers to start before this one.
     type: list
     elements: str
-  restart_policy:
-    description: Not built yet. When to start the container again.
-    type: str
   restart_time:
     description: Not built yet. Seconds to wait for the container to stop before its restart.
     type: str

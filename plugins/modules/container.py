@@ -298,6 +298,16 @@ options:
       - A change needs C(recreate).
     type: bool
     aliases: [remove, auto_remove]
+  restart_policy:
+    description:
+      - When the container is started again after its end. V(no) for never, V(on-failure) when its exit code is
+        not 0 (V(on-failure:3) at most three times), V(always) and V(unless-stopped) whatever the code.
+      - A container that its user has stopped stays so, also over a reboot of the host.
+      - One that ends soon after its start waits longer each time, from a tenth of a second up to a minute; a
+        run of ten seconds ends this.
+      - Unset is V(no). With O(rm=true) it can be V(no) or V(on-failure).
+      - A change needs C(live).
+    type: str
   detach:
     description:
       - V(false) waits until the container has ended, and returns RV(rc), RV(stdout) and RV(stderr). The task

@@ -70,6 +70,18 @@ CASES = {
     ),
     "no image, state alone": ("container", {"name": "new"}, "invalid_option", ("image", "no container new")),
     "bad name": ("container", {**GOOD, "name": "../new"}, "invalid_option", ("name", "../new")),
+    "restart policy with a wrong count": (
+        "container",
+        {**GOOD, "restart_policy": "on-failure:x"},
+        "invalid_option",
+        ("restart_policy", "on-failure:x", "on-failure:N"),
+    ),
+    "restart and removal": (
+        "container",
+        {**GOOD, "restart_policy": "always", "rm": True},
+        "invalid_option",
+        ("restart_policy", "always", "rm: true"),
+    ),
     "unset network": ("container", {**GOOD, "network": None}, "invalid_option", ("network", "host or none")),
     "unknown network": (
         "container",

@@ -166,6 +166,8 @@ ROWS = (
         ("log_opt.path",),
     ),
     Row("rm", True, "yes", False),
+    Row("restart_policy", "on-failure:3", "on-failure:03", "on-failure", change=LIVE),
+    Row("restart_policy", "always", "always", "unless-stopped", change=LIVE),
 )
 
 #: Options that can't be removed, or have one value only: each has a test of its own below.

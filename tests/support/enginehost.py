@@ -123,6 +123,13 @@ class Host:
         eventually(lambda: self.inspect(name)["State"]["Status"] == "exited", f"{name} exited")
         return self.inspect(name)
 
+    def events(self, name: str = "box") -> list[str]:
+        """Return the actions of all events of a container, oldest first."""
+        from _engine.state import events
+
+        with self.open(read_only=True) as engine, engine.database.reading() as connection:
+            return [event.action for event in events.read(connection) if event.name == name]
+
     def log(self, name: str = "box") -> tuple[str, str]:
         """Return what a container wrote, to stdout and to stderr."""
         return logs.streams(self.inspect(name)["HostConfig"]["LogConfig"]["Path"])

@@ -67,6 +67,7 @@ ARGUMENTS: ArgumentSpec = {
         "options": {"max_size": _TEXT, "path": _TEXT, "tag": _TEXT},
     },
     "rm": {**_BOOL, "aliases": ["remove", "auto_remove"]},
+    "restart_policy": _TEXT,
 }
 
 #: Options of the task, not of the container: how to get there.

@@ -31,7 +31,7 @@ _OPTIONS = {
         health_startup_timeout healthcheck healthcheck_failure_action healthcheck_interval
         healthcheck_start_period healthcheck_timeout hostuser image_volume init_ctr init_path ip ip6
         ipc kernel_memory label_file log_level mac_address memory_reservation os passwd_entry
-        personality pid platform pod preserve_fds pull rdt_class restart_policy restart_time
+        personality pid platform pod preserve_fds pull rdt_class  restart_time
         retry_delay sdnotify seccomp_policy shm_size_systemd subgidname subuidname systemd timezone
         umask userns uts variant
     """,

@@ -53,6 +53,7 @@ EVERY = {
     "log_driver": "k8s-file",
     "log_opt": {"max_size": "10m", "path": "/var/log/x.log"},
     "rm": True,
+    "restart_policy": "on-failure:3",
 }
 
 

@@ -34,24 +34,15 @@ def main(argv: list[str], *, root: str, run_root: str) -> int:
 
 
 def _cleanup(argv: list[str], root: str, run_root: str) -> int:
-    """Clean up after a container that has ended; ``--keep`` leaves it even with ``rm``, for the task that waits for it."""
-    from ..lifecycle.cleanup import cleanup
-    from ..lifecycle.hold import hold
+    """See to a container that has ended; ``--keep`` leaves its restart and removal to the task that waits for it."""
+    from ..lifecycle.exited import exited
 
     keep, names = "--keep" in argv, [word for word in argv if word != "--keep"]
     if len(names) != 1:
         sys.stderr.write("usage: slipway cleanup [--keep] ID\n")
         return 2
     with open_engine(root, run_root) as engine:
-        try:
-            with hold(engine, names[0], "cleanup") as record:
-                ended = cleanup(engine, record)
-                if ended.spec.rm and not keep and ended.status == "exited":
-                    from ..lifecycle.remove import remove_held
-
-                    remove_held(engine, ended, with_volumes=True)
-        except NotFound:  # removed meanwhile: nothing is left to clean up
-            pass
+        exited(engine, names[0], (engine.layout.agent_program, "cleanup"), keep=keep)
     return 0
 
 

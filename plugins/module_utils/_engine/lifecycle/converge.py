@@ -194,12 +194,12 @@ class _Convergence:
                 record if record.status in status.ALIVE else start(self.engine, record, source, command)
             )
         if not self.request.detach:
-            self.wait(begin)
+            self.wait(command, begin)
 
-    def wait(self, begin: int) -> None:
+    def wait(self, command: tuple[str, ...], begin: int) -> None:
         from .attached import wait
 
-        self.record, self.extra = wait(self.engine, self.known.id, since=begin)
+        self.record, self.extra = wait(self.engine, self.known.id, command, since=begin)
 
     def stop(self, _action: Action) -> None:
         from ..model import imageconfig
@@ -222,9 +222,11 @@ class _Convergence:
         self.record = None
 
     def sweep(self) -> None:
+        from .forgotten import revive
         from .waste import sweep
 
         sweep(self.engine)
+        revive(self.engine)
 
     @property
     def known(self) -> ContainerRecord:

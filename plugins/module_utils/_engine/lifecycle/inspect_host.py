@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..model.restart import NO
 from ..model.spec import ContainerSpec
 from .inspect_mounts import binds, tmpfs
 
@@ -20,7 +21,6 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "CgroupMode": None,  # private with cgroups v2, else host: the host decides
     "ContainerIDFile": "",
     "PortBindings": {},
-    "RestartPolicy": {"Name": "", "MaximumRetryCount": 0},
     "VolumeDriver": "",
     "VolumesFrom": None,
     "Dns": [],
@@ -63,6 +63,10 @@ def host_config(spec: ContainerSpec, mounts: Sequence[Mapping[str, Any]], log: s
         "NetworkMode": ",".join(spec.network),
         "AutoRemove": spec.rm,
         "Init": spec.init,
+        "RestartPolicy": {
+            "Name": "" if spec.restart_policy.word == NO else spec.restart_policy.word,
+            "MaximumRetryCount": spec.restart_policy.retries,
+        },
         "ShmSize": spec.shm_size,
         **_security(spec),
         **_limits(spec),

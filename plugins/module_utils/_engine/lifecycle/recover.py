@@ -53,6 +53,8 @@ def _adopt(engine: Engine, record: ContainerRecord, container: ContainerLayout, 
         monitor=_identify(_read_pid(container.conmon_pid_file)),
         started=time.time_ns(),
         stopped_by_user=False,
+        interrupted=False,
+        restart_at=None,
     )
 
 

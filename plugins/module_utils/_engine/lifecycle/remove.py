@@ -14,6 +14,7 @@ from .engine import Engine
 from .facts import save
 from .hold import hold
 from .volume import discard
+from .waiter import wake
 from .waste import throw_away
 
 
@@ -38,7 +39,9 @@ def remove_held(
     ``keep_row`` leaves even that: the row knows the anonymous volumes, and ``create`` deletes it in the same moment as it
     hands them to the container that replaces this one.
     """
-    save(engine, record, status=status.REMOVING, intent="remove")
+    save(engine, record, status=status.REMOVING, intent="remove", restart_at=None)
+    if record.restart_at is not None:
+        wake(engine.layout.container(record.id))
     release(engine, record)
     container = engine.layout.container(record.id)
     throw_away(engine, container.static)

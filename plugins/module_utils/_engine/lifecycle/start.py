@@ -25,14 +25,21 @@ from .engine import Engine
 from .facts import save
 from .preflight import Source
 from .steps import Step, run
+from .waiter import wake
 
 
 def start(
-    engine: Engine, record: ContainerRecord, source: Source, exit_command: tuple[str, ...]
+    engine: Engine,
+    record: ContainerRecord,
+    source: Source,
+    exit_command: tuple[str, ...],
+    *,
+    by_policy: bool = False,
 ) -> ContainerRecord:
     """Start the container and return its record; its lock is held and the record is synced.
 
-    ``exit_command`` is what conmon calls when the container has ended. Raises WrongState, RuntimeFailed, HostLacks and
+    ``exit_command`` is what conmon calls when the container has ended. ``by_policy``: not a user but the restart policy
+    starts it, so restarts go on being counted. Raises WrongState, RuntimeFailed, HostLacks and
     what the mounts raise; after a failure nothing is mounted and the record is as before.
     """
     if record.status not in status.STARTABLE:
@@ -42,20 +49,27 @@ def start(
             name=record.name,
             status=record.status,
         )
-    return _Start(engine, record, source, exit_command).run()
+    return _Start(engine, record, source, exit_command, by_policy=by_policy).run()
 
 
 class _Start:
     """One start; holds what its steps hand on to each other."""
 
     def __init__(
-        self, engine: Engine, record: ContainerRecord, source: Source, exit_command: tuple[str, ...]
+        self,
+        engine: Engine,
+        record: ContainerRecord,
+        source: Source,
+        exit_command: tuple[str, ...],
+        *,
+        by_policy: bool,
     ) -> None:
         self.engine = engine
         self.before = record
         self.record = record
         self.source = source
         self.exit_command = exit_command
+        self.by_policy = by_policy
         self.container = engine.layout.container(record.id)
         self.rootfs = record.spec.image if record.spec.rootfs else self.container.merged
         self.runtime: OciRuntime = oci.find_runtime(engine.runtime, root=engine.layout.runtime_root)
@@ -70,6 +84,10 @@ class _Start:
         except (EngineError, OSError) as error:
             save(self.engine, self.before, intent="", error=str(error))
             raise
+        if self.by_policy:
+            self.engine.tell("container", "restart", self.record.id, self.record.name)
+        elif self.before.restart_at is not None:
+            wake(self.container)
         self.engine.tell("container", "start", self.record.id, self.record.name)
         return self.record
 
@@ -143,6 +161,10 @@ class _Start:
             exit_code=None,
             oom_killed=False,
             stopped_by_user=False,
+            interrupted=False,
+            restart_at=None,
+            restart_count=self.before.restart_count if self.by_policy else 0,
+            crashes=self.before.crashes if self.by_policy else 0,
         )
 
     def give_up(self) -> None:

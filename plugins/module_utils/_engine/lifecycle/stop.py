@@ -13,10 +13,12 @@ from ..model import status
 from ..model.imageconfig import ImageConfig
 from ..model.quantities import signal_number
 from ..model.record import ContainerRecord
+from ..plan.boot import will_start
 from .cleanup import cleanup
 from .engine import Engine
 from .facts import save
 from .hold import hold
+from .waiter import wake
 
 #: How long a killed process may take to go; longer means it hangs in the kernel.
 _KILL_PATIENCE = 30.0
@@ -42,14 +44,21 @@ def stop(
     with engine.timings.of("stop"):
         with hold(engine, container_id, "stop") as held:
             if held.status not in status.ALIVE or held.process is None:
-                waits = held.restart_at is not None  # for its restart: that is what is stopped then
-                return cleanup(engine, save(engine, held, **marks) if waits else held)
+                return _stay(engine, held, marks)
             process = Process(*held.process)
             record = _ask(engine, save(engine, held, **marks), process, stop_signal(held, config))
         _wait(engine, record, process, record.spec.stop_timeout if timeout is None else timeout)
     with hold(engine, container_id, "stop") as ended:
         engine.tell("container", "stop", ended.id, ended.name)
         return cleanup(engine, ended)
+
+
+def _stay(engine: Engine, record: ContainerRecord, marks: Mapping[str, object]) -> ContainerRecord:
+    """Mark a container that does not run, but that its policy or the next boot would start; the lock is held."""
+    marked = save(engine, record, **marks) if will_start(record) else record
+    if record.restart_at is not None:
+        wake(engine.layout.container(record.id))
+    return cleanup(engine, marked)
 
 
 def stop_signal(record: ContainerRecord, config: ImageConfig | None) -> int:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from ..errors import InvalidOption
 from . import limits, mounts, names, quantities
 from .capabilities import canonical_capability
+from .restart import decode_restart_policy, parse_restart_policy
 from .text import absolute_path, plain_text
 
 
@@ -240,6 +241,7 @@ CPUSET = Kind(quantities.cpuset)
 PIDS = Kind(quantities.pids)
 SIGNAL = Kind(quantities.signal_number)
 SECONDS = Kind(quantities.seconds)
+RESTART_POLICY = Kind(parse_restart_policy, str, decode_restart_policy)
 NAME = Kind(names.check_name)
 NETWORKS = Kind(_networks, list, tuple)
 #: Without words the image's command runs, as with none at all; an entrypoint without words is no entrypoint.

@@ -41,6 +41,11 @@ class Layout:
         return f"{self.root}/agent"
 
     @property
+    def agent_program(self) -> str:
+        """The program ``slipway``; the path stays the same over upgrades."""
+        return f"{self.agent}/current/slipway"
+
+    @property
     def locks(self) -> str:
         return f"{self.run_root}/locks"
 
@@ -154,6 +159,11 @@ class ContainerLayout:
     @property
     def conmon_pid_file(self) -> str:
         return f"{self.run}/conmon.pid"
+
+    @property
+    def restart_fifo(self) -> str:
+        """What a process that waits to restart the container listens to; a byte wakes it."""
+        return f"{self.run}/restart"
 
     @property
     def conmon_log(self) -> str:

@@ -17,6 +17,7 @@ from . import kinds
 from .kinds import Kind
 from .limits import Device
 from .mounts import Mount
+from .restart import RestartPolicy
 
 #: What an alteration needs: nothing but the record (live), or a new container.
 LIVE = "live"
@@ -112,6 +113,7 @@ class ContainerSpec:
     log_driver: str = _row(kinds.LOG_DRIVER, default="k8s-file")
     log_opt: dict[str, str] | None = _row(kinds.LOG_OPTIONS)
     rm: bool = _row(kinds.BOOL, default=False)
+    restart_policy: RestartPolicy = _row(kinds.RESTART_POLICY, LIVE, default=RestartPolicy())
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> ContainerSpec:
@@ -156,6 +158,13 @@ def _check_whole(spec: ContainerSpec) -> None:
     both = sorted({*(spec.cap_add or ())} & {*(spec.cap_drop or ())})
     if both:
         raise InvalidOption("cap_drop", both[0], "is in cap_add too", remedy="Keep one of the two")
+    if spec.rm and spec.restart_policy.persistent:
+        raise InvalidOption(
+            "restart_policy",
+            str(spec.restart_policy),
+            "starts again what rm: true removes",
+            remedy="Keep one of the two",
+        )
     if spec.rm and spec.stop_timeout < 0:
         raise InvalidOption(
             "stop_timeout",

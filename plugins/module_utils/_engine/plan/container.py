@@ -9,6 +9,7 @@ from ..errors import InvalidOption, WrongState
 from ..model import status
 from ..model.record import ContainerRecord
 from ..model.spec import RECREATE, ContainerSpec
+from .boot import will_start
 from .diff import Difference, differences, image_difference
 
 #: What a plan is made of; lifecycle/converge.py carries each out.
@@ -131,7 +132,8 @@ def _again(wish: Wish, record: ContainerRecord, volumes: frozenset[str]) -> tupl
 def _state(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
     alive = record.status in status.ALIVE
     if wish.state == STOPPED:
-        return (_stop(wish.name),) if alive else ()
+        # What waits for its restart, or for the next boot, has to be told of the wish as well.
+        return (_stop(wish.name),) if alive or will_start(record) else ()
     if wish.force_restart or (wish.run_once and alive and wish.state == STARTED):
         return (_stop(wish.name), _start(wish.name)) if alive else (_start(wish.name),)
     if wish.state == STARTED and not alive:

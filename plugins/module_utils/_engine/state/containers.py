@@ -19,6 +19,7 @@ __all__ = [
     "all",
     "by_name",
     "delete",
+    "due",
     "find",
     "get",
     "insert",
@@ -85,6 +86,12 @@ def names(connection: sqlite3.Connection) -> dict[str, str]:
     """Return the ids by name."""
     rows = connection.execute("SELECT name, id FROM containers ORDER BY name")
     return {row["name"]: row["id"] for row in rows}
+
+
+def due(connection: sqlite3.Connection, before: int) -> tuple[str, ...]:
+    """Return the ids of the containers whose restart was due before this time (nanoseconds since the epoch)."""
+    rows = connection.execute("SELECT id FROM containers WHERE restart_at < ? ORDER BY restart_at", (before,))
+    return tuple(row["id"] for row in rows)
 
 
 def using_image(connection: sqlite3.Connection, image_id: str) -> tuple[tuple[str, str], ...]:
