@@ -37,12 +37,17 @@ options:
       - V(started) has the container running, as asked for.
       - V(present) and V(created) have it as asked for. A new one is not started. One that runs goes on
         running, also when it is made anew.
-      - V(stopped) has it as asked for, and stopped.
+      - V(stopped) has it as asked for, and stopped. So it stays, whatever its restart policy, until it is
+        started again.
+      - V(healthy) is V(started), and the task waits as with O(wait=true).
+      - V(paused) has it started, and all of its processes frozen. V(started) lets it go on.
+      - V(restarted) stops and starts it, each time. One that does not run, or had to be made anew, is only
+        started.
       - V(absent) has it stopped and removed. The options of the container are not looked at then, so a whole
         task can be turned to V(absent).
     type: str
     default: started
-    choices: [absent, present, created, started, stopped]
+    choices: [absent, present, created, started, stopped, healthy, paused, restarted]
   image:
     description:
       - Name or id of the image, which must be on the host, see M(slipway.oci.image_load). With O(rootfs=true)
@@ -344,6 +349,21 @@ options:
     description:
       - Seconds to wait in this task before the container is killed, in place of O(stop_timeout).
     type: int
+  wait:
+    description:
+      - Whether a task that leaves the container running waits until it is fit for use. With a health check it
+        has to become healthy. Without one it has to run for a second.
+      - The task fails when the container becomes unhealthy, when it ends and no restart policy starts it
+        again, or when O(wait_timeout) is over. RV(exit_code), RV(oom_killed), RV(health) and RV(log) tell
+        why.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Seconds that O(wait) and O(state=healthy) take at most. V(0) or less means without end.
+    type: float
+    default: 300
+    aliases: [healthy_wait_timeout]
 seealso:
   - module: slipway.oci.container_info
   - module: slipway.oci.image_load
@@ -393,6 +413,28 @@ EXAMPLES = r"""
     state: started
     force_restart: true
 
+- name: See that a server comes up, or fail with its last lines
+  slipway.oci.container:
+    name: app
+    state: healthy
+    wait_timeout: 60
+
+- name: Freeze it while a snapshot is taken
+  slipway.oci.container:
+    name: app
+    state: paused
+
+- name: Let it go on
+  slipway.oci.container:
+    name: app
+    state: started
+
+- name: Restart it
+  slipway.oci.container:
+    name: app
+    state: restarted
+    stop_time: 2
+
 - name: Stop it
   slipway.oci.container:
     name: worker
@@ -411,7 +453,7 @@ container:
   description:
     - The container in the shape of C(podman inspect). Empty when there is none (any more).
     - What is not known is null, the exit code too.
-  returned: success, and when a command that was waited for has failed
+  returned: success, and when what was waited for has failed
   type: dict
   contains:
     Id:
@@ -507,6 +549,27 @@ stderr:
   returned: O(detach=false) and the container was run
   type: str
   sample: ""
+exit_code:
+  description: Exit code of the container that failed, null if nobody saw one.
+  returned: failure of what O(wait) waited for, or of a start
+  type: int
+  sample: 3
+oom_killed:
+  description: Whether the kernel killed it for want of memory.
+  returned: failure of what O(wait) waited for, or of a start
+  type: bool
+  sample: false
+health:
+  description: What its health check said, C(status) and C(log). Null without a check.
+  returned: failure of what O(wait) waited for, or of a start
+  type: dict
+  sample: null
+log:
+  description: The last 20 lines that it wrote in this run. They are in the message too.
+  returned: failure of what O(wait) waited for, or of a start
+  type: list
+  elements: str
+  sample: ["no configuration at /etc/app.conf"]
 error:
   description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
   returned: failure

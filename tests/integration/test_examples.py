@@ -15,7 +15,13 @@ ORDER = (
     "image_load image_import image_info volume volume_info container container_exec container_info engine_info image_remove"
 ).split()
 #: These do something each time, as their words say.
-EACH_TIME = {"Run a command to its end and keep what it said", "Start it again, whatever it is doing"}
+EACH_TIME = {
+    "Run a command to its end and keep what it said",
+    "Start it again, whatever it is doing",
+    "Restart it",
+    "Freeze it while a snapshot is taken",
+    "Let it go on",
+}
 
 
 def examples(module: str) -> list[dict[str, object]]:

@@ -80,6 +80,8 @@ TASK_OPTIONS: ArgumentSpec = {
     "force_delete": {"type": "bool", "default": True},
     "delete_volumes": {"type": "bool", "default": False},
     "stop_time": _INT,
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "float", "default": 300.0, "aliases": ["healthy_wait_timeout"]},
 }
 
 

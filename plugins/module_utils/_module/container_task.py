@@ -13,6 +13,10 @@ from .render import render
 def converge_container(engine: Engine, request: Request) -> Outcome:
     """Bring the container to what the task asks for; raises ContainerFailed when what it waited for failed."""
     outcome = converge(engine, request, _exit_command)
+    if outcome.failure is not None:
+        # The task has done its part all the same, and tells all of it.
+        outcome.failure.fields = {**render(outcome, subject=request.name), **outcome.failure.fields}
+        raise outcome.failure
     if "rc" in outcome.result and outcome.result["rc"] != 0:
         code = outcome.result["rc"]
         how = "its exit code is unknown" if code is None else f"its exit code is {code}"

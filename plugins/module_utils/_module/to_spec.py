@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._engine.errors import InvalidOption
 from .._engine.lifecycle.converge import Request
 from .._engine.model.names import check_name
 from .._engine.model.quantities import seconds
 from .._engine.model.spec import OPTIONS, ContainerSpec
-from .._engine.plan.container import ABSENT
+from .._engine.plan.container import ABSENT, HEALTHY, PAUSED, RESTARTED
 from .not_built import refuse_not_built
 
 #: What asks something of the container itself; its name only says which one.
@@ -20,6 +21,7 @@ _SPEC_ARGUMENTS = tuple(name for option in OPTIONS for name in option.arguments 
 def to_request(params: Mapping[str, Any]) -> Request:
     """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option."""
     refuse_not_built(params)
+    _check_detach(params)
     return Request(
         name=check_name("name", params["name"]),
         state=params["state"],
@@ -32,7 +34,21 @@ def to_request(params: Mapping[str, Any]) -> Request:
         delete_volumes=params["delete_volumes"],
         stop_time=None if params["stop_time"] is None else seconds("stop_time", params["stop_time"]),
         detach=params["detach"],
+        wait=params["wait"],
+        wait_timeout=params["wait_timeout"],
     )
+
+
+def _check_detach(params: Mapping[str, Any]) -> None:
+    """Refuse to wait for the end of what is asked to go on."""
+    asked = "wait: true" if params["wait"] else f"state: {params['state']}"
+    if not params["detach"] and (params["wait"] or params["state"] in (HEALTHY, PAUSED, RESTARTED)):
+        raise InvalidOption(
+            "detach",
+            False,
+            f"waits for the end of the container, and {asked} for something else",
+            remedy="Write detach: false with state: started alone",
+        )
 
 
 def to_spec(params: Mapping[str, Any]) -> ContainerSpec | None:

@@ -29,19 +29,25 @@ def verbs(spec, record):
     return verbs
 
 
+#: States that ask for a process.
+RUNNING = ("started", "healthy", "paused", "restarted")
+
+
 def again(state, found):
     """Return what makes a container anew, which runs afterwards when it has to or when it did."""
-    runs = state == "started" or (found in LIVING and state != "stopped")
-    return " ".join(["stop"] * (found in LIVING) + ["remove", "create"] + ["start"] * runs)
+    runs = state in RUNNING or (found in LIVING and state != "stopped")
+    end = ["start"] * runs + ["pause"] * (state == "paused")
+    return " ".join(["stop"] * (found in LIVING) + ["remove", "create", *end])
 
 
 def settled(state, found, *, restart=False):
     """Return what brings a container that is as asked for into its state."""
-    if state == "stopped":
-        return "stop" if found in LIVING else ""
-    if restart:
-        return "stop start" if found in LIVING else "start"
-    return "start" if state == "started" and found not in LIVING else ""
+    if state == "stopped" or not restart:
+        return TABLE[state].get(found, "")
+    if state == "restarted" and found in LIVING:
+        return "restart"
+    end = "start pause" if state == "paused" else "start"
+    return f"stop {end}" if found in LIVING else end
 
 
 #: Wish and found state: the verbs, for a task that asks for what is there. Written out, not computed.
@@ -64,7 +70,29 @@ TABLE = {
         "configured": "start",
         "created": "start",
         "running": "",
+        "paused": "unpause",
+        "stopped": "start",
+        "exited": "start",
+        "unknown": "start",
+        "removing": "create start",
+    },
+    "paused": {
+        MISSING: "create start pause",
+        "configured": "start pause",
+        "created": "start pause",
+        "running": "pause",
         "paused": "",
+        "stopped": "start pause",
+        "exited": "start pause",
+        "unknown": "start pause",
+        "removing": "create start pause",
+    },
+    "restarted": {
+        MISSING: "create start",
+        "configured": "start",
+        "created": "start",
+        "running": "restart",
+        "paused": "restart",
         "stopped": "start",
         "exited": "start",
         "unknown": "start",
@@ -72,6 +100,8 @@ TABLE = {
     },
     "stopped": {MISSING: "create", "running": "stop", "paused": "stop", "removing": "create"},
 }
+#: The task waits on top of that, which changes nothing.
+TABLE["healthy"] = TABLE["started"]
 
 
 @pytest.mark.parametrize("found", FOUND)
@@ -150,6 +180,12 @@ def test_run_to_the_end(verbs, found):
 def test_no_run_to_the_end_where_none_is_asked_for(verbs, state, found):
     """A state that does not ask for a run does not get one by waiting for its end."""
     assert verbs(state, found, run_once=True) == TABLE[state].get(found, "")
+
+
+def test_stopping_one_that_waits_for_its_restart(record):
+    """A container that the restart policy is about to start again is stopped, though it does not run."""
+    plan = decide(Wish("web", "stopped"), record("exited", restart_at=1), frozenset())
+    assert [action.text for action in plan.actions] == ["stopped web"]
 
 
 @pytest.mark.parametrize("found", FOUND)

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ..errors import NotFound
+from ..errors import ContainerFailed, EngineError, NotFound, RuntimeFailed
 from ..model import status
 from ..model.record import ContainerRecord, ImageRecord
 from ..model.spec import ContainerSpec
@@ -30,6 +30,8 @@ class Request:
     """What a task asks for. ``spec`` None: only the state matters.
 
     ``stop_time``: seconds for this task's stop, None: the spec's. ``detach`` False: run, wait, give back rc and output.
+    ``wait``: see that it is healthy, or goes on running, within ``wait_timeout`` seconds (0 or less: without end); the
+    state healthy always does.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Request:
     delete_volumes: bool = False
     stop_time: int | None = None
     detach: bool = True
+    wait: bool = False
+    wait_timeout: float = 300.0
 
 
 class ExitCommand(Protocol):
@@ -69,6 +73,7 @@ class _Convergence:
         self.image: ImageRecord | None = None
         self.replaced: ContainerRecord | None = None
         self.extra: dict[str, Any] = {}
+        self.failure: EngineError | None = None
 
     def run(self) -> Outcome:
         with self.engine.timings.of("look"):
@@ -78,6 +83,8 @@ class _Convergence:
             self.check(plan)
             if not self.engine.predicting:
                 self.apply(plan)
+        if not self.engine.predicting:
+            self.see_it_work()
         return self.outcome(plan)
 
     # -- look ----------------------------------------------------------------------------------
@@ -137,10 +144,14 @@ class _Convergence:
         """Refuse what could only fail later, before the first action (and when predicting)."""
         verbs = {action.verb for action in plan.actions}
         spec = self.request.spec or (self.record.spec if self.record else None)
-        if spec is not None and verbs & {planning.CREATE, planning.START}:
+        if spec is not None and verbs & {planning.CREATE, planning.START, planning.RESTART}:
             from .preflight import Source, check
 
             check(self.engine, spec, Source.of(self.image, self.engine.layout))
+        if verbs == {planning.PAUSE}:
+            from .freeze import check_freezer
+
+            check_freezer(self.known)
 
     # -- act -----------------------------------------------------------------------------------
 
@@ -151,6 +162,9 @@ class _Convergence:
             planning.UPDATE: self.update,
             planning.START: self.start,
             planning.STOP: self.stop,
+            planning.RESTART: self.restart,
+            planning.PAUSE: self.pause,
+            planning.UNPAUSE: self.unpause,
             planning.REMOVE: self.remove,
         }
         for action in plan.actions:
@@ -190,9 +204,15 @@ class _Convergence:
         source = Source.of(self.image, self.engine.layout)
         begin = time.time_ns()
         with hold(self.engine, self.known.id, "start") as record:
-            self.record = (
-                record if record.status in status.ALIVE else start(self.engine, record, source, command)
-            )
+            try:
+                self.record = (
+                    record if record.status in status.ALIVE else start(self.engine, record, source, command)
+                )
+            except RuntimeFailed as error:
+                from .failure import add_facts
+
+                add_facts(self.engine, error, record, since=begin)
+                raise
         if not self.request.detach:
             self.wait(command, begin)
 
@@ -209,6 +229,36 @@ class _Convergence:
             image = images.get(connection, self.known.image_id or "")
         config = imageconfig.parse(image.config) if image else None
         self.record = stop(self.engine, self.known.id, config, timeout=self.request.stop_time)
+
+    def restart(self, _action: Action) -> None:
+        from .restart import restart
+
+        command = self.exit_command(self.engine, keep=False)
+        self.record = restart(self.engine, self.known.id, command, timeout=self.request.stop_time)
+
+    def pause(self, _action: Action) -> None:
+        from .pause import pause
+
+        self.record = pause(self.engine, self.known.id)
+
+    def unpause(self, _action: Action) -> None:
+        from .pause import unpause
+
+        self.record = unpause(self.engine, self.known.id)
+
+    def see_it_work(self) -> None:
+        """Wait until the container is ready, if the task asks for it; what it fails at is told with the outcome."""
+        asked = self.request.wait or self.request.state == planning.HEALTHY
+        if not asked or self.record is None or self.record.status != status.RUNNING or self.extra:
+            return
+        from .ready import wait_ready
+
+        try:
+            self.record = wait_ready(self.engine, self.record, timeout=self.request.wait_timeout)
+        except ContainerFailed as error:
+            self.failure = error
+            self.record = self.read()
+            self.record = observe(self.engine, self.record) if self.record else None
 
     def remove(self, _action: Action) -> None:
         from .remove import remove
@@ -248,7 +298,7 @@ class _Convergence:
                 record, self.image, self.engine.layout, volumes=attached, host_name=socket.gethostname()
             )
         actions = tuple(action.text for action in plan.actions)
-        return Outcome(actions, plan.differences, plan.cost, result)
+        return Outcome(actions, plan.differences, plan.cost, result, self.failure)
 
     def predicted(self) -> ContainerRecord | None:
         """Return the record as far as it can be known beforehand: what is there, with the spec as wanted."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import EngineError
 from ..plan.diff import Difference
 
 
@@ -15,6 +16,7 @@ class Outcome:
     """The result of a verb.
 
     ``actions`` in plain words, in order; the same whether predicted or done. ``cost`` is "", "live" or "recreate".
+    ``failure``: all was done, and the container failed at what the task waited for.
     ``result`` holds the things in podman's shape by their key (``container``, ``volumes``, ...) and what stands beside them.
     """
 
@@ -22,6 +24,7 @@ class Outcome:
     differences: tuple[Difference, ...] = ()
     cost: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
+    failure: EngineError | None = None
 
     @property
     def changed(self) -> bool:

@@ -18,10 +18,16 @@ CREATE = "create"
 UPDATE = "update"
 START = "start"
 STOP = "stop"
+RESTART = "restart"
+PAUSE = "pause"
+UNPAUSE = "unpause"
 REMOVE = "remove"
 
 ABSENT, PRESENT, CREATED, STARTED, STOPPED = "absent", "present", "created", "started", "stopped"
-STATES = (ABSENT, PRESENT, CREATED, STARTED, STOPPED)
+HEALTHY, PAUSED, RESTARTED = "healthy", "paused", "restarted"
+STATES = (ABSENT, PRESENT, CREATED, STARTED, STOPPED, HEALTHY, PAUSED, RESTARTED)
+#: States that ask for a process. *healthy* is *started*, and the task then waits for it (lifecycle/ready.py).
+LIVING = frozenset({STARTED, HEALTHY, PAUSED, RESTARTED})
 
 
 class Wish(NamedTuple):
@@ -104,7 +110,7 @@ def _fresh(wish: Wish, volumes: frozenset[str]) -> tuple[Action, ...]:
         )
     made = _missing_volumes(wish.spec, volumes)
     create = Action(CREATE, wish.name, f"created {wish.name}")
-    return (*made, create, _start(wish.name)) if wish.state == STARTED else (*made, create)
+    return (*made, create, *_begin(wish)) if wish.state in LIVING else (*made, create)
 
 
 def _missing_volumes(spec: ContainerSpec, volumes: frozenset[str]) -> tuple[Action, ...]:
@@ -124,8 +130,8 @@ def _again(wish: Wish, record: ContainerRecord, volumes: frozenset[str]) -> tupl
         Action(REMOVE, wish.name, f"removed {wish.name}"),
         Action(CREATE, wish.name, f"created {wish.name}"),
     ]
-    if wish.state == STARTED or (alive and wish.state in (PRESENT, CREATED)):
-        actions.append(_start(wish.name))
+    if wish.state in LIVING or (alive and wish.state in (PRESENT, CREATED)):
+        actions += _begin(wish)
     return tuple(actions)
 
 
@@ -134,11 +140,25 @@ def _state(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
     if wish.state == STOPPED:
         # What waits for its restart, or for the next boot, has to be told of the wish as well.
         return (_stop(wish.name),) if alive or will_start(record) else ()
+    if wish.state == RESTARTED and alive:
+        return (Action(RESTART, wish.name, f"restarted {wish.name}"),)
     if wish.force_restart or (wish.run_once and alive and wish.state == STARTED):
-        return (_stop(wish.name), _start(wish.name)) if alive else (_start(wish.name),)
-    if wish.state == STARTED and not alive:
-        return (_start(wish.name),)
-    return ()
+        return (_stop(wish.name), *_begin(wish)) if alive else _begin(wish)
+    if wish.state not in LIVING:
+        return ()
+    return _motion(wish, record) if alive else _begin(wish)
+
+
+def _motion(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
+    """Return what makes a living container stand still, or go on."""
+    if (wish.state == PAUSED) == (record.status == status.PAUSED):
+        return ()
+    return (_pause(wish.name),) if wish.state == PAUSED else (_unpause(wish.name),)
+
+
+def _begin(wish: Wish) -> tuple[Action, ...]:
+    """Return what brings a container that does not live to life."""
+    return (_start(wish.name), _pause(wish.name)) if wish.state == PAUSED else (_start(wish.name),)
 
 
 def _start(name: str) -> Action:
@@ -147,3 +167,11 @@ def _start(name: str) -> Action:
 
 def _stop(name: str) -> Action:
     return Action(STOP, name, f"stopped {name}")
+
+
+def _pause(name: str) -> Action:
+    return Action(PAUSE, name, f"paused {name}")
+
+
+def _unpause(name: str) -> Action:
+    return Action(UNPAUSE, name, f"unpaused {name}")
