@@ -211,7 +211,7 @@ class _Convergence:
             except RuntimeFailed as error:
                 from .failure import add_facts
 
-                add_facts(self.engine, error, record, since=begin)
+                add_facts(self.engine, error, record)
                 raise
         if not self.request.detach:
             self.wait(command, begin)

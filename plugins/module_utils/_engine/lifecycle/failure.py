@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from typing import Any
 
 from ..errors import ContainerFailed, EngineError
@@ -19,25 +21,27 @@ LINES = 20
 _WIDTH = 500
 
 
-def failed(engine: Engine, record: ContainerRecord, why: str, *, since: int = 0) -> ContainerFailed:
-    """Return the error; ``why`` completes "container web ...". ``since``: the run's begin, in ns since the epoch.
+def failed(engine: Engine, record: ContainerRecord, why: str) -> ContainerFailed:
+    """Return the error; ``why`` completes "container web ...".
 
     Its fields: ``name``, ``exit_code`` (null: nobody saw it), ``oom_killed``, ``health`` (null without a check) and ``log``.
     """
-    told = facts_of(engine, record, since=since)
+    told = facts_of(engine, record)
     text = f"container {record.name} {why}{_in_words(told)}"
     return ContainerFailed(text, name=record.name, **told)
 
 
-def add_facts(engine: Engine, error: EngineError, record: ContainerRecord, *, since: int) -> None:
+def add_facts(engine: Engine, error: EngineError, record: ContainerRecord) -> None:
     """Put what is known of a run that failed in the error that ended it; what the error tells itself stands."""
-    told = facts_of(engine, record, since=since)
+    # The record still tells of the run before.
+    told = {**facts_of(engine, record), "exit_code": None, "oom_killed": False}
     error.fields.update({key: value for key, value in told.items() if key not in error.fields})
     error.message += _in_words({"log": told["log"]})
 
 
-def facts_of(engine: Engine, record: ContainerRecord, *, since: int) -> dict[str, Any]:
-    """Return what is known of a run."""
+def facts_of(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
+    """Return what is known of the last run."""
+    since = _begin(engine, record)
     lines = [line.text[:_WIDTH] for line in logs.read(log_path(engine, record), tail=LINES, since=since)]
     with engine.database.reading() as connection:
         health = containers.health_of(connection, record.id)
@@ -47,6 +51,14 @@ def facts_of(engine: Engine, record: ContainerRecord, *, since: int) -> dict[str
         "health": {"status": health[0], "log": json.loads(health[1])} if health else None,
         "log": lines,
     }
+
+
+def _begin(engine: Engine, record: ContainerRecord) -> int:
+    """Return a time before the run's first line: each start writes config.json; the record's time is that after the start."""
+    try:
+        return os.stat(f"{engine.layout.container(record.id).bundle}/config.json").st_mtime_ns
+    except FileNotFoundError:
+        return time.time_ns()
 
 
 def _in_words(told: dict[str, Any]) -> str:

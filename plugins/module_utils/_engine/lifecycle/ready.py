@@ -28,21 +28,20 @@ def wait_ready(engine: Engine, record: ContainerRecord, *, timeout: float) -> Co
     ``timeout`` in seconds; 0 or less: without end. Raises ContainerFailed when it becomes unhealthy, ends for good, is
     removed, or the time is over.
     """
-    begin = record.started or 0
     limit = timeout if timeout > 0 else math.inf
     with engine.timings.of("wait"):
         try:
             look = wait(engine, record.id, _ready(), timeout=limit, what="become ready")
         except WaitTimeout:
-            raise _failure(engine, record, f"is not ready after {timeout:g} s", begin) from None
+            raise _failure(engine, record, f"is not ready after {timeout:g} s") from None
     if look.record is None:
         raise ContainerFailed(f"container {record.name} was removed before it was ready", name=record.name)
     if look.ended:
-        raise failed(engine, look.record, f"has ended with {_code(look.record)}, and should run", since=begin)
+        raise failed(engine, look.record, f"has ended with {_code(look.record)}, and should run")
     if look.record.status == status.PAUSED:
-        raise failed(engine, look.record, "was paused before it was ready", since=begin)
+        raise failed(engine, look.record, "was paused before it was ready")
     if look.health == "unhealthy":
-        raise failed(engine, look.record, "is unhealthy", since=begin)
+        raise failed(engine, look.record, "is unhealthy")
     return look.record
 
 
@@ -76,10 +75,10 @@ def _is_over(record: ContainerRecord, since: float) -> float:
     return MET if judged else max(MET, since + _DECISION - time.monotonic())
 
 
-def _failure(engine: Engine, record: ContainerRecord, why: str, since: int) -> ContainerFailed:
+def _failure(engine: Engine, record: ContainerRecord, why: str) -> ContainerFailed:
     with engine.database.reading() as connection:
         now = containers.get(connection, record.id)
-    return failed(engine, observe(engine, now) if now else record, why, since=since)
+    return failed(engine, observe(engine, now) if now else record, why)
 
 
 def _code(record: ContainerRecord) -> str:
