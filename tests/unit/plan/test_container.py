@@ -184,7 +184,8 @@ def test_no_run_to_the_end_where_none_is_asked_for(verbs, state, found):
 
 def test_stopping_one_that_waits_for_its_restart(record):
     """A container that the restart policy is about to start again is stopped, though it does not run."""
-    plan = decide(Wish("web", "stopped"), record("exited", restart_at=1), frozenset())
+    waiting = record("exited", {"restart_policy": "always"}, started=1, restart_at=2)
+    plan = decide(Wish("web", "stopped"), waiting, frozenset())
     assert [action.text for action in plan.actions] == ["stopped web"]
 
 
