@@ -27,10 +27,12 @@ options:
     type: str
   cgroup_manager:
     description:
-      - Who makes the control groups of containers.
-      - V(systemd) is not built yet and refused.
+      - Who makes the control groups of containers and of what watches over them.
+      - With V(systemd) each has a scope, C(slipway-ID.scope) and C(slipway-conmon-ID-PID.scope).
+      - With V(cgroupfs) they are below C(/slipway).
+      - Unset, a container keeps the one that it has. A new one gets V(systemd) where systemd is process 1 and there
+        are control groups of version 2 alone, else V(cgroupfs).
     type: str
-    default: cgroupfs
     choices: [cgroupfs, systemd]
 requirements:
   - Python 3.9 or newer on the host

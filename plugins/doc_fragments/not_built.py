@@ -28,14 +28,8 @@ options:
   cgroup_conf:
     description: Not built yet. Files of the control group and what to write to them.
     type: dict
-  cgroup_parent:
-    description: Not built yet. Control group to make the container's below.
-    type: path
   cgroupns:
     description: Not built yet. Mode of the cgroup namespace.
-    type: str
-  cgroups:
-    description: Not built yet. Whether the container gets control groups.
     type: str
   chrootdirs:
     description: Not built yet. Directories in the container to treat as roots.

@@ -224,6 +224,22 @@ options:
       - How many processes there may be, V(-1) for no limit.
       - A change needs C(recreate).
     type: str
+  cgroups:
+    description:
+      - Whether there are control groups for the container and for C(conmon), which watches over it.
+      - With V(no-conmon) the latter stays in that of the task, and may be ended with the login session.
+      - V(disabled) makes none for the container either, so there are no limits. It needs C(crun).
+      - Unset means V(enabled).
+      - A change needs C(recreate).
+    type: str
+    choices: [enabled, no-conmon, disabled]
+  cgroup_parent:
+    description:
+      - Control group to make the container's below, a path as V(/web) with O(cgroup_manager=cgroupfs),
+        a slice as V(web.slice) with O(cgroup_manager=systemd).
+      - Unset means C(/slipway) and C(system.slice).
+      - A change needs C(recreate).
+    type: path
   ulimit:
     description:
       - Limits of resources, as in V(nofile=1024:4096). What is above the host's own limit is lowered to it.

@@ -137,6 +137,8 @@ ROWS = (
     Row("cpu_shares", 512, "512", 256),
     Row("cpuset_cpus", "0-1", "1,0", "0"),
     Row("pids_limit", "-1", 0, 64),
+    Row("cgroups", "no-conmon", "no-conmon", "enabled"),
+    Row("cgroup_parent", "/web", "/web/", "/Web"),
     Row(
         "ulimit",
         ["nofile=1024:4096", "core=-1"],

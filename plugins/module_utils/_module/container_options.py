@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._engine.model.cgroup import DISABLED, ENABLED, NO_MONITOR
 from .._engine.model.spec import OPTIONS
 from .._engine.plan.container import STARTED, STATES
 from .not_built import NOT_BUILT
@@ -52,6 +53,8 @@ ARGUMENTS: ArgumentSpec = {
     "cpu_shares": _INT,
     "cpuset_cpus": _TEXT,
     "pids_limit": _TEXT,
+    "cgroups": {**_TEXT, "choices": [ENABLED, NO_MONITOR, DISABLED]},
+    "cgroup_parent": {"type": "path"},
     "ulimit": {**_LIST, "aliases": ["ulimits"]},
     "sysctl": _DICT,
     "shm_size": _TEXT,

@@ -24,9 +24,9 @@ _OPTIONS = {
         expose gidmap hooks_dir network_aliases preserve_fd publish requires secrets uidmap unsetenv
         volumes_from
     """,
-    "path": "authfile cgroup_parent cidfile conmon_pidfile pid_file pod_id_file",
+    "path": "authfile cidfile conmon_pidfile pid_file pod_id_file",
     "str": """
-        arch cgroupns cgroups chrootdirs cpuset_mems decryption_key delete_time detach_keys
+        arch cgroupns chrootdirs cpuset_mems decryption_key delete_time detach_keys
         device_cgroup_rule dns_option gpus group_entry health_startup_cmd health_startup_interval
         health_startup_timeout healthcheck healthcheck_failure_action healthcheck_interval
         healthcheck_start_period healthcheck_timeout hostuser image_volume init_ctr init_path ip ip6

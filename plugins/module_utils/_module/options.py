@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._engine.errors import NotBuiltYet
+from .._engine.model.cgroup import MANAGERS
 from .._engine.model.layout import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 
 #: An argument spec as AnsibleModule takes it: option -> type, default, aliases and so on.
@@ -16,14 +17,8 @@ ENGINE_OPTIONS: ArgumentSpec = {
     "root": {"type": "path", "default": DEFAULT_ROOT},
     "run_root": {"type": "path", "default": DEFAULT_RUN_ROOT},
     "runtime": {"type": "str"},
-    "cgroup_manager": {"type": "str", "default": "cgroupfs", "choices": ["cgroupfs", "systemd"]},
+    "cgroup_manager": {"type": "str", "choices": [*MANAGERS]},
 }
-
-
-def check_engine_options(params: Mapping[str, Any]) -> None:
-    """Raise NotBuiltYet for a cgroup manager that is still to come."""
-    if params["cgroup_manager"] != "cgroupfs":
-        refuse(["cgroup_manager: systemd"], remedy="Leave it out, or write cgroup_manager: cgroupfs")
 
 
 def refuse(options: Sequence[str], *, remedy: str = "Leave it out: containers run without it so far") -> None:

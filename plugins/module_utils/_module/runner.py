@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .._engine.errors import EngineError
 from .._engine.lifecycle.engine import Engine, open_engine
 from .._engine.lifecycle.outcome import Outcome
-from .options import ENGINE_OPTIONS, ArgumentSpec, check_engine_options
+from .options import ENGINE_OPTIONS, ArgumentSpec
 from .render import render, render_info
 
 Request = TypeVar("Request")
@@ -33,7 +33,6 @@ def run(
     module = AnsibleModule({**ENGINE_OPTIONS, **argument_spec}, supports_check_mode=True)
     engine: Engine | None = None
     try:
-        check_engine_options(module.params)
         request = read(module.params)
         with _open(module.params, read_only=read_only or module.check_mode) as engine:
             outcome = act(engine, request)
@@ -47,7 +46,13 @@ def run(
 
 
 def _open(params: Mapping[str, Any], *, read_only: bool) -> AbstractContextManager[Engine]:
-    return open_engine(params["root"], params["run_root"], runtime=params["runtime"], read_only=read_only)
+    return open_engine(
+        params["root"],
+        params["run_root"],
+        runtime=params["runtime"],
+        cgroup_manager=params["cgroup_manager"],
+        read_only=read_only,
+    )
 
 
 def _timings(engine: Engine | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from _engine.kernel.process import Process
 @pytest.fixture
 def tops(need):
     """Return where the hierarchies are mounted that a process can be moved in."""
-    tops = [entry.target for entry in cgroups._mounted()]
+    tops = [entry.target for entry in cgroups.hierarchies()]
     need(tops and all(os.access(top, os.W_OK) for top in tops), "cgroups that can be written to")
     return tops
 

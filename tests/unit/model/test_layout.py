@@ -21,9 +21,9 @@ def paths(thing) -> dict[str, str]:
 def test_what_survives_a_reboot_lies_below_root():
     """State is below root; locks, exit files and the runtime's own state are below run_root."""
     found = paths(Layout("/ROOT", "/RUN"))
-    del found["cgroup_parent"]
+    del found["cgroup_parent"], found["monitors_cgroup"]
     volatile = {name for name, path in found.items() if path.startswith("/RUN/")}
-    assert volatile == {"locks", "exits", "runtime_root", "run_containers"}
+    assert volatile == {"locks", "exits", "runtime_root", "run_containers", "cgroup_marks"}
     assert all(path.startswith("/ROOT/") for name, path in found.items() if name not in volatile)
 
 

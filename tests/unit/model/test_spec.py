@@ -41,6 +41,8 @@ EVERY = {
     "cpus": "1.5",
     "cpu_shares": 512,
     "cpuset_cpus": "0-1",
+    "cgroups": "no-conmon",
+    "cgroup_parent": "/web",
     "pids_limit": "64",
     "ulimit": ["nofile=1024:-1"],
     "sysctl": {"net.core.somaxconn": "5"},

@@ -15,7 +15,6 @@ WRONG = [
         "invalid_option",
         "memory",
     ),
-    ("container", {"name": "app", "cgroup_manager": "systemd"}, "not_built_yet", "cgroup_manager: systemd"),
     ("volume", {"name": "a/b"}, "invalid_option", "name"),
     ("image_import", {"src": "/", "name": "x", "changes": [5]}, "invalid_option", "changes"),
 ]

@@ -36,7 +36,7 @@ _PAUSE = 0.01
 
 def version() -> str:
     """Return the layout of this host: ``v1``, ``hybrid`` or ``v2``; raises HostLacks when there is none."""
-    found = _mounted()
+    found = hierarchies()
     kinds = {entry.fstype for entry in found}
     if not kinds:
         raise HostLacks(
@@ -56,7 +56,9 @@ def exists(path: str) -> bool:
 
 def processes(path: str) -> tuple[int, ...]:
     """Return the pids in the cgroup and all below it, over all hierarchies, each once."""
-    return tuple(sorted({pid for top in _directories(path) for group in _tree(top) for pid in _pids(group)}))
+    return tuple(
+        sorted({pid for top in _directories(path) for group in _tree(top) for pid in processes_of(group)})
+    )
 
 
 def kill_all(path: str) -> None:
@@ -102,7 +104,7 @@ def oom_kills(path: str) -> Optional[int]:
     return None
 
 
-def _mounted() -> list[mountinfo.MountEntry]:
+def hierarchies() -> list[mountinfo.MountEntry]:
     """Return one mount of each hierarchy, the first: later ones are binds of it for some container."""
     found: dict[str, mountinfo.MountEntry] = {}
     for entry in mountinfo.read():
@@ -114,7 +116,7 @@ def _mounted() -> list[mountinfo.MountEntry]:
 def _directories(path: str) -> list[str]:
     """Return where the cgroup is, in the hierarchies that have it."""
     _refuse_root(path)
-    places = (entry.target + path for entry in _mounted())
+    places = (entry.target + path for entry in hierarchies())
     return [place for place in places if os.path.isdir(place)]
 
 
@@ -183,7 +185,8 @@ def _is_freezing(top: str) -> bool:
     return bool(_read(f"{top}/cgroup.freeze").strip() == "1" and "frozen 0" in _read(f"{top}/cgroup.events"))
 
 
-def _pids(place: str) -> list[int]:
+def processes_of(place: str) -> list[int]:
+    """Return the pids in the cgroup at this path of the file system, without those below it."""
     # 0 is a process outside of our pid namespace.
     return [pid for pid in map(int, _read(f"{place}/cgroup.procs").split()) if pid > 0]
 

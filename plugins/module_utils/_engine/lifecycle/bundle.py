@@ -11,6 +11,7 @@ import os
 import socket
 from dataclasses import replace
 
+from ..model.cgroup import for_runtime
 from ..model.layout import ContainerLayout
 from ..model.mounts import VOLUME, Mount
 from ..model.record import ContainerRecord
@@ -41,7 +42,7 @@ def write_bundle(engine: Engine, record: ContainerRecord, source: Source, rootfs
         files=_write_files(container, record, hostname),
         shm=container.shm,
         volume_paths={path: engine.layout.volume_data(name) for path, name in record.volumes.items()},
-        cgroup_path=engine.layout.cgroup(record.id),
+        cgroup_path=for_runtime(record.cgroup),
         host=host.facts(spec),
         seccomp_profile=seccomp_profile(spec.security_opt or ()),
     )

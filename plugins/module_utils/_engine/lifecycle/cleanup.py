@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..errors import EngineError
-from ..kernel import cgroups
 from ..kernel.removal import remove_tree
 from ..model import status
 from ..model.record import ContainerRecord
 from ..rootfs import overlay, shm
 from ..runtime import conmon, oci
 from ..state import execs
+from . import cgroup
 from .engine import Engine
 from .facts import save
 
@@ -50,7 +50,7 @@ def release(engine: Engine, record: ContainerRecord) -> None:
         record,
         (
             ("runtime", lambda: runtime.delete(record.id, force=True)),
-            ("cgroup", lambda: _remove_cgroup(engine.layout.cgroup(record.id))),
+            ("cgroup", lambda: cgroup.clear(engine, record)),
             ("root file system", lambda: overlay.unmount(container)),
             ("shm", lambda: shm.unmount_shm(container)),
             ("monitor files", lambda: conmon.remove_stale_files(container)),
@@ -67,13 +67,6 @@ def _purge_sessions(engine: Engine, record: ContainerRecord) -> None:
         with engine.database.transaction() as connection:
             execs.purge(connection, record.id)
     remove_tree(f"{engine.layout.container(record.id).run}/exec")
-
-
-def _remove_cgroup(path: str) -> None:
-    """Remove what the runtime left of the cgroup: a runtime that was killed while creating has no record of it."""
-    if cgroups.exists(path):
-        cgroups.kill_all(path)
-        cgroups.remove(path)
 
 
 def _attempt(record: ContainerRecord, tasks: Iterable[tuple[str, Callable[[], object]]]) -> None:

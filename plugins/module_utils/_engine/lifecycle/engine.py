@@ -25,13 +25,17 @@ RANK_NAME, RANK_CONTAINER, RANK_VOLUME, RANK_STORE = 0, 1, 2, 4
 
 @dataclass(frozen=True)
 class Engine:
-    """One engine. ``predicting``: check mode, nothing may be written. ``runtime`` and ``conmon``: None means found."""
+    """One engine. ``predicting``: check mode, nothing may be written.
+
+    ``runtime``, ``conmon``, ``cgroup_manager``: None means what suits the host.
+    """
 
     layout: Layout
     database: Database
     predicting: bool = False
     runtime: str | None = None
     conmon: str | None = None
+    cgroup_manager: str | None = None
     lock_timeout: float = LOCK_TIMEOUT
     timings: Timings = field(default_factory=Timings)
 
@@ -72,6 +76,7 @@ def open_engine(
     *,
     runtime: str | None = None,
     conmon: str | None = None,
+    cgroup_manager: str | None = None,
     read_only: bool = False,
 ) -> Iterator[Engine]:
     """Open the engine at ``root``; ``read_only`` makes and changes nothing, not even directories.
@@ -84,7 +89,14 @@ def open_engine(
     if not read_only:
         make_directories(layout)
     with open_database(layout.database, read_only=read_only) as database:
-        yield Engine(layout, database, predicting=read_only, runtime=runtime, conmon=conmon)
+        yield Engine(
+            layout,
+            database,
+            predicting=read_only,
+            runtime=runtime,
+            conmon=conmon,
+            cgroup_manager=cgroup_manager,
+        )
 
 
 def make_directories(layout: Layout) -> None:

@@ -26,6 +26,7 @@ from ..runtime.execs import ExecFiles, Executed
 from ..runtime.users import ResolvedUser, resolve
 from ..state import containers, images
 from ..state import execs as sessions
+from .cgroup import cgroup_of
 from .engine import Engine
 from .facts import alive, observe
 from .hold import hold
@@ -180,7 +181,7 @@ def _lives(engine: Engine, record: ContainerRecord, session: ExecSession) -> boo
 def _in_container(engine: Engine, record: ContainerRecord, process: Process) -> bool:
     from ..kernel import cgroups
 
-    return process.pid in cgroups.processes(engine.layout.cgroup(record.id))
+    return process.pid in cgroups.processes(cgroup_of(engine, record))
 
 
 # -- how it shall run ------------------------------------------------------------------------------

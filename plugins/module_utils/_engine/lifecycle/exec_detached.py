@@ -10,6 +10,7 @@ from ..runtime import execmonitor
 from ..runtime.conmon import find_conmon
 from ..runtime.execs import ExecFiles
 from ..state import execs as sessions
+from . import cgroup
 from .engine import Engine
 from .exec import find, finish, prepare, require_running
 from .hold import hold
@@ -28,7 +29,14 @@ def detach(engine: Engine, name: str, spec: ExecSpec, exit_command: tuple[str, .
         command = (*exit_command, session.id, record.id)
         try:
             with engine.timings.of("exec"):
-                process, monitor = execmonitor.start(program, prepared.runtime, record.id, files, command)
+                process, monitor = execmonitor.start(
+                    program,
+                    prepared.runtime,
+                    record.id,
+                    files,
+                    command,
+                    move=cgroup.monitor_mover(engine, record),
+                )
         except (EngineError, OSError):
             files.remove()
             finish(engine, record, session.id, None)

@@ -14,6 +14,7 @@ from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
 from ..state import containers, images, volumes
 from ..version import VERSION
+from .cgroup import manager
 from .engine import Engine
 from .outcome import Outcome
 
@@ -32,7 +33,7 @@ def host(engine: Engine) -> Outcome:
                 "architecture": platform.machine(),
                 "python": platform.python_version(),
                 "cgroup_version": cgroups.version(),
-                "cgroup_manager": "cgroupfs",
+                "cgroup_manager": manager(engine),
                 "overlay": _has_overlayfs(),
                 "storage_driver": "overlay",
                 "selinux": os.path.exists("/sys/fs/selinux/enforce"),

@@ -69,7 +69,7 @@ def container_shape(
         "Id": record.id,
         "Created": rfc3339(record.created),
         **program(record.spec, config),
-        "State": _state(record, layout.cgroup(record.id)),
+        "State": _state(record, record.cgroup or layout.cgroup(record.id)),
         **_origin(record, image),
         "Pod": "",
         **_paths(record, container),
@@ -90,7 +90,7 @@ def container_shape(
         "IsInfra": False,
         "IsService": False,
         "Config": process_config(record, config, host_name),
-        "HostConfig": host_config(record.spec, mounts, container.log),
+        "HostConfig": host_config(record.spec, mounts, container.log, record.cgroup),
     }
 
 

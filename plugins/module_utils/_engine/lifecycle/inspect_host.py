@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..model.cgroup import CGROUPFS, ENABLED, SYSTEMD, is_scope
 from ..model.restart import NO
 from ..model.spec import ContainerSpec
 from .inspect_mounts import binds, tmpfs
@@ -17,7 +18,6 @@ _DEFAULT_PIDS = 2048
 
 #: What no container here can have yet, or what is the same for all.
 _SAME_FOR_ALL: dict[str, Any] = {
-    "CgroupManager": "cgroupfs",
     "CgroupMode": None,  # private with cgroups v2, else host: the host decides
     "ContainerIDFile": "",
     "PortBindings": {},
@@ -29,7 +29,6 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "ExtraHosts": [],
     "IpcMode": "private",
     "Cgroup": "",
-    "Cgroups": "default",
     "Links": None,
     "OomScoreAdj": 0,
     "PidMode": "private",
@@ -37,7 +36,6 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "UTSMode": "private",
     "UsernsMode": "",
     "Runtime": "oci",
-    "CgroupParent": "",
     "BlkioWeight": 0,
     "BlkioWeightDevice": None,
     "BlkioDeviceReadBps": None,
@@ -53,10 +51,18 @@ _SAME_FOR_ALL: dict[str, Any] = {
 }
 
 
-def host_config(spec: ContainerSpec, mounts: Sequence[Mapping[str, Any]], log: str) -> dict[str, Any]:
-    """Return ``HostConfig``; ``mounts`` as in ``Mounts``, ``log`` is where the log lies unless the spec says."""
+def host_config(
+    spec: ContainerSpec, mounts: Sequence[Mapping[str, Any]], log: str, cgroup: str = ""
+) -> dict[str, Any]:
+    """Return ``HostConfig``; ``mounts`` as in ``Mounts``, ``log`` is where the log lies unless the spec says.
+
+    ``cgroup`` is the path of the last start's.
+    """
     return {
         **_SAME_FOR_ALL,
+        "CgroupManager": SYSTEMD if is_scope(cgroup) else CGROUPFS,
+        "Cgroups": "default" if spec.cgroups == ENABLED else spec.cgroups,
+        "CgroupParent": spec.cgroup_parent or "",
         "Binds": binds(mounts),
         "Tmpfs": tmpfs(spec),
         "LogConfig": _log(spec, log),

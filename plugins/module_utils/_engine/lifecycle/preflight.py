@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import HostLacks, InvalidOption, NotBuiltYet
 from ..kernel import inroot
 from ..model import imageconfig
+from ..model.cgroup import DISABLED
 from ..model.imageconfig import ImageConfig
 from ..model.layout import Layout
 from ..model.mounts import BIND, Mount
@@ -22,6 +23,7 @@ from ..runtime import host
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
 from ..runtime.users import ResolvedUser, resolve
+from . import cgroup
 from .engine import Engine
 
 #: Docker's default profile has 20 KB.
@@ -50,8 +52,15 @@ class Source:
 
 def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     """Raise InvalidOption, HostLacks or NotBuiltYet for what could only fail later."""
-    find_runtime(engine.runtime)
+    runtime = find_runtime(engine.runtime)
     find_conmon(engine.conmon)
+    cgroup.check(engine, spec)
+    if spec.cgroups == DISABLED and runtime.name != "crun":
+        raise HostLacks(
+            f"cgroups: {DISABLED} needs crun: {runtime.name} makes a cgroup in any case",
+            remedy="Install crun and write runtime: crun",
+            program="crun",
+        )
     if spec.rootfs and not os.path.isdir(spec.image):
         raise InvalidOption(
             "image", spec.image, "is no directory", remedy="With rootfs: true it names the root file system"

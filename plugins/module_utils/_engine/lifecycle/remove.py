@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from ..errors import WrongState
-from ..kernel import cgroups
 from ..kernel.removal import remove_tree
 from ..model import status
 from ..model.record import ContainerRecord
 from ..state import containers, volumes
+from .cgroup import clear_engine
 from .cleanup import release
 from .engine import Engine
 from .facts import save
@@ -62,6 +62,10 @@ def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
     with engine.database.transaction() as connection:
         containers.delete(connection, record.id)
         if not containers.names(connection):
-            cgroups.remove_empty(engine.layout.cgroup_parent)
+            clear_engine(engine)
+        if record.spec.cgroup_parent:
+            from . import cgroup_parent
+
+            cgroup_parent.leave(engine, record, containers.all(connection))
         known = (volumes.get(connection, name) for name in record.volumes.values())
         return [volume.spec.name for volume in known if volume is not None and volume.anonymous]

@@ -17,7 +17,7 @@ from ..model.spec import ContainerSpec
 from ..rootfs import overlay, shm
 from ..runtime import conmon, oci
 from ..runtime.oci import OciRuntime
-from . import populate
+from . import cgroup, cgroup_parent, populate
 from .bundle import write_bundle
 from .cleanup import release
 from .create import prepare_directories
@@ -111,6 +111,8 @@ class _Start:
     def prepare(self) -> None:
         release(self.engine, self.record)
         prepare_directories(self.engine, self.record)
+        if self.spec.cgroup_parent:
+            cgroup_parent.claim(self.engine, self.spec.cgroup_parent)
         self.record = save(
             self.engine,
             self.record,
@@ -118,6 +120,7 @@ class _Start:
             intent="start",
             error="",
             runtime=self.runtime.path,
+            cgroup=cgroup.planned(self.engine, self.record),
         )
 
     def mount_rootfs(self) -> None:
@@ -137,6 +140,8 @@ class _Start:
                 interactive=self.spec.interactive,
                 log_path=log_options.get("path", self.container.log),
                 log_size_max=int(log_options["max_size"]) if "max_size" in log_options else None,
+                move=cgroup.monitor_mover(self.engine, self.record),
+                cgroup_manager=cgroup.manager_for_runtime(self.record),
             )
         )
         self.record = save(

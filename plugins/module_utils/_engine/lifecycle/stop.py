@@ -14,6 +14,7 @@ from ..model.imageconfig import ImageConfig
 from ..model.quantities import signal_number
 from ..model.record import ContainerRecord
 from ..plan.boot import will_start
+from .cgroup import cgroup_of
 from .cleanup import cleanup
 from .engine import Engine
 from .facts import save
@@ -82,7 +83,7 @@ def kill_all(engine: Engine, record: ContainerRecord, process: Process) -> Conta
 
         record = thaw_to_end(engine, record)
     if not leads:
-        cgroups.kill_all(engine.layout.cgroup(record.id))
+        cgroups.kill_all(cgroup_of(engine, record))
     return record
 
 
@@ -90,7 +91,7 @@ def _ask(engine: Engine, record: ContainerRecord, process: Process, signum: int)
     """Send the stop signal: to the first process, which has to tell the others, or to all when it leads no namespace."""
     process.signal(signum)
     if not leads_namespace(process.pid):
-        for other in map(Process.of, cgroups.processes(engine.layout.cgroup(record.id))):
+        for other in map(Process.of, cgroups.processes(cgroup_of(engine, record))):
             if other is not None and other != process:
                 other.signal(signum)
     if record.status == status.PAUSED:

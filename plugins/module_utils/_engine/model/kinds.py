@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from . import limits, mounts, names, quantities
+from . import cgroup, limits, mounts, names, quantities
 from .capabilities import canonical_capability
 from .restart import decode_restart_policy, parse_restart_policy
 from .text import absolute_path, plain_text
@@ -247,6 +247,8 @@ NETWORKS = Kind(_networks, list, tuple)
 #: Without words the image's command runs, as with none at all; an entrypoint without words is no entrypoint.
 COMMAND = Kind(_command, list, tuple, True)
 ENTRYPOINT = Kind(_entrypoint, list, tuple)
+CGROUPS = Kind(cgroup.parse_use)
+CGROUP_PARENT = Kind(cgroup.parse_parent)
 PATHS = Kind(lambda option, value: tuple(absolute_path(option, item) for item in value), list, tuple, True)
 TEXT_SET = Kind(_each(plain_text), list, tuple, True)
 CAPABILITIES = Kind(_each(canonical_capability), list, tuple, True)

@@ -60,6 +60,11 @@ class Layout:
         return f"{self.run_root}/oci"
 
     @property
+    def cgroup_marks(self) -> str:
+        """Which cgroups above a container's own the engine made, on behalf of ``cgroup_parent``."""
+        return f"{self.run_root}/cgroups"
+
+    @property
     def containers(self) -> str:
         return f"{self.root}/containers"
 
@@ -79,6 +84,11 @@ class Layout:
     def cgroup(self, container_id: str) -> str:
         """Return a container's cgroup, relative to the root of each hierarchy."""
         return f"{self.cgroup_parent}/{container_id}"
+
+    @property
+    def monitors_cgroup(self) -> str:
+        """The cgroup of what watches over containers, so that it does not end with the session that started it."""
+        return f"{self.cgroup_parent}/monitors"
 
     def volume(self, name: str) -> str:
         return f"{self.volumes}/{name}"

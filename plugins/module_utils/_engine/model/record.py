@@ -30,6 +30,7 @@ class ContainerRecord:
     ``restart_count`` is how often the policy has restarted it since a user did; ``crashes`` how many short runs came one
     after another, which sets the back-off, and ``restart_at`` when a restart that waits for it is due.
     ``interrupted``: the host's stop, or its loss of power, ended the last run, so nobody wished it to end.
+    ``runtime`` and ``cgroup`` (its path) are those of the last start, ``""`` before any.
     """
 
     id: str
@@ -51,6 +52,7 @@ class ContainerRecord:
     interrupted: bool = False
     error: str = ""
     runtime: str = ""
+    cgroup: str = ""
     volumes: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
 from . import kinds
+from .cgroup import DISABLED, ENABLED
 from .kinds import Kind
 from .limits import Device
 from .mounts import Mount
@@ -102,6 +103,8 @@ class ContainerSpec:
     cpu_shares: int | None = _row(kinds.SHARES)
     cpuset_cpus: str | None = _row(kinds.CPUSET)
     pids_limit: int | None = _row(kinds.PIDS)
+    cgroups: str = _row(kinds.CGROUPS, default=ENABLED)
+    cgroup_parent: str | None = _row(kinds.CGROUP_PARENT)
     ulimit: dict[str, tuple[int, int]] | None = _row(kinds.ULIMITS)
     sysctl: dict[str, str] | None = _row(kinds.SYSCTL)
     shm_size: int = _row(kinds.SIZE, default=DEFAULT_SHM_SIZE)
@@ -155,6 +158,7 @@ def _check_whole(spec: ContainerSpec) -> None:
     _check_image(spec)
     _check_network(spec)
     _check_memory(spec)
+    _check_cgroups(spec)
     both = sorted({*(spec.cap_add or ())} & {*(spec.cap_drop or ())})
     if both:
         raise InvalidOption("cap_drop", both[0], "is in cap_add too", remedy="Keep one of the two")
@@ -200,6 +204,18 @@ def _check_network(spec: ContainerSpec) -> None:
             of_host[0],
             "is the host's with network: host",
             remedy="Set it on the host, as with ansible.posix.sysctl",
+        )
+
+
+def _check_cgroups(spec: ContainerSpec) -> None:
+    limits = ("memory", "cpus", "cpu_shares", "cpuset_cpus", "pids_limit", "cgroup_parent")
+    told = [name for name in limits if getattr(spec, name) is not None]
+    if spec.cgroups == DISABLED and told:
+        raise InvalidOption(
+            "cgroups",
+            DISABLED,
+            f"leaves nothing that {told[0]} could apply to",
+            remedy=f"Leave out {told[0]}",
         )
 
 

@@ -15,7 +15,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import FileIO
 from typing import Optional
@@ -23,6 +23,7 @@ from typing import Optional
 from ..errors import EngineError, HostLacks, InvalidOption, RuntimeFailed
 from ..kernel import command
 from ..kernel.process import Process, find_by_argument
+from ..model.cgroup import CGROUPFS, DISABLED, SYSTEMD
 from ..model.layout import ContainerLayout
 from .oci import OciRuntime, error_text
 from .programs import REMEDY, Program, describe_program
@@ -43,6 +44,8 @@ class ConmonLaunch:
 
     ``exit_command`` is an argv with an absolute program, called when the container has ended, and also when
     creating it fails. ``log_path`` None means the container's own log; ``log_size_max`` is in bytes, None for no limit.
+    ``move`` is called with conmon's pid before conmon does anything, to take it out of the caller's cgroup: systemd ends
+    what is in a session's (KillUserProcesses=yes). ``cgroup_manager``: who makes the container's; ``disabled`` for none.
     """
 
     conmon: str
@@ -54,6 +57,8 @@ class ConmonLaunch:
     interactive: bool = False
     log_path: Optional[str] = None
     log_size_max: Optional[int] = None
+    move: Optional[Callable[[int], None]] = None
+    cgroup_manager: str = CGROUPFS
 
 
 @dataclass(frozen=True)
@@ -98,8 +103,6 @@ def create(launch: ConmonLaunch) -> Started:
 
     Raises RuntimeFailed with the runtime's own words. On failure nothing stays: neither conmon, nor its exit
     command, nor the runtime's record of the container.
-
-    conmon stays in the caller's cgroup: systemd would end it with a session's scope (KillUserProcesses=yes).
     """
     for path in (launch.container.persist, os.path.dirname(launch.container.exit_file)):
         os.makedirs(path, mode=0o700, exist_ok=True)
@@ -119,11 +122,14 @@ def create(launch: ConmonLaunch) -> Started:
 
 def _launch(launch: ConmonLaunch) -> int:
     """Start conmon and return the pid of the container's first process."""
-    return _pid(launch, *spawn(_arguments(launch), launch.container.bundle))
+    return _pid(launch, *spawn(_arguments(launch), launch.container.bundle, launch.move))
 
 
-def spawn(argv: list[str], directory: str) -> tuple[bytes | None, str]:
-    """Start a conmon in the directory; return its line about the process (``b""``: none, None: not in time) and its stderr."""
+def spawn(argv: list[str], directory: str, move: Callable[[int], None] | None) -> tuple[bytes | None, str]:
+    """Start a conmon in the directory; return its line about the process (``b""``: none, None: not in time) and its stderr.
+
+    ``move`` as in ConmonLaunch.
+    """
     deadline = time.monotonic() + _DEADLINE
     with _pipe() as (sync, sync_end), _pipe() as (start_end, start):
         environment = {
@@ -143,11 +149,24 @@ def spawn(argv: list[str], directory: str) -> tuple[bytes | None, str]:
         )
         sync_end.close()
         start_end.close()
+        _move(first, move)
         # conmon waits for this byte before it forks; one that refused its arguments is not there to read it.
         with contextlib.suppress(BrokenPipeError):
             start.write(b"\0")
         words = _wait_first(first, deadline)
         return _read_line(sync, deadline), words
+
+
+def _move(first: subprocess.Popen[bytes], move: Callable[[int], None] | None) -> None:
+    """Move conmon while it waits for its start byte: what it forks is then in the right cgroup from the first."""
+    if move is None:
+        return
+    try:
+        move(first.pid)
+    except BaseException:
+        first.kill()
+        first.communicate()
+        raise
 
 
 @contextlib.contextmanager
@@ -255,6 +274,9 @@ def _arguments(launch: ConmonLaunch) -> list[str]:
         argv += ["--log-size-max", str(launch.log_size_max)]
     argv += ["--terminal"] if launch.tty else []
     argv += ["--stdin"] if launch.interactive else []
+    argv += ["--systemd-cgroup"] if launch.cgroup_manager == SYSTEMD else []
+    if launch.cgroup_manager == DISABLED:
+        argv += ["--runtime-arg", "--cgroup-manager=disabled"]
     for word in ("--root", runtime.root, "--log-format=json", f"--log={container.conmon_log}"):
         argv += ["--runtime-arg", word]
     argv += ["--exit-command", *launch.exit_command[:1]] if launch.exit_command else []

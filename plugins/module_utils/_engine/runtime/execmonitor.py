@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Callable
 
 from ..errors import RuntimeFailed
 from ..kernel.process import Process
@@ -20,16 +21,23 @@ _WORDS_LIMIT = 64
 
 
 def start(
-    program: str, runtime: OciRuntime, container_id: str, files: ExecFiles, exit_command: tuple[str, ...]
+    program: str,
+    runtime: OciRuntime,
+    container_id: str,
+    files: ExecFiles,
+    exit_command: tuple[str, ...],
+    *,
+    move: Callable[[int], None] | None,
 ) -> tuple[Process | None, Process | None]:
     """Start the command of ``files``; return its process and conmon, None for one that has ended already.
 
     ``program`` is conmon's path; ``exit_command`` is called when the command has ended. What it says is dropped.
+    ``move`` takes conmon's pid, as in ConmonLaunch.
     Raises RuntimeFailed, its ``rc`` as podman-exec(1) has it, when the command never began.
     """
     os.makedirs(exits(files), mode=0o700)
     line, words = conmon.spawn(
-        _arguments(program, runtime, container_id, files, exit_command), files.directory
+        _arguments(program, runtime, container_id, files, exit_command), files.directory, move
     )
     pid = _pid(runtime, container_id, line, words)
     return Process.of(pid), conmon.read_process(f"{files.directory}/conmon.pid")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any
 
+from ..model.cgroup import DISABLED
 from . import mounts, seccomp
 from .process import bounding
 from .request import BundleRequest, DeviceNode
@@ -52,6 +53,8 @@ def namespaces(request: BundleRequest) -> list[str]:
 
 def resources(request: BundleRequest) -> dict[str, Any]:
     """Return the cgroup limits; what is unlimited is left out, since runtimes disagree on how to write it."""
+    if request.spec.cgroups == DISABLED:
+        return {}
     parts = {
         "devices": _device_rules(request),
         "memory": _memory(request),

@@ -33,7 +33,7 @@ __all__ = [
 
 _COLUMNS = (
     "id name spec image_id status intent pid pid_start monitor_pid monitor_start created started finished"
-    " exit_code oom_killed stopped_by_user restart_count crashes restart_at interrupted error runtime"
+    " exit_code oom_killed stopped_by_user restart_count crashes restart_at interrupted error runtime cgroup"
 ).split()
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM containers"  # noqa: S608
 _INSERT = insert_text("containers", _COLUMNS)
@@ -197,6 +197,7 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
             interrupted=bool(row["interrupted"]),
             error=row["error"],
             runtime=row["runtime"],
+            cgroup=row["cgroup"],
             volumes=_volumes(connection, row["id"]),
         )
 

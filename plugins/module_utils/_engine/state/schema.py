@@ -127,4 +127,8 @@ MIGRATIONS: tuple[str, ...] = (
 
     CREATE INDEX events_by_name ON events (name);
     """,
+    # Where a container's cgroup is, since there are two managers.
+    """
+    ALTER TABLE containers ADD COLUMN cgroup TEXT NOT NULL DEFAULT '';
+    """,
 )
