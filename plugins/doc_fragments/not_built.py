@@ -28,9 +28,6 @@ options:
   cgroup_conf:
     description: Not built yet. Files of the control group and what to write to them.
     type: dict
-  cgroupns:
-    description: Not built yet. Mode of the cgroup namespace.
-    type: str
   chrootdirs:
     description: Not built yet. Directories in the container to treat as roots.
     type: str
@@ -189,10 +186,6 @@ options:
   ip6:
     description: Not built yet. IPv6 address.
     type: str
-  ipc:
-    description: Not built yet. Mode of the IPC namespace.
-    type: str
-    aliases: [ipc_mode]
   kernel_memory:
     description: Not built yet. Limit of the kernel's memory.
     type: str
@@ -240,10 +233,6 @@ options:
   personality:
     description: Not built yet. Execution domain.
     type: str
-  pid:
-    description: Not built yet. Mode of the PID namespace.
-    type: str
-    aliases: [pid_mode]
   pid_file:
     description: Not built yet. File to write the pid of the container to.
     type: path
@@ -348,9 +337,6 @@ options:
     description: Not built yet. Mode of the user namespace.
     type: str
     aliases: [userns_mode]
-  uts:
-    description: Not built yet. Mode of the UTS namespace.
-    type: str
   variant:
     description: Not built yet. Variant of the architecture of the image to pull.
     type: str

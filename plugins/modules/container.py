@@ -156,13 +156,43 @@ options:
     type: bool
   network:
     description:
-      - V(host) for the host's network, V(none) for one that has only a loopback device.
+      - V(host) for the host's network, V(none) for one that has only a loopback device, C(container:NAME) for
+        that of another container, C(ns:PATH) for the one that a path names, as in V(ns:/run/netns/x).
+      - Who shares a container's network has its C(/etc/hosts) and C(/etc/resolv.conf) too.
       - Needed with any other option of the container, since the default of podman (a bridge) is not built
         yet.
       - A change needs C(recreate).
     type: list
     elements: str
     aliases: [net, network_mode]
+  ipc:
+    description:
+      - Whose System V IPC, message queues and C(/dev/shm) the container has. V(shareable), one of its own that
+        others may share, V(private), one that they may not, V(none), one without C(/dev/shm), V(host),
+        C(container:NAME), or C(ns:PATH).
+      - Unset is V(shareable).
+      - A change needs C(recreate).
+    type: str
+    aliases: [ipc_mode]
+  pid:
+    description:
+      - Which processes the container sees. V(private), V(host), C(container:NAME), or C(ns:PATH).
+      - Unset is V(private).
+      - A change needs C(recreate).
+    type: str
+    aliases: [pid_mode]
+  uts:
+    description:
+      - Whose host name the container has. V(private), V(host), C(container:NAME), or C(ns:PATH).
+      - Unset is V(private).
+      - A change needs C(recreate).
+    type: str
+  cgroupns:
+    description:
+      - Which cgroups the container sees. V(private), V(host), C(container:NAME), or C(ns:PATH).
+      - Unset is V(private) with cgroups v2, else V(host).
+      - A change needs C(recreate).
+    type: str
   cap_add:
     description:
       - Capabilities to add, with or without C(CAP_), or V(ALL).

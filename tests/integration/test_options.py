@@ -112,6 +112,11 @@ ROWS = (
         ("mounts./tmp",),
     ),
     Row("read_only", True, "yes", False),
+    Row("ipc", "private", "private", "none"),
+    Row("ipc", "ns:/proc/self/ns/ipc", "ns:/proc/./self/ns/ipc", "host"),
+    Row("pid", "host", "host", "ns:/proc/self/ns/pid"),
+    Row("uts", "ns:/proc/self/ns/uts", "ns:/proc/./self/ns/uts", "host"),
+    Row("cgroupns", "host", "host", "private"),
     Row("cap_add", ["NET_ADMIN", "SYS_TIME"], ["cap_sys_time", "net_admin"], ["NET_ADMIN"]),
     Row("cap_drop", ["ALL"], ["all"], ["CHOWN"]),
     Row("privileged", True, "yes", False),
@@ -236,6 +241,13 @@ def test_option(need, want, row):
     assert want(**row.beside).actions == ()
 
 
+def test_private_is_what_unset_means(want):
+    """The words for a container's own namespaces are no change from unset where unset means just that."""
+    want()
+    assert want(pid="private", uts="private", ipc="shareable").actions == ()
+    assert named(want(ipc="private", cgroupns="private")) == {"ipc", "cgroupns"}
+
+
 @pytest.mark.parametrize(
     "option",
     [
@@ -306,8 +318,10 @@ def test_network(want):
     want(network=["host"])
     for spelling in ("network", "net", "network_mode"):
         assert want(**{"network": None, spelling: "host"}).actions == ()
-    altered = want(network=["none"])
-    assert (altered.cost, named(altered)) == ("recreate", {"network"})
+    for other in ("none", "ns:/proc/self/ns/net"):
+        altered = want(network=[other])
+        assert (altered.cost, named(altered)) == ("recreate", {"network"})
+    assert want(network="ns:/proc//self/ns/net").actions == ()
     with pytest.raises(InvalidOption, match="host or none"):
         want(network=None)
 

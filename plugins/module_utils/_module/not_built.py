@@ -26,14 +26,14 @@ _OPTIONS = {
     """,
     "path": "authfile cidfile conmon_pidfile pid_file pod_id_file",
     "str": """
-        arch cgroupns chrootdirs cpuset_mems decryption_key delete_time detach_keys
+        arch chrootdirs cpuset_mems decryption_key delete_time detach_keys
         device_cgroup_rule dns_option gpus group_entry health_startup_cmd health_startup_interval
         health_startup_timeout healthcheck healthcheck_failure_action healthcheck_interval
         healthcheck_start_period healthcheck_timeout hostuser image_volume init_ctr init_path ip ip6
-        ipc kernel_memory label_file log_level mac_address memory_reservation os passwd_entry
-        personality pid platform pod preserve_fds pull rdt_class  restart_time
+        kernel_memory label_file log_level mac_address memory_reservation os passwd_entry
+        personality platform pod preserve_fds pull rdt_class restart_time
         retry_delay sdnotify seccomp_policy shm_size_systemd subgidname subuidname systemd timezone
-        umask userns uts variant
+        umask userns variant
     """,
 }
 
@@ -49,9 +49,7 @@ _ALIASES = {
     "healthcheck_retries": ["health_retries"],
     "healthcheck_start_period": ["health_start_period"],
     "healthcheck_timeout": ["health_timeout"],
-    "ipc": ["ipc_mode"],
     "network_aliases": ["network_alias"],
-    "pid": ["pid_mode"],
     "publish": ["ports", "published", "published_ports"],
     "userns": ["userns_mode"],
 }

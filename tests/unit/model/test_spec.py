@@ -31,6 +31,10 @@ EVERY = {
     "tmpfs": {"/tmp": "size=64m,mode=1777"},
     "read_only": True,
     "network": ["none"],
+    "ipc": "private",
+    "pid": "host",
+    "uts": "private",
+    "cgroupns": "private",
     "cap_add": ["NET_ADMIN"],
     "cap_drop": ["ALL"],
     "privileged": True,
@@ -64,6 +68,10 @@ def spec_of(**options):
     return ContainerSpec.parse({**BASE, **options})
 
 
+#: Options that have one value only, or that others in EVERY exclude.
+UNLIKE_NOTHING = {"log_driver", "uts"}
+
+
 def stored(spec):
     """Return the spec as the database gives it back."""
     return ContainerSpec.decode(json.loads(json.dumps(spec.encode())))
@@ -74,7 +82,7 @@ def test_every_option_survives_storing():
     assert set(EVERY) == {name for option in OPTIONS for name in option.arguments}
     spec = ContainerSpec.parse(EVERY)
     unlike = {item.name for item in fields(spec) if getattr(spec, item.name) != item.default}
-    assert unlike == {option.name for option in OPTIONS} - {"log_driver"}
+    assert unlike == {option.name for option in OPTIONS} - UNLIKE_NOTHING
     assert stored(spec) == spec
     assert hash(spec.mounts["/data"]) == hash(stored(spec).mounts["/data"])
 

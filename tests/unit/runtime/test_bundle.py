@@ -304,7 +304,24 @@ def test_namespaces(case):
     """The container has its own of each kind, but for the host's network and the cgroups of v1."""
     version, network, wanted = NAMESPACES[case]
     host = dataclasses.replace(HOST, cgroup_version=version)
-    assert set(linux.namespaces(request({"network": [network]}, host=host))) == wanted
+    made = linux.namespaces(request({"network": [network]}, host=host))
+    assert {namespace["type"] for namespace in made} == wanted
+    assert all("path" not in namespace for namespace in made)
+
+
+def test_shared_namespaces():
+    """Of others' namespaces the path is told, the host's are left out, and nothing of either is altered."""
+    options = {"network": ["container:a"], "uts": "ns:/x", "pid": "host", "ipc": "container:b"}
+    shared = request(options, joined={"network": "/proc/7/ns/net", "uts": "/x", "pid": "", "ipc": ""})
+    assert {item["type"]: item.get("path") for item in linux.namespaces(shared)} == {
+        "network": "/proc/7/ns/net",
+        "uts": "/x",
+        "mount": None,
+        "cgroup": None,
+    }
+    made = bundle.build(shared)
+    assert "hostname" not in made
+    assert "sysctl" not in made["linux"]
 
 
 RESOURCES = {

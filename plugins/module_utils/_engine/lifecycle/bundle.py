@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from dataclasses import replace
 
+from ..model import namespaces
 from ..model.cgroup import for_runtime
 from ..model.layout import ContainerLayout
 from ..model.mounts import VOLUME, Mount
@@ -19,6 +19,8 @@ from ..model.spec import ContainerSpec
 from ..runtime import files, host
 from ..runtime.bundle import BundleRequest, build
 from .engine import Engine
+from .hostname import hostname_of
+from .joining import Joined
 from .preflight import Source, seccomp_profile, user_of
 
 #: resolv.conf and hosts of a host are small; what is larger is no such file.
@@ -27,11 +29,14 @@ _HOST_FILE_LIMIT = 1024 * 1024
 _READABLE = 0o644
 
 
-def write_bundle(engine: Engine, record: ContainerRecord, source: Source, rootfs: str) -> None:
+def write_bundle(
+    engine: Engine, record: ContainerRecord, source: Source, rootfs: str, shared: Joined
+) -> None:
     """Write config.json and what it refers to, anew at each start."""
     spec = _with_image_volumes(record)
     container = engine.layout.container(record.id)
-    hostname = hostname_of(record)
+    hostname = shared.hostname or hostname_of(record)
+    shm = None if spec.ipc == namespaces.NONE else shared.shm or container.shm
     request = BundleRequest(
         id=record.id,
         spec=spec,
@@ -39,21 +44,15 @@ def write_bundle(engine: Engine, record: ContainerRecord, source: Source, rootfs
         rootfs=rootfs,
         user=user_of(spec, source, rootfs),
         hostname=hostname,
-        files=_write_files(container, record, hostname),
-        shm=container.shm,
+        files={**_write_files(container, record, hostname), **shared.files},
+        shm=shm,
         volume_paths={path: engine.layout.volume_data(name) for path, name in record.volumes.items()},
         cgroup_path=for_runtime(record.cgroup),
         host=host.facts(spec),
         seccomp_profile=seccomp_profile(spec.security_opt or ()),
+        joined=shared.paths,
     )
     _write(f"{container.bundle}/config.json", json.dumps(build(request)), 0o600)
-
-
-def hostname_of(record: ContainerRecord) -> str:
-    """Return the host name inside: as asked for, the host's own with ``network: host``, else the short id (podman-run(1))."""
-    if record.spec.hostname is not None:
-        return record.spec.hostname
-    return socket.gethostname() if record.spec.network == ("host",) else record.id[:12]
 
 
 def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: str) -> dict[str, str]:

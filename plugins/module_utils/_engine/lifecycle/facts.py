@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..errors import EngineError
 from ..kernel.process import Process
-from ..model import status
+from ..model import namespaces, status
 from ..model.layout import ContainerLayout
 from ..model.record import ContainerRecord, ProcessId
 from ..plan.settle import Facts, settle
@@ -64,6 +64,7 @@ def sync(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     """Correct and save the record; the container's lock is held (seed: syncContainer)."""
     if record.status not in status.CLAIMS:
         return record
+    _end_rest(engine, record)
     facts = gather(engine, record)
     if facts.monitor is not None and facts.process is None and not facts.exited:
         _end_monitor(facts.monitor)
@@ -81,6 +82,17 @@ def _end_monitor(monitor: ProcessId) -> None:
         process = Process(*monitor)
         process.signal(signal.SIGKILL)
         process.wait_gone(EXIT_FILE_PATIENCE)
+
+
+def _end_rest(engine: Engine, record: ContainerRecord) -> None:
+    """Kill what an ended container left in a PID namespace that it shares.
+
+    In one of its own the kernel does so. conmon writes the exit file only when nobody holds the output open any more.
+    """
+    if not namespaces.is_own(record.spec.pid or "") and alive(record.process) is None:
+        from ..kernel import cgroups
+
+        cgroups.kill_all(record.cgroup or engine.layout.cgroup(record.id))
 
 
 def save(engine: Engine, record: ContainerRecord, **changes: object) -> ContainerRecord:

@@ -18,7 +18,6 @@ _DEFAULT_PIDS = 2048
 
 #: What no container here can have yet, or what is the same for all.
 _SAME_FOR_ALL: dict[str, Any] = {
-    "CgroupMode": None,  # private with cgroups v2, else host: the host decides
     "ContainerIDFile": "",
     "PortBindings": {},
     "VolumeDriver": "",
@@ -27,13 +26,10 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "DnsOptions": [],
     "DnsSearch": [],
     "ExtraHosts": [],
-    "IpcMode": "private",
     "Cgroup": "",
     "Links": None,
     "OomScoreAdj": 0,
-    "PidMode": "private",
     "PublishAllPorts": False,
-    "UTSMode": "private",
     "UsernsMode": "",
     "Runtime": "oci",
     "BlkioWeight": 0,
@@ -67,6 +63,10 @@ def host_config(
         "Tmpfs": tmpfs(spec),
         "LogConfig": _log(spec, log),
         "NetworkMode": ",".join(spec.network),
+        "IpcMode": spec.ipc or "private",
+        "PidMode": spec.pid or "private",
+        "UTSMode": spec.uts or "private",
+        "CgroupMode": spec.cgroupns,  # unset is private with cgroups v2, else host: the host decides
         "AutoRemove": spec.rm,
         "Init": spec.init,
         "RestartPolicy": {

@@ -11,6 +11,7 @@ import signal
 from typing import Any
 
 from ..errors import InvalidOption
+from ..model import namespaces
 from ..model.capabilities import ALL, DEFAULT
 from ..model.imageconfig import ImageConfig
 from ..model.quantities import signal_number
@@ -90,6 +91,9 @@ def _user(spec: ContainerSpec, image: ImageConfig) -> str:
 def _hostname(record: ContainerRecord, host_name: str | None) -> str | None:
     if record.spec.hostname is not None:
         return record.spec.hostname
+    uts = record.spec.uts or ""
+    if not namespaces.is_own(uts):  # another's name is not written here
+        return host_name if uts == namespaces.HOST else None
     return host_name if record.spec.network == ("host",) else record.id[:12]
 
 

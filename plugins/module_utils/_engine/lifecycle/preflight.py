@@ -11,7 +11,8 @@ from typing import Any
 
 from ..errors import HostLacks, InvalidOption, NotBuiltYet
 from ..kernel import inroot
-from ..model import imageconfig
+from ..kernel import namespaces as kernel_namespaces
+from ..model import imageconfig, namespaces
 from ..model.cgroup import DISABLED
 from ..model.imageconfig import ImageConfig
 from ..model.layout import Layout
@@ -70,6 +71,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     for mount in (spec.mounts or {}).values():
         _check_mount(mount)
     _check_log(spec)
+    _check_namespaces(spec)
     seccomp_profile(spec.security_opt or ())
     user_of(spec, source, spec.image)
     if host.facts(spec).init_path is None and spec.init:
@@ -103,6 +105,13 @@ def _check_log(spec: ContainerSpec) -> None:
             "lies in a directory that does not exist",
             remedy="Make it first, as with ansible.builtin.file",
         )
+
+
+def _check_namespaces(spec: ContainerSpec) -> None:
+    for kind, option in namespaces.OPTIONS.items():
+        path = namespaces.path(namespaces.of(spec, kind))
+        if path is not None:
+            kernel_namespaces.check(option, path, kind)
 
 
 def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:

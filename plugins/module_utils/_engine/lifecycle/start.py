@@ -11,7 +11,7 @@ import time
 
 from ..errors import EngineError, WrongState
 from ..kernel.process import Process
-from ..model import status
+from ..model import namespaces, status
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
 from ..rootfs import overlay, shm
@@ -23,6 +23,7 @@ from .cleanup import release
 from .create import prepare_directories
 from .engine import Engine
 from .facts import save
+from .joining import Joined, join, verify
 from .preflight import Source
 from .steps import Step, run
 from .waiter import wake
@@ -71,6 +72,7 @@ class _Start:
         self.exit_command = exit_command
         self.by_policy = by_policy
         self.container = engine.layout.container(record.id)
+        self.shared = Joined()
         self.rootfs = record.spec.image if record.spec.rootfs else self.container.merged
         self.runtime: OciRuntime = oci.find_runtime(engine.runtime, root=engine.layout.runtime_root)
 
@@ -95,20 +97,18 @@ class _Start:
         container, engine = self.container, self.engine
         return (
             Step("prepare", self.prepare, self.give_up),
-            Step(
-                "mount_shm",
-                lambda: shm.mount_shm(container, self.spec.shm_size),
-                lambda: shm.unmount_shm(container),
-            ),
+            Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
             Step("mount_rootfs", self.mount_rootfs, lambda: overlay.unmount(container)),
             Step("copy_up", lambda: populate.populate(engine, self.record, self.rootfs)),
-            Step("write_bundle", lambda: write_bundle(engine, self.record, self.source, self.rootfs)),
+            Step("write_bundle", self.write_bundle),
             Step("runtime_create", self.create, self.destroy),
+            Step("verify_shared", lambda: verify(self.shared)),
             Step("runtime_start", lambda: self.runtime.start(self.record.id)),
             Step("save", self.started),
         )
 
     def prepare(self) -> None:
+        self.shared = join(self.engine, self.record)
         release(self.engine, self.record)
         prepare_directories(self.engine, self.record)
         if self.spec.cgroup_parent:
@@ -123,9 +123,16 @@ class _Start:
             cgroup=cgroup.planned(self.engine, self.record),
         )
 
+    def mount_shm(self) -> None:
+        if self.shared.shm is None and self.spec.ipc != namespaces.NONE:
+            shm.mount_shm(self.container, self.spec.shm_size)
+
     def mount_rootfs(self) -> None:
         if not self.spec.rootfs:
             overlay.mount(self.container, self.source.lowers[::-1])
+
+    def write_bundle(self) -> None:
+        write_bundle(self.engine, self.record, self.source, self.rootfs, self.shared)
 
     def create(self) -> None:
         log_options = self.spec.log_opt or {}

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from . import cgroup, limits, mounts, names, quantities
+from . import cgroup, limits, mounts, names, namespaces, quantities
 from .capabilities import canonical_capability
 from .restart import decode_restart_policy, parse_restart_policy
 from .text import absolute_path, plain_text
@@ -148,9 +148,13 @@ def _security(option: str, value: object) -> str:
 
 def _network(option: str, value: object) -> str:
     text = plain_text(option, value)
-    if text not in ("none", "host"):
-        raise InvalidOption(option, value, "is not built yet", remedy="Two values work so far: none and host")
-    return text
+    if text in (namespaces.NONE, namespaces.HOST):
+        return text
+    if text.startswith(("container:", "ns:")):
+        return namespaces.joined(option, text, (namespaces.NONE, namespaces.HOST))
+    raise InvalidOption(
+        option, value, "is not built yet", remedy="These work so far: none, host, container:NAME, ns:PATH"
+    )
 
 
 def _networks(option: str, value: Any) -> tuple[str, ...]:
@@ -244,6 +248,12 @@ SECONDS = Kind(quantities.seconds)
 RESTART_POLICY = Kind(parse_restart_policy, str, decode_restart_policy)
 NAME = Kind(names.check_name)
 NETWORKS = Kind(_networks, list, tuple)
+PID = Kind(namespaces.parser("host", "private", unset="private"), empty_is_unset=True)
+UTS = PID
+#: Podman lets others join the namespace unless it is ``private``; ``none``: without /dev/shm.
+IPC = Kind(namespaces.parser("shareable", "private", "host", "none", unset="shareable"), empty_is_unset=True)
+#: What unset means depends on the host: private with cgroups v2, else the host's.
+CGROUPNS = Kind(namespaces.parser("host", "private"), empty_is_unset=True)
 #: Without words the image's command runs, as with none at all; an entrypoint without words is no entrypoint.
 COMMAND = Kind(_command, list, tuple, True)
 ENTRYPOINT = Kind(_entrypoint, list, tuple)

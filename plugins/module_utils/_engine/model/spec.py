@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from . import kinds
+from . import kinds, namespaces
 from .cgroup import DISABLED, ENABLED
 from .kinds import Kind
 from .limits import Device
@@ -92,6 +92,10 @@ class ContainerSpec:
     mounts: dict[str, Mount] | None = _row(kinds.MOUNTS, arguments=("volume", "mount", "tmpfs"))
     read_only: bool = _row(kinds.BOOL, default=False)
     network: tuple[str, ...] = _row(kinds.NETWORKS)
+    ipc: str | None = _row(kinds.IPC)
+    pid: str | None = _row(kinds.PID)
+    uts: str | None = _row(kinds.UTS)
+    cgroupns: str | None = _row(kinds.CGROUPNS)
     cap_add: tuple[str, ...] | None = _row(kinds.CAPABILITIES)
     cap_drop: tuple[str, ...] | None = _row(kinds.CAPABILITIES)
     privileged: bool = _row(kinds.BOOL, default=False)
@@ -157,6 +161,7 @@ def _check_whole(spec: ContainerSpec) -> None:
     """Check what no option can tell alone."""
     _check_image(spec)
     _check_network(spec)
+    namespaces.check(spec, usual_shm_size=DEFAULT_SHM_SIZE)
     _check_memory(spec)
     _check_cgroups(spec)
     both = sorted({*(spec.cap_add or ())} & {*(spec.cap_drop or ())})
@@ -195,7 +200,7 @@ def _check_network(spec: ContainerSpec) -> None:
             "network",
             None,
             "is unset, and its default (bridge) is not built yet",
-            remedy="Write network: host or none",
+            remedy="Write network: host or none, container:NAME or ns:PATH",
         )
     of_host = [key for key in spec.sysctl or () if key.startswith("net") and "host" in spec.network]
     if of_host:

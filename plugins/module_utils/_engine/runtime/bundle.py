@@ -21,12 +21,16 @@ def build(request: BundleRequest) -> dict[str, Any]:
     root: dict[str, Any] = {"path": request.rootfs}
     if request.spec.read_only:
         root["readonly"] = True
-    return {
+    made: dict[str, Any] = {
         "ociVersion": _VERSION,
         "process": process.build(request),
         "root": root,
-        "hostname": request.hostname,
         "mounts": mounts.build(request),
         "annotations": dict(request.spec.annotation or {}),
         "linux": linux.build(request),
     }
+    if not request.shares(
+        "uts"
+    ):  # a shared one has its name already, and the runtime would change it for all
+        made["hostname"] = request.hostname
+    return made

@@ -17,6 +17,7 @@ from .request import BundleRequest, DeviceNode
 #: The kernel's usual period of the CPU quota, in microseconds (cgroup-v2, cpu.max).
 _CPU_PERIOD = 100_000
 _DEFAULT_PIDS = 2048
+_KINDS = ("pid", "ipc", "uts", "mount", "network", "cgroup")
 #: Files that tell of the host or let a container change it; hidden in containers by all engines.
 _MASKED = (
     "/proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi /proc/timer_list"
@@ -29,7 +30,7 @@ def build(request: BundleRequest) -> dict[str, Any]:
     """Return the ``linux`` object."""
     linux: dict[str, Any] = {
         "cgroupsPath": request.cgroup_path,
-        "namespaces": [{"type": kind} for kind in namespaces(request)],
+        "namespaces": namespaces(request),
         "resources": resources(request),
         "maskedPaths": _hidden(request, [*_MASKED, *_words(request, "mask")], kept=_words(request, "mask")),
         "readonlyPaths": _hidden(request, _READ_ONLY, kept=[]),
@@ -41,14 +42,22 @@ def build(request: BundleRequest) -> dict[str, Any]:
     return {key: value for key, value in linux.items() if value}
 
 
-def namespaces(request: BundleRequest) -> list[str]:
-    """Return the namespaces that are the container's own; the cgroup one only on v2, as podman has it."""
-    kinds = ["pid", "ipc", "uts", "mount"]
-    if "host" not in request.spec.network:
-        kinds.append("network")
-    if request.host.cgroup_version == "v2":
-        kinds.append("cgroup")
-    return kinds
+def namespaces(request: BundleRequest) -> list[dict[str, str]]:
+    """Return the namespaces: the container's own without a path, shared ones with theirs, without those of the host.
+
+    The cgroup one is its own only on v2 unless the spec says so, as podman has it.
+    """
+    found = [_namespace(request, kind) for kind in _KINDS]
+    return [namespace for namespace in found if namespace is not None]
+
+
+def _namespace(request: BundleRequest, kind: str) -> dict[str, str] | None:
+    if kind != "mount" and request.shares(kind):
+        path = request.joined.get(kind)
+        return {"type": kind, "path": path} if path else None
+    if kind == "cgroup" and not request.spec.cgroupns and request.host.cgroup_version != "v2":
+        return None
+    return {"type": kind}
 
 
 def resources(request: BundleRequest) -> dict[str, Any]:
@@ -127,7 +136,7 @@ def _hidden(request: BundleRequest, paths: list[str], *, kept: list[str]) -> lis
 def _sysctl(request: BundleRequest) -> dict[str, str]:
     # Lets every group ping without CAP_NET_RAW (icmp(7)); podman's default for a network namespace of its
     # own.
-    own_network = "host" not in request.spec.network
+    own_network = not request.shares("network")
     return {**({"net.ipv4.ping_group_range": "0 0"} if own_network else {}), **(request.spec.sysctl or {})}
 
 

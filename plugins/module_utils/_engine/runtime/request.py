@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from ..model import namespaces
 from ..model.imageconfig import ImageConfig
 from ..model.spec import ContainerSpec
 from .users import ResolvedUser
@@ -55,7 +56,8 @@ class BundleRequest:
     ``files`` maps a destination (/etc/hosts) to the host path of the file that is bound there; ``shm`` is the
     host path of the mounted SHM; ``volume_paths`` maps a volume mount's destination to the volume's data;
     ``env_from_files`` holds what ``env_file`` named; ``seccomp_profile`` the decoded profile of
-    ``seccomp=PATH``.
+    ``seccomp=PATH``; ``joined`` maps a namespace (``network``, ``ipc``, ...) to the path of the one that is shared, or to
+    "" for the host's.
     """
 
     id: str
@@ -71,6 +73,11 @@ class BundleRequest:
     volume_paths: Mapping[str, str] = field(default_factory=dict)
     env_from_files: Mapping[str, str] = field(default_factory=dict)
     seccomp_profile: Optional[Mapping[str, Any]] = None
+    joined: Mapping[str, str] = field(default_factory=dict)
+
+    def shares(self, kind: str) -> bool:
+        """Tell whether a namespace is the host's or another's, so that nothing of it may be altered."""
+        return kind in self.joined or namespaces.of(self.spec, kind) == namespaces.HOST
 
     @property
     def security(self) -> Mapping[str, tuple[str, ...]]:

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Name and compare namespaces by the files of /proc/PID/ns.
+
+Sources: namespaces(7), ioctl_nsfs(2). Kinds have the names of the OCI runtime-spec: network, ipc, pid, uts, cgroup, user.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+
+from ..errors import InvalidOption
+from . import libc
+
+#: The file's name in /proc/PID/ns and the kind's number.
+_KINDS = {
+    "network": ("net", libc.CLONE_NEWNET),
+    "ipc": ("ipc", libc.CLONE_NEWIPC),
+    "pid": ("pid", libc.CLONE_NEWPID),
+    "uts": ("uts", libc.CLONE_NEWUTS),
+    "cgroup": ("cgroup", libc.CLONE_NEWCGROUP),
+    "user": ("user", libc.CLONE_NEWUSER),
+}
+#: _IO(0xb7, 3), linux/nsfs.h: returns the CLONE_NEW* of an open namespace.
+_NS_GET_NSTYPE = 0xB703
+
+
+def path_of(pid: int, kind: str) -> str:
+    """Return the path of a process's namespace; it means something only as long as the process lives."""
+    return f"/proc/{pid}/ns/{_KINDS[kind][0]}"
+
+
+def is_ours(path: str, kind: str) -> bool:
+    """Tell whether it is the namespace that this process itself is in; False when it is gone."""
+    try:
+        return os.path.samestat(os.stat(path), os.stat(path_of(os.getpid(), kind)))
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def check(option: str, path: str, kind: str) -> None:
+    """Raise InvalidOption unless the path, as ``option`` has it, names a namespace of this kind."""
+    value = f"ns:{path}"
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise InvalidOption(
+            option, value, f"can't be opened: {error.strerror}", remedy="Name a namespace, as in /run/netns/x"
+        ) from None
+    try:
+        number = fcntl.ioctl(fd, _NS_GET_NSTYPE)
+    except OSError as error:
+        if error.errno not in (errno.ENOTTY, errno.EINVAL):
+            raise
+        number = 0
+    finally:
+        os.close(fd)
+    if number != _KINDS[kind][1]:
+        what = next((name for name, (_file, flag) in _KINDS.items() if flag == number), None)
+        why = f"is a {what} namespace, no {kind} one" if what else "is no namespace"
+        raise InvalidOption(
+            option, value, why, remedy=f"Name a {kind} namespace, as in /proc/PID/ns/{_KINDS[kind][0]}"
+        )

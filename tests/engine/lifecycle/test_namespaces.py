@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Namespaces of a container: its own, the host's, another container's, one that a path names (seed: hasNamespace)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from _engine.errors import InvalidOption, NotFound, WrongState
+from _engine.kernel.process import Process
+
+#: The option, and its file in /proc/PID/ns.
+KINDS = {"network": "net", "ipc": "ipc", "pid": "pid", "uts": "uts", "cgroupns": "cgroup"}
+FOREVER = ("/bin/sleep", "1000")
+
+
+def asked(option: str, text: str) -> dict:
+    """Return the option as a task writes it."""
+    return {option: [text] if option == "network" else text}
+
+
+def namespace(pid: int, option: str) -> str:
+    """Return which namespace a process is in."""
+    return os.readlink(f"/proc/{pid}/ns/{KINDS[option]}")
+
+
+def pid_of(shape: dict) -> int:
+    """Return the first process."""
+    return shape["State"]["Pid"]
+
+
+def inside(pid: int, path: str) -> str:
+    """Return a file as the container sees it."""
+    return Path(f"/proc/{pid}/root{path}").read_text()
+
+
+@pytest.mark.parametrize("option", KINDS)
+def test_the_hosts_namespace(host, option):
+    """With ``host`` a container is in the host's namespace, and else in its own."""
+    own = pid_of(host.start(*FOREVER, name="own", stop_timeout=0, cgroupns="private"))
+    shared = pid_of(host.start(*FOREVER, stop_timeout=0, **asked(option, "host")))
+    assert namespace(own, option) != namespace(os.getpid(), option) == namespace(shared, option)
+
+
+@pytest.mark.parametrize("option", KINDS)
+def test_another_containers_namespace(host, option):
+    """With ``container:NAME`` it is in that container's, by name and by the beginning of its id; in no other of them."""
+    first = host.start(*FOREVER, name="first", stop_timeout=0, cgroupns="private")
+    for name in ("first", first["Id"][:12]):
+        second = host.start(*FOREVER, stop_timeout=0, **asked(option, f"container:{name}"))
+        same = {kind for kind in KINDS if namespace(pid_of(first), kind) == namespace(pid_of(second), kind)}
+        hosts = {kind for kind in KINDS if namespace(pid_of(first), kind) == namespace(os.getpid(), kind)}
+        assert same - hosts == {option}
+
+
+@pytest.mark.parametrize("option", KINDS)
+def test_the_namespace_that_a_path_names(host, option):
+    """With ``ns:PATH`` it is in the one that the path names."""
+    with subprocess.Popen(
+        [
+            "unshare",
+            f"--{KINDS[option]}",
+            *(["--fork", "--kill-child"] if option == "pid" else []),
+            "sleep",
+            "1000",
+        ]
+    ) as other:
+        try:
+            host_own = namespace(os.getpid(), option)
+            name = "pid_for_children" if option == "pid" else KINDS[option]
+            path = f"/proc/{other.pid}/ns/{name}"
+            wait_for(lambda: linked(path) not in ("", host_own))
+            box = host.start(*FOREVER, stop_timeout=0, **asked(option, f"ns:{path}"))
+            assert namespace(pid_of(box), option) == os.readlink(path)
+            host.bring("box", "absent", stop_time=0)
+        finally:
+            other.kill()
+
+
+def linked(path: str) -> str:
+    """Return what a link says, "" while there is none."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+def wait_for(condition) -> None:
+    """Wait until it holds."""
+    from enginehost import eventually
+
+    eventually(condition, "another namespace")
+
+
+def test_the_files_of_a_shared_network(host):
+    """Who shares a network has its hosts and resolv.conf, the very files, also through a third container."""
+    first = pid_of(host.start(*FOREVER, name="first", stop_timeout=0, hostname="db.example"))
+    host.start(*FOREVER, name="second", stop_timeout=0, network=["container:first"])
+    third = pid_of(host.start(*FOREVER, name="third", stop_timeout=0, network=["container:second"]))
+    for path in ("/etc/hosts", "/etc/resolv.conf"):
+        assert os.path.samefile(f"/proc/{first}/root{path}", f"/proc/{third}/root{path}")
+    assert "db.example" in inside(third, "/etc/hosts")
+    assert inside(third, "/etc/hostname") != inside(first, "/etc/hostname")
+
+
+def test_the_shared_memory_of_a_shared_ipc(host):
+    """Who shares an IPC namespace shares /dev/shm; the host's is the host's own; none has none at all."""
+    first = host.start(*FOREVER, name="first", stop_timeout=0)
+    host.start(
+        "/bin/sh",
+        "-c",
+        "echo hello > /dev/shm/x; sleep 1000",
+        name="second",
+        stop_timeout=0,
+        ipc="container:first",
+    )
+    wait_for(lambda: os.path.exists(f"/proc/{pid_of(first)}/root/dev/shm/x"))
+    assert inside(pid_of(first), "/dev/shm/x") == "hello\n"
+    shared = pid_of(host.start(*FOREVER, name="third", stop_timeout=0, ipc="host"))
+    assert os.path.samefile(f"/proc/{shared}/root/dev/shm", "/dev/shm")
+    none = pid_of(host.start(*FOREVER, name="fourth", stop_timeout=0, ipc="none"))
+    assert not os.path.ismount(f"/proc/{none}/root/dev/shm")
+
+
+def test_the_host_name_of_a_shared_uts(host):
+    """Who shares a UTS namespace has its name, in the kernel, in /etc/hostname and in HOSTNAME, and does not alter it."""
+    host.start(*FOREVER, name="first", stop_timeout=0, hostname="db.example")
+    script = "hostname; cat /etc/hostname; echo $HOSTNAME; sleep 1000"
+    host.start("/bin/sh", "-c", script, stop_timeout=0, uts="container:first")
+    host.said("db.example")
+    wait_for(lambda: len(host.log()[0].split()) == 3)
+    assert host.log()[0].split() == ["db.example"] * 3
+    host.start("/bin/sh", "-c", script, name="second", stop_timeout=0, uts="host")
+    wait_for(lambda: len(host.log("second")[0].split()) == 3)
+    assert host.log("second")[0].split() == [os.uname().nodename] * 3
+
+
+def test_processes_of_a_shared_pid_namespace(host):
+    """Who shares a PID namespace sees the other's processes; what it leaves running there ends with it."""
+    host.start("/bin/sleep", "4711", name="first", stop_timeout=0)
+    host.start("/bin/sh", "-c", "sleep 4712 & ps; sleep 1000", stop_timeout=0, pid="container:first")
+    wait_for(lambda: "sleep 4711" in host.log()[0])
+    box = pid_of(host.inspect())
+    children = Path(f"/proc/{box}/task/{box}/children").read_text().split()
+    os.kill(box, signal.SIGKILL)
+    assert host.ended()["State"]["ExitCode"] == 137
+    # The first process of the shared namespace is their parent now, and does not reap: they are zombies at most.
+    assert len(children) == 1
+    wait_for(lambda: Process.of(int(children[0])) is None)
+    assert host.inspect("first")["State"]["Running"]
+
+
+def test_a_container_that_does_not_run(host):
+    """The namespace of a container that has ended can't be shared: the error names both, and nothing is left."""
+    host.want("created", *FOREVER, name="first")
+    with pytest.raises(WrongState, match="box shares the ipc namespace of first"):
+        host.start(*FOREVER, ipc="container:first")
+    host.bring("box", "absent")
+
+
+def test_a_container_that_is_not_there(host):
+    """An unknown container is told with names that look like it."""
+    host.want("created", *FOREVER, name="first")
+    with pytest.raises(NotFound, match="near: first"):
+        host.start(*FOREVER, ipc="container:frist")
+    if host.inspect():
+        host.bring("box", "absent")
+
+
+def test_a_private_ipc_is_not_shared(host):
+    """A container with ipc: private keeps it to itself."""
+    host.start(*FOREVER, name="first", stop_timeout=0, ipc="private")
+    with pytest.raises(InvalidOption, match="can't be shared"):
+        host.start(*FOREVER, ipc="container:first")
+    host.bring("box", "absent")
+
+
+def test_a_path_that_is_no_such_namespace(host):
+    """A path that is not there, no namespace, or one of another kind is refused before anything is made."""
+    for path, why in {
+        "/nonexistent": "can't be opened",
+        "/etc/hosts": "is no namespace",
+        "/proc/self/ns/net": "is a network namespace, no ipc one",
+    }.items():
+        with pytest.raises(InvalidOption, match=why):
+            host.start(*FOREVER, ipc=f"ns:{path}")
+        assert host.inspect() == {}
