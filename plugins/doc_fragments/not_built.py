@@ -122,45 +122,6 @@ options:
   group_entry:
     description: Not built yet. Line for C(/etc/group) of the container.
     type: str
-  health_startup_cmd:
-    description: Not built yet. Command of the health check while starting.
-    type: str
-  health_startup_interval:
-    description: Not built yet. Time between two health checks while starting.
-    type: str
-  health_startup_retries:
-    description: Not built yet. Failures while starting until the container is restarted.
-    type: int
-  health_startup_success:
-    description: Not built yet. Successes until the container counts as started.
-    type: int
-  health_startup_timeout:
-    description: Not built yet. Time that a health check may take while starting.
-    type: str
-  healthcheck:
-    description: Not built yet. Command that tells whether the container is healthy.
-    type: str
-    aliases: [health_cmd]
-  healthcheck_failure_action:
-    description: Not built yet. What to do when the container turns unhealthy.
-    type: str
-    aliases: [health_on_failure]
-  healthcheck_interval:
-    description: Not built yet. Time between two health checks.
-    type: str
-    aliases: [health_interval]
-  healthcheck_retries:
-    description: Not built yet. Failures until the container is unhealthy.
-    type: int
-    aliases: [health_retries]
-  healthcheck_start_period:
-    description: Not built yet. Time in which failures don't count yet.
-    type: str
-    aliases: [health_start_period]
-  healthcheck_timeout:
-    description: Not built yet. Time that a health check may take.
-    type: str
-    aliases: [health_timeout]
   hooks_dir:
     description: Not built yet. Directories of OCI hooks.
     type: list
@@ -209,9 +170,6 @@ options:
     type: list
     elements: str
     aliases: [network_alias]
-  no_healthcheck:
-    description: Not built yet. Whether health checks are off.
-    type: bool
   no_hosts:
     description: Not built yet. Whether C(/etc/hosts) is left alone.
     type: bool

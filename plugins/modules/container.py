@@ -349,6 +349,78 @@ options:
       - A change needs C(recreate).
     type: bool
     aliases: [remove, auto_remove]
+  healthcheck:
+    description:
+      - Command that tells by its exit code 0 whether the container is healthy. A text is run by C(/bin/sh -c) in
+        the container, a list
+        is run as it is; V(CMD), V(CMD-SHELL) and V(NONE) as first word mean what they mean in a Containerfile.
+      - V(none) switches off the check of the image. Unset is the check of the image, if it has one.
+      - One process checks all containers of a host. It is there as long as a container needs it.
+      - A change needs C(live).
+    type: raw
+    aliases: [health_cmd]
+  no_healthcheck:
+    description:
+      - V(true) is the same as O(healthcheck=none). A change needs C(live).
+    type: bool
+  healthcheck_interval:
+    description:
+      - Time from the end of a check to the next, as in V(30s) or V(1m30s). The first is at the start. With
+        V(disable) the check is only
+        run by hand, with C(slipway healthcheck run).
+      - Unset is the image's, or V(30s). A change needs C(live).
+    type: str
+    aliases: [health_interval]
+  healthcheck_timeout:
+    description:
+      - Time that a check may take, as in V(5s). One that takes longer is killed with all that it started, and has
+        failed.
+      - Unset is the image's, or V(30s). A change needs C(live).
+    type: str
+    aliases: [health_timeout]
+  healthcheck_start_period:
+    description:
+      - Time after the start in which failures do not count. A success makes the container healthy also then.
+      - Unset is the image's, or V(0s). A change needs C(live).
+    type: str
+    aliases: [health_start_period]
+  healthcheck_retries:
+    description:
+      - Failures one after another that make the container unhealthy.
+      - Unset is the image's, or 3. A change needs C(live).
+    type: int
+    aliases: [health_retries]
+  healthcheck_failure_action:
+    description:
+      - What to do with an unhealthy container. After V(kill) the restart policy decides; V(stop) stops it as a
+        user does.
+      - Unset is V(none). A change needs C(live).
+    type: str
+    choices: [none, kill, restart, stop]
+    aliases: [health_on_failure]
+  health_startup_cmd:
+    description:
+      - Command of a check that comes before the regular one, written as O(healthcheck). The regular check begins
+        when it has succeeded.
+      - A change needs C(live).
+    type: raw
+  health_startup_interval:
+    description:
+      - Time between two start-up checks. Unset is V(30s). A change needs C(live).
+    type: str
+  health_startup_timeout:
+    description:
+      - Time that a start-up check may take. Unset is V(30s). A change needs C(live).
+    type: str
+  health_startup_retries:
+    description:
+      - Failures of the start-up check after which the container is restarted. Unset is 0, never. A change needs
+        C(live).
+    type: int
+  health_startup_success:
+    description:
+      - Successes of the start-up check that are needed. Unset is 0, the first is enough. A change needs C(live).
+    type: int
   restart_policy:
     description:
       - When the container is started again after its end. V(no) for never, V(on-failure) when its exit code is

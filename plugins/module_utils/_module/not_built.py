@@ -11,13 +11,13 @@ from .options import ArgumentSpec, refuse
 #: The options by their type in podman_container; an option that gets built moves to the engine's table.
 _OPTIONS = {
     "bool": """
-        delete_depend env_host http_proxy no_healthcheck no_hosts oom_kill_disable passwd
+        delete_depend env_host http_proxy no_hosts oom_kill_disable passwd
         publish_all read_only_tmpfs rmi sig_proxy tls_verify unsetenv_all
     """,
     "dict": "blkio_weight_device cgroup_conf env_merge etc_hosts",
     "int": """
-        blkio_weight cpu_period cpu_quota cpu_rt_period cpu_rt_runtime health_startup_retries
-        health_startup_success healthcheck_retries memory_swappiness oom_score_adj retry timeout
+        blkio_weight cpu_period cpu_quota cpu_rt_period cpu_rt_runtime memory_swappiness
+        oom_score_adj retry timeout
     """,
     "list": """
         attach device_read_bps device_read_iops device_write_bps device_write_iops dns dns_search
@@ -27,9 +27,7 @@ _OPTIONS = {
     "path": "authfile cidfile conmon_pidfile pid_file pod_id_file",
     "str": """
         arch chrootdirs cpuset_mems decryption_key delete_time detach_keys
-        device_cgroup_rule dns_option gpus group_entry health_startup_cmd health_startup_interval
-        health_startup_timeout healthcheck healthcheck_failure_action healthcheck_interval
-        healthcheck_start_period healthcheck_timeout hostuser image_volume init_ctr init_path ip ip6
+        device_cgroup_rule dns_option gpus group_entry hostuser image_volume init_ctr init_path ip ip6
         kernel_memory label_file log_level mac_address memory_reservation os passwd_entry
         personality platform pod preserve_fds pull rdt_class restart_time
         retry_delay sdnotify seccomp_policy shm_size_systemd subgidname subuidname systemd timezone
@@ -43,12 +41,6 @@ _ALIASES = {
     "dns_search": ["dns_search_domains"],
     "etc_hosts": ["add_hosts"],
     "expose": ["exposed", "exposed_ports"],
-    "healthcheck": ["health_cmd"],
-    "healthcheck_failure_action": ["health_on_failure"],
-    "healthcheck_interval": ["health_interval"],
-    "healthcheck_retries": ["health_retries"],
-    "healthcheck_start_period": ["health_start_period"],
-    "healthcheck_timeout": ["health_timeout"],
     "network_aliases": ["network_alias"],
     "publish": ["ports", "published", "published_ports"],
     "userns": ["userns_mode"],

@@ -10,6 +10,8 @@ import pytest
 
 from _engine.errors import RuntimeFailed
 from _engine.kernel import freezer
+from _engine.lifecycle.exec import execute
+from _engine.model.execution import ExecSpec
 from enginehost import eventually
 
 SLEEP = ("sleep", "1000")
@@ -124,14 +126,15 @@ def test_only_the_lines_of_this_run(host):
     assert host.want("healthy", *command).failure.fields["log"] == ["run 2"]
 
 
-def set_health(host, word, log="[]"):
-    """Say what the health runner would."""
-    with host.open() as engine, engine.database.transaction() as connection:
-        connection.execute(
-            "INSERT INTO health (container_id, status, failing_streak, log) VALUES (?, ?, 0, ?)"
-            " ON CONFLICT (container_id) DO UPDATE SET status = excluded.status, log = excluded.log",
-            (host.record().id, word, log),
-        )
+#: Starting until it is told how it is, by the check's exit code in the file.
+CHECKED = {"healthcheck": "test -e /code && exit $(cat /code)", "healthcheck_interval": "100ms"}
+CHECKED |= {"healthcheck_retries": 1, "healthcheck_start_period": "1h"}
+
+
+def set_health(host, code):
+    """Have the check end so."""
+    with host.open() as engine:
+        execute(engine, "box", ExecSpec(("sh", "-c", f"echo {code} >/code")))
 
 
 def converge_in_background(host, **request):
@@ -144,36 +147,34 @@ def converge_in_background(host, **request):
 
 def test_healthy_is_waited_for(host):
     """The task goes on as soon as the check says healthy, and is not held up by starting."""
-    host.start(*SLEEP)
-    set_health(host, "starting")
+    host.start(*SLEEP, **CHECKED)
     thread, outcomes = converge_in_background(host)
     thread.join(1.5)
     assert thread.is_alive()
-    set_health(host, "healthy")
+    set_health(host, 0)
     thread.join(30)
     assert (outcomes[0].actions, outcomes[0].failure) == ((), None)
 
 
 def test_unhealthy_fails_with_the_check_s_words(host):
     """An unhealthy container fails the task with what the check said."""
-    host.start(*SLEEP)
-    set_health(host, "unhealthy", '[{"ExitCode": 7, "Output": "no answer on port 80"}]')
+    check = {**CHECKED, "healthcheck": "echo no answer on port 80; exit 7", "healthcheck_start_period": "0s"}
+    host.start(*SLEEP, **check)
     failure = host.bring("box", "healthy").failure
     assert "is unhealthy" in str(failure)
     assert "no answer on port 80" in str(failure)
-    assert failure.fields["health"]["log"][0]["ExitCode"] == 7
+    assert failure.fields["health"]["Log"][0]["ExitCode"] == 7
     assert host.inspect()["State"]["Status"] == "running"
 
 
 @pytest.mark.parametrize(("timeout", "ends"), [(0.3, True), (0, False)])
 def test_the_time_is_over(host, timeout, ends):
     """What is still starting when the time is over fails the task; 0 means that it never is."""
-    host.start(*SLEEP)
-    set_health(host, "starting")
+    host.start(*SLEEP, **CHECKED)
     thread, outcomes = converge_in_background(host, wait_timeout=timeout)
     thread.join(30 if ends else 1)
     assert thread.is_alive() is not ends
-    set_health(host, "healthy")
+    set_health(host, 0)
     thread.join(30)
     assert ("is not ready after 0.3 s" in str(outcomes[0].failure)) is ends
 

@@ -23,7 +23,8 @@ def test_what_survives_a_reboot_lies_below_root():
     found = paths(Layout("/ROOT", "/RUN"))
     del found["cgroup_parent"], found["monitors_cgroup"]
     volatile = {name for name, path in found.items() if path.startswith("/RUN/")}
-    assert volatile == {"locks", "exits", "runtime_root", "run_containers", "cgroup_marks"}
+    health = {"health_socket", "health_lock"}
+    assert volatile == {"locks", "exits", "runtime_root", "run_containers", "cgroup_marks", *health}
     assert all(path.startswith("/ROOT/") for name, path in found.items() if name not in volatile)
 
 

@@ -59,6 +59,18 @@ EVERY = {
     "log_driver": "k8s-file",
     "log_opt": {"max_size": "10m", "path": "/var/log/x.log"},
     "rm": True,
+    "healthcheck": ["CMD", "true"],
+    "no_healthcheck": False,
+    "healthcheck_interval": "1s",
+    "healthcheck_timeout": "2s",
+    "healthcheck_start_period": "3s",
+    "healthcheck_retries": 4,
+    "healthcheck_failure_action": "kill",
+    "health_startup_cmd": "true",
+    "health_startup_interval": "5s",
+    "health_startup_timeout": "6s",
+    "health_startup_retries": 7,
+    "health_startup_success": 8,
     "restart_policy": "on-failure:3",
 }
 

@@ -43,6 +43,7 @@ def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
     _add_logs(verbs)
     _add_events(verbs)
     cli_exec.add(verbs)
+    _add_healthcheck(verbs)
     cleanup = verbs.add_parser(
         "cleanup", help="clean up after a container that has ended (conmon calls this)"
     )
@@ -75,6 +76,22 @@ def _add_events(verbs: Any) -> None:
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="the newest N (%(default)s)")
 
 
+def _add_healthcheck(verbs: Any) -> None:
+    text = "check a container's health now; the exit code is 1 when it is not healthy"
+    parser = verbs.add_parser("healthcheck", help=text, description=text)
+    parser.add_argument("action", choices=["run"])
+    parser.add_argument("name")
+    parser.set_defaults(verb=_healthcheck, acts=True)
+
+
+def _healthcheck(engine: Engine, arguments: argparse.Namespace) -> int:
+    from ..lifecycle.health import run_once
+
+    health = run_once(engine, arguments.name)
+    sys.stdout.write(f"{health.status}\n")
+    return 0 if health.log[-1].exit_code == 0 else 1
+
+
 def _ps(engine: Engine, arguments: argparse.Namespace) -> None:
     found = info.containers(engine).result["containers"]
     rows = [
@@ -86,7 +103,8 @@ def _ps(engine: Engine, arguments: argparse.Namespace) -> None:
 
 def _state(state: Mapping[str, Any]) -> str:
     if state["Status"] == "running":
-        return f"running, pid {state['Pid']}"
+        health = state.get("Health", {}).get("Status")
+        return f"running, pid {state['Pid']}{f' ({health})' if health else ''}"
     if state["Status"] == "exited":
         code = "unknown code" if state["ExitCode"] is None else f"code {state['ExitCode']}"
         return f"exited, {code}{', out of memory' if state['OOMKilled'] else ''}"

@@ -16,10 +16,8 @@ from ..lifecycle.engine import open_engine
 def main(argv: list[str], *, root: str, run_root: str) -> int:
     """Run one verb; return 0, 125 for the engine's own errors (as podman has it), or 2 for wrong arguments."""
     try:
-        if argv[:2] == ["cleanup", "--exec"]:
-            return _cleanup_exec(argv[2:], root, run_root)
-        if argv[:1] == ["cleanup"]:
-            return _cleanup(argv[1:], root, run_root)
+        if argv and argv[0] in _SHORT:
+            return _SHORT[argv[0]](argv[1:], root, run_root)
         from .cli import run
 
         return run(argv, root, run_root)
@@ -37,6 +35,8 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     """See to a container that has ended; ``--keep`` leaves its restart and removal to the task that waits for it."""
     from ..lifecycle.exited import exited
 
+    if argv[:1] == ["--exec"]:
+        return _cleanup_exec(argv[1:], root, run_root)
     keep, names = "--keep" in argv, [word for word in argv if word != "--keep"]
     if len(names) != 1:
         sys.stderr.write("usage: slipway cleanup [--keep] ID\n")
@@ -59,3 +59,24 @@ def _cleanup_exec(argv: list[str], root: str, run_root: str) -> int:
         except NotFound:  # removed meanwhile, and the session with it
             pass
     return 0
+
+
+def _health(argv: list[str], root: str, run_root: str) -> int:
+    """Be the process that checks, or (``--act ACTION ID``) do what a check asks for."""
+    from ..model.layout import Layout
+
+    layout = Layout(root, run_root)
+    if argv[:1] == ["--act"]:
+        from ..lifecycle.health import act
+
+        with open_engine(root, run_root) as engine:
+            act(engine, argv[2], argv[1], (layout.agent_program, "cleanup"))
+        return 0
+    from ..lifecycle.health_process import serve
+
+    serve(layout, layout.agent_program, alone="--alone" in argv)
+    return 0
+
+
+#: What programs call, past the argument parser.
+_SHORT = {"cleanup": _cleanup, "health": _health}

@@ -78,6 +78,27 @@ def run(
     return completed
 
 
+def detach(argv: Sequence[str]) -> None:
+    """Start a program, by its path, that outlives us in a session of its own; nobody has to wait for it (daemon(7))."""
+    between = os.fork()
+    if between == 0:
+        try:
+            os.setsid()
+            if os.fork() == 0:
+                _become(argv)
+        finally:
+            os._exit(0)
+    os.waitpid(between, 0)
+
+
+def _become(argv: Sequence[str]) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.chdir("/")
+    os.execve(argv[0], [*argv], ENVIRONMENT)  # noqa: S606
+
+
 def find_program(name: str, *, extra: Sequence[str] = ()) -> Optional[str]:
     """Return the path of a program in SEARCH_PATH, or else in the directories ``extra``; a path is checked only."""
     if "/" in name:

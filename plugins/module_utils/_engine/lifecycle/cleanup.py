@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 
 from ..errors import EngineError
@@ -39,6 +40,12 @@ def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
         return record
     changed = save(engine, record, status=after, intent="", process=None, monitor=None)
     engine.tell("container", "cleanup", record.id, record.name)
+    if os.path.exists(engine.layout.container(record.id).health):
+        from .health_notify import nudge
+
+        nudge(
+            engine, record.id, needed=False
+        )  # so that the process that checks goes when it has nothing left
     return changed
 
 

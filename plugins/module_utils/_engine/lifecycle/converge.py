@@ -194,6 +194,14 @@ class _Convergence:
 
         with hold(self.engine, self.known.id, "update") as record:
             self.record = save(self.engine, record, spec=self.request.spec)
+        self.begin_checks()
+
+    def begin_checks(self) -> None:
+        """Let a changed check hold from now on."""
+        from ..model.imageconfig import parse
+        from .health_notify import begin
+
+        begin(self.engine, self.known, parse(self.image.config) if self.image else None)
 
     def start(self, _action: Action) -> None:
         from .hold import hold

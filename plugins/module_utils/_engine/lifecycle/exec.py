@@ -201,7 +201,7 @@ def require_running(record: ContainerRecord) -> ContainerRecord:
 
 
 def _process(engine: Engine, record: ContainerRecord, spec: ExecSpec) -> dict[str, Any]:
-    own = _own_process(engine, record)
+    own = own_process(engine, record)
     every: frozenset[str] = frozenset()
     if spec.privileged:
         from ..runtime import host
@@ -211,7 +211,8 @@ def _process(engine: Engine, record: ContainerRecord, spec: ExecSpec) -> dict[st
     return execprocess.build(own, spec, user, home_given=_home_given(engine, record), all_capabilities=every)
 
 
-def _own_process(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
+def own_process(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
+    """Return the OCI ``process`` that the container itself was started with."""
     path = f"{engine.layout.container(record.id).bundle}/config.json"
     try:
         with open(path, encoding="utf-8") as stream:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from typing import Any
@@ -11,9 +10,10 @@ from typing import Any
 from ..errors import ContainerFailed, EngineError
 from ..model.record import ContainerRecord
 from ..runtime import logs
-from ..state import containers
 from .attached import log_path
 from .engine import Engine
+from .health_state import check_of, state_of
+from .inspect_health import health_shape
 
 #: How many lines of the log go with the error.
 LINES = 20
@@ -43,12 +43,11 @@ def facts_of(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
     """Return what is known of the last run."""
     since = _begin(engine, record)
     lines = [line.text[:_WIDTH] for line in logs.read(log_path(engine, record), tail=LINES, since=since)]
-    with engine.database.reading() as connection:
-        health = containers.health_of(connection, record.id)
+    health = state_of(engine, record, check_of(engine, record))
     return {
         "exit_code": record.exit_code,
         "oom_killed": record.oom_killed,
-        "health": {"status": health[0], "log": json.loads(health[1])} if health else None,
+        "health": health_shape(health) if health else None,
         "log": lines,
     }
 
@@ -66,10 +65,10 @@ def _in_words(told: dict[str, Any]) -> str:
     if told.get("oom_killed"):
         parts.append("it was killed for want of memory")
     health = told.get("health")
-    if health and health["log"]:
-        last = health["log"][-1]
+    if health and health["Log"]:
+        last = health["Log"][-1]
         parts.append(
-            f"its last health check ended with {last.get('ExitCode')}: {str(last.get('Output', ''))[:_WIDTH].strip()}"
+            f"its last health check ended with {last['ExitCode']}: {last['Output'][:_WIDTH].strip()}"
         )
     if told["log"]:
         parts.append("its last lines:\n" + "\n".join(told["log"]))

@@ -18,6 +18,7 @@ from ..state import images as image_rows
 from ..state import volumes as volume_rows
 from .engine import Engine
 from .facts import observe
+from .health_state import health_of
 from .images import find_image
 from .inspect import container_shape
 from .inspect_image import image_shape
@@ -50,6 +51,7 @@ def _container(
         engine.layout,
         volumes=known,
         host_name=socket.gethostname(),
+        health=health_of(engine, record, image),
         exec_ids=[session.id for session in execs.of(connection, record.id)],
     )
     if not size:

@@ -13,11 +13,13 @@ from typing import Any
 
 from ..images.reference import candidates
 from ..model import imageconfig, status
+from ..model.health import Health
 from ..model.imageconfig import ImageConfig
 from ..model.layout import ContainerLayout, Layout
 from ..model.record import ContainerRecord, ImageRecord
 from ..model.times import NEVER, rfc3339
 from ..model.volume import VolumeRecord
+from .inspect_health import health_shape
 from .inspect_host import host_config
 from .inspect_mounts import mount_shapes
 from .inspect_process import apparmor_profile, capabilities, process_config, program
@@ -55,12 +57,13 @@ def container_shape(
     volumes: Mapping[str, VolumeRecord] | None = None,
     host_name: str | None = None,
     exec_ids: Sequence[str] = (),
+    health: Health | None = None,
 ) -> dict[str, Any]:
     """Return the container.
 
     ``image`` is the record's; None with a root file system of its own, or when it is not known. ``volumes`` are
     those attached, by name. ``host_name`` is this host's, which a container with ``network: host`` has too.
-    ``exec_ids`` are the sessions of what runs in it besides.
+    ``health`` is what its checks have said, None without one. ``exec_ids`` are the sessions of what runs in it besides.
     """
     container = layout.container(record.id)
     config = _image_config(record, image)
@@ -69,7 +72,7 @@ def container_shape(
         "Id": record.id,
         "Created": rfc3339(record.created),
         **program(record.spec, config),
-        "State": _state(record, record.cgroup or layout.cgroup(record.id)),
+        "State": _state(record, record.cgroup or layout.cgroup(record.id), health),
         **_origin(record, image),
         "Pod": "",
         **_paths(record, container),
@@ -118,7 +121,7 @@ def _full_name(name: str, known: tuple[str, ...]) -> str:
     return next((candidate for candidate in candidates(name) if candidate in known), name)
 
 
-def _state(record: ContainerRecord, cgroup: str) -> dict[str, Any]:
+def _state(record: ContainerRecord, cgroup: str, health: Health | None) -> dict[str, Any]:
     unclear = record.status == status.UNKNOWN
     nothing = None if unclear else 0
     return {
@@ -133,7 +136,7 @@ def _state(record: ContainerRecord, cgroup: str) -> dict[str, Any]:
         "ConmonPid": record.monitor.pid if record.monitor else nothing,
         "Error": record.error,
         **_run(record),
-        "Health": {"Status": "", "FailingStreak": 0, "Log": None},
+        "Health": health_shape(health),
         "CgroupPath": cgroup if record.status in status.ALIVE else "",
         "CheckpointedAt": NEVER,
         "RestoredAt": NEVER,

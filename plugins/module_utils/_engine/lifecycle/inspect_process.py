@@ -11,7 +11,7 @@ import signal
 from typing import Any
 
 from ..errors import InvalidOption
-from ..model import namespaces
+from ..model import healthcheck, namespaces
 from ..model.capabilities import ALL, DEFAULT
 from ..model.imageconfig import ImageConfig
 from ..model.quantities import signal_number
@@ -64,8 +64,34 @@ def process_config(
         "Umask": "0022",
         "Timeout": 0,
         "StopTimeout": spec.stop_timeout,
+        **_checks(spec, image),
         **(dict.fromkeys(_OF_IMAGE) if image is None else _with_image(spec, image, hostname)),
     }
+
+
+def _checks(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:
+    check = healthcheck.resolve(spec, image)
+    if check is None:
+        return {}
+    shape: dict[str, Any] = {
+        "Healthcheck": {
+            "Test": list(check.test),
+            "StartPeriod": check.start_period,
+            "Interval": check.interval,
+            "Timeout": check.timeout,
+            "Retries": check.retries,
+        },
+        "HealthcheckOnFailureAction": check.action,
+    }
+    if check.startup is not None:
+        shape["StartupHealthCheck"] = {
+            "Test": list(spec.health_startup_cmd or ()),
+            "Interval": check.startup.interval,
+            "Timeout": check.startup.timeout,
+            "Retries": check.startup.retries,
+            "Successes": check.startup.successes,
+        }
+    return shape
 
 
 _OF_IMAGE = ("User", "Env", "Cmd", "WorkingDir", "Entrypoint", "Labels", "StopSignal")

@@ -91,7 +91,15 @@ class _Start:
         elif self.before.restart_at is not None:
             wake(self.container)
         self.engine.tell("container", "start", self.record.id, self.record.name)
+        self.begin_checks()
         return self.record
+
+    def begin_checks(self) -> None:
+        config = self.source.config
+        if self.spec.healthcheck is not None or (config is not None and config.healthcheck is not None):
+            from .health_notify import begin
+
+            begin(self.engine, self.record, config)
 
     def steps(self) -> tuple[Step, ...]:
         container, engine = self.container, self.engine

@@ -22,6 +22,7 @@ from ..plan.settle import Facts, settle
 from ..state import containers, events
 from .engine import Engine
 from .facts import EXIT_FILE_PATIENCE, gather
+from .health_state import check_of, state_of
 
 #: Look again only when something happens.
 UNTIL_TOLD = math.inf
@@ -84,14 +85,14 @@ class _Looking:
     def look(self) -> Look:
         with self.engine.database.reading() as connection:
             record = containers.get(connection, self.id)
-            health = containers.health_of(connection, self.id)
         if record is None:
             return Look(None, True, None)
         facts = gather(self.engine, record, patience=0.0) if record.status in status.CLAIMS else None
         self.watched = tuple(each for each in (facts.process or facts.monitor,) if each) if facts else ()
         settled = settle(record, facts) if facts else record
         ended = self._ended(facts) if facts else record.status in (status.STOPPED, status.EXITED)
-        return Look(settled, ended, health[0] if health and settled.status in status.ALIVE else None)
+        health = state_of(self.engine, settled, check_of(self.engine, settled))
+        return Look(settled, ended, health.status if health and settled.status in status.ALIVE else None)
 
     def _ended(self, facts: Facts) -> bool:
         """Tell whether it has ended. A conmon that lives still has to tell how, for a while."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from . import cgroup, limits, mounts, names, namespaces, quantities
+from . import cgroup, durations, healthtest, limits, mounts, names, namespaces, quantities
 from .capabilities import canonical_capability
 from .restart import decode_restart_policy, parse_restart_policy
 from .text import absolute_path, plain_text
@@ -231,6 +231,26 @@ def _mounts(_option: str, values: dict[str, Any]) -> dict[str, mounts.Mount]:
     return result
 
 
+def _health(option: str, value: Any) -> tuple[str, ...]:
+    """Join ``healthcheck`` and ``no_healthcheck``."""
+    test = value.get("healthcheck")
+    if value.get("no_healthcheck"):
+        if test is not None:
+            raise InvalidOption(option, test, "is there with no_healthcheck", remedy="Keep one of the two")
+        return ("NONE",)
+    return () if test is None else healthtest.parse_test(option, test)
+
+
+def _count(least: int) -> Callable[[str, Any], int]:
+    def read(option: str, value: object) -> int:
+        number = quantities.integer(option, value)
+        if number < least:
+            raise InvalidOption(option, value, f"is less than {least}", remedy=f"Write {least} or more")
+        return number
+
+    return read
+
+
 TEXT = Kind(plain_text)
 HOSTNAME = Kind(_hostname, empty_is_unset=True)
 BOOL = Kind(_boolean)
@@ -280,3 +300,11 @@ MOUNTS = Kind(
     lambda data: {key: mounts.Mount.decode(key, item) for key, item in data.items()},
     True,
 )
+HEALTH = Kind(_health, list, tuple, True)
+HEALTH_TEST = Kind(healthtest.parse_test, list, tuple, True)
+HEALTH_INTERVAL = Kind(healthtest.parse_interval)
+HEALTH_ACTION = Kind(healthtest.parse_action)
+SPAN = Kind(durations.duration)
+POSITIVE_SPAN = Kind(durations.positive)
+COUNT = Kind(_count(0))
+POSITIVE_COUNT = Kind(_count(1))

@@ -50,6 +50,15 @@ class Layout:
         return f"{self.run_root}/locks"
 
     @property
+    def health_socket(self) -> str:
+        """Where the process that checks health hears of containers."""
+        return f"{self.run_root}/health.sock"
+
+    @property
+    def health_lock(self) -> str:
+        return f"{self.locks}/health.lock"
+
+    @property
     def exits(self) -> str:
         """Where conmon writes exit files, one named by id for each container."""
         return f"{self.run_root}/exits"
@@ -174,6 +183,11 @@ class ContainerLayout:
     def restart_fifo(self) -> str:
         """What a process that waits to restart the container listens to; a byte wakes it."""
         return f"{self.run}/restart"
+
+    @property
+    def health(self) -> str:
+        """What the checks of this run have said."""
+        return f"{self.run}/health.json"
 
     @property
     def conmon_log(self) -> str:

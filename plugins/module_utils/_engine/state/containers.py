@@ -22,7 +22,6 @@ __all__ = [
     "due",
     "find",
     "get",
-    "health_of",
     "insert",
     "names",
     "status_of",
@@ -81,14 +80,6 @@ def status_of(connection: sqlite3.Connection, container_id: str) -> str | None:
     """Return the state that a container's row has, None when there is none."""
     row = connection.execute("SELECT status FROM containers WHERE id = ?", (container_id,)).fetchone()
     return None if row is None else str(row["status"])
-
-
-def health_of(connection: sqlite3.Connection, container_id: str) -> tuple[str, str] | None:
-    """Return the status of a container's health check and its log (JSON text), None for one without a check."""
-    row = connection.execute(
-        "SELECT status, log FROM health WHERE container_id = ?", (container_id,)
-    ).fetchone()
-    return None if row is None else (str(row["status"]), str(row["log"]))
 
 
 def names(connection: sqlite3.Connection) -> dict[str, str]:

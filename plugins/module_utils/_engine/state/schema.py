@@ -90,7 +90,7 @@ MIGRATIONS: tuple[str, ...] = (
         value TEXT NOT NULL
     );
     """,
-    # The whole life cycle: restart policies, dependencies, health, exec sessions.
+    # The whole life cycle: restart policies, dependencies, exec sessions.
     """
     ALTER TABLE containers ADD COLUMN restart_at INTEGER;
     ALTER TABLE containers ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
@@ -103,13 +103,6 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (container_id, via, needs)
     );
     CREATE INDEX container_dependencies_by_needs ON container_dependencies (needs);
-
-    CREATE TABLE health (
-        container_id   TEXT PRIMARY KEY NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
-        status         TEXT NOT NULL,
-        failing_streak INTEGER NOT NULL,
-        log            TEXT NOT NULL
-    );
 
     CREATE TABLE exec_sessions (
         id            TEXT PRIMARY KEY NOT NULL,

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide what a check's result makes of a container's health; pure.
+
+The rules are libpod's (healthcheck.go): failures within the start period don't count, ``retries`` failures in a row make
+it unhealthy, one success makes it healthy; a start-up check comes first and may have the container restarted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..model.health import HEALTHY, KEPT, UNHEALTHY, Health, Result
+from ..model.healthcheck import HealthCheck
+from ..model.healthtest import NONE, RESTART
+
+
+def next_is_startup(check: HealthCheck, health: Health) -> bool:
+    """Tell whether the start-up check is the one to run."""
+    return check.startup is not None and not health.startup_passed
+
+
+def after(check: HealthCheck, health: Health, result: Result, *, age: int) -> tuple[Health, str]:
+    """Return the health after a result, and what is to be done to the container (``none``, ``kill``, ...).
+
+    ``age`` is how long the container ran when the check began, in nanoseconds.
+    """
+    kept = replace(health, log=(*health.log, result)[-KEPT:])
+    if next_is_startup(check, health):
+        return _after_startup(check, kept, result)
+    if result.exit_code == 0:
+        return replace(kept, status=HEALTHY, failing_streak=0), NONE
+    if age < check.start_period:
+        return kept, NONE
+    streak = health.failing_streak + 1
+    if streak < check.retries:
+        return replace(kept, failing_streak=streak), NONE
+    return replace(kept, status=UNHEALTHY, failing_streak=streak), check.action
+
+
+def _after_startup(check: HealthCheck, health: Health, result: Result) -> tuple[Health, str]:
+    startup = check.startup
+    if startup is None:  # next_is_startup() has seen to it
+        return health, NONE
+    if result.exit_code == 0:
+        successes = health.startup_successes + 1
+        passed = successes >= max(1, startup.successes)
+        return replace(health, startup_successes=successes, startup_passed=passed), NONE
+    failures = health.startup_failures + 1
+    action = RESTART if startup.retries and failures >= startup.retries else NONE
+    return replace(health, startup_failures=failures), action

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep a container's health in a file of its run directory.
+
+Not in the database: a host with a hundred checks would write, and sync, ten times a second what is worth nothing after a
+reboot. The file is replaced as a whole, so a reader sees one result or the next, and goes with the container.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ..model.health import Health
+from ..model.layout import ContainerLayout
+
+_LIMIT = 64 * 1024
+
+
+def read(container: ContainerLayout) -> Health | None:
+    """Return the health, None when there is none, or nothing can be made of it."""
+    try:
+        with open(container.health, encoding="utf-8", errors="replace") as stream:
+            return Health.decode(json.loads(stream.read(_LIMIT)))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write(container: ContainerLayout, health: Health) -> None:
+    """Put it in the place of the one before; raises FileNotFoundError when the container is gone."""
+    temporary = f"{container.health}.{os.getpid()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    with open(os.open(temporary, flags, 0o600), "wb") as stream:
+        stream.write(json.dumps(health.encode()).encode("utf-8", "surrogateescape"))
+    os.replace(temporary, container.health)
