@@ -37,21 +37,12 @@ options:
   conmon_pidfile:
     description: Not built yet. File to write the pid of conmon to.
     type: path
-  cpu_period:
-    description: Not built yet. Period of the processor quota.
-    type: int
-  cpu_quota:
-    description: Not built yet. Processor time in each period.
-    type: int
   cpu_rt_period:
     description: Not built yet. Period of the real-time quota.
     type: int
   cpu_rt_runtime:
     description: Not built yet. Real-time processor time in each period.
     type: int
-  cpuset_mems:
-    description: Not built yet. Memory nodes to run on.
-    type: str
   decryption_key:
     description: Not built yet. Key to decrypt images with.
     type: str
@@ -158,9 +149,6 @@ options:
     type: str
   mac_address:
     description: Not built yet. MAC address.
-    type: str
-  memory_reservation:
-    description: Not built yet. Soft limit of memory.
     type: str
   memory_swappiness:
     description: Not built yet. How readily memory is swapped out.

@@ -227,32 +227,52 @@ options:
   memory:
     description:
       - Limit of memory, a number with a unit b, k, m or g.
-      - A change needs C(recreate).
+      - A change needs C(live).
+    type: str
+  memory_reservation:
+    description:
+      - Memory that the container is left with when the host runs short of it, with a unit as in O(memory).
+      - A change needs C(live).
     type: str
   memory_swap:
     description:
       - Limit of memory and swap together, with a unit as in O(memory), or V(-1) for none.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: str
   cpus:
     description:
       - How many processors the container may use, as in V(1.5).
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: str
+  cpu_period:
+    description:
+      - Microseconds over which O(cpu_quota) counts. Not together with O(cpus).
+      - A change needs C(live).
+    type: int
+  cpu_quota:
+    description:
+      - Microseconds of processor time in each O(cpu_period), V(-1) for no limit. Not together with O(cpus).
+      - A change needs C(live).
+    type: int
   cpu_shares:
     description:
       - Weight among the containers that want a processor.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: int
   cpuset_cpus:
     description:
       - Processors to run on, as in V(0-3,7).
-      - A change needs C(recreate).
+      - A change needs C(live).
+    type: str
+  cpuset_mems:
+    description:
+      - Memory nodes to use, as in V(0-1). Of use on hosts with more than one.
+      - A change needs C(live).
     type: str
   pids_limit:
     description:
       - How many processes there may be, V(-1) for no limit.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: str
   cgroups:
     description:

@@ -19,8 +19,6 @@ EACH_TIME = {
     "Run a command to its end and keep what it said",
     "Start it again, whatever it is doing",
     "Restart it",
-    "Freeze it while a snapshot is taken",
-    "Let it go on",
 }
 
 

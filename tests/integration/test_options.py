@@ -136,12 +136,16 @@ ROWS = (
         ["/dev/null"],
         ("device./dev/zero",),
     ),
-    Row("memory", "256m", 268435456, "257m"),
-    Row("memory_swap", "-1", -1, "1g", beside={"memory": "256m"}),
-    Row("cpus", "1.5", "1.50", 0.5),
-    Row("cpu_shares", 512, "512", 256),
-    Row("cpuset_cpus", "0-1", "1,0", "0"),
-    Row("pids_limit", "-1", 0, 64),
+    Row("memory", "256m", 268435456, "257m", change=LIVE),
+    Row("memory_reservation", "128m", 134217728, "127m", change=LIVE),
+    Row("memory_swap", "-1", -1, "1g", beside={"memory": "256m"}, change=LIVE),
+    Row("cpus", "1.5", "1.50", 0.5, change=LIVE),
+    Row("cpu_period", 50000, "50000", 20000, change=LIVE),
+    Row("cpu_quota", 50000, "50000", 20000, change=LIVE),
+    Row("cpu_shares", 512, "512", 256, change=LIVE),
+    Row("cpuset_cpus", "0-1", "1,0", "0", change=LIVE),
+    Row("cpuset_mems", "0", "0-0", "0-1", change=LIVE),
+    Row("pids_limit", "-1", 0, 64, change=LIVE),
     Row("cgroups", "no-conmon", "no-conmon", "enabled"),
     Row("cgroup_parent", "/web", "/web/", "/Web"),
     Row(
@@ -403,6 +407,13 @@ def memory(pid: int) -> str:
     return Path(f"/sys/fs/cgroup{paths['']}/memory.max").read_text().strip()
 
 
+def pids(pid: int) -> str:
+    """Return the greatest number of processes, of cgroup v2 or v1."""
+    paths = dict(line.split(":", 2)[1:] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines())
+    top = f"/sys/fs/cgroup/pids{paths['pids']}" if "pids" in paths else f"/sys/fs/cgroup{paths['']}"
+    return Path(f"{top}/pids.max").read_text().strip()
+
+
 def mounted(path: str):
     """Return the function that gives the options of a mount, "" where there is none."""
 
@@ -445,12 +456,13 @@ SEEN = (
     ("security_opt", ["no-new-privileges"], status("NoNewPrivs"), "0", "1"),
     ("ulimit", ["nofile=512:1024"], limit, None, "512 1024"),
     ("cpuset_cpus", "0", status("Cpus_allowed_list"), None, "0"),
+    ("pids_limit", 64, pids, "2048", "64"),
 )
 
 
 @pytest.mark.parametrize("seen", SEEN, ids=lambda seen: seen[0])
 def test_a_running_container_has_it(want, seen):
-    """Set on a running container, it is made anew and runs with the option; set again nothing is touched."""
+    """Set on a running container, it has the option, made anew unless that is live; set again nothing is touched."""
     option, value, look, without, with_ = seen
     running = {"state": "started", "command": ["/bin/sleep", "1000"], "stop_timeout": 0}
     before = want(**running).result["container"]["State"]
@@ -459,7 +471,9 @@ def test_a_running_container_has_it(want, seen):
 
     outcome = want(**{**running, option: value})
     after = outcome.result["container"]["State"]
-    assert outcome.actions[-4:] == ("stopped box", "removed box", "created box", "started box")
+    anew = ("stopped box", "removed box", "created box", "started box")
+    assert outcome.actions[-4:] == (("updated box",) if outcome.cost == LIVE else anew)
+    assert (after["Pid"] == before["Pid"]) is (outcome.cost == LIVE)
     assert (after["Status"], look(after["Pid"])) == ("running", with_)
 
     again = want(**{**running, option: value})

@@ -16,7 +16,7 @@ _OPTIONS = {
     """,
     "dict": "blkio_weight_device cgroup_conf env_merge etc_hosts",
     "int": """
-        blkio_weight cpu_period cpu_quota cpu_rt_period cpu_rt_runtime memory_swappiness
+        blkio_weight cpu_rt_period cpu_rt_runtime memory_swappiness
         oom_score_adj retry timeout
     """,
     "list": """
@@ -26,9 +26,9 @@ _OPTIONS = {
     """,
     "path": "authfile cidfile conmon_pidfile pid_file pod_id_file",
     "str": """
-        arch chrootdirs cpuset_mems decryption_key delete_time detach_keys
+        arch chrootdirs decryption_key delete_time detach_keys
         device_cgroup_rule dns_option gpus group_entry hostuser image_volume init_ctr init_path ip ip6
-        kernel_memory label_file log_level mac_address memory_reservation os passwd_entry
+        kernel_memory label_file log_level mac_address os passwd_entry
         personality platform pod preserve_fds pull rdt_class restart_time
         retry_delay sdnotify seccomp_policy shm_size_systemd subgidname subuidname systemd timezone
         umask userns variant

@@ -189,10 +189,11 @@ class _Convergence:
         self.record = create(self.engine, spec, source, carried=carried, replaces=replaces)
 
     def update(self, _action: Action) -> None:
-        from .facts import save
+        from .alter import alter
         from .hold import hold
 
         with hold(self.engine, self.known.id, "update") as record:
+<<<<<<< HEAD
             self.record = save(self.engine, record, spec=self.request.spec)
         self.begin_checks()
 
@@ -202,6 +203,9 @@ class _Convergence:
         from .health_notify import begin
 
         begin(self.engine, self.known, parse(self.image.config) if self.image else None)
+=======
+            self.record = alter(self.engine, record, self.request.spec or record.spec)
+>>>>>>> 9bbac2b (Limits change while the container runs)
 
     def start(self, _action: Action) -> None:
         from .hold import hold

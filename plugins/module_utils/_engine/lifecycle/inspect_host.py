@@ -11,9 +11,9 @@ from ..model.restart import NO
 from ..model.spec import ContainerSpec
 from .inspect_mounts import binds, tmpfs
 
-#: Microseconds over which the CPU quota counts (runtime/linux.py).
+#: Microseconds over which the CPU quota counts (runtime/limits.py).
 _CPU_PERIOD = 100_000
-#: The greatest number of processes when nothing is said (runtime/linux.py).
+#: The greatest number of processes when nothing is said (runtime/limits.py).
 _DEFAULT_PIDS = 2048
 
 #: What no container here can have yet, or what is the same for all.
@@ -40,9 +40,7 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "BlkioDeviceWriteIOps": None,
     "CpuRealtimePeriod": 0,
     "CpuRealtimeRuntime": 0,
-    "CpusetMems": "",
     "KernelMemory": 0,
-    "MemoryReservation": 0,
     "OomKillDisable": False,
 }
 
@@ -106,13 +104,15 @@ def _limits(spec: ContainerSpec) -> dict[str, Any]:
     pids = _DEFAULT_PIDS if spec.pids_limit is None else max(spec.pids_limit, 0)
     return {
         "Memory": memory,
+        "MemoryReservation": spec.memory_reservation or 0,
         # Unset means as much swap as memory (podman-run(1)); the number counts both.
         "MemorySwap": 2 * memory if spec.memory_swap is None else spec.memory_swap,
         "NanoCpus": cpus,
-        "CpuPeriod": _CPU_PERIOD if cpus else 0,
-        "CpuQuota": cpus * _CPU_PERIOD // 10**9,
+        "CpuPeriod": _CPU_PERIOD if cpus else spec.cpu_period or 0,
+        "CpuQuota": cpus * _CPU_PERIOD // 10**9 if cpus else spec.cpu_quota or 0,
         "CpuShares": spec.cpu_shares or 0,
         "CpusetCpus": spec.cpuset_cpus or "",
+        "CpusetMems": spec.cpuset_mems or "",
         "PidsLimit": pids,
         "Ulimits": [
             {"Name": f"RLIMIT_{name.upper()}", "Soft": soft, "Hard": hard}

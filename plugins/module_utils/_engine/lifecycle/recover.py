@@ -30,6 +30,10 @@ def recover(engine: Engine, record: ContainerRecord) -> ContainerRecord:
         from .freeze import mend
 
         return mend(engine, record)
+    if record.intent == "update":
+        from .alter import mend as mend_limits
+
+        return mend_limits(engine, record)
     if record.intent != "start":
         return record
     container = engine.layout.container(record.id)

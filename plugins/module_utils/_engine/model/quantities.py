@@ -20,6 +20,8 @@ _REALTIME = re.compile(r"RT(MIN|MAX)(?:([+-]\d{1,2}))?", re.ASCII)
 _LEAST_CPUS = Decimal("0.01")
 #: What the kernel takes as cpu.shares (kernel/sched/sched.h, MIN_SHARES and MAX_SHARES).
 _SHARES = range(2, 262144 + 1)
+#: What the kernel takes as period and least quota of the CPU, in microseconds (kernel/sched/core.c, min_cfs_quota_period).
+_PERIODS = range(1_000, 1_000_000 + 1)
 #: Largest value of a signed 64-bit number, which is what the kernel's limits hold.
 INT64_MAX = 2**63 - 1
 
@@ -89,6 +91,31 @@ def cpus(option: str, value: object) -> int:
             remedy="Write a number from 0.01, as in 1.5, or 0 for no limit",
         )
     return int(number * 10**9)
+
+
+def cpu_period(option: str, value: object) -> int:
+    """Return microseconds over which a quota of the CPU counts; 0 means the usual."""
+    number = integer(option, value)
+    if number and number not in _PERIODS:
+        raise InvalidOption(
+            option,
+            value,
+            "is no period",
+            remedy="Write microseconds from 1000 to 1000000, or 0 for the usual 100000",
+        )
+    return number
+
+
+def cpu_quota(option: str, value: object) -> int:
+    """Return microseconds of CPU in each period; 0 and -1 both mean no limit and become 0."""
+    number = integer(option, value)
+    if number in (0, -1):
+        return 0
+    if number < _PERIODS[0]:
+        raise InvalidOption(
+            option, value, "is no quota", remedy="Write microseconds from 1000, or -1 for no limit"
+        )
+    return number
 
 
 def cpuset(option: str, value: object) -> str:

@@ -20,7 +20,7 @@ from .limits import Device
 from .mounts import Mount
 from .restart import RestartPolicy
 
-#: What an alteration needs: nothing but the record (live), or a new container.
+#: What an alteration needs: none but of the record and of the limits of what runs (live), or a new container.
 LIVE = "live"
 RECREATE = "recreate"
 
@@ -101,12 +101,16 @@ class ContainerSpec:
     privileged: bool = _row(kinds.BOOL, default=False)
     security_opt: tuple[str, ...] | None = _row(kinds.SECURITY)
     device: dict[str, Device] | None = _row(kinds.DEVICES)
-    memory: int | None = _row(kinds.SIZE_LIMIT)
-    memory_swap: int | None = _row(kinds.SIZE_OR_UNLIMITED)
-    cpus: int | None = _row(kinds.CPUS)
-    cpu_shares: int | None = _row(kinds.SHARES)
-    cpuset_cpus: str | None = _row(kinds.CPUSET)
-    pids_limit: int | None = _row(kinds.PIDS)
+    memory: int | None = _row(kinds.SIZE_LIMIT, LIVE)
+    memory_reservation: int | None = _row(kinds.SIZE_LIMIT, LIVE)
+    memory_swap: int | None = _row(kinds.SIZE_OR_UNLIMITED, LIVE)
+    cpus: int | None = _row(kinds.CPUS, LIVE)
+    cpu_period: int | None = _row(kinds.CPU_PERIOD, LIVE)
+    cpu_quota: int | None = _row(kinds.CPU_QUOTA, LIVE)
+    cpu_shares: int | None = _row(kinds.SHARES, LIVE)
+    cpuset_cpus: str | None = _row(kinds.CPUSET, LIVE)
+    cpuset_mems: str | None = _row(kinds.CPUSET, LIVE)
+    pids_limit: int | None = _row(kinds.PIDS, LIVE)
     cgroups: str = _row(kinds.CGROUPS, default=ENABLED)
     cgroup_parent: str | None = _row(kinds.CGROUP_PARENT)
     ulimit: dict[str, tuple[int, int]] | None = _row(kinds.ULIMITS)
@@ -177,6 +181,7 @@ def _check_whole(spec: ContainerSpec) -> None:
     namespaces.check(spec, usual_shm_size=DEFAULT_SHM_SIZE)
     _check_memory(spec)
     _check_cgroups(spec)
+    _check_cpu(spec)
     both = sorted({*(spec.cap_add or ())} & {*(spec.cap_drop or ())})
     if both:
         raise InvalidOption("cap_drop", both[0], "is in cap_add too", remedy="Keep one of the two")
@@ -226,7 +231,10 @@ def _check_network(spec: ContainerSpec) -> None:
 
 
 def _check_cgroups(spec: ContainerSpec) -> None:
-    limits = ("memory", "cpus", "cpu_shares", "cpuset_cpus", "pids_limit", "cgroup_parent")
+    limits = (
+        "memory memory_reservation cpus cpu_period cpu_quota cpu_shares cpuset_cpus cpuset_mems pids_limit"
+        " cgroup_parent"
+    ).split()
     told = [name for name in limits if getattr(spec, name) is not None]
     if spec.cgroups == DISABLED and told:
         raise InvalidOption(
@@ -234,6 +242,14 @@ def _check_cgroups(spec: ContainerSpec) -> None:
             DISABLED,
             f"leaves nothing that {told[0]} could apply to",
             remedy=f"Leave out {told[0]}",
+        )
+
+
+def _check_cpu(spec: ContainerSpec) -> None:
+    named = next((name for name in ("cpu_quota", "cpu_period") if getattr(spec, name) is not None), None)
+    if spec.cpus is not None and named is not None:
+        raise InvalidOption(
+            named, getattr(spec, named), "says what cpus says too", remedy="Keep one of the two"
         )
 
 

@@ -44,7 +44,7 @@ def facts(spec: ContainerSpec) -> HostFacts:
             item.source: _flags(item.source) for item in (spec.mounts or {}).values() if item.kind == BIND
         },
         apparmor=os.path.isdir("/sys/kernel/security/apparmor"),
-        swap_limit=_counts_swap(version),
+        swap_limit=counts_swap(version),
     )
 
 
@@ -77,7 +77,8 @@ def _flags(path: str) -> tuple[str, ...]:
     return tuple(name for flag, name in _FLAGS if mask & flag)
 
 
-def _counts_swap(version: str) -> bool:
+def counts_swap(version: str) -> bool:
+    """Tell whether the kernel can limit swap; ``version`` is that of the cgroups."""
     # On v1 the file is missing unless the kernel was started with swapaccount=1; v2 always counts.
     return version == "v2" or os.path.exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")
 

@@ -10,13 +10,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..model.cgroup import DISABLED
-from . import mounts, seccomp
+from . import limits, mounts, seccomp
 from .process import bounding
 from .request import BundleRequest, DeviceNode
 
-#: The kernel's usual period of the CPU quota, in microseconds (cgroup-v2, cpu.max).
-_CPU_PERIOD = 100_000
-_DEFAULT_PIDS = 2048
 _KINDS = ("pid", "ipc", "uts", "mount", "network", "cgroup")
 #: Files that tell of the host or let a container change it; hidden in containers by all engines.
 _MASKED = (
@@ -61,42 +58,12 @@ def _namespace(request: BundleRequest, kind: str) -> dict[str, str] | None:
 
 
 def resources(request: BundleRequest) -> dict[str, Any]:
-    """Return the cgroup limits; what is unlimited is left out, since runtimes disagree on how to write it."""
+    """Return what the cgroup allows: devices, and the limits that can be changed while the container runs."""
     if request.spec.cgroups == DISABLED:
         return {}
-    parts = {
-        "devices": _device_rules(request),
-        "memory": _memory(request),
-        "cpu": _cpu(request),
-        "pids": _pids(request),
-    }
-    return {key: value for key, value in parts.items() if value}
-
-
-def _memory(request: BundleRequest) -> dict[str, int]:
-    limit, swap = request.spec.memory, request.spec.memory_swap
-    if limit is None:
-        return {}
-    # Unset means as much swap as memory (podman-run(1)); the number counts both.
-    swap = 2 * limit if swap is None else swap
-    return {"limit": limit, "swap": swap} if swap >= 0 and request.host.swap_limit else {"limit": limit}
-
-
-def _cpu(request: BundleRequest) -> dict[str, Any]:
-    spec = request.spec
-    cpu: dict[str, Any] = {}
-    if spec.cpus is not None:
-        cpu = {"quota": spec.cpus * _CPU_PERIOD // 10**9, "period": _CPU_PERIOD}
-    if spec.cpu_shares:
-        cpu["shares"] = spec.cpu_shares
-    if spec.cpuset_cpus:
-        cpu["cpus"] = spec.cpuset_cpus
-    return cpu
-
-
-def _pids(request: BundleRequest) -> dict[str, int]:
-    limit = _DEFAULT_PIDS if request.spec.pids_limit is None else request.spec.pids_limit
-    return {"limit": limit} if limit > 0 else {}
+    shared = limits.limits(request.spec, counts_swap=request.host.swap_limit)
+    devices = _device_rules(request)
+    return {**({"devices": devices} if devices else {}), **shared}
 
 
 def _device_rules(request: BundleRequest) -> list[dict[str, Any]]:
