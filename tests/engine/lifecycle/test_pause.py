@@ -7,13 +7,15 @@ import signal
 
 import pytest
 
+from _engine.agent.install import exit_command
 from _engine.errors import HostLacks, RuntimeFailed, WrongState
-from _engine.kernel import freezer, mountinfo
+from _engine.kernel import cgroupof, freezer, mountinfo
 from _engine.kernel.process import Process
 from _engine.lifecycle import kill as killing
 from _engine.lifecycle import pause as pausing
 from _engine.lifecycle import stop as stopping
 from _engine.lifecycle.again import start_again
+from _engine.lifecycle.converge import Request, converge
 from _engine.lifecycle.facts import save
 from _engine.lifecycle.hold import hold
 from _engine.lifecycle.restart import restart
@@ -83,12 +85,23 @@ def test_refused_where_cgroups_cannot_freeze(host, do, monkeypatch):
         for entry in everything
         if entry.fstype != "cgroup2" and "freezer" not in entry.super_options.split(",")
     ]
-    monkeypatch.setattr(freezer.mountinfo, "read", lambda: others)
+    monkeypatch.setattr(cgroupof.mountinfo, "read", lambda: others)
     with pytest.raises(HostLacks, match="no cgroup that can be frozen") as caught:
         do(pausing.pause)
     monkeypatch.undo()
     assert caught.value.fields["feature"] == "freezer"
     assert host.record() == before
+
+
+@pytest.mark.parametrize("runtime", ["crun"], indirect=True)  # runc makes a cgroup in any case
+def test_refused_without_a_cgroup(host, do):
+    """A container without a cgroup of its own is not paused: what else is in that cgroup would stand still with it."""
+    host.start(*COUNTER, cgroups="disabled")
+    with pytest.raises(HostLacks, match="no cgroup that can be frozen"):
+        do(pausing.pause)
+    assert host.inspect()["State"]["Status"] == "running"
+    with pytest.raises(HostLacks), host.open(read_only=True) as engine:
+        converge(engine, Request("box", "paused"), exit_command)
 
 
 def test_what_the_runtime_refuses_changes_nothing(host, do, monkeypatch):

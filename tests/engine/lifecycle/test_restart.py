@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from _engine.errors import EngineError, WrongState
-from _engine.kernel.process import Process, find_by_argument
+from _engine.kernel.process import Process, find_by_argument, leads_namespace
 from _engine.lifecycle import kill as killing
 from _engine.lifecycle import stop as stopping
 from _engine.lifecycle.restart import restart
@@ -175,20 +175,28 @@ def test_a_stop_does_not_block_a_read(host, do):
     assert host.inspect()["State"]["Status"] == "exited"
 
 
-def test_without_a_pid_namespace_all_processes_end(host, do, monkeypatch):
+def test_without_a_pid_namespace_all_processes_end(host, do):
     """Where the end of the first process is not that of all, each gets the stop signal, and what stays is killed."""
     script = (
         "(trap 'echo child; exit' TERM; while :; do sleep 0.02; done) & (trap '' TERM; sleep 1000) &"
         " trap 'sleep 0.3; exit 7' TERM; echo ready; while :; do sleep 0.02; done"
     )
-    host.start("sh", "-c", script)
+    host.start("sh", "-c", script, pid="host")
     host.said("ready")
     record = host.record()
-    # As with pid: host, where the kernel would not end the others.
-    monkeypatch.setattr(stopping, "leads_namespace", lambda _pid: False)
+    assert not leads_namespace(record.process.pid)
     after = do(stopping.stop, None)
     assert (after.status, after.exit_code) == ("exited", 7)
     assert "child" in host.log()[0].splitlines()
     assert not Path(f"/proc/{record.process.pid}").exists()
     eventually(lambda: host.processes() == [], "no process is left")
     assert os.listdir(host.layout.runtime_root) == []
+
+
+def test_without_a_pid_namespace_all_are_killed(host, do):
+    """KILL ends all of them, those too that the first process left behind."""
+    host.start("sh", "-c", "(trap '' TERM; sleep 1000) & echo ready; sleep 1000", pid="host")
+    host.said("ready")
+    do(killing.kill, signal.SIGKILL)
+    assert host.ended()["State"]["ExitCode"] == 137
+    eventually(lambda: host.processes() == [], "no process is left")

@@ -13,6 +13,7 @@ from ..errors import EngineError, HostLacks, RuntimeFailed
 from ..kernel import freezer
 from ..kernel.process import Process
 from ..model import status
+from ..model.cgroup import DISABLED
 from ..model.record import ContainerRecord
 from ..runtime import oci
 from .engine import Engine
@@ -45,7 +46,9 @@ def thaw_to_end(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 def check_freezer(record: ContainerRecord) -> None:
     """Raise HostLacks when the kernel can't freeze the container's processes."""
-    if record.process is not None and not freezer.can_freeze(record.process.pid):
+    # Without a cgroup of its own it is in that of others, who would stand still with it.
+    without = record.spec.cgroups == DISABLED
+    if record.process is not None and (without or not freezer.can_freeze(record.process.pid)):
         raise HostLacks(
             f"container {record.name} is in no cgroup that can be frozen",
             remedy="Pausing needs the cgroup freezer: cgroups v2, or the v1 hierarchy freezer mounted,"
