@@ -156,6 +156,24 @@ def test_healthy_is_waited_for(host):
     assert (outcomes[0].actions, outcomes[0].failure) == ((), None)
 
 
+def test_healthy_by_a_real_check(host):
+    """The task goes on once the check has passed, and fails when it has failed too often, with what the check said."""
+    command = ("sh", "-c", "sleep 1; touch /ok; sleep 1000")
+    check = {"healthcheck": "test -e /ok", "healthcheck_interval": "500ms", "healthcheck_retries": 10}
+    outcome = host.want("healthy", *command, **check)
+    assert outcome.failure is None
+    assert outcome.result["container"]["State"]["Health"]["Status"] == "healthy"
+    failing = {**check, "healthcheck": "echo not yet; false", "healthcheck_retries": 2}
+    failure = host.want("restarted", *command, **failing, wait=True, stop_time=0).failure
+    assert "its last health check ended with 1: not yet" in str(failure)
+
+
+def test_a_check_that_is_not_made_by_itself(host):
+    """A check without an interval says nothing of itself, so nothing is waited for but that the container runs."""
+    outcome = host.want("healthy", *SLEEP, healthcheck="true", healthcheck_interval="disable")
+    assert outcome.failure is None
+
+
 def test_unhealthy_fails_with_the_check_s_words(host):
     """An unhealthy container fails the task with what the check said."""
     check = {**CHECKED, "healthcheck": "echo no answer on port 80; exit 7", "healthcheck_start_period": "0s"}

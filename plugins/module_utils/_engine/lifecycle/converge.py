@@ -193,8 +193,7 @@ class _Convergence:
         from .hold import hold
 
         with hold(self.engine, self.known.id, "update") as record:
-<<<<<<< HEAD
-            self.record = save(self.engine, record, spec=self.request.spec)
+            self.record = alter(self.engine, record, self.request.spec or record.spec)
         self.begin_checks()
 
     def begin_checks(self) -> None:
@@ -203,9 +202,6 @@ class _Convergence:
         from .health_notify import begin
 
         begin(self.engine, self.known, parse(self.image.config) if self.image else None)
-=======
-            self.record = alter(self.engine, record, self.request.spec or record.spec)
->>>>>>> 9bbac2b (Limits change while the container runs)
 
     def start(self, _action: Action) -> None:
         from .hold import hold

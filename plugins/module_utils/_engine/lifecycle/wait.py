@@ -91,8 +91,7 @@ class _Looking:
         self.watched = tuple(each for each in (facts.process or facts.monitor,) if each) if facts else ()
         settled = settle(record, facts) if facts else record
         ended = self._ended(facts) if facts else record.status in (status.STOPPED, status.EXITED)
-        health = state_of(self.engine, settled, check_of(self.engine, settled))
-        return Look(settled, ended, health.status if health and settled.status in status.ALIVE else None)
+        return Look(settled, ended, _health(self.engine, settled))
 
     def _ended(self, facts: Facts) -> bool:
         """Tell whether it has ended. A conmon that lives still has to tell how, for a while."""
@@ -112,6 +111,13 @@ class _Looking:
             elif self.ending is not None:
                 seconds = min(seconds, EXIT_FILE_PATIENCE)
             watch.wait(seconds, *(fd for fd in fds if fd is not None))
+
+
+def _health(engine: Engine, record: ContainerRecord) -> Optional[str]:
+    """Return what the checks of a container that lives say; None without any that are made by themselves."""
+    check = check_of(engine, record) if record.status in status.ALIVE else None
+    health = state_of(engine, record, check)
+    return health.status if health and check and (check.interval or check.startup) else None
 
 
 def _too_late(look: Look, container_id: str, timeout: float, what: str) -> WaitTimeout:
