@@ -74,15 +74,16 @@ def test_differences(spec, case):
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("label", {"a": "1"}), ("stop_signal", "INT"), ("stop_timeout", 1)]
+    ("option", "value"),
+    [("label", {"a": "1"}), ("stop_signal", "INT"), ("stop_timeout", 1), ("memory", "1g"), ("pids_limit", 7)],
 )
 def test_live_differences(spec, option, value):
-    """Labels and how to stop change in a container that runs."""
+    """Labels, limits and how to stop change in a container that runs."""
     assert [item.change for item in differences(spec(), spec(**{option: value}))] == [LIVE]
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("env", {"a": "1"}), ("memory", "1g"), ("tty", True), ("volume", ["/a"])]
+    ("option", "value"), [("env", {"a": "1"}), ("shm_size", "1g"), ("tty", True), ("volume", ["/a"])]
 )
 def test_differences_that_need_a_new_container(spec, option, value):
     """What the runtime was told when the container was made needs a new one."""

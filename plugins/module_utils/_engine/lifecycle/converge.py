@@ -20,6 +20,7 @@ from ..plan.container import Action, Plan, Wish, decide
 from ..state import containers, images, volumes
 from .engine import Engine
 from .facts import observe
+from .health_state import health_of
 from .images import find_image
 from .inspect import container_shape
 from .outcome import Outcome
@@ -303,7 +304,12 @@ class _Convergence:
                 known = ((name, volumes.get(connection, name)) for name in record.volumes.values())
                 attached = {name: volume for name, volume in known if volume is not None}
             result["container"] = container_shape(
-                record, self.image, self.engine.layout, volumes=attached, host_name=socket.gethostname()
+                record,
+                self.image,
+                self.engine.layout,
+                volumes=attached,
+                host_name=socket.gethostname(),
+                health=health_of(self.engine, record, self.image),
             )
         actions = tuple(action.text for action in plan.actions)
         return Outcome(actions, plan.differences, plan.cost, result, self.failure)
