@@ -7,7 +7,7 @@ import argparse
 
 import pytest
 
-from _engine.agent import cli
+from _engine.agent import cli, cli_events
 from _engine.version import VERSION
 
 PLACES = {"root": "/ROOT", "run_root": "/RUN"}
@@ -19,6 +19,7 @@ def parse():
     return lambda *argv: vars(cli._parser("/ROOT", "/RUN").parse_args(argv))
 
 
+EVENTS = {"verb": cli_events._events, "since": None, "until": None, "filter": []}
 GOOD = [
     (("ps",), {"verb": cli._ps, "json": False}),
     (("images", "--json"), {"verb": cli._images, "json": True}),
@@ -29,7 +30,11 @@ GOOD = [
         {"verb": cli._logs, "name": "web", "tail": 5, "timestamps": True, "json": False},
     ),
     (("logs", "web"), {"verb": cli._logs, "name": "web", "tail": None, "timestamps": False, "json": False}),
-    (("events",), {"verb": cli._events, "limit": 100, "json": False}),
+    (("events",), {**EVENTS, "limit": None, "json": False, "follow": False}),
+    (
+        ("events", "--follow", "--since", "1h", "-f", "event=died", "--json", "--limit", "3"),
+        {**EVENTS, "since": "1h", "filter": ["event=died"], "limit": 3, "json": True, "follow": True},
+    ),
 ]
 
 

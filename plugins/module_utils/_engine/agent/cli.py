@@ -13,7 +13,7 @@ from ..errors import NotFound
 from ..lifecycle import info
 from ..lifecycle.engine import Engine, open_engine
 from ..version import VERSION
-from . import cli_exec
+from . import cli_events, cli_exec
 from .table import age, human_size, render
 
 #: Returns the exit code, None for 0.
@@ -23,7 +23,8 @@ Verb = Callable[[Engine, argparse.Namespace], Optional[int]]
 def run(argv: list[str], root: str, run_root: str) -> int:
     """Parse the arguments and run the verb; reading verbs change nothing on the host."""
     arguments = _parser(root, run_root).parse_args(argv)
-    read_only = not getattr(arguments, "acts", False)
+    # To follow is to look at the database that others write, not at a copy of it.
+    read_only = not (getattr(arguments, "acts", False) or getattr(arguments, "follow", False))
     with open_engine(arguments.root, arguments.run_root, read_only=read_only) as engine:
         return arguments.verb(engine, arguments) or 0
 
@@ -41,7 +42,7 @@ def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
     _verb(verbs, "volumes", _volumes, "list volumes")
     _add_inspect(verbs)
     _add_logs(verbs)
-    _add_events(verbs)
+    cli_events.add(verbs)
     cli_exec.add(verbs)
     _add_healthcheck(verbs)
     cleanup = verbs.add_parser(
@@ -69,11 +70,6 @@ def _add_logs(verbs: Any) -> None:
     parser.add_argument("name")
     parser.add_argument("--tail", type=int, metavar="N", help="only the last N lines")
     parser.add_argument("--timestamps", "-t", action="store_true", help="with the time of each line")
-
-
-def _add_events(verbs: Any) -> None:
-    parser = _verb(verbs, "events", _events, "show what happened")
-    parser.add_argument("--limit", type=int, default=100, metavar="N", help="the newest N (%(default)s)")
 
 
 def _add_healthcheck(verbs: Any) -> None:
@@ -154,16 +150,6 @@ def _logs(engine: Engine, arguments: argparse.Namespace) -> None:
             continue
         out = sys.stderr if line.stream == "stderr" else sys.stdout
         out.write(f"{line.time} " * arguments.timestamps + line.text + ("" if line.partial else "\n"))
-
-
-def _events(engine: Engine, arguments: argparse.Namespace) -> None:
-    from ..model.times import rfc3339
-    from ..state import events
-
-    with engine.database.reading() as connection:
-        found = events.read(connection, limit=arguments.limit)
-    rows = [(rfc3339(event.at), event.kind, event.action, event.name or event.id[:12]) for event in found]
-    _print(arguments, [vars(event) for event in found], ("TIME", "KIND", "ACTION", "NAME"), rows)
 
 
 def _print(

@@ -38,8 +38,8 @@ def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     )
     if after == record.status and not record.intent:
         return record
-    changed = save(engine, record, status=after, intent="", process=None, monitor=None)
-    engine.tell("container", "cleanup", record.id, record.name)
+    told = ("cleanup",) if record.spec.rootfs else ("unmount", "cleanup")
+    changed = save(engine, record, tell=told, status=after, intent="", process=None, monitor=None)
     if os.path.exists(engine.layout.container(record.id).health):
         from .health_notify import nudge
 

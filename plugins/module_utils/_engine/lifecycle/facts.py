@@ -6,15 +6,16 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import EngineError
 from ..kernel.process import Process
 from ..model import namespaces, status
 from ..model.layout import ContainerLayout
-from ..model.record import ContainerRecord, ProcessId
+from ..model.record import ContainerRecord, Event, ProcessId
 from ..plan.settle import Facts, settle
-from ..state import containers
+from ..state import containers, events
 from .engine import Engine
 
 #: conmon writes the exit file a moment after the process has ended; libpod waits as long (seed: waitForExitFileAndSync).
@@ -95,8 +96,10 @@ def _end_rest(engine: Engine, record: ContainerRecord) -> None:
         cgroups.kill_all(record.cgroup or engine.layout.cgroup(record.id))
 
 
-def save(engine: Engine, record: ContainerRecord, **changes: object) -> ContainerRecord:
-    """Save the record with the changes, and return it.
+def save(
+    engine: Engine, record: ContainerRecord, *, tell: Sequence[str] = (), **changes: object
+) -> ContainerRecord:
+    """Save the record with the changes, and return it; ``tell``: events that are kept in the same moment.
 
     Raises EngineError for a move between states that the table (model/status.py) does not have: that is a fault of ours,
     and better told than kept.
@@ -112,4 +115,6 @@ def save(engine: Engine, record: ContainerRecord, **changes: object) -> Containe
                 status=before,
             )
         containers.update(connection, changed)
+        for action in tell:
+            events.add(connection, Event(time.time_ns(), "container", action, changed.id, changed.name))
     return changed

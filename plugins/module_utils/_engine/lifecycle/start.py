@@ -84,7 +84,9 @@ class _Start:
         try:
             run(self.steps(), self.engine.timings)
         except (EngineError, OSError) as error:
-            save(self.engine, self.before, intent="", error=str(error))
+            # What was told has to be told of its undoing too.
+            told = ("unmount",) if self.record.status == status.CREATED and not self.spec.rootfs else ()
+            save(self.engine, self.before, tell=told, intent="", error=str(error))
             raise
         if self.by_policy:
             self.engine.tell("container", "restart", self.record.id, self.record.name)
@@ -162,6 +164,7 @@ class _Start:
         self.record = save(
             self.engine,
             self.record,
+            tell=("init",) if self.spec.rootfs else ("mount", "init"),
             status=status.CREATED,
             process=_held(begun.process),
             monitor=_held(begun.monitor),

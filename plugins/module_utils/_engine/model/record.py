@@ -82,7 +82,10 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened: ``kind`` is container, volume or image; ``action`` libpod's word (create, died, ...)."""
+    """Something that happened: ``kind`` is container, volume or image; ``action`` libpod's word (create, died, ...).
+
+    ``seq`` numbers those that are kept, in the order in which they came; 0 before.
+    """
 
     at: int
     kind: str
@@ -90,3 +93,4 @@ class Event:
     id: str
     name: str
     attributes: dict[str, str] = field(default_factory=dict)
+    seq: int = field(default=0, compare=False)

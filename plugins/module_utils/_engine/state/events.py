@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from itertools import islice
 
+from ..model.eventquery import EventQuery
 from ..model.record import Event
 from .columns import decoding, dump, load
 
@@ -24,14 +27,26 @@ def add(connection: sqlite3.Connection, event: Event) -> None:
 
 def read(connection: sqlite3.Connection, *, since: int = 0, limit: int = KEPT) -> tuple[Event, ...]:
     """Return the newest ``limit`` events, oldest first, from ``since`` (nanoseconds since the epoch) on."""
-    rows = connection.execute(
-        "SELECT seq, at, kind, action, id, name, attributes FROM events WHERE at >= ? "
-        "ORDER BY seq DESC LIMIT ?",
-        (since, limit),
-    ).fetchall()
-    return tuple(_event(row) for row in reversed(rows))
+    return find(connection, EventQuery(since=since, limit=limit))
+
+
+def find(connection: sqlite3.Connection, query: EventQuery, *, after: int = 0) -> tuple[Event, ...]:
+    """Return the events asked for that came after the one numbered ``after``, oldest first."""
+    taken = (event for event in _newest_first(connection, after) if query.takes(event))
+    return tuple(islice(taken, query.limit))[::-1]
+
+
+def newest(connection: sqlite3.Connection) -> int:
+    """Return the number of the newest event, 0 before the first."""
+    return int(connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+
+def _newest_first(connection: sqlite3.Connection, after: int) -> Iterator[Event]:
+    # By the key alone: the clock may be put back, the order in which things happened may not.
+    yield from map(_event, connection.execute("SELECT * FROM events WHERE seq > ? ORDER BY seq DESC", (after,)))
 
 
 def _event(row: sqlite3.Row) -> Event:
     with decoding("events", row):
-        return Event(row["at"], row["kind"], row["action"], row["id"], row["name"], load(row["attributes"]))
+        attributes = load(row["attributes"])
+        return Event(row["at"], row["kind"], row["action"], row["id"], row["name"], attributes, row["seq"])
