@@ -37,7 +37,8 @@ options:
   filters:
     description:
       - Only events that fit, each filter written as V(KEY=VALUE).
-      - The keys are V(event), V(type) (V(container), V(volume), V(image)), and V(container), V(volume), V(image) with a name or id.
+      - The keys are V(event), V(type) (V(container), V(volume) or V(image)), and V(container), V(volume) and V(image)
+        with a name or id.
       - Of several filters with the same key one has to fit, and so of each key.
     type: list
     elements: str

@@ -12,7 +12,8 @@ import yaml
 MODULES = "ansible_collections.slipway.oci.plugins.modules"
 #: Later examples stand on what earlier ones made.
 ORDER = (
-    "image_load image_import image_info volume volume_info container container_exec container_info events_info engine_info image_remove"
+    "image_load image_import image_info volume volume_info container container_exec container_info"
+    " events_info engine_info image_remove"
 ).split()
 #: These do something each time, as their words say.
 EACH_TIME = {

@@ -50,8 +50,7 @@ def test_following_sees_each_event_once(host):
     def follow():
         query = EventQuery(since, until, filters=(("type", "container"),))
         with host.open() as engine:
-            for event in events.follow(engine, query):
-                seen.append((event.action, event.name))
+            seen.extend((event.action, event.name) for event in events.follow(engine, query))
 
     thread = threading.Thread(target=follow)
     thread.start()

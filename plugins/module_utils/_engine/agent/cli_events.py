@@ -23,7 +23,9 @@ def add(verbs: Any) -> None:
     """Add the verb; options are those of podman-events(1), but following is asked for."""
     text = "show what happened"
     parser = verbs.add_parser("events", help=text, description=text)
-    parser.add_argument("--json", action="store_true", help="print JSON: a list, with --follow an event a line")
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON: a list, with --follow an event a line"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help=f"the newest N ({_USUAL} without --since)")
     parser.add_argument("--since", metavar="TIME", help="from then on: 10m (so long ago), or a time")
     parser.add_argument("--until", metavar="TIME", help="until then")
@@ -58,7 +60,9 @@ def _events(engine: Engine, arguments: argparse.Namespace) -> None:
     )
     if arguments.follow:
         for event in events.follow(engine, query):
-            line = json.dumps(events.event_shape(event)) if arguments.json else "  ".join(_row(event)).rstrip()
+            line = (
+                json.dumps(events.event_shape(event)) if arguments.json else "  ".join(_row(event)).rstrip()
+            )
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
         return

@@ -15,7 +15,7 @@ from ..runtime import conmon, oci
 from ..state import execs
 from . import cgroup
 from .engine import Engine
-from .facts import save
+from .facts import save_and_tell
 
 
 class CleanupIncomplete(EngineError):
@@ -39,7 +39,7 @@ def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     if after == record.status and not record.intent:
         return record
     told = ("cleanup",) if record.spec.rootfs else ("unmount", "cleanup")
-    changed = save(engine, record, tell=told, status=after, intent="", process=None, monitor=None)
+    changed = save_and_tell(engine, record, told, status=after, intent="", process=None, monitor=None)
     if os.path.exists(engine.layout.container(record.id).health):
         from .health_notify import nudge
 

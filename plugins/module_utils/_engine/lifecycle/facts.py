@@ -96,10 +96,15 @@ def _end_rest(engine: Engine, record: ContainerRecord) -> None:
         cgroups.kill_all(record.cgroup or engine.layout.cgroup(record.id))
 
 
-def save(
-    engine: Engine, record: ContainerRecord, *, tell: Sequence[str] = (), **changes: object
+def save(engine: Engine, record: ContainerRecord, **changes: object) -> ContainerRecord:
+    """Save the record with the changes, and return it; raises as ``save_and_tell`` does."""
+    return save_and_tell(engine, record, (), **changes)
+
+
+def save_and_tell(
+    engine: Engine, record: ContainerRecord, told: Sequence[str], /, **changes: object
 ) -> ContainerRecord:
-    """Save the record with the changes, and return it; ``tell``: events that are kept in the same moment.
+    """Save the record with the changes and, in the same moment, what is told of them as events; return the record.
 
     Raises EngineError for a move between states that the table (model/status.py) does not have: that is a fault of ours,
     and better told than kept.
@@ -115,6 +120,6 @@ def save(
                 status=before,
             )
         containers.update(connection, changed)
-        for action in tell:
+        for action in told:
             events.add(connection, Event(time.time_ns(), "container", action, changed.id, changed.name))
     return changed

@@ -22,7 +22,7 @@ from .bundle import write_bundle
 from .cleanup import release
 from .create import prepare_directories
 from .engine import Engine
-from .facts import save
+from .facts import save, save_and_tell
 from .joining import Joined, join, verify
 from .preflight import Source
 from .steps import Step, run
@@ -86,7 +86,7 @@ class _Start:
         except (EngineError, OSError) as error:
             # What was told has to be told of its undoing too.
             told = ("unmount",) if self.record.status == status.CREATED and not self.spec.rootfs else ()
-            save(self.engine, self.before, tell=told, intent="", error=str(error))
+            save_and_tell(self.engine, self.before, told, intent="", error=str(error))
             raise
         if self.by_policy:
             self.engine.tell("container", "restart", self.record.id, self.record.name)
@@ -161,10 +161,10 @@ class _Start:
                 cgroup_manager=cgroup.manager_for_runtime(self.record),
             )
         )
-        self.record = save(
+        self.record = save_and_tell(
             self.engine,
             self.record,
-            tell=("init",) if self.spec.rootfs else ("mount", "init"),
+            ("init",) if self.spec.rootfs else ("mount", "init"),
             status=status.CREATED,
             process=_held(begun.process),
             monitor=_held(begun.monitor),

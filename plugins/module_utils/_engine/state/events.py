@@ -43,7 +43,9 @@ def newest(connection: sqlite3.Connection) -> int:
 
 def _newest_first(connection: sqlite3.Connection, after: int) -> Iterator[Event]:
     # By the key alone: the clock may be put back, the order in which things happened may not.
-    yield from map(_event, connection.execute("SELECT * FROM events WHERE seq > ? ORDER BY seq DESC", (after,)))
+    yield from map(
+        _event, connection.execute("SELECT * FROM events WHERE seq > ? ORDER BY seq DESC", (after,))
+    )
 
 
 def _event(row: sqlite3.Row) -> Event:
