@@ -120,31 +120,10 @@ error:
   sample: invalid_option
 """
 
-import time
-from collections.abc import Mapping
-from typing import Any
-
 from ..module_utils._engine.lifecycle.events import events
-from ..module_utils._engine.model.eventquery import EventQuery, limit, parse_filters
-from ..module_utils._engine.model.moments import moment
-from ..module_utils._module.options import NAMES_OPTION, names_asked
+from ..module_utils._module.options import NAMES_OPTION
 from ..module_utils._module.runner import run
-
-
-def read(params: Mapping[str, Any]) -> EventQuery:
-    """Return what the task asks."""
-    now = time.time_ns()
-    since, until = (
-        None if params[name] is None else moment(name, params[name], now=now) for name in ("since", "until")
-    )
-    names = names_asked(params)
-    filters = parse_filters("filters", params["filters"])
-    return EventQuery(
-        since=since or 0,
-        until=until,
-        filters=filters + tuple(("container", name) for name in names or ()),
-        limit=0 if names is not None and not names else limit("limit", params["limit"]),
-    )
+from ..module_utils._module.to_events import to_query
 
 
 def main() -> None:
@@ -156,7 +135,7 @@ def main() -> None:
         "filters": {"type": "list", "elements": "str", "default": []},
         "limit": {"type": "int"},
     }
-    run(options, read, events, read_only=True)
+    run(options, to_query, events, read_only=True)
 
 
 if __name__ == "__main__":
