@@ -12,13 +12,15 @@ from .preflight import check
 from .start import start
 
 
-def start_again(engine: Engine, container_id: str, exit_command: tuple[str, ...]) -> ContainerRecord:
-    """Start the container unless it runs, and return its record.
+def start_again(
+    engine: Engine, container_id: str, exit_command: tuple[str, ...], *, wish: bool = True
+) -> ContainerRecord:
+    """Start the container unless it runs, and return its record; without ``wish`` not against the user's, who stopped it.
 
     Raises WrongState (paused, removing, unknown) and what ``preflight.check`` and ``start`` raise.
     """
     with hold(engine, container_id, "start") as record:
-        if record.status == status.RUNNING:
+        if record.status == status.RUNNING or (record.stopped_by_user and not wish):
             return record
         own, source = engine_of(engine, record), source_of(engine, record)
         if record.status in status.STARTABLE:

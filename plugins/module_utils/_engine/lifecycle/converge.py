@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ..errors import ContainerFailed, EngineError, NotFound, RuntimeFailed
+from ..errors import ContainerFailed, EngineError, NotFound, RuntimeFailed, WrongState
 from ..model import status
 from ..model.record import ContainerRecord, ImageRecord
 from ..model.spec import ContainerSpec
@@ -269,16 +269,29 @@ class _Convergence:
             self.record = self.read()
             self.record = observe(self.engine, self.record) if self.record else None
 
-    def remove(self, _action: Action) -> None:
+    def remove(self, action: Action) -> None:
         from .remove import remove
 
         old = self.known
         if self.request.state == planning.ABSENT:
-            remove(self.engine, old.id, with_volumes=self.request.delete_volumes)
+            self.remove_for_good(action)
         else:
             remove(self.engine, old.id, with_volumes=False, keep_row=True)
             self.replaced = old
         self.record = None
+
+    def remove_for_good(self, action: Action) -> None:
+        """Remove it; one that its restart policy or a health check started again meanwhile is stopped once more."""
+        from .remove import remove
+
+        again, volumes = self.known.id, self.request.delete_volumes
+        try:
+            remove(self.engine, again, with_volumes=volumes)
+        except WrongState:
+            if not self.request.force_delete:
+                raise
+            self.stop(action)  # now its user has stopped it, so nobody starts it again
+            remove(self.engine, again, with_volumes=volumes)
 
     def sweep(self) -> None:
         from .forgotten import revive

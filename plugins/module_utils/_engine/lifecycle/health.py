@@ -104,7 +104,7 @@ def act(engine: Engine, container_id: str, action: str, exit_command: tuple[str,
     if action == KILL:
         kill(engine, container_id, signal.SIGKILL, wish=False)
     elif action == RESTART:
-        restart(engine, container_id, exit_command)
+        restart(engine, container_id, exit_command, wish=False)
     elif action == STOP:
         with hold(engine, container_id, "stop") as record:
             config = source_of(engine, record).config

@@ -13,16 +13,22 @@ from .again import start_again
 from .engine import Engine
 from .hold import hold
 from .origin import source_of
-from .stop import stop
+from .stop import BY_USER, stop
 
 
 def restart(
-    engine: Engine, container_id: str, exit_command: tuple[str, ...], *, timeout: int | None = None
+    engine: Engine,
+    container_id: str,
+    exit_command: tuple[str, ...],
+    *,
+    timeout: int | None = None,
+    wish: bool = True,
 ) -> ContainerRecord:
     """Stop the container if it lives, start it, and return its record. No lock is held while it ends.
 
-    ``timeout`` as for ``stop``. A conmon that hangs does not stand in the way: facts.sync ends it. Raises WrongState, and
-    what ``stop`` and ``start`` raise; when the start fails, the container is stopped and its record tells why.
+    ``timeout`` as for ``stop``. ``wish`` False: it is not the user's, who may stop it meanwhile, and then it stays so. A
+    conmon that hangs does not stand in the way: facts.sync ends it. Raises WrongState, and what ``stop`` and ``start`` raise;
+    when the start fails, the container is stopped and its record tells why.
     """
     with hold(engine, container_id, "restart") as record:
         if record.status not in status.STARTABLE | status.ALIVE:
@@ -31,5 +37,6 @@ def restart(
             )
         engine.tell("container", "restart", record.id, record.name)
     if record.status in status.ALIVE:
-        stop(engine, record.id, source_of(engine, record).config, timeout=timeout)
-    return start_again(engine, record.id, exit_command)
+        marks = BY_USER if wish else {"restart_at": None}
+        stop(engine, record.id, source_of(engine, record).config, timeout=timeout, marks=marks)
+    return start_again(engine, record.id, exit_command, wish=wish)
