@@ -82,7 +82,7 @@ def test_help_names_every_verb(parse, capsys):
     with pytest.raises(SystemExit):
         parse("--help")
     text = capsys.readouterr().out
-    verbs = "ps images volumes inspect logs events cleanup".split()
+    verbs = "ps images volumes inspect logs events cleanup start stop restart pause unpause kill rm wait rename".split()
     assert [verb for verb in verbs if f"\n    {verb} " not in text] == []
 
 

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of ``slipway`` that change containers, with podman's options, output and exit codes.
+
+Each goes on through errors and tells all of them: 125 for the engine's, and of ``rm`` 1 for a container that is not there
+and 2 for one that runs (podman-rm(1)).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import EngineError, InvalidOption, NotFound
+from ..lifecycle.engine import Engine
+from ..model import status
+from ..model.names import near
+from ..model.record import ContainerRecord
+from ..state import containers
+
+FAILED, NOT_THERE, RUNNING = 125, 1, 2
+#: What podman prints where there is no exit code.
+_NO_CODE = -1
+
+#: Does it to one container; returns what is printed, None for the name as it was written.
+Act = Callable[[Engine, ContainerRecord, argparse.Namespace], "str | None"]
+
+
+def add(verbs: Any) -> None:
+    """Add the verbs."""
+    stopped = status.STARTABLE
+    _add(verbs, "start", _start, "start containers as they were asked for the last time", stopped)
+    _timed(_add(verbs, "stop", _stop, "stop containers: stop signal, time, KILL", status.ALIVE))
+    _timed(_add(verbs, "restart", _restart, "stop containers and start them", status.ALIVE))
+    _add(verbs, "pause", _pause, "freeze all processes of containers", {status.RUNNING})
+    _add(verbs, "unpause", _unpause, "let paused containers go on", {status.PAUSED})
+    parser = _add(verbs, "kill", _kill, "send containers a signal", status.ALIVE)
+    parser.add_argument("--signal", "-s", default="KILL", help="its name or number (%(default)s)")
+    _add_rm(verbs)
+    _add_wait(verbs)
+    _add_rename(verbs)
+
+
+def _add(verbs: Any, name: str, act: Act, text: str, of_all: frozenset[str] | set[str]) -> Any:
+    """Add a verb for any number of containers; ``of_all``: the states of those that ``--all`` means."""
+    parser = verbs.add_parser(name, help=text, description=text)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="name, id or the beginning of an id")
+    parser.add_argument("--all", "-a", action="store_true", help="all that the verb is for")
+    parser.set_defaults(verb=_each, act=act, of_all=of_all, acts=True)
+    return parser
+
+
+def _timed(parser: Any) -> None:
+    parser.add_argument(
+        "--time", "-t", "--timeout", type=int, metavar="SECONDS", help="until KILL, -1 for no end"
+    )
+
+
+def _add_rm(verbs: Any) -> None:
+    parser = _add(verbs, "rm", _remove, "remove containers", frozenset(status.MOVES))
+    parser.add_argument("--force", "-f", action="store_true", help="also those that run, after a stop")
+    parser.add_argument("--volumes", "-v", action="store_true", help="their anonymous volumes too")
+    _timed(parser)
+
+
+def _add_wait(verbs: Any) -> None:
+    from ..lifecycle.wait import WORDS
+
+    parser = _add(verbs, "wait", _wait, "wait for containers, and print their exit codes", status.ALIVE)
+    parser.add_argument(
+        "--condition",
+        action="append",
+        choices=WORDS,
+        metavar="WORD",
+        help=f"what to wait for, any of several (stopped): {', '.join(WORDS)}",
+    )
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up then")
+
+
+def _add_rename(verbs: Any) -> None:
+    text = "give a container another name"
+    parser = verbs.add_parser("rename", help=text, description=text)
+    parser.add_argument("name")
+    parser.add_argument("new", help="its new name")
+    parser.set_defaults(verb=_rename, acts=True)
+
+
+# -- carrying out ----------------------------------------------------------------------------------
+
+
+def find(engine: Engine, name: str) -> ContainerRecord:
+    """Return the container of this name or id; raises NotFound with what is near, InvalidOption when several fit."""
+    with engine.database.reading() as connection:
+        found = containers.find(connection, name)
+        if not found:
+            raise NotFound(
+                "container",
+                name,
+                near=near(name, containers.names(connection)),
+                remedy="`slipway ps` lists them",
+            )
+    if len(found) > 1:
+        raise InvalidOption("NAME", name, f"begins the ids of {len(found)} containers", remedy="Write more")
+    return found[0]
+
+
+def _each(engine: Engine, arguments: argparse.Namespace) -> int:
+    """Do it to each container, and return the first failure's exit code."""
+    if bool(arguments.names) == arguments.all:
+        raise EngineError("write the names of containers, or --all")
+    codes = [_one(engine, name, arguments) for name in arguments.names or _all(engine, arguments.of_all)]
+    return next(filter(None, codes), 0)
+
+
+def _all(engine: Engine, of_all: frozenset[str]) -> Sequence[str]:
+    from ..lifecycle.facts import observe
+
+    with engine.database.reading() as connection:
+        records = containers.all(connection)
+    return [record.name for record in records if observe(engine, record).status in of_all]
+
+
+def _one(engine: Engine, name: str, arguments: argparse.Namespace) -> int:
+    try:
+        said = arguments.act(engine, find(engine, name), arguments)
+    except (EngineError, OSError) as error:
+        sys.stderr.write(f"slipway: {error}\n")
+        return _code(error, arguments.act)
+    sys.stdout.write(f"{name if said is None else said}\n")
+    sys.stdout.flush()
+    return 0
+
+
+def _code(error: EngineError | OSError, act: Act) -> int:
+    if act is _remove and isinstance(error, EngineError):
+        return {"not_found": NOT_THERE, "wrong_state": RUNNING}.get(error.code, FAILED)
+    return FAILED
+
+
+# -- the verbs -------------------------------------------------------------------------------------
+
+
+def _command(engine: Engine) -> tuple[str, ...]:
+    """Return what conmon calls at the end: this very program, by the path that stays over upgrades."""
+    return engine.layout.agent_program, "cleanup"
+
+
+def _start(engine: Engine, record: ContainerRecord, _arguments: argparse.Namespace) -> None:
+    from ..lifecycle.again import start_again
+
+    start_again(engine, record.id, _command(engine))
+
+
+def _stop(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
+    from ..lifecycle.origin import source_of
+    from ..lifecycle.stop import stop
+
+    stop(engine, record.id, source_of(engine, record).config, timeout=arguments.time)
+
+
+def _restart(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
+    from ..lifecycle.restart import restart
+
+    restart(engine, record.id, _command(engine), timeout=arguments.time)
+
+
+def _pause(engine: Engine, record: ContainerRecord, _arguments: argparse.Namespace) -> None:
+    from ..lifecycle.pause import pause
+
+    pause(engine, record.id)
+
+
+def _unpause(engine: Engine, record: ContainerRecord, _arguments: argparse.Namespace) -> None:
+    from ..lifecycle.pause import unpause
+
+    unpause(engine, record.id)
+
+
+def _kill(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
+    from ..lifecycle.kill import kill
+    from ..model.quantities import signal_number
+
+    kill(engine, record.id, signal_number("--signal", arguments.signal))
+
+
+def _remove(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
+    from ..lifecycle.remove import remove
+    from ..lifecycle.waste import sweep
+
+    if arguments.force:
+        _stop(engine, record, arguments)
+    remove(engine, record.id, with_volumes=arguments.volumes)
+    sweep(engine)
+
+
+def _wait(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> str:
+    from ..lifecycle.wait import exit_code, wait, when
+
+    words = tuple(arguments.condition or ("stopped",))
+    timeout = float("inf") if arguments.timeout is None else arguments.timeout
+    since = time.time_ns()
+    look = wait(engine, record.id, when(words), timeout=timeout, what=f"become {' or '.join(words)}")
+    if not {*words} & {"stopped", "exited", "removed"}:
+        return str(_NO_CODE)
+    code = exit_code(engine, record.id, look, since=since)
+    if code is None:
+        sys.stderr.write(f"slipway: the exit code of {record.name} is unknown\n")
+    return str(_NO_CODE if code is None else code)
+
+
+def _rename(engine: Engine, arguments: argparse.Namespace) -> None:
+    from ..lifecycle.rename import rename
+
+    rename(engine, find(engine, arguments.name), arguments.new)
