@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import yaml
 
 from dockerarchive import busybox_layer, write_archive
 from enginehost import Host, eventually
+from plays import Play, run_playbook
 
 IMAGE = "localhost/app:1"
 COLLECTION = "ansible_collections.slipway.oci.plugins"
@@ -32,42 +32,6 @@ importlib.import_module(sys.argv[1]).main()
 """
 #: SQLite makes these while it works, and takes them away.
 _SQLITE_OWN = ("/state.db-wal", "/state.db-shm")
-
-
-@dataclass(frozen=True)
-class Task:
-    """A task of a play that has ended: its name, its outcome (ok, failed) and its result."""
-
-    name: str
-    outcome: str
-    result: dict[str, Any]
-
-    @property
-    def changed(self) -> bool:
-        """Tell whether it says that something was changed."""
-        return self.result["changed"]
-
-
-@dataclass(frozen=True)
-class Play:
-    """A play that has ended: its tasks in order."""
-
-    tasks: tuple[Task, ...]
-
-    def __getitem__(self, name: str) -> dict[str, Any]:
-        """Return the result of the one task of that name."""
-        (task,) = (task for task in self.tasks if task.name == name)
-        return task.result
-
-    @property
-    def changed(self) -> list[str]:
-        """Name the tasks that say that they changed something."""
-        return [task.name for task in self.tasks if task.changed]
-
-    @property
-    def failed(self) -> list[tuple[str, str]]:
-        """Return name and message of the tasks that failed."""
-        return [(task.name, task.result.get("msg", "")) for task in self.tasks if task.outcome != "ok"]
 
 
 class Node(Host):
@@ -118,28 +82,9 @@ class Node(Host):
             playbook.unlink()
 
     def _run(self, *arguments: str) -> Play:
-        settings = {
-            "ANSIBLE_CALLBACK_PLUGINS": str(self.tree / "tests/integration/callback"),
-            "ANSIBLE_STDOUT_CALLBACK": "results",
-            "ANSIBLE_LOCAL_TEMP": f"{self.top}/ansible",
-            "ANSIBLE_REMOTE_TEMP": f"{self.top}/ansible",
-            "ANSIBLE_PIPELINING": "true",
-            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-        }
-        done = subprocess.run(
-            ["ansible-playbook", *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=self.top,
-            env={**os.environ, **settings},
+        return run_playbook(
+            self.tree, self.top, *arguments, settings={"ANSIBLE_PYTHON_INTERPRETER": sys.executable}
         )
-        shutil.rmtree(f"{self.top}/ansible", ignore_errors=True)
-        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        assert lines, done.stdout + done.stderr
-        return Play(tuple(Task(line["task"], line["outcome"], line["result"]) for line in lines))
 
     def state(self) -> dict[str, Any]:
         """Return every byte of the engine's state: files by path, what is in the kernel, and the mounts of the host."""
