@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint floor unit engine integration sanity test demo demo-clean bench clean
+.PHONY: help setup system lint floor unit engine integration sanity test test-vm demo demo-clean bench clean
 MAKEFLAGS += --no-print-directory
 
 # The tree, under the name by which Ansible knows a collection.
@@ -36,6 +36,9 @@ engine: setup system                                    ## does the kernel do wh
 	pytest tests/engine
 integration: setup system                               ## does a playbook see it right? (root)
 	pytest tests/integration
+test-vm: setup                                          ## a QEMU machine with systemd, driven over SSH (root; Debian)
+	ansible-playbook tests/setup.yml --tags vm
+	pytest tests/vm
 test: setup system lint floor sanity                       ## all of it; ends with pytest's closing lines
 	SECONDS_BY_PART=.build/seconds pytest
 
