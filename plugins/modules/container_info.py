@@ -30,6 +30,11 @@ options:
       - Takes time in proportion to the number of files that the container has written.
     type: bool
     default: false
+  explain:
+    description:
+      - Say why each container is in its state, in RV(containers[].explain).
+    type: bool
+    default: false
 seealso:
   - module: slipway.oci.container
 """
@@ -44,6 +49,12 @@ EXAMPLES = r"""
     name: app
     size: true
   register: found
+
+- name: Explain why a container does not run
+  slipway.oci.container_info:
+    name: app
+    explain: true
+  register: explained
 """
 
 RETURN = r"""
@@ -101,6 +112,16 @@ containers:
       description: Bytes that the container has written into its root file system.
       type: int
       returned: O(size=true)
+    explain:
+      description:
+        - Sentences that say why the container is in its state, what matters most first. How it ended and who ended it, its
+          restart policy and next restart, its health, what it needs, and what is missing.
+      type: list
+      elements: str
+      returned: O(explain=true)
+      sample:
+        - "app ended 2 minutes ago with exit code 1: its program says that it failed."
+        - "Nothing starts it again: its restart policy is no."
   sample:
     - Id: 1f0a6c1bd6d0b7d2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80912
       Name: app
@@ -130,25 +151,32 @@ from ..module_utils._module.runner import run
 
 
 class Question(NamedTuple):
-    """Which containers, and whether to measure them."""
+    """Which containers, and whether to measure and to explain them."""
 
     names: Optional[Sequence[str]]
     size: bool
+    explain: bool
 
 
 def read(params: Mapping[str, Any]) -> Question:
     """Return what the task asks."""
-    return Question(names_asked(params), params["size"])
+    return Question(names_asked(params), params["size"], params["explain"])
 
 
 def act(engine: Engine, question: Question) -> Outcome:
     """Look them up."""
-    return containers(engine, question.names, size=question.size)
+    found = containers(engine, question.names, size=question.size)
+    if not question.explain:
+        return found
+    from ..module_utils._engine.lifecycle.explain import explained
+
+    return Outcome(result={"containers": explained(engine, found.result["containers"])})
 
 
 def main() -> None:
     """Run the module."""
-    run({**NAMES_OPTION, "size": {"type": "bool", "default": False}}, read, act, read_only=True)
+    flag = {"type": "bool", "default": False}
+    run({**NAMES_OPTION, "size": flag, "explain": flag}, read, act, read_only=True)
 
 
 if __name__ == "__main__":

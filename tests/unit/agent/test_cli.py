@@ -7,7 +7,7 @@ import argparse
 
 import pytest
 
-from _engine.agent import cli, cli_events
+from _engine.agent import cli, cli_events, cli_explain
 from _engine.version import VERSION
 
 PLACES = {"root": "/ROOT", "run_root": "/RUN"}
@@ -21,6 +21,7 @@ def parse():
 
 EVENTS = {"verb": cli_events._events, "since": None, "until": None, "filter": []}
 GOOD = [
+    (("explain", "web"), {"verb": cli_explain._explain, "name": "web", "json": False}),
     (("ps",), {"verb": cli._ps, "json": False}),
     (("images", "--json"), {"verb": cli._images, "json": True}),
     (("volumes",), {"verb": cli._volumes, "json": False}),

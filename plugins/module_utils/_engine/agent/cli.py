@@ -13,7 +13,7 @@ from ..errors import NotFound
 from ..lifecycle import info
 from ..lifecycle.engine import Engine, open_engine
 from ..version import VERSION
-from . import cli_events, cli_exec, cli_verbs
+from . import cli_events, cli_exec, cli_explain, cli_verbs
 from .table import age, human_size, render
 
 #: Returns the exit code, None for 0.
@@ -43,6 +43,7 @@ def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
     _add_inspect(verbs)
     _add_logs(verbs)
     cli_events.add(verbs)
+    cli_explain.add(verbs)
     cli_exec.add(verbs)
     cli_verbs.add(verbs)
     _add_healthcheck(verbs)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``slipway explain``: why a container is as it is, in sentences."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from ..lifecycle.engine import Engine
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    text = "explain why a container is in its state"
+    parser = verbs.add_parser("explain", help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("name")
+    parser.set_defaults(verb=_explain)
+
+
+def _explain(engine: Engine, arguments: argparse.Namespace) -> None:
+    from ..lifecycle import info
+    from ..lifecycle.explain import explained
+
+    found = info.containers(engine, [arguments.name], must_exist=True)
+    [shape] = explained(engine, found.result["containers"])
+    sentences = shape["explain"]
+    sys.stdout.write(
+        json.dumps(sentences, indent=2) + "\n" if arguments.json else "\n".join(sentences) + "\n"
+    )
