@@ -103,10 +103,6 @@ options:
     type: list
     elements: str
     aliases: [exposed, exposed_ports]
-  gidmap:
-    description: Not built yet. Mapping of group ids in a user namespace.
-    type: list
-    elements: str
   gpus:
     description: Not built yet. Graphics processors.
     type: str
@@ -247,12 +243,6 @@ options:
   sig_proxy:
     description: Not built yet. Whether signals are handed on to the container.
     type: bool
-  subgidname:
-    description: Not built yet. Name in C(/etc/subgid).
-    type: str
-  subuidname:
-    description: Not built yet. Name in C(/etc/subuid).
-    type: str
   systemd:
     description: Not built yet. Whether systemd runs in the container.
     type: str
@@ -265,10 +255,6 @@ options:
   tls_verify:
     description: Not built yet. Whether a registry's certificate is verified.
     type: bool
-  uidmap:
-    description: Not built yet. Mapping of user ids in a user namespace.
-    type: list
-    elements: str
   umask:
     description: Not built yet. File mode creation mask.
     type: str
@@ -279,10 +265,6 @@ options:
   unsetenv_all:
     description: Not built yet. Whether all variables of the image are left out.
     type: bool
-  userns:
-    description: Not built yet. Mode of the user namespace.
-    type: str
-    aliases: [userns_mode]
   variant:
     description: Not built yet. Variant of the architecture of the image to pull.
     type: str

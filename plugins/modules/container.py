@@ -193,6 +193,45 @@ options:
       - Unset is V(private) with cgroups v2, else V(host).
       - A change needs C(recreate).
     type: str
+  userns:
+    description:
+      - Whose user and group ids the container has. V(host); V(private), with those of O(uidmap), O(gidmap) or
+        O(subuidname); V(auto), with ids that no other container has, as many as the image's accounts need, out
+        of those that C(/etc/subuid) and C(/etc/subgid) give to user C(containers); C(container:NAME), or
+        C(ns:PATH).
+      - After V(auto) may follow C(:size=N), C(uidmapping=C:H:S) and C(gidmapping=C:H:S), with commas between.
+      - The image is shown with these ids by idmapped mounts, where kernel and file system have them (Linux
+        5.19), else the container gets a copy of it.
+      - Unset is V(host), or V(private) with O(uidmap), O(gidmap) or O(subuidname).
+      - A change needs C(recreate).
+    type: str
+    aliases: [userns_mode]
+  uidmap:
+    description:
+      - Which user ids of the host the container's are, as C(CONTAINER:HOST:SIZE), as in V(0:100000:65536).
+      - Unset is O(gidmap), if that is given.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+  gidmap:
+    description:
+      - Which group ids of the host the container's are, as in O(uidmap).
+      - Unset is O(uidmap), if that is given.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+  subuidname:
+    description:
+      - User whose ids of C(/etc/subuid) the container gets, from 0 on.
+      - Unset is O(subgidname), if that is given.
+      - A change needs C(recreate).
+    type: str
+  subgidname:
+    description:
+      - User whose ids of C(/etc/subgid) the container's groups get, from 0 on.
+      - Unset is O(subuidname), if that is given.
+      - A change needs C(recreate).
+    type: str
   cap_add:
     description:
       - Capabilities to add, with or without C(CAP_), or V(ALL).

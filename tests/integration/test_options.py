@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
+from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle import mapping, passage
 from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.engine import open_engine
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.spec import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.container_options import argument_spec
@@ -117,6 +118,8 @@ ROWS = (
     Row("pid", "host", "host", "ns:/proc/self/ns/pid"),
     Row("uts", "ns:/proc/self/ns/uts", "ns:/proc/./self/ns/uts", "host"),
     Row("cgroupns", "host", "host", "private"),
+    Row("uidmap", ["0:100000:65536"], ["0:100000:65536"], ["0:100000:65535"], ("userns.uids", "userns.gids")),
+    Row("gidmap", ["0:1:1", "1:5:9"], ["1:5:9", "0:1"], ["0:1:1"], ("userns.uids", "userns.gids")),
     Row("cap_add", ["NET_ADMIN", "SYS_TIME"], ["cap_sys_time", "net_admin"], ["NET_ADMIN"]),
     Row("cap_drop", ["ALL"], ["all"], ["CHOWN"]),
     Row("privileged", True, "yes", False),
@@ -195,12 +198,14 @@ ROWS = (
 )
 
 #: Options that can't be removed, or have one value only: each has a test of its own below.
-ALONE = {"name", "image", "rootfs", "network", "log_driver"}
+ALONE = {"name", "image", "rootfs", "network", "log_driver", "userns", "subuidname", "subgidname"}
 
 
 @pytest.fixture
-def want(ready, tmp_path):
+def want(ready, tmp_path, monkeypatch):
     """Return the function that carries out a task of module container; ``{tmp}`` in a value is the test's directory."""
+    # pytest's directories let no user namespace's root pass, and none is started here.
+    monkeypatch.setattr(passage, "check", lambda *_arguments: None)
     (tmp_path / "one.env").write_text("MODE=one\n")
     (tmp_path / "two.env").write_text("MODE=two\n")
 
@@ -341,6 +346,24 @@ def test_network(want):
     assert want(network="ns:/proc//self/ns/net").actions == ()
     with pytest.raises(InvalidOption, match="host or none"):
         want(network=None)
+
+
+def test_userns(want, monkeypatch, tmp_path):
+    """The words for a user namespace make one value: host is unset, one name serves for both, each part is a difference."""
+    for name in ("SUBUID", "SUBGID"):
+        tmp_path.joinpath(name).write_text("containers:100000:65536\nann:200000:10\nbob:300000:10\n")
+        monkeypatch.setattr(mapping, name, str(tmp_path / name))
+    plain = want()
+    assert want(userns="host").actions == ()
+    assert named(want(userns="auto")) == {"userns.mode"}
+    assert want(userns_mode="auto").actions == ()
+    sized = want(userns="auto:size=2000")
+    assert (named(sized), sized.cost) == ({"userns.size"}, "recreate")
+    assert sized.result["container"]["HostConfig"]["IDMappings"]["UidMap"] == ["0:100000:2000"]
+    assert named(want(subuidname="ann")) == {f"userns.{key}" for key in ("mode", "size", "subuid", "subgid")}
+    assert want(subgidname="ann", userns="private").actions == ()
+    assert named(want(subuidname="ann", subgidname="bob")) == {"userns.subgid"}
+    assert want().result["spec"] == plain.result["spec"]
 
 
 def test_log_driver(want):

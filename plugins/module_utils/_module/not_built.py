@@ -21,7 +21,7 @@ _OPTIONS = {
     """,
     "list": """
         attach device_read_bps device_read_iops device_write_bps device_write_iops dns dns_search
-        expose gidmap hooks_dir network_aliases preserve_fd publish requires secrets uidmap unsetenv
+        expose hooks_dir network_aliases preserve_fd publish requires secrets unsetenv
         volumes_from
     """,
     "path": "authfile cidfile conmon_pidfile pid_file pod_id_file",
@@ -30,8 +30,8 @@ _OPTIONS = {
         device_cgroup_rule dns_option gpus group_entry hostuser image_volume init_ctr init_path ip ip6
         kernel_memory label_file log_level mac_address os passwd_entry
         personality platform pod preserve_fds pull rdt_class restart_time
-        retry_delay sdnotify seccomp_policy shm_size_systemd subgidname subuidname systemd timezone
-        umask userns variant
+        retry_delay sdnotify seccomp_policy shm_size_systemd systemd timezone
+        umask variant
     """,
 }
 
@@ -43,7 +43,6 @@ _ALIASES = {
     "expose": ["exposed", "exposed_ports"],
     "network_aliases": ["network_alias"],
     "publish": ["ports", "published", "published_ports"],
-    "userns": ["userns_mode"],
 }
 
 #: Said outright where a name sounds like a secret to Ansible.

@@ -92,6 +92,12 @@ def kept_clean(host: Host, *, images: bool = False):
 
 
 @pytest.fixture
+def keep_clean():
+    """Return ``kept_clean``, for a host that a test makes by itself."""
+    return kept_clean
+
+
+@pytest.fixture
 def built(host):
     """Return the function that makes an image, which goes with the test."""
     from _engine.lifecycle.remove_image import remove_image

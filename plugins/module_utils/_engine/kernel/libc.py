@@ -50,6 +50,13 @@ RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
 RESOLVE_IN_ROOT = 0x10
 
+MOVE_MOUNT_F_EMPTY_PATH = 0x4
+OPEN_TREE_CLONE = 0x1
+OPEN_TREE_CLOEXEC = os.O_CLOEXEC
+AT_EMPTY_PATH = 0x1000
+AT_RECURSIVE = 0x8000
+MOUNT_ATTR_IDMAP = 0x100000
+
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000
@@ -70,6 +77,9 @@ IN_DELETE = 0x200
 
 #: Since 5.1 a new call has the same number on all architectures (alpha apart).
 _NR_OPENAT2 = 437
+_NR_OPEN_TREE = 428
+_NR_MOVE_MOUNT = 429
+_NR_MOUNT_SETATTR = 442
 
 #: For C libraries without the function: glibc before 2.28, musl before 1.2.6.
 _NR_RENAMEAT2 = {
@@ -89,6 +99,12 @@ class _OpenHow(ctypes.Structure):
     """``struct open_how`` of openat2(2)."""
 
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+class _MountAttr(ctypes.Structure):
+    """``struct mount_attr`` of mount_setattr(2)."""
+
+    _fields_ = tuple((name, ctypes.c_uint64) for name in ("attr_set", "attr_clr", "propagation", "userns_fd"))
 
 
 _c = ctypes.CDLL(None, use_errno=True)
@@ -118,6 +134,11 @@ _inotify_init1 = _prototype("inotify_init1", _int)
 _inotify_add_watch = _prototype("inotify_add_watch", _int, _path, ctypes.c_uint32)
 _renameat2 = _renameat2_prototype()
 _openat2 = _prototype("syscall", _long, _int, _path, ctypes.POINTER(_OpenHow), ctypes.c_size_t)
+_open_tree = _prototype("syscall", _long, _int, _path, ctypes.c_uint)
+_move_mount = _prototype("syscall", _long, _int, _path, _int, _path, ctypes.c_uint)
+_mount_setattr = _prototype(
+    "syscall", _long, _int, _path, ctypes.c_uint, ctypes.POINTER(_MountAttr), ctypes.c_size_t
+)
 
 # -- calls -----------------------------------------------------------------------------------------
 
@@ -132,6 +153,26 @@ def umount2(target: Path, flags: int) -> None:
     """Unmount what is topmost on ``target``."""
     if _umount2(_c_string(target), flags):
         _fail("umount2", target)
+
+
+def open_tree(path: Path, flags: int) -> int:
+    """Return a descriptor of the mount at ``path``; with OPEN_TREE_CLONE of a copy that is mounted nowhere (Linux 5.2)."""
+    fd: int = _open_tree(_NR_OPEN_TREE, AT_FDCWD, _c_string(path), flags | OPEN_TREE_CLOEXEC)
+    return fd if fd >= 0 else _fail("open_tree", path)
+
+
+def move_mount(fd: int, target: Path) -> None:
+    """Mount the mount of a descriptor on ``target``."""
+    if _move_mount(_NR_MOVE_MOUNT, fd, b"", AT_FDCWD, _c_string(target), MOVE_MOUNT_F_EMPTY_PATH):
+        _fail("move_mount", target)
+
+
+def mount_setattr(fd: int, flags: int, attr_set: int, userns_fd: int = 0) -> None:
+    """Change attributes of a descriptor's mount, with AT_RECURSIVE of all below it (Linux 5.12)."""
+    attributes = _MountAttr(attr_set, 0, 0, userns_fd)
+    size = ctypes.sizeof(attributes)
+    if _mount_setattr(_NR_MOUNT_SETATTR, fd, b"", AT_EMPTY_PATH | flags, attributes, size):
+        _fail("mount_setattr")
 
 
 def renameat2(olddirfd: int, old: Path, newdirfd: int, new: Path, flags: int) -> None:

@@ -21,7 +21,8 @@ from ..runtime.bundle import BundleRequest, build
 from .engine import Engine
 from .hostname import hostname_of
 from .joining import Joined
-from .preflight import Source, seccomp_profile, user_of
+from .preflight import seccomp_profile, user_of
+from .source import Source
 
 #: resolv.conf and hosts of a host are small; what is larger is no such file.
 _HOST_FILE_LIMIT = 1024 * 1024
@@ -51,6 +52,7 @@ def write_bundle(
         host=host.facts(spec),
         seccomp_profile=seccomp_profile(spec.security_opt or ()),
         joined=shared.paths,
+        mapping=record.mapping,
     )
     _write(f"{container.bundle}/config.json", json.dumps(build(request)), 0o600)
 
@@ -74,6 +76,8 @@ def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: 
     targets = {path: f"{container.run}/{os.path.basename(path).lstrip('.')}" for path in texts}
     for path, text in texts.items():
         _write(targets[path], text, _READABLE)
+        if record.mapping is not None:
+            os.chown(targets[path], *record.mapping.root)
     return targets
 
 

@@ -146,7 +146,8 @@ class _Convergence:
         verbs = {action.verb for action in plan.actions}
         spec = self.request.spec or (self.record.spec if self.record else None)
         if spec is not None and verbs & {planning.CREATE, planning.START, planning.RESTART}:
-            from .preflight import Source, check
+            from .preflight import check
+            from .source import Source
 
             check(self.engine, spec, Source.of(self.image, self.engine.layout))
         if verbs == {planning.PAUSE}:
@@ -179,7 +180,7 @@ class _Convergence:
 
     def create(self, _action: Action) -> None:
         from .create import create
-        from .preflight import Source
+        from .source import Source
 
         spec = self.request.spec or (self.record.spec if self.record else None)
         if spec is None:  # decide() refuses this before
@@ -206,7 +207,7 @@ class _Convergence:
 
     def start(self, _action: Action) -> None:
         from .hold import hold
-        from .preflight import Source
+        from .source import Source
         from .start import start
 
         command = self.exit_command(self.engine, keep=not self.request.detach)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..errors import InUse
 from ..kernel.files import make_private
@@ -16,8 +17,10 @@ from ..model.spec import ContainerSpec
 from ..model.volume import VolumeRecord, VolumeSpec
 from ..state import containers, events, volumes
 from ..volumes import directory
+from . import mapping
 from .engine import Engine
-from .preflight import Source
+from .passage import open_passage
+from .source import Source
 
 
 def create(
@@ -45,8 +48,12 @@ def create(
     )
     with engine.timings.of("create"):
         with engine.database.transaction() as connection:
+            old = containers.get(connection, replaces) if replaces is not None else None
             if replaces is not None:
                 containers.delete(connection, replaces)
+            record = replace(
+                record, mapping=mapping.decide(connection, spec, source, old.mapping if old else None)
+            )
             _insert_anonymous(connection, record)
             containers.insert(connection, record)
             events.add(connection, Event(record.created, "container", "create", record.id, record.name))
@@ -61,6 +68,7 @@ def prepare_directories(engine: Engine, record: ContainerRecord) -> None:
         make_private(path)
     for name in record.volumes.values():
         directory.create(engine.layout.volumes, name)
+    open_passage(engine, record)
 
 
 def _volumes(spec: ContainerSpec, source: Source, carried: Mapping[str, str]) -> dict[str, str]:

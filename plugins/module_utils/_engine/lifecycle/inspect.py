@@ -20,7 +20,7 @@ from ..model.record import ContainerRecord, ImageRecord
 from ..model.times import NEVER, rfc3339
 from ..model.volume import VolumeRecord
 from .inspect_health import health_shape
-from .inspect_host import host_config
+from .inspect_host import host_config, id_mappings
 from .inspect_mounts import mount_shapes
 from .inspect_process import apparmor_profile, capabilities, process_config, program
 
@@ -93,7 +93,10 @@ def container_shape(
         "IsInfra": False,
         "IsService": False,
         "Config": process_config(record, config, host_name),
-        "HostConfig": host_config(record.spec, mounts, container.log, record.cgroup),
+        "HostConfig": {
+            **host_config(record.spec, mounts, container.log, record.cgroup),
+            **id_mappings(record.mapping),
+        },
     }
 
 

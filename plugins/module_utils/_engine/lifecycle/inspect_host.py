@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model.cgroup import CGROUPFS, ENABLED, SYSTEMD, is_scope
+from ..model.idmap import IdMap
 from ..model.restart import NO
 from ..model.spec import ContainerSpec
 from .inspect_mounts import binds, tmpfs
@@ -30,7 +31,6 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "Links": None,
     "OomScoreAdj": 0,
     "PublishAllPorts": False,
-    "UsernsMode": "",
     "Runtime": "oci",
     "BlkioWeight": 0,
     "BlkioWeightDevice": None,
@@ -64,6 +64,7 @@ def host_config(
         "IpcMode": spec.ipc or "private",
         "PidMode": spec.pid or "private",
         "UTSMode": spec.uts or "private",
+        "UsernsMode": "" if spec.userns is None else "private",
         "CgroupMode": spec.cgroupns,  # unset is private with cgroups v2, else host: the host decides
         "AutoRemove": spec.rm,
         "Init": spec.init,
@@ -75,6 +76,14 @@ def host_config(
         **_security(spec),
         **_limits(spec),
     }
+
+
+def id_mappings(mapping: IdMap | None) -> dict[str, Any]:
+    """Return what ``HostConfig`` has besides for a user namespace."""
+    if mapping is None:
+        return {}
+    uids, gids = ([item.text() for item in ranges] for ranges in mapping)
+    return {"IDMappings": {"UidMap": uids, "GidMap": gids}}
 
 
 def _security(spec: ContainerSpec) -> dict[str, Any]:

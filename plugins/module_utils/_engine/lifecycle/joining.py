@@ -17,6 +17,7 @@ from ..model import namespaces, status
 from ..model.names import near
 from ..model.record import ContainerRecord
 from ..state import containers, dependencies
+from . import mapping
 from .engine import Engine
 from .facts import alive, observe
 from .hostname import hostname_of
@@ -45,6 +46,7 @@ def join(engine: Engine, record: ContainerRecord) -> Joined:
     """Return what the container shares now. Raises NotFound, WrongState for a container that doesn't run, InvalidOption."""
     others = {kind: other for kind in namespaces.OPTIONS if (other := _other(engine, record, kind))}
     paths = {kind: path for kind in namespaces.OPTIONS if (path := _path(record, kind, others)) is not None}
+    mapping.verify(record, others.get("user"))
     return Joined(
         paths,
         _files(engine, others.get("network")),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..model.record import ContainerRecord
 from ..state import images
 from .engine import Engine
-from .preflight import Source
+from .source import Source
 
 
 def source_of(engine: Engine, record: ContainerRecord) -> Source:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 
+from ..model.idmap import IdMap
 from ..model.mounts import Mount
 from ..model.record import ContainerRecord
 from ..model.volume import Populated, VolumeRecord
@@ -44,7 +46,16 @@ def _populate(
             return
         volume = engine.layout.volume(name)
         done = copy_up(rootfs=rootfs, destination=destination, volume=volume) if rootfs else None
+        if done is None and record.mapping is not None:
+            _give(f"{volume}/data", record.mapping)
         _mark(engine, name, _populated(record, destination, done) if done else None)
+
+
+def _give(data: str, mapping: IdMap) -> None:
+    """Give a volume that nobody has used yet to the root of the container's user namespace (libpod, fixVolumePermissions)."""
+    seen = os.stat(data)
+    if (seen.st_uid, seen.st_gid) == (0, 0) and not os.listdir(data):
+        os.chown(data, *mapping.root)
 
 
 def _wanted(engine: Engine, name: str) -> bool:

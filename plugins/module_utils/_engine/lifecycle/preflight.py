@@ -6,49 +6,28 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import HostLacks, InvalidOption, NotBuiltYet
-from ..kernel import inroot
 from ..kernel import namespaces as kernel_namespaces
-from ..model import imageconfig, namespaces
+from ..model import namespaces
 from ..model.cgroup import DISABLED
-from ..model.imageconfig import ImageConfig
-from ..model.layout import Layout
 from ..model.mounts import BIND, Mount
-from ..model.record import ImageRecord
 from ..model.spec import ContainerSpec
 from ..rootfs import support
 from ..runtime import host
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
 from ..runtime.users import ResolvedUser, resolve
+from ..state import containers
 from . import cgroup
+from .accounts import account_file
 from .engine import Engine
+from .source import Source
 
 #: Docker's default profile has 20 KB.
 _PROFILE_LIMIT = 1024 * 1024
-#: passwd and group files above this size are no such files.
-_ACCOUNT_FILE_LIMIT = 4 * 1024 * 1024
 _SELINUX = "/sys/fs/selinux/enforce"
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a container is made from: an image, or a directory (``rootfs: true``); ``lowers`` topmost first."""
-
-    image: ImageRecord | None
-    config: ImageConfig | None
-    lowers: tuple[str, ...]
-
-    @classmethod
-    def of(cls, image: ImageRecord | None, layout: Layout) -> Source:
-        """Return the source for an image's record; None for a plain directory."""
-        if image is None:
-            return cls(None, None, ())
-        lowers = tuple(layout.layer_diff(layer.chain_id) for layer in reversed(image.layers))
-        return cls(image, imageconfig.parse(image.config), lowers)
 
 
 def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
@@ -72,6 +51,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
         _check_mount(mount)
     _check_log(spec)
     _check_namespaces(spec)
+    _check_mapping(engine, spec, source)
     seccomp_profile(spec.security_opt or ())
     user_of(spec, source, spec.image)
     if host.facts(spec).init_path is None and spec.init:
@@ -114,6 +94,18 @@ def _check_namespaces(spec: ContainerSpec) -> None:
             kernel_namespaces.check(option, path, kind)
 
 
+def _check_mapping(engine: Engine, spec: ContainerSpec, source: Source) -> None:
+    if spec.userns is None:
+        return
+    from . import mapping, passage
+
+    with engine.database.reading() as connection:
+        replaced = containers.by_name(connection, spec.name)
+        found = mapping.decide(connection, spec, source, replaced.mapping if replaced else None)
+    if found is not None:
+        passage.check(engine, found)
+
+
 def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
     """Read the profile that ``security_opt`` names; None for the default or no profile. Raises InvalidOption."""
     paths = [word.partition("=")[2] for word in options if word.startswith("seccomp=")]
@@ -136,18 +128,6 @@ def user_of(spec: ContainerSpec, source: Source, rootfs: str) -> ResolvedUser:
     return resolve(
         name or None,
         spec.group_add or (),
-        passwd=_account_file(roots, "/etc/passwd"),
-        group=_account_file(roots, "/etc/group"),
+        passwd=account_file(roots, "/etc/passwd"),
+        group=account_file(roots, "/etc/group"),
     )
-
-
-def _account_file(roots: tuple[str, ...], path: str) -> str:
-    """Read a file as the merged layers would show it; a whiteout in an upper layer hides those below."""
-    for root in roots:
-        try:
-            content = inroot.read_file(root, path, limit=_ACCOUNT_FILE_LIMIT)
-        except OSError:  # a whiteout, a device or a directory: whatever it is, it is no account file
-            return ""
-        if content is not None:
-            return content.decode("utf-8", "replace")
-    return ""

@@ -17,14 +17,14 @@ from ..model.spec import ContainerSpec
 from ..rootfs import overlay, shm
 from ..runtime import conmon, oci
 from ..runtime.oci import OciRuntime
-from . import cgroup, cgroup_parent, populate
+from . import cgroup, cgroup_parent, populate, rootfilesystem
 from .bundle import write_bundle
 from .cleanup import release
 from .create import prepare_directories
 from .engine import Engine
 from .facts import save, save_and_tell
 from .joining import Joined, join, verify
-from .preflight import Source
+from .source import Source
 from .steps import Step, run
 from .waiter import wake
 
@@ -135,11 +135,11 @@ class _Start:
 
     def mount_shm(self) -> None:
         if self.shared.shm is None and self.spec.ipc != namespaces.NONE:
-            shm.mount_shm(self.container, self.spec.shm_size)
+            shm.mount_shm(self.container, self.spec.shm_size, self.record.mapping)
 
     def mount_rootfs(self) -> None:
         if not self.spec.rootfs:
-            overlay.mount(self.container, self.source.lowers[::-1])
+            rootfilesystem.mount(self.container, self.source.lowers[::-1], self.record.mapping)
 
     def write_bundle(self) -> None:
         write_bundle(self.engine, self.record, self.source, self.rootfs, self.shared)

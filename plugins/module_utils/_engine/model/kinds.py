@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from . import cgroup, durations, healthtest, limits, mounts, names, namespaces, quantities
+from . import cgroup, durations, healthtest, limits, mounts, names, namespaces, quantities, userns
 from .capabilities import canonical_capability
 from .restart import decode_restart_policy, parse_restart_policy
 from .text import absolute_path, plain_text
@@ -276,6 +276,8 @@ UTS = PID
 IPC = Kind(namespaces.parser("shareable", "private", "host", "none", unset="shareable"), empty_is_unset=True)
 #: What unset means depends on the host: private with cgroups v2, else the host's.
 CGROUPNS = Kind(namespaces.parser("host", "private"), empty_is_unset=True)
+#: One value for userns, uidmap, gidmap, subuidname and subgidname.
+USERNS = Kind(userns.parse, lambda value: value.encode(), userns.UserNamespace.decode, True)
 #: Without words the image's command runs, as with none at all; an entrypoint without words is no entrypoint.
 COMMAND = Kind(_command, list, tuple, True)
 ENTRYPOINT = Kind(_entrypoint, list, tuple)

@@ -147,6 +147,11 @@ class ContainerLayout:
         return f"{self.static}/lower"
 
     @property
+    def mapped(self) -> str:
+        """A copy of the image with the owners of a user namespace, where layers can't be shown so."""
+        return f"{self.static}/mapped"
+
+    @property
     def bundle(self) -> str:
         return f"{self.static}/bundle"
 

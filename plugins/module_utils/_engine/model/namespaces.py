@@ -26,6 +26,7 @@ OPTIONS: Mapping[str, str] = {
     "pid": "pid",
     "uts": "uts",
     "cgroup": "cgroupns",
+    "user": "userns",
 }
 _CONTAINER = "container:"
 _PATH = "ns:"
@@ -68,7 +69,9 @@ def joined(option: str, text: str, words: tuple[str, ...]) -> str:
 def of(spec: Any, kind: str) -> str:
     """Return how the spec (ContainerSpec, whose rows come from here) has the namespace; "" is unset."""
     value = getattr(spec, OPTIONS[kind])
-    return (value[0] if value else "") if kind == "network" else value or ""
+    if kind == "network":
+        return str(value[0]) if value else ""
+    return str(value.mode) if kind == "user" and value else value or ""
 
 
 def container(text: str) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from .idmap import IdMap
 from .spec import ContainerSpec
 from .status import CONFIGURED
 
@@ -26,6 +27,7 @@ class ContainerRecord:
 
     ``intent`` is the verb under way (``start``, ``remove``) or ``""``: it is saved before the first act that would leak,
     so whoever finds it set without holding the lock knows that the verb died in the middle.
+    ``mapping`` are the ids of its user namespace, None in the host's: decided at creation, for its files have them.
     ``volumes`` maps destination to the volume's name, anonymous ones included.
     ``restart_count`` is how often the policy has restarted it since a user did; ``crashes`` how many short runs came one
     after another, which sets the back-off, and ``restart_at`` when a restart that waits for it is due.
@@ -54,6 +56,7 @@ class ContainerRecord:
     runtime: str = ""
     cgroup: str = ""
     volumes: dict[str, str] = field(default_factory=dict)
+    mapping: IdMap | None = None
 
     @property
     def name(self) -> str:

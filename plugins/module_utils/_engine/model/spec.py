@@ -19,6 +19,7 @@ from .kinds import Kind
 from .limits import Device
 from .mounts import Mount
 from .restart import RestartPolicy
+from .userns import UserNamespace
 
 #: What an alteration needs: none but of the record and of the limits of what runs (live), or a new container.
 LIVE = "live"
@@ -96,6 +97,9 @@ class ContainerSpec:
     pid: str | None = _row(kinds.PID)
     uts: str | None = _row(kinds.UTS)
     cgroupns: str | None = _row(kinds.CGROUPNS)
+    userns: UserNamespace | None = _row(
+        kinds.USERNS, arguments=("userns", "uidmap", "gidmap", "subuidname", "subgidname")
+    )
     cap_add: tuple[str, ...] | None = _row(kinds.CAPABILITIES)
     cap_drop: tuple[str, ...] | None = _row(kinds.CAPABILITIES)
     privileged: bool = _row(kinds.BOOL, default=False)

@@ -6,44 +6,85 @@ Source: Documentation/filesystems/overlayfs.rst of Linux. What is mounted is rea
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from ..errors import HostLacks
 from ..kernel import files, libc, mountinfo, mounts
 from ..model.layout import ContainerLayout
 from . import support
 
 #: What an image without layers stands on; it lies beside the links in ``lower``.
 _EMPTY = "empty"
+#: The kernel's answers: no such call, no such mount for this file system, no idmapped layers in overlayfs.
+_NO_IDMAP = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
 
 
-def mount(container: ContainerLayout, lowers: Sequence[str]) -> str:
+class NoIdmappedLayers(HostLacks):
+    """The kernel (before 5.19) or the file system can't show layers with other owners."""
+
+
+def mount(container: ContainerLayout, lowers: Sequence[str], userns_fd: int | None = None) -> str:
     """Mount the root file system and return where: ``container.merged``.
 
     ``lowers`` are the absolute directories of the image's layers, lowest first, as in ImageRecord.layers.
     What the container wrote before is there again; when it is mounted already, nothing is done.
-    Raises HostLacks when kernel or file system can't do it, NotFound when a layer is missing, StoreFull, and
-    OSError when the kernel refuses for another reason.
+    With ``userns_fd`` the layers' owners appear as that user namespace maps them.
+    Raises HostLacks when kernel or file system can't do it, NoIdmappedLayers when only that is the trouble, NotFound when a
+    layer is missing, StoreFull, and OSError when the kernel refuses for another reason.
     """
     if is_mounted(container):
         return container.merged
     with support.explained(container.static, lowers):
         links = _link(container, lowers)
-        _make_upper(container, lowers)
-        files.make_private(container.work)
-        files.make_private(container.merged)
-        # The paths are relative to ``lower``: hundreds of layers fit into the one page that mount(2) takes as
-        # options, and no character of a path can be read as a separator.
-        options = f"lowerdir={':'.join(reversed(links))},upperdir=../upper,workdir=../work"
-        with _working_directory(container.lower):
-            libc.mount("overlay", container.merged, "overlay", 0, options)
+        if userns_fd is None:
+            _mount(container, links, lowers[-1] if lowers else None)
+            return container.merged
+        try:
+            links = _idmap(container, links, userns_fd)
+            _mount(container, links, f"{container.lower}/{links[-1]}", empty=not lowers)
+        except OSError as error:
+            if error.errno not in _NO_IDMAP:
+                raise
+            raise NoIdmappedLayers(
+                "the kernel or the file system has no idmapped mounts for layers", feature="idmapped layers"
+            ) from error
+        finally:
+            # The overlay has its own hold on them.
+            mounts.unmount_below(os.path.realpath(container.lower))
     return container.merged
+
+
+def _mount(container: ContainerLayout, links: list[str], top: str | None, *, empty: bool = False) -> None:
+    _make_upper(container, top, empty=empty)
+    files.make_private(container.work)
+    files.make_private(container.merged)
+    # The paths are relative to ``lower``: hundreds of layers fit into the one page that mount(2) takes as
+    # options, and no character of a path can be read as a separator.
+    options = f"lowerdir={':'.join(reversed(links))},upperdir=../upper,workdir=../work"
+    with _working_directory(container.lower):
+        libc.mount("overlay", container.merged, "overlay", 0, options)
+
+
+def mount_image(container: ContainerLayout, lowers: Sequence[str]) -> None:
+    """Mount the image alone on ``container.merged``, read-only."""
+    links = _link(container, lowers)
+    files.make_private(container.merged)
+    files.make_private(f"{container.lower}/{_EMPTY}")
+    # Without an upper layer overlayfs wants two lower ones.
+    options = f"lowerdir={':'.join(reversed([_EMPTY, *links]))}"
+    with support.explained(container.static, lowers), _working_directory(container.lower):
+        libc.mount("overlay", container.merged, "overlay", libc.MS_RDONLY, options)
 
 
 def unmount(container: ContainerLayout) -> None:
     """Unmount the root file system; not mounted, or no such container, is fine."""
     mounts.unmount(os.path.realpath(container.merged))
+    mounts.unmount_below(
+        os.path.realpath(container.lower)
+    )  # idmapped layers, left by a start that was killed
 
 
 def is_mounted(container: ContainerLayout) -> bool:
@@ -65,6 +106,18 @@ def _link(container: ContainerLayout, lowers: Sequence[str]) -> list[str]:
     return names
 
 
+def _idmap(container: ContainerLayout, links: list[str], userns_fd: int) -> list[str]:
+    """Mount each layer beside its link with other owners; return the names, lowest first."""
+    names = []
+    for link in links:
+        name = f"m{link}"
+        files.make_private(f"{container.lower}/{name}")
+        mounts.unmount(os.path.realpath(f"{container.lower}/{name}"))
+        mounts.idmapped(os.path.realpath(f"{container.lower}/{link}"), f"{container.lower}/{name}", userns_fd)
+        names.append(name)
+    return names
+
+
 def _point(link: str, target: str) -> None:
     """Make the symlink, or correct the one that is there."""
     try:
@@ -75,17 +128,20 @@ def _point(link: str, target: str) -> None:
             os.symlink(target, link)
 
 
-def _make_upper(container: ContainerLayout, lowers: Sequence[str]) -> None:
-    """Make the upper layer; its root looks as the image's, for it is what the container sees as ``/``."""
+def _make_upper(container: ContainerLayout, top: str | None, *, empty: bool) -> None:
+    """Make the upper layer; its root looks as the image's, for it is what the container sees as ``/``.
+
+    ``top`` is the highest layer, None or ``empty`` without any: a container's root is open to its users.
+    """
     if os.path.isdir(container.upper):
         return
     # Finished under another name: a half-made one must not be taken for one that the container has altered.
     fresh = f"{container.upper}.new"
     files.make_private(fresh)
-    if lowers:
-        _copy_attributes(lowers[-1], fresh)
-    else:
-        os.chmod(fresh, 0o755)  # noqa: S103  (a container's root is open to its users)
+    if top is not None:
+        _copy_attributes(top, fresh)
+    if top is None or empty:
+        os.chmod(fresh, 0o755)  # noqa: S103
     os.rename(fresh, container.upper)
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 import os
 
 from ..kernel import files, mountinfo, mounts
+from ..model.idmap import IdMap
 from ..model.layout import ContainerLayout
 
 
-def mount_shm(container: ContainerLayout, size: int) -> str:
+def mount_shm(container: ContainerLayout, size: int, mapping: IdMap | None = None) -> str:
     """Mount a tmpfs of ``size`` bytes, for everybody to write to, and return where: ``container.shm``.
 
     Does nothing when it is mounted already.
@@ -17,6 +18,8 @@ def mount_shm(container: ContainerLayout, size: int) -> str:
     if not is_mounted(container):
         files.make_private(container.shm)
         mounts.tmpfs(container.shm, size=size, mode=0o1777, options=("nosuid", "nodev", "noexec"))
+        if mapping is not None:  # the container's root owns it
+            os.chown(container.shm, *mapping.root)
     return container.shm
 
 

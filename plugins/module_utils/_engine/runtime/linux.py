@@ -14,7 +14,7 @@ from . import limits, mounts, seccomp
 from .process import bounding
 from .request import BundleRequest, DeviceNode
 
-_KINDS = ("pid", "ipc", "uts", "mount", "network", "cgroup")
+_KINDS = ("pid", "ipc", "uts", "mount", "network", "cgroup", "user")
 #: Files that tell of the host or let a container change it; hidden in containers by all engines.
 _MASKED = (
     "/proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi /proc/timer_list"
@@ -28,6 +28,7 @@ def build(request: BundleRequest) -> dict[str, Any]:
     linux: dict[str, Any] = {
         "cgroupsPath": request.cgroup_path,
         "namespaces": namespaces(request),
+        **_mappings(request),
         "resources": resources(request),
         "maskedPaths": _hidden(request, [*_MASKED, *_words(request, "mask")], kept=_words(request, "mask")),
         "readonlyPaths": _hidden(request, _READ_ONLY, kept=[]),
@@ -49,12 +50,25 @@ def namespaces(request: BundleRequest) -> list[dict[str, str]]:
 
 
 def _namespace(request: BundleRequest, kind: str) -> dict[str, str] | None:
+    if kind == "user" and request.mapping is None:
+        return None
     if kind != "mount" and request.shares(kind):
         path = request.joined.get(kind)
         return {"type": kind, "path": path} if path else None
     if kind == "cgroup" and not request.spec.cgroupns and request.host.cgroup_version != "v2":
         return None
     return {"type": kind}
+
+
+def _mappings(request: BundleRequest) -> dict[str, Any]:
+    """Return the ids of the user namespace, of a shared one too: runc wants to know them (libcontainer, HostRootUID)."""
+    mapping = request.mapping
+    if mapping is None:
+        return {}
+    return {
+        name: [{"containerID": item.container, "hostID": item.host, "size": item.size} for item in ranges]
+        for name, ranges in (("uidMappings", mapping.uids), ("gidMappings", mapping.gids))
+    }
 
 
 def resources(request: BundleRequest) -> dict[str, Any]:

@@ -63,14 +63,30 @@ def _replaced(destination: str, taken: frozenset[str]) -> bool:
 
 
 def _kernel_mounts(request: BundleRequest) -> Iterable[OciMount]:
-    yield _mount("/proc", "proc", "proc", "nosuid noexec nodev")
+    yield _own_or_bound(request, "pid", "/proc", "proc", "nosuid noexec nodev")
     yield _mount("/dev", "tmpfs", "tmpfs", "nosuid noexec strictatime mode=755 size=65536k")
     # 5 is the group tty in every distribution; a terminal must not be writable for others.
-    yield _mount("/dev/pts", "devpts", "devpts", "nosuid noexec newinstance ptmxmode=0666 mode=0620 gid=5")
-    yield _mount("/dev/mqueue", "mqueue", "mqueue", "nosuid noexec nodev")
+    group = " gid=5" if request.mapping is None or request.mapping.has_gid(5) else ""
+    yield _mount("/dev/pts", "devpts", "devpts", f"nosuid noexec newinstance ptmxmode=0666 mode=0620{group}")
+    if request.host.mqueue or not _must_bind(request, "ipc"):
+        yield _own_or_bound(request, "ipc", "/dev/mqueue", "mqueue", "nosuid noexec nodev")
     access = "rw" if request.spec.privileged else "ro"
-    yield _mount("/sys", "sysfs", "sysfs", f"nosuid noexec nodev {access}")
+    yield _own_or_bound(request, "network", "/sys", "sysfs", f"nosuid noexec nodev {access}")
     yield _mount("/sys/fs/cgroup", "cgroup", "cgroup", f"rprivate nosuid noexec nodev relatime {access}")
+
+
+def _own_or_bound(request: BundleRequest, kind: str, destination: str, fstype: str, words: str) -> OciMount:
+    """Return a file system that shows a namespace; the host's is bound where a user namespace may not mount it.
+
+    The kernel lets only those mount it whose user namespace owns the namespace that it shows (user_namespaces(7)).
+    """
+    if _must_bind(request, kind):
+        return _mount(destination, "bind", destination, f"rbind rprivate {words}")
+    return _mount(destination, fstype, fstype, words)
+
+
+def _must_bind(request: BundleRequest, kind: str) -> bool:
+    return request.mapping is not None and request.shares(kind)
 
 
 def _engine_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[OciMount]:

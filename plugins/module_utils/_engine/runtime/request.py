@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..model import namespaces
+from ..model.idmap import IdMap
 from ..model.imageconfig import ImageConfig
 from ..model.spec import ContainerSpec
 from .users import ResolvedUser
@@ -34,7 +35,7 @@ class HostFacts:
     process's bounding set; ``cgroup_version`` v1, hybrid or v2; ``architecture`` uname's machine; ``devices``
     maps the path in the container to the node; ``bind_flags`` maps a bind's source to flags that its own
     mount has (``nosuid``), which a remount would otherwise drop. ``swap_limit`` False: the kernel does not
-    count swap.
+    count swap. ``mqueue`` False: no /dev/mqueue is there to be bound.
     """
 
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class HostFacts:
     bind_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     apparmor: bool = False
     swap_limit: bool = True
+    mqueue: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class BundleRequest:
     host path of the mounted SHM; ``volume_paths`` maps a volume mount's destination to the volume's data;
     ``env_from_files`` holds what ``env_file`` named; ``seccomp_profile`` the decoded profile of
     ``seccomp=PATH``; ``joined`` maps a namespace (``network``, ``ipc``, ...) to the path of the one that is shared, or to
-    "" for the host's.
+    "" for the host's; ``mapping`` are the ids of its user namespace, None in the host's.
     """
 
     id: str
@@ -74,6 +76,7 @@ class BundleRequest:
     env_from_files: Mapping[str, str] = field(default_factory=dict)
     seccomp_profile: Optional[Mapping[str, Any]] = None
     joined: Mapping[str, str] = field(default_factory=dict)
+    mapping: Optional[IdMap] = None
 
     def shares(self, kind: str) -> bool:
         """Tell whether a namespace is the host's or another's, so that nothing of it may be altered."""

@@ -10,6 +10,7 @@ import sqlite3
 from typing import Any
 
 from ..errors import NameInUse, NotFound
+from ..model.idmap import IdMap
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
 from .columns import decoding, dump, insert_text, load, update_text
@@ -23,6 +24,7 @@ __all__ = [
     "find",
     "get",
     "insert",
+    "mappings",
     "names",
     "status_of",
     "update",
@@ -33,6 +35,7 @@ __all__ = [
 _COLUMNS = (
     "id name spec image_id status intent pid pid_start monitor_pid monitor_start created started finished"
     " exit_code oom_killed stopped_by_user restart_count crashes restart_at interrupted error runtime cgroup"
+    " mapping"
 ).split()
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM containers"  # noqa: S608
 _INSERT = insert_text("containers", _COLUMNS)
@@ -100,6 +103,16 @@ def using_image(connection: sqlite3.Connection, image_id: str) -> tuple[tuple[st
     return tuple((row["id"], row["name"]) for row in rows)
 
 
+def mappings(connection: sqlite3.Connection) -> tuple[IdMap, ...]:
+    """Return the ids of all containers' user namespaces."""
+    rows = connection.execute("SELECT id, mapping FROM containers WHERE mapping IS NOT NULL").fetchall()
+    found = []
+    for row in rows:
+        with decoding("containers", row):
+            found.append(IdMap.decode(load(row["mapping"])))
+    return tuple(found)
+
+
 def delete(connection: sqlite3.Connection, container_id: str) -> None:
     """Remove the container's row and its use of volumes; no row is fine."""
     connection.execute("DELETE FROM containers WHERE id = ?", (container_id,))
@@ -141,6 +154,7 @@ def _values(record: ContainerRecord) -> dict[str, Any]:
     return {
         **plain,
         "spec": dump(record.spec.encode()),
+        "mapping": dump(record.mapping.encode()) if record.mapping else None,
         "pid": pid,
         "pid_start": pid_start,
         "monitor_pid": monitor_pid,
@@ -190,6 +204,7 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
             runtime=row["runtime"],
             cgroup=row["cgroup"],
             volumes=_volumes(connection, row["id"]),
+            mapping=IdMap.decode(load(row["mapping"])) if row["mapping"] else None,
         )
 
 

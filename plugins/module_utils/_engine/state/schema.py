@@ -124,4 +124,8 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE containers ADD COLUMN cgroup TEXT NOT NULL DEFAULT '';
     """,
+    # The ids of a container's user namespace, as JSON.
+    """
+    ALTER TABLE containers ADD COLUMN mapping TEXT;
+    """,
 )

@@ -8,7 +8,10 @@ import fcntl
 import os
 import stat
 import struct
-from typing import Union
+from typing import Optional, Union
+
+from ..model.idmap import IdMap
+from .shift import shifted
 
 _LONG = struct.calcsize("l")
 
@@ -32,25 +35,30 @@ _STAYS = ("trusted.overlay.", "security.selinux", "security.evm")
 Inode = Union[int, str]
 
 
-def carry(source: Inode, target: Inode, info: os.stat_result) -> None:
+def carry(source: Inode, target: Inode, info: os.stat_result, owners: Optional[IdMap] = None) -> None:
     """Give ``target`` the owner, mode, extended attributes and times of ``source``, which ``info`` describes.
+
+    ``owners``: the ids are those of a container, and become what its user namespace maps them to.
 
     The order is the kernel's: a new owner clears setuid and the file capability, an ACL refines the mode, and
     all of them touch the times.
     """
     follow = isinstance(target, int)
-    os.chown(target, info.st_uid, info.st_gid, follow_symlinks=follow)
+    uid, gid = owners.host(info.st_uid, info.st_gid) if owners else (info.st_uid, info.st_gid)
+    os.chown(target, uid, gid, follow_symlinks=follow)
     if not stat.S_ISLNK(info.st_mode):
         os.chmod(target, stat.S_IMODE(info.st_mode))
-    _carry_attributes(source, target)
+    _carry_attributes(source, target, owners)
     os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=follow)
 
 
-def _carry_attributes(source: Inode, target: Inode) -> None:
+def _carry_attributes(source: Inode, target: Inode, owners: Optional[IdMap]) -> None:
     follow = isinstance(source, int)
     for name in _list_attributes(source):
         if name.startswith(_PORTABLE) and not name.startswith(_STAYS):
             value = os.getxattr(source, name, follow_symlinks=follow)
+            if owners:
+                value = shifted(name, value, owners)
             try:
                 os.setxattr(target, name, value, follow_symlinks=follow)
             except OSError as error:

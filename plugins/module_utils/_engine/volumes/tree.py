@@ -8,8 +8,10 @@ import os
 import stat
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Optional
 
 from ..errors import HostLacks
+from ..model.idmap import IdMap
 from .content import ContentCopier
 from .cursor import Cursor, identity, open_directory
 from .metadata import carry, clear_inherited, read_flags, write_flags
@@ -30,7 +32,7 @@ class CopyStats:
     bytes: int
 
 
-def copy_tree(source_fd: int, target_fd: int) -> CopyStats:
+def copy_tree(source_fd: int, target_fd: int, owners: Optional[IdMap] = None) -> CopyStats:
     """Copy the content of one directory into an empty one, and its own owner, mode, attributes and times too.
 
     Kept are content and holes, owners, modes, extended attributes (also ACLs and capabilities), nanosecond
@@ -38,12 +40,14 @@ def copy_tree(source_fd: int, target_fd: int) -> CopyStats:
     root; on the root itself they would forbid its renaming. Works by descriptors, never follows a symlink,
     never writes to what exists already. Nobody else may write below ``target_fd`` meanwhile.
 
+    ``owners``: owners are written as that mapping has them, for a user namespace.
+
     Raises HostLacks with the path below the root when a device, an owner, an attribute or a flag can't be
     made here, OSError with that path for anything else (ENOSPC; EINVAL when the target lies inside the
     source).
     """
     with closing(Cursor(source_fd)) as source, closing(Cursor(target_fd)) as target:
-        copy = _TreeCopy(source, target, target_fd)
+        copy = _TreeCopy(source, target, target_fd, owners)
         try:
             copy.run()
         except OSError as error:
@@ -64,12 +68,13 @@ def _located(error: OSError, path: str) -> Exception:
 class _TreeCopy:
     """One copy under way: both cursors stand in the same directory, in the source and in the target."""
 
-    def __init__(self, source: Cursor, target: Cursor, target_fd: int) -> None:
+    def __init__(self, source: Cursor, target: Cursor, target_fd: int, owners: Optional[IdMap]) -> None:
         self.entries = 0
         self.bytes = 0
         self._source = source
         self._target = target
         self._target_fd = target_fd
+        self._owners = owners
         self._target_root = identity(os.fstat(target_fd))
         self._content = ContentCopier()
         self._name = "."
@@ -108,7 +113,7 @@ class _TreeCopy:
 
     def _finish_directory(self, info: os.stat_result) -> None:
         self._name = "."
-        carry(self._source.fd, self._target.fd, info)
+        carry(self._source.fd, self._target.fd, info, self._owners)
         if self._source.trail:
             self._note_flags(self._source.fd)
             self._source.leave()
@@ -146,7 +151,7 @@ class _TreeCopy:
             if info.st_size:
                 self._content.copy(source, target, info)
                 self.bytes += info.st_size
-            carry(source, target, info)
+            carry(source, target, info, self._owners)
         finally:
             os.close(target)
 
@@ -166,7 +171,7 @@ class _TreeCopy:
         else:
             _make_node(target, name, info)
         # No listxattr is relative to a directory; /proc stands in for it. The last name is not followed.
-        carry(f"/proc/self/fd/{source}/{name}", f"/proc/self/fd/{target}/{name}", info)
+        carry(f"/proc/self/fd/{source}/{name}", f"/proc/self/fd/{target}/{name}", info, self._owners)
 
     def _link(self, name: str, info: os.stat_result) -> bool:
         """Link ``name`` to the copy of its inode when there is one; else note that this name will be it."""

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide which ids of the host a container's user namespace gets; pure.
+
+As containers/storage's getAutoUserNS: as large as the image's passwd and group need, out of the subordinate ids of user
+``containers``, apart from those of all other containers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..errors import HostLacks
+from ..model.idmap import OVERFLOW, IdMap, Range
+from ..model.userns import LARGEST_AUTO, UserNamespace
+
+#: The user whose subordinate ids ``auto`` takes, and the fewest ids it takes (containers-storage.conf(5)).
+AUTO_USER = "containers"
+_LEAST = 1024
+_REMEDY = "Add a line such as {user}:2147483648:2147418112 to {file}"
+
+Span = tuple[int, int]
+
+
+def spans(text: str, user: str) -> tuple[Span, ...]:
+    """Return (first id, number) of a user's lines in subuid(5) or subgid(5), in their order."""
+    fields = (line.strip().split(":") for line in text.splitlines())
+    return tuple(
+        (int(item[1]), int(item[2]))
+        for item in fields
+        if len(item) == 3 and item[0] == user and item[1].isdigit() and item[2].isdigit() and int(item[2])
+    )
+
+
+def size_needed(passwd: str, group: str, user: str) -> int:
+    """Return how many ids, from 0 on, an image's accounts and the container's user need."""
+    greatest = max(
+        (number for number in (*_numbers(passwd, 2, 3), *_numbers(group, 2)) if number != OVERFLOW), default=0
+    )
+    asked = (int(part) for part in user.split(":") if part.isascii() and part.isdigit())
+    return max(_LEAST, greatest + 1, *(number + 1 for number in asked))
+
+
+def _numbers(text: str, *places: int) -> Iterator[int]:
+    for line in text.splitlines():
+        fields = line.split(":")
+        for place in places:
+            if len(fields) > place and fields[place].isascii() and fields[place].isdigit():
+                yield int(fields[place])
+
+
+def automatic(
+    wanted: UserNamespace,
+    *,
+    needed: int,
+    free: tuple[tuple[Span, ...], tuple[Span, ...]],
+    used: Iterable[IdMap],
+    before: IdMap | None = None,
+) -> IdMap:
+    """Return the mapping; ``free`` are the spans of subuid and of subgid, ``used`` the mappings of all other containers.
+
+    ``before`` is that of the container that this one replaces: kept while it is large enough, for its volumes have these ids.
+    Raises HostLacks.
+    """
+    size = wanted.size or needed
+    if wanted.size is None and needed > LARGEST_AUTO:
+        raise HostLacks(
+            f"userns: the image's accounts need {needed} ids, more than {LARGEST_AUTO}, which auto takes by itself",
+            remedy=f"Write userns: auto:size={needed}",
+        )
+    others = tuple(used)
+    return IdMap(
+        _automatic(wanted.uids, size, free[0], [item.uids for item in others], before.uids if before else ()),
+        _automatic(wanted.gids, size, free[1], [item.gids for item in others], before.gids if before else ()),
+    )
+
+
+def _automatic(
+    fixed: tuple[Range, ...],
+    size: int,
+    free: tuple[Span, ...],
+    used: list[tuple[Range, ...]],
+    before: tuple[Range, ...],
+) -> tuple[Range, ...]:
+    """Return the fixed ranges, and what is missing up to ``size`` from one free span."""
+    gaps = list(_gaps(fixed, size))
+    need = sum(number for _first, number in gaps)
+    if not need:
+        return fixed
+    taken = [(item.host, item.size) for ranges in (*used, fixed) for item in ranges]
+    kept = [(item.host, item.size) for item in before]
+    place = _place([span for span in kept if _inside(span, free)], taken, need)
+    place = _place(list(free), taken, need) if place is None else place
+    if place is None:
+        raise HostLacks(
+            f"userns: no {need} subordinate ids of user {AUTO_USER} are free in one piece",
+            remedy=_REMEDY.format(user=AUTO_USER, file="/etc/subuid and /etc/subgid"),
+            user=AUTO_USER,
+        )
+    made = []
+    for first, number in gaps:
+        made.append(Range(first, place, number))
+        place += number
+    return tuple(sorted((*fixed, *made)))
+
+
+def _gaps(fixed: tuple[Range, ...], size: int) -> Iterator[Span]:
+    """Yield (first id, number) of the container's ids below ``size`` that are not mapped yet."""
+    at = 0
+    for item in fixed:
+        if item.container > at:
+            yield at, min(item.container, size) - at
+        at = max(at, item.container + item.size)
+        if at >= size:
+            return
+    if at < size:
+        yield at, size - at
+
+
+def _place(free: list[Span], taken: list[Span], need: int) -> int | None:
+    """Return the first id of ``need`` ids in a row that are free and not taken."""
+    for start, number in free:
+        at = start
+        for first, size in sorted(taken):
+            if first + size > at and first < at + need:
+                at = first + size
+        if at + need <= start + number:
+            return at
+    return None
+
+
+def _inside(span: Span, free: tuple[Span, ...]) -> bool:
+    return any(start <= span[0] and span[0] + span[1] <= start + number for start, number in free)
+
+
+def named(text: str, user: str, file: str) -> tuple[Range, ...]:
+    """Return the mapping from 0 on to all of a user's subordinate ids (``subuidname``). Raises HostLacks."""
+    found = spans(text, user)
+    if not found:
+        raise missing(user, file)
+    made, at = [], 0
+    for first, number in found:
+        made.append(Range(at, first, number))
+        at += number
+    return tuple(made)
+
+
+def missing(user: str, file: str) -> HostLacks:
+    """Return the error that a user has no subordinate ids."""
+    return HostLacks(
+        f"{file} has no ids for user {user}",
+        remedy=_REMEDY.format(user=user, file=file),
+        user=user,
+        file=file,
+    )
