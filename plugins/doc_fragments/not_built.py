@@ -109,10 +109,6 @@ options:
   group_entry:
     description: Not built yet. Line for C(/etc/group) of the container.
     type: str
-  hooks_dir:
-    description: Not built yet. Directories of OCI hooks.
-    type: list
-    elements: str
   hostuser:
     description: Not built yet. Users of the host to add to C(/etc/passwd).
     type: str

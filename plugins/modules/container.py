@@ -257,6 +257,16 @@ options:
       - A change needs C(recreate).
     type: list
     elements: str
+  hooks_dir:
+    description:
+      - Directories with OCI hooks, files C(*.json) as C(oci-hooks(5)) describes them. A file hides one of the same name in a
+        directory before.
+      - They are read at each start. A missing directory and a broken file are refused before anything is changed.
+      - Unset means C(/usr/share/containers/oci/hooks.d) and C(/etc/containers/oci/hooks.d), where they are there. The path of
+        an empty directory means no hooks.
+      - A change needs C(recreate).
+    type: list
+    elements: str
   device:
     description:
       - Devices of the host, as in V(/dev/sdc:/dev/xvdc:rwm).

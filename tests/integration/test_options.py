@@ -129,6 +129,7 @@ ROWS = (
         ["seccomp:unconfined", "no-new-privileges:true"],
         ["seccomp=unconfined"],
     ),
+    Row("hooks_dir", ["/sys", "/proc/sys"], ["/sys/", "/proc/./sys"], ["/proc/sys", "/sys"]),
     Row(
         "device", ["/dev/null:/dev/x:rw"], ["/dev/null:/dev/x:wr"], ["/dev/null:/dev/x:r"], ("device./dev/x",)
     ),

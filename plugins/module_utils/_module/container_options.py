@@ -55,6 +55,7 @@ ARGUMENTS: ArgumentSpec = {
     "cap_drop": _LIST,
     "privileged": _BOOL,
     "security_opt": _LIST,
+    "hooks_dir": _LIST,
     "device": _LIST,
     "memory": _TEXT,
     "memory_reservation": _TEXT,

@@ -21,7 +21,7 @@ _OPTIONS = {
     """,
     "list": """
         attach device_read_bps device_read_iops device_write_bps device_write_iops dns dns_search
-        expose hooks_dir network_aliases preserve_fd publish requires secrets unsetenv
+        expose network_aliases preserve_fd publish requires secrets unsetenv
         volumes_from
     """,
     "path": "authfile cidfile conmon_pidfile pid_file pod_id_file",

@@ -19,6 +19,7 @@ from ..model.spec import ContainerSpec
 from ..runtime import files, host
 from ..runtime.bundle import BundleRequest, build
 from .engine import Engine
+from .hooks import with_hooks
 from .hostname import hostname_of
 from .joining import Joined
 from .preflight import seccomp_profile, user_of
@@ -54,7 +55,7 @@ def write_bundle(
         joined=shared.paths,
         mapping=record.mapping,
     )
-    _write(f"{container.bundle}/config.json", json.dumps(build(request)), 0o600)
+    _write(f"{container.bundle}/config.json", json.dumps(with_hooks(spec, build(request))), 0o600)
 
 
 def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from ..model.cgroup import DISABLED
 from ..model.mounts import BIND, Mount
 from ..model.spec import ContainerSpec
 from ..rootfs import support
-from ..runtime import host
+from ..runtime import hooks, host
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
 from ..runtime.users import ResolvedUser, resolve
@@ -50,6 +50,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     for mount in (spec.mounts or {}).values():
         _check_mount(mount)
     _check_log(spec)
+    hooks.find(spec.hooks_dir)
     _check_namespaces(spec)
     _check_mapping(engine, spec, source)
     seccomp_profile(spec.security_opt or ())

@@ -105,6 +105,7 @@ class ContainerSpec:
     privileged: bool = _row(kinds.BOOL, default=False)
     security_opt: tuple[str, ...] | None = _row(kinds.SECURITY)
     device: dict[str, Device] | None = _row(kinds.DEVICES)
+    hooks_dir: tuple[str, ...] | None = _row(kinds.PATHS)
     memory: int | None = _row(kinds.SIZE_LIMIT, LIVE)
     memory_reservation: int | None = _row(kinds.SIZE_LIMIT, LIVE)
     memory_swap: int | None = _row(kinds.SIZE_OR_UNLIMITED, LIVE)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find hook files on the host, and run the hooks that change config.json before a container is made.
+
+The other stages are the runtime's: it runs what config.json names. Source: oci-hooks(5); libpod's pkg/hooks/exec.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import EngineError, InvalidOption, RuntimeFailed
+from ..kernel import command
+from ..model.hooks import INSIDE, OPTION, Hook, parse
+
+#: Where podman looks when it is told nothing; the later one's files count more. Neither has to be there.
+USUAL = ("/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d")
+#: A hook file is small; what is larger is none.
+_LIMIT = 1024 * 1024
+#: Seconds for a hook that says nothing of its own timeout.
+_TIMEOUT = 10.0
+
+
+def find(directories: Sequence[str] | None) -> tuple[Hook, ...]:
+    """Return the hooks of the directories in the order of their files' names; None means the usual ones.
+
+    A file hides one of the same name in an earlier directory. Raises InvalidOption, naming the directory or file.
+    """
+    files: dict[str, str] = {}
+    for directory in USUAL if directories is None else directories:
+        files.update(_files(directory, must_exist=directories is not None))
+    return tuple(_read(files[name]) for name in sorted(files))
+
+
+def precreate(hooks: Sequence[Mapping[str, Any]], config: dict[str, Any]) -> dict[str, Any]:
+    """Return config.json as the hooks make it: each gets it on its input, and what it prints takes its place.
+
+    Raises RuntimeFailed, naming the hook.
+    """
+    for hook in hooks:
+        config = _filtered(hook, config)
+    return config
+
+
+def _files(directory: str, *, must_exist: bool) -> dict[str, str]:
+    try:
+        names = os.listdir(directory)
+    except OSError as error:
+        if not must_exist and isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            return {}
+        raise InvalidOption(
+            OPTION,
+            directory,
+            f"can't be read: {error.strerror}",
+            remedy="Make it first, as with ansible.builtin.file",
+        ) from None
+    return {name: f"{directory}/{name}" for name in names if name.endswith(".json")}
+
+
+def _read(file: str) -> Hook:
+    try:
+        with open(file, encoding="utf-8") as stream:
+            text = stream.read(_LIMIT + 1)
+    except (OSError, ValueError) as error:
+        raise InvalidOption(OPTION, file, f"can't be read: {error}") from None
+    if len(text) > _LIMIT:
+        raise InvalidOption(OPTION, file, "is too large for a hook file")
+    hook = parse(file, text)
+    path = hook.entry["path"]
+    if hook.stages != (INSIDE,) and not (os.path.isfile(path) and os.access(path, os.X_OK)):
+        raise InvalidOption(OPTION, file, f"names {path}, which is no program on this host")
+    return hook
+
+
+def _filtered(hook: Mapping[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    path = hook["path"]
+    try:
+        said = command.run(
+            [path, *hook.get("args", ())[1:]],
+            timeout=float(hook.get("timeout", _TIMEOUT)),
+            env=dict(one.split("=", 1) for one in hook.get("env", ())),
+            stdin=json.dumps(config).encode(),
+        ).stdout
+        changed = json.loads(said)
+    except EngineError as error:
+        raise _failed(path, str(error)) from error
+    except ValueError as error:
+        raise _failed(path, f"it printed no JSON: {error}") from None
+    if not isinstance(changed, dict) or not isinstance(changed.get("process"), dict):
+        raise _failed(path, "what it printed is no config.json: it has no process")
+    return changed
+
+
+def _failed(path: str, why: str) -> RuntimeFailed:
+    return RuntimeFailed(f"the precreate hook {path} failed: {why}", hook=path)
