@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint floor unit engine integration sanity test test-vm demo demo-clean bench clean
+.PHONY: help setup system lint floor unit engine integration sanity test sweep test-vm demo demo-clean bench clean
 MAKEFLAGS += --no-print-directory
 
 # The tree, under the name by which Ansible knows a collection.
@@ -41,6 +41,9 @@ test-vm: setup                                          ## a QEMU machine with s
 	pytest tests/vm
 test: setup system lint floor sanity                       ## all of it; ends with pytest's closing lines
 	SECONDS_BY_PART=.build/seconds pytest
+
+sweep: setup system                                     ## kill each verb at every change that it makes (an hour)
+	tests/sweep
 
 demo: .venv/run.stamp $(link)                           ## run playbooks/demo.yml twice on this machine (as root)
 	@ansible-playbook tests/setup.yml --tags demo

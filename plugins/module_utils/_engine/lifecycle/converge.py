@@ -95,8 +95,9 @@ class _Convergence:
         self.record = self.read()
         if self.record is None:
             return
-        if self.engine.predicting or not self.record.intent:
-            self.record = observe(self.engine, self.record)
+        seen = observe(self.engine, self.record)
+        if self.engine.predicting or not (self.record.intent or seen.status == status.STOPPED):
+            self.record = seen
         else:
             self.mend(self.record)
 
@@ -111,11 +112,13 @@ class _Convergence:
             return record
 
     def mend(self, record: ContainerRecord) -> None:
+        from .exited import after_end
         from .hold import hold
         from .remove import remove_held
 
         with hold(self.engine, record.id, "mend") as held:
-            self.record = held
+            # An end that was seen and not seen to: the agent is on its way to do so, or was killed.
+            self.record = after_end(self.engine, held) if held.status == status.STOPPED else held
             if held.status == status.REMOVING and self.request.state != planning.ABSENT:
                 remove_held(self.engine, held, with_volumes=False, keep_row=True)
                 self.replaced, self.record = held, None

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of the sweep: how the host is made ready for each, how it is run, and how it must be afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from _engine.agent.install import exit_command
+from _engine.kernel import cgroups
+from _engine.kernel.process import find_by_argument
+from _engine.lifecycle.converge import Request, converge
+from _engine.lifecycle.exited import exited
+from dockerarchive import layer, write_archive
+from enginehost import Host, eventually
+
+FULL = "localhost/full:1"
+FOREVER = ("sleep", "1000")
+#: What the image has at /data, for a volume to be filled with.
+DATA = {f"data/{name}": text for name, text in {"a": b"first\n", "b": b"second\n" * 1000, "c/d": b""}.items()}
+OPTIONS = {"image": FULL, "volume": ["data:/data"], "stop_timeout": 0}
+
+
+def full_layer() -> bytes:
+    """Return the layer that a copy-up copies."""
+    return layer({"data": None, "data/c": None, **DATA})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A verb. ``ready`` comes before, ``act`` is what is swept, ``check`` fails unless the wanted state is there."""
+
+    ready: Callable[[Host], object]
+    act: Callable[[Host], object]
+    check: Callable[[Host], object]
+
+
+def start(host: Host, **options: object) -> object:
+    """Have the container run."""
+    return host.want("started", *FOREVER, **{**OPTIONS, **options})
+
+
+def running(host: Host) -> None:
+    """Check that the container runs once, under one conmon, and its volume is whole."""
+    assert host.inspect()["State"]["Status"] == "running"
+    record = host.record()
+    assert record is not None
+    assert record.intent == ""
+    container = host.layout.container(record.id)
+    # That of the run before may be on its way out: it calls the agent, which finds nothing to do.
+    eventually(lambda: len(find_by_argument(container.conmon_pid_file)) == 1, "one conmon", timeout=20.0)
+    assert list(cgroups.processes(host.layout.cgroup(record.id))) == [record.process.pid]
+    assert os.listdir(host.layout.containers) == [record.id]
+    whole(host)
+
+
+def ended(host: Host) -> None:
+    """Check that the container has ended and that nothing of its run is there; its volume is whole."""
+    assert host.inspect()["State"]["Status"] == "exited"
+    nothing_runs(host)
+    whole(host)
+
+
+def gone(host: Host) -> None:
+    """No container is there, and its named volume is whole."""
+    assert host.inspect() == {}
+    assert os.listdir(host.layout.containers) == []
+    nothing_runs(host)
+    whole(host)
+
+
+def nothing_runs(host: Host) -> None:
+    """No process and no mount of a container is there; conmon may be on its way out."""
+    eventually(lambda: not host.processes(), f"no process: {host.processes()}", timeout=20.0)
+    assert host.mounts() == []
+
+
+def whole(host: Host) -> None:
+    """Check that the volume has what the image has, no more and no less."""
+    top = host.data("data")
+    found = {f"data/{path.relative_to(top)}": path.read_bytes() for path in top.rglob("*") if path.is_file()}
+    assert found == DATA
+
+
+def replaced(host: Host) -> None:
+    """Check that the new one runs, and it alone."""
+    running(host)
+    assert host.record().spec.env == {"NEW": "1"}
+
+
+def end_unseen(host: Host) -> None:
+    """Leave a container that has ended, and that nobody has cleaned up."""
+    with host.open() as engine:
+        spec = host.spec("true", **OPTIONS)
+        converge(engine, Request(spec.name, "started", spec), lambda _engine, keep: ("/bin/true",))
+    container = host.layout.container(host.record().id)
+    eventually(lambda: os.path.exists(container.exit_file), "an exit file")
+    eventually(lambda: not find_by_argument(container.conmon_pid_file), "no conmon")
+
+
+def clean_up(host: Host) -> None:
+    """Do what the agent does at an exit."""
+    with host.open() as engine:
+        exited(engine, host.record().id, exit_command(engine, keep=False), keep=False)
+
+
+def stop(host: Host) -> object:
+    """Have the container not run."""
+    return host.bring("box", "stopped", stop_time=0)
+
+
+def remove(host: Host) -> object:
+    """Have no container."""
+    return host.bring("box", "absent", stop_time=0)
+
+
+def nothing(_host: Host) -> None:
+    """Nothing has to be ready."""
+
+
+def archive(host: Host) -> Path:
+    """Return the archive of an image, made once."""
+    path = Path(f"{host.top}.load.tar")
+    if not path.exists():
+        write_archive(path, "localhost/loaded:1", [full_layer(), layer({"e": b"more"})])
+    return path
+
+
+def loaded(host: Host) -> None:
+    """Check that the image is there, once, and that each file of its layers is as in the archive."""
+    with host.open(read_only=True) as engine, engine.database.reading() as connection:
+        names = [row["name"] for row in connection.execute("SELECT name FROM image_names")]
+        layers = [row["chain_id"] for row in connection.execute("SELECT chain_id FROM layers")]
+    assert "localhost/loaded:1" in names
+    assert sorted(os.listdir(host.layout.layers)) == sorted(layers)
+    assert os.listdir(host.layout.staging) == []
+    digests = {
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for one in layers
+        for path in Path(host.layout.layer_diff(one)).rglob("data/*")
+        if path.is_file()
+    }
+    assert hashlib.sha256(DATA["data/b"]).hexdigest() in digests
+
+
+CASES = {
+    "create and start with copy-up": Case(nothing, start, running),
+    "start": Case(lambda host: (start(host), stop(host)), start, running),
+    "stop": Case(start, stop, ended),
+    "restart": Case(start, lambda host: host.bring("box", "restarted", stop_time=0), running),
+    "replace": Case(start, lambda host: start(host, env={"NEW": "1"}), replaced),
+    "remove": Case(start, remove, gone),
+    "remove a stopped one": Case(lambda host: (start(host), stop(host)), remove, gone),
+    "cleanup at exit": Case(end_unseen, clean_up, ended),
+    "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),
+}
