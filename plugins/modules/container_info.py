@@ -146,8 +146,8 @@ from typing import Any, NamedTuple, Optional
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.info import containers
 from ..module_utils._engine.lifecycle.outcome import Outcome
+from ..module_utils._module.looker import look
 from ..module_utils._module.options import NAMES_OPTION, names_asked
-from ..module_utils._module.runner import run
 
 
 class Question(NamedTuple):
@@ -176,7 +176,7 @@ def act(engine: Engine, question: Question) -> Outcome:
 def main() -> None:
     """Run the module."""
     flag = {"type": "bool", "default": False}
-    run({**NAMES_OPTION, "size": flag, "explain": flag}, read, act, read_only=True)
+    look({**NAMES_OPTION, "size": flag, "explain": flag}, read, act)
 
 
 if __name__ == "__main__":

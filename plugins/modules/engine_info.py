@@ -87,12 +87,12 @@ error:
 """
 
 from ..module_utils._engine.lifecycle.host import host
-from ..module_utils._module.runner import run
+from ..module_utils._module.looker import look
 
 
 def main() -> None:
     """Run the module."""
-    run({}, lambda _params: None, lambda engine, _request: host(engine), read_only=True)
+    look({}, lambda _params: None, lambda engine, _request: host(engine))
 
 
 if __name__ == "__main__":

@@ -121,8 +121,8 @@ error:
 """
 
 from ..module_utils._engine.lifecycle.events import events
+from ..module_utils._module.looker import look
 from ..module_utils._module.options import NAMES_OPTION
-from ..module_utils._module.runner import run
 from ..module_utils._module.to_events import to_query
 
 
@@ -135,7 +135,7 @@ def main() -> None:
         "filters": {"type": "list", "elements": "str", "default": []},
         "limit": {"type": "int"},
     }
-    run(options, to_query, events, read_only=True)
+    look(options, to_query, events)
 
 
 if __name__ == "__main__":

@@ -91,13 +91,13 @@ error:
 """
 
 from ..module_utils._engine.lifecycle.info import images
+from ..module_utils._module.looker import look
 from ..module_utils._module.options import NAMES_OPTION, names_asked
-from ..module_utils._module.runner import run
 
 
 def main() -> None:
     """Run the module."""
-    run(NAMES_OPTION, names_asked, images, read_only=True)
+    look(NAMES_OPTION, names_asked, images)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
 from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle import mapping, passage
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.engine import open_engine
+from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.opening import open_engine
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.spec import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.container_options import argument_spec
 from ansible_collections.slipway.oci.plugins.module_utils._module.container_task import converge_container

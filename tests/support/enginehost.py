@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -16,8 +17,9 @@ from _engine.agent.install import exit_command
 from _engine.kernel import cgroups, mountinfo
 from _engine.lifecycle import info
 from _engine.lifecycle.converge import Request, converge
-from _engine.lifecycle.engine import Engine, open_engine
+from _engine.lifecycle.engine import Engine
 from _engine.lifecycle.load import load
+from _engine.lifecycle.opening import open_engine
 from _engine.lifecycle.outcome import Outcome
 from _engine.lifecycle.remove_image import remove_image
 from _engine.lifecycle.volumes import converge_volume
@@ -27,6 +29,7 @@ from _engine.model.spec import ContainerSpec
 from _engine.model.volume import VolumeSpec
 from _engine.runtime import logs
 from _engine.state import containers
+from _engine.state.database import Database, open_database
 from dockerarchive import write_archive
 
 _REQUEST = frozenset(item.name for item in fields(Request))
@@ -57,6 +60,10 @@ class Host:
     def open(self, **settings: Any) -> AbstractContextManager[Engine]:
         """Open the engine."""
         return open_engine(self.layout.root, self.layout.run_root, **{"runtime": self.runtime, **settings})
+
+    def database(self) -> Database:
+        """Open the database alone, whatever boot it is of."""
+        return open_database(self.layout.database)
 
     def load(self, path: Path) -> Outcome:
         """Load an archive."""
@@ -94,6 +101,14 @@ class Host:
         """Converge a container that is there to the state, whatever its spec."""
         with self.open() as engine:
             return converge(engine, Request(name, state, **request), exit_command)
+
+    def agent(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run ``slipway`` with these words."""
+        with self.open() as engine:
+            exit_command(engine, keep=False)
+        return subprocess.run(
+            [self.layout.agent_program, *words], check=False, capture_output=True, text=True, timeout=120
+        )
 
     def volume(self, name: str, state: str = "present") -> Outcome:
         """Converge a volume."""

@@ -11,9 +11,10 @@ from typing import Any, Optional
 
 from ..errors import NotFound
 from ..lifecycle import info
-from ..lifecycle.engine import Engine, open_engine
+from ..lifecycle.engine import Engine
+from ..lifecycle.opening import open_engine
 from ..version import VERSION
-from . import cli_events, cli_exec, cli_explain, cli_verbs
+from . import cli_boot, cli_events, cli_exec, cli_explain, cli_verbs
 from .table import age, human_size, render
 
 #: Returns the exit code, None for 0.
@@ -46,6 +47,7 @@ def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
     cli_explain.add(verbs)
     cli_exec.add(verbs)
     cli_verbs.add(verbs)
+    cli_boot.add(verbs)
     _add_healthcheck(verbs)
     cleanup = verbs.add_parser(
         "cleanup", help="clean up after a container that has ended (conmon calls this)"

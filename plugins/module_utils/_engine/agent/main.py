@@ -10,7 +10,7 @@ import os
 import sys
 
 from ..errors import EngineError, NotFound
-from ..lifecycle.engine import open_engine
+from ..lifecycle.opening import open_engine
 
 
 def main(argv: list[str], *, root: str, run_root: str) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open an engine: its paths, its database, its timings; handed down to every verb."""
+"""The engine that is handed down to every verb: its paths, its database, its locks, its timings."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 
-from ..errors import NotRoot
-from ..kernel.files import make_private
 from ..kernel.locks import lock
-from ..model.layout import DEFAULT_ROOT, DEFAULT_RUN_ROOT, Layout
+from ..model.layout import Layout
 from ..model.record import Event
 from ..state import events
-from ..state.database import Database, open_database
+from ..state.database import Database
 from .steps import Timings
 
 #: A lock is held for the moment of a change, never while waiting for a container; the longest moment is a copy-up.
 LOCK_TIMEOUT = 60.0
-RANK_NAME, RANK_CONTAINER, RANK_VOLUME, RANK_STORE = 0, 1, 2, 4
+RANK_BOOT, RANK_NAME, RANK_CONTAINER, RANK_VOLUME, RANK_STORE = -1, 0, 1, 2, 4
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,9 @@ class Engine:
     def lock_store(self, what: str) -> AbstractContextManager[None]:
         return self._lock("store", "images", RANK_STORE, what)
 
+    def lock_boot(self, what: str) -> AbstractContextManager[None]:
+        return self._lock("engine", "boot", RANK_BOOT, what)
+
     @contextmanager
     def _lock(self, kind: str, name: str, rank: int, what: str) -> Iterator[None]:
         path = self.layout.lock(kind, name)
@@ -67,41 +68,3 @@ class Engine:
         """Keep an event."""
         with self.database.transaction() as connection:
             events.add(connection, Event(time.time_ns(), kind, action, identity, name, attributes))
-
-
-@contextmanager
-def open_engine(
-    root: str = DEFAULT_ROOT,
-    run_root: str = DEFAULT_RUN_ROOT,
-    *,
-    runtime: str | None = None,
-    conmon: str | None = None,
-    cgroup_manager: str | None = None,
-    read_only: bool = False,
-) -> Iterator[Engine]:
-    """Open the engine at ``root``; ``read_only`` makes and changes nothing, not even directories.
-
-    Raises NotRoot, StateBusy, StateCorrupt, StateTooNew.
-    """
-    if os.geteuid() != 0:
-        raise NotRoot("the engine needs root", remedy="Write become: true")
-    layout = Layout(root, run_root)
-    if not read_only:
-        make_directories(layout)
-    with open_database(layout.database, read_only=read_only) as database:
-        yield Engine(
-            layout,
-            database,
-            predicting=read_only,
-            runtime=runtime,
-            conmon=conmon,
-            cgroup_manager=cgroup_manager,
-        )
-
-
-def make_directories(layout: Layout) -> None:
-    """Make the engine's directories, all 0700: what lies below is nobody else's business."""
-    for path in (layout.root, layout.staging, layout.layers, layout.volumes, layout.containers):
-        make_private(path)
-    for path in (layout.run_root, layout.locks, layout.exits, layout.runtime_root, layout.run_containers):
-        make_private(path)

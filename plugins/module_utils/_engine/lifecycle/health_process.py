@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from ..model.layout import Layout
-from .engine import open_engine
 from .health_notify import EVERYTHING, send
 from .health_runner import Runner
+from .opening import open_engine
 
 #: Seconds to wait for a predecessor that is just going.
 _PATIENCE = 20.0

@@ -46,6 +46,11 @@ class Layout:
         return f"{self.agent}/current/slipway"
 
     @property
+    def boot_marker(self) -> str:
+        """The id of the boot that the run root, and all records, are of."""
+        return f"{self.run_root}/boot"
+
+    @property
     def locks(self) -> str:
         return f"{self.run_root}/locks"
 

@@ -46,6 +46,16 @@ class Database:
             yield self._connection
 
     @contextmanager
+    def amending(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection of a private copy (``read_only``) in a transaction; no file is touched."""
+        self._connection.execute("PRAGMA query_only = 0")
+        try:
+            with self.transaction() as connection:
+                yield connection
+        finally:
+            self._connection.execute("PRAGMA query_only = 1")
+
+    @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection in a transaction that sees one state of the database throughout."""
         with translated(self.path), _transaction(self._connection, "BEGIN"):

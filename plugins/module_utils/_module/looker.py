@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a module that only looks; it carries nothing of what acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+from .._engine.lifecycle.engine import Engine
+from .._engine.lifecycle.looking import look_at_engine
+from .._engine.lifecycle.outcome import Outcome
+from .options import ArgumentSpec
+from .running import run_with
+
+Request = TypeVar("Request")
+
+
+def look(
+    argument_spec: ArgumentSpec,
+    read: Callable[[Mapping[str, Any]], Request],
+    act: Callable[[Engine, Request], Outcome],
+) -> None:
+    """Run the module and exit; as ``running.run_with``."""
+    run_with(_open, argument_spec, read, act, looks=True)
+
+
+def _open(*, read_only: bool, **settings: Any) -> AbstractContextManager[Engine]:  # noqa: ARG001  (it always is)
+    return look_at_engine(**settings)

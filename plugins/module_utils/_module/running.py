@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a module's work: read its options, open the engine, act, and end with the result or an error in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .._engine.errors import EngineError
+from .._engine.lifecycle.engine import Engine
+from .._engine.lifecycle.outcome import Outcome
+from .options import ENGINE_OPTIONS, ArgumentSpec
+from .render import render, render_info
+
+Request = TypeVar("Request")
+
+
+#: Opens an engine with a task's options; ``read_only``: nothing may be changed.
+Opener = Callable[..., AbstractContextManager[Engine]]
+
+
+def run_with(
+    opener: Opener,
+    argument_spec: ArgumentSpec,
+    read: Callable[[Mapping[str, Any]], Request],
+    act: Callable[[Engine, Request], Outcome],
+    *,
+    looks: bool,
+) -> None:
+    """Run a module and exit.
+
+    ``read`` makes the request from the options before anything is opened, so that a wrong option changes
+    nothing; ``act`` carries it out. ``looks``: the module changes nothing anyway.
+    """
+    module = AnsibleModule({**ENGINE_OPTIONS, **argument_spec}, supports_check_mode=True)
+    engine: Engine | None = None
+    try:
+        request = read(module.params)
+        with opener(**_settings(module.params), read_only=looks or module.check_mode) as engine:
+            outcome = act(engine, request)
+    except (EngineError, OSError) as error:
+        from .failure import failure
+
+        module.fail_json(**failure(error), **_timings(engine))
+    subject = str(module.params.get("name") or "")
+    result = render_info(outcome) if looks else render(outcome, subject=subject)
+    module.exit_json(**result, **_timings(engine))
+
+
+def _settings(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: params[name] for name in ("root", "run_root", "runtime", "cgroup_manager")}
+
+
+def _timings(engine: Engine | None) -> dict[str, Any]:
+    return {"timings": engine.timings.rounded() if engine else {}}
