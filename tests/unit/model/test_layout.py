@@ -24,7 +24,15 @@ def test_what_survives_a_reboot_lies_below_root():
     del found["cgroup_parent"], found["monitors_cgroup"]
     volatile = {name for name, path in found.items() if path.startswith("/RUN/")}
     health = {"health_socket", "health_lock"}
-    assert volatile == {"locks", "exits", "runtime_root", "run_containers", "cgroup_marks", *health}
+    assert volatile == {
+        "boot_marker",
+        "locks",
+        "exits",
+        "runtime_root",
+        "run_containers",
+        "cgroup_marks",
+        *health,
+    }
     assert all(path.startswith("/ROOT/") for name, path in found.items() if name not in volatile)
 
 
