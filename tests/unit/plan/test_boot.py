@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from _engine.model import status
-from _engine.plan.boot import to_start, will_start
+from _engine.plan.boot import will_start
+from _engine.plan.bootorder import to_start
 from _engine.plan.refresh import is_over, refreshed
 
 POLICIES = ("no", "on-failure", "on-failure:3", "always", "unless-stopped")

@@ -127,6 +127,7 @@ MODULES: tuple[str, ...] = (
     "model.userns",
     "model.volume",
     "plan.boot",
+    "plan.bootorder",
     "plan.diff",
     "plan.explain",
     "plan.graph",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..errors import EngineError
 from ..model.record import ContainerRecord, Event
-from ..plan.boot import to_start
+from ..plan.bootorder import to_start
 from ..state import containers, dependencies, events
 from .again import start_again
 from .engine import Engine

@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ..model import status
 from ..model.record import ContainerRecord
 from ..model.restart import ON_FAILURE
-from . import graph
 
 
 def will_start(record: ContainerRecord) -> bool:
@@ -25,22 +22,3 @@ def will_start(record: ContainerRecord) -> bool:
     if policy.word == ON_FAILURE:
         return record.interrupted
     return policy.persistent
-
-
-def to_start(records: Iterable[ContainerRecord], needs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Return the ids of the containers that a boot starts, each after what it needs.
-
-    ``needs`` are pairs of a container's id and one that it needs. What is needed is started too, whatever its policy, but
-    not against the wish of a user who stopped it.
-    """
-    known = {record.id: record for record in records}
-    edges: dict[str, list[str]] = {}
-    for one, below in needs:
-        edges.setdefault(one, []).append(below)
-    wanted = sorted((one for one in known if will_start(known[one])), key=lambda one: known[one].created)
-    ordered = graph.order(wanted, edges)
-    return tuple(one for one in ordered if one in known and _may_start(known[one]))
-
-
-def _may_start(record: ContainerRecord) -> bool:
-    return record.status in status.STARTABLE and not record.stopped_by_user
