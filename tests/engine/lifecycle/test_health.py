@@ -85,6 +85,15 @@ def test_timeout_kills_the_check(host):
     assert [pid for pid in left if _words(pid)[1] in (b"4721", b"4722")] == []
 
 
+def test_check_that_never_stops_talking(host):
+    """A check that writes without end is ended after its timeout, and keeps no other container's check waiting."""
+    options = {"healthcheck_interval": "100ms", "healthcheck_timeout": "500ms", "healthcheck_retries": 1}
+    host.start(*FOREVER, healthcheck="yes", **options)
+    host.start(*FOREVER, name="other", healthcheck="true", healthcheck_interval="100ms")
+    becomes(host, "healthy", "other")
+    assert "within 0.5 s" in becomes(host, "unhealthy")["Log"][-1]["Output"]
+
+
 def _words(pid: str) -> list[bytes]:
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as stream:
@@ -158,6 +167,24 @@ def test_action_restart(host):
     eventually(lambda: host.inspect()["State"]["Pid"] not in (0, before["State"]["Pid"]), "another process")
 
 
+def test_restarted_once(host):
+    """Checks that fail while a restart still waits for the end do not restart the next run, which is healthy."""
+    # What lies in /dev/shm goes with the run.
+    options = {
+        "healthcheck": "test ! -e /dev/shm/bad",
+        "healthcheck_interval": "100ms",
+        "healthcheck_retries": 1,
+    }
+    options.update(stop_timeout=3, healthcheck_failure_action="restart")
+    before = host.start("sh", "-c", "trap '' TERM; while :; do sleep 1; done", **options)["State"]["Pid"]
+    becomes(host, "healthy")
+    assert run(host, "exec", "box", "touch", "/dev/shm/bad").returncode == 0
+    eventually(lambda: host.inspect()["State"]["Pid"] not in (0, before), "another process")
+    becomes(host, "healthy")
+    eventually(lambda: len(checkers(host)) == 2, "no action is left")
+    assert host.events().count("restart") == 1
+
+
 def test_one_process_for_all_and_gone_when_nothing_needs_it(host):
     """However many containers have checks, one pair of processes runs them, and goes with the last."""
     for number in range(5):
@@ -185,6 +212,21 @@ def test_killed_checker_comes_back(host, which):
         becomes(host, "healthy", "other")
     seen = health(host)["Log"][-1]["End"]
     eventually(lambda: health(host)["Log"][-1]["End"] > seen, "a later check")
+
+
+def test_check_of_a_killed_checker_ends(host):
+    """A check whose checker was killed is ended by the next one, which checks anew."""
+    options = {"healthcheck_interval": "100ms", "healthcheck_timeout": "1h", "stop_timeout": 0}
+    host.start(*FOREVER, healthcheck=["sleep", "4731"], **options)
+
+    def checks() -> list[str]:
+        return [
+            pid for pid in os.listdir("/proc") if pid.isdigit() and _words(pid)[:2] == [b"sleep", b"4731"]
+        ]
+
+    first = eventually(checks, "a check runs")
+    os.kill(checkers(host)[-1], signal.SIGKILL)
+    eventually(lambda: len(found := checks()) == 1 and found != first, "another check, alone")
 
 
 def test_paused_container_is_not_checked(host):

@@ -11,21 +11,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ..errors import RuntimeFailed
-from ..kernel import command
+from ..kernel import cgroups, command
+from ..kernel.process import Process
 from ..model.execution import ExecSpec
 from ..model.health import OUTPUT_LIMIT, Result
 from ..model.healthcheck import HealthCheck
-from ..model.names import new_id
 from ..model.record import ContainerRecord
 from ..runtime import execprocess, execs, oci
 from ..runtime.execs import ExecFiles
 from . import health
+from .cgroup import cgroup_of
 from .engine import Engine
 from .exec import own_process
 
 #: Seconds for the runtime of a killed check to be gone.
 _GONE = 5.0
-_STEP = 4096
+#: Bytes at once, and how often in a row: together more than a pipe holds (pipe(7)), so the end of a check's words is read.
+_STEP, _TURNS = 4096, 32
+#: The name of the checks' session. A container has one at a time, so what a killed checker left is found by it.
+_SESSION = "health"
 
 
 @dataclass
@@ -52,7 +56,8 @@ class Running:
         cls, engine: Engine, record: ContainerRecord, check: HealthCheck, argv: tuple[str, ...], timeout: int
     ) -> Running:
         """Start the command in the container, as its own user; raises OSError, EngineError when it has just ended."""
-        files = ExecFiles.of(engine.layout.container(record.id), new_id())
+        files = ExecFiles.of(engine.layout.container(record.id), _SESSION)
+        _end_left(engine, record, files)
         files.write(execprocess.build(own_process(engine, record), ExecSpec(argv), None, home_given=True))
         runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
         begun, now = time.time_ns(), health.now()
@@ -79,13 +84,20 @@ class Running:
     def ended(self) -> bool:
         """Listen, end it when its time is over, and tell whether it has ended."""
         over = self.process.poll() is not None
-        with suppress(BlockingIOError):
-            while piece := os.read(self.output, _STEP):
-                self.said += piece[: max(0, 4 * OUTPUT_LIMIT - len(self.said))]
+        self._listen()
         if not over and not self.late and health.now() >= self.deadline:
             self.late = True
             self._end()
         return over
+
+    def _listen(self) -> None:
+        """Read what is there; of a check that writes without end, a bounded piece, or nobody else had a turn."""
+        with suppress(BlockingIOError):
+            for _turn in range(_TURNS):
+                piece = os.read(self.output, _STEP)
+                self.said += piece[: max(0, 4 * OUTPUT_LIMIT - len(self.said))]
+                if not piece:
+                    break
 
     def result(self) -> Result:
         """Return how it ended."""
@@ -115,3 +127,12 @@ class Running:
         except RuntimeFailed as error:
             return health.code_of(error), error.message
         return self.process.returncode, self.said.decode("utf-8", "replace")
+
+
+def _end_left(engine: Engine, record: ContainerRecord, files: ExecFiles) -> None:
+    """End the check that a killed checker left, with the runtime's process that waits for it."""
+    process = Process.of(files.read_pid())
+    # The number may be another's by now: one of the container's own is in its cgroup.
+    if process is not None and process.pid in cgroups.processes(cgroup_of(engine, record)):
+        execs.end(files)
+    files.remove()

@@ -56,7 +56,7 @@ class Runner:
         self.schedule = Schedule()
         self.ready: deque[str] = deque()
         self.running: dict[str, Running] = {}
-        self.actions: list[subprocess.Popen[bytes]] = []
+        self.actions: dict[str, subprocess.Popen[bytes]] = {}
         self.woken, self.waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def run(self) -> bool:
@@ -75,7 +75,7 @@ class Runner:
 
     def needed(self) -> bool:
         """Tell whether anything is due, runs or waits."""
-        self.actions = [action for action in self.actions if action.poll() is None]
+        self.actions = {key: action for key, action in self.actions.items() if action.poll() is None}
         waits = self.schedule.wait(0) is not None
         return bool(waits or self.running or self.ready or self.actions)
 
@@ -189,9 +189,10 @@ class Runner:
         if record is None or record.started != one.record.started or record.status not in status.ALIVE:
             return
         action = health.take_note(self.engine, record, one.check, one.result(), age_then=one.age)[1]
-        if action != NONE:
+        # A stop may take its time, in which more checks fail: they ask for what is being done.
+        if action != NONE and record.id not in self.actions:
             argv = [self.program, "health", "--act", action, record.id]
-            self.actions.append(subprocess.Popen(argv, stdin=subprocess.DEVNULL))
+            self.actions[record.id] = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
 
 
 def _woken(_signum: int, _frame: FrameType | None) -> None:
