@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from stopping import measure_stop
+
 from copying import measure_copy_up, measure_growth
 from figure import Figure, table
 from place import Place, workplace
@@ -18,7 +20,7 @@ from tree import cross_section
 from unchanged import measure_unchanged
 from unpacking import measure_load
 
-PARTS = ("start", "unchanged", "copy", "load", "agent")
+PARTS = ("start", "stop", "unchanged", "copy", "load", "agent")
 _TREE_BYTES = 240_000_000
 
 
@@ -57,7 +59,7 @@ def _measure(place: Place, asked: argparse.Namespace) -> tuple[list[Figure], lis
     """Return the figures, and what there is to add in words."""
     figures: list[Figure] = []
     notes: list[str] = []
-    if {"start", "unchanged", "agent"} & set(asked.parts):
+    if {"start", "stop", "unchanged", "agent"} & set(asked.parts):
         with host(place) as engine_host:
             figures += _measure_containers(place, engine_host, asked, notes)
     if {"copy", "load"} & set(asked.parts):
@@ -76,6 +78,9 @@ def _measure_containers(
             figures, steps = measure_start(host, asked.rounds or 20)
             notes.append(steps)
             yield from figures
+    if "stop" in asked.parts:
+        with told("stop and restart"):
+            yield from measure_stop(host, asked.rounds or 20)
     if "unchanged" in asked.parts:
         with told("an unchanged task"):
             yield from measure_unchanged(place, host, asked.rounds or 3)

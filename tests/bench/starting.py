@@ -85,7 +85,7 @@ def _remove_all(host: Host) -> None:
 
 def measure_start(host: Host, rounds: int) -> tuple[list[Figure], str]:
     """Return the figures, and in words how our time goes by step."""
-    with _bare(host) as bare:
+    with bare_container(host) as bare:
         samples = [(*_start_ours(host), _start_bare(bare)) for _round in range(rounds + 1)][1:]
     figures, steps = zip(*(((whole, inner, peer), steps) for whole, inner, steps, peer in samples))
     whole, inner, peer = medians(figures)
@@ -117,12 +117,12 @@ def _start_ours(host: Host) -> tuple[float, float, dict[str, float]]:
     monitor = Process.of(outcome.result["container"]["State"]["ConmonPid"])
     host.bring("ours", "absent")
     # conmon becomes the agent when the container has ended, and would disturb the next run.
-    _wait_gone(monitor)
+    wait_gone(monitor)
     return whole, done - opened, steps
 
 
 @dataclass(frozen=True)
-class _Bare:
+class Bare:
     """A container whose bundle the engine has made, to be started without the engine."""
 
     runtime: OciRuntime
@@ -132,23 +132,23 @@ class _Bare:
 
 
 @contextmanager
-def _bare(host: Host) -> Iterator[_Bare]:
+def bare_container(host: Host) -> Iterator[Bare]:
     """Let the engine make a bundle, and give it to the bare loop with the same programs and the same directories."""
     shape = host.bring("bare", "started").result["container"]
     monitor = Process.of(shape["State"]["ConmonPid"])
     host.bring("bare", "stopped")
-    _wait_gone(monitor)
+    wait_gone(monitor)
     lowers = tuple(shape["GraphDriver"]["Data"]["LowerDir"].split(":")[::-1])
     runtime = find_runtime(root=host.layout.runtime_root)
-    bare = _Bare(runtime, find_conmon(), host.layout.container(shape["Id"]), lowers)
+    bare = Bare(runtime, find_conmon(), host.layout.container(shape["Id"]), lowers)
     try:
         yield bare
     finally:
         with undisturbed():
-            _end_bare(bare)
+            end_bare(bare)
 
 
-def _start_bare(bare: _Bare) -> float:
+def _start_bare(bare: Bare) -> float:
     """Return the seconds that conmon and the runtime take; the mounts are made before, as on a first start."""
     container = bare.container
     with undisturbed():  # a Ctrl-C in the middle would leave a conmon that nobody knows yet
@@ -156,12 +156,13 @@ def _start_bare(bare: _Bare) -> float:
         shutil.rmtree(container.work)
         overlay.mount(container, bare.lowers)
         shm.mount_shm(container, 64 * 1024 * 1024)
-        took = seconds_of(lambda: _conmon_and_start(bare))
-        _end_bare(bare)
+        took = seconds_of(lambda: conmon_and_start(bare))
+        end_bare(bare)
     return took
 
 
-def _conmon_and_start(bare: _Bare) -> None:
+def conmon_and_start(bare: Bare) -> None:
+    """Create the container under conmon, and start it."""
     reader, writer = os.pipe()
     environment = {"PATH": os.environ["PATH"], "_OCI_SYNCPIPE": str(writer)}
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -176,7 +177,7 @@ def _conmon_and_start(bare: _Bare) -> None:
     subprocess.run([bare.runtime.path, "--root", bare.runtime.root, "start", bare.container.id], check=True)
 
 
-def _conmon_arguments(bare: _Bare) -> list[str]:
+def _conmon_arguments(bare: Bare) -> list[str]:
     container = bare.container
     argv = [
         bare.conmon,
@@ -195,18 +196,19 @@ def _conmon_arguments(bare: _Bare) -> list[str]:
     return [*argv, "--exit-dir", os.path.dirname(container.exit_file), "--persist-dir", container.persist]
 
 
-def _end_bare(bare: _Bare) -> None:
+def end_bare(bare: Bare) -> None:
     """End the container, if it runs, and unmount what it had."""
     if os.path.exists(bare.container.conmon_pid_file):
         with open(bare.container.conmon_pid_file, encoding="ascii") as file:
             monitor = Process.of(int(file.read()))
         bare.runtime.delete(bare.container.id, force=True)
-        _wait_gone(monitor)
+        wait_gone(monitor)
     overlay.unmount(bare.container)
     shm.unmount_shm(bare.container)
 
 
-def _wait_gone(process: Process | None) -> None:
+def wait_gone(process: Process | None) -> None:
+    """Wait until the process has ended, if there is one."""
     if process is not None and not process.wait_gone(_GONE):
         raise RuntimeError(f"process {process.pid} did not end within {_GONE:.0f} s")
 
