@@ -81,3 +81,20 @@ def test_env_stands_over_env_file(tmp_path):
     path.write_text("MODE=file\nLEVEL=1\n")
     spec = request_of(image="app", network=["none"], env={"MODE": "task"}, env_file=[str(path)]).spec
     assert (spec.env, spec.env_file) == ({"MODE": "task", "LEVEL": "1"}, (str(path),))
+
+
+@pytest.mark.parametrize(
+    "asked", [{"state": "healthy"}, {"state": "paused"}, {"state": "restarted"}, {"wait": True}]
+)
+def test_waiting_for_two_things(asked):
+    """To wait for the end of what is to go on makes no sense, and is refused in words."""
+    with pytest.raises(InvalidOption, match="waits for the end") as caught:
+        request_of(detach=False, **asked)
+    assert caught.value.fields["option"] == "detach"
+
+
+def test_how_long_to_wait():
+    """The wait and its end are handed on; by default a task waits for nothing, and for five minutes at most."""
+    plain, asked = request_of(), request_of(wait=True, wait_timeout=7.5)
+    assert (plain.wait, plain.wait_timeout) == (False, 300.0)
+    assert (asked.wait, asked.wait_timeout) == (True, 7.5)

@@ -39,10 +39,12 @@ def alter(engine: Engine, record: ContainerRecord, spec: ContainerSpec) -> Conta
         limits.limits(each, counts_swap=host.counts_swap(cgroups.version())) for each in (record.spec, spec)
     )
     ground = _ground(record.process.pid, os.path.basename(record.runtime))
-    forth, back = limits.change(before, after, ground), limits.change(after, before, ground)
+    forth = limits.change(before, after, ground)
     if not forth:
         return save(engine, record, spec=spec)
     _check_memory(record.process.pid, forth)
+    # pylint takes the swap of the two for a slip, unless they are named.
+    back = limits.change(before=after, after=before, ground=ground)
     return _carry_out(engine, record, spec, forth, back)
 
 

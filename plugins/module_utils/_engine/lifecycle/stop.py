@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from ..errors import RuntimeFailed
 from ..kernel import cgroups
@@ -26,7 +27,7 @@ _KILL_PATIENCE = 30.0
 #: As good as without end, and still a number that poll(2) takes.
 FOREVER = 10.0 * 365 * 24 * 3600
 #: A user's stop is a wish: no restart policy and no reboot starts the container again.
-BY_USER: Mapping[str, object] = {"stopped_by_user": True, "restart_at": None}
+BY_USER: Mapping[str, object] = MappingProxyType({"stopped_by_user": True, "restart_at": None})
 
 
 def stop(
