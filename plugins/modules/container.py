@@ -403,8 +403,17 @@ options:
     aliases: [log_options]
     suboptions:
       max_size:
-        description: Size at which the log is begun anew, as in V(10m).
+        description:
+          - Size at which the log is begun anew, as in V(10m). What was in it is lost, unless O(log_opt.max_file) keeps it.
         type: str
+      max_file:
+        description:
+          - How many files of the log are kept, the one that is written included. The others have V(.1), V(.2) and so on at the
+            end of their name, V(.1) is the youngest.
+          - No line is lost when the next file is begun, and none is there twice; the log may grow over
+            O(log_opt.max_size) by what the container writes within some tenths of a second.
+          - Unset means V(1). Needs O(log_opt.max_size).
+        type: int
       path:
         description: File on the host to write the log to.
         type: str

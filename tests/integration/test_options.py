@@ -175,6 +175,13 @@ ROWS = (
     Row("log_opt", {"max_size": "10m"}, {"max_size": "10240k"}, {"max_size": "11m"}, ("log_opt.max_size",)),
     Row(
         "log_opt",
+        {"max_size": "10m", "max_file": 3},
+        {"max_file": "3", "max_size": "10m"},
+        {"max_size": "10m", "max_file": 4},
+        ("log_opt.max_file",),
+    ),
+    Row(
+        "log_opt",
         {"path": "{tmp}/a.log"},
         {"path": "{tmp}/./a.log"},
         {"path": "{tmp}/A.log"},

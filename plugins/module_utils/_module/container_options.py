@@ -81,7 +81,7 @@ ARGUMENTS: ArgumentSpec = {
     "log_opt": {
         **_DICT,
         "aliases": ["log_options"],
-        "options": {"max_size": _TEXT, "path": _TEXT, "tag": _TEXT},
+        "options": {"max_size": _TEXT, "max_file": _INT, "path": _TEXT, "tag": _TEXT},
     },
     "healthcheck": {"type": "raw", "aliases": ["health_cmd"]},
     "no_healthcheck": _BOOL,

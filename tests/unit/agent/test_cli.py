@@ -7,7 +7,7 @@ import argparse
 
 import pytest
 
-from _engine.agent import cli, cli_events, cli_explain
+from _engine.agent import cli, cli_events, cli_explain, cli_logs
 from _engine.version import VERSION
 
 PLACES = {"root": "/ROOT", "run_root": "/RUN"}
@@ -20,6 +20,7 @@ def parse():
 
 
 EVENTS = {"verb": cli_events._events, "since": None, "until": None, "filter": []}
+LOGS = {"verb": cli_logs._logs, "since": None, "until": None, "follow": False}
 GOOD = [
     (("explain", "web"), {"verb": cli_explain._explain, "name": "web", "json": False}),
     (("ps",), {"verb": cli._ps, "json": False}),
@@ -28,9 +29,22 @@ GOOD = [
     (("inspect", "web"), {"verb": cli._inspect, "name": "web"}),
     (
         ("logs", "--tail", "5", "-t", "web"),
-        {"verb": cli._logs, "name": "web", "tail": 5, "timestamps": True, "json": False},
+        {**LOGS, "name": "web", "tail": 5, "timestamps": True, "json": False},
     ),
-    (("logs", "web"), {"verb": cli._logs, "name": "web", "tail": None, "timestamps": False, "json": False}),
+    (("logs", "web"), {**LOGS, "name": "web", "tail": None, "timestamps": False, "json": False}),
+    (
+        ("logs", "-f", "--since", "1h", "--until", "5m", "web"),
+        {
+            **LOGS,
+            "name": "web",
+            "tail": None,
+            "timestamps": False,
+            "json": False,
+            "follow": True,
+            "since": "1h",
+            "until": "5m",
+        },
+    ),
     (("events",), {**EVENTS, "limit": None, "json": False, "follow": False}),
     (
         ("events", "--follow", "--since", "1h", "-f", "event=died", "--json", "--limit", "3"),

@@ -14,7 +14,7 @@ from ..lifecycle import info
 from ..lifecycle.engine import Engine
 from ..lifecycle.opening import open_engine
 from ..version import VERSION
-from . import cli_boot, cli_events, cli_exec, cli_explain, cli_verbs
+from . import cli_boot, cli_events, cli_exec, cli_explain, cli_logs, cli_verbs
 from .table import age, human_size, render
 
 #: Returns the exit code, None for 0.
@@ -42,7 +42,7 @@ def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
     _verb(verbs, "images", _images, "list images")
     _verb(verbs, "volumes", _volumes, "list volumes")
     _add_inspect(verbs)
-    _add_logs(verbs)
+    cli_logs.add(verbs)
     cli_events.add(verbs)
     cli_explain.add(verbs)
     cli_exec.add(verbs)
@@ -67,13 +67,6 @@ def _add_inspect(verbs: Any) -> None:
     parser = verbs.add_parser("inspect", help="show everything about a container, volume or image, as JSON")
     parser.add_argument("name")
     parser.set_defaults(verb=_inspect)
-
-
-def _add_logs(verbs: Any) -> None:
-    parser = _verb(verbs, "logs", _logs, "show what a container wrote")
-    parser.add_argument("name")
-    parser.add_argument("--tail", type=int, metavar="N", help="only the last N lines")
-    parser.add_argument("--timestamps", "-t", action="store_true", help="with the time of each line")
 
 
 def _add_healthcheck(verbs: Any) -> None:
@@ -142,18 +135,6 @@ def _inspect(engine: Engine, arguments: argparse.Namespace) -> None:
     raise NotFound(
         "container, volume or image", arguments.name, remedy="`slipway ps`, `volumes` and `images` list them"
     )
-
-
-def _logs(engine: Engine, arguments: argparse.Namespace) -> None:
-    from ..runtime import logs
-
-    [shape] = info.containers(engine, [arguments.name], must_exist=True).result["containers"]
-    for line in logs.read(shape["HostConfig"]["LogConfig"]["Path"], tail=arguments.tail):
-        if arguments.json:
-            sys.stdout.write(json.dumps({"time": line.time, "stream": line.stream, "text": line.text}) + "\n")
-            continue
-        out = sys.stderr if line.stream == "stderr" else sys.stdout
-        out.write(f"{line.time} " * arguments.timestamps + line.text + ("" if line.partial else "\n"))
 
 
 def _print(

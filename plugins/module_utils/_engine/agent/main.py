@@ -78,5 +78,14 @@ def _health(argv: list[str], root: str, run_root: str) -> int:
     return 0
 
 
+def _rotate(argv: list[str], root: str, run_root: str) -> int:
+    """Be the process that rotates a container's log."""
+    from ..lifecycle.rotating import serve
+
+    with open_engine(root, run_root) as engine:
+        serve(engine, argv[0])
+    return 0
+
+
 #: What programs call, past the argument parser.
-_SHORT = {"cleanup": _cleanup, "health": _health}
+_SHORT = {"cleanup": _cleanup, "health": _health, "rotate": _rotate}

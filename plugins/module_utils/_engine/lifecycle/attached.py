@@ -11,6 +11,7 @@ from ..runtime import logs
 from .engine import Engine
 from .exited import after_end
 from .hold import hold
+from .logplace import log_path
 from .remove import remove_held
 from .stop import FOREVER
 
@@ -47,8 +48,3 @@ def _wait_once(engine: Engine, container_id: str) -> bool:
         Process(process.pid, process.start_time).wait_gone(FOREVER)
     with hold(engine, container_id, "wait") as record:
         return after_end(engine, record).restart_at is not None
-
-
-def log_path(engine: Engine, record: ContainerRecord) -> str:
-    """Return where conmon writes the container's log."""
-    return (record.spec.log_opt or {}).get("path", engine.layout.container(record.id).log)

@@ -10,10 +10,10 @@ from typing import Any
 from ..errors import ContainerFailed, EngineError
 from ..model.record import ContainerRecord
 from ..runtime import logs
-from .attached import log_path
 from .engine import Engine
 from .health_state import check_of, state_of
 from .inspect_health import health_shape
+from .logplace import log_path
 
 #: How many lines of the log go with the error.
 LINES = 20

@@ -8,6 +8,7 @@ was killed anywhere is found and cleared by whoever comes next (lifecycle/recove
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from ..errors import EngineError, WrongState
 from ..kernel.process import Process
@@ -156,7 +157,7 @@ class _Start:
                 tty=self.spec.tty,
                 interactive=self.spec.interactive,
                 log_path=log_options.get("path", self.container.log),
-                log_size_max=int(log_options["max_size"]) if "max_size" in log_options else None,
+                log_size_max=self.log_size_max(log_options),
                 move=cgroup.monitor_mover(self.engine, self.record),
                 cgroup_manager=cgroup.manager_for_runtime(self.record),
             )
@@ -168,6 +169,20 @@ class _Start:
             status=status.CREATED,
             process=_held(begun.process),
             monitor=_held(begun.monitor),
+        )
+
+        if "max_file" in log_options:
+            from . import rotating
+
+            rotating.launch(self.engine, self.record)
+
+    @staticmethod
+    def log_size_max(options: Mapping[str, str]) -> int | None:
+        """Return the size at which conmon itself begins the log anew; with several files that is not its to do."""
+        return (
+            int(options["max_size"])
+            if "max_size" in options and int(options.get("max_file", 1)) < 2
+            else None
         )
 
     def destroy(self) -> None:

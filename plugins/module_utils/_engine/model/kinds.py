@@ -182,6 +182,10 @@ def _device(option: str, value: str) -> tuple[str, limits.Device]:
     return device.destination, device
 
 
+#: Files of a log that are kept at most; each is looked at when the log is read.
+_MOST_LOG_FILES = 99
+
+
 def _log_options(option: str, value: Any) -> dict[str, str]:
     known = {key: item for key, item in value.items() if item is not None}
     if "tag" in known:
@@ -193,9 +197,27 @@ def _log_options(option: str, value: Any) -> dict[str, str]:
         )
     if "max_size" in known:
         known["max_size"] = str(quantities.size(f"{option}.max_size", known["max_size"]))
+    if "max_file" in known:
+        known["max_file"] = str(_files(f"{option}.max_file", known["max_file"]))
+        if "max_size" not in known:
+            raise InvalidOption(
+                f"{option}.max_file",
+                known["max_file"],
+                "needs max_size beside it",
+                remedy="Write max_size: 10m",
+            )
     if "path" in known:
         known["path"] = absolute_path(f"{option}.path", known["path"])
     return known
+
+
+def _files(option: str, value: object) -> int:
+    number = quantities.integer(option, value)
+    if not 1 <= number <= _MOST_LOG_FILES:
+        raise InvalidOption(
+            option, value, "is no number of files", remedy=f"Write a number from 1 to {_MOST_LOG_FILES}"
+        )
+    return number
 
 
 def _log_driver(option: str, value: object) -> str:

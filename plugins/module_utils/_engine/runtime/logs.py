@@ -11,15 +11,19 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
+
+from . import logfiles
 
 _BLOCK = 64 * 1024
 #: What ``streams`` keeps at most: as much as fits well into a task's result.
 _MOST = 4 * 1024 * 1024
 _POLL = 0.1
+#: Parts of a line that began before the time asked for: at conmon's 8 KiB each more than most lines have.
+_MOST_PARTS = 256
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)")
 
 
@@ -33,84 +37,136 @@ class LogLine:
     partial: bool
 
 
-def read(path: str, *, tail: int | None = None, since: int | None = None) -> Iterator[LogLine]:
-    """Yield the records: the last ``tail`` lines, and of these the ones not older than ``since`` (ns).
+def read(
+    path: str, *, tail: int | None = None, since: int | None = None, until: int | None = None
+) -> Iterator[LogLine]:
+    """Yield the records: of the last ``tail`` lines those from ``since`` to ``until`` (ns), the files before this one too.
 
-    A log that does not exist is empty. A last record that is still being written is left out.
+    A line that was logged in parts belongs to the time of its last part, and comes whole. A log that does not exist is
+    empty. A last record that is still being written is left out.
     """
-    file = _opened(path)
-    if file is None:
-        return
-    with file:
-        file.seek(0 if tail is None else _tail_offset(file, tail))
-        for raw in _whole(file):
-            line = _parse(raw)
-            if line is not None and (since is None or line.time >= since):
-                yield line
+    with logfiles.opened(path) as files:
+        yield from _within(_records(files, tail), since, until)
 
 
 def streams(path: str, *, since: int = 0, most: int = _MOST) -> tuple[str, str]:
     """Return what was written to stdout and to stderr since then (ns); of a log above ``most`` bytes its end."""
     texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
-    file = _opened(path)
-    if file is None:
-        return "", ""
-    with file:
-        # The record that this cuts has no time at its start, so it is none.
-        file.seek(max(0, os.fstat(file.fileno()).st_size - most))
-        for line in filter(None, map(_parse, _whole(file))):
-            if line.time >= since:
-                texts[line.stream] += (line.text,) if line.partial else (line.text, "\n")
+    with logfiles.opened(path) as files:
+        for file in reversed(files):
+            size = os.fstat(file.fileno()).st_size
+            # The record that this cuts has no time at its start, so it is none.
+            file.seek(max(0, size - most))
+            most = max(0, most - size)
+        for line in _within(_parsed(files), since, None):
+            texts[line.stream] += (line.text,) if line.partial else (line.text, "\n")
     return "".join(texts["stdout"]), "".join(texts["stderr"])
 
 
-def follow(path: str, ended: Callable[[], bool], *, tail: int | None = None) -> Iterator[LogLine]:
-    """Yield records as they come, until ``ended()`` is true and all is read."""
-    inode, offset = -1, 0
-    while True:
-        # Asked before reading: what was written until then is read in this round.
-        last = ended()
-        file = _opened(path)
-        if file is not None:
-            with file:
-                inode, offset = _resume(file, inode, offset, tail=tail)
-                for raw in _whole(file):
-                    offset += len(raw)
-                    line = _parse(raw)
-                    if line is not None:
-                        yield line
-        if last:
-            return
-        time.sleep(_POLL)
-
-
-def _resume(file: BinaryIO, inode: int, offset: int, *, tail: int | None) -> tuple[int, int]:
-    """Seek to where reading goes on; returns inode and offset.
-
-    conmon replaces a log that grew over its limit, so another inode at the path is a new log, read from its
-    start.
-    """
-    found = os.fstat(file.fileno()).st_ino
-    if inode < 0 and tail is not None:
-        offset = _tail_offset(file, tail)
-    elif found != inode:
-        offset = 0
-    file.seek(offset)
-    return found, offset
-
-
-def _opened(path: str) -> BinaryIO | None:
+def follow(
+    path: str,
+    ended: Callable[[], bool],
+    *,
+    tail: int | None = None,
+    since: int | None = None,
+    pause: Callable[[], object] | None = None,
+) -> Iterator[LogLine]:
+    """Yield records as they come, until ``ended()`` is true and all is read; ``pause`` waits between two looks."""
+    reader = _Reader(path, tail)
     try:
-        return open(path, "rb")
-    except FileNotFoundError:
-        return None
+        yield from _within(reader.until_the_end(ended, pause or (lambda: time.sleep(_POLL))), since, None)
+    finally:
+        reader.close()
+
+
+class _Reader:
+    """Reads on from file to file: one that conmon has left is read to its end before the next."""
+
+    def __init__(self, path: str, tail: int | None) -> None:
+        self.path, self.tail = path, tail
+        self.file: BinaryIO | None = None
+
+    def until_the_end(self, ended: Callable[[], bool], pause: Callable[[], object]) -> Iterator[LogLine]:
+        while True:
+            # Asked before reading: what was written until then is read in this round.
+            last = ended()
+            yield from self.begin() if self.file is None else ()
+            yield from self.go_on()
+            if last:
+                return
+            pause()
+
+    def begin(self) -> Iterator[LogLine]:
+        with logfiles.opened(self.path) as files:
+            if not files:
+                return
+            yield from _records(files[:-1] if self.tail is None else files, self.tail)
+            place = 0 if self.tail is None else files[-1].tell()
+            # A descriptor of our own has no offset of its own, so it is said where to go on.
+            self.file = os.fdopen(os.dup(files[-1].fileno()), "rb")
+            self.file.seek(place)
+
+    def go_on(self) -> Iterator[LogLine]:
+        while self.file is not None:
+            following = logfiles.next_after(self.path, self.file)
+            yield from _parsed([self.file])
+            if following is None:
+                return
+            self.file.close()
+            self.file = following
+            following.seek(0)
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()
+
+
+def _within(lines: Iterable[LogLine], since: int | None, until: int | None) -> Iterator[LogLine]:
+    """Yield the records of the lines that ended in that time."""
+    early: dict[str, list[LogLine]] = {"stdout": [], "stderr": []}
+    for line in lines:
+        if until is not None and line.time > until:
+            continue
+        held = early[line.stream]
+        if since is not None and line.time < since:
+            if line.partial:
+                held.append(line)
+                del held[:-_MOST_PARTS]
+            else:
+                held.clear()
+            continue
+        yield from held
+        held.clear()
+        yield line
+
+
+def _records(files: Sequence[BinaryIO], tail: int | None) -> Iterator[LogLine]:
+    """Yield the records of the files, the last ``tail`` lines of them."""
+    if tail is not None:
+        for index in range(len(files) - 1, -1, -1):
+            before = files[index - 1] if index else None
+            offset, found = _tail_offset(files[index], tail)
+            # A line that the file before begins is counted there.
+            found -= int(offset == 0 and found > 0 and before is not None and _ends_in_a_part(before))
+            files[index].seek(offset)
+            tail = max(0, tail - found)
+    yield from _parsed(files)
+
+
+def _parsed(files: Iterable[BinaryIO]) -> Iterator[LogLine]:
+    for file in files:
+        yield from filter(None, map(_parse, _whole(file)))
 
 
 def _whole(file: BinaryIO) -> Iterator[bytes]:
     """Yield the lines from here on; not the last one if conmon (or a full disk) has not ended it."""
-    for raw in file:
-        if raw.endswith(b"\n"):
-            yield raw
+    place = file.tell()
+    for raw in iter(file.readline, b""):
+        if not raw.endswith(b"\n"):
+            break
+        place += len(raw)
+        yield raw
+    file.seek(place)  # what is not whole yet is read when it is
 
 
 def _parse(raw: bytes) -> LogLine | None:
@@ -136,8 +192,8 @@ def _nanoseconds(text: str) -> int | None:
     return int(seconds) * 10**9 + int((match[2] or "").ljust(9, "0")[:9])
 
 
-def _tail_offset(file: BinaryIO, lines: int) -> int:
-    """Return where the last ``lines`` lines begin.
+def _tail_offset(file: BinaryIO, lines: int) -> tuple[int, int]:
+    """Return where the last ``lines`` lines begin, and how many there are if fewer.
 
     Reads from the end, in a window that doubles until it holds them. A line that was logged in parts counts
     once.
@@ -148,10 +204,20 @@ def _tail_offset(file: BinaryIO, lines: int) -> int:
         start = max(0, size - window)
         file.seek(start)
         starts = _line_starts(file.read(size - start), start)
-        if len(starts) >= lines or start == 0:
-            return starts[-lines] if len(starts) >= lines else 0
+        if len(starts) >= lines:
+            return starts[-lines], lines
+        if start == 0:
+            return 0, len(starts)
         window *= 2
-    return size
+    return size, 0
+
+
+def _ends_in_a_part(file: BinaryIO) -> bool:
+    """Tell whether the last record does not end its line."""
+    size = os.fstat(file.fileno()).st_size
+    file.seek(max(0, size - _BLOCK))
+    last = file.read(_BLOCK).rstrip(b"\n").rpartition(b"\n")[2]
+    return last.split(b" ", 3)[2:3] == [b"P"]
 
 
 def _line_starts(data: bytes, offset: int) -> list[int]:

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of a container's log: the one that conmon writes, and those before it, PATH.1 the youngest of them.
+
+A rotation moves each one further (runtime/rotation.py), while somebody may read. A file keeps its inode, so whoever holds
+it open loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import BinaryIO, Optional
+
+#: More files than anybody keeps; a search for the next one ends here.
+MOST_FILES = 100
+
+
+def numbered(path: str, number: int) -> str:
+    """Return the name of a file of the log: 0 is the one that is written."""
+    return f"{path}.{number}" if number else path
+
+
+@contextmanager
+def opened(path: str) -> Iterator[list[BinaryIO]]:
+    """Give the files of the log that are there, the oldest first, each once.
+
+    They are opened from the youngest on: a rotation meanwhile can show a file a second time, but never hide one.
+    """
+    with ExitStack() as stack:
+        found: dict[int, BinaryIO] = {}
+        missing = 0
+        for number in range(MOST_FILES):
+            file = _open(numbered(path, number))
+            if file is not None:
+                stack.enter_context(file)
+                found.setdefault(inode(file), file)
+                missing = 0
+                continue
+            # Between two moves of a rotation one is missing, and others follow.
+            missing += 1
+            if missing > 1:
+                break
+        yield list(found.values())[::-1]
+
+
+def next_after(path: str, file: BinaryIO) -> Optional[BinaryIO]:
+    """Return the file that conmon wrote after this one, open; None while it still writes this one."""
+    number = inode(file)
+    if _inode_at(path) == number:
+        return None
+    with opened(path) as files:
+        inodes = [inode(one) for one in files]
+        # One that is gone was the oldest: what is there now came after it. In the middle of a rotation the one that is
+        # written may have a number already, and it is the last here all the same.
+        place = inodes.index(number) + 1 if number in inodes else 0
+        return os.fdopen(os.dup(files[place].fileno()), "rb") if place < len(files) else None
+
+
+def inode(file: BinaryIO) -> int:
+    """Return what tells an open file from others."""
+    return os.fstat(file.fileno()).st_ino
+
+
+def _inode_at(path: str) -> Optional[int]:
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return None
+
+
+def _open(path: str) -> Optional[BinaryIO]:
+    try:
+        return open(path, "rb")
+    except FileNotFoundError:
+        return None
