@@ -46,9 +46,6 @@ options:
   decryption_key:
     description: Not built yet. Key to decrypt images with.
     type: str
-  delete_depend:
-    description: Not built yet. Removal of the containers that depend on this one.
-    type: bool
   delete_time:
     description: Not built yet. Seconds to wait for the container to stop before its removal.
     type: str
@@ -207,10 +204,6 @@ options:
   read_only_tmpfs:
     description: Not built yet. Whether C(/run), C(/tmp) and C(/var/tmp) can be written with O(read_only).
     type: bool
-  requires:
-    description: Not built yet. Containers to start before this one.
-    type: list
-    elements: str
   restart_time:
     description: Not built yet. Seconds to wait for the container to stop before its restart.
     type: str

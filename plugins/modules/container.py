@@ -427,6 +427,13 @@ options:
       - A change needs C(recreate).
     type: bool
     aliases: [remove, auto_remove]
+  requires:
+    description:
+      - Names of containers that have to run when this one starts. A container whose namespace this one shares is needed
+        without being named here. Circles are refused.
+      - A change needs C(recreate).
+    type: list
+    elements: str
   healthcheck:
     description:
       - Command that tells by its exit code 0 whether the container is healthy. A text is run by C(/bin/sh -c) in
@@ -534,6 +541,18 @@ options:
   force_delete:
     description:
       - Whether O(state=absent) stops a container that runs. With V(false) it fails then.
+    type: bool
+    default: true
+  delete_depend:
+    description:
+      - Whether O(state=absent) removes the containers that need this one too, each after those that need it.
+      - With V(false) the removal of a container that others need is refused, and they are named.
+    type: bool
+    default: false
+  start_dependencies:
+    description:
+      - Whether the containers that this one needs are started before it, in order. With V(false) its start is refused
+        while one of them does not run.
     type: bool
     default: true
   delete_volumes:

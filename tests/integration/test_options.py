@@ -206,7 +206,7 @@ ROWS = (
 )
 
 #: Options that can't be removed, or have one value only: each has a test of its own below.
-ALONE = {"name", "image", "rootfs", "network", "log_driver", "userns", "subuidname", "subgidname"}
+ALONE = {"name", "image", "rootfs", "network", "log_driver", "userns", "subuidname", "subgidname", "requires"}
 
 
 @pytest.fixture
@@ -394,6 +394,17 @@ def test_a_file_of_variables_that_has_changed(want, tmp_path):
         ("env.MORE", None, "x"),
     }
     assert want(env_file=["{tmp}/one.env"], env={"MODE": "two"}).actions == ()
+
+
+def test_requires(want):
+    """Names in another order are no change; another name is, and takes a new container."""
+    for name in ("one", "two"):
+        want(name=name)
+    assert want(requires=["one", "two"]).actions == ("created box",)
+    assert want(requires=["two", "one"]).actions == ()
+    outcome = want(requires=["one"])
+    assert (named(outcome), outcome.cost) == ({"requires"}, "recreate")
+    assert want().actions == ("removed box", "created box")
 
 
 # -- what a running container has of it ------------------------------------------------------------

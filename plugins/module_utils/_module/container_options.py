@@ -99,6 +99,7 @@ ARGUMENTS: ArgumentSpec = {
     "health_startup_timeout": _TEXT,
     "health_startup_retries": _INT,
     "health_startup_success": _INT,
+    "requires": _LIST,
     "rm": {**_BOOL, "aliases": ["remove", "auto_remove"]},
     "restart_policy": _TEXT,
 }
@@ -111,6 +112,8 @@ TASK_OPTIONS: ArgumentSpec = {
     "image_strict": {"type": "bool", "default": False},
     "force_restart": {"type": "bool", "default": False, "aliases": ["restart"]},
     "force_delete": {"type": "bool", "default": True},
+    "delete_depend": {"type": "bool", "default": False},
+    "start_dependencies": {"type": "bool", "default": True},
     "delete_volumes": {"type": "bool", "default": False},
     "stop_time": _INT,
     "wait": {"type": "bool", "default": False},

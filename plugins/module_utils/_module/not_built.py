@@ -11,7 +11,7 @@ from .options import ArgumentSpec, refuse
 #: The options by their type in podman_container; an option that gets built moves to the engine's table.
 _OPTIONS = {
     "bool": """
-        delete_depend env_host http_proxy no_hosts oom_kill_disable passwd
+        env_host http_proxy no_hosts oom_kill_disable passwd
         publish_all read_only_tmpfs rmi sig_proxy tls_verify unsetenv_all
     """,
     "dict": "blkio_weight_device cgroup_conf env_merge etc_hosts",
@@ -21,7 +21,7 @@ _OPTIONS = {
     """,
     "list": """
         attach device_read_bps device_read_iops device_write_bps device_write_iops dns dns_search
-        expose network_aliases preserve_fd publish requires secrets unsetenv
+        expose network_aliases preserve_fd publish secrets unsetenv
         volumes_from
     """,
     "path": "authfile cidfile conmon_pidfile pid_file pod_id_file",

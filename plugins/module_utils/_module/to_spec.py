@@ -32,6 +32,8 @@ def to_request(params: Mapping[str, Any]) -> Request:
         force_restart=params["force_restart"],
         force_delete=params["force_delete"],
         delete_volumes=params["delete_volumes"],
+        delete_depend=params["delete_depend"],
+        start_dependencies=params["start_dependencies"],
         stop_time=None if params["stop_time"] is None else seconds("stop_time", params["stop_time"]),
         detach=params["detach"],
         wait=params["wait"],

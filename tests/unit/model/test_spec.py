@@ -67,6 +67,7 @@ EVERY = {
     "log_driver": "k8s-file",
     "log_opt": {"max_size": "10m", "path": "/var/log/x.log"},
     "rm": True,
+    "requires": ["db"],
     "healthcheck": ["CMD", "true"],
     "no_healthcheck": False,
     "healthcheck_interval": "1s",

@@ -44,6 +44,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.cgroup_parent",
     "lifecycle.cleanup",
     "lifecycle.create",
+    "lifecycle.dependencies",
     "lifecycle.engine",
     "lifecycle.events",
     "lifecycle.exec",

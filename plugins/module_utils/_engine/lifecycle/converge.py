@@ -45,6 +45,8 @@ class Request:
     delete_volumes: bool = False
     stop_time: int | None = None
     detach: bool = True
+    start_dependencies: bool = True
+    delete_depend: bool = False
     wait: bool = False
     wait_timeout: float = 300.0
 
@@ -138,7 +140,36 @@ class _Convergence:
             request.force_delete,
             run_once=not request.detach,
         )
-        return decide(wish, self.record, self.known_volumes())
+        return self.with_others(decide(wish, self.record, self.known_volumes()))
+
+    def with_others(self, plan: Plan) -> Plan:
+        """Add what has to be done to other containers: those that it needs, and those that need it."""
+        verbs = {action.verb for action in plan.actions}
+        needed: tuple[ContainerRecord, ...] = ()
+        dependents: tuple[ContainerRecord, ...] = ()
+        if verbs & {planning.CREATE, planning.START, planning.RESTART, planning.REMOVE}:
+            from . import dependencies
+
+            if planning.CREATE in verbs and self.request.spec is not None:
+                dependencies.check(self.engine, self.request.spec, self.record.id if self.record else None)
+            if verbs & {planning.START, planning.RESTART}:
+                spec = self.request.spec if planning.CREATE in verbs else None
+                needed = dependencies.to_start(self.engine, self.record, spec)
+                if not self.request.start_dependencies:
+                    dependencies.refuse_not_running(self.request.name, needed)
+            if planning.REMOVE in verbs and self.record is not None:
+                dependents = self.dependents(self.record)
+        return planning.with_others(plan, [one.name for one in needed], [one.name for one in dependents])
+
+    def dependents(self, record: ContainerRecord) -> tuple[ContainerRecord, ...]:
+        from . import dependencies
+
+        if self.request.state != planning.ABSENT:
+            dependencies.refuse_shared(self.engine, record)
+            return ()
+        if not self.request.delete_depend:
+            dependencies.refuse_needed(self.engine, record)
+        return dependencies.dependents(self.engine, record.id)
 
     def known_volumes(self) -> frozenset[str]:
         with self.engine.database.reading() as connection:
@@ -171,10 +202,31 @@ class _Convergence:
             planning.PAUSE: self.pause,
             planning.UNPAUSE: self.unpause,
             planning.REMOVE: self.remove,
+            planning.START_NEEDED: self.start_needed,
+            planning.REMOVE_DEPENDENT: self.remove_dependent,
         }
         for action in plan.actions:
             acts[action.verb](action)
         self.sweep()
+
+    def start_needed(self, action: Action) -> None:
+        from .again import start_again
+
+        with self.engine.database.reading() as connection:
+            found = containers.by_name(connection, action.name)
+        if found is not None:
+            start_again(self.engine, found.id, self.exit_command(self.engine, keep=False))
+
+    def remove_dependent(self, action: Action) -> None:
+        from .origin import source_of
+        from .remove import remove
+        from .stop import stop
+
+        with self.engine.database.reading() as connection:
+            found = containers.by_name(connection, action.name)
+        if found is not None:
+            stop(self.engine, found.id, source_of(self.engine, found).config, timeout=self.request.stop_time)
+            remove(self.engine, found.id, with_volumes=self.request.delete_volumes)
 
     def create_volume(self, action: Action) -> None:
         from .volume import ensure

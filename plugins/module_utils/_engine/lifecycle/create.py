@@ -15,9 +15,10 @@ from ..model.names import new_id
 from ..model.record import ContainerRecord, Event
 from ..model.spec import ContainerSpec
 from ..model.volume import VolumeRecord, VolumeSpec
-from ..state import containers, events, volumes
+from ..state import containers, dependencies, events, volumes
 from ..volumes import directory
 from . import mapping
+from .dependencies import resolve
 from .engine import Engine
 from .passage import open_passage
 from .source import Source
@@ -49,6 +50,8 @@ def create(
     with engine.timings.of("create"):
         with engine.database.transaction() as connection:
             old = containers.get(connection, replaces) if replaces is not None else None
+            needs = resolve(connection, spec)
+            taken = dependencies.take_off(connection, replaces) if replaces is not None else ()
             if replaces is not None:
                 containers.delete(connection, replaces)
             record = replace(
@@ -56,6 +59,8 @@ def create(
             )
             _insert_anonymous(connection, record)
             containers.insert(connection, record)
+            dependencies.write(connection, record.id, needs)
+            dependencies.put_on(connection, taken, record.id)
             events.add(connection, Event(record.created, "container", "create", record.id, record.name))
         prepare_directories(engine, record)
     return record

@@ -13,7 +13,7 @@ from ..model.names import near
 from ..model.record import ContainerRecord
 from ..model.volume import VolumeRecord
 from ..state import containers as container_rows
-from ..state import execs
+from ..state import dependencies, execs
 from ..state import images as image_rows
 from ..state import volumes as volume_rows
 from .engine import Engine
@@ -52,6 +52,7 @@ def _container(
         volumes=known,
         host_name=socket.gethostname(),
         health=health_of(engine, record, image),
+        needs=sorted({row.needs for row in dependencies.of(connection, record.id)}),
         exec_ids=[session.id for session in execs.of(connection, record.id)],
     )
     if not size:

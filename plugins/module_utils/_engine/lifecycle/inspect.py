@@ -57,13 +57,15 @@ def container_shape(
     volumes: Mapping[str, VolumeRecord] | None = None,
     host_name: str | None = None,
     exec_ids: Sequence[str] = (),
+    needs: Sequence[str] = (),
     health: Health | None = None,
 ) -> dict[str, Any]:
     """Return the container.
 
     ``image`` is the record's; None with a root file system of its own, or when it is not known. ``volumes`` are
     those attached, by name. ``host_name`` is this host's, which a container with ``network: host`` has too.
-    ``health`` is what its checks have said, None without one. ``exec_ids`` are the sessions of what runs in it besides.
+    ``health`` is what its checks have said, None without one. ``needs`` are the ids of the containers that it
+    needs. ``exec_ids`` are the sessions of what runs in it besides.
     """
     container = layout.container(record.id)
     config = _image_config(record, image)
@@ -87,7 +89,7 @@ def container_shape(
         "Driver": "overlay",
         "GraphDriver": {"Name": "overlay", "Data": _graph(record, image, layout)},
         "Mounts": mounts,
-        "Dependencies": [],
+        "Dependencies": [*needs],
         "NetworkSettings": dict(_NO_NETWORK),
         "Namespace": "",
         "IsInfra": False,

@@ -7,9 +7,10 @@ from ..errors import WrongState
 from ..kernel.removal import remove_tree
 from ..model import status
 from ..model.record import ContainerRecord
-from ..state import containers, volumes
+from ..state import containers, dependencies, volumes
 from .cgroup import clear_engine
 from .cleanup import release
+from .dependencies import refuse_needed
 from .engine import Engine
 from .facts import save
 from .hold import hold
@@ -28,6 +29,8 @@ def remove(engine: Engine, container_id: str, *, with_volumes: bool, keep_row: b
             raise WrongState(
                 f"container {record.name} is {record.status} and can't be removed", name=record.name
             )
+        if not keep_row and record.status != status.REMOVING:
+            refuse_needed(engine, record)
         remove_held(engine, record, with_volumes=with_volumes, keep_row=keep_row)
 
 
@@ -60,6 +63,8 @@ def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
     In one transaction: whoever inserts a container waits for it, so the cgroup is not taken from under a start.
     """
     with engine.database.transaction() as connection:
+        # Whoever needed one that goes by itself (rm) does so no more; any other removal was refused.
+        dependencies.take_off(connection, record.id)
         containers.delete(connection, record.id)
         if not containers.names(connection):
             clear_engine(engine)

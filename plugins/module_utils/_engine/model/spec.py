@@ -141,6 +141,7 @@ class ContainerSpec:
     health_startup_timeout: int | None = _row(kinds.POSITIVE_SPAN, LIVE)
     health_startup_retries: int = _row(kinds.COUNT, LIVE, default=0)
     health_startup_success: int = _row(kinds.COUNT, LIVE, default=0)
+    requires: tuple[str, ...] | None = _row(kinds.TEXT_SET)
     rm: bool = _row(kinds.BOOL, default=False)
     restart_policy: RestartPolicy = _row(kinds.RESTART_POLICY, LIVE, default=RestartPolicy())
 

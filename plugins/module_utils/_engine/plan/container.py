@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import InvalidOption, WrongState
@@ -16,6 +17,10 @@ from .diff import Difference, differences, image_difference
 CREATE_VOLUME = "create_volume"
 CREATE = "create"
 UPDATE = "update"
+#: Start another container, which this one needs.
+START_NEEDED = "start_needed"
+#: Remove another container, which needs this one.
+REMOVE_DEPENDENT = "remove_dependent"
 START = "start"
 STOP = "stop"
 RESTART = "restart"
@@ -175,3 +180,13 @@ def _pause(name: str) -> Action:
 
 def _unpause(name: str) -> Action:
     return Action(UNPAUSE, name, f"unpaused {name}")
+
+
+def with_others(plan: Plan, needed: Sequence[str], dependents: Sequence[str]) -> Plan:
+    """Return the plan with the starts of ``needed`` before the container's own, and first the removal of ``dependents``."""
+    removals = tuple(Action(REMOVE_DEPENDENT, name, f"removed {name}") for name in dependents)
+    starts = tuple(Action(START_NEEDED, name, f"started {name}") for name in needed)
+    place = next((at for at, one in enumerate(plan.actions) if one.verb in (START, RESTART)), None)
+    if place is None:
+        return plan._replace(actions=removals + plan.actions)
+    return plan._replace(actions=removals + plan.actions[:place] + starts + plan.actions[place:])

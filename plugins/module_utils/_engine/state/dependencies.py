@@ -43,9 +43,19 @@ def all(connection: sqlite3.Connection) -> tuple[Dependency, ...]:  # noqa: A001
     return _many(connection, "")
 
 
-def hand_over(connection: sqlite3.Connection, old: str, new: str) -> None:
-    """Let all that needs ``old`` need ``new``, which takes its place."""
-    connection.execute("UPDATE container_dependencies SET needs = ? WHERE needs = ?", (new, old))
+def take_off(connection: sqlite3.Connection, container_id: str) -> tuple[Dependency, ...]:
+    """Forget and return what needs the container, whose row is about to go."""
+    found = on(connection, container_id)
+    connection.execute("DELETE FROM container_dependencies WHERE needs = ?", (container_id,))
+    return found
+
+
+def put_on(connection: sqlite3.Connection, taken: Iterable[Dependency], container_id: str) -> None:
+    """Let all that was taken off need this container, which has taken the other one's place."""
+    connection.executemany(
+        "INSERT INTO container_dependencies (container_id, via, needs) VALUES (?, ?, ?)",
+        [(one.container_id, one.via, container_id) for one in taken],
+    )
 
 
 def _many(connection: sqlite3.Connection, where: str, *values: str) -> tuple[Dependency, ...]:

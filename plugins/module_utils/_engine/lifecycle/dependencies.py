@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find what a container needs and who needs it (seed: getAllDependencies, startDependencies, checkReadyForRemoval).
+
+The spec has names (``requires``, the containers whose namespaces it shares); the database has ids, from the creation on.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from ..errors import InUse, InvalidOption, NotFound, WrongState
+from ..model import namespaces, status
+from ..model.names import near
+from ..model.record import ContainerRecord
+from ..model.spec import ContainerSpec
+from ..plan import graph
+from ..state import containers
+from ..state import dependencies as rows
+from .engine import Engine
+from .facts import observe
+
+
+def resolve(connection: sqlite3.Connection, spec: ContainerSpec) -> tuple[tuple[str, str], ...]:
+    """Return (option, id) of the containers that the spec names; raises NotFound with the near names."""
+    named = [("requires", name) for name in spec.requires or ()] + [*namespaces.needs(spec)]
+    return tuple((option, _id_of(connection, option, name)) for option, name in named)
+
+
+def _id_of(connection: sqlite3.Connection, option: str, name: str) -> str:
+    found = containers.find(connection, name)
+    if not found:
+        raise NotFound(
+            "container",
+            name,
+            near=near(name, containers.names(connection)),
+            remedy=f"{option} names it: make it first",
+        )
+    return found[0].id
+
+
+def check(engine: Engine, spec: ContainerSpec, own_id: str | None) -> None:
+    """Raise NotFound for a dependency that is not there, InvalidOption where it would need itself in the end."""
+    if spec.name in (spec.requires or ()):
+        raise InvalidOption("requires", spec.name, "is the container itself", remedy="Leave it out")
+    with engine.database.reading() as connection:
+        wanted = resolve(connection, spec)
+        needs = _all(connection)
+        names = {number: name for name, number in containers.names(connection).items()}
+    if own_id is None:  # nothing can need what is not there yet
+        return
+    needs[own_id] = {number for _option, number in wanted}
+    way = graph.cycle(own_id, needs)
+    if way:
+        told = " needs ".join(names.get(number, number[:12]) for number in way)
+        raise InvalidOption("requires", list(spec.requires or ()), f"leads in a circle: {told}")
+
+
+def _all(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    needs: dict[str, set[str]] = {}
+    for row in rows.all(connection):
+        needs.setdefault(row.container_id, set()).add(row.needs)
+    return needs
+
+
+def to_start(
+    engine: Engine, record: ContainerRecord | None, spec: ContainerSpec | None
+) -> tuple[ContainerRecord, ...]:
+    """Return what has to be started before the container, in order.
+
+    What runs is not looked behind: its own dependencies were started with it, and what became of them is not its start's
+    business. ``spec`` is the one that it is going to have, None: the record's.
+    """
+    with engine.database.reading() as connection:
+        needs = _all(connection)
+        if spec is not None:
+            first = {number for _option, number in resolve(connection, spec)}
+        else:
+            first = needs.get(record.id, set()) if record else set()
+        known = {one.id: one for one in containers.all(connection)} if first else {}
+    seen = {number: observe(engine, one) for number, one in known.items() if number in _below(first, needs)}
+    down = {number for number, one in seen.items() if one.status != status.RUNNING}
+    open_needs = {number: [one for one in needs.get(number, ()) if one in down] for number in down}
+    return tuple(seen[number] for number in graph.order(sorted(first & down), open_needs))
+
+
+def _below(first: Iterable[str], needs: graph.Needs) -> set[str]:
+    return set(graph.order(first, needs))
+
+
+def refuse_not_running(name: str, missing: Iterable[ContainerRecord]) -> None:
+    """Raise WrongState with what does not run (seed: checkDependenciesAndHandleError)."""
+    names = [one.name for one in missing]
+    if names:
+        raise WrongState(
+            f"container {name} needs {', '.join(names)}, not running",
+            remedy="Start them first, or leave out start_dependencies: false",
+            name=name,
+            not_running=names,
+        )
+
+
+def dependents(engine: Engine, container_id: str) -> tuple[ContainerRecord, ...]:
+    """Return the containers that need this one, and those that need them, the last of the chain first."""
+    with engine.database.reading() as connection:
+        users = graph.turned(_all(connection))
+        found = graph.order([container_id], users)
+        records = [containers.get(connection, number) for number in found if number != container_id]
+    return tuple(record for record in records if record is not None)
+
+
+def refuse_needed(engine: Engine, record: ContainerRecord) -> None:
+    """Raise InUse with the names of those that need the container."""
+    names = sorted(one.name for one in dependents(engine, record.id))
+    if names:
+        raise InUse(
+            f"container {record.name} is needed by {', '.join(names)}",
+            remedy="Remove them first, or write delete_depend: true",
+            name=record.name,
+            users=names,
+        )
+
+
+def refuse_shared(engine: Engine, record: ContainerRecord) -> None:
+    """Raise InUse when a container that runs shares a namespace of this one, which a replacement would not have."""
+    with engine.database.reading() as connection:
+        sharing = {row.container_id for row in rows.on(connection, record.id) if row.via != "requires"}
+        records = [containers.get(connection, number) for number in sorted(sharing)]
+    names = [one.name for one in records if one is not None and observe(engine, one).status in status.ALIVE]
+    if names:
+        raise InUse(
+            f"container {record.name} can't be made anew: {', '.join(names)} share its namespaces and run",
+            remedy="Stop them first; started again, they share those of the new one",
+            name=record.name,
+            users=names,
+        )

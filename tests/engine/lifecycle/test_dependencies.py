@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers that need others: started in order, refused where they can't be, removed in order or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.errors import InUse, InvalidOption, NotFound, WrongState
+
+FOREVER = ("sleep", "1000")
+
+
+@pytest.fixture
+def chain(host):
+    """Return a host with web, which needs app, which needs db; none of them runs."""
+    host.want("created", *FOREVER, name="db", stop_timeout=0)
+    host.want("created", *FOREVER, name="app", requires=["db"], stop_timeout=0)
+    host.want("created", *FOREVER, name="web", requires=["app"], stop_timeout=0)
+    yield host
+    for name in ("web", "app", "db"):
+        host.bring(name, "absent", stop_time=0, delete_depend=True)
+
+
+def status(host, name: str) -> str:
+    """Return the container's state."""
+    return host.inspect(name)["State"]["Status"]
+
+
+def test_start_dependencies(chain):
+    """What a container needs is started before it, in order; check mode says so; what runs is left alone."""
+    predicted = chain.want(
+        "started", *FOREVER, name="web", requires=["app"], stop_timeout=0, settings={"read_only": True}
+    )
+    outcome = chain.bring("web", "started")
+    assert outcome.actions == ("started db", "started app", "started web")
+    assert predicted.actions == outcome.actions
+    assert [status(chain, name) for name in ("db", "app", "web")] == ["running"] * 3
+    assert chain.inspect("web")["Dependencies"] == [chain.inspect("app")["Id"]]
+    pid = chain.inspect("db")["State"]["Pid"]
+    chain.bring("app", "stopped", stop_time=0)
+    chain.bring("web", "stopped", stop_time=0)
+    assert chain.bring("web", "started").actions == ("started app", "started web")
+    assert chain.inspect("db")["State"]["Pid"] == pid
+
+
+def test_what_runs_is_not_looked_behind(chain):
+    """A dependency that runs is enough, whatever became of its own (seed: getAllDependencies)."""
+    chain.bring("web", "started")
+    chain.bring("db", "stopped", stop_time=0)
+    chain.bring("web", "stopped", stop_time=0)
+    assert chain.bring("web", "started").actions == ("started web",)
+
+
+def test_check_dependencies_running(chain):
+    """Without start_dependencies a start is refused with the names of all that does not run, and nothing is changed."""
+    before = chain.picture()
+    with pytest.raises(WrongState, match="web needs db, app, not running"):
+        chain.bring("web", "started", start_dependencies=False)
+    assert chain.picture() == before
+    chain.bring("app", "started")
+    assert chain.bring("web", "started", start_dependencies=False).actions == ("started web",)
+
+
+def test_unknown_dependency(host):
+    """A container that is not there can't be needed; the near name is told, and nothing is made."""
+    host.want("created", *FOREVER, name="db")
+    with pytest.raises(NotFound, match=r"'bd'.*near: db"):
+        host.want("started", *FOREVER, name="app", requires=["bd"])
+    assert host.inspect("app") == {}
+
+
+def test_cycle_is_refused(chain):
+    """A container that would need itself in the end is refused, with the way."""
+    with pytest.raises(InvalidOption, match="db needs web needs app needs db"):
+        chain.want("started", *FOREVER, name="db", requires=["web"], stop_timeout=0)
+    with pytest.raises(InvalidOption, match="itself"):
+        chain.want("created", *FOREVER, name="own", requires=["own"])
+    assert chain.inspect("own") == {}
+
+
+def test_removal_of_what_others_need(chain):
+    """It is refused by name, running or not; with delete_depend all go, the last of the chain first."""
+    chain.bring("web", "started")
+    before = chain.inspect("db")["State"]
+    with pytest.raises(InUse, match="db is needed by app, web"):
+        chain.bring("db", "absent", stop_time=0)
+    assert chain.inspect("db")["State"] == before
+    assert chain.bring("db", "absent", stop_time=0, delete_depend=True).actions == (
+        "removed web",
+        "removed app",
+        "stopped db",
+        "removed db",
+    )
+    assert [chain.inspect(name) for name in ("db", "app", "web")] == [{}] * 3
+
+
+def test_replaced_dependency_is_needed_all_the_same(chain):
+    """A container that is made anew takes over who needs it."""
+    chain.want("created", *FOREVER, name="db", env={"NEW": "1"}, stop_timeout=0)
+    with pytest.raises(InUse, match="db is needed by app, web"):
+        chain.bring("db", "absent")
+    assert chain.bring("web", "started").actions == ("started db", "started app", "started web")
+
+
+def test_a_shared_namespace_is_a_dependency(host):
+    """Whoever shares a namespace needs its owner, which can't be made anew under it while it runs."""
+    host.start(*FOREVER, name="owner", stop_timeout=0)
+    host.start(*FOREVER, name="guest", ipc="container:owner", stop_timeout=0)
+    with pytest.raises(InUse, match="owner is needed by guest"):
+        host.bring("owner", "absent", stop_time=0)
+    with pytest.raises(InUse, match="guest share its namespaces and run"):
+        host.start(*FOREVER, name="owner", env={"NEW": "1"}, stop_timeout=0)
+    host.bring("guest", "stopped", stop_time=0)
+    host.bring("owner", "stopped", stop_time=0)
+    assert host.bring("guest", "started").actions == ("started owner", "started guest")
+    host.bring("guest", "absent", stop_time=0)
