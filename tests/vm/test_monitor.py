@@ -95,12 +95,14 @@ def test_out_of_memory(clean):
     """A scope whose process the kernel killed for want of memory is not left behind as failed."""
     machine = clean
     options = {"memory": "16m", "memory_swap": "16m"}
-    machine.have(
-        *(machine.container(name, "tail", "/dev/zero", runtime=name, **options) for name in ("crun", "runc"))
-    )
-    for name in ("crun", "runc"):
-        state = machine.becomes(name, Running=False)["State"]
-        assert (state["OOMKilled"], state["ExitCode"]) == (True, 137)
+    tasks = [
+        machine.container(name, "tail", "/dev/zero", runtime=runtime, cgroup_manager=manager, **options)
+        for name, (manager, runtime) in zip(NAMES, KINDS)
+    ]
+    machine.have(*tasks)
+    states = {name: machine.becomes(name, Running=False)["State"] for name in NAMES}
+    seen = {name: (state["OOMKilled"], state["ExitCode"]) for name, state in states.items()}
+    assert seen == dict.fromkeys(NAMES, (True, 137))
     assert machine.run("systemctl --failed --plain --no-legend") == ""
 
 

@@ -30,6 +30,7 @@ MODULES: tuple[str, ...] = (
     "kernel.mountinfo",
     "kernel.mounts",
     "kernel.namespaces",
+    "kernel.oomlog",
     "kernel.process",
     "kernel.removal",
     "kernel.rootwalk",

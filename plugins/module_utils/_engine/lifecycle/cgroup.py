@@ -68,8 +68,8 @@ def monitor_mover(engine: Engine, record: ContainerRecord) -> Callable[[int], No
         return None
     if not names.is_scope(record.cgroup):
         return lambda pid: cgroupmoves.enter(engine.layout.monitors_cgroup, pid)
-    slice_ = os.path.basename(os.path.dirname(record.cgroup))
-    text = f"Monitor of container {record.name}"
+    # Not in the container's own slice: its limits, and its end, are not conmon's.
+    slice_, text = names.DEFAULT_SLICE, f"Monitor of container {record.name}"
     return lambda pid: scope.move(pid, names.monitor_scope(record.id, pid), slice_, text)
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from ..errors import EngineError
 from ..kernel.process import Process
 from ..model import namespaces, status
+from ..model.cgroup import is_scope
 from ..model.layout import ContainerLayout
 from ..model.record import ContainerRecord, Event, ProcessId
 from ..plan.settle import Facts, settle
@@ -20,6 +21,7 @@ from .engine import Engine
 
 #: conmon writes the exit file a moment after the process has ended; libpod waits as long (seed: waitForExitFileAndSync).
 EXIT_FILE_PATIENCE = 5.0
+_KILLED = 128 + signal.SIGKILL
 
 
 def gather(engine: Engine, record: ContainerRecord, *, patience: float = EXIT_FILE_PATIENCE) -> Facts:
@@ -28,7 +30,12 @@ def gather(engine: Engine, record: ContainerRecord, *, patience: float = EXIT_FI
     if process is not None:  # what lives has not ended, so there is no exit to look for
         frozen = _is_frozen(process) if record.status == status.PAUSED else None
         return Facts(process, monitor, seen=time.time_ns(), frozen=frozen)
-    return _ended(engine.layout.container(record.id), monitor, patience)
+    facts = _ended(engine.layout.container(record.id), monitor, patience)
+    if facts.exit_code == _KILLED and not facts.oom_killed and is_scope(record.cgroup):
+        from ..kernel import oomlog  # systemd may have removed the cgroup before conmon could look
+
+        return facts._replace(oom_killed=oomlog.killed(record.cgroup, record.started or 0))
+    return facts
 
 
 def _is_frozen(process: ProcessId) -> bool:
