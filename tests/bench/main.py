@@ -10,18 +10,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from stopping import measure_stop
-
+from checking import measure_health
 from copying import measure_copy_up, measure_growth
 from figure import Figure, table
 from place import Place, workplace
 from starting import Host, host, measure_agent, measure_start
+from stopping import measure_stop
 from tree import cross_section
 from unchanged import measure_unchanged
 from unpacking import measure_load
 
-PARTS = ("start", "stop", "unchanged", "copy", "load", "agent")
+PARTS = ("start", "stop", "unchanged", "copy", "load", "agent", "health")
 _TREE_BYTES = 240_000_000
+#: Containers with a health check.
+_CHECKED = 100
 
 
 def main(argv: Sequence[str]) -> int:
@@ -59,7 +61,7 @@ def _measure(place: Place, asked: argparse.Namespace) -> tuple[list[Figure], lis
     """Return the figures, and what there is to add in words."""
     figures: list[Figure] = []
     notes: list[str] = []
-    if {"start", "stop", "unchanged", "agent"} & set(asked.parts):
+    if {"start", "stop", "unchanged", "agent", "health"} & set(asked.parts):
         with host(place) as engine_host:
             figures += _measure_containers(place, engine_host, asked, notes)
     if {"copy", "load"} & set(asked.parts):
@@ -87,6 +89,11 @@ def _measure_containers(
     if "agent" in asked.parts:
         with told("the agent's start"):
             yield measure_agent(host, asked.rounds or 20)
+    if "health" in asked.parts:
+        with told(f"the health of {_CHECKED} containers"):
+            figures, words = measure_health(place, host, _CHECKED, asked.rounds or 10)
+            notes.append(words)
+            yield from figures
 
 
 def _measure_tree(place: Place, asked: argparse.Namespace) -> Iterator[Figure]:
