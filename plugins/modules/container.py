@@ -596,6 +596,8 @@ EXAMPLES = r"""
     network: host
     memory: 256m
     state: started
+    wait: true
+    wait_timeout: 60
 
 - name: Run a command to its end and keep what it said
   slipway.oci.container:
@@ -627,12 +629,6 @@ EXAMPLES = r"""
     name: worker
     state: started
     force_restart: true
-
-- name: See that a server comes up, or fail with its last lines
-  slipway.oci.container:
-    name: app
-    state: healthy
-    wait_timeout: 60
 
 - name: Freeze it while a snapshot is taken
   slipway.oci.container:
