@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from firststart import measure_mapping
+
 from checking import measure_health
 from copying import measure_copy_up, measure_growth
 from figure import Figure, table
@@ -20,8 +22,9 @@ from tree import cross_section
 from unchanged import measure_unchanged
 from unpacking import measure_load
 
-PARTS = ("start", "stop", "unchanged", "copy", "load", "agent", "health")
+PARTS = ("start", "stop", "unchanged", "copy", "load", "agent", "health", "mapping")
 _TREE_BYTES = 240_000_000
+_IMAGE_BYTES = 300_000_000
 #: Containers with a health check.
 _CHECKED = 100
 
@@ -66,6 +69,8 @@ def _measure(place: Place, asked: argparse.Namespace) -> tuple[list[Figure], lis
             figures += _measure_containers(place, engine_host, asked, notes)
     if {"copy", "load"} & set(asked.parts):
         figures += _measure_tree(place, asked)
+    if "mapping" in asked.parts:
+        figures += _measure_mapping(place, asked)
     if asked.long:
         with told("copy-up of many files"):
             figures.append(measure_growth(place, few=10_000, many=100_000))
@@ -105,6 +110,12 @@ def _measure_tree(place: Place, asked: argparse.Namespace) -> Iterator[Figure]:
     if "load" in asked.parts:
         with told("image_load"):
             yield from measure_load(place, tree, asked.rounds or 3)
+
+
+def _measure_mapping(place: Place, asked: argparse.Namespace) -> Iterator[Figure]:
+    with told("a start in a user namespace"):
+        tree = cross_section(place.fresh("image"), size=_IMAGE_BYTES)
+        yield from measure_mapping(place, tree, asked.rounds or 5)
 
 
 @contextmanager

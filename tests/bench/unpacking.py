@@ -19,7 +19,7 @@ from tree import Tree
 
 def measure_load(place: Place, tree: Tree, rounds: int) -> list[Figure]:
     """Return the figures; every run has a store of its own, the archive is in the page cache."""
-    archive = _docker_archive(place, tree)
+    archive = docker_archive(place, tree)
     samples = [(*_load_ours(place, archive), *_load_podman(place, archive)) for _round in range(rounds)]
     ours, ours_synced, podman, podman_synced = medians(samples)
     size = os.path.getsize(archive) / 1e6
@@ -60,7 +60,7 @@ def _twice(place: Place, begin: float) -> tuple[float, float]:
     return done, time.perf_counter() - begin
 
 
-def _docker_archive(place: Place, tree: Tree) -> str:
+def docker_archive(place: Place, tree: Tree) -> str:
     """Pack the tree as ``docker save`` does, in one layer that is not compressed; return the archive."""
     top = place.fresh("image")
     subprocess.run(["tar", "-cf", f"{top}/layer.tar", "-C", tree.path, "."], check=True)
