@@ -19,14 +19,8 @@ options:
   authfile:
     description: Not built yet. File with the credentials of registries.
     type: path
-  blkio_weight:
-    description: Not built yet. Relative weight of block input and output.
-    type: int
   blkio_weight_device:
     description: Not built yet. The same for single devices.
-    type: dict
-  cgroup_conf:
-    description: Not built yet. Files of the control group and what to write to them.
     type: dict
   chrootdirs:
     description: Not built yet. Directories in the container to treat as roots.
@@ -51,9 +45,6 @@ options:
     type: str
   detach_keys:
     description: Not built yet. Keys to detach from the container with.
-    type: str
-  device_cgroup_rule:
-    description: Not built yet. Rule for the control group's list of devices.
     type: str
   device_read_bps:
     description: Not built yet. Limits of reading from devices in bytes per second.
@@ -118,9 +109,6 @@ options:
   init_ctr:
     description: Not built yet. Initialisation of a pod by this container.
     type: str
-  init_path:
-    description: Not built yet. Path of the init program.
-    type: str
   ip:
     description: Not built yet. IPv4 address.
     type: str
@@ -139,9 +127,6 @@ options:
   mac_address:
     description: Not built yet. MAC address.
     type: str
-  memory_swappiness:
-    description: Not built yet. How readily memory is swapped out.
-    type: int
   network_aliases:
     description: Not built yet. Further names of the container in its network.
     type: list
@@ -153,9 +138,6 @@ options:
   oom_kill_disable:
     description: Not built yet. Whether the kernel spares the container when memory is short.
     type: bool
-  oom_score_adj:
-    description: Not built yet. How readily the kernel kills the container when memory is short.
-    type: int
   os:
     description: Not built yet. Operating system of the image to pull.
     type: str
@@ -238,15 +220,9 @@ options:
   timeout:
     description: Not built yet. Seconds after which the container is killed.
     type: int
-  timezone:
-    description: Not built yet. Time zone.
-    type: str
   tls_verify:
     description: Not built yet. Whether a registry's certificate is verified.
     type: bool
-  umask:
-    description: Not built yet. File mode creation mask.
-    type: str
   unsetenv:
     description: Not built yet. Variables of the image to leave out.
     type: list

@@ -339,6 +339,35 @@ options:
       - Unset means C(/slipway) and C(system.slice).
       - A change needs C(recreate).
     type: path
+  memory_swappiness:
+    description:
+      - How readily the kernel swaps the container's memory, V(0) to V(100), V(-1) for the kernel's own. Only with
+        cgroups v1.
+      - A change needs C(recreate).
+    type: int
+  blkio_weight:
+    description:
+      - Weight of the container's block input and output, V(10) to V(1000), V(0) for the kernel's own.
+      - A change needs C(recreate).
+    type: int
+  device_cgroup_rule:
+    description:
+      - Devices that the container may use once it makes or gets them, as in V(c 42:* rwm).
+      - A change needs C(recreate).
+    type: list
+    elements: str
+  cgroup_conf:
+    description:
+      - Files of the container's cgroup and what to write to them, as in C(memory.high) and a number of bytes. Only
+        with cgroups v2.
+      - A change needs C(recreate).
+    type: dict
+  oom_score_adj:
+    description:
+      - How soon the container's processes are killed when the host runs out of memory, V(-1000) (never) to
+        V(1000) (first).
+      - A change needs C(recreate).
+    type: int
   ulimit:
     description:
       - Limits of resources, as in V(nofile=1024:4096). What is above the host's own limit is lowered to it.
@@ -363,6 +392,24 @@ options:
       - Unset is V(false).
       - A change needs C(recreate).
     type: bool
+  init_path:
+    description:
+      - Program on the host that O(init=true) runs.
+      - Unset, it is catatonit, tini or dumb-init, the first that is installed.
+      - A change needs C(recreate).
+    type: str
+  umask:
+    description:
+      - Umask of the command, in octal and quoted.
+      - Unset is V(0022).
+      - A change needs C(recreate).
+    type: str
+  timezone:
+    description:
+      - Time zone of the container, as in V(Europe/Berlin), or V(local) for the host's. It is the host's file that
+        becomes C(/etc/localtime).
+      - A change needs C(recreate).
+    type: str
   tty:
     description:
       - Whether the command gets a terminal.

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle import mapping, passage
+from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle import mapping, passage, preflight
 from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.opening import open_engine
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.spec import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.container_options import argument_spec
@@ -118,6 +118,20 @@ ROWS = (
     Row("pid", "host", "host", "ns:/proc/self/ns/pid"),
     Row("uts", "ns:/proc/self/ns/uts", "ns:/proc/./self/ns/uts", "host"),
     Row("cgroupns", "host", "host", "private"),
+    Row("memory_swappiness", 5, "5", 0),
+    Row("blkio_weight", 20, "20", 1000),
+    Row("device_cgroup_rule", ["c 1:* wr", "a *:* r"], ["a r", "c  1:* rw"], ["c 1:* r"]),
+    Row(
+        "cgroup_conf",
+        {"memory.high": 5},
+        {"memory.high": "5"},
+        {"memory.high": 6},
+        ("cgroup_conf.memory.high",),
+    ),
+    Row("oom_score_adj", 7, "7", 0),
+    Row("init_path", "/bin/true", "/bin//true", "/bin/false"),
+    Row("umask", "27", "0027", "0077"),
+    Row("timezone", "Europe/Berlin", "Europe/Berlin", "local"),
     Row("uidmap", ["0:100000:65536"], ["0:100000:65536"], ["0:100000:65535"], ("userns.uids", "userns.gids")),
     Row("gidmap", ["0:1:1", "1:5:9"], ["1:5:9", "0:1"], ["0:1:1"], ("userns.uids", "userns.gids")),
     Row("cap_add", ["NET_ADMIN", "SYS_TIME"], ["cap_sys_time", "net_admin"], ["NET_ADMIN"]),
@@ -214,6 +228,8 @@ def want(ready, tmp_path, monkeypatch):
     """Return the function that carries out a task of module container; ``{tmp}`` in a value is the test's directory."""
     # pytest's directories let no user namespace's root pass, and none is started here.
     monkeypatch.setattr(passage, "check", lambda *_arguments: None)
+    # Nor are options that one version of cgroups alone has.
+    monkeypatch.setattr(preflight, "_check_cgroup_version", lambda *_arguments: None)
     (tmp_path / "one.env").write_text("MODE=one\n")
     (tmp_path / "two.env").write_text("MODE=two\n")
 

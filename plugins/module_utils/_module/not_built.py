@@ -14,10 +14,10 @@ _OPTIONS = {
         env_host http_proxy no_hosts oom_kill_disable passwd
         publish_all read_only_tmpfs rmi sig_proxy tls_verify unsetenv_all
     """,
-    "dict": "blkio_weight_device cgroup_conf env_merge etc_hosts",
+    "dict": "blkio_weight_device env_merge etc_hosts",
     "int": """
-        blkio_weight cpu_rt_period cpu_rt_runtime memory_swappiness
-        oom_score_adj retry timeout
+        cpu_rt_period cpu_rt_runtime
+        retry timeout
     """,
     "list": """
         attach device_read_bps device_read_iops device_write_bps device_write_iops dns dns_search
@@ -27,11 +27,11 @@ _OPTIONS = {
     "path": "authfile cidfile conmon_pidfile pid_file pod_id_file",
     "str": """
         arch chrootdirs decryption_key delete_time detach_keys
-        device_cgroup_rule dns_option gpus group_entry hostuser image_volume init_ctr init_path ip ip6
+        dns_option gpus group_entry hostuser image_volume init_ctr ip ip6
         kernel_memory label_file log_level mac_address os passwd_entry
         personality platform pod preserve_fds pull rdt_class restart_time
-        retry_delay sdnotify seccomp_policy shm_size_systemd systemd timezone
-        umask variant
+        retry_delay sdnotify seccomp_policy shm_size_systemd systemd
+        variant
     """,
 }
 

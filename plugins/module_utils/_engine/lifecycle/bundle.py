@@ -16,7 +16,7 @@ from ..model.layout import ContainerLayout
 from ..model.mounts import VOLUME, Mount
 from ..model.record import ContainerRecord
 from ..model.spec import ContainerSpec
-from ..runtime import files, host
+from ..runtime import files, host, timezone
 from ..runtime.bundle import BundleRequest, build
 from .engine import Engine
 from .hooks import with_hooks
@@ -55,7 +55,7 @@ def write_bundle(
         joined=shared.paths,
         mapping=record.mapping,
     )
-    _write(f"{container.bundle}/config.json", json.dumps(with_hooks(spec, build(request))), 0o600)
+    _write(f"{container.bundle}/config.json", json.dumps(with_hooks(spec, build(request))).encode(), 0o600)
 
 
 def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: str) -> dict[str, str]:
@@ -74,19 +74,22 @@ def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: 
             image_id=record.image_id or "",
         ),
     }
-    targets = {path: f"{container.run}/{os.path.basename(path).lstrip('.')}" for path in texts}
-    for path, text in texts.items():
-        _write(targets[path], text, _READABLE)
+    contents = {path: text.encode() for path, text in texts.items()}
+    if record.spec.timezone is not None:
+        contents["/etc/localtime"] = timezone.content(record.spec.timezone)
+    targets = {path: f"{container.run}/{os.path.basename(path).lstrip('.')}" for path in contents}
+    for path, content in contents.items():
+        _write(targets[path], content, _READABLE)
         if record.mapping is not None:
             os.chown(targets[path], *record.mapping.root)
     return targets
 
 
-def _write(path: str, text: str, mode: int) -> None:
+def _write(path: str, content: bytes, mode: int) -> None:
     """Write the file; not durably, for each start writes it anew: what a power cut spoils is never read."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb") as stream:
         os.fchmod(stream.fileno(), mode)  # whatever the umask is
-        stream.write(text.encode())
+        stream.write(content)
 
 
 def _read(path: str) -> str:

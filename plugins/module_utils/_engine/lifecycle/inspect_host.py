@@ -29,10 +29,8 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "ExtraHosts": [],
     "Cgroup": "",
     "Links": None,
-    "OomScoreAdj": 0,
     "PublishAllPorts": False,
     "Runtime": "oci",
-    "BlkioWeight": 0,
     "BlkioWeightDevice": None,
     "BlkioDeviceReadBps": None,
     "BlkioDeviceWriteBps": None,
@@ -123,6 +121,10 @@ def _limits(spec: ContainerSpec) -> dict[str, Any]:
         "CpusetCpus": spec.cpuset_cpus or "",
         "CpusetMems": spec.cpuset_mems or "",
         "PidsLimit": pids,
+        "BlkioWeight": spec.blkio_weight or 0,
+        "OomScoreAdj": spec.oom_score_adj or 0,
+        **({} if spec.memory_swappiness is None else {"MemorySwappiness": spec.memory_swappiness}),
+        **({"CgroupConf": dict(spec.cgroup_conf)} if spec.cgroup_conf else {}),
         "Ulimits": [
             {"Name": f"RLIMIT_{name.upper()}", "Soft": soft, "Hard": hard}
             for name, (soft, hard) in sorted((spec.ulimit or {}).items())

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import HostLacks, InvalidOption, NotBuiltYet
+from ..kernel import cgroups
 from ..kernel import namespaces as kernel_namespaces
 from ..model import namespaces
 from ..model.cgroup import DISABLED
 from ..model.mounts import BIND, Mount
 from ..model.spec import ContainerSpec
 from ..rootfs import support
-from ..runtime import hooks, host
+from ..runtime import hooks, host, timezone
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
 from ..runtime.users import ResolvedUser, resolve
@@ -53,6 +54,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     hooks.find(spec.hooks_dir)
     _check_namespaces(spec)
     _check_mapping(engine, spec, source)
+    _check_tuning(spec)
     seccomp_profile(spec.security_opt or ())
     user_of(spec, source, spec.image)
     if host.facts(spec).init_path is None and spec.init:
@@ -93,6 +95,25 @@ def _check_namespaces(spec: ContainerSpec) -> None:
         path = namespaces.path(namespaces.of(spec, kind))
         if path is not None:
             kernel_namespaces.check(option, path, kind)
+
+
+def _check_tuning(spec: ContainerSpec) -> None:
+    if spec.init_path is not None and not os.access(spec.init_path, os.X_OK):
+        raise InvalidOption("init_path", spec.init_path, "is no program on this host")
+    if spec.timezone is not None:
+        timezone.content(spec.timezone)
+    _check_cgroup_version(spec, cgroups.version())
+
+
+def _check_cgroup_version(spec: ContainerSpec, version: str) -> None:
+    unfit = {"memory_swappiness": version == "v2", "cgroup_conf": version != "v2"}
+    for name, wrong in unfit.items():
+        if wrong and getattr(spec, name) is not None:
+            raise HostLacks(
+                f"{name} is not for cgroups {version}, which this host has",
+                remedy=f"Leave {name} out",
+                option=name,
+            )
 
 
 def _check_mapping(engine: Engine, spec: ContainerSpec, source: Source) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from . import cgroup, durations, healthtest, limits, mounts, names, namespaces, quantities, userns
+from . import cgroup, durations, healthtest, limits, mounts, names, namespaces, quantities, tuning, userns
 from .capabilities import canonical_capability
 from .restart import decode_restart_policy, parse_restart_policy
 from .text import absolute_path, plain_text
@@ -298,6 +298,13 @@ UTS = PID
 IPC = Kind(namespaces.parser("shareable", "private", "host", "none", unset="shareable"), empty_is_unset=True)
 #: What unset means depends on the host: private with cgroups v2, else the host's.
 CGROUPNS = Kind(namespaces.parser("host", "private"), empty_is_unset=True)
+UMASK = Kind(tuning.umask)
+OOM_SCORE_ADJ = Kind(tuning.oom_score_adj)
+SWAPPINESS = Kind(tuning.swappiness)
+BLKIO_WEIGHT = Kind(tuning.blkio_weight, empty_is_unset=True)
+DEVICE_RULES = Kind(_each(tuning.device_rule), list, tuple, True)
+CGROUP_CONF = Kind(tuning.cgroup_conf, dict, dict, True)
+TIMEZONE = Kind(tuning.timezone, empty_is_unset=True)
 #: One value for userns, uidmap, gidmap, subuidname and subgidname.
 USERNS = Kind(userns.parse, lambda value: value.encode(), userns.UserNamespace.decode, True)
 #: Without words the image's command runs, as with none at all; an entrypoint without words is no entrypoint.

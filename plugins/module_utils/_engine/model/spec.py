@@ -116,12 +116,20 @@ class ContainerSpec:
     cpuset_cpus: str | None = _row(kinds.CPUSET, LIVE)
     cpuset_mems: str | None = _row(kinds.CPUSET, LIVE)
     pids_limit: int | None = _row(kinds.PIDS, LIVE)
+    memory_swappiness: int | None = _row(kinds.SWAPPINESS)
+    blkio_weight: int | None = _row(kinds.BLKIO_WEIGHT)
+    device_cgroup_rule: tuple[str, ...] | None = _row(kinds.DEVICE_RULES)
+    cgroup_conf: dict[str, str] | None = _row(kinds.CGROUP_CONF)
+    oom_score_adj: int | None = _row(kinds.OOM_SCORE_ADJ)
     cgroups: str = _row(kinds.CGROUPS, default=ENABLED)
     cgroup_parent: str | None = _row(kinds.CGROUP_PARENT)
     ulimit: dict[str, tuple[int, int]] | None = _row(kinds.ULIMITS)
     sysctl: dict[str, str] | None = _row(kinds.SYSCTL)
     shm_size: int = _row(kinds.SIZE, default=DEFAULT_SHM_SIZE)
     init: bool = _row(kinds.BOOL, default=False)
+    init_path: str | None = _row(kinds.PATH)
+    umask: str | None = _row(kinds.UMASK)
+    timezone: str | None = _row(kinds.TIMEZONE)
     tty: bool = _row(kinds.BOOL, default=False)
     interactive: bool = _row(kinds.BOOL, default=False)
     stop_signal: int | None = _row(kinds.SIGNAL, LIVE)
@@ -239,7 +247,7 @@ def _check_network(spec: ContainerSpec) -> None:
 def _check_cgroups(spec: ContainerSpec) -> None:
     limits = (
         "memory memory_reservation cpus cpu_period cpu_quota cpu_shares cpuset_cpus cpuset_mems pids_limit"
-        " cgroup_parent"
+        " memory_swappiness blkio_weight device_cgroup_rule cgroup_conf cgroup_parent"
     ).split()
     told = [name for name in limits if getattr(spec, name) is not None]
     if spec.cgroups == DISABLED and told:

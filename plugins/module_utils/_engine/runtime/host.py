@@ -39,7 +39,7 @@ def facts(spec: ContainerSpec) -> HostFacts:
         seccomp="Seccomp" in status,
         architecture=os.uname().machine,
         devices=dict(_devices(spec)),
-        init_path=_init() if spec.init else None,
+        init_path=(spec.init_path or _init()) if spec.init else None,
         bind_flags={
             item.source: _flags(item.source) for item in (spec.mounts or {}).values() if item.kind == BIND
         },

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..model.cgroup import DISABLED
+from ..model.tuning import decode_rule
 from . import limits, mounts, seccomp
 from .process import bounding
 from .request import BundleRequest, DeviceNode
@@ -77,17 +78,39 @@ def resources(request: BundleRequest) -> dict[str, Any]:
         return {}
     shared = limits.limits(request.spec, counts_swap=request.host.swap_limit)
     devices = _device_rules(request)
-    return {**({"devices": devices} if devices else {}), **shared}
+    parts = {
+        "devices": devices,
+        **shared,
+        "blockIO": {"weight": request.spec.blkio_weight} if request.spec.blkio_weight else None,
+        "unified": request.spec.cgroup_conf,
+    }
+    return {key: value for key, value in parts.items() if value}
 
 
 def _device_rules(request: BundleRequest) -> list[dict[str, Any]]:
     if request.spec.privileged:
         return [{"allow": True, "access": "rwm"}]
     # The runtime itself allows /dev/null and its like, and all mknod, on top of this.
-    return [{"allow": False, "access": "rwm"}] + [
-        {"allow": True, "type": node.type, "major": node.major, "minor": node.minor, "access": node.access}
-        for _path, node in sorted(request.host.devices.items())
-    ]
+    return (
+        [{"allow": False, "access": "rwm"}]
+        + [
+            {
+                "allow": True,
+                "type": node.type,
+                "major": node.major,
+                "minor": node.minor,
+                "access": node.access,
+            }
+            for _path, node in sorted(request.host.devices.items())
+        ]
+        + [_rule(text) for text in request.spec.device_cgroup_rule or ()]
+    )
+
+
+def _rule(text: str) -> dict[str, Any]:
+    rule = decode_rule(text)
+    made = {"allow": True, "type": rule.type, "major": rule.major, "minor": rule.minor, "access": rule.access}
+    return {key: value for key, value in made.items() if value is not None}
 
 
 def _device(path: str, node: DeviceNode) -> dict[str, Any]:

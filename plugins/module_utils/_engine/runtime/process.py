@@ -21,20 +21,27 @@ INIT = "/run/podman-init"
 _DEFAULT_LIMIT = 1048576
 #: RLIM_INFINITY as the runtime-spec writes it, an unsigned 64-bit number.
 _INFINITY = 2**64 - 1
-_UMASK = 0o022
+_UMASK = "0022"
 
 
 def build(request: BundleRequest) -> dict[str, Any]:
     """Return the ``process`` object; raises InvalidOption and HostLacks."""
     user = request.user
     process: dict[str, Any] = {
-        "user": {"uid": user.uid, "gid": user.gid, "umask": _UMASK, "additionalGids": list(user.groups)},
+        "user": {
+            "uid": user.uid,
+            "gid": user.gid,
+            "umask": int(request.spec.umask or _UMASK, 8),
+            "additionalGids": list(user.groups),
+        },
         "args": arguments(request),
         "env": environment(request),
         "cwd": working_directory(request),
         "capabilities": capabilities(request),
         "rlimits": rlimits(request),
     }
+    if request.spec.oom_score_adj is not None:
+        process["oomScoreAdj"] = request.spec.oom_score_adj
     if request.spec.tty:
         process["terminal"] = True
     if "" in request.security.get("no-new-privileges", ()):

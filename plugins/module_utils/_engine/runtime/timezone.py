@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find the host's file of a time zone (tzfile(5)), for a container's /etc/localtime."""
+
+from __future__ import annotations
+
+from ..errors import InvalidOption
+from ..kernel import inroot
+from ..model.tuning import LOCAL
+
+ZONES = "/usr/share/zoneinfo"
+_LOCALTIME = "/etc/localtime"
+#: The largest zone has 4 KB.
+_LIMIT = 1024 * 1024
+
+
+def content(zone: str) -> bytes:
+    """Return the file's content; raises InvalidOption for a zone that this host doesn't know."""
+    root, path = ("/", _LOCALTIME) if zone == LOCAL else (ZONES, zone)
+    try:
+        found = inroot.read_file(root, path, limit=_LIMIT)
+    except OSError:
+        found = None
+    if found is None or not found.startswith(b"TZif"):
+        raise InvalidOption(
+            "timezone", zone, "is unknown on this host", remedy=f"See {ZONES}; its package is tzdata"
+        )
+    return found
