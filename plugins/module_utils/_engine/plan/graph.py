@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 
 Needs = Mapping[str, Collection[str]]
@@ -34,8 +35,9 @@ def order(wanted: Iterable[str], needs: Needs) -> tuple[str, ...]:
 def cycle(start: str, needs: Needs) -> tuple[str, ...]:
     """Return the shortest way from ``start`` back to it, both ends named; empty when there is none."""
     before: dict[str, str] = {}
-    waiting = [start]
-    for one in waiting:
+    waiting = deque([start])
+    while waiting:
+        one = waiting.popleft()
         for below in sorted(needs.get(one, ())):
             if below == start:
                 return (*_way(before, start, one), start)
