@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint floor unit engine integration sanity test sweep test-vm demo demo-clean bench clean
+.PHONY: help setup system lint floor unit engine integration sanity test sweep test-vm demo demo-clean bench cycles clean
 MAKEFLAGS += --no-print-directory
 
 # The tree, under the name by which Ansible knows a collection.
@@ -52,6 +52,9 @@ demo-clean: .venv/run.stamp $(link)                     ## remove all that the d
 	@tests/demo/clean
 bench: setup system                                     ## this engine beside conmon, cp, podman and ping
 	@tests/bench/run
+
+cycles: setup system                                    ## 1,000 lives of a container: what leaks, what slows down
+	SLIPWAY_CYCLES=1000 pytest tests/engine/lifecycle/test_cycles.py
 
 clean:                                                  ## remove what these verbs built in the tree
 	rm -rf .venv .build .ansible .mypy_cache .pytest_cache .ruff_cache

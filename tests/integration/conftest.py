@@ -197,7 +197,7 @@ def assert_clean(node: Node) -> None:
     }
     known |= {
         node.layout.run_root,
-        *(f"{node.layout.run_root}/{name}" for name in ("locks", "exits", "oci", "containers")),
+        *(f"{node.layout.run_root}/{name}" for name in ("boot", "locks", "exits", "oci", "containers")),
     }
     assert [
         *node.rows(),

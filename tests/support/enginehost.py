@@ -165,7 +165,7 @@ class Host:
             shapes = info.containers(engine).result["containers"]
             known = [image["Id"] for image in info.images(engine).result["images"]]
         for shape in shapes:
-            self.bring(shape["Name"], "absent", stop_time=0, delete_volumes=True)
+            self.bring(shape["Name"], "absent", stop_time=0, delete_volumes=True, delete_depend=True)
         for name in self.volumes():
             self.volume(name, "absent")
         with self.open() as engine:

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from powercut import another_boot, end_processes, lose_run_root, reboot
@@ -186,7 +187,12 @@ def test_boot_goes_on_through_errors(host):
     assert told.returncode == 1
     assert told.stdout == "started c\n"
     assert told.stderr.startswith("slipway: could not start a: ")
-    assert "boot" in [event["action"] for event in json.loads(host.agent("events", "--json").stdout)]
+    assert "boot" in [event["Status"] for event in _events(host)]
+
+
+def _events(host) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(host.agent("events", "--json").stdout)
+    return found
 
 
 def test_shutdown_uses_each_containers_own_signal_and_time(host):

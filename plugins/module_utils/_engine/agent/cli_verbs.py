@@ -149,8 +149,12 @@ def _command(engine: Engine) -> tuple[str, ...]:
 
 def _start(engine: Engine, record: ContainerRecord, _arguments: argparse.Namespace) -> None:
     from ..lifecycle.again import start_again
+    from ..lifecycle.dependencies import refuse_stuck, to_start
 
-    start_again(engine, record.id, _command(engine))
+    needed = to_start(engine, record, None)
+    refuse_stuck(record.name, needed)
+    for one in (*needed, record):
+        start_again(engine, one.id, _command(engine))
 
 
 def _stop(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
@@ -186,9 +190,11 @@ def _kill(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace
 
 
 def _remove(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
+    from ..lifecycle.dependencies import refuse_needed
     from ..lifecycle.remove import remove
     from ..lifecycle.waste import sweep
 
+    refuse_needed(engine, record)  # before anything is stopped
     if arguments.force:
         _stop(engine, record, arguments)
     remove(engine, record.id, with_volumes=arguments.volumes)

@@ -36,7 +36,7 @@ def boot(engine: Engine, command: tuple[str, ...]) -> Iterator[Started]:
     with engine.database.transaction() as connection:
         records = containers.all(connection)
         needs = dependencies.all(connection)
-        events.add(connection, Event(time.time_ns(), "engine", "boot", "", ""))
+        events.add(connection, Event(time.time_ns(), "system", "boot", "", ""))
     seen = {record.id: observe(engine, record) for record in records}
     edges = [(found.container_id, found.needs) for found in needs]
     for container_id in to_start(seen.values(), edges):

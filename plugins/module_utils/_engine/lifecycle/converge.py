@@ -155,6 +155,7 @@ class _Convergence:
             if verbs & {planning.START, planning.RESTART}:
                 spec = self.request.spec if planning.CREATE in verbs else None
                 needed = dependencies.to_start(self.engine, self.record, spec)
+                dependencies.refuse_stuck(self.request.name, needed)
                 if not self.request.start_dependencies:
                     dependencies.refuse_not_running(self.request.name, needed)
             if planning.REMOVE in verbs and self.record is not None:

@@ -88,6 +88,19 @@ def _below(first: Iterable[str], needs: graph.Needs) -> set[str]:
     return set(graph.order(first, needs))
 
 
+def refuse_stuck(name: str, missing: Iterable[ContainerRecord]) -> None:
+    """Raise WrongState with what neither runs nor can be started: a paused container, one that is being removed."""
+    stuck = [one for one in missing if one.status not in status.STARTABLE]
+    if stuck:
+        told = ", ".join(f"{one.name} ({one.status})" for one in stuck)
+        raise WrongState(
+            f"container {name} needs {told}, which can't be started",
+            remedy="Unpause it, or remove it wholly",
+            name=name,
+            not_running=[one.name for one in stuck],
+        )
+
+
 def refuse_not_running(name: str, missing: Iterable[ContainerRecord]) -> None:
     """Raise WrongState with what does not run (seed: checkDependenciesAndHandleError)."""
     names = [one.name for one in missing]
