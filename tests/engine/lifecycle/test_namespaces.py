@@ -155,11 +155,13 @@ def test_processes_of_a_shared_pid_namespace(host):
 
 
 def test_a_container_that_does_not_run(host):
-    """The namespace of a container that has ended can't be shared: the error names both, and nothing is left."""
-    host.want("created", *FOREVER, name="first")
-    with pytest.raises(WrongState, match="box shares the ipc namespace of first"):
-        host.start(*FOREVER, ipc="container:first")
-    host.bring("box", "absent")
+    """The container whose namespace is shared is started first; when that is not wanted, the error names it."""
+    host.want("created", *FOREVER, name="first", stop_timeout=0)
+    with pytest.raises(WrongState, match="first"):
+        host.want("started", *FOREVER, ipc="container:first", start_dependencies=False)
+    box = host.start(*FOREVER, ipc="container:first", stop_timeout=0)
+    first = host.inspect("first")
+    assert namespace(pid_of(first), "ipc") == namespace(pid_of(box), "ipc") != namespace(os.getpid(), "ipc")
 
 
 def test_a_container_that_is_not_there(host):
