@@ -153,7 +153,7 @@ def _network(option: str, value: object) -> str:
     if text.startswith(("container:", "ns:")):
         return namespaces.joined(option, text, (namespaces.NONE, namespaces.HOST))
     raise InvalidOption(
-        option, value, "is not built yet", remedy="These work so far: none, host, container:NAME, ns:PATH"
+        option, value, "is not built yet", remedy="Work so far: none and host, container:NAME, ns:PATH"
     )
 
 
