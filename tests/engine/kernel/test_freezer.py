@@ -19,7 +19,7 @@ def place(need):
     kinds = {"freezer.state": ("FROZEN", "THAWED"), "cgroup.freeze": ("1", "0")}
     path = f"/slipway-freezer-test-{secrets.token_hex(4)}"
     found = []
-    for top in (entry.target for entry in cgroups._mounted()):
+    for top in (entry.target for entry in cgroups.hierarchies()):
         os.mkdir(top + path)
         names = [name for name in kinds if os.path.exists(f"{top}{path}/{name}")]
         if names and not found:
