@@ -143,7 +143,7 @@ def clean(machine):
     yield machine
     names = [shape["Name"] for shape in json.loads(machine.run("slipway ps --json"))]
     if names:
-        machine.have(*(machine.container(name, state="absent", stop_time=0) for name in names))
+        machine.have(*(machine.container(name, state="absent", stop_time=0) for name in reversed(names)))
     eventually(lambda: leftovers(machine) == [], "nothing left", timeout=60)
 
 
