@@ -20,7 +20,7 @@ WARM_UP = 10
 #: How many lives make the first and the last part that are compared.
 PART = max(20, min(100, CYCLES // 4))
 #: How much more the last part may cost. All 1,000 have to keep the promise; fewer say less.
-SLOWER = 1.1 if CYCLES >= 1000 else 1.25
+SLOWER = 1.1 if CYCLES >= 1000 else 1.6  # a short run on a busy machine tells of gross growth only
 
 
 def open_files() -> int:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..errors import EngineError, NotFound, WrongState
 from ..kernel import inroot
-from ..kernel.process import Process
+from ..kernel.process import Process, find_by_argument
 from ..model import imageconfig, status
 from ..model.execution import ExecSession, ExecSpec
 from ..model.names import near, new_id
@@ -172,8 +172,11 @@ def settle(engine: Engine, record: ContainerRecord) -> None:
 def _lives(engine: Engine, record: ContainerRecord, session: ExecSession) -> bool:
     if alive(session.monitor) or alive(session.process):
         return True
-    pid = ExecFiles.of(engine.layout.container(record.id), session.id).read_pid()
-    process = Process.of(pid) if pid else None
+    files = ExecFiles.of(engine.layout.container(record.id), session.id)
+    pid = files.read_pid()
+    if not pid:  # the runtime may be about to write it, although whoever called it was killed
+        return bool(find_by_argument(files.process))
+    process = Process.of(pid)
     # The number may be another's by now: one of the container's own is in its cgroup.
     return process is not None and _in_container(engine, record, process)
 
