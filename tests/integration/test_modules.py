@@ -119,9 +119,9 @@ def test_container_ladder(node, archive):
         task("make", "container", **wanted),
         task("again", "container", **wanted),
         task("predict no change", "container", **wanted, keywords=check),
-        task("predict alter", "container", **{**wanted, "memory": "64m"}, keywords=check),
-        task("alter", "container", **{**wanted, "memory": "64m"}),
-        task("alter again", "container", **{**wanted, "memory": "64m"}),
+        task("predict alter", "container", **{**wanted, "read_only": True}, keywords=check),
+        task("alter", "container", **{**wanted, "read_only": True}),
+        task("alter again", "container", **{**wanted, "read_only": True}),
         task("by state alone", "container", name="box"),
         task("stop", "container", name="box", state="stopped"),
         task("stop again", "container", name="box", state="stopped"),
@@ -137,7 +137,7 @@ def test_container_ladder(node, archive):
         assert play[f"predict {name}"]["diff"] == play[name]["diff"]
     assert play["predict"]["actions"] == play["make"]["actions"] == ["created box", "started box"]
     assert play["predict"]["container"] == {}
-    assert play["alter"]["diff"]["after"] == {"memory": 64 * 1024**2}
+    assert play["alter"]["diff"]["after"] == {"read_only": True}
     ids = [
         play[name]["container"]["Id"]
         for name in ("make", "again", "predict alter", "alter", "alter again", "stop")

@@ -39,7 +39,8 @@ def start(
     line, words = conmon.spawn(
         _arguments(program, runtime, container_id, files, exit_command), files.directory, move
     )
-    pid = _pid(runtime, container_id, line, words)
+    # conmon may go without a word when the command has ended by then; that it began is told by its pid.
+    pid = (0 if line else files.read_pid()) or _pid(runtime, container_id, line, words)
     return Process.of(pid), conmon.read_process(f"{files.directory}/conmon.pid")
 
 
