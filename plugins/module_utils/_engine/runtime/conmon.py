@@ -208,13 +208,19 @@ def _pid(launch: ConmonLaunch, line: bytes | None, words: str) -> int:
     """Return the pid that conmon told: ``{"data": 4711}``, or ``{"data": -1, "message": "..."}``."""
     if line is None:
         raise _failed(launch, f"no answer from conmon within {_DEADLINE:.0f} seconds")
-    said: dict[str, object] = {}
-    with contextlib.suppress(ValueError):
-        said = json.loads(line.splitlines()[-1]) if line else {}
+    said = first_word(line)
     pid = said.get("data", -1)
     if not isinstance(pid, int) or pid <= 0:
         raise _failed(launch, error_text(str(said.get("message", ""))) or error_text(words))
     return pid
+
+
+def first_word(line: bytes | None) -> dict[str, object]:
+    """Return what conmon said of the process: the first line. Of an exec, the exit code follows, at once if that was short."""
+    with contextlib.suppress(ValueError):
+        said: dict[str, object] = json.loads(line.splitlines()[0]) if line else {}
+        return said
+    return {}
 
 
 def _failed(launch: ConmonLaunch, otherwise: str) -> RuntimeFailed:

@@ -6,8 +6,6 @@ Sources: conmon(8) ``--exec``; libpod, ``ExecContainerDetached``.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 from collections.abc import Callable
 
@@ -60,9 +58,7 @@ def exit_code(files: ExecFiles, container_id: str) -> int | None:
 
 
 def _pid(runtime: OciRuntime, container_id: str, line: bytes | None, words: str) -> int:
-    said: dict[str, object] = {}
-    with contextlib.suppress(ValueError):
-        said = json.loads(line.splitlines()[-1]) if line else {}
+    said = conmon.first_word(line)
     pid = said.get("data", -1)
     if isinstance(pid, int) and pid > 0:
         return pid
