@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from _engine.agent.install import exit_command
 from _engine.kernel import cgroups
-from _engine.lifecycle.converge import Request, converge
+from _engine.lifecycle.converge import converge
 from _engine.lifecycle.info import containers
+from _engine.lifecycle.request import Request
 from _engine.model.spec import ContainerSpec
 from _engine.runtime.oci import find_runtime
 from figure import Figure, duration

@@ -14,6 +14,7 @@ from firststart import measure_mapping
 
 from checking import measure_health
 from copying import measure_copy_up, measure_growth
+from executing import measure_exec
 from figure import Figure, table
 from place import Place, workplace
 from starting import Host, host, measure_agent, measure_start
@@ -22,7 +23,7 @@ from tree import cross_section
 from unchanged import measure_unchanged
 from unpacking import measure_load
 
-PARTS = ("start", "stop", "unchanged", "copy", "load", "agent", "health", "mapping")
+PARTS = ("start", "stop", "exec", "unchanged", "copy", "load", "agent", "health", "mapping")
 _TREE_BYTES = 240_000_000
 _IMAGE_BYTES = 300_000_000
 #: Containers with a health check.
@@ -64,7 +65,7 @@ def _measure(place: Place, asked: argparse.Namespace) -> tuple[list[Figure], lis
     """Return the figures, and what there is to add in words."""
     figures: list[Figure] = []
     notes: list[str] = []
-    if {"start", "stop", "unchanged", "agent", "health"} & set(asked.parts):
+    if {"start", "stop", "exec", "unchanged", "agent", "health"} & set(asked.parts):
         with host(place) as engine_host:
             figures += _measure_containers(place, engine_host, asked, notes)
     if {"copy", "load"} & set(asked.parts):
@@ -88,6 +89,9 @@ def _measure_containers(
     if "stop" in asked.parts:
         with told("stop and restart"):
             yield from measure_stop(host, asked.rounds or 20)
+    if "exec" in asked.parts:
+        with told("exec"):
+            yield from measure_exec(host, asked.rounds or 50)
     if "unchanged" in asked.parts:
         with told("an unchanged task"):
             yield from measure_unchanged(place, host, asked.rounds or 3)

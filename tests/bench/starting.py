@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 from _engine.agent.install import exit_command
 from _engine.kernel.process import Process
-from _engine.lifecycle.converge import Request, converge
+from _engine.lifecycle.converge import converge
 from _engine.lifecycle.engine import Engine
 from _engine.lifecycle.load import load
 from _engine.lifecycle.opening import open_engine
 from _engine.lifecycle.outcome import Outcome
+from _engine.lifecycle.request import Request
 from _engine.model.layout import ContainerLayout, Layout
 from _engine.model.spec import ContainerSpec
 from _engine.rootfs import overlay, shm
