@@ -16,12 +16,13 @@ from typing import Any
 from _engine.agent.install import exit_command
 from _engine.kernel import cgroups, mountinfo
 from _engine.lifecycle import info
-from _engine.lifecycle.converge import Request, converge
+from _engine.lifecycle.converge import converge
 from _engine.lifecycle.engine import Engine
 from _engine.lifecycle.load import load
 from _engine.lifecycle.opening import open_engine
 from _engine.lifecycle.outcome import Outcome
 from _engine.lifecycle.remove_image import remove_image
+from _engine.lifecycle.request import Request
 from _engine.lifecycle.volumes import converge_volume
 from _engine.model.layout import Layout
 from _engine.model.record import ContainerRecord

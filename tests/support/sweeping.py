@@ -12,8 +12,9 @@ from pathlib import Path
 from _engine.agent.install import exit_command
 from _engine.kernel import cgroups
 from _engine.kernel.process import find_by_argument
-from _engine.lifecycle.converge import Request, converge
+from _engine.lifecycle.converge import converge
 from _engine.lifecycle.exited import exited
+from _engine.lifecycle.request import Request
 from dockerarchive import layer, write_archive
 from enginehost import Host, eventually
 

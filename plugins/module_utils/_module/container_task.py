@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from .._engine.errors import ContainerFailed
-from .._engine.lifecycle.converge import Request, converge
+from .._engine.lifecycle.converge import converge
 from .._engine.lifecycle.engine import Engine
 from .._engine.lifecycle.outcome import Outcome
+from .._engine.lifecycle.request import Request
 from .render import render
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._engine.errors import InvalidOption
-from .._engine.lifecycle.converge import Request
+from .._engine.lifecycle.request import Request
 from .._engine.model.names import check_name
 from .._engine.model.quantities import seconds
 from .._engine.model.spec import OPTIONS, ContainerSpec

@@ -15,9 +15,10 @@ from _engine.lifecycle import kill as killing
 from _engine.lifecycle import pause as pausing
 from _engine.lifecycle import stop as stopping
 from _engine.lifecycle.again import start_again
-from _engine.lifecycle.converge import Request, converge
+from _engine.lifecycle.converge import converge
 from _engine.lifecycle.facts import save
 from _engine.lifecycle.hold import hold
+from _engine.lifecycle.request import Request
 from _engine.lifecycle.restart import restart
 from _engine.runtime.oci import OciRuntime
 from enginehost import eventually

@@ -10,7 +10,8 @@ import pytest
 
 from _engine.agent.install import exit_command
 from _engine.errors import HostLacks, InvalidOption, LockTimeout, NotFound, StateCorrupt
-from _engine.lifecycle.converge import Request, converge
+from _engine.lifecycle.converge import converge
+from _engine.lifecycle.request import Request
 
 SLEEP = ("sleep", "1000")
 #: What is asked for, settings of the engine, the error, and words that must be in it: what, which, what to do.

@@ -20,7 +20,7 @@ from ..model.record import ContainerRecord
 from ..model.spec import ContainerSpec
 from ..runtime import host, limits, oci
 from .engine import Engine
-from .facts import save
+from .facts import save, save_and_tell
 
 UPDATE = "update"
 #: Files of the run directory: what the runtime is handed, and what takes it back.
@@ -78,9 +78,8 @@ def _carry_out(
         save(engine, record, intent="")
         _forget(engine, record)
         raise
-    record = save(engine, record, spec=spec, intent="")
+    record = save_and_tell(engine, record, (UPDATE,), spec=spec, intent="")
     _forget(engine, record)
-    engine.tell("container", UPDATE, record.id, record.name)
     return record
 
 

@@ -20,11 +20,11 @@ from ..kernel.process import Process, find_by_argument
 from ..model import imageconfig, status
 from ..model.execution import ExecSession, ExecSpec
 from ..model.names import near, new_id
-from ..model.record import ContainerRecord, ProcessId
+from ..model.record import ContainerRecord, Event, ProcessId
 from ..runtime import execprocess, execs, oci
 from ..runtime.execs import ExecFiles, Executed
 from ..runtime.users import ResolvedUser, resolve
-from ..state import containers, images
+from ..state import containers, events, images
 from ..state import execs as sessions
 from .cgroup import cgroup_of
 from .engine import Engine
@@ -129,23 +129,26 @@ def prepare(
     files = ExecFiles.of(engine.layout.container(record.id), session.id)
     with engine.database.transaction() as connection:
         sessions.insert(connection, session)
+        events.add(connection, _event(record, "exec", exec_id=session.id))
     try:
         files.write(process)
     except OSError:
         files.remove()
-        with engine.database.transaction() as connection:
-            sessions.delete(connection, session.id)
+        finish(engine, record, session.id, None)
         raise
-    engine.tell("container", "exec", record.id, record.name, exec_id=session.id)
     return Prepared(session, runtime, files)
 
 
 def finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: int | None) -> None:
     """Forget a session that has ended, and tell how; None: nobody saw it."""
+    told = {} if exit_code is None else {"exit_code": str(exit_code)}
     with engine.database.transaction() as connection:
         sessions.delete(connection, session_id)
-    told = {} if exit_code is None else {"exit_code": str(exit_code)}
-    engine.tell("container", "exec_died", record.id, record.name, exec_id=session_id, **told)
+        events.add(connection, _event(record, "exec_died", exec_id=session_id, **told))
+
+
+def _event(record: ContainerRecord, action: str, **attributes: str) -> Event:
+    return Event(time.time_ns(), "container", action, record.id, record.name, attributes)
 
 
 # -- what is left of others ------------------------------------------------------------------------
@@ -165,8 +168,7 @@ def settle(engine: Engine, record: ContainerRecord) -> None:
     for session in known:
         if not _lives(engine, record, session):
             ExecFiles.of(engine.layout.container(record.id), session.id).remove()
-            with engine.database.transaction() as connection:
-                sessions.delete(connection, session.id)
+            finish(engine, record, session.id, None)
 
 
 def _lives(engine: Engine, record: ContainerRecord, session: ExecSession) -> bool:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from ..errors import EngineError
 from ..kernel.process import Process
@@ -78,9 +79,8 @@ def sync(engine: Engine, record: ContainerRecord) -> ContainerRecord:
         _end_monitor(facts.monitor)
     settled = settle(record, facts)
     if settled != record:
-        save(engine, settled)
-        if settled.status == status.STOPPED:
-            engine.tell("container", "died", record.id, record.name, exit_code=str(settled.exit_code))
+        told = ("died",) if settled.status == status.STOPPED else ()
+        save_and_tell(engine, settled, told, {"exit_code": str(settled.exit_code)})
     return settled
 
 
@@ -109,10 +109,17 @@ def save(engine: Engine, record: ContainerRecord, **changes: object) -> Containe
 
 
 def save_and_tell(
-    engine: Engine, record: ContainerRecord, told: Sequence[str], /, **changes: object
+    engine: Engine,
+    record: ContainerRecord,
+    told: Sequence[str],
+    attributes: Mapping[str, str] = MappingProxyType({}),
+    /,
+    **changes: object,
 ) -> ContainerRecord:
     """Save the record with the changes and, in the same moment, what is told of them as events; return the record.
 
+    In one transaction: an event can't be lost without its change, and each transaction is a sync of the disk.
+    ``attributes`` are those of each event.
     Raises EngineError for a move between states that the table (model/status.py) does not have: that is a fault of ours,
     and better told than kept.
     """
@@ -128,5 +135,8 @@ def save_and_tell(
             )
         containers.update(connection, changed)
         for action in told:
-            events.add(connection, Event(time.time_ns(), "container", action, changed.id, changed.name))
+            events.add(
+                connection,
+                Event(time.time_ns(), "container", action, changed.id, changed.name, {**attributes}),
+            )
     return changed

@@ -17,7 +17,7 @@ from ..model.cgroup import DISABLED
 from ..model.record import ContainerRecord
 from ..runtime import oci
 from .engine import Engine
-from .facts import save
+from .facts import save, save_and_tell
 
 PAUSE, UNPAUSE = "pause", "unpause"
 
@@ -78,6 +78,4 @@ def _carry_out(engine: Engine, record: ContainerRecord, verb: str) -> ContainerR
         mend(engine, record)
         raise
     after = status.PAUSED if verb == PAUSE else status.RUNNING
-    record = save(engine, record, status=after, intent="")
-    engine.tell("container", verb, record.id, record.name)
-    return record
+    return save_and_tell(engine, record, (verb,), status=after, intent="")

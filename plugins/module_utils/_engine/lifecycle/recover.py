@@ -17,7 +17,7 @@ from ..model.record import ContainerRecord, ProcessId
 from ..runtime import oci
 from .cleanup import release
 from .engine import Engine
-from .facts import save
+from .facts import save, save_and_tell
 
 #: What a start leaves running: conmon and the OCI runtime it called. Others (the agent, a person's tail) may name the id too.
 _STARTERS = frozenset({"conmon", "crun", "runc"})
@@ -48,9 +48,10 @@ def recover(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 
 def _adopt(engine: Engine, record: ContainerRecord, container: ContainerLayout, pid: int) -> ContainerRecord:
-    return save(
+    return save_and_tell(
         engine,
         record,
+        ("start",),
         status=status.RUNNING,
         intent="",
         process=_identify(pid),

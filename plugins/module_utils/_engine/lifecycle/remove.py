@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import time
+
 from ..errors import WrongState
 from ..kernel.removal import remove_tree
 from ..model import status
-from ..model.record import ContainerRecord
-from ..state import containers, dependencies, volumes
+from ..model.record import ContainerRecord, Event
+from ..state import containers, dependencies, events, volumes
 from .cgroup import clear_engine
 from .cleanup import release
 from .dependencies import refuse_needed
@@ -54,7 +56,6 @@ def remove_held(
     anonymous = _delete_row(engine, record)
     for name in anonymous if with_volumes else ():
         discard(engine, name)
-    engine.tell("container", "remove", record.id, record.name)
 
 
 def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
@@ -66,6 +67,7 @@ def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
         # Whoever needed one that goes by itself (rm) does so no more; any other removal was refused.
         dependencies.take_off(connection, record.id)
         containers.delete(connection, record.id)
+        events.add(connection, Event(time.time_ns(), "container", "remove", record.id, record.name))
         if not containers.names(connection):
             clear_engine(engine)
         if record.spec.cgroup_parent:

@@ -11,7 +11,7 @@ from ..model import status
 from ..model.names import check_name
 from ..model.record import ContainerRecord
 from .engine import Engine
-from .facts import save
+from .facts import save_and_tell
 from .hold import hold
 
 #: The file in the run directory that is bound over /etc/hosts.
@@ -34,10 +34,10 @@ def rename(engine: Engine, record: ContainerRecord, name: str) -> ContainerRecor
             raise NotFound("container", record.name)
         if held.name == name:
             return held
-        changed = save(engine, held, spec=replace(held.spec, name=name))
+        spec = replace(held.spec, name=name)
+        changed = save_and_tell(engine, held, ("rename",), {"old_name": held.name}, spec=spec)
         if changed.status in status.ALIVE:
             _tell_inside(engine, held, name)
-        engine.tell("container", "rename", changed.id, name, old_name=held.name)
         return changed
 
 

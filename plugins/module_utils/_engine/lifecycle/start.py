@@ -89,11 +89,8 @@ class _Start:
             told = ("unmount",) if self.record.status == status.CREATED and not self.spec.rootfs else ()
             save_and_tell(self.engine, self.before, told, intent="", error=str(error))
             raise
-        if self.by_policy:
-            self.engine.tell("container", "restart", self.record.id, self.record.name)
-        elif self.before.restart_at is not None:
+        if not self.by_policy and self.before.restart_at is not None:
             wake(self.container)
-        self.engine.tell("container", "start", self.record.id, self.record.name)
         self.begin_checks()
         return self.record
 
@@ -189,9 +186,10 @@ class _Start:
         self.runtime.delete(self.record.id, force=True)
 
     def started(self) -> None:
-        self.record = save(
+        self.record = save_and_tell(
             self.engine,
             self.record,
+            ("restart", "start") if self.by_policy else ("start",),
             status=status.RUNNING,
             intent="",
             started=time.time_ns(),

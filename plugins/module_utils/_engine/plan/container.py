@@ -13,7 +13,7 @@ from ..model.spec import RECREATE, ContainerSpec
 from .boot import will_start
 from .diff import Difference, differences, image_difference
 
-#: What a plan is made of; lifecycle/converge.py carries each out.
+#: What a plan is made of; lifecycle/actions.py carries each out.
 CREATE_VOLUME = "create_volume"
 CREATE = "create"
 UPDATE = "update"

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carry out the plan for a container, action by action; each is one call of a verb."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Optional
+
+from ..errors import ContainerFailed, EngineError, NotFound, RuntimeFailed, WrongState
+from ..model import status
+from ..model.record import ContainerRecord, ImageRecord
+from ..model.volume import VolumeRecord, VolumeSpec
+from ..plan import container as planning
+from ..plan.container import Action, Plan
+from ..state import containers, images
+from .engine import Engine
+from .facts import observe
+from .health_state import health_of
+from .request import ExitCommand, Request
+
+
+class Found(NamedTuple):
+    """What is there: the image asked for, the container, and the row of one that was taken away to be made anew."""
+
+    image: Optional[ImageRecord] = None
+    record: Optional[ContainerRecord] = None
+    replaced: Optional[ContainerRecord] = None
+
+
+class Actions:
+    """The actions of one task; holds what they hand on to each other.
+
+    ``record`` is what has come of the container so far, None where there is none. ``extra``: what a run in the foreground
+    gives back. ``failure``: what the container failed at when the task waited for it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        request: Request,
+        exit_command: ExitCommand,
+        found: Found,
+    ) -> None:
+        self.engine = engine
+        self.request = request
+        self.exit_command = exit_command
+        self.image, self.record, self.replaced = found
+        self.extra: dict[str, Any] = {}
+        self.failure: EngineError | None = None
+
+    # -- act -----------------------------------------------------------------------------------
+
+    def apply(self, plan: Plan) -> None:
+        """Carry out the plan, and wait until the container works if the task asks for it."""
+        acts: Mapping[str, Callable[[Action], None]] = {
+            planning.CREATE_VOLUME: self.create_volume,
+            planning.CREATE: self.create,
+            planning.UPDATE: self.update,
+            planning.START: self.start,
+            planning.STOP: self.stop,
+            planning.RESTART: self.restart,
+            planning.PAUSE: self.pause,
+            planning.UNPAUSE: self.unpause,
+            planning.REMOVE: self.remove,
+            planning.START_NEEDED: self.start_needed,
+            planning.REMOVE_DEPENDENT: self.remove_dependent,
+        }
+        for action in plan.actions:
+            acts[action.verb](action)
+        if plan.actions:
+            self.sweep()
+        self.keep_checked()
+        self.see_it_work()
+
+    def start_needed(self, action: Action) -> None:
+        from .again import start_again
+
+        with self.engine.database.reading() as connection:
+            found = containers.by_name(connection, action.name)
+        if found is not None:
+            start_again(self.engine, found.id, self.exit_command(self.engine, keep=False))
+
+    def remove_dependent(self, action: Action) -> None:
+        from .origin import source_of
+        from .remove import remove
+        from .stop import stop
+
+        with self.engine.database.reading() as connection:
+            found = containers.by_name(connection, action.name)
+        if found is not None:
+            stop(self.engine, found.id, source_of(self.engine, found).config, timeout=self.request.stop_time)
+            remove(self.engine, found.id, with_volumes=self.request.delete_volumes)
+
+    def create_volume(self, action: Action) -> None:
+        from .volume import ensure
+
+        ensure(self.engine, VolumeRecord(VolumeSpec(action.name), time.time_ns()))
+
+    def create(self, _action: Action) -> None:
+        from .create import create
+        from .source import Source
+
+        spec = self.request.spec or (self.record.spec if self.record else None)
+        if spec is None:  # decide() refuses this before
+            raise NotFound("container", self.request.name)
+        source = Source.of(self.image, self.engine.layout)
+        old = self.replaced
+        carried, replaces = (_anonymous(old), old.id) if old else ({}, None)
+        self.record = create(self.engine, spec, source, carried=carried, replaces=replaces)
+
+    def update(self, _action: Action) -> None:
+        from .alter import alter
+        from .hold import hold
+
+        with hold(self.engine, self.known.id, "update") as record:
+            self.record = alter(self.engine, record, self.request.spec or record.spec)
+
+    def keep_checked(self) -> None:
+        """Let a changed check hold from now on, and an unchanged one again after whoever checked was killed."""
+        record = self.record
+        if record is None or record.status != status.RUNNING:
+            return
+        if health_of(self.engine, record, self.image) is not None:
+            from ..model.imageconfig import parse
+            from .health_notify import begin
+
+            begin(self.engine, record, parse(self.image.config) if self.image else None)
+
+    def start(self, _action: Action) -> None:
+        from .hold import hold
+        from .source import Source
+        from .start import start
+
+        command = self.exit_command(self.engine, keep=not self.request.detach)
+        source = Source.of(self.image, self.engine.layout)
+        begin = time.time_ns()
+        with hold(self.engine, self.known.id, "start") as record:
+            try:
+                self.record = (
+                    record if record.status in status.ALIVE else start(self.engine, record, source, command)
+                )
+            except RuntimeFailed as error:
+                from .failure import add_facts
+
+                add_facts(self.engine, error, record)
+                raise
+        if not self.request.detach:
+            self.wait(command, begin)
+
+    def wait(self, command: tuple[str, ...], begin: int) -> None:
+        from .attached import wait
+
+        self.record, self.extra = wait(self.engine, self.known.id, command, since=begin)
+
+    def stop(self, _action: Action) -> None:
+        from ..model import imageconfig
+        from .stop import stop
+
+        with self.engine.database.reading() as connection:
+            image = images.get(connection, self.known.image_id or "")
+        config = imageconfig.parse(image.config) if image else None
+        self.record = stop(self.engine, self.known.id, config, timeout=self.request.stop_time)
+
+    def restart(self, _action: Action) -> None:
+        from .restart import restart
+
+        command = self.exit_command(self.engine, keep=False)
+        self.record = restart(self.engine, self.known.id, command, timeout=self.request.stop_time)
+
+    def pause(self, _action: Action) -> None:
+        from .pause import pause
+
+        self.record = pause(self.engine, self.known.id)
+
+    def unpause(self, _action: Action) -> None:
+        from .pause import unpause
+
+        self.record = unpause(self.engine, self.known.id)
+
+    def see_it_work(self) -> None:
+        """Wait until the container is ready, if the task asks for it; what it fails at is told with the outcome."""
+        asked = self.request.wait or self.request.state == planning.HEALTHY
+        if not asked or self.record is None or self.record.status != status.RUNNING or self.extra:
+            return
+        from .ready import wait_ready
+
+        try:
+            self.record = wait_ready(self.engine, self.record, timeout=self.request.wait_timeout)
+        except ContainerFailed as error:
+            self.failure = error
+            with self.engine.database.reading() as connection:
+                found = containers.by_name(connection, self.request.name)
+            self.record = observe(self.engine, found) if found else None
+
+    def remove(self, action: Action) -> None:
+        from .remove import remove
+
+        old = self.known
+        if self.request.state == planning.ABSENT:
+            self.remove_for_good(action)
+        else:
+            remove(self.engine, old.id, with_volumes=False, keep_row=True)
+            self.replaced = old
+        self.record = None
+
+    def remove_for_good(self, action: Action) -> None:
+        """Remove it; one that its restart policy or a health check started again meanwhile is stopped once more."""
+        from .remove import remove
+
+        again, volumes = self.known.id, self.request.delete_volumes
+        try:
+            remove(self.engine, again, with_volumes=volumes)
+        except WrongState:
+            if not self.request.force_delete:
+                raise
+            self.stop(action)  # now its user has stopped it, so nobody starts it again
+            remove(self.engine, again, with_volumes=volumes)
+
+    def sweep(self) -> None:
+        from .forgotten import revive
+        from .waste import sweep
+
+        sweep(self.engine)
+        revive(self.engine)
+
+    @property
+    def known(self) -> ContainerRecord:
+        if self.record is None:  # the plan only has this verb where there is a container
+            raise NotFound("container", self.request.name)
+        return self.record
+
+
+def _anonymous(record: ContainerRecord) -> dict[str, str]:
+    """Return the container's anonymous volumes by destination; a replacement goes on using them."""
+    named = {mount.source for mount in (record.spec.mounts or {}).values() if mount.kind == "volume"}
+    return {path: name for path, name in record.volumes.items() if name not in named}

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task asks of a container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..model.spec import ContainerSpec
+from .engine import Engine
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a task asks for. ``spec`` None: only the state matters.
+
+    ``stop_time``: seconds for this task's stop, None: the spec's. ``detach`` False: run, wait, give back rc and output.
+    ``wait``: see that it is healthy, or goes on running, within ``wait_timeout`` seconds (0 or less: without end); the
+    state healthy always does.
+    """
+
+    name: str
+    state: str
+    spec: ContainerSpec | None = None
+    image_strict: bool = False
+    recreate: bool = False
+    force_restart: bool = False
+    force_delete: bool = True
+    delete_volumes: bool = False
+    stop_time: int | None = None
+    detach: bool = True
+    start_dependencies: bool = True
+    delete_depend: bool = False
+    wait: bool = False
+    wait_timeout: float = 300.0
+
+
+class ExitCommand(Protocol):
+    """Gives the command that conmon calls when a container has ended; ``keep``: it must leave the removal (``rm``) to us."""
+
+    def __call__(self, engine: Engine, *, keep: bool) -> tuple[str, ...]:
+        """Return the argument list; the container's id is added to it."""
