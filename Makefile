@@ -53,8 +53,8 @@ demo-clean: .venv/run.stamp $(link)                     ## remove all that the d
 bench: setup system                                     ## this engine beside conmon, cp, podman and ping
 	@tests/bench/run
 
-cycles: setup system                                    ## 1,000 lives of a container: what leaks, what slows down
-	SLIPWAY_CYCLES=1000 pytest tests/engine/lifecycle/test_cycles.py
+cycles: setup system                                    ## 1,000 lives, 10,000 execs: what leaks, what slows down
+	SLIPWAY_CYCLES=1000 SLIPWAY_EXECS=10000 pytest tests/engine/lifecycle/test_cycles.py
 
 clean:                                                  ## remove what these verbs built in the tree
 	rm -rf .venv .build .ansible .mypy_cache .pytest_cache .ruff_cache

@@ -189,12 +189,12 @@ class Host:
         return [f"cgroup {self.layout.cgroup_parent}"] * cgroups.exists(self.layout.cgroup_parent)
 
     def rows(self) -> list[str]:
-        """Name every row of containers and volumes."""
-        tables = ("containers", "container_volumes", "volumes", "images", "image_names", "layers")
+        """Name every row of what can be left."""
+        tables = "containers container_volumes container_dependencies exec_sessions volumes images image_names layers"
         with self.open(read_only=True) as engine, engine.database.reading() as connection:
             return [
                 f"{table} {tuple(row)}"
-                for table in tables
+                for table in tables.split()
                 for row in connection.execute(f"SELECT * FROM {table}")
             ]
 

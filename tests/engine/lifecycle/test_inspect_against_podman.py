@@ -53,14 +53,19 @@ CONFIG = {
 }
 
 #: The same container in both words: podman's argv and our options. (Its own default for shm is 64000k.)
-PLAIN = (["--network", "none", "--shm-size", "64m"], {"network": ["none"]})
+#: Podman needs systemd to start one with a health check.
+PLAIN = (
+    ["--network", "none", "--shm-size", "64m", "--no-healthcheck"],
+    {"network": ["none"], "healthcheck": "none"},
+)
 RICH = (
     "--network none -v vol:/vol:ro -v /etc/apt:/host:ro,rslave -v /anon -v zed:/z:z --init --tty -i --read-only --rm"
     " --tmpfs /scratch:size=1048576,noexec --mount type=tmpfs,destination=/t2 --mount type=bind,source=/etc/apt,destination=/h2"
     " --memory 64m --cpus 1.5 --cpu-shares 512 --cpuset-cpus 0 --pids-limit 100 --shm-size 1m"
     " --stop-signal TERM --stop-timeout 3 --cap-add net_admin --security-opt no-new-privileges --group-add 5"
     " --security-opt seccomp=unconfined --device /dev/null:/dev/xnull:rw --hostname h --label z=1 --annotation x=y"
-    " --env B=2 -w /bin --user 1:1 --entrypoint /bin/env --ulimit core=5:6".split(),
+    " --env B=2 -w /bin --user 1:1 --entrypoint /bin/env --ulimit core=5:6"
+    " --health-cmd true --health-interval 20s --health-timeout 5s --health-start-period 3s --health-retries 2".split(),
     {
         "network": ["none"],
         "volume": ["vol:/vol:ro", "/etc/apt:/host:ro,rslave", "/anon", "zed:/z:z"],
@@ -91,11 +96,16 @@ RICH = (
         "user": "1:1",
         "entrypoint": "/bin/env",
         "ulimit": ["core=5:6"],
+        "healthcheck": "true",
+        "healthcheck_interval": "20s",
+        "healthcheck_timeout": "5s",
+        "healthcheck_start_period": "3s",
+        "healthcheck_retries": 2,
     },
 )
-#: For all containers: podman would raise limits, which not every host allows, and look after their health.
+#: For all containers: podman would raise limits, which not every host allows.
 CGROUP = "/slipway-podman"
-COMMON = f"--ulimit nofile=64:64 --ulimit nproc=64:64 --no-healthcheck --cgroup-parent {CGROUP}".split()
+COMMON = f"--ulimit nofile=64:64 --ulimit nproc=64:64 --cgroup-parent {CGROUP}".split()
 
 
 @dataclass(frozen=True)
@@ -268,7 +278,7 @@ def test_every_key_of_a_container_is_podmans(podman):
     alive = {"status": "running", "process": ProcessId(1, 1), "monitor": ProcessId(2, 1), "started": 1}
     mine = kinds(ours(rich, {**RICH[1], "sysctl": {"net.core.somaxconn": "1"}, "command": ["c"]}))
     merge(mine, kinds(ours(plain, PLAIN[1], status="exited", started=1, finished=2)))
-    merge(mine, kinds(ours(running, {"network": ["host"], "privileged": True}, **alive)))
+    merge(mine, kinds(ours(running, {**PLAIN[1], "network": ["host"], "privileged": True}, **alive)))
     assert unlike({place: types for place, types in mine.items() if place not in OWN}, theirs, NULL) == {}
 
 
@@ -278,6 +288,7 @@ SAME = (
 ).split()
 SAME_CONFIG = (
     "Hostname Domainname User Tty OpenStdin Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout Umask"
+    " Healthcheck"
 ).split()
 SAME_HOST = (
     "AutoRemove CapAdd GroupAdd Privileged ReadonlyRootfs NetworkMode RestartPolicy ShmSize CpuShares Memory NanoCpus"

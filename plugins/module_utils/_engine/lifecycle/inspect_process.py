@@ -72,8 +72,8 @@ def process_config(
 
 def _checks(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:
     check = healthcheck.resolve(spec, image)
-    if check is None:
-        return {}
+    if check is None:  # switched off is told, and not the same as never asked for
+        return {} if spec.healthcheck is None else {"Healthcheck": {"Test": ["NONE"]}}
     shape: dict[str, Any] = {
         "Healthcheck": {
             "Test": list(check.test),
