@@ -6,10 +6,12 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
+from contextlib import contextmanager
 
 import pytest
 
-from _engine.runtime import logs, rotation
+from _engine.runtime import logfiles, logs, rotation
 
 STAMP = "2026-11-24T03:00:{:02d}.{:09d}+00:00"
 
@@ -45,6 +47,29 @@ class Conmon:
             self.file = open(self.path + ".tmp", "wb", buffering=0)  # noqa: SIM115
             os.rename(self.path + ".tmp", self.path)
 
+    def keep_pace(self, most):
+        """Write no faster than is rotated: else all is written before the first rotation on a busy machine."""
+        while rotation.is_full(self.path, most):
+            self.obey()
+            time.sleep(0.0005)
+
+    @contextmanager
+    def attentive(self):
+        """Do what is told meanwhile."""
+        over = threading.Event()
+
+        def attend():
+            while not over.wait(0.001):
+                self.obey()
+
+        thread = threading.Thread(target=attend)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
     def close(self):
         """End as conmon does."""
         self.file.close()
@@ -72,6 +97,7 @@ def test_every_line_once_and_in_order(conmon, seed):
             if cut:
                 conmon.write(text[:cut], "P")
             conmon.write(text[cut:])
+            conmon.keep_pace(60_000)
         done.set()
         while not over.wait(0.001):
             conmon.obey()
@@ -113,10 +139,8 @@ def test_only_so_many_files(conmon):
     """The oldest file goes; the others keep their order."""
     for number in range(6):
         conmon.write(str(number))
-        thread = threading.Timer(0.05, conmon.obey)
-        thread.start()
-        assert rotation.rotate(conmon.path, conmon.control, keep=3, lives=lambda: True)
-        thread.join()
+        with conmon.attentive():
+            assert rotation.rotate(conmon.path, conmon.control, keep=3, lives=lambda: True)
     assert sorted(os.listdir(os.path.dirname(conmon.path))) == ["ctl", "ctr.log", "ctr.log.1", "ctr.log.2"]
     assert joined(logs.read(conmon.path)) == ["4", "5"]
 
@@ -127,12 +151,28 @@ def test_a_rotation_that_was_killed_is_finished(conmon):
     os.rename(conmon.path, conmon.path + ".1")
     conmon.write("two")
     assert joined(logs.read(conmon.path)) == ["one", "two"]
-    thread = threading.Timer(0.05, conmon.obey)
-    thread.start()
     assert rotation.is_full(conmon.path, 10**9)
-    assert rotation.rotate(conmon.path, conmon.control, keep=3, lives=lambda: True)
-    thread.join()
+    with conmon.attentive():
+        assert rotation.rotate(conmon.path, conmon.control, keep=3, lives=lambda: True)
     conmon.write("three")
+    assert joined(logs.read(conmon.path)) == ["one", "two", "three"]
+
+
+def test_two_rotations_while_the_files_are_opened(conmon, monkeypatch):
+    """A reader that two rotations overtake between its first file and its second has the files in their order."""
+    conmon.write("one")
+    rotations = iter(["two", "three"])
+    plain = logfiles._open
+
+    def overtaken(path):
+        file = plain(path)
+        for text in rotations:
+            rotation._shift(conmon.path, 9)
+            os.write(conmon.fifo, b"2 0 0\n")
+            conmon.write(text)
+        return file
+
+    monkeypatch.setattr(logfiles, "_open", overtaken)
     assert joined(logs.read(conmon.path)) == ["one", "two", "three"]
 
 

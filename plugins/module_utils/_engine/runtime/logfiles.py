@@ -14,6 +14,8 @@ from typing import BinaryIO, Optional
 
 #: More files than anybody keeps; a search for the next one ends here.
 MOST_FILES = 100
+#: A rotation takes longer than to open the files, so a second look finds them at rest; what never rests is read all the same.
+_TRIES = 10
 
 
 def numbered(path: str, number: int) -> str:
@@ -25,23 +27,33 @@ def numbered(path: str, number: int) -> str:
 def opened(path: str) -> Iterator[list[BinaryIO]]:
     """Give the files of the log that are there, the oldest first, each once.
 
-    They are opened from the youngest on: a rotation meanwhile can show a file a second time, but never hide one.
+    They are opened from the youngest on: a rotation meanwhile can show a file a second time, but never hide one. Two can
+    change their order, so what they have moved is opened anew.
     """
     with ExitStack() as stack:
         found: dict[int, BinaryIO] = {}
-        missing = 0
-        for number in range(MOST_FILES):
-            file = _open(numbered(path, number))
-            if file is not None:
-                stack.enter_context(file)
-                found.setdefault(inode(file), file)
-                missing = 0
-                continue
-            # Between two moves of a rotation one is missing, and others follow.
-            missing += 1
-            if missing > 1:
+        for _try in range(_TRIES):
+            stack.close()
+            found = _all(path, stack)
+            if all(_inode_at(numbered(path, number)) == inode(file) for number, file in found.items()):
                 break
-        yield list(found.values())[::-1]
+        once: dict[int, BinaryIO] = {}
+        for file in found.values():
+            once.setdefault(inode(file), file)
+        yield list(once.values())[::-1]
+
+
+def _all(path: str, stack: ExitStack) -> dict[int, BinaryIO]:
+    """Return the files by their number, open until the stack ends."""
+    found: dict[int, BinaryIO] = {}
+    for number in range(MOST_FILES):
+        file = _open(numbered(path, number))
+        if file is not None:
+            found[number] = stack.enter_context(file)
+        # Between two moves of a rotation one is missing, and others follow.
+        elif number and number - 1 not in found:
+            break
+    return found
 
 
 def next_after(path: str, file: BinaryIO) -> Optional[BinaryIO]:
