@@ -134,6 +134,12 @@ class StateCorrupt(EngineError):
     code = "state_corrupt"
 
 
+class StateFailing(EngineError):
+    """The disk below the database fails, or does not let it be written."""
+
+    code = "state_failing"
+
+
 class StateTooNew(EngineError):
     """The database was written by a newer engine."""
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from _engine.errors import StateBusy, StateCorrupt, StateTooNew, StoreFull
+from _engine.errors import StateBusy, StateCorrupt, StateFailing, StateTooNew, StoreFull
 from _engine.state import database
 from _engine.state.database import open_database
 from _engine.state.schema import MIGRATIONS
@@ -154,6 +154,18 @@ def test_a_full_disk_loses_the_transaction_only(path):
         assert os.path.dirname(path) in caught.value.remedy
         with opened.transaction() as connection:
             assert meta(connection) == {"kept": "x"}
+
+
+def test_a_disk_that_cannot_be_written_is_no_damage(path):
+    """What SQLite opened read-only, since its disk was, is StateFailing, and nobody is told to move the database away."""
+    with open_database(path) as opened:
+        with opened.reading() as connection:
+            connection.execute("PRAGMA query_only = 1")
+        with pytest.raises(StateFailing, match="readonly") as caught, opened.transaction() as connection:
+            put(connection, "lost")
+        assert "findmnt" in caught.value.remedy
+        with opened.reading() as connection:
+            assert meta(connection) == {}
 
 
 def test_other_errors_pass(path):

@@ -22,7 +22,7 @@ _PAUSE = 0.005
 class Database:
     """An open database.
 
-    Errors of SQLite leave its ``with`` blocks as StateBusy, StateCorrupt or StoreFull (failures.py).
+    Errors of SQLite leave its ``with`` blocks as StateBusy, StateCorrupt, StateFailing or StoreFull (failures.py).
     """
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
@@ -80,7 +80,7 @@ def open_database(path: str, *, read_only: bool = False, timeout: float = BUSY_T
 
     ``read_only`` gives a private copy of the database as it is now and touches no file; an empty one when
     there is none. Writing to it raises sqlite3.OperationalError. ``timeout``: seconds to wait for a lock.
-    Raises StateBusy, StateCorrupt, StateTooNew, StoreFull, and OSError when the file can't be made.
+    Raises StateBusy, StateCorrupt, StateFailing, StateTooNew, StoreFull, and OSError when the file can't be made.
     """
     with translated(path):
         connection = (_snapshot if read_only else _connect)(path, timeout)

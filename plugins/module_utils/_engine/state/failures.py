@@ -8,11 +8,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import EngineError, StateBusy, StateCorrupt, StoreFull
+from ..errors import EngineError, StateBusy, StateCorrupt, StateFailing, StoreFull
 
 # Primary result codes, https://sqlite.org/rescode.html
 _BUSY = 5
 _LOCKED = 6
+_READ_ONLY = 8
 _IO_ERROR = 10
 _CORRUPT = 11
 _FULL = 13
@@ -24,6 +25,7 @@ _NOT_A_DATABASE = 26
 _TEXTS: dict[str, int] = {
     "database is locked": _BUSY,
     "is locked": _LOCKED,
+    "readonly database": _READ_ONLY,
     "disk I/O error": _IO_ERROR,
     "malformed": _CORRUPT,
     "database or disk is full": _FULL,
@@ -35,7 +37,7 @@ _TEXTS: dict[str, int] = {
 
 @contextmanager
 def translated(path: str) -> Iterator[None]:
-    """Raise StateBusy, StateCorrupt or StoreFull where SQLite reports such; other errors pass as they are."""
+    """Raise StateBusy, StateCorrupt, StateFailing or StoreFull where SQLite reports such; other errors pass as they are."""
     try:
         yield
     except sqlite3.Error as error:
@@ -57,6 +59,9 @@ def _translate(path: str, error: sqlite3.Error) -> EngineError | None:
     # A full disk shows as an I/O error too: SQLite says so when it can't make or grow its -shm file.
     if code == _FULL or (code in (_IO_ERROR, _CANT_OPEN) and _is_full(path)):
         return _full(path)
+    # A directory in its place can't be read either, but that is no fault of the disk.
+    if code == _READ_ONLY or (code == _IO_ERROR and os.path.isfile(path)):
+        return _failing(path, str(error))
     if code in (_IO_ERROR, _CORRUPT, _CANT_OPEN, _NOT_A_DATABASE):
         return corrupt(path, str(error))
     return None
@@ -92,6 +97,16 @@ def corrupt(path: str, why: str) -> StateCorrupt:
         f"the database {path} can't be read: {why}",
         remedy=f"Move {path}, {path}-wal and {path}-shm (those that exist) aside together, and put a backup "
         "in their place if there is one; containers that run go on running, and no volume's data is in it",
+        path=path,
+    )
+
+
+def _failing(path: str, why: str) -> StateFailing:
+    # A disk with errors is mounted read-only by the kernel; SQLite then opens the file so, without a word.
+    return StateFailing(
+        f"the database {path} can't be used: {why}",
+        remedy=f"See with dmesg, and with 'findmnt -T {path}', whether its disk has errors or is mounted read-only;"
+        " afterwards run the task again: it goes on from what is there",
         path=path,
     )
 
