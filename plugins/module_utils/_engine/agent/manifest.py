@@ -183,6 +183,7 @@ MODULES: tuple[str, ...] = (
     "state.snapshot",
     "state.volumes",
     "systemd.scope",
+    "systemd.service",
     "version",
     "volumes.content",
     "volumes.copyup",

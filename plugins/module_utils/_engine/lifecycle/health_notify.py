@@ -18,13 +18,11 @@ from ..model.imageconfig import ImageConfig
 from ..model.layout import Layout
 from ..model.record import ContainerRecord
 from ..runtime import healthfile
+from ..systemd import scope, service
 from .engine import Engine
 
 #: The message that names all containers.
 EVERYTHING = "all"
-#: Is there where systemd is PID 1 (sd_booted(3)).
-_SYSTEMD = "/run/systemd/system"
-_TIMEOUT = 30.0
 
 
 def begin(engine: Engine, record: ContainerRecord, image: ImageConfig | None) -> None:
@@ -70,9 +68,11 @@ def launch(engine: Engine) -> None:
     program = engine.layout.agent_program
     if not os.path.exists(program):
         return
-    if os.path.isdir(_SYSTEMD):
-        unit = f"slipway-health{engine.layout.cgroup_parent.removeprefix('/slipway')}"
-        argv = ["systemd-run", "--quiet", "--collect", f"--unit={unit}", "--property=Restart=on-failure"]
-        if command.run([*argv, program, "health", "--alone"], timeout=_TIMEOUT, check=False).returncode == 0:
-            return
+    if scope.is_running() and service.start(
+        f"slipway-health{engine.layout.cgroup_parent.removeprefix('/slipway')}.service",
+        [program, "health", "--alone"],
+        properties=["Restart=on-failure"],
+        is_done=lambda: send(engine.layout, EVERYTHING),
+    ):
+        return
     command.detach([program, "health"])

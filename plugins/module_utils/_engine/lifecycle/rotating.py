@@ -20,13 +20,12 @@ from ..kernel.process import Process
 from ..model.record import ContainerRecord
 from ..runtime import rotation
 from ..state import containers
+from ..systemd import scope, service
 from .engine import Engine
 from .logplace import log_path
 
 #: Seconds between two looks at a log that is being written: a busy container is not to wake us at each line.
 _PAUSE = 0.1
-_SYSTEMD = "/run/systemd/system"
-_TIMEOUT = 30.0
 
 
 def keeps_files(record: ContainerRecord) -> int:
@@ -39,11 +38,11 @@ def launch(engine: Engine, record: ContainerRecord) -> None:
     program = engine.layout.agent_program
     if keeps_files(record) < 2 or not os.path.exists(program):
         return
-    if os.path.isdir(_SYSTEMD):
-        argv = ["systemd-run", "--quiet", "--collect", f"--unit=slipway-logs-{record.id[:12]}"]
-        if command.run([*argv, program, "rotate", record.id], timeout=_TIMEOUT, check=False).returncode == 0:
-            return
-    command.detach([program, "rotate", record.id])
+    argv = [program, "rotate", record.id]
+    # After a restart the name is taken until the one of the earlier conmon has seen its end.
+    if scope.is_running() and service.start(f"slipway-logs-{record.id[:12]}.service", argv):
+        return
+    command.detach(argv)
 
 
 def serve(engine: Engine, container_id: str) -> None:
