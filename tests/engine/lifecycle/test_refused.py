@@ -39,6 +39,12 @@ REFUSED = {
         InvalidOption,
         ("security_opt", "/nosuch.json"),
     ),
+    "no AppArmor profile": (
+        {"security_opt": ["apparmor=nosuch"]},
+        {},
+        InvalidOption,
+        ("security_opt", "apparmor=nosuch"),
+    ),
     "no place for the log": (
         {"log_opt": {"path": "/nosuch/log"}},
         {},

@@ -146,6 +146,7 @@ MODULES: tuple[str, ...] = (
     "rootfs.overlay",
     "rootfs.shm",
     "rootfs.support",
+    "runtime.apparmor",
     "runtime.bundle",
     "runtime.conmon",
     "runtime.execmonitor",

@@ -16,7 +16,7 @@ from ..model.cgroup import DISABLED
 from ..model.mounts import BIND, Mount
 from ..model.spec import ContainerSpec
 from ..rootfs import support
-from ..runtime import hooks, host, timezone
+from ..runtime import apparmor, hooks, host, timezone
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
 from ..runtime.users import ResolvedUser, resolve
@@ -24,6 +24,7 @@ from ..state import containers
 from . import cgroup
 from .accounts import account_file
 from .engine import Engine
+from .inspect_process import apparmor_profile
 from .source import Source
 
 #: Docker's default profile has 20 KB.
@@ -56,6 +57,8 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     _check_mapping(engine, spec, source)
     _check_tuning(spec)
     seccomp_profile(spec.security_opt or ())
+    if profile := apparmor_profile(spec):
+        apparmor.check(profile)
     user_of(spec, source, spec.image)
     if host.facts(spec).init_path is None and spec.init:
         raise HostLacks(
