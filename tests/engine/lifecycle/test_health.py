@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import time
 
@@ -192,6 +193,7 @@ def test_one_process_for_all_and_gone_when_nothing_needs_it(host):
         host.start(*FOREVER, name=f"box{number}", healthcheck="true", healthcheck_interval="200ms")
     for number in range(5):
         becomes(host, "healthy", f"box{number}")
+    assert stat.S_IMODE(os.stat(host.layout.health_socket).st_mode) == 0o600
     # The one that works, and the one that starts it again; a check is a third until it becomes the runtime.
     eventually(lambda: len(checkers(host)) == 2, "one pair")
     for number in range(5):

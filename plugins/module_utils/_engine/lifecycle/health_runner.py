@@ -211,10 +211,20 @@ def listening(path: str) -> Iterator[socket.socket]:
         taking.setblocking(False)
         with suppress(FileNotFoundError):
             os.unlink(path)  # of one that was killed
-        with directory(os.path.dirname(path)) as run:
+        with directory(os.path.dirname(path)) as run, _private():
             taking.bind(f"/proc/self/fd/{run}/{os.path.basename(path)}")
         try:
             yield taking
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(path)
+
+
+@contextmanager
+def _private() -> Iterator[None]:
+    """Let what is made be root's alone, whatever umask we have: a user namespace's root passes through the run root."""
+    before = os.umask(0o177)
+    try:
+        yield
+    finally:
+        os.umask(before)
