@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint floor unit engine integration sanity test sweep test-vm demo demo-clean bench cycles clean
+.PHONY: help setup system lint floor unit engine integration sanity test sweep vm test-vm demo demo-clean bench cycles clean
 MAKEFLAGS += --no-print-directory
 
 # The tree, under the name by which Ansible knows a collection.
@@ -36,12 +36,14 @@ engine: setup system                                    ## does the kernel do wh
 	pytest tests/engine
 integration: setup system                               ## does a playbook see it right? (root)
 	pytest tests/integration
-test-vm: setup                                          ## a QEMU machine with systemd, driven over SSH (root; Debian)
-	ansible-playbook tests/setup.yml --tags vm
-	pytest tests/vm
-test: setup system lint floor sanity                       ## all of it; ends with pytest's closing lines
+vm: setup system                                        ## does a host with systemd keep its word? (root; Debian) The tests marked ci
+	@$(timed) vm pytest tests/vm -m ci
+test: setup system lint floor sanity vm                    ## all of it; ends with pytest's closing lines
 	SECONDS_BY_PART=.build/seconds pytest
 
+test-vm: setup                                          ## the same, all tests: a QEMU machine driven over SSH
+	ansible-playbook tests/setup.yml --tags vm
+	pytest tests/vm
 sweep: setup system                                     ## kill each verb at every change that it makes (an hour)
 	tests/sweep
 

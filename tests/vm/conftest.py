@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shlex
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from dockerarchive import busybox_layer, write_archive
+from dockerarchive import busybox_layer, layer, write_archive
 from enginehost import eventually
 from plays import Play, run_playbook
 
@@ -25,6 +27,9 @@ NEEDS = "qemu-system-x86_64 qemu-img debootstrap cpio mke2fs ssh busybox".split(
 
 class Machine:
     """The machine; ``top`` is a directory of this host for what plays need."""
+
+    #: The image's directory that a volume gets a copy of: many small files, so that a copy takes its time.
+    seed = "/srv/seed"
 
     def __init__(self, tree: Path, top: Path, archive: Path) -> None:
         self.tree = tree
@@ -100,22 +105,45 @@ class Machine:
             "slipway.oci.container": {**asked, **({"command": [*command]} if command else {})},
         }
 
+    def loading(self, archive: Path) -> list[dict[str, Any]]:
+        """Return the tasks that bring an archive to the machine and load it, "load NAME"."""
+        place = f"/srv/{archive.name}"
+        return [
+            {"name": "copy", "ansible.builtin.copy": {"src": str(archive), "dest": place, "mode": "0644"}},
+            {"name": f"load {archive.name}", "slipway.oci.image_load": {"input": place}},
+        ]
+
     def have(self, *tasks: dict[str, Any]) -> Play:
         """Run the tasks, none of which may fail."""
         play = self.play(*tasks)
         assert play.failed == []
         return play
 
+    def settled(self) -> None:
+        """Wait until the machine has booted, and the unit has started what is to be started."""
+        self.run("systemctl is-system-running --wait; systemctl is-active slipway.service", timeout=300)
+
+    def copied_up(self, volume: str) -> bool:
+        """Tell whether the volume holds just what the image has at ``seed``."""
+        place = f"/var/lib/slipway/volumes/{volume}"
+        look = f"diff -r /var/lib/slipway/layers/*/diff{self.seed} {place}/data; ls -A {place}"
+        return self.run(look, check=False) == "data"
+
 
 @pytest.fixture(scope="session")
 def booted(need, tree, tmp_path_factory):
     """Return the machine as it was made, with the image's archive at /srv/box.tar; it is stopped at the end."""
     need(os.geteuid() == 0, "root")
+    # The kernel and the tools are of the distribution.
+    need(
+        (platform.freedesktop_os_release()["ID"], platform.machine()) == ("debian", "x86_64"),
+        "Debian on x86_64",
+    )
     for program in NEEDS:
         need(shutil.which(program), program)
     subprocess.run([PROGRAM, "build"], check=True, timeout=1800)
     top = tmp_path_factory.mktemp("vm")
-    archive = write_archive(top / "box.tar", IMAGE, [busybox_layer(shutil.which("busybox"))])
+    archive = write_archive(top / "box.tar", IMAGE, [busybox_layer(shutil.which("busybox")), seed_layer()])
     machine = Machine(tree, top, archive)
     machine.do("resume")
     try:
@@ -124,34 +152,52 @@ def booted(need, tree, tmp_path_factory):
         machine.do("stop")
 
 
+def seed_layer() -> bytes:
+    """Return the layer with what a volume gets a copy of."""
+    top = Machine.seed.lstrip("/")
+    return layer({"srv": None, top: None, **{f"{top}/{n}": f"{n}\n".encode() * 1000 for n in range(400)}})
+
+
 @pytest.fixture(scope="session")
 def machine(booted):
-    """Return the machine after the role, with the image loaded."""
-    load = {"name": "load", "slipway.oci.image_load": {"input": "/srv/box.tar"}}
-    copy = {
-        "name": "copy",
-        "ansible.builtin.copy": {"src": str(booted.archive), "dest": "/srv/box.tar", "mode": "0644"},
-    }
-    play = booted.play(copy, load, roles=("slipway.oci.host",))
-    assert play.failed == []
+    """Return the machine after the role, with the image loaded; ``first`` is the play that did so."""
+    booted.first = booted.play(*booted.loading(booted.archive), roles=("slipway.oci.host",))
+    assert booted.first.failed == []
     return booted
 
 
 @pytest.fixture
 def clean(machine):
-    """Return the machine, and remove the test's containers; what is left of them then is an error."""
+    """Return the machine, and remove the test's containers and volumes; what is left of them then is an error."""
     yield machine
     names = [shape["Name"] for shape in json.loads(machine.run("slipway ps --json"))]
-    if names:
-        machine.have(*(machine.container(name, state="absent", stop_time=0) for name in reversed(names)))
-    eventually(lambda: leftovers(machine) == [], "nothing left", timeout=60)
+    if names:  # who needs others goes before these
+        machine.run(f"slipway rm --force --time 0 {' '.join(reversed(names))}")
+    volumes = machine.run("ls /var/lib/slipway/volumes").split()
+    if volumes:
+        machine.have(
+            *({"name": name, "slipway.oci.volume": {"name": name, "state": "absent"}} for name in volumes)
+        )
+    deadline = time.monotonic() + 60
+    while (left := leftovers(machine)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert left == []
+
+
+#: Of each container that is there it shows something, and of each verb that was not carried to its end.
+LOOKS = """
+systemctl list-units --all --plain --no-legend 'slipway-*' '*-parent*.slice' | cut -d' ' -f1
+systemctl list-units --failed --plain --no-legend
+find /sys/fs/cgroup -type d -name '*slipway*' ! -name slipway.service
+grep -oE '/(var/lib|run)/slipway/[^ ]*' /proc/mounts
+pgrep -a conmon
+pgrep -a '^slipway|^crun$|^runc$'
+pgrep -af '[s]lipway/agent'
+cd /var/lib/slipway && ls -d containers/* volumes/* staging/*
+cd /run/slipway && ls -d health.sock; find containers exits oci cgroups -mindepth 1
+"""
 
 
 def leftovers(machine: Machine) -> list[str]:
-    """Name units, cgroups, mounts and processes of containers that are there."""
-    look = (
-        "systemctl list-units --all --plain --no-legend 'slipway-*.scope' '*-parent*.slice' | cut -d' ' -f1;"
-        " find /sys/fs/cgroup -type d -name '*slipway-*' ! -name 'slipway*.service' ;"
-        " grep -o '/var/lib/slipway/containers/[^ ]*' /proc/mounts; pgrep -a conmon; ls /var/lib/slipway/containers"
-    )
-    return machine.run(look, check=False).splitlines()
+    """Name units, cgroups, mounts, processes and files of containers that are there."""
+    return machine.run(LOOKS, check=False).splitlines()

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from enginehost import eventually
+
 KINDS = [(manager, runtime) for manager in ("systemd", "cgroupfs") for runtime in ("crun", "runc")]
 NAMES = [f"{manager}-{runtime}" for manager, runtime in KINDS]
 
@@ -45,6 +47,10 @@ def test_outlives_the_login(boxes):
         else:
             assert cgroup(machine, pid).startswith(f"/slipway/{full}")
             assert cgroup(machine, monitor) == "/slipway/monitors"
+    detached = {
+        name: machine.run(f"slipway exec --detach {name} sleep 2000")
+        for name in ("systemd-crun", "cgroupfs-runc")
+    }
     straggler = machine.run("setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo $!")
     machine.log_out()
     machine.run("systemctl restart ssh")
@@ -52,6 +58,10 @@ def test_outlives_the_login(boxes):
     assert not machine.holds(f"test -d /proc/{straggler}")
     for name, pid in pids.items():
         assert machine.inspect(name)["State"]["Pid"] == pid
+    for name, session in detached.items():
+        assert machine.inspect(name)["ExecIDs"] == [session]
+    machine.run("pkill -x -f 'sleep 2000'")
+    eventually(lambda: not any(machine.inspect(name)["ExecIDs"] for name in detached), "both ends were seen")
     machine.run(f"kill -KILL {' '.join(map(str, pids.values()))}")
     for name in pids:
         assert machine.becomes(name, Running=False)["State"]["ExitCode"] == 137
@@ -106,9 +116,32 @@ def test_out_of_memory(clean):
     assert machine.run("systemctl --failed --plain --no-legend") == ""
 
 
+#: All is allowed but to read one file.
+PROFILE = """
+profile slipway-test flags=(attach_disconnected,mediate_deleted) {
+  file, signal, capability, network, mount, umount, ptrace, unix,
+  deny /etc/group r,
+}
+"""
+
+
 def test_apparmor(clean):
-    """Containers run where the kernel has AppArmor, as Debian's has."""
+    """Where the kernel has AppArmor, as Debian's has, containers run without a profile, and with the one asked for."""
     machine = clean
     assert machine.run("cat /sys/module/apparmor/parameters/enabled") == "Y"
-    machine.have(machine.container("box", "sleep", "1000"))
+    machine.run(f"apparmor_parser --replace <<'END'{PROFILE}END")
+    confined = {"security_opt": ["apparmor=slipway-test"], "stop_timeout": 0}
+    tasks = [
+        machine.container(f"with-{name}", "sleep", "1000", runtime=name, **confined)
+        for name in ("crun", "runc")
+    ]
+    machine.have(machine.container("box", "sleep", "1000", stop_timeout=0), *tasks)
+    assert machine.inspect("box")["State"]["Running"]
+    for name in ("with-crun", "with-runc"):
+        pid = machine.inspect(name)["State"]["Pid"]
+        assert machine.run(f"cat /proc/{pid}/attr/current") == "slipway-test (enforce)"
+        assert machine.holds(f"slipway exec {name} cat /etc/passwd")
+        assert not machine.holds(f"slipway exec {name} cat /etc/group")
+    unknown = machine.play(machine.container("box", "sleep", "1", security_opt=["apparmor=nowhere"]))
+    assert "'apparmor=nowhere' names a profile that is not loaded" in unknown.failed[0][1]
     assert machine.inspect("box")["State"]["Running"]
