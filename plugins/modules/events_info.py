@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Returns the events that the engine has kept, oldest first. It keeps the newest 10000.
   - Among the events of a container are V(create), V(mount), V(init), V(start), V(died), V(stop), V(unmount), V(cleanup),
-    V(restart), V(pause), V(unpause), V(kill), V(rename), V(exec), V(exec_died), V(health_status) and V(remove).
+    V(restart), V(pause), V(unpause), V(kill), V(rename), V(exec), V(exec_died), V(export), V(health_status) and V(remove).
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.attributes.info

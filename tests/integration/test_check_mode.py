@@ -83,6 +83,8 @@ TASKS = (
     ("image_load", {"input": "{archive}"}, True),
     ("image_import", {"src": "{tree}", "name": "localhost/tree:1"}, True),
     ("image_remove", {"name": "localhost/nosuch:1"}, False),
+    ("container_export", {"name": "runs", "dest": "/tmp/slipway-not-written.tar"}, True),
+    ("container_export", {"name": "made", "dest": "/tmp/slipway-not-written.tar"}, True),
     ("container_info", {}, False),
     ("volume_info", {}, False),
     ("image_info", {}, False),

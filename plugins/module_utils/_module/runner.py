@@ -19,6 +19,8 @@ def run(
     argument_spec: ArgumentSpec,
     read: Callable[[Mapping[str, Any]], Request],
     act: Callable[[Engine, Request], Outcome],
+    *,
+    files: bool = False,
 ) -> None:
     """Run the module and exit; as ``running.run_with``."""
-    run_with(open_engine, argument_spec, read, act, looks=False)
+    run_with(open_engine, argument_spec, read, act, looks=False, files=files)

@@ -29,13 +29,17 @@ def run_with(
     act: Callable[[Engine, Request], Outcome],
     *,
     looks: bool,
+    files: bool = False,
 ) -> None:
     """Run a module and exit.
 
     ``read`` makes the request from the options before anything is opened, so that a wrong option changes
     nothing; ``act`` carries it out. ``looks``: the module changes nothing anyway.
+    ``files``: it has the options for a file's owner and mode, and returns the file as ``dest``.
     """
-    module = AnsibleModule({**ENGINE_OPTIONS, **argument_spec}, supports_check_mode=True)
+    module = AnsibleModule(
+        {**ENGINE_OPTIONS, **argument_spec}, supports_check_mode=True, add_file_common_args=files
+    )
     engine: Engine | None = None
     try:
         request = read(module.params)
@@ -47,7 +51,17 @@ def run_with(
         module.fail_json(**failure(error), **_timings(engine))
     subject = str(module.params.get("name") or "")
     result = render_info(outcome) if looks else render(outcome, subject=subject)
+    if files:
+        _set_attributes(module, result)
     module.exit_json(**result, **_timings(engine))
+
+
+def _set_attributes(module: AnsibleModule, result: dict[str, Any]) -> None:
+    """Give the file owner and mode as Ansible does everywhere."""
+    wanted = module.load_file_common_arguments(module.params, path=result["dest"])
+    if module.set_fs_attributes_if_different(wanted, changed=False):
+        result["changed"] = True
+        result["actions"].append(f"set the attributes of {result['dest']}")
 
 
 def _settings(params: Mapping[str, Any]) -> dict[str, Any]:

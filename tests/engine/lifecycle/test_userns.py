@@ -8,6 +8,7 @@ import io
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 from _engine.errors import HostLacks, InvalidOption, WrongState
 from _engine.kernel import mounts
 from _engine.lifecycle import info, mapping
+from _engine.lifecycle.export import opened
+from _engine.lifecycle.named import find
 from _engine.lifecycle.remove_image import remove_image
 from dockerarchive import write_archive
 from enginehost import Host, eventually
@@ -335,3 +338,36 @@ def test_contradictions(host):
     ):
         with pytest.raises(InvalidOption, match=match):
             host.start(*FOREVER, **options)
+
+
+@pytest.mark.parametrize("state", ["present", "started", "stopped"])
+def test_exported_owners(host, image, way, state):
+    """In an archive files have the owners, the capabilities and the ACLs that the container sees, in every state."""
+    entries = ((1, 6, 2**32 - 1), (2, 4, 1234), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 4, 2**32 - 1))
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *item) for item in entries)
+    capability = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)
+    attributes = {
+        "SCHILY.xattr.security.capability": capability.decode("utf-8", "surrogateescape"),
+        "SCHILY.xattr.system.posix_acl_access": acl.decode("utf-8", "surrogateescape"),
+    }
+    name = image({"capable": b"x"}, attributes)
+    script = "echo x > /new; chown 7:8 /new; echo done; sleep 1000"
+    wanted = "present" if state == "present" else "started"
+    host.want(wanted, "/bin/sh", "-c", script, image=name, **PRIVATE)
+    if state != "present":
+        said(host, 1)
+    if state == "stopped":
+        host.bring("box", "stopped")
+    with host.open(read_only=True) as engine, opened(engine, find(engine, "box")) as chunks:
+        tar = b"".join(chunks)
+    with tarfile.open(fileobj=io.BytesIO(tar), errors="surrogateescape") as archive:
+        found = {member.name: member for member in archive}
+    owners = {(member.uid, member.gid) for name, member in found.items() if name != "new"}
+    assert owners == {(0, 0)}
+    if state != "present":
+        assert (found["new"].uid, found["new"].gid) == (7, 8)
+    headers = found["capable"].pax_headers
+    for key, value in (("security.capability", capability), ("system.posix_acl_access", acl)):
+        assert headers[f"SCHILY.xattr.{key}"].encode("utf-8", "surrogateescape") == value
+    assert [mount for mount in host.mounts() if "/lower/" in mount] == []
+    assert way

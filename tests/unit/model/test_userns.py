@@ -92,3 +92,12 @@ def test_host_ids():
     assert mapping.host(2, 0)[0] == OVERFLOW
     assert (mapping.has_gid(9), mapping.has_gid(10)) == (True, False)
     assert IdMap.decode(mapping.encode()) == mapping
+
+
+def test_the_way_back():
+    """The inverse leads from the host's ids to the container's."""
+    mapping = IdMap((Range(0, 1000, 2), Range(5, 9, 1)), (Range(0, 2000, 10),))
+    back = mapping.inverse()
+    assert back == IdMap((Range(9, 5, 1), Range(1000, 0, 2)), (Range(2000, 0, 10),))
+    assert (back.host(1001, 2009), back.host(9, 0)) == ((1, 9), (5, OVERFLOW))
+    assert back.inverse() == mapping

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import subprocess
 import sys
@@ -34,6 +35,15 @@ def _texts(path):
     return {node.targets[0].id: node.value.value for node in assigned}
 
 
+def _fragment(name):
+    """Return the text of one of our fragments, or of Ansible's own."""
+    if name.startswith("ansible.builtin."):
+        module = importlib.import_module(f"ansible.plugins.doc_fragments.{name.rpartition('.')[2]}")
+        return module.ModuleDocFragment.DOCUMENTATION
+    file, _dot, variant = name.removeprefix("slipway.oci.").partition(".")
+    return _texts(f"doc_fragments/{file}.py")[variant.upper() or "DOCUMENTATION"]
+
+
 @pytest.fixture(scope="session")
 def text_of():
     """Return the function that gives the DOCUMENTATION, EXAMPLES or RETURN of a module, read from YAML."""
@@ -48,9 +58,8 @@ def options_of(text_of):
         documentation = text_of(name, "DOCUMENTATION")
         options = dict(documentation["options"])
         for fragment in documentation["extends_documentation_fragment"]:
-            file, _dot, variant = fragment.removeprefix("slipway.oci.").partition(".")
-            text = _texts(f"doc_fragments/{file}.py")[variant.upper() or "DOCUMENTATION"]
-            options.update(yaml.safe_load(text).get("options", {}))
+            found = yaml.safe_load(_fragment(fragment)).get("options", {})
+            options = {**found, **options}
         return options
 
     return options_of

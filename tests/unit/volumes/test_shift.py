@@ -18,6 +18,16 @@ def test_a_file_capability_becomes_the_namespaces():
     assert shifted(CAPABILITY, third, OWNERS) == struct.pack("<6I", 0x03000000, 1, 2, 3, 4, 1005)
 
 
+def test_a_file_capability_on_its_way_back():
+    """That of the namespace's root is written as everybody writes it, without an id."""
+    third = struct.pack("<6I", 0x03000001, 1, 2, 3, 4, 1000)
+    back = OWNERS.inverse()
+    assert shifted(CAPABILITY, third, back) == struct.pack("<5I", 0x02000001, 1, 2, 3, 4)
+    assert shifted(CAPABILITY, struct.pack("<6I", 0x03000001, 1, 2, 3, 4, 1005), back)[-4:] == bytes(
+        [5, 0, 0, 0]
+    )
+
+
 def test_an_access_list_names_the_namespaces_ids():
     """Users and groups of an ACL are shifted, each by its own map; the owner, the mask and others have no id."""
     entries = ((1, 7, 0xFFFFFFFF), (2, 6, 3), (4, 5, 0xFFFFFFFF), (8, 4, 3), (2, 4, 99), (16, 7, 0xFFFFFFFF))

@@ -75,7 +75,7 @@ def decoded(chunks: Iterator[bytes]) -> Iterator[bytes]:
     head = next(chunks, b"")
     whole = itertools.chain((head,) if head else (), chunks)
     if head.startswith(_ZSTD):
-        return _through_zstd(whole)
+        return through_zstd(whole, "-dcq", failed="the zstd data is damaged or cut short")
     for magic, name, make in _DECODERS:
         if head.startswith(magic):
             return _inflated(whole, make, name=name)
@@ -110,7 +110,20 @@ def _steps(decoder: _Decoder, chunk: bytes) -> Iterator[bytes]:
         piece = decoder.decompress(b"", _STEP)
 
 
-def _through_zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def through_zstd(chunks: Iterator[bytes], flags: str, *, failed: str) -> Iterator[bytes]:
+    """Hand a stream through the program; ``failed`` says what it means that the program does not like it."""
+    with subprocess.Popen(
+        [find_zstd(), flags],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"LC_ALL": "C"},
+    ) as process:
+        yield from _converse(process, chunks, failed)
+
+
+def find_zstd() -> str:
+    """Return the program's path; raises HostLacks."""
     program = command.find_program("zstd")
     if program is None:
         raise HostLacks(
@@ -118,17 +131,10 @@ def _through_zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
             remedy="Install zstd (the role slipway.oci.host does), or compress with gzip",
             needs="zstd",
         )
-    with subprocess.Popen(
-        [program, "-dcq"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={"LC_ALL": "C"},
-    ) as process:
-        yield from _converse(process, chunks)
+    return program
 
 
-def _converse(process: subprocess.Popen[bytes], chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _converse(process: subprocess.Popen[bytes], chunks: Iterator[bytes], failed: str) -> Iterator[bytes]:
     # Popen has set all three, for PIPE was asked for; the type checker does not know.
     stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
     if stdin is None or stdout is None or stderr is None:
@@ -146,7 +152,7 @@ def _converse(process: subprocess.Popen[bytes], chunks: Iterator[bytes]) -> Iter
     if feeder.error is not None:
         raise feeder.error
     if status != 0:
-        raise ArchiveBroken(f"the zstd data is damaged or cut short: {complaint}")
+        raise ArchiveBroken(f"{failed}: {complaint}")
 
 
 class _Feeder(threading.Thread):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, NoReturn
 
 from ..errors import InvalidOption
 from . import attributes, tarread, tarwrite
@@ -20,7 +21,6 @@ from .tarsparse import Extents
 
 _HOLE = 4096
 _ZEROES = b"\0" * _HOLE
-_DEEPEST = 200
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS = {
@@ -35,9 +35,18 @@ _KINDS = {
 
 def chunks(path: str) -> Iterator[bytes]:
     """Stream the tree below a directory; sockets are left out. Raises InvalidOption, OSError."""
+    fd = os.open(path, _DIRECTORY)
+    try:
+        yield from gathered(Tree(path).pieces(fd))
+    finally:
+        os.close(fd)
+
+
+def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Hand small pieces on in chunks."""
     buffer: list[bytes] = []
     filled = 0
-    for piece in _Tree(path).pieces():
+    for piece in pieces:
         buffer.append(piece)
         filled += len(piece)
         if filled >= CHUNK:
@@ -46,69 +55,130 @@ def chunks(path: str) -> Iterator[bytes]:
     yield b"".join(buffer)
 
 
-class _Tree:
+class _Level(NamedTuple):
+    """A directory on the way down: its descriptor, its path, and the names still to come, the last first."""
+
+    fd: int
+    prefix: bytes
+    names: list[bytes]
+
+
+class Tree:
     """One walk over a tree; remembers the first name of each file that has several."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    #: How many directories may be in each other: as many descriptors are open.
+    deepest = 200
+    #: The errors at an entry that let it be left out.
+    tolerated: tuple[int, ...] = ()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
         self._first: dict[tuple[int, int], bytes] = {}
 
-    def pieces(self) -> Iterator[bytes]:
-        fd = os.open(self._path, _DIRECTORY)
-        try:
-            yield tarwrite.header(_entry(b"./", os.fstat(fd), xattrs=_xattrs(fd)))
-            yield from self._below(fd, b"", depth=0)
-        finally:
-            os.close(fd)
+    def pieces(self, fd: int) -> Iterator[bytes]:
+        """Yield the archive of what is below an open directory."""
+        yield self._header(_entry(b"./", os.fstat(fd), xattrs=_xattrs(fd)))
+        yield from self._below(fd)
         yield tarwrite.END
 
-    def _below(self, fd: int, prefix: bytes, *, depth: int) -> Iterator[bytes]:
-        if depth > _DEEPEST:
-            raise InvalidOption("source", self._path, f"is nested deeper than {_DEEPEST} directories")
-        for name in sorted(map(os.fsencode, os.listdir(fd))):
-            if name.startswith(b".wh."):
-                shown = os.fsdecode(prefix + name)
-                why = f"holds {shown!r}: such a name hides files in an image"
-                raise InvalidOption("source", self._path, why)
-            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
+    def refuse(self, why: str) -> NoReturn:
+        """Raise what tells that the tree can't be had as it is."""
+        raise InvalidOption("source", self.name, why)
+
+    def check(self, path: bytes) -> None:
+        """Refuse a name that an image can't hold."""
+        if path.rpartition(b"/")[2].startswith(b".wh."):
+            self.refuse(f"holds {os.fsdecode(path)!r}: such a name hides files in an image")
+
+    def finished(self, entry: Entry) -> Entry:
+        """Return an entry as it is to be written."""
+        return entry
+
+    def extents(self, fd: int, size: int) -> Extents:
+        """Return the parts of a file that are written."""
+        return _extents(fd, size)
+
+    def short(self, length: int) -> Iterator[bytes]:
+        """Yield what stands for the rest of a file that ended before its time."""
+        self.refuse(f"changed while it was read: {length} bytes of a file are gone")
+
+    def _header(self, entry: Entry) -> bytes:
+        return tarwrite.header(self.finished(entry))
+
+    def _below(self, top: int) -> Iterator[bytes]:
+        stack = [_Level(top, b"", _names(top))]
+        try:
+            while stack:
+                if stack[-1].names:
+                    yield from self._member(stack, stack[-1].names.pop())
+                else:
+                    left = stack.pop()
+                    if stack:  # the top is not ours to close
+                        os.close(left.fd)
+        finally:
+            for level in stack[1:]:
+                os.close(level.fd)
+
+    def _member(self, stack: list[_Level], name: bytes) -> Iterator[bytes]:
+        """Yield one entry; a directory is put on the stack."""
+        above, prefix, _rest = stack[-1]
+        self.check(prefix + name)
+        try:
+            found = os.stat(name, dir_fd=above, follow_symlinks=False)
             kind = _KINDS.get(stat.S_IFMT(found.st_mode))
             if kind == tarread.DIRECTORY:
-                yield from self._directory(fd, name, prefix + name + b"/", depth=depth)
+                yield self._enter(stack, name)
             elif kind is not None:
-                yield from self._leaf(fd, name, prefix + name, found)
+                yield from self._leaf(above, name, prefix + name, found)
+        except OSError as error:
+            if error.errno not in self.tolerated:
+                raise
 
-    def _directory(self, above: int, name: bytes, path: bytes, *, depth: int) -> Iterator[bytes]:
+    def _enter(self, stack: list[_Level], name: bytes) -> bytes:
+        """Go into a directory, and return its header."""
+        if len(stack) > self.deepest:
+            self.refuse(f"is nested deeper than {self.deepest} directories")
+        above, prefix, _rest = stack[-1]
         fd = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
-        try:
-            yield tarwrite.header(_entry(path, os.fstat(fd), xattrs=_xattrs(fd)))
-            yield from self._below(fd, path, depth=depth + 1)
-        finally:
-            os.close(fd)
+        level = _Level(fd, prefix + name + b"/", [])
+        stack.append(level)  # whatever fails now, it is closed
+        header = self._header(_entry(level.prefix, os.fstat(fd), xattrs=_xattrs(fd)))
+        level.names.extend(_names(fd))
+        return header
 
     def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
-        first = self._first.setdefault((found.st_dev, found.st_ino), path) if found.st_nlink > 1 else path
-        if first != path:
-            yield tarwrite.header(_entry(path, found)._replace(kind=tarread.HARD_LINK, link=first))
+        first = self._first.get(_identity(found))
+        if first is not None:
+            yield self._header(_entry(path, found)._replace(kind=tarread.HARD_LINK, link=first))
         elif stat.S_ISREG(found.st_mode):
             yield from self._file(above, name, path)
         else:
             entry = _entry(path, found, xattrs=_xattrs(b"/proc/self/fd/%d/%s" % (above, name)))
             link = os.readlink(name, dir_fd=above) if entry.kind == tarread.SYMLINK else b""
-            yield tarwrite.header(entry._replace(link=link))
+            self._note(found, path)
+            yield self._header(entry._replace(link=link))
+
+    def _note(self, found: os.stat_result, path: bytes) -> None:
+        """Remember a name that is in the archive for the others of the same file."""
+        if found.st_nlink > 1:
+            self._first[_identity(found)] = path
 
     def _file(self, above: int, name: bytes, path: bytes) -> Iterator[bytes]:
         fd = os.open(name, _FILE, dir_fd=above)
         try:
             found = os.fstat(fd)
-            extents = _extents(fd, found.st_size)
+            if not stat.S_ISREG(found.st_mode):  # another thing has come in its place
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(path))
+            extents = self.extents(fd, found.st_size)
             stored = sum(length for _offset, length in extents)
             entry = _entry(path, found, xattrs=_xattrs(fd))._replace(size=found.st_size, stored=stored)
+            self._note(found, path)
             if stored < found.st_size:
                 entry = entry._replace(extents=extents)
-                yield tarwrite.header(entry)
+                yield self._header(entry)
                 yield tarwrite.sparse_map(entry)
             else:
-                yield tarwrite.header(entry)
+                yield self._header(entry)
             for offset, length in extents:
                 yield from self._data(fd, offset, length)
             yield tarwrite.padding(stored)
@@ -120,9 +190,18 @@ class _Tree:
         while offset < end:
             piece = os.pread(fd, min(CHUNK, end - offset), offset)
             if not piece:
-                raise InvalidOption("source", self._path, "changed while it was read")
+                yield from self.short(end - offset)
+                return
             offset += len(piece)
             yield piece
+
+
+def _names(fd: int) -> list[bytes]:
+    return sorted(map(os.fsencode, os.listdir(fd)), reverse=True)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 def _entry(path: bytes, found: os.stat_result, *, xattrs: tuple[tuple[bytes, bytes], ...] = ()) -> Entry:
@@ -145,9 +224,22 @@ def _entry(path: bytes, found: os.stat_result, *, xattrs: tuple[tuple[bytes, byt
 
 def _xattrs(holder: int | bytes) -> tuple[tuple[bytes, bytes], ...]:
     follow = isinstance(holder, int)  # a descriptor can't be told not to follow, and need not
-    names = sorted(map(os.fsencode, os.listxattr(holder, follow_symlinks=follow)))
-    kept = filter(attributes.is_kept, names)
-    return tuple((name, os.getxattr(holder, name, follow_symlinks=follow)) for name in kept)
+    try:
+        names = sorted(map(os.fsencode, os.listxattr(holder, follow_symlinks=follow)))
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+        return ()  # a file system that has none
+    return tuple(_values(holder, filter(attributes.is_kept, names), follow=follow))
+
+
+def _values(holder: int | bytes, names: Iterable[bytes], *, follow: bool) -> Iterator[tuple[bytes, bytes]]:
+    for name in names:
+        try:
+            yield name, os.getxattr(holder, name, follow_symlinks=follow)
+        except OSError as error:  # noqa: PERF203  (a handful of names)
+            if error.errno != errno.ENODATA:  # taken away meanwhile
+                raise
 
 
 def _extents(fd: int, size: int) -> Extents:

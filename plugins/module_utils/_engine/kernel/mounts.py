@@ -57,11 +57,16 @@ def idmapped(source: str, target: str, userns_fd: int, *, recursive: bool = Fals
 def _make_read_only(target: str) -> None:
     """Remount each mount on and below ``target`` read-only; what lies beneath stays as it is."""
     for entry in mountinfo.below(target):
-        # mount(2) ignores MS_RDONLY in the bind itself, hence a second call. That one sets all flags anew, so it
-        # repeats those of the source: they would be lost, or the kernel refuses (EPERM), for in a user namespace
-        # that did not set them they are locked.
-        kept = os.statvfs(entry.target).f_flag & _KEPT
-        libc.mount(None, entry.target, "", libc.MS_REMOUNT | libc.MS_BIND | libc.MS_RDONLY | kept)
+        restrict(entry.target, libc.MS_RDONLY)
+
+
+def restrict(target: str, flags: int) -> None:
+    """Add flags (MS_RDONLY, MS_NODEV, ...) to those of one mount."""
+    # mount(2) ignores them in a bind itself, hence a second call. That one sets all flags anew, so it
+    # repeats those of the source: they would be lost, or the kernel refuses (EPERM), for in a user namespace
+    # that did not set them they are locked.
+    kept = os.statvfs(target).f_flag & _KEPT
+    libc.mount(None, target, "", libc.MS_REMOUNT | libc.MS_BIND | flags | kept)
 
 
 def tmpfs(target: str, *, size: int, mode: int, options: Sequence[str] = ()) -> None:

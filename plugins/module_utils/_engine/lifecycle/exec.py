@@ -14,22 +14,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from ..errors import EngineError, NotFound, WrongState
+from ..errors import EngineError, WrongState
 from ..kernel import inroot
 from ..kernel.process import Process, find_by_argument
 from ..model import imageconfig, status
 from ..model.execution import ExecSession, ExecSpec
-from ..model.names import near, new_id
+from ..model.names import new_id
 from ..model.record import ContainerRecord, Event, ProcessId
 from ..runtime import execprocess, execs, oci
 from ..runtime.execs import ExecFiles, Executed
 from ..runtime.users import ResolvedUser, resolve
-from ..state import containers, events, images
+from ..state import events, images
 from ..state import execs as sessions
 from .cgroup import cgroup_of
 from .engine import Engine
 from .facts import alive, observe
 from .hold import hold
+from .named import find
 
 #: passwd and group files above this size are no such files.
 _ACCOUNT_FILE_LIMIT = 4 * 1024 * 1024
@@ -44,15 +45,6 @@ class Prepared(NamedTuple):
     session: ExecSession
     runtime: oci.OciRuntime
     files: ExecFiles
-
-
-def find(engine: Engine, name: str) -> ContainerRecord:
-    """Return the container of this name or id; raises NotFound with the names that are near."""
-    with engine.database.reading() as connection:
-        found = containers.find(connection, name)
-        if not found:
-            raise NotFound("container", name, near=near(name, containers.names(connection)))
-    return found[0]
 
 
 def check(engine: Engine, name: str, spec: ExecSpec) -> ContainerRecord:

@@ -12,8 +12,9 @@ from ..runtime.execs import ExecFiles
 from ..state import execs as sessions
 from . import cgroup
 from .engine import Engine
-from .exec import find, finish, prepare, require_running
+from .exec import finish, prepare, require_running
 from .hold import hold
+from .named import find
 
 
 def detach(engine: Engine, name: str, spec: ExecSpec, exit_command: tuple[str, ...]) -> str:

@@ -44,6 +44,10 @@ class IdMap(NamedTuple):
         """Return the host's ids; those that are not mapped are nobody's."""
         return _host(self.uids, uid), _host(self.gids, gid)
 
+    def inverse(self) -> IdMap:
+        """Return the map that leads back, from the host's ids to the container's."""
+        return IdMap(*(tuple(sorted(Range(b, a, size) for a, b, size in ranges)) for ranges in self))
+
     def has_gid(self, gid: int) -> bool:
         """Tell whether the container can have the group."""
         return any(item.container <= gid < item.container + item.size for item in self.gids)

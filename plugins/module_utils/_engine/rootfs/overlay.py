@@ -18,6 +18,8 @@ from . import support
 
 #: What an image without layers stands on; it lies beside the links in ``lower``.
 _EMPTY = "empty"
+#: What makes two layers of one.
+_BOTTOM = "bottom"
 #: The kernel's answers: no such call, no such mount for this file system, no idmapped layers in overlayfs.
 _NO_IDMAP = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
 
@@ -68,15 +70,26 @@ def _mount(container: ContainerLayout, links: list[str], top: str | None, *, emp
         libc.mount("overlay", container.merged, "overlay", 0, options)
 
 
-def mount_image(container: ContainerLayout, lowers: Sequence[str]) -> None:
-    """Mount the image alone on ``container.merged``, read-only."""
+def mount_image(
+    container: ContainerLayout, lowers: Sequence[str], *, top: str | None = None, userns_fd: int | None = None
+) -> None:
+    """Mount the image on ``container.merged``, read-only: alone, or below what a container wrote (``top``).
+
+    ``userns_fd`` is for the image's layers, as in ``mount``; whoever gives it unmounts what is below ``container.lower``.
+    """
     links = _link(container, lowers)
     files.make_private(container.merged)
-    files.make_private(f"{container.lower}/{_EMPTY}")
-    # Without an upper layer overlayfs wants two lower ones.
-    options = f"lowerdir={':'.join(reversed([_EMPTY, *links]))}"
-    with support.explained(container.static, lowers), _working_directory(container.lower):
-        libc.mount("overlay", container.merged, "overlay", libc.MS_RDONLY, options)
+    files.make_private(f"{container.lower}/{_BOTTOM}")
+    with support.explained(container.static, lowers):
+        if userns_fd is not None:
+            links = _idmap(container, links, userns_fd)
+        if top is not None:
+            _point(f"{container.lower}/top", top)
+            links.append("top")
+        # Without an upper layer overlayfs wants two lower ones.
+        options = f"lowerdir={':'.join(reversed([_BOTTOM, *links]))}"
+        with _working_directory(container.lower):
+            libc.mount("overlay", container.merged, "overlay", libc.MS_RDONLY | libc.MS_NODEV, options)
 
 
 def unmount(container: ContainerLayout) -> None:

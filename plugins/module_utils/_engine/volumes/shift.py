@@ -12,7 +12,7 @@ from ..model.idmap import IdMap
 
 #: struct vfs_cap_data: magic and flags, then two pairs of masks; version 3 adds the uid of the namespace's root.
 _CAPABILITY = "security.capability"
-_REVISION, _VERSION_3 = 0xFF000000, 0x03000000
+_REVISION, _VERSION_2, _VERSION_3 = 0xFF000000, 0x02000000, 0x03000000
 _VERSION_2_SIZE, _VERSION_3_SIZE = 20, 24
 #: struct posix_acl_xattr_entry: tag, permissions, id; only these two tags have an id.
 _ACL = "system.posix_acl_"
@@ -37,11 +37,10 @@ def _capability(value: bytes, owners: IdMap) -> bytes:
         return value
     (magic,) = struct.unpack_from("<I", value)
     masks = value[4:_VERSION_2_SIZE]
-    return (
-        struct.pack("<I", magic & ~_REVISION | _VERSION_3)
-        + masks
-        + struct.pack("<I", owners.host(root, 0)[0])
-    )
+    root = owners.host(root, 0)[0]
+    if root == 0:  # the plain form, which kernels before 4.14 know too
+        return struct.pack("<I", magic & ~_REVISION | _VERSION_2) + masks
+    return struct.pack("<I", magic & ~_REVISION | _VERSION_3) + masks + struct.pack("<I", root)
 
 
 def _acl(value: bytes, owners: IdMap) -> bytes:

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A directory tree as a tar stream, as it is: others may change it meanwhile, and nothing in it is refused.
+
+Each file is read once: it is sparse where it is on the disk. What vanishes before its turn is left out, and a file that
+gets shorter is filled up with zeroes, as GNU tar does.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+from ..errors import EngineError
+from .tarread import Entry
+from .tarsparse import Extents
+from .treestream import Tree, gathered
+
+#: Gives an entry the owners that it is to have in the archive.
+Owners = Callable[[Entry], Entry]
+
+
+def chunks(fd: int, name: str, owners: Owners) -> Iterator[bytes]:
+    """Stream the tree below an open directory, ``name`` in errors; sockets are left out.
+
+    As many descriptors are open as directories are in each other. Raises EngineError, OSError.
+    """
+    return gathered(_LiveTree(name, owners).pieces(fd))
+
+
+class _LiveTree(Tree):
+    deepest = sys.maxsize
+    # It went, or another thing came in its place: a file for a directory, a symlink for either.
+    tolerated = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+    def __init__(self, name: str, owners: Owners) -> None:
+        super().__init__(name)
+        self._owners = owners
+
+    def refuse(self, why: str) -> NoReturn:
+        raise EngineError(f"{self.name} {why}", name=self.name)
+
+    def check(self, path: bytes) -> None:
+        """Take any name: this is no layer of an image."""
+
+    def finished(self, entry: Entry) -> Entry:
+        return self._owners(entry)
+
+    def extents(self, fd: int, size: int) -> Extents:
+        found = (*_data_runs(fd, size),)
+        # GNU tar takes the last entry's end for the file's.
+        return found if sum(found[-1] if found else ()) == size else (*found, (size, 0))
+
+    def short(self, length: int) -> Iterator[bytes]:
+        zeroes = bytes(1 << 16)
+        while length > 0:
+            yield zeroes[:length]
+            length -= len(zeroes)
+
+
+def _data_runs(fd: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield where the file holds data on the disk."""
+    end = 0
+    while end < size:
+        try:
+            begin = os.lseek(fd, end, os.SEEK_DATA)
+            end = min(size, os.lseek(fd, begin, os.SEEK_HOLE))
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole follows
+                return
+            raise
+        if begin >= end:
+            return
+        yield begin, end - begin

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open a container's root file system for reading, mounted or not, without what is mounted below it.
+
+Nothing is written, and nothing is mounted where others see it: a kill leaves nothing. No device can be opened through it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..kernel import libc, mounts
+from ..kernel.apart import apart
+from ..kernel.files import make_private
+from ..model.layout import ContainerLayout
+from . import overlay
+
+#: The links to a few hundred layers.
+_SCRATCH = 4 * 1024 * 1024
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class View(NamedTuple):
+    """A descriptor of the root file system; ``written``: with the owners of the container's user namespace, if it has one."""
+
+    fd: int
+    written: bool
+
+
+def open_directory(path: str, scratch: str) -> View:
+    """Open a plain directory; ``scratch`` is a directory to mount on, which only we see covered."""
+    return View(apart(lambda: _bound(path, _cover(scratch))), written=True)
+
+
+def open_container(
+    container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None = None
+) -> View:
+    """Open the overlay that is mounted, else what would be; before the first start that is the image as it is.
+
+    ``lowers`` lowest first, ``userns_fd`` for their owners. Raises what overlay.mount does.
+    """
+    return apart(lambda: _view(container, lowers, _cover(scratch), userns_fd))
+
+
+def _view(container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None) -> View:
+    # No mount of others reaches us here, so what is seen now stays so.
+    if _is_mounted(container):
+        return View(_bound(container.merged, scratch), written=True)
+    place = replace(container, static=scratch)
+    if not os.path.isdir(container.upper):
+        overlay.mount_image(place, lowers)
+        return View(os.open(place.merged, _DIRECTORY), written=False)
+    if os.path.isdir(container.mapped):
+        lowers, userns_fd = (container.mapped,), None
+    overlay.mount_image(place, lowers, top=container.upper, userns_fd=userns_fd)
+    return View(os.open(place.merged, _DIRECTORY), written=True)
+
+
+def _is_mounted(container: ContainerLayout) -> bool:
+    try:
+        return os.stat(container.merged).st_dev != os.stat(container.static).st_dev
+    except FileNotFoundError:
+        return False
+
+
+def _bound(path: str, scratch: str) -> int:
+    """Open a directory as it is without the mounts below it."""
+    target = f"{scratch}/merged"
+    make_private(target)
+    mounts.bind(path, target)
+    mounts.restrict(target, libc.MS_RDONLY | libc.MS_NODEV)
+    return os.open(target, _DIRECTORY)
+
+
+def _cover(scratch: str) -> str:
+    """Put an empty file system over a directory, so that nothing is made on the disk."""
+    mounts.tmpfs(scratch, size=_SCRATCH, mode=0o700)
+    return scratch
