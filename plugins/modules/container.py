@@ -437,7 +437,9 @@ options:
   log_driver:
     description:
       - How the output of the container is kept. V(json-file) is another name of V(k8s-file).
-      - V(journald) is not built yet and refused.
+      - V(journald) keeps it in the journal of the host, which needs C(systemd-journald) and C(journalctl) there. The journal's
+        own limits hold, of size and of lines in a time (C(RateLimitBurst) in C(journald.conf)). What the container wrote stays
+        there when it is removed.
       - Unset is V(k8s-file).
       - A change needs C(recreate).
     type: str
@@ -452,6 +454,7 @@ options:
       max_size:
         description:
           - Size at which the log is begun anew, as in V(10m). What was in it is lost, unless O(log_opt.max_file) keeps it.
+          - For O(log_driver=k8s-file) alone, as is O(log_opt.max_file).
         type: str
       max_file:
         description:
@@ -462,10 +465,14 @@ options:
           - Unset means V(1). Needs O(log_opt.max_size).
         type: int
       path:
-        description: File on the host to write the log to.
+        description: File on the host to write the log to. For O(log_driver=k8s-file) alone.
         type: str
       tag:
-        description: Not built yet. Tag of the log in the journal.
+        description:
+          - What marks the lines in the journal, as C(CONTAINER_TAG) and C(SYSLOG_IDENTIFIER). For O(log_driver=journald) alone.
+          - C({{.ID}}), C({{.Name}}), C({{.Image}}) and C({{.ImageName}}) in it stand for the container's own, as they are when it
+            starts. In a playbook write it with C(!unsafe), or Ansible takes them for its own.
+          - Unset, C(SYSLOG_IDENTIFIER) is the container's name.
         type: str
   rm:
     description:

@@ -35,6 +35,16 @@ options:
       - Say why each container is in its state, in RV(containers[].explain).
     type: bool
     default: false
+  logs:
+    description:
+      - Return the last lines that each container wrote, in RV(containers[].logs).
+    type: bool
+    default: false
+  log_tail:
+    description:
+      - How many lines O(logs) returns at most, from V(1) to V(10000). Of more than 1 MiB of text the end is returned.
+    type: int
+    default: 100
 seealso:
   - module: slipway.oci.container
 """
@@ -55,6 +65,13 @@ EXAMPLES = r"""
     name: app
     explain: true
   register: explained
+
+- name: Read the last lines that a container wrote
+  slipway.oci.container_info:
+    name: app
+    logs: true
+    log_tail: 20
+  register: written
 """
 
 RETURN = r"""
@@ -122,6 +139,26 @@ containers:
       sample:
         - "app ended 2 minutes ago with exit code 1: its program says that it failed."
         - "Nothing starts it again: its restart policy is no."
+    logs:
+      description: The last lines that the container wrote, the runs before included, oldest first.
+      type: list
+      elements: dict
+      returned: O(logs=true)
+      contains:
+        time:
+          description: When it was written, in UTC.
+          type: str
+          returned: always
+        stream:
+          description: Where to, V(stdout) or V(stderr).
+          type: str
+          returned: always
+        text:
+          description: The line without its end.
+          type: str
+          returned: always
+      sample:
+        - {time: "2026-11-23T22:46:05.605346076Z", stream: stdout, text: "listening on port 8080"}
   sample:
     - Id: 1f0a6c1bd6d0b7d2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f80912
       Name: app
@@ -140,43 +177,30 @@ error:
   sample: state_corrupt
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Optional
-
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.info import containers
 from ..module_utils._engine.lifecycle.outcome import Outcome
 from ..module_utils._module.looker import look
-from ..module_utils._module.options import NAMES_OPTION, names_asked
-
-
-class Question(NamedTuple):
-    """Which containers, and whether to measure and to explain them."""
-
-    names: Optional[Sequence[str]]
-    size: bool
-    explain: bool
-
-
-def read(params: Mapping[str, Any]) -> Question:
-    """Return what the task asks."""
-    return Question(names_asked(params), params["size"], params["explain"])
+from ..module_utils._module.to_question import ARGUMENTS, Question, to_question
 
 
 def act(engine: Engine, question: Question) -> Outcome:
     """Look them up."""
-    found = containers(engine, question.names, size=question.size)
-    if not question.explain:
-        return found
-    from ..module_utils._engine.lifecycle.explain import explained
+    shapes = containers(engine, question.names, size=question.size).result["containers"]
+    if question.explain:
+        from ..module_utils._engine.lifecycle.explain import explained
 
-    return Outcome(result={"containers": explained(engine, found.result["containers"])})
+        shapes = explained(engine, shapes)
+    if question.lines:
+        from ..module_utils._engine.lifecycle.lastlines import with_logs
+
+        shapes = with_logs(engine, shapes, question.lines)
+    return Outcome(result={"containers": shapes})
 
 
 def main() -> None:
     """Run the module."""
-    flag = {"type": "bool", "default": False}
-    look({**NAMES_OPTION, "size": flag, "explain": flag}, read, act)
+    look(ARGUMENTS, to_question, act)
 
 
 if __name__ == "__main__":

@@ -296,3 +296,19 @@ def test_a_container_that_ends_by_itself_is_cleaned_up(node, archive, code):
     eventually(lambda: node.inspect("short")["State"]["Status"] == "exited", "short exited")
     eventually(lambda: not node.mounts(), "no mount left")
     assert node.inspect("short")["State"]["ExitCode"] == code
+
+
+def test_logs_in_a_result(ready):
+    """The last lines of each container come when they are asked for, and a number that means nothing is refused."""
+    script = "i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); done"
+    ready.task("container", name="box", image="localhost/box:1", network="none", command=["sh", "-c", script])
+    ready.ended("box")
+    [shape] = ready.task("container_info", name="box")["containers"]
+    assert "logs" not in shape
+    for options, count in (({}, 100), ({"log_tail": 7}, 7), ({"log_tail": 10000}, 200)):
+        [shape] = ready.task("container_info", name="box", logs=True, **options)["containers"]
+        wanted = [f"line {number}" for number in range(200 - count, 200)]
+        assert [line["text"] for line in shape["logs"]] == wanted
+    for number in (0, -1, 10001):
+        told = ready.task("container_info", logs=True, log_tail=number)
+        assert (told["error"], told["option"]) == ("invalid_option", "log_tail")

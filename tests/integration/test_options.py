@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
+from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import HostLacks, InvalidOption
 from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle import mapping, passage, preflight
 from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.opening import open_engine
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.spec import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.container_options import argument_spec
 from ansible_collections.slipway.oci.plugins.module_utils._module.container_task import converge_container
 from ansible_collections.slipway.oci.plugins.module_utils._module.to_spec import to_request
+from journal import JOURNALD, own_journal, own_run
 
 #: What every task of these tests writes beside the option in question.
 BASE = {"name": "box", "image": "localhost/app:1", "network": "none", "state": "created"}
@@ -391,13 +392,35 @@ def test_userns(want, monkeypatch, tmp_path):
 
 
 def test_log_driver(want):
-    """The one driver that is built is what unset means, under both its names; the other is refused."""
+    """A file is what unset means, under both its names; the journal is another, and has a tag but no file's options."""
     want()
     for driver in ("k8s-file", "json-file"):
         assert want(log_driver=driver).actions == ()
     assert want().actions == ()
-    with pytest.raises(InvalidOption, match="not built yet"):
+    with own_run(), pytest.raises(HostLacks, match="needs systemd-journald, which does not run on this host"):
         want(log_driver="journald")
+    for driver, options in (
+        ("journald", {"max_size": "10m"}),
+        ("journald", {"max_size": "10m", "max_file": 2}),
+        ("journald", {"path": "/x.log"}),
+        ("k8s-file", {"tag": "x"}),
+    ):
+        with pytest.raises(InvalidOption, match=f"is not for log_driver {driver}"):
+            want(log_driver=driver, log_opt=options)
+
+
+def test_log_in_the_journal(need, want):
+    """Driver and tag are differences as any other; the same again is none."""
+    need(os.path.exists(JOURNALD) and shutil.which("journalctl"), "systemd-journald")
+    with own_journal():
+        want()
+        for _time in range(2):
+            changed = want(log_driver="journald")
+        assert changed.actions == ()
+        outcome = want(log_driver="journald", log_opt={"tag": "{{.Name}}"})
+        assert (named(outcome), outcome.cost) == ({"log_opt.tag"}, "recreate")
+        assert want(log_driver="journald", log_options={"tag": "{{.Name}}"}).actions == ()
+        assert named(want()) == {"log_driver", "log_opt.tag"}
 
 
 def test_a_file_of_variables_that_has_changed(want, tmp_path):

@@ -176,6 +176,14 @@ def test_log(container, layout, size, text):
     assert (shape["Path"], shape["Size"]) == (path, text)
 
 
+def test_log_in_the_journal(container, layout):
+    """A log in the journal has no path, and its tag is told as it was written."""
+    options = {"log_driver": "journald", "log_opt": {"tag": "{{.Name}}"}}
+    assert container_shape(container(options), None, layout)["HostConfig"]["LogConfig"] == {
+        "Type": "journald", "Config": None, "Path": "", "Tag": "{{.Name}}", "Size": "0B",
+    }  # fmt: skip
+
+
 def test_mounts(container, layout):
     """Mounts are told as podman tells them: volumes before binds, the image's own and anonymous ones by name."""
     record = container(

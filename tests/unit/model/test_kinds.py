@@ -63,6 +63,8 @@ GOOD = [
     ),
     ("LOG_DRIVER", "json-file", "k8s-file"),
     ("LOG_DRIVER", "k8s-file", "k8s-file"),
+    ("LOG_DRIVER", "journald", "journald"),
+    ("LOG_OPTIONS", {"tag": "a-{{.Name}}"}, {"tag": "a-{{.Name}}"}),
     ("NETWORKS", ["host"], ("host",)),
     ("ULIMITS", ["nofile=1:2", "core=-1", "nofile=1:2"], {"nofile": (1, 2), "core": (-1, -1)}),
     ("DEVICES", ["/dev/a:/dev/b:r"], {"/dev/b": Device("/dev/a", "/dev/b", "r")}),
@@ -131,10 +133,13 @@ BAD = [
         )
     ),
     ("SYSCTL", {"net.a": None}, "option.net.a"),
-    ("LOG_OPTIONS", {"tag": "x"}, "option.tag"),
+    *(
+        ("LOG_OPTIONS", {"tag": tag}, "option.tag")
+        for tag in ("", "a\nb", "{{.Nome}}", "{{Name}}", "{{.Name")
+    ),
     ("LOG_OPTIONS", {"max_size": "-1"}, "option.max_size"),
     ("LOG_OPTIONS", {"path": "a.log"}, "option.path"),
-    ("LOG_DRIVER", "journald", ""),
+    ("LOG_DRIVER", "passthrough", ""),
     ("LOG_DRIVER", "none", ""),
     ("NETWORKS", [], ""),
     ("NETWORKS", ["host", "none"], ""),

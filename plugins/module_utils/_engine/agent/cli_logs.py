@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway logs``: what a container wrote, from all files of its log."""
+"""``slipway logs``: what a container wrote, from all files of its log or from the journal."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from ..lifecycle.engine import Engine
 from ..model.times import rfc3339
 from ..runtime.logs import LogLine
-
-#: Seconds after which a follower looks whether the container has ended, when nothing is written.
-_LOOK = 1.0
 
 
 def add(verbs: Any) -> None:
@@ -35,9 +30,9 @@ def add(verbs: Any) -> None:
 
 
 def _logs(engine: Engine, arguments: argparse.Namespace) -> None:
-    from ..lifecycle import info
+    from ..lifecycle.logplace import log_of
+    from ..lifecycle.named import find
     from ..model.moments import moment
-    from ..runtime import logs
 
     now = time.time_ns()
     since, until = (
@@ -45,14 +40,12 @@ def _logs(engine: Engine, arguments: argparse.Namespace) -> None:
         for option, text in (("--since", arguments.since), ("--until", arguments.until))
     )
     tail = None if arguments.tail is None or arguments.tail < 0 else arguments.tail
-    [shape] = info.containers(engine, [arguments.name], must_exist=True).result["containers"]
-    path = shape["HostConfig"]["LogConfig"]["Path"]
-    if not arguments.follow:
-        _print(arguments, logs.read(path, tail=tail, since=since, until=until))
-        return
-    with _pausing(path) as pause:
-        ended = _end_of(engine, shape["Id"])
-        _print(arguments, logs.follow(path, ended, tail=tail, since=since, pause=pause))
+    record = find(engine, arguments.name)
+    log = log_of(engine, record)
+    if arguments.follow:
+        _print(arguments, log.follow(_end_of(engine, record.id), tail=tail, since=since))
+    else:
+        _print(arguments, log.read(tail=tail, since=since, until=until))
 
 
 def _end_of(engine: Engine, container_id: str) -> Callable[[], bool]:
@@ -67,17 +60,6 @@ def _end_of(engine: Engine, container_id: str) -> Callable[[], bool]:
         return record is None or observe(engine, record).status not in (*status.ALIVE, status.CREATED)
 
     return ended
-
-
-@contextmanager
-def _pausing(path: str) -> Iterator[Callable[[], object]]:
-    """Give the function that sleeps until something is written, or a look is due."""
-    from ..kernel.inotify import Watch
-
-    with Watch() as watch:
-        if os.path.isdir(os.path.dirname(path)):
-            watch.add(os.path.dirname(path))
-        yield lambda: watch.wait(_LOOK)
 
 
 def _print(arguments: argparse.Namespace, lines: Iterator[LogLine]) -> None:

@@ -7,11 +7,10 @@ from typing import Any
 
 from ..kernel.process import Process
 from ..model.record import ContainerRecord
-from ..runtime import logs
 from .engine import Engine
 from .exited import after_end
 from .hold import hold
-from .logplace import log_path
+from .logplace import log_of
 from .remove import remove_held
 from .stop import FOREVER
 
@@ -32,7 +31,7 @@ def wait(
             carry_out(engine, container_id, command)
     with hold(engine, container_id, "wait") as record:
         ended = after_end(engine, record)
-        stdout, stderr = logs.streams(log_path(engine, ended), since=since)
+        stdout, stderr = log_of(engine, ended).streams(since=since)
         said = {"rc": ended.exit_code, "stdout": stdout, "stderr": stderr}
         if not ended.spec.rm:
             return ended, said

@@ -9,11 +9,10 @@ from typing import Any
 
 from ..errors import ContainerFailed, EngineError
 from ..model.record import ContainerRecord
-from ..runtime import logs
 from .engine import Engine
 from .health_state import check_of, state_of
 from .inspect_health import health_shape
-from .logplace import log_path
+from .logplace import log_of
 
 #: How many lines of the log go with the error.
 LINES = 20
@@ -42,7 +41,9 @@ def add_facts(engine: Engine, error: EngineError, record: ContainerRecord) -> No
 def facts_of(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
     """Return what is known of the last run."""
     since = _begin(engine, record)
-    lines = [line.text[:_WIDTH] for line in logs.read(log_path(engine, record), tail=LINES, since=since)]
+    # A part of a line before that is of another run.
+    found = (line for line in log_of(engine, record).read(tail=LINES) if line.time >= since)
+    lines = [line.text[:_WIDTH] for line in found]
     health = state_of(engine, record, check_of(engine, record))
     return {
         "exit_code": record.exit_code,

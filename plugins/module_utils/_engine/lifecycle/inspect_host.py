@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..model import logopts
 from ..model.cgroup import CGROUPFS, ENABLED, SYSTEMD, is_scope
 from ..model.idmap import IdMap
 from ..model.restart import NO
@@ -137,8 +138,8 @@ def _log(spec: ContainerSpec, log: str) -> dict[str, Any]:
     return {
         "Type": spec.log_driver,
         "Config": None,
-        "Path": options.get("path", log),
-        "Tag": "",
+        "Path": "" if spec.log_driver == logopts.JOURNAL else options.get("path", log),
+        "Tag": options.get("tag", ""),
         "Size": _decimal_size(int(options.get("max_size", 0))),
     }
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import HostLacks, InvalidOption, NotBuiltYet
 from ..kernel import cgroups
 from ..kernel import namespaces as kernel_namespaces
-from ..model import namespaces
+from ..model import logopts, namespaces
 from ..model.cgroup import DISABLED
 from ..model.mounts import BIND, Mount
 from ..model.spec import ContainerSpec
@@ -35,7 +35,7 @@ _SELINUX = "/sys/fs/selinux/enforce"
 def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     """Raise InvalidOption, HostLacks or NotBuiltYet for what could only fail later."""
     runtime = find_runtime(engine.runtime)
-    find_conmon(engine.conmon)
+    conmon = find_conmon(engine.conmon)
     cgroup.check(engine, spec)
     if spec.cgroups == DISABLED and runtime.name != "crun":
         raise HostLacks(
@@ -51,7 +51,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
         support.probe(engine.layout.containers)
     for mount in (spec.mounts or {}).values():
         _check_mount(mount)
-    _check_log(spec)
+    _check_log(spec, conmon)
     hooks.find(spec.hooks_dir)
     _check_namespaces(spec)
     _check_mapping(engine, spec, source)
@@ -82,7 +82,11 @@ def _check_mount(mount: Mount) -> None:
         )
 
 
-def _check_log(spec: ContainerSpec) -> None:
+def _check_log(spec: ContainerSpec, conmon: str) -> None:
+    if spec.log_driver == logopts.JOURNAL:
+        from ..runtime import journal
+
+        journal.check(conmon)
     path = (spec.log_opt or {}).get("path")
     if path and not os.path.isdir(os.path.dirname(path)):
         raise InvalidOption(

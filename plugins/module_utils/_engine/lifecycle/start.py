@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from ..errors import EngineError, WrongState
 from ..kernel.process import Process
-from ..model import namespaces, status
+from ..model import logopts, namespaces, status
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
 from ..rootfs import overlay, shm
@@ -155,6 +155,8 @@ class _Start:
                 interactive=self.spec.interactive,
                 log_path=log_options.get("path", self.container.log),
                 log_size_max=self.log_size_max(log_options),
+                journal=self.spec.log_driver == logopts.JOURNAL,
+                log_tag=self.log_tag(log_options),
                 move=cgroup.monitor_mover(self.engine, self.record),
                 cgroup_manager=cgroup.manager_for_runtime(self.record),
             )
@@ -181,6 +183,19 @@ class _Start:
             if "max_size" in options and int(options.get("max_file", 1)) < 2
             else None
         )
+
+    def log_tag(self, options: Mapping[str, str]) -> str | None:
+        """Return what marks the log in the journal, with the container's values in it."""
+        if "tag" not in options:
+            return None
+        image = self.record.image_id or ""
+        values = {
+            "ID": self.record.id,
+            "Name": self.record.name,
+            "Image": image,
+            "ImageName": self.spec.image,
+        }
+        return logopts.expand(options["tag"], values)
 
     def destroy(self) -> None:
         self.runtime.delete(self.record.id, force=True)

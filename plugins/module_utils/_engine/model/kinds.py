@@ -14,7 +14,19 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from . import cgroup, durations, healthtest, limits, mounts, names, namespaces, quantities, tuning, userns
+from . import (
+    cgroup,
+    durations,
+    healthtest,
+    limits,
+    logopts,
+    mounts,
+    names,
+    namespaces,
+    quantities,
+    tuning,
+    userns,
+)
 from .capabilities import canonical_capability
 from .restart import decode_restart_policy, parse_restart_policy
 from .text import absolute_path, plain_text
@@ -182,52 +194,6 @@ def _device(option: str, value: str) -> tuple[str, limits.Device]:
     return device.destination, device
 
 
-#: Files of a log that are kept at most; each is looked at when the log is read.
-_MOST_LOG_FILES = 99
-
-
-def _log_options(option: str, value: Any) -> dict[str, str]:
-    known = {key: item for key, item in value.items() if item is not None}
-    if "tag" in known:
-        raise InvalidOption(
-            f"{option}.tag",
-            known["tag"],
-            "belongs to the driver journald, which is not built yet",
-            remedy="Leave it out",
-        )
-    if "max_size" in known:
-        known["max_size"] = str(quantities.size(f"{option}.max_size", known["max_size"]))
-    if "max_file" in known:
-        known["max_file"] = str(_files(f"{option}.max_file", known["max_file"]))
-        if "max_size" not in known:
-            raise InvalidOption(
-                f"{option}.max_file",
-                known["max_file"],
-                "needs max_size beside it",
-                remedy="Write max_size: 10m",
-            )
-    if "path" in known:
-        known["path"] = absolute_path(f"{option}.path", known["path"])
-    return known
-
-
-def _files(option: str, value: object) -> int:
-    number = quantities.integer(option, value)
-    if not 1 <= number <= _MOST_LOG_FILES:
-        raise InvalidOption(
-            option, value, "is no number of files", remedy=f"Write a number from 1 to {_MOST_LOG_FILES}"
-        )
-    return number
-
-
-def _log_driver(option: str, value: object) -> str:
-    if value == "journald":
-        raise InvalidOption(option, value, "is not built yet", remedy="Use k8s-file")
-    if value not in ("k8s-file", "json-file"):
-        raise InvalidOption(option, value, "is no log driver", remedy="Use k8s-file")
-    return "k8s-file"  # json-file is podman's other name for it
-
-
 def _encode_devices(value: dict[str, limits.Device]) -> dict[str, Any]:
     return {key: [device.source, device.permissions] for key, device in value.items()}
 
@@ -318,8 +284,8 @@ CAPABILITIES = Kind(_each(canonical_capability), list, tuple, True)
 SECURITY = Kind(_each(_security), list, tuple, True)
 TEXTS = Kind(_texts, dict, dict, True)
 SYSCTL = Kind(_sysctl, dict, dict, True)
-LOG_OPTIONS = Kind(_log_options, dict, dict, True)
-LOG_DRIVER = Kind(_log_driver)
+LOG_OPTIONS = Kind(logopts.parse_options, dict, dict, True)
+LOG_DRIVER = Kind(logopts.parse_driver)
 ULIMITS = Kind(
     _keyed(limits.parse_ulimit),
     lambda value: {key: list(pair) for key, pair in value.items()},

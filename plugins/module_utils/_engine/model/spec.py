@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from . import kinds, namespaces
+from . import kinds, logopts, namespaces
 from .cgroup import DISABLED, ENABLED
 from .kinds import Kind
 from .limits import Device
@@ -134,7 +134,7 @@ class ContainerSpec:
     interactive: bool = _row(kinds.BOOL, default=False)
     stop_signal: int | None = _row(kinds.SIGNAL, LIVE)
     stop_timeout: int = _row(kinds.SECONDS, LIVE, default=DEFAULT_STOP_TIMEOUT)
-    log_driver: str = _row(kinds.LOG_DRIVER, default="k8s-file")
+    log_driver: str = _row(kinds.LOG_DRIVER, default=logopts.FILE)
     log_opt: dict[str, str] | None = _row(kinds.LOG_OPTIONS)
     healthcheck: tuple[str, ...] | None = _row(
         kinds.HEALTH, LIVE, arguments=("healthcheck", "no_healthcheck")
@@ -196,6 +196,7 @@ def _check_whole(spec: ContainerSpec) -> None:
     _check_memory(spec)
     _check_cgroups(spec)
     _check_cpu(spec)
+    logopts.check(spec.log_driver, spec.log_opt or {})
     both = sorted({*(spec.cap_add or ())} & {*(spec.cap_drop or ())})
     if both:
         raise InvalidOption("cap_drop", both[0], "is in cap_add too", remedy="Keep one of the two")

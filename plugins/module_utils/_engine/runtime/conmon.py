@@ -44,6 +44,7 @@ class ConmonLaunch:
 
     ``exit_command`` is an argv with an absolute program, called when the container has ended, and also when
     creating it fails. ``log_path`` None means the container's own log; ``log_size_max`` is in bytes, None for no limit.
+    With ``journal`` the log goes to systemd's journal, marked with ``log_tag``.
     ``move`` is called with conmon's pid before conmon does anything, to take it out of the caller's cgroup: systemd ends
     what is in a session's (KillUserProcesses=yes). ``cgroup_manager``: who makes the container's; ``disabled`` for none.
     """
@@ -57,6 +58,8 @@ class ConmonLaunch:
     interactive: bool = False
     log_path: Optional[str] = None
     log_size_max: Optional[int] = None
+    journal: bool = False
+    log_tag: Optional[str] = None
     move: Optional[Callable[[int], None]] = None
     cgroup_manager: str = CGROUPFS
 
@@ -275,7 +278,9 @@ def _arguments(launch: ConmonLaunch) -> list[str]:
     argv += ["--runtime", runtime.path, "--bundle", container.bundle, "--full-attach"]
     argv += ["--container-pidfile", container.pid_file, "--conmon-pidfile", container.conmon_pid_file]
     argv += ["--exit-dir", os.path.dirname(container.exit_file), "--persist-dir", container.persist]
-    argv += ["--log-path", f"k8s-file:{launch.log_path or container.log}", "--log-level", "error"]
+    log = "journald:" if launch.journal else f"k8s-file:{launch.log_path or container.log}"
+    argv += ["--log-path", log, "--log-level", "error"]
+    argv += ["--log-tag", launch.log_tag] if launch.log_tag is not None else []
     if launch.log_size_max is not None:
         argv += ["--log-size-max", str(launch.log_size_max)]
     argv += ["--terminal"] if launch.tty else []

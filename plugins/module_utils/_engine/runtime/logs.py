@@ -14,13 +14,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
+from ..kernel.inotify import Watch
 from . import logfiles
 
 _BLOCK = 64 * 1024
 #: What ``streams`` keeps at most: as much as fits well into a task's result.
-_MOST = 4 * 1024 * 1024
+MOST = 4 * 1024 * 1024
+#: Seconds after which a follower looks whether the container has ended, when nothing is written.
+_LOOK = 1.0
 _POLL = 0.1
 #: Parts of a line that began before the time asked for: at conmon's 8 KiB each more than most lines have.
 _MOST_PARTS = 256
@@ -37,6 +40,46 @@ class LogLine:
     partial: bool
 
 
+class Log(Protocol):
+    """What a container wrote, wherever it is kept."""
+
+    def read(
+        self, *, tail: int | None = None, since: int | None = None, until: int | None = None
+    ) -> Iterator[LogLine]:
+        """Yield the records: of the last ``tail`` lines those from ``since`` to ``until`` (ns)."""
+
+    def streams(self, *, since: int = 0, most: int = MOST) -> tuple[str, str]:
+        """Return what was written to stdout and to stderr since then (ns); above ``most`` bytes the end of it."""
+
+    def follow(
+        self, ended: Callable[[], bool], *, tail: int | None = None, since: int | None = None
+    ) -> Iterator[LogLine]:
+        """Yield records as they come, until ``ended()`` is true and all is read."""
+
+
+@dataclass(frozen=True)
+class FileLog:
+    """A log in files; each method is the function below of its name."""
+
+    path: str
+
+    def read(
+        self, *, tail: int | None = None, since: int | None = None, until: int | None = None
+    ) -> Iterator[LogLine]:
+        return read(self.path, tail=tail, since=since, until=until)
+
+    def streams(self, *, since: int = 0, most: int = MOST) -> tuple[str, str]:
+        return streams(self.path, since=since, most=most)
+
+    def follow(
+        self, ended: Callable[[], bool], *, tail: int | None = None, since: int | None = None
+    ) -> Iterator[LogLine]:
+        with Watch() as watch:
+            if os.path.isdir(os.path.dirname(self.path)):
+                watch.add(os.path.dirname(self.path))
+            yield from follow(self.path, ended, tail=tail, since=since, pause=lambda: watch.wait(_LOOK))
+
+
 def read(
     path: str, *, tail: int | None = None, since: int | None = None, until: int | None = None
 ) -> Iterator[LogLine]:
@@ -46,19 +89,25 @@ def read(
     empty. A last record that is still being written is left out.
     """
     with logfiles.opened(path) as files:
-        yield from _within(_records(files, tail), since, until)
+        yield from within(_records(files, tail), since, until)
 
 
-def streams(path: str, *, since: int = 0, most: int = _MOST) -> tuple[str, str]:
+def streams(path: str, *, since: int = 0, most: int = MOST) -> tuple[str, str]:
     """Return what was written to stdout and to stderr since then (ns); of a log above ``most`` bytes its end."""
-    texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
     with logfiles.opened(path) as files:
         for file in reversed(files):
             size = os.fstat(file.fileno()).st_size
             # The record that this cuts has no time at its start, so it is none.
             file.seek(max(0, size - most))
             most = max(0, most - size)
-        for line in _within(_parsed(files), since, None):
+        return in_streams(_parsed(files), since)
+
+
+def in_streams(lines: Iterable[LogLine], since: int) -> tuple[str, str]:
+    """Return what was written to stdout and to stderr since then: a part before it is of another run."""
+    texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
+    for line in lines:
+        if line.time >= since:
             texts[line.stream] += (line.text,) if line.partial else (line.text, "\n")
     return "".join(texts["stdout"]), "".join(texts["stderr"])
 
@@ -74,7 +123,7 @@ def follow(
     """Yield records as they come, until ``ended()`` is true and all is read; ``pause`` waits between two looks."""
     reader = _Reader(path, tail)
     try:
-        yield from _within(reader.until_the_end(ended, pause or (lambda: time.sleep(_POLL))), since, None)
+        yield from within(reader.until_the_end(ended, pause or (lambda: time.sleep(_POLL))), since, None)
     finally:
         reader.close()
 
@@ -121,7 +170,7 @@ class _Reader:
             self.file.close()
 
 
-def _within(lines: Iterable[LogLine], since: int | None, until: int | None) -> Iterator[LogLine]:
+def within(lines: Iterable[LogLine], since: int | None, until: int | None) -> Iterator[LogLine]:
     """Yield the records of the lines that ended in that time."""
     early: dict[str, list[LogLine]] = {"stdout": [], "stderr": []}
     for line in lines:
