@@ -110,3 +110,21 @@ def test_order_of_a_boot(found):
     needs = [("web", "db"), ("web", "cache"), ("db", "down"), ("web", "lives")]
     assert to_start(records, needs) == ("cache", "db", "web")
     assert to_start(reversed(records), needs) == ("cache", "db", "web")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_checkpoint_is_left_to_its_user(found, policy):
+    """What ended in its checkpoint is not started, nor removed with rm; what ended otherwise after one is judged as any."""
+    saved = found(policy, finished=5, checkpointed=5)
+    assert saved.is_checkpointed
+    assert not will_start(saved)
+    assert to_start([saved], []) == ()
+    assert refreshed(saved).is_checkpointed
+    assert not is_over(found("no", rm=True, finished=5, checkpointed=5))
+    assert is_over(found("no", rm=True, finished=6, checkpointed=5))
+    assert will_start(found("always", finished=6, checkpointed=5))
+
+
+def test_half_a_container_is_removed(found):
+    """What a killed import left is on its way out after a reboot too."""
+    assert refreshed(found(state="configured", intent="import", started=None)).status == "removing"

@@ -170,3 +170,13 @@ def test_paused_and_pending(say):
 def test_unknown(say):
     """What is not known is not guessed."""
     assert say("unknown") == ["Whether web runs is not known."]
+
+
+def test_checkpointed(say):
+    """What ended in its checkpoint says so, and that no policy starts it."""
+    fields = {**RAN, "checkpointed": RAN["finished"]}
+    assert say("exited", {"restart_policy": "always"}, **fields) == [
+        "web ended 1 minute ago in its checkpoint, from which it can be restored; a start would begin anew.",
+        "It had run for 5 minutes.",
+        "Its restart policy always does not start it again: it ended in its checkpoint.",
+    ]

@@ -161,6 +161,26 @@ class ContainerLayout:
         return f"{self.static}/bundle"
 
     @property
+    def checkpoint(self) -> str:
+        """The images of its checkpoint (seed: CheckpointPath)."""
+        return f"{self.bundle}/checkpoint"
+
+    @property
+    def new_checkpoint(self) -> str:
+        """The images while they are being written."""
+        return f"{self.bundle}/checkpoint.new"
+
+    @property
+    def checkpoint_log(self) -> str:
+        """What CRIU says of a checkpoint; the name is CRIU's."""
+        return f"{self.bundle}/dump.log"
+
+    @property
+    def restore_log(self) -> str:
+        """What CRIU says of a restore; the name is CRIU's."""
+        return f"{self.bundle}/restore.log"
+
+    @property
     def artifacts(self) -> str:
         return f"{self.static}/artifacts"
 

@@ -32,6 +32,7 @@ class ContainerRecord:
     ``restart_count`` is how often the policy has restarted it since a user did; ``crashes`` how many short runs came one
     after another, which sets the back-off, and ``restart_at`` when a restart that waits for it is due.
     ``interrupted``: the host's stop, or its loss of power, ended the last run, so nobody wished it to end.
+    ``checkpointed`` is when the checkpoint that it has was made, ``restored`` when this run went on from one.
     ``runtime`` and ``cgroup`` (its path) are those of the last start, ``""`` before any.
     """
 
@@ -52,6 +53,8 @@ class ContainerRecord:
     crashes: int = 0
     restart_at: int | None = None
     interrupted: bool = False
+    checkpointed: int | None = None
+    restored: int | None = None
     error: str = ""
     runtime: str = ""
     cgroup: str = ""
@@ -61,6 +64,11 @@ class ContainerRecord:
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def is_checkpointed(self) -> bool:
+        """Tell whether its run ended in its checkpoint, and not otherwise after one that left it running."""
+        return self.checkpointed is not None and self.checkpointed == self.finished
 
 
 class LayerRecord(NamedTuple):

@@ -157,7 +157,7 @@ class ContainerSpec:
     def parse(cls, raw: Mapping[str, Any]) -> ContainerSpec:
         """Make a spec from raw module options; raises InvalidOption and NotBuiltYet, each naming the option."""
         spec = cls(**{option.name: option.parse(raw) for option in OPTIONS})
-        _check_whole(spec)
+        check_whole(spec)
         return spec
 
     def encode(self) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def _options() -> Iterator[Option]:
 OPTIONS: tuple[Option, ...] = tuple(_options())
 
 
-def _check_whole(spec: ContainerSpec) -> None:
+def check_whole(spec: ContainerSpec) -> None:
     """Check what no option can tell alone."""
     _check_image(spec)
     _check_network(spec)

@@ -8,13 +8,18 @@ from ..model.record import ContainerRecord
 from ..model.restart import ON_FAILURE
 
 
+def stays(record: ContainerRecord) -> bool:
+    """Tell whether its user wants it not to run: it was stopped, or waits in a checkpoint, which a start would forget."""
+    return record.stopped_by_user or record.is_checkpointed
+
+
 def will_start(record: ContainerRecord) -> bool:
     """Tell whether a boot starts the container, or its policy does before.
 
     One that has to run always is started unless its user stopped it (podman-restart.service starts it even then, and
     forgets the user's wish) or never started it; one that has to run until it succeeds, if the host ended its run.
     """
-    if record.status not in status.STARTABLE or record.started is None or record.stopped_by_user:
+    if record.status not in status.STARTABLE or record.started is None or stays(record):
         return False
     if record.restart_at is not None:
         return True

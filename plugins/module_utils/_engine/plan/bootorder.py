@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from ..model import status
 from ..model.record import ContainerRecord
 from . import graph
-from .boot import will_start
+from .boot import stays, will_start
 
 
 def to_start(records: Iterable[ContainerRecord], needs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Return the ids of the containers that a boot starts, each after what it needs.
 
     ``needs`` are pairs of a container's id and one that it needs. What is needed is started too, whatever its policy, but
-    not against the wish of a user who stopped it.
+    not against the wish of a user who stopped it or made a checkpoint of it.
     """
     known = {record.id: record for record in records}
     edges: dict[str, list[str]] = {}
@@ -27,4 +27,4 @@ def to_start(records: Iterable[ContainerRecord], needs: Iterable[tuple[str, str]
 
 
 def _may_start(record: ContainerRecord) -> bool:
-    return record.status in status.STARTABLE and not record.stopped_by_user
+    return record.status in status.STARTABLE and not stays(record)

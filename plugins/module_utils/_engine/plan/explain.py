@@ -82,6 +82,8 @@ def _state(scene: Scene) -> Iterator[str]:
 
 def _ending(record: ContainerRecord) -> str:
     code = record.exit_code
+    if record.is_checkpointed:
+        return "in its checkpoint, from which it can be restored; a start would begin anew"
     if code is None:
         return "and nobody saw how, so its exit code is unknown"
     if record.oom_killed:

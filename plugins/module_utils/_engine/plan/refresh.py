@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..model import status
+from ..model.checkpoint import IMPORT
 from ..model.record import ContainerRecord
 from .boot import will_start
 from .restart import decide
@@ -17,8 +18,8 @@ def refreshed(record: ContainerRecord) -> ContainerRecord:
     Unlike libpod, what a user has stopped stays stopped, and an end that was seen stays one. ``interrupted`` says that
     nobody wished the run to end: it went on, or was about to go on.
     """
-    if record.status == status.REMOVING:
-        return replace(record, process=None, monitor=None, restart_at=None)
+    if record.status == status.REMOVING or record.intent == IMPORT:
+        return replace(record, status=status.REMOVING, process=None, monitor=None, restart_at=None)
     ended = record.status in (status.STOPPED, status.EXITED)
     judged = record.restart_at is not None or (record.status == status.STOPPED and decide(record).restart)
     changed = replace(
@@ -38,4 +39,4 @@ def refreshed(record: ContainerRecord) -> ContainerRecord:
 def is_over(record: ContainerRecord) -> bool:
     """Tell whether a refreshed record is of a container with ``rm`` whose run the reboot has ended for good."""
     ended = record.status in (status.CONFIGURED, status.EXITED) and record.started is not None
-    return record.spec.rm and ended and not will_start(record)
+    return record.spec.rm and ended and not (will_start(record) or record.is_checkpointed)

@@ -64,8 +64,8 @@ def _reason_against(record: ContainerRecord) -> str:
     policy = record.spec.restart_policy
     if policy.word == NO:
         return "its policy is no"
-    if record.stopped_by_user:
-        return "its user stopped it"
+    if record.is_checkpointed or record.stopped_by_user:
+        return "it ended in its checkpoint" if record.is_checkpointed else "its user stopped it"
     if record.interrupted:
         return "the host stops"
     if policy.word == ON_FAILURE:

@@ -128,4 +128,9 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE containers ADD COLUMN mapping TEXT;
     """,
+    # When its checkpoint was made, and when it went on from one.
+    """
+    ALTER TABLE containers ADD COLUMN checkpointed INTEGER;
+    ALTER TABLE containers ADD COLUMN restored INTEGER;
+    """,
 )
