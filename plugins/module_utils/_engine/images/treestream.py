@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, NoReturn
 
 from ..errors import InvalidOption
@@ -33,11 +33,14 @@ _KINDS = {
 }
 
 
-def chunks(path: str) -> Iterator[bytes]:
-    """Stream the tree below a directory; sockets are left out. Raises InvalidOption, OSError."""
+def chunks(path: str, walk: Callable[[str], Tree] | None = None) -> Iterator[bytes]:
+    """Stream the tree below a directory; sockets are left out. Raises InvalidOption, OSError.
+
+    ``walk`` makes another kind of walk over it.
+    """
     fd = os.open(path, _DIRECTORY)
     try:
-        yield from gathered(Tree(path).pieces(fd))
+        yield from gathered((walk or Tree)(path).pieces(fd))
     finally:
         os.close(fd)
 
@@ -55,7 +58,7 @@ def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield b"".join(buffer)
 
 
-class _Level(NamedTuple):
+class Level(NamedTuple):
     """A directory on the way down: its descriptor, its path, and the names still to come, the last first."""
 
     fd: int
@@ -106,7 +109,7 @@ class Tree:
         return tarwrite.header(self.finished(entry))
 
     def _below(self, top: int) -> Iterator[bytes]:
-        stack = [_Level(top, b"", _names(top))]
+        stack = [Level(top, b"", _names(top))]
         try:
             while stack:
                 if stack[-1].names:
@@ -119,7 +122,7 @@ class Tree:
             for level in stack[1:]:
                 os.close(level.fd)
 
-    def _member(self, stack: list[_Level], name: bytes) -> Iterator[bytes]:
+    def _member(self, stack: list[Level], name: bytes) -> Iterator[bytes]:
         """Yield one entry; a directory is put on the stack."""
         above, prefix, _rest = stack[-1]
         self.check(prefix + name)
@@ -134,13 +137,13 @@ class Tree:
             if error.errno not in self.tolerated:
                 raise
 
-    def _enter(self, stack: list[_Level], name: bytes) -> bytes:
+    def _enter(self, stack: list[Level], name: bytes) -> bytes:
         """Go into a directory, and return its header."""
         if len(stack) > self.deepest:
             self.refuse(f"is nested deeper than {self.deepest} directories")
         above, prefix, _rest = stack[-1]
         fd = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
-        level = _Level(fd, prefix + name + b"/", [])
+        level = Level(fd, prefix + name + b"/", [])
         stack.append(level)  # whatever fails now, it is closed
         header = self._header(_entry(level.prefix, os.fstat(fd), xattrs=_xattrs(fd)))
         level.names.extend(_names(fd))

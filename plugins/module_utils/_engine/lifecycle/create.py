@@ -31,8 +31,10 @@ def create(
     *,
     carried: Mapping[str, str] | None = None,
     replaces: str | None = None,
+    container_id: str | None = None,
+    intent: str = "",
 ) -> ContainerRecord:
-    """Create the container and return its record.
+    """Create the container and return its record, with this id, and with the intent of whoever has more to do to it.
 
     ``carried`` maps destinations to the anonymous volumes of the container that this one replaces: they go on being used,
     so a replacement loses no data (pain 29). ``replaces`` is that container's id: its row goes in the transaction that brings
@@ -40,10 +42,11 @@ def create(
     Raises NameInUse.
     """
     record = ContainerRecord(
-        id=new_id(),
+        id=container_id or new_id(),
         spec=spec,
         created=time.time_ns(),
         image_id=source.image.id if source.image else None,
+        intent=intent,
         runtime=engine.runtime or "",
         volumes=_volumes(spec, source, carried or {}),
     )

@@ -40,10 +40,16 @@ def exited(engine: Engine, container_id: str, command: tuple[str, ...], *, keep:
 
 def _discard(engine: Engine, record: ContainerRecord) -> None:
     """Remove a container with ``rm`` that has ended for good; the lock is held."""
-    if record.spec.rm and record.status == status.EXITED and record.restart_at is None:
+    if _is_over(record):
         from .remove import remove_held
 
         remove_held(engine, record, with_volumes=True)
+
+
+def _is_over(record: ContainerRecord) -> bool:
+    """Tell whether nothing is to come of it. A checkpoint is there to go on from."""
+    waits = record.restart_at is not None or record.is_checkpointed
+    return record.spec.rm and record.status == status.EXITED and not waits
 
 
 def after_end(engine: Engine, record: ContainerRecord) -> ContainerRecord:

@@ -74,7 +74,7 @@ def container_shape(
         "Id": record.id,
         "Created": rfc3339(record.created),
         **program(record.spec, config),
-        "State": _state(record, record.cgroup or layout.cgroup(record.id), health),
+        "State": _state(record, container, record.cgroup or layout.cgroup(record.id), health),
         **_origin(record, image),
         "Pod": "",
         **_paths(record, container),
@@ -126,7 +126,9 @@ def _full_name(name: str, known: tuple[str, ...]) -> str:
     return next((candidate for candidate in candidates(name) if candidate in known), name)
 
 
-def _state(record: ContainerRecord, cgroup: str, health: Health | None) -> dict[str, Any]:
+def _state(
+    record: ContainerRecord, container: ContainerLayout, cgroup: str, health: Health | None
+) -> dict[str, Any]:
     unclear = record.status == status.UNKNOWN
     nothing = None if unclear else 0
     return {
@@ -143,8 +145,19 @@ def _state(record: ContainerRecord, cgroup: str, health: Health | None) -> dict[
         **_run(record),
         "Health": health_shape(health),
         "CgroupPath": cgroup if record.status in status.ALIVE else "",
-        "CheckpointedAt": NEVER,
-        "RestoredAt": NEVER,
+        **_checkpoint(record, container),
+    }
+
+
+def _checkpoint(record: ContainerRecord, container: ContainerLayout) -> dict[str, Any]:
+    """Return what there is of checkpoints; podman leaves the empty ones out."""
+    made, restored = record.checkpointed, record.restored
+    return {
+        "Checkpointed": record.is_checkpointed,
+        "CheckpointedAt": NEVER if made is None else rfc3339(made),
+        "CheckpointPath": "" if made is None else container.checkpoint,
+        "Restored": restored is not None,
+        "RestoredAt": NEVER if restored is None else rfc3339(restored),
     }
 
 

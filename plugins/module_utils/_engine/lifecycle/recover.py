@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 
 from ..kernel.process import Process, find_by_argument
 from ..model import status
+from ..model.checkpoint import IMPORT
 from ..model.layout import ContainerLayout
 from ..model.record import ContainerRecord, ProcessId
 from ..runtime import oci
@@ -25,17 +27,33 @@ _GONE = 5.0
 
 
 def recover(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Return the record with no start, pausing or going on pending."""
-    if record.intent in ("pause", "unpause"):
+    """Return the record with nothing pending that was begun by who is dead."""
+    if record.intent in ("start", "restore"):
+        return _mend_start(engine, record)
+    if record.intent == IMPORT:  # half a container: all that it can become is gone
+        return save(engine, record, status=status.REMOVING)
+    mend = _mender(record.intent)
+    return mend(engine, record) if mend else record
+
+
+def _mender(intent: str) -> Callable[[Engine, ContainerRecord], ContainerRecord] | None:
+    """Return what mends after a verb; imported when it is needed, for that is rare."""
+    if intent in ("pause", "unpause"):
         from .freeze import mend
 
-        return mend(engine, record)
-    if record.intent == "update":
+        return mend
+    if intent == "update":
         from .alter import mend as mend_limits
 
-        return mend_limits(engine, record)
-    if record.intent != "start":
-        return record
+        return mend_limits
+    if intent == "checkpoint":
+        from .checkpointed import mend as mend_checkpoint
+
+        return mend_checkpoint
+    return None
+
+
+def _mend_start(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     container = engine.layout.container(record.id)
     runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
     state = runtime.state(record.id)
@@ -60,7 +78,19 @@ def _adopt(engine: Engine, record: ContainerRecord, container: ContainerLayout, 
         stopped_by_user=False,
         interrupted=False,
         restart_at=None,
+        **_of_checkpoint(record),
     )
+
+
+def _of_checkpoint(record: ContainerRecord) -> dict[str, object]:
+    """Return what a run that was adopted tells of checkpoints.
+
+    Whether a restore was to keep its own is not known any more, so that one is kept; its files are nobody's after a start,
+    and go with the next.
+    """
+    if record.intent == "start":
+        return {"checkpointed": None, "restored": None, "finished": None}
+    return {"restored": time.time_ns(), "finished": None}
 
 
 def _identify(pid: int) -> ProcessId | None:

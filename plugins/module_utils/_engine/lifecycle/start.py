@@ -51,11 +51,16 @@ def start(
             name=record.name,
             status=record.status,
         )
-    return _Start(engine, record, source, exit_command, by_policy=by_policy).run()
+    return Start(engine, record, source, exit_command, by_policy=by_policy).run()
 
 
-class _Start:
+class Start:
     """One start; holds what its steps hand on to each other."""
+
+    #: The intent, and the event at the end.
+    verb = "start"
+    #: What is told once the runtime knows the container.
+    told: tuple[str, ...] = ("mount", "init")
 
     def __init__(
         self,
@@ -64,7 +69,7 @@ class _Start:
         source: Source,
         exit_command: tuple[str, ...],
         *,
-        by_policy: bool,
+        by_policy: bool = False,
     ) -> None:
         self.engine = engine
         self.before = record
@@ -102,12 +107,12 @@ class _Start:
             begin(self.engine, self.record, config)
 
     def steps(self) -> tuple[Step, ...]:
-        container, engine = self.container, self.engine
+        container = self.container
         return (
             Step("prepare", self.prepare, self.give_up),
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
             Step("mount_rootfs", self.mount_rootfs, lambda: overlay.unmount(container)),
-            Step("copy_up", lambda: populate.populate(engine, self.record, self.rootfs)),
+            Step("copy_up", self.copy_up),
             Step("write_bundle", self.write_bundle),
             Step("runtime_create", self.create, self.destroy),
             Step("verify_shared", lambda: verify(self.shared)),
@@ -125,7 +130,7 @@ class _Start:
             self.engine,
             self.record,
             status=status.CONFIGURED if self.record.started is None else status.EXITED,
-            intent="start",
+            intent=self.verb,
             error="",
             runtime=self.runtime.path,
             cgroup=cgroup.planned(self.engine, self.record),
@@ -139,41 +144,45 @@ class _Start:
         if not self.spec.rootfs:
             rootfilesystem.mount(self.container, self.source.lowers[::-1], self.record.mapping)
 
+    def copy_up(self) -> None:
+        populate.populate(self.engine, self.record, self.rootfs)
+
     def write_bundle(self) -> None:
         write_bundle(self.engine, self.record, self.source, self.rootfs, self.shared)
 
     def create(self) -> None:
-        log_options = self.spec.log_opt or {}
-        begun = conmon.create(
-            conmon.ConmonLaunch(
-                conmon=conmon.find_conmon(self.engine.conmon),
-                runtime=self.runtime,
-                container=self.container,
-                name=self.record.name,
-                exit_command=(*self.exit_command, self.record.id),
-                tty=self.spec.tty,
-                interactive=self.spec.interactive,
-                log_path=log_options.get("path", self.container.log),
-                log_size_max=self.log_size_max(log_options),
-                journal=self.spec.log_driver == logopts.JOURNAL,
-                log_tag=self.log_tag(log_options),
-                move=cgroup.monitor_mover(self.engine, self.record),
-                cgroup_manager=cgroup.manager_for_runtime(self.record),
-            )
-        )
+        begun = conmon.create(self.launch())
         self.record = save_and_tell(
             self.engine,
             self.record,
-            ("init",) if self.spec.rootfs else ("mount", "init"),
+            tuple(word for word in self.told if not (word == "mount" and self.spec.rootfs)),
             status=status.CREATED,
             process=_held(begun.process),
             monitor=_held(begun.monitor),
         )
 
-        if "max_file" in log_options:
+        if "max_file" in (self.spec.log_opt or {}):
             from . import rotating
 
             rotating.launch(self.engine, self.record)
+
+    def launch(self) -> conmon.ConmonLaunch:
+        log_options = self.spec.log_opt or {}
+        return conmon.ConmonLaunch(
+            conmon=conmon.find_conmon(self.engine.conmon),
+            runtime=self.runtime,
+            container=self.container,
+            name=self.record.name,
+            exit_command=(*self.exit_command, self.record.id),
+            tty=self.spec.tty,
+            interactive=self.spec.interactive,
+            log_path=log_options.get("path", self.container.log),
+            log_size_max=self.log_size_max(log_options),
+            journal=self.spec.log_driver == logopts.JOURNAL,
+            log_tag=self.log_tag(log_options),
+            move=cgroup.monitor_mover(self.engine, self.record),
+            cgroup_manager=cgroup.manager_for_runtime(self.record),
+        )
 
     @staticmethod
     def log_size_max(options: Mapping[str, str]) -> int | None:
@@ -204,7 +213,7 @@ class _Start:
         self.record = save_and_tell(
             self.engine,
             self.record,
-            ("restart", "start") if self.by_policy else ("start",),
+            ("restart", self.verb) if self.by_policy else (self.verb,),
             status=status.RUNNING,
             intent="",
             started=time.time_ns(),
@@ -216,7 +225,16 @@ class _Start:
             restart_at=None,
             restart_count=self.before.restart_count if self.by_policy else 0,
             crashes=self.before.crashes if self.by_policy else 0,
+            **self.of_checkpoint(),
         )
+        if self.before.checkpointed is not None and self.record.checkpointed is None:
+            from .checkpointed import forget
+
+            forget(self.container)
+
+    def of_checkpoint(self) -> dict[str, object]:
+        """Return what the record tells of checkpoints from now on: this run is not the one that was saved."""
+        return {"checkpointed": None, "restored": None}
 
     def give_up(self) -> None:
         """Put the record back to what it was before, once all else is undone."""

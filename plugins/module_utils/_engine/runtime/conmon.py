@@ -30,6 +30,8 @@ from .programs import REMEDY, Program, describe_program
 
 #: Seconds for conmon and the runtime to create a container; it takes some 30 ms.
 _DEADLINE = 30.0
+#: The same where all of a container's memory is read from the disk first.
+_RESTORE_DEADLINE = 3600.0
 #: Seconds for a conmon that was killed to be gone.
 _GONE = 5.0
 #: All that conmon, the runtime and the exit command inherit: no LISTEN_FDS or TMPDIR of the caller's session.
@@ -47,6 +49,7 @@ class ConmonLaunch:
     With ``journal`` the log goes to systemd's journal, marked with ``log_tag``.
     ``move`` is called with conmon's pid before conmon does anything, to take it out of the caller's cgroup: systemd ends
     what is in a session's (KillUserProcesses=yes). ``cgroup_manager``: who makes the container's; ``disabled`` for none.
+    ``restore``: the directory of a checkpoint's images from which it goes on, with ``restore_options`` for the runtime.
     """
 
     conmon: str
@@ -62,6 +65,13 @@ class ConmonLaunch:
     log_tag: Optional[str] = None
     move: Optional[Callable[[int], None]] = None
     cgroup_manager: str = CGROUPFS
+    restore: Optional[str] = None
+    restore_options: tuple[str, ...] = ()
+
+    @property
+    def verb(self) -> str:
+        """What the runtime is called for."""
+        return "create" if self.restore is None else "restore"
 
 
 @dataclass(frozen=True)
@@ -125,15 +135,23 @@ def create(launch: ConmonLaunch) -> Started:
 
 def _launch(launch: ConmonLaunch) -> int:
     """Start conmon and return the pid of the container's first process."""
-    return _pid(launch, *spawn(_arguments(launch), launch.container.bundle, launch.move))
+    patience = _DEADLINE if launch.restore is None else _RESTORE_DEADLINE
+    told = spawn(_arguments(launch), launch.container.bundle, launch.move, patience=patience)
+    return _pid(launch, *told)
 
 
-def spawn(argv: list[str], directory: str, move: Callable[[int], None] | None) -> tuple[bytes | None, str]:
+def spawn(
+    argv: list[str],
+    directory: str,
+    move: Callable[[int], None] | None,
+    *,
+    patience: float = _DEADLINE,
+) -> tuple[bytes | None, str]:
     """Start a conmon in the directory; return its line about the process (``b""``: none, None: not in time) and its stderr.
 
-    ``move`` as in ConmonLaunch.
+    ``move`` as in ConmonLaunch; ``patience`` in seconds.
     """
-    deadline = time.monotonic() + _DEADLINE
+    deadline = time.monotonic() + patience
     with _pipe() as (sync, sync_end), _pipe() as (start_end, start):
         environment = {
             **_ENVIRONMENT,
@@ -210,7 +228,7 @@ def _read_line(sync: FileIO, deadline: float) -> bytes | None:
 def _pid(launch: ConmonLaunch, line: bytes | None, words: str) -> int:
     """Return the pid that conmon told: ``{"data": 4711}``, or ``{"data": -1, "message": "..."}``."""
     if line is None:
-        raise _failed(launch, f"no answer from conmon within {_DEADLINE:.0f} seconds")
+        raise _failed(launch, "no answer from conmon in time")
     said = first_word(line)
     pid = said.get("data", -1)
     if not isinstance(pid, int) or pid <= 0:
@@ -231,7 +249,7 @@ def _failed(launch: ConmonLaunch, otherwise: str) -> RuntimeFailed:
     text = error_text(_read(launch.container.conmon_log)) or otherwise or "conmon ended without a word"
     name = launch.runtime.name
     text = text.removeprefix(f"{name} create failed: ")
-    return RuntimeFailed(f"{name} create: {text}", runtime=name, id=launch.container.id)
+    return RuntimeFailed(f"{name} {launch.verb}: {text}", runtime=name, id=launch.container.id)
 
 
 def _read(path: str) -> str:
@@ -290,6 +308,9 @@ def _arguments(launch: ConmonLaunch) -> list[str]:
         argv += ["--runtime-arg", "--cgroup-manager=disabled"]
     for word in ("--root", runtime.root, "--log-format=json", f"--log={container.conmon_log}"):
         argv += ["--runtime-arg", word]
+    argv += ["--restore", launch.restore] if launch.restore is not None else []
+    for word in launch.restore_options:
+        argv += ["--runtime-opt", word]
     argv += ["--exit-command", *launch.exit_command[:1]] if launch.exit_command else []
     for word in launch.exit_command[1:]:
         argv += ["--exit-command-arg", word]

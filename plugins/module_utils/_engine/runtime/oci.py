@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Optional
 
@@ -22,6 +22,8 @@ from .programs import REMEDY, Program, describe_program
 _LEAST = {"crun": (1, 8), "runc": (1, 1)}
 #: Generous: a runtime answers in milliseconds, but a host under load may not.
 _TIMEOUT = 60.0
+#: A checkpoint writes all of the container's memory to the disk; to cut it off half-way would harm the container.
+_DUMP_TIMEOUT = 24 * 3600.0
 #: Where a runtime keeps what it knows of a container, below ROOT/ID: crun, runc.
 _STATE_FILES = ("status", "state.json")
 _TEXT_LOG = re.compile(r'^time="[^"]*" level=\w+ msg="(.*)"$')
@@ -105,6 +107,16 @@ class OciRuntime:
         if done.returncode != 0:
             raise self._failed("update", container_id, done)
 
+    def checkpoint(self, container_id: str, images: str, work: str, options: Sequence[str]) -> None:
+        """Write the container's processes to the directory ``images``; they end, unless told otherwise.
+
+        CRIU's log, ``dump.log``, goes to the directory ``work``.
+        """
+        words = ("--image-path", images, "--work-path", work, *options)
+        done = self._call("checkpoint", *words, container_id, timeout=_DUMP_TIMEOUT)
+        if done.returncode != 0:
+            raise self._failed("checkpoint", container_id, done)
+
     def delete(self, container_id: str, force: bool = False) -> None:  # noqa: FBT001, FBT002
         """Make the runtime forget the container, if it knows it; ``force`` kills it first."""
         if not os.path.isdir(f"{self.root}/{container_id}"):
@@ -121,9 +133,9 @@ class OciRuntime:
         # A file tells it, not words of an error message, which differ by runtime and version.
         return any(os.path.exists(f"{self.root}/{container_id}/{name}") for name in _STATE_FILES)
 
-    def _call(self, verb: str, *arguments: str) -> command.Completed:
+    def _call(self, verb: str, *arguments: str, timeout: float = _TIMEOUT) -> command.Completed:
         argv = [self.path, "--root", self.root, "--log-format", "json", verb, *arguments]
-        return command.run(argv, timeout=_TIMEOUT, check=False)
+        return command.run(argv, timeout=timeout, check=False)
 
     def _run(self, verb: str, container_id: str) -> None:
         done = self._call(verb, container_id)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the archive of a checkpoint: its images, the container's description, what it wrote, what its volumes hold.
+
+Seed: prepareCheckpointExport, writeJSONFile. The files are the container's, whose lock is held, so one that has ended does not
+change meanwhile; one that was left running may.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+
+from ..errors import InvalidOption, NotBuiltYet
+from ..images import checkpointarchive, encoding, treestream
+from ..images.checkpointarchive import IMAGES, VOLUMES, Member
+from ..kernel import files
+from ..kernel.staging import staging
+from ..model.checkpoint import CheckpointOptions
+from ..model.checkpointdump import CONFIG, ROOTFS, SHM, SPEC, CheckpointDump
+from ..model.record import ContainerRecord
+from . import checkpointed
+from .engine import Engine
+
+
+def check(record: ContainerRecord, options: CheckpointOptions) -> None:
+    """Refuse an archive that can't be written, before a container is stopped for it."""
+    target = options.export or ""
+    if os.path.isdir(target) or not os.path.isdir(os.path.dirname(target)):
+        why = "is a directory" if os.path.isdir(target) else "lies in a directory that does not exist"
+        raise InvalidOption("export", target, why, remedy="Name a file in a directory that is there")
+    if record.spec.rootfs and not options.ignore_rootfs:
+        raise InvalidOption(
+            "export",
+            target,
+            f"can't hold the root file system of {record.name}, which is a directory of the host",
+            remedy="Write ignore_rootfs: true, and copy the directory yourself",
+        )
+    if record.mapping is not None:
+        raise NotBuiltYet(
+            f"container {record.name} has a user namespace of its own; archives of such are not built yet",
+            option="export",
+        )
+    encoding.check(options.compress)
+
+
+def export(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> None:
+    """Write the archive, whole or not at all; what is there of that name is replaced."""
+    target = options.export or ""
+    # Always the same name, so that what a kill leaves is written over by the next.
+    part = f"{os.path.dirname(target)}/.{os.path.basename(target)}.part"
+    try:
+        with staging(engine.layout.staging) as (stage, _fd):
+            chunks = checkpointarchive.chunks([*_members(engine, record, options, stage)])
+            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                encoding.write(fd, chunks, options.compress)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        os.rename(part, target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(part)
+        raise
+    files.fsync_directory(os.path.dirname(target))
+
+
+def _members(
+    engine: Engine, record: ContainerRecord, options: CheckpointOptions, stage: str
+) -> Iterator[Member]:
+    """Yield the files in the order of the archive; what has to be packed first is packed into the stage."""
+    container = engine.layout.container(record.id)
+    volumes = () if options.ignore_volumes else tuple(sorted(set(record.volumes.values())))
+    has_rootfs = not (options.ignore_rootfs or record.spec.rootfs)
+    yield Member(CONFIG, _json(_dump(record, volumes, has_rootfs=has_rootfs).encode()))
+    with open(f"{container.bundle}/config.json", "rb") as stream:
+        yield Member(SPEC, _json(json.load(stream)))
+    for name in sorted(os.listdir(container.checkpoint)):
+        if name != checkpointed.SHM:
+            yield Member(f"{IMAGES}/{name}", path=f"{container.checkpoint}/{name}")
+    kept = f"{container.checkpoint}/{checkpointed.SHM}"
+    if os.path.isdir(kept):
+        yield Member(SHM, path=_pack(kept, f"{stage}/{SHM}", layer=False))
+    if has_rootfs:
+        yield Member(ROOTFS, path=_pack(container.upper, f"{stage}/{ROOTFS}", layer=True))
+    for name in volumes:
+        path = _pack(engine.layout.volume_data(name), f"{stage}/{name}.volume", layer=False)
+        yield Member(f"{VOLUMES}/{name}.tar", path=path)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=2).encode()
+
+
+def _dump(record: ContainerRecord, volumes: tuple[str, ...], *, has_rootfs: bool) -> CheckpointDump:
+    return CheckpointDump(
+        spec=record.spec,
+        image_id=record.image_id,
+        runtime=os.path.basename(record.runtime),
+        machine=os.uname().machine,
+        started=record.started or record.created,
+        checkpointed=record.checkpointed or record.created,
+        volumes=record.volumes,
+        kept=volumes,
+        has_rootfs=has_rootfs,
+    )
+
+
+def _pack(tree: str, path: str, *, layer: bool) -> str:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
+        stream.writelines(treestream.chunks(tree, layer=layer))
+    return path
