@@ -14,7 +14,7 @@ from ..lifecycle import info
 from ..lifecycle.engine import Engine
 from ..lifecycle.opening import open_engine
 from ..version import VERSION
-from . import cli_boot, cli_events, cli_exec, cli_explain, cli_export, cli_logs, cli_verbs
+from . import cli_boot, cli_checkpoint, cli_events, cli_exec, cli_explain, cli_export, cli_logs, cli_verbs
 from .table import age, human_size, render
 
 #: Returns the exit code, None for 0.
@@ -48,6 +48,7 @@ def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
     cli_exec.add(verbs)
     cli_export.add(verbs)
     cli_verbs.add(verbs)
+    cli_checkpoint.add(verbs)
     cli_boot.add(verbs)
     _add_healthcheck(verbs)
     cleanup = verbs.add_parser(
@@ -99,6 +100,8 @@ def _state(state: Mapping[str, Any]) -> str:
     if state["Status"] == "running":
         health = state.get("Health", {}).get("Status")
         return f"running, pid {state['Pid']}{f' ({health})' if health else ''}"
+    if state.get("Checkpointed"):
+        return "exited, checkpointed"
     if state["Status"] == "exited":
         code = "unknown code" if state["ExitCode"] is None else f"code {state['ExitCode']}"
         return f"exited, {code}{', out of memory' if state['OOMKilled'] else ''}"

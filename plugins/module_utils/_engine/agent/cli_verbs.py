@@ -31,19 +31,19 @@ Act = Callable[[Engine, ContainerRecord, argparse.Namespace], "str | None"]
 def add(verbs: Any) -> None:
     """Add the verbs."""
     stopped = status.STARTABLE
-    _add(verbs, "start", _start, "start containers as they were asked for the last time", stopped)
-    _timed(_add(verbs, "stop", _stop, "stop containers: stop signal, time, KILL", status.ALIVE))
-    _timed(_add(verbs, "restart", _restart, "stop containers and start them", status.ALIVE))
-    _add(verbs, "pause", _pause, "freeze all processes of containers", {status.RUNNING})
-    _add(verbs, "unpause", _unpause, "let paused containers go on", {status.PAUSED})
-    parser = _add(verbs, "kill", _kill, "send containers a signal", status.ALIVE)
+    add_verb(verbs, "start", _start, "start containers as they were asked for the last time", stopped)
+    _timed(add_verb(verbs, "stop", _stop, "stop containers: stop signal, time, KILL", status.ALIVE))
+    _timed(add_verb(verbs, "restart", _restart, "stop containers and start them", status.ALIVE))
+    add_verb(verbs, "pause", _pause, "freeze all processes of containers", {status.RUNNING})
+    add_verb(verbs, "unpause", _unpause, "let paused containers go on", {status.PAUSED})
+    parser = add_verb(verbs, "kill", _kill, "send containers a signal", status.ALIVE)
     parser.add_argument("--signal", "-s", default="KILL", help="its name or number (%(default)s)")
     _add_rm(verbs)
     _add_wait(verbs)
     _add_rename(verbs)
 
 
-def _add(verbs: Any, name: str, act: Act, text: str, of_all: frozenset[str] | set[str]) -> Any:
+def add_verb(verbs: Any, name: str, act: Act, text: str, of_all: frozenset[str] | set[str]) -> Any:
     """Add a verb for any number of containers; ``of_all``: the states of those that ``--all`` means."""
     parser = verbs.add_parser(name, help=text, description=text)
     parser.add_argument("names", nargs="*", metavar="NAME", help="name, id or the beginning of an id")
@@ -59,7 +59,7 @@ def _timed(parser: Any) -> None:
 
 
 def _add_rm(verbs: Any) -> None:
-    parser = _add(verbs, "rm", _remove, "remove containers", frozenset(status.MOVES))
+    parser = add_verb(verbs, "rm", _remove, "remove containers", frozenset(status.MOVES))
     parser.add_argument("--force", "-f", action="store_true", help="also those that run, after a stop")
     parser.add_argument("--volumes", "-v", action="store_true", help="their anonymous volumes too")
     _timed(parser)
@@ -68,7 +68,7 @@ def _add_rm(verbs: Any) -> None:
 def _add_wait(verbs: Any) -> None:
     from ..lifecycle.wait import WORDS
 
-    parser = _add(verbs, "wait", _wait, "wait for containers, and print their exit codes", status.ALIVE)
+    parser = add_verb(verbs, "wait", _wait, "wait for containers, and print their exit codes", status.ALIVE)
     parser.add_argument(
         "--condition",
         action="append",
@@ -142,7 +142,7 @@ def _code(error: EngineError | OSError, act: Act) -> int:
 # -- the verbs -------------------------------------------------------------------------------------
 
 
-def _command(engine: Engine) -> tuple[str, ...]:
+def exit_command(engine: Engine) -> tuple[str, ...]:
     """Return what conmon calls at the end: this very program, by the path that stays over upgrades."""
     return engine.layout.agent_program, "cleanup"
 
@@ -154,7 +154,7 @@ def _start(engine: Engine, record: ContainerRecord, _arguments: argparse.Namespa
     needed = to_start(engine, record, None)
     refuse_stuck(record.name, needed)
     for one in (*needed, record):
-        start_again(engine, one.id, _command(engine))
+        start_again(engine, one.id, exit_command(engine))
 
 
 def _stop(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
@@ -167,7 +167,7 @@ def _stop(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace
 def _restart(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
     from ..lifecycle.restart import restart
 
-    restart(engine, record.id, _command(engine), timeout=arguments.time)
+    restart(engine, record.id, exit_command(engine), timeout=arguments.time)
 
 
 def _pause(engine: Engine, record: ContainerRecord, _arguments: argparse.Namespace) -> None:
