@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing
 
 from ..errors import InvalidOption, NotBuiltYet
-from ..images import checkpointarchive, encoding, treestream
+from ..images import checkpointarchive, compressing, treestream, upperlayer
 from ..images.checkpointarchive import IMAGES, VOLUMES, Member
-from ..kernel import files
+from ..images.streams import write_all
+from ..kernel.freshfile import FreshFile
 from ..kernel.staging import staging
 from ..model.checkpoint import CheckpointOptions
 from ..model.checkpointdump import CONFIG, ROOTFS, SHM, SPEC, CheckpointDump
@@ -42,29 +43,16 @@ def check(record: ContainerRecord, options: CheckpointOptions) -> None:
             f"container {record.name} has a user namespace of its own; archives of such are not built yet",
             option="export",
         )
-    encoding.check(options.compress)
+    compressing.check(options.compress)
 
 
 def export(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> None:
     """Write the archive, whole or not at all; what is there of that name is replaced."""
-    target = options.export or ""
-    # Always the same name, so that what a kill leaves is written over by the next.
-    part = f"{os.path.dirname(target)}/.{os.path.basename(target)}.part"
-    try:
-        with staging(engine.layout.staging) as (stage, _fd):
-            chunks = checkpointarchive.chunks([*_members(engine, record, options, stage)])
-            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            try:
-                encoding.write(fd, chunks, options.compress)
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-        os.rename(part, target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(part)
-        raise
-    files.fsync_directory(os.path.dirname(target))
+    with staging(engine.layout.staging) as (stage, _fd), closing(FreshFile(options.export or "")) as fresh:
+        archive = checkpointarchive.chunks([*_members(engine, record, options, stage)])
+        for chunk in compressing.encoded(archive, options.compress):
+            write_all(fresh.fd, memoryview(chunk))
+        fresh.place()
 
 
 def _members(
@@ -82,11 +70,11 @@ def _members(
             yield Member(f"{IMAGES}/{name}", path=f"{container.checkpoint}/{name}")
     kept = f"{container.checkpoint}/{checkpointed.SHM}"
     if os.path.isdir(kept):
-        yield Member(SHM, path=_pack(kept, f"{stage}/{SHM}", layer=False))
+        yield Member(SHM, path=_pack(treestream.chunks(kept), f"{stage}/{SHM}"))
     if has_rootfs:
-        yield Member(ROOTFS, path=_pack(container.upper, f"{stage}/{ROOTFS}", layer=True))
+        yield Member(ROOTFS, path=_pack(upperlayer.chunks(container.upper), f"{stage}/{ROOTFS}"))
     for name in volumes:
-        path = _pack(engine.layout.volume_data(name), f"{stage}/{name}.volume", layer=False)
+        path = _pack(treestream.chunks(engine.layout.volume_data(name)), f"{stage}/{name}.volume")
         yield Member(f"{VOLUMES}/{name}.tar", path=path)
 
 
@@ -108,7 +96,7 @@ def _dump(record: ContainerRecord, volumes: tuple[str, ...], *, has_rootfs: bool
     )
 
 
-def _pack(tree: str, path: str, *, layer: bool) -> str:
+def _pack(tree: Iterator[bytes], path: str) -> str:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
-        stream.writelines(treestream.chunks(tree, layer=layer))
+        stream.writelines(tree)
     return path
