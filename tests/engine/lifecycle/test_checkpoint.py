@@ -437,6 +437,7 @@ def test_broken_archives_change_nothing(host, archive, bring_in, tmp_path, case)
         write(path, parts)
     host.bring("box", "absent", delete_volumes=True)
     host.volume("kept", "absent")
+    eventually(lambda: host.processes() == [], "all have gone")
     before = host.leftovers()
     with pytest.raises(error):
         bring_in(path, None if case == "bad name" else "new")
@@ -447,6 +448,7 @@ def test_an_archive_that_is_cut_short(host, archive, bring_in, tmp_path):
     """Cut anywhere, it is refused, and nothing of it is left."""
     host.bring("box", "absent", delete_volumes=True)
     host.volume("kept", "absent")
+    eventually(lambda: host.processes() == [], "all have gone")
     whole, before = archive.read_bytes(), host.leftovers()
     for length in (0, 100, 700, 5000, len(whole) // 2, len(whole) - 2000):
         (tmp_path / "short.tar").write_bytes(whole[:length])
