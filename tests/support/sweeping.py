@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +35,15 @@ def full_layer() -> bytes:
 
 @dataclass(frozen=True)
 class Case:
-    """A verb. ``ready`` comes before, ``act`` is what is swept, ``check`` fails unless the wanted state is there."""
+    """A verb. ``ready`` comes before, ``act`` is what is swept, ``check`` fails unless the wanted state is there.
+
+    ``most``: how many points are tried where not all would tell more.
+    """
 
     ready: Callable[[Host], object]
     act: Callable[[Host], object]
     check: Callable[[Host], object]
+    most: int = sys.maxsize
 
 
 def start(host: Host, **options: object) -> object:
@@ -147,6 +154,19 @@ def loaded(host: Host) -> None:
     assert hashlib.sha256(DATA["data/b"]).hexdigest() in digests
 
 
+def leave_agent(host: Host) -> None:
+    """Have the agent on the host."""
+    with host.open() as engine:
+        exit_command(engine, keep=False)
+
+
+def agent_works(host: Host) -> None:
+    """Check that the agent runs, and that nothing but it is there."""
+    subprocess.run([host.layout.agent_program, "ps"], check=True, stdout=subprocess.DEVNULL)
+    home = os.readlink(f"{host.layout.agent}/current")
+    assert sorted(os.listdir(host.layout.agent)) == sorted(["current", home])
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
@@ -156,5 +176,7 @@ CASES = {
     "remove": Case(start, remove, gone),
     "remove a stopped one": Case(lambda host: (start(host), stop(host)), remove, gone),
     "cleanup at exit": Case(end_unseen, clean_up, ended),
+    # Hundreds of files are written in the same way.
+    "agent": Case(lambda host: shutil.rmtree(host.layout.agent), leave_agent, agent_works, most=150),
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),
 }

@@ -15,7 +15,8 @@ import sys
 from importlib.abc import InspectLoader
 
 from ..errors import EngineError
-from ..kernel.files import make_private
+from ..kernel import libc
+from ..kernel.files import directory, make_private
 from ..kernel.removal import remove_tree
 from ..lifecycle.engine import Engine
 from ..model.layout import DEFAULT_ROOT, Layout
@@ -106,7 +107,7 @@ def _launcher(layout: Layout, home: str) -> str:
 
 
 def _place(sources: dict[str, bytes], layout: Layout, home: str) -> None:
-    """Write everything beside its place, then rename: whoever finds the directory finds it whole."""
+    """Write everything beside its place, then rename: whoever finds the directory finds it whole, also after a power cut."""
     make_private(layout.agent)
     stage = f"{layout.agent}/.new-{os.urandom(8).hex()}"
     try:
@@ -119,6 +120,8 @@ def _place(sources: dict[str, bytes], layout: Layout, home: str) -> None:
                 invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
             )
         _write(f"{stage}/slipway", _launcher(layout, home).encode(), 0o700)
+        with directory(stage) as fd:
+            libc.syncfs(fd)  # one, not a sync of each of some hundred files
         os.rename(stage, home)
     except OSError:
         if not os.path.isdir(home):  # else another task was faster, with the same bytes
@@ -139,7 +142,7 @@ def _link(target: str, path: str) -> None:
     os.replace(temporary, path)
 
 
-def _remove_others(directory: str, kept: str) -> None:
-    for entry in os.listdir(directory):
+def _remove_others(top: str, kept: str) -> None:
+    for entry in os.listdir(top):
         if entry not in (kept, "current"):
-            remove_tree(f"{directory}/{entry}")
+            remove_tree(f"{top}/{entry}")
