@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import pytest
 from _engine.kernel import cgroups
 from _engine.kernel.process import find_by_argument
 from _engine.lifecycle import info
+from _engine.lifecycle.facts import save
+from _engine.lifecycle.hold import hold
 from enginehost import eventually
 
 INSTANTS = 20
@@ -232,3 +235,24 @@ def test_killed_while_removing(empty_host, job):
         left += [name for place in places for name in os.listdir(place)]
         assert (function, left, empty_host.record("app")) == (function, [], None)
         assert job.run(1)[0] == ["created volume app-data", "created app", "started app"]
+
+
+def test_the_agent_leaves_a_removal_to_who_goes_on_with_it(host, agent):
+    """The agent that comes after a replacement was killed half-way does not take its mark away, so the next one goes on."""
+    old = host.start("sleep", "1000", stop_timeout=0)["Id"]
+    host.bring("box", "stopped", stop_time=0)
+    eventually(lambda: not host.processes(), "the agent has been there once")
+    with host.open() as engine, hold(engine, old, "test") as record:
+        save(engine, record, status="removing", intent="remove")
+    subprocess.run([*agent, old], check=True)
+    assert host.record().intent == "remove"
+    assert host.start("sleep", "1000", stop_timeout=0, env={"NEW": "1"})["Id"] != old
+    assert os.listdir(host.layout.containers) == [host.record().id]
+
+
+def test_a_lock_that_a_killed_removal_left_goes(host):
+    """A removal killed at its very end leaves a lock file of a container that nobody knows: the next removal clears it away."""
+    stray = host.layout.lock("container", "f" * 64)
+    Path(stray).touch()
+    assert host.bring("box", "absent").actions == ()
+    assert not os.path.exists(stray)

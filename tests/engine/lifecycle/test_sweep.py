@@ -16,7 +16,9 @@ import random
 import signal
 import time
 import traceback
+from collections.abc import Iterable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -89,11 +91,36 @@ def clear(host) -> None:
         remove_image(engine, "localhost/loaded:1")
 
 
-def chosen(calls: list[Call], name: str, most: int) -> list[Call]:
-    """Return all points, or some of them."""
-    most = min(len(calls), most if os.environ.get("SWEEP") == "all" else SOME)
+def chosen(number: int, name: str, most: int) -> Iterable[int]:
+    """Return all points, or some of them.
+
+    All means on and on until a run comes to its end: how many there are differs from run to run, as when a lock is waited for.
+    """
     print(f"SWEEP_SEED={SEED}")  # noqa: T201  (how to have the same points again)
-    return sorted(random.Random(f"{SEED} {name}").sample(calls, most))
+    every = os.environ.get("SWEEP") == "all"
+    if every and number <= most:
+        return count(1)
+    return sorted(
+        random.Random(f"{SEED} {name}").sample(range(1, number + 1), min(number, most if every else SOME))
+    )
+
+
+class Disturbance:
+    """Lets the ``at``-th call of some kinds (None: of any) end so: killed before it, or with an error."""
+
+    def __init__(self, verdict: int, kinds: set[str] | None, at: int) -> None:
+        self.verdict, self.kinds, self.left = verdict, kinds, at
+        self.call: Call | None = None
+
+    def __call__(self, call: Call) -> int | None:
+        """Decide of a call."""
+        if self.kinds is not None and call.name not in self.kinds:
+            return None
+        self.left -= 1
+        if self.left != 0:
+            return None
+        self.call = call
+        return self.verdict
 
 
 def note(name: str, runtime: str, kind: str, tried: int, wrong: int, seconds: float) -> None:
@@ -103,17 +130,20 @@ def note(name: str, runtime: str, kind: str, tried: int, wrong: int, seconds: fl
             stream.write(json.dumps([kind, name, runtime, tried, tried - wrong, round(seconds, 1)]) + "\n")
 
 
-def sweep(host, case: Case, decide, tried: list[Call]) -> list[str]:
-    """Try the points; return what went wrong at which."""
-    wrong = []
+def sweep(
+    host, case: Case, verdict: int, kinds: set[str] | None, numbers: Iterable[int]
+) -> tuple[int, list[str]]:
+    """Try the points; return how many there were, and what went wrong at which."""
+    tried, wrong = 0, []
     # conmon of the run before may be on its way out.
     eventually(lambda: not host.processes(), "no process")
     before = sorted(host.leftovers())
-    for point in tried:
+    for number in numbers:
         case.ready(host)
-        status, calls = trace(lambda: attempt(case, host), lambda call, at=point.number: decide(call, at))
+        disturb = Disturbance(verdict, kinds, number)
+        status, _calls = trace(lambda: attempt(case, host), disturb)
         try:
-            told = judge(host, case, status, reached=len(calls) >= point.number)
+            told = judge(host, case, status, reached=disturb.call is not None)
         except Exception as error:  # noqa: BLE001  (all points are tried; the failures are told together)
             told = f"{type(error).__name__}: {error} {traceback.format_exc()[-400:]}"
         try:
@@ -122,8 +152,11 @@ def sweep(host, case: Case, decide, tried: list[Call]) -> list[str]:
         except Exception as error:  # noqa: BLE001
             rest = [f"{type(error).__name__}: {error}"]
         if told or rest:
-            wrong.append(f"{point} (ended {status}): {told} left: {rest}")
-    return wrong
+            wrong.append(f"{number}: {disturb.call} (ended {status}): {told} left: {rest}")
+        if disturb.call is None:
+            break
+        tried += 1
+    return tried, wrong
 
 
 def attempt(case: Case, host) -> None:
@@ -157,9 +190,10 @@ def settled(host, before: list[str]) -> list[str]:
 def test_killed_at_any_change(full_host, runtime, name):
     """Killed right before any call that changes something, the same verb run again leads to the wanted state; nothing leaks."""
     begin = time.monotonic()
-    tried = chosen(points(CASES[name], full_host), name, CASES[name].most)
-    wrong = sweep(full_host, CASES[name], lambda call, at: KILL if call.number == at else None, tried)
-    note(name, runtime, "kill", len(tried), len(wrong), time.monotonic() - begin)
+    number = len(points(CASES[name], full_host))
+    numbers = chosen(number, name, CASES[name].most)
+    tried, wrong = sweep(full_host, CASES[name], KILL, None, numbers)
+    note(name, runtime, "kill", tried, len(wrong), time.monotonic() - begin)
     assert wrong == []
 
 
@@ -168,12 +202,9 @@ def test_killed_at_any_change(full_host, runtime, name):
 def test_failing_at_any_change(full_host, runtime, name, code):
     """Where any such call fails, the verb ends with an error or gets by without; the same verb run again converges."""
     begin = time.monotonic()
-    calls = [
-        call
-        for call in points(CASES[name], full_host)
-        if call.name in ON_DISK | (SYNCING if code == errno.EIO else set())
-    ]
-    tried = chosen(calls, f"{name} {code}", CASES[name].most)
-    wrong = sweep(full_host, CASES[name], lambda call, at: code if call.number == at else None, tried)
-    note(name, runtime, errno.errorcode[code], len(tried), len(wrong), time.monotonic() - begin)
+    kinds = ON_DISK | (SYNCING if code == errno.EIO else set())
+    number = sum(call.name in kinds for call in points(CASES[name], full_host))
+    numbers = chosen(number, f"{name} {code}", CASES[name].most)
+    tried, wrong = sweep(full_host, CASES[name], code, kinds, numbers)
+    note(name, runtime, errno.errorcode[code], tried, len(wrong), time.monotonic() - begin)
     assert wrong == []

@@ -68,7 +68,7 @@ class Actions:
         }
         for action in plan.actions:
             acts[action.verb](action)
-        if plan.actions:
+        if plan.actions or self.request.state == planning.ABSENT:
             self.sweep()
         self.keep_checked()
         self.see_it_work()
@@ -219,9 +219,10 @@ class Actions:
 
     def sweep(self) -> None:
         from .forgotten import revive
-        from .waste import sweep
+        from .waste import sweep, sweep_locks
 
         sweep(self.engine)
+        sweep_locks(self.engine)
         revive(self.engine)
 
     @property

@@ -27,9 +27,10 @@ class CleanupIncomplete(EngineError):
 def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     """Clean up a container that has ended, and return its record; the lock is held, the record synced.
 
-    Nothing happens to one that lives. What is gone already is fine. Raises CleanupIncomplete after trying everything.
+    Nothing happens to one that lives, nor to one that is being removed: whoever goes on with that does all this too.
+    What is gone already is fine. Raises CleanupIncomplete after trying everything.
     """
-    if record.status in status.ALIVE:
+    if record.status in status.ALIVE or record.status == status.REMOVING:
         return record
     with engine.timings.of("cleanup"):
         release(engine, record)

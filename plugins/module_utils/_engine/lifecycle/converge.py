@@ -32,6 +32,10 @@ def converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Out
         return _Convergence(engine, request, exit_command).run()
 
 
+#: An end that was seen and not seen to, a removal that was begun and not finished: the container is mended first.
+_HALF_WAY = frozenset({status.STOPPED, status.REMOVING})
+
+
 class _Convergence:
     """One look, one plan, one apply; holds what the actions hand on to each other."""
 
@@ -64,7 +68,7 @@ class _Convergence:
         if self.record is None:
             return
         seen = observe(self.engine, self.record)
-        if self.engine.predicting or not (self.record.intent or seen.status == status.STOPPED):
+        if self.engine.predicting or not (self.record.intent or seen.status in _HALF_WAY):
             self.record = seen
         else:
             self.mend(self.record)
