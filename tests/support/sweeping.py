@@ -12,9 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from powercut import reboot
+
 from _engine.agent.install import exit_command
+from _engine.errors import EngineError
 from _engine.kernel import cgroups
 from _engine.kernel.process import find_by_argument
+from _engine.lifecycle.boot import boot
 from _engine.lifecycle.converge import converge
 from _engine.lifecycle.exited import exited
 from _engine.lifecycle.request import Request
@@ -154,6 +158,41 @@ def loaded(host: Host) -> None:
     assert hashlib.sha256(DATA["data/b"]).hexdigest() in digests
 
 
+def started_before_a_reboot(host: Host) -> None:
+    """Leave what a power cut leaves of a container that is to run always."""
+    start(host, restart_policy="always")
+    reboot(host)
+
+
+def refresh(host: Host) -> None:
+    """Do what the first call after a reboot does."""
+    with host.open():
+        pass
+
+
+def refreshed(host: Host) -> None:
+    """Check that nothing of the earlier boot is left, and that the container can be started."""
+    record = host.record()
+    assert record is not None
+    assert (record.status, record.process, record.intent, record.interrupted) == (
+        "configured",
+        None,
+        "",
+        True,
+    )
+    assert os.listdir(host.layout.run_containers) == os.listdir(host.layout.exits) == []
+    nothing_runs(host)
+    whole(host)
+
+
+def boot_host(host: Host) -> None:
+    """Do what the boot unit does."""
+    with host.open() as engine:
+        failed = [one.error for one in boot(engine, exit_command(engine, keep=False)) if one.error]
+    if failed:
+        raise EngineError(failed[0])
+
+
 def leave_agent(host: Host) -> None:
     """Have the agent on the host."""
     with host.open() as engine:
@@ -176,6 +215,8 @@ CASES = {
     "remove": Case(start, remove, gone),
     "remove a stopped one": Case(lambda host: (start(host), stop(host)), remove, gone),
     "cleanup at exit": Case(end_unseen, clean_up, ended),
+    "refresh": Case(started_before_a_reboot, refresh, refreshed),
+    "boot": Case(started_before_a_reboot, boot_host, running),
     # Hundreds of files are written in the same way.
     "agent": Case(lambda host: shutil.rmtree(host.layout.agent), leave_agent, agent_works, most=150),
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),
