@@ -1,24 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write files and make directories."""
+"""Make directories."""
 
 from __future__ import annotations
 
 import os
 import stat
-import time
 
 import pytest
 
 from _engine.kernel import files
-
-REWRITE = """
-import sys
-from _engine.kernel.files import write_atomic
-print(flush=True)
-while True:
-    for digit in b"0123456789":
-        write_atomic(sys.argv[1], bytes([digit]) * 100_000)
-"""
 
 
 @pytest.fixture(autouse=True, params=[0o022, 0o077, 0o000], ids=oct)
@@ -32,57 +22,6 @@ def _umask(request):
 def mode(path) -> int:
     """Return the permissions of a file."""
     return stat.S_IMODE(os.stat(path).st_mode)
-
-
-@pytest.mark.parametrize("wanted", [0o600, 0o644, 0o755])
-def test_a_file_is_written(tmp_path, wanted):
-    """A file gets its content and its mode, be it new or there already."""
-    path = tmp_path / "file"
-    for content in (b"one", b"", b"three"):
-        files.write_atomic(str(path), content, mode=wanted)
-        assert (path.read_bytes(), mode(path)) == (content, wanted)
-    assert os.listdir(tmp_path) == ["file"]
-
-
-def test_a_file_is_private_by_default(tmp_path):
-    """Only its owner can read what is written without a word about the mode."""
-    files.write_atomic(str(tmp_path / "file"), b"")
-    assert mode(tmp_path / "file") == 0o600
-
-
-def test_a_name_in_the_working_directory_will_do(tmp_path, monkeypatch):
-    """A path without a directory is written where the process works."""
-    monkeypatch.chdir(tmp_path)
-    files.write_atomic("file", b"x")
-    assert (tmp_path / "file").read_bytes() == b"x"
-
-
-def test_a_long_name_will_do(tmp_path):
-    """A name as long as the file system allows can be written."""
-    files.write_atomic(str(tmp_path / ("x" * 255)), b"x")
-    assert os.listdir(tmp_path) == ["x" * 255]
-
-
-def test_a_failure_leaves_nothing(tmp_path):
-    """A file that can't be put in place leaves no other behind."""
-    (tmp_path / "directory/below").mkdir(parents=True)
-    with pytest.raises(IsADirectoryError):
-        files.write_atomic(str(tmp_path / "directory"), b"x")
-    assert os.listdir(tmp_path) == ["directory"]
-
-
-def test_a_reader_sees_all_or_nothing(python, tmp_path):
-    """Whoever reads while the file is rewritten gets one whole content."""
-    path = tmp_path / "file"
-    files.write_atomic(str(path), b"0" * 100_000)
-    python(REWRITE, path).stdout.readline()
-    seen = set()
-    deadline = time.monotonic() + 0.5
-    while time.monotonic() < deadline or len(seen) < 2:
-        content = path.read_bytes()
-        assert len(content) == 100_000
-        assert len(set(content)) == 1
-        seen.add(content[0])
 
 
 @pytest.mark.parametrize("wanted", [0o700, 0o755])

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
@@ -19,3 +21,10 @@ def is_marked(path: str) -> bool:
             return stream.read(64).strip() == boot_id()
     except FileNotFoundError:
         return False
+
+
+def mark(path: str) -> None:
+    """Write the id of this boot into the file. What a kill leaves of it is no mark, and is written over by the next."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(fd, "w", encoding="ascii") as stream:
+        stream.write(f"{boot_id()}\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write files and make directories so that a crash leaves the old or the new."""
+"""Make and open directories."""
 
 from __future__ import annotations
 
@@ -41,26 +41,3 @@ def make_private(path: str, mode: int = 0o700) -> None:
             raise
     else:
         os.chmod(path, mode)  # whatever the umask is
-
-
-def write_atomic(path: str, data: bytes, *, mode: int = 0o600) -> None:
-    """Write the file so that whoever reads it, even after a power cut, finds all of the old or all of the new."""
-    parent = os.path.dirname(path) or "."
-    fresh = os.path.join(parent, f".{os.urandom(8).hex()}.new")
-    try:
-        _write_durably(fresh, data, mode)
-        os.rename(fresh, path)
-    except BaseException:
-        if os.path.lexists(fresh):
-            os.unlink(fresh)
-        raise
-    fsync_directory(parent)
-
-
-def _write_durably(path: str, data: bytes, mode: int) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
-        os.fchmod(stream.fileno(), mode)
-        stream.write(data)
-        stream.flush()
-        # Without it the rename can reach the disk before the content, and a power cut leaves an empty file.
-        os.fsync(stream.fileno())

@@ -10,8 +10,7 @@ import os
 from contextlib import suppress
 
 from ..errors import EngineError
-from ..kernel.boot import boot_id, is_marked
-from ..kernel.files import write_atomic
+from ..kernel.boot import boot_id, is_marked, mark
 from ..kernel.removal import remove_tree
 from ..model import status
 from ..model.record import ContainerRecord
@@ -35,8 +34,7 @@ def refresh(engine: Engine) -> None:
         for record in ended:
             _clear(engine, record, mounted=same_boot)
         _remove_what_is_over(engine)
-        # Last: a refresh that is killed is begun again.
-        write_atomic(engine.layout.boot_marker, f"{boot_id()}\n".encode())
+        mark(engine.layout.boot_marker)  # last: a refresh that is killed is begun again
 
 
 def _clear(engine: Engine, record: ContainerRecord, *, mounted: bool) -> None:

@@ -10,9 +10,10 @@ from ..errors import LockTimeout
 from ..kernel import staging
 from ..kernel.locks import lock
 from ..state import containers
-from .engine import RANK_CONTAINER, Engine
+from .engine import Engine
 
-_LOCK = "container-"
+#: Of a lock that is tried once and never waited for: it may come after any other.
+_LAST = 99
 
 
 def throw_away(engine: Engine, path: str) -> None:
@@ -27,17 +28,13 @@ def sweep(engine: Engine) -> None:
 
 
 def sweep_locks(engine: Engine) -> None:
-    """Remove the lock files of containers that are gone: a removal that was killed right at its end has left one."""
+    """Remove lock files that nobody would ever unlink: who was killed right at the end of a removal or a refresh left them."""
     with engine.database.reading() as connection:
         known = {*containers.names(connection).values()}
     for name in os.listdir(engine.layout.locks):
-        container_id = name.removesuffix(".lock").removeprefix(_LOCK)
-        if not name.startswith(_LOCK) or container_id in known:
-            continue
-        path = engine.layout.lock("container", container_id)
-        # Held: somebody is about to find out that the container is gone, and removes the file himself.
-        with (
-            suppress(LockTimeout, FileNotFoundError),
-            lock(path, timeout=0, what="sweep", rank=RANK_CONTAINER),
-        ):
-            os.unlink(path)
+        kind, _, about = name.removesuffix(".lock").partition("-")
+        if kind == "engine" or (kind == "container" and about not in known):
+            path = engine.layout.lock(kind, about)
+            # Held: whoever does so, or waits for it, removes the file himself.
+            with suppress(LockTimeout, FileNotFoundError), lock(path, timeout=0, what="sweep", rank=_LAST):
+                os.unlink(path)
