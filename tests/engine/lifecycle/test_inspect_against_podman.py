@@ -255,6 +255,8 @@ def unlike(mine: dict[str, set[str]], theirs: dict[str, set[str]], null: set[str
 #: What podman does not have: Docker has HostConfig.Sysctls; podman's vfs has no layers to tell, as overlay has.
 OWN = {".HostConfig.Sysctls", ".GraphDriver.Data"}
 OWN |= {f".GraphDriver.Data.{key}" for key in ("LowerDir", "UpperDir", "WorkDir", "MergedDir")}
+#: Podman has these of a container with a checkpoint alone (tests/vm makes one), and leaves them out of all others.
+OWN |= {".State.Checkpointed", ".State.CheckpointPath", ".State.Restored"}
 #: What may be null here (docs/results.md).
 NULL = {
     f".{key}"
