@@ -64,9 +64,9 @@ def test_healthy_unhealthy_and_healthy_again(host):
 
 
 def test_output_is_kept(host):
-    """The beginning of what a check says stands in its result."""
+    """The beginning of what a check says stands in its result; which of two streams is read first is anybody's guess."""
     host.start(*FOREVER, healthcheck="echo all is $((1+1)) well; echo oh >&2", healthcheck_interval="100ms")
-    assert becomes(host, "healthy")["Log"][-1]["Output"] == "all is 2 well\noh\n"
+    assert sorted(becomes(host, "healthy")["Log"][-1]["Output"].splitlines()) == ["all is 2 well", "oh"]
 
 
 def test_start_period(host):
