@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from _engine.lifecycle.exec import execute
 from _engine.model.execution import ExecSpec
+from _engine.model.record import Event
+from _engine.state import events
 from enginehost import eventually
 
 CYCLES = int(os.environ.get("SLIPWAY_CYCLES", "150"))
@@ -86,6 +88,14 @@ def seen(host) -> list[str]:
     return [*host.leftovers(), *(f"exec {session}" for session in host.inspect().get("ExecIDs", ()))]
 
 
+def fill_events(host) -> None:
+    """Let there be as many events as are kept: a database that still fills up costs a little more with each."""
+    event = Event(time.time_ns(), "container", "start", "0" * 64, "other")
+    with host.open() as engine, engine.database.transaction() as connection:
+        for _number in range(events.KEPT):
+            events.add(connection, event)
+
+
 def test_many_lives(host, capsys):
     """No file, mount, process, cgroup or row is left after many lives, and the last cost what the first did."""
     figures = go_on(host, CYCLES, lambda: live(host))
@@ -103,6 +113,7 @@ def test_many_commands(host, capsys):
             execute(engine, "box", spec)
 
     run()
+    fill_events(host)
     figures = go_on(host, EXECS, run)
     with capsys.disabled():
         print(f"\n{host.runtime}: commands: {figures}")  # noqa: T201

@@ -32,7 +32,7 @@ def sweep_locks(engine: Engine) -> None:
     with engine.database.reading() as connection:
         known = {*containers.names(connection).values()}
     for name in os.listdir(engine.layout.locks):
-        kind, _, about = name.removesuffix(".lock").partition("-")
+        kind, _dash, about = name.removesuffix(".lock").partition("-")
         if kind == "engine" or (kind == "container" and about not in known):
             path = engine.layout.lock(kind, about)
             # Held: whoever does so, or waits for it, removes the file himself.
