@@ -47,6 +47,9 @@ def test_there_and_back():
 
 
 BAD = [
+    {"runtime": "poweroff"},
+    {"runtime": "/tmp/crun"},
+    {"runtime": ["runc"]},
     {"format": "slipway.oci/checkpoint/2"},
     {"spec": []},
     {"spec": {"name": "x"}},

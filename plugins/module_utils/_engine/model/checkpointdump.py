@@ -16,6 +16,8 @@ from .names import check_name
 from .spec import OPTIONS, ContainerSpec, check_whole
 from .text import absolute_path
 
+#: Those that speak to CRIU.
+_RUNTIMES = ("crun", "runc")
 #: A file of another form gets another number.
 _FORMAT = "slipway.oci/checkpoint/1"
 CONFIG, SPEC, ROOTFS, SHM = "config.dump", "spec.dump", "rootfs-diff.tar", "devshm-checkpoint.tar"
@@ -78,7 +80,7 @@ def _decode(data: Mapping[str, Any]) -> CheckpointDump:
     return CheckpointDump(
         spec=_spec(data["spec"]),
         image_id=None if image_id is None else str(image_id),
-        runtime=str(data["runtime"]),
+        runtime=_runtime(data["runtime"]),
         machine=str(data["machine"]),
         started=int(data["started"]),
         checkpointed=int(data["checkpointed"]),
@@ -101,6 +103,13 @@ def _spec(data: Mapping[str, Any]) -> ContainerSpec:
             check_name("volume", mount.source)
     check_whole(spec)
     return spec
+
+
+def _runtime(name: object) -> str:
+    """Return a runtime's name: what an archive says is looked up and run as root, so it may be no other program's."""
+    if name not in _RUNTIMES:
+        raise ValueError(f"{name!r} is no runtime that makes checkpoints")
+    return str(name)
 
 
 def _path(text: object) -> str:
