@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from _engine.kernel import files, libc, mounts
+from _engine.trees.copy import copy_tree
 from _engine.volumes import directory
 from _engine.volumes.copyup import copy_up
-from _engine.volumes.tree import copy_tree
 from figure import Figure, medians, seconds_of
 from place import Place
 from tree import Tree, small_files

@@ -14,7 +14,7 @@ from sourcetree import PLUGINS, dotted, imports, sources, target
 
 #: Each does one thing to the host, and knows nothing of the others.
 MECHANISMS = {"state", "images", "rootfs", "volumes", "network", "runtime", "systemd"}
-BELOW_VERBS = {"errors", "version", "model", "kernel", "plan"} | MECHANISMS
+BELOW_VERBS = {"errors", "version", "model", "kernel", "plan", "trees"} | MECHANISMS
 
 #: Who may import whom, besides itself and the standard library.
 MAY_IMPORT = {
@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "model": {"errors"},
     "kernel": {"errors"},
     "plan": {"model", "errors"},
-    **{row: {"model", "kernel", "errors"} for row in MECHANISMS},
+    "trees": {"model", "kernel", "errors"},
+    **{row: {"model", "kernel", "trees", "errors"} for row in MECHANISMS},
     "lifecycle": BELOW_VERBS,
     "agent": BELOW_VERBS | {"lifecycle"},
     "_module": BELOW_VERBS | {"lifecycle", "agent", "ansible.module_utils"},

@@ -78,7 +78,7 @@ def give_to(container: ContainerLayout, owner: tuple[int, int]) -> None:
 
 
 def _copy(source: str, target: str) -> None:
-    from ..volumes.tree import copy_tree
+    from ..trees.copy import copy_tree
 
     with files.directory(source) as from_, files.directory(target) as into:
         copy_tree(from_, into)

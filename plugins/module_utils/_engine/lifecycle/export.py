@@ -28,7 +28,7 @@ from ..model.spec import LIVE
 from ..plan.diff import Difference
 from ..rootfs import plain, view
 from ..state import containers
-from ..volumes.shift import shifted
+from ..trees.shift import shifted
 from .engine import Engine
 from .named import find
 from .origin import source_of

@@ -35,7 +35,7 @@ def mount(container: ContainerLayout, lowers: tuple[str, ...], mapping: IdMap | 
 
 def copy(container: ContainerLayout, lowers: tuple[str, ...], mapping: IdMap) -> None:
     """Copy the image with other owners to ``container.mapped``: all of it, durably, or nothing."""
-    from ..volumes.tree import copy_tree
+    from ..trees.copy import copy_tree
 
     stage = f"{container.mapped}.new"
     remove_tree(stage)

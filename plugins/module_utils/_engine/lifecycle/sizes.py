@@ -8,7 +8,7 @@ import stat
 
 from ..kernel.files import directory
 from ..model.record import ContainerRecord, ImageRecord
-from ..volumes.cursor import identity, walk
+from ..trees.cursor import identity, walk
 from .engine import Engine
 
 

@@ -15,7 +15,7 @@ from typing import Optional
 from ..errors import InUse, StoreFull
 from ..kernel import files, inroot, libc
 from ..kernel.removal import remove_tree
-from .tree import CopyStats, copy_tree
+from ..trees.copy import CopyStats, copy_tree
 
 #: A directory in the volume, beside ``data``, whose name begins so is a copy under way, or what a killed
 #: one left.

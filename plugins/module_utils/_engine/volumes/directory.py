@@ -10,7 +10,7 @@ from typing import Optional
 from ..errors import InvalidOption
 from ..kernel import files
 from ..kernel.removal import remove_tree
-from .cursor import DIRECTORY, identity, walk
+from ..trees.cursor import DIRECTORY, identity, walk
 
 #: ``data`` while its owner and mode are not yet set.
 _UNFINISHED = ".data"

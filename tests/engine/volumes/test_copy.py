@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from _engine.errors import HostLacks
-from _engine.volumes import content
-from _engine.volumes.tree import CopyStats, copy_tree
+from _engine.trees import content
+from _engine.trees.copy import CopyStats, copy_tree
 
 
 @contextlib.contextmanager
@@ -190,7 +190,7 @@ def test_a_device_that_may_not_be_made_is_named(tmp_path):
     os.mknod(source / "dev/null", 0o20666, os.makedev(1, 3))
     (tmp_path / "copy").mkdir()
     script = (
-        "import os, sys; from _engine.volumes.tree import copy_tree; from _engine.errors import HostLacks\n"
+        "import os, sys; from _engine.trees.copy import copy_tree; from _engine.errors import HostLacks\n"
         "try: copy_tree(*(os.open(path, os.O_RDONLY) for path in sys.argv[1:]))\n"
         "except HostLacks as error: print(error)"
     )

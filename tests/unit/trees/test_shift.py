@@ -4,7 +4,7 @@ from __future__ import annotations
 import struct
 
 from _engine.model.idmap import OVERFLOW, IdMap, Range
-from _engine.volumes.shift import shifted
+from _engine.trees.shift import shifted
 
 OWNERS = IdMap((Range(0, 1000, 10),), (Range(0, 2000, 10),))
 CAPABILITY = "security.capability"

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from _engine.volumes.cursor import DIRECTORY, Cursor, open_directory, walk
+from _engine.trees.cursor import DIRECTORY, Cursor, open_directory, walk
 
 
 @pytest.fixture
