@@ -103,9 +103,6 @@ options:
   http_proxy:
     description: Not built yet. The host's proxy variables.
     type: bool
-  image_volume:
-    description: Not built yet. What becomes of the volumes that the image declares.
-    type: str
   init_ctr:
     description: Not built yet. Initialisation of a pod by this container.
     type: str
@@ -183,9 +180,6 @@ options:
   rdt_class:
     description: Not built yet. Class of service (RDT).
     type: str
-  read_only_tmpfs:
-    description: Not built yet. Whether C(/run), C(/tmp) and C(/var/tmp) can be written with O(read_only).
-    type: bool
   restart_time:
     description: Not built yet. Seconds to wait for the container to stop before its restart.
     type: str
@@ -233,8 +227,4 @@ options:
   variant:
     description: Not built yet. Variant of the architecture of the image to pull.
     type: str
-  volumes_from:
-    description: Not built yet. Containers whose volumes are mounted.
-    type: list
-    elements: str
 """

@@ -131,6 +131,15 @@ options:
         is a named volume, which is made if there is none. A destination alone gets an anonymous volume.
       - An empty volume is filled with what the image has at that place, unless V(nocopy) is among the
         options.
+      - Options are those of podman, V(ro) or V(rw), V(rro) (read-only with all that is mounted below),
+        V(nosuid), V(nodev), V(noexec) and their opposites, V(bind) (without what is mounted below) or V(rbind),
+        V(private), V(rprivate), V(shared), V(rshared), V(slave), V(rslave), V(unbindable), V(runbindable),
+        V(z), V(Z), V(U) (given to the container's user), V(idmap) or V(idmap=uids=0-1000-10;gids=0-100-10),
+        V(nocreate) (the volume has to be there).
+      - V(O) shows an overlay, what is written to it is gone with the end of each run, or is kept with
+        V(upperdir=/path) and V(workdir=/path).
+      - The source of a bind mount has to be there, unless V(create) is among the options, which makes a
+        directory with mode 0755 before a start.
       - A change needs C(recreate).
     type: list
     elements: str
@@ -138,7 +147,13 @@ options:
   mount:
     description:
       - The same in the syntax V(type=bind,source=/path,destination=/path,ro=true). Types are V(bind),
-        V(volume) and V(tmpfs).
+        V(volume) (the default), V(tmpfs), V(ramfs), V(devpts) and V(image), whose source is the name of an image
+        that is loaded; it is read-only unless V(rw=true).
+      - Besides the words of O(volume) and O(tmpfs) there are those of podman and docker, as in
+        V(bind-propagation=rslave), V(bind-nonrecursive), V(bind-recursive=readonly), V(relabel=private),
+        V(chown=true), V(create=true), V(subpath=dir) of a volume or an image, V(tmpfs-size=64m),
+        V(tmpfs-mode=1777), and V(uid), V(gid), V(mode), V(ptmxmode), V(max) of V(devpts).
+      - A part with a comma stands in double quotes.
       - A change needs C(recreate).
     type: list
     elements: str
@@ -146,12 +161,38 @@ options:
   tmpfs:
     description:
       - Destinations of tmpfs mounts and their options, as in C(/tmp) and V(rw,size=64m,mode=1777).
+      - It holds what the image has at that place, unless V(notmpcopyup) is among the options. With V(U) it
+        belongs to the container's user, with V(noswap) it stays in memory (Linux 6.4).
       - A change needs C(recreate).
     type: dict
+  volumes_from:
+    description:
+      - Containers whose bind mounts and volumes are mounted at the same places, as in V(NAME) or V(NAME:ro),
+        with V(ro), V(rw), V(z). Where the container has a mount of its own it keeps that.
+      - They need not run, but can't be removed while this container is there. Overlays are not taken over.
+      - When they mount something else by now, that is a change of this container too.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+  image_volume:
+    description:
+      - What becomes of the volumes that the image declares, V(anonymous) (or V(bind), podman's other word for
+        it) for anonymous volumes, V(tmpfs) for file systems in memory, V(ignore) for nothing.
+      - Unset is V(anonymous).
+      - A change needs C(recreate).
+    type: str
+    choices: [anonymous, bind, tmpfs, ignore]
   read_only:
     description:
       - Whether the container can't write to its root file system.
       - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+  read_only_tmpfs:
+    description:
+      - Whether C(/run), C(/tmp) and C(/var/tmp) can be written to with O(read_only), as file systems in
+        memory. V(false) makes C(/dev) and C(/dev/shm) read-only too.
+      - Unset is V(true).
       - A change needs C(recreate).
     type: bool
   network:

@@ -113,7 +113,9 @@ ROWS = (
         {"/tmp": "size=17m,mode=1777"},
         ("mounts./tmp",),
     ),
+    Row("image_volume", "tmpfs", "tmpfs", "ignore"),
     Row("read_only", True, "yes", False),
+    Row("read_only_tmpfs", False, "no", True),
     Row("ipc", "private", "private", "none"),
     Row("ipc", "ns:/proc/self/ns/ipc", "ns:/proc/./self/ns/ipc", "host"),
     Row("pid", "host", "host", "ns:/proc/self/ns/pid"),
@@ -222,6 +224,7 @@ ROWS = (
 
 #: Options that can't be removed, or have one value only: each has a test of its own below.
 ALONE = {"name", "image", "rootfs", "network", "log_driver", "userns", "subuidname", "subgidname", "requires"}
+ALONE |= {"volumes_from"}
 
 
 @pytest.fixture
@@ -444,6 +447,31 @@ def test_requires(want):
     outcome = want(requires=["one"])
     assert (named(outcome), outcome.cost) == ({"requires"}, "recreate")
     assert want().actions == ("removed box", "created box")
+
+
+def test_volumes_from(want):
+    """Other words for the same are no change; an access, an order, and what the others mount by now are one."""
+    want(name="one", volume=["data:/data", "/etc:/e:ro"])
+    want(name="two", volume=["more:/data", "/anonymous"])
+    first = want(volumes_from=["one", "two"])
+    shown = {mount["Destination"]: mount for mount in first.result["container"]["Mounts"]}
+    assert {*shown} == {"/data", "/e", "/anonymous"}
+    assert (shown["/data"]["Name"], shown["/e"]["RW"]) == ("more", False)
+    assert first.result["container"]["HostConfig"]["VolumesFrom"] == ["one", "two"]
+    assert want(volumes_from=["one", "two"]).actions == ()
+
+    turned = want(volumes_from=["two", "one"])
+    assert (named(turned), turned.cost) == ({"volumes_from"}, "recreate")
+    assert named(want(volumes_from=["two:ro", "one:z,rw"])) == {"volumes_from"}
+    assert want(volumes_from=["two:ro", "one:rw,z,z"]).actions == ()
+    assert named(want(volumes_from=["one"])) == {"volumes_from"}
+
+    want(name="one", volume=["data:/data:ro", "/etc:/f"])
+    outcome = want(volumes_from=["one"])
+    assert named(outcome) == {"volumes_from./data", "volumes_from./e", "volumes_from./f"}
+    assert want(volumes_from=["one"]).actions == ()
+    assert named(want()) == {"volumes_from"}
+    assert want().actions == ()
 
 
 # -- what a running container has of it ------------------------------------------------------------

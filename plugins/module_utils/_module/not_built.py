@@ -12,7 +12,7 @@ from .options import ArgumentSpec, refuse
 _OPTIONS = {
     "bool": """
         env_host http_proxy no_hosts oom_kill_disable passwd
-        publish_all read_only_tmpfs rmi sig_proxy tls_verify unsetenv_all
+        publish_all rmi sig_proxy tls_verify unsetenv_all
     """,
     "dict": "blkio_weight_device env_merge etc_hosts",
     "int": """
@@ -22,12 +22,11 @@ _OPTIONS = {
     "list": """
         attach device_read_bps device_read_iops device_write_bps device_write_iops dns dns_search
         expose network_aliases preserve_fd publish secrets unsetenv
-        volumes_from
     """,
     "path": "authfile cidfile conmon_pidfile pid_file pod_id_file",
     "str": """
         arch chrootdirs decryption_key delete_time detach_keys
-        dns_option gpus group_entry hostuser image_volume init_ctr ip ip6
+        dns_option gpus group_entry hostuser init_ctr ip ip6
         kernel_memory label_file log_level mac_address os passwd_entry
         personality platform pod preserve_fds pull rdt_class restart_time
         retry_delay sdnotify seccomp_policy shm_size_systemd systemd

@@ -56,6 +56,7 @@ class Actions:
         acts: Mapping[str, Callable[[Action], None]] = {
             planning.CREATE_VOLUME: self.create_volume,
             planning.CREATE: self.create,
+            planning.CREATE_SOURCE: self.create_source,
             planning.UPDATE: self.update,
             planning.START: self.start,
             planning.STOP: self.stop,
@@ -96,6 +97,11 @@ class Actions:
         from .volume import ensure
 
         ensure(self.engine, VolumeRecord(VolumeSpec(action.name), time.time_ns()))
+
+    def create_source(self, action: Action) -> None:
+        from .bindsources import make
+
+        make(action.name)
 
     def create(self, _action: Action) -> None:
         from .create import create
@@ -235,4 +241,5 @@ class Actions:
 def _anonymous(record: ContainerRecord) -> dict[str, str]:
     """Return the container's anonymous volumes by destination; a replacement goes on using them."""
     named = {mount.source for mount in (record.spec.mounts or {}).values() if mount.kind == "volume"}
-    return {path: name for path, name in record.volumes.items() if name not in named}
+    own = {path: name for path, name in record.volumes.items() if path not in record.implied}
+    return {path: name for path, name in own.items() if name not in named}

@@ -38,7 +38,7 @@ def boot(engine: Engine, command: tuple[str, ...]) -> Iterator[Started]:
         needs = dependencies.all(connection)
         events.add(connection, Event(time.time_ns(), "system", "boot", "", ""))
     seen = {record.id: observe(engine, record) for record in records}
-    edges = [(found.container_id, found.needs) for found in needs]
+    edges = [(found.container_id, found.needs) for found in needs if found.must_run]
     for container_id in to_start(seen.values(), edges):
         yield _start(engine, seen[container_id], command)
 

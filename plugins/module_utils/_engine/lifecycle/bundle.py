@@ -13,9 +13,7 @@ from dataclasses import replace
 from ..model import namespaces
 from ..model.cgroup import for_runtime
 from ..model.layout import ContainerLayout
-from ..model.mounts import VOLUME, Mount
 from ..model.record import ContainerRecord
-from ..model.spec import ContainerSpec
 from ..runtime import files, host, timezone
 from ..runtime.bundle import BundleRequest, build
 from .engine import Engine
@@ -35,7 +33,7 @@ def write_bundle(
     engine: Engine, record: ContainerRecord, source: Source, rootfs: str, shared: Joined
 ) -> None:
     """Write config.json and what it refers to, anew at each start."""
-    spec = _with_image_volumes(record)
+    spec = replace(record.spec, mounts=record.mounts)
     container = engine.layout.container(record.id)
     hostname = shared.hostname or hostname_of(record)
     shm = None if spec.ipc == namespaces.NONE else shared.shm or container.shm
@@ -98,9 +96,3 @@ def _read(path: str) -> str:
             return stream.read(_HOST_FILE_LIMIT)
     except FileNotFoundError:
         return ""
-
-
-def _with_image_volumes(record: ContainerRecord) -> ContainerSpec:
-    """Return the spec with the image's own volumes among its mounts."""
-    mounts = {path: Mount(VOLUME, name, path) for path, name in record.volumes.items()}
-    return replace(record.spec, mounts={**mounts, **(record.spec.mounts or {})})

@@ -60,7 +60,7 @@ def _members(
 ) -> Iterator[Member]:
     """Yield the files in the order of the archive; what has to be packed first is packed into the stage."""
     container = engine.layout.container(record.id)
-    volumes = () if options.ignore_volumes else tuple(sorted(set(record.volumes.values())))
+    volumes = () if options.ignore_volumes else _own_volumes(record)
     has_rootfs = not (options.ignore_rootfs or record.spec.rootfs)
     yield Member(CONFIG, _json(_dump(record, volumes, has_rootfs=has_rootfs).encode()))
     with open(f"{container.bundle}/config.json", "rb") as stream:
@@ -76,6 +76,12 @@ def _members(
     for name in volumes:
         path = _pack(treestream.chunks(engine.layout.volume_data(name)), f"{stage}/{name}.volume")
         yield Member(f"{VOLUMES}/{name}.tar", path=path)
+
+
+def _own_volumes(record: ContainerRecord) -> tuple[str, ...]:
+    """Return the volumes whose content is the container's own, and not that of those it has them from (volumes_from)."""
+    own = {name for path, name in record.volumes.items() if path not in record.implied}
+    return tuple(sorted(own))
 
 
 def _json(value: object) -> bytes:

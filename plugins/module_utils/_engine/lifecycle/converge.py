@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..model import status
+from ..model.mounts import TMPFS, Mount
 from ..model.record import ContainerRecord, ImageRecord
 from ..plan import container as planning
 from ..plan.container import Plan, Wish, decide
@@ -98,8 +99,12 @@ class _Convergence:
     # -- decide --------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
+        plan = decide(self.wish(), self.record, self.known_volumes())
+        return self.with_others(self.with_sources(plan))
+
+    def wish(self) -> Wish:
         request = self.request
-        wish = Wish(
+        return Wish(
             request.name,
             request.state,
             request.spec,
@@ -109,8 +114,30 @@ class _Convergence:
             request.force_restart,
             request.force_delete,
             run_once=not request.detach,
+            implied=self.implied(),
         )
-        return self.with_others(decide(wish, self.record, self.known_volumes()))
+
+    def implied(self) -> Mapping[str, Mount]:
+        """Return the mounts that the spec asked for has of others; nobody asks where none is or was named."""
+        spec, known = self.request.spec, self.record.implied if self.record else {}
+        if spec is None or not (spec.volumes_from or known or spec.image_volume == TMPFS):
+            return known
+        from .implied import implied_mounts
+        from .source import Source
+
+        config = Source.of(self.image, self.engine.layout).config
+        with self.engine.database.reading() as connection:
+            return implied_mounts(connection, spec, config)
+
+    def with_sources(self, plan: Plan) -> Plan:
+        """Add the directories of the host that are to be made before a start."""
+        spec = self.request.spec or (self.record.spec if self.record else None)
+        mounts = (spec.mounts or {}).values() if spec else ()
+        if not any("create" in mount.options for mount in mounts):
+            return plan
+        from .bindsources import missing
+
+        return planning.with_sources(plan, missing(mounts))
 
     def with_others(self, plan: Plan) -> Plan:
         """Add what has to be done to other containers: those that it needs, and those that need it."""
@@ -189,4 +216,4 @@ class _Convergence:
         if self.request.spec is None:
             return self.record
         image_id = self.image.id if self.image else None
-        return replace(self.record, spec=self.request.spec, image_id=image_id)
+        return replace(self.record, spec=self.request.spec, image_id=image_id, implied=dict(self.implied()))

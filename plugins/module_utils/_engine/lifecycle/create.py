@@ -10,16 +10,18 @@ from dataclasses import replace
 
 from ..errors import InUse
 from ..kernel.files import make_private
-from ..model.mounts import VOLUME
+from ..model.mounts import VOLUME, Mount
 from ..model.names import new_id
 from ..model.record import ContainerRecord, Event
 from ..model.spec import ContainerSpec
 from ..model.volume import VolumeRecord, VolumeSpec
+from ..model.volumesfrom import ANONYMOUS
 from ..state import containers, dependencies, events, volumes
 from ..volumes import directory
 from . import mapping
 from .dependencies import resolve
 from .engine import Engine
+from .implied import implied_mounts
 from .passage import open_passage
 from .source import Source
 
@@ -48,7 +50,6 @@ def create(
         image_id=source.image.id if source.image else None,
         intent=intent,
         runtime=engine.runtime or "",
-        volumes=_volumes(spec, source, carried or {}),
     )
     with engine.timings.of("create"):
         with engine.database.transaction() as connection:
@@ -60,6 +61,8 @@ def create(
             record = replace(
                 record, mapping=mapping.decide(connection, spec, source, old.mapping if old else None)
             )
+            implied = implied_mounts(connection, spec, source.config)
+            record = replace(record, implied=implied, volumes=_volumes(spec, source, implied, carried or {}))
             _insert_anonymous(connection, record)
             containers.insert(connection, record)
             dependencies.write(connection, record.id, needs)
@@ -79,13 +82,14 @@ def prepare_directories(engine: Engine, record: ContainerRecord) -> None:
     open_passage(engine, record)
 
 
-def _volumes(spec: ContainerSpec, source: Source, carried: Mapping[str, str]) -> dict[str, str]:
-    """Return destination -> volume: the named ones, the anonymous ones, the image's own ``VOLUME``s (seed: sortUserVolumes)."""
-    mounts = spec.mounts or {}
+def _volumes(
+    spec: ContainerSpec, source: Source, implied: Mapping[str, Mount], carried: Mapping[str, str]
+) -> dict[str, str]:
+    """Return destination -> volume: the named ones, the anonymous ones, others', the image's own (seed: sortUserVolumes)."""
+    mounts = {**implied, **(spec.mounts or {})}
     wanted = {path: mount.source for path, mount in mounts.items() if mount.kind == VOLUME}
-    for path in source.config.volumes if source.config else ():
-        if path not in mounts:
-            wanted[path] = ""
+    declared = source.config.volumes if source.config and spec.image_volume == ANONYMOUS else ()
+    wanted.update((path, "") for path in declared if path not in mounts)
     return {path: name or carried.get(path) or new_id() for path, name in sorted(wanted.items())}
 
 

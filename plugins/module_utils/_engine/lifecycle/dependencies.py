@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from ..errors import InUse, InvalidOption, NotFound, WrongState
-from ..model import namespaces, status
+from ..model import namespaces, status, volumesfrom
 from ..model.names import near
 from ..model.record import ContainerRecord
 from ..model.spec import ContainerSpec
@@ -24,6 +24,7 @@ from .facts import observe
 def resolve(connection: sqlite3.Connection, spec: ContainerSpec) -> tuple[tuple[str, str], ...]:
     """Return (option, id) of the containers that the spec names; raises NotFound with the near names."""
     named = [("requires", name) for name in spec.requires or ()] + [*namespaces.needs(spec)]
+    named += [(rows.VOLUMES_FROM, name) for name in volumesfrom.names(spec.volumes_from)]
     return tuple((option, _id_of(connection, option, name)) for option, name in named)
 
 
@@ -41,8 +42,12 @@ def _id_of(connection: sqlite3.Connection, option: str, name: str) -> str:
 
 def check(engine: Engine, spec: ContainerSpec, own_id: str | None) -> None:
     """Raise NotFound for a dependency that is not there, InvalidOption where it would need itself in the end."""
-    if spec.name in (spec.requires or ()):
-        raise InvalidOption("requires", spec.name, "is the container itself", remedy="Leave it out")
+    for option, names_ in (
+        ("requires", spec.requires),
+        ("volumes_from", volumesfrom.names(spec.volumes_from)),
+    ):
+        if spec.name in (names_ or ()):
+            raise InvalidOption(option, spec.name, "is the container itself", remedy="Leave it out")
     with engine.database.reading() as connection:
         wanted = resolve(connection, spec)
         needs = _all(connection)
@@ -56,10 +61,12 @@ def check(engine: Engine, spec: ContainerSpec, own_id: str | None) -> None:
         raise InvalidOption("requires", list(spec.requires or ()), f"leads in a circle: {told}")
 
 
-def _all(connection: sqlite3.Connection) -> dict[str, set[str]]:
+def _all(connection: sqlite3.Connection, *, running: bool = False) -> dict[str, set[str]]:
+    """Return who needs whom; ``running``: without those of whom only the volumes are needed."""
     needs: dict[str, set[str]] = {}
     for row in rows.all(connection):
-        needs.setdefault(row.container_id, set()).add(row.needs)
+        if row.must_run or not running:
+            needs.setdefault(row.container_id, set()).add(row.needs)
     return needs
 
 
@@ -72,9 +79,9 @@ def to_start(
     business. ``spec`` is the one that it is going to have, None: the record's.
     """
     with engine.database.reading() as connection:
-        needs = _all(connection)
+        needs = _all(connection, running=True)
         if spec is not None:
-            first = {number for _option, number in resolve(connection, spec)}
+            first = {number for option, number in resolve(connection, spec) if option != rows.VOLUMES_FROM}
         else:
             first = needs.get(record.id, set()) if record else set()
         known = {one.id: one for one in containers.all(connection)} if first else {}
@@ -137,7 +144,8 @@ def refuse_needed(engine: Engine, record: ContainerRecord) -> None:
 def refuse_shared(engine: Engine, record: ContainerRecord) -> None:
     """Raise InUse when a container that runs shares a namespace of this one, which a replacement would not have."""
     with engine.database.reading() as connection:
-        sharing = {row.container_id for row in rows.on(connection, record.id) if row.via != "requires"}
+        keeps = ("requires", rows.VOLUMES_FROM)
+        sharing = {row.container_id for row in rows.on(connection, record.id) if row.via not in keeps}
         records = [containers.get(connection, number) for number in sorted(sharing)]
     names = [one.name for one in records if one is not None and observe(engine, one).status in status.ALIVE]
     if names:

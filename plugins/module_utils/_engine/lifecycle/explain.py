@@ -62,7 +62,7 @@ def _missing(engine: Engine, record: ContainerRecord) -> Iterator[str]:
         yield f"Its root file system is not mounted on the host at {container.merged}"
     if record.spec.rootfs and not os.path.isdir(record.spec.image):
         yield f"Its root file system {record.spec.image} is not there"
-    for mount in (record.spec.mounts or {}).values():
+    for mount in record.mounts.values():
         if mount.kind == BIND and not os.path.lexists(mount.source):
             yield f"{mount.source}, mounted at {mount.destination}, is not on the host any more"
     for destination, name in sorted(record.volumes.items()):

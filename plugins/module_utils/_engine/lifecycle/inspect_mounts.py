@@ -7,24 +7,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..model.layout import Layout
-from ..model.mounts import TMPFS, VOLUME, Mount
+from ..model.mounts import PROPAGATIONS, SHOWN, TMPFS, VOLUME, Mount
 from ..model.record import ContainerRecord
-from ..model.spec import ContainerSpec
 from ..model.volume import VolumeRecord
 
-_PRIVATE = "rprivate"
-_PROPAGATIONS = ("private", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
 _RELABELS = ("z", "Z")
 
 
 def mount_shapes(
     record: ContainerRecord, layout: Layout, volumes: Mapping[str, VolumeRecord]
 ) -> list[dict[str, Any]]:
-    """Return ``Mounts``: volumes, the image's own too, then binds, each by destination; podman lists no tmpfs."""
-    image_volumes = {path: Mount(VOLUME, name, path) for path, name in record.volumes.items()}
-    wanted = {**image_volumes, **(record.spec.mounts or {})}.values()
-    shown = sorted(wanted, key=lambda mount: (mount.kind != VOLUME, mount.destination))
-    return [_shape(mount, record, layout, volumes) for mount in shown if mount.kind != TMPFS]
+    """Return ``Mounts``: volumes, the image's own too, then binds and images, each by destination; podman lists no others."""
+    shown = sorted(record.mounts.values(), key=lambda mount: (mount.kind != VOLUME, mount.destination))
+    return [_shape(mount, record, layout, volumes) for mount in shown if mount.kind in SHOWN]
 
 
 def _shape(
@@ -36,10 +31,10 @@ def _shape(
     return {
         **source,
         "Destination": mount.destination,
-        "Mode": _first(mount, _RELABELS, ""),
+        "Mode": next((word for word in mount.options if word in _RELABELS), ""),
         "Options": _options(mount),
         "RW": not mount.read_only,
-        "Propagation": _first(mount, _PROPAGATIONS, _PRIVATE),
+        "Propagation": mount.propagation,
     }
 
 
@@ -53,13 +48,9 @@ def _volume(name: str, layout: Layout, volumes: Mapping[str, VolumeRecord]) -> d
     }
 
 
-def _first(mount: Mount, words: Iterable[str], otherwise: str) -> str:
-    return next((word for word in mount.options if word in words), otherwise)
-
-
 def _options(mount: Mount) -> list[str]:
     """Return the option words that have no key of their own, with those that a volume and a bind always have."""
-    words = [word for word in mount.options if word not in (*_PROPAGATIONS, *_RELABELS, "ro")]
+    words = [word for word in mount.options if word not in (*PROPAGATIONS, *_RELABELS, "ro")]
     if mount.kind == VOLUME:
         words += [word for word in ("nosuid", "nodev") if word not in words and word[2:] not in words]
     return words if "bind" in words else [*words, "rbind"]
@@ -77,14 +68,13 @@ def _bind(mount: Mapping[str, Any]) -> str:
     return f"{source}:{mount['Destination']}:{','.join(words)}"
 
 
-def tmpfs(spec: ContainerSpec) -> dict[str, str]:
+def tmpfs(mounts: Mapping[str, Mount]) -> dict[str, str]:
     """Return ``HostConfig.Tmpfs``: the options of each tmpfs that was asked for, by destination."""
-    mounts = spec.mounts or {}
     return {path: ",".join(_tmpfs_words(mount)) for path, mount in mounts.items() if mount.kind == TMPFS}
 
 
 def _tmpfs_words(mount: Mount) -> list[str]:
     words = [word for word in mount.options if word != "notmpcopyup"]
     words += [] if mount.read_only else ["rw"]
-    words += [] if set(words) & {*_PROPAGATIONS} else [_PRIVATE]
+    words += [] if mount.propagation in words else [mount.propagation]
     return words if "notmpcopyup" in mount.options else [*words, "tmpcopyup"]

@@ -11,9 +11,10 @@ from .facts import observe
 
 
 def needed_by(engine: Engine, container_id: str) -> tuple[ContainerRecord, ...]:
-    """Return the containers that this one needs, as the facts have them, each once."""
+    """Return the containers that this one needs running, as the facts have them, each once."""
     with engine.database.reading() as connection:
-        ids = dict.fromkeys(found.needs for found in dependencies.of(connection, container_id))
+        needs = dependencies.of(connection, container_id)
+        ids = dict.fromkeys(found.needs for found in needs if found.must_run)
         records = [containers.get(connection, one) for one in ids]
     return tuple(observe(engine, record) for record in records if record is not None)
 

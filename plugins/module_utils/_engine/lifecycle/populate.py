@@ -8,7 +8,6 @@ import time
 from dataclasses import replace
 
 from ..model.idmap import IdMap
-from ..model.mounts import Mount
 from ..model.record import ContainerRecord
 from ..model.volume import Populated, VolumeRecord
 from ..state import volumes
@@ -18,14 +17,10 @@ from .engine import Engine
 
 def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
     """Copy up into each of the container's volumes that nothing was attached to before, volumes in order of name."""
-    mounts = record.spec.mounts or {}
+    mounts = record.mounts
     for destination, name in sorted(record.volumes.items(), key=lambda item: item[1]):
-        copied = "nocopy" not in _options(mounts.get(destination))
+        copied = "nocopy" not in mounts[destination].options
         _populate(engine, record, rootfs if copied else None, destination, name)
-
-
-def _options(mount: Mount | None) -> tuple[str, ...]:
-    return mount.options if mount else ()
 
 
 def _populate(

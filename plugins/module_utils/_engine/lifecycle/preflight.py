@@ -8,19 +8,20 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import HostLacks, InvalidOption, NotBuiltYet
+from ..errors import HostLacks, InvalidOption, NotBuiltYet, NotFound
 from ..kernel import cgroups
 from ..kernel import namespaces as kernel_namespaces
 from ..model import logopts, namespaces
 from ..model.cgroup import DISABLED
 from ..model.mounts import BIND, Mount
+from ..model.names import near
 from ..model.spec import ContainerSpec
 from ..rootfs import support
 from ..runtime import apparmor, hooks, host, timezone
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
 from ..runtime.users import ResolvedUser, resolve
-from ..state import containers
+from ..state import containers, volumes
 from . import cgroup
 from .accounts import account_file
 from .engine import Engine
@@ -50,7 +51,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     if not spec.rootfs:
         support.probe(engine.layout.containers)
     for mount in (spec.mounts or {}).values():
-        _check_mount(mount)
+        _check_mount(engine, mount)
     _check_log(spec, conmon)
     hooks.find(spec.hooks_dir)
     _check_namespaces(spec)
@@ -68,17 +69,32 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
         )
 
 
-def _check_mount(mount: Mount) -> None:
-    if mount.kind == BIND and not os.path.lexists(mount.source):
+def _check_mount(engine: Engine, mount: Mount) -> None:
+    if mount.kind == BIND and "create" not in mount.options and not os.path.exists(mount.source):
+        dangling = os.path.lexists(mount.source)
         raise InvalidOption(
             "volume",
             mount.source,
-            "does not exist on the host",
-            remedy="Make it first, as with ansible.builtin.file",
+            "is a symlink to what does not exist on the host" if dangling else "does not exist on the host",
+            remedy="Make it first, as with ansible.builtin.file, or write create among the mount's options",
         )
+    if "nocreate" in mount.options:
+        _check_volume(engine, mount)
     if {"z", "Z"} & set(mount.options) and os.path.exists(_SELINUX):
         raise NotBuiltYet(
             f"volume: {mount.destination}: relabelling for SELinux is not built yet", option="volume"
+        )
+
+
+def _check_volume(engine: Engine, mount: Mount) -> None:
+    with engine.database.reading() as connection:
+        known = {one.spec.name for one in volumes.all(connection) if not one.removing}
+    if mount.source not in known:
+        raise NotFound(
+            "volume",
+            mount.source,
+            near=near(mount.source, known),
+            remedy="Make it first with module volume, or leave nocreate out",
         )
 
 

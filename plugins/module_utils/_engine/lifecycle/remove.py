@@ -75,4 +75,6 @@ def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
 
             cgroup_parent.leave(engine, record, containers.all(connection))
         known = (volumes.get(connection, name) for name in record.volumes.values())
-        return [volume.spec.name for volume in known if volume is not None and volume.anonymous]
+        anonymous = [volume.spec.name for volume in known if volume is not None and volume.anonymous]
+        # One that it had by volumes_from stays with those that have it still.
+        return [name for name in anonymous if not volumes.users(connection, name)]

@@ -121,6 +121,7 @@ class Start:
         )
 
     def prepare(self) -> None:
+        self.make_sources()
         self.shared = join(self.engine, self.record)
         release(self.engine, self.record)
         prepare_directories(self.engine, self.record)
@@ -135,6 +136,14 @@ class Start:
             runtime=self.runtime.path,
             cgroup=cgroup.planned(self.engine, self.record),
         )
+
+    def make_sources(self) -> None:
+        """Make what is to be mounted and was taken away since the task that made it."""
+        if any("create" in mount.options for mount in self.record.mounts.values()):
+            from .bindsources import make, missing
+
+            for path in missing(self.record.mounts.values()):
+                make(path)
 
     def mount_shm(self) -> None:
         if self.shared.shm is None and self.spec.ipc != namespaces.NONE:

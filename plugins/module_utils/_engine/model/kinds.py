@@ -26,6 +26,7 @@ from . import (
     quantities,
     tuning,
     userns,
+    volumesfrom,
 )
 from .capabilities import canonical_capability
 from .restart import decode_restart_policy, parse_restart_policy
@@ -289,6 +290,8 @@ MOUNTS = Kind(
     lambda data: {key: mounts.Mount.decode(key, item) for key, item in data.items()},
     True,
 )
+VOLUMES_FROM = Kind(volumesfrom.parse, list, tuple, True)
+IMAGE_VOLUME = Kind(volumesfrom.parse_image_volume)
 HEALTH = Kind(_health, list, tuple, True)
 HEALTH_TEST = Kind(healthtest.parse_test, list, tuple, True)
 HEALTH_INTERVAL = Kind(healthtest.parse_interval)

@@ -45,6 +45,12 @@ class Mount(NamedTuple):
         """Tell whether what is mounted below the source is read-only too."""
         return "rro" in self.options
 
+    @property
+    def propagation(self) -> str:
+        """Return what becomes of mounts below it, on either side; as podman says it."""
+        usual = "private" if "bind" in self.options else "rprivate"
+        return next((word for word in self.options if word in PROPAGATIONS), usual)
+
     def value(self, name: str) -> Optional[str]:
         """Return the VALUE of the option ``name=VALUE``, "" of the bare word, None where it is not said."""
         found = (word.partition("=") for word in self.options)

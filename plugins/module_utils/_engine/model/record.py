@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .idmap import IdMap
+from .mounts import VOLUME, Mount
 from .spec import ContainerSpec
 from .status import CONFIGURED
 
@@ -28,7 +29,8 @@ class ContainerRecord:
     ``intent`` is the verb under way (``start``, ``remove``) or ``""``: it is saved before the first act that would leak,
     so whoever finds it set without holding the lock knows that the verb died in the middle.
     ``mapping`` are the ids of its user namespace, None in the host's: decided at creation, for its files have them.
-    ``volumes`` maps destination to the volume's name, anonymous ones included.
+    ``volumes`` maps destination to the volume's name, anonymous ones included. ``implied`` are the mounts that the spec does
+    not write, as they were at the creation: of ``volumes_from``, and tmpfs in place of the image's volumes.
     ``restart_count`` is how often the policy has restarted it since a user did; ``crashes`` how many short runs came one
     after another, which sets the back-off, and ``restart_at`` when a restart that waits for it is due.
     ``interrupted``: the host's stop, or its loss of power, ended the last run, so nobody wished it to end.
@@ -59,11 +61,18 @@ class ContainerRecord:
     runtime: str = ""
     cgroup: str = ""
     volumes: dict[str, str] = field(default_factory=dict)
+    implied: dict[str, Mount] = field(default_factory=dict)
     mapping: IdMap | None = None
 
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def mounts(self) -> dict[str, Mount]:
+        """All that is mounted, by destination: also what is implied, and the volumes that only the image declares."""
+        declared = {path: Mount(VOLUME, name, path) for path, name in self.volumes.items()}
+        return {**declared, **self.implied, **(self.spec.mounts or {})}
 
     @property
     def is_checkpointed(self) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from . import kinds, logopts, namespaces
+from . import kinds, logopts, namespaces, volumesfrom
 from .cgroup import DISABLED, ENABLED
 from .kinds import Kind
 from .limits import Device
@@ -91,7 +91,10 @@ class ContainerSpec:
     label: dict[str, str] | None = _row(kinds.TEXTS, LIVE)
     annotation: dict[str, str] | None = _row(kinds.TEXTS)
     mounts: dict[str, Mount] | None = _row(kinds.MOUNTS, arguments=("volume", "mount", "tmpfs"))
+    volumes_from: tuple[str, ...] | None = _row(kinds.VOLUMES_FROM)
+    image_volume: str = _row(kinds.IMAGE_VOLUME, default=volumesfrom.ANONYMOUS)
     read_only: bool = _row(kinds.BOOL, default=False)
+    read_only_tmpfs: bool = _row(kinds.BOOL, default=True)
     network: tuple[str, ...] = _row(kinds.NETWORKS)
     ipc: str | None = _row(kinds.IPC)
     pid: str | None = _row(kinds.PID)

@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..errors import InvalidOption, WrongState
 from ..model import status
+from ..model.mounts import VOLUME, Mount
 from ..model.record import ContainerRecord
 from ..model.spec import RECREATE, ContainerSpec
 from .boot import will_start
-from .diff import Difference, differences, image_difference
+from .diff import Difference, differences, image_difference, implied_differences
 
 #: What a plan is made of; lifecycle/actions.py carries each out.
 CREATE_VOLUME = "create_volume"
 CREATE = "create"
+#: Make a directory of the host that is to be mounted.
+CREATE_SOURCE = "create_source"
 UPDATE = "update"
 #: Start another container, which this one needs.
 START_NEEDED = "start_needed"
@@ -36,7 +40,10 @@ LIVING = frozenset({STARTED, HEALTHY, PAUSED, RESTARTED})
 
 
 class Wish(NamedTuple):
-    """What a task wants. ``spec`` None: only the state matters. ``image_id`` is what the image's name means now."""
+    """What a task wants. ``spec`` None: only the state matters. ``image_id`` is what the image's name means now.
+
+    ``implied``: see ContainerRecord; what it would be now.
+    """
 
     name: str
     state: str
@@ -47,6 +54,7 @@ class Wish(NamedTuple):
     force_restart: bool = False
     force_delete: bool = True
     run_once: bool = False
+    implied: Mapping[str, Mount] = MappingProxyType({})
 
 
 class Action(NamedTuple):
@@ -88,7 +96,8 @@ def _differences(wish: Wish, record: ContainerRecord) -> tuple[Difference, ...]:
     if wish.spec is None:
         return ()
     image = image_difference(record.spec, wish.spec, record.image_id, wish.image_id, strict=wish.image_strict)
-    return image + differences(record.spec, wish.spec)
+    found = image + differences(record.spec, wish.spec)
+    return found + implied_differences(record.implied, wish.implied, found)
 
 
 def _away(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
@@ -119,9 +128,8 @@ def _fresh(wish: Wish, volumes: frozenset[str]) -> tuple[Action, ...]:
 
 
 def _missing_volumes(spec: ContainerSpec, volumes: frozenset[str]) -> tuple[Action, ...]:
-    wanted = {
-        mount.source for mount in (spec.mounts or {}).values() if mount.kind == "volume" and mount.source
-    }
+    mounts = (mount for mount in (spec.mounts or {}).values() if mount.kind == VOLUME and mount.source)
+    wanted = {mount.source for mount in mounts if "nocreate" not in mount.options}
     return tuple(Action(CREATE_VOLUME, name, f"created volume {name}") for name in sorted(wanted - volumes))
 
 
@@ -185,8 +193,17 @@ def _unpause(name: str) -> Action:
 def with_others(plan: Plan, needed: Sequence[str], dependents: Sequence[str]) -> Plan:
     """Return the plan with the starts of ``needed`` before the container's own, and first the removal of ``dependents``."""
     removals = tuple(Action(REMOVE_DEPENDENT, name, f"removed {name}") for name in dependents)
-    starts = tuple(Action(START_NEEDED, name, f"started {name}") for name in needed)
+    begun = _before_start(plan, [Action(START_NEEDED, name, f"started {name}") for name in needed])
+    return begun._replace(actions=removals + begun.actions)
+
+
+def with_sources(plan: Plan, missing: Sequence[str]) -> Plan:
+    """Return the plan with the directories made that a start needs."""
+    return _before_start(plan, [Action(CREATE_SOURCE, path, f"created directory {path}") for path in missing])
+
+
+def _before_start(plan: Plan, actions: Sequence[Action]) -> Plan:
     place = next((at for at, one in enumerate(plan.actions) if one.verb in (START, RESTART)), None)
     if place is None:
-        return plan._replace(actions=removals + plan.actions)
-    return plan._replace(actions=removals + plan.actions[:place] + starts + plan.actions[place:])
+        return plan
+    return plan._replace(actions=(*plan.actions[:place], *actions, *plan.actions[place:]))

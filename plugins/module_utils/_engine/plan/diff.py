@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..model.mounts import Mount
 from ..model.spec import LIVE, OPTIONS, RECREATE, ContainerSpec
 
 
@@ -42,6 +43,18 @@ def image_difference(
     if named and before.image != after.image:
         return (Difference("image", before.image, after.image, RECREATE),)
     return ()
+
+
+def implied_differences(
+    before: Mapping[str, Mount], after: Mapping[str, Mount], told: Iterable[Difference]
+) -> tuple[Difference, ...]:
+    """Return what the containers of ``volumes_from`` mount otherwise by now, unless another difference tells it already."""
+    if {"volumes_from", "image_volume", "image"} & {item.option for item in told}:
+        return ()
+    encoded = ({path: mount.encode() for path, mount in mounts.items()} for mounts in (before, after))
+    return tuple(
+        Difference(name, old, new, RECREATE) for name, old, new in _compare("volumes_from", *encoded)
+    )
 
 
 def text_differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference, ...]:

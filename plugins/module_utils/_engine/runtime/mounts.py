@@ -9,29 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Optional
 
-from ..model.mounts import BIND, TMPFS, VOLUME, Mount
+from ..model.mounts import BIND, DEVPTS, IMAGE, SHOWN, TMPFS, VOLUME, Mount
 from .process import INIT
 from .request import BundleRequest
 
 OciMount = dict[str, Any]
 
-_PROPAGATION = ("rprivate", "private", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
-#: Words that are the engine's business, not mount(2)'s.
-_NOT_FOR_RUNTIME = frozenset({"copy", "nocopy", "z", "Z", "notmpcopyup"})
+#: Words that are the engine's business, not mount(2)'s: what they ask for is done before the runtime mounts.
+_NOT_FOR_RUNTIME = frozenset(
+    "copy nocopy create nocreate z Z U O idmap subpath upperdir workdir notmpcopyup".split()
+)
 _SHM = "/dev/shm"  # noqa: S108 a path in the container
 #: What podman keeps writable in a read-only container (``--read-only-tmpfs``, on by default).
 _WRITABLE = ("/run", "/tmp", "/var/tmp")  # noqa: S108 paths in the container
 
 
 def build(request: BundleRequest) -> list[OciMount]:
-    """Return all mounts, shallow destinations first, so none hides another that was mounted before it."""
+    """Return all mounts, shallow destinations first, so none hides another that was mounted before it.
+
+    Beside each other is what has the same depth: only a parent, which has less, could hide it.
+    """
     # Volumes that no option names are those that the image declares.
     declared = {path: Mount(VOLUME, "", path) for path in request.volume_paths}
     wanted = {**declared, **(request.spec.mounts or {})}
     user = {item.destination: _user_mount(request, item) for item in wanted.values()}
     made = {item["destination"]: item for item in _defaults(request, frozenset(user))}
     made.update(user)
-    return sorted(made.values(), key=lambda item: item["destination"].count("/"))
+    return sorted(made.values(), key=lambda item: (item["destination"].count("/"), item["destination"]))
 
 
 def propagation(request: BundleRequest) -> Optional[str]:
@@ -64,7 +68,8 @@ def _replaced(destination: str, taken: frozenset[str]) -> bool:
 
 def _kernel_mounts(request: BundleRequest) -> Iterable[OciMount]:
     yield _own_or_bound(request, "pid", "/proc", "proc", "nosuid noexec nodev")
-    yield _mount("/dev", "tmpfs", "tmpfs", "nosuid noexec strictatime mode=755 size=65536k")
+    sealed = " ro" if _sealed(request) else ""
+    yield _mount("/dev", "tmpfs", "tmpfs", f"nosuid noexec strictatime mode=755 size=65536k{sealed}")
     # 5 is the group tty in every distribution; a terminal must not be writable for others.
     group = " gid=5" if request.mapping is None or request.mapping.has_gid(5) else ""
     yield _mount("/dev/pts", "devpts", "devpts", f"nosuid noexec newinstance ptmxmode=0666 mode=0620{group}")
@@ -92,7 +97,8 @@ def _must_bind(request: BundleRequest, kind: str) -> bool:
 def _engine_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[OciMount]:
     spec = request.spec
     if request.shm is not None:
-        yield _mount(_SHM, "bind", request.shm, "bind rprivate nosuid noexec nodev")
+        sealed = " ro" if _sealed(request) else ""
+        yield _mount(_SHM, "bind", request.shm, f"bind rprivate nosuid noexec nodev{sealed}")
     if spec.init and request.host.init_path is not None:
         yield _mount(INIT, "bind", request.host.init_path, "bind rprivate ro")
     flags = "bind rprivate ro nosuid noexec nodev" if spec.read_only else "bind rprivate"
@@ -100,34 +106,54 @@ def _engine_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[Oc
         # The file to bind onto would be made in the user's own directory.
         if not (destination.startswith("/run/") and "/run" in taken):
             yield _mount(destination, "bind", source, flags)
-    if spec.read_only:
+    if spec.read_only and spec.read_only_tmpfs:
         for destination in _WRITABLE:
             yield _mount(destination, "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup")
 
 
+def _sealed(request: BundleRequest) -> bool:
+    """Tell whether nothing at all may be written to that no mount of the user makes writable."""
+    return request.spec.read_only and not request.spec.read_only_tmpfs
+
+
 def _user_mount(request: BundleRequest, item: Mount) -> OciMount:
-    words = [word for word in item.options if word not in _NOT_FOR_RUNTIME]
-    if not item.read_only:
-        words.insert(0, "rw")
-    if not any(word in _PROPAGATION for word in words):
-        words.append("rprivate")
-    if item.kind == TMPFS:
-        return _tmpfs(item, words)
+    if item.kind == DEVPTS:  # with the words that it was given and no others, as podman has it
+        return _mount(item.destination, DEVPTS, DEVPTS, " ".join(item.options))
+    words = _words(item)
+    if item.kind in SHOWN:
+        return _shown(request, item, words)
+    if item.value("U") is not None:
+        words += [f"uid={request.user.uid}", f"gid={request.user.gid}"]
+    if item.kind == TMPFS and "notmpcopyup" not in item.options:
+        words.append("tmpcopyup")
+    return {"destination": item.destination, "type": item.kind, "source": item.kind, "options": words}
+
+
+def _words(item: Mount) -> list[str]:
+    """Return the words for the runtime, with access and propagation said outright."""
+    words = [word for word in item.options if word.partition("=")[0] not in _NOT_FOR_RUNTIME]
+    if not {"ro", "rro", "rw"} & {*words}:
+        words.insert(0, "ro" if item.read_only else "rw")
+    if item.propagation not in words:
+        words.append(item.propagation)
+    return words
+
+
+def _shown(request: BundleRequest, item: Mount, words: list[str]) -> OciMount:
+    """Return the bind mount of what is on the host: a path, a volume, an image, or what was prepared of these."""
     if "bind" not in words:
         words.append("rbind")
-    source = item.source
-    if item.kind == VOLUME:
-        source = request.volume_paths[item.destination]
-        words += _unless_said(item, ("nosuid", "nodev"))
-    elif item.kind == BIND:
-        words += _unless_said(item, request.host.bind_flags.get(item.source, ()))
+    # A volume and an image hold data: nothing in them is to give rights or to be a device, unless it is said.
+    flags = request.host.bind_flags.get(item.source, ()) if item.kind == BIND else ("nosuid", "nodev")
+    words += _unless_said(item, flags)
+    source = _source(request, item)
     return {"destination": item.destination, "type": "bind", "source": source, "options": words}
 
 
-def _tmpfs(item: Mount, words: list[str]) -> OciMount:
-    if "notmpcopyup" not in item.options:
-        words.append("tmpcopyup")
-    return {"destination": item.destination, "type": "tmpfs", "source": "tmpfs", "options": words}
+def _source(request: BundleRequest, item: Mount) -> str:
+    if item.destination in request.prepared or item.kind == IMAGE:
+        return request.prepared[item.destination]
+    return request.volume_paths[item.destination] if item.kind == VOLUME else item.source
 
 
 def _unless_said(item: Mount, flags: Iterable[str]) -> list[str]:

@@ -59,7 +59,8 @@ class BundleRequest:
     host path of the mounted SHM; ``volume_paths`` maps a volume mount's destination to the volume's data;
     ``env_from_files`` holds what ``env_file`` named; ``seccomp_profile`` the decoded profile of
     ``seccomp=PATH``; ``joined`` maps a namespace (``network``, ``ipc``, ...) to the path of the one that is shared, or to
-    "" for the host's; ``mapping`` are the ids of its user namespace, None in the host's.
+    "" for the host's; ``mapping`` are the ids of its user namespace, None in the host's;
+    ``prepared`` maps a mount's destination to where the engine has mounted it already, for the runtime to bind.
     """
 
     id: str
@@ -77,6 +78,7 @@ class BundleRequest:
     seccomp_profile: Optional[Mapping[str, Any]] = None
     joined: Mapping[str, str] = field(default_factory=dict)
     mapping: Optional[IdMap] = None
+    prepared: Mapping[str, str] = field(default_factory=dict)
 
     def shares(self, kind: str) -> bool:
         """Tell whether a namespace is the host's or another's, so that nothing of it may be altered."""

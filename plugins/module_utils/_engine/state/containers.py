@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import NameInUse, NotFound
 from ..model.idmap import IdMap
+from ..model.mounts import Mount
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
 from .columns import decoding, dump, insert_text, load, update_text
@@ -35,7 +36,7 @@ __all__ = [
 _COLUMNS = (
     "id name spec image_id status intent pid pid_start monitor_pid monitor_start created started finished"
     " exit_code oom_killed stopped_by_user restart_count crashes restart_at interrupted error runtime cgroup"
-    " mapping checkpointed restored"
+    " mapping checkpointed restored implied"
 ).split()
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM containers"  # noqa: S608
 _INSERT = insert_text("containers", _COLUMNS)
@@ -154,6 +155,7 @@ def _values(record: ContainerRecord) -> dict[str, Any]:
     return {
         **plain,
         "spec": dump(record.spec.encode()),
+        "implied": dump({path: mount.encode() for path, mount in record.implied.items()}),
         "mapping": dump(record.mapping.encode()) if record.mapping else None,
         "pid": pid,
         "pid_start": pid_start,
@@ -204,6 +206,7 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
             runtime=row["runtime"],
             cgroup=row["cgroup"],
             volumes=_volumes(connection, row["id"]),
+            implied={path: Mount.decode(path, item) for path, item in load(row["implied"]).items()},
             mapping=IdMap.decode(load(row["mapping"])) if row["mapping"] else None,
             checkpointed=row["checkpointed"],
             restored=row["restored"],

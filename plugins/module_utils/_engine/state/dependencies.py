@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep which container needs which, and why (``requires``, or the namespace that it shares).
+"""Keep which container needs which, and why (``requires``, ``volumes_from``, or the namespace that it shares).
 
 By id, so that a rename breaks nothing; the specs keep the names that the user wrote.
 """
@@ -10,6 +10,9 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+#: The option whose containers are needed, but not running: their volumes are there anyway.
+VOLUMES_FROM = "volumes_from"
+
 
 class Dependency(NamedTuple):
     """``container_id`` needs the container ``needs``; ``via`` is the option that says so (``requires``, ``ipc``)."""
@@ -17,6 +20,11 @@ class Dependency(NamedTuple):
     container_id: str
     via: str
     needs: str
+
+    @property
+    def must_run(self) -> bool:
+        """Tell whether it needs the other one running, and not only its volumes."""
+        return self.via != VOLUMES_FROM
 
 
 def write(connection: sqlite3.Connection, container_id: str, needs: Iterable[tuple[str, str]]) -> None:

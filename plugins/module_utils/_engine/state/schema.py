@@ -133,4 +133,8 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE containers ADD COLUMN checkpointed INTEGER;
     ALTER TABLE containers ADD COLUMN restored INTEGER;
     """,
+    # The mounts that a container has of others and of its image, as JSON by destination.
+    """
+    ALTER TABLE containers ADD COLUMN implied TEXT NOT NULL DEFAULT '{}';
+    """,
 )
