@@ -7,6 +7,8 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,60 @@ def busybox_root(need, tmp_path_factory) -> Path:
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n")
     (root / "etc/group").write_text("root:x:0:\napp:x:1000:\nextra:x:2000:app\n")
     return root
+
+
+class Podman:
+    """A podman that keeps all that it has in a directory of its own."""
+
+    def __init__(self, top: Path, root: Path) -> None:
+        self.top = top
+        self.root = root
+        self.base = ["podman", f"--root={top}/r", f"--runroot={top}/o", f"--tmpdir={top}/t", "--runtime=runc"]
+        self.base += ["--cgroup-manager=cgroupfs", "--storage-driver=vfs", "--events-backend=none"]
+
+    def run(self, *arguments, cwd: str | None = None):
+        """Run podman with these arguments."""
+        return subprocess.run(
+            [*self.base, *arguments], check=False, capture_output=True, text=True, timeout=60, cwd=cwd
+        )
+
+    def create(self, words):
+        """Create the container; it may be refused."""
+        network = [] if "--network" in words else ["--network", "none"]
+        return self.run(
+            "create", "--name", "one", *network, *words, "--rootfs", str(self.root), "sleep", "1", cwd="/"
+        )
+
+    def make(self, words):
+        """Return the config.json that these words give."""
+        made = self.create(words)
+        assert made.returncode == 0, made.stderr
+        # It may fail to start (the rlimits of this host), but config.json is written before that.
+        self.run("init", "one")
+        (path,) = self.top.glob("r/*-containers/*/userdata/config.json")
+        config = json.loads(path.read_text())
+        self.remove()
+        return config
+
+    def remove(self) -> None:
+        """Remove the container, if there is one, and its volumes."""
+        assert self.run("rm", "--force", "--ignore", "one").returncode == 0
+        self.run("volume", "prune", "--force")
+
+
+@pytest.fixture(scope="module")
+def podman(need, tmp_path_factory, busybox_root) -> Iterator[Podman]:
+    """Give a podman that writes config.json; all it keeps lies in a temporary directory."""
+    need(os.geteuid() == 0 and shutil.which("podman") and shutil.which("runc"), "root, podman and runc")
+    version = subprocess.run(["podman", "--version"], check=True, capture_output=True, text=True).stdout
+    if "version 4." not in version or cgroups.version() == "v2":
+        pytest.skip("compared is with podman 4 on a host with cgroups v1, whose rules are known to be these")
+    # A container path in podman's own directory must stay short: its sockets lie there.
+    made = Podman(tmp_path_factory.mktemp("p"), busybox_root)
+    yield made
+    made.run("rm", "--force", "--all")
+    for path in made.top.glob("r/*-containers/*/userdata/shm"):
+        subprocess.run(["umount", path], check=False)
 
 
 class Box:
