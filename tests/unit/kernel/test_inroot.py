@@ -306,6 +306,39 @@ def test_a_path_is_resolved_to_the_hosts(top, path, expected):
             inroot.resolve(str(top), path)
 
 
+@pytest.mark.parametrize(
+    ("path", "leads"),
+    [
+        ("/", "/"),
+        ("/real", "/real"),
+        ("/real/new/er", "/real/new/er"),
+        ("/link", "/real"),
+        ("/link/", "/real"),
+        ("/link/new", "/real/new"),
+        ("/absolute/new", "/real/below/new"),
+        ("/link/below/../x", "/real/x"),
+        ("/nowhere", "/nowhere"),
+        ("/nowhere/new", "/nowhere/new"),
+        ("/loop/x", "/loop/x"),
+        ("/file/x", "/file/x"),
+        ("/out/x", "/x"),
+    ],
+)
+def test_where_a_path_leads(tmp_path, path, leads):
+    """Symlinks are followed inside the root, as far as there is something; the rest stays as it is written."""
+    (tmp_path / "real/below").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    for name, target in {
+        "link": "../../real",
+        "absolute": "/real/below",
+        "nowhere": "/gone",
+        "loop": "loop",
+        "out": "../..",
+    }.items():
+        (tmp_path / name).symlink_to(target)
+    assert inroot.landing(str(tmp_path), path) == leads
+
+
 READ = [
     ("up", INSIDE),
     ("nowhere", None),

@@ -65,6 +65,19 @@ def resolve(root: str, path: str) -> str:
         os.close(fd)
 
 
+def landing(root: str, path: str) -> str:
+    """Return where an absolute path leads inside the root, symlinks followed; what is not there is kept as it is written.
+
+    Good for telling and for comparing alone, as ``resolve``.
+    """
+    top, path = os.path.realpath(root), path.rstrip("/")
+    try:
+        return resolve(top, path or "/")[len(top) :] or "/"
+    except OSError:  # not there, or a loop: its directory may lead elsewhere all the same
+        head, _slash, name = path.rpartition("/")
+    return f"{landing(top, head).rstrip('/')}/{name}"
+
+
 def _host_path(fd: int, path: str) -> str:
     found = os.readlink(f"/proc/self/fd/{fd}")
     # What was deleted meanwhile reads "/name (deleted)", which may exist as well: so the file is compared.

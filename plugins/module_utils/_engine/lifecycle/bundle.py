@@ -10,6 +10,7 @@ import json
 import os
 from dataclasses import replace
 
+from ..kernel.inroot import landing
 from ..model import namespaces
 from ..model.cgroup import for_runtime
 from ..model.layout import ContainerLayout
@@ -52,8 +53,15 @@ def write_bundle(
         seccomp_profile=seccomp_profile(spec.security_opt or ()),
         joined=shared.paths,
         mapping=record.mapping,
+        landings=_landings(rootfs, record),
     )
     _write(f"{container.bundle}/config.json", json.dumps(with_hooks(spec, build(request))).encode(), 0o600)
+
+
+def _landings(rootfs: str, record: ContainerRecord) -> dict[str, str]:
+    """Return where destinations lead that are not what they look like."""
+    found = {path: landing(rootfs, path) for path in record.mounts}
+    return {path: leads for path, leads in found.items() if leads != path}
 
 
 def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: str) -> dict[str, str]:

@@ -27,7 +27,7 @@ _WRITABLE = ("/run", "/tmp", "/var/tmp")  # noqa: S108 paths in the container
 def build(request: BundleRequest) -> list[OciMount]:
     """Return all mounts, shallow destinations first, so none hides another that was mounted before it.
 
-    Beside each other is what has the same depth: only a parent, which has less, could hide it.
+    What counts is where the image's symlinks lead: /var/run/x belongs below a mount on /run.
     """
     # Volumes that no option names are those that the image declares.
     declared = {path: Mount(VOLUME, "", path) for path in request.volume_paths}
@@ -35,7 +35,12 @@ def build(request: BundleRequest) -> list[OciMount]:
     user = {item.destination: _user_mount(request, item) for item in wanted.values()}
     made = {item["destination"]: item for item in _defaults(request, frozenset(user))}
     made.update(user)
-    return sorted(made.values(), key=lambda item: (item["destination"].count("/"), item["destination"]))
+    return sorted(made.values(), key=lambda item: _order(request, item["destination"]))
+
+
+def _order(request: BundleRequest, destination: str) -> tuple[int, str]:
+    path = request.landings.get(destination, destination)
+    return path.count("/"), path
 
 
 def propagation(request: BundleRequest) -> Optional[str]:

@@ -60,7 +60,8 @@ class BundleRequest:
     ``env_from_files`` holds what ``env_file`` named; ``seccomp_profile`` the decoded profile of
     ``seccomp=PATH``; ``joined`` maps a namespace (``network``, ``ipc``, ...) to the path of the one that is shared, or to
     "" for the host's; ``mapping`` are the ids of its user namespace, None in the host's;
-    ``prepared`` maps a mount's destination to where the engine has mounted it already, for the runtime to bind.
+    ``prepared`` maps a mount's destination to where the engine has mounted it already, for the runtime to bind;
+    ``landings`` maps those destinations that lead elsewhere by symlinks of the image to where they lead in the container.
     """
 
     id: str
@@ -79,6 +80,7 @@ class BundleRequest:
     joined: Mapping[str, str] = field(default_factory=dict)
     mapping: Optional[IdMap] = None
     prepared: Mapping[str, str] = field(default_factory=dict)
+    landings: Mapping[str, str] = field(default_factory=dict)
 
     def shares(self, kind: str) -> bool:
         """Tell whether a namespace is the host's or another's, so that nothing of it may be altered."""
