@@ -8,7 +8,8 @@ from types import MappingProxyType
 import pytest
 
 from _engine.errors import InvalidOption, WrongState
-from _engine.plan.container import STATES, Wish, decide
+from _engine.model.mounts import Mount
+from _engine.plan.container import STATES, Plan, Wish, decide, with_others, with_sources
 
 MISSING = "missing"
 FOUND = (MISSING, "configured", "created", "running", "paused", "stopped", "exited", "unknown", "removing")
@@ -261,6 +262,55 @@ def test_only_missing_volumes_are_made(spec, record):
         assert made == ["b"]
         assert plan.actions[0].verb == "create_volume"
     assert decide(wish, record("running", options), frozenset()).actions == ()
+
+
+def test_a_volume_that_has_to_be_there_is_not_made(spec, record):
+    """What says nocreate is left to whoever refuses it."""
+    wish = Wish("web", "created", spec(volume=["a:/a", "b:/b:nocreate"]), "i1")
+    assert [action.name for action in decide(wish, None, frozenset()).actions] == ["a", "web"]
+
+
+BEFORE = MappingProxyType({"/a": Mount("volume", "a", "/a"), "/b": Mount("bind", "/b", "/b")})
+#: What is implied by now, and the names of the differences.
+IMPLIED = (
+    (BEFORE, set()),
+    ({}, {"volumes_from./a", "volumes_from./b"}),
+    ({**BEFORE, "/a": Mount("volume", "other", "/a")}, {"volumes_from./a"}),
+    ({**BEFORE, "/c": Mount("bind", "/c", "/c")}, {"volumes_from./c"}),
+    ({**BEFORE, "/b": Mount("bind", "/b", "/b", ("ro",))}, {"volumes_from./b"}),
+)
+
+
+@pytest.mark.parametrize("case", IMPLIED, ids=lambda case: " ".join(sorted(case[1])))
+def test_what_others_mount_by_now(spec, record, case):
+    """What the containers of volumes_from mount otherwise by now needs a new container, and is told by its destination."""
+    implied, names = case
+    known = record("running", implied=dict(BEFORE))
+    plan = decide(Wish("web", "started", spec(), "i1", implied=implied), known, frozenset())
+    assert {item.option for item in plan.differences} == names
+    assert plan.cost == ("recreate" if names else "")
+
+
+def test_what_others_mount_is_told_once(spec, record):
+    """Where other containers are named, or the image is another, that is the difference."""
+    known = record("running", implied=dict(BEFORE))
+    plan = decide(Wish("web", "started", spec(volumes_from=["x"]), "i1"), known, frozenset())
+    assert {item.option for item in plan.differences} == {"volumes_from"}
+    plan = decide(Wish("web", "started", spec(), "i2"), known, frozenset())
+    assert {item.option for item in plan.differences} == {"image"}
+
+
+def test_sources_are_made_before_a_start(spec):
+    """A directory is made before the container that shows it starts; without a start none is."""
+    for state, wanted in (
+        ("started", ["create", "start_needed", "create_source", "start"]),
+        ("created", ["create"]),
+    ):
+        plan = decide(Wish("web", state, spec(), "i1"), None, frozenset())
+        found = with_others(with_sources(plan, ["/srv/a"]), ["db"], [])
+        assert sorted(action.verb for action in found.actions) == sorted(wanted)
+        assert [action.verb for action in found.actions][-1] == wanted[-1]
+    assert with_sources(Plan(), ["/srv/a"]) == Plan()
 
 
 def test_a_container_is_made_anew_from_its_own_spec(spec, record):

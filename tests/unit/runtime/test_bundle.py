@@ -240,6 +240,16 @@ def test_read_only_root_keeps_some_places_writable():
     assert bundle.build(request({"read_only": True}))["root"] == {"path": "/merged", "readonly": True}
 
 
+def test_read_only_without_exception():
+    """Without the places for temporary files neither these nor /dev and /dev/shm can be written to."""
+    made = mounted({"read_only": True, "read_only_tmpfs": False, "tmpfs": {"/own": ""}})
+    assert not {"/tmp", "/run", "/var/tmp"} & {*made}
+    assert all("ro" in made[path]["options"] for path in ("/dev", "/dev/shm"))
+    assert "rw" in made["/own"]["options"]
+    for options in ({"read_only": True}, {"read_only_tmpfs": False}):
+        assert all("ro" not in mounted(options)[path]["options"] for path in ("/dev", "/dev/shm"))
+
+
 OPTIONS = {
     "bind": ({"volume": ["/h:/d"]}, "bind", {"rw", "rprivate", "rbind"}),
     "bind read-only": ({"volume": ["/h:/d:ro,noexec"]}, "bind", {"ro", "noexec", "rprivate", "rbind"}),
@@ -256,6 +266,40 @@ OPTIONS = {
         "tmpfs",
         {"rw", "rprivate", "nosuid", "nodev", "size=1048576", "tmpcopyup"},
     ),
+    "image": (
+        {"mount": ["type=image,src=i,dst=/d"]},
+        "bind",
+        {"ro", "rprivate", "rbind", "nosuid", "nodev"},
+    ),
+    "writable image": (
+        {"mount": ["type=image,src=i,dst=/d,rw=true,subpath=a"]},
+        "bind",
+        {"rw", "rprivate", "rbind", "nosuid", "nodev"},
+    ),
+    "overlay": ({"volume": ["/h:/d:O,U,upperdir=/u,workdir=/w"]}, "bind", {"rw", "rprivate", "rbind"}),
+    "part of a volume": (
+        {"mount": ["src=data,dst=/d,subpath=a,ro"]},
+        "bind",
+        {"ro", "rprivate", "rbind", "nosuid", "nodev"},
+    ),
+    "idmapped": (
+        {"volume": ["/h:/d:idmap=uids=0-1-1,create,suid"]},
+        "bind",
+        {"rw", "rprivate", "rbind", "suid"},
+    ),
+    "recursively read-only": ({"volume": ["/h:/d:rro"]}, "bind", {"rro", "rprivate", "rbind"}),
+    "not recursive": ({"volume": ["/h:/d:bind"]}, "bind", {"rw", "private", "bind"}),
+    "tmpfs of the user": (
+        {"tmpfs": {"/d": "U,noswap,noatime"}, "user": "app"},
+        "tmpfs",
+        {"rw", "rprivate", "nosuid", "nodev", "tmpcopyup", "noswap", "noatime", "uid=1000", "gid=1000"},
+    ),
+    "ramfs": (
+        {"mount": ["type=ramfs,dst=/d,tmpfs-mode=700,suid"]},
+        "ramfs",
+        {"rw", "rprivate", "nodev", "mode=700"},
+    ),
+    "devpts": ({"mount": ["type=devpts,dst=/d,uid=5,max=7"]}, "devpts", {"uid=5", "max=7"}),
     "empty tmpfs": (
         {"mount": ["type=tmpfs,dst=/d,notmpcopyup"]},
         "tmpfs",
@@ -269,7 +313,10 @@ def test_mount_options(case):
     """Each kind of mount has podman's defaults, and no word that is not mount(2)'s."""
     options, kind, wanted = OPTIONS[case]
     host = dataclasses.replace(HOST, bind_flags={"/flags": ("nosuid", "nodev")})
-    made = mounted(options, host=host, volume_paths={"/d": "/volumes/data"})["/d"]
+    prepared = {"/d": "/run/x/mounts/0"}
+    made = mounted(options, host=host, volume_paths={"/d": "/volumes/data"}, prepared=prepared, user=APP)[
+        "/d"
+    ]
     assert (made["type"], set(made["options"])) == (kind, wanted)
     assert len(made["options"]) == len(wanted)
 
@@ -277,6 +324,31 @@ def test_mount_options(case):
 def test_volume_is_bound_from_its_data():
     """A volume's mount has its data directory as the source."""
     assert mounted({"volume": ["data:/d"]}, volume_paths={"/d": "/v/data"})["/d"]["source"] == "/v/data"
+
+
+def test_what_is_prepared_is_bound():
+    """What the engine has mounted is bound from there, whatever it is of."""
+    options = {"volume": ["data:/v:O", "/h:/b:idmap"], "mount": ["type=image,src=i,dst=/i"]}
+    paths = {"/v": "/v/data", "/other": "/v/other"}
+    made = mounted(options, volume_paths=paths, prepared={path: f"/run{path}" for path in ("/v", "/b", "/i")})
+    assert [made[path]["source"] for path in ("/v", "/b", "/i", "/other")] == [
+        "/run/v",
+        "/run/b",
+        "/run/i",
+        "/v/other",
+    ]
+
+
+def test_the_order_is_that_of_where_they_land():
+    """A destination that a symlink of the image leads above another is mounted before it."""
+    options = {"volume": ["/h:/run/x", "/h:/var/run", "/h:/a"]}
+    assert [path for path in mounted(options) if path in ("/a", "/run/x", "/var/run")] == [
+        "/a",
+        "/run/x",
+        "/var/run",
+    ]
+    made = mounted(options, landings={"/var/run": "/run"})
+    assert [path for path in made if path in ("/a", "/run/x", "/var/run")] == ["/a", "/var/run", "/run/x"]
 
 
 def test_volumes_of_the_image_are_mounted():
