@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
 from ..errors import ContainerFailed, EngineError, NotFound, RuntimeFailed, WrongState
@@ -21,11 +22,15 @@ from .request import ExitCommand, Request
 
 
 class Found(NamedTuple):
-    """What is there: the image asked for, the container, and the row of one that was taken away to be made anew."""
+    """What is there: the image asked for, the container, the row of one that was taken away to be made anew.
+
+    ``mounted`` are the images that it mounts, by destination.
+    """
 
     image: Optional[ImageRecord] = None
     record: Optional[ContainerRecord] = None
     replaced: Optional[ContainerRecord] = None
+    mounted: Mapping[str, ImageRecord] = MappingProxyType({})
 
 
 class Actions:
@@ -45,7 +50,7 @@ class Actions:
         self.engine = engine
         self.request = request
         self.exit_command = exit_command
-        self.image, self.record, self.replaced = found
+        self.image, self.record, self.replaced, self.mounted = found
         self.extra: dict[str, Any] = {}
         self.failure: EngineError | None = None
 
@@ -110,7 +115,7 @@ class Actions:
         spec = self.request.spec or (self.record.spec if self.record else None)
         if spec is None:  # decide() refuses this before
             raise NotFound("container", self.request.name)
-        source = Source.of(self.image, self.engine.layout)
+        source = Source.of(self.image, self.engine.layout, self.mounted)
         old = self.replaced
         carried, replaces = (_anonymous(old), old.id) if old else ({}, None)
         self.record = create(self.engine, spec, source, carried=carried, replaces=replaces)
@@ -139,7 +144,7 @@ class Actions:
         from .start import start
 
         command = self.exit_command(self.engine, keep=not self.request.detach)
-        source = Source.of(self.image, self.engine.layout)
+        source = Source.of(self.image, self.engine.layout, self.mounted)
         begin = time.time_ns()
         with hold(self.engine, self.known.id, "start") as record:
             try:

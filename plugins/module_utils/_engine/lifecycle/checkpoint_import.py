@@ -34,6 +34,7 @@ from .dependencies import refuse_not_running, refuse_stuck, to_start
 from .engine import Engine
 from .facts import observe, save
 from .hold import hold
+from .images import named_by
 from .preflight import check as check_start
 from .remove import remove_held
 from .source import Source
@@ -79,17 +80,16 @@ def _adapted(dump: CheckpointDump, options: RestoreOptions) -> CheckpointDump:
 
 
 def _source(engine: Engine, dump: CheckpointDump) -> Source:
-    if dump.image_id is None:
-        return Source.of(None, engine.layout)
     with engine.database.reading() as connection:
-        image = images.get(connection, dump.image_id)
-    if image is None:
+        mounted = named_by(connection, dump.spec)
+        image = images.get(connection, dump.image_id) if dump.image_id else None
+    if image is None and dump.image_id is not None:
         raise NotFound(
             "image",
             dump.spec.image,
             remedy=f"The checkpoint needs that very image, {dump.image_id[:12]}: load it first",
         )
-    return Source.of(image, engine.layout)
+    return Source.of(image, engine.layout, mounted)
 
 
 def check(engine: Engine, arrival: Arrival) -> None:

@@ -20,7 +20,7 @@ from .actions import Actions, Found
 from .engine import Engine
 from .facts import observe
 from .health_state import health_of
-from .images import find_image
+from .images import find_image, mounted_by, named_by
 from .inspect import container_shape
 from .outcome import Outcome
 from .request import ExitCommand, Request
@@ -46,6 +46,7 @@ class _Convergence:
         self.exit_command = exit_command
         self.record: ContainerRecord | None = None
         self.image: ImageRecord | None = None
+        self.mounted: dict[str, ImageRecord] = {}
         self.replaced: ContainerRecord | None = None
 
     def run(self) -> Outcome:
@@ -56,7 +57,7 @@ class _Convergence:
             self.check(plan)
         if self.engine.predicting:
             return self.outcome(plan, self.predicted())
-        found = Found(self.image, self.record, self.replaced)
+        found = Found(self.image, self.record, self.replaced, self.mounted)
         acts = Actions(self.engine, self.request, self.exit_command, found)
         acts.apply(plan)
         return replace(self.outcome(plan, acts.record, acts.extra), failure=acts.failure)
@@ -82,6 +83,10 @@ class _Convergence:
                 self.image = find_image(connection, spec.image)
             elif spec is None and record is not None and record.image_id is not None:
                 self.image = images.get(connection, record.image_id)
+            if spec is not None:
+                self.mounted = named_by(connection, spec)
+            elif record is not None:
+                self.mounted = mounted_by(connection, record)
             return record
 
     def mend(self, record: ContainerRecord) -> None:
@@ -115,6 +120,7 @@ class _Convergence:
             request.force_delete,
             run_once=not request.detach,
             implied=self.implied(),
+            images={path: image.id for path, image in self.mounted.items()},
         )
 
     def implied(self) -> Mapping[str, Mount]:
@@ -181,7 +187,7 @@ class _Convergence:
             from .preflight import check
             from .source import Source
 
-            check(self.engine, spec, Source.of(self.image, self.engine.layout))
+            check(self.engine, spec, Source.of(self.image, self.engine.layout, self.mounted))
         if verbs == {planning.PAUSE} and self.record is not None:
             from .freeze import check_freezer
 
@@ -215,5 +221,10 @@ class _Convergence:
             return None
         if self.request.spec is None:
             return self.record
-        image_id = self.image.id if self.image else None
-        return replace(self.record, spec=self.request.spec, image_id=image_id, implied=dict(self.implied()))
+        return replace(
+            self.record,
+            spec=self.request.spec,
+            image_id=self.image.id if self.image else None,
+            implied=dict(self.implied()),
+            images={path: image.id for path, image in self.mounted.items()},
+        )

@@ -50,6 +50,7 @@ def create(
         image_id=source.image.id if source.image else None,
         intent=intent,
         runtime=engine.runtime or "",
+        images={path: image.id for path, image in source.mounted.items()},
     )
     with engine.timings.of("create"):
         with engine.database.transaction() as connection:

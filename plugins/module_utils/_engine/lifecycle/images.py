@@ -8,8 +8,10 @@ from collections.abc import Iterable
 
 from ..errors import InvalidOption, NotFound
 from ..images.reference import candidates, is_id
+from ..model.mounts import IMAGE
 from ..model.names import near
-from ..model.record import ImageRecord
+from ..model.record import ContainerRecord, ImageRecord
+from ..model.spec import ContainerSpec
 from ..state import images
 
 
@@ -28,6 +30,18 @@ def _near(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """Return the known names near to anything that a short name may mean, best first."""
     hits = (hit for candidate in (name, *candidates(name)) for hit in near(candidate, known))
     return tuple(dict.fromkeys(hits))[:3]
+
+
+def named_by(connection: sqlite3.Connection, spec: ContainerSpec) -> dict[str, ImageRecord]:
+    """Return the images that a container mounts, by destination, as their names are meant now; raises NotFound."""
+    wanted = (mount for mount in (spec.mounts or {}).values() if mount.kind == IMAGE)
+    return {mount.destination: find_image(connection, mount.source) for mount in wanted}
+
+
+def mounted_by(connection: sqlite3.Connection, record: ContainerRecord) -> dict[str, ImageRecord]:
+    """Return the images that a container that is there mounts, by destination."""
+    found = {path: images.get(connection, image_id) for path, image_id in record.images.items()}
+    return {path: image for path, image in found.items() if image is not None}
 
 
 def by_id(connection: sqlite3.Connection, text: str) -> ImageRecord | None:

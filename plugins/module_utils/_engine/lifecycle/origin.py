@@ -8,14 +8,16 @@ from dataclasses import replace
 from ..model.record import ContainerRecord
 from ..state import images
 from .engine import Engine
+from .images import mounted_by
 from .source import Source
 
 
 def source_of(engine: Engine, record: ContainerRecord) -> Source:
-    """Return the image that the container was made from, or the directory."""
+    """Return the image that the container was made from, or the directory, and the images that it mounts."""
     with engine.database.reading() as connection:
         image = images.get(connection, record.image_id) if record.image_id else None
-    return Source.of(image, engine.layout)
+        mounted = mounted_by(connection, record)
+    return Source.of(image, engine.layout, mounted)
 
 
 def engine_of(engine: Engine, record: ContainerRecord) -> Engine:

@@ -29,8 +29,10 @@ class ContainerRecord:
     ``intent`` is the verb under way (``start``, ``remove``) or ``""``: it is saved before the first act that would leak,
     so whoever finds it set without holding the lock knows that the verb died in the middle.
     ``mapping`` are the ids of its user namespace, None in the host's: decided at creation, for its files have them.
-    ``volumes`` maps destination to the volume's name, anonymous ones included. ``implied`` are the mounts that the spec does
-    not write, as they were at the creation: of ``volumes_from``, and tmpfs in place of the image's volumes.
+    ``volumes`` maps destination to the volume's name, anonymous ones included; ``images`` to the id of the image that is
+    mounted there; ``given`` to the owner that what is mounted there was given (option U), and which directory that was.
+    ``implied`` are the mounts that the spec does not write, as they were at the creation: of ``volumes_from``, and tmpfs in
+    place of the image's volumes.
     ``restart_count`` is how often the policy has restarted it since a user did; ``crashes`` how many short runs came one
     after another, which sets the back-off, and ``restart_at`` when a restart that waits for it is due.
     ``interrupted``: the host's stop, or its loss of power, ended the last run, so nobody wished it to end.
@@ -62,6 +64,8 @@ class ContainerRecord:
     cgroup: str = ""
     volumes: dict[str, str] = field(default_factory=dict)
     implied: dict[str, Mount] = field(default_factory=dict)
+    images: dict[str, str] = field(default_factory=dict)
+    given: dict[str, str] = field(default_factory=dict)
     mapping: IdMap | None = None
 
     @property

@@ -13,7 +13,7 @@ from ..model.mounts import VOLUME, Mount
 from ..model.record import ContainerRecord
 from ..model.spec import RECREATE, ContainerSpec
 from .boot import will_start
-from .diff import Difference, differences, image_difference, implied_differences
+from .diff import Difference, differences, image_difference, implied_differences, mounted_differences
 
 #: What a plan is made of; lifecycle/actions.py carries each out.
 CREATE_VOLUME = "create_volume"
@@ -42,7 +42,7 @@ LIVING = frozenset({STARTED, HEALTHY, PAUSED, RESTARTED})
 class Wish(NamedTuple):
     """What a task wants. ``spec`` None: only the state matters. ``image_id`` is what the image's name means now.
 
-    ``implied``: see ContainerRecord; what it would be now.
+    ``implied``: see ContainerRecord; what it would be now. ``images`` are the ids of those that are mounted, by destination.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Wish(NamedTuple):
     force_delete: bool = True
     run_once: bool = False
     implied: Mapping[str, Mount] = MappingProxyType({})
+    images: Mapping[str, str] = MappingProxyType({})
 
 
 class Action(NamedTuple):
@@ -97,6 +98,7 @@ def _differences(wish: Wish, record: ContainerRecord) -> tuple[Difference, ...]:
         return ()
     image = image_difference(record.spec, wish.spec, record.image_id, wish.image_id, strict=wish.image_strict)
     found = image + differences(record.spec, wish.spec)
+    found += mounted_differences(record.images, wish.images, found)
     return found + implied_differences(record.implied, wish.implied, found)
 
 

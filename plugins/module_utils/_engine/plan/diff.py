@@ -57,6 +57,18 @@ def implied_differences(
     )
 
 
+def mounted_differences(
+    before: Mapping[str, str], after: Mapping[str, str], told: Iterable[Difference]
+) -> tuple[Difference, ...]:
+    """Return which mounted images are others by now though they have the same names; those of ``told`` are told."""
+    known = {item.option for item in told}
+    return tuple(
+        Difference(f"mounts.{path}", before[path], wanted, RECREATE)
+        for path, wanted in after.items()
+        if before.get(path, wanted) != wanted and f"mounts.{path}" not in known
+    )
+
+
 def text_differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference, ...]:
     """Return the differences of two plain mappings, for things whose every change is live (volume labels)."""
     return tuple(

@@ -36,7 +36,7 @@ __all__ = [
 _COLUMNS = (
     "id name spec image_id status intent pid pid_start monitor_pid monitor_start created started finished"
     " exit_code oom_killed stopped_by_user restart_count crashes restart_at interrupted error runtime cgroup"
-    " mapping checkpointed restored implied"
+    " mapping checkpointed restored implied images given"
 ).split()
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM containers"  # noqa: S608
 _INSERT = insert_text("containers", _COLUMNS)
@@ -99,8 +99,11 @@ def due(connection: sqlite3.Connection, before: int) -> tuple[str, ...]:
 
 
 def using_image(connection: sqlite3.Connection, image_id: str) -> tuple[tuple[str, str], ...]:
-    """Return (id, name) of the containers made from the image, by name."""
-    rows = connection.execute("SELECT id, name FROM containers WHERE image_id = ? ORDER BY name", (image_id,))
+    """Return (id, name) of the containers made from the image, or that mount it, by name."""
+    rows = connection.execute(
+        "SELECT id, name FROM containers WHERE image_id = ? OR instr(images, ?) ORDER BY name",
+        (image_id, dump(image_id)),
+    )
     return tuple((row["id"], row["name"]) for row in rows)
 
 
@@ -156,6 +159,8 @@ def _values(record: ContainerRecord) -> dict[str, Any]:
         **plain,
         "spec": dump(record.spec.encode()),
         "implied": dump({path: mount.encode() for path, mount in record.implied.items()}),
+        "images": dump(record.images),
+        "given": dump(record.given),
         "mapping": dump(record.mapping.encode()) if record.mapping else None,
         "pid": pid,
         "pid_start": pid_start,
@@ -210,6 +215,8 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
             mapping=IdMap.decode(load(row["mapping"])) if row["mapping"] else None,
             checkpointed=row["checkpointed"],
             restored=row["restored"],
+            images=load(row["images"]),
+            given=load(row["given"]),
         )
 
 

@@ -137,4 +137,9 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE containers ADD COLUMN implied TEXT NOT NULL DEFAULT '{}';
     """,
+    # The images that a container mounts, and to whom what it mounts was given (option U): JSON by destination.
+    """
+    ALTER TABLE containers ADD COLUMN images TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE containers ADD COLUMN given TEXT NOT NULL DEFAULT '{}';
+    """,
 )
