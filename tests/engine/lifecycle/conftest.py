@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +77,20 @@ def empty_host(runtime, tmp_path):
     with host.open():
         pass
     yield from kept_clean(host, images=True)
+
+
+@pytest.fixture
+def passable_host(runtime, busybox):
+    """Return an engine whose directories a user namespace's root can get to, which those of pytest it can't."""
+    top = Path(tempfile.mkdtemp(prefix="slipway-userns-"))
+    top.chmod(0o711)
+    try:
+        host = Host(top / "engine", runtime, IMAGE)
+        top.joinpath("engine").mkdir(mode=0o711)
+        host.load(write_archive(top / "box.tar", host.image, [busybox]))
+        yield from kept_clean(host)
+    finally:
+        shutil.rmtree(top)
 
 
 def kept_clean(host: Host, *, images: bool = False):

@@ -21,7 +21,6 @@ from _engine.lifecycle import info, mapping
 from _engine.lifecycle.export import opened
 from _engine.lifecycle.named import find
 from _engine.lifecycle.remove_image import remove_image
-from dockerarchive import write_archive
 from enginehost import Host, eventually
 
 FOREVER = ("/bin/sleep", "1000")
@@ -31,17 +30,9 @@ GROUP = b"root:x:0:\napp:x:1000:\nbig:x:2999:\n"
 
 
 @pytest.fixture
-def host(runtime, busybox, keep_clean):
-    """Return an engine whose directories a user namespace's root can get to, which those of pytest it can't."""
-    top = Path(tempfile.mkdtemp(prefix="slipway-userns-"))
-    top.chmod(0o711)
-    try:
-        host = Host(top / "engine", runtime, "localhost/box:1")
-        top.joinpath("engine").mkdir(mode=0o711)
-        host.load(write_archive(top / "box.tar", host.image, [busybox]))
-        yield from keep_clean(host)
-    finally:
-        shutil.rmtree(top)
+def host(passable_host):
+    """Return an engine that a user namespace's root can get to."""
+    return passable_host
 
 
 @pytest.fixture

@@ -19,6 +19,15 @@ def directory(path: str, *, dir_fd: Optional[int] = None) -> Iterator[int]:
         os.close(fd)
 
 
+@contextmanager
+def held(fd: int) -> Iterator[int]:
+    """Give a descriptor, and close it at the end."""
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
 def fsync_directory(path: str) -> None:
     """Make durable which names a directory has."""
     with directory(path) as fd:

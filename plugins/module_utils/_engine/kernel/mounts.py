@@ -6,7 +6,8 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from . import libc, mountinfo
 
@@ -45,11 +46,23 @@ def idmapped(source: str, target: str, userns_fd: int, *, recursive: bool = Fals
     Source: mount_setattr(2), MOUNT_ATTR_IDMAP. Raises OSError: ENOSYS (Linux before 5.12), EINVAL (the file system can't), and
     leaves nothing mounted then.
     """
+    with _shifted(source, userns_fd, recursive=recursive) as tree:
+        libc.move_mount(tree, target)
+
+
+def try_idmapped(source: str, userns_fd: int, *, recursive: bool = False) -> None:
+    """Raise what ``idmapped`` would raise; nothing is mounted anywhere."""
+    with _shifted(source, userns_fd, recursive=recursive):
+        pass
+
+
+@contextmanager
+def _shifted(source: str, userns_fd: int, *, recursive: bool) -> Iterator[int]:
     flags = libc.AT_RECURSIVE if recursive else 0
     tree = libc.open_tree(source, libc.OPEN_TREE_CLONE | flags)
     try:
         libc.mount_setattr(tree, flags, libc.MOUNT_ATTR_IDMAP, userns_fd)
-        libc.move_mount(tree, target)
+        yield tree
     finally:
         os.close(tree)
 
@@ -92,6 +105,20 @@ def unmount_below(path: str) -> None:
         before, left = left, mountinfo.below(path)
         if left == before:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), left[0].target)
+
+
+def make_private(target: str) -> None:
+    """Let neither the mount nor those below it share what is mounted and unmounted on them with any other."""
+    libc.mount(None, target, "", libc.MS_REC | libc.MS_PRIVATE)
+
+
+def unmount_copies(path: str) -> None:
+    """Unmount as ``unmount_below`` what was bound there; what it was bound from keeps the mounts on it."""
+    for entry in mountinfo.below(path):
+        make_private(
+            entry.target
+        )  # else the kernel unmounts the same at all that share with it (mount_namespaces(7))
+    unmount_below(path)
 
 
 def _unmount_topmost(target: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..kernel.inroot import landing
@@ -31,9 +32,15 @@ _READABLE = 0o644
 
 
 def write_bundle(
-    engine: Engine, record: ContainerRecord, source: Source, rootfs: str, shared: Joined
+    engine: Engine,
+    record: ContainerRecord,
+    source: Source,
+    rootfs: str,
+    shared: Joined,
+    *,
+    prepared: Mapping[str, str],
 ) -> None:
-    """Write config.json and what it refers to, anew at each start."""
+    """Write config.json and what it refers to, anew at each start; ``prepared`` as in BundleRequest."""
     spec = replace(record.spec, mounts=record.mounts)
     container = engine.layout.container(record.id)
     hostname = shared.hostname or hostname_of(record)
@@ -54,6 +61,7 @@ def write_bundle(
         joined=shared.paths,
         mapping=record.mapping,
         landings=_landings(rootfs, record),
+        prepared=prepared,
     )
     _write(f"{container.bundle}/config.json", json.dumps(with_hooks(spec, build(request))).encode(), 0o600)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from ..errors import EngineError
 from ..kernel.removal import remove_tree
 from ..model import status
+from ..model.layout import ContainerLayout
 from ..model.record import ContainerRecord
 from ..rootfs import overlay, shm
 from ..runtime import conmon, oci
@@ -59,12 +60,21 @@ def release(engine: Engine, record: ContainerRecord) -> None:
         (
             ("runtime", lambda: runtime.delete(record.id, force=True)),
             ("cgroup", lambda: cgroup.clear(engine, record)),
+            ("mounts", lambda: release_mounts(container)),
             ("root file system", lambda: overlay.unmount(container)),
             ("shm", lambda: shm.unmount_shm(container)),
             ("monitor files", lambda: conmon.remove_stale_files(container)),
             ("exec sessions", lambda: _purge_sessions(engine, record)),
         ),
     )
+
+
+def release_mounts(container: ContainerLayout) -> None:
+    """Unmount what the engine mounted beside the root file system (lifecycle/prepared.py); nothing there is fine."""
+    if os.path.isdir(container.mounts) or os.path.isdir(container.overlays):
+        from ..rootfs import prepared
+
+        prepared.unmount(container)
 
 
 def _purge_sessions(engine: Engine, record: ContainerRecord) -> None:

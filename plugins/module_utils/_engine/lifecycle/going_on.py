@@ -13,6 +13,7 @@ from ..model.record import ContainerRecord
 from ..rootfs import overlay, shm
 from ..runtime import conmon, criu, oci
 from . import checkpointed
+from .cleanup import release_mounts
 from .dependencies import refuse_not_running, refuse_stuck, to_start
 from .engine import Engine
 from .hold import hold
@@ -93,6 +94,7 @@ class Restore(Start):
             Step("fill_shm", lambda: checkpointed.fill_shm(container)),
             Step("mount_rootfs", self.mount_rootfs, lambda: overlay.unmount(container)),
             Step("copy_up", self.copy_up),
+            Step("prepare_mounts", self.prepare_mounts, lambda: release_mounts(container)),
             Step("write_bundle", self.write_bundle),
             Step("runtime_restore", self.create, self.destroy),
             Step("verify_shared", lambda: verify(self.shared)),

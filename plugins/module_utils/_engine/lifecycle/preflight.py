@@ -13,9 +13,11 @@ from ..kernel import cgroups
 from ..kernel import namespaces as kernel_namespaces
 from ..model import logopts, namespaces
 from ..model.cgroup import DISABLED
+from ..model.idmap import IdMap
 from ..model.mounts import BIND, Mount
 from ..model.names import near
 from ..model.spec import ContainerSpec
+from ..plan.prepared import prepared
 from ..rootfs import support
 from ..runtime import apparmor, hooks, host, timezone
 from ..runtime.conmon import find_conmon
@@ -55,7 +57,11 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     _check_log(spec, conmon)
     hooks.find(spec.hooks_dir)
     _check_namespaces(spec)
-    _check_mapping(engine, spec, source)
+    mapping = _check_mapping(engine, spec, source)
+    if prepared((spec.mounts or {}).values()):
+        from . import prepared_checks
+
+        prepared_checks.check(engine, spec, source, mapping)
     _check_tuning(spec)
     seccomp_profile(spec.security_opt or ())
     if profile := apparmor_profile(spec):
@@ -139,9 +145,10 @@ def _check_cgroup_version(spec: ContainerSpec, version: str) -> None:
             )
 
 
-def _check_mapping(engine: Engine, spec: ContainerSpec, source: Source) -> None:
+def _check_mapping(engine: Engine, spec: ContainerSpec, source: Source) -> IdMap | None:
+    """Return the ids that the container will have."""
     if spec.userns is None:
-        return
+        return None
     from . import mapping, passage
 
     with engine.database.reading() as connection:
@@ -149,6 +156,7 @@ def _check_mapping(engine: Engine, spec: ContainerSpec, source: Source) -> None:
         found = mapping.decide(connection, spec, source, replaced.mapping if replaced else None)
     if found is not None:
         passage.check(engine, found)
+    return found
 
 
 def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:

@@ -15,12 +15,13 @@ from ..kernel.process import Process
 from ..model import logopts, namespaces, status
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
+from ..plan.prepared import prepared
 from ..rootfs import overlay, shm
 from ..runtime import conmon, oci
 from ..runtime.oci import OciRuntime
 from . import cgroup, cgroup_parent, populate, rootfilesystem
 from .bundle import write_bundle
-from .cleanup import release
+from .cleanup import release, release_mounts
 from .create import prepare_directories
 from .engine import Engine
 from .facts import save, save_and_tell
@@ -79,6 +80,7 @@ class Start:
         self.by_policy = by_policy
         self.container = engine.layout.container(record.id)
         self.shared = Joined()
+        self.prepared: Mapping[str, str] = {}
         self.rootfs = record.spec.image if record.spec.rootfs else self.container.merged
         self.runtime: OciRuntime = oci.find_runtime(engine.runtime, root=engine.layout.runtime_root)
 
@@ -113,6 +115,7 @@ class Start:
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
             Step("mount_rootfs", self.mount_rootfs, lambda: overlay.unmount(container)),
             Step("copy_up", self.copy_up),
+            Step("prepare_mounts", self.prepare_mounts, lambda: release_mounts(container)),
             Step("write_bundle", self.write_bundle),
             Step("runtime_create", self.create, self.destroy),
             Step("verify_shared", lambda: verify(self.shared)),
@@ -156,8 +159,18 @@ class Start:
     def copy_up(self) -> None:
         populate.populate(self.engine, self.record, self.rootfs)
 
+    def prepare_mounts(self) -> None:
+        if not prepared(self.record.mounts.values()):
+            return
+        from .prepared import prepare
+
+        made = prepare(self.engine, self.record, self.source, self.rootfs)
+        self.prepared = made.paths
+        if made.given != self.record.given:
+            self.record = save(self.engine, self.record, given=made.given)
+
     def write_bundle(self) -> None:
-        write_bundle(self.engine, self.record, self.source, self.rootfs, self.shared)
+        write_bundle(self.engine, self.record, self.source, self.rootfs, self.shared, prepared=self.prepared)
 
     def create(self) -> None:
         begun = conmon.create(self.launch())

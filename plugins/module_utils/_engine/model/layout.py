@@ -156,6 +156,11 @@ class ContainerLayout:
         return f"{self.static}/mapped"
 
     @property
+    def overlays(self) -> str:
+        """What overlays other than the root file system write, and what they stand on; gone with the end of each run."""
+        return f"{self.static}/overlays"
+
+    @property
     def bundle(self) -> str:
         return f"{self.static}/bundle"
 
@@ -190,6 +195,11 @@ class ContainerLayout:
     @property
     def shm(self) -> str:
         return f"{self.run}/shm"
+
+    @property
+    def mounts(self) -> str:
+        """What the engine itself mounts for the runtime to bind, by number."""
+        return f"{self.run}/mounts"
 
     @property
     def persist(self) -> str:
