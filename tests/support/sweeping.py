@@ -30,6 +30,12 @@ FOREVER = ("sleep", "1000")
 #: What the image has at /data, for a volume to be filled with.
 DATA = {f"data/{name}": text for name, text in {"a": b"first\n", "b": b"second\n" * 1000, "c/d": b""}.items()}
 OPTIONS = {"image": FULL, "volume": ["data:/data"], "stop_timeout": 0}
+#: What the engine mounts itself: a part of that volume, an overlay over it that is given away, an image.
+PREPARED = [
+    "type=volume,src=data,dst=/part,subpath=c",
+    "type=volume,src=data,dst=/over,O,U",
+    f"type=image,src={FULL},dst=/image",
+]
 
 
 def full_layer() -> bytes:
@@ -209,6 +215,10 @@ def agent_works(host: Host) -> None:
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
+    "start with mounts of its own": Case(
+        lambda host: (start(host), remove(host)), lambda host: start(host, mount=PREPARED), running
+    ),
+    "stop with mounts of its own": Case(lambda host: start(host, mount=PREPARED), stop, ended),
     "stop": Case(start, stop, ended),
     "restart": Case(start, lambda host: host.bring("box", "restarted", stop_time=0), running),
     "replace": Case(start, lambda host: start(host, env={"NEW": "1"}), replaced),

@@ -12,12 +12,16 @@ import pytest
 
 from _engine.errors import HostLacks, InUse, InvalidOption, NotFound
 from _engine.kernel import libc, mountinfo, mounts
+from _engine.kernel.files import held
 from _engine.lifecycle.remove_image import remove_image
+from _engine.trees.metadata import write_flags
 from dockerarchive import layer
 from enginehost import eventually
 
 SLEEP = ("sleep", "1000")
 ASSETS = "localhost/assets:1"
+#: FS_IMMUTABLE_FL of linux/fs.h.
+IMMUTABLE = 0x10
 SITE = {"site": None, "site/page": b"of the image", "other": b"other"}
 
 
@@ -156,6 +160,8 @@ def test_an_overlay_with_directories_of_the_users(host, tmp_path):
     inside(shape, "/o/new").write_text("new")
     host.bring("box", "restarted", stop_time=0)
     assert names(inside(host.inspect(), "/o")) == ["file", "new", "sub"]
+    with pytest.raises(InUse, match="box at /o"):
+        host.want("started", *SLEEP, name="other", **options)
     host.bring("box", "absent", stop_time=0)
     assert names(upper) == ["new"]
     assert names(source) == ["file", "sub"]
@@ -257,6 +263,22 @@ def test_a_volume_is_given_after_its_copy_up(host, built, busybox):
     host.start(*SLEEP, image=image, user="7:8", volume=["data:/data:U"])
     assert {owner(path) for path in (host.data("data"), *host.data("data").rglob("*"))} == {(7, 8)}
     assert names(host.data("data")) == ["first"]
+
+
+def test_a_tree_that_can_not_be_given_wholly(host, tmp_path):
+    """The root of a tree is given last: after a walk that came to no end, the next start walks again."""
+    source = tree(tmp_path / "source")
+    options = {"user": "7:8", "volume": [f"{source}:/u:U"]}
+    with held(os.open(source / "sub/deep", os.O_RDONLY)) as fd:
+        write_flags(fd, IMMUTABLE)
+        try:
+            with pytest.raises(InvalidOption, match=r"deep"):
+                host.want("started", *SLEEP, **options)
+        finally:
+            write_flags(fd, 0)
+    assert owner(source) == (0, 0)
+    host.want("started", *SLEEP, **options)
+    assert {owner(path) for path in (source, *source.rglob("*"))} == {(7, 8)}
 
 
 @pytest.mark.parametrize("path", ["/", "/etc", "/usr", "/link", "the engine's"])

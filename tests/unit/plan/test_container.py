@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -328,3 +329,19 @@ def test_image(spec, record, strict):
     assert moved.cost == "recreate"
     named = Wish("web", "started", spec(image="other"), "i1", image_strict=strict)
     assert decide(named, record("running"), frozenset()).cost == ("recreate" if strict else "")
+
+
+def test_a_mounted_image(spec, record):
+    """A mounted image whose name means another one makes a new container; one that the spec exchanges is told once."""
+    mount = {"mount": ["type=image,src=assets,dst=/a"]}
+    known = replace(record("running", mount), images={"/a": "a1"})
+    same = decide(Wish("web", "started", spec(**mount), "i1", images={"/a": "a1"}), known, frozenset())
+    assert (same.actions, same.differences) == ((), ())
+    moved = decide(Wish("web", "started", spec(**mount), "i1", images={"/a": "a2"}), known, frozenset())
+    assert [(item.option, item.before, item.after) for item in moved.differences] == [
+        ("mounts./a", "a1", "a2")
+    ]
+    assert moved.cost == "recreate"
+    other = spec(mount=["type=image,src=other,dst=/a"])
+    exchanged = decide(Wish("web", "started", other, "i1", images={"/a": "a2"}), known, frozenset())
+    assert [item.option for item in exchanged.differences] == ["mounts./a"]

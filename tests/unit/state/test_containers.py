@@ -37,6 +37,8 @@ def test_a_record_comes_back_as_it_was(connection, container, volume):
         error="crun: no such file",
         runtime="/usr/bin/crun",
         volumes={"/d": "data", "/other": "data"},
+        images={"/i": "sha256:2"},
+        given={"/d": "7:8 64769:12"},
     )
     for record in (bare, full):
         containers.insert(connection, record)
@@ -117,6 +119,8 @@ def test_users_of_volume_and_image(connection, container, volume):
     containers.insert(connection, container("c", name="c", image_id="other", volumes={"/1": "data"}))
     assert containers.using_volume(connection, "data") == (("b" * 64, "b"), ("c" * 64, "c"))
     assert containers.using_image(connection, "i") == (("a" * 64, "a"), ("b" * 64, "b"))
+    containers.insert(connection, container("d", name="d", image_id="other", images={"/i": "ii", "/j": "i"}))
+    assert [name for _id, name in containers.using_image(connection, "i")] == ["a", "b", "d"]
 
 
 def test_delete_frees_name_and_volumes(connection, container, volume):

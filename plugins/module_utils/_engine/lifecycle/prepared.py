@@ -182,4 +182,4 @@ class _One:
         except OSError as error:
             if error.errno not in NO_IDMAP:
                 raise
-            raise no_idmap(self.mount, self.recursive) from error
+            raise no_idmap(self.mount, recursive=self.recursive) from error

@@ -8,15 +8,17 @@ import os
 import pwd
 from contextlib import suppress
 
-from ..errors import EngineError, HostLacks, InvalidOption, NotFound
+from ..errors import EngineError, HostLacks, InUse, InvalidOption, NotFound
 from ..kernel import mounts, usernamespace
 from ..kernel.files import directory, held
 from ..kernel.inroot import open_in_root
+from ..model import status
 from ..model.idmap import IdMap
 from ..model.mounts import BIND, IMAGE, VOLUME, Mount
 from ..model.spec import ContainerSpec
 from ..plan import prepared as plan
 from ..rootfs import support, view
+from ..state import containers
 from .engine import Engine
 from .source import Source, lowers_of
 from .volume import get_volume
@@ -39,6 +41,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, mapping: IdMap | 
             refuse_dangerous(engine, mount, os.path.realpath(mount.source))
         if mount.value("O") is not None:
             _check_overlay(engine, mount)
+            _refuse_shared(engine, spec, mount)
         if mount.kind == VOLUME and mount.value("subpath") is not None:
             _check_part_of_volume(engine, mount)
         shift = plan.shift(mount, mapping)
@@ -116,7 +119,7 @@ def _holds(path: str, other: str) -> bool:
 
 
 def _check_overlay(engine: Engine, mount: Mount) -> None:
-    if mount.kind == BIND and not os.path.isdir(mount.source):
+    if mount.kind == BIND and os.path.exists(mount.source) and not os.path.isdir(mount.source):
         raise InvalidOption(
             "volume", f"{mount.source}:{mount.destination}:O", "is no directory, which an overlay needs"
         )
@@ -142,10 +145,38 @@ def _check_overlay(engine: Engine, mount: Mount) -> None:
     support.probe(upper)
 
 
+def _refuse_shared(engine: Engine, spec: ContainerSpec, mount: Mount) -> None:
+    """Refuse upper and work directories that another overlay has at the moment: the kernel lets both write, and spoil, them."""
+    own = _written(mount)
+    if not own:
+        return
+    with engine.database.reading() as connection:
+        others = [one for one in containers.all(connection) if one.status in status.ALIVE]
+    taken = [(one.name, other) for one in others if one.name != spec.name for other in one.mounts.values()]
+    taken += [(spec.name, other) for other in (spec.mounts or {}).values() if other != mount]
+    for name, other in taken:
+        for path in own & _written(other):
+            raise InUse(
+                f"{path}, a directory of the overlay at {mount.destination}, is in use by {name} at {other.destination}",
+                remedy="Give each overlay directories of its own",
+                users=[name],
+            )
+
+
+def _written(mount: Mount) -> set[str]:
+    paths = (mount.value("upperdir"), mount.value("workdir"))
+    return {os.path.realpath(path) for path in paths if path}
+
+
 def _check_idmap(engine: Engine, mount: Mount, shift: IdMap) -> None:
-    data = engine.layout.volume_data(mount.source) if mount.kind == VOLUME and mount.source else ""
-    path = mount.source if mount.kind == BIND else data if os.path.isdir(data) else engine.layout.root
-    _try_idmap(mount, path, shift, recursive=mount.kind == BIND and "bind" not in mount.options)
+    """Try it on the source; what is still to be made will be where the engine's directory is, or shows it at the start."""
+    recursive = "bind" not in mount.options
+    if mount.kind == BIND and os.path.exists(mount.source):
+        _try_idmap(mount, mount.source, shift, recursive=recursive)
+    elif mount.kind == VOLUME:
+        data = engine.layout.volume_data(mount.source)
+        known = mount.source and os.path.isdir(data)
+        _try_idmap(mount, data if known else engine.layout.root, shift, recursive=bool(known) and recursive)
 
 
 def _try_idmap(mount: Mount, path: str, shift: IdMap, *, recursive: bool) -> None:
@@ -155,12 +186,12 @@ def _try_idmap(mount: Mount, path: str, shift: IdMap, *, recursive: bool) -> Non
     except OSError as error:
         if error.errno not in NO_IDMAP:
             raise
-        raise no_idmap(mount, recursive) from error
+        raise no_idmap(mount, recursive=recursive) from error
 
 
-def no_idmap(mount: Mount, recursive: bool) -> EngineError:  # noqa: FBT001
+def no_idmap(mount: Mount, *, recursive: bool) -> EngineError:
     """Return the error for a mount whose owners the kernel does not shift."""
-    below = ", or one mounted below it," if recursive else ""
+    below = ", or of one mounted below it," if recursive else ""
     return HostLacks(
         f"{mount.destination}: the kernel ({os.uname().release}) or the file system of the source{below} has no idmapped mounts",
         remedy="Leave idmap out, and give the files to the ids that the container has on the host",
