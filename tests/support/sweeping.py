@@ -215,12 +215,12 @@ def agent_works(host: Host) -> None:
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
-    "start with mounts of its own": Case(
-        lambda host: (start(host), remove(host)), lambda host: start(host, mount=PREPARED), running
-    ),
-    "stop with mounts of its own": Case(lambda host: start(host, mount=PREPARED), stop, ended),
     "stop": Case(start, stop, ended),
-    "restart": Case(start, lambda host: host.bring("box", "restarted", stop_time=0), running),
+    "restart": Case(
+        lambda host: start(host, mount=PREPARED),
+        lambda host: host.bring("box", "restarted", stop_time=0),
+        running,
+    ),
     "replace": Case(start, lambda host: start(host, env={"NEW": "1"}), replaced),
     "remove": Case(start, remove, gone),
     "remove a stopped one": Case(lambda host: (start(host), stop(host)), remove, gone),

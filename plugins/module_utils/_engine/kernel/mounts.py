@@ -114,10 +114,9 @@ def make_private(target: str) -> None:
 
 def unmount_copies(path: str) -> None:
     """Unmount as ``unmount_below`` what was bound there; what it was bound from keeps the mounts on it."""
+    # mount_namespaces(7): what is unmounted on a shared mount is unmounted on all that share with it.
     for entry in mountinfo.below(path):
-        make_private(
-            entry.target
-        )  # else the kernel unmounts the same at all that share with it (mount_namespaces(7))
+        make_private(entry.target)
     unmount_below(path)
 
 

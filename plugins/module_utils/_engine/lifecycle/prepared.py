@@ -172,8 +172,6 @@ class _One:
             self.show_shifted(tree, target, self.shift)
         else:
             kernel.bind(tree, target, recursive=self.recursive, shares=self.shares)
-        if self.mount.kind == IMAGE and self.mount.read_only:
-            kernel.make_read_only(target)
 
     def show_shifted(self, tree: int, target: str, shift: IdMap) -> None:
         try:

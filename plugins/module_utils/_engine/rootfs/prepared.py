@@ -85,11 +85,6 @@ def image(
         overlay.unmount(base)
 
 
-def make_read_only(target: str) -> None:
-    """Let nothing be written through a mount."""
-    mounts.restrict(target, libc.MS_RDONLY)
-
-
 def unmount(container: ContainerLayout) -> None:
     """Unmount all of it, and delete what was written to overlays of ours; nothing there is fine."""
     for top in (container.mounts, container.overlays):
