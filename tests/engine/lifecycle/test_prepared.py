@@ -15,8 +15,10 @@ from _engine.kernel import libc, mountinfo, mounts
 from _engine.kernel.files import held
 from _engine.lifecycle.hold import hold
 from _engine.lifecycle.origin import source_of
+from _engine.lifecycle.prepared_checks import refuse_dangerous
 from _engine.lifecycle.remove_image import remove_image
 from _engine.lifecycle.start import start
+from _engine.model.mounts import BIND, Mount
 from _engine.trees.metadata import write_flags
 from dockerarchive import layer
 from enginehost import eventually
@@ -285,19 +287,27 @@ def test_a_tree_that_can_not_be_given_wholly(host, tmp_path):
     assert {owner(path) for path in (source, *source.rglob("*"))} == {(7, 8)}
 
 
-@pytest.mark.parametrize("path", ["/", "/etc", "/usr", "/link", "the engine's"])
-def test_what_is_never_given_away(host, tmp_path, path):
-    """U on a directory of the host itself, or of the engine, is refused, also behind a symlink, and nothing is changed."""
-    if path == "/link":
-        path = f"{tmp_path}/link"
-        Path(path).symlink_to("/var")
-    elif path.startswith("the"):
-        path = host.layout.root
-    before = owner(Path(path).resolve())
-    with pytest.raises(InvalidOption, match="would give"):
-        host.want("started", *SLEEP, user="7:8", volume=[f"{path}:/u:U"])
-    assert owner(Path(path).resolve()) == before
-    assert host.inspect() == {}
+#: Asked of the check alone: a test that mounted them would ruin the host when the check is broken.
+DANGEROUS = ["/", "/etc", "/usr", "/var", "/var/lib"]
+
+
+@pytest.mark.parametrize("path", DANGEROUS)
+def test_what_is_never_given_away(host, path):
+    """A directory of the host itself is refused; one below it may be the container's."""
+    with host.open(read_only=True) as engine:
+        with pytest.raises(InvalidOption, match=f"would give {path} "):
+            refuse_dangerous(engine, Mount(BIND, path, "/u", ("U",)), path)
+        refuse_dangerous(engine, Mount(BIND, f"{path}/data", "/u", ("U",)), f"{path}/data")
+
+
+def test_the_engines_own_is_never_given_away(host, tmp_path):
+    """U on the engine's directories is refused, also behind a symlink, and nothing is changed."""
+    tmp_path.joinpath("link").symlink_to(host.layout.containers)
+    picture = host.picture()
+    for path in (host.layout.root, host.top, f"{tmp_path}/link"):
+        with pytest.raises(InvalidOption, match="would give"):
+            host.want("started", *SLEEP, user="7:8", volume=[f"{path}:/u:U"])
+    assert host.picture() == picture
 
 
 def test_a_symlink_that_leads_elsewhere_at_the_start(host, tmp_path, agent):
@@ -306,14 +316,14 @@ def test_a_symlink_that_leads_elsewhere_at_the_start(host, tmp_path, agent):
     tmp_path.joinpath("link").symlink_to(source)
     host.want("created", *SLEEP, user="7:8", volume=[f"{tmp_path}/link:/u:U"])
     tmp_path.joinpath("link").unlink()
-    tmp_path.joinpath("link").symlink_to("/var")
+    tmp_path.joinpath("link").symlink_to(host.layout.volumes)
     with (
         host.open() as engine,
         hold(engine, host.record().id, "start") as record,
-        pytest.raises(InvalidOption, match="would give /var"),
+        pytest.raises(InvalidOption, match="would give"),
     ):
         start(engine, record, source_of(engine, record), agent)
-    assert owner(Path("/var")) == (0, 0)
+    assert owner(Path(host.layout.volumes)) == (0, 0)
 
 
 # -- owners that are shown otherwise ---------------------------------------------------------------
@@ -404,7 +414,7 @@ REFUSED = {
         "upperdir=/nosuch/a",
     ),
     "workdir elsewhere": (
-        "type=bind,src=/etc,dst=/m,O,upperdir=/usr,workdir=/dev/shm",
+        "type=bind,src=/etc,dst=/m,O,upperdir=/proc,workdir=/dev/shm",
         InvalidOption,
         "file system",
     ),
