@@ -13,7 +13,7 @@ from _engine.model.spec import ContainerSpec
 from _engine.runtime import bundle, host, users
 
 #: What the engine has to mount itself before the runtime binds it (lifecycle/prepared.py).
-PREPARED = ("O", "idmap", "subpath")
+PREPARED = ("O", "U", "idmap", "subpath")
 #: Podman leaves this mark out wherever something is mounted on /run, so also in every read-only container.
 OWN = ("/run/.containerenv",)
 

@@ -311,6 +311,7 @@ def test_volumes_from(host, declaring, tmp_path):
     names = {mount["Destination"]: mount.get("Name") for mount in shape["Mounts"]}
     assert {*names} == {"/data", "/s", "/n"}
     assert names["/n"] == "own"
+    assert {*host.record().implied} == {"/data", "/s"}
     assert {"ro", "noexec"} <= {*seen(shape, "/s")["flags"]}
     assert [seen(shape, path)["flags"][0] for path in ("/data", "/n")] == ["ro", "rw"]
     # The volume was fresh: this container's image has nothing there, and it is filled once.

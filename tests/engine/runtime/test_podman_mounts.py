@@ -45,14 +45,16 @@ PROPAGATIONS = "private rprivate shared rshared slave rslave unbindable runbinda
 ENDS = (
     *(
         f":{words}"
-        for words in (*FLAGS, *PROPAGATIONS, "bind", "rbind", "bind,private", "bind,rslave", "z", "Z", "U")
+        for words in (*FLAGS, *PROPAGATIONS, "bind", "rbind", "bind,private", "bind,rslave", "z", "Z")
     ),
-    *(f":{words}" for words in ("copy", "nocopy", "cached", "delegated", "U,z,ro,noexec")),
+    *(f":{words}" for words in ("copy", "nocopy", "cached", "delegated", "z,ro,noexec")),
     "",
 )
 VOLUMES = (
     *(Form("volume", f"{{tmp}}/a:{{d}}{end}") for end in ENDS),
     *(Form("volume", f"data{{n}}:{{d}}{end}") for end in ENDS),
+    *(Form("volume", f"{source}:{{d}}:U", "owner") for source in ("{tmp}/a", "data{n}")),
+    *(Form("volume", f"{source}:{{d}}:U,z,ro,noexec", "owner") for source in ("{tmp}/a", "data{n}")),
     Form("volume", "{d}"),
     Form("volume", "{tmp}/../{leaf}/a:{d}"),
     Form("volume", "{tmp}/a/:{d}/"),
@@ -70,15 +72,16 @@ KEYS = (
     *PROPAGATIONS,
     *(f"{key}={value}" for key in ("ro", "rw", "readonly") for value in ("true", "false", "TRUE")),
     "readonly",
-    "U",
-    "U=true",
-    "chown=true",
     "chown=false",
     "consistency=cached",
 )
 BINDS = (
     *(Form("mount", f"type=bind,source={{tmp}}/a,destination={{d}},{key}") for key in KEYS),
     *(Form("mount", f"type=bind,src={{tmp}}/a,dst={{d}},bind-propagation={word}") for word in PROPAGATIONS),
+    *(
+        Form("mount", f"type=bind,src={{tmp}}/a,dst={{d}},{key}", "owner")
+        for key in ("U", "U=true", "chown=true")
+    ),
     Form("mount", "type=bind,src={tmp}/a,target={d}"),
     Form("mount", "src={tmp}/a,type=bind,target={d}/"),
     Form("mount", "type=bind,src={tmp}/a,dst={d},bind-nonrecursive"),
@@ -92,10 +95,8 @@ BINDS = (
     Form("mount", "type=bind,src={tmp}/a,dst={d},idmap=uids=0-1-10;gids=0-1-10", "idmap"),
 )
 NAMED = (
-    *(
-        Form("mount", f"type=volume,source=more{{n}},destination={{d}},{word}")
-        for word in (*FLAGS[:-2], "U", "chown=true")
-    ),
+    *(Form("mount", f"type=volume,source=more{{n}},destination={{d}},{word}") for word in FLAGS[:-2]),
+    *(Form("mount", f"type=volume,src=more{{n}},dst={{d}},{key}", "owner") for key in ("U", "chown=true")),
     Form("mount", "type=volume,src=more{n},dst={d}"),
     Form("mount", "type=volume,src=more{n},target={d},consistency=delegated"),
     Form("mount", "source=more{n},destination={d}", "newer"),

@@ -106,6 +106,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.logplace",
     "lifecycle.looking",
     "lifecycle.mapping",
+    "lifecycle.mount_support",
     "lifecycle.named",
     "lifecycle.needed",
     "lifecycle.opening",

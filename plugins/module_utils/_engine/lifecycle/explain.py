@@ -63,7 +63,7 @@ def _missing(engine: Engine, record: ContainerRecord) -> Iterator[str]:
     if record.spec.rootfs and not os.path.isdir(record.spec.image):
         yield f"Its root file system {record.spec.image} is not there"
     for mount in record.mounts.values():
-        if mount.kind == BIND and not os.path.lexists(mount.source):
+        if mount.kind == BIND and "create" not in mount.options and not os.path.lexists(mount.source):
             yield f"{mount.source}, mounted at {mount.destination}, is not on the host any more"
     for destination, name in sorted(record.volumes.items()):
         if not os.path.isdir(engine.layout.volume_data(name)):

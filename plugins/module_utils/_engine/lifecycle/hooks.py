@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..model import hooks as choosing
-from ..model.mounts import BIND, VOLUME
+from ..model.mounts import SHOWN
 from ..model.spec import ContainerSpec
 from ..runtime import hooks
 
@@ -17,7 +17,7 @@ def with_hooks(spec: ContainerSpec, config: dict[str, Any]) -> dict[str, Any]:
     Raises InvalidOption for a broken hook file, RuntimeFailed for a hook that fails.
     """
     # As in libpod, a volume counts as a bind mount: the runtime makes one of it.
-    mounts = any(mount.kind in (BIND, VOLUME) for mount in (spec.mounts or {}).values())
+    mounts = any(mount.kind in SHOWN for mount in (spec.mounts or {}).values())
     found = choosing.chosen(hooks.find(spec.hooks_dir), config, bind_mounts=mounts)
     first = found.pop(choosing.PRECREATE, [])
     if found:

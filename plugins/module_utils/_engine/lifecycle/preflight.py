@@ -86,6 +86,10 @@ def _check_mount(engine: Engine, mount: Mount) -> None:
         )
     if "nocreate" in mount.options:
         _check_volume(engine, mount)
+    if {"rro", "noswap"} & {*mount.options}:
+        from . import mount_support
+
+        mount_support.check(mount)
     if {"z", "Z"} & set(mount.options) and os.path.exists(_SELINUX):
         raise NotBuiltYet(
             f"volume: {mount.destination}: relabelling for SELinux is not built yet", option="volume"
