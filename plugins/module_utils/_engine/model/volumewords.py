@@ -8,12 +8,6 @@ from __future__ import annotations
 
 #: File systems that stand on nothing.
 NO_DEVICE = frozenset({"tmpfs", "ramfs", "overlay"})
-#: File systems whose server may not answer.
-NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "lustre"})
-#: File systems that take their root's owner, or that of all files, as words.
-OWNER_BY_MOUNT = frozenset(
-    {"tmpfs", "ramfs", "vfat", "msdos", "exfat", "ntfs", "ntfs3", "cifs", "smb3", "iso9660", "udf", "hfs", "hfsplus"}
-)
 
 _ANY = frozenset(
     "async atime auto bind context defaults defcontext dev diratime dirsync exec fscontext group iversion lazytime "
