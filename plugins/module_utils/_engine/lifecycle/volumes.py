@@ -59,7 +59,7 @@ class _Convergence:
             record = volumes.get(connection, self.name)
             known = [one.spec.name for one in volumes.all(connection)] if record is None else []
             seen = facts_of(self.engine, connection, self.name)
-        plan = decide(self.wanted, self.state, self.how, record, seen, known)
+        plan = decide(self.wanted, self.state, self.how, record, seen, known=known)
         self.check(plan)
         return plan
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide what has to be done to a volume; pure. Nothing here deletes data but ``absent`` and a ``recreate`` that was asked for."""
+"""Decide what has to be done to a volume; pure. Nothing deletes data but ``absent``, and a ``recreate`` that was asked for."""
 
 from __future__ import annotations
 
@@ -49,7 +49,13 @@ class VolumePlan(NamedTuple):
 
 
 def decide(
-    wanted: VolumeRecord, state: str, how: How, record: VolumeRecord | None, seen: VolumeFacts, known: Sequence[str] = ()
+    wanted: VolumeRecord,
+    state: str,
+    how: How,
+    record: VolumeRecord | None,
+    seen: VolumeFacts,
+    *,
+    known: Sequence[str] = (),
 ) -> VolumePlan:
     """Return the plan. ``wanted`` is the volume as a new one; ``known``: names of all volumes, for an error's text.
 
@@ -57,11 +63,15 @@ def decide(
     """
     there = record is not None and not record.removing
     if state == ABSENT:
-        return VolumePlan(_removal(record.spec.name, how, seen, "removed volume {}")) if record else VolumePlan()
+        return (
+            VolumePlan(_removal(record.spec.name, how, seen, "removed volume {}")) if record else VolumePlan()
+        )
     if state == UNMOUNTED and not there:
         raise NotFound("volume", wanted.spec.name, near=near(wanted.spec.name, known), remedy="Make it first")
     if record is None or record.removing:
-        return _fresh(wanted, state, (Action(CREATE, wanted.spec.name, f"created volume {wanted.spec.name}"),))
+        return _fresh(
+            wanted, state, (Action(CREATE, wanted.spec.name, f"created volume {wanted.spec.name}"),)
+        )
     after = replace(record, spec=merged(record.spec, wanted.spec, how.unset))
     if how.recreate:
         gone = _removal(record.spec.name, how, seen, "removed volume {}, and its data")
@@ -96,7 +106,9 @@ def _fresh(record: VolumeRecord, state: str, actions: tuple[Action, ...]) -> Vol
     return VolumePlan((*actions, *mount), replace(record, mounted=bool(mount)))
 
 
-def _mount(record: VolumeRecord, state: str, before: VolumeRecord | None, seen: VolumeFacts) -> tuple[Action, ...]:
+def _mount(
+    record: VolumeRecord, state: str, before: VolumeRecord | None, seen: VolumeFacts
+) -> tuple[Action, ...]:
     """Return what mounts the volume for its user, unless it is; a plain directory can be reached anyway."""
     name = record.spec.name
     done = before is not None and before.mounted and seen.mounted
