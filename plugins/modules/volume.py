@@ -64,8 +64,8 @@ options:
         C(size) and C(inodes), how much a plain directory may take, which needs ext4 or xfs mounted with C(prjquota) below the
         engine's root (a tmpfs has a C(size) of its own); C(timeout), how many seconds a mount may take, 30 unless said."
       - "C(nocopy): an image's content is not copied to the volume."
-      - "A volume on a file server, for which a mount waits ten seconds at most: C({type: nfs, device: 'nas:/media', o: {vers: 4.2,
-        soft: true, timeout: 10}})."
+      - "A volume on a file server, for which a mount waits ten seconds at most: C({type: nfs, device: 'nas:/media',
+        o: {vers: 4.2, soft: true, timeout: 10}})."
       - Unset leaves an existing volume's options as they are. An empty list is none, a plain directory.
       - C(type), C(device) and C(o) of a volume that is mounted can't be altered.
     type: raw

@@ -72,6 +72,16 @@ def test_states(state, how, record, seen, actions, mounted):
     assert (plan.record.mounted, plan.record.spec) == (mounted, TMPFS.spec)
 
 
+def test_recreate_says_what_becomes_of_the_data():
+    """What a device or another directory holds is not removed with the volume."""
+    bind = VolumeRecord(VolumeSpec("v", options={"type": "bind", "device": "/srv"}), 1)
+    assert (
+        texts(bind, "present", How(recreate=True), bind, SEEN)[0]
+        == "removed volume v, whose data stays on /srv"
+    )
+    assert texts(PLAIN, "present", How(recreate=True), PLAIN, SEEN)[0] == "removed volume v, and its data"
+
+
 def test_a_plain_directory_is_never_mounted():
     """There is nothing to mount, so nothing is to be done, nor kept in mind."""
     plan = decide(PLAIN, "mounted", AS_USUAL, PLAIN, SEEN)

@@ -12,6 +12,8 @@ TIMEOUT = 30
 #: Words of ``o`` that are no words of mount(8), or that not every file system knows.
 OWN_WORDS = ("uid", "gid", "mode", "size", "inodes", "timeout")
 
+#: File systems that hold what they have as long as they are mounted.
+IN_MEMORY = ("tmpfs", "ramfs")
 #: File systems whose server may not answer.
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "lustre"})
 #: File systems that take their root's owner, or that of all files, as words.
