@@ -12,8 +12,8 @@ mkdir -p /srv/nfs && chmod 777 /srv/nfs && echo 'of the server' > /srv/nfs/hello
 modprobe nfsd && mountpoint -q /proc/fs/nfsd || mount -t nfsd nfsd /proc/fs/nfsd
 exportfs -o rw,no_root_squash,fsid=0,insecure 127.0.0.1:/srv/nfs
 pgrep -x rpc.mountd || rpc.mountd -N 2 -N 3
-echo 5 > /proc/fs/nfsd/nfsv4gracetime
-rpc.nfsd -N 3 --grace-time 5 2
+rpc.nfsd -N 3 2
+echo Y > /proc/fs/nfsd/v4_end_grace
 """
 UNSERVE = "rpc.nfsd 0; exportfs -au; pkill -x rpc.mountd; umount /proc/fs/nfsd; rm -rf /srv/nfs; true"
 #: Accepts connections, and never says a word.

@@ -247,6 +247,19 @@ def test_options_are_altered_without_a_loss(disk, host):
     assert host.data("own").joinpath("plain").read_text() == "kept"
 
 
+def test_labels_of_what_is_out_of_reach(disk, one_host):
+    """Labels can be altered while the disk is away; nothing looks for it, and its options are as they were."""
+    one_host.volume("own", "present", "type=ext4", f"device={disk}")
+    disk.unlink()
+    altered = one_host.volume("own", labels={"a": "b"}, unset=frozenset({"options"}))
+    assert (altered.actions, altered.result["volume"]["Options"]["device"]) == (
+        ("updated volume own",),
+        str(disk),
+    )
+    with pytest.raises(InvalidOption, match="of volume own is not there"):
+        one_host.volume("own", "mounted", unset=KEEP)
+
+
 def test_owner_and_mode(one_host):
     """A new root has them; a change alters the root alone, at once, and foresees that."""
     host = one_host
