@@ -212,6 +212,20 @@ def agent_works(host: Host) -> None:
     assert sorted(os.listdir(host.layout.agent)) == sorted(["current", home])
 
 
+def start_with_tmpfs(host: Host) -> object:
+    """Have the container run with a volume that has a file system of its own, too."""
+    host.volume("own", "present", "type=tmpfs")
+    return start(host, volume=[*OPTIONS["volume"], "own:/own"])
+
+
+def running_with_tmpfs(host: Host) -> None:
+    """Check that the container runs, and that its volume is mounted once."""
+    running(host)
+    assert [line for line in host.mounts() if "/volumes/" in line] == [
+        f"mount {os.path.realpath(host.data('own'))}"
+    ]
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
@@ -221,6 +235,10 @@ CASES = {
         lambda host: host.bring("box", "restarted", stop_time=0),
         running,
     ),
+    "start with a tmpfs": Case(
+        lambda host: (start_with_tmpfs(host), stop(host)), start_with_tmpfs, running_with_tmpfs
+    ),
+    "stop with a tmpfs": Case(start_with_tmpfs, stop, ended),
     "replace": Case(start, lambda host: start(host, env={"NEW": "1"}), replaced),
     "remove": Case(start, remove, gone),
     "remove a stopped one": Case(lambda host: (start(host), stop(host)), remove, gone),

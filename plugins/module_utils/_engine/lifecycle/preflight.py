@@ -14,7 +14,7 @@ from ..kernel import namespaces as kernel_namespaces
 from ..model import logopts, namespaces
 from ..model.cgroup import DISABLED
 from ..model.idmap import IdMap
-from ..model.mounts import BIND, Mount
+from ..model.mounts import BIND, VOLUME, Mount
 from ..model.names import near
 from ..model.spec import ContainerSpec
 from ..plan.prepared import prepared
@@ -54,6 +54,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
         support.probe(engine.layout.containers)
     for mount in (spec.mounts or {}).values():
         _check_mount(engine, mount)
+    _check_volumes(engine, spec)
     _check_log(spec, conmon)
     hooks.find(spec.hooks_dir)
     _check_namespaces(spec)
@@ -106,6 +107,17 @@ def _check_volume(engine: Engine, mount: Mount) -> None:
             near=near(mount.source, known),
             remedy="Make it first with module volume, or leave nocreate out",
         )
+
+
+def _check_volumes(engine: Engine, spec: ContainerSpec) -> None:
+    names = sorted({mount.source for mount in (spec.mounts or {}).values() if mount.kind == VOLUME})
+    with engine.database.reading() as connection:
+        known = [volumes.get(connection, name) for name in names]
+    for volume in known:
+        if volume is not None and volume.spec.options:
+            from .volume_check import check as check_volume
+
+            check_volume(engine, volume.spec.name, volume.spec.driver_options)
 
 
 def _check_log(spec: ContainerSpec, conmon: str) -> None:

@@ -142,4 +142,8 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE containers ADD COLUMN images TEXT NOT NULL DEFAULT '{}';
     ALTER TABLE containers ADD COLUMN given TEXT NOT NULL DEFAULT '{}';
     """,
+    # Whether a volume's user wants its own file system mounted on the host.
+    """
+    ALTER TABLE volumes ADD COLUMN mounted INTEGER NOT NULL DEFAULT 0;
+    """,
 )
