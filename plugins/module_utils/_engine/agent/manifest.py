@@ -156,6 +156,7 @@ MODULES: tuple[str, ...] = (
     "model.mounts",
     "model.names",
     "model.namespaces",
+    "model.places",
     "model.quantities",
     "model.record",
     "model.restart",
