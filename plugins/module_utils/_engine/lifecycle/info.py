@@ -24,6 +24,7 @@ from .inspect import container_shape
 from .inspect_image import image_shape
 from .inspect_volume import volume_shape
 from .outcome import Outcome
+from .volume_facts import facts_of
 
 
 def containers(
@@ -81,11 +82,7 @@ def volumes(engine: Engine, names: Sequence[str] | None = None, *, must_exist: b
     with engine.database.reading() as connection:
         records = _named_volumes(connection, names, must_exist=must_exist)
         shapes = [
-            volume_shape(
-                record,
-                engine.layout,
-                users=[user for _id, user in volume_rows.users(connection, record.spec.name)],
-            )
+            volume_shape(record, engine.layout, facts_of(engine, connection, record.spec.name))
             for record in records
         ]
     return Outcome(result={"volumes": shapes})
