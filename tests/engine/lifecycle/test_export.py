@@ -24,6 +24,7 @@ from _engine.errors import EngineError, HostLacks, InvalidOption, NotFound, Stor
 from _engine.images import compressing
 from _engine.images.compression import decoded
 from _engine.kernel import mounts
+from _engine.lifecycle import archivefile
 from _engine.lifecycle import export as verb
 from _engine.lifecycle.export import ExportRequest, export
 from _engine.lifecycle.importing import import_image
@@ -443,13 +444,13 @@ def test_no_device_is_opened(host, merged, state):
 def test_removed_meanwhile(host, send, tmp_path, monkeypatch):
     """A container that is removed while it is read gives no archive."""
     host.want("present", *FOREVER)
-    written = verb.write
+    written = archivefile.write
 
     def remove_first(fd: int, chunk: bytes, dest: str) -> None:
         host.bring("box", "absent")
         written(fd, chunk, dest)
 
-    monkeypatch.setattr(verb, "write", remove_first)
+    monkeypatch.setattr(archivefile, "write", remove_first)
     with pytest.raises(WrongState, match="removed while it was exported"):
         send()
     assert os.listdir(tmp_path) == []

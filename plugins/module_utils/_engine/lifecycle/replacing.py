@@ -22,6 +22,7 @@ from ..model.volume import VolumeRecord
 from ..state import containers, volumes
 from ..volumes import exchange
 from .engine import Engine
+from .facts import observe
 from .hold import hold
 
 
@@ -49,7 +50,7 @@ def held(engine: Engine, name: str, what: str) -> Iterator[VolumeRecord]:
     """
     with ExitStack() as stack:
         running = []
-        for container_id in sorted(_users(engine, name)):
+        for container_id in sorted(users(engine, name)):
             with suppress(NotFound):  # removed meanwhile
                 record = stack.enter_context(hold(engine, container_id, what))
                 running += [record.name] if record.status in status.CLAIMS else []
@@ -61,6 +62,15 @@ def held(engine: Engine, name: str, what: str) -> Iterator[VolumeRecord]:
             raise NotFound("volume", name)
         settle(engine, name)
         yield volume
+
+
+def check_unused(engine: Engine, name: str) -> None:
+    """Raise InUse when a container runs that has the volume; takes no lock, so as to tell early, and to predict."""
+    running = [
+        one.name for one in users(engine, name).values() if observe(engine, one).status in status.CLAIMS
+    ]
+    if running:
+        _refuse(name, running)
 
 
 def put(
@@ -81,7 +91,7 @@ def put(
     exchange.prepare(stage, keep=keep, origin=origin)
     pending = exchange.begin(volume, stage)
     try:
-        others = [one for one in _users(engine, name).values() if one.id != starting]
+        others = [one for one in users(engine, name).values() if one.id != starting]
         having = [one.name for one in others if _may_have_it(one)]
         if having:
             _refuse(name, having)
@@ -90,7 +100,8 @@ def put(
         settle(engine, name)
 
 
-def _users(engine: Engine, name: str) -> dict[str, ContainerRecord]:
+def users(engine: Engine, name: str) -> dict[str, ContainerRecord]:
+    """Return the containers that have the volume, running or not, by id."""
     with engine.database.reading() as connection:
         found = [containers.get(connection, one) for one, _name in volumes.users(connection, name)]
     return {record.id: record for record in found if record is not None}

@@ -9,6 +9,10 @@ from typing import Any, Optional
 
 #: The note's name, beside ``data``.
 ABOUT = "about.json"
+#: The note of what took the place of all content, beside the volume's own ``data``.
+ORIGIN = "origin.json"
+#: The directory of a volume's snapshots.
+SNAPSHOTS = "snapshots"
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 

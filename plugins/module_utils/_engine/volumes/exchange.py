@@ -20,12 +20,10 @@ from ..kernel import files, libc
 from ..kernel.staging import staging
 from ..model.content import Origin, Snapshot
 from . import about
+from .about import ORIGIN, SNAPSHOTS
 
 #: A directory beside ``data`` whose name begins so is an exchange under way, or one that was killed.
 PENDING = ".exchange-"
-SNAPSHOTS = "snapshots"
-#: The note of what took the place of all content.
-ORIGIN = "origin.json"
 
 
 def prepare(stage: str, *, keep: Optional[Snapshot], origin: Optional[Origin]) -> None:
