@@ -128,9 +128,13 @@ error:
   sample: not_found
 """
 
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.volume_export import export_volume
-from ansible_collections.slipway.oci.plugins.module_utils._module.runner import run
-from ansible_collections.slipway.oci.plugins.module_utils._module.to_volume_export import (
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
+from ..module_utils._engine.lifecycle.volume_export import export_volume
+from ..module_utils._module.runner import run
+from ..module_utils._module.to_volume_export import (
     ARGUMENTS,
     to_volume_export,
 )

@@ -116,9 +116,13 @@ error:
   sample: not_empty
 """
 
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.volume_import import import_volume
-from ansible_collections.slipway.oci.plugins.module_utils._module.runner import run
-from ansible_collections.slipway.oci.plugins.module_utils._module.to_volume_import import (
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
+from ..module_utils._engine.lifecycle.volume_import import import_volume
+from ..module_utils._module.runner import run
+from ..module_utils._module.to_volume_import import (
     ARGUMENTS,
     to_volume_import,
 )

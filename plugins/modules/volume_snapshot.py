@@ -154,11 +154,15 @@ error:
   sample: in_use
 """
 
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.volume_snapshot import (
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
+from ..module_utils._engine.lifecycle.volume_snapshot import (
     converge_snapshot,
 )
-from ansible_collections.slipway.oci.plugins.module_utils._module.runner import run
-from ansible_collections.slipway.oci.plugins.module_utils._module.to_volume_snapshot import (
+from ..module_utils._module.runner import run
+from ..module_utils._module.to_volume_snapshot import (
     ARGUMENTS,
     to_volume_snapshot,
 )

@@ -13,6 +13,7 @@ from typing import Any
 from ..errors import ArchiveBroken, EngineError, InvalidOption
 from ..images import tarread
 from ..images.compression import decoded
+from ..images.layerdir import components
 from ..images.streams import Digest, ahead, section
 from ..images.tarread import Chunks
 from ..images.unpack import unpack_tree
@@ -111,13 +112,17 @@ def _check_empty(engine: Engine, request: VolumeImport) -> None:
         )
 
 
-def _read(_engine: Engine, _request: VolumeImport, fd: int) -> tuple[str, None]:
+def _read(_engine: Engine, request: VolumeImport, fd: int) -> tuple[str, None]:
     """Read the archive as an import does, and return its digest; raises ArchiveBroken, HostLacks."""
     digest = Digest()
     source = Chunks(decoded(digest.through(section(fd, 0))))
+    count = 0
     for entry in tarread.entries(source):
+        count += 1
+        components(entry.name, entry=entry.name)  # refuses what would lead out
         source.skip(entry.stored)
     source.drain()
+    _check_any(request, count)
     return digest.text, None
 
 
@@ -144,9 +149,13 @@ def _unpack(engine: Engine, request: VolumeImport, fd: int, into: str) -> str:
         model = stack.enter_context(files.directory(engine.layout.volume_data(request.volume)))
         stream = stack.enter_context(ahead(decoded(digest.through(section(fd, 0)))))
         content = unpack_tree(stream, into=place, model=model)
-    if not content.entries:
-        raise ArchiveBroken(f"{request.src} holds no entry: it is no tar archive, or an empty one")
+    _check_any(request, content.entries)
     return digest.text
+
+
+def _check_any(request: VolumeImport, entries: int) -> None:
+    if not entries:
+        raise ArchiveBroken(f"{request.src} holds no entry: it is no tar archive, or an empty one")
 
 
 def _result(engine: Engine, name: str, kept: Snapshot | None) -> dict[str, Any]:
