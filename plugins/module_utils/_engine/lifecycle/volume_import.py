@@ -30,6 +30,7 @@ from .engine import Engine
 from .inspect_content import content_shape
 from .outcome import Outcome
 from .snapshots import fresh
+from .waste import sweep
 
 _BEFORE = "before-import"
 
@@ -59,17 +60,22 @@ def import_volume(engine: Engine, request: VolumeImport) -> Outcome:
     record = find_volume(engine, request.volume)
     if not engine.predicting:
         replacing.mend(engine, request.volume)
+        sweep(engine)
     with engine.timings.of("import"), _opened(request.src) as fd:
         if _is_known(engine, record, fd):
             return Outcome(result=_result(engine, request.volume, None))
-        _check_empty(engine, request)
-        replacing.check_unused(engine, request.volume)
-        before = snapshots.read_origin(engine.layout.volume(request.volume))
-        kept = request.backup and not is_empty(engine, request.volume)
-        act = _read if engine.predicting else _bring_in
-        after, snapshot = act(engine, request, fd)
+        return _imported(engine, request, fd)
+
+
+def _imported(engine: Engine, request: VolumeImport, fd: int) -> Outcome:
+    _check_empty(engine, request)
+    replacing.check_unused(engine, request.volume)
+    before = snapshots.read_origin(engine.layout.volume(request.volume))
+    keeps = request.backup and not is_empty(engine, request.volume)
+    act = _read if engine.predicting else _bring_in
+    after, kept = act(engine, request, fd)
     found = (Difference("content", before.digest if before else None, after, LIVE),)
-    return Outcome(_actions(request, kept), found, LIVE, _result(engine, request.volume, snapshot))
+    return Outcome(_actions(request, keeps), found, LIVE, _result(engine, request.volume, kept))
 
 
 def _actions(request: VolumeImport, kept: bool) -> tuple[str, ...]:  # noqa: FBT001

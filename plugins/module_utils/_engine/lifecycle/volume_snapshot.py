@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import NotFound, WrongState
-from ..kernel import files, libc
+from ..kernel import files
 from ..kernel.staging import staging
 from ..model.content import ASKED, Origin, Snapshot
 from ..model.names import near
@@ -26,6 +26,7 @@ from .engine import Engine
 from .inspect_content import content_shape, snapshot_shape
 from .outcome import Outcome
 from .snapshots import fresh, stamped
+from .waste import sweep
 
 PRESENT, RESTORED = "present", "restored"
 STATES = (PRESENT, ABSENT, RESTORED)
@@ -54,6 +55,7 @@ def converge_snapshot(engine: Engine, request: SnapshotRequest) -> Outcome:
     find_volume(engine, request.volume)
     if not engine.predicting:
         replacing.mend(engine, request.volume)
+        sweep(engine)
     act = {PRESENT: _present, ABSENT: _absent, RESTORED: _restored}[request.state]
     return act(engine, request)
 
@@ -127,7 +129,8 @@ def _make(engine: Engine, request: SnapshotRequest) -> tuple[Snapshot, list[str]
         stats = _copy(source, f"{stage}/snapshot/data", name)
         source.let_go()
         made = replace(made, entries=stats.entries, bytes=stats.bytes)
-        _sync(f"{stage}/snapshot", name)
+        with with_room(f"for a snapshot of volume {name}", name):
+            snapshotting.prepare(f"{stage}/snapshot", made)
         snapshotting.place(engine.layout.volume(name), f"{stage}/snapshot", made)
     engine.tell("volume", "snapshot", name, name, snapshot=made.name)
     return made, [*source.paused]
@@ -150,11 +153,6 @@ def _copy(source: Reading, path: str, name: str) -> CopyStats:
                 remedy="Write consistent: pause, or stop the containers that have it",
                 name=name,
             ) from error
-
-
-def _sync(path: str, name: str) -> None:
-    with with_room(f"for a snapshot of volume {name}", name), files.directory(path) as fd:
-        libc.syncfs(fd)
 
 
 def _removals(request: SnapshotRequest, doomed: tuple[str, ...]) -> tuple[str, ...]:

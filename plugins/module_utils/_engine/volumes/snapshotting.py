@@ -6,17 +6,22 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from ..kernel import files
+from ..kernel import files, libc
 from ..kernel.staging import staging
 from ..model.content import Snapshot
 from . import about
 from .about import SNAPSHOTS
 
 
-def place(volume: str, stage: str, snapshot: Snapshot) -> None:
-    """Put a durable copy, the ``data`` of a stage, in its place; raises OSError (ENOTEMPTY) when the name is taken."""
+def prepare(stage: str, snapshot: Snapshot) -> None:
+    """Write the note beside the copy, the ``data`` of a stage, and make both durable."""
     about.write(stage, {"snapshot": snapshot.encode()})
-    files.fsync_directory(stage)
+    with files.directory(stage) as fd:
+        libc.syncfs(fd)
+
+
+def place(volume: str, stage: str, snapshot: Snapshot) -> None:
+    """Put a prepared stage in its place; raises OSError (ENOTEMPTY) when the name is taken."""
     files.make_private(f"{volume}/{SNAPSHOTS}")
     files.fsync_directory(volume)
     os.rename(stage, f"{volume}/{SNAPSHOTS}/{snapshot.name}")

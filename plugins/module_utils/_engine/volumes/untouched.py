@@ -11,12 +11,12 @@ from .about import ORIGIN
 
 
 def is_untouched(volume: str) -> bool:
-    """Tell whether nothing was changed since the note of what came was written, which was after it came.
+    """Tell whether nothing was changed since the note of what came was put in its place, which was after it came.
 
-    By the time of an inode's last change, which no program can set (inode(7), st_ctime), and which is of the same clock
-    as the time of the note.
+    By the time of an inode's last change, which no program can set (inode(7), st_ctime), of the note as of the content: a
+    rename sets it too.
     """
-    since = os.stat(f"{volume}/{ORIGIN}").st_mtime_ns
+    since = os.stat(f"{volume}/{ORIGIN}").st_ctime_ns
     with files.directory(f"{volume}/data") as top:
         return os.fstat(top).st_ctime_ns <= since and all(
             info.st_ctime_ns <= since for _above, _name, info in walk(top)
