@@ -13,12 +13,14 @@ from ..model.volume import Populated, VolumeRecord
 from ..state import volumes
 from ..volumes.copyup import CopyUp, copy_up
 from .engine import Engine
+from .replacing import mend
 
 
 def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
     """Copy up into each of the container's volumes that nothing was attached to before, volumes in order of name."""
     mounts = record.mounts
     for destination, name in sorted(record.volumes.items(), key=lambda item: item[1]):
+        mend(engine, name)
         copied = "nocopy" not in mounts[destination].options
         _populate(engine, record, rootfs if copied else None, destination, name)
 
