@@ -23,6 +23,7 @@ from . import (
     cli_explain,
     cli_export,
     cli_logs,
+    cli_mount,
     cli_verbs,
 )
 from .table import age, human_size, render
@@ -58,6 +59,7 @@ def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
     cli_exec.add(verbs)
     cli_export.add(verbs)
     cli_diff.add(verbs)
+    cli_mount.add(verbs)
     cli_verbs.add(verbs)
     cli_checkpoint.add(verbs)
     cli_boot.add(verbs)
