@@ -21,6 +21,7 @@ from _engine.kernel.process import find_by_argument
 from _engine.lifecycle.boot import boot
 from _engine.lifecycle.converge import converge
 from _engine.lifecycle.exited import exited
+from _engine.lifecycle.mounted import UNMOUNTED, MountRequest, converge_mount
 from _engine.lifecycle.request import Request
 from _engine.lifecycle.volume_import import VolumeImport, import_volume
 from _engine.lifecycle.volume_snapshot import SnapshotRequest, converge_snapshot
@@ -290,6 +291,21 @@ def _contents(top: Path) -> dict[str, bytes]:
     return {str(path.relative_to(top)): path.read_bytes() for path in top.rglob("*") if path.is_file()}
 
 
+def mount(host: Host) -> None:
+    """Have the root file system mounted for tools on the host."""
+    with host.open() as engine:
+        converge_mount(engine, MountRequest("box"))
+
+
+def mounted(host: Host) -> None:
+    """Check that it is mounted, once, and goes when nobody wants it any more."""
+    (entry,) = host.mounts()
+    assert entry == f"mount {host.layout.container(host.record().id).merged}"
+    with host.open() as engine:
+        converge_mount(engine, MountRequest("box", UNMOUNTED))
+    assert host.mounts() == []
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
@@ -309,6 +325,7 @@ CASES = {
     "cleanup at exit": Case(end_unseen, clean_up, ended),
     "refresh": Case(started_before_a_reboot, refresh, refreshed),
     "boot": Case(started_before_a_reboot, boot_host, running),
+    "mount": Case(lambda host: host.want("created", *FOREVER, **OPTIONS), mount, mounted),
     # Hundreds of files are written in the same way.
     "agent": Case(lambda host: shutil.rmtree(host.layout.agent), leave_agent, agent_works, most=150),
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),

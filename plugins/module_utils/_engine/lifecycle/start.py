@@ -16,7 +16,7 @@ from ..model import logopts, namespaces, status
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
 from ..plan.prepared import prepared
-from ..rootfs import overlay, shm
+from ..rootfs import shm
 from ..runtime import conmon, oci
 from ..runtime.oci import OciRuntime
 from . import cgroup, cgroup_parent, populate, rootfilesystem
@@ -114,7 +114,7 @@ class Start:
         return (
             Step("prepare", self.prepare, self.give_up),
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
-            Step("mount_rootfs", self.mount_rootfs, lambda: overlay.unmount(container)),
+            Step("mount_rootfs", self.mount_rootfs, lambda: rootfilesystem.unmount(container)),
             Step("mount_volumes", self.mount_volumes),
             Step("copy_up", self.copy_up),
             Step("prepare_mounts", self.prepare_mounts, lambda: release_mounts(container)),
