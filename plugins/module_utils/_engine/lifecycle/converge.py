@@ -154,7 +154,8 @@ class _Convergence:
             from .preflight import check
             from .source import Source
 
-            check(self.engine, spec, Source.of(self.image, self.engine.layout))
+            there = None if planning.CREATE in verbs else self.record
+            check(self.engine, spec, Source.of(self.image, self.engine.layout), there)
         if verbs == {planning.PAUSE} and self.record is not None:
             from .freeze import check_freezer
 

@@ -10,7 +10,7 @@ from ..errors import HostLacks, RuntimeFailed, WrongState
 from ..model import status
 from ..model.checkpoint import RestoreOptions, for_runtime
 from ..model.record import ContainerRecord
-from ..rootfs import overlay, shm
+from ..rootfs import shm
 from ..runtime import conmon, criu, oci
 from . import checkpointed
 from .dependencies import refuse_not_running, refuse_stuck, to_start
@@ -53,7 +53,9 @@ def check(engine: Engine, record: ContainerRecord) -> None:
     needed = to_start(engine, record, None)
     refuse_stuck(record.name, needed)
     refuse_not_running(record.name, needed)
-    check_start(replace(engine, runtime=record.runtime or None), record.spec, source_of(engine, record))
+    check_start(
+        replace(engine, runtime=record.runtime or None), record.spec, source_of(engine, record), record
+    )
 
 
 def go_on(
@@ -91,7 +93,7 @@ class Restore(Start):
             Step("prepare", self.prepare, self.give_up),
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
             Step("fill_shm", lambda: checkpointed.fill_shm(container)),
-            Step("mount_rootfs", self.mount_rootfs, lambda: overlay.unmount(container)),
+            Step("mount_rootfs", self.mount_rootfs, self.unmount_rootfs),
             Step("copy_up", self.copy_up),
             Step("write_bundle", self.write_bundle),
             Step("runtime_restore", self.create, self.destroy),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .idmap import IdMap
 from .spec import ContainerSpec
 from .status import CONFIGURED
+from .storage import OVERLAY
 
 
 class ProcessId(NamedTuple):
@@ -33,7 +34,8 @@ class ContainerRecord:
     after another, which sets the back-off, and ``restart_at`` when a restart that waits for it is due.
     ``interrupted``: the host's stop, or its loss of power, ended the last run, so nobody wished it to end.
     ``checkpointed`` is when the checkpoint that it has was made, ``restored`` when this run went on from one.
-    ``runtime`` and ``cgroup`` (its path) are those of the last start, ``""`` before any.
+    ``runtime`` and ``cgroup`` (its path) are those of the last start, ``""`` before any. ``driver`` is the storage driver that it
+    was created with: its files are in that one's form.
     """
 
     id: str
@@ -60,6 +62,7 @@ class ContainerRecord:
     cgroup: str = ""
     volumes: dict[str, str] = field(default_factory=dict)
     mapping: IdMap | None = None
+    driver: str = OVERLAY
 
     @property
     def name(self) -> str:

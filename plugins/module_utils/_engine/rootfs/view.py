@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from ..errors import WrongState
 from ..kernel import libc, mounts
 from ..kernel.apart import apart
 from ..kernel.files import make_private
 from ..model.layout import ContainerLayout
+from ..model.storage import FUSE, OVERLAY, VFS
 from . import overlay
 
 #: The links to a few hundred layers.
@@ -35,13 +37,43 @@ def open_directory(path: str, scratch: str) -> View:
 
 
 def open_container(
-    container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None = None
+    container: ContainerLayout,
+    lowers: Sequence[str],
+    scratch: str,
+    userns_fd: int | None = None,
+    *,
+    driver: str = OVERLAY,
 ) -> View:
-    """Open the overlay that is mounted, else what would be; before the first start that is the image as it is.
+    """Open what is mounted, else what would be; before the first start that is the image as it is.
 
-    ``lowers`` lowest first, ``userns_fd`` for their owners. Raises what overlay.mount does.
+    ``lowers`` lowest first, ``userns_fd`` for their owners. Raises what the driver's mount does.
     """
+    if driver == VFS:
+        return _open_copy(container, scratch)
+    if driver == FUSE and not _is_mounted(container):
+        return _open_fuse(container, lowers, scratch)
     return apart(lambda: _view(container, lowers, _cover(scratch), userns_fd))
+
+
+def _open_copy(container: ContainerLayout, scratch: str) -> View:
+    if not os.path.isdir(container.merged):
+        raise WrongState(
+            f"the root file system of container {container.id[:12]} is not there yet: its creation was broken off",
+            remedy="Start the container: that makes it",
+            id=container.id,
+        )
+    return View(apart(lambda: _bound(container.merged, _cover(scratch))), written=True)
+
+
+def _open_fuse(container: ContainerLayout, lowers: Sequence[str], scratch: str) -> View:
+    from . import fuse
+
+    written = os.path.isdir(container.upper)
+    below = (container.mapped,) if written and os.path.isdir(container.mapped) else (*reversed(lowers),)
+    layers = (container.upper, *below) if written else below
+    if not layers:
+        return View(apart(lambda: os.open(_place(scratch), _DIRECTORY)), written)
+    return View(fuse.open_unmounted(container, layers, lambda: _place(scratch)), written)
 
 
 def _view(container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None) -> View:
@@ -78,3 +110,10 @@ def _cover(scratch: str) -> str:
     """Put an empty file system over a directory, so that nothing is made on the disk."""
     mounts.tmpfs(scratch, size=_SCRATCH, mode=0o700)
     return scratch
+
+
+def _place(scratch: str) -> str:
+    """Cover the directory and return an empty one in it."""
+    target = f"{_cover(scratch)}/merged"
+    make_private(target)
+    return target

@@ -35,7 +35,7 @@ __all__ = [
 _COLUMNS = (
     "id name spec image_id status intent pid pid_start monitor_pid monitor_start created started finished"
     " exit_code oom_killed stopped_by_user restart_count crashes restart_at interrupted error runtime cgroup"
-    " mapping checkpointed restored"
+    " mapping checkpointed restored driver"
 ).split()
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM containers"  # noqa: S608
 _INSERT = insert_text("containers", _COLUMNS)
@@ -207,6 +207,7 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
             mapping=IdMap.decode(load(row["mapping"])) if row["mapping"] else None,
             checkpointed=row["checkpointed"],
             restored=row["restored"],
+            driver=row["driver"],
         )
 
 

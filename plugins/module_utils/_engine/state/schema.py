@@ -133,4 +133,8 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE containers ADD COLUMN checkpointed INTEGER;
     ALTER TABLE containers ADD COLUMN restored INTEGER;
     """,
+    # The storage driver of its root file system, since there are several.
+    """
+    ALTER TABLE containers ADD COLUMN driver TEXT NOT NULL DEFAULT 'overlay';
+    """,
 )
