@@ -260,42 +260,51 @@ def no_upper(place):
     return place / "inside"
 
 
-def forms(place: Path, no_upper: Path, seed: int) -> dict[Path, list[str]]:
-    """Return the same layers by where they lie: with the kernel's marks, and with files for marks."""
-    tars = drawn(seed)
-    found = {top: unpacked(tars, top / "layers") for top in (place, no_upper)}
-    assert not list((place / "layers").rglob(".wh.*"))
-    return found
+@pytest.fixture
+def no_attributes(place):
+    """Return a directory on a file system that has no attributes."""
+    (place / "ram").mkdir()
+    libc.mount("ramfs", str(place / "ram"), "ramfs", 0)
+    return place / "ram"
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_all_show_the_same(place, no_upper, fuse_works, seed):
-    """Any stack of layers looks alike under all drivers, with the marks of either form, entry by entry."""
+def test_all_show_the_same(place, no_upper, no_attributes, fuse_works, seed):
+    """Any stack of layers looks alike under all drivers, with the marks of any form, entry by entry."""
     fuse_works()
-    seen = []
-    for top, lowers in forms(place, no_upper, seed).items():
+    tars, seen = drawn(seed), []
+    for top in (place, no_upper, no_attributes):
+        lowers = unpacked(tars, top / "layers")
         for name in DRIVERS if top == place else WITH_MARKS:
-            container = Layout(root=f"{top}/{name}").container("c" * 64)
+            container = Layout(root=f"{place}/{top.name}-{name}").container("c" * 64)
             driver_of(name).mount(container, tuple(lowers), None, None)
             seen.append(listing(container.merged, ghosts=name == OVERLAY))
             driver_of(name).unmount(container)
-    assert len(seen) == 5
+    assert len(seen) == 7
     for found in seen[1:]:
         assert found == seen[0]
 
 
-def test_the_marks_of_both_forms(place, no_upper):
+def test_the_marks_of_all_forms(place, no_upper, no_attributes):
     """A layer's marks are the kernel's where the file system takes them, else files that say the same."""
-    tars = [
-        layer({"gone": b"1", "d/old": b"1"}),
-        layer({".wh.gone": b"", "d/.wh..wh..opq": b"", "d/new": b"2"}),
-    ]
-    low, high = unpacked(tars, place / "kernels")
+    low = layer({"gone": b"1", "d/old": b"1"})
+    tars = [low, layer({".wh.gone": b"", "d/.wh..wh..opq": b"", "d/new": b"2"})]
+    high = unpacked(tars, place / "layers")[1]
     assert stat.S_ISCHR(os.stat(f"{high}/gone").st_mode)
     assert os.getxattr(f"{high}/d", "trusted.overlay.opaque") == b"y"
-    low, high = unpacked(tars, no_upper / "files")
-    assert sorted(os.listdir(high)) == [".wh.gone", "d"]
-    assert os.path.exists(f"{low}/gone")
+    assert os.listdir(f"{high}/d") == ["new"]
+    assert sorted(os.listdir(unpacked(tars, no_upper / "layers")[1])) == [".wh.gone", "d"]
+    assert sorted(os.listdir(f"{unpacked(tars, no_attributes / 'layers')[1]}/d")) == [".wh..wh..opq", "new"]
+
+
+def test_an_upper_layer_that_came_first(container, layers):
+    """A copy that is made where an upper layer lies, as that of an imported checkpoint, has it on top."""
+    lowers = layers({"a": "1", "b": "1"})
+    os.makedirs(container.upper)
+    Path(container.upper, "a").write_text("2")
+    whiteout(f"{container.upper}/b")
+    driver_of(VFS).mount(container, tuple(lowers), None, None)
+    assert read(container.merged) == {"a": "2"}
 
 
 def test_a_copy_shares_blocks_where_it_can(place, container, layers, need):

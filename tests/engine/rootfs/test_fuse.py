@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import tarfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from treelisting import listing
 
 from _engine.errors import HostLacks
-from _engine.kernel import command, mountinfo
+from _engine.images import upperlayer
+from _engine.images.unpack import unpack
+from _engine.kernel import command, files, mountinfo, removal
 from _engine.kernel.process import Process, find_by_argument
 from _engine.rootfs import fuse, support, view
 from _engine.rootfs import mounted as died
@@ -103,6 +108,35 @@ def test_a_colon_in_the_path(place, fuse_works):
     fuse_works()
     with pytest.raises(HostLacks, match="colon"):
         support.foresee("fuse-overlayfs", str(place / "a:b"))
+
+
+def test_what_was_written_as_a_layer(program, container, layers, place):
+    """What the container wrote goes into an archive as a layer, and comes out of it as the same upper layer."""
+    lowers = layers({"gone": "1", "kept": "1", "again/old": "1"})
+    fuse.mount(container, lowers)
+    os.unlink(f"{container.merged}/gone")
+    os.unlink(f"{container.merged}/again/old")
+    os.rmdir(f"{container.merged}/again")
+    os.mkdir(f"{container.merged}/again")
+    Path(container.merged, "again/new").write_text("2")
+    for name in (
+        "again/new",
+        "again",
+        "",
+    ):  # with its cache for writing, FUSE tells another time than the disk has
+        os.utime(f"{container.merged}/{name}", ns=(1, 1))
+    seen = listing(container.merged)
+    fuse.unmount(container)
+    assert ".wh..wh..opq" in os.listdir(f"{container.upper}/again")
+    tar = b"".join(upperlayer.chunks(container.upper, files=True))
+    with tarfile.open(fileobj=io.BytesIO(tar)) as told:
+        assert sorted(told.getnames()) == [".", ".wh.gone", "again", "again/.wh..wh..opq", "again/new"]
+    removal.remove_tree(container.upper)
+    os.mkdir(container.upper)
+    with files.directory(container.upper) as into:
+        unpack(iter([tar]), into=into, lowers=lowers)
+    fuse.mount(container, lowers)
+    assert listing(container.merged) == seen
 
 
 def test_what_is_seen_unmounted(program, container, layers, mounted, place):

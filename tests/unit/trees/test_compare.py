@@ -46,7 +46,7 @@ def test_nothing(compared):
 def test_all_kinds(compared):
     """Added, changed and deleted entries are told in order, of a new directory all that is in it, of one that is gone itself."""
     now, found = compared
-    (now / "a/one").write_text("onE")
+    (now / "a/one").write_text("a/onE")
     (now / "a/b/two").chmod(0o600)
     (now / "a/b/new").mkdir()
     (now / "a/b/new/x").touch()
