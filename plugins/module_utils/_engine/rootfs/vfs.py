@@ -47,17 +47,14 @@ def make(target: str, lowers: Sequence[str], mapping: IdMap | None = None) -> No
     make_private(stage)
     try:
         _copy(stage, lowers, mapping)
-    except OSError as error:
+    except BaseException as error:  # also at an interrupt: a half copy may be large
         remove_tree(stage)
-        if error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in _FULL:
             raise StoreFull(
                 f"no space is left in {os.path.dirname(target)} for a copy of the image",
                 remedy="Free some on that file system",
                 path=target,
             ) from error
-        raise
-    except BaseException:
-        remove_tree(stage)
         raise
     os.rename(stage, target)
 

@@ -67,7 +67,7 @@ def _located(error: OSError, path: str) -> Exception:
         return OSError(error.errno, error.strerror, path)
     return HostLacks(
         f"{path} can't be copied: {error.strerror}",
-        remedy="Run as root, and keep the volumes on a file system with extended attributes and ACLs",
+        remedy="Run as root, and keep the engine's root on a file system with extended attributes and ACLs",
         path=path,
     )
 
