@@ -34,6 +34,17 @@ options:
         are control groups of version 2 alone, else V(cgroupfs).
     type: str
     choices: [cgroupfs, systemd]
+  storage_driver:
+    description:
+      - How a new container gets a root file system of its own. A container keeps the one that it was created with,
+        whatever is written here later.
+      - V(overlay) is the kernel's overlayfs. V(fuse-overlayfs) is the same as a program (package C(fuse-overlayfs)), for where
+        the kernel's can't, as in a container. V(vfs) is a copy of the whole image; it works everywhere, and takes no more
+        room than what differs where the file system can share blocks (xfs, btrfs).
+      - Unset, the first of them that works below O(root) is taken. This is tried once for each boot;
+        M(slipway.oci.engine_info) tells it, and what the others lack.
+    type: str
+    choices: [overlay, fuse-overlayfs, vfs]
 requirements:
   - Python 3.9 or newer on the host
   - Root on the host (C(become=true))

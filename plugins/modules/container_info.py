@@ -27,7 +27,8 @@ options:
     description:
       - Measure what each container takes on the disk. RV(containers[].SizeRootFs) is what its image's layers take,
         RV(containers[].SizeRw) what it has written itself, both in bytes.
-      - Takes time in proportion to the number of files that the container has written.
+      - Takes time in proportion to the number of files that the container has written. With storage driver V(vfs) these are
+        the files that differ from the image's in kind, owner, mode, size or time, and all files are looked at.
     type: bool
     default: false
   explain:

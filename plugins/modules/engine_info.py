@@ -54,6 +54,17 @@ engine:
       description: Whether the kernel has overlayfs.
       type: bool
       returned: always
+    storage_driver:
+      description: The storage driver that a new container gets, V(overlay), V(fuse-overlayfs) or V(vfs).
+      type: str
+      returned: always
+    storage_lacks:
+      description:
+        - Why it is none of the other storage drivers, by their names. What no task has tried yet is told as far as it can be
+          without trying.
+        - One that O(storage_driver) asks for and that can't be used is here too.
+      type: dict
+      returned: always
     counts:
       description: How many containers, running ones, images and volumes there are.
       type: dict
@@ -71,6 +82,9 @@ engine:
     cgroup_manager: cgroupfs
     overlay: true
     storage_driver: overlay
+    storage_lacks:
+      fuse-overlayfs: fuse-overlayfs is not installed. Install the package fuse-overlayfs
+      vfs: overlay is taken
     selinux: false
     apparmor: true
     counts: {containers: 1, running: 1, images: 1, volumes: 1}

@@ -312,3 +312,28 @@ def test_logs_in_a_result(ready):
     for number in (0, -1, 10001):
         told = ready.task("container_info", logs=True, log_tail=number)
         assert (told["error"], told["option"]) == ("invalid_option", "log_tail")
+
+
+def test_storage_driver(node, archive):
+    """The option is for a new container, which keeps its driver; what is no driver is refused; engine_info tells the rest."""
+    node.load(archive)
+    wanted = {"name": "box", "image": IMAGE, "network": "none", "command": ["/bin/sh", "-c", "sleep 1000"]}
+    play = node.play(
+        task("unknown", "container", **wanted, storage_driver="zfs", keywords={"ignore_errors": True}),
+        task("predict", "container", **wanted, storage_driver="vfs", keywords={"check_mode": True}),
+        task("copied", "container", **wanted, storage_driver="vfs"),
+        task("again", "container", **wanted),
+        task("engine", "engine_info"),
+        task("asked", "engine_info", storage_driver="vfs"),
+        task("away", "container", name="box", state="absent", stop_time=0),
+    )
+    assert [name for name, _message in play.failed] == ["unknown"]
+    assert play.changed == ["predict", "copied", "away"]
+    assert "overlay, fuse-overlayfs, vfs" in play["unknown"]["msg"]
+    assert play["copied"]["container"]["Driver"] == "vfs"
+    engine, asked = play["engine"]["engine"], play["asked"]["engine"]
+    assert (engine["storage_driver"], sorted(engine["storage_lacks"])) == (
+        "overlay",
+        ["fuse-overlayfs", "vfs"],
+    )
+    assert (asked["storage_driver"], asked["storage_lacks"]["overlay"]) == ("vfs", "vfs is taken")

@@ -35,6 +35,8 @@ from _engine.state import containers
 from _engine.state.database import Database, open_database
 from dockerarchive import write_archive
 
+#: All tests that say nothing of it run with this driver: so the whole suite can be tried with each.
+STORAGE_DRIVER = os.environ.get("SLIPWAY_TEST_STORAGE")
 _REQUEST = frozenset(item.name for item in fields(Request))
 #: What the engine keeps on purpose: its program and its database.
 _KEPT = ("/root/agent", "/root/state.db")
@@ -57,12 +59,14 @@ class Host:
         self.layout = Layout(f"{self.top}/root", f"{self.top}/run")
         self.runtime = runtime
         self.image = image
+        self.storage_driver = STORAGE_DRIVER
 
     # -- what tasks do -------------------------------------------------------------------------
 
     def open(self, **settings: Any) -> AbstractContextManager[Engine]:
         """Open the engine."""
-        return open_engine(self.layout.root, self.layout.run_root, **{"runtime": self.runtime, **settings})
+        own = {"runtime": self.runtime, "storage_driver": self.storage_driver, **settings}
+        return open_engine(self.layout.root, self.layout.run_root, **own)
 
     def database(self) -> Database:
         """Open the database alone, whatever boot it is of."""

@@ -34,12 +34,17 @@ def _paths(top):
                 yield entry.path
 
 
-def listing(top: str | os.PathLike[str]) -> dict[bytes, dict[str, object]]:
-    """Return all of a tree: a dict by path below its top."""
+def listing(top: str | os.PathLike[str], *, ghosts: bool = False) -> dict[bytes, dict[str, object]]:
+    """Return all of a tree: a dict by path below its top.
+
+    ``ghosts``: names that are listed and not there are left out, as overlayfs lists a whiteout in a directory of one layer alone.
+    """
     top = os.fsencode(top)
     groups = {}
     tree = {}
     for path in _paths(top):
+        if ghosts and not os.path.lexists(path):
+            continue
         found = os.lstat(path)
         name = path[len(top) + 1 :]
         group = groups.setdefault((found.st_dev, found.st_ino), name) if found.st_nlink > 1 else name

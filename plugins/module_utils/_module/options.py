@@ -9,6 +9,7 @@ from typing import Any
 from .._engine.errors import NotBuiltYet
 from .._engine.model.cgroup import MANAGERS
 from .._engine.model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
+from .._engine.model.storage import DRIVERS
 
 #: An argument spec as AnsibleModule takes it: option -> type, default, aliases and so on.
 ArgumentSpec = Mapping[str, Mapping[str, Any]]
@@ -18,6 +19,7 @@ ENGINE_OPTIONS: ArgumentSpec = {
     "run_root": {"type": "path", "default": DEFAULT_RUN_ROOT},
     "runtime": {"type": "str"},
     "cgroup_manager": {"type": "str", "choices": [*MANAGERS]},
+    "storage_driver": {"type": "str", "choices": [*DRIVERS]},
 }
 
 

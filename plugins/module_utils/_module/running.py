@@ -67,7 +67,9 @@ def _set_attributes(module: AnsibleModule, result: dict[str, Any]) -> None:
 
 
 def _settings(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: params[name] for name in ("root", "run_root", "runtime", "cgroup_manager")}
+    return {
+        name: params[name] for name in ("root", "run_root", "runtime", "cgroup_manager", "storage_driver")
+    }
 
 
 def _timings(engine: Engine | None) -> dict[str, Any]:

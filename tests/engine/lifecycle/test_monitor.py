@@ -16,7 +16,8 @@ import pytest
 
 from _engine.errors import HostLacks, InvalidOption
 from _engine.kernel import cgroupmoves, cgroups
-from _engine.kernel.process import Process
+from _engine.kernel.process import Process, find_by_argument
+from _engine.model.storage import FUSE
 from enginehost import eventually
 
 #: Starts a container from within the cgroup in which it is put.
@@ -79,6 +80,24 @@ def test_outlives_the_session_that_started_it(host, python_child, session):
     # conmon still does its work: it sees the exit, and calls the agent.
     os.kill(record.process.pid, signal.SIGKILL)
     assert host.ended()["State"]["ExitCode"] == 137
+    cgroups.remove(session)
+
+
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+def test_the_root_file_system_outlives_it_too(host, python_child, session, need, monkeypatch):
+    """The program that shows a root file system runs beside conmon, and the container finds its files after the session's end."""
+    need(shutil.which(FUSE), FUSE)
+    monkeypatch.setenv("SLIPWAY_TEST_STORAGE", FUSE)
+    child = start_in(session, host, python_child)
+    merged = host.layout.container(host.record().id).merged
+    [program] = find_by_argument(f"slipway-rootfs:{merged}")
+    assert session not in places(program.pid)
+    assert host.layout.monitors_cgroup in places(program.pid)
+    cgroups.kill_all(session)
+    assert child.wait(10) == -signal.SIGKILL
+    assert "bin" in os.listdir(merged)
+    host.bring("box", "stopped", stop_time=0)
+    assert not program.alive()
     cgroups.remove(session)
 
 

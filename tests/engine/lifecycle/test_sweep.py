@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import signal
 import time
 import traceback
@@ -27,6 +28,7 @@ from tracer import KILL, Call, trace
 
 from _engine.errors import EngineError
 from _engine.lifecycle.remove_image import remove_image
+from _engine.model.storage import FUSE, VFS
 from enginehost import eventually
 
 #: Points of each verb and runtime where not all are gone through.
@@ -195,6 +197,15 @@ def test_killed_at_any_change(full_host, runtime, name):
     tried, wrong = sweep(full_host, CASES[name], KILL, None, numbers)
     note(name, runtime, "kill", tried, len(wrong), time.monotonic() - begin)
     assert wrong == []
+
+
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+@pytest.mark.parametrize("driver", [FUSE, VFS])
+def test_killed_with_other_drivers(full_host, runtime, driver, need, monkeypatch):
+    """The same of the life's longest verb with the other storage drivers."""
+    need(driver == VFS or shutil.which(FUSE), FUSE)
+    monkeypatch.setattr(full_host, "storage_driver", driver)
+    test_killed_at_any_change(full_host, runtime, "create and start with copy-up")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -50,3 +51,14 @@ def layers(place):
 def mounted(place):
     """Give a function that lists the targets of all mounts below ``place``."""
     return lambda: [entry.target for entry in mountinfo.below(str(place))]
+
+
+@pytest.fixture
+def fuse_works(need):
+    """Return what a test of fuse-overlayfs calls first."""
+
+    def check():
+        need(shutil.which("fuse-overlayfs"), "fuse-overlayfs")
+        need(os.path.exists("/dev/fuse"), "/dev/fuse")
+
+    return check

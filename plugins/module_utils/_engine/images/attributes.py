@@ -13,11 +13,8 @@ import stat
 from . import tarread
 from .tarread import Entry
 
-#: The mode of overlayfs' mark for a name that is gone: a character device, which gets the number 0/0.
-WHITEOUT = stat.S_IFCHR
-
-#: overlayfs takes these as its own orders (redirect, metacopy, ...): an image must not give any.
-_OVERLAY = (b"trusted.overlay.", b"user.overlay.")
+#: overlayfs and fuse-overlayfs take these as their own orders (redirect, metacopy, ...): an image must not give any.
+_OVERLAY = (b"trusted.overlay.", b"user.overlay.", b"user.fuseoverlayfs.")
 #: Labels are a matter of this host's policy, not of the one where the image was built.
 _HOST_POLICY = (b"security.selinux", b"security.evm", b"security.ima")
 _TYPES = {tarread.CHAR: stat.S_IFCHR, tarread.BLOCK_DEVICE: stat.S_IFBLK, tarread.FIFO: stat.S_IFIFO}

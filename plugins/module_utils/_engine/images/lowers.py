@@ -12,7 +12,8 @@ import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-OPAQUE = b"trusted.overlay.opaque"
+from ..trees import marks
+
 #: A path inside a layer: its components, () for the root.
 Path = tuple[bytes, ...]
 
@@ -51,10 +52,11 @@ class Lowers:
         for layer in self._merge(path[:-1]):
             parent = self._open(layer, path[:-1])
             found = _lstat(path[-1], parent)
-            if found is not None and not is_whiteout(found):
+            if found is not None and not marks.is_whiteout(found):
                 return parent, found
+            hidden = found is not None or marks.hides(parent, path[-1])
             os.close(parent)
-            if found is not None:
+            if hidden:
                 return None
         return None
 
@@ -80,8 +82,11 @@ class Lowers:
             parent = self._open(layer, path[:-1])
             try:
                 entry = _lstat(path[-1], parent)
+                hidden = entry is None and marks.hides(parent, path[-1])
             finally:
                 os.close(parent)
+            if hidden:
+                break
             if entry is None:
                 continue
             if not stat.S_ISDIR(entry.st_mode):
@@ -94,9 +99,7 @@ class Lowers:
     def _is_opaque(self, layer: int, path: Path) -> bool:
         fd = self._open(layer, path)
         try:
-            return os.getxattr(fd, OPAQUE) == b"y"
-        except OSError:  # ENODATA: the directory is not marked
-            return False
+            return marks.is_opaque(fd)
         finally:
             os.close(fd)
 
@@ -110,11 +113,6 @@ class Lowers:
             finally:
                 os.close(above)
         return fd
-
-
-def is_whiteout(found: os.stat_result) -> bool:
-    """Tell whether this is overlayfs' mark for a name that is gone."""
-    return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
 
 
 def _lstat(name: bytes, parent: int) -> os.stat_result | None:

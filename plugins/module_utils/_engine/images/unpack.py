@@ -17,15 +17,14 @@ from dataclasses import dataclass
 
 from ..errors import ArchiveBroken, EngineError, HostLacks, StoreFull, UnsafeEntry
 from ..kernel import libc
+from ..trees import marks
 from . import attributes, tarread
 from .copyup import copy_up
 from .layerdir import LayerDirectory, Place, components, show, unsafe
-from .lowers import OPAQUE, Lowers, Path
+from .lowers import Lowers, Path
 from .streams import write_all
 from .tarread import Chunks, Entry
 
-_WHITEOUT = b".wh."
-_OPAQUE_MARK = b".wh..wh..opq"
 _AUFS = b".wh..wh."
 #: What the kernel answers to names, links and attributes that can't be.
 _OF_THE_ENTRY = (
@@ -121,14 +120,14 @@ class _Unpacking:
             self._make[entry.kind](entry, path[-1], parent)
 
     def _is_mark(self, name: bytes) -> bool:
-        return name.startswith(_WHITEOUT)
+        return name.startswith(marks.PREFIX)
 
     def _note_whiteout(self, entry: Entry, path: Path) -> None:
-        if path[-1] == _OPAQUE_MARK:
+        if path[-1] == marks.OPAQUE_FILE:
             parent = self._directory.place(path[:-1], entry=entry.name)
             self._opaque.add(parent.path)
         elif not path[-1].startswith(_AUFS):
-            name = path[-1][len(_WHITEOUT) :]
+            name = path[-1][len(marks.PREFIX) :]
             if name in (b"", b".", b".."):
                 raise unsafe(entry.name, "it would hide the directory that it is in")
             parent = self._directory.place(path[:-1], entry=entry.name)
@@ -233,7 +232,7 @@ class _Unpacking:
         for path in self._opaque:
             place = self._open_again(path)
             if place is not None:
-                os.setxattr(place.fd, OPAQUE, b"y")
+                marks.make_opaque(place.fd)
 
     def _white_out(self, path: Path) -> None:
         parent = self._open_again(path[:-1])
@@ -245,8 +244,7 @@ class _Unpacking:
         elif self._below.shows(path):
             # A mark that hides nothing would be seen in a listing of a directory that is not merged.
             # Something that this layer has of that name hides it as well.
-            with contextlib.suppress(FileExistsError):
-                os.mknod(path[-1], attributes.WHITEOUT, 0, dir_fd=parent.fd)
+            marks.white_out(parent.fd, path[-1])
 
     def _open_again(self, path: Path) -> Place | None:
         # A later entry may have put something else where the directory was.

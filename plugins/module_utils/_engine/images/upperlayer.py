@@ -7,20 +7,19 @@ Source: image-spec 1.0.2, layer.md "Whiteouts"; the kernel's overlayfs.rst "whit
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 
+from ..trees import marks
 from . import tarread, tarwrite, treestream
-from .lowers import OPAQUE
 from .tarread import Entry
 
-_WHITEOUT = b".wh."
-_OPAQUE_MARK = b".wh..wh..opq"
 
+def chunks(path: str, *, files: bool = False) -> Iterator[bytes]:
+    """Stream the layer below a directory. Raises as ``treestream.chunks``.
 
-def chunks(path: str) -> Iterator[bytes]:
-    """Stream the layer below a directory. Raises as ``treestream.chunks``."""
-    return treestream.chunks(path, _UpperLayer)
+    ``files``: whoever wrote the layer may have made files of its marks (fuse-overlayfs), so no name of such is a user's.
+    """
+    return treestream.chunks(path, _MarkedLayer if files else _UpperLayer)
 
 
 class _UpperLayer(treestream.Tree):
@@ -33,16 +32,27 @@ class _UpperLayer(treestream.Tree):
         return header + _opaque(stack[-1].fd, stack[-1].prefix)
 
     def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
-        if stat.S_ISCHR(found.st_mode) and found.st_rdev == 0:
-            yield _mark(path[: len(path) - len(name)] + _WHITEOUT + name)
+        if marks.is_whiteout(found):
+            yield _mark(path[: len(path) - len(name)] + marks.PREFIX + name)
         else:
             yield from super()._leaf(above, name, path, found)
 
 
+class _MarkedLayer(_UpperLayer):
+    def check(self, path: bytes) -> None:
+        pass
+
+    def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
+        hidden = marks.hidden_name(name)
+        if hidden is None:
+            yield from super()._leaf(above, name, path, found)
+        elif hidden:  # the marks of a directory were told with it
+            yield _mark(path)
+
+
 def _opaque(fd: int, path: bytes) -> bytes:
     """Return the mark of a directory that hides all that lower layers have in it, nothing for another."""
-    marked = OPAQUE in map(os.fsencode, os.listxattr(fd)) and os.getxattr(fd, OPAQUE) == b"y"
-    return _mark(path + _OPAQUE_MARK) if marked else b""
+    return _mark(path + marks.OPAQUE_FILE) if marks.is_opaque(fd) else b""
 
 
 def _mark(path: bytes) -> bytes:

@@ -85,25 +85,42 @@ def run(
     return completed
 
 
-def detach(argv: Sequence[str]) -> None:
-    """Start a program, by its path, that outlives us in a session of its own; nobody has to wait for it (daemon(7))."""
+def detach(
+    argv: Sequence[str],
+    *,
+    program: Optional[str] = None,
+    keep: Sequence[int] = (),
+    stderr: Optional[int] = None,
+) -> int:
+    """Start a program that outlives us in a session of its own, and return its pid; nobody has to wait for it (daemon(7)).
+
+    ``program`` is its path where ``argv[0]`` is not. It keeps these descriptors, by their numbers, and ``stderr`` as its own.
+    """
+    reader, writer = os.pipe()
     between = os.fork()
     if between == 0:
         try:
             os.setsid()
-            if os.fork() == 0:
-                _become(argv)
+            last = os.fork()
+            if last == 0:
+                _become(program or argv[0], argv, keep, stderr)
+            os.write(writer, b"%d" % last)
         finally:
             os._exit(0)
-    os.waitpid(between, 0)
+    os.close(writer)
+    with open(reader, "rb", buffering=0) as told:
+        os.waitpid(between, 0)
+        return int(told.read(32))
 
 
-def _become(argv: Sequence[str]) -> None:
+def _become(program: str, argv: Sequence[str], keep: Sequence[int], stderr: Optional[int]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
+    for fd, to in ((null, 0), (null, 1), (null if stderr is None else stderr, 2)):
+        os.dup2(fd, to)
+    for fd in keep:
+        os.set_inheritable(fd, True)
     os.chdir("/")
-    os.execve(argv[0], [*argv], ENVIRONMENT)  # noqa: S606
+    os.execve(program, [*argv], ENVIRONMENT)  # noqa: S606
 
 
 def find_program(name: str, *, extra: Sequence[str] = ()) -> Optional[str]:

@@ -25,5 +25,5 @@ def start_again(
             return record
         own, source = engine_of(engine, record), source_of(engine, record)
         if record.status in status.STARTABLE:
-            check(own, record.spec, source)
+            check(own, record.spec, source, record)
         return start(own, record, source, exit_command)

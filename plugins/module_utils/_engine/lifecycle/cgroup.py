@@ -18,6 +18,9 @@ from ..model.spec import ContainerSpec
 from ..systemd import scope
 from .engine import Engine
 
+#: What systemd is told of the scopes beside a container's own.
+_TEXTS = {"conmon": "Monitor", "rootfs": "Root file system"}
+
 
 def manager(engine: Engine, record: ContainerRecord | None = None) -> str:
     """Return ``systemd`` or ``cgroupfs``: what the task says, else what the container has, else what suits the host."""
@@ -62,15 +65,20 @@ def cgroup_of(engine: Engine, record: ContainerRecord) -> str:
     return record.cgroup or engine.layout.cgroup(record.id)
 
 
-def monitor_mover(engine: Engine, record: ContainerRecord) -> Callable[[int], None] | None:
-    """Return what takes a new conmon (its pid) out of the caller's cgroup; None where it is to stay."""
+def monitor_mover(
+    engine: Engine, record: ContainerRecord, what: str = "conmon"
+) -> Callable[[int], None] | None:
+    """Return what takes a new conmon (its pid) out of the caller's cgroup; None where it is to stay.
+
+    ``what`` else a container needs beside it: ``rootfs``, the program that shows its root file system.
+    """
     if record.spec.cgroups in (names.DISABLED, names.NO_MONITOR):
         return None
     if not names.is_scope(record.cgroup):
         return lambda pid: cgroupmoves.enter(engine.layout.monitors_cgroup, pid)
     # Not in the container's own slice: its limits, and its end, are not conmon's.
-    slice_, text = names.DEFAULT_SLICE, f"Monitor of container {record.name}"
-    return lambda pid: scope.move(pid, names.monitor_scope(record.id, pid), slice_, text)
+    slice_, text = names.DEFAULT_SLICE, f"{_TEXTS[what]} of container {record.name}"
+    return lambda pid: scope.move(pid, names.monitor_scope(record.id, pid, what), slice_, text)
 
 
 def manager_for_runtime(record: ContainerRecord) -> str:

@@ -10,8 +10,11 @@ from dataclasses import replace
 from ..errors import WrongState
 from ..kernel.apart import apart
 from ..model.layout import ContainerLayout
-from ..rootfs import overlay, view
-from ..rootfs.changes import PathChange, changes
+from ..model.record import ContainerRecord
+from ..model.storage import OVERLAY, VFS
+from ..rootfs import copied, overlay, view
+from ..rootfs.changes import ADDED, CHANGED, DELETED, PathChange, changes
+from ..trees import compare
 from .engine import Engine
 from .named import find
 from .origin import source_of
@@ -21,6 +24,8 @@ _OF_EVERY_START = frozenset(
     "/dev /etc/hostname /etc/hosts /etc/localtime /etc/mtab /etc/resolv.conf /proc /run /run/.containerenv /run/notify"
     " /run/secrets /sys".split()
 )
+
+_KINDS = {compare.ADDED: ADDED, compare.CHANGED: CHANGED, compare.DELETED: DELETED}
 
 
 def changed_paths(engine: Engine, name: str) -> list[PathChange]:
@@ -33,10 +38,24 @@ def changed_paths(engine: Engine, name: str) -> list[PathChange]:
             name=record.name,
         )
     container = engine.layout.container(record.id)
-    if not os.path.isdir(container.upper):  # it was never started
+    if record.driver != VFS and not os.path.isdir(container.upper):  # it was never started
         return []
     lowers = source_of(engine, record).lowers[::-1]
+    if record.driver != OVERLAY:
+        return _compared(engine, record, lowers)
     return apart(lambda: _changes(container, lowers, engine.layout.staging))
+
+
+def _compared(engine: Engine, record: ContainerRecord, lowers: tuple[str, ...]) -> list[PathChange]:
+    """Compare all of it with the image: a copy has no layer of its own, and the marks of fuse-overlayfs are its own affair."""
+    container = engine.layout.container(record.id)
+    seen = view.open_container(container, lowers, engine.layout.staging, driver=record.driver)
+    try:
+        found = copied.differences(seen.fd, lowers, record.mapping if seen.written else None)
+        told = [PathChange(f"/{change.path}", _KINDS[change.kind]) for change in found]
+    finally:
+        os.close(seen.fd)
+    return [item for item in told if item.path not in _OF_EVERY_START]
 
 
 def _changes(container: ContainerLayout, lowers: Sequence[str], scratch: str) -> list[PathChange]:

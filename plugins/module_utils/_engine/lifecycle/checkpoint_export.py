@@ -21,6 +21,7 @@ from ..kernel.staging import staging
 from ..model.checkpoint import CheckpointOptions
 from ..model.checkpointdump import CONFIG, ROOTFS, SHM, SPEC, CheckpointDump
 from ..model.record import ContainerRecord
+from ..model.storage import FUSE, VFS
 from . import checkpointed
 from .engine import Engine
 from .volume import get_volume
@@ -38,6 +39,12 @@ def check(record: ContainerRecord, options: CheckpointOptions) -> None:
             target,
             f"can't hold the root file system of {record.name}, which is a directory of the host",
             remedy="Write ignore_rootfs: true, and copy the directory yourself",
+        )
+    if record.driver == VFS and not (options.ignore_rootfs or record.spec.rootfs):
+        raise NotBuiltYet(
+            f"container {record.name} has the storage driver vfs, which does not tell what the container has written",
+            remedy="Write ignore_rootfs: true, and copy what you need yourself",
+            option="export",
         )
     if record.mapping is not None:
         raise NotBuiltYet(
@@ -73,7 +80,10 @@ def _members(
     if os.path.isdir(kept):
         yield Member(SHM, path=_pack(treestream.chunks(kept), f"{stage}/{SHM}"))
     if has_rootfs:
-        yield Member(ROOTFS, path=_pack(upperlayer.chunks(container.upper), f"{stage}/{ROOTFS}"))
+        yield Member(
+            ROOTFS,
+            path=_pack(upperlayer.chunks(container.upper, files=record.driver == FUSE), f"{stage}/{ROOTFS}"),
+        )
     for name in volumes:
         path = _pack_volume(engine, name, f"{stage}/{name}.volume")
         yield Member(f"{VOLUMES}/{name}.tar", path=path)

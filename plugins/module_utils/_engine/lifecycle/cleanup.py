@@ -62,7 +62,7 @@ def release(engine: Engine, record: ContainerRecord) -> None:
             ("runtime", lambda: runtime.delete(record.id, force=True)),
             ("cgroup", lambda: cgroup.clear(engine, record)),
             ("mounts", lambda: release_mounts(container)),
-            ("root file system", lambda: rootfilesystem.unmount(container)),
+            ("root file system", lambda: rootfilesystem.unmount(container, record.driver)),
             ("shm", lambda: shm.unmount_shm(container)),
             ("volumes", lambda: detach(engine, record)),
             ("monitor files", lambda: conmon.remove_stale_files(container)),

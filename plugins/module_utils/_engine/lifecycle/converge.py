@@ -187,7 +187,8 @@ class _Convergence:
             from .preflight import check
             from .source import Source
 
-            check(self.engine, spec, Source.of(self.image, self.engine.layout, self.mounted))
+            there = None if planning.CREATE in verbs else self.record
+            check(self.engine, spec, Source.of(self.image, self.engine.layout, self.mounted), there)
         if verbs == {planning.PAUSE} and self.record is not None:
             from .freeze import check_freezer
 

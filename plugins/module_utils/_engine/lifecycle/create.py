@@ -14,11 +14,12 @@ from ..model.mounts import VOLUME, Mount
 from ..model.names import new_id
 from ..model.record import ContainerRecord, Event
 from ..model.spec import ContainerSpec
+from ..model.storage import OVERLAY
 from ..model.volume import VolumeRecord, VolumeSpec
 from ..model.volumesfrom import ANONYMOUS
 from ..state import containers, dependencies, events, volumes
 from ..volumes import directory
-from . import mapping
+from . import mapping, rootfilesystem, storage
 from .dependencies import resolve
 from .engine import Engine
 from .implied import implied_mounts
@@ -53,6 +54,8 @@ def create(
         runtime=engine.runtime or "",
         images={path: image.id for path, image in source.mounted.items()},
     )
+    driver = OVERLAY if spec.rootfs else storage.driver(engine)
+    record = replace(record, driver=driver)
     with engine.timings.of("create"):
         with engine.database.transaction() as connection:
             old = containers.get(connection, replaces) if replaces is not None else None
@@ -71,6 +74,10 @@ def create(
             dependencies.put_on(connection, taken, record.id)
             events.add(connection, Event(record.created, "container", "create", record.id, record.name))
         prepare_directories(engine, record)
+        if not intent and not spec.rootfs:  # with an intent, more comes before its first start
+            rootfilesystem.prepare(
+                engine.layout.container(record.id), source.lowers[::-1], record.mapping, driver=driver
+            )
     return record
 
 

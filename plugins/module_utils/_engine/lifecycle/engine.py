@@ -27,7 +27,7 @@ LAST = 99
 class Engine:
     """One engine. ``predicting``: check mode, nothing may be written.
 
-    ``runtime``, ``conmon``, ``cgroup_manager``: None means what suits the host.
+    ``runtime``, ``conmon``, ``cgroup_manager``, ``storage_driver`` (of new containers): None means what suits the host.
     """
 
     layout: Layout
@@ -36,6 +36,7 @@ class Engine:
     runtime: str | None = None
     conmon: str | None = None
     cgroup_manager: str | None = None
+    storage_driver: str | None = None
     lock_timeout: float = LOCK_TIMEOUT
     timings: Timings = field(default_factory=Timings)
 

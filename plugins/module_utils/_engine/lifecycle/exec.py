@@ -21,6 +21,7 @@ from ..model import imageconfig, status
 from ..model.execution import ExecSession, ExecSpec
 from ..model.names import new_id
 from ..model.record import ContainerRecord, Event, ProcessId
+from ..rootfs import mounted
 from ..runtime import execprocess, execs, oci
 from ..runtime.execs import ExecFiles, Executed
 from ..runtime.users import ResolvedUser, resolve
@@ -198,6 +199,7 @@ def require_running(record: ContainerRecord) -> ContainerRecord:
 
 
 def _process(engine: Engine, record: ContainerRecord, spec: ExecSpec) -> dict[str, Any]:
+    mounted.check(engine.layout.container(record.id), record.name, record.driver)
     own = own_process(engine, record)
     every: frozenset[str] = frozenset()
     if spec.privileged:

@@ -14,7 +14,7 @@ from ..model.mounts import BIND
 from ..model.record import ContainerRecord
 from ..plan.explain import Scene
 from ..plan.explain import explain as in_words
-from ..rootfs import overlay
+from ..rootfs.mounted import RootfsDied, check, is_mounted
 from ..state import containers, events, images
 from .engine import Engine
 from .facts import observe
@@ -58,8 +58,13 @@ def explain(engine: Engine, stored: ContainerRecord) -> list[str]:
 def _missing(engine: Engine, record: ContainerRecord) -> Iterator[str]:
     """Yield, in words, what should be mounted or mountable and is not there."""
     container = engine.layout.container(record.id)
-    if record.status in status.ALIVE and not record.spec.rootfs and not overlay.is_mounted(container):
+    if record.status in status.ALIVE and not record.spec.rootfs and not is_mounted(container, record.driver):
         yield f"Its root file system is not mounted on the host at {container.merged}"
+    if record.status in status.ALIVE:
+        try:
+            check(container, record.name, record.driver)
+        except RootfsDied as error:
+            yield error.message[:1].upper() + error.message[1:]
     if record.spec.rootfs and not os.path.isdir(record.spec.image):
         yield f"Its root file system {record.spec.image} is not there"
     for mount in record.mounts.values():

@@ -21,7 +21,7 @@ from ..kernel import usernamespace
 from ..model import status
 from ..model.idmap import IdMap
 from ..model.record import ContainerRecord
-from ..rootfs import plain, view
+from ..rootfs import mounted, plain, view
 from ..state import containers
 from ..trees.shift import shifted
 from .archivefile import bring, find_place
@@ -87,10 +87,11 @@ def _view(engine: Engine, record: ContainerRecord) -> view.View:
     if record.spec.rootfs:
         return view.open_directory(plain.check(record.spec.image), scratch)
     container = engine.layout.container(record.id)
+    mounted.check(container, record.name, record.driver)
     lowers = source_of(engine, record).lowers[::-1]
     mapping = record.mapping
     with usernamespace.opened(mapping.uids, mapping.gids) if mapping else nullcontext() as userns:
-        return view.open_container(container, lowers, scratch, userns)
+        return view.open_container(container, lowers, scratch, userns, driver=record.driver)
 
 
 def allow_many_files() -> None:

@@ -12,7 +12,7 @@ from ..model.checkpoint import RestoreOptions, for_runtime
 from ..model.record import ContainerRecord
 from ..rootfs import shm
 from ..runtime import conmon, criu, oci
-from . import checkpointed, rootfilesystem
+from . import checkpointed
 from .cleanup import release_mounts
 from .dependencies import refuse_not_running, refuse_stuck, to_start
 from .engine import Engine
@@ -54,7 +54,9 @@ def check(engine: Engine, record: ContainerRecord) -> None:
     needed = to_start(engine, record, None)
     refuse_stuck(record.name, needed)
     refuse_not_running(record.name, needed)
-    check_start(replace(engine, runtime=record.runtime or None), record.spec, source_of(engine, record))
+    check_start(
+        replace(engine, runtime=record.runtime or None), record.spec, source_of(engine, record), record
+    )
 
 
 def go_on(
@@ -92,7 +94,7 @@ class Restore(Start):
             Step("prepare", self.prepare, self.give_up),
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
             Step("fill_shm", lambda: checkpointed.fill_shm(container)),
-            Step("mount_rootfs", self.mount_rootfs, lambda: rootfilesystem.unmount(container)),
+            Step("mount_rootfs", self.mount_rootfs, self.unmount_rootfs),
             Step("mount_volumes", self.mount_volumes),
             Step("copy_up", self.copy_up),
             Step("prepare_mounts", self.prepare_mounts, lambda: release_mounts(container)),

@@ -17,10 +17,12 @@ from ..version import VERSION
 from .cgroup import manager
 from .engine import Engine
 from .outcome import Outcome
+from .storage import foreseen
 
 
 def host(engine: Engine) -> Outcome:
     """Return ``engine``: what a person asks first when something is wrong. A missing program is null, no error."""
+    driver, lacks = foreseen(engine)
     return Outcome(
         result={
             "engine": {
@@ -35,7 +37,8 @@ def host(engine: Engine) -> Outcome:
                 "cgroup_version": cgroups.version(),
                 "cgroup_manager": manager(engine),
                 "overlay": _has_overlayfs(),
-                "storage_driver": "overlay",
+                "storage_driver": driver,
+                "storage_lacks": lacks,
                 "selinux": os.path.exists("/sys/fs/selinux/enforce"),
                 "apparmor": os.path.isdir("/sys/kernel/security/apparmor"),
                 "counts": _counts(engine),

@@ -17,6 +17,7 @@ from ..model.health import Health
 from ..model.imageconfig import ImageConfig
 from ..model.layout import ContainerLayout, Layout
 from ..model.record import ContainerRecord, ImageRecord
+from ..model.storage import VFS
 from ..model.times import NEVER, rfc3339
 from ..model.volume import VolumeRecord
 from .inspect_health import health_shape
@@ -86,8 +87,8 @@ def container_shape(
         "AppArmorProfile": apparmor_profile(record.spec),
         **capabilities(record.spec, config),
         "ExecIDs": [*exec_ids],
-        "Driver": "overlay",
-        "GraphDriver": {"Name": "overlay", "Data": _graph(record, image, layout)},
+        "Driver": record.driver,
+        "GraphDriver": {"Name": record.driver, "Data": _graph(record, image, layout)},
         "Mounts": mounts,
         "Dependencies": [*needs],
         "NetworkSettings": dict(_NO_NETWORK),
@@ -201,6 +202,8 @@ def _graph(
     if record.spec.rootfs:
         return None
     container = layout.container(record.id)
+    if record.driver == VFS:  # no layers: all of it is the container's
+        return {"MergedDir": container.merged}
     lowers = [layout.layer_diff(layer.chain_id) for layer in reversed(image.layers)] if image else None
     return {
         "LowerDir": None if lowers is None else ":".join(lowers),

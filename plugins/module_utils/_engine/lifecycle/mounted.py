@@ -14,8 +14,10 @@ from typing import NamedTuple
 from ..errors import WrongState
 from ..model import status
 from ..model.record import ContainerRecord
-from ..rootfs import overlay, plain
-from . import rootfilesystem
+from ..model.storage import VFS
+from ..rootfs import plain
+from ..rootfs.mounted import is_mounted
+from . import cgroup, rootfilesystem
 from .create import prepare_directories
 from .engine import Engine
 from .facts import observe
@@ -41,7 +43,7 @@ def converge_mount(engine: Engine, request: MountRequest) -> Outcome:
         raise WrongState(f"container {record.name} is being removed", name=record.name, status=record.status)
     act = _mount if request.state == MOUNTED else _unmount
     with engine.timings.of("mount"):
-        changed = not record.spec.rootfs and act(engine, record)
+        changed = not (record.spec.rootfs or record.driver == VFS) and act(engine, record)
     return Outcome(
         (f"{request.state} {record.name}",) if changed else (),
         result={"mountpoint": _place(engine, record) if request.state == MOUNTED else ""},
@@ -68,7 +70,7 @@ def _place(engine: Engine, record: ContainerRecord) -> str:
 
 def _mount(engine: Engine, record: ContainerRecord) -> bool:
     container = engine.layout.container(record.id)
-    if os.path.exists(container.kept_mounted) and overlay.is_mounted(container):
+    if os.path.exists(container.kept_mounted) and is_mounted(container, record.driver):
         return False
     if engine.predicting:
         return True
@@ -76,7 +78,13 @@ def _mount(engine: Engine, record: ContainerRecord) -> bool:
         prepare_directories(engine, held)
         os.close(os.open(container.kept_mounted, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         try:
-            rootfilesystem.mount(container, source_of(engine, held).lowers[::-1], held.mapping)
+            rootfilesystem.mount(
+                container,
+                source_of(engine, held).lowers[::-1],
+                held.mapping,
+                driver=held.driver,
+                move=cgroup.monitor_mover(engine, held, "rootfs"),
+            )
         except BaseException:
             os.unlink(container.kept_mounted)
             raise
@@ -86,7 +94,7 @@ def _mount(engine: Engine, record: ContainerRecord) -> bool:
 
 def _unmount(engine: Engine, record: ContainerRecord) -> bool:
     container = engine.layout.container(record.id)
-    stray = not _needs_it(record) and overlay.is_mounted(container)
+    stray = not _needs_it(record) and is_mounted(container, record.driver)
     if not os.path.exists(container.kept_mounted) and not stray:
         return False
     if engine.predicting:
@@ -95,7 +103,7 @@ def _unmount(engine: Engine, record: ContainerRecord) -> bool:
         with suppress(FileNotFoundError):
             os.unlink(container.kept_mounted)
         if not _needs_it(held):
-            overlay.unmount(container)
+            rootfilesystem.unmount(container, held.driver)
     engine.tell("container", "unmount", record.id, record.name)
     return True
 

@@ -20,7 +20,7 @@ from .looking import check_root, look_at_engine
 def open_engine(
     root: str = DEFAULT_ROOT, run_root: str = DEFAULT_RUN_ROOT, *, read_only: bool = False, **settings: Any
 ) -> Iterator[Engine]:
-    """Open the engine at ``root``; ``settings``: runtime, conmon, cgroup_manager. ``read_only`` is ``look_at_engine``.
+    """Open the engine at ``root``; ``settings``: those of Engine (runtime, ...). ``read_only`` is ``look_at_engine``.
 
     Raises NotRoot, StateBusy, StateCorrupt, StateTooNew.
     """

@@ -16,15 +16,15 @@ from ..model.cgroup import DISABLED
 from ..model.idmap import IdMap
 from ..model.mounts import BIND, VOLUME, Mount
 from ..model.names import near
+from ..model.record import ContainerRecord
 from ..model.spec import ContainerSpec
 from ..plan.prepared import prepared
-from ..rootfs import support
 from ..runtime import apparmor, hooks, host, timezone
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
 from ..runtime.users import ResolvedUser, resolve
 from ..state import containers, volumes
-from . import cgroup
+from . import cgroup, storage
 from .accounts import account_file
 from .engine import Engine
 from .inspect_process import apparmor_profile
@@ -35,8 +35,8 @@ _PROFILE_LIMIT = 1024 * 1024
 _SELINUX = "/sys/fs/selinux/enforce"
 
 
-def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
-    """Raise InvalidOption, HostLacks or NotBuiltYet for what could only fail later."""
+def check(engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None = None) -> None:
+    """Raise InvalidOption, HostLacks or NotBuiltYet for what could only fail later; ``record``: of one that is there to start."""
     runtime = find_runtime(engine.runtime)
     conmon = find_conmon(engine.conmon)
     cgroup.check(engine, spec)
@@ -51,7 +51,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
             "image", spec.image, "is no directory", remedy="With rootfs: true it names the root file system"
         )
     if not spec.rootfs:
-        support.probe(engine.layout.containers)
+        storage.check(engine, record)
     for mount in (spec.mounts or {}).values():
         _check_mount(engine, mount)
     _check_volumes(engine, spec)

@@ -23,6 +23,7 @@ from ..model import status
 from ..model.idmap import IdMap
 from ..model.mounts import BIND, VOLUME, Mount
 from ..model.record import ContainerRecord
+from ..model.storage import FUSE, VFS
 from ..rootfs import plain, view
 from ..state import volumes
 from . import populate, rootfilesystem, volume_open
@@ -113,10 +114,27 @@ def within(
         return _running(seen, act)
     if seen.status == status.REMOVING:
         raise WrongState(f"container {record.name} is being removed", name=record.name, status=seen.status)
-    if not writes:
+    if not writes and record.driver != FUSE:
         return _shown(engine, seen, act)
     with hold(engine, record.id, what) as held:
-        return _running(held, act) if _runs(held) else _mounted(engine, held, act)
+        if _runs(held):
+            return _running(held, act)
+        with _served(engine, held):
+            return _mounted(engine, held, act)
+
+
+@contextmanager
+def _served(engine: Engine, record: ContainerRecord) -> Iterator[None]:
+    """Have what a program serves mounted on the host meanwhile: one that is started in a mount namespace would keep that."""
+    if record.driver != FUSE or record.spec.rootfs:
+        yield
+        return
+    container, lowers = engine.layout.container(record.id), source_of(engine, record).lowers[::-1]
+    rootfilesystem.mount(container, lowers, record.mapping, driver=FUSE)
+    try:
+        yield
+    finally:
+        rootfilesystem.unmount(container, FUSE)
 
 
 def _runs(record: ContainerRecord) -> bool:
@@ -152,7 +170,9 @@ def _mounted(engine: Engine, record: ContainerRecord, act: Callable[[Inside], Re
     def mount() -> str:
         if record.spec.rootfs:
             return _bind_directory(plain.check(record.spec.image), view.cover(engine.layout.staging))
-        rootfilesystem.mount(container, lowers, record.mapping)
+        rootfilesystem.mount(container, lowers, record.mapping, driver=record.driver)
+        if record.driver == VFS:
+            return _bind_directory(container.merged, view.cover(engine.layout.staging))
         return container.merged
 
     _populate(engine, record, mount)
@@ -180,7 +200,7 @@ def _shown(engine: Engine, record: ContainerRecord, act: Callable[[Inside], Resu
             if record.spec.rootfs:
                 root, written = view.show_directory(plain.check(record.spec.image), scratch), True
             else:
-                root, written = view.show(container, lowers, scratch, userns)
+                root, written = view.show(container, lowers, scratch, userns, driver=record.driver)
             with _scene(root, bounds, record, makes=False, mapped=written) as inside:
                 return act(inside)
 

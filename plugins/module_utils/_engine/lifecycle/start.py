@@ -114,7 +114,7 @@ class Start:
         return (
             Step("prepare", self.prepare, self.give_up),
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
-            Step("mount_rootfs", self.mount_rootfs, lambda: rootfilesystem.unmount(container)),
+            Step("mount_rootfs", self.mount_rootfs, self.unmount_rootfs),
             Step("mount_volumes", self.mount_volumes),
             Step("copy_up", self.copy_up),
             Step("prepare_mounts", self.prepare_mounts, lambda: release_mounts(container)),
@@ -156,7 +156,16 @@ class Start:
 
     def mount_rootfs(self) -> None:
         if not self.spec.rootfs:
-            rootfilesystem.mount(self.container, self.source.lowers[::-1], self.record.mapping)
+            rootfilesystem.mount(
+                self.container,
+                self.source.lowers[::-1],
+                self.record.mapping,
+                driver=self.record.driver,
+                move=cgroup.monitor_mover(self.engine, self.record, "rootfs"),
+            )
+
+    def unmount_rootfs(self) -> None:
+        rootfilesystem.unmount(self.container, self.record.driver)
 
     def mount_volumes(self) -> None:
         attach(self.engine, self.record)

@@ -69,9 +69,12 @@ def scope_path(slice_: str, container_id: str) -> str:
     return f"{slice_path(slice_)}/{_PREFIX}-{container_id}{_SUFFIX}"
 
 
-def monitor_scope(container_id: str, pid: int) -> str:
-    """Return the scope's name of a monitor: one for each start, since the last one's may be there for a while yet."""
-    return f"{_PREFIX}-conmon-{container_id[:12]}-{pid}{_SUFFIX}"
+def monitor_scope(container_id: str, pid: int, what: str = "conmon") -> str:
+    """Return the scope's name of a monitor, or of ``what`` else runs for a container.
+
+    One for each start, since the last one's may be there for a while yet.
+    """
+    return f"{_PREFIX}-{what}-{container_id[:12]}-{pid}{_SUFFIX}"
 
 
 def is_scope(path: str) -> bool:

@@ -13,6 +13,7 @@ from .idmap import IdMap
 from .mounts import VOLUME, Mount
 from .spec import ContainerSpec
 from .status import CONFIGURED
+from .storage import OVERLAY
 
 
 class ProcessId(NamedTuple):
@@ -37,7 +38,8 @@ class ContainerRecord:
     after another, which sets the back-off, and ``restart_at`` when a restart that waits for it is due.
     ``interrupted``: the host's stop, or its loss of power, ended the last run, so nobody wished it to end.
     ``checkpointed`` is when the checkpoint that it has was made, ``restored`` when this run went on from one.
-    ``runtime`` and ``cgroup`` (its path) are those of the last start, ``""`` before any.
+    ``runtime`` and ``cgroup`` (its path) are those of the last start, ``""`` before any. ``driver`` is the storage driver that it
+    was created with: its files are in that one's form.
     """
 
     id: str
@@ -67,6 +69,7 @@ class ContainerRecord:
     images: dict[str, str] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
     mapping: IdMap | None = None
+    driver: str = OVERLAY
 
     @property
     def name(self) -> str:

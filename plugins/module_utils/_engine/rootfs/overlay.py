@@ -17,7 +17,7 @@ from ..model.layout import ContainerLayout
 from . import support
 
 #: What an image without layers stands on; it lies beside the links in ``lower``.
-_EMPTY = "empty"
+EMPTY = "empty"
 #: What makes two layers of one.
 _BOTTOM = "bottom"
 #: The kernel's answers: no such call, no such mount for this file system, no idmapped layers in overlayfs.
@@ -60,7 +60,7 @@ def mount(container: ContainerLayout, lowers: Sequence[str], userns_fd: int | No
 
 
 def _mount(container: ContainerLayout, links: list[str], top: str | None, *, empty: bool = False) -> None:
-    _make_upper(container, top, empty=empty)
+    make_upper(container, top, empty=empty)
     files.make_private(container.work)
     files.make_private(container.merged)
     # The paths are relative to ``lower``: hundreds of layers fit into the one page that mount(2) takes as
@@ -111,8 +111,8 @@ def _link(container: ContainerLayout, lowers: Sequence[str]) -> list[str]:
     """Make a short link to each layer; return their names, lowest first."""
     files.make_private(container.lower)
     if not lowers:
-        files.make_private(f"{container.lower}/{_EMPTY}")
-        return [_EMPTY]
+        files.make_private(f"{container.lower}/{EMPTY}")
+        return [EMPTY]
     names = [str(position) for position in range(len(lowers))]
     for name, lower in zip(names, lowers):
         _point(f"{container.lower}/{name}", lower)
@@ -141,7 +141,7 @@ def _point(link: str, target: str) -> None:
             os.symlink(target, link)
 
 
-def _make_upper(container: ContainerLayout, top: str | None, *, empty: bool) -> None:
+def make_upper(container: ContainerLayout, top: str | None, *, empty: bool) -> None:
     """Make the upper layer; its root looks as the image's, for it is what the container sees as ``/``.
 
     ``top`` is the highest layer, None or ``empty`` without any: a container's root is open to its users.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what a host lacks for overlayfs."""
+"""Say what a host lacks for a storage driver."""
 
 from __future__ import annotations
 
@@ -10,13 +10,54 @@ from contextlib import contextmanager
 
 from ..errors import EngineError, HostLacks, NotFound, StoreFull
 from ..kernel import mountinfo
+from ..kernel.command import find_program
+from ..model.storage import FUSE, OVERLAY
 
 #: What can't hold an upper layer: no whiteouts, no d_type or no trusted.* attributes, or content that changes
 #: at the far end (Documentation/filesystems/overlayfs.rst, "Upper and Lower").
 _UNFIT = frozenset(
     "9p afs aufs cifs ecryptfs exfat hfsplus iso9660 msdos nfs nfs4 ntfs overlay smb3 squashfs vfat".split()
 )
+FUSE_DEVICE = "/dev/fuse"
 _FIT = "Give the engine a root on ext4, btrfs, or xfs made with ftype=1"
+
+
+def foresee(driver: str, place: str) -> None:
+    """Raise HostLacks for what can be told of a driver without trying: nothing is changed. ``place`` need not exist yet."""
+    if driver == OVERLAY:
+        probe(place)
+    elif driver == FUSE:
+        find_fuse()
+        if ":" in os.path.realpath(place):
+            raise HostLacks(
+                f"fuse-overlayfs takes no path with a colon: {os.path.realpath(place)}", path=place
+            )
+
+
+def host(place: str) -> str:
+    """Return, as text, all that a trial's result hangs on beside the boot: whoever finds it changed tries again."""
+    entry = file_system(place)
+    program = find_program(FUSE)
+    seen = os.stat(program) if program else None
+    parts = (
+        (entry.device, entry.fstype, entry.source) if entry else (),
+        kernel_can(),
+        (seen.st_ino, seen.st_mtime_ns) if seen else (),
+        os.path.exists(FUSE_DEVICE),
+    )
+    return repr(parts)
+
+
+def find_fuse() -> str:
+    """Return fuse-overlayfs's path; raises HostLacks without it, or without FUSE."""
+    program = find_program(FUSE)
+    if program is None:
+        raise HostLacks(
+            "fuse-overlayfs is not installed", remedy="Install the package fuse-overlayfs", program=FUSE
+        )
+    if not os.path.exists(FUSE_DEVICE):
+        raise no_fuse()
+    return program
 
 
 def probe(directory: str) -> None:
@@ -24,20 +65,23 @@ def probe(directory: str) -> None:
 
     It tells what can be told without trying: nothing is changed. The directory need not exist yet.
     """
-    if not _kernel_can():
+    if not kernel_can():
         raise _no_overlayfs()
-    entry = _file_system(directory)
+    entry = file_system(directory)
     if entry is not None and entry.fstype in _UNFIT:
         raise _unfit(directory, entry)
 
 
 @contextmanager
-def explained(directory: str, lowers: Sequence[str]) -> Iterator[None]:
-    """Turn the kernel's refusal to mount below ``directory`` into an error that says what to do."""
+def explained(directory: str, lowers: Sequence[str], *, fuse: bool = False) -> Iterator[None]:
+    """Turn the kernel's refusal to mount below ``directory`` into an error that says what to do.
+
+    ``fuse``: it was not overlayfs that was to be mounted.
+    """
     try:
         yield
     except OSError as error:
-        found = _explain(error, directory, lowers)
+        found = _of_place(error, directory, lowers) if fuse else _explain(error, directory, lowers)
         if found is None:
             raise
         raise found from error
@@ -46,12 +90,17 @@ def explained(directory: str, lowers: Sequence[str]) -> Iterator[None]:
 def _explain(error: OSError, directory: str, lowers: Sequence[str]) -> EngineError | None:
     if error.errno == errno.ENODEV:
         return _no_overlayfs()
+    if error.errno == errno.EINVAL:
+        return _unfit(directory, file_system(directory))
+    return _of_place(error, directory, lowers)
+
+
+def _of_place(error: OSError, directory: str, lowers: Sequence[str]) -> EngineError | None:
+    """Explain what has nothing to do with how it is mounted."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreFull(
             f"no space is left in {directory}", remedy="Free some on that file system", path=directory
         )
-    if error.errno == errno.EINVAL:
-        return _unfit(directory, _file_system(directory))
     if error.errno == errno.ENOENT:
         missing = next((lower for lower in lowers if not os.path.isdir(lower)), None)
         return NotFound("layer", missing, remedy="Load the image again") if missing else None
@@ -66,6 +115,15 @@ def _no_overlayfs() -> HostLacks:
     )
 
 
+def no_fuse() -> HostLacks:
+    """Make the error for a kernel without FUSE."""
+    return HostLacks(
+        f"the kernel ({os.uname().release}) has no FUSE, or {FUSE_DEVICE} is not there",
+        remedy="Load the module: modprobe fuse. In a container, give it the device",
+        feature="fuse",
+    )
+
+
 def _unfit(directory: str, entry: mountinfo.MountEntry | None) -> HostLacks:
     kind, where = (entry.fstype, entry.target) if entry else ("unknown", directory)
     return HostLacks(
@@ -77,7 +135,7 @@ def _unfit(directory: str, entry: mountinfo.MountEntry | None) -> HostLacks:
     )
 
 
-def _kernel_can() -> bool:
+def kernel_can() -> bool:
     """Tell whether overlayfs is in the kernel, or a module that mount(2) loads by itself."""
     with open("/proc/filesystems", encoding="ascii") as known:
         if any(line.split()[-1] == "overlay" for line in known):
@@ -85,7 +143,7 @@ def _kernel_can() -> bool:
     return os.path.isdir(f"/lib/modules/{os.uname().release}/kernel/fs/overlayfs")
 
 
-def _file_system(path: str) -> mountinfo.MountEntry | None:
+def file_system(path: str) -> mountinfo.MountEntry | None:
     """Return the mount that ``path`` lies on, or would if it were made."""
     current = os.path.realpath(path)
     while True:

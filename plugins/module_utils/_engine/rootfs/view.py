@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from ..errors import WrongState
 from ..kernel import libc, mounts
 from ..kernel.apart import apart
 from ..kernel.files import make_private
 from ..model.layout import ContainerLayout
+from ..model.storage import FUSE, OVERLAY, VFS
 from . import overlay
 
 #: The links to a few hundred layers.
@@ -35,13 +37,31 @@ def open_directory(path: str, scratch: str) -> View:
 
 
 def open_container(
-    container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None = None
+    container: ContainerLayout,
+    lowers: Sequence[str],
+    scratch: str,
+    userns_fd: int | None = None,
+    *,
+    driver: str = OVERLAY,
 ) -> View:
-    """Open the overlay that is mounted, else what would be; before the first start that is the image as it is.
+    """Open what is mounted, else what would be; before the first start that is the image as it is.
 
-    ``lowers`` lowest first, ``userns_fd`` for their owners. Raises what overlay.mount does.
+    ``lowers`` lowest first, ``userns_fd`` for their owners. Raises what the driver's mount does.
     """
-    return apart(lambda: _view(container, lowers, cover(scratch), userns_fd))
+    if driver == FUSE and not _is_mounted(container):
+        return _open_fuse(container, lowers, scratch)
+    return apart(lambda: _view(container, lowers, cover(scratch), userns_fd, driver))
+
+
+def _open_fuse(container: ContainerLayout, lowers: Sequence[str], scratch: str) -> View:
+    from . import fuse
+
+    written = os.path.isdir(container.upper)
+    below = (container.mapped,) if written and os.path.isdir(container.mapped) else (*reversed(lowers),)
+    layers = (container.upper, *below) if written else below
+    if not layers:
+        return View(apart(lambda: os.open(_place(scratch), _DIRECTORY)), written)
+    return View(fuse.open_unmounted(container, layers, lambda: _place(scratch)), written)
 
 
 def open_image(lowers: Sequence[str], scratch: str) -> int:
@@ -54,21 +74,47 @@ def _image(place: ContainerLayout, lowers: Sequence[str]) -> int:
     return os.open(place.merged, _DIRECTORY)
 
 
-def _view(container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None) -> View:
-    path, written = show(container, lowers, scratch, userns_fd)
+def _view(
+    container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None, driver: str
+) -> View:
+    path, written = show(container, lowers, scratch, userns_fd, driver=driver)
     return View(os.open(path, _DIRECTORY), written)
 
 
 def show(
-    container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None
+    container: ContainerLayout,
+    lowers: Sequence[str],
+    scratch: str,
+    userns_fd: int | None,
+    *,
+    driver: str = OVERLAY,
 ) -> tuple[str, bool]:
     """Mount read-only, in a mount namespace apart, what ``open_container`` opens; return where, and whether it is ``written``.
 
-    ``scratch`` is a directory that is covered already.
+    ``scratch`` is a directory that is covered already. With fuse-overlayfs it has to be mounted already: a program that is
+    started in a mount namespace keeps it.
     """
+    if driver == VFS:
+        return show_directory(_copy(container), scratch), True
     # No mount of others reaches us here, so what is seen now stays so.
     if _is_mounted(container):
         return show_directory(container.merged, scratch), True
+    return _show_overlay(container, lowers, scratch, userns_fd)
+
+
+def _copy(container: ContainerLayout) -> str:
+    if not os.path.isdir(container.merged):
+        raise WrongState(
+            f"the root file system of container {container.id[:12]} is not there yet: its creation was broken off",
+            remedy="Start the container: that makes it",
+            id=container.id,
+        )
+    return container.merged
+
+
+def _show_overlay(
+    container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None
+) -> tuple[str, bool]:
     place = replace(container, static=scratch)
     if not os.path.isdir(container.upper):
         overlay.mount_image(place, lowers)
@@ -99,3 +145,10 @@ def cover(scratch: str) -> str:
     """Put an empty file system over a directory, so that nothing is made on the disk."""
     mounts.tmpfs(scratch, size=_SCRATCH, mode=0o700)
     return scratch
+
+
+def _place(scratch: str) -> str:
+    """Cover the directory and return an empty one in it."""
+    target = f"{cover(scratch)}/merged"
+    make_private(target)
+    return target

@@ -36,7 +36,7 @@ __all__ = [
 _COLUMNS = (
     "id name spec image_id status intent pid pid_start monitor_pid monitor_start created started finished"
     " exit_code oom_killed stopped_by_user restart_count crashes restart_at interrupted error runtime cgroup"
-    " mapping checkpointed restored implied images given"
+    " mapping checkpointed restored implied images given driver"
 ).split()
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM containers"  # noqa: S608
 _INSERT = insert_text("containers", _COLUMNS)
@@ -217,6 +217,7 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
             restored=row["restored"],
             images=load(row["images"]),
             given=load(row["given"]),
+            driver=row["driver"],
         )
 
 

@@ -7,6 +7,8 @@ import sqlite3
 
 #: The boot of the host (``/proc/sys/kernel/random/boot_id``) that the records are of.
 BOOT = "boot"
+#: Which storage drivers were tried, and what the results hang on.
+STORAGE = "storage"
 
 
 def get(connection: sqlite3.Connection, key: str) -> str | None:

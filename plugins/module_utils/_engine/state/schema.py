@@ -146,4 +146,8 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE volumes ADD COLUMN mounted INTEGER NOT NULL DEFAULT 0;
     """,
+    # The storage driver of its root file system, since there are several.
+    """
+    ALTER TABLE containers ADD COLUMN driver TEXT NOT NULL DEFAULT 'overlay';
+    """,
 )

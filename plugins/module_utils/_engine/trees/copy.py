@@ -15,6 +15,7 @@ from ..model.idmap import IdMap
 from .content import ContentCopier
 from .cursor import Cursor, identity, open_directory
 from .metadata import carry, clear_inherited, read_flags, write_flags
+from .source import Source
 
 # O_NONBLOCK: a name that has become a FIFO since it was listed must not hold the copy up.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -46,7 +47,13 @@ def copy_tree(source_fd: int, target_fd: int, owners: Optional[IdMap] = None) ->
     made here, OSError with that path for anything else (ENOSPC; EINVAL when the target lies inside the
     source).
     """
-    with closing(Cursor(source_fd)) as source, closing(Cursor(target_fd)) as target:
+    with closing(Cursor(source_fd)) as source:
+        return copy_from(source, target_fd, owners)
+
+
+def copy_from(source: Source, target_fd: int, owners: Optional[IdMap] = None) -> CopyStats:
+    """Copy as ``copy_tree`` does, from whatever the source stands for."""
+    with closing(Cursor(target_fd)) as target:
         copy = _TreeCopy(source, target, target_fd, owners)
         try:
             copy.run()
@@ -60,7 +67,7 @@ def _located(error: OSError, path: str) -> Exception:
         return OSError(error.errno, error.strerror, path)
     return HostLacks(
         f"{path} can't be copied: {error.strerror}",
-        remedy="Run as root, and keep the volumes on a file system with extended attributes and ACLs",
+        remedy="Run as root, and keep the engine's root on a file system with extended attributes and ACLs",
         path=path,
     )
 
@@ -68,7 +75,7 @@ def _located(error: OSError, path: str) -> Exception:
 class _TreeCopy:
     """One copy under way: both cursors stand in the same directory, in the source and in the target."""
 
-    def __init__(self, source: Cursor, target: Cursor, target_fd: int, owners: Optional[IdMap]) -> None:
+    def __init__(self, source: Source, target: Cursor, target_fd: int, owners: Optional[IdMap]) -> None:
         self.entries = 0
         self.bytes = 0
         self._source = source
@@ -122,19 +129,18 @@ class _TreeCopy:
     def _copy_entries(self) -> list[str]:
         """Copy all of this directory but its directories, and return their names."""
         directories = []
-        with os.scandir(self._source.fd) as entries:
-            for entry in entries:
-                self._name = entry.name
-                if entry.is_file(follow_symlinks=False):
-                    self._copy_file(entry.name)
-                elif entry.is_dir(follow_symlinks=False):
-                    directories.append(entry.name)
-                else:
-                    self._copy_node(entry.name)
+        for place, entry in self._source.entries():
+            self._name = entry.name
+            if entry.is_file(follow_symlinks=False):
+                self._copy_file(place, entry.name)
+            elif entry.is_dir(follow_symlinks=False):
+                directories.append(entry.name)
+            else:
+                self._copy_node(place, entry.name)
         return directories
 
-    def _copy_file(self, name: str) -> None:
-        source = os.open(name, _READ, dir_fd=self._source.fd)
+    def _copy_file(self, place: int, name: str) -> None:
+        source = os.open(name, _READ, dir_fd=place)
         self.entries += 1
         try:
             info = os.fstat(source)
@@ -155,9 +161,9 @@ class _TreeCopy:
         finally:
             os.close(target)
 
-    def _copy_node(self, name: str) -> None:
+    def _copy_node(self, source: int, name: str) -> None:
         """Copy what has no content to open: a symlink, FIFO, socket or device."""
-        source, target = self._source.fd, self._target.fd
+        target = self._target.fd
         try:
             info = os.stat(name, dir_fd=source, follow_symlinks=False)
         except FileNotFoundError:

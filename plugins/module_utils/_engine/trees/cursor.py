@@ -43,6 +43,12 @@ class Cursor:
             raise OSError(errno.ESTALE, "directory was moved while it was read", "/".join(self.trail))
         self.trail.pop()
 
+    def entries(self) -> Iterator[tuple[int, os.DirEntry[str]]]:
+        """Yield what is in this directory, with its descriptor."""
+        with os.scandir(self.fd) as entries:
+            for entry in entries:
+                yield self.fd, entry
+
     def _step(self, name: str) -> None:
         fd = os.open(name, DIRECTORY, dir_fd=self.fd)
         os.close(self.fd)

@@ -29,7 +29,7 @@ _PORTABLE = ("user.", "trusted.", "security.", "system.posix_acl_")
 
 #: Overlayfs's own book-keeping; a label belongs to the place, not to the content; an EVM signature is of
 #: one inode.
-_STAYS = ("trusted.overlay.", "security.selinux", "security.evm")
+_STAYS = ("trusted.overlay.", "user.fuseoverlayfs.", "security.selinux", "security.evm")
 
 #: An open file, or a path whose last part is not followed.
 Inode = Union[int, str]

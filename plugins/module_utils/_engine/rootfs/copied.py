@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at the layers of an image as one tree, and at what a copy of it (driver vfs) has that the image has not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+
+from ..errors import NotFound
+from ..kernel.files import directory
+from ..model.idmap import IdMap
+from ..model.layout import ContainerLayout
+from ..trees.compare import Change
+from ..trees.compare import changes as compare
+from ..trees.cursor import Cursor
+from ..trees.merge import MergedCursor
+
+
+def changes(
+    container: ContainerLayout, lowers: Sequence[str], mapping: IdMap | None = None
+) -> Iterator[Change]:
+    """Yield what of the root file system is not as in the image (trees/compare.py); nothing before it was made."""
+    if not os.path.isdir(container.merged):
+        return
+    with directory(container.merged) as tree:
+        yield from differences(tree, lowers, mapping)
+
+
+def differences(tree: int, lowers: Sequence[str], mapping: IdMap | None = None) -> Iterator[Change]:
+    """Yield what of a tree is not as in the layers, lowest first; ``mapping`` is of the tree's owners."""
+    with ExitStack() as held:
+        now = held.enter_context(closing(Cursor(tree)))
+        before = held.enter_context(closing(merged(held, lowers))) if lowers else None
+        yield from compare(now, before, mapping)
+
+
+def merged(held: ExitStack, lowers: Sequence[str]) -> MergedCursor:
+    """Return the tree of some layers, at least one, lowest first; raises NotFound for one that is missing."""
+    return MergedCursor([_opened(held, path) for path in reversed(lowers)])
+
+
+def _opened(held: ExitStack, layer: str) -> int:
+    try:
+        return held.enter_context(directory(layer))
+    except FileNotFoundError:
+        raise NotFound("layer", layer, remedy="Load the image again") from None

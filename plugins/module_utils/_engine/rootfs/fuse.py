@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mount a container's root file system by fuse-overlayfs, where the kernel's overlayfs can't.
+
+We mount, with the kernel's plain call, and give the program the connection: so nothing is asked of fusermount, the flags are
+ours, and the program may run in another mount namespace than the mount is in. It ends when the mount is gone.
+Sources: fuse(4), fuse-overlayfs(1); libfuse since 3.3 takes ``/dev/fd/N`` for a mount that is there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import NamedTuple, NoReturn, Optional
+
+from ..errors import HostLacks
+from ..kernel import command, files, libc, mounts
+from ..kernel.apart import apart
+from ..kernel.process import Process, find_by_argument
+from ..model.layout import ContainerLayout
+from ..model.storage import FUSE
+from . import mounted, overlay, support
+
+#: How long the program may take to end after its mount is gone; it needs milliseconds, unless somebody has a file open.
+_PATIENCE = 3.0
+_PATH = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+#: It says this of any mount option that it does not know.
+_IGNORED = "unknown argument ignored"
+
+#: Takes a process, by its pid, to where it is to run.
+Move = Optional[Callable[[int], None]]
+
+
+class Served(NamedTuple):
+    """A mount that works: a descriptor of its root, and the program, None when it ended already."""
+
+    root: int
+    process: Process | None
+
+
+def mount(container: ContainerLayout, lowers: Sequence[str], move: Move = None) -> str:
+    """Mount the root file system and return where: ``container.merged``; ``lowers`` lowest first.
+
+    ``move`` takes the program out of the caller's cgroup. When it is mounted already and works, nothing is done.
+    Raises HostLacks, NotFound for a layer, StoreFull.
+    """
+    if mounted.is_mounted(container, FUSE):
+        if mounted.works(container):
+            return container.merged
+        unmount(container)
+    program = support.find_fuse()
+    with support.explained(container.static, lowers, fuse=True):
+        layers = _prepared(container, lowers)
+        try:
+            _mount(container, program, layers, move)
+        except BaseException:  # also at an interrupt: nothing may stay that looks like a root file system
+            unmount(container)
+            raise
+    return container.merged
+
+
+def _mount(container: ContainerLayout, program: str, layers: Sequence[str], move: Move) -> None:
+    served = serve(
+        program,
+        layers,
+        lambda connection: mount_for(connection, container.merged),
+        title=_title(container),
+        own=(container.upper, container.work),
+        move=move,
+    )
+    os.close(served.root)
+
+
+def _prepared(container: ContainerLayout, lowers: Sequence[str]) -> tuple[str, ...]:
+    """Make the container's directories; return the layers, topmost first."""
+    overlay.make_upper(container, lowers[-1] if lowers else None, empty=not lowers)
+    files.make_private(container.work)
+    files.make_private(container.merged)
+    if lowers:
+        return tuple(reversed(lowers))
+    files.make_private(f"{container.lower}/{overlay.EMPTY}")
+    return (f"{container.lower}/{overlay.EMPTY}",)
+
+
+def unmount(container: ContainerLayout) -> None:
+    """Unmount the root file system, and see its program end; not mounted, or no such container, is fine."""
+    mounts.unmount(os.path.realpath(container.merged))
+    for process in find_by_argument(_title(container)):
+        # One whose mount is in use, or copied into another mount namespace, would stay.
+        if _is_program(process.pid) and not process.wait_gone(_PATIENCE):
+            process.signal(9)
+            process.wait_gone(_PATIENCE)
+
+
+def open_unmounted(container: ContainerLayout, layers: Sequence[str], cover: Callable[[], str]) -> int:
+    """Open what the layers, topmost first, make up: read-only, and mounted where nobody sees it.
+
+    ``cover`` makes a directory to mount on, in that mount namespace. The program ends when the descriptor is closed.
+    """
+
+    def mount_apart(connection: int) -> int:
+        return apart(lambda: mount_for(connection, cover(), libc.MS_RDONLY | libc.MS_NODEV))
+
+    with support.explained(container.static, layers, fuse=True):
+        return serve(support.find_fuse(), layers, mount_apart, title=f"slipway-view:{container.merged}").root
+
+
+def serve(
+    program: str,
+    layers: Sequence[str],
+    by: Callable[[int], int],
+    *,
+    title: str,
+    own: tuple[str, str] | None = None,
+    move: Move = None,
+) -> Served:
+    """Mount by ``by``, which takes the connection and returns the mount's root (O_PATH), and start the program for it.
+
+    ``layers`` topmost first; ``own`` are the upper and the work directory, without which it is read-only. ``title`` is what
+    the program is called in listings. Raises OSError, and HostLacks with the program's own words when it does not work.
+    """
+    with ExitStack() as held:
+        said = os.memfd_create(FUSE)
+        held.callback(os.close, said)
+        with ExitStack() as given:
+            connection = _connection()
+            given.callback(os.close, connection)
+            root = by(connection)
+            held.callback(os.close, root)
+            words, fds = _words(given, layers, own)
+            pid = command.detach(
+                [title, *words, "-f", f"/dev/fd/{connection}"],
+                program=program,
+                keep=(connection, *fds),
+                stderr=said,
+            )
+        # The connection is the program's alone now: if it ends, the next line fails instead of waiting for ever.
+        if move is not None:
+            move(pid)
+        try:
+            return Served(os.open(".", _DIRECTORY, dir_fd=root), Process.of(pid))
+        except OSError as error:
+            _refused(said, error)
+
+
+def _connection() -> int:
+    try:
+        return os.open(support.FUSE_DEVICE, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise support.no_fuse() from error
+
+
+def _words(
+    given: ExitStack, layers: Sequence[str], own: tuple[str, str] | None
+) -> tuple[list[str], list[int]]:
+    """Return the program's options and the descriptors that they name: no character of a path needs care so."""
+    opened = []
+    for path in (*layers, *(own or ())):
+        opened.append(os.open(path, _PATH))
+        given.callback(os.close, opened[-1])
+    names = [f"/proc/self/fd/{fd}" for fd in opened]
+    options = f"lowerdir={':'.join(names[: len(layers)])}"
+    if own:
+        options += f",upperdir={names[-2]},workdir={names[-1]}"
+    return ["-o", options], opened
+
+
+def mount_for(connection: int, target: str, flags: int = 0) -> int:
+    """Mount for the connection and return a descriptor of the root, without asking the program, which is not there yet."""
+    options = (
+        f"fd={connection},rootmode={stat.S_IFDIR:o},user_id=0,group_id=0,default_permissions,allow_other"
+    )
+    libc.mount(FUSE, target, mounted.FSTYPES[FUSE], flags, options)
+    return os.open(target, _PATH)
+
+
+def _refused(said: int, error: OSError) -> NoReturn:
+    if error.errno not in mounted.DEAD:
+        raise error
+    lines = os.pread(said, 4096, 0).decode("utf-8", "replace").strip().splitlines()
+    words = "; ".join(line for line in lines if not line.startswith(_IGNORED)) or "it said nothing"
+    raise HostLacks(f"fuse-overlayfs does not work here: {words}", program=FUSE) from error
+
+
+def _title(container: ContainerLayout) -> str:
+    return f"slipway-rootfs:{container.merged}"
+
+
+def _is_program(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as stream:
+            return stream.read().strip() == FUSE
+    except (FileNotFoundError, ProcessLookupError):
+        return False

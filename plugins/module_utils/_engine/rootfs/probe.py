@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Try whether a storage driver works in a place, by really mounting there, and doing what containers do.
+
+Only a thread that ends at once sees the mount; what is tried with lies in a directory of the caller's, below the engine's root.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from ..errors import EngineError, HostLacks
+from ..kernel import libc
+from ..kernel.apart import apart
+from ..kernel.files import directory, make_private
+from ..model.layout import ContainerLayout
+from ..model.storage import FUSE, OVERLAY
+from . import fuse, support
+
+#: How long the program may take to end (seconds).
+_PATIENCE = 5.0
+
+
+def lacks(driver: str, place: str, stage: str) -> str:
+    """Return why the driver can't keep containers in ``place``, ``""`` when it can; ``stage`` is an empty directory there."""
+    tries: dict[str, Callable[[str], None]] = {OVERLAY: _try_overlay, FUSE: _try_fuse}
+    try:
+        if driver in tries:
+            support.foresee(driver, place)
+            _make_layers(stage)
+            tries[driver](stage)
+    except HostLacks as error:
+        return str(error)
+    except (EngineError, OSError) as error:
+        return f"a trial below {place} failed: {error}"
+    return ""
+
+
+def _make_layers(stage: str) -> None:
+    """Make a layer with a file, and a directory that holds one, and what a container has beside its layers."""
+    layer = f"{stage}/layer"
+    for path in (f"{layer}/again", f"{stage}/upper", f"{stage}/work", f"{stage}/merged"):
+        make_private(path)
+    for path in (f"{layer}/gone", f"{layer}/again/old"):
+        with open(path, "xb"):
+            pass
+
+
+def _try_overlay(stage: str) -> None:
+    options = "lowerdir=layer,upperdir=upper,workdir=work"
+
+    def attempt() -> None:
+        os.chdir(stage)  # the thread's own
+        libc.mount("overlay", "merged", "overlay", 0, options)
+        with directory("merged") as root:
+            _use(root)
+
+    with support.explained(stage, (f"{stage}/layer",)):
+        apart(attempt)
+
+
+def _try_fuse(stage: str) -> None:
+    container = ContainerLayout("probe", stage, stage, f"{stage}/exit")
+    served = fuse.serve(
+        support.find_fuse(),
+        (f"{stage}/layer",),
+        lambda connection: apart(lambda: fuse.mount_for(connection, container.merged)),
+        title=f"slipway-probe:{stage}",
+        own=(container.upper, container.work),
+    )
+    try:
+        _use(served.root)
+    finally:
+        os.close(served.root)
+        if served.process is not None:
+            served.process.wait_gone(_PATIENCE)
+
+
+def _use(root: int) -> None:
+    """Remove what the layer has, and make it anew: the upper layer must take all marks. Raises HostLacks, OSError."""
+    os.unlink("gone", dir_fd=root)
+    os.unlink("again/old", dir_fd=root)
+    os.rmdir("again", dir_fd=root)
+    os.mkdir("again", 0o700, dir_fd=root)
+    with directory("again", dir_fd=root) as again:
+        if os.listdir(root) != ["again"] or os.listdir(again):
+            raise HostLacks("what a container removes would come back: the upper layer keeps no marks")

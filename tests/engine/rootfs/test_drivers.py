@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every storage driver does: the same tests over all three, on the real kernel."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from treelisting import listing
+
+from _engine.errors import NotFound, StoreFull
+from _engine.images.unpack import unpack
+from _engine.kernel import files, libc, mounts, removal
+from _engine.kernel.process import find_by_argument
+from _engine.lifecycle.rootfilesystem import driver_of
+from _engine.model.layout import Layout
+from _engine.model.storage import DRIVERS, FUSE, OVERLAY, VFS
+from _engine.rootfs import mounted as mounted_by
+from dockerarchive import layer
+
+WITH_MARKS = (FUSE, VFS)
+
+
+class Driven:
+    """A driver, as containers without a user namespace use it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._driver = driver_of(name)
+        self.unmount = self._driver.unmount
+
+    def is_mounted(self, container) -> bool:
+        """Tell whether it is there."""
+        return mounted_by.is_mounted(container, self.name)
+
+    def mount(self, container, lowers) -> None:
+        """Have the root file system at ``container.merged``."""
+        self._driver.mount(container, tuple(lowers), None, None)
+
+
+@pytest.fixture(params=DRIVERS)
+def driver(request, fuse_works) -> Driven:
+    """Give each driver."""
+    if request.param == FUSE:
+        fuse_works()
+    return Driven(request.param)
+
+
+def read(directory):
+    """Return the relative names of all files below the directory, with their texts."""
+    return {
+        str(path.relative_to(directory)): path.read_text()
+        for path in Path(directory).rglob("*")
+        if path.is_file()
+    }
+
+
+def whiteout(path):
+    """Hide the lower layers' file, as overlayfs wants it."""
+    os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(0, 0))
+
+
+def test_the_container_sees_image_and_own_files(driver, container, layers, mounted):
+    """The tree shows the image, takes the container's writes, and leaves the image as it was."""
+    lowers = layers({"etc/motd": "image"})
+    driver.mount(container, lowers)
+    assert mounted() == ([] if driver.name == VFS else [container.merged])
+    assert driver.is_mounted(container)
+    assert read(container.merged) == {"etc/motd": "image"}
+    Path(container.merged, "etc/motd").write_text("container")
+    assert driver.name == VFS or read(container.upper) == {"etc/motd": "container"}
+    assert read(lowers[0]) == {"etc/motd": "image"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 128, 500])
+def test_layers_stack_in_order(driver, container, layers, count):
+    """However many layers there are, a file is the highest layer's that has it, and each layer is seen."""
+    lowers = layers(*({"who": str(number), f"only/{number}": "x"} for number in range(count)))
+    driver.mount(container, lowers)
+    assert read(container.merged) == {
+        "who": str(count - 1),
+        **{f"only/{number}": "x" for number in range(count)},
+    }
+
+
+def test_an_image_without_layers_is_an_empty_root(driver, container):
+    """An image of no layers gives an empty root directory that everybody may enter."""
+    driver.mount(container, [])
+    assert os.listdir(container.merged) == []
+    assert stat.S_IMODE(os.stat(container.merged).st_mode) == 0o755
+
+
+def test_whiteouts_and_opaque_directories_hide(driver, container, layers):
+    """What a layer deletes or replaces, as layers are kept on disk, is not seen."""
+    lowers = layers({"gone": "1", "kept": "1", "replaced/old": "1"}, {"replaced/new": "2"})
+    whiteout(os.path.join(lowers[1], "gone"))
+    os.setxattr(os.path.join(lowers[1], "replaced"), "trusted.overlay.opaque", b"y")
+    driver.mount(container, lowers)
+    assert read(container.merged) == {"kept": "1", "replaced/new": "2"}
+
+
+def test_mounting_again_does_nothing(driver, container, layers, mounted):
+    """A root file system that is there is left alone."""
+    lowers = layers({"a": "1"})
+    driver.mount(container, lowers)
+    Path(container.merged, "b").write_text("2")
+    before = mounted()
+    driver.mount(container, lowers)
+    assert mounted() == before
+    assert read(container.merged) == {"a": "1", "b": "2"}
+
+
+def test_what_was_written_survives(driver, container, layers):
+    """After unmounting and mounting again, the container's files and the mode it gave its root are there."""
+    lowers = layers({"a": "1", "again/old": "1"})
+    driver.mount(container, lowers)
+    Path(container.merged, "b").write_text("2")
+    os.unlink(os.path.join(container.merged, "a"))
+    removal.remove_tree(f"{container.merged}/again")
+    os.mkdir(f"{container.merged}/again")
+    os.chmod(container.merged, 0o711)
+    driver.unmount(container)
+    driver.mount(container, lowers)
+    assert read(container.merged) == {"b": "2"}
+    assert sorted(os.listdir(container.merged)) == ["again", "b"]
+    assert stat.S_IMODE(os.stat(container.merged).st_mode) == 0o711
+
+
+def test_the_root_directory_is_the_images(driver, container, layers):
+    """Owner, mode, time and attributes of ``/`` are the highest layer's, but for overlayfs's own notes."""
+    lowers = layers({"a": "1"}, {"b": "2"})
+    top = lowers[1]
+    os.chown(top, 1000, 2000)
+    os.chmod(top, 0o1750)
+    os.setxattr(top, "user.colour", b"blue")
+    os.setxattr(top, "trusted.overlay.opaque", b"y")
+    os.utime(top, ns=(1_000, 2_000))
+    driver.mount(container, lowers)
+    seen = os.stat(container.merged)
+    assert (seen.st_uid, seen.st_gid, stat.S_IMODE(seen.st_mode), seen.st_mtime_ns) == (
+        1000,
+        2000,
+        0o1750,
+        2_000,
+    )
+    assert os.getxattr(container.merged, "user.colour") == b"blue"
+    kept = container.merged if driver.name == VFS else container.upper
+    assert "trusted.overlay.opaque" not in os.listxattr(kept)
+
+
+def test_odd_paths_need_no_care(driver, place, layers):
+    """Characters that options take for separators are fine in the paths of engine and layers."""
+    lowers = layers({"a": "1"}, {"b": "2"})
+    odd = place / (r"a,b\c d" if driver.name == FUSE else r"a:b,c\d e")
+    os.rename(place / "layers", odd)
+    lowers = [lower.replace(str(place / "layers"), str(odd)) for lower in lowers]
+    container = Layout(root=str(odd / "root")).container("c" * 64)
+    driver.mount(container, lowers)
+    assert read(container.merged) == {"a": "1", "b": "2"}
+    assert driver.is_mounted(container)
+    driver.unmount(container)
+    assert driver.is_mounted(container) is (driver.name == VFS)
+
+
+def test_a_root_behind_a_symlink(driver, place, layers, mounted):
+    """An engine whose root is a symlink to another disk sees its own mounts."""
+    (place / "disk").mkdir()
+    (place / "link").symlink_to(place / "disk")
+    container = Layout(root=str(place / "link/root")).container("c" * 64)
+    driver.mount(container, layers({"a": "1"}))
+    driver.mount(container, layers())
+    where = str(place / "disk/root/containers" / ("c" * 64) / "merged")
+    assert mounted() == ([] if driver.name == VFS else [where])
+    driver.unmount(container)
+    assert mounted() == []
+
+
+def test_unmounting_what_is_gone_is_fine(driver, container, layers):
+    """Unmounting twice, or before anything was made, or after all was deleted, is no error."""
+    driver.unmount(container)
+    driver.mount(container, layers({"a": "1"}))
+    driver.unmount(container)
+    driver.unmount(container)
+    removal.remove_tree(container.static)
+    driver.unmount(container)
+
+
+def test_a_missing_layer_is_named(driver, container, layers, mounted):
+    """A layer that is not on disk is told by its path, with what to do; nothing stays mounted, no program runs."""
+    lowers = [*layers({"a": "1"}), "/nowhere/diff"]
+    with pytest.raises(NotFound) as caught:
+        driver.mount(container, lowers)
+    assert caught.value.fields["name"] == "/nowhere/diff"
+    driver.unmount(container)
+    assert mounted() == []
+    assert not find_by_argument(f"slipway-rootfs:{container.merged}")
+
+
+def test_a_full_disk_is_said(driver, container, layers):
+    """Without room for the container's files the error is StoreFull and nothing half-made stays; with room it goes on."""
+    lowers = layers({"a": "1"})
+    os.makedirs(container.static)
+    libc.mount("tmpfs", container.static, "tmpfs", 0, "nr_inodes=2")
+    with pytest.raises(StoreFull):
+        driver.mount(container, lowers)
+    assert [name for name in os.listdir(container.static) if driver.name == VFS] == []
+    libc.mount("tmpfs", container.static, "tmpfs", libc.MS_REMOUNT, "nr_inodes=100")
+    driver.mount(container, lowers)
+    assert read(container.merged) == {"a": "1"}
+
+
+# -- layers in both of their forms -------------------------------------------------------------------
+
+
+def drawn(seed: int) -> list[bytes]:
+    """Return the tars of some layers that add, replace and remove files and directories at random."""
+    chance = random.Random(seed)
+    return [layer(dict(entries(chance, "", number))) for number in range(6)]
+
+
+def entries(chance: random.Random, above: str, number: int):
+    """Yield the entries of one layer below a directory."""
+    for name in "abcd":
+        kind = chance.choice(["file", "directory", "mark", "nothing", "nothing"])
+        if kind == "mark":
+            yield f"{above}.wh.{name}", b""
+        elif kind == "file":
+            yield above + name, b"%d" % number
+        elif kind == "directory" and above.count("/") < 3:
+            yield above + name, None
+            if chance.random() < 0.3:
+                yield f"{above}{name}/.wh..wh..opq", b""
+            yield from entries(chance, f"{above}{name}/", number)
+
+
+def unpacked(tars: list[bytes], top: Path) -> list[str]:
+    """Unpack layers, lowest first, as an image's are kept."""
+    paths: list[str] = []
+    for number, tar in enumerate(tars):
+        path = str(top / str(number))
+        os.makedirs(path)
+        with files.directory(path) as into:
+            unpack(iter([tar]), into=into, lowers=paths[::-1])
+        paths.append(path)
+    return paths
+
+
+@pytest.fixture
+def no_upper(place):
+    """Return a directory on a file system that can't hold overlayfs' marks: an overlay."""
+    for name in ("l", "u", "w", "inside"):
+        (place / name).mkdir()
+    options = f"lowerdir={place}/l,upperdir={place}/u,workdir={place}/w"
+    libc.mount("overlay", str(place / "inside"), "overlay", 0, options)
+    return place / "inside"
+
+
+@pytest.fixture
+def no_attributes(place):
+    """Return a directory on a file system that has no attributes."""
+    (place / "ram").mkdir()
+    libc.mount("ramfs", str(place / "ram"), "ramfs", 0)
+    return place / "ram"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_all_show_the_same(place, no_upper, no_attributes, fuse_works, seed):
+    """Any stack of layers looks alike under all drivers, with the marks of any form, entry by entry."""
+    fuse_works()
+    tars, seen = drawn(seed), []
+    for top in (place, no_upper, no_attributes):
+        lowers = unpacked(tars, top / "layers")
+        for name in DRIVERS if top == place else WITH_MARKS:
+            container = Layout(root=f"{place}/{top.name}-{name}").container("c" * 64)
+            driver_of(name).mount(container, tuple(lowers), None, None)
+            seen.append(listing(container.merged, ghosts=name == OVERLAY))
+            driver_of(name).unmount(container)
+    assert len(seen) == 7
+    for found in seen[1:]:
+        assert found == seen[0]
+
+
+def test_the_marks_of_all_forms(place, no_upper, no_attributes):
+    """A layer's marks are the kernel's where the file system takes them, else files that say the same."""
+    low = layer({"gone": b"1", "d/old": b"1"})
+    tars = [low, layer({".wh.gone": b"", "d/.wh..wh..opq": b"", "d/new": b"2"})]
+    high = unpacked(tars, place / "layers")[1]
+    assert stat.S_ISCHR(os.stat(f"{high}/gone").st_mode)
+    assert os.getxattr(f"{high}/d", "trusted.overlay.opaque") == b"y"
+    assert os.listdir(f"{high}/d") == ["new"]
+    assert sorted(os.listdir(unpacked(tars, no_upper / "layers")[1])) == [".wh.gone", "d"]
+    assert sorted(os.listdir(f"{unpacked(tars, no_attributes / 'layers')[1]}/d")) == [".wh..wh..opq", "new"]
+
+
+def test_an_upper_layer_that_came_first(container, layers):
+    """A copy that is made where an upper layer lies, as that of an imported checkpoint, has it on top."""
+    lowers = layers({"a": "1", "b": "1"})
+    os.makedirs(container.upper)
+    Path(container.upper, "a").write_text("2")
+    whiteout(f"{container.upper}/b")
+    driver_of(VFS).mount(container, tuple(lowers), None, None)
+    assert read(container.merged) == {"a": "2"}
+
+
+def test_a_copy_shares_blocks_where_it_can(place, container, layers, need):
+    """On a file system with reflinks the copy of an image takes no room of its own."""
+    need(shutil.which("mkfs.xfs"), "mkfs.xfs")
+    image, top = place / "disk", place / "xfs"
+    top.mkdir()
+    with image.open("wb") as stream:
+        stream.truncate(400 << 20)
+    subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", str(image)], check=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(top)], check=True)
+    try:
+        low = top / "layer"
+        low.mkdir()
+        (low / "big").write_bytes(os.urandom(20 << 20))
+        container = Layout(root=str(top / "root")).container("c" * 64)
+        os.sync()
+        before = os.statvfs(top).f_bfree
+        driver_of(VFS).mount(container, (str(low),), None, None)
+        os.sync()
+        assert (before - os.statvfs(top).f_bfree) * os.statvfs(top).f_frsize < 5 << 20
+    finally:
+        mounts.unmount_below(str(top))

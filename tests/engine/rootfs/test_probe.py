@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A storage driver is tried by what containers do, and the trial leaves nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.kernel import libc
+from _engine.kernel.process import find_by_argument
+from _engine.model.storage import DRIVERS, FUSE, OVERLAY, VFS
+from _engine.rootfs import probe, support
+
+
+@pytest.fixture
+def tried(fuse_works, place, mounted):
+    """Return the function that tries a driver in a directory, and checks that nothing is mounted and nothing runs then."""
+    fuse_works()
+
+    def lacks(driver: str, top) -> str:
+        stage = top / f"stage-{driver}"
+        stage.mkdir()
+        before = mounted()
+        found = probe.lacks(driver, str(top), str(stage))
+        assert mounted() == before
+        assert not find_by_argument(f"slipway-probe:{stage}")
+        return found
+
+    return lacks
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_all_work_on_a_disk(place, tried, driver):
+    """On a common file system nothing is lacking."""
+    assert tried(driver, place) == ""
+
+
+def test_a_file_system_that_keeps_no_marks(place, tried):
+    """The kernel mounts an overlay on a ramfs, but what a container removes can't be hidden: only the trial tells."""
+    libc.mount("ramfs", str(place), "ramfs", 0)
+    support.foresee(OVERLAY, str(place))
+    assert f"a trial below {place} failed" in tried(OVERLAY, place)
+    assert tried(FUSE, place) == tried(VFS, place) == ""
+
+
+def test_what_it_hangs_on(place):
+    """Another file system in its place makes the result void."""
+    before = support.host(str(place))
+    assert support.host(str(place / "not" / "there")) == before
+    libc.mount("ramfs", str(place), "ramfs", 0)
+    assert support.host(str(place)) != before
