@@ -203,20 +203,10 @@ def _decode_devices(data: dict[str, Any]) -> dict[str, limits.Device]:
 
 
 def _mounts(_option: str, values: dict[str, Any]) -> dict[str, mounts.Mount]:
-    """Join ``volume``, ``mount`` and ``tmpfs``: one mount for each destination, whichever word made it."""
-    found = [mounts.parse_volume("volume", item) for item in values.get("volume") or ()]
-    found += [mounts.parse_mount("mount", item) for item in values.get("mount") or ()]
-    found += [mounts.parse_tmpfs("tmpfs", key, words) for key, words in (values.get("tmpfs") or {}).items()]
-    result: dict[str, mounts.Mount] = {}
-    for mount in found:
-        if result.setdefault(mount.destination, mount) != mount:
-            raise InvalidOption(
-                "volume",
-                mount.destination,
-                "is the destination of two mounts",
-                remedy="Keep one of volume, mount, tmpfs",
-            )
-    return result
+    """Join ``volume``, ``mount`` and ``tmpfs``."""
+    from . import mountgrammar  # a task's words only; what is stored is read without
+
+    return mountgrammar.parse_all(values)
 
 
 def _health(option: str, value: Any) -> tuple[str, ...]:
