@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill fresh volumes with what the image has at their destination (seed: mountNamedVolume, copyWithTarFromImage)."""
+"""Fill fresh volumes with what the image has at their destination (seed: mountNamedVolume, fixVolumePermissions)."""
 
 from __future__ import annotations
 
@@ -8,74 +8,112 @@ import time
 from dataclasses import replace
 
 from ..model.idmap import IdMap
-from ..model.mounts import Mount
-from ..model.record import ContainerRecord
+from ..model.mounts import VOLUME, Mount
+from ..model.record import ContainerRecord, Event
 from ..model.volume import Populated, VolumeRecord
-from ..state import volumes
-from ..volumes.copyup import CopyUp, copy_up
+from ..state import events, volumes
+from ..volumes.copyup import CopyUp, Part, copy_up
 from .engine import Engine
+from .preflight import user_of
+from .source import Source
+from .volume_open import opened
+
+#: Options of a volume that say whose its root is; what the user has chosen the image does not change.
+_OWNER = frozenset({"uid", "gid", "mode"})
 
 
-def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
+def populate(engine: Engine, record: ContainerRecord, rootfs: str, source: Source) -> None:
     """Copy up into each of the container's volumes that nothing was attached to before, volumes in order of name."""
-    mounts = record.spec.mounts or {}
-    for destination, name in sorted(record.volumes.items(), key=lambda item: item[1]):
-        copied = "nocopy" not in _options(mounts.get(destination))
-        _populate(engine, record, rootfs if copied else None, destination, name)
+    for name in sorted({*record.volumes.values()}):
+        if _wanted(engine, name) is not None:
+            _populate(engine, name, record, rootfs, source)
 
 
-def _options(mount: Mount | None) -> tuple[str, ...]:
-    return mount.options if mount else ()
-
-
-def _populate(
-    engine: Engine, record: ContainerRecord, rootfs: str | None, destination: str, name: str
-) -> None:
+def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str, source: Source) -> None:
     """Copy once: whoever holds the volume's lock first does it, the next one finds it done.
 
-    ``rootfs`` None: this mount says ``nocopy``. It is the first attach all the same, after which the volume's directory may
-    not be exchanged any more: a running container has it.
+    With ``nocopy`` it is the first attach all the same, after which the volume's directory may not be exchanged any more: a
+    running container has it.
 
     The record is marked after the copy, not before as libpod does: the copy itself is all or nothing and never touches
     a volume that holds anything, so a kill between the two only means looking once more.
     """
-    if not _wanted(engine, name):
-        return
     with engine.lock_volume(name, f"copy-up for {record.name}"):
-        if not _wanted(engine, name):
+        volume = _wanted(engine, name)
+        if volume is None:
             return
-        volume = engine.layout.volume(name)
-        done = copy_up(rootfs=rootfs, destination=destination, volume=volume) if rootfs else None
-        if done is None and record.mapping is not None:
-            _give(f"{volume}/data", record.mapping)
-        _mark(engine, name, _populated(record, destination, done) if done else None)
+        user = user_of(record.spec, source, rootfs)
+        parts = _parts(volume, record, (user.uid, user.gid))
+        with opened(engine, volume) as data:
+            done = copy_up(
+                rootfs=rootfs,
+                parts=parts,
+                volume=os.path.dirname(data),
+                keep_root=bool(_OWNER & volume.spec.options.keys()),
+            )
+        mark(engine, name, populated(record.image_id or record.spec.image, done))
 
 
-def _give(data: str, mapping: IdMap) -> None:
-    """Give a volume that nobody has used yet to the root of the container's user namespace (libpod, fixVolumePermissions)."""
-    seen = os.stat(data)
-    if (seen.st_uid, seen.st_gid) == (0, 0) and not os.listdir(data):
-        os.chown(data, *mapping.root)
-
-
-def _wanted(engine: Engine, name: str) -> bool:
-    volume = _get(engine, name)
-    return volume is not None and volume.needs_copy_up
-
-
-def _get(engine: Engine, name: str) -> VolumeRecord | None:
+def _wanted(engine: Engine, name: str) -> VolumeRecord | None:
     with engine.database.reading() as connection:
-        return volumes.get(connection, name)
+        volume = volumes.get(connection, name)
+    return volume if volume is not None and volume.needs_copy_up else None
 
 
-def _populated(record: ContainerRecord, destination: str, done: CopyUp) -> Populated:
-    return Populated(
-        record.image_id or record.spec.image, destination, done.entries, done.bytes, time.time_ns()
+# -- what is to be copied --------------------------------------------------------------------------
+
+
+def _parts(volume: VolumeRecord, record: ContainerRecord, user: tuple[int, int]) -> tuple[Part, ...]:
+    """Return what the container's mounts want of the volume, in order of destination."""
+    name = volume.spec.name
+    said = record.spec.mounts or {}
+    wanted = [
+        said.get(destination, Mount(VOLUME, name, destination))  # the image's own are not in the spec
+        for destination, mounted in sorted(record.volumes.items())
+        if mounted == name
+    ]
+    copies = volume.spec.options.get("copy") != "false"
+    return tuple(_part(mount, record.mapping, user, copies=copies) for mount in wanted)
+
+
+def _part(mount: Mount, mapping: IdMap | None, user: tuple[int, int], *, copies: bool) -> Part:
+    words = dict(word.partition("=")[::2] for word in mount.options)
+    disk = _on_disk(words["idmap"], mapping) if "idmap" in words else None
+    # What nothing is copied into belongs to who works in the container.
+    host = mapping.host(*user) if mapping else user
+    return Part(
+        mount.destination,
+        words.get("subpath", ""),
+        content=copies and "nocopy" not in words,
+        owners=disk,
+        owner=disk.host(*host) if disk else host,
     )
 
 
-def _mark(engine: Engine, name: str, populated: Populated | None) -> None:
+def _on_disk(ids: str, mapping: IdMap | None) -> IdMap | None:
+    """Return what the ids of the container's root file system are on the disk of a volume that is mounted with other ids."""
+    return mapping.inverse() if mapping else None
+
+
+# -- what is kept of it ----------------------------------------------------------------------------
+
+
+def populated(image: str, done: CopyUp | None) -> Populated | None:
+    """Return what the record tells of a copy-up; None when nothing was copied."""
+    if done is None:
+        return None
+    (path, subpath), *others = done.places
+    return Populated(image, path, done.entries, done.bytes, time.time_ns(), subpath, tuple(others))
+
+
+def mark(engine: Engine, name: str, populated: Populated | None) -> None:
+    """Save that the volume was attached, and what it was filled with, if it was; tell that in the same moment."""
     with engine.database.transaction() as connection:
         volume = volumes.get(connection, name)
-        if volume is not None:
-            volumes.update(connection, replace(volume, needs_copy_up=False, populated=populated))
+        if volume is None:
+            return
+        kept = populated or volume.populated
+        volumes.update(connection, replace(volume, needs_copy_up=False, populated=kept))
+        if populated is not None:
+            told = {"image": populated.image_id, "path": populated.path}
+            events.add(connection, Event(time.time_ns(), "volume", "populate", name, name, told))

@@ -145,7 +145,7 @@ class Start:
             rootfilesystem.mount(self.container, self.source.lowers[::-1], self.record.mapping)
 
     def copy_up(self) -> None:
-        populate.populate(self.engine, self.record, self.rootfs)
+        populate.populate(self.engine, self.record, self.rootfs, self.source)
 
     def write_bundle(self) -> None:
         write_bundle(self.engine, self.record, self.source, self.rootfs, self.shared)

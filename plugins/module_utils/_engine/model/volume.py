@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,13 +23,19 @@ class VolumeSpec:
 
 
 class Populated(NamedTuple):
-    """Where a volume's first content came from: image id, path in the image, when (nanoseconds since the epoch)."""
+    """Where a volume's first content came from: image id, path in the image, when (nanoseconds since the epoch).
+
+    ``subpath``: where in the volume it went, "" for its root. ``others``: more places of the image with theirs, for a container that
+    has the volume several times.
+    """
 
     image_id: str
     path: str
     entries: int
     bytes: int
     at: int
+    subpath: str = ""
+    others: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
