@@ -15,6 +15,7 @@ from ..state import events, volumes
 from ..volumes.copyup import CopyUp, Part, copy_up
 from .engine import Engine
 from .preflight import user_of
+from .replacing import mend
 from .source import Source
 from .volume_open import opened
 
@@ -25,6 +26,7 @@ _OWNER = frozenset({"uid", "gid", "mode"})
 def populate(engine: Engine, record: ContainerRecord, rootfs: str, source: Source) -> None:
     """Copy up into each of the container's volumes that nothing was attached to before, volumes in order of name."""
     for name in sorted({*record.volumes.values()}):
+        mend(engine, name)
         if _wanted(engine, name) is not None:
             _populate(engine, name, record, rootfs, source)
 
@@ -77,22 +79,26 @@ def _parts(volume: VolumeRecord, record: ContainerRecord, user: tuple[int, int])
 
 
 def _part(mount: Mount, mapping: IdMap | None, user: tuple[int, int], *, copies: bool) -> Part:
-    words = dict(word.partition("=")[::2] for word in mount.options)
-    disk = _on_disk(words["idmap"], mapping) if "idmap" in words else None
+    disk = _on_disk(mount, mapping)
     # What nothing is copied into belongs to who works in the container.
     host = mapping.host(*user) if mapping else user
     return Part(
         mount.destination,
-        words.get("subpath", ""),
-        content=copies and "nocopy" not in words,
+        mount.value("subpath") or "",
+        content=copies and "nocopy" not in mount.options,
         owners=disk,
         owner=disk.host(*host) if disk else host,
     )
 
 
-def _on_disk(ids: str, mapping: IdMap | None) -> IdMap | None:
+def _on_disk(mount: Mount, mapping: IdMap | None) -> IdMap | None:
     """Return what the ids of the container's root file system are on the disk of a volume that is mounted with other ids."""
-    return mapping.inverse() if mapping else None
+    ids = mount.value("idmap")
+    if ids is None:
+        return None
+    from ..model import mountidmap  # hardly any mount has it
+
+    return mountidmap.parse("mount", ids).resolve("mount", mapping).inverse()
 
 
 # -- what is kept of it ----------------------------------------------------------------------------

@@ -25,8 +25,8 @@ class VolumeSpec:
 class Populated(NamedTuple):
     """Where a volume's first content came from: image id, path in the image, when (nanoseconds since the epoch).
 
-    ``subpath``: where in the volume it went, "" for its root. ``others``: more places of the image with theirs, for a container that
-    has the volume several times.
+    ``subpath``: where in the volume it went, "" for its root. ``others``: more places of the image with theirs, of a
+    container that has the volume several times.
     """
 
     image_id: str

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Notes about a volume's content, files beside the content that they tell of: they come and go with it, in one rename."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Optional
+
+#: The note's name, beside ``data``.
+ABOUT = "about.json"
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def write(directory: str, note: dict[str, Any], *, name: str = ABOUT) -> None:
+    """Write a note durably; one that is there is replaced as a whole. Its name is durable when the directory is synced."""
+    fresh = f"{directory}/.{name}.{os.urandom(8).hex()}"
+    fd = os.open(fresh, _NEW, 0o600)
+    try:
+        os.write(fd, json.dumps(note, sort_keys=True).encode())
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    os.rename(fresh, f"{directory}/{name}")
+
+
+def read(directory: str, *, name: str = ABOUT) -> Optional[dict[str, Any]]:
+    """Return a note, or None when there is none that can be read: a kill may have left half of what it was in."""
+    try:
+        with open(f"{directory}/{name}", encoding="utf-8") as stream:
+            found = json.load(stream)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The snapshots of a volume: ``VOLUMES/NAME/snapshots/SNAPSHOT/data``, each with a note beside it, there wholly or not."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Optional
+
+from ..kernel import files
+from ..kernel.staging import staging
+from ..model.content import Origin, Snapshot, decode_origin, decode_snapshot
+from . import about
+from .exchange import ORIGIN, SNAPSHOTS
+
+
+def read(volume: str) -> tuple[Snapshot, ...]:
+    """Return the snapshots of the volume at this path, the oldest first."""
+    found = []
+    with suppress(FileNotFoundError):
+        for name in os.listdir(f"{volume}/{SNAPSHOTS}"):
+            note = about.read(f"{volume}/{SNAPSHOTS}/{name}")
+            snapshot = decode_snapshot(note["snapshot"]) if note else None
+            found += [snapshot] if snapshot else []
+    return tuple(sorted(found, key=lambda one: (one.created, one.name)))
+
+
+def read_origin(volume: str) -> Optional[Origin]:
+    """Return what took the place of all content, None when nothing has or it was replaced since."""
+    return decode_origin(about.read(volume, name=ORIGIN))
+
+
+def data(volume: str, name: str) -> str:
+    """Return where a snapshot's content is."""
+    return f"{volume}/{SNAPSHOTS}/{name}/data"
+
+
+def place(volume: str, stage: str, snapshot: Snapshot) -> None:
+    """Put a durable copy, the ``data`` of a stage, in its place; raises OSError (ENOTEMPTY) when the name is taken."""
+    about.write(stage, {"snapshot": snapshot.encode()})
+    files.fsync_directory(stage)
+    files.make_private(f"{volume}/{SNAPSHOTS}")
+    files.fsync_directory(volume)
+    os.rename(stage, f"{volume}/{SNAPSHOTS}/{snapshot.name}")
+    files.fsync_directory(f"{volume}/{SNAPSHOTS}")
+
+
+def remove(volume: str, name: str, *, trash: str) -> None:
+    """Remove a snapshot, at once and whole; ``trash`` is the staging directory. One that is not there is fine."""
+    with staging(trash) as (stage, _fd), suppress(FileNotFoundError):
+        os.rename(f"{volume}/{SNAPSHOTS}/{name}", f"{stage}/trash")
+        files.fsync_directory(f"{volume}/{SNAPSHOTS}")
