@@ -23,8 +23,22 @@ def ensure(engine: Engine, record: VolumeRecord) -> None:
             known = None
         with engine.database.transaction() as connection:
             (volumes.insert if known is None else volumes.update)(connection, record)
-        directory.create(engine.layout.volumes, name)
+        make(engine, record)
     engine.tell("volume", "create" if known is None else "update", name, name)
+
+
+def make(engine: Engine, record: VolumeRecord) -> None:
+    """Make the volume's directory with owner, mode and quota, unless it is there."""
+    options, name = record.spec.driver_options, record.spec.name
+    if directory.is_made(engine.layout.volumes, name):
+        return
+    if options.has_quota:  # before there is anything to be limited
+        from ..volumes import quota
+
+        quota.limit(engine.layout.volume(name), options.size, options.inodes)
+    own = options.is_mounted_apart  # then the owner is for the root of what is mounted
+    owner = {} if own else {"uid": options.uid, "gid": options.gid, "mode": options.mode}
+    directory.create(engine.layout.volumes, name, **owner)
 
 
 def discard(engine: Engine, name: str) -> None:
@@ -41,7 +55,12 @@ def discard(engine: Engine, name: str) -> None:
 
 
 def _finish_removal(engine: Engine, name: str) -> None:
-    """Delete the data, then the row that says so."""
+    """Delete the data, then the row that says so. What a device or a server holds is not the volume's."""
+    record = get_volume(engine, name)
+    if record is not None and record.spec.driver_options.is_mounted_apart:
+        from .volume_mount import release
+
+        release(engine, record)
     directory.remove(engine.layout.volumes, name, trash=engine.layout.staging)
     with engine.database.transaction() as connection:
         volumes.delete(connection, name)
