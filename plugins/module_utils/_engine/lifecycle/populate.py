@@ -19,9 +19,6 @@ from .replacing import mend
 from .source import Source
 from .volume_open import opened
 
-#: Options of a volume that say whose its root is; what the user has chosen the image does not change.
-_OWNER = frozenset({"uid", "gid", "mode"})
-
 
 def populate(engine: Engine, record: ContainerRecord, rootfs: str, source: Source) -> None:
     """Copy up into each of the container's volumes that nothing was attached to before, volumes in order of name."""
@@ -51,7 +48,7 @@ def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str, s
                 rootfs=rootfs,
                 parts=parts,
                 volume=os.path.dirname(data),
-                keep_root=bool(_OWNER & volume.spec.options.keys()),
+                keep_root=_has_owner(volume),
             )
         mark(engine, name, populated(record.image_id or record.spec.image, done))
 
@@ -74,8 +71,14 @@ def _parts(volume: VolumeRecord, record: ContainerRecord, user: tuple[int, int])
         for destination, mounted in sorted(record.volumes.items())
         if mounted == name
     ]
-    copies = volume.spec.options.get("copy") != "false"
+    copies = volume.spec.driver_options.copy
     return tuple(_part(mount, record.mapping, user, copies=copies) for mount in wanted)
+
+
+def _has_owner(volume: VolumeRecord) -> bool:
+    """Tell whether the user has said whose the volume's root is: the image does not change that then."""
+    options = volume.spec.driver_options
+    return any(value is not None for value in (options.uid, options.gid, options.mode))
 
 
 def _part(mount: Mount, mapping: IdMap | None, user: tuple[int, int], *, copies: bool) -> Part:

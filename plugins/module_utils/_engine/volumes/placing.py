@@ -36,8 +36,8 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def has_own_filesystem(volume: str) -> bool:
-    """Tell whether something is mounted on the volume's ``data``."""
-    return mountinfo.at(os.path.realpath(f"{volume}/data")) is not None
+    """Tell whether something is mounted on the volume's ``data``; a file server that is gone is not asked."""
+    return mountinfo.at(f"{os.path.realpath(volume)}/data") is not None
 
 
 def is_fresh(volume: str) -> bool:
