@@ -13,6 +13,9 @@ description:
   - Makes, labels and removes a named volume. Options have the names of M(containers.podman.podman_volume).
   - A new volume is empty. The first container that mounts it fills it with what its image has at that place.
   - Data is removed by O(state=absent) and by nothing else.
+  - A first copy is all or nothing, and goes into a volume only while that is empty. The empty directory V(lost+found) of a
+    file system that was just made counts as nothing. Names that begin with V(.slipway-copyup) are the engine's in a volume
+    with a file system of its own.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.attributes
@@ -51,6 +54,33 @@ options:
       - Not built yet. Whether the volume is made anew, and its data lost.
     type: bool
     default: false
+  populate:
+    description:
+      - Fills the volume with a directory of an image, without a container.
+      - V(once) does so while the volume is fresh, that is empty and not yet mounted by a container. Needs O(populate_from).
+      - V(again) does so each time the task runs. What was in the volume becomes a snapshot of it, named V(before-populate-TIME).
+        Without O(populate_from) it copies what the volume was filled with the last time, see RV(volume.populated_from).
+        It is refused while a container that has the volume runs, and for a volume with a file system of its own that holds
+        something.
+      - The owners are those of the image. A container with a user namespace of its own sees them as nobody's, unless it was such
+        a container that had filled the volume before.
+    type: str
+    choices: [once, again]
+  populate_from:
+    description:
+      - What the volume is filled with.
+    type: dict
+    suboptions:
+      image:
+        description:
+          - Name or id of an image that is on the host.
+        type: str
+        required: true
+      path:
+        description:
+          - Directory in the image.
+        type: str
+        required: true
 seealso:
   - module: slipway.oci.volume_info
   - module: slipway.oci.container
@@ -61,6 +91,17 @@ EXAMPLES = r"""
   slipway.oci.volume:
     name: app-cache
     labels: {tier: cache}
+
+- name: Have a volume that holds what the image ships, before any container starts
+  slipway.oci.volume:
+    name: app-config
+    populate: once
+    populate_from: {image: "localhost/app:1", path: /etc/app}
+
+- name: Put the image's files in it anew, and keep what was there as a snapshot
+  slipway.oci.volume:
+    name: app-config
+    populate: again
 
 - name: Remove it and all that it holds
   slipway.oci.volume:
@@ -147,6 +188,7 @@ error:
 
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.outcome import Outcome
+from ..module_utils._engine.lifecycle.repopulate import converge_filled
 from ..module_utils._engine.lifecycle.volumes import converge_volume
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_volume import VolumeRequest, to_volume
@@ -158,11 +200,21 @@ ARGUMENTS = {
     "driver": {"type": "str"},
     "options": {"type": "list", "elements": "str"},
     "recreate": {"type": "bool", "default": False},
+    "populate": {"type": "str", "choices": ["once", "again"]},
+    "populate_from": {
+        "type": "dict",
+        "options": {
+            "image": {"type": "str", "required": True},
+            "path": {"type": "str", "required": True},
+        },
+    },
 }
 
 
 def act(engine: Engine, request: VolumeRequest) -> Outcome:
     """Bring the volume to what the task asks for."""
+    if request.refill is not None:
+        return converge_filled(engine, request.spec, request.state, request.refill)
     return converge_volume(engine, request.spec, request.state)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ..model.idmap import IdMap
 from ..model.mounts import VOLUME, Mount
 from ..model.record import ContainerRecord, Event
-from ..model.volume import Populated, VolumeRecord
+from ..model.volume import Place, Populated, VolumeRecord
 from ..state import events, volumes
 from ..volumes.copyup import CopyUp, Part, copy_up
 from .engine import Engine
@@ -48,9 +50,9 @@ def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str, s
                 rootfs=rootfs,
                 parts=parts,
                 volume=os.path.dirname(data),
-                keep_root=_has_owner(volume),
+                keep_root=has_owner(volume),
             )
-        mark(engine, name, populated(record.image_id or record.spec.image, done))
+        mark(engine, name, populated(record.image_id or record.spec.image, parts, done, record.mapping))
 
 
 def _wanted(engine: Engine, name: str) -> VolumeRecord | None:
@@ -75,7 +77,7 @@ def _parts(volume: VolumeRecord, record: ContainerRecord, user: tuple[int, int])
     return tuple(_part(mount, record.mapping, user, copies=copies) for mount in wanted)
 
 
-def _has_owner(volume: VolumeRecord) -> bool:
+def has_owner(volume: VolumeRecord) -> bool:
     """Tell whether the user has said whose the volume's root is: the image does not change that then."""
     options = volume.spec.driver_options
     return any(value is not None for value in (options.uid, options.gid, options.mode))
@@ -107,12 +109,23 @@ def _on_disk(mount: Mount, mapping: IdMap | None) -> IdMap | None:
 # -- what is kept of it ----------------------------------------------------------------------------
 
 
-def populated(image: str, done: CopyUp | None) -> Populated | None:
-    """Return what the record tells of a copy-up; None when nothing was copied."""
+def populated(
+    image: str, parts: Sequence[Part], done: CopyUp | None, mapping: IdMap | None
+) -> Populated | None:
+    """Return what the record tells of a copy-up; None when nothing was copied. ``mapping``: the ids of the root it came from."""
     if done is None:
         return None
-    (path, subpath), *others = done.places
-    return Populated(image, path, done.entries, done.bytes, time.time_ns(), subpath, tuple(others))
+    owners = {(part.destination, part.subpath): _written(part, mapping) for part in parts}
+    first, *others = (Place(*place, owners[place]) for place in done.places)
+    return Populated(image, first.path, done.entries, done.bytes, time.time_ns(), *first[1:], tuple(others))
+
+
+def _written(part: Part, mapping: IdMap | None) -> dict[str, Any] | None:
+    """Return what the image's own ids have become on the volume's disk."""
+    maps = [one for one in (mapping, part.owners) if one is not None]
+    if not maps:
+        return None
+    return (maps[0] if len(maps) == 1 else maps[0].then(maps[1])).encode()
 
 
 def mark(engine: Engine, name: str, populated: Populated | None) -> None:

@@ -44,14 +44,23 @@ def open_container(
     return apart(lambda: _view(container, lowers, _cover(scratch), userns_fd))
 
 
+def open_image(lowers: Sequence[str], scratch: str) -> int:
+    """Open an image as it is, and return the descriptor; ``lowers`` and ``scratch`` as above."""
+    return apart(lambda: _image(ContainerLayout("", _cover(scratch), scratch, ""), lowers))
+
+
+def _image(place: ContainerLayout, lowers: Sequence[str]) -> int:
+    overlay.mount_image(place, lowers)
+    return os.open(place.merged, _DIRECTORY)
+
+
 def _view(container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None) -> View:
     # No mount of others reaches us here, so what is seen now stays so.
     if _is_mounted(container):
         return View(_bound(container.merged, scratch), written=True)
     place = replace(container, static=scratch)
     if not os.path.isdir(container.upper):
-        overlay.mount_image(place, lowers)
-        return View(os.open(place.merged, _DIRECTORY), written=False)
+        return View(_image(place, lowers), written=False)
     if os.path.isdir(container.mapped):
         lowers, userns_fd = (container.mapped,), None
     overlay.mount_image(place, lowers, top=container.upper, userns_fd=userns_fd)

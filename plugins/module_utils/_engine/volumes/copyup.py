@@ -75,12 +75,38 @@ def copy_up(*, rootfs: str, parts: Sequence[Part], volume: str, keep_root: bool 
     mend(volume)
     if not is_fresh(volume):
         return None
+    with _told(volume, parts), _opened(rootfs, parts) as found:
+        return _fill(found, volume, keep_root=keep_root)
+
+
+def make_tree(
+    *, rootfs: str, parts: Sequence[Part], volume: str, tree: str, keep_root: bool = False
+) -> Optional[CopyUp]:
+    """Make in the empty directory ``tree`` what ``copy_up`` would fill the volume with if it were empty; None for nothing.
+
+    What is not said by the image, as the root's owner, is as in the volume.
+    """
+    with _told(volume, parts, "as before"), _opened(rootfs, parts) as found:
+        stats = _make(found, tree, f"{volume}/data", keep_root=keep_root)
+        return _result(found, stats)
+
+
+def has_directory(rootfs: str, destination: str) -> bool:
+    """Tell whether a root file system has a directory there to copy."""
+    with _open_source(rootfs, destination) as source:
+        return source is not None
+
+
+@contextmanager
+def _opened(rootfs: str, parts: Sequence[Part]) -> Iterator[list[_Found]]:
+    """Open the parts' directories in the image: the part for the whole volume first, of several only one, then the others."""
+    whole = [part for part in parts if not part.subpath]
+    below = sorted((part for part in parts if part.subpath), key=lambda part: part.subpath)
     with ExitStack() as stack:
-        found = [_Found(part, stack.enter_context(_open_source(rootfs, part.destination))) for part in parts]
-        try:
-            return _fill(_arranged(found), volume, keep_root=keep_root)
-        except OSError as error:
-            raise _told(error, os.path.basename(volume), parts[0].destination) from error
+        yield [
+            _Found(part, stack.enter_context(_open_source(rootfs, part.destination)))
+            for part in (*whole[:1], *below)
+        ]
 
 
 @contextmanager
@@ -100,42 +126,43 @@ def _open_source(rootfs: str, destination: str) -> Iterator[Optional[int]]:
             os.close(source)
 
 
-def _told(error: OSError, name: str, destination: str) -> Exception:
-    """Return the error in words that a user can act on; it itself when there are none."""
-    if error.errno in _FULL:
-        return StoreFull(
-            f"no space to copy {destination} into volume {name}: {error.strerror}",
-            remedy="Free space on the file system of the volume; the volume is empty as before",
-            volume=name,
-        )
-    if error.errno == errno.EROFS:
-        return HostLacks(
+@contextmanager
+def _told(volume: str, parts: Sequence[Part], state: str = "empty as before") -> Iterator[None]:
+    """Tell in words that a user can act on what the volume's file system refuses."""
+    name, source = os.path.basename(volume), parts[0].destination
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StoreFull(
+                f"no space to copy {source} into volume {name}: {error.strerror}",
+                remedy=f"Free space on the file system of the volume; the volume is {state}",
+                volume=name,
+            ) from error
+        if error.errno != errno.EROFS:
+            raise
+        raise HostLacks(
             f"volume {name} is empty, and mounted read-only, so it can't be filled",
             remedy="Fill it elsewhere, or mount it writable once",
             volume=name,
-        )
-    return error
-
-
-def _arranged(found: Sequence[_Found]) -> list[_Found]:
-    """Return the part for the whole volume first, of several only one, then those for directories in it."""
-    whole = [item for item in found if not item.part.subpath]
-    below = sorted((item for item in found if item.part.subpath), key=lambda item: item.part.subpath)
-    return whole[:1] + below
+        ) from error
 
 
 def _fill(found: Sequence[_Found], volume: str, *, keep_root: bool) -> Optional[CopyUp]:
-    copied = [item for item in found if item.copied is not None]
-    if any(item.part.subpath for item in found) or any(os.listdir(item.copied) for item in copied):
-        stats = _copy_by_stage(found, volume, keep_root=keep_root)
-    else:
-        stats = _NOTHING
+    below = any(item.part.subpath for item in found)
+    if not below and not any(os.listdir(item.copied) for item in found if item.copied is not None):
         if not keep_root:
             _give(found[0], f"{volume}/data")
-    if stats is None or not copied:
-        return None
-    places = tuple((item.part.destination, item.part.subpath) for item in copied)
-    return CopyUp(stats.entries, stats.bytes, places)
+        return _result(found, _NOTHING)
+    with staged(volume) as stage:
+        stats = _make(found, stage.tree, f"{volume}/data", keep_root=keep_root)
+        # None when it was written to meanwhile.
+        return _result(found, stats) if stage.place() else None
+
+
+def _result(found: Sequence[_Found], stats: CopyStats) -> Optional[CopyUp]:
+    places = tuple((item.part.destination, item.part.subpath) for item in found if item.copied is not None)
+    return CopyUp(stats.entries, stats.bytes, places) if places else None
 
 
 # -- owner and mode alone --------------------------------------------------------------------------
@@ -168,14 +195,11 @@ def _wanted(item: _Found, have: os.stat_result) -> tuple[int, int, int]:
 # -- the content -----------------------------------------------------------------------------------
 
 
-def _copy_by_stage(found: Sequence[_Found], volume: str, *, keep_root: bool) -> Optional[CopyStats]:
-    """Copy all parts into a stage and put that in the volume's place; None when it was written to meanwhile."""
-    with staged(volume) as stage:
-        with files.directory(stage.tree) as tree, files.directory(f"{volume}/data") as data:
-            stats = [_copy_root(found[0], tree, data, keep_root=keep_root)]
-            stats += [_copy_below(item, tree) for item in found if item.part.subpath]
-        if not stage.place():
-            return None
+def _make(found: Sequence[_Found], path: str, model: str, *, keep_root: bool) -> CopyStats:
+    """Copy all parts into an empty directory; ``model`` is the volume's root as it is."""
+    with files.directory(path) as tree, files.directory(model) as data:
+        stats = [_copy_root(found[0], tree, data, keep_root=keep_root)]
+        stats += [_copy_below(item, tree) for item in found if item.part.subpath]
     return CopyStats(sum(each.entries for each in stats), sum(each.bytes for each in stats))
 
 
