@@ -188,7 +188,7 @@ error:
 
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.outcome import Outcome
-from ..module_utils._engine.lifecycle.repopulate import converge_filled
+from ..module_utils._engine.lifecycle.repopulate import fill
 from ..module_utils._engine.lifecycle.volumes import converge_volume
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_volume import VolumeRequest, to_volume
@@ -213,9 +213,13 @@ ARGUMENTS = {
 
 def act(engine: Engine, request: VolumeRequest) -> Outcome:
     """Bring the volume to what the task asks for."""
-    if request.refill is not None:
-        return converge_filled(engine, request.spec, request.state, request.refill)
-    return converge_volume(engine, request.spec, request.state)
+
+    def converge() -> Outcome:
+        return converge_volume(engine, request.spec, request.state)
+
+    if request.refill is None:
+        return converge()
+    return fill(engine, request.spec.name, request.refill, converge)
 
 
 def main() -> None:

@@ -17,8 +17,8 @@ import pytest
 from tracer import KILL, trace
 
 from _engine.errors import InUse, InvalidOption, NotBuiltYet, NotFound
-from _engine.lifecycle import info
-from _engine.lifecycle.repopulate import converge_filled
+from _engine.lifecycle import info, repopulate
+from _engine.lifecycle.volumes import converge_volume
 from _engine.model.volume import PopulateFrom, Refill, VolumeSpec
 from _engine.state import events
 from dockerarchive import layer
@@ -75,7 +75,9 @@ def fill(
     """Do what module volume does with populate."""
     refill = Refill(again, PopulateFrom(*source) if source else None)
     with host.open(**({"read_only": True} if check else {})) as engine:
-        return converge_filled(engine, VolumeSpec(name), "present", refill)
+        return repopulate.fill(
+            engine, name, refill, lambda: converge_volume(engine, VolumeSpec(name), "present")
+        )
 
 
 def snapshots(host: Host, name: str = "data") -> list[Path]:
@@ -271,8 +273,6 @@ def own(name: str = "data", **options: str) -> VolumeSpec:
 
 def test_a_volume_with_a_file_system_of_its_own_is_filled(host, image):
     """It is mounted before the copy-up, which goes through a stage in it; the record says what it was filled with."""
-    from _engine.lifecycle.volumes import converge_volume
-
     with host.open() as engine:
         converge_volume(engine, own(), "present")
     box = host.start(*SLEEP, image=image, volume=["data:/data"], stop_timeout=0)

@@ -8,7 +8,7 @@ snapshot then (lifecycle/snapshots.py).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from ..kernel.staging import staging
 from ..model import status
 from ..model.idmap import IdMap
 from ..model.record import ContainerRecord, ImageRecord
-from ..model.volume import Place, Populated, Refill, VolumeRecord, VolumeSpec
+from ..model.volume import Place, Populated, Refill, VolumeRecord
 from ..plan.diff import Difference
 from ..rootfs import view
 from ..state import containers, images, volumes
@@ -35,7 +35,6 @@ from .snapshots import fresh
 from .source import Source
 from .volume import get_volume
 from .volume_open import opened
-from .volumes import converge_volume
 
 #: Reason of the snapshot, and the beginning of its name.
 _REASON = "before-populate"
@@ -51,18 +50,21 @@ class _Plan(NamedTuple):
     before: Populated | None
 
 
-def converge_filled(engine: Engine, spec: VolumeSpec, state: str, refill: Refill) -> Outcome:
-    """Bring the volume to the state, and fill it; all that is wrong with that is told before anything changes.
+def fill(
+    engine: Engine, name: str, refill: Refill, converge: Callable[[], Outcome], *, renewed: bool = False
+) -> Outcome:
+    """Bring the volume to the state by ``converge``, and fill it; what is wrong with that is told before anything changes.
 
-    Raises InvalidOption, NotFound for the image or the path in it, InUse with the names of the containers that run.
+    ``renewed``: ``converge`` makes the volume anew, so it is fresh whatever it holds now. Raises InvalidOption, NotFound for the
+    image or the path in it, InUse with the names of the containers that run.
     """
-    plan = _plan(engine, spec.name, refill)
-    outcome = converge_volume(engine, spec, state)
+    plan = _plan(engine, name, refill, renewed=renewed)
+    outcome = converge()
     if plan is None:
         return outcome
     if not engine.predicting and not _carry_out(engine, plan):
         return outcome  # a container was quicker
-    shape = outcome.result if engine.predicting else _shape(engine, spec.name)
+    shape = outcome.result if engine.predicting else _shape(engine, name)
     return replace(
         outcome,
         actions=(*outcome.actions, _words(plan)),
@@ -99,14 +101,12 @@ def _shape(engine: Engine, name: str) -> dict[str, Any]:
 # -- deciding --------------------------------------------------------------------------------------
 
 
-def _plan(engine: Engine, name: str, refill: Refill) -> _Plan | None:
+def _plan(engine: Engine, name: str, refill: Refill, *, renewed: bool) -> _Plan | None:
     """Return what is to be done, None when the volume has what it should have."""
     record = get_volume(engine, name)
     if record is not None and record.removing:
         record = None
-    is_new = record is None or (
-        record.needs_copy_up and record.populated is None and _looks_fresh(engine, name)
-    )
+    is_new = renewed or record is None or _is_fresh(engine, record)
     if not refill.again and not is_new:
         return None
     known = record.populated if record else None
@@ -118,9 +118,11 @@ def _plan(engine: Engine, name: str, refill: Refill) -> _Plan | None:
     return _Plan(name, image, places, not is_new, known)
 
 
-def _looks_fresh(engine: Engine, name: str) -> bool:
-    volume = engine.layout.volume(name)
-    return not os.path.isdir(f"{volume}/data") or placing.is_fresh(volume)
+def _is_fresh(engine: Engine, record: VolumeRecord) -> bool:
+    """Tell whether nobody has had the volume; what is in a file system that is not mounted is seen when it is filled."""
+    volume = engine.layout.volume(record.spec.name)
+    untouched = record.needs_copy_up and record.populated is None
+    return untouched and (not os.path.isdir(f"{volume}/data") or placing.is_fresh(volume))
 
 
 def _source(engine: Engine, refill: Refill, known: Populated | None) -> tuple[ImageRecord, tuple[Place, ...]]:
@@ -198,13 +200,13 @@ def _carry_out(engine: Engine, plan: _Plan) -> bool:
         for place in plan.places
     )
     with engine.timings.of("populate"), _root_of(engine, plan.image) as rootfs:
-        done = (_replace if plan.again else _fill)(engine, plan.name, rootfs, parts)
+        done = (_replace if plan.again else _fill_fresh)(engine, plan.name, rootfs, parts)
         if done is not None:
             mark(engine, plan.name, populated(plan.image.id, parts, done, None))
     return done is not None
 
 
-def _fill(engine: Engine, name: str, rootfs: str, parts: Sequence[Part]) -> CopyUp | None:
+def _fill_fresh(engine: Engine, name: str, rootfs: str, parts: Sequence[Part]) -> CopyUp | None:
     with engine.lock_volume(name, "populate"):
         record = get_volume(engine, name)
         if record is None or not record.needs_copy_up:
