@@ -14,6 +14,9 @@ from _engine.errors import StoreFull
 from _engine.volumes import copyup, directory, placing
 from _engine.volumes.copyup import CopyUp, Part, copy_up
 
+#: Small files of the largest tree.
+MANY = int(os.environ.get("SLIPWAY_COPY_UP_FILES", "1000"))
+
 
 @pytest.fixture
 def volumes(tmp_path) -> Path:
@@ -181,6 +184,23 @@ def test_a_full_ext4_leaves_the_volume_empty(tmp_path, rootfs, mount, need):
     assert os.listdir(volume) == ["data"]
     (rootfs / "srv/data/large").write_bytes(os.urandom(5 << 20))
     assert fill(rootfs, volume).entries == 3
+
+
+def test_time_grows_in_line_with_the_entries(tmp_path, volumes, grow_tree):
+    """Twice and four times as many files take twice and four times as much of a processor (SLIPWAY_COPY_UP_FILES: how many)."""
+    counts = (MANY // 10, MANY // 4, MANY // 2, MANY)
+    costs = []
+    for count in counts:
+        (tmp_path / f"rootfs{count}/data").mkdir(parents=True)
+        grow_tree(tmp_path / f"rootfs{count}/data", count)
+        volume = directory.create(os.fspath(volumes), f"v{count}")
+        begin = time.process_time()
+        done = fill(tmp_path / f"rootfs{count}", volume, "/data")
+        costs.append((time.process_time() - begin) / done.entries)
+    told = [f"{count} files: {cost * 1e6:.0f} us each" for count, cost in zip(counts, costs)]
+    print(*told, sep="\n")  # noqa: T201  (pytest shows it when the test fails)
+    # The first one warms up. A small tree tells of gross growth alone.
+    assert max(costs[1:]) < min(costs[1:]) * (1.4 if MANY >= 100_000 else 2.5), told
 
 
 COPIER = """
