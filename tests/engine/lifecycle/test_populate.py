@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 from tracer import KILL, trace
 
+from _engine.agent.install import exit_command
 from _engine.errors import InUse, InvalidOption, NotBuiltYet, NotFound
-from _engine.lifecycle import info, repopulate
+from _engine.lifecycle import info, populate, repopulate
+from _engine.lifecycle.source import Source
 from _engine.lifecycle.volumes import converge_volume
 from _engine.model.volume import PopulateFrom, Refill, VolumeSpec
 from _engine.state import events
@@ -26,6 +28,7 @@ from enginehost import Host
 
 AT_ONCE = int(os.environ.get("SLIPWAY_AT_ONCE", "8"))
 SLEEP = ("sleep", "1000")
+PRIVATE = {"uidmap": ["0:100000:65536"], "stop_timeout": 0}
 FILES = {"data": None, "data/first": b"of the image", "data/second": b"of the image"}
 #: Starts a container when told to, and tells its first process.
 STARTER = """
@@ -107,6 +110,10 @@ def test_what_the_image_has_belongs_to_whom_it_says(host, image):
 def test_many_first_starts_at_once(host, image, python_child):
     """Containers that are started at the same time on one fresh volume copy once: all run, on the same directory."""
     count = AT_ONCE
+    with (
+        host.open() as engine
+    ):  # the agent is there: fifty that put it in its place at once are another matter
+        exit_command(engine, keep=False)
     starters = [python_child(STARTER, host.top, host.runtime, image, f"c{number}") for number in range(count)]
     for starter in starters:
         assert starter.stdout.readline() == "ready\n"
@@ -119,6 +126,64 @@ def test_many_first_starts_at_once(host, image, python_child):
     assert len({place.stat().st_ino for place in places}) == 1
     assert told(host).count(("populate", "shared")) == 1
     assert len(shape(host, "shared")["used_by"]) == count
+
+
+def populate_from(host: Host, rootfs: Path, *mounts: str, **options: object) -> None:
+    """Do what a start of a container with these mounts does for its volumes, from another root file system."""
+    host.want("created", *SLEEP, volume=[*mounts], **options)
+    with host.open() as engine:
+        populate.populate(engine, host.record(), os.fspath(rootfs), Source((), None, ()))
+
+
+@pytest.fixture
+def rootfs(tmp_path) -> Path:
+    """Return a root file system whose /data belongs to 100005, as that of a container with other ids looks on the host."""
+    top = tmp_path / "rootfs"
+    (top / "data").mkdir(parents=True)
+    (top / "data/file").write_text("x")
+    for path in (top / "data", top / "data/file"):
+        os.chown(path, 100005, 100006)
+    return top
+
+
+def test_subpaths_of_one_volume(host, rootfs):
+    """Each subpath that a container's mounts name is made in the fresh volume, with the image's content; all are told."""
+    populate_from(
+        host, rootfs, "data:/data:subpath=a/b", "data:/none:subpath=c", "data:/data/sub:subpath=d,nocopy"
+    )
+    data = host.data("data")
+    assert (names(data), names(data / "a/b"), names(data / "c"), names(data / "d")) == (
+        ["a", "c", "d"],
+        ["file"],
+        [],
+        [],
+    )
+    told = shape(host)["populated_from"]
+    assert (told["path"], told["subpath"], told["entries"]) == ("/data", "a/b", 1)
+
+
+def test_a_subpath_is_not_made_in_a_volume_that_holds_anything(host, rootfs):
+    """Such a volume is never written to: whoever mounts the subpath is told that it is not there."""
+    host.volume("data")
+    host.data("data").joinpath("mine").touch()
+    populate_from(host, rootfs, "data:/data:subpath=a/b")
+    assert names(host.data("data")) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("word", "wanted"),
+    [
+        ("", (100005, 100006)),
+        (":idmap", (5, 6)),
+        (":idmap=uids=1000-100000-10;gids=2000-100000-10", (1005, 2006)),
+        (":idmap=uids=@1000-0-10;gids=@2000-0-10", (1005, 2006)),
+    ],
+)
+def test_ids_on_the_disk_of_an_idmapped_volume(private_host, rootfs, word, wanted):
+    """What the container sees as its own is on the disk with the ids that the mount's mapping begins with."""
+    populate_from(private_host, rootfs, f"data:/data{word}", **PRIVATE)
+    data = private_host.data("data")
+    assert (owner(data), owner(data / "file")) == (wanted, wanted)
 
 
 # -- a task ----------------------------------------------------------------------------------------
@@ -298,9 +363,6 @@ def private_host(runtime, busybox, keep_clean):
         yield from keep_clean(host)
     finally:
         shutil.rmtree(top)
-
-
-PRIVATE = {"uidmap": ["0:100000:65536"], "stop_timeout": 0}
 
 
 def test_owners_in_a_user_namespace(private_host):
