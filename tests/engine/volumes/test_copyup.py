@@ -186,6 +186,28 @@ def test_a_full_ext4_leaves_the_volume_empty(tmp_path, rootfs, mount, need):
     assert fill(rootfs, volume).entries == 3
 
 
+def test_a_device_that_may_not_be_made_is_named(rootfs, volume):
+    """Without CAP_MKNOD the device is named, and the volume stays empty; FIFOs and sockets need no right."""
+    os.mkfifo(rootfs / "srv/data/fifo")
+    assert "dev/null" not in without_mknod(rootfs, volume)
+    assert sorted(os.listdir(volume / "data")) == ["a", "b", "fifo"]
+    other = Path(directory.create(os.fspath(volume.parent), "other"))
+    (rootfs / "srv/data/dev").mkdir()
+    os.mknod(rootfs / "srv/data/dev/null", 0o20666, os.makedev(1, 3))
+    told = without_mknod(rootfs, other)
+    assert "dev/null can't be copied: device or special file 1:3: Operation not permitted" in told
+    assert (os.listdir(other), os.listdir(other / "data")) == (["data"], [])
+
+
+def without_mknod(rootfs, volume) -> str:
+    """Copy up in a process that may make no devices, and return what it said at its end."""
+    argv = ["setpriv", "--bounding-set", "-mknod", "--inh-caps", "-mknod", sys.executable, "-c", COPIER]
+    environment = {**os.environ, "PYTHONPATH": os.fspath(Path(copyup.__file__).parents[2])}
+    return subprocess.run(
+        [*argv, rootfs, volume], check=False, capture_output=True, text=True, env=environment
+    ).stderr
+
+
 def test_time_grows_in_line_with_the_entries(tmp_path, volumes, grow_tree):
     """Twice and four times as many files take twice and four times as much of a processor (SLIPWAY_COPY_UP_FILES: how many)."""
     counts = (MANY // 10, MANY // 4, MANY // 2, MANY)
