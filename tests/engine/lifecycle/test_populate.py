@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from tracer import KILL, trace
 
-from _engine.agent.install import exit_command
 from _engine.errors import InUse, InvalidOption, NotBuiltYet, NotFound
 from _engine.lifecycle import info, populate, repopulate
 from _engine.lifecycle.source import Source
@@ -110,10 +109,6 @@ def test_what_the_image_has_belongs_to_whom_it_says(host, image):
 def test_many_first_starts_at_once(host, image, python_child):
     """Containers that are started at the same time on one fresh volume copy once: all run, on the same directory."""
     count = AT_ONCE
-    with (
-        host.open() as engine
-    ):  # the agent is there: fifty that put it in its place at once are another matter
-        exit_command(engine, keep=False)
     starters = [python_child(STARTER, host.top, host.runtime, image, f"c{number}") for number in range(count)]
     for starter in starters:
         assert starter.stdout.readline() == "ready\n"

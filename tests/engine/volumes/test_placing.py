@@ -301,6 +301,7 @@ def test_any_changing_call_may_fail(volume, rootfs, picture, subpath, need):
         fail = {number: errno.ENOSPC}
         _status, calls = trace(lambda: fill(rootfs, volume, part), lambda call, at=fail: at.get(call.number))
         assert len(calls) >= number
+        assert placing.RESERVED not in os.listdir(volume / "data"), calls[number - 1]
         placing.mend(os.fspath(volume))
         if not is_empty(volume):
             assert seen(picture, volume / "data", times=False) == wanted, calls[number - 1]

@@ -116,11 +116,12 @@ class StageInside(Stage):
             return False
         decided = f"{self._data}/{RESERVED}"
         os.rename(self.path, decided)
-        files.fsync_directory(self._data)
         try:
+            files.fsync_directory(self._data)
             _move_up(self._data)
         except OSError:
-            self._take_back(decided)
+            if os.path.lexists(decided):  # else all is in its place, and only the stage could not be removed
+                self._take_back(decided)
             raise
         return True
 
