@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -177,6 +178,8 @@ def _apply(tree: Tree, found: Mapping[str, Found], changes: list[Change], place:
 
 
 def _make(fd: int, name: str, wanted: Wanted, what: tuple[str, ...], found: Optional[Found]) -> None:
+    if found and REWRITES & {*what}:
+        _refuse_mount(fd, name)
     if KIND in what and found and DIRECTORY in (found.kind, wanted.kind):
         remove_entry(name, fd)
     if not REWRITES & {*what}:
@@ -188,6 +191,20 @@ def _make(fd: int, name: str, wanted: Wanted, what: tuple[str, ...], found: Opti
         _link(fd, name, wanted)
     else:
         _write(fd, name, wanted)
+
+
+def _refuse_mount(directory: int, name: str) -> None:
+    """Raise OSError (EBUSY) when something is mounted on a name.
+
+    The kernel would do so only for a mount of our own namespace; one in a container's would be gone from there.
+    """
+    with suppress(FileNotFoundError):
+        fd = os.open(name, _LOOK, dir_fd=directory)
+        try:
+            if mount_id(fd) != mount_id(directory):
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        finally:
+            os.close(fd)
 
 
 def _write(directory: int, name: str, wanted: Wanted) -> None:
