@@ -18,7 +18,6 @@ from typing import Optional
 from ..errors import ArchiveBroken, InvalidOption, WrongState
 from ..kernel.files import directory
 from ..model.globs import Excluded, matcher
-from ..model.volume import VolumeRecord
 from ..trees.sync import DIRECTORY, Attributes, Tree, Wanted, memory, owned, with_attributes
 from ..trees.sync_target import Synced, sync
 from . import replacing, volume_open
@@ -34,7 +33,10 @@ PARCEL_SRC, PARCEL_FILES = "src", "files"
 #: The top of ext2, ext3 and ext4 has it, and fsck wants it.
 _LOST = "lost+found"
 #: What the kernel says when a path is no longer what it was a moment ago.
-_SWAPPED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE, errno.ENOTEMPTY, errno.EEXIST)
+_SWAPPED = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ESTALE, errno.ENOTEMPTY, errno.EEXIST),
+    errno.EINVAL,  # readlink(2) of what is no symlink any more
+)
 
 
 @dataclass(frozen=True)
