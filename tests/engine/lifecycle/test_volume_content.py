@@ -5,13 +5,19 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import tarfile
 from contextlib import suppress
 
 import pytest
 
 from _engine.errors import EngineError, InvalidOption, NotFound, StoreFull, WrongState
 from _engine.kernel import mounts
+from _engine.lifecycle.replacing import OwnFileSystem
 from _engine.lifecycle.volume_content import ContentRequest, InlineFile, converge_content
+from _engine.lifecycle.volume_export import VolumeExport, export_volume
+from _engine.lifecycle.volume_import import VolumeImport, import_volume
+from _engine.lifecycle.volume_snapshot import SnapshotRequest, converge_snapshot
 from _engine.trees.sync import KindDiffers
 from enginehost import Host
 
@@ -183,7 +189,7 @@ def test_a_container_that_swaps_symlinks(volume, write, tmp_path, python_child):
     racer = python_child(SWAPPER, str(volume))
     assert racer.stdout.readline() == "swaps\n"
     written = 0
-    for number in range(int(os.environ.get("RACE_ROUNDS", "200"))):
+    for number in range(int(os.environ.get("RACE_ROUNDS", "100"))):
         files = (InlineFile("d/x", b"%d" % number), InlineFile("d/sub/y", b"%d" % number))
         with suppress(WrongState, KindDiffers):
             write(*files, delete=number % 2 == 0, exclude=("evil",))
@@ -218,3 +224,44 @@ def test_a_full_disk(tmp_path, runtime):
         assert seen(host.data("data")) == {"big": ("0o100644", 0, 0, b"old")}
     finally:
         mounts.unmount(str(top))
+
+
+# -- file systems of their own, and quotas ---------------------------------------------------------
+
+
+@ONE
+def test_a_file_system_of_its_own(host, tmp_path):
+    """What is on a disk is exported, kept in snapshots and written to; replaced in one step it can't be, which is told."""
+    image = tmp_path / "disk"
+    with image.open("wb") as stream:
+        stream.truncate(8 * MEGABYTE)
+    subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
+    host.volume("data", "present", "type=ext4", f"device={image}")
+    with host.open() as engine:
+        converge_content(engine, ContentRequest("data", files=(InlineFile("a", b"x"),), delete=True))
+        made = converge_snapshot(engine, SnapshotRequest("data", snapshot="one"))
+        assert made.result["snapshot"]["entries"] == 2  # lost+found is there still
+        export_volume(engine, VolumeExport("data", str(tmp_path / "out.tar")))
+        with tarfile.open(tmp_path / "out.tar") as tar:
+            assert "a" in [name.removeprefix("./") for name in tar.getnames()]
+        for act in (
+            lambda: converge_snapshot(engine, SnapshotRequest("data", "restored", "one")),
+            lambda: import_volume(engine, VolumeImport("data", str(tmp_path / "out.tar"), force=True)),
+        ):
+            with pytest.raises(OwnFileSystem, match="volume_content"):
+                act()
+    assert (host.data("data").parent / "snapshots/one/data/a").read_text() == "x"
+    assert host.mounts() == []
+
+
+@ONE
+def test_a_volume_in_memory(host):
+    """Nothing is written into a volume that forgets it at once."""
+    host.volume("data", "present", "type=tmpfs")
+    request = ContentRequest("data", files=(InlineFile("a", b"x"),))
+    with host.open() as engine, pytest.raises(WrongState, match="state: mounted"):
+        converge_content(engine, request)
+    host.volume("data", "mounted", "type=tmpfs")
+    with host.open() as engine:
+        assert converge_content(engine, request).changed
+    assert host.data("data").joinpath("a").read_text() == "x"

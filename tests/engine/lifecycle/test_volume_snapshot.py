@@ -96,7 +96,7 @@ def test_made_restored_removed(host, volume, snap):
         assert snap(name, "absent").actions == (f"removed snapshot {name} of volume data",)
         assert not snap(name, "absent").changed
     assert names(host) == []
-    assert sorted(os.listdir(volume.parent)) == ["data", "origin.json", "snapshots"]
+    assert sorted(os.listdir(volume.parent)) == [".staging", "data", "origin.json", "snapshots"]
 
 
 CHANGES = {
@@ -266,7 +266,7 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path, runtime, keep_clean):
             (top / "filler").unlink()
             assert like(data) == wanted
             assert abs(os.statvfs(top).f_bfree - free) < 20  # the database's log
-            assert os.listdir(host.layout.staging) == []
+            assert os.listdir(host.layout.staging) == os.listdir(data.parent / ".staging") == []
     finally:
         mounts.unmount(str(top))
 
