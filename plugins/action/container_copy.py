@@ -7,7 +7,6 @@ import os
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.globs import matcher
 from ansible_collections.slipway.oci.plugins.plugin_utils.receiving import receive
 from ansible_collections.slipway.oci.plugins.plugin_utils.shipping import ShippingAction
 
@@ -35,7 +34,7 @@ class ActionModule(ShippingAction):
                     "" if contents else os.path.basename(place),
                     place,
                     follow=self.flag("local_follow"),
-                    excluded=matcher("exclude", self._task.args.get("exclude") or ()),
+                    excluded=self.excluded(),
                 )
             elif contents:
                 raise AnsibleActionFail(f"src: {source} is no directory")

@@ -247,4 +247,5 @@ MODULES: tuple[str, ...] = (
     "volumes.filesystem",
     "volumes.quota",
     "volumes.snapshots",
+    "volumes.stage",
 )

@@ -16,7 +16,7 @@ from typing import Any, Optional
 
 from ..errors import InvalidOption, WrongState
 from ..kernel.files import directory
-from ..model.globs import Excluded, matcher
+from ..model.globs import Excluded, matcher, nothing
 from ..model.idmap import IdMap
 from ..model.record import ContainerRecord
 from ..trees.sync import Attributes, Tree, Wanted, owned, with_attributes
@@ -52,7 +52,8 @@ class CopyRequest:
 
     ``parcel``: a tar with what is to be copied in, or one to be written with what is copied out; it stands for the path of
     the host. ``archive``: what is new is the container's user's, as ``podman cp`` has it, else owners are kept.
-    ``mode`` and ``directory_mode``: None keeps the source's, or with ``keep_modes`` off what is there.
+    ``mode`` and ``directory_mode``: None keeps the source's, or with ``keep_modes`` off what is there. ``force`` off: what is
+    there stays as it is.
     """
 
     container: str
@@ -71,6 +72,7 @@ class CopyRequest:
     keep_modes: bool = True
     exclude: tuple[str, ...] = ()
     delete: bool = False
+    force: bool = True
 
 
 def copy(engine: Engine, request: CopyRequest) -> Outcome:
@@ -78,19 +80,25 @@ def copy(engine: Engine, request: CopyRequest) -> Outcome:
     record = find(engine, request.container)
     excluded = matcher("exclude", request.exclude)
     with engine.timings.of("copy"), directory("/") as host:
-        act = copy_out if request.from_container else copy_in
-        return act(engine, record, request, excluded, host)
+        if request.from_container:
+            return copy_out(engine, record, request, excluded, host)
+        if request.parcel is not None:
+            source = received(request.parcel, request.src)
+        else:
+            source = read_source(host, request.src, follow=request.local_follow, excluded=excluded)
+        synced = copy_in(engine, record, request, source, excluded)
+    return outcome(synced, f"copied {request.src} to {record.name}:{request.dest}")
 
 
 def copy_in(
-    engine: Engine, record: ContainerRecord, request: CopyRequest, excluded: Excluded, host: int
-) -> Outcome:
-    """Copy from the host, or from what the controller sent."""
+    engine: Engine,
+    record: ContainerRecord,
+    request: CopyRequest,
+    source: Source,
+    excluded: Excluded = nothing,
+) -> Synced:
+    """Copy what is given to ``request.dest``."""
     user = copy_owners.user_of(engine, record)
-    if request.parcel is not None:
-        source = _received(request.parcel, request.src)
-    else:
-        source = read_source(host, request.src, follow=request.local_follow, excluded=excluded)
 
     def act(inside: Inside) -> Synced:
         root_fd, path = inside.locate(request.dest)
@@ -104,8 +112,7 @@ def copy_in(
             return _synced(engine, found, tree, request, excluded)
 
     with explained(record, request.dest):
-        synced = within(engine, record, act, writes=not engine.predicting, what="copy")
-    return outcome(synced, f"copied {request.src} to {record.name}:{request.dest}")
+        return within(engine, record, act, writes=not engine.predicting, what="copy")
 
 
 def copy_out(
@@ -143,6 +150,7 @@ def _synced(engine: Engine, found: Target, tree: Tree, request: CopyRequest, exc
         delete=request.delete,
         excluded=excluded,
         overwrite=request.overwrite,
+        only_new=not request.force,
         predicting=engine.predicting,
         diff=True,
     )
@@ -175,7 +183,8 @@ def _mapped(wanted: Wanted, mapping: IdMap) -> Wanted:
     return replace(wanted, uid=uid, gid=gid, usual_uid=usual_uid, usual_gid=usual_gid)
 
 
-def _received(parcel: str, src: str) -> Source:
+def received(parcel: str, src: str) -> Source:
+    """Read what the controller sent; its names count from ``src``."""
     from ..trees.sync_archive import read_archive
 
     tree = read_archive(parcel)
