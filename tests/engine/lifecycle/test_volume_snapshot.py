@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 from treelisting import listing
@@ -292,3 +293,19 @@ def test_bad_input(host, volume, snap):
         with host.open(read_only=check) as engine, pytest.raises(NotFound, match="near: data"):
             converge_snapshot(engine, SnapshotRequest("dat"))
     assert host.picture() == before
+
+
+def test_a_check_that_meets_a_container_standing_still(host, volume):
+    """A health check that finds no answer while its container stands still says nothing of its health."""
+    from _engine.lifecycle.stilling import stilled
+
+    check = {"healthcheck": "true", "healthcheck_interval": "300ms", "healthcheck_timeout": "500ms"}
+    host.start(*FOREVER, volume=["data:/data"], stop_timeout=0, healthcheck_retries=1, **check)
+    health = lambda: host.inspect()["State"]["Health"]  # noqa: E731
+    eventually(lambda: health()["Status"] == "healthy", "healthy")
+    with host.open() as engine, stilled(engine, [host.record().id], "test"):
+        time.sleep(3)
+    assert (health()["Status"], health()["FailingStreak"]) == ("healthy", 0)
+    last = health()["Log"][-1]["End"]
+    eventually(lambda: health()["Log"][-1]["End"] != last, "checked again")
+    assert health()["Status"] == "healthy"
