@@ -12,8 +12,9 @@ version_added: 0.1.0
 description:
   - Makes, alters, mounts and removes a named volume. Options have the names of M(containers.podman.podman_volume).
   - A new volume is empty. The first container that mounts it fills it with what its image has at that place.
-  - A volume is a directory of the engine, or a file system of its own (a tmpfs, a disk, a file with a file system, an NFS export, another
-    directory, an overlay), which is mounted while containers that have the volume live, and unmounted when none does.
+  - A volume is a directory of the engine, or a file system of its own (a tmpfs, a disk, a file with a file system, an NFS
+    export, another directory, an overlay), which is mounted while containers that have the volume live, and unmounted when
+    none does.
   - Data is removed by O(state=absent) and by O(recreate=true), and by nothing else. A changed option never removes any. What a
     device, a server or another directory holds is not removed by these either.
 extends_documentation_fragment:
@@ -31,8 +32,9 @@ options:
     description:
       - V(present) has the volume, with these labels and options.
       - V(absent) removes it with its data. It fails when a container has the volume, naming it.
-      - V(mounted) is V(present), and mounts the volume's own file system for tools of the host. It stays mounted, whatever containers do,
-        until V(unmounted), and is mounted again by the boot unit after a reboot. Of a plain directory nothing has to be mounted.
+      - V(mounted) is V(present), and mounts the volume's own file system for tools of the host. It stays mounted, whatever
+        containers do, until V(unmounted), and is mounted again by the boot unit after a reboot. Of a plain directory nothing
+        has to be mounted.
       - V(unmounted) takes that back. While containers that have the volume live, it stays mounted for these. It fails when
         there is no such volume.
       - With V(mounted) and V(unmounted) an existing volume keeps the labels that the task does not say.
@@ -52,15 +54,18 @@ options:
   options:
     description:
       - Options of the driver, as a list of C(key=value) or as a mapping. Without V(type) the volume is a plain directory.
-      - "C(type): the type of the file system, as mount(8) has it: V(tmpfs), V(ext4), V(xfs), V(btrfs), V(nfs), V(overlay), V(bind), ..."
-      - "C(device): what is mounted: a block device, a file that holds a file system, C(LABEL=...) or C(UUID=...), C(server:/path), for
-        V(bind) a directory."
+      - "C(type): the type of the file system, as mount(8) has it: V(tmpfs), V(ext4), V(xfs), V(btrfs), V(nfs), V(overlay),
+        V(bind), ..."
+      - "C(device): what is mounted: a block device, a file that holds a file system, C(LABEL=...) or C(UUID=...),
+        C(server:/path), for V(bind) a directory."
       - "C(o): words for mount(8), separated by commas. In the mapping it may be a list or a mapping too. C(bind) is as good as
         C(type=bind)."
-      - "These words of C(o) are the engine's own: C(uid), C(gid) and C(mode) as the options O(uid), O(gid) and O(mode); C(size) and
-        C(inodes), how much a plain directory may take, which needs ext4 or xfs mounted with C(prjquota) below the engine's root (a tmpfs
-        has a C(size) of its own); C(timeout), how many seconds a mount may take, 30 unless said."
+      - "These words of C(o) are the engine's own: C(uid), C(gid) and C(mode) as the options O(uid), O(gid) and O(mode);
+        C(size) and C(inodes), how much a plain directory may take, which needs ext4 or xfs mounted with C(prjquota) below the
+        engine's root (a tmpfs has a C(size) of its own); C(timeout), how many seconds a mount may take, 30 unless said."
       - "C(nocopy): an image's content is not copied to the volume."
+      - "A volume on a file server, for which a mount waits ten seconds at most: C({type: nfs, device: 'nas:/media',
+        o: {vers: 4.2, soft: true, timeout: 10}})."
       - Unset leaves an existing volume's options as they are. An empty list is none, a plain directory.
       - C(type), C(device) and C(o) of a volume that is mounted can't be altered.
     type: raw
@@ -80,7 +85,8 @@ options:
     type: raw
   recreate:
     description:
-      - Whether an existing volume is removed, with its data, and made anew. It fails when containers have the volume, unless O(force).
+      - Whether an existing volume is removed, with its data, and made anew. It fails when containers have the volume, unless
+        O(force) is true.
     type: bool
     default: false
   force:
@@ -106,23 +112,15 @@ EXAMPLES = r"""
     uid: 1000
     mode: "0700"
 
-- name: Have a volume on a file server, and wait ten seconds for it at most
-  slipway.oci.volume:
-    name: media
-    options:
-      type: nfs
-      device: nas.example:/media
-      o: {vers: 4.2, soft: true, timeout: 10}
-
 - name: Mount a volume for a tool of the host
   slipway.oci.volume:
-    name: media
+    name: scratch
     state: mounted
-  register: media
+  register: scratch
 
 - name: Let go of it
   slipway.oci.volume:
-    name: media
+    name: scratch
     state: unmounted
 
 - name: Remove it and all that it holds
@@ -242,9 +240,8 @@ use_installed()
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.outcome import Outcome
 from ..module_utils._engine.lifecycle.volumes import converge_volume
-from ..module_utils._engine.plan.volume import STATES
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_volume import VolumeRequest, to_volume
+from ..module_utils._module.to_volume import STATES, VolumeRequest, to_volume
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},

@@ -13,13 +13,17 @@ from .._engine.model.names import check_name
 from .._engine.model.volume import VolumeSpec
 from .._engine.model.volumegrammar import parse, with_owner
 from .._engine.model.volumeoptions import DriverOptions
-from .._engine.plan.volume import ABSENT, MOUNTED, PRESENT, UNMOUNTED, How
+from .._engine.plan.container import ABSENT, PRESENT
+from .._engine.plan.volume import MOUNTED, STATES, UNMOUNTED, How
 from .options import refuse
 
 #: The one driver there is: a directory below the engine's root, or a file system mounted there.
 LOCAL = "local"
 #: States whose task need not say again what the volume is.
 _KEEPING = (MOUNTED, UNMOUNTED)
+
+
+__all__ = ["STATES", "VolumeRequest", "to_volume"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,9 @@ def to_volume(params: Mapping[str, Any]) -> VolumeRequest:
     """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option."""
     driver, state = params["driver"], params["state"]
     if driver not in (None, LOCAL):
-        refuse([f"driver: {driver}"], remedy="Leave it out: local mounts what type, device and o of options name")
+        refuse(
+            [f"driver: {driver}"], remedy="Leave it out: local mounts what type, device and o of options name"
+        )
     _check_how(params, state)
     unset = {
         *(["labels"] if params["label"] is None and state in _KEEPING else []),
@@ -54,7 +60,10 @@ def _check_how(params: Mapping[str, Any], state: str) -> None:
         raise InvalidOption("recreate", True, f"means nothing with state: {state}", remedy="Leave it out")
     if params["force"] and not (params["recreate"] or state == ABSENT):
         raise InvalidOption(
-            "force", True, "is for state: absent and recreate alone", remedy="Leave it out: nothing else is in its way"
+            "force",
+            True,
+            "is for state: absent and recreate alone",
+            remedy="Leave it out: nothing else is in its way",
         )
 
 

@@ -25,7 +25,7 @@ from .inspect_content import content_shape
 from .inspect_image import image_shape
 from .inspect_volume import volume_shape
 from .outcome import Outcome
-from .volume_facts import facts_of
+from .volume_facts import facts_of_all
 
 
 def containers(
@@ -82,9 +82,10 @@ def volumes(engine: Engine, names: Sequence[str] | None = None, *, must_exist: b
     """Return ``volumes``: those named or all."""
     with engine.database.reading() as connection:
         records = _named_volumes(connection, names, must_exist=must_exist)
+        seen = facts_of_all(engine, connection, [record.spec.name for record in records])
         shapes = [
             {
-                **volume_shape(record, engine.layout, facts_of(engine, connection, record.spec.name)),
+                **volume_shape(record, engine.layout, seen[record.spec.name]),
                 **content_shape(engine.layout.volume(record.spec.name)),
             }
             for record in records

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ..errors import HostLacks, InvalidOption
+from ..errors import CommandTimeout, HostLacks, InvalidOption
 from ..kernel import command
 from ..model.names import near
 from ..model.volumeoptions import BIND, OVERLAY, DriverOptions, layers
@@ -73,19 +73,16 @@ def _has_module(kind: str) -> bool:
 def _check_device(name: str, options: DriverOptions) -> None:
     if options.type == OVERLAY:
         for path in (path for paths in layers(options).values() for path in paths):
-            _check_directory(name, path)
+            _check_directory(name, path, options)
     elif options.type == BIND:
-        _check_directory(name, options.device)
+        _check_directory(name, options.device, options)
     else:
         _check_block(name, options)
 
 
-def _check_directory(name: str, path: str) -> None:
-    if not os.path.isdir(path):
-        why = "is no directory" if os.path.lexists(path) else "does not exist on the host"
-        raise InvalidOption(
-            _OPTION, path, f"of volume {name} {why}", remedy="Make it first, as with ansible.builtin.file"
-        )
+def _check_directory(name: str, path: str, options: DriverOptions) -> None:
+    if not stat.S_ISDIR(_mode(name, path, path, options)):
+        raise InvalidOption(_OPTION, path, f"of volume {name} is no directory", remedy="Name a directory")
 
 
 def _check_block(name: str, options: DriverOptions) -> None:
@@ -94,18 +91,34 @@ def _check_block(name: str, options: DriverOptions) -> None:
     path = f"/dev/disk/by-{_TAGS[tag]}/{value}" if equals and tag in _TAGS else options.device
     if options.is_network or not path.startswith("/"):
         return
+    told = f"device={options.device}"
+    mode = _mode(name, told, path, options)
+    if stat.S_ISDIR(mode):
+        raise InvalidOption(
+            _OPTION, told, f"of volume {name} is a directory", remedy="Write type=bind for a directory"
+        )
+    if not (stat.S_ISBLK(mode) or stat.S_ISREG(mode)):
+        raise InvalidOption(_OPTION, told, f"of volume {name} is no block device and no file")
+
+
+def _mode(name: str, told: str, path: str, options: DriverOptions) -> int:
+    """Return the type and mode of what is there. Asked of a program, since the path may lie on a server that is gone."""
+    argv = ["stat", "-L", "-c", "%f", "--", path]
     try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
+        done = command.run(argv, timeout=options.timeout, check=False)
+    except CommandTimeout:
         raise InvalidOption(
             _OPTION,
-            f"device={options.device}",
-            f"of volume {name} is not there: {error.strerror}",
-            remedy="Attach the device, or make the file, first",
+            told,
+            f"of volume {name} did not answer within {options.timeout} s",
+            remedy="See that its server can be reached, or let it take longer with o=timeout=SECONDS",
         ) from None
-    if not (stat.S_ISBLK(mode) or stat.S_ISREG(mode)) and not os.path.isdir(path):
-        raise InvalidOption(_OPTION, f"device={options.device}", f"of volume {name} is no device and no file")
-    if os.path.isdir(path) and options.type in ("ext2", "ext3", "ext4", "xfs", "btrfs"):
-        raise InvalidOption(
-            _OPTION, f"device={options.device}", f"of volume {name} is a directory", remedy="Write o=bind for one"
-        )
+    if done.returncode == 0:
+        return int(done.stdout, 16)
+    said = done.stderr.decode("utf-8", "replace").strip().rpartition(": ")[2]
+    raise InvalidOption(
+        _OPTION,
+        told,
+        f"of volume {name} is not there: {said}",
+        remedy="Attach the device, or make the file or directory, first",
+    )

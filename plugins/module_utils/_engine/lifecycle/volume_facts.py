@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..kernel import mountinfo
 from ..model.record import ContainerRecord
@@ -24,8 +24,22 @@ _BEGINNING = ("start", "restore")
 
 def facts_of(engine: Engine, connection: sqlite3.Connection, name: str) -> VolumeFacts:
     """Return what is seen of a volume now."""
-    users = tuple(user for _id, user in volumes.users(connection, name))
-    return VolumeFacts(users, living(connection, name), is_mounted(engine, name))
+    return facts_of_all(engine, connection, [name])[name]
+
+
+def facts_of_all(
+    engine: Engine, connection: sqlite3.Connection, names: Sequence[str]
+) -> dict[str, VolumeFacts]:
+    """Return the same of several volumes, by name; the mounts are read once."""
+    mounted = {*mounted_names(engine)}
+    return {
+        name: VolumeFacts(
+            tuple(user for _id, user in volumes.users(connection, name)),
+            living(connection, name),
+            name in mounted,
+        )
+        for name in names
+    }
 
 
 def living(connection: sqlite3.Connection, name: str, *, besides: str = "") -> tuple[str, ...]:

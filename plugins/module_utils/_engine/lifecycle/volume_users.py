@@ -33,9 +33,9 @@ def _request(name: str) -> Request:
     return Request(name, ABSENT, delete_depend=True)
 
 
-def _nothing(_engine: Engine, *, keep: bool) -> tuple[str, ...]:
+def _nothing(engine: Engine, *, keep: bool) -> tuple[str, ...]:
     """Return no command: nothing is started here."""
-    del keep
+    del engine, keep
     return ()
 
 

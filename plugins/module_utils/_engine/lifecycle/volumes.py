@@ -60,7 +60,7 @@ class _Convergence:
             record = volumes.get(connection, self.name)
             known = [one.spec.name for one in volumes.all(connection)] if record is None else []
             seen = facts_of(self.engine, connection, self.name)
-        plan = decide(self.wanted, self.state, self.how, record, seen, known)
+        plan = decide(self.wanted, self.state, self.how, record, seen, known=known)
         self.check(plan)
         return plan
 
@@ -74,11 +74,11 @@ class _Convergence:
     def check(self, plan: VolumePlan) -> None:
         """Refuse what could only fail later; what is kept as it is has been looked at before."""
         verbs = {action.verb for action in plan.actions}
-        options = plan.record.spec.driver_options if plan.record else None
-        if options and verbs & {planning.CREATE, planning.UPDATE, planning.MOUNT} and options.encode():
+        altered = any(one.option.startswith("options.") for one in plan.differences)
+        if plan.record is not None and (altered or verbs & {planning.CREATE, planning.MOUNT}):
             from .volume_check import check
 
-            check(self.engine, self.name, options)
+            check(self.engine, self.name, plan.record.spec.driver_options)
 
     def is_half_made(self, plan: VolumePlan) -> bool:
         """Tell whether a task that was killed has left the row without its directory."""

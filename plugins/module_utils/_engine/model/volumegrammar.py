@@ -35,7 +35,7 @@ def parse(items: Iterable[object]) -> DriverOptions:
         device=given.get("device", "") or (kind if kind in NO_DEVICE else ""),
         words=tuple(sorted(rest)),
         copy="nocopy" not in given,
-        **own,  # type: ignore[arg-type]
+        **own,
     )
     _check(options)
     return options
@@ -104,7 +104,9 @@ def _own(words: Iterable[str], kind: str) -> tuple[dict[str, int], list[str]]:
         elif name in OWN_WORDS:
             number = _number(name, value)
             if not equals or own.setdefault(name, number) != number:
-                raise InvalidOption(_OPTION, word, f"needs one value for {name}", remedy=f"Write {name}=VALUE")
+                raise InvalidOption(
+                    _OPTION, word, f"needs one value for {name}", remedy=f"Write {name}=VALUE"
+                )
         elif name != "noquota":
             rest.append(word)
         elif any(other.startswith(("size=", "inodes=")) for other in words):
@@ -196,7 +198,9 @@ def _check_device(options: DriverOptions) -> None:
         raise InvalidOption(
             _OPTION, f"device={device}", "names no server", remedy="Write it as in device=server:/path"
         )
-    elif kind in ("ext2", "ext3", "ext4", "xfs", "btrfs") and not (device[0] == "/" or _TAG.fullmatch(device)):
+    elif kind in ("ext2", "ext3", "ext4", "xfs", "btrfs") and not (
+        device[0] == "/" or _TAG.fullmatch(device)
+    ):
         raise InvalidOption(
             _OPTION, f"device={device}", "is no device", remedy="Write a path, or UUID=... or LABEL=..."
         )
@@ -210,7 +214,9 @@ def _check_words(options: DriverOptions) -> None:
             raise InvalidOption(_OPTION, word, "holds what no mount option may")
         if known is not None and name not in known:
             raise _unknown(word, name, known)
-        opposite = {"ro": "rw", "rw": "ro"}.get(name, name.removeprefix("no") if name.startswith("no") else "")
+        opposite = {"ro": "rw", "rw": "ro"}.get(
+            name, name.removeprefix("no") if name.startswith("no") else ""
+        )
         if opposite and opposite in names:
             raise InvalidOption(_OPTION, word, f"contradicts {opposite}", remedy="Keep one of the two")
     doubled = [word for word, name in zip(options.words, names) if names.count(name) > 1]

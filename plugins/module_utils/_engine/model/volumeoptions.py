@@ -12,10 +12,14 @@ TIMEOUT = 30
 #: Words of ``o`` that are no words of mount(8), or that not every file system knows.
 OWN_WORDS = ("uid", "gid", "mode", "size", "inodes", "timeout")
 
+#: File systems that hold what they have as long as they are mounted.
+IN_MEMORY = ("tmpfs", "ramfs")
 #: File systems whose server may not answer.
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "lustre"})
 #: File systems that take their root's owner, or that of all files, as words.
-_OWNER_BY_MOUNT = frozenset("tmpfs ramfs vfat msdos exfat ntfs ntfs3 cifs smb3 iso9660 udf hfs hfsplus".split())
+_OWNER_BY_MOUNT = frozenset(
+    "tmpfs ramfs vfat msdos exfat ntfs ntfs3 cifs smb3 iso9660 udf hfs hfsplus".split()
+)
 
 
 class DriverOptions(NamedTuple):
@@ -64,7 +68,12 @@ class DriverOptions(NamedTuple):
         own = [(name, getattr(self, name)) for name in OWN_WORDS if name not in ("mode", "timeout")]
         mode = [f"mode={self.mode:04o}"] if self.mode is not None else []
         timeout = [f"timeout={self.timeout}"] if self.timeout != TIMEOUT else []
-        return (*self.words, *(f"{name}={value}" for name, value in own if value is not None), *mode, *timeout)
+        return (
+            *self.words,
+            *(f"{name}={value}" for name, value in own if value is not None),
+            *mode,
+            *timeout,
+        )
 
     def encode(self) -> dict[str, str]:
         """Return the stored form: texts, and only what is set."""
@@ -82,14 +91,16 @@ class DriverOptions(NamedTuple):
     @classmethod
     def decode(cls, data: Mapping[str, str]) -> DriverOptions:
         """Return what was stored."""
-        numbers = {name: int(data[name]) for name in ("uid", "gid", "size", "inodes", "timeout") if name in data}
+        numbers = {
+            name: int(data[name]) for name in ("uid", "gid", "size", "inodes", "timeout") if name in data
+        }
         return cls(
             type=data.get("type", ""),
             device=data.get("device", ""),
             words=tuple(data["o"].split(",")) if data.get("o") else (),
             mode=int(data["mode"], 8) if "mode" in data else None,
             copy="copy" not in data,
-            **numbers,  # type: ignore[arg-type]
+            **numbers,
         )
 
 

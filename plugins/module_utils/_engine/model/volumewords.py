@@ -15,7 +15,9 @@ _ANY = frozenset(
     "nosymfollow nouser owner private rbind relatime remount ro rootcontext rprivate rshared rslave runbindable rw "
     "shared silent loud slave strictatime suid sync unbindable user users _netdev".split()
 )
-_TMPFS = frozenset("gid huge inode32 inode64 mode mpol nr_blocks nr_inodes noswap quota size uid usrquota grpquota".split())
+_TMPFS = frozenset(
+    "gid huge inode32 inode64 mode mpol nr_blocks nr_inodes noswap quota size uid usrquota grpquota".split()
+)
 _OVERLAY = frozenset(
     "default_permissions fsync index lowerdir metacopy nfs_export redirect_dir upperdir userxattr uuid verity "
     "volatile workdir xino datadir+ lowerdir+".split()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide what has to be done to a volume; pure. Nothing here deletes data but ``absent`` and a ``recreate`` that was asked for."""
+"""Decide what has to be done to a volume; pure. Nothing deletes data but ``absent``, and a ``recreate`` that was asked for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ..errors import InUse, NotFound
 from ..model.names import near
 from ..model.volume import UNSEEN, VolumeFacts, VolumeRecord, VolumeSpec
+from ..model.volumeoptions import IN_MEMORY
 from .container import ABSENT, PRESENT, Action
 from .diff import Difference, text_differences
 
@@ -49,7 +50,13 @@ class VolumePlan(NamedTuple):
 
 
 def decide(
-    wanted: VolumeRecord, state: str, how: How, record: VolumeRecord | None, seen: VolumeFacts, known: Sequence[str] = ()
+    wanted: VolumeRecord,
+    state: str,
+    how: How,
+    record: VolumeRecord | None,
+    seen: VolumeFacts,
+    *,
+    known: Sequence[str] = (),
 ) -> VolumePlan:
     """Return the plan. ``wanted`` is the volume as a new one; ``known``: names of all volumes, for an error's text.
 
@@ -57,14 +64,16 @@ def decide(
     """
     there = record is not None and not record.removing
     if state == ABSENT:
-        return VolumePlan(_removal(record.spec.name, how, seen, "removed volume {}")) if record else VolumePlan()
+        return VolumePlan(_removal(record, how, seen)) if record else VolumePlan()
     if state == UNMOUNTED and not there:
         raise NotFound("volume", wanted.spec.name, near=near(wanted.spec.name, known), remedy="Make it first")
     if record is None or record.removing:
-        return _fresh(wanted, state, (Action(CREATE, wanted.spec.name, f"created volume {wanted.spec.name}"),))
+        return _fresh(
+            wanted, state, (Action(CREATE, wanted.spec.name, f"created volume {wanted.spec.name}"),)
+        )
     after = replace(record, spec=merged(record.spec, wanted.spec, how.unset))
     if how.recreate:
-        gone = _removal(record.spec.name, how, seen, "removed volume {}, and its data")
+        gone = _removal(record, how, seen)
         again = Action(CREATE, record.spec.name, f"created volume {record.spec.name}")
         wish = MOUNTED if record.mounted and state == PRESENT else state
         return _fresh(replace(wanted, spec=after.spec), wish, (*gone, again))
@@ -79,7 +88,8 @@ def merged(before: VolumeSpec, wanted: VolumeSpec, unset: frozenset[str]) -> Vol
     return replace(wanted, labels=labels, options=options)
 
 
-def _removal(name: str, how: How, seen: VolumeFacts, text: str) -> tuple[Action, ...]:
+def _removal(record: VolumeRecord, how: How, seen: VolumeFacts) -> tuple[Action, ...]:
+    name = record.spec.name
     if seen.users and not how.force:
         raise InUse(
             f"volume {name} is used by {', '.join(seen.users)}",
@@ -88,7 +98,14 @@ def _removal(name: str, how: How, seen: VolumeFacts, text: str) -> tuple[Action,
             users=[*seen.users],
         )
     users = tuple(Action(REMOVE_USER, user, f"removed container {user}") for user in seen.users)
-    return (*users, Action(REMOVE, name, text.format(name)))
+    return (*users, Action(REMOVE, name, f"removed volume {name}{_lost(record) if how.recreate else ''}"))
+
+
+def _lost(record: VolumeRecord) -> str:
+    """Return what becomes of the data of a volume that is made anew."""
+    options = record.spec.driver_options
+    kept = options.is_mounted_apart and options.type not in IN_MEMORY
+    return f", whose data stays on {options.device}" if kept else ", and its data"
 
 
 def _fresh(record: VolumeRecord, state: str, actions: tuple[Action, ...]) -> VolumePlan:
@@ -96,7 +113,9 @@ def _fresh(record: VolumeRecord, state: str, actions: tuple[Action, ...]) -> Vol
     return VolumePlan((*actions, *mount), replace(record, mounted=bool(mount)))
 
 
-def _mount(record: VolumeRecord, state: str, before: VolumeRecord | None, seen: VolumeFacts) -> tuple[Action, ...]:
+def _mount(
+    record: VolumeRecord, state: str, before: VolumeRecord | None, seen: VolumeFacts
+) -> tuple[Action, ...]:
     """Return what mounts the volume for its user, unless it is; a plain directory can be reached anyway."""
     name = record.spec.name
     done = before is not None and before.mounted and seen.mounted
