@@ -76,14 +76,57 @@ volumes:
       description: Image id, path and amount of what the volume was filled with, null if it was not.
       type: dict
       returned: always
+    Options:
+      description: Options of the driver in podman's words.
+      type: dict
+      returned: always
+    UID:
+      description: Owner of the volume's root as asked for, 0 when nothing was.
+      type: int
+      returned: always
+    GID:
+      description: Group of the volume's root as asked for, 0 when nothing was.
+      type: int
+      returned: always
+    MountCount:
+      description: How many need the volume at the moment, containers that live, and a user who wants it mounted.
+      type: int
+      returned: always
+    mounted:
+      description: Whether the volume's own file system is mounted, null for a plain directory.
+      type: bool
+      returned: always
+    stays_mounted:
+      description: Whether it stays mounted without containers.
+      type: bool
+      returned: always
+    snapshots:
+      description: Snapshots of the volume, the oldest first, each with C(name), C(created), C(reason), C(entries) and C(bytes).
+      type: list
+      elements: dict
+      returned: always
+    imported_from:
+      description: Path, digest and time of the archive that took the place of all content, null if none was the last to do so.
+      type: dict
+      returned: always
+    restored_from:
+      description: Name and time of the snapshot that took the place of all content, null if none was the last to do so.
+      type: dict
+      returned: always
   sample:
     - Name: app-data
       Mountpoint: /var/lib/slipway/volumes/app-data/data
       Driver: local
       Labels: {tier: db}
+      Options: {}
       CreatedAt: "2026-11-23T22:17:37.123456789Z"
+      MountCount: 1
       used_by: [app]
       populated_from: null
+      snapshots: []
+      imported_from: null
+      restored_from: null
+      mounted: null
 timings:
   description: Seconds that each step took.
   returned: always
@@ -95,6 +138,10 @@ error:
   type: str
   sample: state_corrupt
 """
+
+from ..module_utils._module.installed import use_installed
+
+use_installed()
 
 from ..module_utils._engine.lifecycle.info import volumes
 from ..module_utils._module.looker import look

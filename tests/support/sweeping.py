@@ -22,6 +22,9 @@ from _engine.lifecycle.boot import boot
 from _engine.lifecycle.converge import converge
 from _engine.lifecycle.exited import exited
 from _engine.lifecycle.request import Request
+from _engine.lifecycle.volume_import import VolumeImport, import_volume
+from _engine.lifecycle.volume_snapshot import SnapshotRequest, converge_snapshot
+from _engine.volumes.snapshots import read as kept_of
 from dockerarchive import layer, write_archive
 from enginehost import Host, eventually
 
@@ -206,10 +209,89 @@ def agent_works(host: Host) -> None:
     assert sorted(os.listdir(host.layout.agent)) == sorted(["current", home])
 
 
+def start_with_tmpfs(host: Host) -> object:
+    """Have the container run with a volume that has a file system of its own, too."""
+    host.volume("own", "present", "type=tmpfs")
+    return start(host, volume=[*OPTIONS["volume"], "own:/own"])
+
+
+def running_with_tmpfs(host: Host) -> None:
+    """Check that the container runs, and that its volume is mounted once."""
+    running(host)
+    assert [line for line in host.mounts() if "/volumes/" in line] == [
+        f"mount {os.path.realpath(host.data('own'))}"
+    ]
+
+
+OLD, NEW = {"a": b"old\n", "d/b": b"old\n" * 1000}, {"a": b"new\n", "d/c": b"new\n" * 1000}
+
+
+def filled(host: Host) -> None:
+    """Leave a volume that holds the old content."""
+    host.volume("content")
+    for name, text in OLD.items():
+        path = host.data("content") / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text)
+
+
+def new_archive(host: Host) -> Path:
+    """Return an archive with the new content, made once."""
+    path = Path(f"{host.top}.content.tar")
+    if not path.exists():
+        path.write_bytes(layer({"d": None, **NEW}))
+    return path
+
+
+def import_content(host: Host) -> None:
+    """Have the new content in the volume."""
+    with host.open() as engine:
+        import_volume(engine, VolumeImport("content", str(new_archive(host)), force=True))
+
+
+def snapshot(host: Host, state: str = "present") -> None:
+    """Have the snapshot, or the volume as it is."""
+    with host.open() as engine:
+        converge_snapshot(engine, SnapshotRequest("content", state, "one"))
+
+
+def kept_and_changed(host: Host) -> None:
+    """Leave a volume with the new content and a snapshot of the old one."""
+    filled(host)
+    snapshot(host)
+    import_content(host)
+    with host.open() as engine:
+        for one in kept_of(host.layout.volume("content"))[1:]:
+            converge_snapshot(engine, SnapshotRequest("content", "absent", one.name))
+
+
+def holds(wanted: dict[str, bytes], *kept: tuple[str, dict[str, bytes]]) -> Callable[[Host], None]:
+    """Return what checks a volume's content and its snapshots, by why they were kept, and that nothing is beside them."""
+
+    def check(host: Host) -> None:
+        top = host.data("content")
+        assert _contents(top) == wanted
+        found = kept_of(str(top.parent))
+        told = [(one.reason, _contents(top.parent / "snapshots" / one.name / "data")) for one in found]
+        assert told == [*kept]
+        assert {*os.listdir(top.parent)} <= {"data", "snapshots", "origin.json", ".staging"}
+        assert os.listdir(top.parent / ".staging") == os.listdir(host.layout.staging) == []
+
+    return check
+
+
+def _contents(top: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(top)): path.read_bytes() for path in top.rglob("*") if path.is_file()}
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
     "stop": Case(start, stop, ended),
+    "start with a tmpfs": Case(
+        lambda host: (start_with_tmpfs(host), stop(host)), start_with_tmpfs, running_with_tmpfs
+    ),
+    "stop with a tmpfs": Case(start_with_tmpfs, stop, ended),
     "restart": Case(start, lambda host: host.bring("box", "restarted", stop_time=0), running),
     "replace": Case(start, lambda host: start(host, env={"NEW": "1"}), replaced),
     "remove": Case(start, remove, gone),
@@ -220,4 +302,11 @@ CASES = {
     # Hundreds of files are written in the same way.
     "agent": Case(lambda host: shutil.rmtree(host.layout.agent), leave_agent, agent_works, most=150),
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),
+    "volume import": Case(filled, import_content, holds(NEW, ("before-import", OLD))),
+    "volume snapshot": Case(filled, snapshot, holds(OLD, ("asked", OLD))),
+    "volume restore": Case(
+        kept_and_changed,
+        lambda host: snapshot(host, "restored"),
+        holds(OLD, ("asked", OLD), ("before-restore", NEW)),
+    ),
 }

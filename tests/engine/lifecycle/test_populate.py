@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from tracer import KILL, trace
 
-from _engine.errors import InUse, InvalidOption, NotBuiltYet, NotFound
+from _engine.errors import InUse, InvalidOption, NotFound
 from _engine.lifecycle import info, populate, repopulate
-from _engine.lifecycle.source import Source
+from _engine.lifecycle.replacing import OwnFileSystem
 from _engine.lifecycle.volumes import converge_volume
 from _engine.model.volume import PopulateFrom, Refill, VolumeSpec
 from _engine.state import events
@@ -127,7 +127,7 @@ def populate_from(host: Host, rootfs: Path, *mounts: str, **options: object) -> 
     """Do what a start of a container with these mounts does for its volumes, from another root file system."""
     host.want("created", *SLEEP, volume=[*mounts], **options)
     with host.open() as engine:
-        populate.populate(engine, host.record(), os.fspath(rootfs), Source((), None, ()))
+        populate.populate(engine, host.record(), os.fspath(rootfs))
 
 
 @pytest.fixture
@@ -339,7 +339,7 @@ def test_a_volume_with_a_file_system_of_its_own_is_filled(host, image):
     assert names(Path(f"/proc/{box['State']['Pid']}/root/data")) == ["first", "second"]
     assert shape(host)["populated_from"]["entries"] == 2
     host.bring("box", "stopped")
-    with pytest.raises(NotBuiltYet, match="file system of its own"):
+    with pytest.raises(OwnFileSystem, match="file system of its own"):
         fill(host, again=True)
 
 

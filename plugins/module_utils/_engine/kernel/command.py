@@ -29,7 +29,7 @@ _STEP = 1 << 16
 _LINGER = 0.05
 
 #: How long a killed program may take to be gone (seconds).
-_DYING = 5.0
+_DYING = 2.0
 
 _ERROR_TAIL = 2000
 
@@ -147,7 +147,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _part(process: subprocess.Popen[bytes]) -> None:
-    """Let go of a program that has ended or was killed; one that hangs in the kernel (a file server is gone) is not waited for."""
+    """Let go of a program that has ended or was killed; one that hangs in the kernel, for a server is gone, is not waited for."""
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()

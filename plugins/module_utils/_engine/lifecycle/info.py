@@ -21,9 +21,11 @@ from .facts import observe
 from .health_state import health_of
 from .images import find_image
 from .inspect import container_shape
+from .inspect_content import content_shape
 from .inspect_image import image_shape
 from .inspect_volume import volume_shape
 from .outcome import Outcome
+from .volume_facts import facts_of_all
 
 
 def containers(
@@ -80,12 +82,12 @@ def volumes(engine: Engine, names: Sequence[str] | None = None, *, must_exist: b
     """Return ``volumes``: those named or all."""
     with engine.database.reading() as connection:
         records = _named_volumes(connection, names, must_exist=must_exist)
+        seen = facts_of_all(engine, connection, [record.spec.name for record in records])
         shapes = [
-            volume_shape(
-                record,
-                engine.layout,
-                users=[user for _id, user in volume_rows.users(connection, record.spec.name)],
-            )
+            {
+                **volume_shape(record, engine.layout, seen[record.spec.name]),
+                **content_shape(engine.layout.volume(record.spec.name)),
+            }
             for record in records
         ]
     return Outcome(result={"volumes": shapes})

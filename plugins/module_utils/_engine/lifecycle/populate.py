@@ -16,21 +16,21 @@ from ..model.volume import Place, Populated, VolumeRecord
 from ..state import events, volumes
 from ..volumes.copyup import CopyUp, Part, copy_up
 from .engine import Engine
+from .origin import source_of
 from .preflight import user_of
 from .replacing import mend
-from .source import Source
 from .volume_open import opened
 
 
-def populate(engine: Engine, record: ContainerRecord, rootfs: str, source: Source) -> None:
+def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
     """Copy up into each of the container's volumes that nothing was attached to before, volumes in order of name."""
     for name in sorted({*record.volumes.values()}):
         mend(engine, name)
         if _wanted(engine, name) is not None:
-            _populate(engine, name, record, rootfs, source)
+            _populate(engine, name, record, rootfs)
 
 
-def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str, source: Source) -> None:
+def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -> None:
     """Copy once: whoever holds the volume's lock first does it, the next one finds it done.
 
     With ``nocopy`` it is the first attach all the same, after which the volume's directory may not be exchanged any more: a
@@ -43,7 +43,7 @@ def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str, s
         volume = _wanted(engine, name)
         if volume is None:
             return
-        user = user_of(record.spec, source, rootfs)
+        user = user_of(record.spec, source_of(engine, record), rootfs)
         parts = _parts(volume, record, (user.uid, user.gid))
         with opened(engine, volume) as data:
             done = copy_up(

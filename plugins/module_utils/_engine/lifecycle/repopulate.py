@@ -13,24 +13,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..errors import InUse, InvalidOption, NotBuiltYet, NotFound
-from ..kernel.staging import staging
-from ..model import status
+from ..errors import InvalidOption, NotFound
 from ..model.idmap import IdMap
-from ..model.record import ContainerRecord, ImageRecord
+from ..model.record import ImageRecord
 from ..model.volume import Place, Populated, Refill, VolumeRecord
 from ..plan.diff import Difference
 from ..rootfs import view
-from ..state import containers, images, volumes
+from ..state import images
 from ..volumes import placing
 from ..volumes.copyup import CopyUp, Part, copy_up, has_directory, make_tree
+from ..volumes.stage import stage
 from . import info
 from .engine import Engine
-from .facts import observe
 from .images import find_image
 from .outcome import Outcome
 from .populate import has_owner, mark, populated
-from .replacing import held, put
+from .replacing import check_plain, check_unused, held, put
 from .snapshots import fresh
 from .source import Source
 from .volume import get_volume
@@ -113,8 +111,9 @@ def _plan(engine: Engine, name: str, refill: Refill, *, renewed: bool) -> _Plan 
     image, places = _source(engine, refill, known)
     _check_paths(engine, image, places)
     if not is_new:
-        _refuse_running(engine, name)
-        _refuse_own_filesystem(record)
+        check_unused(engine, name)
+    if not is_new and record is not None:
+        check_plain(record)
     return _Plan(name, image, places, not is_new, known)
 
 
@@ -164,32 +163,6 @@ def _root_of(engine: Engine, image: ImageRecord) -> Iterator[str]:
         os.close(fd)
 
 
-def _refuse_running(engine: Engine, name: str) -> None:
-    with engine.database.reading() as connection:
-        found = [containers.get(connection, user) for user, _name in volumes.users(connection, name)]
-    running = [one.name for one in found if one is not None and _runs(engine, one)]
-    if running:
-        raise InUse(
-            f"volume {name} is in use: {', '.join(running)} runs, and would go on with the old content",
-            remedy="Stop it first",
-            name=name,
-            users=running,
-        )
-
-
-def _runs(engine: Engine, record: ContainerRecord) -> bool:
-    return observe(engine, record).status in status.CLAIMS
-
-
-def _refuse_own_filesystem(record: VolumeRecord | None) -> None:
-    if record is not None and record.spec.driver_options.is_mounted_apart:
-        raise NotBuiltYet(
-            f"volume {record.spec.name} has a file system of its own, whose content can't be exchanged in one step",
-            remedy="Empty it by hand, or make another volume",
-            option="populate",
-        )
-
-
 # -- acting ----------------------------------------------------------------------------------------
 
 
@@ -218,8 +191,9 @@ def _fill_fresh(engine: Engine, name: str, rootfs: str, parts: Sequence[Part]) -
 
 
 def _replace(engine: Engine, name: str, rootfs: str, parts: Sequence[Part]) -> CopyUp | None:
-    with held(engine, name, "populate") as record, staging(engine.layout.staging) as (stage, _fd):
-        volume, made = engine.layout.volume(name), f"{stage}/content"
+    volume = engine.layout.volume(name)
+    with held(engine, name, "populate") as record, stage(volume) as top:
+        made = f"{top}/content"
         os.makedirs(f"{made}/data", 0o700)
         done = make_tree(
             rootfs=rootfs, parts=parts, volume=volume, tree=f"{made}/data", keep_root=has_owner(record)

@@ -150,7 +150,7 @@ class Start:
         attach(self.engine, self.record)
 
     def copy_up(self) -> None:
-        populate.populate(self.engine, self.record, self.rootfs, self.source)
+        populate.populate(self.engine, self.record, self.rootfs)
 
     def write_bundle(self) -> None:
         write_bundle(self.engine, self.record, self.source, self.rootfs, self.shared)

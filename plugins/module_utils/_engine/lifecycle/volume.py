@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make and discard one volume, its row and its directory, so that a kill leaves nothing that is not found again."""
+"""Make, alter and discard one volume, its row and its directory, so that a kill leaves nothing that is not found again."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ from .engine import Engine
 
 def ensure(engine: Engine, record: VolumeRecord) -> None:
     """Save the volume's record, then make its directory if it has none; the row first, so nothing can be lost sight of."""
+    with engine.lock_volume(record.spec.name, "create"):
+        ensure_held(engine, record)
+
+
+def ensure_held(engine: Engine, record: VolumeRecord) -> None:
+    """Do it with the volume's lock held."""
     name = record.spec.name
-    with engine.timings.of("volume_create"), engine.lock_volume(name, "create"):
+    with engine.timings.of("volume_create"):
         known = get_volume(engine, name)
         if known is not None and known.removing:
             _finish_removal(engine, name)
@@ -43,7 +49,13 @@ def make(engine: Engine, record: VolumeRecord) -> None:
 
 def discard(engine: Engine, name: str) -> None:
     """Remove a volume and its data; raises InUse. Marked first, so a killed removal is finished by the next call."""
-    with engine.timings.of("volume_remove"), engine.lock_volume(name, "remove"):
+    with engine.lock_volume(name, "remove"):
+        discard_held(engine, name)
+
+
+def discard_held(engine: Engine, name: str) -> None:
+    """Do it with the volume's lock held."""
+    with engine.timings.of("volume_remove"):
         with engine.database.transaction() as connection:
             record = volumes.get(connection, name)
             if record is None:

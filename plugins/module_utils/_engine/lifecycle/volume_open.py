@@ -23,10 +23,6 @@ def opened(engine: Engine, record: VolumeRecord) -> Iterator[str]:
     from . import volume_mount
 
     volume_mount.ensure(engine, record)
-    if record.needs_copy_up:
-        from ..volumes import placing
-
-        placing.mend(engine.layout.volume(record.spec.name))  # half of what a killed copy-up has moved is no content
     try:
         yield path
     finally:

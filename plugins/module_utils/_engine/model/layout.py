@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEFAULT_ROOT = "/var/lib/slipway"
-DEFAULT_RUN_ROOT = "/run/slipway"
+from .places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,18 @@ class Refill(NamedTuple):
     source: Optional[PopulateFrom] = None
 
 
+class VolumeFacts(NamedTuple):
+    """What is seen of a volume: the containers that have it, those of them that live, and whether it is mounted on the host."""
+
+    users: tuple[str, ...] = ()
+    living: tuple[str, ...] = ()
+    mounted: bool = False
+
+
+#: As a volume is that is not there.
+UNSEEN = VolumeFacts()
+
+
 @dataclass(frozen=True)
 class VolumeRecord:
     """A row of table ``volumes``. ``needs_copy_up`` until the first attach, whatever that found (seed: NeedsCopyUp).

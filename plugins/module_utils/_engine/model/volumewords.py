@@ -8,12 +8,6 @@ from __future__ import annotations
 
 #: File systems that stand on nothing.
 NO_DEVICE = frozenset({"tmpfs", "ramfs", "overlay"})
-#: File systems whose server may not answer.
-NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "lustre"})
-#: File systems that take their root's owner, or that of all files, as words.
-OWNER_BY_MOUNT = frozenset(
-    {"tmpfs", "ramfs", "vfat", "msdos", "exfat", "ntfs", "ntfs3", "cifs", "smb3", "iso9660", "udf", "hfs", "hfsplus"}
-)
 
 _ANY = frozenset(
     "async atime auto bind context defaults defcontext dev diratime dirsync exec fscontext group iversion lazytime "
@@ -21,7 +15,9 @@ _ANY = frozenset(
     "nosymfollow nouser owner private rbind relatime remount ro rootcontext rprivate rshared rslave runbindable rw "
     "shared silent loud slave strictatime suid sync unbindable user users _netdev".split()
 )
-_TMPFS = frozenset("gid huge inode32 inode64 mode mpol nr_blocks nr_inodes noswap quota size uid usrquota grpquota".split())
+_TMPFS = frozenset(
+    "gid huge inode32 inode64 mode mpol nr_blocks nr_inodes noswap quota size uid usrquota grpquota".split()
+)
 _OVERLAY = frozenset(
     "default_permissions fsync index lowerdir metacopy nfs_export redirect_dir upperdir userxattr uuid verity "
     "volatile workdir xino datadir+ lowerdir+".split()

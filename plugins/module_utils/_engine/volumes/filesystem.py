@@ -31,10 +31,22 @@ def is_mounted(data: str) -> bool:
 
 
 def mount(options: DriverOptions, data: str, *, name: str) -> None:
-    """Mount it; raises MountFailed, HostLacks without mount(8), and leaves nothing mounted then."""
+    """Mount what the options name on ``data``.
+
+    Raises MountFailed, and HostLacks where there is no mount program, and leaves nothing mounted then.
+    """
     target = _real(data)
     words = ",".join(options.mount_words)
-    argv = ["mount", "-n", "-t", _type(options), *(["-o", words] if words else []), "--", options.device, target]
+    argv = [
+        "mount",
+        "-n",
+        "-t",
+        _type(options),
+        *(["-o", words] if words else []),
+        "--",
+        options.device,
+        target,
+    ]
     try:
         command.run(argv, timeout=options.timeout)
         _give(options, target)
@@ -58,7 +70,9 @@ def _real(data: str) -> str:
 def _failed(error: Exception, options: DriverOptions, name: str) -> MountFailed:
     said = error.fields.get("stderr", "") if isinstance(error, EngineError) else str(error)
     slow = isinstance(error, CommandTimeout)
-    why = f"{options.device} did not answer within {options.timeout} s" if slow else _sentence(str(said), error)
+    why = (
+        f"{options.device} did not answer within {options.timeout} s" if slow else _sentence(str(said), error)
+    )
     return MountFailed(
         f"volume {name} could not be mounted: {why}",
         remedy="See that its server can be reached, or let it take longer with o=timeout=SECONDS"
