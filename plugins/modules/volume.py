@@ -17,6 +17,9 @@ description:
     none does. What a tmpfs holds is gone then, at a restart too.
   - Data is removed by O(state=absent) and by O(recreate=true), and by nothing else. A changed option never removes any. What a
     device, a server or another directory holds is not removed by these either.
+  - A first copy is all or nothing, and goes into a volume only while that is empty. The empty directory V(lost+found) of a
+    file system that was just made counts as nothing. Names that begin with V(.slipway-copyup) are the engine's in a volume
+    with a file system of its own.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.attributes
@@ -95,6 +98,33 @@ options:
       - Whether containers that have the volume are stopped and removed first, for O(state=absent) and O(recreate=true).
     type: bool
     default: false
+  populate:
+    description:
+      - Fills the volume with a directory of an image, without a container.
+      - V(once) does so while the volume is fresh, that is empty and not yet mounted by a container. Needs O(populate_from).
+      - V(again) does so each time the task runs. What was in the volume becomes a snapshot of it, named V(before-populate-TIME).
+        Without O(populate_from) it copies what the volume was filled with the last time, see RV(volume.populated_from).
+        It is refused while a container that has the volume runs, and for a volume with a file system of its own that holds
+        something.
+      - The owners are those of the image. A container with a user namespace of its own sees them as nobody's, unless it was such
+        a container that had filled the volume before.
+    type: str
+    choices: [once, again]
+  populate_from:
+    description:
+      - What the volume is filled with.
+    type: dict
+    suboptions:
+      image:
+        description:
+          - Name or id of an image that is on the host.
+        type: str
+        required: true
+      path:
+        description:
+          - Directory in the image.
+        type: str
+        required: true
 seealso:
   - module: slipway.oci.volume_info
   - module: slipway.oci.container
@@ -106,6 +136,16 @@ EXAMPLES = r"""
     name: app-cache
     labels: {tier: cache}
 
+- name: Have a volume that holds what the image ships, before any container starts
+  slipway.oci.volume:
+    name: app-config
+    populate: once
+    populate_from: {image: "localhost/app:1", path: /etc/app}
+
+- name: Put the image's files in it anew, and keep what was there as a snapshot
+  slipway.oci.volume:
+    name: app-config
+    populate: again
 - name: Have a volume in memory, for one user
   slipway.oci.volume:
     name: scratch
@@ -240,6 +280,7 @@ use_installed()
 
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.outcome import Outcome
+from ..module_utils._engine.lifecycle.repopulate import fill
 from ..module_utils._engine.lifecycle.volumes import converge_volume
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_volume import STATES, VolumeRequest, to_volume
@@ -255,12 +296,26 @@ ARGUMENTS = {
     "mode": {"type": "raw"},
     "recreate": {"type": "bool", "default": False},
     "force": {"type": "bool", "default": False},
+    "populate": {"type": "str", "choices": ["once", "again"]},
+    "populate_from": {
+        "type": "dict",
+        "options": {
+            "image": {"type": "str", "required": True},
+            "path": {"type": "str", "required": True},
+        },
+    },
 }
 
 
 def act(engine: Engine, request: VolumeRequest) -> Outcome:
     """Bring the volume to what the task asks for."""
-    return converge_volume(engine, request.spec, request.state, request.how)
+
+    def converge() -> Outcome:
+        return converge_volume(engine, request.spec, request.state, request.how)
+
+    if request.refill is None:
+        return converge()
+    return fill(engine, request.spec.name, request.refill, converge, renewed=request.how.recreate)
 
 
 def main() -> None:

@@ -155,8 +155,8 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description:
-    - Each path that has changed, or in check mode would, relative to the nearest directory of O(dest) that was there, and in which
-      ways. The first thousand.
+    - Each path that has changed, or in check mode would, relative to the nearest directory of O(dest) that was there, and in
+      which ways. The first thousand.
   returned: success
   type: list
   elements: dict

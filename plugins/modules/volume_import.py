@@ -56,12 +56,12 @@ seealso:
 EXAMPLES = r"""
 - name: Fill it once from an archive
   slipway.oci.volume_import:
-    name: app-data
+    name: app-seed
     src: /srv/app-data.tar.gz
 
 - name: Have a newer content, and keep the old one as a snapshot
   slipway.oci.volume_import:
-    name: app-data
+    name: app-seed
     src: /srv/app-data-first.tar
     force: true
 """

@@ -72,23 +72,23 @@ seealso:
 EXAMPLES = r"""
 - name: Have a snapshot from before the upgrade
   slipway.oci.volume_snapshot:
-    name: app-data
+    name: app-seed
     snapshot: before-upgrade
 
 - name: Make one now, and keep the last seven
   slipway.oci.volume_snapshot:
-    name: app-data
+    name: app-seed
     keep_last: 7
 
-- name: Go back to a snapshot
+- name: Go back to that snapshot
   slipway.oci.volume_snapshot:
-    name: app-data
-    snapshot: first
+    name: app-seed
+    snapshot: before-upgrade
     state: restored
 
 - name: Remove a snapshot
   slipway.oci.volume_snapshot:
-    name: app-data
+    name: app-seed
     snapshot: before-upgrade
     state: absent
 """

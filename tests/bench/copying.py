@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure the copy-up of an image's directory into a volume against ``cp -a``."""
+"""Measure the copy-up of an image's directory into a volume against ``cp -a``, and against podman's copy-up."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from podmancopy import podman_with
+
 from _engine.kernel import files, libc, mounts
 from _engine.trees.copy import copy_tree
 from _engine.volumes import directory
-from _engine.volumes.copyup import copy_up
+from _engine.volumes.copyup import Part, copy_up
 from figure import Figure, medians, seconds_of
 from place import Place
 from tree import Tree, small_files
@@ -19,15 +21,20 @@ from tree import Tree, small_files
 
 def measure_copy_up(place: Place, tree: Tree, rounds: int) -> list[Figure]:
     """Return the figures; the source is an overlay, as in a container, and in the page cache."""
-    with overlaid(place, tree.path) as rootfs:
+    with podman_with(place, tree) as podman, overlaid(place, tree.path) as rootfs:
         acts = (_copy_up, _cp_and_sync, _copy, _cp)
         _cp(place, rootfs)  # into the page cache
-        samples = [[_timed(place, act, rootfs) for act in acts] for _round in range(rounds)]
-    durable, peer_durable, plain, peer = medians(samples)
+        podman.seconds(place)
+        samples = [
+            [*(_timed(place, act, rootfs) for act in acts), podman.seconds(place)] for _round in range(rounds)
+        ]
+    durable, peer_durable, plain, peer, podmans = medians(samples)
     return [
-        Figure(f"copy-up, durable, {tree}", durable, "cp -a; sync -f", peer_durable, rounds, 1.2),
-        Figure("  without making it durable", plain, "cp -a", peer, rounds, 1.2),
+        Figure(f"copy-up, durable, {tree}", durable, "cp -a; sync -f", peer_durable, rounds, 1.15),
+        Figure("  without making it durable", plain, "cp -a", peer, rounds, 1.15),
         Figure("  copy-up, durable", durable, "cp -a, not durable", peer, rounds),
+        Figure("  copy-up, durable", durable, "podman's, not durable", podmans, rounds, 0.5),
+        Figure("  without making it durable", plain, "podman's", podmans, rounds),
     ]
 
 
@@ -37,7 +44,7 @@ def _timed(place: Place, act: Callable[[Place, str], None], rootfs: str) -> floa
 
 
 def _copy_up(place: Place, rootfs: str) -> None:
-    done = copy_up(rootfs=rootfs, destination="/usr", volume=directory.create(place.fresh("volumes"), "v"))
+    done = copy_up(rootfs=rootfs, parts=[Part("/usr")], volume=directory.create(place.fresh("volumes"), "v"))
     if done is None:
         raise RuntimeError("copy-up found nothing to copy")
 

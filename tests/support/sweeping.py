@@ -281,8 +281,8 @@ def holds(wanted: dict[str, bytes], *kept: tuple[str, dict[str, bytes]]) -> Call
         found = kept_of(str(top.parent))
         told = [(one.reason, _contents(top.parent / "snapshots" / one.name / "data")) for one in found]
         assert told == [*kept]
-        assert {*os.listdir(top.parent)} <= {"data", "snapshots", "origin.json"}
-        assert os.listdir(host.layout.staging) == []
+        assert {*os.listdir(top.parent)} <= {"data", "snapshots", "origin.json", ".staging"}
+        assert os.listdir(top.parent / ".staging") == os.listdir(host.layout.staging) == []
 
     return check
 

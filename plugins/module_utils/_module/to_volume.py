@@ -10,12 +10,13 @@ from typing import Any
 from .._engine.errors import InvalidOption
 from .._engine.model.kinds import TEXTS
 from .._engine.model.names import check_name
-from .._engine.model.volume import VolumeSpec
+from .._engine.model.volume import Refill, VolumeSpec
 from .._engine.model.volumegrammar import parse, with_owner
 from .._engine.model.volumeoptions import DriverOptions
 from .._engine.plan.container import ABSENT, PRESENT
 from .._engine.plan.volume import MOUNTED, STATES, UNMOUNTED, How
 from .options import refuse
+from .to_refill import to_refill
 
 #: The one driver there is: a directory below the engine's root, or a file system mounted there.
 LOCAL = "local"
@@ -33,6 +34,7 @@ class VolumeRequest:
     spec: VolumeSpec
     state: str
     how: How
+    refill: Refill | None = None
 
 
 def to_volume(params: Mapping[str, Any]) -> VolumeRequest:
@@ -52,7 +54,9 @@ def to_volume(params: Mapping[str, Any]) -> VolumeRequest:
         TEXTS.parse("label", params["label"] or {}),
         options=_options(params).encode(),
     )
-    return VolumeRequest(spec, state, How(frozenset(unset), params["recreate"], params["force"]))
+    return VolumeRequest(
+        spec, state, How(frozenset(unset), params["recreate"], params["force"]), to_refill(params)
+    )
 
 
 def _check_how(params: Mapping[str, Any], state: str) -> None:

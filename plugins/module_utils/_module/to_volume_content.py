@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._engine.errors import InvalidOption
@@ -77,7 +77,7 @@ def _check_host_path(params: Mapping[str, Any]) -> None:
         raise InvalidOption("src", params["src"], "is no absolute path", remedy="Begin it with /")
 
 
-def _files(given: list[Mapping[str, Any]], *, sent: bool) -> tuple[InlineFile, ...]:
+def _files(given: Sequence[Mapping[str, Any]], *, sent: bool) -> tuple[InlineFile, ...]:
     found = tuple(_file(one, sent=sent) for one in given)
     paths = [one.path for one in found]
     twice = next((path for path in paths if paths.count(path) > 1), None)

@@ -90,7 +90,7 @@ def test_all_of_it_there_and_back(host, volume, send, take, tmp_path):
     assert (outcome.actions, outcome.differences) == (foreseen.actions, foreseen.differences)
     assert outcome.actions == (f"imported {tmp_path}/out.tar into volume other",)
     assert_same(listing(str(host.data("other"))), wanted)
-    assert sorted(os.listdir(host.data("other").parent)) == ["data", "origin.json"]
+    assert sorted(os.listdir(host.data("other").parent)) == [".staging", "data", "origin.json"]
     with host.open() as engine:
         export_volume(engine, VolumeExport("other", str(tmp_path / "again.tar")))
     assert (tmp_path / "again.tar").read_bytes() == (tmp_path / "out.tar").read_bytes()
@@ -205,7 +205,7 @@ def test_bad_archives_change_nothing(host, volume, take, tmp_path):
     link(tmp_path / "link.tar")
     os.mkfifo(tmp_path / "fifo.tar")
     (tmp_path / "dir.tar").mkdir()
-    before = host.rows(), listing(str(volume.parent))
+    before = host.rows(), listing(str(volume))
     for file, error in (
         ("cut.tar", ArchiveBroken),
         ("text.tar", ArchiveBroken),
@@ -220,13 +220,13 @@ def test_bad_archives_change_nothing(host, volume, take, tmp_path):
     ):
         with pytest.raises(error):
             take(file, "data", force=True)
-        assert os.listdir(host.layout.staging) == []
+        assert os.listdir(volume.parent / ".staging") == []
         if file != "link.tar":  # what a link leads to is known only when it is there
             with pytest.raises(error):
                 take(file, "data", force=True, check=True)
     with pytest.raises(NotFound, match="near: data"):
         take("good.tar", "dato")
-    assert (host.rows(), listing(str(volume.parent))) == before
+    assert (host.rows(), listing(str(volume))) == before
 
 
 def link(path) -> None:
@@ -255,7 +255,7 @@ def test_a_full_disk_leaves_it_as_it_was(tmp_path, runtime):
             import_volume(engine, VolumeImport("data", str(tmp_path / "big.tar"), force=True))
         assert listing(str(host.data("data"))) == wanted
         assert abs(os.statvfs(top).f_bfree - free) < 20
-        assert os.listdir(host.layout.staging) == []
+        assert os.listdir(host.data("data").parent / ".staging") == []
     finally:
         mounts.unmount(str(top))
 

@@ -41,7 +41,7 @@ def test_kept(host, volume):
     assert (old.joinpath("file").read_text(), old.stat().st_ino) == ("old", inode)
     assert os.listdir(volume) == []
     assert (volume.stat().st_uid, volume.stat().st_mode & 0o7777) == (1234, 0o2770)
-    assert sorted(os.listdir(volume.parent)) == ["data", "snapshots"]
+    assert sorted(os.listdir(volume.parent)) == [".staging", "data", "snapshots"]
 
 
 def test_not_under_a_container_that_runs(host, volume):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 from treelisting import listing
@@ -96,7 +97,7 @@ def test_made_restored_removed(host, volume, snap):
         assert snap(name, "absent").actions == (f"removed snapshot {name} of volume data",)
         assert not snap(name, "absent").changed
     assert names(host) == []
-    assert sorted(os.listdir(volume.parent)) == ["data", "origin.json", "snapshots"]
+    assert sorted(os.listdir(volume.parent)) == [".staging", "data", "origin.json", "snapshots"]
 
 
 CHANGES = {
@@ -266,7 +267,7 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path, runtime, keep_clean):
             (top / "filler").unlink()
             assert like(data) == wanted
             assert abs(os.statvfs(top).f_bfree - free) < 20  # the database's log
-            assert os.listdir(host.layout.staging) == []
+            assert os.listdir(host.layout.staging) == os.listdir(data.parent / ".staging") == []
     finally:
         mounts.unmount(str(top))
 
@@ -292,3 +293,19 @@ def test_bad_input(host, volume, snap):
         with host.open(read_only=check) as engine, pytest.raises(NotFound, match="near: data"):
             converge_snapshot(engine, SnapshotRequest("dat"))
     assert host.picture() == before
+
+
+def test_a_check_that_meets_a_container_standing_still(host, volume):
+    """A health check that finds no answer while its container stands still says nothing of its health."""
+    from _engine.lifecycle.stilling import stilled
+
+    check = {"healthcheck": "true", "healthcheck_interval": "300ms", "healthcheck_timeout": "500ms"}
+    host.start(*FOREVER, volume=["data:/data"], stop_timeout=0, healthcheck_retries=1, **check)
+    health = lambda: host.inspect()["State"]["Health"]  # noqa: E731
+    eventually(lambda: health()["Status"] == "healthy", "healthy")
+    with host.open() as engine, stilled(engine, [host.record().id], "test"):
+        time.sleep(3)
+    assert (health()["Status"], health()["FailingStreak"]) == ("healthy", 0)
+    last = health()["Log"][-1]["End"]
+    eventually(lambda: health()["Log"][-1]["End"] != last, "checked again")
+    assert health()["Status"] == "healthy"

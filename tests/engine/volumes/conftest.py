@@ -1,16 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of volumes share: a picture of a tree, odd trees by name, mounts that end with the test."""
+"""What the tests of volumes share: a picture of a tree, odd trees by name, mounts that end with the test.
+
+SLIPWAY_COPY_UP_FILES=100000 makes the tree of many small files so large; by default it is smaller, so that the suite is short.
+"""
 
 from __future__ import annotations
 
+import array
+import fcntl
+import hashlib
 import os
 import socket
 import stat
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+MANY = int(os.environ.get("SLIPWAY_COPY_UP_FILES", "1000"))
+_GETFLAGS = 0x80006601 | struct.calcsize("l") << 16
+_LARGE = 16 << 20
+_BLOCK = 64 << 10
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +64,43 @@ def describe(path: bytes) -> dict:
     if stat.S_ISLNK(info.st_mode):
         told["target"] = os.readlink(path)
     if stat.S_ISREG(info.st_mode):
-        told["content"] = Path(os.fsdecode(path)).read_bytes()
+        told["content"] = content(path, info.st_size)
+    if stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode):
+        told["flags"] = flags(path)
     return told
+
+
+def content(path: bytes, size: int) -> object:
+    """Return a file's content; of a large one its size and a digest of what is not zero, so that holes need not be read."""
+    if size < _LARGE:
+        return Path(os.fsdecode(path)).read_bytes()
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        end = 0
+        while end < size:
+            try:
+                start = file.seek(end, os.SEEK_DATA)
+            except OSError:  # ENXIO: only a hole is left
+                break
+            end = file.seek(start, os.SEEK_HOLE)
+            for offset in range(start // _BLOCK * _BLOCK, end, _BLOCK):
+                block = os.pread(file.fileno(), _BLOCK, offset)
+                if block.strip(b"\0"):
+                    digest.update(b"%d:%s" % (offset, block))
+    return size, digest.hexdigest()
+
+
+def flags(path: bytes) -> str:
+    """Return which of immutable (i) and append-only (a) are set."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        found = array.array("l", [0])
+        fcntl.ioctl(fd, _GETFLAGS, found)
+    except OSError:  # a file system without flags
+        return ""
+    finally:
+        os.close(fd)
+    return "i" * bool(found[0] & 0x10) + "a" * bool(found[0] & 0x20)
 
 
 @pytest.fixture(name="picture", scope="session")
@@ -223,6 +270,106 @@ def wide(root: Path) -> None:
         write(root / f"{number}/x/file", str(number).encode())
 
 
+def flagged(root: Path) -> None:
+    """Make immutable and append-only files and directories, on the first level and below, one with a hard link."""
+    (root / "dir/below").mkdir(parents=True)
+    for name in ("i", "a", "dir/i", "dir/below/i"):
+        write(root / name)
+    os.link(root / "dir/i", root / "linked")
+    for flag, name in (("+a", "a"), ("+i", "i"), ("+i", "dir/i"), ("+i", "dir/below/i"), ("+i", "dir")):
+        subprocess.run(["chattr", flag, root / name], check=True)
+
+
+def capabilities(root: Path) -> None:
+    """Make file capabilities of both versions, with and without the effective bit, on files of other owners."""
+    for number, value in enumerate(("cap_net_raw+ep", "cap_net_bind_service,cap_chown=p", "cap_setuid=eip")):
+        subprocess.run(["setcap", value, write(root / f"two{number}", uid=number, mode=0o755)], check=True)
+    with_root = struct.pack("<IIIIII", 0x03000001, 1 << 10, 0, 0, 0, 100000)
+    os.setxattr(write(root / "three", mode=0o711), "security.capability", with_root)
+
+
+def many_attributes(root: Path) -> None:
+    """Make as many attributes as fit on one inode, one of them long, on a file and a directory."""
+    (root / "dir").mkdir()
+    for path in (write(root / "file"), root / "dir"):
+        for number in range(40):
+            os.setxattr(path, f"user.name-{number}", os.urandom(number))
+        os.setxattr(path, "trusted.long", os.urandom(1500))
+
+
+def attributes_on_nodes(root: Path) -> None:
+    """Make attributes and ACLs on what has no content: FIFO, device, socket, symlink."""
+    special_files(root)
+    (root / "link").symlink_to("fifo")
+    for name in ("fifo", "socket", "null", "disk", "link"):
+        os.setxattr(root / name, "trusted.here", name.encode(), follow_symlinks=False)
+    for name in ("fifo", "socket", "null"):
+        subprocess.run(["setfacl", "-m", "u:55:r", root / name], check=True)
+
+
+def default_acls(root: Path) -> None:
+    """Make default ACLs one in the other, with masks, named groups, and entries that did not inherit."""
+    (root / "a").mkdir()
+    subprocess.run(["setfacl", "-d", "-m", "u:1:rwx,g:2:rx,m::rx", root / "a"], check=True)
+    (root / "a/b").mkdir()
+    subprocess.run(["setfacl", "-d", "-m", "u:3:-", root / "a/b"], check=True)
+    (root / "a/b/c").mkdir()
+    for path in ("a/file", "a/b/file", "a/b/c/file"):
+        write(root / path, mode=0o640)
+    subprocess.run(["setfacl", "-b", root / "a/b/c"], check=True)
+
+
+def many_links(root: Path) -> None:
+    """Make one file of many names in many directories, and many files of two names."""
+    write(root / "one")
+    for number in range(200):
+        (root / f"{number % 20}").mkdir(exist_ok=True)
+        os.link(root / "one", root / f"{number % 20}/one{number}")
+        os.link(write(root / f"{number % 20}/two{number}", str(number).encode()), root / f"two{number}")
+
+
+def every_byte(root: Path) -> None:
+    """Make a name of each byte that a name may hold, as a file, a directory and a symlink."""
+    top = os.fsencode(root)
+    for number in {*range(1, 256)} - {ord("/"), ord(".")}:
+        byte = bytes([number])
+        Path(os.fsdecode(top + b"/" + byte)).write_bytes(byte)
+        Path(os.fsdecode(top + b"/d" + byte)).mkdir()
+        Path(os.fsdecode(top + b"/l" + byte)).symlink_to(os.fsdecode(byte))
+
+
+def boundaries(root: Path) -> None:
+    """Make files of sizes around those of blocks and pieces, of random bytes and of zeros that are written."""
+    for size in (4095, 4096, 4097, 65535, 65537, 262143, 262144, 262145, 1 << 20):
+        write(root / f"random{size}", os.urandom(size))
+        write(root / f"zeros{size}", bytes(size))
+
+
+def large_ids(root: Path) -> None:
+    """Make owners up to the largest id that the kernel has."""
+    for number in (65534, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 2):
+        write(root / f"{number}", uid=number, gid=number)
+        (root / f"l{number}").symlink_to("x")
+        os.chown(root / f"l{number}", number, number, follow_symlinks=False)
+
+
+def huge_hole(root: Path) -> None:
+    """Make a file of 2 GiB with three pieces of data."""
+    with (root / "huge").open("wb") as file:
+        for offset in (0, 700 << 20, (2 << 30) - 8192):
+            file.seek(offset)
+            file.write(os.urandom(8192))
+
+
+def many_files(root: Path, count: int = MANY) -> None:
+    """Make many small files, a thousand to a directory."""
+    for number in range(count):
+        if number % 1000 == 0:
+            (root / f"{number // 1000}").mkdir()
+        with open(f"{root}/{number // 1000}/{number}", "w", encoding="ascii") as file:
+            file.write(f"file {number}")
+
+
 TREES = (
     plain,
     set_ids,
@@ -236,7 +383,24 @@ TREES = (
     sparse,
     empty,
     wide,
+    flagged,
+    capabilities,
+    many_attributes,
+    attributes_on_nodes,
+    default_acls,
+    many_links,
+    every_byte,
+    boundaries,
+    large_ids,
+    huge_hole,
+    many_files,
 )
+
+
+@pytest.fixture
+def grow_tree():
+    """Return the function that makes a tree of so many small files."""
+    return many_files
 
 
 @pytest.fixture(params=TREES, ids=lambda make: make.__name__)
@@ -245,7 +409,9 @@ def odd_tree(request, tmp_path):
     root = tmp_path / "source"
     root.mkdir()
     request.param(root)
-    return root
+    yield root
+    # Immutable things, and 100,000 of them, are not left for pytest to delete.
+    subprocess.run(["chattr", "-R", "-f", "-ia", tmp_path], check=False)
 
 
 @pytest.fixture
@@ -270,4 +436,5 @@ def every_tree(tmp_path):
     for make in TREES:
         (root / make.__name__).mkdir(parents=True)
         make(root / make.__name__)
-    return root
+    yield root
+    subprocess.run(["chattr", "-R", "-f", "-ia", tmp_path], check=False)

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from _engine.errors import InUse, StoreFull
-from _engine.volumes import copyup, directory
-from _engine.volumes.copyup import CopyUp, copy_up
+from _engine.errors import StoreFull
+from _engine.volumes import copyup, directory, placing
+from _engine.volumes.copyup import CopyUp, Part, copy_up
+
+#: Small files of the largest tree.
+MANY = int(os.environ.get("SLIPWAY_COPY_UP_FILES", "1000"))
 
 
 @pytest.fixture
@@ -38,9 +41,10 @@ def rootfs(tmp_path) -> Path:
     return tmp_path / "rootfs"
 
 
-def fill(rootfs, volume, destination="/srv/data"):
+def fill(rootfs, volume, destination="/srv/data", *parts, **words):
     """Copy up with paths as the engine has them."""
-    return copy_up(rootfs=os.fspath(rootfs), destination=destination, volume=os.fspath(volume))
+    parts = parts or (Part(destination),)
+    return copy_up(rootfs=os.fspath(rootfs), parts=parts, volume=os.fspath(volume), **words)
 
 
 def test_an_empty_volume_gets_what_the_image_has(odd_tree, tmp_path, volume, picture):
@@ -48,15 +52,15 @@ def test_an_empty_volume_gets_what_the_image_has(odd_tree, tmp_path, volume, pic
     done = fill(tmp_path, volume, "/source")
     if done.entries:
         assert picture(volume / "data") == picture(odd_tree)
-    assert done.source == os.fspath(odd_tree)
+    assert done.places == (("/source", ""),)
     assert (volume / "data").stat().st_mode == odd_tree.stat().st_mode
     assert (volume / "data").stat().st_uid == odd_tree.stat().st_uid
     assert os.listdir(volume) == ["data"]
 
 
 def test_tells_what_was_copied(rootfs, volume):
-    """Entries, bytes and the source on the host come back."""
-    assert fill(rootfs, volume) == CopyUp(entries=2, bytes=4, source=os.fspath(rootfs / "srv/data"))
+    """Entries, bytes and the place in the image come back."""
+    assert fill(rootfs, volume) == CopyUp(entries=2, bytes=4, places=(("/srv/data", ""),))
 
 
 @pytest.mark.parametrize("content", ["file", ".hidden", "lost+found"])
@@ -99,7 +103,7 @@ def test_an_empty_directory_gives_owner_and_mode_only(rootfs, volume):
     inode = (volume / "data").stat().st_ino
     done = fill(rootfs, volume, "/empty")
     info = (volume / "data").stat()
-    assert done == CopyUp(entries=0, bytes=0, source=os.fspath(rootfs / "empty"))
+    assert done == CopyUp(entries=0, bytes=0, places=(("/empty", ""),))
     assert (info.st_uid, info.st_gid, oct(info.st_mode), info.st_ino) == (999, 998, "0o43770", inode)
 
 
@@ -127,7 +131,7 @@ def test_dots_stay_inside_the_root(rootfs, volume):
 def test_stages_of_a_killed_run_are_removed(rootfs, volume, chattr):
     """What a killed copy left is deleted, also immutable files, and also when the volume is full already."""
     for _ignored in range(2):
-        stage = volume / f"{copyup.STAGE_PREFIX}dead/below"
+        stage = volume / f"{placing.STAGE_PREFIX}dead/below"
         stage.mkdir(parents=True)
         (stage / "file").write_text("half")
         chattr("+i", stage / "file", stage)
@@ -159,7 +163,7 @@ def test_a_full_disk_leaves_the_volume_empty(options, tmp_path, rootfs, mount):
     for number in range(40):
         (rootfs / f"srv/data/{number}").write_bytes(bytes(100_000))
     os.chown(rootfs / "srv/data", 5, 5)
-    with pytest.raises(StoreFull, match=r"no space to copy .*/srv/data into volume app"):
+    with pytest.raises(StoreFull, match=r"no space to copy /srv/data into volume app"):
         fill(rootfs, volume)
     assert os.listdir(volume) == ["data"]
     assert os.listdir(volume / "data") == []
@@ -182,20 +186,50 @@ def test_a_full_ext4_leaves_the_volume_empty(tmp_path, rootfs, mount, need):
     assert fill(rootfs, volume).entries == 3
 
 
-def test_a_mounted_data_directory_is_told(tmp_path, rootfs, volume, mount):
-    """Data on a file system of its own can't be replaced by a rename: InUse, and nothing is left."""
-    mount("-t", "tmpfs", "tmpfs", at=volume / "data")
-    with pytest.raises(InUse, match="mounted on its data"):
-        fill(rootfs, volume)
-    assert os.listdir(volume) == ["data"]
-    assert os.listdir(volume / "data") == []
+def test_a_device_that_may_not_be_made_is_named(rootfs, volume):
+    """Without CAP_MKNOD the device is named, and the volume stays empty; FIFOs and sockets need no right."""
+    os.mkfifo(rootfs / "srv/data/fifo")
+    assert "dev/null" not in without_mknod(rootfs, volume)
+    assert sorted(os.listdir(volume / "data")) == ["a", "b", "fifo"]
+    other = Path(directory.create(os.fspath(volume.parent), "other"))
+    (rootfs / "srv/data/dev").mkdir()
+    os.mknod(rootfs / "srv/data/dev/null", 0o20666, os.makedev(1, 3))
+    told = without_mknod(rootfs, other)
+    assert "dev/null can't be copied: device or special file 1:3: Operation not permitted" in told
+    assert (os.listdir(other), os.listdir(other / "data")) == (["data"], [])
+
+
+def without_mknod(rootfs, volume) -> str:
+    """Copy up in a process that may make no devices, and return what it said at its end."""
+    argv = ["setpriv", "--bounding-set", "-mknod", "--inh-caps", "-mknod", sys.executable, "-c", COPIER]
+    environment = {**os.environ, "PYTHONPATH": os.fspath(Path(copyup.__file__).parents[2])}
+    return subprocess.run(
+        [*argv, rootfs, volume], check=False, capture_output=True, text=True, env=environment
+    ).stderr
+
+
+def test_time_grows_in_line_with_the_entries(tmp_path, volumes, grow_tree):
+    """Twice and four times as many files take twice and four times as much of a processor (SLIPWAY_COPY_UP_FILES: how many)."""
+    counts = (MANY // 10, MANY // 4, MANY // 2, MANY)
+    costs = []
+    for count in counts:
+        (tmp_path / f"rootfs{count}/data").mkdir(parents=True)
+        grow_tree(tmp_path / f"rootfs{count}/data", count)
+        volume = directory.create(os.fspath(volumes), f"v{count}")
+        begin = time.process_time()
+        done = fill(tmp_path / f"rootfs{count}", volume, "/data")
+        costs.append((time.process_time() - begin) / done.entries)
+    told = [f"{count} files: {cost * 1e6:.0f} us each" for count, cost in zip(counts, costs)]
+    print(*told, sep="\n")  # noqa: T201  (pytest shows it when the test fails)
+    # The first one warms up. A small tree tells of gross growth alone.
+    assert max(costs[1:]) < min(costs[1:]) * (1.4 if MANY >= 100_000 else 2.5), told
 
 
 COPIER = """
 import sys
-from _engine.volumes.copyup import copy_up
+from _engine.volumes.copyup import Part, copy_up
 print("ready", flush=True)
-copy_up(rootfs=sys.argv[1], destination="/srv/data", volume=sys.argv[2])
+copy_up(rootfs=sys.argv[1], parts=[Part("/srv/data")], volume=sys.argv[2])
 """
 
 

@@ -40,6 +40,7 @@ def test_populated(layout):
     assert shape["populated_from"] == {
         "image": "c4" * 32,
         "path": "/data",
+        "subpath": "",
         "entries": 17,
         "bytes": 4096,
         "at": "2026-11-23T22:17:37.123456789Z",

@@ -7,6 +7,7 @@ bytecode beside a launcher, not a zip that compiles itself at each call: it is s
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import py_compile
@@ -131,4 +132,9 @@ def _link(target: str, path: str) -> None:
 def _remove_others(top: str, kept: str) -> None:
     for entry in os.listdir(top):
         if entry not in (kept, "current"):
-            remove_tree(f"{top}/{entry}")
+            try:
+                remove_tree(f"{top}/{entry}")
+            except OSError as error:
+                # Another task writes it at this moment; it will find the agent in its place, and remove its own.
+                if error.errno != errno.ENOTEMPTY:
+                    raise

@@ -275,6 +275,8 @@ MODULES: tuple[str, ...] = (
     "volumes.directory",
     "volumes.exchange",
     "volumes.filesystem",
+    "volumes.placing",
     "volumes.quota",
     "volumes.snapshots",
+    "volumes.stage",
 )

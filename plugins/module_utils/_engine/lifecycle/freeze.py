@@ -20,8 +20,6 @@ from .engine import Engine
 from .facts import save, save_and_tell
 
 PAUSE, UNPAUSE = "pause", "unpause"
-#: The intent of who freezes a container for a moment with its lock held; its status goes on telling that it runs.
-STILL = "still"
 
 
 def freeze(engine: Engine, record: ContainerRecord) -> ContainerRecord:

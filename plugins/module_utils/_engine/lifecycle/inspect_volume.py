@@ -62,6 +62,7 @@ def _origin(populated: Populated | None) -> dict[str, Any] | None:
     return {
         "image": populated.image_id,
         "path": populated.path,
+        "subpath": populated.subpath,
         "entries": populated.entries,
         "bytes": populated.bytes,
         "at": rfc3339(populated.at),

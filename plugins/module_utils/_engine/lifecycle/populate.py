@@ -1,78 +1,132 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill fresh volumes with what the image has at their destination (seed: mountNamedVolume, copyWithTarFromImage)."""
+"""Fill fresh volumes with what the image has at their destination (seed: mountNamedVolume, fixVolumePermissions)."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ..model.idmap import IdMap
-from ..model.record import ContainerRecord
-from ..model.volume import Populated, VolumeRecord
-from ..state import volumes
-from ..volumes.copyup import CopyUp, copy_up
+from ..model.mounts import VOLUME, Mount
+from ..model.record import ContainerRecord, Event
+from ..model.volume import Place, Populated, VolumeRecord
+from ..plan.prepared import owner, shift
+from ..state import events, volumes
+from ..volumes.copyup import CopyUp, Part, copy_up
 from .engine import Engine
+from .origin import source_of
+from .preflight import user_of
 from .replacing import mend
+from .volume_open import opened
 
 
 def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
     """Copy up into each of the container's volumes that nothing was attached to before, volumes in order of name."""
-    mounts = record.mounts
-    for destination, name in sorted(record.volumes.items(), key=lambda item: item[1]):
+    for name in sorted({*record.volumes.values()}):
         mend(engine, name)
-        copied = "nocopy" not in mounts[destination].options
-        _populate(engine, record, rootfs if copied else None, destination, name)
+        if _wanted(engine, name) is not None:
+            _populate(engine, name, record, rootfs)
 
 
-def _populate(
-    engine: Engine, record: ContainerRecord, rootfs: str | None, destination: str, name: str
-) -> None:
+def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -> None:
     """Copy once: whoever holds the volume's lock first does it, the next one finds it done.
 
-    ``rootfs`` None: this mount says ``nocopy``. It is the first attach all the same, after which the volume's directory may
-    not be exchanged any more: a running container has it.
+    With ``nocopy`` it is the first attach all the same, after which the volume's directory may not be exchanged any more: a
+    running container has it.
 
     The record is marked after the copy, not before as libpod does: the copy itself is all or nothing and never touches
     a volume that holds anything, so a kill between the two only means looking once more.
     """
-    if not _wanted(engine, name):
-        return
     with engine.lock_volume(name, f"copy-up for {record.name}"):
-        if not _wanted(engine, name):
+        volume = _wanted(engine, name)
+        if volume is None:
             return
-        volume = engine.layout.volume(name)
-        done = copy_up(rootfs=rootfs, destination=destination, volume=volume) if rootfs else None
-        if done is None and record.mapping is not None:
-            _give(f"{volume}/data", record.mapping)
-        _mark(engine, name, _populated(record, destination, done) if done else None)
+        user = user_of(record.spec, source_of(engine, record), rootfs)
+        parts = _parts(volume, record, (user.uid, user.gid))
+        with opened(engine, volume) as data:
+            done = copy_up(
+                rootfs=rootfs,
+                parts=parts,
+                volume=os.path.dirname(data),
+                keep_root=has_owner(volume),
+            )
+        mark(engine, name, populated(record.image_id or record.spec.image, parts, done, record.mapping))
 
 
-def _give(data: str, mapping: IdMap) -> None:
-    """Give a volume that nobody has used yet to the root of the container's user namespace (libpod, fixVolumePermissions)."""
-    seen = os.stat(data)
-    if (seen.st_uid, seen.st_gid) == (0, 0) and not os.listdir(data):
-        os.chown(data, *mapping.root)
-
-
-def _wanted(engine: Engine, name: str) -> bool:
-    volume = _get(engine, name)
-    return volume is not None and volume.needs_copy_up
-
-
-def _get(engine: Engine, name: str) -> VolumeRecord | None:
+def _wanted(engine: Engine, name: str) -> VolumeRecord | None:
     with engine.database.reading() as connection:
-        return volumes.get(connection, name)
+        volume = volumes.get(connection, name)
+    return volume if volume is not None and volume.needs_copy_up else None
 
 
-def _populated(record: ContainerRecord, destination: str, done: CopyUp) -> Populated:
-    return Populated(
-        record.image_id or record.spec.image, destination, done.entries, done.bytes, time.time_ns()
+# -- what is to be copied --------------------------------------------------------------------------
+
+
+def _parts(volume: VolumeRecord, record: ContainerRecord, user: tuple[int, int]) -> tuple[Part, ...]:
+    """Return what the container's mounts want of the volume, in order of destination."""
+    name = volume.spec.name
+    said = record.mounts
+    wanted = [
+        said.get(destination, Mount(VOLUME, name, destination))  # the image's own are not in the spec
+        for destination, mounted in sorted(record.volumes.items())
+        if mounted == name
+    ]
+    copies = volume.spec.driver_options.copy
+    return tuple(_part(mount, record.mapping, user, copies=copies) for mount in wanted)
+
+
+def has_owner(volume: VolumeRecord) -> bool:
+    """Tell whether the user has said whose the volume's root is: the image does not change that then."""
+    options = volume.spec.driver_options
+    return any(value is not None for value in (options.uid, options.gid, options.mode))
+
+
+def _part(mount: Mount, mapping: IdMap | None, user: tuple[int, int], *, copies: bool) -> Part:
+    shifted = shift(mount, mapping)
+    return Part(
+        mount.destination,
+        mount.value("subpath") or "",
+        content=copies and "nocopy" not in mount.options,
+        owners=shifted.inverse() if shifted else None,
+        owner=owner(
+            user, mapping, shifted
+        ),  # what nothing is copied into belongs to who works in the container
     )
 
 
-def _mark(engine: Engine, name: str, populated: Populated | None) -> None:
+# -- what is kept of it ----------------------------------------------------------------------------
+
+
+def populated(
+    image: str, parts: Sequence[Part], done: CopyUp | None, mapping: IdMap | None
+) -> Populated | None:
+    """Return what the record tells of a copy-up; None when nothing was copied. ``mapping``: the ids of the root it came from."""
+    if done is None:
+        return None
+    owners = {(part.destination, part.subpath): _written(part, mapping) for part in parts}
+    first, *others = (Place(*place, owners[place]) for place in done.places)
+    return Populated(image, first.path, done.entries, done.bytes, time.time_ns(), *first[1:], tuple(others))
+
+
+def _written(part: Part, mapping: IdMap | None) -> dict[str, Any] | None:
+    """Return what the image's own ids have become on the volume's disk."""
+    maps = [one for one in (mapping, part.owners) if one is not None]
+    if not maps:
+        return None
+    return (maps[0] if len(maps) == 1 else maps[0].then(maps[1])).encode()
+
+
+def mark(engine: Engine, name: str, populated: Populated | None) -> None:
+    """Save that the volume was attached, and what it was filled with, if it was; tell that in the same moment."""
     with engine.database.transaction() as connection:
         volume = volumes.get(connection, name)
-        if volume is not None:
-            volumes.update(connection, replace(volume, needs_copy_up=False, populated=populated))
+        if volume is None:
+            return
+        kept = populated or volume.populated
+        volumes.update(connection, replace(volume, needs_copy_up=False, populated=kept))
+        if populated is not None:
+            told = {"image": populated.image_id, "path": populated.path}
+            events.add(connection, Event(time.time_ns(), "volume", "populate", name, name, told))

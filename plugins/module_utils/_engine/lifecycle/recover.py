@@ -42,7 +42,7 @@ def _mender(intent: str) -> Callable[[Engine, ContainerRecord], ContainerRecord]
         from .freeze import mend
 
         return mend
-    if intent == "still":
+    if intent == status.STILL:
         from .freeze import mend_stilled
 
         return mend_stilled

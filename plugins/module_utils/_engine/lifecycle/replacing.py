@@ -14,16 +14,33 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import NoReturn
 
-from ..errors import InUse, NotFound
+from ..errors import EngineError, InUse, NotFound
 from ..model import status
 from ..model.content import Origin, Snapshot
 from ..model.record import ContainerRecord
 from ..model.volume import VolumeRecord
 from ..state import containers, volumes
-from ..volumes import exchange
+from ..volumes import exchange, stage
 from .engine import Engine
 from .facts import observe
 from .hold import hold
+
+
+class OwnFileSystem(EngineError):
+    """The volume has a file system of its own, whose top nothing can be exchanged with."""
+
+    code = "own_file_system"
+
+
+def check_plain(record: VolumeRecord) -> None:
+    """Raise OwnFileSystem where all content can't be replaced in one step."""
+    if record.spec.driver_options.is_mounted_apart:
+        name = record.spec.name
+        raise OwnFileSystem(
+            f"volume {name} has a file system of its own, whose content can't be replaced in one step",
+            remedy="Write what is to be in it with slipway.oci.volume_content",
+            name=name,
+        )
 
 
 def mend(engine: Engine, name: str) -> None:
@@ -35,8 +52,10 @@ def mend(engine: Engine, name: str) -> None:
 
 def settle(engine: Engine, name: str) -> None:
     """End what a killed exchange left; the volume's lock is held."""
+    volume = engine.layout.volume(name)
+    stage.sweep(volume)
     exchange.settle(
-        engine.layout.volume(name),
+        volume,
         trash=engine.layout.staging,
         note_arrival=lambda _origin: _mark_filled(engine, name),
     )

@@ -7,11 +7,11 @@ import os
 import time
 
 from ..kernel import files
-from ..kernel.staging import staging
 from ..model.content import ASKED, Snapshot
 from ..model.times import rfc3339
 from ..trees.metadata import carry
 from ..volumes import snapshots
+from ..volumes.stage import stage
 from .engine import Engine
 from .replacing import put
 
@@ -24,8 +24,8 @@ def keep(engine: Engine, name: str, reason: str, *, starting: str = "") -> str:
     killed. Raises InUse.
     """
     kept = fresh(engine, name, reason)
-    with staging(engine.layout.staging) as (stage, _fd):
-        made = f"{stage}/content"
+    with stage(engine.layout.volume(name)) as top:
+        made = f"{top}/content"
         empty_like(engine.layout.volume_data(name), f"{made}/data")
         put(engine, name, made, keep=kept, origin=None, starting=starting)
     return kept.name

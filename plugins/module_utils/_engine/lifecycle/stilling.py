@@ -19,7 +19,7 @@ from ..model.record import ContainerRecord
 from ..runtime import oci
 from .engine import Engine
 from .facts import save, save_and_tell
-from .freeze import STILL, check_freezer, thaw_stilled
+from .freeze import check_freezer, thaw_stilled
 from .hold import hold
 
 
@@ -53,7 +53,7 @@ def watch(engine: Engine, ids: Iterable[str]) -> None:
 
 
 def _freeze(engine: Engine, record: ContainerRecord) -> None:
-    save(engine, record, intent=STILL)
+    save(engine, record, intent=status.STILL)
     oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root).pause(record.id)
     engine.tell("container", "pause", record.id, record.name)
 

@@ -18,6 +18,7 @@ from typing import Optional
 from ..errors import ArchiveBroken, InvalidOption, WrongState
 from ..kernel.files import directory
 from ..model.globs import Excluded, matcher
+from ..model.volume import VolumeRecord
 from ..trees.sync import DIRECTORY, Attributes, Tree, Wanted, memory, owned, with_attributes
 from ..trees.sync_target import Synced, sync
 from . import replacing, volume_open
@@ -27,13 +28,17 @@ from .copy_owners import on_host
 from .copying import outcome
 from .engine import Engine
 from .outcome import Outcome
+from .volume_facts import is_mounted
 
 #: Where a parcel of the controller has what comes of ``src``, and the files of the list by their number.
 PARCEL_SRC, PARCEL_FILES = "src", "files"
 #: The top of ext2, ext3 and ext4 has it, and fsck wants it.
 _LOST = "lost+found"
 #: What the kernel says when a path is no longer what it was a moment ago.
-_SWAPPED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE, errno.ENOTEMPTY, errno.EEXIST)
+_SWAPPED = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ESTALE, errno.ENOTEMPTY, errno.EEXIST),
+    errno.EINVAL,  # readlink(2) of what is no symlink any more
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ def converge_content(engine: Engine, request: ContentRequest) -> Outcome:
     Raises NotFound, InvalidOption, KindDiffers, CannotCopy, StoreFull, WrongState (a container changes the paths meanwhile).
     """
     record = find_volume(engine, request.volume)
+    _check_lasting(engine, record)
     excluded = _excluded(request)
     said = on_host(request.owner, request.group)
     everywhere = Attributes(said.uid, said.gid, request.mode, request.directory_mode)
@@ -104,6 +110,17 @@ def converge_content(engine: Engine, request: ContentRequest) -> Outcome:
             diff=True,
         )
     return _told(engine, request, synced)
+
+
+def _check_lasting(engine: Engine, record: VolumeRecord) -> None:
+    """Raise WrongState for a volume in memory that is not mounted: what is written to it would be gone at once."""
+    name = record.spec.name
+    if record.spec.driver_options.type == "tmpfs" and not is_mounted(engine, name):
+        raise WrongState(
+            f"volume {name} is in memory, and nothing stays in it while it is not mounted",
+            remedy="Have it mounted first, by slipway.oci.volume with state: mounted or by a container that runs",
+            name=name,
+        )
 
 
 # -- what is wanted --------------------------------------------------------------------------------

@@ -18,12 +18,12 @@ from ..images.streams import Digest, ahead, section
 from ..images.tarread import Chunks
 from ..images.unpack import unpack_tree
 from ..kernel import files
-from ..kernel.staging import staging
 from ..model.content import Origin, Snapshot
 from ..model.spec import LIVE
 from ..model.volume import VolumeRecord
 from ..plan.diff import Difference
 from ..volumes import snapshots
+from ..volumes.stage import stage
 from . import replacing
 from .content import find_volume, is_empty, with_room
 from .engine import Engine
@@ -54,10 +54,11 @@ class VolumeImport:
 def import_volume(engine: Engine, request: VolumeImport) -> Outcome:
     """Have the volume's content be that of the archive, unless it came of the same archive the last time.
 
-    Raises NotFound, InvalidOption (``src``), NotEmpty, InUse, ArchiveBroken, UnsafeEntry, StoreFull, HostLacks (zstd); the
-    volume is as before then.
+    Raises NotFound, InvalidOption (``src``), NotEmpty, InUse, OwnFileSystem, ArchiveBroken, UnsafeEntry, StoreFull, HostLacks
+    (zstd); the volume is as before then.
     """
     record = find_volume(engine, request.volume)
+    replacing.check_plain(record)
     if not engine.predicting:
         replacing.mend(engine, request.volume)
         sweep(engine)
@@ -135,13 +136,13 @@ def _read(_engine: Engine, request: VolumeImport, fd: int) -> tuple[str, None]:
 def _bring_in(engine: Engine, request: VolumeImport, fd: int) -> tuple[str, Snapshot | None]:
     """Unpack, then put it in its place; return the archive's digest, and the snapshot that was kept."""
     name = request.volume
-    with staging(engine.layout.staging) as (stage, _fd):
-        digest = _unpack(engine, request, fd, f"{stage}/content/data")
+    with stage(engine.layout.volume(name)) as top:
+        digest = _unpack(engine, request, fd, f"{top}/content/data")
         origin = Origin(os.path.realpath(request.src), time.time_ns(), digest)
         with replacing.held(engine, name, f"import into volume {name}"):
             _check_empty(engine, request)
             kept = fresh(engine, name, _BEFORE) if request.backup and not is_empty(engine, name) else None
-            replacing.put(engine, name, f"{stage}/content", keep=kept, origin=origin)
+            replacing.put(engine, name, f"{top}/content", keep=kept, origin=origin)
     engine.tell("volume", "import", name, name)
     return digest, kept
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from ..errors import NotFound, WrongState
 from ..kernel import files
-from ..kernel.staging import staging
 from ..model.content import ASKED, Origin, Snapshot
 from ..model.names import near
 from ..model.spec import LIVE
@@ -20,6 +19,7 @@ from ..plan.container import ABSENT
 from ..plan.snapshots import outdated
 from ..trees.copy import CopyStats, copy_tree
 from ..volumes import snapshots, snapshotting, untouched
+from ..volumes.stage import stage
 from . import replacing
 from .content import PAUSE, Reading, find_volume, is_empty, reading, with_room
 from .engine import Engine
@@ -50,9 +50,11 @@ class SnapshotRequest:
 def converge_snapshot(engine: Engine, request: SnapshotRequest) -> Outcome:
     """Bring a volume's snapshots to what is asked for, or the volume to one of them.
 
-    Raises NotFound, InUse (restore), WrongState (it changes while it is copied), StoreFull, HostLacks.
+    Raises NotFound, InUse and OwnFileSystem (restore), WrongState (it changes while it is copied), StoreFull, HostLacks.
     """
-    find_volume(engine, request.volume)
+    record = find_volume(engine, request.volume)
+    if request.state == RESTORED:
+        replacing.check_plain(record)
     if not engine.predicting:
         replacing.mend(engine, request.volume)
         sweep(engine)
@@ -120,18 +122,18 @@ def _make(engine: Engine, request: SnapshotRequest) -> tuple[Snapshot, list[str]
     name = request.volume
     with ExitStack() as stack:
         stack.enter_context(engine.timings.of("snapshot"))
-        stage, _fd = stack.enter_context(staging(engine.layout.staging))
+        top = stack.enter_context(stage(engine.layout.volume(name)))
         volume = find_volume(engine, name)
         source = stack.enter_context(
             reading(engine, volume, request.consistent, f"snapshot of volume {name}")
         )
         made = stamped(engine, name) if request.snapshot is None else _named(request.snapshot)
-        stats = _copy(source, f"{stage}/snapshot/data", name)
+        stats = _copy(source, f"{top}/snapshot/data", name)
         source.let_go()
         made = replace(made, entries=stats.entries, bytes=stats.bytes)
         with with_room(f"for a snapshot of volume {name}", name):
-            snapshotting.prepare(f"{stage}/snapshot", made)
-        snapshotting.place(engine.layout.volume(name), f"{stage}/snapshot", made)
+            snapshotting.prepare(f"{top}/snapshot", made)
+        snapshotting.place(engine.layout.volume(name), f"{top}/snapshot", made)
     engine.tell("volume", "snapshot", name, name, snapshot=made.name)
     return made, [*source.paused]
 
@@ -179,12 +181,12 @@ def _restore(engine: Engine, request: SnapshotRequest, wanted: Snapshot) -> Snap
     """Copy the snapshot, and exchange the copy with the volume's content; return the snapshot that this became."""
     name = request.volume
     volume = engine.layout.volume(name)
-    with engine.timings.of("restore"), staging(engine.layout.staging) as (stage, _fd):
-        _copy_back(volume, wanted, f"{stage}/content/data", name)
+    with engine.timings.of("restore"), stage(volume) as top:
+        _copy_back(volume, wanted, f"{top}/content/data", name)
         origin = Origin(wanted.name, time.time_ns(), snapshot=wanted.created)
         with replacing.held(engine, name, f"restore of volume {name}"):
             kept = fresh(engine, name, _BEFORE) if request.backup and not is_empty(engine, name) else None
-            replacing.put(engine, name, f"{stage}/content", keep=kept, origin=origin)
+            replacing.put(engine, name, f"{top}/content", keep=kept, origin=origin)
     engine.tell("volume", "restore", name, name, snapshot=wanted.name)
     return kept
 

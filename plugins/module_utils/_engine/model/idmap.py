@@ -48,6 +48,10 @@ class IdMap(NamedTuple):
         """Return the map that leads back, from the host's ids to the container's."""
         return IdMap(*(tuple(sorted(Range(b, a, size) for a, b, size in ranges)) for ranges in self))
 
+    def then(self, other: IdMap) -> IdMap:
+        """Return the map that leads from the first's container ids to the other's host ids."""
+        return IdMap(_composed(self.uids, other.uids), _composed(self.gids, other.gids))
+
     def has_gid(self, gid: int) -> bool:
         """Tell whether the container can have the group."""
         return any(item.container <= gid < item.container + item.size for item in self.gids)
@@ -65,6 +69,17 @@ def _host(ranges: tuple[Range, ...], number: int) -> int:
         if item.container <= number < item.container + item.size:
             return item.host + number - item.container
     return OVERFLOW
+
+
+def _composed(first: tuple[Range, ...], second: tuple[Range, ...]) -> tuple[Range, ...]:
+    made = []
+    for one in first:
+        for two in second:
+            begin = max(one.host, two.container)
+            size = min(one.host + one.size, two.container + two.size) - begin
+            if size > 0:
+                made.append(Range(one.container + begin - one.host, two.host + begin - two.container, size))
+    return tuple(sorted(made))
 
 
 def parse_ranges(option: str, values: Iterable[object]) -> tuple[Range, ...]:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from .volumeoptions import DriverOptions
 
@@ -27,14 +28,47 @@ class VolumeSpec:
         return {"name": self.name, "labels": self.labels, "driver": self.driver, "options": self.options}
 
 
+class Place(NamedTuple):
+    """A directory of an image, where in the volume it went (``subpath``, "" for the root), and the ids that were written."""
+
+    path: str
+    subpath: str = ""
+    owners: Optional[Mapping[str, Any]] = None
+
+
 class Populated(NamedTuple):
-    """Where a volume's first content came from: image id, path in the image, when (nanoseconds since the epoch)."""
+    """Where a volume's first content came from: image id, path in the image, when (nanoseconds since the epoch).
+
+    ``subpath`` and ``owners`` belong to that path; ``others``: more places, of a container that has the volume several times.
+    """
 
     image_id: str
     path: str
     entries: int
     bytes: int
     at: int
+    subpath: str = ""
+    owners: Optional[Mapping[str, Any]] = None
+    others: Sequence[Sequence[Any]] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All places, the first first."""
+        return (Place(self.path, self.subpath, self.owners), *(Place(*other) for other in self.others))
+
+
+class PopulateFrom(NamedTuple):
+    """A directory of an image that a volume is to be filled with: the image's name or id, the path."""
+
+    image: str
+    path: str
+
+
+class Refill(NamedTuple):
+    """What a task asks of a volume's content: that of an image once, or ``again``; ``source`` None: what the record tells."""
+
+    again: bool
+    source: Optional[PopulateFrom] = None
 
 
 class VolumeFacts(NamedTuple):

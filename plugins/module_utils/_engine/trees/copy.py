@@ -152,7 +152,8 @@ class _TreeCopy:
             os.close(source)
 
     def _copy_open_file(self, source: int, name: str, info: os.stat_result) -> None:
-        target = os.open(name, _CREATE, 0o600, dir_fd=self._target.fd)
+        # With its mode as far as the umask lets it, so that most files need no chmod; its directory is closed for others yet.
+        target = os.open(name, _CREATE, info.st_mode & 0o777, dir_fd=self._target.fd)
         try:
             if info.st_size:
                 self._content.copy(source, target, info)

@@ -44,9 +44,14 @@ def carry(source: Inode, target: Inode, info: os.stat_result, owners: Optional[I
     all of them touch the times.
     """
     follow = isinstance(target, int)
-    uid, gid = owners.host(info.st_uid, info.st_gid) if owners else (info.st_uid, info.st_gid)
-    os.chown(target, uid, gid, follow_symlinks=follow)
-    if not stat.S_ISLNK(info.st_mode):
+    wanted = owners.host(info.st_uid, info.st_gid) if owners else (info.st_uid, info.st_gid)
+    # A look costs a tenth of a change that changes nothing, which is a journal's transaction all the same; and a file server
+    # that squashes root refuses even that.
+    have = os.stat(target, follow_symlinks=follow)
+    if (have.st_uid, have.st_gid) != wanted:
+        os.chown(target, *wanted, follow_symlinks=follow)
+        have = os.stat(target, follow_symlinks=follow)
+    if not stat.S_ISLNK(info.st_mode) and have.st_mode != info.st_mode:
         os.chmod(target, stat.S_IMODE(info.st_mode))
     _carry_attributes(source, target, owners)
     os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=follow)

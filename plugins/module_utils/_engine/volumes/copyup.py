@@ -1,58 +1,112 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fills an empty volume with what the image has at the volume's mount point: all of it or nothing."""
+"""Fills an empty volume with what the image has at the volume's mount points: all of it or nothing."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Optional
 
-from ..errors import InUse, StoreFull
-from ..kernel import files, inroot, libc
-from ..kernel.removal import remove_tree
+from ..errors import HostLacks, StoreFull
+from ..kernel import files, inroot
+from ..model.idmap import IdMap
 from ..trees.copy import CopyStats, copy_tree
-
-#: A directory in the volume, beside ``data``, whose name begins so is a copy under way, or what a killed
-#: one left.
-STAGE_PREFIX = ".copyup-"
+from ..trees.metadata import carry, clear_inherited
+from .placing import is_fresh, mend, staged
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-_NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NOTHING = CopyStats(entries=0, bytes=0)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A place of the image, and where in the volume it belongs: ``subpath``, "" for the volume's root.
+
+    ``content`` False (``nocopy``): only owner and mode are carried over. ``owners``: what the ids of the source are on the
+    volume's disk, where that is not the same. ``owner``: whose the place is when the image has no directory for it.
+    """
+
+    destination: str
+    subpath: str = ""
+    content: bool = True
+    owners: Optional[IdMap] = None
+    owner: Optional[tuple[int, int]] = None
 
 
 @dataclass(frozen=True)
 class CopyUp:
-    """What was copied into a volume, and the host path of the directory it came from."""
+    """What was copied into a volume: how much, and from which places of the image (destination, subpath), the first first."""
 
     entries: int
     bytes: int
-    source: str
+    places: tuple[tuple[str, str], ...]
 
 
-def copy_up(*, rootfs: str, destination: str, volume: str) -> Optional[CopyUp]:
-    """Copy a directory of a mounted root file system into an empty volume, whose directory holds ``data``.
+@dataclass(frozen=True)
+class _Found:
+    """A part, and its directory in the image, if that has one."""
 
-    ``destination`` is resolved inside ``rootfs``. Returns None, and leaves the volume as it is, when it holds
-    anything or when the image has no directory there. From an empty directory only owner and mode are carried
-    over (libpod's mountNamedVolume and copyOwnerAndPerms).
+    part: Part
+    source: Optional[int]
 
-    The caller holds the volume's lock, and no running container uses the volume: ``data`` becomes another
-    inode. Raises StoreFull (the volume is empty as before), InUse when a file system is mounted on ``data``,
-    HostLacks as ``copy_tree`` does.
+    @property
+    def copied(self) -> Optional[int]:
+        """What is copied, content and all."""
+        return self.source if self.part.content else None
+
+
+def copy_up(*, rootfs: str, parts: Sequence[Part], volume: str, keep_root: bool = False) -> Optional[CopyUp]:
+    """Copy directories of a mounted root file system into an empty volume, whose directory holds ``data``.
+
+    Destinations are resolved inside ``rootfs``. Returns None, and leaves the volume as it is, when it holds anything; None too
+    when the image has no directory for any part that wants its content. From an empty directory, and with ``nocopy``, only owner
+    and mode are carried over (libpod's mountNamedVolume and fixVolumePermissions). A part's subpath is made in the fresh volume
+    whether the image has something for it or not. ``keep_root``: owner and mode of the volume's root are the user's choice.
+
+    The caller holds the volume's lock, and no running container uses the volume: ``data`` may become another inode. Raises
+    StoreFull (the volume is empty as before), HostLacks as ``copy_tree`` does, and for a volume that can't be written.
     """
-    for name in os.listdir(volume):
-        if name.startswith(STAGE_PREFIX):
-            remove_tree(os.path.join(volume, name))
-    if os.listdir(os.path.join(volume, "data")):
+    mend(volume)
+    if not is_fresh(volume):
         return None
+    with _told(volume, parts), _opened(rootfs, parts) as found:
+        return _fill(found, volume, keep_root=keep_root)
+
+
+def make_tree(
+    *, rootfs: str, parts: Sequence[Part], volume: str, tree: str, keep_root: bool = False
+) -> Optional[CopyUp]:
+    """Make in the empty directory ``tree`` what ``copy_up`` would fill the volume with if it were empty; None for nothing.
+
+    What is not said by the image, as the root's owner, is as in the volume.
+    """
+    with _told(volume, parts, "as before"), _opened(rootfs, parts) as found:
+        stats = _make(found, tree, f"{volume}/data", keep_root=keep_root)
+        return _result(found, stats)
+
+
+def has_directory(rootfs: str, destination: str) -> bool:
+    """Tell whether a root file system has a directory there to copy."""
     with _open_source(rootfs, destination) as source:
-        return None if source is None else _fill(source, volume)
+        return source is not None
+
+
+@contextmanager
+def _opened(rootfs: str, parts: Sequence[Part]) -> Iterator[list[_Found]]:
+    """Open the parts' directories in the image: the part for the whole volume first, of several only one, then the others."""
+    whole = [part for part in parts if not part.subpath]
+    below = sorted((part for part in parts if part.subpath), key=lambda part: part.subpath)
+    with ExitStack() as stack:
+        yield [
+            _Found(part, stack.enter_context(_open_source(rootfs, part.destination)))
+            for part in (*whole[:1], *below)
+        ]
 
 
 @contextmanager
@@ -60,7 +114,7 @@ def _open_source(rootfs: str, destination: str) -> Iterator[Optional[int]]:
     """Open ``destination`` inside ``rootfs``, or give None when no directory is there."""
     with files.directory(rootfs) as root:
         try:
-            source = inroot.open_in_root(root, destination, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            source = inroot.open_in_root(root, destination, _DIRECTORY)
         except OSError as error:
             if error.errno not in _NOTHING_THERE:
                 raise
@@ -72,61 +126,112 @@ def _open_source(rootfs: str, destination: str) -> Iterator[Optional[int]]:
             os.close(source)
 
 
-def _fill(source: int, volume: str) -> Optional[CopyUp]:
-    origin = os.readlink(f"/proc/self/fd/{source}")
+@contextmanager
+def _told(volume: str, parts: Sequence[Part], state: str = "empty as before") -> Iterator[None]:
+    """Tell in words that a user can act on what the volume's file system refuses."""
+    name, source = os.path.basename(volume), parts[0].destination
     try:
-        fill = _copy_by_stage if os.listdir(source) else _carry_owner_and_mode
-        stats = fill(source, volume)
+        yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno in _FULL:
+            raise StoreFull(
+                f"no space to copy {source} into volume {name}: {error.strerror}",
+                remedy=f"Free space on the file system of the volume; the volume is {state}",
+                volume=name,
+            ) from error
+        if error.errno != errno.EROFS:
             raise
-        raise StoreFull(
-            f"no space to copy {origin} into volume {os.path.basename(volume)}: {error.strerror}",
-            remedy="Free space on the file system of the volumes; the volume is empty as before",
-            volume=os.path.basename(volume),
+        raise HostLacks(
+            f"volume {name} is empty, and mounted read-only, so it can't be filled",
+            remedy="Fill it elsewhere, or mount it writable once",
+            volume=name,
         ) from error
-    return None if stats is None else CopyUp(stats.entries, stats.bytes, origin)
 
 
-def _carry_owner_and_mode(source: int, volume: str) -> CopyStats:
-    wanted = os.fstat(source)
-    with files.directory(os.path.join(volume, "data")) as data:
-        have = os.fstat(data)
+def _fill(found: Sequence[_Found], volume: str, *, keep_root: bool) -> Optional[CopyUp]:
+    below = any(item.part.subpath for item in found)
+    if not below and not any(os.listdir(item.copied) for item in found if item.copied is not None):
+        if not keep_root:
+            _give(found[0], f"{volume}/data")
+        return _result(found, _NOTHING)
+    with staged(volume) as stage:
+        stats = _make(found, stage.tree, f"{volume}/data", keep_root=keep_root)
+        # None when it was written to meanwhile.
+        return _result(found, stats) if stage.place() else None
+
+
+def _result(found: Sequence[_Found], stats: CopyStats) -> Optional[CopyUp]:
+    places = tuple((item.part.destination, item.part.subpath) for item in found if item.copied is not None)
+    return CopyUp(stats.entries, stats.bytes, places) if places else None
+
+
+# -- owner and mode alone --------------------------------------------------------------------------
+
+
+def _give(item: _Found, path: str) -> None:
+    """Give a directory of the volume the owner and mode of the image's, or else to whom it is meant for."""
+    with files.directory(path) as target:
+        have = os.fstat(target)
+        uid, gid, mode = _wanted(item, have)
         # A file server that squashes root refuses even a chown that changes nothing.
-        if (have.st_uid, have.st_gid) != (wanted.st_uid, wanted.st_gid):
-            os.chown(data, wanted.st_uid, wanted.st_gid)
-        if have.st_mode != wanted.st_mode:
-            os.chmod(data, stat.S_IMODE(wanted.st_mode))
-        os.fsync(data)
-    return CopyStats(entries=0, bytes=0)
+        if (have.st_uid, have.st_gid) != (uid, gid):
+            os.chown(target, uid, gid)
+        if stat.S_IMODE(have.st_mode) != mode:
+            os.chmod(target, mode)
+        os.fsync(target)
 
 
-def _copy_by_stage(source: int, volume: str) -> Optional[CopyStats]:
-    """Copy beside ``data``, make it durable, rename it over; None when ``data`` was written to meanwhile."""
-    stage = tempfile.mkdtemp(prefix=STAGE_PREFIX, dir=volume)
+def _wanted(item: _Found, have: os.stat_result) -> tuple[int, int, int]:
+    part = item.part
+    if item.source is None:
+        return (*(part.owner or (have.st_uid, have.st_gid)), stat.S_IMODE(have.st_mode))
+    seen = os.fstat(item.source)
+    owner = (
+        part.owners.host(seen.st_uid, seen.st_gid) if part.owners is not None else (seen.st_uid, seen.st_gid)
+    )
+    return (*owner, stat.S_IMODE(seen.st_mode))
+
+
+# -- the content -----------------------------------------------------------------------------------
+
+
+def _make(found: Sequence[_Found], path: str, model: str, *, keep_root: bool) -> CopyStats:
+    """Copy all parts into an empty directory; ``model`` is the volume's root as it is."""
+    with files.directory(path) as tree, files.directory(model) as data:
+        stats = [_copy_root(found[0], tree, data, keep_root=keep_root)]
+        stats += [_copy_below(item, tree) for item in found if item.part.subpath]
+    return CopyStats(sum(each.entries for each in stats), sum(each.bytes for each in stats))
+
+
+def _copy_root(first: _Found, tree: int, data: int, *, keep_root: bool) -> CopyStats:
+    """Make the stage what the volume's root is to be, with the content of the part that is for all of the volume."""
+    whole = not first.part.subpath
+    stats = _NOTHING
+    clear_inherited(tree)
+    if whole and first.copied is not None:
+        stats = copy_tree(first.copied, tree, first.part.owners)
+        if not keep_root:
+            return stats
+    carry(data, tree, os.fstat(data))
+    if whole and not keep_root:
+        _give(first, f"/proc/self/fd/{tree}")
+    return stats
+
+
+def _copy_below(item: _Found, tree: int) -> CopyStats:
+    """Make the part's directory, unless the part for all of the volume has brought it, and fill it."""
+    part = item.part
     try:
-        with files.directory(stage) as target:
-            stats = copy_tree(source, target)
-            # One sync of the file system is far cheaper than an fsync of each file.
-            libc.syncfs(target)
-        return stats if _replace_empty(stage, volume) else None
+        os.close(inroot.open_in_root(tree, part.subpath, os.O_PATH))
+    except FileNotFoundError:
+        os.close(inroot.make_directory(tree, part.subpath))
+    else:
+        return _NOTHING
+    target = inroot.open_in_root(tree, part.subpath, _DIRECTORY)
+    try:
+        if item.copied is not None:
+            return copy_tree(item.copied, target, part.owners)
+        _give(item, f"/proc/self/fd/{target}")
     finally:
-        remove_tree(stage)
-
-
-def _replace_empty(stage: str, volume: str) -> bool:
-    """Rename ``stage`` over ``data``; rename(2) replaces a directory only while it is empty."""
-    try:
-        os.rename(stage, os.path.join(volume, "data"))
-    except OSError as error:
-        if error.errno in _NOT_EMPTY:
-            return False
-        if error.errno != errno.EBUSY:
-            raise
-        raise InUse(
-            f"volume {os.path.basename(volume)} can't be filled: a file system is mounted on its data",
-            remedy="Unmount that, or mount the volume with nocopy",
-            volume=os.path.basename(volume),
-        ) from error
-    files.fsync_directory(volume)
-    return True
+        os.close(target)
+    return _NOTHING
