@@ -146,6 +146,7 @@ EXAMPLES = r"""
   slipway.oci.volume:
     name: app-config
     populate: again
+
 - name: Have a volume in memory, for one user
   slipway.oci.volume:
     name: scratch

@@ -24,6 +24,7 @@ EACH_TIME = {
     "Start it again, whatever it is doing",
     "Restart it",
     "Make one now, and keep the last seven",
+    "Put the image's files in it anew, and keep what was there as a snapshot",
 }
 
 

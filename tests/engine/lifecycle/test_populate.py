@@ -19,6 +19,8 @@ from tracer import KILL, trace
 from _engine.errors import InUse, InvalidOption, NotFound
 from _engine.lifecycle import info, populate, repopulate
 from _engine.lifecycle.replacing import OwnFileSystem
+from _engine.lifecycle.volume import get_volume
+from _engine.lifecycle.volume_open import opened
 from _engine.lifecycle.volumes import converge_volume
 from _engine.model.volume import PopulateFrom, Refill, VolumeSpec
 from _engine.state import events
@@ -341,6 +343,44 @@ def test_a_volume_with_a_file_system_of_its_own_is_filled(host, image):
     host.bring("box", "stopped")
     with pytest.raises(OwnFileSystem, match="file system of its own"):
         fill(host, again=True)
+
+
+def test_what_a_killed_copy_up_left_is_finished_before_anybody_looks(host, image, need):
+    """Killed while entries are moved up, the volume is whole or empty for whoever opens it next."""
+    need(os.uname().machine == "x86_64", "x86-64, whose registers the tracer knows")
+    source = PopulateFrom(image, "/data")
+
+    def filled() -> object:
+        with host.open() as engine:
+            return repopulate.fill(
+                engine,
+                "data",
+                Refill(again=False, source=source),
+                lambda: converge_volume(engine, own(), "mounted"),
+            )
+
+    seen = set()
+    for number in range(1, 40):
+        host.volume("data", "absent")
+        with host.open() as engine:
+            converge_volume(engine, own(), "mounted")
+        renames: list[int] = []
+
+        def at(call, number=number, renames=renames):
+            renames += [call.number] * (call.name in ("rename", "renameat"))
+            return KILL if len(renames) == number else None
+
+        status, calls = trace(filled, at)
+        if not os.WIFSIGNALED(status):
+            break
+        assert calls
+        with (
+            host.open() as engine,
+            engine.lock_volume("data", "test"),
+            opened(engine, get_volume(engine, "data")) as data,
+        ):
+            seen.add(tuple(names(Path(data))))
+    assert seen == {(), ("first", "second")}
 
 
 # -- user namespaces -------------------------------------------------------------------------------
