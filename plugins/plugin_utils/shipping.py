@@ -15,6 +15,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
+from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.globs import Excluded, matcher
 
 from .parcel import Parcel
 
@@ -38,6 +40,14 @@ class ShippingAction(ActionBase):
         """Refuse the option that is ours."""
         if self._task.args.get("parcel") is not None:
             raise AnsibleActionFail("parcel: set by the action plugin, and not for playbooks")
+
+    def excluded(self) -> Excluded:
+        """Return what tells which paths the task's option ``exclude`` leaves out."""
+        patterns = self._task.args.get("exclude") or ()
+        try:
+            return matcher("exclude", [patterns] if isinstance(patterns, str) else patterns)
+        except InvalidOption as error:
+            raise AnsibleActionFail(str(error)) from None
 
     def find(self, source: str, where: str = "files") -> str:
         """Return the path of a file or directory of the controller, found as ``copy`` finds it; a slash at its end stays."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +16,10 @@ from ..kernel.files import mount_id
 from ..kernel.freshfile import FreshFile
 from ..kernel.removal import remove_entry
 from ..model.globs import Excluded, nothing
-from .cursor import walk_trails
+from .cursor import open_directory, walk_trails
 from .place import Place, read
 from .sync import (
+    CREATE,
     DELETE,
     DIRECTORY,
     FILE,
@@ -55,15 +57,16 @@ def sync(
     delete: bool = False,
     excluded: Excluded = nothing,
     overwrite: bool = False,
+    only_new: bool = False,
     predicting: bool = False,
     diff: bool = False,
 ) -> Synced:
     """Make the place hold the tree; ``predicting`` only tells.
 
     ``delete``: what is below ``top`` and not in the tree goes, but for what is ``excluded`` (paths relative to ``top``) and
-    for other mounts. The place itself has to be there, or is taken for empty when predicting. Raises KindDiffers before
-    anything is changed, OSError naming the path when it can't be written: what was done by then stays, and each file is
-    as it was or as it shall be.
+    for other mounts. ``only_new``: what is there stays as it is. The place itself has to be there, or is taken for empty when
+    predicting. Raises KindDiffers before anything is changed, OSError naming the path when it can't be written: what was done
+    by then stays, and each file is as it was or as it shall be.
     """
     found = look(tree, place)
     if delete:
@@ -73,12 +76,48 @@ def sync(
         found,
         lambda path: _same(tree[path], place, path.split("/")),
         delete=delete,
-        overwrite=overwrite,
+        overwrite=overwrite or only_new,
     )
+    if only_new:
+        changes = [change for change in changes if change.what == (CREATE,)]
     told = differences(tree, found, changes, place) if diff else []
     if not predicting and changes:
         _apply(tree, found, changes, place)
     return Synced(changes, told)
+
+
+def remove(place: Place, name: str, *, predicting: bool) -> Synced:
+    """Remove what a name in a place is, with all below it; raises OSError (EBUSY) before that when something is mounted."""
+    with _opened(place, "") as fd:
+        found = look({name: Wanted(FILE)}, place)
+        if not found:
+            return Synced([], [])
+        changes = [Change(name, (DELETE,))]
+        told = differences({}, found, changes, place)
+        _refuse_mount(fd, name)
+        if found[name].kind == DIRECTORY:
+            _refuse_mounts_below(fd, name)
+        if not predicting:
+            with suppress(FileNotFoundError):
+                remove_entry(name, fd)
+            libc.syncfs(fd)
+    return Synced(changes, told)
+
+
+def _refuse_mounts_below(fd: int, name: str) -> None:
+    top = open_directory(fd, [name])
+    try:
+        mount = mount_id(top)
+
+        def enters(directory: int, trail: Sequence[str]) -> bool:
+            if mount_id(directory) != mount:
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), "/".join([name, *trail]))
+            return True
+
+        for _each in walk_trails(top, enters):
+            pass
+    finally:
+        os.close(top)
 
 
 # -- what is there ---------------------------------------------------------------------------------
@@ -177,6 +216,8 @@ def _apply(tree: Tree, found: Mapping[str, Found], changes: list[Change], place:
 
 
 def _make(fd: int, name: str, wanted: Wanted, what: tuple[str, ...], found: Optional[Found]) -> None:
+    if found and REWRITES & {*what}:
+        _refuse_mount(fd, name)
     if KIND in what and found and DIRECTORY in (found.kind, wanted.kind):
         remove_entry(name, fd)
     if not REWRITES & {*what}:
@@ -190,8 +231,28 @@ def _make(fd: int, name: str, wanted: Wanted, what: tuple[str, ...], found: Opti
         _write(fd, name, wanted)
 
 
+def _refuse_mount(directory: int, name: str) -> None:
+    """Raise OSError (EBUSY) when something is mounted on a name.
+
+    The kernel would do so only for a mount of our own namespace; one in a container's would be gone from there.
+    """
+    with suppress(FileNotFoundError):
+        fd = os.open(name, _LOOK, dir_fd=directory)
+        try:
+            if mount_id(fd) != mount_id(directory):
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        finally:
+            os.close(fd)
+
+
 def _write(directory: int, name: str, wanted: Wanted) -> None:
-    fresh = FreshFile(name, dir_fd=directory)
+    try:
+        fresh = FreshFile(name, dir_fd=directory)
+    except PermissionError:
+        if os.fstat(directory).st_nlink:
+            raise
+        # What overlayfs says of a directory that was deleted meanwhile.
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
     try:
         _fill(fresh.fd, wanted.chunks())
         # A new owner clears setuid, so the mode comes after it.
