@@ -97,7 +97,11 @@ def _record(row: sqlite3.Row) -> VolumeRecord:
             created=row["created"],
             anonymous=bool(row["anonymous"]),
             needs_copy_up=bool(row["needs_copy_up"]),
-            populated=Populated(**load(populated)) if populated else None,
+            populated=_populated(load(populated)) if populated else None,
             removing=bool(row["removing"]),
             mounted=bool(row["mounted"]),
         )
+
+
+def _populated(told: dict[str, Any]) -> Populated:
+    return Populated(**{**told, "others": tuple(told.get("others", ()))})
