@@ -48,6 +48,16 @@ def swap(turn):
         libc.renameat2(-100, "swap", -100, "dir", 2)
         clear()
 
+def mend():
+    try:
+        clear()
+        if os.path.islink("dir"):
+            os.unlink("dir")
+        os.makedirs("dir/sub", exist_ok=True)
+    except OSError:
+        return False
+    return True
+
 print(flush=True)
 turn = 0
 while not select.select([0], [], [], random.random() ** 3 * 0.002)[0]:
@@ -55,11 +65,7 @@ while not select.select([0], [], [], random.random() ** 3 * 0.002)[0]:
     try:
         swap(turn)
     except OSError:  # the copy has just replaced one of the two
-        clear()
-        if os.path.islink("dir"):
-            os.unlink("dir")
-        os.makedirs("dir/sub", exist_ok=True)
-        turn = 1
+        turn = 1 if mend() else 0
 """
 
 

@@ -192,6 +192,11 @@ class ContainerLayout:
         return f"{self.run}/shm"
 
     @property
+    def kept_mounted(self) -> str:
+        """Is there when somebody wants the root file system mounted, whether the container runs or not, until the reboot."""
+        return f"{self.run}/mounted"
+
+    @property
     def persist(self) -> str:
         """Conmon's ``--persist-dir``: the oom file and a copy of the exit code."""
         return f"{self.run}/persist"
