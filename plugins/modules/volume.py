@@ -14,7 +14,7 @@ description:
   - A new volume is empty. The first container that mounts it fills it with what its image has at that place.
   - A volume is a directory of the engine, or a file system of its own (a tmpfs, a disk, a file with a file system, an NFS
     export, another directory, an overlay), which is mounted while containers that have the volume live, and unmounted when
-    none does.
+    none does. What a tmpfs holds is gone then, at a restart too.
   - Data is removed by O(state=absent) and by O(recreate=true), and by nothing else. A changed option never removes any. What a
     device, a server or another directory holds is not removed by these either.
 extends_documentation_fragment:
@@ -62,7 +62,8 @@ options:
         C(type=bind)."
       - "These words of C(o) are the engine's own: C(uid), C(gid) and C(mode) as the options O(uid), O(gid) and O(mode);
         C(size) and C(inodes), how much a plain directory may take, which needs ext4 or xfs mounted with C(prjquota) below the
-        engine's root (a tmpfs has a C(size) of its own); C(timeout), how many seconds a mount may take, 30 unless said."
+        engine's root (a tmpfs has a C(size) of its own; on ext4 who has C(CAP_SYS_RESOURCE) may take more); C(timeout), how
+        many seconds a mount may take, 30 unless said."
       - "C(nocopy): an image's content is not copied to the volume."
       - "A volume on a file server, for which a mount waits ten seconds at most: C({type: nfs, device: 'nas:/media',
         o: {vers: 4.2, soft: true, timeout: 10}})."
