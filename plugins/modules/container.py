@@ -842,6 +842,10 @@ error:
   sample: invalid_option
 """
 
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
 from ..module_utils._module.container_options import argument_spec
 from ..module_utils._module.container_task import converge_container
 from ..module_utils._module.runner import run

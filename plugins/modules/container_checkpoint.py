@@ -142,12 +142,16 @@ error:
   sample: host_lacks
 """
 
-from ansible_collections.slipway.oci.plugins.module_utils._module.checkpoint_task import (
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
+from ..module_utils._module.checkpoint_task import (
     ARGUMENTS,
     act,
     to_request,
 )
-from ansible_collections.slipway.oci.plugins.module_utils._module.runner import run
+from ..module_utils._module.runner import run
 
 
 def main() -> None:

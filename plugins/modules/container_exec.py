@@ -163,8 +163,12 @@ error:
   sample: wrong_state
 """
 
-from ansible_collections.slipway.oci.plugins.module_utils._module.exec_task import ARGUMENTS, act, to_request
-from ansible_collections.slipway.oci.plugins.module_utils._module.runner import run
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
+from ..module_utils._module.exec_task import ARGUMENTS, act, to_request
+from ..module_utils._module.runner import run
 
 
 def main() -> None:

@@ -118,9 +118,13 @@ error:
   sample: not_found
 """
 
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.export import export
-from ansible_collections.slipway.oci.plugins.module_utils._module.runner import run
-from ansible_collections.slipway.oci.plugins.module_utils._module.to_export import ARGUMENTS, to_export
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
+from ..module_utils._engine.lifecycle.export import export
+from ..module_utils._module.runner import run
+from ..module_utils._module.to_export import ARGUMENTS, to_export
 
 
 def main() -> None:

@@ -177,6 +177,10 @@ error:
   sample: state_corrupt
 """
 
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.info import containers
 from ..module_utils._engine.lifecycle.outcome import Outcome

@@ -120,12 +120,16 @@ error:
   sample: wrong_state
 """
 
-from ansible_collections.slipway.oci.plugins.module_utils._module.restore_task import (
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
+from ..module_utils._module.restore_task import (
     ARGUMENTS,
     act,
     to_request,
 )
-from ansible_collections.slipway.oci.plugins.module_utils._module.runner import run
+from ..module_utils._module.runner import run
 
 
 def main() -> None:

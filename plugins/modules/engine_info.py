@@ -86,6 +86,10 @@ error:
   sample: state_corrupt
 """
 
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
 from ..module_utils._engine.lifecycle.host import host
 from ..module_utils._module.looker import look
 

@@ -120,6 +120,10 @@ error:
   sample: invalid_option
 """
 
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
 from ..module_utils._engine.lifecycle.events import events
 from ..module_utils._module.looker import look
 from ..module_utils._module.options import NAMES_OPTION

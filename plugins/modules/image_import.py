@@ -121,6 +121,10 @@ error:
   sample: archive_broken
 """
 
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.importing import import_image
 from ..module_utils._engine.lifecycle.outcome import Outcome

@@ -90,6 +90,10 @@ error:
   sample: state_corrupt
 """
 
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
 from ..module_utils._engine.lifecycle.info import images
 from ..module_utils._module.looker import look
 from ..module_utils._module.options import NAMES_OPTION, names_asked

@@ -109,6 +109,10 @@ error:
   sample: digest_mismatch
 """
 
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
 from ..module_utils._engine.lifecycle.load import load
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_image import to_load

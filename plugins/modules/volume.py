@@ -145,6 +145,10 @@ error:
   sample: in_use
 """
 
+from ..module_utils._module.installed import use_installed
+
+use_installed()
+
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.outcome import Outcome
 from ..module_utils._engine.lifecycle.volumes import converge_volume

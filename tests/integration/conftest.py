@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,8 +66,14 @@ class Node(Host):
         assert done.stdout, done.stderr.decode()
         return json.loads(done.stdout)
 
-    def play(self, *tasks: dict[str, Any], check: bool = False, roles: tuple[str, ...] = ()) -> Play:
-        """Run a playbook of these tasks by ansible-playbook, and return what each returned."""
+    def play(
+        self,
+        *tasks: dict[str, Any],
+        check: bool = False,
+        roles: tuple[str, ...] = (),
+        options: Sequence[str] = (),
+    ) -> Play:
+        """Run a playbook of these tasks by ansible-playbook with these options, and return what each task returned."""
         playbook = Path(self.top, "play.yml")
         head = {
             "hosts": "localhost",
@@ -77,7 +83,7 @@ class Node(Host):
         }
         playbook.write_text(yaml.safe_dump([{**head, "roles": [*roles], "tasks": list(tasks)}]))
         try:
-            return self._run(str(playbook), *(["--check"] if check else []))
+            return self._run(str(playbook), *options, *(["--check"] if check else []))
         finally:
             playbook.unlink()
 

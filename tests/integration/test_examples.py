@@ -13,7 +13,7 @@ MODULES = "ansible_collections.slipway.oci.plugins.modules"
 #: Later examples stand on what earlier ones made.
 ORDER = (
     "image_load image_import image_info volume volume_info container container_exec container_info"
-    " container_export events_info engine_info image_remove"
+    " container_copy container_file container_diff container_mount container_export events_info engine_info image_remove"
 ).split()
 #: tests/vm does what these do, on a kernel that CRIU knows.
 ELSEWHERE = ["container_checkpoint", "container_restore"]
@@ -44,6 +44,7 @@ def test_examples_run(node, archive, tmp_path):
     once = [task for module in ORDER for task in examples(module)]
     text = json.dumps([task for task in once for _time in range(1 if looks(task) else 2)])
     places = {"/srv/app.tar": archive, "/srv/tree": tmp_path / "tree", "/srv/app-files": tmp_path / "files"}
+    places |= {"/srv/conf": tmp_path / "tree", "/srv/from-app": tmp_path / "out"}
     for place, ours in places.items():
         text = text.replace(place, str(ours))
     written = json.loads(text)
@@ -57,4 +58,4 @@ def test_examples_run(node, archive, tmp_path):
 
 def looks(task: dict[str, object]) -> bool:
     """Tell whether an example only looks, and so never changes anything."""
-    return task.get("changed_when") is False or any(word.endswith("_info") for word in task)
+    return task.get("changed_when") is False or any(word.endswith(("_info", "_diff")) for word in task)

@@ -21,6 +21,7 @@ from _engine.kernel.process import find_by_argument
 from _engine.lifecycle.boot import boot
 from _engine.lifecycle.converge import converge
 from _engine.lifecycle.exited import exited
+from _engine.lifecycle.mounted import UNMOUNTED, MountRequest, converge_mount
 from _engine.lifecycle.request import Request
 from dockerarchive import layer, write_archive
 from enginehost import Host, eventually
@@ -206,6 +207,21 @@ def agent_works(host: Host) -> None:
     assert sorted(os.listdir(host.layout.agent)) == sorted(["current", home])
 
 
+def mount(host: Host) -> None:
+    """Have the root file system mounted for tools on the host."""
+    with host.open() as engine:
+        converge_mount(engine, MountRequest("box"))
+
+
+def mounted(host: Host) -> None:
+    """Check that it is mounted, once, and goes when nobody wants it any more."""
+    (entry,) = host.mounts()
+    assert entry == f"mount {host.layout.container(host.record().id).merged}"
+    with host.open() as engine:
+        converge_mount(engine, MountRequest("box", UNMOUNTED))
+    assert host.mounts() == []
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
@@ -217,6 +233,7 @@ CASES = {
     "cleanup at exit": Case(end_unseen, clean_up, ended),
     "refresh": Case(started_before_a_reboot, refresh, refreshed),
     "boot": Case(started_before_a_reboot, boot_host, running),
+    "mount": Case(lambda host: host.want("created", *FOREVER, **OPTIONS), mount, mounted),
     # Hundreds of files are written in the same way.
     "agent": Case(lambda host: shutil.rmtree(host.layout.agent), leave_agent, agent_works, most=150),
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._engine.errors import NotBuiltYet
 from .._engine.model.cgroup import MANAGERS
-from .._engine.model.layout import DEFAULT_ROOT, DEFAULT_RUN_ROOT
+from .._engine.model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 
 #: An argument spec as AnsibleModule takes it: option -> type, default, aliases and so on.
 ArgumentSpec = Mapping[str, Mapping[str, Any]]

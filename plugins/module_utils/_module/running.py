@@ -51,6 +51,8 @@ def run_with(
         module.fail_json(**failure(error), **_timings(engine))
     subject = str(module.params.get("name") or "")
     result = render_info(outcome) if looks else render(outcome, subject=subject)
+    if isinstance(result.get("diff"), list) and not module._diff:  # noqa: SLF001  (Ansible has no other way)
+        result["diff"] = []  # contents of files, which may be nobody's business
     if files:
         _set_attributes(module, result)
     module.exit_json(**result, **_timings(engine))

@@ -14,7 +14,18 @@ from ..lifecycle import info
 from ..lifecycle.engine import Engine
 from ..lifecycle.opening import open_engine
 from ..version import VERSION
-from . import cli_boot, cli_checkpoint, cli_events, cli_exec, cli_explain, cli_export, cli_logs, cli_verbs
+from . import (
+    cli_boot,
+    cli_checkpoint,
+    cli_diff,
+    cli_events,
+    cli_exec,
+    cli_explain,
+    cli_export,
+    cli_logs,
+    cli_mount,
+    cli_verbs,
+)
 from .table import age, human_size, render
 
 #: Returns the exit code, None for 0.
@@ -47,6 +58,8 @@ def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
     cli_explain.add(verbs)
     cli_exec.add(verbs)
     cli_export.add(verbs)
+    cli_diff.add(verbs)
+    cli_mount.add(verbs)
     cli_verbs.add(verbs)
     cli_checkpoint.add(verbs)
     cli_boot.add(verbs)

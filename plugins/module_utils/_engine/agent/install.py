@@ -8,23 +8,24 @@ bytecode beside a launcher, not a zip that compiles itself at each call: it is s
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import py_compile
 import sys
-from importlib.abc import InspectLoader
+from collections.abc import Mapping
 
 from ..errors import EngineError
 from ..kernel import libc
 from ..kernel.files import directory, make_private
 from ..kernel.removal import remove_tree
 from ..lifecycle.engine import Engine
-from ..model.layout import DEFAULT_ROOT, Layout
+from ..model.layout import Layout
+from ..model.places import DEFAULT_ROOT
 from ..version import VERSION
-from . import main as _main  # so that the agent's modules travel with whatever installs it
+from . import main as _main  # noqa: F401  so that the agent's modules travel with whatever installs it
+from . import sources
 from .manifest import MODULES
+from .sources import Sum
 
-_ENGINE = _main.__name__.rpartition(".agent.")[0]
 #: Where a person finds it; only the engine at the default root is linked there, so tests never touch it.
 LINK = "/usr/local/bin/slipway"
 _LAUNCHER = """#!{python} -IS
@@ -53,11 +54,11 @@ def exec_exit_command(engine: Engine) -> tuple[str, ...]:
 
 def install(layout: Layout) -> str:
     """Install the agent unless these very bytes are there, and return the program's path, which stays over upgrades."""
-    sources = _sources()
-    home = f"{layout.agent}/{VERSION}-{_digest(sources, layout)}"
+    known = sources.sums(MODULES)
+    home = f"{layout.agent}/{VERSION}-{_digest(known, layout)}"
     current = f"{layout.agent}/current"
     if not os.path.isdir(home):
-        _place(sources, layout, home)
+        _place(known, layout, home)
     if not os.path.islink(current) or os.readlink(current) != os.path.basename(home):
         _link(os.path.basename(home), current)
         _remove_others(layout.agent, os.path.basename(home))
@@ -66,36 +67,9 @@ def install(layout: Layout) -> str:
     return f"{current}/slipway"
 
 
-def _sources() -> dict[str, bytes]:
-    """Return path -> source, read through the loader: the engine may lie in a module's zip or in a directory."""
-    return {f"_engine/{name.replace('.', '/')}.py": _source(name) for name in MODULES}
-
-
-def _source(name: str) -> bytes:
-    spec = importlib.util.find_spec(f"{_ENGINE}.{name}")
-    loader = spec.loader if spec else None
-    text = (
-        loader.get_source(f"{_ENGINE}.{name}")
-        if isinstance(loader, InspectLoader)
-        else _text_of(loader, name)
-    )
-    if text is None:
-        raise EngineError(
-            f"the module came without {name}", remedy="This is a fault of slipway.oci: please report it"
-        )
-    return text.encode()
-
-
-def _text_of(loader: object, name: str) -> str | None:
-    get_source = getattr(loader, "get_source", None)  # zipimporter is no InspectLoader before Python 3.10
-    return get_source(f"{_ENGINE}.{name}") if get_source else None
-
-
-def _digest(sources: dict[str, bytes], layout: Layout) -> str:
-    digest = hashlib.sha256(_launcher(layout, "").encode())
-    for path, source in sorted(sources.items()):
-        digest.update(f"{path}\0{len(source)}\0".encode() + source)
-    return digest.hexdigest()[:16]
+def _digest(known: Mapping[str, Sum], layout: Layout) -> str:
+    text = f"{_launcher(layout, '')}\0{sources.encode(known)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _launcher(layout: Layout, home: str) -> str:
@@ -106,12 +80,12 @@ def _launcher(layout: Layout, home: str) -> str:
     )
 
 
-def _place(sources: dict[str, bytes], layout: Layout, home: str) -> None:
+def _place(known: Mapping[str, Sum], layout: Layout, home: str) -> None:
     """Write everything beside its place, then rename: whoever finds the directory finds it whole, also after a power cut."""
     make_private(layout.agent)
     stage = f"{layout.agent}/.new-{os.urandom(8).hex()}"
     try:
-        for path, source in sources.items():
+        for path, source in _texts().items():
             _write(f"{stage}/{path}", source, 0o600)
             py_compile.compile(
                 f"{stage}/{path}",
@@ -119,6 +93,7 @@ def _place(sources: dict[str, bytes], layout: Layout, home: str) -> None:
                 doraise=True,
                 invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
             )
+        _write(f"{stage}/{sources.LIST}", sources.encode(known).encode(), 0o600)
         _write(f"{stage}/slipway", _launcher(layout, home).encode(), 0o700)
         with directory(stage) as fd:
             libc.syncfs(fd)  # one, not a sync of each of some hundred files
@@ -128,6 +103,17 @@ def _place(sources: dict[str, bytes], layout: Layout, home: str) -> None:
             raise
     finally:
         remove_tree(stage)
+
+
+def _texts() -> dict[str, bytes]:
+    """Return the source of each module by its path."""
+    try:
+        return {f"_engine/{sources.file_of(name)}": sources.read(name) for name in MODULES}
+    except OSError as error:
+        raise EngineError(
+            f"the module came without a part of the engine: {error}",
+            remedy="This is a fault of slipway.oci: please report it",
+        ) from error
 
 
 def _write(path: str, content: bytes, mode: int) -> None:

@@ -41,3 +41,9 @@ def make_private(path: str, mode: int = 0o700) -> None:
             raise
     else:
         os.chmod(path, mode)  # whatever the umask is
+
+
+def mount_id(fd: int) -> int:
+    """Tell which mount a descriptor is of (proc(5), fdinfo)."""
+    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as stream:
+        return next(int(line.split()[1]) for line in stream if line.startswith("mnt_id:"))

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from typing import Optional
 
 _NEW = os.O_WRONLY | os.O_CLOEXEC
 #: No O_TMPFILE: the file system has it not (EOPNOTSUPP), or the kernel (EISDIR); source: open(2).
@@ -19,11 +20,13 @@ class FreshFile:
     Where the file system has no files without a name it has one, with a dot before it, that only a kill leaves.
     """
 
-    def __init__(self, path: str, *, mode: int = 0o600) -> None:
+    def __init__(self, path: str, *, mode: int = 0o600, dir_fd: Optional[int] = None) -> None:
         self._name = os.path.basename(path)
         self._mode = mode
-        self._temporary = f".{self._name[:200]}.{os.urandom(8).hex()}.new"
-        self._parent = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        beginning = os.fsdecode(os.fsencode(self._name)[:200])
+        self._temporary = f".{beginning}.{os.urandom(8).hex()}.new"
+        parent = os.path.dirname(path) or "."
+        self._parent = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=dir_fd)
         try:
             self._is_named, self.fd = self._open()
         except OSError:
@@ -42,6 +45,11 @@ class FreshFile:
         """Put it in its place durably; it takes owner and mode of the file that was there."""
         self._take_over()
         os.fsync(self.fd)
+        self.put()
+        os.fsync(self._parent)
+
+    def put(self) -> None:
+        """Put it in its place with the owner and mode that it has; not yet durable."""
         if not self._is_named:
             # linkat(2) with AT_SYMLINK_FOLLOW, which Python asks for only when a directory is given.
             os.link(
@@ -50,7 +58,6 @@ class FreshFile:
             self._is_named = True
         os.rename(self._temporary, self._name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
         self._is_named = False
-        os.fsync(self._parent)
 
     def _open(self) -> tuple[bool, int]:
         try:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from . import mountinfo
+from .files import directory, mount_id
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -44,8 +45,9 @@ def remove_tree(path: str) -> None:
     """
     path = path.rstrip("/")
     _refuse_mounts(path)
-    with suppress(FileNotFoundError):
-        _remove(path)
+    parent, name = os.path.split(path)
+    with suppress(FileNotFoundError), directory(parent or ".") as above:
+        _remove(path, name, above)
 
 
 def _refuse_mounts(path: str) -> None:
@@ -59,17 +61,20 @@ def _is_mount(path: str) -> OSError:
     return OSError(errno.EXDEV, "is another mount, and what it shows is not deleted through it", path)
 
 
-def _remove(path: str) -> None:
-    parent, name = os.path.split(path)
-    above = os.open(parent or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        if stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
-            _Descent(path, os.open(name, _DIRECTORY, dir_fd=above)).run()
-            _delete(name, above, is_directory=True)
-        else:
-            _delete(name, above, is_directory=False)
-    finally:
-        os.close(above)
+def remove_entry(name: str, dir_fd: int) -> None:
+    """Delete what ``name`` is in an open directory, as ``remove_tree``; raises FileNotFoundError, EBUSY for a mount.
+
+    A mount below is noticed when it is come to, and what came before it is deleted then.
+    """
+    _remove(name, name, dir_fd)
+
+
+def _remove(path: str, name: str, above: int) -> None:
+    if stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
+        _Descent(path, os.open(name, _DIRECTORY, dir_fd=above)).run()
+        _delete(name, above, is_directory=True)
+    else:
+        _delete(name, above, is_directory=False)
 
 
 class _Descent:
@@ -107,7 +112,7 @@ class _Descent:
             return
         above, self._fd = self._fd, below
         try:
-            if _device(below) != _device(above) and _mount_id(below) != _mount_id(above):
+            if _device(below) != _device(above) and mount_id(below) != mount_id(above):
                 # Mounted after we looked. (Another device alone may be a subvolume of btrfs.)
                 raise _is_mount(self._where(name))
         finally:
@@ -141,11 +146,6 @@ def _identity(fd: int) -> tuple[int, int]:
 
 def _device(fd: int) -> int:
     return os.fstat(fd).st_dev
-
-
-def _mount_id(fd: int) -> int:
-    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as stream:
-        return next(int(line.split()[1]) for line in stream if line.startswith("mnt_id:"))
 
 
 def _delete(name: str, dir_fd: int, *, is_directory: bool) -> None:

@@ -10,10 +10,10 @@ from ..errors import EngineError
 from ..kernel.removal import remove_tree
 from ..model import status
 from ..model.record import ContainerRecord
-from ..rootfs import overlay, shm
+from ..rootfs import shm
 from ..runtime import conmon, oci
 from ..state import execs
-from . import cgroup
+from . import cgroup, rootfilesystem
 from .engine import Engine
 from .facts import save_and_tell
 
@@ -59,7 +59,7 @@ def release(engine: Engine, record: ContainerRecord) -> None:
         (
             ("runtime", lambda: runtime.delete(record.id, force=True)),
             ("cgroup", lambda: cgroup.clear(engine, record)),
-            ("root file system", lambda: overlay.unmount(container)),
+            ("root file system", lambda: rootfilesystem.unmount(container)),
             ("shm", lambda: shm.unmount_shm(container)),
             ("monitor files", lambda: conmon.remove_stale_files(container)),
             ("exec sessions", lambda: _purge_sessions(engine, record)),

@@ -10,9 +10,9 @@ from ..errors import HostLacks, RuntimeFailed, WrongState
 from ..model import status
 from ..model.checkpoint import RestoreOptions, for_runtime
 from ..model.record import ContainerRecord
-from ..rootfs import overlay, shm
+from ..rootfs import shm
 from ..runtime import conmon, criu, oci
-from . import checkpointed
+from . import checkpointed, rootfilesystem
 from .dependencies import refuse_not_running, refuse_stuck, to_start
 from .engine import Engine
 from .hold import hold
@@ -91,7 +91,7 @@ class Restore(Start):
             Step("prepare", self.prepare, self.give_up),
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
             Step("fill_shm", lambda: checkpointed.fill_shm(container)),
-            Step("mount_rootfs", self.mount_rootfs, lambda: overlay.unmount(container)),
+            Step("mount_rootfs", self.mount_rootfs, lambda: rootfilesystem.unmount(container)),
             Step("copy_up", self.copy_up),
             Step("write_bundle", self.write_bundle),
             Step("runtime_restore", self.create, self.destroy),

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..errors import NotRoot
 from ..kernel.boot import is_marked
-from ..model.layout import DEFAULT_ROOT, DEFAULT_RUN_ROOT, Layout
+from ..model.layout import Layout
+from ..model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 from ..state.database import open_database
 from .engine import Engine
 

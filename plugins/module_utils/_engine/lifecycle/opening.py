@@ -9,7 +9,8 @@ from typing import Any
 
 from ..kernel.boot import is_marked
 from ..kernel.files import make_private
-from ..model.layout import DEFAULT_ROOT, DEFAULT_RUN_ROOT, Layout
+from ..model.layout import Layout
+from ..model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 from ..state.database import open_database
 from .engine import Engine
 from .looking import check_root, look_at_engine

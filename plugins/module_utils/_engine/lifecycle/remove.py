@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 
 from ..errors import WrongState
 from ..kernel.removal import remove_tree
@@ -47,8 +49,10 @@ def remove_held(
     save(engine, record, status=status.REMOVING, intent="remove", restart_at=None)
     if record.restart_at is not None:
         wake(engine.layout.container(record.id))
-    release(engine, record)
     container = engine.layout.container(record.id)
+    with suppress(FileNotFoundError):
+        os.unlink(container.kept_mounted)
+    release(engine, record)
     throw_away(engine, container.static)
     remove_tree(container.run)
     if keep_row:

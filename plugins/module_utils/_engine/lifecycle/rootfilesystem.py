@@ -33,6 +33,12 @@ def mount(container: ContainerLayout, lowers: tuple[str, ...], mapping: IdMap | 
     overlay.mount(container, (container.mapped,))
 
 
+def unmount(container: ContainerLayout) -> None:
+    """Unmount it after a run, unless somebody wants it mounted (``mounted.mount``)."""
+    if not os.path.exists(container.kept_mounted):
+        overlay.unmount(container)
+
+
 def copy(container: ContainerLayout, lowers: tuple[str, ...], mapping: IdMap) -> None:
     """Copy the image with other owners to ``container.mapped``: all of it, durably, or nothing."""
     from ..trees.copy import copy_tree

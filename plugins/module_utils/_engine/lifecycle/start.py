@@ -15,7 +15,7 @@ from ..kernel.process import Process
 from ..model import logopts, namespaces, status
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
-from ..rootfs import overlay, shm
+from ..rootfs import shm
 from ..runtime import conmon, oci
 from ..runtime.oci import OciRuntime
 from . import cgroup, cgroup_parent, populate, rootfilesystem
@@ -111,7 +111,7 @@ class Start:
         return (
             Step("prepare", self.prepare, self.give_up),
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
-            Step("mount_rootfs", self.mount_rootfs, lambda: overlay.unmount(container)),
+            Step("mount_rootfs", self.mount_rootfs, lambda: rootfilesystem.unmount(container)),
             Step("copy_up", self.copy_up),
             Step("write_bundle", self.write_bundle),
             Step("runtime_create", self.create, self.destroy),

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEFAULT_ROOT = "/var/lib/slipway"
-DEFAULT_RUN_ROOT = "/run/slipway"
+from .places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 
 
 @dataclass(frozen=True)
@@ -191,6 +190,11 @@ class ContainerLayout:
     @property
     def shm(self) -> str:
         return f"{self.run}/shm"
+
+    @property
+    def kept_mounted(self) -> str:
+        """Is there when somebody wants the root file system mounted, whether the container runs or not, until the reboot."""
+        return f"{self.run}/mounted"
 
     @property
     def persist(self) -> str:

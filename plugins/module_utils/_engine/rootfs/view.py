@@ -31,7 +31,7 @@ class View(NamedTuple):
 
 def open_directory(path: str, scratch: str) -> View:
     """Open a plain directory; ``scratch`` is a directory to mount on, which only we see covered."""
-    return View(apart(lambda: _bound(path, _cover(scratch))), written=True)
+    return View(apart(lambda: os.open(show_directory(path, cover(scratch)), _DIRECTORY)), written=True)
 
 
 def open_container(
@@ -41,21 +41,32 @@ def open_container(
 
     ``lowers`` lowest first, ``userns_fd`` for their owners. Raises what overlay.mount does.
     """
-    return apart(lambda: _view(container, lowers, _cover(scratch), userns_fd))
+    return apart(lambda: _view(container, lowers, cover(scratch), userns_fd))
 
 
 def _view(container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None) -> View:
+    path, written = show(container, lowers, scratch, userns_fd)
+    return View(os.open(path, _DIRECTORY), written)
+
+
+def show(
+    container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None
+) -> tuple[str, bool]:
+    """Mount read-only, in a mount namespace apart, what ``open_container`` opens; return where, and whether it is ``written``.
+
+    ``scratch`` is a directory that is covered already.
+    """
     # No mount of others reaches us here, so what is seen now stays so.
     if _is_mounted(container):
-        return View(_bound(container.merged, scratch), written=True)
+        return show_directory(container.merged, scratch), True
     place = replace(container, static=scratch)
     if not os.path.isdir(container.upper):
         overlay.mount_image(place, lowers)
-        return View(os.open(place.merged, _DIRECTORY), written=False)
+        return place.merged, False
     if os.path.isdir(container.mapped):
         lowers, userns_fd = (container.mapped,), None
     overlay.mount_image(place, lowers, top=container.upper, userns_fd=userns_fd)
-    return View(os.open(place.merged, _DIRECTORY), written=True)
+    return place.merged, True
 
 
 def _is_mounted(container: ContainerLayout) -> bool:
@@ -65,16 +76,16 @@ def _is_mounted(container: ContainerLayout) -> bool:
         return False
 
 
-def _bound(path: str, scratch: str) -> int:
-    """Open a directory as it is without the mounts below it."""
+def show_directory(path: str, scratch: str) -> str:
+    """Mount read-only a directory as it is without the mounts below it; return where."""
     target = f"{scratch}/merged"
     make_private(target)
     mounts.bind(path, target)
     mounts.restrict(target, libc.MS_RDONLY | libc.MS_NODEV)
-    return os.open(target, _DIRECTORY)
+    return target
 
 
-def _cover(scratch: str) -> str:
+def cover(scratch: str) -> str:
     """Put an empty file system over a directory, so that nothing is made on the disk."""
     mounts.tmpfs(scratch, size=_SCRATCH, mode=0o700)
     return scratch

@@ -61,6 +61,21 @@ def resolve(user: str | None, group_add: Sequence[str], *, passwd: str, group: s
     return ResolvedUser(found.uid, gid, tuple(dict.fromkeys(joined)), found.home, found.name or None)
 
 
+def find_uid(option: str, word: str, *, passwd: str) -> int:
+    """Return the id of a user's name or number; raises InvalidOption."""
+    number = _number(word)
+    found = [entry.uid for entry in _users(passwd) if entry.name == word]
+    if not found and number is None:
+        names = [entry.name for entry in _users(passwd)]
+        raise _unknown(option, word, "no such user is in the container's /etc/passwd", names, word)
+    return found[0] if found else number or 0
+
+
+def find_gid(option: str, word: str, *, group: str) -> int:
+    """Return the id of a group's name or number; raises InvalidOption."""
+    return _find_group(option, word, tuple(_groups(group)))
+
+
 def _find_user(word: str, users: tuple[_User, ...], whole: str | None) -> _User:
     number = _number(word)
     for entry in users:

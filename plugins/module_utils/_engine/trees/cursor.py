@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -55,6 +55,13 @@ def walk(root_fd: int) -> Iterator[tuple[int, str, os.stat_result]]:
     The descriptor is good until the next entry is asked for. What vanishes meanwhile is left out. Raises
     OSError (ESTALE) when a directory is moved while it is read.
     """
+    return ((fd, trail[-1], info) for fd, trail, info in walk_trails(root_fd))
+
+
+def walk_trails(
+    root_fd: int, enters: Callable[[int, Sequence[str]], bool] = lambda _fd, _trail: True
+) -> Iterator[tuple[int, list[str], os.stat_result]]:
+    """Yield as ``walk`` does, with all names from the root on; ``enters`` tells of an open directory whether to go on there."""
     with closing(Cursor(root_fd)) as cursor:
         waiting = [os.listdir(cursor.fd)]
         while waiting:
@@ -66,10 +73,10 @@ def walk(root_fd: int) -> Iterator[tuple[int, str, os.stat_result]]:
             name = waiting[-1].pop()
             try:
                 info = os.stat(name, dir_fd=cursor.fd, follow_symlinks=False)
-                yield cursor.fd, name, info
+                yield cursor.fd, [*cursor.trail, name], info
                 if stat.S_ISDIR(info.st_mode):
                     cursor.enter(name)
-                    waiting.append(os.listdir(cursor.fd))
+                    waiting.append(os.listdir(cursor.fd) if enters(cursor.fd, cursor.trail) else [])
             except (FileNotFoundError, NotADirectoryError):
                 continue
 

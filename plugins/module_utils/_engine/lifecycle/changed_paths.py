@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell which paths of a container differ from its image (podman-diff(1)); nothing is written, and nothing is locked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..errors import WrongState
+from ..kernel.apart import apart
+from ..model.layout import ContainerLayout
+from ..rootfs import overlay, view
+from ..rootfs.changes import PathChange, changes
+from .engine import Engine
+from .named import find
+from .origin import source_of
+
+#: What every container gets at its start; podman leaves these out as well (libpod, ``containerMounts``).
+_OF_EVERY_START = frozenset(
+    "/dev /etc/hostname /etc/hosts /etc/localtime /etc/mtab /etc/resolv.conf /proc /run /run/.containerenv /run/notify"
+    " /run/secrets /sys".split()
+)
+
+
+def changed_paths(engine: Engine, name: str) -> list[PathChange]:
+    """Return what the container has added, changed and deleted, by path; raises NotFound, WrongState, and what mounting does."""
+    record = find(engine, name)
+    if record.spec.rootfs:
+        raise WrongState(
+            f"container {record.name} stands on a plain directory: there is no image to compare it with",
+            remedy="Keep a copy of the directory, and compare with that",
+            name=record.name,
+        )
+    container = engine.layout.container(record.id)
+    if not os.path.isdir(container.upper):  # it was never started
+        return []
+    lowers = source_of(engine, record).lowers[::-1]
+    return apart(lambda: _changes(container, lowers, engine.layout.staging))
+
+
+def _changes(container: ContainerLayout, lowers: Sequence[str], scratch: str) -> list[PathChange]:
+    place = replace(container, static=view.cover(scratch))
+    overlay.mount_image(place, lowers)
+    return [item for item in changes(container.upper, place.merged) if item.path not in _OF_EVERY_START]

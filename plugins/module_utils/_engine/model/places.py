@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where an engine is unless a task names other places."""
+
+DEFAULT_ROOT = "/var/lib/slipway"
+DEFAULT_RUN_ROOT = "/run/slipway"

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A directory inside a root, and what is below it, reached so that nobody who changes it meanwhile can lead out of the root."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+
+from ..kernel.inroot import make_directory, open_in_root
+from .cursor import DIRECTORY
+
+_LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_PIECE = 256 * 1024
+
+
+class Place:
+    """The directory ``path`` inside a root; symlinks on the way to it are followed inside the root.
+
+    Below it none is followed: where one is, there is no directory (NotADirectoryError). With ``through`` they are followed
+    there too, inside the root. Whoever gives the root's descriptor keeps it open.
+    """
+
+    def __init__(self, root_fd: int, path: str, *, through: bool = False) -> None:
+        self._root_fd = root_fd
+        self._path = path.strip("/") or "."
+        self.through = through
+
+    def open(self, trail: Sequence[str] = ()) -> int:
+        """Open the directory that names lead to, for listing; raises FileNotFoundError, NotADirectoryError."""
+        if self.through:
+            return self._open_in_root("/".join([self._path, *trail]))
+        fd = self._open_in_root(self._path)
+        for name in trail:
+            try:
+                below = os.open(name, DIRECTORY, dir_fd=fd)
+            finally:
+                os.close(fd)
+            fd = below
+        return fd
+
+    def look(self, trail: Sequence[str]) -> int:
+        """Open what is there to be looked at (O_PATH); a symlink itself, or with ``through`` what it leads to."""
+        if self.through:
+            return open_in_root(self._root_fd, "/".join([self._path, *trail]), os.O_PATH)
+        parent = self.open(trail[:-1])
+        try:
+            return os.open(trail[-1], _LOOK, dir_fd=parent)
+        finally:
+            os.close(parent)
+
+    def make(self, *, mode: int, uid: int, gid: int) -> None:
+        """Make the directory itself where it is missing, with those above it."""
+        os.close(make_directory(self._root_fd, self._path, mode=mode, uid=uid, gid=gid))
+
+    def _open_in_root(self, path: str) -> int:
+        return open_in_root(self._root_fd, path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def read(place: Place, trail: Sequence[str]) -> Iterator[bytes]:
+    """Yield the content of a regular file, up to the size that it has now; raises OSError (EINVAL) for anything else."""
+    # Looked at before it is opened: opening a pipe blocks, and opening a device can do anything (rewind a tape).
+    look = place.look(trail)
+    try:
+        info = os.fstat(look)
+        if not stat.S_ISREG(info.st_mode):
+            raise OSError(errno.EINVAL, "is no regular file any more", "/".join(trail))
+        fd = os.open(f"/proc/self/fd/{look}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(look)
+    try:
+        yield from _pieces(fd, info.st_size)
+    finally:
+        os.close(fd)
+
+
+def _pieces(fd: int, size: int) -> Iterator[bytes]:
+    left = size
+    while left > 0:
+        piece = os.read(fd, min(left, _PIECE))
+        if not piece:
+            return
+        left -= len(piece)
+        yield piece

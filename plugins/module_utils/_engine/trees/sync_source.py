@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read a directory tree, or one thing in a directory, as what is wanted elsewhere."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Optional
+
+from ..errors import EngineError
+from ..model.globs import Excluded, nothing
+from .cursor import identity
+from .place import Place, read
+from .sync import DIRECTORY, FILE, SYMLINK, Wanted
+
+_Identities = frozenset[tuple[int, int]]
+
+
+class CannotCopy(EngineError):
+    """What is neither file, directory nor symlink is not copied; ``path`` names it."""
+
+    code = "cannot_copy"
+
+
+def read_tree(place: Place, *, excluded: Excluded = nothing) -> dict[str, Wanted]:
+    """Return all that is below a place, files with their owners and modes; they are read as the tree is used.
+
+    Owner and mode of a directory count where it is new. Raises CannotCopy for a device, FIFO or socket,
+    OSError (ELOOP) when symlinks that are followed go round in a circle.
+    """
+    found: dict[str, Wanted] = {}
+    waiting: list[tuple[list[str], _Identities]] = [([], frozenset())]
+    while waiting:
+        trail, above = waiting.pop()
+        for name, here in _names(place, trail, above):
+            path = "/".join([*trail, name])
+            wanted = None if excluded(path) else read_one(place, [*trail, name])
+            if wanted is not None:
+                found[path] = wanted
+                if wanted.kind == DIRECTORY:
+                    waiting.append(([*trail, name], here))
+    return found
+
+
+def read_one(place: Place, trail: Sequence[str]) -> Optional[Wanted]:
+    """Return what names lead to, None when nothing is there (any more); raises CannotCopy."""
+    try:
+        fd = place.look(trail)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        return _wanted(fd, place, [*trail])
+    finally:
+        os.close(fd)
+
+
+def _names(place: Place, trail: list[str], above: _Identities) -> Iterator[tuple[str, _Identities]]:
+    """Yield the names in a directory, each with the directories on the way, this one included."""
+    try:
+        fd = place.open(trail)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    try:
+        here = identity(os.fstat(fd))
+        if here in above:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), "/".join(trail))
+        names = sorted(os.listdir(fd))
+    finally:
+        os.close(fd)
+    yield from ((name, above | {here}) for name in names)
+
+
+def _wanted(fd: int, place: Place, trail: list[str]) -> Wanted:
+    info = os.fstat(fd)
+    mode, uid, gid = stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid
+    if stat.S_ISDIR(info.st_mode):
+        # A directory that is there already may be anybody's, /etc or /tmp: it is no part of the copy.
+        return Wanted(DIRECTORY, usual_mode=mode, usual_uid=uid, usual_gid=gid)
+    if stat.S_ISLNK(info.st_mode):
+        return Wanted(SYMLINK, uid=uid, gid=gid, link=os.readlink("", dir_fd=fd))
+    if not stat.S_ISREG(info.st_mode):
+        path = "/".join(trail)
+        raise CannotCopy(
+            f"{path} is a device, FIFO or socket, which is not copied",
+            remedy="Name it in exclude",
+            path=path,
+        )
+    chunks = partial(read, place, trail)
+    return Wanted(FILE, mode, uid, gid, size=info.st_size, mtime_ns=info.st_mtime_ns, chunks=chunks)

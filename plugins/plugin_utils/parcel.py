@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pack files of the controller, or what was rendered on it, into one tar for the host."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.globs import Excluded, nothing
+
+_Identities = frozenset[tuple[int, int]]
+
+
+class Parcel:
+    """A tar in a private temporary file, ``path``, which goes with ``close``.
+
+    ``loader`` is Ansible's, which decrypts what lies in a vault. Owners are left out: ids of the controller mean nothing
+    on the host. So is the time of what was rendered.
+    """
+
+    def __init__(self, loader: Any, directory: str) -> None:
+        self._loader = loader
+        fd, self.path = tempfile.mkstemp(prefix="slipway-", suffix=".tar", dir=directory)  # 0600
+        self._file = os.fdopen(fd, "wb")
+        self._tar = tarfile.TarFile(
+            fileobj=self._file,
+            mode="w",
+            format=tarfile.PAX_FORMAT,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
+
+    def close(self) -> None:
+        """Delete it."""
+        self._file.close()
+        os.unlink(self.path)
+
+    def finish(self) -> str:
+        """Write the end; nothing can be added after it. Return the file's path."""
+        self._tar.close()
+        self._file.flush()
+        return self.path
+
+    def add_content(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
+        """Add a file of this content."""
+        member = tarfile.TarInfo(path)
+        member.size, member.mode = len(content), mode
+        self._tar.addfile(member, io.BytesIO(content))
+
+    def add_file(self, path: str, source: str) -> None:
+        """Add a file of the controller, decrypted."""
+        info = os.stat(source)
+        if not stat.S_ISREG(info.st_mode):
+            raise AnsibleActionFail(f"{source} is no file: devices, FIFOs and sockets are not copied")
+        member = _member(path, tarfile.REGTYPE, info)
+        with self._real(source) as real, open(real, "rb") as file:
+            member.size = os.fstat(file.fileno()).st_size
+            self._tar.addfile(member, file)
+
+    def add_tree(self, top: str, source: str, *, follow: bool = False, excluded: Excluded = nothing) -> None:
+        """Add all that is below a directory of the controller; symlinks as such, or with ``follow`` what they lead to."""
+        if top:
+            self._tar.addfile(_member(top, tarfile.DIRTYPE, os.stat(source)))
+        for path, place in _below(source, "", frozenset(), follow=follow, excluded=excluded):
+            inner = f"{top}/{path}" if top else path
+            info = os.stat(place, follow_symlinks=follow)
+            if stat.S_ISDIR(info.st_mode):
+                self._tar.addfile(_member(inner, tarfile.DIRTYPE, info))
+            elif stat.S_ISLNK(info.st_mode):
+                member = _member(inner, tarfile.SYMTYPE, info)
+                member.linkname = os.readlink(place)
+                self._tar.addfile(member)
+            else:
+                self.add_file(inner, place)
+
+    @contextmanager
+    def _real(self, source: str) -> Iterator[str]:
+        real = self._loader.get_real_file(source, decrypt=True)
+        try:
+            yield real
+        finally:
+            self._loader.cleanup_tmp_file(real)
+
+
+def _member(path: str, kind: bytes, info: os.stat_result) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(path)
+    member.type, member.mode, member.mtime = kind, stat.S_IMODE(info.st_mode), int(info.st_mtime)
+    return member
+
+
+def _below(
+    directory: str, path: str, above: _Identities, *, follow: bool, excluded: Excluded
+) -> Iterator[tuple[str, str]]:
+    """Yield each path below, parents first, with where it lies."""
+    info = os.stat(directory)
+    here = (info.st_dev, info.st_ino)
+    if here in above:
+        raise AnsibleActionFail(f"the symlinks below {directory} go round in a circle")
+    for name in sorted(os.listdir(directory)):
+        inner, place = f"{path}/{name}" if path else name, os.path.join(directory, name)
+        if not excluded(inner):
+            yield inner, place
+            if os.path.isdir(place) and (follow or not os.path.islink(place)):
+                yield from _below(place, inner, above | {here}, follow=follow, excluded=excluded)

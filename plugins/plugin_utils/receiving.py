@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Put what came from a container in its place on the controller: what is right already is not touched.
+
+The tar's content is a stranger's. Names that lead elsewhere are refused, no symlink below the destination is followed, and
+setuid and setgid are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, Optional
+
+from ansible.errors import AnsibleActionFail
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PERMISSIONS = 0o777
+_PIECE = 256 * 1024
+
+
+def receive(
+    parcel: str, directory: str, *, rename: Optional[str] = None, check: bool
+) -> list[dict[str, Any]]:
+    """Make a directory of the controller hold what a tar has, and return what changed (``check``: would change), by path.
+
+    ``rename`` is another name for the single file in it.
+    """
+    changes = []
+    if not check:
+        os.makedirs(directory, exist_ok=True)
+    with tarfile.open(parcel, "r:", encoding="utf-8", errors="surrogateescape") as tar:
+        for member in tar:
+            names = _checked(rename or member.name)
+            what = _received(tar, member, directory, names, check=check)
+            if what:
+                changes.append({"path": "/".join(names), "changes": what})
+    return changes
+
+
+def _checked(name: str) -> list[str]:
+    names = name.split("/")
+    if {"", ".", ".."} & {*names} or "\0" in name:
+        raise AnsibleActionFail(f"{name!r} is no path below a directory")
+    return names
+
+
+def _received(
+    tar: tarfile.TarFile, member: tarfile.TarInfo, directory: str, names: list[str], *, check: bool
+) -> list[str]:
+    with _parent(directory, names) as parent:
+        what = ["create"] if parent is None else _differences(tar, member, parent, names[-1])
+        if what and parent is not None and not check:
+            _put(tar, member, parent, names[-1])
+    return what
+
+
+@contextmanager
+def _parent(directory: str, names: list[str]) -> Iterator[Optional[int]]:
+    """Open the directory that holds the last name; None when it is not there."""
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        for name in names[:-1]:
+            below = os.open(name, _DIRECTORY, dir_fd=fd)
+            os.close(fd)
+            fd = below
+    except FileNotFoundError:
+        os.close(fd)
+        yield None
+        return
+    except OSError as error:
+        os.close(fd)
+        raise AnsibleActionFail(f"{directory}/{'/'.join(names)}: {error.strerror}") from error
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _differences(tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, name: str) -> list[str]:
+    try:
+        info = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return ["create"]
+    kind = stat.S_IFDIR if member.isdir() else stat.S_IFLNK if member.issym() else stat.S_IFREG
+    if stat.S_IFMT(info.st_mode) != kind:
+        if stat.S_IFDIR in (kind, stat.S_IFMT(info.st_mode)):
+            raise AnsibleActionFail(
+                f"{member.name}: a directory is not replaced by something else, or the other way round"
+            )
+        return ["kind"]
+    if member.issym():
+        return ["content"] if os.readlink(name, dir_fd=parent) != member.linkname else []
+    if member.isdir():
+        return []
+    content = [] if _same(tar, member, parent, name, info) else ["content"]
+    return content + (["mode"] if stat.S_IMODE(info.st_mode) != member.mode & _PERMISSIONS else [])
+
+
+def _same(
+    tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, name: str, info: os.stat_result
+) -> bool:
+    if info.st_size != member.size:
+        return False
+    with os.fdopen(os.open(name, _READ, dir_fd=parent), "rb") as there:
+        return all(piece == there.read(len(piece)) for piece in _pieces(_content(tar, member)))
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
+    content = tar.extractfile(member)
+    if content is None:
+        raise AnsibleActionFail(f"{member.name} is neither file, directory nor symlink")
+    return content
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    while piece := file.read(_PIECE):
+        yield piece
+
+
+def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, name: str) -> None:
+    if member.isdir():
+        os.mkdir(name, member.mode & _PERMISSIONS, dir_fd=parent)
+        return
+    temporary = f".slipway-{os.urandom(8).hex()}"
+    try:
+        if member.issym():
+            os.symlink(member.linkname, temporary, dir_fd=parent)
+        else:
+            _write(tar, member, parent, temporary)
+        os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=parent)
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, name: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, 0o600, dir_fd=parent), "wb") as file:
+        for piece in _pieces(_content(tar, member)):
+            file.write(piece)
+        os.fchmod(file.fileno(), member.mode & _PERMISSIONS)
+        os.utime(file.fileno(), (member.mtime, member.mtime))

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible_collections.slipway.oci.plugins.plugin_utils.receiving import receive
+
+
+def archive(path, *members):
+    """Write a tar of (name, kind, content or target, mode)."""
+    with tarfile.open(path, "w") as tar:
+        for name, kind, content, mode in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.mode, member.linkname = kind, mode, content if kind == tarfile.SYMTYPE else ""
+            data = content.encode() if kind == tarfile.REGTYPE else b""
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return str(path)
+
+
+FILE, DIRECTORY, LINK = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE
+
+
+@pytest.fixture
+def out(tmp_path):
+    """Return a directory of the controller."""
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+def test_only_what_differs_is_written(tmp_path, out):
+    """The first time all is written, foreseen; then nothing; then what differs alone. Setuid is left out."""
+    members = [("d", DIRECTORY, "", 0o750), ("d/f", FILE, "text", 0o4755), ("l", LINK, "d/f", 0o777)]
+    tar = archive(tmp_path / "a.tar", *members)
+    foreseen = receive(tar, str(out), check=True)
+    assert os.listdir(out) == []
+    assert receive(tar, str(out), check=False) == foreseen
+    assert [item["path"] for item in foreseen] == ["d", "d/f", "l"]
+    assert stat.S_IMODE((out / "d/f").stat().st_mode) == 0o755
+    assert receive(tar, str(out), check=False) == []
+    inode = (out / "l").lstat().st_ino
+    (out / "d/f").write_text("TEXT")
+    assert receive(tar, str(out), check=False) == [{"path": "d/f", "changes": ["content"]}]
+    assert ((out / "d/f").read_text(), (out / "l").lstat().st_ino) == ("text", inode)
+
+
+def test_one_file_may_get_another_name(tmp_path, out):
+    """A single file goes where it shall be."""
+    tar = archive(tmp_path / "a.tar", ("f", FILE, "text", 0o600))
+    receive(tar, str(out / "new"), rename="other", check=False)
+    assert (out / "new/other").read_text() == "text"
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "."])
+def test_names_that_lead_elsewhere(tmp_path, out, name):
+    """A name that leads out of the destination is refused."""
+    with pytest.raises(AnsibleActionFail):
+        receive(archive(tmp_path / "a.tar", (name, FILE, "x", 0o600)), str(out), check=False)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_symlink_on_the_way_is_not_followed(tmp_path, out):
+    """A symlink that came first does not lead what comes after it elsewhere."""
+    (tmp_path / "victim").mkdir()
+    members = [("l", LINK, str(tmp_path / "victim"), 0o777), ("l/x", FILE, "x", 0o600)]
+    with pytest.raises(AnsibleActionFail):
+        receive(archive(tmp_path / "a.tar", *members), str(out), check=False)
+    assert os.listdir(tmp_path / "victim") == []
+
+
+def test_a_symlink_in_the_place_of_a_file_is_replaced(tmp_path, out):
+    """A symlink where a file is to be is replaced, and what it leads to is not written."""
+    (tmp_path / "victim").write_text("mine")
+    os.symlink(tmp_path / "victim", out / "f")
+    told = receive(archive(tmp_path / "a.tar", ("f", FILE, "x", 0o600)), str(out), check=False)
+    assert told == [{"path": "f", "changes": ["kind"]}]
+    assert ((tmp_path / "victim").read_text(), (out / "f").read_text()) == ("mine", "x")
+
+
+def test_devices_are_refused(tmp_path, out):
+    """What is neither file, directory nor symlink is refused."""
+    with pytest.raises(AnsibleActionFail):
+        receive(archive(tmp_path / "a.tar", ("n", tarfile.CHRTYPE, "", 0o600)), str(out), check=False)
+    assert os.listdir(out) == []
