@@ -206,28 +206,18 @@ def agent_works(host: Host) -> None:
     assert sorted(os.listdir(host.layout.agent)) == sorted(["current", home])
 
 
-def start_with_tmpfs(host: Host) -> object:
-    """Have the container run with a volume that has a file system of its own, too."""
+def live_with_tmpfs(host: Host) -> object:
+    """Have the container live for a moment, with a volume that has a file system of its own, too."""
     host.volume("own", "present", "type=tmpfs")
-    return start(host, volume=[*OPTIONS["volume"], "own:/own"])
-
-
-def running_with_tmpfs(host: Host) -> None:
-    """Check that the container runs, and that its volume is mounted once."""
-    running(host)
-    assert [line for line in host.mounts() if "/volumes/" in line] == [
-        f"mount {os.path.realpath(host.data('own'))}"
-    ]
+    start(host, volume=[*OPTIONS["volume"], "own:/own"])
+    return stop(host)
 
 
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
     "stop": Case(start, stop, ended),
-    "start with a tmpfs": Case(
-        lambda host: (start_with_tmpfs(host), stop(host)), start_with_tmpfs, running_with_tmpfs
-    ),
-    "stop with a tmpfs": Case(start_with_tmpfs, stop, ended),
+    "start and stop with a tmpfs": Case(live_with_tmpfs, live_with_tmpfs, ended),
     "restart": Case(start, lambda host: host.bring("box", "restarted", stop_time=0), running),
     "replace": Case(start, lambda host: start(host, env={"NEW": "1"}), replaced),
     "remove": Case(start, remove, gone),
