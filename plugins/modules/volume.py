@@ -1,18 +1,22 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make and remove named volumes."""
+"""Make, alter, mount and remove named volumes."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume
-short_description: Make, label and remove named volumes
+short_description: Make, alter, mount and remove named volumes
 version_added: 0.1.0
 description:
-  - Makes, labels and removes a named volume. Options have the names of M(containers.podman.podman_volume).
+  - Makes, alters, mounts and removes a named volume. Options have the names of M(containers.podman.podman_volume).
   - A new volume is empty. The first container that mounts it fills it with what its image has at that place.
-  - Data is removed by O(state=absent) and by nothing else.
+  - A volume is a directory of the engine, or a file system of its own (a tmpfs, a disk, a file with a file system, an NFS
+    export, another directory, an overlay), which is mounted while containers that have the volume live, and unmounted when
+    none does. What a tmpfs holds is gone then, at a restart too.
+  - Data is removed by O(state=absent) and by O(recreate=true), and by nothing else. A changed option never removes any. What a
+    device, a server or another directory holds is not removed by these either.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.attributes
@@ -26,11 +30,17 @@ options:
     required: true
   state:
     description:
-      - V(present) has the volume, with these labels.
+      - V(present) has the volume, with these labels and options.
       - V(absent) removes it with its data. It fails when a container has the volume, naming it.
+      - V(mounted) is V(present), and mounts the volume's own file system for tools of the host. It stays mounted, whatever
+        containers do, until V(unmounted), and is mounted again by the boot unit after a reboot. Of a plain directory nothing
+        has to be mounted.
+      - V(unmounted) takes that back. While containers that have the volume live, it stays mounted for these. It fails when
+        there is no such volume.
+      - With V(mounted) and V(unmounted) an existing volume keeps the labels that the task does not say.
     type: str
     default: present
-    choices: [present, absent]
+    choices: [present, absent, mounted, unmounted]
   label:
     description:
       - Labels of the volume. A change touches no data.
@@ -38,17 +48,51 @@ options:
     aliases: [labels]
   driver:
     description:
-      - Driver of the volume. Only V(local) is built so far.
+      - Driver of the volume. Only V(local) is built.
       - Unset is V(local).
     type: str
   options:
     description:
-      - Not built yet. Options of the driver.
-    type: list
-    elements: str
+      - Options of the driver, as a list of C(key=value) or as a mapping. Without V(type) the volume is a plain directory.
+      - "C(type): the type of the file system, as mount(8) has it: V(tmpfs), V(ext4), V(xfs), V(btrfs), V(nfs), V(overlay),
+        V(bind), ..."
+      - "C(device): what is mounted: a block device, a file that holds a file system, C(LABEL=...) or C(UUID=...),
+        C(server:/path), for V(bind) a directory."
+      - "C(o): words for mount(8), separated by commas. In the mapping it may be a list or a mapping too. C(bind) is as good as
+        C(type=bind)."
+      - "These words of C(o) are the engine's own: C(uid), C(gid) and C(mode) as the options O(uid), O(gid) and O(mode);
+        C(size) and C(inodes), how much a plain directory may take, which needs ext4 or xfs mounted with C(prjquota) below the
+        engine's root (a tmpfs has a C(size) of its own; on ext4 who has C(CAP_SYS_RESOURCE) may take more); C(timeout), how
+        many seconds a mount may take, 30 unless said."
+      - "C(nocopy): an image's content is not copied to the volume."
+      - "A volume on a file server, for which a mount waits ten seconds at most: C({type: nfs, device: 'nas:/media',
+        o: {vers: 4.2, soft: true, timeout: 10}})."
+      - Unset leaves an existing volume's options as they are. An empty list is none, a plain directory.
+      - C(type), C(device) and C(o) of a volume that is mounted can't be altered.
+    type: raw
+  uid:
+    description:
+      - Numeric owner of the volume's root. Of an existing volume the root alone gets another owner, and none of what is in it.
+      - Unset is 0, or what an image, a server or a device has there.
+    type: int
+  gid:
+    description:
+      - Numeric group of the volume's root, as O(uid).
+    type: int
+  mode:
+    description:
+      - Mode of the volume's root in octal digits, quoted.
+      - Unset is V('0755'), or what an image, a server or a device has there.
+    type: raw
   recreate:
     description:
-      - Not built yet. Whether the volume is made anew, and its data lost.
+      - Whether an existing volume is removed, with its data, and made anew. It fails when containers have the volume, unless
+        O(force) is true.
+    type: bool
+    default: false
+  force:
+    description:
+      - Whether containers that have the volume are stopped and removed first, for O(state=absent) and O(recreate=true).
     type: bool
     default: false
 seealso:
@@ -61,6 +105,24 @@ EXAMPLES = r"""
   slipway.oci.volume:
     name: app-cache
     labels: {tier: cache}
+
+- name: Have a volume in memory, for one user
+  slipway.oci.volume:
+    name: scratch
+    options: [type=tmpfs, "o=size=64m,nosuid,nodev"]
+    uid: 1000
+    mode: "0700"
+
+- name: Mount a volume for a tool of the host
+  slipway.oci.volume:
+    name: scratch
+    state: mounted
+  register: scratch
+
+- name: Let go of it
+  slipway.oci.volume:
+    name: scratch
+    state: unmounted
 
 - name: Remove it and all that it holds
   slipway.oci.volume:
@@ -103,14 +165,41 @@ volume:
       description: Image id, path and amount of what the volume was filled with, null if it was not.
       type: dict
       returned: always
+    Options:
+      description: Options of the driver in podman's words.
+      type: dict
+      returned: always
+    UID:
+      description: Owner of the volume's root as asked for, 0 when nothing was.
+      type: int
+      returned: always
+    GID:
+      description: Group of the volume's root as asked for, 0 when nothing was.
+      type: int
+      returned: always
+    MountCount:
+      description: How many need the volume at the moment, containers that live, and a user who wants it mounted.
+      type: int
+      returned: always
+    mounted:
+      description: Whether the volume's own file system is mounted, null for a plain directory.
+      type: bool
+      returned: always
+    stays_mounted:
+      description: Whether it stays mounted without containers.
+      type: bool
+      returned: always
   sample:
     Name: app-data
     Mountpoint: /var/lib/slipway/volumes/app-data/data
     Driver: local
     Labels: {tier: db}
+    Options: {}
     CreatedAt: "2026-11-23T22:17:37.123456789Z"
+    MountCount: 1
     used_by: [app]
     populated_from: null
+    mounted: null
 actions:
   description: What was done, in order. In check mode, what would be.
   returned: success
@@ -153,21 +242,25 @@ from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.outcome import Outcome
 from ..module_utils._engine.lifecycle.volumes import converge_volume
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_volume import VolumeRequest, to_volume
+from ..module_utils._module.to_volume import STATES, VolumeRequest, to_volume
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},
-    "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+    "state": {"type": "str", "default": "present", "choices": [*STATES]},
     "label": {"type": "dict", "aliases": ["labels"]},
     "driver": {"type": "str"},
-    "options": {"type": "list", "elements": "str"},
+    "options": {"type": "raw"},
+    "uid": {"type": "int"},
+    "gid": {"type": "int"},
+    "mode": {"type": "raw"},
     "recreate": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
 }
 
 
 def act(engine: Engine, request: VolumeRequest) -> Outcome:
     """Bring the volume to what the task asks for."""
-    return converge_volume(engine, request.spec, request.state)
+    return converge_volume(engine, request.spec, request.state, request.how)
 
 
 def main() -> None:

@@ -76,14 +76,41 @@ volumes:
       description: Image id, path and amount of what the volume was filled with, null if it was not.
       type: dict
       returned: always
+    Options:
+      description: Options of the driver in podman's words.
+      type: dict
+      returned: always
+    UID:
+      description: Owner of the volume's root as asked for, 0 when nothing was.
+      type: int
+      returned: always
+    GID:
+      description: Group of the volume's root as asked for, 0 when nothing was.
+      type: int
+      returned: always
+    MountCount:
+      description: How many need the volume at the moment, containers that live, and a user who wants it mounted.
+      type: int
+      returned: always
+    mounted:
+      description: Whether the volume's own file system is mounted, null for a plain directory.
+      type: bool
+      returned: always
+    stays_mounted:
+      description: Whether it stays mounted without containers.
+      type: bool
+      returned: always
   sample:
     - Name: app-data
       Mountpoint: /var/lib/slipway/volumes/app-data/data
       Driver: local
       Labels: {tier: db}
+      Options: {}
       CreatedAt: "2026-11-23T22:17:37.123456789Z"
+      MountCount: 1
       used_by: [app]
       populated_from: null
+      mounted: null
 timings:
   description: Seconds that each step took.
   returned: always

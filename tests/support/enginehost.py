@@ -24,10 +24,12 @@ from _engine.lifecycle.outcome import Outcome
 from _engine.lifecycle.remove_image import remove_image
 from _engine.lifecycle.request import Request
 from _engine.lifecycle.volumes import converge_volume
+from _engine.model import volumegrammar
 from _engine.model.layout import Layout
 from _engine.model.record import ContainerRecord
 from _engine.model.spec import ContainerSpec
 from _engine.model.volume import VolumeSpec
+from _engine.plan.volume import How
 from _engine.runtime import logs
 from _engine.state import containers
 from _engine.state.database import Database, open_database
@@ -111,10 +113,11 @@ class Host:
             [self.layout.agent_program, *words], check=False, capture_output=True, text=True, timeout=120
         )
 
-    def volume(self, name: str, state: str = "present") -> Outcome:
-        """Converge a volume."""
-        with self.open() as engine:
-            return converge_volume(engine, VolumeSpec(name), state)
+    def volume(self, name: str, state: str = "present", *options: str, **how: Any) -> Outcome:
+        """Converge a volume; ``options`` are those of its driver, ``how`` is as the engine takes it, with ``labels``."""
+        spec = VolumeSpec(name, how.pop("labels", {}), options=volumegrammar.parse(options).encode())
+        with self.open(read_only=how.pop("check", False)) as engine:
+            return converge_volume(engine, spec, state, How(**how))
 
     # -- what is there -------------------------------------------------------------------------
 

@@ -222,10 +222,18 @@ def mounted(host: Host) -> None:
     assert host.mounts() == []
 
 
+def live_with_tmpfs(host: Host) -> object:
+    """Have the container live for a moment, with a volume that has a file system of its own, too."""
+    host.volume("own", "present", "type=tmpfs")
+    start(host, volume=[*OPTIONS["volume"], "own:/own"])
+    return stop(host)
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
     "stop": Case(start, stop, ended),
+    "start and stop with a tmpfs": Case(live_with_tmpfs, live_with_tmpfs, ended),
     "restart": Case(start, lambda host: host.bring("box", "restarted", stop_time=0), running),
     "replace": Case(start, lambda host: start(host, env={"NEW": "1"}), replaced),
     "remove": Case(start, remove, gone),

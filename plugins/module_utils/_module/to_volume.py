@@ -7,30 +7,87 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._engine.errors import InvalidOption
 from .._engine.model.kinds import TEXTS
 from .._engine.model.names import check_name
 from .._engine.model.volume import VolumeSpec
+from .._engine.model.volumegrammar import parse, with_owner
+from .._engine.model.volumeoptions import DriverOptions
+from .._engine.plan.container import ABSENT, PRESENT
+from .._engine.plan.volume import MOUNTED, STATES, UNMOUNTED, How
 from .options import refuse
 
-#: The one driver there is: a directory below the engine's root.
+#: The one driver there is: a directory below the engine's root, or a file system mounted there.
 LOCAL = "local"
+#: States whose task need not say again what the volume is.
+_KEEPING = (MOUNTED, UNMOUNTED)
+
+
+__all__ = ["STATES", "VolumeRequest", "to_volume"]
 
 
 @dataclass(frozen=True)
 class VolumeRequest:
-    """What a task asks for; ``state`` is present or absent."""
+    """What a task asks for."""
 
     spec: VolumeSpec
     state: str
+    how: How
 
 
 def to_volume(params: Mapping[str, Any]) -> VolumeRequest:
     """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option."""
-    refuse(_not_built(params), remedy="Leave it out: volumes are directories on the host so far")
-    labels = TEXTS.parse("label", params["label"] or {})
-    return VolumeRequest(VolumeSpec(check_name("name", params["name"]), labels), params["state"])
+    driver, state = params["driver"], params["state"]
+    if driver not in (None, LOCAL):
+        refuse(
+            [f"driver: {driver}"], remedy="Leave it out: local mounts what type, device and o of options name"
+        )
+    _check_how(params, state)
+    unset = {
+        *(["labels"] if params["label"] is None and state in _KEEPING else []),
+        *(["options"] if params["options"] is None else []),
+    }
+    spec = VolumeSpec(
+        check_name("name", params["name"]),
+        TEXTS.parse("label", params["label"] or {}),
+        options=_options(params).encode(),
+    )
+    return VolumeRequest(spec, state, How(frozenset(unset), params["recreate"], params["force"]))
 
 
-def _not_built(params: Mapping[str, Any]) -> list[str]:
-    found = [f"driver: {params['driver']}"] if params["driver"] not in (None, LOCAL) else []
-    return found + [name for name in ("options", "recreate") if params[name]]
+def _check_how(params: Mapping[str, Any], state: str) -> None:
+    if params["recreate"] and state not in (PRESENT, MOUNTED):
+        raise InvalidOption("recreate", True, f"means nothing with state: {state}", remedy="Leave it out")
+    if params["force"] and not (params["recreate"] or state == ABSENT):
+        raise InvalidOption(
+            "force",
+            True,
+            "is for state: absent and recreate alone",
+            remedy="Leave it out: nothing else is in its way",
+        )
+
+
+def _options(params: Mapping[str, Any]) -> DriverOptions:
+    options = parse(_items(params["options"]))
+    return with_owner(options, uid=params["uid"], gid=params["gid"], mode=params["mode"])
+
+
+def _items(given: Any) -> list[object]:
+    """Return ``key=value`` items of a list, a mapping (whose ``o`` may be a list or a mapping), or one text."""
+    if given is None:
+        return []
+    if isinstance(given, str):
+        return [given]
+    if isinstance(given, dict):
+        return [item for key, value in given.items() for item in _pairs(key, value)]
+    if isinstance(given, list):
+        return given
+    raise InvalidOption("options", given, "is no list", remedy="Write it as in [type=tmpfs, o=size=64m]")
+
+
+def _pairs(key: object, value: Any) -> list[str]:
+    if isinstance(value, dict):
+        value = [name if text in (None, True, "") else f"{name}={text}" for name, text in value.items()]
+    if isinstance(value, list):
+        return [f"{key}={word}" for word in value]
+    return [f"{key}={'' if value is None else value}"]

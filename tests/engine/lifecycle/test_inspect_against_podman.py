@@ -25,6 +25,7 @@ from _engine.model.record import ContainerRecord, ImageRecord, LayerRecord, Proc
 from _engine.model.spec import ContainerSpec
 from _engine.model.times import parse_rfc3339
 from _engine.model.volume import VolumeRecord, VolumeSpec
+from _engine.model.volumegrammar import parse
 
 NAME = "localhost/app:1"
 LAYOUT = Layout("/ROOT", "/RUN")
@@ -394,12 +395,34 @@ def test_a_volume_is_as_podmans(podman):
     )
     for record, document in zip(records, theirs, strict=True):
         mine = volume_shape(record, LAYOUT)
-        beside = [mine.pop(key) for key in ("populated_from", "used_by")]
-        assert beside == [None, []]
+        beside = [mine.pop(key) for key in ("populated_from", "used_by", "mounted", "stays_mounted")]
+        assert beside == [None, [], None, False]
         assert mine.pop("Mountpoint") == f"/ROOT/volumes/{record.spec.name}/data"
         assert document["Mountpoint"] == f"{podman.top}/r/volumes/{record.spec.name}/_data"
         assert parse_rfc3339(mine.pop("CreatedAt")) == parse_rfc3339(document["CreatedAt"])
-        assert mine == pick({"Anonymous": False, **document}, list(mine))
+        # Podman leaves out what is not set.
+        assert mine == pick({"Anonymous": False, "UID": 0, "GID": 0, **document}, list(mine))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["type=tmpfs", "device=tmpfs", "o=nodev,uid=1000,gid=1001"],
+        ["o=uid=5,gid=6"],
+        ["type=bind", "device=/srv", "o=ro"],
+        ["nocopy"],
+    ],
+)
+def test_a_volume_s_options_are_as_podmans(podman, options):
+    """The driver's options come back in podman's words."""
+    podman.run("volume", "create", *(word for option in options for word in ("--opt", option)), "own")
+    theirs = podman.inspect("own", "volume")
+    podman.run("volume", "rm", "own")
+    mine = volume_shape(VolumeRecord(VolumeSpec("own", options=parse(options).encode()), 1), LAYOUT)
+    wanted = {"UID": 0, "GID": 0, **theirs}
+    assert [mine[key] for key in ("Options", "UID", "GID")] == [
+        wanted[key] for key in ("Options", "UID", "GID")
+    ]
 
 
 def test_an_image_is_as_podmans(podman):

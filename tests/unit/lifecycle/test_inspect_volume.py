@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from _engine.lifecycle.inspect_volume import volume_shape
-from _engine.model.volume import Populated, VolumeRecord, VolumeSpec
+from _engine.model.volume import Populated, VolumeFacts, VolumeRecord, VolumeSpec
 
 CREATED = 1_795_472_257_123_456_789
 
@@ -12,7 +12,7 @@ CREATED = 1_795_472_257_123_456_789
 def test_volume(layout):
     """A volume is told by podman's keys, and by whom it is used."""
     record = VolumeRecord(VolumeSpec("data", labels={"tier": "db"}), CREATED)
-    assert volume_shape(record, layout, users=["web", "app"]) == {
+    assert volume_shape(record, layout, VolumeFacts(("web", "app"), ("web",))) == {
         "Name": "data",
         "Driver": "local",
         "Mountpoint": "/ROOT/volumes/data/data",
@@ -20,11 +20,15 @@ def test_volume(layout):
         "Labels": {"tier": "db"},
         "Scope": "local",
         "Options": {},
-        "MountCount": 2,
+        "UID": 0,
+        "GID": 0,
+        "MountCount": 1,
         "NeedsCopyUp": True,
         "Anonymous": False,
         "populated_from": None,
         "used_by": ["app", "web"],
+        "mounted": None,
+        "stays_mounted": False,
     }
 
 
@@ -41,3 +45,20 @@ def test_populated(layout):
         "at": "2026-11-23T22:17:37.123456789Z",
     }
     assert (shape["Anonymous"], shape["NeedsCopyUp"], shape["MountCount"]) == (True, False, 0)
+
+
+def test_options(layout):
+    """The options are in podman's words, which tell owner and quota twice; the user's wish counts as one who needs it."""
+    options = {"type": "tmpfs", "device": "tmpfs", "o": "nodev", "uid": "1000", "gid": "1001", "mode": "0700"}
+    record = VolumeRecord(VolumeSpec("own", options=options), CREATED, mounted=True)
+    shape = volume_shape(record, layout, VolumeFacts(("app",), ("app",), mounted=True))
+    assert shape["Options"] == {
+        "GID": "1001",
+        "UID": "1000",
+        "device": "tmpfs",
+        "o": "nodev,uid=1000,gid=1001,mode=0700",
+        "type": "tmpfs",
+    }
+    assert (shape["UID"], shape["GID"], shape["MountCount"], shape["mounted"]) == (1000, 1001, 2, True)
+    limited = VolumeRecord(VolumeSpec("v", options={"size": "1024", "copy": "false"}), CREATED)
+    assert volume_shape(limited, layout)["Options"] == {"o": "size=1024", "SIZE": "1024", "nocopy": ""}

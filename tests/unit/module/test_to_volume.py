@@ -7,34 +7,77 @@ import pytest
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption, NotBuiltYet
 from ansible_collections.slipway.oci.plugins.module_utils._module.to_volume import to_volume
 
-UNSET = {"state": "present", "label": None, "driver": None, "options": None, "recreate": False}
+UNSET = {
+    "name": "data",
+    "state": "present",
+    **dict.fromkeys(("label", "driver", "options", "uid", "gid", "mode")),
+    "recreate": False,
+    "force": False,
+}
 
 
 def test_labels_become_texts():
     """A label that YAML reads as a number is the text that was written."""
-    request = to_volume({**UNSET, "name": "data", "label": {"tier": 1}, "driver": "local", "options": []})
+    request = to_volume({**UNSET, "label": {"tier": 1}, "driver": "local", "options": []})
     assert (request.spec.name, request.spec.labels, request.state) == ("data", {"tier": "1"}, "present")
+    assert request.how.unset == set()
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    "options",
     [
-        ({"driver": "nfs"}, "driver: nfs: not built yet"),
-        ({"options": ["type=tmpfs"]}, "options: not built yet"),
-        ({"recreate": True, "options": ["o=1"]}, "options, recreate: not built yet"),
+        ["type=nfs", "device=nas:/a", "o=vers=4.2,soft"],
+        {"type": "nfs", "device": "nas:/a", "o": "soft,vers=4.2"},
+        {"type": "nfs", "device": "nas:/a", "o": ["vers=4.2", "soft"]},
+        {"type": "nfs", "device": "nas:/a", "o": {"vers": 4.2, "soft": True}},
     ],
 )
-def test_what_is_not_built_is_refused(options, told):
-    """Drivers, their options, and making a volume anew are refused by name."""
-    with pytest.raises(NotBuiltYet, match=told):
-        to_volume({**UNSET, "name": "data", **options})
+def test_one_meaning_in_four_spellings(options):
+    """A list, a mapping, and a mapping of lists or mappings come to the same."""
+    spec = to_volume({**UNSET, "options": options}).spec
+    assert spec.options == {"type": "nfs", "device": "nas:/a", "o": "soft,vers=4.2"}
+
+
+def test_one_text():
+    """A single option may be a text."""
+    assert to_volume({**UNSET, "options": "o=uid=5"}).spec.options == {"uid": "5"}
 
 
 @pytest.mark.parametrize(
-    ("options", "option"), [({"name": "../x"}, "name"), ({"label": {"a": None}}, "label.a")]
+    ("state", "given", "unset"),
+    [
+        ("present", {}, {"options"}),
+        ("mounted", {}, {"options", "labels"}),
+        ("unmounted", {"options": [], "label": {}}, set()),
+        ("present", {"uid": 5, "mode": "0700"}, {"options"}),
+    ],
+)
+def test_what_is_unset(state, given, unset):
+    """Options that are not said stay as they are; labels too where the task is about something else."""
+    assert to_volume({**UNSET, "state": state, **given}).how.unset == unset
+
+
+def test_another_driver_is_refused():
+    """There is one driver so far."""
+    with pytest.raises(NotBuiltYet, match="driver: image: not built yet"):
+        to_volume({**UNSET, "driver": "image"})
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        ({"name": "../x"}, "name"),
+        ({"label": {"a": None}}, "label.a"),
+        ({"options": 5}, "options"),
+        ({"options": {"o": {"nosuid": False}}}, "options"),
+        ({"mode": 488}, "mode"),
+        ({"uid": -1}, "uid"),
+        ({"state": "absent", "recreate": True}, "recreate"),
+        ({"state": "unmounted", "force": True}, "force"),
+    ],
 )
 def test_a_wrong_value_is_refused_by_option(options, option):
     """The error names the option."""
     with pytest.raises(InvalidOption) as caught:
-        to_volume({**UNSET, "name": "data", **options})
+        to_volume({**UNSET, **options})
     assert caught.value.fields["option"] == option

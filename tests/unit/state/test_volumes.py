@@ -16,7 +16,9 @@ def test_a_record_comes_back_as_it_was(connection, volume):
     bare = volume("a")
     spec = VolumeSpec("b", labels={"tier": "db", "Ü": ""}, driver="local", options={"type": "tmpfs"})
     populated = Populated("sha256:1", "/data", entries=3, bytes=2**40, at=2**62)
-    full = volume("b", spec=spec, anonymous=True, needs_copy_up=False, populated=populated, removing=True)
+    full = volume(
+        "b", spec=spec, anonymous=True, needs_copy_up=False, populated=populated, removing=True, mounted=True
+    )
     volumes.insert(connection, full)
     volumes.insert(connection, bare)
     assert volumes.get(connection, "b") == full

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Optional, Union
 
@@ -26,6 +27,9 @@ _STEP = 1 << 16
 #: How long to look for more output of a program that has ended: what it left in the background may hold the
 #: pipes open for ever (seconds).
 _LINGER = 0.05
+
+#: How long a killed program may take to be gone (seconds).
+_DYING = 2.0
 
 _ERROR_TAIL = 2000
 
@@ -61,7 +65,7 @@ def run(
             remedy="Run the role slipway.oci.host, which installs what the engine needs",
             program=argv[0],
         )
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [program, *argv[1:]],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -71,8 +75,11 @@ def run(
         cwd=cwd,
         start_new_session=True,  # a process group of its own, to be killed as one
         bufsize=0,
-    ) as process:
+    )
+    try:
         completed = _attend(process, argv[0], stdin, timeout)
+    finally:
+        _part(process)
     if check and completed.returncode != 0:
         raise _failed(argv[0], completed)
     return completed
@@ -137,6 +144,15 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     # Once waited for, the number can be another group's.
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _part(process: subprocess.Popen[bytes]) -> None:
+    """Let go of a program that has ended or was killed; one that hangs in the kernel, for a server is gone, is not waited for."""
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_DYING)
 
 
 class _Conversation:

@@ -73,6 +73,13 @@ IN_MOVED_TO = 0x80
 IN_CREATE = 0x100
 IN_DELETE = 0x200
 
+# -- <linux/quota.h> -------------------------------------------------------------------------------
+
+Q_GETQUOTA = 0x800007
+Q_SETQUOTA = 0x800008
+PRJQUOTA = 2
+QIF_LIMITS = 0x5
+
 # -- prototypes ------------------------------------------------------------------------------------
 
 #: Since 5.1 a new call has the same number on all architectures (alpha apart).
@@ -80,6 +87,7 @@ _NR_OPENAT2 = 437
 _NR_OPEN_TREE = 428
 _NR_MOVE_MOUNT = 429
 _NR_MOUNT_SETATTR = 442
+_NR_QUOTACTL_FD = 443
 
 #: For C libraries without the function: glibc before 2.28, musl before 1.2.6.
 _NR_RENAMEAT2 = {
@@ -105,6 +113,16 @@ class _MountAttr(ctypes.Structure):
     """``struct mount_attr`` of mount_setattr(2)."""
 
     _fields_ = tuple((name, ctypes.c_uint64) for name in ("attr_set", "attr_clr", "propagation", "userns_fd"))
+
+
+class Dqblk(ctypes.Structure):
+    """``struct if_dqblk`` of quotactl(2); block limits are in units of 1024 bytes, ``curspace`` in bytes."""
+
+    _fields_ = (
+        *((name, ctypes.c_uint64) for name in ("bhardlimit", "bsoftlimit", "curspace", "ihardlimit")),
+        *((name, ctypes.c_uint64) for name in ("isoftlimit", "curinodes", "btime", "itime")),
+        ("valid", ctypes.c_uint32),
+    )
 
 
 _c = ctypes.CDLL(None, use_errno=True)
@@ -138,6 +156,10 @@ _open_tree = _prototype("syscall", _long, _int, _path, ctypes.c_uint)
 _move_mount = _prototype("syscall", _long, _int, _path, _int, _path, ctypes.c_uint)
 _mount_setattr = _prototype(
     "syscall", _long, _int, _path, ctypes.c_uint, ctypes.POINTER(_MountAttr), ctypes.c_size_t
+)
+_quotactl = _prototype("quotactl", _int, _path, _int, ctypes.POINTER(Dqblk))
+_quotactl_fd = _prototype(
+    "syscall", _long, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint, ctypes.POINTER(Dqblk)
 )
 
 # -- calls -----------------------------------------------------------------------------------------
@@ -173,6 +195,22 @@ def mount_setattr(fd: int, flags: int, attr_set: int, userns_fd: int = 0) -> Non
     size = ctypes.sizeof(attributes)
     if _mount_setattr(_NR_MOUNT_SETATTR, fd, b"", AT_EMPTY_PATH | flags, attributes, size):
         _fail("mount_setattr")
+
+
+def quotactl(cmd: int, special: Path, identity: int, limits: Dqblk) -> None:
+    """Read or set the quota of a project on the file system of a block device."""
+    if _quotactl(_signed(cmd << 8 | PRJQUOTA), _c_string(special), _signed(identity), limits):
+        _fail("quotactl", special)
+
+
+def quotactl_fd(fd: int, cmd: int, identity: int, limits: Dqblk) -> None:
+    """Do the same on the file system of a descriptor (Linux 5.14)."""
+    if _quotactl_fd(_NR_QUOTACTL_FD, fd, cmd << 8 | PRJQUOTA, identity, limits):
+        _fail("quotactl_fd")
+
+
+def _signed(number: int) -> int:
+    return ctypes.c_int(number).value
 
 
 def renameat2(olddirfd: int, old: Path, newdirfd: int, new: Path, flags: int) -> None:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from ..errors import EngineError
 from ..model.record import ContainerRecord, Event
+from ..model.volume import VolumeRecord
 from ..plan.bootorder import to_start
-from ..state import containers, dependencies, events
+from ..state import containers, dependencies, events, volumes
 from .again import start_again
 from .engine import Engine
 from .facts import observe
@@ -22,7 +23,7 @@ from .needed import not_running
 
 
 class Started(NamedTuple):
-    """A container that the boot was to start; ``error`` in words, "" when it runs."""
+    """A container that the boot was to start, or a volume it was to mount; ``error`` in words, "" when it runs."""
 
     name: str
     error: str = ""
@@ -36,11 +37,26 @@ def boot(engine: Engine, command: tuple[str, ...]) -> Iterator[Started]:
     with engine.database.transaction() as connection:
         records = containers.all(connection)
         needs = dependencies.all(connection)
+        wished = [volume for volume in volumes.all(connection) if volume.mounted]
         events.add(connection, Event(time.time_ns(), "system", "boot", "", ""))
+    for volume in wished:
+        yield _mount(engine, volume)
     seen = {record.id: observe(engine, record) for record in records}
     edges = [(found.container_id, found.needs) for found in needs]
     for container_id in to_start(seen.values(), edges):
         yield _start(engine, seen[container_id], command)
+
+
+def _mount(engine: Engine, volume: VolumeRecord) -> Started:
+    """Mount what its user wants mounted; one that can't be keeps no container from its start."""
+    from .volume_mount import mount_again
+
+    name = volume.spec.name
+    try:
+        mount_again(engine, name)
+    except (EngineError, OSError) as error:
+        return Started(f"volume {name}", str(error))
+    return Started(f"volume {name}")
 
 
 def _start(engine: Engine, record: ContainerRecord, command: tuple[str, ...]) -> Started:

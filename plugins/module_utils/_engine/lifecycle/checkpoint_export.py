@@ -23,6 +23,7 @@ from ..model.checkpointdump import CONFIG, ROOTFS, SHM, SPEC, CheckpointDump
 from ..model.record import ContainerRecord
 from . import checkpointed
 from .engine import Engine
+from .volume import get_volume
 
 
 def check(record: ContainerRecord, options: CheckpointOptions) -> None:
@@ -74,7 +75,7 @@ def _members(
     if has_rootfs:
         yield Member(ROOTFS, path=_pack(upperlayer.chunks(container.upper), f"{stage}/{ROOTFS}"))
     for name in volumes:
-        path = _pack(treestream.chunks(engine.layout.volume_data(name)), f"{stage}/{name}.volume")
+        path = _pack_volume(engine, name, f"{stage}/{name}.volume")
         yield Member(f"{VOLUMES}/{name}.tar", path=path)
 
 
@@ -94,6 +95,16 @@ def _dump(record: ContainerRecord, volumes: tuple[str, ...], *, has_rootfs: bool
         kept=volumes,
         has_rootfs=has_rootfs,
     )
+
+
+def _pack_volume(engine: Engine, name: str, path: str) -> str:
+    known = get_volume(engine, name)
+    if known is None or not known.spec.driver_options.is_mounted_apart:
+        return _pack(treestream.chunks(engine.layout.volume_data(name)), path)
+    from .volume_open import opened
+
+    with engine.lock_volume(name, "export"), opened(engine, known) as data:
+        return _pack(treestream.chunks(data), path)
 
 
 def _pack(tree: Iterator[bytes], path: str) -> str:

@@ -16,6 +16,7 @@ from ..state import execs
 from . import cgroup, rootfilesystem
 from .engine import Engine
 from .facts import save_and_tell
+from .volume_attach import detach
 
 
 class CleanupIncomplete(EngineError):
@@ -61,6 +62,7 @@ def release(engine: Engine, record: ContainerRecord) -> None:
             ("cgroup", lambda: cgroup.clear(engine, record)),
             ("root file system", lambda: rootfilesystem.unmount(container)),
             ("shm", lambda: shm.unmount_shm(container)),
+            ("volumes", lambda: detach(engine, record)),
             ("monitor files", lambda: conmon.remove_stale_files(container)),
             ("exec sessions", lambda: _purge_sessions(engine, record)),
         ),

@@ -22,6 +22,7 @@ from .dependencies import resolve
 from .engine import Engine
 from .passage import open_passage
 from .source import Source
+from .volume import make
 
 
 def create(
@@ -75,8 +76,17 @@ def prepare_directories(engine: Engine, record: ContainerRecord) -> None:
     for path in (container.static, container.bundle, container.artifacts, container.run, container.persist):
         make_private(path)
     for name in record.volumes.values():
-        directory.create(engine.layout.volumes, name)
+        _make_volume(engine, name)
     open_passage(engine, record)
+
+
+def _make_volume(engine: Engine, name: str) -> None:
+    if directory.is_made(engine.layout.volumes, name):
+        return
+    with engine.database.reading() as connection:
+        known = volumes.get(connection, name)
+    if known is not None:
+        make(engine, known)
 
 
 def _volumes(spec: ContainerSpec, source: Source, carried: Mapping[str, str]) -> dict[str, str]:

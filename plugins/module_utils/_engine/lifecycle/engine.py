@@ -19,6 +19,8 @@ from .steps import Timings
 #: A lock is held for the moment of a change, never while waiting for a container; the longest moment is a copy-up.
 LOCK_TIMEOUT = 60.0
 RANK_BOOT, RANK_NAME, RANK_CONTAINER, RANK_VOLUME, RANK_STORE = -1, 0, 1, 2, 4
+#: Of a lock that is tried once and never waited for: it may come after any other.
+LAST = 99
 
 
 @dataclass(frozen=True)

@@ -66,5 +66,7 @@ def _missing(engine: Engine, record: ContainerRecord) -> Iterator[str]:
         if mount.kind == BIND and not os.path.lexists(mount.source):
             yield f"{mount.source}, mounted at {mount.destination}, is not on the host any more"
     for destination, name in sorted(record.volumes.items()):
-        if not os.path.isdir(engine.layout.volume_data(name)):
+        # Listed, not looked at: a file server that is gone would never answer.
+        volume = engine.layout.volume(name)
+        if not os.path.isdir(volume) or "data" not in os.listdir(volume):
             yield f"The data of volume {name}, mounted at {destination}, is not there"

@@ -92,6 +92,7 @@ class Restore(Start):
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
             Step("fill_shm", lambda: checkpointed.fill_shm(container)),
             Step("mount_rootfs", self.mount_rootfs, lambda: rootfilesystem.unmount(container)),
+            Step("mount_volumes", self.mount_volumes),
             Step("copy_up", self.copy_up),
             Step("write_bundle", self.write_bundle),
             Step("runtime_restore", self.create, self.destroy),

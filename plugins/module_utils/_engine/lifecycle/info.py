@@ -24,6 +24,7 @@ from .inspect import container_shape
 from .inspect_image import image_shape
 from .inspect_volume import volume_shape
 from .outcome import Outcome
+from .volume_facts import facts_of_all
 
 
 def containers(
@@ -80,14 +81,8 @@ def volumes(engine: Engine, names: Sequence[str] | None = None, *, must_exist: b
     """Return ``volumes``: those named or all."""
     with engine.database.reading() as connection:
         records = _named_volumes(connection, names, must_exist=must_exist)
-        shapes = [
-            volume_shape(
-                record,
-                engine.layout,
-                users=[user for _id, user in volume_rows.users(connection, record.spec.name)],
-            )
-            for record in records
-        ]
+        seen = facts_of_all(engine, connection, [record.spec.name for record in records])
+        shapes = [volume_shape(record, engine.layout, seen[record.spec.name]) for record in records]
     return Outcome(result={"volumes": shapes})
 
 

@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from ..model.layout import Layout
 from ..model.times import rfc3339
-from ..model.volume import Populated, VolumeRecord
+from ..model.volume import UNSEEN, Populated, VolumeFacts, VolumeRecord
+from ..model.volumeoptions import DriverOptions
 
 
-def volume_shape(record: VolumeRecord, layout: Layout, *, users: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the volume; ``users`` are the names of the containers that have it, running or not.
+def volume_shape(record: VolumeRecord, layout: Layout, seen: VolumeFacts = UNSEEN) -> dict[str, Any]:
+    """Return the volume, with what is seen of it now.
 
-    Beside podman's keys stand ``populated_from`` (None: nothing was copied up) and ``used_by``.
+    Beside podman's keys stand ``populated_from`` (None: nothing was copied up), ``used_by``, and ``mounted``, which is None for
+    a plain directory: there is nothing to mount.
     """
-    spec = record.spec
+    spec, options = record.spec, record.spec.driver_options
     return {
         "Name": spec.name,
         "Driver": spec.driver,
@@ -24,13 +25,35 @@ def volume_shape(record: VolumeRecord, layout: Layout, *, users: Sequence[str] =
         "CreatedAt": rfc3339(record.created),
         "Labels": dict(spec.labels),
         "Scope": "local",
-        "Options": dict(spec.options),
-        "MountCount": len(users),
+        "Options": _options(options),
+        "UID": options.uid or 0,
+        "GID": options.gid or 0,
+        "MountCount": len(seen.living) + record.mounted,
         "NeedsCopyUp": record.needs_copy_up,
         "Anonymous": record.anonymous,
         "populated_from": _origin(record.populated),
-        "used_by": sorted(users),
+        "used_by": sorted(seen.users),
+        "mounted": seen.mounted if options.is_mounted_apart else None,
+        "stays_mounted": record.mounted,
     }
+
+
+def _options(options: DriverOptions) -> dict[str, str]:
+    """Return the options in podman's words; it tells owner and quota twice."""
+    words = {
+        "type": options.type,
+        "device": options.device,
+        "o": ",".join(options.words_for_inspect()),
+        "UID": _text(options.uid),
+        "GID": _text(options.gid),
+        "SIZE": _text(options.size),
+        "INODES": _text(options.inodes),
+    }
+    return {**{key: text for key, text in words.items() if text}, **({} if options.copy else {"nocopy": ""})}
+
+
+def _text(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def _origin(populated: Populated | None) -> dict[str, Any] | None:

@@ -13,14 +13,14 @@ from ..kernel import cgroups
 from ..kernel import namespaces as kernel_namespaces
 from ..model import logopts, namespaces
 from ..model.cgroup import DISABLED
-from ..model.mounts import BIND, Mount
+from ..model.mounts import BIND, VOLUME, Mount
 from ..model.spec import ContainerSpec
 from ..rootfs import support
 from ..runtime import apparmor, hooks, host, timezone
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
 from ..runtime.users import ResolvedUser, resolve
-from ..state import containers
+from ..state import containers, volumes
 from . import cgroup
 from .accounts import account_file
 from .engine import Engine
@@ -51,6 +51,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source) -> None:
         support.probe(engine.layout.containers)
     for mount in (spec.mounts or {}).values():
         _check_mount(mount)
+    _check_volumes(engine, spec)
     _check_log(spec, conmon)
     hooks.find(spec.hooks_dir)
     _check_namespaces(spec)
@@ -80,6 +81,17 @@ def _check_mount(mount: Mount) -> None:
         raise NotBuiltYet(
             f"volume: {mount.destination}: relabelling for SELinux is not built yet", option="volume"
         )
+
+
+def _check_volumes(engine: Engine, spec: ContainerSpec) -> None:
+    names = sorted({mount.source for mount in (spec.mounts or {}).values() if mount.kind == VOLUME})
+    with engine.database.reading() as connection:
+        known = [volumes.get(connection, name) for name in names]
+    for volume in known:
+        if volume is not None and volume.spec.options:
+            from .volume_check import check as check_volume
+
+            check_volume(engine, volume.spec.name, volume.spec.driver_options)
 
 
 def _check_log(spec: ContainerSpec, conmon: str) -> None:

@@ -27,6 +27,7 @@ from .facts import save, save_and_tell
 from .joining import Joined, join, verify
 from .source import Source
 from .steps import Step, run
+from .volume_attach import attach, detach
 from .waiter import wake
 
 
@@ -112,6 +113,7 @@ class Start:
             Step("prepare", self.prepare, self.give_up),
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
             Step("mount_rootfs", self.mount_rootfs, lambda: rootfilesystem.unmount(container)),
+            Step("mount_volumes", self.mount_volumes),
             Step("copy_up", self.copy_up),
             Step("write_bundle", self.write_bundle),
             Step("runtime_create", self.create, self.destroy),
@@ -143,6 +145,9 @@ class Start:
     def mount_rootfs(self) -> None:
         if not self.spec.rootfs:
             rootfilesystem.mount(self.container, self.source.lowers[::-1], self.record.mapping)
+
+    def mount_volumes(self) -> None:
+        attach(self.engine, self.record)
 
     def copy_up(self) -> None:
         populate.populate(self.engine, self.record, self.rootfs)
@@ -239,6 +244,8 @@ class Start:
     def give_up(self) -> None:
         """Put the record back to what it was before, once all else is undone."""
         save(self.engine, self.before, intent="")
+        # Now, since whoever gave a volume back meanwhile has left it to us while the intent said that we begin.
+        detach(self.engine, self.before)
 
 
 def _held(process: Process | None) -> ProcessId | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make and discard one volume, its row and its directory, so that a kill leaves nothing that is not found again."""
+"""Make, alter and discard one volume, its row and its directory, so that a kill leaves nothing that is not found again."""
 
 from __future__ import annotations
 
@@ -15,21 +15,47 @@ from .engine import Engine
 
 def ensure(engine: Engine, record: VolumeRecord) -> None:
     """Save the volume's record, then make its directory if it has none; the row first, so nothing can be lost sight of."""
+    with engine.lock_volume(record.spec.name, "create"):
+        ensure_held(engine, record)
+
+
+def ensure_held(engine: Engine, record: VolumeRecord) -> None:
+    """Do it with the volume's lock held."""
     name = record.spec.name
-    with engine.timings.of("volume_create"), engine.lock_volume(name, "create"):
+    with engine.timings.of("volume_create"):
         known = get_volume(engine, name)
         if known is not None and known.removing:
             _finish_removal(engine, name)
             known = None
         with engine.database.transaction() as connection:
             (volumes.insert if known is None else volumes.update)(connection, record)
-        directory.create(engine.layout.volumes, name)
+        make(engine, record)
     engine.tell("volume", "create" if known is None else "update", name, name)
+
+
+def make(engine: Engine, record: VolumeRecord) -> None:
+    """Make the volume's directory with owner, mode and quota, unless it is there."""
+    options, name = record.spec.driver_options, record.spec.name
+    if directory.is_made(engine.layout.volumes, name):
+        return
+    if options.has_quota:  # before there is anything to be limited
+        from ..volumes import quota
+
+        quota.limit(engine.layout.volume(name), options.size, options.inodes)
+    own = options.is_mounted_apart  # then the owner is for the root of what is mounted
+    owner = {} if own else {"uid": options.uid, "gid": options.gid, "mode": options.mode}
+    directory.create(engine.layout.volumes, name, **owner)
 
 
 def discard(engine: Engine, name: str) -> None:
     """Remove a volume and its data; raises InUse. Marked first, so a killed removal is finished by the next call."""
-    with engine.timings.of("volume_remove"), engine.lock_volume(name, "remove"):
+    with engine.lock_volume(name, "remove"):
+        discard_held(engine, name)
+
+
+def discard_held(engine: Engine, name: str) -> None:
+    """Do it with the volume's lock held."""
+    with engine.timings.of("volume_remove"):
         with engine.database.transaction() as connection:
             record = volumes.get(connection, name)
             if record is None:
@@ -41,7 +67,12 @@ def discard(engine: Engine, name: str) -> None:
 
 
 def _finish_removal(engine: Engine, name: str) -> None:
-    """Delete the data, then the row that says so."""
+    """Delete the data, then the row that says so. What a device or a server holds is not the volume's."""
+    record = get_volume(engine, name)
+    if record is not None and record.spec.driver_options.is_mounted_apart:
+        from .volume_mount import release
+
+        release(engine, record)
     directory.remove(engine.layout.volumes, name, trash=engine.layout.staging)
     with engine.database.transaction() as connection:
         volumes.delete(connection, name)

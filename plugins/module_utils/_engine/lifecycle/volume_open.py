@@ -12,5 +12,18 @@ from .engine import Engine
 
 @contextmanager
 def opened(engine: Engine, record: VolumeRecord) -> Iterator[str]:
-    """Give the host path of the volume's content; the caller holds the volume's lock."""
-    yield engine.layout.volume_data(record.spec.name)
+    """Give the host path of the volume's content; the caller holds the volume's lock.
+
+    A file system of the volume's own is mounted for as long, unless it is mounted anyway. Raises MountFailed.
+    """
+    path = engine.layout.volume_data(record.spec.name)
+    if not record.spec.driver_options.is_mounted_apart:
+        yield path
+        return
+    from . import volume_mount
+
+    volume_mount.ensure(engine, record)
+    try:
+        yield path
+    finally:
+        volume_mount.give_back(engine, record.spec.name)

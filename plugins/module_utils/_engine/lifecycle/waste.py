@@ -7,13 +7,10 @@ import os
 from contextlib import suppress
 
 from ..errors import LockTimeout
-from ..kernel import staging
+from ..kernel import mountinfo, staging
 from ..kernel.locks import lock
 from ..state import containers
-from .engine import Engine
-
-#: Of a lock that is tried once and never waited for: it may come after any other.
-_LAST = 99
+from .engine import LAST, Engine
 
 
 def throw_away(engine: Engine, path: str) -> None:
@@ -23,8 +20,12 @@ def throw_away(engine: Engine, path: str) -> None:
 
 
 def sweep(engine: Engine) -> None:
-    """Delete what lies in staging and belongs to nobody who lives."""
+    """Delete what lies in staging and belongs to nobody who lives, and unmount volumes that nobody needs."""
     staging.sweep(engine.layout.staging)
+    if mountinfo.below(os.path.realpath(engine.layout.volumes)):
+        from .volume_mount import sweep_mounts
+
+        sweep_mounts(engine)
 
 
 def sweep_locks(engine: Engine) -> None:
@@ -36,5 +37,5 @@ def sweep_locks(engine: Engine) -> None:
         if kind == "engine" or (kind == "container" and about not in known):
             path = engine.layout.lock(kind, about)
             # Held: whoever does so, or waits for it, removes the file himself.
-            with suppress(LockTimeout, FileNotFoundError), lock(path, timeout=0, what="sweep", rank=_LAST):
+            with suppress(LockTimeout, FileNotFoundError), lock(path, timeout=0, what="sweep", rank=LAST):
                 os.unlink(path)

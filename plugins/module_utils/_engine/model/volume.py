@@ -6,15 +6,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from .volumeoptions import DriverOptions
+
 
 @dataclass(frozen=True)
 class VolumeSpec:
-    """A volume as asked for. ``None`` is unset. Altering labels never touches data."""
+    """A volume as asked for. Altering labels or options never touches data. ``options`` are those of DriverOptions, stored."""
 
     name: str
     labels: dict[str, str] = field(default_factory=dict)
     driver: str = "local"
     options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def driver_options(self) -> DriverOptions:
+        return DriverOptions.decode(self.options)
 
     def encode(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -31,9 +37,24 @@ class Populated(NamedTuple):
     at: int
 
 
+class VolumeFacts(NamedTuple):
+    """What is seen of a volume: the containers that have it, those of them that live, and whether it is mounted on the host."""
+
+    users: tuple[str, ...] = ()
+    living: tuple[str, ...] = ()
+    mounted: bool = False
+
+
+#: As a volume is that is not there.
+UNSEEN = VolumeFacts()
+
+
 @dataclass(frozen=True)
 class VolumeRecord:
-    """A row of table ``volumes``. ``needs_copy_up`` until the first attach, whatever that found (seed: NeedsCopyUp)."""
+    """A row of table ``volumes``. ``needs_copy_up`` until the first attach, whatever that found (seed: NeedsCopyUp).
+
+    ``mounted``: its user wants it mounted on the host, container or not.
+    """
 
     spec: VolumeSpec
     created: int
@@ -41,3 +62,4 @@ class VolumeRecord:
     needs_copy_up: bool = True
     populated: Populated | None = None
     removing: bool = False
+    mounted: bool = False

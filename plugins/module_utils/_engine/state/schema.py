@@ -133,4 +133,8 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE containers ADD COLUMN checkpointed INTEGER;
     ALTER TABLE containers ADD COLUMN restored INTEGER;
     """,
+    # Whether a volume's user wants its own file system mounted on the host.
+    """
+    ALTER TABLE volumes ADD COLUMN mounted INTEGER NOT NULL DEFAULT 0;
+    """,
 )

@@ -33,11 +33,22 @@ def create(
     """
     volume = _path(volumes_dir, name)
     files.make_private(volume)
-    if not os.path.lexists(os.path.join(volume, "data")):
+    if not _has_data(volume):
         _make_data(volume, uid or 0, gid or 0, 0o755 if mode is None else mode)
         files.fsync_directory(volume)
         files.fsync_directory(volumes_dir)
     return volume
+
+
+def is_made(volumes_dir: str, name: str) -> bool:
+    """Say whether the volume's directory is there, and whole."""
+    volume = _path(volumes_dir, name)
+    return os.path.isdir(volume) and _has_data(volume)
+
+
+def _has_data(volume: str) -> bool:
+    # Listed, not looked at: a server that is gone would never answer what is mounted there.
+    return "data" in os.listdir(volume)
 
 
 def _make_data(volume: str, uid: int, gid: int, mode: int) -> None:
