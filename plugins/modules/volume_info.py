@@ -100,6 +100,19 @@ volumes:
       description: Whether it stays mounted without containers.
       type: bool
       returned: always
+    snapshots:
+      description: Snapshots of the volume, the oldest first, each with C(name), C(created), C(reason), C(entries) and C(bytes).
+      type: list
+      elements: dict
+      returned: always
+    imported_from:
+      description: Path, digest and time of the archive that took the place of all content, null if none was the last to do so.
+      type: dict
+      returned: always
+    restored_from:
+      description: Name and time of the snapshot that took the place of all content, null if none was the last to do so.
+      type: dict
+      returned: always
   sample:
     - Name: app-data
       Mountpoint: /var/lib/slipway/volumes/app-data/data
@@ -110,6 +123,9 @@ volumes:
       MountCount: 1
       used_by: [app]
       populated_from: null
+      snapshots: []
+      imported_from: null
+      restored_from: null
       mounted: null
 timings:
   description: Seconds that each step took.

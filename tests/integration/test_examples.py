@@ -13,7 +13,8 @@ MODULES = "ansible_collections.slipway.oci.plugins.modules"
 #: Later examples stand on what earlier ones made.
 ORDER = (
     "image_load image_import image_info volume volume_info container container_exec container_info"
-    " container_copy container_file container_diff container_mount container_export events_info engine_info image_remove"
+    " container_copy container_file container_diff container_mount container_export"
+    " volume_content volume_export volume_import volume_snapshot events_info engine_info image_remove"
 ).split()
 #: tests/vm does what these do, on a kernel that CRIU knows.
 ELSEWHERE = ["container_checkpoint", "container_restore"]
@@ -22,6 +23,7 @@ EACH_TIME = {
     "Run a command to its end and keep what it said",
     "Start it again, whatever it is doing",
     "Restart it",
+    "Make one now, and keep the last seven",
 }
 
 
@@ -45,6 +47,8 @@ def test_examples_run(node, archive, tmp_path):
     text = json.dumps([task for task in once for _time in range(1 if looks(task) else 2)])
     places = {"/srv/app.tar": archive, "/srv/tree": tmp_path / "tree", "/srv/app-files": tmp_path / "files"}
     places |= {"/srv/conf": tmp_path / "tree", "/srv/from-app": tmp_path / "out"}
+    places["/srv/app-data"] = tmp_path / "data"
+    node.volume("app-seed")  # no container that runs has it
     for place, ours in places.items():
         text = text.replace(place, str(ours))
     written = json.loads(text)

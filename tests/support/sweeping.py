@@ -23,6 +23,9 @@ from _engine.lifecycle.converge import converge
 from _engine.lifecycle.exited import exited
 from _engine.lifecycle.mounted import UNMOUNTED, MountRequest, converge_mount
 from _engine.lifecycle.request import Request
+from _engine.lifecycle.volume_import import VolumeImport, import_volume
+from _engine.lifecycle.volume_snapshot import SnapshotRequest, converge_snapshot
+from _engine.volumes.snapshots import read as kept_of
 from dockerarchive import layer, write_archive
 from enginehost import Host, eventually
 
@@ -229,6 +232,67 @@ def live_with_tmpfs(host: Host) -> object:
     return stop(host)
 
 
+OLD, NEW = {"a": b"old\n", "d/b": b"old\n" * 1000}, {"a": b"new\n", "d/c": b"new\n" * 1000}
+
+
+def filled(host: Host) -> None:
+    """Leave a volume that holds the old content."""
+    host.volume("content")
+    for name, text in OLD.items():
+        path = host.data("content") / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text)
+
+
+def new_archive(host: Host) -> Path:
+    """Return an archive with the new content, made once."""
+    path = Path(f"{host.top}.content.tar")
+    if not path.exists():
+        path.write_bytes(layer({"d": None, **NEW}))
+    return path
+
+
+def import_content(host: Host) -> None:
+    """Have the new content in the volume."""
+    with host.open() as engine:
+        import_volume(engine, VolumeImport("content", str(new_archive(host)), force=True))
+
+
+def snapshot(host: Host, state: str = "present") -> None:
+    """Have the snapshot, or the volume as it is."""
+    with host.open() as engine:
+        converge_snapshot(engine, SnapshotRequest("content", state, "one"))
+
+
+def kept_and_changed(host: Host) -> None:
+    """Leave a volume with the new content and a snapshot of the old one."""
+    filled(host)
+    snapshot(host)
+    import_content(host)
+    with host.open() as engine:
+        for one in kept_of(host.layout.volume("content"))[1:]:
+            converge_snapshot(engine, SnapshotRequest("content", "absent", one.name))
+
+
+def holds(wanted: dict[str, bytes], *kept: tuple[str, dict[str, bytes]]) -> Callable[[Host], None]:
+    """Return what checks a volume's content and its snapshots, by why they were kept, and that nothing is beside them."""
+
+    def check(host: Host) -> None:
+        top = host.data("content")
+        assert _contents(top) == wanted
+        found = kept_of(str(top.parent))
+        told = [(one.reason, _contents(top.parent / "snapshots" / one.name / "data")) for one in found]
+        assert told == [*kept]
+        assert {*os.listdir(top.parent)} <= {"data", "snapshots", "origin.json", ".staging"}
+        assert os.listdir(top.parent / ".staging") == os.listdir(host.layout.staging) == []
+
+    return check
+
+
+def _contents(top: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(top)): path.read_bytes() for path in top.rglob("*") if path.is_file()}
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
@@ -245,4 +309,11 @@ CASES = {
     # Hundreds of files are written in the same way.
     "agent": Case(lambda host: shutil.rmtree(host.layout.agent), leave_agent, agent_works, most=150),
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),
+    "volume import": Case(filled, import_content, holds(NEW, ("before-import", OLD))),
+    "volume snapshot": Case(filled, snapshot, holds(OLD, ("asked", OLD))),
+    "volume restore": Case(
+        kept_and_changed,
+        lambda host: snapshot(host, "restored"),
+        holds(OLD, ("asked", OLD), ("before-restore", NEW)),
+    ),
 }

@@ -10,7 +10,6 @@ import pty
 import resource
 import shutil
 import signal
-import struct
 import subprocess
 import tarfile
 import tempfile
@@ -18,12 +17,13 @@ import time
 from pathlib import Path
 
 import pytest
-from treelisting import listing
+from fulltree import CAPABILITY, MEGABYTE, assert_same, fill, inside, unpacked
 
 from _engine.errors import EngineError, HostLacks, InvalidOption, NotFound, StoreFull, WrongState
 from _engine.images import compressing
 from _engine.images.compression import decoded
 from _engine.kernel import mounts
+from _engine.lifecycle import archivefile
 from _engine.lifecycle import export as verb
 from _engine.lifecycle.export import ExportRequest, export
 from _engine.lifecycle.importing import import_image
@@ -35,72 +35,6 @@ from dockerarchive import write_archive
 from enginehost import eventually
 
 FOREVER = ("sleep", "1000")
-CAPABILITY = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)
-ACL = struct.pack("<I", 2) + b"".join(
-    struct.pack("<HHI", *item)
-    for item in ((1, 6, 2**32 - 1), (2, 4, 1234), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 4, 2**32 - 1))
-)
-WHEN = 1_600_000_000_123_456_789
-MEGABYTE = 1 << 20
-
-
-def fill(top: Path) -> None:
-    """Make one of everything that a tar can hold, a socket, which it can't, and a name that means something in images."""
-    top.mkdir()
-    (top / "dir/sub").mkdir(parents=True)
-    (top / "dir/file").write_bytes(b"content" * 1000)
-    os.link(top / "dir/file", top / "another name")
-    os.symlink("t" * 300, top / "long link")
-    os.symlink("/etc/passwd", top / "link")
-    os.link(top / "link", top / "link of link", follow_symlinks=False)
-    os.mkfifo(top / "fifo", 0o620)
-    os.mknod(top / "char", 0o20600, os.makedev(10, 130))
-    os.mknod(top / "block", 0o60600, os.makedev(259, 70000))
-    (top / os.fsdecode(b"\xff\xfe\nx")).write_text("bytes")
-    (top / ("n" * 200)).write_text("long")
-    (top / ".wh.ale").write_text("no whiteout here")
-    (top / "empty").touch()
-    with open(top / "sparse", "wb") as file:
-        for part in range(30):
-            file.seek(part * MEGABYTE)
-            file.write(b"%d" % part * 5000)
-        file.truncate(40 * MEGABYTE)
-    (top / "hole").touch()
-    os.truncate(top / "hole", 3 * MEGABYTE)
-    (top / "zeroes").write_bytes(bytes(100_000))
-    (top / "suid").write_text("x")
-    os.chown(top / "suid", 1, 4_000_000_000)
-    os.chmod(top / "suid", 0o6755)
-    (top / "capable").write_text("x")
-    os.setxattr(top / "capable", "security.capability", CAPABILITY)
-    os.setxattr(top / "capable", "system.posix_acl_access", ACL)
-    os.setxattr(top / "dir", "user.note", b"\0\xff=\n")
-    os.setxattr(top / "dir", "system.posix_acl_default", ACL)
-    os.chmod(top / "dir", 0o2751)
-    os.mknod(top / "socket", 0o140600)
-    for path, directories, files in os.walk(top, topdown=False):
-        for name in [*files, *directories]:
-            os.utime(f"{path}/{name}", ns=(WHEN, WHEN), follow_symlinks=False)
-
-
-def unpacked(tar: Path | bytes, top: Path) -> dict[bytes, dict[str, object]]:
-    """Unpack with GNU tar, and list what comes out."""
-    top.mkdir()
-    command = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "-xpC", str(top)]
-    subprocess.run(command, input=tar if isinstance(tar, bytes) else tar.read_bytes(), check=True)
-    return listing(top)
-
-
-def inside(top: str) -> dict[bytes, dict[str, object]]:
-    """List a tree as it has to come out of an archive: without sockets."""
-    found = listing(top)
-    return {name: entry for name, entry in found.items() if not entry["mode"].startswith("0o14")}
-
-
-def assert_same(found, wanted):
-    """Compare two listings so that a failure tells what differs."""
-    assert sorted(found) == sorted(wanted)
-    assert {name: entry for name, entry in found.items() if entry != wanted[name]} == {}
 
 
 def digest(path: Path) -> str:
@@ -443,13 +377,13 @@ def test_no_device_is_opened(host, merged, state):
 def test_removed_meanwhile(host, send, tmp_path, monkeypatch):
     """A container that is removed while it is read gives no archive."""
     host.want("present", *FOREVER)
-    written = verb.write
+    written = archivefile.write
 
     def remove_first(fd: int, chunk: bytes, dest: str) -> None:
         host.bring("box", "absent")
         written(fd, chunk, dest)
 
-    monkeypatch.setattr(verb, "write", remove_first)
+    monkeypatch.setattr(archivefile, "write", remove_first)
     with pytest.raises(WrongState, match="removed while it was exported"):
         send()
     assert os.listdir(tmp_path) == []

@@ -11,6 +11,7 @@ import pytest
 
 from _engine import errors
 from _engine.lifecycle.inspect import container_shape
+from _engine.lifecycle.inspect_content import content_shape
 from _engine.lifecycle.inspect_image import image_shape
 from _engine.lifecycle.inspect_volume import volume_shape
 from _engine.model.spec import OPTIONS
@@ -46,7 +47,8 @@ def test_shapes(example, container, image, layout):
     record = container({"volume": ["data:/data"]}, volumes={"/data": "data"})
     volume = VolumeRecord(VolumeSpec("data"), 1, populated=Populated("c4", "/data", 1, 1, 1))
     assert invented(example("container"), container_shape(record, image(), layout)) == set()
-    assert invented(example("volume"), volume_shape(volume, layout)) == set()
+    told = {**volume_shape(volume, layout), **content_shape(layout.volume("data"))}
+    assert invented(example("volume"), told) == set()
     assert invented(example("image"), image_shape(image())) == set()
 
 

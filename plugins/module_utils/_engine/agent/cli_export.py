@@ -34,7 +34,8 @@ def _export(engine: Engine, arguments: argparse.Namespace) -> None:
 
 
 def _stream(engine: Engine, name: str) -> None:
-    from ..lifecycle.export import check_there, opened, write
+    from ..lifecycle.archivefile import write
+    from ..lifecycle.export import check_there, opened
     from ..lifecycle.named import find
 
     record = find(engine, name)

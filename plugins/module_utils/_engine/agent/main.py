@@ -87,5 +87,15 @@ def _rotate(argv: list[str], root: str, run_root: str) -> int:
     return 0
 
 
+def _let_go(argv: list[str], root: str, run_root: str) -> int:
+    """Let containers go on that a task has frozen and, being killed, will not let go."""
+    from ..lifecycle.stilling import watch
+
+    sys.stdin.read()
+    with open_engine(root, run_root) as engine:
+        watch(engine, argv)
+    return 0
+
+
 #: What programs call, past the argument parser.
-_SHORT = {"cleanup": _cleanup, "health": _health, "rotate": _rotate}
+_SHORT = {"cleanup": _cleanup, "health": _health, "rotate": _rotate, "let-go": _let_go}

@@ -27,12 +27,24 @@ _ENCODERS: dict[str, Callable[[], _Encoder]] = {
     "xz": lzma.LZMACompressor,
 }
 FORMATS = (NONE, *_ENCODERS, ZSTD)
+#: What the end of a file's name says of it, as GNU tar has it (--auto-compress).
+_ENDS = {
+    "gzip": (".gz", ".tgz", ".taz"),
+    "bzip2": (".bz2", ".tbz", ".tbz2", ".tz2"),
+    "xz": (".xz", ".txz"),
+    ZSTD: (".zst", ".tzst"),
+}
 
 
 def check(form: str) -> None:
     """Raise HostLacks when this host can't compress so."""
     if form == ZSTD:
         find_zstd()
+
+
+def by_name(path: str) -> str:
+    """Return the form that the end of a file's name asks for."""
+    return next((form for form, ends in _ENDS.items() if path.endswith(ends)), NONE)
 
 
 def encoded(chunks: Iterator[bytes], form: str) -> Iterator[bytes]:

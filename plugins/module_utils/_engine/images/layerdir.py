@@ -53,7 +53,7 @@ def unsafe(entry: bytes, why: str) -> UnsafeEntry:
     """Make the error for an entry that would be written outside its layer."""
     return UnsafeEntry(
         f"the archive's entry {show(entry)} is refused: {why}",
-        remedy="The image is damaged or was made to do harm; do not use it",
+        remedy="It is damaged or was made to do harm; do not use it",
         entry=show(entry),
     )
 

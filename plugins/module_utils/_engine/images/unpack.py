@@ -62,6 +62,19 @@ def unpack(stream: Iterator[bytes], *, into: int, lowers: Sequence[str]) -> Laye
     return content
 
 
+def unpack_tree(stream: Iterator[bytes], *, into: int, model: int) -> LayerContent:
+    """Unpack a plain tar stream that is no layer: a name like ``.wh.x`` is a file's. Else as :func:`unpack`.
+
+    ``model``: an open directory, of which the top has owner, mode and attributes where the stream says nothing of them.
+    """
+    source = Chunks(stream)
+    with Lowers(()) as below, LayerDirectory(into) as directory:
+        content = _Tree(source, directory, below, model).run()
+        source.drain()
+    libc.syncfs(into)
+    return content
+
+
 class _Unpacking:
     """One run of :func:`unpack`; paths in its tables are true ones, with links resolved."""
 
@@ -96,7 +109,7 @@ class _Unpacking:
 
     def _apply(self, entry: Entry) -> None:
         path = components(entry.name, entry=entry.name)
-        if path and path[-1].startswith(_WHITEOUT):
+        if path and self._is_mark(path[-1]):
             self._source.skip(entry.stored)
             self._note_whiteout(entry, path)
         elif entry.kind == tarread.DIRECTORY:
@@ -106,6 +119,9 @@ class _Unpacking:
         else:
             parent = self._directory.place(path[:-1], entry=entry.name)
             self._make[entry.kind](entry, path[-1], parent)
+
+    def _is_mark(self, name: bytes) -> bool:
+        return name.startswith(_WHITEOUT)
 
     def _note_whiteout(self, entry: Entry, path: Path) -> None:
         if path[-1] == _OPAQUE_MARK:
@@ -260,6 +276,23 @@ class _Unpacking:
             attributes.copy(lower, place.fd)
         finally:
             os.close(lower)
+
+
+class _Tree(_Unpacking):
+    """One run of :func:`unpack_tree`."""
+
+    def __init__(self, source: Chunks, directory: LayerDirectory, below: Lowers, model: int) -> None:
+        super().__init__(source, directory, below)
+        self._model = model
+
+    def _is_mark(self, name: bytes) -> bool:  # noqa: ARG002  (no name is one)
+        return False
+
+    def _finish_implied(self, place: Place) -> None:
+        if place.path:
+            super()._finish_implied(place)
+        else:
+            attributes.copy(self._model, place.fd)
 
 
 class _Named:

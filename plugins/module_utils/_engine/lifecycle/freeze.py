@@ -66,6 +66,23 @@ def mend(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     return save(engine, record, status=after, intent="")
 
 
+def thaw_stilled(engine: Engine, record: ContainerRecord) -> None:
+    """Let a container go on that stood still, if it lives and is frozen: half frozen is worse than not."""
+    if record.process is None or not freezer.is_frozen(record.process.pid):
+        return
+    try:
+        oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root).resume(record.id)
+    except RuntimeFailed:
+        if Process(*record.process).alive():
+            raise
+
+
+def mend_stilled(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    """Return the record of a container that was frozen by who is dead; it goes on."""
+    thaw_stilled(engine, record)
+    return save(engine, record, intent="")
+
+
 def _carry_out(engine: Engine, record: ContainerRecord, verb: str) -> ContainerRecord:
     runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
     record = save(engine, record, intent=verb)

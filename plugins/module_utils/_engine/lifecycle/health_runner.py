@@ -160,7 +160,7 @@ class Runner:
         if record is None or check is None or record.status not in status.ALIVE or record.process is None:
             return
         known = state_of(self.engine, record, check) or Health(record.started or 0)
-        if record.status == status.PAUSED:
+        if record.status == status.PAUSED or record.intent == status.STILL:
             self.schedule.set(container_id, health.now() + _interval(check, known))
             return
         one = check.startup if check.startup and planning.next_is_startup(check, known) else check
@@ -187,6 +187,8 @@ class Runner:
     def finish(self, one: Running) -> None:
         record = self.read(one.record.id)
         if record is None or record.started != one.record.started or record.status not in status.ALIVE:
+            return
+        if record.intent == status.STILL:  # what stands still can't answer
             return
         action = health.take_note(self.engine, record, one.check, one.result(), age_then=one.age)[1]
         # A stop may take its time, in which more checks fail: they ask for what is being done.

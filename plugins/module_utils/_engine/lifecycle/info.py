@@ -21,6 +21,7 @@ from .facts import observe
 from .health_state import health_of
 from .images import find_image
 from .inspect import container_shape
+from .inspect_content import content_shape
 from .inspect_image import image_shape
 from .inspect_volume import volume_shape
 from .outcome import Outcome
@@ -82,7 +83,13 @@ def volumes(engine: Engine, names: Sequence[str] | None = None, *, must_exist: b
     with engine.database.reading() as connection:
         records = _named_volumes(connection, names, must_exist=must_exist)
         seen = facts_of_all(engine, connection, [record.spec.name for record in records])
-        shapes = [volume_shape(record, engine.layout, seen[record.spec.name]) for record in records]
+        shapes = [
+            {
+                **volume_shape(record, engine.layout, seen[record.spec.name]),
+                **content_shape(engine.layout.volume(record.spec.name)),
+            }
+            for record in records
+        ]
     return Outcome(result={"volumes": shapes})
 
 

@@ -42,6 +42,10 @@ def _mender(intent: str) -> Callable[[Engine, ContainerRecord], ContainerRecord]
         from .freeze import mend
 
         return mend
+    if intent == status.STILL:
+        from .freeze import mend_stilled
+
+        return mend_stilled
     if intent == "update":
         from .alter import mend as mend_limits
 

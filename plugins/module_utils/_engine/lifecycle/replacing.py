@@ -14,15 +14,33 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import NoReturn
 
-from ..errors import InUse, NotFound
+from ..errors import EngineError, InUse, NotFound
 from ..model import status
 from ..model.content import Origin, Snapshot
 from ..model.record import ContainerRecord
 from ..model.volume import VolumeRecord
 from ..state import containers, volumes
-from ..volumes import exchange
+from ..volumes import exchange, stage
 from .engine import Engine
+from .facts import observe
 from .hold import hold
+
+
+class OwnFileSystem(EngineError):
+    """The volume has a file system of its own, whose top nothing can be exchanged with."""
+
+    code = "own_file_system"
+
+
+def check_plain(record: VolumeRecord) -> None:
+    """Raise OwnFileSystem where all content can't be replaced in one step."""
+    if record.spec.driver_options.is_mounted_apart:
+        name = record.spec.name
+        raise OwnFileSystem(
+            f"volume {name} has a file system of its own, whose content can't be replaced in one step",
+            remedy="Write what is to be in it with slipway.oci.volume_content",
+            name=name,
+        )
 
 
 def mend(engine: Engine, name: str) -> None:
@@ -34,8 +52,10 @@ def mend(engine: Engine, name: str) -> None:
 
 def settle(engine: Engine, name: str) -> None:
     """End what a killed exchange left; the volume's lock is held."""
+    volume = engine.layout.volume(name)
+    stage.sweep(volume)
     exchange.settle(
-        engine.layout.volume(name),
+        volume,
         trash=engine.layout.staging,
         note_arrival=lambda _origin: _mark_filled(engine, name),
     )
@@ -49,7 +69,7 @@ def held(engine: Engine, name: str, what: str) -> Iterator[VolumeRecord]:
     """
     with ExitStack() as stack:
         running = []
-        for container_id in sorted(_users(engine, name)):
+        for container_id in sorted(users(engine, name)):
             with suppress(NotFound):  # removed meanwhile
                 record = stack.enter_context(hold(engine, container_id, what))
                 running += [record.name] if record.status in status.CLAIMS else []
@@ -61,6 +81,15 @@ def held(engine: Engine, name: str, what: str) -> Iterator[VolumeRecord]:
             raise NotFound("volume", name)
         settle(engine, name)
         yield volume
+
+
+def check_unused(engine: Engine, name: str) -> None:
+    """Raise InUse when a container runs that has the volume; takes no lock, so as to tell early, and to predict."""
+    running = [
+        one.name for one in users(engine, name).values() if observe(engine, one).status in status.CLAIMS
+    ]
+    if running:
+        _refuse(name, running)
 
 
 def put(
@@ -81,7 +110,7 @@ def put(
     exchange.prepare(stage, keep=keep, origin=origin)
     pending = exchange.begin(volume, stage)
     try:
-        others = [one for one in _users(engine, name).values() if one.id != starting]
+        others = [one for one in users(engine, name).values() if one.id != starting]
         having = [one.name for one in others if _may_have_it(one)]
         if having:
             _refuse(name, having)
@@ -90,7 +119,8 @@ def put(
         settle(engine, name)
 
 
-def _users(engine: Engine, name: str) -> dict[str, ContainerRecord]:
+def users(engine: Engine, name: str) -> dict[str, ContainerRecord]:
+    """Return the containers that have the volume, running or not, by id."""
     with engine.database.reading() as connection:
         found = [containers.get(connection, one) for one, _name in volumes.users(connection, name)]
     return {record.id: record for record in found if record is not None}

@@ -7,11 +7,11 @@ import os
 import time
 
 from ..kernel import files
-from ..kernel.staging import staging
-from ..model.content import Snapshot
+from ..model.content import ASKED, Snapshot
 from ..model.times import rfc3339
 from ..trees.metadata import carry
 from ..volumes import snapshots
+from ..volumes.stage import stage
 from .engine import Engine
 from .replacing import put
 
@@ -24,19 +24,28 @@ def keep(engine: Engine, name: str, reason: str, *, starting: str = "") -> str:
     killed. Raises InUse.
     """
     kept = fresh(engine, name, reason)
-    with staging(engine.layout.staging) as (stage, _fd):
-        made = f"{stage}/content"
+    with stage(engine.layout.volume(name)) as top:
+        made = f"{top}/content"
         empty_like(engine.layout.volume_data(name), f"{made}/data")
         put(engine, name, made, keep=kept, origin=None, starting=starting)
     return kept.name
 
 
 def fresh(engine: Engine, name: str, reason: str) -> Snapshot:
-    """Return a snapshot of now whose name nobody has; the volume's lock is held."""
+    """Return a snapshot of now whose name, the reason and the time, nobody has; the volume's lock is held."""
+    return _new(engine, name, f"{reason}-", reason)
+
+
+def stamped(engine: Engine, name: str) -> Snapshot:
+    """Return one that a task asks for without a name: the time is its name."""
+    return _new(engine, name, "", ASKED)
+
+
+def _new(engine: Engine, name: str, prefix: str, reason: str) -> Snapshot:
     taken = {one.name for one in snapshots.read(engine.layout.volume(name))}
     now = time.time_ns()
     stamp = rfc3339(now)[:19].replace("-", "").replace(":", "")
-    names = (f"{reason}-{stamp}Z{tail}" for tail in ("", *(f"-{number}" for number in range(2, 1000))))
+    names = (f"{prefix}{stamp}Z{tail}" for tail in ("", *(f"-{number}" for number in range(2, 1000))))
     return Snapshot(next(one for one in names if one not in taken), now, reason)
 
 

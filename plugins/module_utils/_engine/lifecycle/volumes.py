@@ -15,8 +15,9 @@ from ..plan import volume as planning
 from ..plan.container import Action
 from ..plan.volume import AS_USUAL, How, VolumePlan, decide
 from ..state import volumes
-from ..volumes import directory
+from ..volumes import directory, snapshots
 from .engine import Engine
+from .inspect_content import content_shape
 from .inspect_volume import volume_shape
 from .outcome import Outcome
 from .volume import discard_held, ensure_held, get_volume
@@ -45,7 +46,7 @@ class _Convergence:
     def run(self) -> Outcome:
         plan = self.plan()
         users = [action for action in plan.actions if action.verb == planning.REMOVE_USER]
-        told = self.without(users) if users else []
+        told = [*(self.without(users) if users else []), *self.lost(plan)]
         if not self.engine.predicting and (plan.actions or self.is_half_made(plan)):
             with self.engine.lock_volume(self.name, f"{self.state} {self.name}"):
                 plan = self.plan()  # once more: now nobody else alters it
@@ -62,6 +63,13 @@ class _Convergence:
         plan = decide(self.wanted, self.state, self.how, record, seen, known=known)
         self.check(plan)
         return plan
+
+    def lost(self, plan: VolumePlan) -> list[str]:
+        """Return in words which snapshots go with the volume."""
+        if not any(action.verb == planning.REMOVE for action in plan.actions):
+            return []
+        kept = snapshots.read(self.engine.layout.volume(self.name))
+        return [f"removed snapshot {one.name} of volume {self.name}" for one in kept]
 
     def check(self, plan: VolumePlan) -> None:
         """Refuse what could only fail later; what is kept as it is has been looked at before."""
@@ -134,4 +142,5 @@ class _Convergence:
             return {}
         with self.engine.database.reading() as connection:
             seen = facts_of(self.engine, connection, self.name)
-        return volume_shape(record, self.engine.layout, seen)
+        shape = volume_shape(record, self.engine.layout, seen)
+        return {**shape, **content_shape(self.engine.layout.volume(self.name))}

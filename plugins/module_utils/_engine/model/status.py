@@ -29,6 +29,9 @@ MOVES: dict[str, frozenset[str]] = {
     REMOVING: frozenset(),
 }
 
+#: The intent of who freezes a container for a moment, with its lock held; its status goes on telling that it runs.
+STILL = "still"
+
 #: States in which the container's process lives.
 ALIVE = frozenset({RUNNING, PAUSED})
 #: States in which the record claims a process or the runtime's knowledge of one, so that facts can contradict it.

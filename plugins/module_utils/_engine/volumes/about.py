@@ -9,20 +9,19 @@ from typing import Any, Optional
 
 #: The note's name, beside ``data``.
 ABOUT = "about.json"
+#: The note of what took the place of all content, beside the volume's own ``data``.
+ORIGIN = "origin.json"
+#: The directory of a volume's snapshots.
+SNAPSHOTS = "snapshots"
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write(directory: str, note: dict[str, Any], *, name: str = ABOUT) -> None:
-    """Write a note durably; one that is there is replaced as a whole. Its name is durable when the directory is synced."""
-    fresh = f"{directory}/.{name}.{os.urandom(8).hex()}"
-    fd = os.open(fresh, _NEW, 0o600)
-    try:
-        os.write(fd, json.dumps(note, sort_keys=True).encode())
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    os.rename(fresh, f"{directory}/{name}")
+    """Write a note into a directory that nobody looks at yet. It is durable when the file system is synced."""
+    fd = os.open(f"{directory}/{name}", _NEW, 0o600)
+    with open(fd, "w", encoding="utf-8") as stream:
+        json.dump(note, stream, sort_keys=True)
 
 
 def read(directory: str, *, name: str = ABOUT) -> Optional[dict[str, Any]]:

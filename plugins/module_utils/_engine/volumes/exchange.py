@@ -20,12 +20,10 @@ from ..kernel import files, libc
 from ..kernel.staging import staging
 from ..model.content import Origin, Snapshot
 from . import about
+from .about import ORIGIN, SNAPSHOTS
 
 #: A directory beside ``data`` whose name begins so is an exchange under way, or one that was killed.
 PENDING = ".exchange-"
-SNAPSHOTS = "snapshots"
-#: The note of what took the place of all content.
-ORIGIN = "origin.json"
 
 
 def prepare(stage: str, *, keep: Optional[Snapshot], origin: Optional[Origin]) -> None:
@@ -40,6 +38,8 @@ def prepare(stage: str, *, keep: Optional[Snapshot], origin: Optional[Origin]) -
         "origin": origin.encode() if origin else None,
     }
     about.write(stage, note)
+    if origin is not None:
+        about.write(stage, origin.encode(), name=ORIGIN)
     with files.directory(stage) as fd:
         libc.syncfs(fd)
 
@@ -109,7 +109,8 @@ def _finish(
         with suppress(FileNotFoundError):
             os.unlink(f"{volume}/{ORIGIN}")
     else:
-        about.write(volume, note["origin"], name=ORIGIN)
+        with suppress(FileNotFoundError):  # it is there already
+            os.rename(f"{path}/{ORIGIN}", f"{volume}/{ORIGIN}")
         note_arrival(Origin(**note["origin"]))
     files.fsync_directory(volume)
     if note["snapshot"] is None:

@@ -7,11 +7,9 @@ import os
 from contextlib import suppress
 from typing import Optional
 
-from ..kernel import files
-from ..kernel.staging import staging
 from ..model.content import Origin, Snapshot, decode_origin, decode_snapshot
 from . import about
-from .exchange import ORIGIN, SNAPSHOTS
+from .about import ORIGIN, SNAPSHOTS
 
 
 def read(volume: str) -> tuple[Snapshot, ...]:
@@ -33,20 +31,3 @@ def read_origin(volume: str) -> Optional[Origin]:
 def data(volume: str, name: str) -> str:
     """Return where a snapshot's content is."""
     return f"{volume}/{SNAPSHOTS}/{name}/data"
-
-
-def place(volume: str, stage: str, snapshot: Snapshot) -> None:
-    """Put a durable copy, the ``data`` of a stage, in its place; raises OSError (ENOTEMPTY) when the name is taken."""
-    about.write(stage, {"snapshot": snapshot.encode()})
-    files.fsync_directory(stage)
-    files.make_private(f"{volume}/{SNAPSHOTS}")
-    files.fsync_directory(volume)
-    os.rename(stage, f"{volume}/{SNAPSHOTS}/{snapshot.name}")
-    files.fsync_directory(f"{volume}/{SNAPSHOTS}")
-
-
-def remove(volume: str, name: str, *, trash: str) -> None:
-    """Remove a snapshot, at once and whole; ``trash`` is the staging directory. One that is not there is fine."""
-    with staging(trash) as (stage, _fd), suppress(FileNotFoundError):
-        os.rename(f"{volume}/{SNAPSHOTS}/{name}", f"{stage}/trash")
-        files.fsync_directory(f"{volume}/{SNAPSHOTS}")

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which snapshots are more than are to be kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.model.content import Snapshot
+from _engine.plan.snapshots import outdated
+
+KNOWN = (
+    Snapshot("c", 3),
+    Snapshot("a", 1),
+    Snapshot("before-import-1", 0, "before-import"),
+    Snapshot("b", 2),
+)
+
+
+@pytest.mark.parametrize(
+    ("keep", "spared", "gone"),
+    [
+        (None, None, ()),
+        (3, None, ()),
+        (9, None, ()),
+        (2, None, ("a",)),
+        (1, None, ("a", "b")),
+        (0, None, ("a", "b", "c")),
+        (1, "a", ("b",)),
+    ],
+)
+def test_outdated(keep, spared, gone):
+    """The oldest go, whatever order they come in; what was kept of replaced content neither counts nor goes."""
+    assert outdated(KNOWN, keep, spared=spared) == gone
