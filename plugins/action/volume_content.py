@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a tree of the controller, contents and rendered templates to the host for a volume."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible_collections.slipway.oci.plugins.plugin_utils.shipping import Parcel, ShippingAction
+
+#: Where in the parcel things are; lifecycle/volume_content.py has the same names.
+_SRC, _FILES = "src", "files"
+
+
+class ActionModule(ShippingAction):
+    """Module ``volume_content``."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Bring what is needed to the host, and run the module."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        self.refuse_parcel()
+        source, files = self._task.args.get("src"), self._task.args.get("files") or []
+        remote = source is not None and self.flag("remote_src")
+        if (not files and (source is None or remote)) or not _are_mappings(files):
+            return {**result, **self.run_module(task_vars)}
+        with self.parcel() as parcel:
+            if source is not None and not remote:
+                self._pack_source(parcel, self.find(str(source)))
+            for number, one in enumerate(files):
+                self._pack_file(parcel, f"{_FILES}/{number}", one, task_vars)
+            # Neither a content nor what a template gave appears among the module's options, which are logged.
+            plain = [{**one, "content": None, "template": None} for one in files]
+            return {**result, **self.run_module(task_vars, parcel=self.send(parcel), files=plain or None)}
+
+    def _pack_source(self, parcel: Parcel, source: str) -> None:
+        contents, place = source.endswith("/"), source.rstrip("/")
+        name = os.path.basename(place)
+        if os.path.isdir(place):
+            excluded = self.excluded()
+            parcel.add_tree(
+                _SRC if contents else f"{_SRC}/{name}",
+                place,
+                follow=self.flag("local_follow"),
+                excluded=excluded if contents else lambda path: excluded(f"{name}/{path}"),
+            )
+        elif contents:
+            raise AnsibleActionFail(f"src: {source} is no directory")
+        else:
+            parcel.add_file(f"{_SRC}/{name}", place)
+
+    def _pack_file(self, parcel: Parcel, name: str, one: dict[str, Any], task_vars: dict[str, Any]) -> None:
+        given = [key for key in ("content", "template") if one.get(key) is not None]
+        if len(given) != 1:
+            raise AnsibleActionFail(f"files: {one.get('path')!r} needs either content or template")
+        if given == ["content"]:
+            parcel.add_content(name, self.content(one["content"]))
+        else:
+            parcel.add_content(name, self.rendered(str(one["template"]), task_vars))
+
+
+def _are_mappings(files: Any) -> bool:
+    """Tell whether the list is one that the module would take; else it says what is wrong with it."""
+    return isinstance(files, list) and all(isinstance(one, dict) for one in files)
