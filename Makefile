@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint floor unit engine integration sanity test sweep vm test-vm demo demo-clean bench cycles clean
+.PHONY: help setup system lint floor unit engine integration sanity quick test sweep vm emulated test-vm demo demo-clean bench cycles clean
 MAKEFLAGS += --no-print-directory
 
 # The tree, under the name by which Ansible knows a collection.
@@ -37,9 +37,16 @@ engine: setup system                                    ## does the kernel do wh
 integration: setup system                               ## does a playbook see it right? (root)
 	pytest tests/integration
 vm: setup system                                        ## does a host with systemd keep its word? (root; Debian) The tests marked ci
+	@$(MAKE) emulated
+emulated:
 	@$(timed) vm pytest tests/vm -m ci
-test: setup system lint floor sanity vm                    ## all of it; ends with pytest's closing lines
+test: setup system                                      ## all of it; ends with pytest's closing lines
+	@$(MAKE) --jobs=2 --output-sync=target quick emulated
 	SECONDS_BY_PART=.build/seconds pytest
+quick:
+	@$(timed) lint tests/lint
+	@$(timed) floor tests/floor
+	@$(timed) sanity tests/sanity/run
 
 test-vm: setup                                          ## the same, all tests: a QEMU machine driven over SSH
 	ansible-playbook tests/setup.yml --tags vm
