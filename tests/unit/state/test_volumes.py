@@ -15,7 +15,9 @@ def test_a_record_comes_back_as_it_was(connection, volume):
     """Every field survives the way into the database and back."""
     bare = volume("a")
     spec = VolumeSpec("b", labels={"tier": "db", "Ü": ""}, driver="local", options={"type": "tmpfs"})
-    populated = Populated("sha256:1", "/data", entries=3, bytes=2**40, at=2**62)
+    owners = {"uids": [[0, 100000, 65536]], "gids": []}
+    others = (("/etc", "conf", None), ("/srv", "", owners))
+    populated = Populated("sha256:1", "/data", 3, 2**40, 2**62, "sub/path", owners, others)
     full = volume(
         "b", spec=spec, anonymous=True, needs_copy_up=False, populated=populated, removing=True, mounted=True
     )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Optional
 
@@ -49,7 +49,12 @@ class Populated(NamedTuple):
     at: int
     subpath: str = ""
     owners: Optional[Mapping[str, Any]] = None
-    others: Sequence[Sequence[Any]] = ()
+    others: tuple[tuple[Any, ...], ...] = ()
+
+    @classmethod
+    def decode(cls, data: Mapping[str, Any]) -> Populated:
+        """Return what ``_asdict`` gave, after JSON."""
+        return cls(**{**data, "others": tuple(tuple(other) for other in data.get("others", ()))})
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -97,11 +97,7 @@ def _record(row: sqlite3.Row) -> VolumeRecord:
             created=row["created"],
             anonymous=bool(row["anonymous"]),
             needs_copy_up=bool(row["needs_copy_up"]),
-            populated=_populated(load(populated)) if populated else None,
+            populated=Populated.decode(load(populated)) if populated else None,
             removing=bool(row["removing"]),
             mounted=bool(row["mounted"]),
         )
-
-
-def _populated(told: dict[str, Any]) -> Populated:
-    return Populated(**{**told, "others": tuple(told.get("others", ()))})
