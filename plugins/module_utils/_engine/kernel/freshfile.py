@@ -51,13 +51,21 @@ class FreshFile:
     def put(self) -> None:
         """Put it in its place with the owner and mode that it has; not yet durable."""
         if not self._is_named:
-            # linkat(2) with AT_SYMLINK_FOLLOW, which Python asks for only when a directory is given.
-            os.link(
-                f"/proc/self/fd/{self.fd}", self._temporary, dst_dir_fd=self._parent, follow_symlinks=True
-            )
-            self._is_named = True
+            if self._link(self._name):
+                return
+            # No link(2) replaces what is there. A kill between the two calls leaves the other name.
+            self._is_named = self._link(self._temporary)
         os.rename(self._temporary, self._name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
         self._is_named = False
+
+    def _link(self, name: str) -> bool:
+        """Give the file a name, unless another has it."""
+        try:
+            # linkat(2) with AT_SYMLINK_FOLLOW, which Python asks for only when a directory is given.
+            os.link(f"/proc/self/fd/{self.fd}", name, dst_dir_fd=self._parent, follow_symlinks=True)
+        except FileExistsError:
+            return False
+        return True
 
     def _open(self) -> tuple[bool, int]:
         try:

@@ -284,6 +284,10 @@ def _write_all(fd: int, piece: bytes, position: int) -> None:
 
 
 def _link(fd: int, name: str, wanted: Wanted) -> None:
+    with suppress(FileExistsError):
+        os.symlink(wanted.link, name, dir_fd=fd)
+        os.chown(name, wanted.uid or 0, wanted.gid or 0, dir_fd=fd, follow_symlinks=False)
+        return
     temporary = f".{os.urandom(16).hex()}.new"
     os.symlink(wanted.link, temporary, dir_fd=fd)
     try:
