@@ -238,7 +238,7 @@ def _bounds(engine: Engine, record: ContainerRecord, *, locked: bool) -> Iterato
                 stack.enter_context(engine.lock_volume(name, f"copy into {record.name}"))
             opened[name] = _open_volume(engine, stack, name)
         found = [_Bound(path) for path in _ONLY_RUNNING]
-        for path, mount in {**declared, **(record.spec.mounts or {})}.items():
+        for path, mount in {**declared, **record.mounts}.items():
             found.append(_bound(mount, opened.get(record.volumes.get(path, ""))))
         yield sorted(found, key=lambda bound: bound.destination.count("/"))
 
