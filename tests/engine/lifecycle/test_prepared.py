@@ -434,14 +434,6 @@ def test_refused(host, data, assets, case):
         assert host.picture() == picture
 
 
-def test_a_part_that_a_fresh_volume_has_not(host):
-    """A part of a fresh volume that nothing is copied into is an error of the start, which leaves nothing mounted."""
-    with pytest.raises(InvalidOption, match="nosuch"):
-        host.want("started", *SLEEP, mount=["type=volume,src=data,dst=/m,subpath=nosuch,nocopy"])
-    assert host.mounts() == []
-    assert host.inspect()["State"]["Status"] == "created"
-
-
 # -- what a kill leaves ----------------------------------------------------------------------------
 
 #: Starts a container with mounts of every kind, and kills itself when it calls the function.
