@@ -364,13 +364,13 @@ def test_what_a_killed_copy_up_left_is_finished_before_anybody_looks(host, image
         host.volume("data", "absent")
         with host.open() as engine:
             converge_volume(engine, own(), "mounted")
-        renames: list[int] = []
-
-        def at(call, number=number, renames=renames):
-            renames += [call.number] * (call.name in ("rename", "renameat"))
-            return KILL if len(renames) == number else None
-
-        status, calls = trace(filled, at)
+        renames = iter([None] * (number - 1) + [KILL])
+        status, calls = trace(
+            filled,
+            lambda call, renames=renames: (
+                next(renames, None) if call.name in ("rename", "renameat") else None
+            ),
+        )
         if not os.WIFSIGNALED(status):
             break
         assert calls
