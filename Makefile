@@ -42,7 +42,7 @@ emulated:
 	@$(timed) vm pytest tests/vm -m ci
 test: setup system                                      ## all of it; ends with pytest's closing lines
 	@$(MAKE) --jobs=2 --output-sync=target quick emulated
-	SECONDS_BY_PART=.build/seconds pytest
+	SECONDS_BY_PART=.build/seconds pytest --numprocesses=2 --dist=loadfile
 quick:
 	@$(timed) lint tests/lint
 	@$(timed) floor tests/floor
