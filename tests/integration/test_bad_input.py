@@ -495,7 +495,7 @@ def test_no_conmon_installed(stocked):
 
 
 def test_no_overlayfs(stocked, tmp_path):
-    """On a kernel without overlayfs a task says so before anything is made."""
+    """On a kernel without overlayfs a task that wants it says so before anything is made."""
     systems = tmp_path / "filesystems"
     lines = Path("/proc/filesystems").read_text().splitlines(keepends=True)
     systems.write_text("".join(line for line in lines if "overlay" not in line))
@@ -504,7 +504,8 @@ def test_no_overlayfs(stocked, tmp_path):
         f"mount --bind {systems} /proc/filesystems; [ ! -d /lib/modules ] || mount -t tmpfs none /lib/modules"
     )
     before = ("unshare", "-m", "sh", "-c", f'{hide}; exec "$@"', "sh")
-    refused(stocked, "container", GOOD, "host_lacks", ("overlay",), before=before)
+    wanted = {**GOOD, "storage_driver": "overlay"}
+    refused(stocked, "container", wanted, "host_lacks", ("overlay",), before=before)
 
 
 @pytest.mark.parametrize("module", ["container", "volume", "image_info"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dockerarchive import layer
+from enginehost import eventually
 
 
 def run(host, script: str, **options) -> str:
@@ -52,7 +53,9 @@ def test_init(host, need):
     """With init the first process reaps, and the command is its child, which TERM ends at once."""
     need(shutil.which("catatonit") or shutil.which("tini"), "catatonit or tini")
     shape = host.start("sleep", "1000", init=True)
-    first = Path(f"/proc/{shape['State']['Pid']}/cmdline").read_bytes().split(b"\0")
+    # Between the runtime's exec and the program's there are no arguments.
+    read = Path(f"/proc/{shape['State']['Pid']}/cmdline").read_bytes
+    first = eventually(read, "the first process").split(b"\0")
     assert first[-3:] == [b"sleep", b"1000", b""]
     assert first[0] != b"sleep"
     host.bring("box", "stopped", stop_time=100)

@@ -160,7 +160,7 @@ def test_killed_at_random_instants(empty_host, job):
 
 #: Functions that are called when something was made or removed that the record does not tell of yet.
 WHILE_MAKING = (
-    "_publish save_image _make_data prepare_directories mount_shm make_upper populate _replace_empty _mark"
+    "_publish save_image _make_data prepare_directories mount_shm make_upper populate place mark"
     " write_bundle _wait_first _pid started _link"
 ).split()
 WHILE_REMOVING = "_wait release throw_away remove_tree _delete_row _finish_removal sweep".split()

@@ -44,7 +44,11 @@ def check_plain(record: VolumeRecord) -> None:
 
 
 def mend(engine: Engine, name: str) -> None:
-    """End an exchange of a volume's content that was announced: by waiting for who is at it, or for one that is dead."""
+    """End an exchange of a volume's content that was announced: by waiting for who is at it, or for one that is dead.
+
+    What a kill left in the volume's stage goes too, as after the last step of a restore, which leaves nothing else to be done.
+    """
+    stage.sweep(engine.layout.volume(name))
     if exchange.is_pending(engine.layout.volume(name)):
         with engine.lock_volume(name, "content"):
             settle(engine, name)
