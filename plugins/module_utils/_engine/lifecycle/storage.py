@@ -21,9 +21,10 @@ def driver(engine: Engine) -> str:
     before = len(lacks)
     while (name := plan.untried(engine.storage_driver, lacks)) is not None:
         lacks[name] = _tried(engine, name)
+    chosen = plan.choose(engine.storage_driver, lacks)  # a task that is refused leaves no trace
     if len(lacks) > before:
         _keep(engine, lacks)
-    return plan.choose(engine.storage_driver, lacks)
+    return chosen
 
 
 def foreseen(engine: Engine) -> tuple[str, dict[str, str]]:
