@@ -89,7 +89,11 @@ def walk_trails(
 
 def open_directory(root_fd: int, trail: Sequence[str]) -> int:
     """Open the directory that names lead to, one by one: its path may be too long for one call."""
-    fd = os.open(".", DIRECTORY, dir_fd=root_fd)
+    return descend(os.open(".", DIRECTORY, dir_fd=root_fd), trail)
+
+
+def descend(fd: int, trail: Sequence[str]) -> int:
+    """Step down from a directory by names, and return the descriptor of the last; the given one is closed if it is another."""
     for name in trail:
         try:
             below = os.open(name, DIRECTORY, dir_fd=fd)

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator, Sequence
 
 from ..kernel.inroot import make_directory, open_in_root
-from .cursor import DIRECTORY
+from .cursor import descend
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _PIECE = 256 * 1024
@@ -31,14 +31,7 @@ class Place:
         """Open the directory that names lead to, for listing; raises FileNotFoundError, NotADirectoryError."""
         if self.through:
             return self._open_in_root("/".join([self._path, *trail]))
-        fd = self._open_in_root(self._path)
-        for name in trail:
-            try:
-                below = os.open(name, DIRECTORY, dir_fd=fd)
-            finally:
-                os.close(fd)
-            fd = below
-        return fd
+        return descend(self._open_in_root(self._path), trail)
 
     def look(self, trail: Sequence[str]) -> int:
         """Open what is there to be looked at (O_PATH); a symlink itself, or with ``through`` what it leads to."""
