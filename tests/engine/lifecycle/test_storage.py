@@ -17,11 +17,14 @@ from treelisting import listing
 from _engine.errors import EngineError, HostLacks, StoreFull
 from _engine.kernel import command, libc, mountinfo, mounts
 from _engine.kernel.process import find_by_argument
+from _engine.lifecycle.changed_paths import changed_paths
+from _engine.lifecycle.copying import CopyRequest, copy
 from _engine.lifecycle.exec import execute
 from _engine.lifecycle.explain import explain
 from _engine.lifecycle.export import ExportRequest, export
 from _engine.lifecycle.host import host as told
 from _engine.lifecycle.info import containers as info
+from _engine.lifecycle.mounted import MountRequest, converge_mount
 from _engine.model.execution import ExecSpec
 from _engine.model.storage import DRIVERS, FUSE, OVERLAY, VFS
 from _engine.rootfs import probe
@@ -149,6 +152,49 @@ def test_a_volume_is_filled(driven, built, busybox):
     )
     driven.start(*FOREVER, image=image, volume=["data:/data"], stop_timeout=0)
     assert listing(driven.data("data")).keys() == {b"", b"b"}
+
+
+def changed(host) -> set[tuple[str, str]]:
+    """Return what the container has changed of its image, by kind and path."""
+    with host.open(read_only=True) as engine:
+        return {(item.kind, item.path) for item in changed_paths(engine, "box")}
+
+
+def copied(
+    host, *, out: Path | None = None, into: Path | None = None, check: bool = False
+) -> tuple[str, ...]:
+    """Copy /etc/note out of the container, or a file to it; return what was done."""
+    asked = CopyRequest("box", "/etc/note", str(out), from_container=True) if out else None
+    with host.open(read_only=check) as engine:
+        return copy(engine, asked or CopyRequest("box", str(into), "/etc/note")).actions
+
+
+def mountpoint(host, state: str) -> Path:
+    """Bring the mount for tools on the host to the state, and return where it is."""
+    with host.open() as engine:
+        return Path(converge_mount(engine, MountRequest("box", state)).result["mountpoint"])
+
+
+def test_files_in_reach(driven, tmp_path):
+    """Files go into a container that does not run and out of it, are told as changes, and are seen by tools on the host."""
+    host = driven
+    host.want("present", *FOREVER, stop_timeout=0)
+    note = tmp_path / "note"
+    note.write_text("one\n")
+    assert copied(host, into=note, check=True) != ()
+    assert copied(host, into=note) != ()
+    assert copied(host, into=note) == ()
+    assert (host.mounts(), programs(host)) == ([], ())
+    assert ("added", "/etc/note") in changed(host)
+    copied(host, out=tmp_path / "back")
+    assert (tmp_path / "back").read_text() == "one\n"
+    place = mountpoint(host, "mounted")
+    assert (place / "etc/note").read_text() == "one\n"
+    host.bring("box", "started")
+    host.bring("box", "stopped")
+    assert (place / "etc/note").read_text() == "one\n"
+    mountpoint(host, "unmounted")
+    assert host.mounts() == []
 
 
 # -- which one ---------------------------------------------------------------------------------------
