@@ -301,7 +301,10 @@ def test_a_check_that_meets_a_container_standing_still(host, volume):
 
     check = {"healthcheck": "true", "healthcheck_interval": "300ms", "healthcheck_timeout": "500ms"}
     host.start(*FOREVER, volume=["data:/data"], stop_timeout=0, healthcheck_retries=1, **check)
-    health = lambda: host.inspect()["State"]["Health"]  # noqa: E731
+
+    def health() -> dict:
+        return host.inspect()["State"]["Health"]
+
     eventually(lambda: health()["Status"] == "healthy", "healthy")
     with host.open() as engine, stilled(engine, [host.record().id], "test"):
         time.sleep(3)

@@ -86,8 +86,9 @@ class _One:
     @contextmanager
     def origin(self) -> Iterator[int]:
         """Give a descriptor of the whole source."""
-        with self.path() as path, held(os.open(path, os.O_PATH | os.O_CLOEXEC)) as fd:
-            yield fd
+        with ExitStack() as stack:
+            path = stack.enter_context(self.path())
+            yield stack.enter_context(held(os.open(path, os.O_PATH | os.O_CLOEXEC)))
 
     @contextmanager
     def path(self) -> Iterator[str]:
