@@ -222,6 +222,14 @@ def test_volume_without_its_directory(empty_host, job):
     assert empty_host.data("app-data").is_dir()
 
 
+def left_of(host) -> list[str]:
+    """Return what is there of containers and volumes."""
+    layout = host.layout
+    places = (layout.containers, layout.run_containers, layout.volumes, layout.staging)
+    names = [name for place in places for name in os.listdir(place)]
+    return [*host.mounts(), *host.processes(), *host.cgroups(), *host.volumes(), *names]
+
+
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_killed_while_removing(empty_host, job):
     """A removal that was killed between two steps is finished by the next one; what it should not touch stays."""
@@ -229,11 +237,9 @@ def test_killed_while_removing(empty_host, job):
     for function in WHILE_REMOVING:
         job.die_at("absent", function)
         job.run("absent")
-        left = [*empty_host.mounts(), *empty_host.processes(), *empty_host.cgroups(), *empty_host.volumes()]
-        layout = empty_host.layout
-        places = (layout.containers, layout.run_containers, layout.volumes, layout.staging)
-        left += [name for place in places for name in os.listdir(place)]
-        assert (function, left, empty_host.record("app")) == (function, [], None)
+        assert empty_host.record("app") is None
+        # conmon and the agent that it called may be on their way out.
+        eventually(lambda: not left_of(empty_host), f"nothing is left, after {function}", timeout=15.0)
         assert job.run(1)[0] == ["created volume app-data", "created app", "started app"]
 
 
