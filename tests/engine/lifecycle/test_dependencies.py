@@ -63,9 +63,10 @@ def test_check_dependencies_running(chain):
 
 def test_unknown_dependency(host):
     """A container that is not there can't be needed; the near name is told, and nothing is made."""
-    host.want("created", *FOREVER, name="db")
-    with pytest.raises(NotFound, match=r"'bd'.*near: db"):
-        host.want("started", *FOREVER, name="app", requires=["bd"])
+    # No name of hexadecimal digits: an id could begin so.
+    host.want("created", *FOREVER, name="store")
+    with pytest.raises(NotFound, match=r"'stroe'.*near: store"):
+        host.want("started", *FOREVER, name="app", requires=["stroe"])
     assert host.inspect("app") == {}
 
 

@@ -53,7 +53,7 @@ CASES = {
         "grep -o ' /a tmpfs .*mode=700' /proc/mounts | cut -c1-9",
         " /a tmpfs",
     ),
-    "tmpfs holds what the image had": ({"tmpfs": {"/etc": ""}}, "ls /etc", "group\npasswd"),
+    "tmpfs holds what the image had": ({"tmpfs": {"/etc": ""}}, "cd /etc; ls group passwd", "group\npasswd"),
     "device": (
         {"device": ["/dev/loop-control:/dev/other:r"]},
         "(: < /dev/other) && echo opened; (: > /dev/other) || echo refused",
