@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The program ``slipway``: what conmon calls when a container has ended, and what a person on the host can ask.
 
-``cleanup`` runs at every exit, so it takes the short way past the argument parser.
+What programs call takes the short way past the argument parser, and imports what it needs and no more: ``cleanup`` runs at
+every exit, ``connect`` at every command of a play.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import os
 import sys
 
 from ..errors import EngineError, NotFound
-from ..lifecycle.opening import open_engine
 
 
 def main(argv: list[str], *, root: str, run_root: str) -> int:
@@ -34,6 +34,7 @@ def main(argv: list[str], *, root: str, run_root: str) -> int:
 def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     """See to a container that has ended; ``--keep`` leaves its restart and removal to the task that waits for it."""
     from ..lifecycle.exited import exited
+    from ..lifecycle.opening import open_engine
 
     if argv[:1] == ["--exec"]:
         return _cleanup_exec(argv[1:], root, run_root)
@@ -50,6 +51,7 @@ def _cleanup_exec(argv: list[str], root: str, run_root: str) -> int:
     """Clear away a detached exec that has ended."""
     from ..lifecycle.exec_detached import ended
     from ..lifecycle.hold import hold
+    from ..lifecycle.opening import open_engine
 
     session_id, container_id = argv
     with open_engine(root, run_root) as engine:
@@ -68,6 +70,7 @@ def _health(argv: list[str], root: str, run_root: str) -> int:
     layout = Layout(root, run_root)
     if argv[:1] == ["--act"]:
         from ..lifecycle.health import act
+        from ..lifecycle.opening import open_engine
 
         with open_engine(root, run_root) as engine:
             act(engine, argv[2], argv[1], (layout.agent_program, "cleanup"))
@@ -80,6 +83,7 @@ def _health(argv: list[str], root: str, run_root: str) -> int:
 
 def _rotate(argv: list[str], root: str, run_root: str) -> int:
     """Be the process that rotates a container's log."""
+    from ..lifecycle.opening import open_engine
     from ..lifecycle.rotating import serve
 
     with open_engine(root, run_root) as engine:
@@ -89,6 +93,7 @@ def _rotate(argv: list[str], root: str, run_root: str) -> int:
 
 def _let_go(argv: list[str], root: str, run_root: str) -> int:
     """Let containers go on that a task has frozen and, being killed, will not let go."""
+    from ..lifecycle.opening import open_engine
     from ..lifecycle.stilling import watch
 
     sys.stdin.read()
@@ -97,5 +102,18 @@ def _let_go(argv: list[str], root: str, run_root: str) -> int:
     return 0
 
 
+def _connect(_argv: list[str], root: str, run_root: str) -> int:
+    """Run a command of a play in a container, or pass a file; never returns, since to end in order takes as long as to begin."""
+    from .connect import connect
+
+    os._exit(connect(root, run_root))
+
+
 #: What programs call, past the argument parser.
-_SHORT = {"cleanup": _cleanup, "health": _health, "rotate": _rotate, "let-go": _let_go}
+_SHORT = {
+    "cleanup": _cleanup,
+    "connect": _connect,
+    "health": _health,
+    "rotate": _rotate,
+    "let-go": _let_go,
+}

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Optional
 
+from . import procstat
+
 #: How often to look where there is no pidfd (Linux before 5.3), in seconds.
 _PAUSE = 0.02
 
@@ -22,7 +24,7 @@ _LONGEST_POLL = 86400.0
 
 @dataclass(frozen=True)
 class Process:
-    """A process; ``start_time`` in clock ticks since boot (field 22 of proc_pid_stat(5))."""
+    """A process; ``start_time`` in clock ticks since boot (field 22 of proc_pidprocstat.stat(5))."""
 
     pid: int
     start_time: int
@@ -30,8 +32,8 @@ class Process:
     @classmethod
     def of(cls, pid: int) -> Optional[Process]:
         """Return the process that has this pid now; None when there is none, or only a zombie."""
-        fields = _stat(pid)
-        return cls(pid, int(fields[19])) if _runs(fields) else None
+        fields = procstat.stat(pid)
+        return cls(pid, procstat.start_time(fields)) if procstat.runs(fields) else None
 
     def alive(self) -> bool:
         """Tell whether this very process still runs; a zombie does not."""
@@ -97,7 +99,7 @@ def find_by_argument(argument: str) -> tuple[Process, ...]:
 
 def leads_namespace(pid: int) -> bool:
     """Tell whether the process is the first of a PID namespace, whose end is the end of all in it; False when it is gone."""
-    for line in _read(pid, "status").splitlines():
+    for line in procstat.read(pid, "status").splitlines():
         if line.startswith(b"NSpid:"):  # its number in each namespace, the innermost last
             return line.split()[2:][-1:] == [b"1"]
     return False
@@ -107,7 +109,7 @@ def descendants(pid: int) -> tuple[Process, ...]:
     """Return the processes that this one has started, and those that they have, as far as their parents still live."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
-        fields = _stat(int(name)) if name.isdigit() else []
+        fields = procstat.stat(int(name)) if name.isdigit() else []
         if fields:
             children.setdefault(int(fields[1]), []).append(int(name))
     found, waiting = [], [pid]
@@ -142,23 +144,5 @@ def _ended(pidfd: int, deadline: float) -> bool:
             return False
 
 
-def _runs(fields: list[str]) -> bool:
-    # The first thread alone may have ended (Z) while others go on; the 20th field counts the threads.
-    return bool(fields) and (fields[0] not in ("Z", "X") or int(fields[17]) > 1)
-
-
-def _stat(pid: int) -> list[str]:
-    """Return the fields from the third on; the second, the name, may itself hold blanks and parentheses."""
-    return _read(pid, "stat").rpartition(b")")[2].decode("ascii").split()
-
-
 def _arguments(pid: int) -> list[bytes]:
-    return _read(pid, "cmdline").split(b"\0")[:-1]
-
-
-def _read(pid: int, name: str) -> bytes:
-    try:
-        with open(f"/proc/{pid}/{name}", "rb") as stream:
-            return stream.read()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
+    return procstat.read(pid, "cmdline").split(b"\0")[:-1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..errors import WrongState
 from ..kernel.apart import apart
@@ -59,6 +58,6 @@ def _compared(engine: Engine, record: ContainerRecord, lowers: tuple[str, ...]) 
 
 
 def _changes(container: ContainerLayout, lowers: Sequence[str], scratch: str) -> list[PathChange]:
-    place = replace(container, static=view.cover(scratch))
+    place = container.elsewhere(view.cover(scratch))
     overlay.mount_image(place, lowers)
     return [item for item in changes(container.upper, place.merged) if item.path not in _OF_EVERY_START]

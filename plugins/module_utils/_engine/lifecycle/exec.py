@@ -7,35 +7,31 @@ leaves is found by its row (``settle``) and goes with the next exec, the next st
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from ..errors import EngineError, WrongState
-from ..kernel import inroot
+from ..errors import WrongState
 from ..kernel.process import Process, find_by_argument
 from ..model import imageconfig, status
-from ..model.execution import ExecSession, ExecSpec
+from ..model.execsession import ExecSession
+from ..model.execution import ExecSpec
 from ..model.names import new_id
 from ..model.record import ContainerRecord, Event, ProcessId
 from ..rootfs import mounted
 from ..runtime import execprocess, execs, oci
 from ..runtime.execs import ExecFiles, Executed
-from ..runtime.users import ResolvedUser, resolve
 from ..state import events, images
 from ..state import execs as sessions
 from .cgroup import cgroup_of
 from .engine import Engine
+from .execuser import resolved
 from .facts import alive, observe
 from .hold import hold
 from .named import find
-
-#: passwd and group files above this size are no such files.
-_ACCOUNT_FILE_LIMIT = 4 * 1024 * 1024
-_CONFIG_LIMIT = 16 * 1024 * 1024
+from .ownprocess import own_process
 
 T = TypeVar("T")
 
@@ -200,43 +196,18 @@ def require_running(record: ContainerRecord) -> ContainerRecord:
 
 def _process(engine: Engine, record: ContainerRecord, spec: ExecSpec) -> dict[str, Any]:
     mounted.check(engine.layout.container(record.id), record.name, record.driver)
-    own = own_process(engine, record)
+    own = own_process(engine.layout, record.id, record.name)
     every: frozenset[str] = frozenset()
     if spec.privileged:
         from ..runtime import host
 
         every = host.facts(record.spec).capabilities
-    user = None if spec.user is None else _user(record, spec.user)
+    user = None
+    if (
+        spec.user is not None and record.process is not None
+    ):  # require_running() has seen to it that there is one
+        user = resolved(record.process.pid, spec.user, record.spec.group_add or ())
     return execprocess.build(own, spec, user, home_given=_home_given(engine, record), all_capabilities=every)
-
-
-def own_process(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
-    """Return the OCI ``process`` that the container itself was started with."""
-    path = f"{engine.layout.container(record.id).bundle}/config.json"
-    try:
-        with open(path, encoding="utf-8") as stream:
-            process: dict[str, Any] = json.loads(stream.read(_CONFIG_LIMIT))["process"]
-    except (OSError, ValueError, KeyError) as error:
-        raise EngineError(
-            f"container {record.name}: {path} can't be read: {error}", remedy="Restart the container"
-        ) from None
-    return process
-
-
-def _user(record: ContainerRecord, name: str) -> ResolvedUser:
-    """Resolve the user by the files that the container itself sees now."""
-    if record.process is None:  # require_running() has seen to it
-        raise WrongState(f"container {record.name} has no process", name=record.name)
-    root = f"/proc/{record.process.pid}/root"
-    passwd, group = (_account_file(root, path) for path in ("/etc/passwd", "/etc/group"))
-    return resolve(name, record.spec.group_add or (), passwd=passwd, group=group)
-
-
-def _account_file(root: str, path: str) -> str:
-    try:
-        return (inroot.read_file(root, path, limit=_ACCOUNT_FILE_LIMIT) or b"").decode("utf-8", "replace")
-    except OSError:  # a device or a directory: whatever it is, it is no account file
-        return ""
 
 
 def _home_given(engine: Engine, record: ContainerRecord) -> bool:

@@ -22,7 +22,7 @@ from ..runtime.execs import ExecFiles
 from . import health
 from .cgroup import cgroup_of
 from .engine import Engine
-from .exec import own_process
+from .ownprocess import own_process
 
 #: Seconds for the runtime of a killed check to be gone.
 _GONE = 5.0
@@ -58,7 +58,8 @@ class Running:
         """Start the command in the container, as its own user; raises OSError, EngineError when it has just ended."""
         files = ExecFiles.of(engine.layout.container(record.id), _SESSION)
         _end_left(engine, record, files)
-        files.write(execprocess.build(own_process(engine, record), ExecSpec(argv), None, home_given=True))
+        own = own_process(engine.layout, record.id, record.name)
+        files.write(execprocess.build(own, ExecSpec(argv), None, home_given=True))
         runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
         begun, now = time.time_ns(), health.now()
         process = subprocess.Popen(  # pylint: disable=consider-using-with

@@ -3,25 +3,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Optional
-
 from ..errors import InvalidOption
-from . import kinds
-from .record import ProcessId
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
+    from collections.abc import Mapping
+    from typing import Any
 
 
-@dataclass(frozen=True)
 class ExecSpec:
     """A command for a container that runs. ``user`` and ``workdir`` None: the container's own."""
 
-    argv: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
-    user: Optional[str] = None
-    workdir: Optional[str] = None
-    privileged: bool = False
-    tty: bool = False
+    __slots__ = ("argv", "env", "privileged", "tty", "user", "workdir")
+
+    def __init__(
+        self,
+        argv: tuple[str, ...],
+        *,
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+        workdir: str | None = None,
+        privileged: bool = False,
+        tty: bool = False,
+    ) -> None:
+        self.argv = argv
+        self.env = env or {}
+        self.user = user
+        self.workdir = workdir
+        self.privileged = privileged
+        self.tty = tty
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> ExecSpec:
@@ -29,6 +39,8 @@ class ExecSpec:
 
         Raises InvalidOption naming the option.
         """
+        from . import kinds
+
         command, argv = raw.get("command"), raw.get("argv")
         if (command is None) == (argv is None):
             raise InvalidOption(
@@ -47,23 +59,3 @@ class ExecSpec:
             privileged=bool(raw.get("privileged")),
             tty=bool(raw.get("tty")),
         )
-
-
-class ExecSession(NamedTuple):
-    """A command that runs, or ran, in a container: a row of table ``exec_sessions``.
-
-    ``argv`` and ``user`` say what it is; the environment may hold secrets, so it is not kept. ``monitor`` is conmon when
-    it runs detached, else the process that waits for it. ``exit_code`` None: it has not ended, or nobody saw how.
-    Times are nanoseconds since the epoch.
-    """
-
-    id: str
-    container_id: str
-    argv: tuple[str, ...]
-    user: Optional[str]
-    detached: bool
-    created: int
-    process: Optional[ProcessId] = None
-    monitor: Optional[ProcessId] = None
-    finished: Optional[int] = None
-    exit_code: Optional[int] = None

@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
-@dataclass(frozen=True)
+
 class Layout:
     """All paths of one engine. ``root`` survives a reboot, ``run_root`` does not.
 
-    Parts named by an id or a checked name (model.names) are joined here and nowhere else.
+    Parts named by an id or a checked name (model.names) are joined here and nowhere else. No dataclass: ``slipway connect``
+    runs at each command of a play, and to import what makes one takes as long as all the rest that it needs.
     """
 
-    root: str = DEFAULT_ROOT
-    run_root: str = DEFAULT_RUN_ROOT
+    __slots__ = ("root", "run_root")
+
+    def __init__(self, root: str = DEFAULT_ROOT, run_root: str = DEFAULT_RUN_ROOT) -> None:
+        self.root: Final = root
+        self.run_root: Final = run_root
 
     @property
     def database(self) -> str:
@@ -124,14 +129,20 @@ class Layout:
         return f"{self.locks}/{kind}-{name}.lock"
 
 
-@dataclass(frozen=True)
 class ContainerLayout:
     """The paths of one container; ``static`` is on disk, ``run`` is emptied by a reboot."""
 
-    id: str
-    static: str
-    run: str
-    exit_file: str
+    __slots__ = ("exit_file", "id", "run", "static")
+
+    def __init__(self, *, id: str, static: str, run: str, exit_file: str) -> None:  # noqa: A002
+        self.id: Final = id
+        self.static: Final = static
+        self.run: Final = run
+        self.exit_file: Final = exit_file
+
+    def elsewhere(self, static: str) -> ContainerLayout:
+        """Return the same with another directory on disk."""
+        return ContainerLayout(id=self.id, static=static, run=self.run, exit_file=self.exit_file)
 
     @property
     def upper(self) -> str:

@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 
 from ..kernel import files, libc, mounts
 from ..kernel.removal import remove_tree
@@ -77,7 +76,7 @@ def image(
 
     ``lowers`` lowest first. Raises what overlay.mount does.
     """
-    base = replace(container, static=f"{container.overlays}/{number}")
+    base = container.elsewhere(f"{container.overlays}/{number}")
     files.make_private(base.static)
     try:
         yield overlay.mount(base, lowers, userns_fd)

@@ -60,7 +60,7 @@ def _try_overlay(stage: str) -> None:
 
 
 def _try_fuse(stage: str) -> None:
-    container = ContainerLayout("probe", stage, stage, f"{stage}/exit")
+    container = ContainerLayout(id="probe", static=stage, run=stage, exit_file=f"{stage}/exit")
     served = fuse.serve(
         support.find_fuse(),
         (f"{stage}/layer",),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from ..errors import WrongState
@@ -66,7 +65,9 @@ def _open_fuse(container: ContainerLayout, lowers: Sequence[str], scratch: str) 
 
 def open_image(lowers: Sequence[str], scratch: str) -> int:
     """Open an image as it is, and return the descriptor; ``lowers`` and ``scratch`` as above."""
-    return apart(lambda: _image(ContainerLayout("", cover(scratch), scratch, ""), lowers))
+    return apart(
+        lambda: _image(ContainerLayout(id="", static=cover(scratch), run=scratch, exit_file=""), lowers)
+    )
 
 
 def _image(place: ContainerLayout, lowers: Sequence[str]) -> int:
@@ -115,7 +116,7 @@ def _copy(container: ContainerLayout) -> str:
 def _show_overlay(
     container: ContainerLayout, lowers: Sequence[str], scratch: str, userns_fd: int | None
 ) -> tuple[str, bool]:
-    place = replace(container, static=scratch)
+    place = container.elsewhere(scratch)
     if not os.path.isdir(container.upper):
         overlay.mount_image(place, lowers)
         return place.merged, False

@@ -6,11 +6,13 @@ Seed of the rules: libpod, ``prepareProcessExec``; OCI runtime-spec 1.0.2 config
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
+    from collections.abc import Mapping
+    from typing import Any
 
-from ..model.execution import ExecSpec
-from .users import ResolvedUser
+    from ..model.execution import ExecSpec
+    from .users import ResolvedUser
 
 _CAPABILITY_SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
 

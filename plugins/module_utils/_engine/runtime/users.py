@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Optional
 
 from ..errors import InvalidOption
@@ -101,6 +100,8 @@ def _find_group(option: str, word: str, groups: tuple[_Group, ...]) -> int:
 
 
 def _unknown(option: str, value: str | None, why: str, names: list[str], word: str) -> InvalidOption:
+    from difflib import get_close_matches
+
     near = get_close_matches(word, names, 3)
     hint = f"Near are: {', '.join(near)}" if near else "A number works without an entry"
     return InvalidOption(option, value, f"is unknown: {why}", remedy=hint)

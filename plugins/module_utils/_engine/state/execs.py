@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from ..model.execution import ExecSession
+from ..model.execsession import ExecSession
 from ..model.record import ProcessId
 from .columns import decoding, dump, insert_text, load, update_text
 

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``slipway connect``: what the connection plugin calls on the host, once for each command and each piece of a file.
+
+The request stands at the head of the standard input (model.frames), so nothing of it is in an argument list, and no shell
+on the way has to be quoted for. What follows it is the command's own input, or the file's content. Keys:
+
+``verb`` (exec, put, fetch), ``name`` (container), ``mark``, ``user`` (None: the container's own), and those of the verb.
+
+What we say ourselves is a line on the standard error that begins with the mark, which the caller has made up and no
+container can know: that we began, and an error of the engine, whose exit code is 125.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ..errors import EngineError
+from ..lifecycle.entering import enter, process
+from ..model import frames
+from ..model.execution import ExecSpec
+from ..model.layout import Layout
+from ..runtime.joining import join
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # each millisecond counts here
+    from collections.abc import Mapping
+    from typing import Any
+
+_FAILED = 125
+
+
+def connect(root: str, run_root: str) -> int:
+    """Do what the standard input asks for; return the exit code."""
+    try:
+        request = frames.read(0)
+    except ValueError:
+        os.write(2, b"slipway connect: this verb is for the connection plugin slipway.oci.container\n")
+        return 2
+    # Said first, so that the caller knows from whom an exit code is.
+    os.write(2, f"{request['mark']}began\n".encode())
+    try:
+        return _VERBS[request["verb"]](Layout(root, request.get("run_root") or run_root), request)
+    except EngineError as error:
+        told = {"error": error.code, "msg": str(error), **error.fields}
+        os.write(2, f"{request['mark']}{json.dumps(told, default=str)}\n".encode())
+        return _FAILED
+
+
+def _exec(layout: Layout, request: Mapping[str, Any]) -> int:
+    found = enter(layout, request["name"])
+    spec = ExecSpec(
+        tuple(request["argv"]),
+        env=request.get("env"),
+        user=request.get("user"),
+        workdir=request.get("workdir"),
+    )
+    wanted = process(layout, found, spec)
+    joined = join(found.runtime, layout.runtime_root, found.id, wanted, streams=(0, 1, 2))
+    return joined.wait()
+
+
+def _put(layout: Layout, request: Mapping[str, Any]) -> int:
+    from .connect_files import put
+
+    return put(layout, request)
+
+
+def _fetch(layout: Layout, request: Mapping[str, Any]) -> int:
+    from .connect_files import fetch
+
+    return fetch(layout, request)
+
+
+_VERBS = {"exec": _exec, "put": _put, "fetch": _fetch}

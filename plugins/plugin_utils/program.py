@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Speak to the engine's program on a host, and tell its errors as Ansible's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, NamedTuple, Optional
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model import frames
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.layout import Layout
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.places import DEFAULT_ROOT
+
+from .reaching import Answer, Reached
+
+#: What a shell answers when there is no such program, or it may not be run.
+_NO_PROGRAM = (126, 127)
+#: Errors that say that the container can't be reached, now or ever.
+_UNREACHABLE = frozenset({"not_found", "wrong_state", "rootfs_died", "not_root", "state_busy"})
+
+
+def path_of(agent: Optional[str], root: Optional[str]) -> str:
+    """Return where the program is on a host: as it is said, or below the engine's root."""
+    return agent or Layout(root or DEFAULT_ROOT).agent_program
+
+
+class Failure(NamedTuple):
+    """An error of the engine: its stable code, what it says, and its fields."""
+
+    code: str
+    message: str
+    fields: dict[str, Any]
+
+
+class Program:
+    """The engine's program at a path on a host."""
+
+    def __init__(self, host: Reached, path: str) -> None:
+        self._host = host
+        self._path = path
+
+    def connect(self, request: dict[str, Any], data: bytes = b"") -> tuple[Answer, Optional[Failure]]:
+        """Hand over a request (agent/connect.py) and what follows it; return the answer, and the engine's error if any.
+
+        Raises AnsibleConnectionFailure when the container can't be reached.
+        """
+        mark = f"slipway-{os.urandom(12).hex()} "
+        answer = self._host.run([self._path, "connect"], frames.encode({**request, "mark": mark}) + data)
+        stderr, told = _split(answer.stderr, mark.encode())
+        answer = answer._replace(stderr=stderr)
+        if not told:
+            raise AnsibleConnectionFailure(self._never_began(answer))
+        if len(told) == 1:
+            return answer, None
+        failure = _failure(told[-1])
+        if failure.code in _UNREACHABLE:
+            raise AnsibleConnectionFailure(failure.message)
+        return answer, failure
+
+    def pass_file(self, request: dict[str, Any], data: bytes = b"") -> tuple[dict[str, Any], bytes]:
+        """Hand over a piece of a file, or ask for one; return the answer's header and data.
+
+        Raises AnsibleConnectionFailure as ``connect`` does, AnsibleError for a file that can't be written or read.
+        """
+        answer, failure = self.connect(request, data)
+        if failure is not None:
+            raise AnsibleError(f"{request['name']}: {failure.message}")
+        try:
+            return frames.split(answer.stdout)
+        except ValueError as error:
+            said = answer.stderr.decode(errors="replace")
+            raise AnsibleError(
+                f"{request['name']}: {request['path']} was not passed: {error}. {said}"
+            ) from error
+
+    def _never_began(self, answer: Answer) -> str:
+        said = answer.stderr.decode(errors="replace").strip() or f"exit code {answer.rc}"
+        where = f"on {self._host.name}" if self._host.name else "on this host"
+        if answer.rc in _NO_PROGRAM:
+            return (
+                f"there is no {self._path} {where} ({said}). A task of slipway.oci.container that starts a container "
+                f"brings it; ansible_slipway_root tells where the engine is, and root alone may run it "
+                f"(ansible_become for {self._host.name or 'the controller: sudo ansible-playbook'})"
+            )
+        if b"'connect'" in answer.stderr:
+            return f"{self._path} {where} is older than this collection: run a task of slipway.oci.container there"
+        return f"{self._path} did not begin {where}: {said}"
+
+
+def _split(stderr: bytes, mark: bytes) -> tuple[bytes, list[bytes]]:
+    """Return what the command said, and what the program said of itself: a word that it began, perhaps an error."""
+    first, *others = stderr.split(mark)
+    told, kept = [], [first]
+    for part in others:
+        line, _end, rest = part.partition(b"\n")
+        told.append(line)
+        kept.append(rest)
+    return b"".join(kept), told
+
+
+def _failure(line: bytes) -> Failure:
+    try:
+        fields = json.loads(line)
+        return Failure(fields.pop("error"), fields.pop("msg"), fields)
+    except (ValueError, KeyError) as error:
+        raise AnsibleError(f"slipway answered what can't be understood: {line!r}") from error

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run programs on a host that Ansible reaches, by that host's own connection and become, whatever they are."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Optional
+
+from ansible import constants
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.become import BecomeBase
+from ansible.plugins.connection import ConnectionBase
+from ansible.plugins.loader import become_loader, connection_loader
+
+#: What reaches the controller itself.
+LOCAL = {"ansible_connection": "local"}
+
+
+class Answer(NamedTuple):
+    """How a program ended, and what it said."""
+
+    rc: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Reached:
+    """A host, by its name in the inventory (``""``: the controller), and the connection to it."""
+
+    def __init__(self, name: str, connection: ConnectionBase) -> None:
+        self.name = name
+        self._connection = connection
+
+    def run(self, argv: Sequence[str], data: bytes) -> Answer:
+        """Run a program with this standard input, which must not be empty: ssh would give the program a terminal.
+
+        Raises AnsibleConnectionFailure when the host can't be reached, AnsibleError for a wrong password of its become.
+        """
+        command, become = shlex.join(argv), self._connection.become
+        if become is not None:
+            command = become.build_become_command(command, self._connection._shell)  # noqa: SLF001
+        try:
+            rc, stdout, stderr = self._connection.exec_command(
+                command, in_data=data, sudoable=become is not None
+            )
+        except AnsibleConnectionFailure as error:
+            raise AnsibleConnectionFailure(f"host {self.name or 'localhost'}: {error}") from error
+        return Answer(rc, stdout if become is None else _without_mark(become, stdout), stderr)
+
+    def reset(self) -> None:
+        """End what the connection keeps open."""
+        self._connection.reset()
+
+    def close(self) -> None:
+        """End the connection; what ssh keeps open for others stays."""
+        self._connection.close()
+
+
+def _without_mark(become: BecomeBase, stdout: bytes) -> bytes:
+    """Leave out the line by which become tells that it has worked."""
+    mark = become.success.encode()
+    before, found, after = stdout.partition(mark)
+    return after.lstrip(b"\r").removeprefix(b"\n") if found and not before.strip() else stdout
+
+
+def reach(name: str, variables: Mapping[str, Any], *, context: Optional[PlayContext] = None) -> Reached:
+    """Return the host of these variables, which are what the inventory has for it, templated.
+
+    ``context`` is that of the play, for what was said on the command line (``--timeout``, ``--ask-pass``).
+    Raises AnsibleError when there is no such connection.
+    """
+    kind = variables.get("ansible_connection") or constants.DEFAULT_TRANSPORT
+    own = _context(name, variables, context)
+    connection = connection_loader.get("ssh" if kind == "smart" else kind, own, "/dev/null")
+    if connection is None:
+        raise AnsibleError(f"host {name}: there is no connection plugin {kind!r}")
+    connection.set_options(task_keys=_task_keys(own), var_options=_options(connection, variables))
+    connection.set_option("pipelining", True)  # whatever the play says: we have data to hand over
+    _set_options(connection._shell, "shell", variables)  # noqa: SLF001
+    if boolean(variables.get("ansible_become", False)):
+        connection.set_become_plugin(_become(name, variables))
+    own.set_attributes_from_plugin(connection)
+    return Reached(name, connection)
+
+
+def _context(name: str, variables: Mapping[str, Any], context: Optional[PlayContext]) -> PlayContext:
+    own = PlayContext()
+    own.remote_addr = variables.get("ansible_host", name)
+    if context is not None:
+        own.timeout, own.password = context.timeout, context.password
+    return own
+
+
+def _task_keys(context: PlayContext) -> dict[str, Any]:
+    keys = {"timeout": context.timeout, "password": context.password}
+    return {name: value for name, value in keys.items() if value}
+
+
+def _become(name: str, variables: Mapping[str, Any]) -> BecomeBase:
+    method = variables.get("ansible_become_method") or constants.DEFAULT_BECOME_METHOD
+    become = become_loader.get(method)
+    if become is None:
+        raise AnsibleError(f"host {name}: there is no become plugin {method!r}")
+    _set_options(become, "become", variables)
+    return become
+
+
+def _options(connection: ConnectionBase, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the connection pick its variables, as Ansible's own executor does."""
+    found: dict[str, Any] = connection._resolve_option_variables(variables, _Templated)  # noqa: SLF001
+    return found
+
+
+class _Templated:
+    """Stands for a templar where everything is templated already."""
+
+    @staticmethod
+    def template(value: object) -> object:
+        """Return the value."""
+        return value
+
+
+def _set_options(plugin: Any, kind: str, variables: Mapping[str, Any]) -> None:
+    names = constants.config.get_plugin_vars(kind, plugin._load_name)  # noqa: SLF001
+    plugin.set_options(var_options={name: variables[name] for name in names if name in variables})
