@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+import debianimage
 from dockerarchive import busybox_layer, write_archive
 from enginehost import Host, eventually
 from plays import Play, run_playbook
@@ -149,6 +150,14 @@ def other_archive(archive, busybox, tmp_path_factory) -> Path:
     return write_archive(
         tmp_path_factory.mktemp("archive") / "box.tar", "localhost/box:1", [busybox_layer(busybox)]
     )
+
+
+@pytest.fixture(scope="session")
+def debian(need, tree) -> Path:
+    """Return the archive of a Debian with Python, sudo, su, sshd and systemd, ``localhost/debian:1``; it is kept in .build."""
+    need(os.geteuid() == 0, "root")
+    need(shutil.which("debootstrap"), "debootstrap")
+    return debianimage.debian_archive(tree / ".build/debian")
 
 
 @pytest.fixture(scope="session")
