@@ -21,6 +21,7 @@ import debianimage
 from dockerarchive import busybox_layer, write_archive
 from enginehost import Host, eventually
 from plays import Play, run_playbook
+from sshhost import SshHost, sshd
 
 IMAGE = "localhost/app:1"
 COLLECTION = "ansible_collections.slipway.oci.plugins"
@@ -158,6 +159,15 @@ def debian(need, tree) -> Path:
     need(os.geteuid() == 0, "root")
     need(shutil.which("debootstrap"), "debootstrap")
     return debianimage.debian_archive(tree / ".build/debian")
+
+
+@pytest.fixture(scope="session")
+def ssh_host(need) -> Iterator[SshHost]:
+    """Return this machine as a host that root reaches by SSH."""
+    need(os.geteuid() == 0, "root")
+    need(shutil.which("ssh") and shutil.which("sshd"), "ssh and sshd")
+    with sshd() as host:
+        yield host
 
 
 @pytest.fixture(scope="session")
