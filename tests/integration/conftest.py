@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 import yaml
 
+import debianimage
 from dockerarchive import busybox_layer, write_archive
 from enginehost import Host, eventually
 from plays import Play, run_playbook
+from sshhost import SshHost, sshd
 
 IMAGE = "localhost/app:1"
 COLLECTION = "ansible_collections.slipway.oci.plugins"
@@ -149,6 +151,23 @@ def other_archive(archive, busybox, tmp_path_factory) -> Path:
     return write_archive(
         tmp_path_factory.mktemp("archive") / "box.tar", "localhost/box:1", [busybox_layer(busybox)]
     )
+
+
+@pytest.fixture(scope="session")
+def debian(need, tree) -> Path:
+    """Return the archive of a Debian with Python, sudo, su, sshd and systemd, ``localhost/debian:1``; it is kept in .build."""
+    need(os.geteuid() == 0, "root")
+    need(shutil.which("debootstrap"), "debootstrap")
+    return debianimage.debian_archive(tree / ".build/debian")
+
+
+@pytest.fixture(scope="session")
+def ssh_host(need) -> Iterator[SshHost]:
+    """Return this machine as a host that root reaches by SSH."""
+    need(os.geteuid() == 0, "root")
+    need(shutil.which("ssh") and shutil.which("sshd"), "ssh and sshd")
+    with sshd() as host:
+        yield host
 
 
 @pytest.fixture(scope="session")
