@@ -134,6 +134,7 @@ EXAMPLES = r"""
 """
 
 import os
+import shlex
 import stat
 from typing import Any, Optional
 
@@ -141,10 +142,10 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNo
 from ansible.module_utils.common.text.converters import to_bytes
 from ansible.plugins.connection import ConnectionBase, ensure_connect
 from ansible.utils.display import Display
-from ansible_collections.slipway.oci.plugins.plugin_utils.pieces import MOST, pieces, put_together
 from ansible_collections.slipway.oci.plugins.plugin_utils.program import Program, path_of
 from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, Reached, reach
 
+# Ansible compiles a collection's plugins anew in each task's process: what only some tasks need is imported where it is used.
 display = Display()
 
 
@@ -197,7 +198,11 @@ class Connection(ConnectionBase):
         display.vvv(f"EXEC {cmd}", host=self.get_option("container"))
         shell = getattr(self._shell, "executable", None) or "/bin/sh"
         request = self._request(
-            "exec", argv=[shell, "-c", cmd], env=self._env(), workdir=self.get_option("workdir")
+            "exec",
+            argv=_words(cmd, shell),
+            env=self._env(),
+            workdir=self.get_option("workdir"),
+            become=self._talk() if sudoable else None,
         )
         answer, failure = self._program.connect(request, in_data or b"")
         if failure is None:
@@ -205,6 +210,13 @@ class Connection(ConnectionBase):
         if failure.code == "runtime_failed":  # no such program, no such directory: as a shell would tell it
             return failure.fields["rc"], answer.stdout, failure.message.encode()
         raise AnsibleError(failure.message)
+
+    def _talk(self) -> Optional[dict[str, Any]]:
+        if self.become is None:
+            return None
+        from ansible_collections.slipway.oci.plugins.plugin_utils.passwords import talk_of
+
+        return talk_of(self.become)
 
     def _env(self) -> dict[str, str]:
         return {str(name): str(value) for name, value in (self.get_option("env") or {}).items()}
@@ -222,6 +234,8 @@ class Connection(ConnectionBase):
     def put_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the controller into the container; a new one is the user's, with the mode of the file here."""
         super().put_file(in_path, out_path)
+        from ansible_collections.slipway.oci.plugins.plugin_utils.pieces import pieces
+
         display.vvv(f"PUT {in_path} TO {out_path}", host=self.get_option("container"))
         try:
             file = open(to_bytes(in_path, errors="surrogate_or_strict"), "rb")  # noqa: SIM115
@@ -238,6 +252,8 @@ class Connection(ConnectionBase):
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the container to the controller."""
         super().fetch_file(in_path, out_path)
+        from ansible_collections.slipway.oci.plugins.plugin_utils.pieces import MOST, put_together
+
         display.vvv(f"FETCH {in_path} TO {out_path}", host=self.get_option("container"))
         request = self._request("fetch", path=in_path, most=MOST, file=None, offset=0)
         with open(to_bytes(out_path, errors="surrogate_or_strict"), "wb") as file:
@@ -260,3 +276,12 @@ class Connection(ConnectionBase):
             self._reached.close()
         self._reached = self._program = None
         self._connected = False
+
+
+def _words(command: str, shell: str) -> list[str]:
+    """Return what to run: the command by the shell, or the command itself where that is the same shell's already."""
+    before, _dash, quoted = command.partition(" -c ")
+    words = shlex.split(quoted) if before == shell else []
+    if len(words) == 1 and quoted == shlex.quote(words[0]):
+        return [shell, "-c", words[0]]
+    return [shell, "-c", command]

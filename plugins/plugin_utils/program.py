@@ -9,8 +9,7 @@ from typing import Any, NamedTuple, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model import frames
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.layout import Layout
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.places import DEFAULT_ROOT
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.places import DEFAULT_ROOT, PROGRAM
 
 from .reaching import Answer, Reached
 
@@ -22,7 +21,7 @@ _UNREACHABLE = frozenset({"not_found", "wrong_state", "rootfs_died", "not_root",
 
 def path_of(agent: Optional[str], root: Optional[str]) -> str:
     """Return where the program is on a host: as it is said, or below the engine's root."""
-    return agent or Layout(root or DEFAULT_ROOT).agent_program
+    return agent or f"{root or DEFAULT_ROOT}/{PROGRAM}"
 
 
 class Failure(NamedTuple):

@@ -39,7 +39,7 @@ class Reached:
 
         Raises AnsibleConnectionFailure when the host can't be reached, AnsibleError for a wrong password of its become.
         """
-        command, become = shlex.join(argv), self._connection.become
+        command, become = f"exec {shlex.join(argv)}", self._connection.become
         if become is not None:
             command = become.build_become_command(command, self._connection._shell)  # noqa: SLF001
         try:

@@ -20,6 +20,7 @@ from ..lifecycle.entering import enter, process
 from ..model import frames
 from ..model.execution import ExecSpec
 from ..model.layout import Layout
+from ..runtime.attending import attended, until_its_end
 from ..runtime.joining import join
 
 TYPE_CHECKING = False
@@ -56,8 +57,12 @@ def _exec(layout: Layout, request: Mapping[str, Any]) -> int:
         workdir=request.get("workdir"),
     )
     wanted = process(layout, found, spec)
+    if request.get("become"):
+        from .connect_become import run_with_password
+
+        return run_with_password(layout, found, wanted, request["become"])
     joined = join(found.runtime, layout.runtime_root, found.id, wanted, streams=(0, 1, 2))
-    return joined.wait()
+    return attended(joined, until_its_end)
 
 
 def _put(layout: Layout, request: Mapping[str, Any]) -> int:

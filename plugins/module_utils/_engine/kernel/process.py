@@ -120,6 +120,18 @@ def descendants(pid: int) -> tuple[Process, ...]:
     return tuple(filter(None, map(Process.of, found)))
 
 
+def end_tree(pid: int, *, grace: float) -> None:
+    """End all that a process has started and that still hangs below it; ``grace``: seconds from TERM to KILL."""
+    deadline = time.monotonic() + grace
+    found = descendants(pid)
+    for one in found:
+        one.signal(signal.SIGTERM)
+    for one in found:
+        one.wait_gone(max(0.0, deadline - time.monotonic()))
+    for one in (*found, *descendants(pid)):
+        one.signal(signal.SIGKILL)
+
+
 def _pidfd(pid: int) -> Optional[int]:
     """Return a pidfd, or None: gone, an old kernel or seccomp filter, a Python made with old headers."""
     try:

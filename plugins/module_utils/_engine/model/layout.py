@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
+from .places import DEFAULT_ROOT, DEFAULT_RUN_ROOT, PROGRAM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Layout:
 
     @property
     def agent_program(self) -> str:
-        """The program ``slipway``; the path stays the same over upgrades."""
-        return f"{self.agent}/current/slipway"
+        """The program ``slipway``."""
+        return f"{self.root}/{PROGRAM}"
 
     @property
     def boot_marker(self) -> str:

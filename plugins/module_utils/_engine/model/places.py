@@ -3,3 +3,5 @@
 
 DEFAULT_ROOT = "/var/lib/slipway"
 DEFAULT_RUN_ROOT = "/run/slipway"
+#: The program ``slipway``, below the root; the path stays the same over upgrades.
+PROGRAM = "agent/current/slipway"

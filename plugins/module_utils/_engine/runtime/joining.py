@@ -23,12 +23,16 @@ _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 
 class Joined:
-    """A runtime that runs a command; ``pid`` is the runtime's, whose child the command is."""
+    """A runtime that runs a command; ``pid`` is the runtime's, whose child the command is.
 
-    __slots__ = ("_log", "pid", "runtime")
+    ``pidfd`` can be read once it has ended; None where there is none (Linux before 5.3).
+    """
+
+    __slots__ = ("_log", "pid", "pidfd", "runtime")
 
     def __init__(self, pid: int, runtime: str, log: int) -> None:
         self.pid = pid
+        self.pidfd = _pidfd(pid)
         self.runtime = runtime
         self._log = log
 
@@ -66,3 +70,10 @@ def join(
     pid = os.posix_spawn(runtime, argv, _ENVIRONMENT, file_actions=moves)
     os.close(wanted)
     return Joined(pid, runtime, log)
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
