@@ -283,5 +283,27 @@ def _words(command: str, shell: str) -> list[str]:
     before, _dash, quoted = command.partition(" -c ")
     words = shlex.split(quoted) if before == shell else []
     if len(words) == 1 and quoted == shlex.quote(words[0]):
-        return [shell, "-c", words[0]]
-    return [shell, "-c", command]
+        command = words[0]
+    return [shell, "-c", command if _is_utf8(command) else _spelled(command)]
+
+
+def _is_utf8(command: str) -> bool:
+    try:
+        command.encode()
+    except UnicodeEncodeError:  # names that are no UTF-8, as os.fsdecode() has them
+        return False
+    return True
+
+
+def _spelled(command: str) -> str:
+    """Return a command that is UTF-8, and runs one that is not: what the OCI runtime is told is JSON."""
+    spelled = "".join(_SPELLED.get(byte) or chr(byte) for byte in os.fsencode(command))
+    return f"""eval "$(printf '{spelled}')\""""
+
+
+#: By byte, as printf(1) has them in a text between apostrophes.
+_SPELLED = {
+    **{byte: f"\\{byte:o}" for byte in (*range(0x80, 0x100), ord("'"))},
+    ord("\\"): "\\\\",
+    ord("%"): "%%",
+}

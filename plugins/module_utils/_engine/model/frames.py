@@ -47,9 +47,10 @@ def _length(digits: bytes) -> int:
 
 
 def _header(text: bytes, length: int) -> dict[str, Any]:
-    if len(text) != length:
-        raise ValueError("the header is cut off")
-    return dict(json.loads(text))
+    if len(text) != length or not text.startswith(b"{"):
+        raise ValueError("the header is cut off, or no object")
+    header: dict[str, Any] = json.loads(text)
+    return header
 
 
 def _exactly(fd: int, count: int) -> bytes:
