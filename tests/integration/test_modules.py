@@ -337,3 +337,20 @@ def test_storage_driver(node, archive):
         ["fuse-overlayfs", "vfs"],
     )
     assert (asked["storage_driver"], asked["storage_lacks"]["overlay"]) == ("vfs", "vfs is taken")
+
+
+def test_a_task_that_changes_nothing_brings_a_newer_agent(node, archive):
+    """After an update of the collection the agent is that of the old one: tasks in containers need the new."""
+    node.play(*main_job(archive))
+    current = Path(node.layout.agent, "current")
+    old = current.resolve().rename(Path(node.layout.agent, "0.0.1-00"))
+    current.unlink()
+    current.symlink_to(old.name)
+    sums = old / "sums"
+    sums.write_text(sums.read_text().replace("agent.main ", "agent.main 1"))
+
+    for check, expected in ((True, old.name), (False, None)):
+        again = node.play(*main_job(archive), check=check)
+        assert (again.failed, again.changed) == ([], [])
+        assert (current.resolve().name == old.name) == bool(expected)
+    assert not old.exists()

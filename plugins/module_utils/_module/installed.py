@@ -21,6 +21,8 @@ from .._engine.agent import sources
 from .._engine.model.places import DEFAULT_ROOT
 
 _ENGINE = sources.__name__.rpartition("agent.")[0]
+#: What was found, for ``is_outdated``.
+_found: dict[str, bool] = {}
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -33,9 +35,15 @@ def use_installed() -> None:
         return
     home = f"{_root()}/agent/current"
     if _is_ours(home):
-        same = _same(os.path.realpath(home))
+        same, different = _compared(os.path.realpath(home))
+        _found["outdated"] = bool(different)
         if same:
             sys.meta_path.insert(0, _Installed(os.path.realpath(home), same))
+
+
+def is_outdated() -> bool:
+    """Tell whether there is an agent that is not of the same engine as this task."""
+    return _found.get("outdated", False)
 
 
 class _Installed(MetaPathFinder):
@@ -76,11 +84,13 @@ def _is_ours(home: str) -> bool:
     return all(info.st_uid == os.geteuid() and not info.st_mode & _OTHERS_WRITE for info in seen)
 
 
-def _same(home: str) -> frozenset[str]:
+def _compared(home: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of the modules that are the same in the agent, and of those that are not."""
     try:
         with open(f"{home}/{sources.LIST}", encoding="ascii") as file:
             there = sources.decode(file.read())
     except (OSError, ValueError):
-        return frozenset()
+        return frozenset(), frozenset()
     here = sources.sums(there)
-    return frozenset(name for name, known in here.items() if there[name] == known)
+    same = frozenset(name for name, known in here.items() if there[name] == known)
+    return same, frozenset(here) - same
