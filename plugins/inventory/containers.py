@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
 from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import chooser
 from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import KnownHosts
@@ -179,6 +178,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     """The inventory plugin, as Ansible looks for it."""
 
     NAME = "slipway.oci.containers"
+    #: Labels and all else that a container says are data, never templates.
+    trusted_by_default = False
 
     def verify_file(self, path: str) -> bool:
         """Tell whether a source is meant for this plugin, by its name."""
@@ -287,9 +288,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _add(self, name: str, found: _Found, group: str | None) -> None:
         self.inventory.add_host(name, group)
-        # Labels and all else that a container says are data, never templates.
         facts = {"slipway_host": found.host, "slipway_container": found.shape}
-        variables = {**self._connection(found), **wrap_var(facts)}
+        variables = {**self._connection(found), **facts}
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
         strict = self.get_option("strict")

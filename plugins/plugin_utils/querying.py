@@ -30,7 +30,7 @@ class Query:
             raise QueryError(_LACKING.format(python=sys.executable)) from None
         if not isinstance(expression, str):
             raise QueryError(f"a query is a text in JMESPath, this is {expression!r}")
-        self._text = plain(expression)
+        self._text = expression
         self._errors = jmespath.exceptions
         try:
             self._compiled = jmespath.compile(self._text)

@@ -38,6 +38,7 @@ BROKEN = [
     ("keys(secret)", "keys() takes object, not string", "  keys(secret)", "  ^"),
     ("a || nosuch(@)", "there is no function nosuch()", "  a || nosuch(@)", "       ^"),
     ("[sum(`[]`), sum(secret)]", "sum() takes array-number", "  [sum(`[]`), sum(secret)]", "   ^          ^"),
+    ("[sum, sum(secret)]", "sum() takes array-number", "  [sum, sum(secret)]", "        ^"),
     ("containers[?\n  n >\n]", "unexpected ']'", "  containers[?", "    n >", "  ]", "  ^"),
     ("containers[::0]", "slice step cannot be zero", "  containers[::0]"),
 ]
@@ -51,7 +52,7 @@ def test_an_error_points_into_the_expression(expression, why, lines):
     told, *shown = str(raised.value).split("\n")
     assert (why in told, shown) == (True, [*lines])
     assert SECRET not in str(raised.value)
-    assert raised.value.__suppress_context__
+    assert (raised.value.__cause__, raised.value.__suppress_context__) == (None, True)
 
 
 @pytest.mark.parametrize(("expression", "why"), [("", "empty"), (None, "a text"), (["a"], "a text")])

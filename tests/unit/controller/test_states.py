@@ -49,6 +49,7 @@ WRONG = [
     ([], "no container"),
     (["web"], "a State with a Status, and this is a text"),
     ({"State": "running"}, "a State with a Status"),
+    ({"State": {}}, "a State with a Status"),
 ]
 
 
