@@ -191,13 +191,20 @@ def test_constructed(inventories):
 
 
 def test_graph_and_export(inventories):
-    """The graph shows groups and containers; the export that AWX asks for has the variables where AWX reads them."""
+    """The graph shows groups and containers; what AWX asks for, the export of a directory, has hosts and containers."""
     source = str(inventories.write(keyed_groups=[{"key": "slipway_container.State.Status", "separator": ""}]))
     graph = inventories.run("--graph", "-i", source).stdout
     assert "@running:\n  |  |--web\n" in graph
-    exported = json.loads(inventories.run("--list", "--export", "-i", source).stdout, object_hook=_text)
-    assert exported["_meta"]["hostvars"]["web"]["ansible_connection"] == "slipway.oci.container"
-    assert exported["running"]["hosts"] == ["web"]
+    directory = inventories.top / "inventory"
+    directory.mkdir()
+    inventories.hosts("[machines]", "web1", "web2", name="inventory/10-hosts.ini")
+    inventories.write(
+        "inventory/20.slipway.yml", hosts=["machines"], host_prefix=True, filters={"name": "web"}
+    )
+    exported = json.loads(inventories.run("--list", "--export", "-i", "inventory").stdout, object_hook=_text)
+    assert exported["_meta"]["hostvars"]["web2-web"]["ansible_connection"] == "slipway.oci.container"
+    assert exported["_meta"]["hostvars"]["web2-web"]["ansible_slipway_host"] == "web2"
+    assert exported["slipway_containers"]["hosts"] == ["web1-web", "web2-web"]
 
 
 def test_cache(inventories):

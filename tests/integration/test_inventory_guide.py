@@ -30,6 +30,8 @@ def guide(tree, need, fresh_node, archive, tmp_path):
                 content |= node.where
             if "cache" in content:
                 content["cache_connection"] = str(tmp_path / "cache")
+            if isinstance(content, list):
+                content[0]["module_defaults"] = {"group/slipway.oci.engine": node.where}
             (tmp_path / block["file"]).write_text(yaml.safe_dump(content, sort_keys=False))
         # All hosts of the page are this machine.
         (tmp_path / "group_vars").mkdir()
@@ -58,9 +60,13 @@ def test_the_guide(guide, tmp_path):
         lines = [line.removeprefix("    ") for line in found["shown"].splitlines()]
         if lines:
             assert printed.splitlines() == lines
+        elif "fresh.yml" in found["command"]:
+            assert re.search(r"^fresh +: ok=1 ", printed, re.MULTILINE)
+        else:
+            assert re.search(r"^web +: ok=2 ", printed, re.MULTILINE)
         shown += found["command"].split()
     others = {block["file"] for block in BLOCK.finditer(guide)} - {*shown}
     assert others == {"front.slipway.yml", "newest.slipway.yml", "cached.slipway.yml"}
-    for file, names in {"front": ["web"], "newest": ["web"], "cached": ["db", "web"]}.items():
+    for file, names in {"front": ["web"], "newest": ["fresh"], "cached": ["db", "fresh", "web"]}.items():
         graph = run(tmp_path, "ansible-inventory", "-i", f"{file}.slipway.yml", "--graph")
         assert sorted(set(re.findall(r"--(\w+)$", graph, re.MULTILINE))) == names
