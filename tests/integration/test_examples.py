@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples of every module's documentation run as they stand."""
+"""The examples of every module's documentation run as they stand, those of the filter and the tests too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import Counter
 
 import yaml
 
-MODULES = "ansible_collections.slipway.oci.plugins.modules"
+PLUGINS = "ansible_collections.slipway.oci.plugins"
 #: Later examples stand on what earlier ones made.
 ORDER = (
     "image_load image_import image_info volume volume_info container container_exec container_info"
@@ -28,9 +28,9 @@ EACH_TIME = {
 }
 
 
-def examples(module: str) -> list[dict[str, object]]:
-    """Return the example tasks of a module."""
-    return yaml.safe_load(importlib.import_module(f"{MODULES}.{module}").EXAMPLES)
+def examples(name: str, kind: str = "modules") -> list[dict[str, object]]:
+    """Return the example tasks of a module, or of a plugin of another kind."""
+    return yaml.safe_load(importlib.import_module(f"{PLUGINS}.{kind}.{name}").EXAMPLES)
 
 
 def test_every_module_is_in_the_order(tree):
@@ -64,3 +64,17 @@ def test_examples_run(node, archive, tmp_path):
 def looks(task: dict[str, object]) -> bool:
     """Tell whether an example only looks, and so never changes anything."""
     return task.get("changed_when") is False or any(word.endswith(("_info", "_diff")) for word in task)
+
+
+def test_examples_of_filter_and_tests(ready):
+    """What the examples of the filter and of the tests say is so."""
+    ready.start(
+        "sleep", "1000", name="app", label={"tier": "web"}, healthcheck="true", healthcheck_interval="1s"
+    )
+    tasks = [*examples("healthy", "test"), *examples("running", "test"), *examples("query", "filter")]
+    play = ready.play(*tasks)
+    assert play.failed == []
+    assert play["Say that it runs"]["msg"] == "app runs"
+    assert play["Name all that run"]["msg"] == play["Name those that run"]["msg"] == ["app"]
+    assert play["Name those of one tier, the newest first"]["msg"] == ["app"]
+    assert play["Tell which volume is mounted where"]["msg"] == [{"name": "app", "mounts": []}]

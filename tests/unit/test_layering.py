@@ -29,8 +29,8 @@ MAY_IMPORT = {
     "agent": BELOW_VERBS | {"lifecycle"},
     "_module": BELOW_VERBS | {"lifecycle", "agent", "ansible.module_utils"},
     "modules": {"_module", "lifecycle", "agent", "ansible.module_utils"},
-    "plugin_utils": {"model", "errors", "ansible"},
-    **{row: {"plugin_utils", "ansible"} for row in ("connection", "inventory", "action", "filter")},
+    "plugin_utils": {"model", "errors", "ansible", "jmespath"},
+    **{row: {"plugin_utils", "ansible"} for row in ("connection", "inventory", "action", "filter", "test")},
     "doc_fragments": set(),
 }
 
@@ -104,6 +104,7 @@ PLANTED = [
         "connection/planted.py",
         "from ansible_collections.slipway.oci.plugins.module_utils._engine import errors",
     ),
+    ("filter/planted.py", "import jmespath"),
 ]
 
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible.errors import AnsibleError
+from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
+
+SHAPE = {"Name": "web", "Config": {"Env": ["PASSWORD=hunter2"], "Labels": {}}}
+
+
+def test_the_command():
+    """The agent is told where the engine is, if that is not its own place."""
+    assert listing("/a/slipway", None, None) == ["/a/slipway", "ps", "--json"]
+    assert listing("/a", "/r", "/run/r") == ["/a", "--root", "/r", "--run-root", "/run/r", "ps", "--json"]
+
+
+def test_environments_are_left_out():
+    """Environments are kept only if asked for; all else is told."""
+    told = json.dumps([SHAPE]).encode()
+    assert answered(["a"], 0, told, b"", env=True) == [SHAPE]
+    assert answered(["a"], 0, told, b"", env=False) == [{"Name": "web", "Config": {"Labels": {}}}]
+
+
+WRONG = [
+    (127, b"", b"sh: not found", r"no agent /a \(sh: not found\). A task that starts a container brings it"),
+    (126, b"", b"", "no agent /a"),
+    (125, b"", b"slipway: the engine needs root", "ended with 125: slipway: the engine needs root"),
+    (0, b"", b"", "has not answered"),
+    (0, b"hello", b"", "has not answered"),
+    (0, b"{}", b"", "has not answered"),
+    (0, b"[1]", b"", "has not answered"),
+    (0, b'[{"Name": "web"}]', b"", "has not answered"),
+]
+
+
+@pytest.mark.parametrize(("rc", "stdout", "stderr", "why"), WRONG)
+def test_what_is_no_answer(rc, stdout, stderr, why):
+    """Each way not to answer is told with what to do."""
+    with pytest.raises(AnsibleError, match=why):
+        answered(["/a", "ps"], rc, stdout, stderr, env=False)
