@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint floor unit engine integration sanity quick test sweep vm emulated test-vm demo demo-clean bench cycles clean
+.PHONY: help setup system lint floor unit engine integration sanity docs quick test sweep vm emulated test-vm demo demo-clean bench cycles clean
 MAKEFLAGS += --no-print-directory
 
 # The tree, under the name by which Ansible knows a collection.
@@ -28,6 +28,8 @@ lint: setup                                             ## ruff, mypy, yamllint,
 	@$(timed) lint tests/lint
 sanity: setup                                           ## ansible-test sanity, whole
 	@$(timed) sanity tests/sanity/run
+docs: setup                                             ## what users read, as a site: .build/docs/html; a warning fails
+	@$(timed) docs tests/docs/run
 floor: setup                                            ## the unit tests on Python 3.9, the oldest for a host
 	@$(timed) floor tests/floor
 unit: setup                                             ## does it decide right? (needs no root)
@@ -45,6 +47,7 @@ test: setup system                                      ## all of it; ends with 
 	SECONDS_BY_PART=.build/seconds pytest --numprocesses=2 --dist=loadfile
 quick:
 	@$(timed) lint tests/lint
+	@$(timed) docs tests/docs/run
 	@$(timed) floor tests/floor
 	@$(timed) sanity tests/sanity/run
 

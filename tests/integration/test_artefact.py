@@ -8,6 +8,8 @@ import subprocess
 import tarfile
 
 import pytest
+import yaml
+from packaging.requirements import Requirement
 
 TOP = {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"}
 FOLDERS = {"changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
@@ -41,10 +43,30 @@ def test_it_holds_no_tests_and_no_caches(artefact):
     assert [name for name in names if "/." in name or "__pycache__" in name] == []
 
 
-def test_it_installs_offline(tree, artefact, tmp_path):
-    """The artefact installs with no server to ask, and Ansible then documents each of its modules."""
-    alone = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path)}
-    run("ansible-galaxy", "collection", "install", str(artefact), "--offline", "-p", str(tmp_path), **alone)
-    listed = run("ansible-doc", "--list", "slipway.oci", **alone)
+@pytest.fixture(scope="module")
+def installed(artefact, tmp_path_factory):
+    """Install the artefact with no server to ask, and return the directory of collections."""
+    into = str(tmp_path_factory.mktemp("installed"))
+    alone = {"ANSIBLE_COLLECTIONS_PATH": into}
+    run("ansible-galaxy", "collection", "install", str(artefact), "--offline", "-p", into, **alone)
+    return into
+
+
+def test_it_installs_offline(tree, installed):
+    """Ansible documents each module of what was installed."""
+    listed = run("ansible-doc", "--list", "slipway.oci", ANSIBLE_COLLECTIONS_PATH=installed)
     modules = {f"slipway.oci.{file.stem}" for file in tree.glob("plugins/modules/*.py")}
     assert {line.split()[0] for line in listed.splitlines()} == modules
+
+
+def test_execution_environment(installed, tmp_path):
+    """ansible-builder finds in what was installed what an execution environment needs, and bindep can read it."""
+    system = tmp_path / "bindep.txt"
+    told = run("ansible-builder", "introspect", installed, "--write-bindep", str(system))
+    found = yaml.safe_load(told)
+    assert [Requirement(line.partition("#")[0]).name for line in found["python"]] == ["jmespath"]
+    words = {line.split()[0] for line in found["system"]}
+    assert words == {"openssh-client", "openssh-clients", "sshpass"}
+    wanted = run("bindep", "--file", str(system), "--list_all", "newline").split()
+    assert set(wanted) < words
+    assert {"sshpass"} < set(wanted)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine's version is the collection's."""
+"""Versions that stand in several places are the same, and hold."""
 
 from __future__ import annotations
 
+import re
+
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from _engine.version import VERSION
 
@@ -11,3 +14,13 @@ from _engine.version import VERSION
 def test_version_is_the_collections(tree):
     """The version that the agent tells is the one in galaxy.yml."""
     assert yaml.safe_load((tree / "galaxy.yml").read_text())["version"] == VERSION
+
+
+def test_ansible_versions(tree):
+    """Each ansible-core that tests run on fits the collection's `requires_ansible`, whose lowest is the role's too."""
+    required = yaml.safe_load((tree / "meta/runtime.yml").read_text())["requires_ansible"]
+    pinned = re.findall(r"^ansible-core==(\S+);", (tree / "requirements/run.txt").read_text(), re.MULTILINE)
+    assert pinned
+    assert [version for version in pinned if version not in SpecifierSet(required)] == []
+    role = yaml.safe_load((tree / "roles/host/meta/main.yml").read_text())["galaxy_info"]
+    assert required == f">={role['min_ansible_version']}.0"

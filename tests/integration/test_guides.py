@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What docs/connection.md and docs/awx.md show is what their readers get."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from guide import Guide
+
+import sshhost
+
+FOREVER = ["sleep", "100000"]
+
+
+@pytest.fixture(scope="module")
+def connected(tree, need, fresh_node, debian, other_archive, tmp_path_factory) -> Iterator[Guide]:
+    """Return the guide to connections with its files written, its containers running, and web1 an SSH host that is this machine."""
+    need(shutil.which("sshd") and shutil.which("sudo"), "sshd and sudo")
+    guide = Guide((tree / "docs/connection.md").read_text(), tmp_path_factory.mktemp("guide"))
+    guide.write()
+    (guide.top / "app.conf.j2").write_text("host = {{ ansible_facts.hostname }}\n")
+    with fresh_node() as node:
+        for archive in (debian, other_archive):
+            node.load(archive)
+        for name, image in {"app": "debian", "box": "box", "still": "box", "gone": "box"}.items():
+            wanted = {"image": f"localhost/{image}:1", "hostname": f"{name}-container"}
+            told = node.task(
+                "container", name=name, network="none", command=FOREVER, stop_timeout=0, **wanted
+            )
+            assert "failed" not in told, told
+        node.bring("still", "paused")
+        node.bring("gone", "stopped", stop_time=0)
+        with sshhost.sshd(sshhost.USER) as login:
+            settle(guide, node, login)
+            yield guide
+        node.bring("still", "started")
+
+
+def settle(guide, node, login) -> None:
+    """Say where all this is on this machine, in files beside those of the guide."""
+    places = {f"ansible_slipway_{name}": place for name, place in node.where.items()}
+    web1 = {**login.variables, "ansible_become_password": sshhost.PASSWORD, "ansible_user": sshhost.USER}
+    for name, content in {"group_vars/all": places, "host_vars/web1": web1}.items():
+        path = guide.top / f"{name}.yml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump(content))
+    for name in ("site.yml", "fresh.yml", "users.yml"):
+        plays = yaml.safe_load((guide.top / name).read_text())
+        for play in plays:
+            play["module_defaults"] = {"group/slipway.oci.engine": node.where}
+        (guide.top / name).write_text(json.dumps(plays))
+
+
+def test_commands_of_the_guide_to_connections(connected):
+    """Each command prints what the page shows."""
+    assert len(connected.commands) == 2
+    for command, shown in connected.commands.items():
+        done = connected.run(command)
+        assert (done.returncode, done.stdout.strip()) == (0, shown.strip()), done.stderr
+
+
+@pytest.mark.parametrize("name", ["site.yml", "fresh.yml", "users.yml"])
+def test_plays_of_the_guide_to_connections(connected, name):
+    """Each play goes well, and changes nothing the second time."""
+    playbook = f"ansible-playbook -i hosts.yml {name}"
+    first = connected.run(playbook)
+    assert first.returncode == 0, first.stdout + first.stderr
+    second = connected.run(playbook)
+    assert (second.returncode, "changed=0" in second.stdout, "changed=1" in second.stdout) == (0, True, False)
+
+
+#: What the host of each error of the table is like.
+ERRORS = {
+    "no container named": {"ansible_host": "nosuch"},
+    "is exited": {"ansible_host": "gone"},
+    "is paused": {"ansible_host": "still"},
+    "there is no": {"ansible_slipway_root": "/nosuch"},
+    "is not in the inventory": {"ansible_slipway_host": "web9"},
+    "host web1:": {"ansible_slipway_host": "dead"},
+}
+
+
+def test_errors_of_the_guide_to_connections(connected):
+    """Each error of the table is what is said in its case, and makes the host unreachable."""
+    assert connected.rows("it says") == [*ERRORS]
+    hosts = {f"case{number}": variables for number, variables in enumerate(ERRORS.values())}
+    hosts["dead"] = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    cases = {"all": {"hosts": hosts, "vars": {"ansible_connection": "slipway.oci.container"}}}
+    (connected.top / "cases.yml").write_text(yaml.safe_dump(cases))
+    done = connected.run("ansible -i cases.yml -m ansible.builtin.raw -a true case*")
+    for number, words in enumerate(ERRORS):
+        [said] = re.findall(
+            rf"^case{number} \| UNREACHABLE! => (\{{.*?^\}})", done.stdout, re.MULTILINE | re.DOTALL
+        )
+        assert words.replace("web1", "dead") in json.loads(said)["msg"]
