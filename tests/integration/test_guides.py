@@ -19,7 +19,7 @@ FOREVER = ["sleep", "100000"]
 
 @pytest.fixture(scope="module")
 def connected(tree, need, fresh_node, debian, other_archive, tmp_path_factory) -> Iterator[Guide]:
-    """Return the guide to connections with its files written, its containers running, and web1 an SSH host that is this machine."""
+    """Return the guide to connections: its files written, its containers running, and web1 an SSH host that is this machine."""
     need(shutil.which("sshd") and shutil.which("sudo"), "sshd and sudo")
     guide = Guide((tree / "docs/connection.md").read_text(), tmp_path_factory.mktemp("guide"))
     guide.write()
