@@ -50,6 +50,8 @@ quick:
 	@$(timed) docs tests/docs/run
 	@$(timed) floor tests/floor
 	@$(timed) sanity tests/sanity/run
+	@$(timed) demo tests/demo/run
+	@tests/demo/clean
 
 test-vm: setup                                          ## the same, all tests: a QEMU machine driven over SSH
 	ansible-playbook tests/setup.yml --tags vm
@@ -57,7 +59,7 @@ test-vm: setup                                          ## the same, all tests: 
 sweep: setup system                                     ## kill each verb at every change that it makes (an hour)
 	tests/sweep
 
-demo: .venv/run.stamp $(link)                           ## run playbooks/demo.yml twice on this machine (as root)
+demo: .venv/run.stamp $(link)                           ## run a container on this machine, and a play inside of it (as root)
 	@ansible-playbook tests/setup.yml --tags demo
 	@tests/demo/run
 demo-clean: .venv/run.stamp $(link)                     ## remove all that the demo made
