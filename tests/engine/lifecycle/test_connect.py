@@ -106,10 +106,14 @@ def test_a_command_has_our_streams_and_its_own_exit_code(host, run):
 
 
 def test_a_command_gets_nothing_but_its_streams(host, run):
-    """No descriptor of ours comes with it: what it is told by, and what the runtime logs to, are closed."""
+    """What it is told by and what the runtime logs to are closed, and no signal is ignored."""
     host.start(*FOREVER, stop_timeout=0)
     names = run("sh", "-c", "ls /proc/$$/fd; true").stdout.split()
     assert set(names) <= {b"0", b"1", b"2"}
+    status = run("cat", "/proc/self/status").stdout.decode()
+    held = dict(line.split(":\t", 1) for line in status.splitlines())
+    # The thread library keeps the first two of the real-time signals for itself.
+    assert (int(held["SigIgn"], 16) | int(held["SigBlk"], 16)) & ((1 << 31) - 1) == 0
 
 
 def test_user_environment_and_directory(host, run):
