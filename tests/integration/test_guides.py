@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
+from awx import PrivateData
 from guide import Guide
 
 import sshhost
@@ -19,7 +20,7 @@ FOREVER = ["sleep", "100000"]
 
 @pytest.fixture(scope="module")
 def connected(tree, need, fresh_node, debian, other_archive, tmp_path_factory) -> Iterator[Guide]:
-    """Return the guide to connections: its files written, its containers running, and web1 an SSH host that is this machine."""
+    """Return the guide to connections with its files and containers, and this machine as web1, which is reached by SSH."""
     need(shutil.which("sshd") and shutil.which("sudo"), "sshd and sudo")
     guide = Guide((tree / "docs/connection.md").read_text(), tmp_path_factory.mktemp("guide"))
     guide.write()
@@ -50,10 +51,13 @@ def settle(guide, node, login) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump(content))
     for name in ("site.yml", "fresh.yml", "users.yml"):
-        plays = yaml.safe_load((guide.top / name).read_text())
-        for play in plays:
-            play["module_defaults"] = {"group/slipway.oci.engine": node.where}
-        (guide.top / name).write_text(json.dumps(plays))
+        (guide.top / name).write_text(json.dumps(on(node, guide.files[name])))
+
+
+def on(node, plays: str) -> list[dict[str, object]]:
+    """Return plays of a guide, for the engine of this node."""
+    defaults = {"group/slipway.oci.engine": node.where}
+    return [{**play, "module_defaults": defaults} for play in yaml.safe_load(plays)]
 
 
 def test_commands_of_the_guide_to_connections(connected):
@@ -98,3 +102,38 @@ def test_errors_of_the_guide_to_connections(connected):
             rf"^case{number} \| UNREACHABLE! => (\{{.*?^\}})", done.stdout, re.MULTILINE | re.DOTALL
         )
         assert words.replace("web1", "dead") in json.loads(said)["msg"]
+
+
+@pytest.fixture
+def awx(tree, tmp_path) -> Guide:
+    """Return the guide to AWX, with its files written."""
+    guide = Guide((tree / "docs/awx.md").read_text(), tmp_path)
+    guide.write()
+    return guide
+
+
+def test_execution_environment_of_the_guide_to_awx(awx):
+    """The commands that are shown go well: ansible-builder takes the definition."""
+    assert list(awx.commands) == ["ansible-builder create"]
+    done = awx.run("ansible-builder create")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "slipway.oci" in (awx.top / "context/_build/requirements.yml").read_text()
+
+
+def test_jobs_of_the_guide_to_awx(awx, node, tree, archive):
+    """The jobs go well: in check mode on a host where nothing is yet, for real without telling the secret, and with async."""
+    variables = {"slipway_boot": False, "app_token": "nobody's business"}
+    data = PrivateData(awx.top / "data", tree / ".build/collections", variables)
+    for name in ("site.yml", "long.yml"):
+        data.project(name, on(node, awx.files[name].replace("/srv/app.tar", str(archive))))
+    checked = data.run("site.yml", "--check --diff")
+    assert checked.status == "successful", checked.stdout
+    assert "not_found" in checked.stdout
+    assert (node.mounts(), node.files()) == ([], [])
+
+    done = data.run("site.yml", "--diff -v")
+    assert done.status == "successful", done.stdout
+    assert variables["app_token"] not in done.stdout
+    assert node.inspect("app")["State"]["Running"]
+    waited = data.run("long.yml")
+    assert (waited.status, waited.changed) == ("successful", set()), waited.stdout

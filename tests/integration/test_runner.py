@@ -153,7 +153,7 @@ TOKEN, PASSWORD = "token-of-the-application", "password-of-the-vault"
 def secretive() -> list[dict[str, object]]:
     """Return a play whose tasks use a secret of the vault in each way there is, and say so with no_log."""
     where = {name: f"{{{{ slipway_{name} }}}}" for name in ("root", "run_root")}
-    tell = {"argv": ["sh", "-c", "echo $TOKEN; exit 3"]}
+    tell = ["sh", "-c", "echo $TOKEN; exit 3"]
     container = {"name": "app", "image": IMAGE, "command": ["/bin/server"], "network": "none", "stop_time": 0}
     tasks = [
         {"name": "image", "slipway.oci.image_load": {"input": "{{ slipway_archive }}"}},
@@ -163,10 +163,22 @@ def secretive() -> list[dict[str, object]]:
             "name": "heard",
             "slipway.oci.container_exec": {"name": "app", "command": "cat", "stdin": "{{ token }}"},
         },
-        {"name": "told", "slipway.oci.container_exec": {"name": "app", **tell}, "ignore_errors": True},
+        {"name": "told", "slipway.oci.container_exec": {"name": "app", "argv": tell}, "ignore_errors": True},
         {
             "name": "written",
             "slipway.oci.container_file": {"container": "app", "path": "/token", "content": "{{ token }}"},
+        },
+        # Ansible shows the message of a failed task in spite of no_log.
+        {
+            "name": "failed",
+            "slipway.oci.container": {
+                **container,
+                "name": "bad",
+                "command": tell,
+                "env": {"TOKEN": "{{ token }}"},
+                "wait": True,
+            },
+            "ignore_errors": True,
         },
         {"name": "asked", "slipway.oci.container_info": {"name": "app"}},
     ]
@@ -190,6 +202,7 @@ def test_secrets(node, data, tmp_path):
     assert {"facts", "job_events"} <= {path.parent.name for path in kept}
     secrets = [spelling for secret in (TOKEN, PASSWORD) for spelling in spellings(secret.encode())]
     assert [path for path in kept if any(secret in path.read_bytes() for secret in secrets)] == []
+    assert "container_failed; no_log hides" in job.stdout
     assert TOKEN not in "".join(node.processes())
 
 

@@ -19,10 +19,15 @@ class SystemFailed(EngineError):
     code = "os_error"
 
 
-def failure(error: EngineError | OSError) -> dict[str, Any]:
-    """Return the arguments of fail_json: ``msg`` in words, ``error`` as a stable code, the error's fields."""
+def failure(error: EngineError | OSError, *, no_log: bool) -> dict[str, Any]:
+    """Return the arguments of fail_json: ``msg`` in words, ``error`` as a stable code, the error's fields.
+
+    ``no_log``: the task says that what it is given is nobody's business, and a container's last lines, or an option that
+    is wrong, may hold it. Ansible hides all of the result then but ``msg``, which it shows since ansible-core 2.19.
+    """
     told = _of_system(error) if isinstance(error, OSError) else error
-    return {**told.fields, "msg": str(told), "error": told.code}
+    message = f"{told.code}; no_log hides what else there is to say" if no_log else str(told)
+    return {**told.fields, "msg": message, "error": told.code}
 
 
 def _of_system(error: OSError) -> EngineError:

@@ -48,7 +48,7 @@ def run_with(
     except (EngineError, OSError) as error:
         from .failure import failure
 
-        module.fail_json(**failure(error), **_timings(engine))
+        module.fail_json(**failure(error, no_log=module.no_log), **_timings(engine))
     subject = str(module.params.get("name") or "")
     result = render_info(outcome) if looks else render(outcome, subject=subject)
     if isinstance(result.get("diff"), list) and not module._diff:  # noqa: SLF001  (Ansible has no other way)

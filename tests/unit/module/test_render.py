@@ -109,12 +109,22 @@ FAILURES = [
 )
 def test_an_error_is_told_in_words_and_by_code(error, result):
     """A failed task says what, which, why and the remedy, and has the stable code and the fields beside it."""
-    assert failure(error) == result
+    assert failure(error, no_log=False) == result
+
+
+@pytest.mark.parametrize(
+    ("error", "result"), FAILURES, ids=lambda item: getattr(item, "code", None) or str(item)[:20]
+)
+def test_an_error_under_no_log_is_told_by_its_code(error, result):
+    """The words may hold what the task was given, and Ansible shows them; all else it hides by itself."""
+    told = failure(error, no_log=True)
+    assert told["msg"] == f"{result['error']}; no_log hides what else there is to say"
+    assert {**told, "msg": result["msg"]} == result
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_told_as_such(number):
     """No space and no quota are both a full store, with the path and the remedy."""
-    told = failure(OSError(number, "whatever", "/var/lib/slipway/x"))
+    told = failure(OSError(number, "whatever", "/var/lib/slipway/x"), no_log=False)
     assert (told["error"], told["path"]) == ("store_full", "/var/lib/slipway/x")
     assert "Make room" in told["msg"]
