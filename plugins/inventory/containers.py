@@ -1,20 +1,8 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The containers of this host and of others as an inventory."""
 
 from __future__ import annotations
-
-import os
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-
-from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
-from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import chooser
-from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import KnownHosts
-from ansible_collections.slipway.oci.plugins.plugin_utils.program import path_of
-from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
-from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, reach
 
 DOCUMENTATION = r"""
 name: containers
@@ -161,6 +149,19 @@ compose:
 plugin: slipway.oci.containers
 query: "sort_by([?State.Running], &Created)[-1:]"
 """
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
+from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import chooser
+from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import KnownHosts
+from ansible_collections.slipway.oci.plugins.plugin_utils.program import path_of
+from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
+from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, reach
 
 _FILES = ("slipway.yml", "slipway.yaml")
 _ID_DIGITS = 12
