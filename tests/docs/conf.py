@@ -15,5 +15,6 @@ pygments_style = "ansible"
 nitpicky = True
 nitpick_ignore_regex = [
     ("std:ref", r"ansible_collections\.(?!slipway\.oci\.).*"),
+    ("envvar", r"ANSIBLE_(?!SLIPWAY_).*"),
     ("std:ref", "action_plugins|ansible_configuration_settings|common_return_values"),
 ]
