@@ -30,6 +30,7 @@ options:
     description:
       - The hosts whose containers are listed, as patterns (U(https://docs.ansible.com/ansible/latest/inventory_guide/intro_patterns.html)).
       - They are hosts of the inventory sources before this one. Each is reached by its own connection, become included.
+      - A container that an earlier source has found is meant by its name alone, so V(all) are machines.
       - V(localhost) is the controller itself, unless the inventory has a host of that name.
     type: list
     elements: str
@@ -158,7 +159,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
 from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import chooser
-from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import KnownHosts
+from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import CONNECTION, KnownHosts
 from ansible_collections.slipway.oci.plugins.plugin_utils.program import path_of
 from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
 from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, reach
@@ -300,7 +301,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _connection(self, found: _Found) -> dict[str, str]:
         """Return the variables that the connection plugin needs."""
-        variables = {"ansible_connection": "slipway.oci.container", "ansible_host": found.shape["Name"]}
+        variables = {"ansible_connection": CONNECTION, "ansible_host": found.shape["Name"]}
         if not self._hosts.is_controller(found.host):
             variables["ansible_slipway_host"] = found.host
         for option in ("root", "run_root", "agent"):
