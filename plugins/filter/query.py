@@ -3,12 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from ansible.errors import AnsibleFilterError
-from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
-
 DOCUMENTATION = r"""
 name: query
 short_description: Find things in a result by a JMESPath expression
@@ -63,6 +57,12 @@ _value:
   description: What the expression finds, V(null) when it finds nothing.
   type: raw
 """
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
 
 
 def query(data: Any, expression: str) -> Any:

@@ -1,20 +1,8 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The containers of this host and of others as an inventory."""
 
 from __future__ import annotations
-
-import os
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-
-from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
-from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import chooser
-from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import KnownHosts
-from ansible_collections.slipway.oci.plugins.plugin_utils.program import path_of
-from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
-from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, reach
 
 DOCUMENTATION = r"""
 name: containers
@@ -42,6 +30,7 @@ options:
     description:
       - The hosts whose containers are listed, as patterns (U(https://docs.ansible.com/ansible/latest/inventory_guide/intro_patterns.html)).
       - They are hosts of the inventory sources before this one. Each is reached by its own connection, become included.
+      - A container that an earlier source has found is meant by its name alone, so V(all) are machines.
       - V(localhost) is the controller itself, unless the inventory has a host of that name.
     type: list
     elements: str
@@ -161,6 +150,19 @@ compose:
 plugin: slipway.oci.containers
 query: "sort_by([?State.Running], &Created)[-1:]"
 """
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
+from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import chooser
+from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import CONNECTION, KnownHosts
+from ansible_collections.slipway.oci.plugins.plugin_utils.program import path_of
+from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
+from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, reach
 
 _FILES = ("slipway.yml", "slipway.yaml")
 _ID_DIGITS = 12
@@ -299,7 +301,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _connection(self, found: _Found) -> dict[str, str]:
         """Return the variables that the connection plugin needs."""
-        variables = {"ansible_connection": "slipway.oci.container", "ansible_host": found.shape["Name"]}
+        variables = {"ansible_connection": CONNECTION, "ansible_host": found.shape["Name"]}
         if not self._hosts.is_controller(found.host):
             variables["ansible_slipway_host"] = found.host
         for option in ("root", "run_root", "agent"):

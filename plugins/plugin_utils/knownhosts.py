@@ -11,6 +11,9 @@ from ansible.inventory.manager import InventoryManager, order_patterns, split_ho
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
+#: The connection to a container.
+CONNECTION = "slipway.oci.container"
+
 
 class KnownHosts:
     """What the sources before this one have brought; ``inventory`` is the data that a plugin gets, ``path`` its source."""
@@ -23,16 +26,24 @@ class KnownHosts:
         self._variables = HostVars(self._manager, variables, loader)
 
     def matching(self, patterns: list[str]) -> list[str]:
-        """Return the names of the hosts that a list of patterns means. Raises AnsibleParserError when it means none."""
+        """Return the names of the hosts that a list of patterns means. Raises AnsibleParserError when it means none.
+
+        Containers that another source has found are meant by their names alone: ``all`` would ask each for its own.
+        """
         # Before all sources are read, a host need not be in group all yet.
         words = ["*" if word == "all" else word for word in order_patterns(split_host_pattern(patterns))]
-        found = self._manager.get_hosts(words, ignore_limits=True, ignore_restrictions=True)
+        hosts = self._manager.get_hosts(words, ignore_limits=True, ignore_restrictions=True)
+        found = [
+            host.name
+            for host in hosts
+            if host.vars.get("ansible_connection") != CONNECTION or host.name in words
+        ]
         if not found:
             raise AnsibleParserError(
                 f"hosts: {', '.join(patterns)} means no host. Known are those of the inventory sources before this one:"
                 " sources are read in the order of -i, those of a directory in that of their names"
             )
-        return [host.name for host in found]
+        return found
 
     def is_controller(self, name: str) -> bool:
         """Tell whether the name means the controller itself, and no host that the inventory speaks of."""

@@ -3,12 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from ansible.errors import AnsibleFilterError
-from ansible_collections.slipway.oci.plugins.plugin_utils.inspected import NoContainer, states
-
 DOCUMENTATION = r"""
 name: healthy
 short_description: Tell whether a container is healthy
@@ -47,6 +41,12 @@ _value:
   description: Whether it is healthy, whether all of them are.
   type: bool
 """
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.slipway.oci.plugins.plugin_utils.inspected import NoContainer, states
 
 
 def healthy(value: Any) -> bool:

@@ -3,12 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from ansible.errors import AnsibleFilterError
-from ansible_collections.slipway.oci.plugins.plugin_utils.inspected import NoContainer, states
-
 DOCUMENTATION = r"""
 name: running
 short_description: Tell whether a container runs
@@ -52,6 +46,12 @@ _value:
   description: Whether it runs, whether all of them do.
   type: bool
 """
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.slipway.oci.plugins.plugin_utils.inspected import NoContainer, states
 
 
 def running(value: Any) -> bool:

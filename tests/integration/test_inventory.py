@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -97,8 +98,16 @@ def populated(fresh_node, archive):
     with fresh_node() as node:
         node.load(archive)
         check = {"healthcheck": "true", "healthcheck_interval": "disable"}
-        node.start("sleep", "1000", name="web", label={"tier": "front", "odd": "{{ 1 + 1 }}"}, **check)
-        node.start("sleep", "1000", name="db", label={"tier": "back"}, env={"PASSWORD": "hunter2"})
+        node.start(
+            "sleep",
+            "1000",
+            name="web",
+            label={"tier": "front", "odd": "{{ 1 + 1 }}", "team": "blue"},
+            **check,
+        )
+        node.start(
+            "sleep", "1000", name="db", label={"tier": "back", "team": "blue"}, env={"PASSWORD": "hunter2"}
+        )
         node.bring("db", "paused")
         node.start("sleep", "0", name="once")
         node.ended("once")
@@ -188,6 +197,19 @@ def test_constructed(inventories):
     assert listed["unready"]["hosts"] == ["new-one"]
     assert listed["_meta"]["hostvars"]["web"]["ansible_slipway_user"] == "app"
     assert "tier" in inventories.refused(inventories.write(**made, strict=True))
+
+
+def test_examples(inventories):
+    """The examples of the plugin's documentation are read as they stand, and find what they say."""
+    texts = importlib.import_module("ansible_collections.slipway.oci.plugins.inventory.containers").EXAMPLES
+    running, blue, newest = yaml.safe_load_all(texts)
+    del running["plugin"], blue["plugin"], newest["plugin"]
+    assert inventories.names(**running) == inventories.names(**newest) == {"web"}
+    hosts = inventories.hosts("[webservers]", "web1", "web9", "[databases]", "db1")
+    listed = inventories.list(hosts, inventories.write(**blue))
+    assert listed["tier_back"]["hosts"] == ["web1-db", "db1-db"]
+    assert listed["host_db1"]["hosts"] == ["db1-web", "db1-db"]
+    assert listed["_meta"]["hostvars"]["db1-web"]["ansible_slipway_user"] == "root"
 
 
 def test_graph_and_export(inventories):

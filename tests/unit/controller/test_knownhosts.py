@@ -5,12 +5,12 @@ import pytest
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import KnownHosts
+from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import CONNECTION, KnownHosts
 
 
 @pytest.fixture
 def known(tmp_path):
-    """Return the hosts of an inventory that is half read: two of a group, one of none."""
+    """Return the hosts of an inventory that is half read: two of a group, one of none, and a container of another source."""
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars/webservers.yml").write_text("ansible_port: 2222\nfrom_file: group\n")
     (tmp_path / "host_vars").mkdir()
@@ -21,6 +21,8 @@ def known(tmp_path):
     for name in ("web1", "web2"):
         data.add_host(name, "webservers")
     data.add_host("alone")
+    data.add_host("box")
+    data.set_variable("box", "ansible_connection", CONNECTION)
     data.set_variable("webservers", "of_group", value=1)
     data.set_variable("all", "of_all", value=2)
     data.set_variable("web1", "of_group", value=3)
@@ -34,6 +36,7 @@ PATTERNS = [
     (["web1,alone"], {"web1", "alone"}),
     (["web*", "&webservers"], {"web1", "web2"}),
     (["~.*2"], {"web2"}),
+    (["box", "web1"], {"box", "web1"}),
     (["webservers[0]", "localhost"], {"web1", "localhost"}),
 ]
 
