@@ -31,12 +31,13 @@ _FUSE = "fuse-overlayfs"
 def enter(layout: Layout, name: str) -> Running:
     """Return the container of this name or id, which runs. Raises NotFound, WrongState, RootfsDied and those of the state."""
     found = running.find(layout.database, name) if is_marked(layout.boot_marker) else None
-    if found is not None and found.driver != _FUSE and _lives(found):
+    if found is not None and found.driver != _FUSE and lives(found):
         return found
     return _looked_at(layout, name)
 
 
-def _lives(found: Running) -> bool:
+def lives(found: Running) -> bool:
+    """Tell whether its first process still runs, and its pid is no other's by now."""
     fields = procstat.stat(found.pid)
     return procstat.runs(fields) and procstat.start_time(fields) == found.pid_start
 
@@ -54,8 +55,13 @@ def _looked_at(layout: Layout, name: str) -> Running:
         mounted.check(layout.container(record.id), record.name, record.driver)
     found = running.find(layout.database, record.id)
     if found is None:
-        raise WrongState(f"container {record.name} has just ended", remedy="Start it first", name=record.name)
+        raise ended(record.name)
     return found
+
+
+def ended(name: str) -> WrongState:
+    """Return the error for a container that ran a moment ago."""
+    return WrongState(f"container {name} has just ended", remedy="Start it first", name=name)
 
 
 def user_of(found: Running, name: str | None) -> ResolvedUser | None:

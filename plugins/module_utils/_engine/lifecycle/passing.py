@@ -19,7 +19,7 @@ from ..kernel.inroot import open_in_root
 from ..model.idmap import IdMap, Range
 from ..model.layout import Layout
 from ..state.running import Running
-from .entering import user_of
+from .entering import ended, lives, user_of
 from .ownprocess import own_process
 
 #: Nobody but the owner writes to what is new, as with umask 022 (sftp-server(8) and cp(1) by default).
@@ -87,6 +87,8 @@ def _inside(layout: Layout, found: Running, user: str | None) -> Iterator[tuple[
     owner = mapping.host(uid, gid)
     root = os.open(f"/proc/{found.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        if not lives(found):  # the directory may be another process's: looked at once it is held
+            raise ended(found.name)
         # The container's root may do here what it may there: its capabilities reach over all of the mapped ids, as ours do.
         if uid != 0:
             os.setgroups([mapping.host(uid, group)[1] for group in groups])
