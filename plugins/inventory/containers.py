@@ -29,7 +29,8 @@ options:
   hosts:
     description:
       - The hosts whose containers are listed, as patterns (U(https://docs.ansible.com/ansible/latest/inventory_guide/intro_patterns.html)).
-      - They are hosts of the inventory sources before this one. Each is reached by its own connection, become included.
+      - They are hosts of the inventory sources before this one. Each is reached by its own connection, become included; as many
+        at once as C(forks) says.
       - A container that an earlier source has found is meant by its name alone, so V(all) are machines.
       - V(localhost) is the controller itself, unless the inventory has a host of that name.
     type: list
@@ -153,8 +154,10 @@ query: "sort_by([?State.Running], &Created)[-1:]"
 
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from ansible import constants
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
@@ -162,7 +165,7 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import choose
 from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import CONNECTION, KnownHosts
 from ansible_collections.slipway.oci.plugins.plugin_utils.program import path_of
 from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
-from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, reach
+from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, Reached, reach
 
 _FILES = ("slipway.yml", "slipway.yaml")
 _ID_DIGITS = 12
@@ -225,24 +228,34 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return {option: self.get_option(option) for option in ("root", "run_root", "agent", "env")}
 
     def _asked(self, known: Mapping[str, list[_Shape]]) -> dict[str, list[_Shape]]:
-        answers = {}
-        for host in self._hosts.matching(self.get_option("hosts")):
-            if host in known:
-                answers[host] = known[host]
-                continue
+        """Return the containers of each host, asking as many at once as plays would of those that are not known."""
+        hosts = self._hosts.matching(self.get_option("hosts"))
+        answers = {host: known[host] for host in hosts if host in known}
+        with ThreadPoolExecutor(constants.DEFAULT_FORKS) as pool:
+            coming = {host: self._coming(pool, host) for host in hosts if host not in known}
+        for host, answer in coming.items():
             try:
-                answers[host] = self._ask(host)
-            except AnsibleError as error:
+                answers[host] = answer.result()
+            except AnsibleError as error:  # noqa: PERF203  (a try costs nothing beside a host)
                 if self.get_option("unreachable") == "fail":
                     raise AnsibleParserError(f"{host}: {error}") from None
                 self.display.warning(f"The containers of {host} are not in the inventory: {error}")
-        return answers
+        return {host: answers[host] for host in hosts if host in answers}
 
-    def _ask(self, name: str) -> list[_Shape]:
+    def _coming(self, pool: ThreadPoolExecutor, name: str) -> Future[list[_Shape]]:
+        """Begin to ask a host; only the program's run is in another thread, for Ansible loads plugins and templates in one."""
+        try:
+            here = self._hosts.is_controller(name)
+            host = reach("", LOCAL) if here else reach(name, self._hosts.variables(name))
+        except AnsibleError as error:
+            failed: Future[list[_Shape]] = Future()
+            failed.set_exception(error)
+            return failed
+        return pool.submit(self._ask, host)
+
+    def _ask(self, host: Reached) -> list[_Shape]:
         root = self.get_option("root")
         argv = listing(path_of(self.get_option("agent"), root), root, self.get_option("run_root"))
-        here = self._hosts.is_controller(name)
-        host = reach("", LOCAL) if here else reach(name, self._hosts.variables(name))
         try:
             answer = host.run(argv, b"\n")
         finally:

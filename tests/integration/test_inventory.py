@@ -288,6 +288,25 @@ def test_a_host_by_ssh(need, inventories):
     assert "in root:x:0:0:root:/:/bin/sh\n" in said  # all that the image's file has
 
 
+def test_hosts_are_asked_at_once(inventories):
+    """Hosts are asked side by side: each answer here waits until all have been asked, and one of them has a broken variable."""
+    agent = inventories.top / "agent"
+    asked = inventories.top / "asked"
+    asked.mkdir()
+    agent.write_text(
+        f"#!/bin/sh\nmktemp {asked}/XXXXXX >&2\nn=0\n"
+        f"until [ $(ls {asked} | wc -l) = 3 ]; do sleep 0.01; n=$((n + 1)); [ $n -lt 1000 ] || exit 1; done >&2\n"
+        f'exec {inventories.node.layout.agent_program} "$@"\n'
+    )
+    agent.chmod(0o755)
+    hosts = inventories.hosts("one", "two", "three", "four ansible_become='{{ nosuch }}'")
+    options = {"agent": str(agent), "host_prefix": True, "filters": {"name": "web"}}
+    listed = inventories.list(hosts, inventories.write(hosts=["all"], **options))
+    assert listed["slipway_containers"]["hosts"] == ["one-web", "two-web", "three-web"]
+    assert "of four are not in the inventory: " in listed["warnings"]
+    assert "nosuch" in listed["warnings"]
+
+
 def test_hosts_without_an_answer(inventories):
     """A host that can't be reached, or has no agent, is a warning that says what to do; or the end, if that is asked for."""
     hosts = inventories.hosts("here", "gone ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1")
