@@ -10,9 +10,7 @@ from contextlib import suppress
 from typing import Any, Optional
 
 from ansible.errors import AnsibleError
-
-#: What a shell answers when there is no such program, or it may not be run.
-_NO_PROGRAM = (126, 127)
+from ansible_collections.slipway.oci.plugins.plugin_utils.program import NO_PROGRAM, missing
 
 
 def listing(agent: str, root: Optional[str], run_root: Optional[str]) -> list[str]:
@@ -27,11 +25,8 @@ def answered(argv: list[str], rc: int, stdout: bytes, stderr: bytes, *, env: boo
     Raises AnsibleError, which says what to do.
     """
     told = stderr.decode(errors="replace").strip()
-    if rc in _NO_PROGRAM:
-        raise AnsibleError(
-            f"there is no agent {argv[0]} ({told}). A task that starts a container brings it to a host. If the engine is"
-            " elsewhere there, say so by option root or agent; root alone may run it, so the host may need ansible_become"
-        )
+    if rc in NO_PROGRAM:
+        raise AnsibleError(missing(argv[0], told))
     if rc:
         raise AnsibleError(f"{shlex.join(argv)} ended with {rc}: {told}")
     with suppress(ValueError, TypeError, KeyError):

@@ -14,7 +14,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.model.places i
 from .reaching import Answer, Reached
 
 #: What a shell answers when there is no such program, or it may not be run.
-_NO_PROGRAM = (126, 127)
+NO_PROGRAM = (126, 127)
 #: Errors that say that the container can't be reached, now or ever.
 _UNREACHABLE = frozenset({"not_found", "wrong_state", "rootfs_died", "not_root", "state_busy"})
 
@@ -22,6 +22,15 @@ _UNREACHABLE = frozenset({"not_found", "wrong_state", "rootfs_died", "not_root",
 def path_of(agent: Optional[str], root: Optional[str]) -> str:
     """Return where the program is on a host: as it is said, or below the engine's root."""
     return agent or f"{root or DEFAULT_ROOT}/{PROGRAM}"
+
+
+def missing(path: str, said: str) -> str:
+    """Return what to tell where there is no program; ``said`` is what the host's shell told."""
+    return (
+        f"there is no agent {path} ({said}). A task that starts a container brings it to a host. If the engine is elsewhere"
+        " there, say so by root or agent (ansible_slipway_root, ansible_slipway_agent); root alone may run it, so the"
+        " host may need ansible_become"
+    )
 
 
 class Failure(NamedTuple):
@@ -75,16 +84,12 @@ class Program:
 
     def _never_began(self, answer: Answer) -> str:
         said = answer.stderr.decode(errors="replace").strip() or f"exit code {answer.rc}"
-        where = f"on {self._host.name}" if self._host.name else "on this host"
-        if answer.rc in _NO_PROGRAM:
-            return (
-                f"there is no {self._path} {where} ({said}). A task of slipway.oci.container that starts a container "
-                f"brings it; ansible_slipway_root tells where the engine is, and root alone may run it "
-                f"(ansible_become for {self._host.name or 'the controller: sudo ansible-playbook'})"
-            )
+        where = f"host {self._host.name or 'localhost'}"
+        if answer.rc in NO_PROGRAM:
+            return f"{where}: {missing(self._path, said)}"
         if b"'connect'" in answer.stderr:
-            return f"{self._path} {where} is older than this collection: run a task of slipway.oci.container there"
-        return f"{self._path} did not begin {where}: {said}"
+            return f"{where}: {self._path} is older than this collection. Run a task of slipway.oci.container there"
+        return f"{where}: {self._path} did not begin: {said}"
 
 
 def _split(stderr: bytes, mark: bytes) -> tuple[bytes, list[bytes]]:
