@@ -18,8 +18,9 @@ import pytest
 import yaml
 
 import debianimage
-from dockerarchive import busybox_layer, write_archive
+from dockerarchive import Link, busybox_layer, layer, write_archive
 from enginehost import Host, eventually
+from inside import Inside
 from plays import Play, run_playbook
 from sshhost import SshHost, sshd
 
@@ -183,6 +184,32 @@ def fresh_node(archive, tree, tmp_path_factory):
             assert_clean(node)
 
     return fresh_node
+
+
+@pytest.fixture(scope="session")
+def inside(fresh_node, debian, busybox, ssh_host, tmp_path_factory) -> Iterator[Inside]:
+    """Return an engine with two containers that run, each with a volume: ``debian``, with Python, and ``bare``, a busybox."""
+    applets = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    links = {f"bin/{name}": Link("busybox") for name in applets if name != "busybox"}
+    bare = write_archive(
+        tmp_path_factory.mktemp("bare") / "bare.tar",
+        "localhost/bare:1",
+        [busybox_layer(busybox), layer({**links, "root": None})],
+    )
+    with fresh_node() as node:
+        for name, archive in (("debian", debian), ("bare", bare)):
+            node.load(archive)
+            wanted = {"image": f"localhost/{name}:1", "network": "none", "command": "sleep 100000"}
+            told = node.task(
+                "container",
+                name=name,
+                volume=[f"{name}-data:/volume"],
+                stop_timeout=0,
+                hostname=f"{name}-box",
+                **wanted,
+            )
+            assert "failed" not in told, told
+        yield Inside(node, ssh_host)
 
 
 @pytest.fixture
