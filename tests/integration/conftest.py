@@ -187,29 +187,23 @@ def fresh_node(archive, tree, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def inside(fresh_node, debian, busybox, ssh_host, tmp_path_factory) -> Iterator[Inside]:
-    """Return an engine with two containers that run, each with a volume: ``debian``, with Python, and ``bare``, a busybox."""
+def bare_archive(busybox, tmp_path_factory) -> Path:
+    """Return the archive of an image with all that busybox has, and no Python, ``localhost/bare:1``."""
     applets = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
     links = {f"bin/{name}": Link("busybox") for name in applets if name != "busybox"}
-    bare = write_archive(
-        tmp_path_factory.mktemp("bare") / "bare.tar",
-        "localhost/bare:1",
-        [busybox_layer(busybox), layer({**links, "root": None})],
-    )
+    layers = [busybox_layer(busybox), layer({**links, "root": None})]
+    return write_archive(tmp_path_factory.mktemp("bare") / "bare.tar", "localhost/bare:1", layers)
+
+
+@pytest.fixture(scope="session")
+def inside(fresh_node, debian, bare_archive, ssh_host) -> Iterator[Inside]:
+    """Return an engine with two containers that run, each with a volume: ``debian``, with Python, and ``bare``, a busybox."""
     with fresh_node() as node:
-        for name, archive in (("debian", debian), ("bare", bare)):
+        inside = Inside(node, ssh_host)
+        for name, archive in (("debian", debian), ("bare", bare_archive)):
             node.load(archive)
-            wanted = {"image": f"localhost/{name}:1", "network": "none", "command": "sleep 100000"}
-            told = node.task(
-                "container",
-                name=name,
-                volume=[f"{name}-data:/volume"],
-                stop_timeout=0,
-                hostname=f"{name}-box",
-                **wanted,
-            )
-            assert "failed" not in told, told
-        yield Inside(node, ssh_host)
+            inside.start(name)
+        yield inside
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from debianimage import DEPLOY_PASSWORD, ROOT_PASSWORD
-from inside import WAYS
+from hybrid import without_hybrid
+from inside import WAYS, Inside
+from peercollections import peer_collections
 from sshhost import PASSWORD, USER, sshd
 
 #: A name with what shells, YAML and old programs stumble over.
@@ -109,3 +112,30 @@ def test_become_outside(inside, work, image):
         hosts = {image: inside.host(image, "nested")}
         went_well(inside.play("bare.yml", hosts, outer=outer, python=image == "debian", **work), image)
     same_files(work, inside.node.data(f"{image}-data"))
+
+
+@pytest.mark.parametrize("runtime", ["runc", "crun"])
+def test_each_runtime(need, fresh_node, bare_archive, ssh_host, work, runtime):
+    """The engine's runtimes are the same to a play."""
+    need(shutil.which(runtime), runtime)
+    with fresh_node() as node, without_hybrid(node.layout.cgroup_parent):
+        node.load(bare_archive)
+        inside = Inside(node, ssh_host)
+        inside.start("bare", runtime=runtime)
+        try:
+            assert node.inspect("bare")["OCIRuntime"] == shutil.which(runtime)
+            play = inside.play("bare.yml", {"bare": inside.host("bare", "local")}, python=False, **work)
+            went_well(play, "bare")
+            same_files(work, node.data("bare-data"))
+        finally:
+            node.clear(images=True)
+
+
+def test_synchronize(need, inside, tree):
+    """The action that would start rsync on its own is refused, with the reason."""
+    need(shutil.which("pip") or importlib.util.find_spec("pip"), "pip")
+    collections = f"{tree / '.build/collections'}:{peer_collections(tree)}"
+    settings = {"ANSIBLE_COLLECTIONS_PATH": collections}
+    play = inside.play("synchronize.yml", {"bare": inside.host("bare", "local")}, settings=settings)
+    [(_name, why)] = play.failed
+    assert "via slipway.oci.container instead so it cannot work" in why

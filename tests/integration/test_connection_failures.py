@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,11 @@ from inside import WAYS
 
 
 @pytest.fixture
-def spare(inside):
-    """Return the function that starts a container more, which goes after the test."""
-    wanted = {"image": "localhost/bare:1", "network": "none", "command": "sleep 100000", "stop_timeout": 0}
-
-    def start(name: str = "spare") -> str:
-        told = inside.node.task("container", name=name, **wanted)
-        assert "failed" not in told, told
-        return name
-
-    yield start
+def spare(inside) -> Iterator[str]:
+    """Return the name of a container that may be taken away."""
+    yield inside.start("spare", "bare")
     inside.node.task("container", name="spare", state="absent")
+    inside.node.volume("spare-data", "absent")
 
 
 def unreachable(play, task: str, *words: str) -> None:
@@ -48,7 +43,7 @@ def unreachable(play, task: str, *words: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_gone_between_two_tasks(inside, spare, way, state, words):
     """A container that is taken away during a play is an unreachable host, whatever has become of it."""
-    play = inside.play("gone.yml", {"spare": inside.host(spare(), way)}, state=state)
+    play = inside.play("gone.yml", {"spare": inside.host(spare, way)}, state=state)
     unreachable(play, "After", *words)
 
 

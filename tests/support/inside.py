@@ -30,6 +30,14 @@ class Inside:
     def __init__(self, node: Any, ssh: SshHost) -> None:
         self.node, self.ssh = node, ssh
 
+    def start(self, name: str, image: str | None = None, **options: Any) -> str:
+        """Start a container of the image ``localhost/IMAGE:1``, by default of its own name, and return its name."""
+        wanted = {"network": "none", "command": "sleep 100000", "stop_timeout": 0, "hostname": f"{name}-box"}
+        wanted |= {"image": f"localhost/{image or name}:1", "volume": [f"{name}-data:/volume"], **options}
+        told = self.node.task("container", name=name, **wanted)
+        assert "failed" not in told, told
+        return name
+
     def root(self, container: str) -> Path:
         """Return the container's root as the kernel shows it, with all that is mounted there."""
         return Path(f"/proc/{self.node.inspect(container)['State']['Pid']}/root")
