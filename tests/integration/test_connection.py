@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from debianimage import DEPLOY_PASSWORD, ROOT_PASSWORD
+from enginehost import eventually
 from hybrid import without_hybrid
 from inside import WAYS, Inside
 from peercollections import peer_collections
@@ -112,6 +115,42 @@ def test_become_outside(inside, work, image):
         hosts = {image: inside.host(image, "nested")}
         went_well(inside.play("bare.yml", hosts, outer=outer, python=image == "debian", **work), image)
     same_files(work, inside.node.data(f"{image}-data"))
+
+
+def test_user_directory_and_environment(inside):
+    """A host's variables say who runs its commands, where, and with what in the environment."""
+    how = {"ansible_slipway_user": "app:extra", "ansible_slipway_workdir": "/var"}
+    how["ansible_slipway_env"] = {"WORD": "two words", "PATH": "/bin"}
+    command = 'id -un; id -gn; pwd; echo "$WORD"; env | grep -c SUDO'
+    play = inside.play("raw.yml", {"bare": inside.host("bare", "local", **how)}, command=f"{command}; true")
+    assert play["Command"]["stdout_lines"] == ["app", "extra", "/var", "two words", "0"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_password_in_sight(inside, way):
+    """No process on the host has a password in its arguments or its environment."""
+    become = {"ansible_become": True, "ansible_become_password": DEPLOY_PASSWORD}
+    hosts = {"debian": inside.host("debian", way, ansible_slipway_user="deploy", **become)}
+    with inside.started("raw.yml", hosts, command="sleep 76543") as process:
+        eventually(lambda: everywhere(b"sleep\x0076543"), "it sleeps in the container")
+        assert everywhere(DEPLOY_PASSWORD.encode()) == []
+        process.terminate()
+    eventually(lambda: not everywhere(b"sleep\x0076543"), "it has ended")
+
+
+def everywhere(wanted: bytes) -> list[str]:
+    """Name every argument list and environment of a process that holds these bytes."""
+    paths = [
+        f"/proc/{pid}/{name}"
+        for pid in os.listdir("/proc")
+        if pid.isdigit()
+        for name in ("cmdline", "environ")
+    ]
+    found = []
+    for path in paths:
+        with suppress(OSError):
+            found += [path] if wanted in Path(path).read_bytes() else []
+    return found
 
 
 @pytest.mark.parametrize("runtime", ["runc", "crun"])

@@ -47,6 +47,13 @@ def test_gone_between_two_tasks(inside, spare, way, state, words):
     unreachable(play, "After", *words)
 
 
+def test_restarted_between_two_tasks(inside, spare):
+    """A container that was restarted goes on being reached."""
+    play = inside.play("gone.yml", {"spare": inside.host(spare, "local")}, state="restarted")
+    assert play.failed == []
+    assert play.tasks[-1].name == "Never"
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_never_there(inside, way):
     """A name that no container has is an unreachable host."""

@@ -127,3 +127,53 @@ def test_what_only_runs_have(inside, tmp_path):
     placed = inside.root("bare") / "dev/shm/file"
     assert placed.read_text() == "in memory"
     placed.unlink()
+
+
+def test_owners_and_modes(inside, tmp_path):
+    """What is new is the user's, with the mode of the file here but nothing for others to write; what is there keeps its own."""
+    there = inside.root("bare") / "tmp"
+    there.chmod(0o1777)
+    source = tmp_path / "source"
+    source.write_text("new")
+    source.chmod(0o767)
+    (there / "old").write_text("something older")
+    (there / "old").chmod(0o604)
+    os.chown(there / "old", 1000, 2000)
+    for user, owner in (("app", 1000), ("root", 0)):
+        moves = [{"put": str(source), "to": f"/tmp/{name}"} for name in (user, "old")]
+        went_well(moved(inside, "local", *moves, ansible_slipway_user=user))
+        seen = (there / user).stat()
+        assert (seen.st_uid, seen.st_gid, seen.st_mode & 0o7777) == (owner, owner, 0o745)
+        (there / user).unlink()
+    seen = (there / "old").stat()
+    assert (seen.st_uid, seen.st_gid, seen.st_mode & 0o7777) == (1000, 2000, 0o604)
+    assert (there / "old").read_text() == "new"
+    (there / "old").unlink()
+
+
+def test_what_can_not_be_passed(inside, tmp_path):
+    """A file that can't be written or read fails the task, which names it and the reason; the host stays reachable."""
+    (tmp_path / "file").write_bytes(bytes(2 * MIB))
+    secret = inside.root("bare") / "root/secret"
+    secret.write_text("secret")
+    secret.chmod(0o600)
+    here, back = str(tmp_path / "file"), str(tmp_path / "back")
+    wrong = [
+        ({"put": here, "to": "/nowhere/file"}, "/nowhere/file: No such file or directory"),
+        ({"put": here, "to": "/tmp"}, "/tmp is a directory"),
+        ({"put": here, "to": "/dev/null"}, "/dev/null is no file"),
+        ({"put": here, "to": "/root/secret"}, "/root/secret: Permission denied"),
+        ({"put": here, "to": "/etc/new"}, "/etc/new: Permission denied"),
+        ({"put": here, "to": "/proc/version"}, "/proc/version: "),
+        ({"put": f"{here}.not", "to": "/tmp/file"}, f"{here}.not does not exist"),
+        ({"fetch": "/nowhere/file", "to": back}, "/nowhere/file: No such file or directory"),
+        ({"fetch": "/root/secret", "to": back}, "/root/secret: Permission denied"),
+        ({"fetch": "/tmp", "to": back}, "/tmp is a directory"),
+    ]
+    results = moved(inside, "local", *(move for move, _why in wrong), ansible_slipway_user="app")
+    for (move, why), result in zip(wrong, results):
+        assert result["failed"], move
+        assert "unreachable" not in result
+        assert why in result["msg"]
+    assert secret.read_text() == "secret"
+    secret.unlink()
