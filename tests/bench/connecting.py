@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,58 +29,61 @@ from starting import Host, wait_gone
 
 _TASKS = 20
 _NAME = "inside"
-_PYTHON = "/usr/bin/python3"
-#: What a play of so many tasks has beside it, and how much longer it may take.
-_PEERS = (("ours", "local", "connection: local", 1.35), ("ours", "podman", "containers.podman.podman", 0.5))
-_NESTED = (("nested", "ssh", "plain ssh to that host", 1.35),)
-_WAYS = {"ours": "in a container", "nested": "in a container of a host behind ssh"}
+#: Which of the inventory's hosts are compared, and how much longer the first may take.
+_COMPARED = (("ours", "local", 1.35), ("ours", "podman", 0.5), ("nested", "ssh", 1.35))
+_WORDS = {
+    "ours": "in a container",
+    "nested": "in a container of a host behind ssh",
+    "local": "connection: local",
+    "podman": "containers.podman.podman",
+    "ssh": "ssh to that host",
+}
+_SETTINGS = (("", {}), (", ANSIBLE_PIPELINING=true", {"ANSIBLE_PIPELINING": "true"}))
 
 
 def measure_connection(place: Place, host: Host, rounds: int) -> list[Figure]:
-    """Return the times of whole plays, with Ansible's own settings and then with pipelining, which podman's has not."""
+    """Return the times of whole plays with what Ansible has by default, then with pipelining for all who know it."""
     archive = str(debian_archive(Path(".build/debian")))
     with _ours(host, archive) as ours, _podman(place, archive) as podman, sshd() as outer:
         local = {"ansible_connection": "local"}
-        ways = {"ours": ours, "local": local, "podman": podman, "ssh": outer.variables}
-        ways["nested"] = {**ours, "ansible_slipway_host": "ssh"}
+        nested = {**ours, "ansible_slipway_host": "ssh"}
+        ways = {"ours": ours, "local": local, "podman": podman, "ssh": outer.variables, "nested": nested}
+        argv = _command(place, ways)
         return [
             figure
-            for pipelining in (False, True)
-            for figure in _compared(place, ways, rounds, pipelining=pipelining)
+            for told, settings in _SETTINGS
+            for figure in _compared([*ways], argv, {**_environment(place), **settings}, rounds, told)
         ]
 
 
 def _compared(
-    place: Place, ways: Mapping[str, Mapping[str, Any]], rounds: int, *, pipelining: bool
+    ways: Sequence[str], argv: list[str], environment: Mapping[str, str], rounds: int, told: str
 ) -> Iterator[Figure]:
-    """Yield the figures of one setting; each round runs each way once."""
-    run = {way: _playing(place, ways, way, pipelining=pipelining) for way in ways}
-    samples = [[seconds_of(run[way]) for way in ways] for _round in range(rounds + 1)][1:]
-    taken = dict(zip(ways, medians(samples)))
-    setting = ", pipelining" if pipelining else ""
-    for way, peer, words, aim in (*_PEERS, *_NESTED):
-        what = f"{_TASKS} tasks {_WAYS[way]}{setting}"
-        yield Figure(what, taken[way], words, taken[peer], rounds, aim)
+    """Yield the figures of one setting; each round goes each way once."""
 
-
-def _playing(
-    place: Place, ways: Mapping[str, Mapping[str, Any]], way: str, *, pipelining: bool
-) -> Callable[[], None]:
-    """Return what plays the tasks this way; all ways are in its inventory, as hosts."""
-    inventory, playbook = f"{place.disk}/inventory.json", f"{place.disk}/{way}.json"
-    tasks = [{"ansible.builtin.command": {"argv": ["true"]}}] * _TASKS
-    play = {"hosts": way, "gather_facts": False, "tasks": tasks}
-    every = {"ansible_python_interpreter": _PYTHON, "ansible_pipelining": pipelining}
-    Path(inventory).write_text(json.dumps({"all": {"hosts": ways, "vars": every}}), encoding="ascii")
-    Path(playbook).write_text(json.dumps([play]), encoding="ascii")
-    argv = ["ansible-playbook", "-i", inventory, playbook]
-
-    def run() -> None:
-        done = subprocess.run(argv, env=_environment(place), check=False, capture_output=True, text=True)
+    def play(way: str) -> None:
+        words = [*argv, "--limit", way]
+        done = subprocess.run(words, env=environment, check=False, capture_output=True, text=True)
         if f"ok={_TASKS} " not in done.stdout:
             raise RuntimeError(f"the play went wrong:\n{done.stdout}{done.stderr}")
 
-    return run
+    samples = [[seconds_of(partial(play, way)) for way in ways] for _round in range(rounds + 1)][1:]
+    taken = dict(zip(ways, medians(samples)))
+    for way, peer, aim in _COMPARED:
+        what = f"{_TASKS} tasks {_WORDS[way]}{told}"
+        yield Figure(what, taken[way], _WORDS[peer], taken[peer], rounds, aim)
+
+
+def _command(place: Place, ways: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Write an inventory of all ways, and the play; return the command, which wants to be limited to one."""
+    inventory, playbook = Path(place.disk, "inventory.json"), Path(place.disk, "play.json")
+    every = {"ansible_python_interpreter": "/usr/bin/python3"}
+    inventory.write_text(json.dumps({"all": {"hosts": ways, "vars": every}}), encoding="ascii")
+    tasks = [{"ansible.builtin.command": {"argv": ["true"]}}] * _TASKS
+    playbook.write_text(
+        json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]), encoding="ascii"
+    )
+    return ["ansible-playbook", "-i", str(inventory), str(playbook)]
 
 
 def _environment(place: Place) -> dict[str, str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import random
 import shutil
@@ -170,11 +171,13 @@ def test_each_runtime(need, fresh_node, bare_archive, ssh_host, work, runtime):
             node.clear(images=True)
 
 
-def test_synchronize(need, inside, tree):
+def test_synchronize(need, inside, tree, tmp_path):
     """The action that would start rsync on its own is refused, with the reason."""
-    need(shutil.which("pip") or importlib.util.find_spec("pip"), "pip")
-    collections = f"{tree / '.build/collections'}:{peer_collections(tree)}"
-    settings = {"ANSIBLE_COLLECTIONS_PATH": collections}
-    play = inside.play("synchronize.yml", {"bare": inside.host("bare", "local")}, settings=settings)
+    need(importlib.util.find_spec("pip"), "pip")
+    task = {"ansible.posix.synchronize": {"src": f"{tmp_path}/", "dest": "/tmp/"}}
+    playbook = tmp_path / "play.json"
+    playbook.write_text(json.dumps([{"hosts": "containers", "gather_facts": False, "tasks": [task]}]))
+    settings = {"ANSIBLE_COLLECTIONS_PATH": f"{tree / '.build/collections'}:{peer_collections(tree)}"}
+    play = inside.play(str(playbook), {"bare": inside.host("bare", "local")}, settings=settings)
     [(_name, why)] = play.failed
     assert "via slipway.oci.container instead so it cannot work" in why
