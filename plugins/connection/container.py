@@ -144,7 +144,7 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible.plugins.connection import ConnectionBase, ensure_connect
 from ansible.utils.display import Display
 from ansible_collections.slipway.oci.plugins.plugin_utils.program import Program, path_of
-from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, Reached, reach
+from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, Answer, Reached, reach
 
 # Ansible compiles a collection's plugins anew in each task's process: what only some tasks need is imported where it is used.
 display = Display()
@@ -207,10 +207,18 @@ class Connection(ConnectionBase):
         )
         answer, failure = self._program.connect(request, in_data or b"")
         if failure is None:
+            self._check_become(answer)
             return answer.rc, answer.stdout, answer.stderr
         if failure.code == "runtime_failed":  # no such program, no such directory: as a shell would tell it
             return failure.fields["rc"], answer.stdout, failure.message.encode()
         raise AnsibleError(failure.message)
+
+    def _check_become(self, answer: Answer) -> None:
+        """Raise AnsibleError where become ended because it had no password to give: else its words are taken for a module's."""
+        if self.become is None or answer.rc == 0 or self.become.success.encode() in answer.stdout:
+            return
+        if self.become.check_missing_password(answer.stderr):
+            raise AnsibleError(f"{self.become.name} wants a password: set ansible_become_password")
 
     def _talk(self) -> Optional[dict[str, Any]]:
         if self.become is None:

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Optional
 
 from ansible import constants
@@ -48,6 +51,11 @@ class Reached:
             )
         except AnsibleConnectionFailure as error:
             raise AnsibleConnectionFailure(f"host {self.name or 'localhost'}: {error}") from error
+        except Exception:
+            raise
+        except BaseException:  # the task is out of time or interrupted
+            _end_clients()
+            raise
         return Answer(rc, stdout if become is None else _without_mark(become, stdout), stderr)
 
     def reset(self) -> None:
@@ -57,6 +65,16 @@ class Reached:
     def close(self) -> None:
         """End the connection; what ssh keeps open for others stays."""
         self._connection.close()
+
+
+def _end_clients() -> None:
+    """End what the connection has started here: ssh would stay until the program ends, and the program learns of nothing.
+
+    A task's process has no other children. Where there is no such file (macOS), ssh stays.
+    """
+    with suppress(OSError), open("/proc/thread-self/children", encoding="ascii") as file:
+        for pid in file.read().split():
+            os.kill(int(pid), signal.SIGTERM)
 
 
 def _without_mark(become: BecomeBase, stdout: bytes) -> bytes:

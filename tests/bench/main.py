@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from firststart import measure_mapping
 
 from checking import measure_health
+from connecting import measure_connection
 from copying import measure_copy_up, measure_growth
 from executing import measure_exec
 from figure import Figure, table
@@ -23,7 +24,7 @@ from tree import cross_section
 from unchanged import measure_unchanged
 from unpacking import measure_load
 
-PARTS = ("start", "stop", "exec", "unchanged", "copy", "load", "agent", "health", "mapping")
+PARTS = ("start", "stop", "exec", "unchanged", "copy", "load", "agent", "health", "mapping", "connection")
 _TREE_BYTES = 240_000_000
 _IMAGE_BYTES = 300_000_000
 #: Containers with a health check.
@@ -65,7 +66,7 @@ def _measure(place: Place, asked: argparse.Namespace) -> tuple[list[Figure], lis
     """Return the figures, and what there is to add in words."""
     figures: list[Figure] = []
     notes: list[str] = []
-    if {"start", "stop", "exec", "unchanged", "agent", "health"} & set(asked.parts):
+    if {"start", "stop", "exec", "unchanged", "agent", "health", "connection"} & set(asked.parts):
         with host(place) as engine_host:
             figures += _measure_containers(place, engine_host, asked, notes)
     if {"copy", "load"} & set(asked.parts):
@@ -98,6 +99,9 @@ def _measure_containers(
     if "agent" in asked.parts:
         with told("the agent's start"):
             yield measure_agent(host, asked.rounds or 20)
+    if "connection" in asked.parts:
+        with told("plays in containers"):
+            yield from measure_connection(place, host, asked.rounds or 3)
     if "health" in asked.parts:
         with told(f"the health of {_CHECKED} containers"):
             figures, words = measure_health(place, host, _CHECKED, asked.rounds or 10)

@@ -18,7 +18,7 @@ from unpacking import docker_archive
 
 _IMAGE = "localhost/bench:1"
 #: Of the container: limits that this process may set, no network, nothing that an init would have to wait for.
-_CONTAINER = ("--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
+CONTAINER_OPTIONS = ("--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Podman:
         return self._init(place, name, (f"--volume={name}:/usr",)) - plain
 
     def _init(self, place: Place, name: str, volume: tuple[str, ...]) -> float:
-        self.run("create", f"--name={name}", *_CONTAINER, *volume, _IMAGE, "/busybox", "true")
+        self.run("create", f"--name={name}", *CONTAINER_OPTIONS, *volume, _IMAGE, "/busybox", "true")
         place.settle()
         try:
             return seconds_of(lambda: self.run("init", name))
@@ -50,13 +50,10 @@ class Podman:
                 self.run("rm", "-f", "-t0", name)
 
 
-@contextmanager
-def podman_with(place: Place, tree: Tree) -> Iterator[Podman]:
-    """Yield a podman that has the tree and a busybox as an image; its driver is overlay, as on most hosts."""
-    busybox = f"{tree.path}/busybox"
-    shutil.copy(shutil.which("busybox") or "/bin/busybox", busybox)
+def podman_at(place: Place) -> Podman:
+    """Return a podman with an empty store of its own; its driver is overlay, as on most hosts."""
     top = place.fresh("podman")
-    podman = Podman(
+    return Podman(
         (
             f"--root={top}/r",
             f"--runroot={top}/o",
@@ -67,6 +64,14 @@ def podman_with(place: Place, tree: Tree) -> Iterator[Podman]:
             "--events-backend=file",
         )
     )
+
+
+@contextmanager
+def podman_with(place: Place, tree: Tree) -> Iterator[Podman]:
+    """Yield a podman that has the tree and a busybox as an image."""
+    busybox = f"{tree.path}/busybox"
+    shutil.copy(shutil.which("busybox") or "/bin/busybox", busybox)
+    podman = podman_at(place)
     try:
         podman.run("load", "-q", "-i", docker_archive(place, tree))
         yield podman

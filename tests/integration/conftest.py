@@ -18,8 +18,9 @@ import pytest
 import yaml
 
 import debianimage
-from dockerarchive import busybox_layer, write_archive
+from dockerarchive import Link, busybox_layer, layer, write_archive
 from enginehost import Host, eventually
+from inside import Inside
 from plays import Play, run_playbook
 from sshhost import SshHost, sshd
 
@@ -183,6 +184,26 @@ def fresh_node(archive, tree, tmp_path_factory):
             assert_clean(node)
 
     return fresh_node
+
+
+@pytest.fixture(scope="session")
+def bare_archive(busybox, tmp_path_factory) -> Path:
+    """Return the archive of an image with all that busybox has, and no Python, ``localhost/bare:1``."""
+    applets = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    links = {f"bin/{name}": Link("busybox") for name in applets if name != "busybox"}
+    layers = [busybox_layer(busybox), layer({**links, "root": None})]
+    return write_archive(tmp_path_factory.mktemp("bare") / "bare.tar", "localhost/bare:1", layers)
+
+
+@pytest.fixture(scope="session")
+def inside(fresh_node, debian, bare_archive, ssh_host) -> Iterator[Inside]:
+    """Return an engine with two containers that run, each with a volume: ``debian``, with Python, and ``bare``, a busybox."""
+    with fresh_node() as node:
+        inside = Inside(node, ssh_host)
+        for name, archive in (("debian", debian), ("bare", bare_archive)):
+            node.load(archive)
+            inside.start(name)
+        yield inside
 
 
 @pytest.fixture

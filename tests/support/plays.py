@@ -15,11 +15,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Task:
-    """A task of a play that has ended: its name, its outcome (ok, failed) and its result."""
+    """A task of a play that has ended on a host: its name, its outcome (ok, failed, unreachable) and its result."""
 
     name: str
     outcome: str
     result: dict[str, Any]
+    host: str
 
     @property
     def changed(self) -> bool:
@@ -49,9 +50,10 @@ class Play:
         return [(task.name, task.result.get("msg", "")) for task in self.tasks if task.outcome != "ok"]
 
 
-def run_playbook(tree: Path, top: str, *arguments: str, settings: Mapping[str, str]) -> Play:
-    """Run ansible-playbook in the directory ``top`` with these arguments and settings (ANSIBLE_...)."""
-    environment = {
+def environment(tree: Path, top: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that a play is run in: these settings over the ones that all tests have."""
+    return {
+        **os.environ,
         "ANSIBLE_CALLBACK_PLUGINS": str(tree / "tests/integration/callback"),
         "ANSIBLE_STDOUT_CALLBACK": "results",
         "ANSIBLE_LOCAL_TEMP": f"{top}/ansible",
@@ -61,15 +63,19 @@ def run_playbook(tree: Path, top: str, *arguments: str, settings: Mapping[str, s
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         **settings,
     }
+
+
+def run_playbook(tree: Path, top: str, *arguments: str, settings: Mapping[str, str]) -> Play:
+    """Run ansible-playbook in the directory ``top`` with these arguments and settings (ANSIBLE_...)."""
     done = subprocess.run(
         ["ansible-playbook", *arguments],
         check=False,
         capture_output=True,
         text=True,
         cwd=top,
-        env={**os.environ, **environment},
+        env=environment(tree, top, settings),
     )
     shutil.rmtree(f"{top}/ansible", ignore_errors=True)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert lines, done.stdout + done.stderr
-    return Play(tuple(Task(line["task"], line["outcome"], line["result"]) for line in lines))
+    return Play(tuple(Task(line["task"], line["outcome"], line["result"], line["host"]) for line in lines))

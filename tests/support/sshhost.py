@@ -125,10 +125,10 @@ def _listening(host: SshHost) -> Iterator[None]:
         try:
             eventually(lambda: _answers(host.port), "sshd listens")
             yield
+        finally:
             host.hang_up()
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
             eventually(lambda: not children.read_text(), "all sessions have ended")
-        finally:
             process.terminate()
 
 

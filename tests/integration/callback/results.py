@@ -37,4 +37,5 @@ class CallbackModule(CallbackBase):
 
     def _tell(self, result, outcome):
         line = {"task": result._task.get_name(), "outcome": outcome, "result": result._result}
+        line["host"] = result._host.get_name()
         self._display.display(json.dumps(line, default=str))

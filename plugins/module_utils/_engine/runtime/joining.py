@@ -67,7 +67,9 @@ def join(
     argv = [runtime, "--root", root, "--log", f"/proc/self/fd/{log}", "--log-format", "json", "exec"]
     argv += ["--process", f"/proc/self/fd/{wanted}", container_id]
     moves = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(streams) if fd != number]
-    pid = os.posix_spawn(runtime, argv, _ENVIRONMENT, file_actions=moves)
+    # In a process group of its own: a signal that Ansible sends to all of a task's processes would else reach the runtime too,
+    # which hands it to the command alone and ends with it, while what the command has started goes on.
+    pid = os.posix_spawn(runtime, argv, _ENVIRONMENT, file_actions=moves, setpgroup=0)
     os.close(wanted)
     return Joined(pid, runtime, log)
 
