@@ -28,7 +28,7 @@ def imported(source: Path) -> Iterator[str]:
 def test_python_requirements(tree):
     """meta/ee-requirements.txt names each package that the controller's plugins import beyond Ansible."""
     lines = (tree / "meta/ee-requirements.txt").read_text().splitlines()
-    told = {Requirement(line).name for line in lines if not line.startswith("#")}
+    told = {Requirement(line).name for line in lines if line and not line.startswith("#")}
     sources = [
         path for path in tree.glob("plugins/**/*.py") if path.relative_to(tree).parts[1] not in ON_HOSTS
     ]
