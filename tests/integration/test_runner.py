@@ -37,10 +37,10 @@ def large(archive, busybox, tmp_path_factory):
 
 
 @pytest.fixture
-def data(node, tree, large, tmp_path):
+def data(node, tree, archive, tmp_path):
     """Return a private data directory whose extra variables are those of the demo, for an engine of its own."""
     extravars = {
-        "slipway_archive": str(large),
+        "slipway_archive": str(archive),
         "slipway_boot": False,
         **{f"slipway_{name}": place for name, place in node.where.items()},
     }
@@ -83,7 +83,7 @@ def job(files: Path) -> list[dict[str, object]]:
     slow = {"argv": ["sh", "-c", "touch /tmp/began; sleep 1; touch /tmp/done"], "creates": "/tmp/done"}
     where = {name: f"{{{{ slipway_{name} }}}}" for name in ("root", "run_root")}
     tasks = [
-        {"name": "image", "slipway.oci.image_load": {"input": "{{ slipway_archive }}"}},
+        {"name": "image", "slipway.oci.image_load": {"input": "{{ large }}"}},
         {"name": "container", "slipway.oci.container": {"name": "app", **container}},
         {
             "name": "files",
@@ -111,17 +111,17 @@ REPLACING = ("container", "testing", "{root}/containers/*/upper/asked")
         (WITH_ALL, [UNPACKING, FILLING, STARTING, COPYING, RUNNING, REPLACING]),
     ],
 )
-def test_cancelled_jobs(node, data, how, moments):
+def test_cancelled_jobs(node, data, large, how, moments):
     """A job that is cancelled at any moment leaves nothing that the next does not put right, so each gets further."""
     subprocess.run(["tar", "-xf", "-", "-C", data.top / "project"], input=layer(CONTENT), check=True)
     data.project("site.yml", job(data.top / "project/data"))
     for task, mode, sign in moments:
-        place = sign.format(**node.where)
-        cancelled = data.cancel("site.yml", lambda place=place: glob(place), how, f"-e mode={mode}")
+        place, words = sign.format(**node.where), f"-e large={large} -e mode={mode}"
+        cancelled = data.cancel("site.yml", lambda place=place: glob(place), how, words)
         assert (cancelled.status, task in cancelled.done) == ("canceled", False), cancelled.stdout
         if how == BY_RUNNER:  # the task has come to its end, with nobody to hear of it
             assert unfinished(node) == []
-    last = data.run("site.yml", "-e mode=testing")
+    last = data.run("site.yml", words)
     assert (last.status, "container" in last.changed) == ("successful", how == WITH_ALL), last.stdout
     assert unfinished(node) == []
 
