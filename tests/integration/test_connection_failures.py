@@ -12,6 +12,7 @@ import pytest
 
 from enginehost import eventually
 from inside import WAYS
+from sshhost import USER, sshd
 
 
 @pytest.fixture
@@ -83,6 +84,24 @@ def test_no_host(inside):
         "raw.yml", {"it": inside.host("bare", "local", ansible_slipway_host="nowhere")}, command="true"
     )
     unreachable(play, "Command", "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("become", "outcome", "words"),
+    [
+        ({}, "unreachable", "the host may need ansible_become"),
+        ({"ansible_become": True, "ansible_become_password": "wrong"}, "failed", "Incorrect sudo password"),
+        ({"ansible_become": True}, "failed", "Missing sudo password"),
+    ],
+)
+def test_not_root_outside(inside, become, outcome, words):
+    """Who logs in there and is not root is told how to become root, and which password is wrong or missing."""
+    with sshd(USER) as host:
+        hosts = {"it": inside.host("bare", "nested")}
+        play = inside.play("raw.yml", hosts, outer={**host.variables, **become}, command="true")
+    [task] = play.tasks
+    assert task.outcome == outcome
+    assert words in task.result["msg"]
 
 
 def sleepers(seconds: int) -> list[str]:

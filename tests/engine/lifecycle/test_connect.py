@@ -54,7 +54,9 @@ def ask(host):
         lines = [part.partition(b"\n") for part in told]
         assert lines[0][0] == b"began"
         error = json.loads(lines[1][0]) if lines[1:] else {}
-        return Answer(done.returncode, done.stdout, said + b"".join(rest for _first, _end, rest in lines), error)
+        return Answer(
+            done.returncode, done.stdout, said + b"".join(rest for _first, _end, rest in lines), error
+        )
 
     return ask
 
