@@ -83,13 +83,12 @@ def test_without_python(inside, work, way, image):
     same_files(work, inside.node.data(f"{image}-data"))
 
 
-@pytest.mark.parametrize("pipelining", ["true", "false"])
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "files"])
 @pytest.mark.parametrize("way", WAYS)
 def test_modules(inside, work, way, pipelining):
     """Ansible's own modules work where the image has Python, with pipelining and without."""
-    settings = {"ANSIBLE_PIPELINING": pipelining}
-    hosts = {"debian": inside.host("debian", way)}
-    play = inside.play("modules.yml", hosts, settings=settings, nodename="debian-box", **work)
+    hosts = {"debian": inside.host("debian", way, ansible_pipelining=pipelining)}
+    play = inside.play("modules.yml", hosts, nodename="debian-box", **work)
     there = inside.root("debian") / "srv/tree"
     compared = subprocess.run(["diff", "-r", f"{work['work']}/tree", there], check=False, capture_output=True)
     shutil.rmtree(there)
@@ -98,13 +97,11 @@ def test_modules(inside, work, way, pipelining):
     assert Path(work["seen"], NAMED).read_bytes() == Path(work["work"], NAMED).read_bytes()
 
 
-@pytest.mark.parametrize("pipelining", ["true", "false"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("way", "pipelining"), [("local", True), ("local", False), ("nested", True)])
 def test_become_inside(inside, work, way, pipelining):
     """Su and sudo work with and without a password; one that is wrong or missing is told."""
-    settings = {"ANSIBLE_PIPELINING": pipelining}
-    hosts = {"debian": inside.host("debian", way)}
-    went_well(inside.play("become.yml", hosts, settings=settings, **work), "debian")
+    hosts = {"debian": inside.host("debian", way, ansible_pipelining=pipelining)}
+    went_well(inside.play("become.yml", hosts, **work), "debian")
 
 
 @pytest.mark.parametrize("image", ["debian", "bare"])

@@ -42,9 +42,9 @@ def picture(inside) -> dict[str, object]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_thousand_in_a_row(inside, way):
-    """A thousand commands leave no process, file, row, mount or open file on the host."""
+    """A thousand commands, by ssh some, leave no process, file, row, mount or open file on the host."""
     hosts = {f"h{number}": inside.host("bare", way) for number in range(4)}
-    times = EXECS // (1 if way == "local" else 10) // len(hosts)
+    times = EXECS // (1 if way == "local" else 20) // len(hosts)
     inside.ssh.hang_up()
     before = picture(inside)
     play = inside.play("many.yml", hosts, times=times)
