@@ -112,7 +112,8 @@ class Actions:
         from .create import create
         from .source import Source
 
-        spec = self.request.spec or (self.record.spec if self.record else None)
+        there = self.record or self.replaced
+        spec = self.request.spec or (there.spec if there else None)
         if spec is None:  # decide() refuses this before
             raise NotFound("container", self.request.name)
         source = Source.of(self.image, self.engine.layout, self.mounted)
