@@ -117,6 +117,7 @@ options:
   label:
     description:
       - Labels of the container.
+      - Volumes that are made for a container with the label C(slipway.oci.owner) get that label too.
       - A change needs C(live).
     type: dict
     aliases: [labels]

@@ -179,6 +179,7 @@ MODULES: tuple[str, ...] = (
     "model.idmap",
     "model.imageconfig",
     "model.kinds",
+    "model.labels",
     "model.layout",
     "model.limits",
     "model.logopts",
