@@ -19,7 +19,7 @@ from pathlib import Path
 from dockerarchive import write_archive
 
 SUITE = "bookworm"
-PACKAGES = ("python3", "sudo", "openssh-server", "systemd-sysv")
+PACKAGES = ("python3", "sudo", "openssh-server", "systemd-sysv", "dbus", "runc", "conmon")
 IMAGE = "localhost/debian:1"
 #: ``root`` can be reached by su, ``deploy`` has to give its password to sudo, ``admin`` has not.
 ROOT_PASSWORD, DEPLOY_PASSWORD = "root's own words", "deploy's own words"
