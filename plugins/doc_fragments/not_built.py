@@ -202,15 +202,9 @@ options:
     description: Not built yet. Secrets to hand to the container.
     type: list
     elements: str
-  shm_size_systemd:
-    description: Not built yet. Size of the tmpfs mounts that systemd needs.
-    type: str
   sig_proxy:
     description: Not built yet. Whether signals are handed on to the container.
     type: bool
-  systemd:
-    description: Not built yet. Whether systemd runs in the container.
-    type: str
   timeout:
     description: Not built yet. Seconds after which the container is killed.
     type: int

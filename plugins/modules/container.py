@@ -117,6 +117,7 @@ options:
   label:
     description:
       - Labels of the container.
+      - Volumes that are made for a container with the label C(slipway.oci.owner) get that label too.
       - A change needs C(live).
     type: dict
     aliases: [labels]
@@ -439,6 +440,23 @@ options:
       - Unset, it is catatonit, tini or dumb-init, the first that is installed.
       - A change needs C(recreate).
     type: str
+  systemd:
+    description:
+      - Whether systemd runs in the container, and so gets what it needs. C(/run), C(/run/lock), C(/tmp) and
+        C(/var/log/journal) are file systems in memory, its control group can be written to, C(RTMIN+3) asks it to
+        stop, and C(container_uuid) makes its machine id.
+      - V(true) means that it does so when the command is C(systemd) or an C(init) in C(/sbin), C(/usr/sbin) or
+        C(/usr/local/sbin); V(always) means that it does in any case, V(false) in none.
+      - With cgroups v1 it needs the hierarchy C(name=systemd) on the host.
+      - Unset is V(true).
+      - A change needs C(recreate).
+    type: str
+  shm_size_systemd:
+    description:
+      - Size of each of the file systems in memory that O(systemd) gives, a number with a unit b, k, m or g.
+      - Unset, it is half of the host's memory.
+      - A change needs C(recreate).
+    type: str
   umask:
     description:
       - Umask of the command, in octal and quoted.
@@ -466,7 +484,7 @@ options:
   stop_signal:
     description:
       - Signal that asks the container to stop, by name or number.
-      - Unset, it is the image's, else V(SIGTERM).
+      - Unset, it is the image's, else V(RTMIN+3) for systemd (O(systemd)), else V(SIGTERM).
       - A change needs C(live).
     type: str
   stop_timeout:

@@ -23,6 +23,13 @@ options:
       - Unset means all. An empty list asks for none.
     type: list
     elements: str
+  label:
+    description:
+      - Labels that those have which are told about, each V(NAME) or V(NAME=VALUE). Of several, they have all.
+      - What counts is what a task gave to the container, not what the image has.
+    type: list
+    elements: str
+    aliases: [labels]
   size:
     description:
       - Measure what each container takes on the disk. RV(containers[].SizeRootFs) is what its image's layers take,
@@ -54,6 +61,11 @@ EXAMPLES = r"""
 - name: Tell about all containers
   slipway.oci.container_info:
   register: everything
+
+- name: Tell about the containers that somebody has made
+  slipway.oci.container_info:
+    label: [slipway.oci.owner=tests]
+  register: theirs
 
 - name: Tell about one container, and what it takes on the disk
   slipway.oci.container_info:
@@ -191,7 +203,9 @@ from ..module_utils._module.to_question import ARGUMENTS, Question, to_question
 
 def act(engine: Engine, question: Question) -> Outcome:
     """Look them up."""
-    shapes = containers(engine, question.names, size=question.size).result["containers"]
+    shapes = containers(engine, question.names, labels=question.labels, size=question.size).result[
+        "containers"
+    ]
     if question.explain:
         from ..module_utils._engine.lifecycle.explain import explained
 

@@ -27,6 +27,13 @@ options:
     type: path
     required: true
     aliases: [path]
+  name:
+    description:
+      - What the image is called on the host, in place of the names that it has in the archive. The archive must have
+        one image then.
+      - Without a registry it is below C(localhost/), without a tag it is C(latest).
+      - Unset, it gets the archive's own names, which are taken away from images that have them.
+    type: str
 seealso:
   - module: slipway.oci.image_import
   - module: slipway.oci.image_info
@@ -36,6 +43,11 @@ EXAMPLES = r"""
 - name: Load an image
   slipway.oci.image_load:
     input: /srv/app.tar
+
+- name: Load it under a name of one's own, so that no other is taken away
+  slipway.oci.image_load:
+    input: /srv/app.tar
+    name: trial/app:1
 """
 
 RETURN = r"""
@@ -113,16 +125,23 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
+from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.load import load
+from ..module_utils._engine.lifecycle.outcome import Outcome
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_image import to_load
+from ..module_utils._module.to_image import LoadRequest, to_load
 
-ARGUMENTS = {"input": {"type": "path", "required": True, "aliases": ["path"]}}
+ARGUMENTS = {"input": {"type": "path", "required": True, "aliases": ["path"]}, "name": {"type": "str"}}
+
+
+def act(engine: Engine, request: LoadRequest) -> Outcome:
+    """Load the archive."""
+    return load(engine, request.path, request.name)
 
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_load, load)
+    run(ARGUMENTS, to_load, act)
 
 
 if __name__ == "__main__":

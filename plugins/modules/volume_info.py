@@ -23,6 +23,12 @@ options:
       - Unset means all. An empty list asks for none.
     type: list
     elements: str
+  label:
+    description:
+      - Labels that those have which are told about, each V(NAME) or V(NAME=VALUE). Of several, they have all.
+    type: list
+    elements: str
+    aliases: [labels]
 seealso:
   - module: slipway.oci.volume
 """
@@ -36,6 +42,11 @@ EXAMPLES = r"""
   slipway.oci.volume_info:
     name: [app-data, app-cache]
   register: found
+
+- name: Tell about the volumes of one tier
+  slipway.oci.volume_info:
+    label: [tier=db]
+  register: databases
 """
 
 RETURN = r"""
@@ -143,14 +154,21 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
+from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.info import volumes
+from ..module_utils._engine.lifecycle.outcome import Outcome
 from ..module_utils._module.looker import look
-from ..module_utils._module.options import NAMES_OPTION, names_asked
+from ..module_utils._module.options import LABELLED_OPTIONS, Labelled, labelled_asked
+
+
+def act(engine: Engine, question: Labelled) -> Outcome:
+    """Look them up."""
+    return volumes(engine, question.names, labels=question.labels)
 
 
 def main() -> None:
     """Run the module."""
-    look(NAMES_OPTION, names_asked, volumes)
+    look(LABELLED_OPTIONS, labelled_asked, act)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,10 @@ A run of ansible-playbook takes a second and each task half of one, so each test
 
 from __future__ import annotations
 
+import io
+import json
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -354,3 +357,64 @@ def test_a_task_that_changes_nothing_brings_a_newer_agent(node, archive):
         assert (again.failed, again.changed) == ([], [])
         assert (current.resolve().name == old.name) == bool(expected)
     assert not old.exists()
+
+
+def test_what_somebody_has_made(node, archive, other_archive):
+    """What a container's owner made is found by its label: the container, its volumes, and no image or volume of others."""
+    tagged = {"slipway.oci.owner": "a", "tier": "db"}
+    some = {"image": "own/app:1", "network": "none", "command": "sleep 100", "state": "created"}
+    play = node.play(
+        task("load", "image_load", input=str(archive), name="own/app:1"),
+        task("load again", "image_load", input=str(archive), name="localhost/own/app:1"),
+        task("there before", "volume", name="before"),
+        task(
+            "mine",
+            "container",
+            name="mine",
+            volume=["new:/a", "before:/b", "/anonymous"],
+            labels=tagged,
+            **some,
+        ),
+        task("other", "container", name="other", volume=["others:/a"], labels={"tier": "db"}, **some),
+        task("containers", "container_info", label=["slipway.oci.owner=a"]),
+        task("both", "container_info", labels=["tier=db"]),
+        task("none of these", "container_info", name=["other"], label=["slipway.oci.owner"]),
+        task("volumes", "volume_info", label=["slipway.oci.owner=a"]),
+        task("images", "image_info"),
+    )
+    assert play.failed == []
+    assert "load again" not in play.changed
+    assert [found["Name"] for found in play["containers"]["containers"]] == ["mine"]
+    assert [found["Name"] for found in play["both"]["containers"]] == ["mine", "other"]
+    assert play["none of these"]["containers"] == []
+    anonymous = [
+        mount["Name"] for mount in play["mine"]["container"]["Mounts"] if mount["Destination"] == "/anonymous"
+    ]
+    assert {found["Name"] for found in play["volumes"]["volumes"]} >= {"new", *anonymous}
+    assert {found["Name"] for found in play["volumes"]["volumes"]}.isdisjoint({"before", "others"})
+    assert all(found["Labels"] == {"slipway.oci.owner": "a"} for found in play["volumes"]["volumes"])
+    assert [found["RepoTags"] for found in play["images"]["images"]] == [["localhost/own/app:1"]]
+
+
+def test_an_archive_of_several_images_has_no_one_name(node, archive, tmp_path):
+    """A name for an archive is refused where it has more than one image, and nothing is loaded."""
+    layout = tmp_path / "several.tar"
+    layout.write_bytes(two_images(archive))
+    refused = node.task("image_load", input=str(layout), name="own/app:1")
+    assert (refused["error"], refused["option"]) == ("invalid_option", "name")
+    assert node.task("image_info")["images"] == []
+
+
+def two_images(archive: Path) -> bytes:
+    """Return an archive that has the image of another twice, under two names."""
+    into = io.BytesIO()
+    with tarfile.open(archive) as source, tarfile.open(fileobj=into, mode="w") as made:
+        for member in source:
+            content = source.extractfile(member).read()
+            if member.name == "manifest.json":
+                [entry] = json.loads(content)
+                other = {**entry, "RepoTags": ["localhost/other:1"]}
+                content = json.dumps([entry, other]).encode()
+                member.size = len(content)
+            made.addfile(member, io.BytesIO(content))
+    return into.getvalue()

@@ -19,7 +19,7 @@ from pathlib import Path
 from dockerarchive import write_archive
 
 SUITE = "bookworm"
-PACKAGES = ("python3", "sudo", "openssh-server", "systemd-sysv")
+PACKAGES = ("python3", "sudo", "openssh-server", "systemd-sysv", "dbus", "runc", "conmon")
 IMAGE = "localhost/debian:1"
 #: ``root`` can be reached by su, ``deploy`` has to give its password to sudo, ``admin`` has not.
 ROOT_PASSWORD, DEPLOY_PASSWORD = "root's own words", "deploy's own words"
@@ -93,6 +93,7 @@ def _furnish(root: Path) -> None:
     (root / "etc/sudoers.d/tests").write_text("deploy ALL=(ALL) ALL\nadmin ALL=(ALL) NOPASSWD: ALL\n")
     (root / "etc/resolv.conf").write_text("")  # debootstrap takes this one and the next from the machine
     (root / "etc/hostname").write_text("debian\n")
+    (root / "etc/machine-id").write_text("")  # each machine that boots it has its own
     for name in _WASTE:
         shutil.rmtree(root / name)
         (root / name).mkdir()

@@ -82,6 +82,8 @@ ARGUMENTS: ArgumentSpec = {
     "shm_size": _TEXT,
     "init": _BOOL,
     "init_path": _TEXT,
+    "systemd": _TEXT,
+    "shm_size_systemd": _TEXT,
     "umask": _TEXT,
     "timezone": _TEXT,
     "tty": _BOOL,

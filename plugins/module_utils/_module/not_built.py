@@ -29,7 +29,7 @@ _OPTIONS = {
         dns_option gpus group_entry hostuser init_ctr ip ip6
         kernel_memory label_file log_level mac_address os passwd_entry
         personality platform pod preserve_fds pull rdt_class restart_time
-        retry_delay sdnotify seccomp_policy shm_size_systemd systemd
+        retry_delay sdnotify seccomp_policy
         variant
     """,
 }

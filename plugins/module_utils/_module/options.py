@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._engine.errors import NotBuiltYet
 from .._engine.model.cgroup import MANAGERS
@@ -35,7 +35,26 @@ def refuse(options: Sequence[str], *, remedy: str = "Leave it out: containers ru
 NAMES_OPTION: ArgumentSpec = {"name": {"type": "list", "elements": "str"}}
 
 
+#: The same where what is asked for has labels.
+LABELLED_OPTIONS: ArgumentSpec = {
+    **NAMES_OPTION,
+    "label": {"type": "list", "elements": "str", "aliases": ["labels"]},
+}
+
+
 def names_asked(params: Mapping[str, Any]) -> Sequence[str] | None:
     """Return the names asked for, or None for all; an empty list asks for nothing."""
     names: Sequence[str] | None = params["name"]
     return names
+
+
+class Labelled(NamedTuple):
+    """Which things: by name, None for all, and those alone that have these labels."""
+
+    names: Sequence[str] | None
+    labels: Sequence[str]
+
+
+def labelled_asked(params: Mapping[str, Any]) -> Labelled:
+    """Return which of the things that have labels are asked for."""
+    return Labelled(names_asked(params), params["label"] or ())

@@ -22,6 +22,14 @@ class ImportRequest:
 
 
 @dataclass(frozen=True)
+class LoadRequest:
+    """An archive to load; ``name``: what its one image is called, None for its own names."""
+
+    path: str
+    name: str | None
+
+
+@dataclass(frozen=True)
 class RemoveRequest:
     """An image to remove."""
 
@@ -29,9 +37,9 @@ class RemoveRequest:
     force: bool
 
 
-def to_load(params: Mapping[str, Any]) -> str:
-    """Return the path of the archive that a task of ``image_load`` asks for."""
-    return str(params["input"])
+def to_load(params: Mapping[str, Any]) -> LoadRequest:
+    """Return what a task of ``image_load`` asks for."""
+    return LoadRequest(params["input"], params["name"])
 
 
 def to_import(params: Mapping[str, Any]) -> ImportRequest:

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from .._engine.errors import InvalidOption
-from .options import NAMES_OPTION, ArgumentSpec, names_asked
+from .options import LABELLED_OPTIONS, ArgumentSpec, labelled_asked
 
 _MOST_LINES = 10_000
 _FLAG = {"type": "bool", "default": False}
 ARGUMENTS: ArgumentSpec = {
-    **NAMES_OPTION,
+    **LABELLED_OPTIONS,
     "size": _FLAG,
     "explain": _FLAG,
     "logs": _FLAG,
@@ -24,6 +24,7 @@ class Question(NamedTuple):
     """Which containers, whether to measure and to explain them, and how many lines of each log to tell (0: none)."""
 
     names: Optional[Sequence[str]]
+    labels: Sequence[str]
     size: bool
     explain: bool
     lines: int
@@ -36,4 +37,6 @@ def to_question(params: Mapping[str, Any]) -> Question:
         raise InvalidOption(
             "log_tail", lines, "is no number of lines", remedy=f"Write a number from 1 to {_MOST_LINES}"
         )
-    return Question(names_asked(params), params["size"], params["explain"], lines if params["logs"] else 0)
+    return Question(
+        *labelled_asked(params), params["size"], params["explain"], lines if params["logs"] else 0
+    )

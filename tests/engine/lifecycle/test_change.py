@@ -154,3 +154,12 @@ def test_data_outlives_a_replacement_that_was_killed(host):
     shape = host.start("sleep", "100", volume=["/data"])
     [mount] = shape["Mounts"]
     assert (host.volumes(), Path(mount["Source"], "file").read_text()) == ([mount["Name"]], "precious\n")
+
+
+def test_made_anew_as_it_was(host):
+    """A task that asks for a new container and says nothing of it gets one as the old was asked for."""
+    before = host.start(*SLEEP, env={"MODE": "a"}, volume=["data:/data", "/anonymous"], stop_timeout=0)
+    after = host.bring("box", "started", recreate=True).result["container"]
+    assert after["Id"] != before["Id"]
+    assert b"MODE=a" in environment(after["State"]["Pid"])
+    assert [mount["Name"] for mount in after["Mounts"]] == [mount["Name"] for mount in before["Mounts"]]

@@ -45,6 +45,8 @@ EVERY = {
     "cgroup_conf": {"memory.high": "1"},
     "oom_score_adj": 7,
     "init_path": "/sbin/tini",
+    "systemd": "false",
+    "shm_size_systemd": "1m",
     "umask": "0027",
     "timezone": "local",
     "uidmap": ["0:100000:65536"],

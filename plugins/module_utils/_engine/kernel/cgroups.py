@@ -104,6 +104,12 @@ def oom_kills(path: str) -> Optional[int]:
     return None
 
 
+def named(name: str) -> Optional[str]:
+    """Return where the hierarchy of cgroups v1 with this name and without controllers is mounted, None for nowhere."""
+    word = f"name={name}"
+    return next((entry.target for entry in hierarchies() if word in entry.super_options.split(",")), None)
+
+
 def hierarchies() -> list[mountinfo.MountEntry]:
     """Return one mount of each hierarchy, the first: later ones are binds of it for some container."""
     found: dict[str, mountinfo.MountEntry] = {}

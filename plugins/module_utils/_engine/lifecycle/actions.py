@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Optional
 
 from ..errors import ContainerFailed, EngineError, NotFound, RuntimeFailed, WrongState
 from ..model import status
+from ..model.labels import owner
 from ..model.record import ContainerRecord, ImageRecord
 from ..model.volume import VolumeRecord, VolumeSpec
 from ..plan import container as planning
@@ -101,7 +102,9 @@ class Actions:
     def create_volume(self, action: Action) -> None:
         from .volume import ensure
 
-        ensure(self.engine, VolumeRecord(VolumeSpec(action.name), time.time_ns()))
+        spec = self.request.spec or (self.record.spec if self.record else None)
+        labels = owner(spec.label) if spec else {}
+        ensure(self.engine, VolumeRecord(VolumeSpec(action.name, labels), time.time_ns()))
 
     def create_source(self, action: Action) -> None:
         from .bindsources import make
@@ -112,7 +115,8 @@ class Actions:
         from .create import create
         from .source import Source
 
-        spec = self.request.spec or (self.record.spec if self.record else None)
+        there = self.record or self.replaced
+        spec = self.request.spec or (there.spec if there else None)
         if spec is None:  # decide() refuses this before
             raise NotFound("container", self.request.name)
         source = Source.of(self.image, self.engine.layout, self.mounted)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ..errors import InUse
 from ..kernel.files import make_private
+from ..model import labels
 from ..model.mounts import VOLUME, Mount
 from ..model.names import new_id
 from ..model.record import ContainerRecord, Event
@@ -119,4 +120,5 @@ def _insert_anonymous(connection: sqlite3.Connection, record: ContainerRecord) -
             raise InUse(f"volume {name} is being removed", remedy="Run the task again", name=name)
         if known is None:
             anonymous = name not in named
-            volumes.insert(connection, VolumeRecord(VolumeSpec(name), record.created, anonymous=anonymous))
+            spec = VolumeSpec(name, labels.owner(record.spec.label))
+            volumes.insert(connection, VolumeRecord(spec, record.created, anonymous=anonymous))

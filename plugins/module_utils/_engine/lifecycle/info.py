@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import NotFound
+from ..model.labels import match
 from ..model.names import near
 from ..model.record import ContainerRecord
 from ..model.volume import VolumeRecord
@@ -29,15 +30,22 @@ from .volume_facts import facts_of_all
 
 
 def containers(
-    engine: Engine, names: Sequence[str] | None = None, *, must_exist: bool = False, size: bool = False
+    engine: Engine,
+    names: Sequence[str] | None = None,
+    *,
+    labels: Sequence[str] = (),
+    must_exist: bool = False,
+    size: bool = False,
 ) -> Outcome:
     """Return ``containers``: those named (by name or id) or all. A name that is not there is left out, or NotFound.
 
+    ``labels``: those alone to which tasks gave all of these.
     ``size`` adds what each takes on the disk, which has to be measured file by file.
     """
     with engine.database.reading() as connection:
         records = _named_containers(connection, names, must_exist=must_exist)
-        shapes = [_container(engine, connection, record, size=size) for record in records]
+        chosen = [record for record in records if match(record.spec.label or {}, labels)]
+        shapes = [_container(engine, connection, record, size=size) for record in chosen]
     return Outcome(result={"containers": shapes})
 
 
@@ -78,10 +86,17 @@ def _named_containers(
     return found
 
 
-def volumes(engine: Engine, names: Sequence[str] | None = None, *, must_exist: bool = False) -> Outcome:
-    """Return ``volumes``: those named or all."""
+def volumes(
+    engine: Engine,
+    names: Sequence[str] | None = None,
+    *,
+    labels: Sequence[str] = (),
+    must_exist: bool = False,
+) -> Outcome:
+    """Return ``volumes``: those named or all, of these those alone that have all of the ``labels``."""
     with engine.database.reading() as connection:
-        records = _named_volumes(connection, names, must_exist=must_exist)
+        named = _named_volumes(connection, names, must_exist=must_exist)
+        records = [record for record in named if match(record.spec.labels, labels)]
         seen = facts_of_all(engine, connection, [record.spec.name for record in records])
         shapes = [
             {

@@ -7,14 +7,13 @@ root file system's passwd decides, is left out.
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 from ..errors import InvalidOption
 from ..model import healthcheck, namespaces
 from ..model.capabilities import ALL, DEFAULT
 from ..model.imageconfig import ImageConfig
-from ..model.quantities import signal_number
+from ..model.program import command, entrypoint, runs_systemd, stop_signal
 from ..model.record import ContainerRecord
 from ..model.spec import ContainerSpec
 
@@ -27,18 +26,9 @@ def program(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:
     """Return ``Path`` and ``Args``: the program and its arguments; None when the image is not known."""
     if image is None:
         return {"Path": None, "Args": None}
-    argv = [*_entrypoint(spec, image), *_command(spec, image)]
+    argv = [*entrypoint(spec, image), *command(spec, image)]
     argv = [_INIT, "--", *argv] if spec.init else argv
     return {"Path": argv[0] if argv else "", "Args": argv[1:]}
-
-
-def _entrypoint(spec: ContainerSpec, image: ImageConfig) -> tuple[str, ...]:
-    return image.entrypoint if spec.entrypoint is None else spec.entrypoint
-
-
-def _command(spec: ContainerSpec, image: ImageConfig) -> tuple[str, ...]:
-    # A given entrypoint, even the empty one, leaves out the image's command.
-    return spec.command or (image.cmd if spec.entrypoint is None else ())
 
 
 def process_config(
@@ -102,12 +92,13 @@ def _with_image(spec: ContainerSpec, image: ImageConfig, hostname: str | None) -
     return {
         "User": _user(spec, image),
         "Env": _environment(spec, image, hostname),
-        "Cmd": list(_command(spec, image)) or None,
+        "Cmd": list(command(spec, image)) or None,
         "WorkingDir": spec.workdir or image.working_dir or "/",
         # A text in podman 4, a list in podman 5; Path and Args have the words apart.
-        "Entrypoint": " ".join(_entrypoint(spec, image)),
+        "Entrypoint": " ".join(entrypoint(spec, image)),
         "Labels": {**image.labels, **(spec.label or {})},
         "StopSignal": _stop_signal(spec, image),
+        **({"SystemdMode": True} if runs_systemd(spec, image) else {}),
     }
 
 
@@ -138,10 +129,8 @@ def _environment(spec: ContainerSpec, image: ImageConfig, hostname: str | None) 
 
 
 def _stop_signal(spec: ContainerSpec, image: ImageConfig) -> int | None:
-    if spec.stop_signal is not None or not image.stop_signal:
-        return spec.stop_signal or int(signal.SIGTERM)
     try:
-        return signal_number("STOPSIGNAL", image.stop_signal)
+        return stop_signal(spec, image)
     except InvalidOption:  # a word of another system, or a slip of whoever built the image
         return None
 

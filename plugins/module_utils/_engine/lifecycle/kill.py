@@ -8,12 +8,13 @@ import signal
 from ..errors import WrongState
 from ..kernel.process import Process
 from ..model import status
+from ..model.program import stop_signal
 from ..model.record import ContainerRecord
 from .engine import Engine
 from .facts import save
 from .hold import hold
 from .origin import source_of
-from .stop import kill_all, stop_signal
+from .stop import kill_all
 
 
 def kill(engine: Engine, container_id: str, signum: int, *, wish: bool = True) -> ContainerRecord:
@@ -37,7 +38,7 @@ def kill(engine: Engine, container_id: str, signum: int, *, wish: bool = True) -
 def _send(
     engine: Engine, record: ContainerRecord, process: Process, signum: int, *, wish: bool
 ) -> ContainerRecord:
-    if wish and signum in (signal.SIGKILL, stop_signal(record, source_of(engine, record).config)):
+    if wish and signum in (signal.SIGKILL, stop_signal(record.spec, source_of(engine, record).config)):
         record = save(engine, record, stopped_by_user=True)
     if signum == signal.SIGKILL:
         record = kill_all(engine, record, process)

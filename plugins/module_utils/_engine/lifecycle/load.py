@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Protocol
 
+from ..errors import InvalidOption
 from ..images.archive import ArchivedImage, ArchivedLayer, open_archive
 from ..images.reference import normalize
 from ..images.store import LayerStore
@@ -21,14 +22,15 @@ from .outcome import Outcome
 from .waste import sweep
 
 
-def load(engine: Engine, path: str) -> Outcome:
+def load(engine: Engine, path: str, name: str | None = None) -> Outcome:
     """Load every image of the archive; an image that is there under the same names is no change.
 
-    Raises ArchiveBroken, DigestMismatch, UnsafeEntry, StoreFull; then nothing is left of the archive.
+    ``name`` is what the archive's one image is called here, in place of its own names.
+    Raises InvalidOption, ArchiveBroken, DigestMismatch, UnsafeEntry, StoreFull; then nothing is left of the archive.
     """
     staging = tempfile.gettempdir() if engine.predicting else engine.layout.staging
     with open_archive(path, staging=staging) as archive:
-        return converge_images(engine, archive, "loaded")
+        return converge_images(engine, _called(archive, name) if name else archive, "loaded")
 
 
 class Layers(Protocol):
@@ -40,6 +42,25 @@ class Layers(Protocol):
 
     def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
         """Stream a layer's plain tar."""
+
+
+class _Renamed:
+    """An archive's one image under another name."""
+
+    def __init__(self, archive: Layers, image: ArchivedImage) -> None:
+        self.images = (image,)
+        self.layer = archive.layer
+
+
+def _called(archive: Layers, name: str) -> Layers:
+    if len(archive.images) != 1:
+        raise InvalidOption(
+            "name",
+            name,
+            f"is for one image, and the archive has {len(archive.images)}",
+            remedy="Leave it out, or split the archive",
+        )
+    return _Renamed(archive, replace(archive.images[0], names=(name,)))
 
 
 def converge_images(engine: Engine, source: Layers, verb: str, *, names: tuple[str, ...] = ()) -> Outcome:

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import HostLacks, InvalidOption, NotBuiltYet, NotFound
 from ..kernel import cgroups
 from ..kernel import namespaces as kernel_namespaces
-from ..model import logopts, namespaces
+from ..model import logopts, namespaces, systemdmode
 from ..model.cgroup import DISABLED
 from ..model.idmap import IdMap
 from ..model.mounts import BIND, VOLUME, Mount
@@ -40,6 +40,10 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
     runtime = find_runtime(engine.runtime)
     conmon = find_conmon(engine.conmon)
     cgroup.check(engine, spec)
+    if spec.systemd == systemdmode.ALWAYS:
+        from . import systemd_checks
+
+        systemd_checks.check(spec)
     if spec.cgroups == DISABLED and runtime.name != "crun":
         raise HostLacks(
             f"cgroups: {DISABLED} needs crun: {runtime.name} makes a cgroup in any case",

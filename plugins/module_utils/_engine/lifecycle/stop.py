@@ -12,7 +12,7 @@ from ..kernel import cgroups
 from ..kernel.process import Process, leads_namespace
 from ..model import status
 from ..model.imageconfig import ImageConfig
-from ..model.quantities import signal_number
+from ..model.program import stop_signal
 from ..model.record import ContainerRecord
 from ..plan.boot import will_start
 from .cgroup import cgroup_of
@@ -48,7 +48,7 @@ def stop(
             if held.status not in status.ALIVE or held.process is None:
                 return _stay(engine, held, marks)
             process = Process(*held.process)
-            record = _ask(engine, save(engine, held, **marks), process, stop_signal(held, config))
+            record = _ask(engine, save(engine, held, **marks), process, stop_signal(held.spec, config))
         _wait(engine, record, process, record.spec.stop_timeout if timeout is None else timeout)
     with hold(engine, container_id, "stop") as ended:
         engine.tell("container", "stop", ended.id, ended.name)
@@ -61,15 +61,6 @@ def _stay(engine: Engine, record: ContainerRecord, marks: Mapping[str, object]) 
     if record.restart_at is not None:
         wake(engine.layout.container(record.id))
     return cleanup(engine, marked)
-
-
-def stop_signal(record: ContainerRecord, config: ImageConfig | None) -> int:
-    """Return the stop signal: the spec's, else the image's, else TERM."""
-    if record.spec.stop_signal is not None:
-        return record.spec.stop_signal
-    if config is not None and config.stop_signal:
-        return signal_number("STOPSIGNAL of the image", config.stop_signal)
-    return signal.SIGTERM
 
 
 def kill_all(engine: Engine, record: ContainerRecord, process: Process) -> ContainerRecord:

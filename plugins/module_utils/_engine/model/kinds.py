@@ -24,6 +24,7 @@ from . import (
     names,
     namespaces,
     quantities,
+    systemdmode,
     tuning,
     userns,
     volumesfrom,
@@ -246,6 +247,7 @@ CPU_QUOTA = Kind(quantities.cpu_quota, empty_is_unset=True)
 PIDS = Kind(quantities.pids)
 SIGNAL = Kind(quantities.signal_number)
 SECONDS = Kind(quantities.seconds)
+SYSTEMD = Kind(systemdmode.parse)
 RESTART_POLICY = Kind(parse_restart_policy, str, decode_restart_policy)
 NAME = Kind(names.check_name)
 NETWORKS = Kind(_networks, list, tuple)

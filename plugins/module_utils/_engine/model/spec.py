@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from . import kinds, logopts, namespaces, volumesfrom
+from . import kinds, logopts, namespaces, systemdmode, volumesfrom
 from .cgroup import DISABLED, ENABLED
 from .kinds import Kind
 from .limits import Device
@@ -131,6 +131,8 @@ class ContainerSpec:
     shm_size: int = _row(kinds.SIZE, default=DEFAULT_SHM_SIZE)
     init: bool = _row(kinds.BOOL, default=False)
     init_path: str | None = _row(kinds.PATH)
+    systemd: str = _row(kinds.SYSTEMD, default=systemdmode.BY_COMMAND)
+    shm_size_systemd: int | None = _row(kinds.SIZE_LIMIT)
     umask: str | None = _row(kinds.UMASK)
     timezone: str | None = _row(kinds.TIMEZONE)
     tty: bool = _row(kinds.BOOL, default=False)
@@ -198,6 +200,7 @@ def check_whole(spec: ContainerSpec) -> None:
     namespaces.check(spec, usual_shm_size=DEFAULT_SHM_SIZE)
     _check_memory(spec)
     _check_cgroups(spec)
+    _check_systemd(spec)
     _check_cpu(spec)
     logopts.check(spec.log_driver, spec.log_opt or {})
     both = sorted({*(spec.cap_add or ())} & {*(spec.cap_drop or ())})
@@ -260,6 +263,19 @@ def _check_cgroups(spec: ContainerSpec) -> None:
             DISABLED,
             f"leaves nothing that {told[0]} could apply to",
             remedy=f"Leave out {told[0]}",
+        )
+
+
+def _check_systemd(spec: ContainerSpec) -> None:
+    if spec.systemd != systemdmode.ALWAYS:
+        return
+    if spec.init:
+        raise InvalidOption(
+            "init", True, "has another program than systemd be process 1", remedy="Leave out init or systemd"
+        )
+    if spec.cgroups == DISABLED:
+        raise InvalidOption(
+            "cgroups", DISABLED, "leaves systemd no control group to work in", remedy="Leave it out"
         )
 
 

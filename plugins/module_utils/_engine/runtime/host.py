@@ -46,6 +46,7 @@ def facts(spec: ContainerSpec) -> HostFacts:
         apparmor=os.path.isdir("/sys/kernel/security/apparmor"),
         swap_limit=counts_swap(version),
         mqueue=os.path.isdir("/dev/mqueue"),
+        systemd_hierarchy=None if version == "v2" else cgroups.named("systemd"),
     )
 
 

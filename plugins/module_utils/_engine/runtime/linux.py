@@ -33,7 +33,7 @@ def build(request: BundleRequest) -> dict[str, Any]:
         "resources": resources(request),
         "maskedPaths": _hidden(request, [*_MASKED, *_words(request, "mask")], kept=_words(request, "mask")),
         "readonlyPaths": _hidden(request, _READ_ONLY, kept=[]),
-        "devices": [_device(path, node) for path, node in sorted(request.host.devices.items())],
+        "devices": [_device(path, node) for path, node in sorted(request.devices.items())],
         "sysctl": _sysctl(request),
         "rootfsPropagation": mounts.propagation(request),
         "seccomp": _seccomp(request),
@@ -101,7 +101,7 @@ def _device_rules(request: BundleRequest) -> list[dict[str, Any]]:
                 "minor": node.minor,
                 "access": node.access,
             }
-            for _path, node in sorted(request.host.devices.items())
+            for _path, node in sorted(request.devices.items())
         ]
         + [_rule(text) for text in request.spec.device_cgroup_rule or ()]
     )

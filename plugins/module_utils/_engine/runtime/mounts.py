@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Optional
 
+from ..model import namespaces
 from ..model.mounts import BIND, DEVPTS, IMAGE, SHOWN, TMPFS, VOLUME, Mount
+from ..model.systemdmode import HIERARCHY
+from ..model.systemdmode import TMPFS as TMPFS_OF_SYSTEMD
 from .process import INIT
 from .request import BundleRequest
 
@@ -20,6 +23,7 @@ _NOT_FOR_RUNTIME = frozenset(
     "copy nocopy create nocreate z Z U O idmap subpath upperdir workdir notmpcopyup".split()
 )
 _SHM = "/dev/shm"  # noqa: S108 a path in the container
+_SCRATCH = "rw rprivate nosuid nodev tmpcopyup"
 #: What podman keeps writable in a read-only container (``--read-only-tmpfs``, on by default).
 _WRITABLE = ("/run", "/tmp", "/var/tmp")  # noqa: S108 paths in the container
 
@@ -82,6 +86,8 @@ def _kernel_mounts(request: BundleRequest) -> Iterable[OciMount]:
         yield _own_or_bound(request, "ipc", "/dev/mqueue", "mqueue", "nosuid noexec nodev")
     access = "rw" if request.spec.privileged else "ro"
     yield _own_or_bound(request, "network", "/sys", "sysfs", f"nosuid noexec nodev {access}")
+    if request.runs_systemd and request.host.cgroup_version == "v2":
+        access = "rw"
     yield _mount("/sys/fs/cgroup", "cgroup", "cgroup", f"rprivate nosuid noexec nodev relatime {access}")
 
 
@@ -113,7 +119,27 @@ def _engine_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[Oc
             yield _mount(destination, "bind", source, flags)
     if spec.read_only and spec.read_only_tmpfs:
         for destination in _WRITABLE:
-            yield _mount(destination, "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup")
+            yield _mount(destination, "tmpfs", "tmpfs", _SCRATCH)
+    if request.runs_systemd:
+        yield from _systemd_mounts(request, taken)
+
+
+def _systemd_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[OciMount]:
+    """Yield what systemd writes to: file systems in memory, and with cgroups v1 its own part of its hierarchy.
+
+    Below the root of the hierarchy, since a path in /proc/PID/cgroup is one from there. Podman shows all of it for
+    writing; all but the container's own cgroup is the host's business.
+    """
+    size = request.spec.shm_size_systemd
+    for destination in TMPFS_OF_SYSTEMD:
+        yield _mount(destination, "tmpfs", "tmpfs", _SCRATCH + (f" size={size}" if size else ""))
+    source = request.host.systemd_hierarchy
+    alone = request.spec.cgroupns not in (None, namespaces.HOST)  # paths are not those of the hierarchy then
+    if source is None or alone or not request.cgroup_path or {"/sys/fs/cgroup", HIERARCHY} & taken:
+        return
+    words = "bind rprivate nosuid noexec nodev"
+    yield _mount(HIERARCHY, "bind", source, f"{words} ro")
+    yield _mount(HIERARCHY + request.cgroup_path, "bind", source + request.cgroup_path, f"{words} rw")
 
 
 def _sealed(request: BundleRequest) -> bool:

@@ -10,8 +10,8 @@ import posixpath
 from typing import Any
 
 from ..errors import HostLacks, InvalidOption
+from ..model import program
 from ..model.capabilities import ALL, DEFAULT
-from ..model.imageconfig import ImageConfig
 from .request import BundleRequest, HostFacts
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -53,14 +53,9 @@ def build(request: BundleRequest) -> dict[str, Any]:
 
 
 def arguments(request: BundleRequest) -> list[str]:
-    """Return argv: entrypoint and command, with the image's own where none is given.
-
-    A given entrypoint, even the empty one, leaves out the image's command.
-    """
-    spec, image = request.spec, request.image or ImageConfig()
-    entrypoint = image.entrypoint if spec.entrypoint is None else spec.entrypoint
-    command = spec.command or (image.cmd if spec.entrypoint is None else ())
-    argv = [*entrypoint, *command]
+    """Return argv: entrypoint and command, below an init where one is asked for."""
+    spec = request.spec
+    argv = [*program.entrypoint(spec, request.image), *program.command(spec, request.image)]
     if not argv:
         raise InvalidOption(
             "command",
@@ -97,6 +92,8 @@ def environment(request: BundleRequest) -> list[str]:
     variables.update(spec.env or {})
     variables.setdefault("HOME", request.user.home)
     variables.setdefault("HOSTNAME", request.hostname)
+    if request.runs_systemd:  # which makes its machine id of it
+        variables.setdefault("container_uuid", request.id[:32])
     return [f"{name}={value}" for name, value in variables.items()]
 
 

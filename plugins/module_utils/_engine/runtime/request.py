@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from ..model import namespaces
+from ..model import namespaces, program
 from ..model.idmap import IdMap
 from ..model.imageconfig import ImageConfig
 from ..model.spec import ContainerSpec
 from .users import ResolvedUser
+
+_CONSOLE = re.compile("/dev/tty[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class HostFacts:
     process's bounding set; ``cgroup_version`` v1, hybrid or v2; ``architecture`` uname's machine; ``devices``
     maps the path in the container to the node; ``bind_flags`` maps a bind's source to flags that its own
     mount has (``nosuid``), which a remount would otherwise drop. ``swap_limit`` False: the kernel does not
-    count swap. ``mqueue`` False: no /dev/mqueue is there to be bound.
+    count swap. ``mqueue`` False: no /dev/mqueue is there to be bound. ``systemd_hierarchy`` is where the hierarchy of
+    cgroups v1 in which systemd keeps its units is mounted, None for nowhere.
     """
 
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -49,6 +53,7 @@ class HostFacts:
     apparmor: bool = False
     swap_limit: bool = True
     mqueue: bool = True
+    systemd_hierarchy: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,23 @@ class BundleRequest:
     def shares(self, kind: str) -> bool:
         """Tell whether a namespace is the host's or another's, so that nothing of it may be altered."""
         return kind in self.joined or namespaces.of(self.spec, kind) == namespaces.HOST
+
+    @property
+    def runs_systemd(self) -> bool:
+        """Tell whether the container gets what systemd needs."""
+        return program.runs_systemd(self.spec, self.image)
+
+    @property
+    def devices(self) -> Mapping[str, DeviceNode]:
+        """The devices by path; without the host's virtual consoles, unless one is named: systemd would open logins on them."""
+        if not self.runs_systemd:
+            return self.host.devices
+        named = self.spec.device or {}
+        return {
+            path: node
+            for path, node in self.host.devices.items()
+            if path in named or not _CONSOLE.fullmatch(path)
+        }
 
     @property
     def security(self) -> Mapping[str, tuple[str, ...]]:
