@@ -34,7 +34,7 @@ _FAILED = 125
 def connect(root: str, run_root: str) -> int:
     """Do what the standard input asks for; return the exit code."""
     try:
-        request = frames.read(0)
+        request = _request()
     except ValueError:
         os.write(2, b"slipway connect: this verb is for the connection plugin slipway.oci.container\n")
         return 2
@@ -46,6 +46,19 @@ def connect(root: str, run_root: str) -> int:
         told = {"error": error.code, "msg": str(error), **error.fields}
         os.write(2, f"{request['mark']}{json.dumps(told, default=str)}\n".encode())
         return _FAILED
+
+
+def _request() -> dict[str, Any]:
+    """Read the request, and not a byte more: the rest is the command's own input."""
+    length = frames.length(_exactly(frames.DIGITS))
+    return frames.header(_exactly(length), length)
+
+
+def _exactly(count: int) -> bytes:
+    data = b""
+    while len(data) < count and (piece := os.read(0, count - len(data))):
+        data += piece
+    return data
 
 
 def _exec(layout: Layout, request: Mapping[str, Any]) -> int:

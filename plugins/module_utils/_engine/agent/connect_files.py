@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..lifecycle.entering import enter
 from ..lifecycle.passing import CannotPass, open_to_read, open_to_write
 from ..model import frames
 from ..model.layout import Layout
+from ..trees.content import data_ranges
 
 _STEP = 256 * 1024
 
@@ -62,28 +63,14 @@ def fetch(layout: Layout, request: Mapping[str, Any]) -> int:
 
 def _segments(fd: int, offset: int, size: int, most: int) -> tuple[list[list[int]], int | None]:
     segments = []
-    for start, end in _data(fd, offset, size):
-        length = min(end - start, most)
+    for start, end in data_ranges(fd, size, offset):
+        length = min(min(end, size) - start, most)
         segments.append([start, length])
         most -= length
         if most == 0:
             following = start + length
             return segments, following if following < size else None
     return segments, None
-
-
-def _data(fd: int, offset: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield where data begins and ends (lseek(2), SEEK_DATA)."""
-    while offset < size:
-        try:
-            start = os.lseek(fd, offset, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing but a hole
-                return
-            raise
-        offset = min(os.lseek(fd, start, os.SEEK_HOLE), size)
-        if start < offset:
-            yield start, offset
 
 
 def _identity(fd: int) -> list[int]:

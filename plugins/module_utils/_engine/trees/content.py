@@ -68,9 +68,9 @@ class ContentCopier:
         _read_and_write(source, target, start, end)
 
 
-def data_ranges(source: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each part of a sparse file that is no hole (lseek(2): SEEK_DATA, SEEK_HOLE)."""
-    end = 0
+def data_ranges(source: int, size: int, begin: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each part of a sparse file that is no hole, from ``begin`` on (lseek(2), SEEK_DATA, SEEK_HOLE)."""
+    end = begin
     while end < size:
         try:
             start = os.lseek(source, end, os.SEEK_DATA)
