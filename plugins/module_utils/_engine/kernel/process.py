@@ -24,7 +24,7 @@ _LONGEST_POLL = 86400.0
 
 @dataclass(frozen=True)
 class Process:
-    """A process; ``start_time`` in clock ticks since boot (field 22 of proc_pidprocstat.stat(5))."""
+    """A process; ``start_time`` in clock ticks since boot (field 22 of proc_pid_stat(5))."""
 
     pid: int
     start_time: int

@@ -203,9 +203,7 @@ def _process(engine: Engine, record: ContainerRecord, spec: ExecSpec) -> dict[st
 
         every = host.facts(record.spec).capabilities
     user = None
-    if (
-        spec.user is not None and record.process is not None
-    ):  # require_running() has seen to it that there is one
+    if spec.user is not None and record.process is not None:  # which a container that runs has
         user = resolved(record.process.pid, spec.user, record.spec.group_add or ())
     return execprocess.build(own, spec, user, home_given=_home_given(engine, record), all_capabilities=every)
 
