@@ -94,6 +94,7 @@ def _furnish(root: Path) -> None:
     (root / "etc/resolv.conf").write_text("")  # debootstrap takes this one and the next from the machine
     (root / "etc/hostname").write_text("debian\n")
     (root / "etc/machine-id").write_text("")  # each machine that boots it has its own
+    (root / "var/lib/dbus/machine-id").unlink(missing_ok=True)  # which systemd would take
     for name in _WASTE:
         shutil.rmtree(root / name)
         (root / name).mkdir()
