@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,7 +66,7 @@ def test_a_file_system_that_does_not_fit_is_named(place, container, layers):
     """On a file system that can't hold an upper layer, the error names it and one that can."""
     lowers = layers({"a": "1"})
     overlay.mount(container, lowers)
-    inner = replace(container, static=os.path.join(container.merged, "inner"))
+    inner = container.elsewhere(os.path.join(container.merged, "inner"))
     with pytest.raises(HostLacks) as caught:
         overlay.mount(inner, lowers)
     assert caught.value.fields["fstype"] == "overlay"
