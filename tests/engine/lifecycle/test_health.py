@@ -212,8 +212,9 @@ def test_killed_checker_comes_back(host, which):
     for pid in {"first": victims[:1], "second": victims[1:], "both": victims}[which]:
         os.kill(pid, signal.SIGKILL)
     if which == "both":
-        # Not only out of sight: a process that ends loses its words before its socket, which hears the task for as long.
-        eventually(lambda: not any(map(Process.of, victims)), "both are gone")
+        # And with them a check that was about to become the runtime: what ends, or begins, has their socket for a moment more,
+        # which hears the task in their place.
+        eventually(lambda: not checkers(host) and not any(map(Process.of, victims)), "both are gone")
         assert not host.want("started", *FOREVER, **options).changed
     seen = health(host)["Log"][-1]["End"]
     eventually(lambda: health(host)["Log"][-1]["End"] > seen, "a later check")
