@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import signal
+import sqlite3
 import subprocess
 from typing import Any, NamedTuple
 
@@ -149,6 +150,23 @@ def test_a_command_that_never_began(host, ask, request_, rc):
     assert answer.rc == 125
 
 
+def test_a_runtime_that_is_gone(host, run):
+    """What the system refuses is told as our own error, not as the command's."""
+    host.start(*FOREVER, stop_timeout=0)
+    database = sqlite3.connect(host.layout.database)
+    (known,) = database.execute("SELECT runtime FROM containers").fetchone()
+    try:
+        with database:
+            database.execute("UPDATE containers SET runtime = '/nosuch/runc'")
+        error = run("true").error
+    finally:
+        with database:
+            database.execute("UPDATE containers SET runtime = ?", (known,))
+        database.close()
+    assert error["error"] == "os_error"
+    assert "/nosuch/runc" in error["msg"]
+
+
 def test_containers_that_nothing_can_be_run_in(host, run):
     """Each is told with what to do; also one whose end nobody has seen to yet."""
     assert run("true").error["error"] == "not_found"
@@ -226,9 +244,13 @@ def become(host, run):
     """Return the function that runs a command by a program that asks for a password."""
     host.start(*FOREVER, stop_timeout=0)
 
-    def become(command: str, data: bytes = b"", *, questions: str = "1 2 3", **changes: str) -> Answer:
+    def become(
+        command: str, data: bytes = b"", *, questions: str = "1 2 3", before: str = ":", **changes: str
+    ) -> Answer:
         env = {"QUESTIONS": questions, "SECRET": BECOME["password"]}
-        return run("sh", "-c", ASKER, "-", command, data=data, env=env, become={**BECOME, **changes})
+        return run(
+            "sh", "-c", f"{before}\n{ASKER}", "-", command, data=data, env=env, become={**BECOME, **changes}
+        )
 
     return become
 
@@ -257,7 +279,13 @@ def test_a_program_that_ends_before_it_has_worked(become):
     """Its words are told, and nothing waits for a question any more."""
     done = become("true", questions="", success="never heard")
     assert done.error["error"] == "become_failed"
-    assert "it ended without asking" in done.error["msg"]
+    assert "it neither asked for one nor began" in done.error["msg"]
+
+
+def test_a_program_that_closes_a_stream_may_still_ask_on_the_other(become):
+    """The end of one stream alone is not the end of the talk."""
+    done = become("cat", b"data", questions="", success="BECOME-SUCCESS-xyz", before="exec 2>&-; sleep 1")
+    assert (done.rc, done.stdout, done.error) == (0, b"data", {})
 
 
 def test_what_a_command_leaves_in_the_background_holds_nobody_up(become):

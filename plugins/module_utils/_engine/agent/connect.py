@@ -43,9 +43,16 @@ def connect(root: str, run_root: str) -> int:
     try:
         return _VERBS[request["verb"]](Layout(root, request.get("run_root") or run_root), request)
     except EngineError as error:
-        told = {"error": error.code, "msg": str(error), **error.fields}
-        os.write(2, f"{request['mark']}{json.dumps(told, default=str)}\n".encode())
-        return _FAILED
+        return _failed(request, {"error": error.code, "msg": str(error), **error.fields})
+    except (
+        OSError
+    ) as error:  # the runtime that the container was made with is gone, or the host is out of something
+        return _failed(request, {"error": "os_error", "msg": str(error)})
+
+
+def _failed(request: Mapping[str, Any], told: Mapping[str, Any]) -> int:
+    os.write(2, f"{request['mark']}{json.dumps(told, default=str)}\n".encode())
+    return _FAILED
 
 
 def _request() -> dict[str, Any]:

@@ -65,6 +65,7 @@ class _Talk:
     def __init__(self, answers: int, words: int, complaints: int) -> None:
         self.answers = answers
         self.heard = {words: b"", complaints: b""}
+        self._open = [words, complaints]
         self.words = words
         self.complaints = complaints
         self._pending = b""
@@ -82,7 +83,9 @@ class _Talk:
                 os.write(self.answers, become["password"].encode() + b"\n")
                 sent = True
             elif not self._listen(deadline):
-                raise self._failed("the password was not accepted" if sent else "it ended without asking")
+                raise self._failed(
+                    "the password was not accepted" if sent else "it neither asked for one nor began"
+                )
         before, _word, after = self.heard[self.words].partition(success)
         self.heard[self.words] = before + after.lstrip(b"\r").removeprefix(b"\n")
 
@@ -137,11 +140,13 @@ class _Talk:
     def _listen(self, deadline: float) -> bool:
         """Hear some more; False at the end of both streams, of our patience, or of what can be kept."""
         left = deadline - time.monotonic()
-        ready, _w, _x = select.select(list(self.heard), (), (), max(0.0, left))
-        more = {fd: os.read(fd, _STEP) for fd in ready}
-        for fd, piece in more.items():
+        ready, _w, _x = select.select(self._open, (), (), max(0.0, left))
+        for fd in ready:
+            piece = os.read(fd, _STEP)
             self.heard[fd] += piece
-        return any(more.values()) and sum(map(len, self.heard.values())) < _MOST
+            if not piece:
+                self._open.remove(fd)
+        return bool(ready and self._open) and sum(map(len, self.heard.values())) < _MOST
 
     def _failed(self, why: str) -> BecomeFailed:
         said = (self.heard[self.complaints] + self.heard[self.words]).decode(errors="replace").strip()
