@@ -102,10 +102,14 @@ class PrivateData:
         """
         ours = set(_below(os.getpid()))
         started: dict[int, int] = {}
+        wished = False
 
         def cancelled() -> bool:
-            if not moment():
-                return False
+            nonlocal wished
+            # Runner asks again until the process has gone, and takes the last answer; the moment may have passed by then.
+            if wished or not moment():
+                return wished
+            wished = True
             # What is stopped starts nothing more: look until there is nothing new.
             while new := self._begun(how) - ours - started.keys():
                 started.update({pid: os.pidfd_open(pid) for pid in new})
