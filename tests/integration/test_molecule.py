@@ -17,6 +17,7 @@ import pytest
 import yaml
 from guide import Guide
 
+from _engine.kernel import cgroups
 from enginehost import eventually
 from plays import Play, run_playbook
 
@@ -39,9 +40,10 @@ def engine(fresh_node, debian) -> Iterator:
 @pytest.fixture
 def kept(engine) -> Iterator:
     """Return the engine, and check that all is as it was when Molecule has come to its end."""
-    before = set(engine.leftovers())
+    before, inner = set(engine.leftovers()), cgroups.exists("/slipway")
     yield engine
     eventually(lambda: set(engine.leftovers()) == before, "all as before", timeout=15.0)
+    assert cgroups.exists("/slipway") == inner  # of an engine inside an instance
 
 
 @pytest.fixture
