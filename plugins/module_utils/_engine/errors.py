@@ -7,6 +7,40 @@ thing it was, and, where there is one, the remedy as a sentence. This file impor
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple, Union
+
+
+class Setting(NamedTuple):
+    """An option in a text for people; ``value`` None: its name alone. As a string it is what a task has: ``force: true``."""
+
+    name: str
+    value: object = None
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return self.name
+        return f"{self.name}: {str(self.value).lower() if isinstance(self.value, bool) else self.value}"
+
+
+class Words(str):
+    """A text made of parts, of which some are options: the command line writes them in its own words."""
+
+    __slots__ = ("parts",)
+    parts: tuple[Union[str, Setting], ...]
+
+    def __new__(cls, *parts: str | Setting) -> Words:  # noqa: PYI034  (Self came with Python 3.11)
+        text = super().__new__(cls, "".join(map(str, parts)))
+        text.parts = parts
+        return text
+
+
+def written(text: str, write: Callable[[Setting], str]) -> str:
+    """Return the text with its options as ``write`` has them."""
+    if not isinstance(text, Words):
+        return text
+    return "".join(write(part) if isinstance(part, Setting) else part for part in text.parts)
+
 
 class EngineError(Exception):
     """Base of all errors that the engine raises on purpose.
@@ -23,7 +57,12 @@ class EngineError(Exception):
         self.fields = fields
 
     def __str__(self) -> str:
-        return f"{self.message}. {self.remedy}" if self.remedy else self.message
+        return self.told(str)
+
+    def told(self, write: Callable[[Setting], str]) -> str:
+        """Return message and remedy, with the options in them as ``write`` has them."""
+        told = [written(text, write) for text in (self.message, self.remedy) if text]
+        return ". ".join(told)
 
 
 # -- what the user wrote ---------------------------------------------------------------------------
@@ -35,7 +74,8 @@ class InvalidOption(EngineError):
     code = "invalid_option"
 
     def __init__(self, option: str, value: object, why: str, *, remedy: str = "") -> None:
-        super().__init__(f"{option}: {value!r} {why}", remedy=remedy, option=option, value=value)
+        message = Words(Setting(option), f": {value!r} {why}")
+        super().__init__(message, remedy=remedy, option=option, value=value)
 
 
 class NotBuiltYet(EngineError):

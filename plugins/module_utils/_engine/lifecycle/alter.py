@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from ..errors import EngineError, InvalidOption
+from ..errors import EngineError, InvalidOption, Setting, Words
 from ..kernel import cgroupof, cgroups
 from ..model import status
 from ..model.record import ContainerRecord
@@ -125,5 +125,5 @@ def _check_memory(pid: int, forth: Mapping[str, Any]) -> None:
             "memory",
             limit,
             f"is less than the {held} bytes that the container has in use",
-            remedy="Give it more, or recreate: true, which begins anew",
+            remedy=Words("Give it more, or ", Setting("recreate", True), ", which begins anew"),
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from ..errors import HostLacks, InvalidOption
+from ..errors import HostLacks, InvalidOption, Setting, Words
 from ..kernel import cgroupmoves, cgroups
 from ..model import cgroup as names
 from ..model.record import ContainerRecord
@@ -37,7 +37,7 @@ def check(engine: Engine, spec: ContainerSpec, record: ContainerRecord | None = 
     if has == names.SYSTEMD and not (scope.is_running() and cgroups.version() == "v2"):
         raise HostLacks(
             "cgroup_manager: systemd needs systemd as process 1, and control groups of version 2 alone",
-            remedy="Leave it out, or write cgroup_manager: cgroupfs",
+            remedy=Words("Leave it out, or write ", Setting("cgroup_manager", "cgroupfs")),
             feature="systemd",
         )
     if spec.cgroup_parent is not None and names.is_slice(spec.cgroup_parent) != (has == names.SYSTEMD):

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 
-from ..errors import InvalidOption, NotBuiltYet
+from ..errors import InvalidOption, NotBuiltYet, Setting, Words
 from ..images import checkpointarchive, compressing, treestream, upperlayer
 from ..images.checkpointarchive import IMAGES, VOLUMES, Member
 from ..images.streams import write_all
@@ -38,12 +38,12 @@ def check(record: ContainerRecord, options: CheckpointOptions) -> None:
             "export",
             target,
             f"can't hold the root file system of {record.name}, which is a directory of the host",
-            remedy="Write ignore_rootfs: true, and copy the directory yourself",
+            remedy=Words("Write ", Setting("ignore_rootfs", True), ", and copy the directory yourself"),
         )
     if record.driver == VFS and not (options.ignore_rootfs or record.spec.rootfs):
         raise NotBuiltYet(
             f"container {record.name} has the storage driver vfs, which does not tell what the container has written",
-            remedy="Write ignore_rootfs: true, and copy what you need yourself",
+            remedy=Words("Write ", Setting("ignore_rootfs", True), ", and copy what you need yourself"),
             option="export",
         )
     if record.mapping is not None:

@@ -12,7 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from ..errors import ArchiveBroken, HostLacks, InUse, InvalidOption, NameInUse, NotBuiltYet, NotFound
+from ..errors import (
+    ArchiveBroken,
+    HostLacks,
+    InUse,
+    InvalidOption,
+    NameInUse,
+    NotBuiltYet,
+    NotFound,
+    Setting,
+    Words,
+)
 from ..images import checkpointarchive
 from ..images.checkpointarchive import IMAGES, VOLUMES
 from ..images.documents import parse_object
@@ -108,7 +118,7 @@ def check(engine: Engine, arrival: Arrival) -> None:
     if os.path.basename(engine.runtime or dump.runtime) != dump.runtime:
         raise HostLacks(
             f"the checkpoint was made with {dump.runtime}, and no other runtime can restore it",
-            remedy=f"Leave runtime out, or write runtime: {dump.runtime}",
+            remedy=Words("Leave runtime out, or write ", Setting("runtime", dump.runtime)),
             program=dump.runtime,
         )
     criu.check(runtime)
@@ -125,7 +135,11 @@ def _check_volumes(engine: Engine, dump: CheckpointDump) -> None:
     if known:
         raise InUse(
             f"the archive has content for the volume {', '.join(known)}, which is there already",
-            remedy="Remove the volume, or write ignore_volumes: true to go on with what it holds",
+            remedy=Words(
+                "Remove the volume, or write ",
+                Setting("ignore_volumes", True),
+                " to go on with what it holds",
+            ),
             volumes=known,
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from ..errors import InUse, InvalidOption, NotFound, WrongState
+from ..errors import InUse, InvalidOption, NotFound, Setting, Words, WrongState
 from ..model import namespaces, status, volumesfrom
 from ..model.names import near
 from ..model.record import ContainerRecord
@@ -114,7 +114,7 @@ def refuse_not_running(name: str, missing: Iterable[ContainerRecord]) -> None:
     if names:
         raise WrongState(
             f"container {name} needs {', '.join(names)}, not running",
-            remedy="Start them first, or leave out start_dependencies: false",
+            remedy=Words("Start them first, or leave out ", Setting("start_dependencies", False)),
             name=name,
             not_running=names,
         )
@@ -135,7 +135,7 @@ def refuse_needed(engine: Engine, record: ContainerRecord) -> None:
     if names:
         raise InUse(
             f"container {record.name} is needed by {', '.join(names)}",
-            remedy="Remove them first, or write delete_depend: true",
+            remedy=Words("Remove them first, or write ", Setting("delete_depend", True)),
             name=record.name,
             users=names,
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from ..errors import HostLacks, RuntimeFailed, WrongState
+from ..errors import HostLacks, RuntimeFailed, Setting, Words, WrongState
 from ..model import status
 from ..model.checkpoint import RestoreOptions, for_runtime
 from ..model.record import ContainerRecord
@@ -47,7 +47,7 @@ def check(engine: Engine, record: ContainerRecord) -> None:
     if engine.runtime and oci.find_runtime(engine.runtime).name != runtime.name:
         raise HostLacks(
             f"the checkpoint of {record.name} was made with {runtime.name}, and no other runtime can restore it",
-            remedy=f"Leave runtime out, or write runtime: {runtime.name}",
+            remedy=Words("Leave runtime out, or write ", Setting("runtime", runtime.name)),
             program=runtime.name,
         )
     criu.check(runtime)

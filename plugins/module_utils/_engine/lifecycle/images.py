@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from ..errors import InvalidOption, NotFound
+from ..errors import InvalidOption, NotFound, Setting, Words
 from ..images.reference import candidates, is_id
 from ..model.mounts import IMAGE
 from ..model.names import near
@@ -21,7 +21,9 @@ def find_image(connection: sqlite3.Connection, name: str) -> ImageRecord:
     for candidate in candidates(name):
         found = found or images.by_name(connection, candidate)
     if found is None:
-        remedy = "Load it with slipway.oci.image_load, or import it with slipway.oci.image_import"
+        remedy = Words(
+            "Load it with ", Setting("slipway.oci.image_load"), ", or import it with slipway.oci.image_import"
+        )
         raise NotFound("image", name, near=_near(name, images.names(connection)), remedy=remedy)
     return found
 

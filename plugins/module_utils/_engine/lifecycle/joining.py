@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..errors import InvalidOption, NotFound, WrongState
+from ..errors import InvalidOption, NotFound, Setting, Words, WrongState
 from ..kernel import namespaces as kernel
 from ..model import namespaces, status
 from ..model.names import near
@@ -73,7 +73,7 @@ def other_container(engine: Engine, record: ContainerRecord, option: str, name: 
         several = (found,) if found else containers.find(connection, name)
         if len(several) != 1:
             known = containers.names(connection)
-            raise NotFound("container", name, near=near(name, known), remedy=f"Option {option} names it")
+            raise NotFound("container", name, near=near(name, known), remedy=f"Setting {option} names it")
         return several[0]
 
 
@@ -94,7 +94,10 @@ def _other(engine: Engine, record: ContainerRecord, kind: str) -> ContainerRecor
         )
     if kind == "ipc" and other.spec.ipc == namespaces.PRIVATE:
         raise InvalidOption(
-            option, text, "can't be shared: it has ipc: private", remedy=f"Give {name} ipc: shareable"
+            option,
+            text,
+            "can't be shared: it has ipc: private",
+            remedy=Words(f"Give {name} ", Setting("ipc", "shareable")),
         )
     return other
 

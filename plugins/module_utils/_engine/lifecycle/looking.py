@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import NotRoot
+from ..errors import NotRoot, Setting, Words
 from ..kernel.boot import is_marked
 from ..model.layout import Layout
 from ..model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
@@ -37,4 +37,4 @@ def look_at_engine(
 def check_root() -> None:
     """Raise NotRoot unless we are root."""
     if os.geteuid() != 0:
-        raise NotRoot("the engine needs root", remedy="Write become: true")
+        raise NotRoot("the engine needs root", remedy=Words("Write ", Setting("become", True)))

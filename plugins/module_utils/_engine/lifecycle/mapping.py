@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from ..errors import HostLacks, InvalidOption, NotFound, WrongState
+from ..errors import HostLacks, InvalidOption, NotFound, Setting, Words, WrongState
 from ..kernel import namespaces as kernel
 from ..kernel import usernamespace
 from ..model import namespaces
@@ -62,7 +62,7 @@ def verify(record: ContainerRecord, other: ContainerRecord | None) -> None:
     if found != record.mapping:
         raise WrongState(
             f"container {record.name} was made for other ids than those of the user namespace that it shares",
-            remedy="Write recreate: true once",
+            remedy=Words("Write ", Setting("recreate", True), " once"),
             name=record.name,
         )
 
@@ -71,7 +71,7 @@ def _of_container(connection: sqlite3.Connection, name: str) -> IdMap | None:
     found = containers.find(connection, name)
     if len(found) != 1:
         known = near(name, containers.names(connection))
-        raise NotFound("container", name, near=known, remedy="Option userns names it")
+        raise NotFound("container", name, near=known, remedy="Setting userns names it")
     return found[0].mapping
 
 

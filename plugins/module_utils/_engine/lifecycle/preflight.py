@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import HostLacks, InvalidOption, NotBuiltYet, NotFound
+from ..errors import HostLacks, InvalidOption, NotBuiltYet, NotFound, Setting, Words
 from ..kernel import cgroups
 from ..kernel import namespaces as kernel_namespaces
 from ..model import logopts, namespaces, systemdmode
@@ -47,12 +47,15 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
     if spec.cgroups == DISABLED and runtime.name != "crun":
         raise HostLacks(
             f"cgroups: {DISABLED} needs crun: {runtime.name} makes a cgroup in any case",
-            remedy="Install crun and write runtime: crun",
+            remedy=Words("Install crun and write ", Setting("runtime", "crun")),
             program="crun",
         )
     if spec.rootfs and not os.path.isdir(spec.image):
         raise InvalidOption(
-            "image", spec.image, "is no directory", remedy="With rootfs: true it names the root file system"
+            "image",
+            spec.image,
+            "is no directory",
+            remedy=Words("With ", Setting("rootfs", True), " it names the root file system"),
         )
     if not spec.rootfs:
         storage.check(engine, record)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from ..errors import InUse, NotFound
+from ..errors import InUse, NotFound, Setting, Words
 from ..images.reference import candidates, is_id
 from ..images.store import LayerStore
 from ..model.record import Event, ImageRecord
@@ -47,7 +47,7 @@ def _doomed_names(record: ImageRecord, name: str, *, force: bool) -> tuple[str, 
     if is_id(name) and len(record.names) > 1 and not force:
         raise InUse(
             f"image {name} has the names {', '.join(record.names)}",
-            remedy="Remove it by name, or write force: true",
+            remedy=Words("Remove it by name, or write ", Setting("force", True)),
             names=list(record.names),
         )
     return record.names

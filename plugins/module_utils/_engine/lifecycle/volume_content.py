@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from ..errors import ArchiveBroken, InvalidOption, WrongState
+from ..errors import ArchiveBroken, InvalidOption, Setting, Words, WrongState
 from ..kernel.files import directory
 from ..model.globs import Excluded, matcher
 from ..model.volume import VolumeRecord
@@ -118,7 +118,11 @@ def _check_lasting(engine: Engine, record: VolumeRecord) -> None:
     if record.spec.driver_options.type == "tmpfs" and not is_mounted(engine, name):
         raise WrongState(
             f"volume {name} is in memory, and nothing stays in it while it is not mounted",
-            remedy="Have it mounted first, by slipway.oci.volume with state: mounted or by a container that runs",
+            remedy=Words(
+                "Have it mounted first, by slipway.oci.volume with ",
+                Setting("state", "mounted"),
+                " or by a container that runs",
+            ),
             name=name,
         )
 

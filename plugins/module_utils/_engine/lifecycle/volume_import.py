@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ArchiveBroken, EngineError, InvalidOption
+from ..errors import ArchiveBroken, EngineError, InvalidOption, Setting, Words
 from ..images import tarread
 from ..images.compression import decoded
 from ..images.layerdir import components
@@ -114,7 +114,11 @@ def _check_empty(engine: Engine, request: VolumeImport) -> None:
     if not request.force and not is_empty(engine, request.volume):
         raise NotEmpty(
             f"volume {request.volume} holds something that did not come of this archive",
-            remedy="Write force: true to replace it; it is kept as a snapshot unless backup is false",
+            remedy=Words(
+                "Write ",
+                Setting("force", True),
+                " to replace it; it is kept as a snapshot unless backup is false",
+            ),
             name=request.volume,
         )
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import NotFound, WrongState
+from ..errors import NotFound, Setting, Words, WrongState
 from ..kernel import files
 from ..model.content import ASKED, Origin, Snapshot
 from ..model.names import near
@@ -152,7 +152,9 @@ def _copy(source: Reading, path: str, name: str) -> CopyStats:
                 raise
             raise WrongState(
                 f"volume {name} changed while it was copied: {error.filename or ''} {error.strerror}",
-                remedy="Write consistent: pause, or stop the containers that have it",
+                remedy=Words(
+                    "Write ", Setting("consistent", "pause"), ", or stop the containers that have it"
+                ),
                 name=name,
             ) from error
 

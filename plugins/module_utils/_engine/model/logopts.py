@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import InvalidOption
+from ..errors import InvalidOption, Setting, Words
 from . import quantities
 from .text import absolute_path, plain_text
 
@@ -45,7 +45,7 @@ def parse_options(option: str, value: Any) -> dict[str, str]:
                 f"{option}.max_file",
                 known["max_file"],
                 "needs max_size beside it",
-                remedy="Write max_size: 10m",
+                remedy=Words("Write ", Setting("max_size", "10m")),
             )
     if "path" in known:
         known["path"] = absolute_path(f"{option}.path", known["path"])

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
-from ..errors import InvalidOption
+from ..errors import InvalidOption, Setting, Words
 from . import kinds, logopts, namespaces, systemdmode, volumesfrom
 from .cgroup import DISABLED, ENABLED
 from .kinds import Kind
@@ -225,11 +225,17 @@ def check_whole(spec: ContainerSpec) -> None:
 def _check_image(spec: ContainerSpec) -> None:
     if not spec.image:
         raise InvalidOption(
-            "image", spec.image, "is needed", remedy="Name an image, or a directory with rootfs: true"
+            "image",
+            spec.image,
+            "is needed",
+            remedy=Words("Name an image, or a directory with ", Setting("rootfs", True)),
         )
     if spec.rootfs and not spec.image.startswith("/"):
         raise InvalidOption(
-            "image", spec.image, "is no absolute path", remedy="With rootfs: true it names a directory"
+            "image",
+            spec.image,
+            "is no absolute path",
+            remedy=Words("With ", Setting("rootfs", True), " it names a directory"),
         )
 
 
@@ -239,7 +245,7 @@ def _check_network(spec: ContainerSpec) -> None:
             "network",
             None,
             "is unset, and its default (bridge) is not built yet",
-            remedy="Write network: host or none, container:NAME or ns:PATH",
+            remedy=Words("Write ", Setting("network", "host"), " or none, container:NAME or ns:PATH"),
         )
     of_host = [key for key in spec.sysctl or () if key.startswith("net") and "host" in spec.network]
     if of_host:

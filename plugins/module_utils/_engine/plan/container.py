@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ..errors import InvalidOption, WrongState
+from ..errors import InvalidOption, Setting, Words, WrongState
 from ..model import status
 from ..model.mounts import VOLUME, Mount
 from ..model.record import ContainerRecord
@@ -109,7 +109,7 @@ def _away(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
     if not wish.force_delete:
         raise WrongState(
             f"container {wish.name} is {record.status} and can't be removed",
-            remedy="Stop it first, or write force_delete: true",
+            remedy=Words("Stop it first, or write ", Setting("force_delete", True)),
             name=wish.name,
             status=record.status,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..errors import HostLacks
+from ..errors import HostLacks, Setting, Words
 from ..model.idmap import OVERFLOW, IdMap, Range
 from ..model.userns import LARGEST_AUTO, UserNamespace
 
@@ -65,7 +65,7 @@ def automatic(
     if wanted.size is None and needed > LARGEST_AUTO:
         raise HostLacks(
             f"userns: the image's accounts need {needed} ids, more than {LARGEST_AUTO}, which auto takes by itself",
-            remedy=f"Write userns: auto:size={needed}",
+            remedy=Words("Write ", Setting("userns", f"auto:size={needed}")),
         )
     others = tuple(used)
     return IdMap(

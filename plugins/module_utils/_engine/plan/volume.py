@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ..errors import InUse, NotFound
+from ..errors import InUse, NotFound, Setting, Words
 from ..model.names import near
 from ..model.volume import UNSEEN, VolumeFacts, VolumeRecord, VolumeSpec
 from ..model.volumeoptions import IN_MEMORY
@@ -93,7 +93,9 @@ def _removal(record: VolumeRecord, how: How, seen: VolumeFacts) -> tuple[Action,
     if seen.users and not how.force:
         raise InUse(
             f"volume {name} is used by {', '.join(seen.users)}",
-            remedy="Remove these containers first, or write force: true, which does so",
+            remedy=Words(
+                "Remove these containers first, or write ", Setting("force", True), ", which does so"
+            ),
             name=name,
             users=[*seen.users],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import InvalidOption
+from ..errors import InvalidOption, Setting, Words
 
 
 def check(path: str) -> str:
@@ -16,6 +16,9 @@ def check(path: str) -> str:
     if not os.path.isdir(path):
         why = "is no directory" if os.path.lexists(path) else "does not exist"
         raise InvalidOption(
-            "image", path, why, remedy="With rootfs: true, image names a directory that exists"
+            "image",
+            path,
+            why,
+            remedy=Words("With ", Setting("rootfs", True), ", image names a directory that exists"),
         )
     return os.path.realpath(path)

@@ -8,7 +8,7 @@ import os
 import re
 from contextlib import suppress
 
-from ..errors import HostLacks, RuntimeFailed
+from ..errors import HostLacks, RuntimeFailed, Setting, Words
 from ..kernel import command
 from .oci import OciRuntime
 
@@ -28,7 +28,7 @@ def check(runtime: OciRuntime, *, program: str = "criu") -> None:
     if runtime.name == "crun" and not _has_criu(runtime):
         raise HostLacks(
             f"{runtime.path} was built without CRIU, so it can make no checkpoints",
-            remedy="Make the container with runtime: runc",
+            remedy=Words("Make the container with ", Setting("runtime", "runc")),
             program="crun",
         )
     if command.find_program(program) is None:

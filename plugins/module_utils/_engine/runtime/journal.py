@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional
 
-from ..errors import CommandFailed, HostLacks
+from ..errors import CommandFailed, HostLacks, Setting, Words
 from ..kernel import command
 from .logs import MOST, LogLine, in_streams, within
 
@@ -38,7 +38,7 @@ _PIECE = 1 << 16
 
 def check(conmon: str) -> None:
     """Raise HostLacks unless this host's conmon can write to a journal, and we can read it."""
-    remedy = "Write log_driver: k8s-file"
+    remedy = Words("Write ", Setting("log_driver", "k8s-file"))
     if not _is_socket(SOCKET):
         raise HostLacks(
             f"log_driver: journald needs systemd-journald, which does not run on this host (no {SOCKET})",

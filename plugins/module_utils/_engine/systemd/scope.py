@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import HostLacks
+from ..errors import HostLacks, Setting, Words
 from ..kernel import command
 
 #: What sd_booted(3) looks at.
@@ -48,7 +48,7 @@ def move(pid: int, unit: str, slice_: str, description: str) -> None:
     said = done.stderr.decode(errors="replace").strip() or f"{unit} did not start in {_TIMEOUT:.0f} s"
     raise HostLacks(
         f"systemd gave no scope to a monitor: {said}",
-        remedy="See journalctl -b _PID=1, or write cgroup_manager: cgroupfs",
+        remedy=Words("See journalctl -b _PID=1, or write ", Setting("cgroup_manager", "cgroupfs")),
         program="systemd",
         unit=unit,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Optional
 
-from ..errors import EngineError
+from ..errors import EngineError, Setting, Words
 
 FILE, DIRECTORY, SYMLINK, SPECIAL = "file", "directory", "symlink", "special file"
 #: What is there and stays, whatever is wanted: excluded, or another mount.
@@ -168,7 +168,7 @@ def _check_kinds(path: str, wanted: Wanted, found: Found) -> None:
     if DIRECTORY in (wanted.kind, found.kind):
         raise KindDiffers(
             f"{path} is a {found.kind}, and a {wanted.kind} is to be there",
-            remedy="Write overwrite: true to have it replaced",
+            remedy=Words("Write ", Setting("overwrite", True), " to have it replaced"),
             path=path,
         )
 
