@@ -14,13 +14,19 @@ def render(outcome: Outcome, *, subject: str) -> dict[str, Any]:
         "changed": outcome.changed,
         "actions": list(outcome.actions),
         **_differences(outcome, subject),
+        **_warnings(outcome),
         **outcome.result,
     }
 
 
 def render_info(outcome: Outcome) -> dict[str, Any]:
     """Return the result of a task that only looks."""
-    return {"changed": False, **outcome.result}
+    return {"changed": False, **_warnings(outcome), **outcome.result}
+
+
+def _warnings(outcome: Outcome) -> dict[str, Any]:
+    """Return what Ansible shows as warnings."""
+    return {"warnings": list(outcome.warnings)} if outcome.warnings else {}
 
 
 def _differences(outcome: Outcome, subject: str) -> dict[str, Any]:

@@ -43,6 +43,13 @@ def test_a_change_is_told_by_option():
     }
 
 
+@pytest.mark.parametrize("rendered", [lambda outcome: render(outcome, subject="app"), render_info])
+def test_warnings(rendered):
+    """Warnings stand where Ansible looks for them, and no list of none."""
+    assert rendered(Outcome(warnings=("one", "two")))["warnings"] == ["one", "two"]
+    assert "warnings" not in rendered(Outcome())
+
+
 def test_no_change_has_the_same_keys():
     """A task that changed nothing returns all keys, so that a playbook can ask for them without a condition."""
     result = render(Outcome(result={"volume": {}}), subject="data")

@@ -17,6 +17,7 @@ class Outcome:
 
     ``actions`` in plain words, in order; the same whether predicted or done. ``cost`` is "", "live" or "recreate".
     ``failure``: all was done, and the container failed at what the task waited for.
+    ``warnings``: what the user has to know, though it stopped nothing.
     ``result`` holds the things in podman's shape by their key (``container``, ``volumes``, ...) and what stands beside them.
     """
 
@@ -25,6 +26,7 @@ class Outcome:
     cost: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
     failure: EngineError | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
