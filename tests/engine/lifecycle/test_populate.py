@@ -30,7 +30,7 @@ from enginehost import Host
 AT_ONCE = int(os.environ.get("SLIPWAY_AT_ONCE", "8"))
 SLEEP = ("sleep", "1000")
 PRIVATE = {"uidmap": ["0:100000:65536"], "stop_timeout": 0}
-FILES = {"data": None, "data/first": b"of the image", "data/second": b"of the image"}
+FILES = {"data": None, "data/first": b"of the image", "data/second": b"of the image", "empty": None}
 #: Starts a container when told to, and tells its first process.
 STARTER = """
 import json, sys
@@ -106,6 +106,65 @@ def test_what_the_image_has_belongs_to_whom_it_says(host, image):
         *SLEEP, image=image, volume=["data:/data", "bare:/data2:nocopy"], user="1000:1001", stop_timeout=0
     )
     assert (owner(host.data("data")), owner(host.data("bare"))) == ((0, 0), (1000, 1001))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"volume": ["data:/none"]},
+        {"volume": ["data:/empty"]},
+        {"volume": ["data:/data:nocopy"]},
+        {"volume": ["data:/none"], "command": ["sh", "-c", "echo 1 > /none/mine; rm /none/mine"]},
+    ],
+    ids=["nothing there", "an empty directory", "nocopy", "written and emptied"],
+)
+def test_a_first_mount_that_copied_nothing_leaves_it_to_a_later_one(host, image, first):
+    """As long as nothing was copied and it is empty, a volume is filled by whoever has content for it, as in podman and docker.
+
+    Its root gets owner and mode once, at the first attach (libpod's NeedsChown).
+    """
+    words = {"image": image, "stop_timeout": 0, "detach": False, "rm": True, "user": "1000:1001"}
+    host.want("started", name="first", **{"command": ["true"], **words, **first})
+    given = owner(host.data("data"))
+    assert (shape(host)["NeedsCopyUp"], shape(host)["populated_from"]) == (True, None)
+    host.want("started", "true", name="second", volume=["data:/data"], **words)
+    assert (names(host.data("data")), owner(host.data("data"))) == (["first", "second"], given)
+    assert (shape(host)["NeedsCopyUp"], shape(host)["populated_from"]["path"]) == (False, "/data")
+    for path in host.data("data").iterdir():
+        path.unlink()
+    host.want("started", "true", name="third", volume=["data:/data"], **words)
+    assert names(host.data("data")) == []
+
+
+def test_a_container_that_runs_sees_what_is_copied_later(host, image):
+    """A volume that a running container has is filled in its place: that one sees the content too, and keeps its directory."""
+    pid = host.start(*SLEEP, name="sidecar", volume=["data:/backup"], stop_timeout=0)["State"]["Pid"]
+    inode = host.data("data").stat().st_ino
+    host.want("started", "true", image=image, volume=["data:/data"], detach=False, rm=True)
+    seen = Path(f"/proc/{pid}/root/backup")
+    assert (names(seen), (seen / "first").read_bytes(), seen.stat().st_ino) == (
+        ["first", "second"],
+        b"of the image",
+        inode,
+    )
+    assert names(host.data("data").parent) == ["data"]
+
+
+def test_what_a_running_container_writes_meanwhile_stays(host, image, need):
+    """A file that a container makes while the volume is being filled is never replaced, and a failed copy takes nothing of it."""
+    need(os.uname().machine == "x86_64", "x86-64, whose registers the tracer knows")
+    host.start(*SLEEP, name="sidecar", volume=["data:/backup"], stop_timeout=0)
+    data = host.data("data")
+
+    def fill_it() -> None:
+        host.want("started", "true", image=image, volume=["data:/data"], detach=False, rm=True)
+
+    def write_first(call):
+        if call.name == "renameat2":
+            data.joinpath("first").write_text("mine")
+
+    status, _calls = trace(fill_it, write_first)
+    assert (status, data.joinpath("first").read_text(), names(data)) == (0, "mine", ["first", "second"])
 
 
 def test_many_first_starts_at_once(host, image, python_child):
@@ -369,7 +428,7 @@ def test_what_a_killed_copy_up_left_is_finished_before_anybody_looks(host, image
         status, calls = trace(
             filled,
             lambda call, renames=renames: (
-                next(renames, None) if call.name in ("rename", "renameat") else None
+                next(renames, None) if call.name in ("rename", "renameat", "renameat2") else None
             ),
         )
         if not os.WIFSIGNALED(status):

@@ -28,7 +28,8 @@ ALL = os.environ.get("SLIPWAY_COPY_UP_KILLS") == "all"
 SOME = 12
 SEED = int(os.environ.get("SLIPWAY_SEED") or time.time_ns() % 10**9)
 MANY = int(os.environ.get("SLIPWAY_COPY_UP_FILES", "1000"))
-KINDS = ("plain", "ext4", "tmpfs")
+#: The last is a plain directory that containers run with.
+KINDS = ("plain", "ext4", "tmpfs", "shared")
 #: Where in the volume it goes.
 SUBPATHS = ("", "sub/path")
 
@@ -89,7 +90,12 @@ def rootfs(tmp_path, chattr) -> Path:
 
 def fill(rootfs: Path, volume: Path, *parts: Part):
     """Copy up with paths as the engine has them."""
-    return copy_up(rootfs=os.fspath(rootfs), parts=parts or (Part("/srv/data"),), volume=os.fspath(volume))
+    return copy_up(
+        rootfs=os.fspath(rootfs),
+        parts=parts or (Part("/srv/data"),),
+        volume=os.fspath(volume),
+        shared=volume.name.startswith("shared"),
+    )
 
 
 def seen(picture, top: Path, *, times: bool = True) -> dict:

@@ -270,4 +270,4 @@ def _mark(engine: Engine, name: str) -> None:
     with engine.database.transaction() as connection:
         volume = volumes.get(connection, name)
         if volume is not None:
-            volumes.update(connection, replace(volume, needs_copy_up=False))
+            volumes.update(connection, replace(volume, needs_copy_up=False, needs_chown=False))

@@ -20,11 +20,12 @@ from .engine import Engine
 from .origin import source_of
 from .preflight import user_of
 from .replacing import mend
+from .volume_facts import living
 from .volume_open import opened
 
 
 def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
-    """Copy up into each of the container's volumes that nothing was attached to before, volumes in order of name."""
+    """Copy up into each of the container's volumes that nothing was copied into yet, volumes in order of name."""
     for name in sorted({*record.volumes.values()}):
         mend(engine, name)
         if _wanted(engine, name) is not None:
@@ -34,8 +35,8 @@ def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
 def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -> None:
     """Copy once: whoever holds the volume's lock first does it, the next one finds it done.
 
-    With ``nocopy`` it is the first attach all the same, after which the volume's directory may not be exchanged any more: a
-    running container has it.
+    As long as nothing was copied and the volume is empty, each start looks again: the first one may have had nothing there. Its
+    root gets its owner at the first attach alone, also with ``nocopy``, as in libpod.
 
     The record is marked after the copy, not before as libpod does: the copy itself is all or nothing and never touches
     a volume that holds anything, so a kill between the two only means looking once more.
@@ -46,14 +47,28 @@ def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -
             return
         user = user_of(record.spec, source_of(engine, record), rootfs)
         parts = _parts(volume, record, (user.uid, user.gid))
-        with opened(engine, volume) as data:
-            done = copy_up(
-                rootfs=rootfs,
-                parts=parts,
-                volume=os.path.dirname(data),
-                keep_root=has_owner(volume),
-            )
-        mark(engine, name, populated(record.image_id or record.spec.image, parts, done, record.mapping))
+        done = fill_empty(engine, volume, rootfs, parts, besides=record.id)
+        image = record.image_id or record.spec.image
+        if done is not None and done.entries:
+            mark(engine, name, populated(image, parts, done, record.mapping))
+        elif volume.needs_chown:
+            _mark_attached(engine, name)
+
+
+def fill_empty(
+    engine: Engine, volume: VolumeRecord, rootfs: str, parts: Sequence[Part], *, besides: str = ""
+) -> CopyUp | None:
+    """Copy into the volume, whose lock is held, if it is empty; ``besides``: the id of the container that it is for."""
+    with opened(engine, volume) as data:
+        with engine.database.reading() as connection:
+            shared = bool(living(connection, volume.spec.name, besides=besides))
+        return copy_up(
+            rootfs=rootfs,
+            parts=parts,
+            volume=os.path.dirname(data),
+            keep_root=has_owner(volume) or not volume.needs_chown,
+            shared=shared,
+        )
 
 
 def _wanted(engine: Engine, name: str) -> VolumeRecord | None:
@@ -120,13 +135,21 @@ def _written(part: Part, mapping: IdMap | None) -> dict[str, Any] | None:
 
 
 def mark(engine: Engine, name: str, populated: Populated | None) -> None:
-    """Save that the volume was attached, and what it was filled with, if it was; tell that in the same moment."""
+    """Save that the volume has its content, and what it was filled with, if it was; tell that in the same moment."""
     with engine.database.transaction() as connection:
         volume = volumes.get(connection, name)
         if volume is None:
             return
         kept = populated or volume.populated
-        volumes.update(connection, replace(volume, needs_copy_up=False, populated=kept))
+        volumes.update(connection, replace(volume, needs_copy_up=False, needs_chown=False, populated=kept))
         if populated is not None:
             told = {"image": populated.image_id, "path": populated.path}
             events.add(connection, Event(time.time_ns(), "volume", "populate", name, name, told))
+
+
+def _mark_attached(engine: Engine, name: str) -> None:
+    """Save that the volume's root has its owner; what is copied may still come."""
+    with engine.database.transaction() as connection:
+        volume = volumes.get(connection, name)
+        if volume is not None:
+            volumes.update(connection, replace(volume, needs_chown=False))

@@ -21,18 +21,17 @@ from ..plan.diff import Difference
 from ..rootfs import view
 from ..state import images
 from ..volumes import placing
-from ..volumes.copyup import CopyUp, Part, copy_up, has_directory, make_tree
+from ..volumes.copyup import CopyUp, Part, has_directory, make_tree
 from ..volumes.stage import stage
 from . import info
 from .engine import Engine
 from .images import find_image
 from .outcome import Outcome
-from .populate import has_owner, mark, populated
+from .populate import fill_empty, has_owner, mark, populated
 from .replacing import check_plain, check_unused, held, put
 from .snapshots import fresh
 from .source import Source
 from .volume import get_volume
-from .volume_open import opened
 
 #: Reason of the snapshot, and the beginning of its name.
 _REASON = "before-populate"
@@ -120,7 +119,7 @@ def _plan(engine: Engine, name: str, refill: Refill, *, renewed: bool) -> _Plan 
 def _is_fresh(engine: Engine, record: VolumeRecord) -> bool:
     """Tell whether nobody has had the volume; what is in a file system that is not mounted is seen when it is filled."""
     volume = engine.layout.volume(record.spec.name)
-    untouched = record.needs_copy_up and record.populated is None
+    untouched = record.needs_chown and record.populated is None
     return untouched and (not os.path.isdir(f"{volume}/data") or placing.is_fresh(volume))
 
 
@@ -182,12 +181,9 @@ def _carry_out(engine: Engine, plan: _Plan) -> bool:
 def _fill_fresh(engine: Engine, name: str, rootfs: str, parts: Sequence[Part]) -> CopyUp | None:
     with engine.lock_volume(name, "populate"):
         record = get_volume(engine, name)
-        if record is None or not record.needs_copy_up:
+        if record is None or not record.needs_chown:
             return None
-        with opened(engine, record) as data:
-            return copy_up(
-                rootfs=rootfs, parts=parts, volume=os.path.dirname(data), keep_root=has_owner(record)
-            )
+        return fill_empty(engine, record, rootfs, parts)
 
 
 def _replace(engine: Engine, name: str, rootfs: str, parts: Sequence[Part]) -> CopyUp | None:

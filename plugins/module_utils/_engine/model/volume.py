@@ -90,8 +90,9 @@ UNSEEN = VolumeFacts()
 
 @dataclass(frozen=True)
 class VolumeRecord:
-    """A row of table ``volumes``. ``needs_copy_up`` until the first attach, whatever that found (seed: NeedsCopyUp).
+    """A row of table ``volumes``. ``needs_copy_up`` until something was copied (seed: NeedsCopyUp).
 
+    ``needs_chown`` until the first attach, which gives its root an owner and a mode (seed: NeedsChown).
     ``mounted``: its user wants it mounted on the host, container or not.
     """
 
@@ -99,6 +100,7 @@ class VolumeRecord:
     created: int
     anonymous: bool = False
     needs_copy_up: bool = True
+    needs_chown: bool = True
     populated: Populated | None = None
     removing: bool = False
     mounted: bool = False

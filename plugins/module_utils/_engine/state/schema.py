@@ -150,4 +150,9 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE containers ADD COLUMN driver TEXT NOT NULL DEFAULT 'overlay';
     """,
+    # Whether a volume's root still has to get its owner: to copy into it may be left to a later attach than the first.
+    """
+    ALTER TABLE volumes ADD COLUMN needs_chown INTEGER NOT NULL DEFAULT 0;
+    UPDATE volumes SET needs_chown = needs_copy_up;
+    """,
 )

@@ -13,7 +13,7 @@ from ..errors import InUse, NameInUse, NotFound
 from ..model.volume import Populated, VolumeRecord, VolumeSpec
 from .columns import decoding, dump, insert_text, load, update_text
 
-_COLUMNS = "name labels driver options created anonymous needs_copy_up populated removing mounted".split()
+_COLUMNS = "name labels driver options created anonymous needs_copy_up needs_chown populated removing mounted".split()
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM volumes"  # noqa: S608
 _INSERT = insert_text("volumes", _COLUMNS)
 _UPDATE = update_text("volumes", "name", _COLUMNS)
@@ -83,6 +83,7 @@ def _values(record: VolumeRecord) -> dict[str, Any]:
         "created": record.created,
         "anonymous": record.anonymous,
         "needs_copy_up": record.needs_copy_up,
+        "needs_chown": record.needs_chown,
         "populated": dump(record.populated._asdict()) if record.populated else None,
         "removing": record.removing,
         "mounted": record.mounted,
@@ -97,6 +98,7 @@ def _record(row: sqlite3.Row) -> VolumeRecord:
             created=row["created"],
             anonymous=bool(row["anonymous"]),
             needs_copy_up=bool(row["needs_copy_up"]),
+            needs_chown=bool(row["needs_chown"]),
             populated=Populated.decode(load(populated)) if populated else None,
             removing=bool(row["removing"]),
             mounted=bool(row["mounted"]),

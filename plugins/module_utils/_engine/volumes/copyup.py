@@ -61,22 +61,24 @@ class _Found:
         return self.source if self.part.content else None
 
 
-def copy_up(*, rootfs: str, parts: Sequence[Part], volume: str, keep_root: bool = False) -> Optional[CopyUp]:
+def copy_up(
+    *, rootfs: str, parts: Sequence[Part], volume: str, keep_root: bool = False, shared: bool = False
+) -> Optional[CopyUp]:
     """Copy directories of a mounted root file system into an empty volume, whose directory holds ``data``.
 
     Destinations are resolved inside ``rootfs``. Returns None, and leaves the volume as it is, when it holds anything; None too
     when the image has no directory for any part that wants its content. From an empty directory, and with ``nocopy``, only owner
     and mode are carried over (libpod's mountNamedVolume and fixVolumePermissions). A part's subpath is made in the fresh volume
-    whether the image has something for it or not. ``keep_root``: owner and mode of the volume's root are the user's choice.
+    whether the image has something for it or not. ``keep_root``: owner and mode of the volume's root stay as they are.
 
-    The caller holds the volume's lock, and no running container uses the volume: ``data`` may become another inode. Raises
+    The caller holds the volume's lock. ``shared``: containers run with the volume; else ``data`` may become another inode. Raises
     StoreFull (the volume is empty as before), HostLacks as ``copy_tree`` does, and for a volume that can't be written.
     """
     mend(volume)
     if not is_fresh(volume):
         return None
     with _told(volume, parts), _opened(rootfs, parts) as found:
-        return _fill(found, volume, keep_root=keep_root)
+        return _fill(found, volume, keep_root=keep_root, shared=shared)
 
 
 def make_tree(
@@ -148,13 +150,13 @@ def _told(volume: str, parts: Sequence[Part], state: str = "empty as before") ->
         ) from error
 
 
-def _fill(found: Sequence[_Found], volume: str, *, keep_root: bool) -> Optional[CopyUp]:
+def _fill(found: Sequence[_Found], volume: str, *, keep_root: bool, shared: bool) -> Optional[CopyUp]:
     below = any(item.part.subpath for item in found)
     if not below and not any(os.listdir(item.copied) for item in found if item.copied is not None):
         if not keep_root:
             _give(found[0], f"{volume}/data")
         return _result(found, _NOTHING)
-    with staged(volume) as stage:
+    with staged(volume, shared=shared) as stage:
         stats = _make(found, stage.tree, f"{volume}/data", keep_root=keep_root)
         # None when it was written to meanwhile.
         return _result(found, stats) if stage.place() else None

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Puts a finished tree in the place of a volume's content, so that a kill at any instant leaves the one or the other.
 
-Where ``data`` is a plain directory one rename does it. A file system that is mounted on ``data`` can't be renamed over: there
-the tree is made in a stage within it, and a rename of the stage decides. What then remains, to move the entries up, can be
-repeated by anybody, and whoever comes next does so before anything looks at the content (``mend``).
+Where ``data`` is a plain directory one rename does it. A file system that is mounted on ``data`` can't be renamed over, nor can
+a directory that containers run with: there the tree is made in a stage within it, and a rename of the stage decides. What then
+remains, to move the entries up, can be repeated by anybody, and whoever comes next does so before anything looks at the content
+(``mend``).
 """
 
 from __future__ import annotations
@@ -27,10 +28,14 @@ STAGE_PREFIX = ".copyup-"
 RESERVED = ".slipway-copyup"
 _INSIDE_PREFIX = f"{RESERVED}-"
 _DONE = f"{_INSIDE_PREFIX}done"
+#: Beside a plain ``data`` while a stage in it is moved up: a container can make a directory that looks like one, but not this.
+_SHARED = ".placing"
 #: In such a stage: the tree; empty directories with the owner, mode, attributes and times of its root and of the volume's as it
 #: was; and for each entry of the tree that is immutable or append-only, and so can't be renamed, an empty file with these flags.
 _TREE, _ROOT, _BEFORE, _FLAGGED = "tree", "root", "before", "flagged"
 
+#: A file system, or a kernel, that has no RENAME_NOREPLACE.
+_CANNOT = (errno.EINVAL, errno.ENOSYS)
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -50,18 +55,30 @@ def mend(volume: str) -> None:
     for name in os.listdir(volume):
         if name.startswith(STAGE_PREFIX):
             remove_tree(f"{volume}/{name}")
-    data = f"{volume}/data"
+    data, shared = f"{volume}/data", os.path.lexists(f"{volume}/{_SHARED}")
     for name in os.listdir(data):
         if name.startswith(_INSIDE_PREFIX):
             remove_tree(f"{data}/{name}")
-        elif name == RESERVED and has_own_filesystem(volume):
+        elif name == RESERVED and (shared or has_own_filesystem(volume)):
             _move_up(data)
+    if shared:
+        os.unlink(f"{volume}/{_SHARED}")
+
+
+def mend_shared(volume: str) -> None:
+    """Do the same for a plain ``data`` into which a stage was being moved up, and nothing for others."""
+    if os.path.lexists(f"{volume}/{_SHARED}"):
+        mend(volume)
 
 
 @contextmanager
-def staged(volume: str) -> Iterator[Stage]:
-    """Give a stage for new content of a volume that was mended; what was not placed goes with it."""
-    stage = (StageInside if has_own_filesystem(volume) else Stage)(volume)
+def staged(volume: str, *, shared: bool = False) -> Iterator[Stage]:
+    """Give a stage for new content of a volume that was mended; what was not placed goes with it.
+
+    ``shared``: containers run with the volume, so its ``data`` has to stay the directory that it is.
+    """
+    own = has_own_filesystem(volume)
+    stage = (StageInside if own else StageShared if shared else Stage)(volume)
     try:
         stage.open()
         yield stage
@@ -104,6 +121,7 @@ class StageInside(Stage):
         self._data = f"{volume}/data"
         self.path = tempfile.mkdtemp(prefix=_INSIDE_PREFIX, dir=self._data)
         self.tree = f"{self.path}/{_TREE}"
+        self._names: set[str] = set()
 
     def open(self) -> None:
         for name in (_TREE, _ROOT, _BEFORE, _FLAGGED):
@@ -132,23 +150,37 @@ class StageInside(Stage):
                 clear_inherited(note)
                 carry(root, note, os.fstat(root))
         with files.directory(self.tree) as tree, files.directory(f"{self.path}/{_FLAGGED}") as flagged:
-            for name in os.listdir(tree):
+            self._names = {*os.listdir(tree)}
+            for name in self._names:
                 _check_name(name, tree)
                 _note_flags(tree, name, flagged)
 
     def _take_back(self, decided: str) -> None:
-        """Undo a move that failed half-way: the volume was empty, so all that is there comes from the tree."""
+        """Undo a move that failed half-way; what a container has made meanwhile is its own."""
         with files.directory(self._data) as data, files.directory(decided) as stage:
             _put_flags(stage, data, forth=False)
             with _directory(_TREE, stage) as tree:
-                for name in os.listdir(data):
-                    if name != RESERVED and not _is_lost_and_found(data, name):
-                        os.rename(name, name, src_dir_fd=data, dst_dir_fd=tree)
+                for name in (self._names - {*os.listdir(tree)}) & {*os.listdir(data)}:
+                    os.rename(name, name, src_dir_fd=data, dst_dir_fd=tree)
             with _directory(_BEFORE, stage) as before:
                 for name in {*os.listxattr(data)} - {*os.listxattr(before)}:
                     os.removexattr(data, name)
                 _carry_root(before, data, os.fstat(before))
             os.rename(RESERVED, os.path.basename(self.path), src_dir_fd=data, dst_dir_fd=data)
+
+
+class StageShared(StageInside):
+    """A stage within a plain ``data`` that containers run with."""
+
+    def place(self) -> bool:
+        note = f"{self.volume}/{_SHARED}"
+        os.close(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        files.fsync_directory(self.volume)
+        try:
+            return super().place()
+        finally:
+            if not os.path.lexists(f"{self._data}/{RESERVED}"):
+                os.unlink(note)
 
 
 def _content(data: str, *, own: bool) -> list[str]:
@@ -217,7 +249,7 @@ def _move_up(data: str) -> None:
     with files.directory(data) as target, _directory(RESERVED, target) as stage:
         with _directory(_TREE, stage) as tree:
             for name in os.listdir(tree):
-                os.rename(name, name, src_dir_fd=tree, dst_dir_fd=target)
+                _move(name, tree, target)
         _put_flags(stage, target)
         with _directory(_ROOT, stage) as root:
             seen = os.fstat(root)
@@ -229,10 +261,32 @@ def _move_up(data: str) -> None:
         os.fsync(target)
 
 
+def _move(name: str, tree: int, target: int) -> None:
+    """Move an entry up; what a container has made there meanwhile stays, for a volume's data is never replaced."""
+    try:
+        libc.renameat2(tree, name, target, name, libc.RENAME_NOREPLACE)
+    except FileExistsError:
+        if _is_lost_and_found(target, name):
+            os.rename(name, name, src_dir_fd=tree, dst_dir_fd=target)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
+        if not _exists(name, target) or _is_lost_and_found(target, name):
+            os.rename(name, name, src_dir_fd=tree, dst_dir_fd=target)
+
+
+def _exists(name: str, directory: int) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _put_flags(stage: int, target: int, *, forth: bool = True) -> None:
     """Give the entries their flags, or take them off those that are in the target already."""
-    with _directory(_FLAGGED, stage) as flagged:
-        for name in {*os.listdir(flagged)} & {*os.listdir(target)}:
+    with _directory(_FLAGGED, stage) as flagged, _directory(_TREE, stage) as tree:
+        for name in ({*os.listdir(flagged)} & {*os.listdir(target)}) - {*os.listdir(tree)}:
             with _opened(name, flagged) as note, _opened(name, target) as entry:
                 write_flags(entry, read_flags(note) if forth else 0)
 
