@@ -17,7 +17,8 @@ _Fits = Callable[[Shape], bool]
 STATUSES = ("created", "initialized", "running", "paused", "stopped", "exited", "removing", "unknown")
 #: What ``State.Health.Status`` may be; without a check it is empty.
 HEALTHS = ("healthy", "unhealthy", "starting", "none")
-_SHORTEST_ID = 12
+#: An id in full, and as it is shown.
+_ID_LENGTHS = (64, 12)
 
 
 def chooser(filters: Mapping[str, Any]) -> _Fits:
@@ -83,7 +84,7 @@ def _name(text: str) -> _Fits:
 
 def _image(text: str) -> _Fits:
     digits = text.removeprefix("sha256:")
-    is_id = len(digits) >= _SHORTEST_ID and not set(digits) - set("0123456789abcdef")
+    is_id = len(digits) in _ID_LENGTHS and not set(digits) - set("0123456789abcdef")
 
     def fits(shape: Shape) -> bool:
         if is_id and (shape["Image"] or "").removeprefix("sha256:").startswith(digits):

@@ -48,7 +48,7 @@ def test_the_hosts_namespace(host, option):
 
 @pytest.mark.parametrize("option", KINDS)
 def test_another_containers_namespace(host, option):
-    """With ``container:NAME`` it is in that container's, by name and by the beginning of its id; in no other of them."""
+    """With ``container:NAME`` it is in that container's, by name and by its id; in no other of them."""
     first = host.start(*FOREVER, name="first", stop_timeout=0, cgroupns="private")
     for name in ("first", first["Id"][:12]):
         second = host.start(*FOREVER, stop_timeout=0, **asked(option, f"container:{name}"))

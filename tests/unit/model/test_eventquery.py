@@ -20,7 +20,10 @@ CASES = [
     (["type=volume"], False),
     (["container=web"], True),
     (["container=we"], False),
-    (["container=abab"], True),
+    (["container=abab"], False),
+    (["container=" + "ab" * 6], True),
+    (["container=" + "ab" * 32], True),
+    (["container=" + "ab" * 7], False),
     (["container=ba"], False),
     (["volume=web"], False),
     (["container=web", "event=start"], False),
@@ -30,14 +33,14 @@ CASES = [
 
 @pytest.mark.parametrize(("filters", "taken"), CASES)
 def test_filters(filters, taken):
-    """One filter of each key has to fit; a thing is named by its name or the beginning of its id."""
+    """One filter of each key has to fit; a thing is named by its name or its whole id, of which 12 digits are enough."""
     assert EventQuery(filters=parse_filters("f", filters)).takes(DIED) is taken
 
 
 def test_an_image_is_found_with_and_without_its_algorithm():
     """An image's id may be written with or without ``sha256:``."""
     event = Event(1, "image", "load", "sha256:" + "cd" * 32, "localhost/app:1")
-    for text in ("image=cdcd", "image=sha256:cdcd", "image=localhost/app:1"):
+    for text in ("image=" + "cd" * 6, "image=sha256:" + "cd" * 32, "image=localhost/app:1"):
         assert EventQuery(filters=parse_filters("f", [text])).takes(event)
 
 

@@ -89,24 +89,33 @@ def test_an_update_of_a_removed_container_is_told(connection, container):
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        ("web", ["web"]),
-        ("a" * 64, ["web"]),
-        ("aa", ["web"]),
-        ("bbb", ["one", "bb"]),
-        ("bb", ["bb"]),
-        ("b", ["one", "bb"]),
-        ("", []),
-        ("%", []),
-        ("WEB", []),
-        ("nothing", []),
+        ("web", "web"),
+        ("a" * 64, "web"),
+        ("a" * 12, "web"),
+        ("a" * 11, None),
+        ("a" * 13, None),
+        ("a" * 63, None),
+        ("A" * 12, None),
+        ("a", None),
+        ("b" * 12, None),
+        ("b" * 64, "one"),
+        ("bb", "bb"),
+        ("c" * 12, "c" * 12),
+        ("", None),
+        ("%", None),
+        ("WEB", None),
+        ("nothing", None),
     ],
 )
 def test_find(connection, container, asked, found):
-    """A name wins over an id's beginning; an ambiguous beginning gives all."""
+    """A container is found by its name, then by its id as a whole: 64 digits or the first 12, if those are of one alone."""
     containers.insert(connection, container("a"))
     containers.insert(connection, container("b", name="one", created=2))
     containers.insert(connection, container("b", id="b" * 63 + "c", name="bb", created=3))
-    assert [record.name for record in containers.find(connection, asked)] == found
+    containers.insert(connection, container("c", name="after", created=4))
+    containers.insert(connection, container("d", name="c" * 12, created=5))
+    record = containers.find(connection, asked)
+    assert (record and record.name) == found
 
 
 def test_users_of_volume_and_image(connection, container, volume):

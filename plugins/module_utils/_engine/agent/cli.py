@@ -7,9 +7,10 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Optional
 
-from ..errors import NotFound
+from ..errors import InvalidOption, NotFound
 from ..lifecycle import info
 from ..lifecycle.engine import Engine
 from ..lifecycle.opening import open_engine
@@ -94,8 +95,9 @@ def _add_healthcheck(verbs: Any) -> None:
 
 def _healthcheck(engine: Engine, arguments: argparse.Namespace) -> int:
     from ..lifecycle.health import run_once
+    from ..lifecycle.named import find_typed
 
-    health = run_once(engine, arguments.name)
+    health = run_once(engine, find_typed(engine, arguments.name).name)
     sys.stdout.write(f"{health.status}\n")
     return 0 if health.log[-1].exit_code == 0 else 1
 
@@ -144,14 +146,27 @@ def _volumes(engine: Engine, arguments: argparse.Namespace) -> None:
 
 
 def _inspect(engine: Engine, arguments: argparse.Namespace) -> None:
+    name = _full_name(engine, arguments.name)
     for look, key in ((info.containers, "containers"), (info.volumes, "volumes"), (info.images, "images")):
-        found = look(engine, [arguments.name]).result[key]
+        found = look(engine, [name]).result[key]
         if found:
             sys.stdout.write(json.dumps(found, indent=2) + "\n")
             return
     raise NotFound(
         "container, volume or image", arguments.name, remedy="`slipway ps`, `volumes` and `images` list them"
     )
+
+
+def _full_name(engine: Engine, text: str) -> str:
+    """Return the id of the container or image that the text means, the text itself where it is neither's."""
+    from ..lifecycle.images import find_typed_image
+    from ..lifecycle.named import find_typed
+
+    with suppress(NotFound):
+        return find_typed(engine, text).id
+    with suppress(NotFound, InvalidOption):
+        return find_typed_image(engine, text).id
+    return text
 
 
 def _print(

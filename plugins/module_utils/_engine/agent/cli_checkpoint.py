@@ -76,10 +76,14 @@ def _restore_all(engine: Engine, arguments: argparse.Namespace) -> int:
 
 
 def _restore(engine: Engine, name: str | None, arguments: argparse.Namespace) -> int:
+    from ..lifecycle.named import find_typed
     from ..lifecycle.restore import restore
 
     try:
-        options = RestoreOptions.parse(_raw(arguments, name=name, **{"import": _path(arguments.source)}))
+        found = None if name is None or arguments.source else find_typed(engine, name).name
+        options = RestoreOptions.parse(
+            _raw(arguments, name=found or name, **{"import": _path(arguments.source)})
+        )
         shape = restore(engine, options, exit_command).result["container"]
     except (EngineError, OSError) as error:
         sys.stderr.write(f"slipway: {error}\n")

@@ -21,6 +21,7 @@ def add(verbs: Any) -> None:
 
 def _diff(engine: Engine, arguments: argparse.Namespace) -> None:
     from ..lifecycle.changed_paths import changed_paths
+    from ..lifecycle.named import find_typed
 
-    for change in changed_paths(engine, arguments.name):
+    for change in changed_paths(engine, find_typed(engine, arguments.name).name):
         sys.stdout.buffer.write(os.fsencode(f"{change.kind[0].upper()} {change.path}\n"))

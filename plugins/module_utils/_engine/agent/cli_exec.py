@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import EngineError, InvalidOption, RuntimeFailed
 from ..lifecycle.engine import Engine
+from ..lifecycle.named import find_typed
 from ..model.execution import ExecSpec
 from ..runtime import execs
 
@@ -54,9 +55,8 @@ def _exec(engine: Engine, arguments: argparse.Namespace) -> int:
         }
     )
     try:
-        if arguments.detach:
-            return _detach(engine, arguments.name, spec)
-        return _attach(engine, arguments, spec)
+        name = find_typed(engine, arguments.name).name
+        return _detach(engine, name, spec) if arguments.detach else _attach(engine, name, arguments, spec)
     except RuntimeFailed as error:
         # The runtime has said it already where the command has our stderr.
         if arguments.detach:
@@ -81,7 +81,7 @@ def _detach(engine: Engine, name: str, spec: ExecSpec) -> int:
     return 0
 
 
-def _attach(engine: Engine, arguments: argparse.Namespace, spec: ExecSpec) -> int:
+def _attach(engine: Engine, name: str, arguments: argparse.Namespace, spec: ExecSpec) -> int:
     from ..lifecycle.exec import Prepared, attended
 
     def run(prepared: Prepared) -> int:
@@ -92,7 +92,7 @@ def _attach(engine: Engine, arguments: argparse.Namespace, spec: ExecSpec) -> in
         execs.check(prepared.runtime, session.container_id, prepared.files, code)
         return code
 
-    return attended(engine, arguments.name, spec, run, code=int)[1]
+    return attended(engine, name, spec, run, code=int)[1]
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:

@@ -23,8 +23,9 @@ def add(verbs: Any) -> None:
 def _explain(engine: Engine, arguments: argparse.Namespace) -> None:
     from ..lifecycle import info
     from ..lifecycle.explain import explained
+    from ..lifecycle.named import find_typed
 
-    found = info.containers(engine, [arguments.name], must_exist=True)
+    found = info.containers(engine, [find_typed(engine, arguments.name).name], must_exist=True)
     [shape] = explained(engine, found.result["containers"])
     sentences = shape["explain"]
     sys.stdout.write(

@@ -22,9 +22,10 @@ def add(verbs: Any) -> None:
 
 def _export(engine: Engine, arguments: argparse.Namespace) -> None:
     from ..lifecycle.export import ExportRequest, export
+    from ..lifecycle.named import find_typed
 
     if arguments.output is not None:
-        export(engine, ExportRequest(arguments.name, arguments.output))
+        export(engine, ExportRequest(find_typed(engine, arguments.name).name, arguments.output))
     elif sys.stdout.isatty():
         raise EngineError(
             "an archive is nothing for a terminal", remedy="Write -o FILE, or send the output elsewhere"
@@ -36,9 +37,9 @@ def _export(engine: Engine, arguments: argparse.Namespace) -> None:
 def _stream(engine: Engine, name: str) -> None:
     from ..lifecycle.archivefile import write
     from ..lifecycle.export import check_there, opened
-    from ..lifecycle.named import find
+    from ..lifecycle.named import find_typed
 
-    record = find(engine, name)
+    record = find_typed(engine, name)
     with opened(engine, record) as chunks:
         for chunk in chunks:
             write(sys.stdout.fileno(), chunk, "the standard output")

@@ -31,7 +31,7 @@ def add(verbs: Any) -> None:
 
 def _logs(engine: Engine, arguments: argparse.Namespace) -> None:
     from ..lifecycle.logplace import log_of
-    from ..lifecycle.named import find
+    from ..lifecycle.named import find_typed
     from ..model.moments import moment
 
     now = time.time_ns()
@@ -40,7 +40,7 @@ def _logs(engine: Engine, arguments: argparse.Namespace) -> None:
         for option, text in (("--since", arguments.since), ("--until", arguments.until))
     )
     tail = None if arguments.tail is None or arguments.tail < 0 else arguments.tail
-    record = find(engine, arguments.name)
+    record = find_typed(engine, arguments.name)
     log = log_of(engine, record)
     if arguments.follow:
         _print(arguments, log.follow(_end_of(engine, record.id), tail=tail, since=since))

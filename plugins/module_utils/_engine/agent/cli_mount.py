@@ -24,16 +24,19 @@ def add(verbs: Any) -> None:
 
 def _mount(engine: Engine, arguments: argparse.Namespace) -> None:
     from ..lifecycle.mounted import MountRequest, converge_mount, mounted
+    from ..lifecycle.named import find_typed
 
     for name in arguments.names:
-        sys.stdout.write(f"{converge_mount(engine, MountRequest(name)).result['mountpoint']}\n")
+        done = converge_mount(engine, MountRequest(find_typed(engine, name).name))
+        sys.stdout.write(f"{done.result['mountpoint']}\n")
     for name, place in () if arguments.names else mounted(engine):
         sys.stdout.write(f"{name} {place}\n")
 
 
 def _unmount(engine: Engine, arguments: argparse.Namespace) -> None:
     from ..lifecycle.mounted import UNMOUNTED, MountRequest, converge_mount
+    from ..lifecycle.named import find_typed
 
     for name in arguments.names:
-        converge_mount(engine, MountRequest(name, UNMOUNTED))
+        converge_mount(engine, MountRequest(find_typed(engine, name).name, UNMOUNTED))
         sys.stdout.write(f"{name}\n")

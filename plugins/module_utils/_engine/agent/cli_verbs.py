@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import EngineError, InvalidOption, NotFound
+from ..errors import EngineError
 from ..lifecycle.engine import Engine
+from ..lifecycle.named import find_typed
 from ..model import status
-from ..model.names import near
 from ..model.record import ContainerRecord
 from ..state import containers
 
@@ -90,22 +90,6 @@ def _add_rename(verbs: Any) -> None:
 # -- carrying out ----------------------------------------------------------------------------------
 
 
-def find(engine: Engine, name: str) -> ContainerRecord:
-    """Return the container of this name or id; raises NotFound with what is near, InvalidOption when several fit."""
-    with engine.database.reading() as connection:
-        found = containers.find(connection, name)
-        if not found:
-            raise NotFound(
-                "container",
-                name,
-                near=near(name, containers.names(connection)),
-                remedy="`slipway ps` lists them",
-            )
-    if len(found) > 1:
-        raise InvalidOption("NAME", name, f"begins the ids of {len(found)} containers", remedy="Write more")
-    return found[0]
-
-
 def _each(engine: Engine, arguments: argparse.Namespace) -> int:
     """Do it to each container, and return the first failure's exit code."""
     if bool(arguments.names) == arguments.all:
@@ -124,7 +108,7 @@ def _all(engine: Engine, of_all: frozenset[str]) -> Sequence[str]:
 
 def _one(engine: Engine, name: str, arguments: argparse.Namespace) -> int:
     try:
-        said = arguments.act(engine, find(engine, name), arguments)
+        said = arguments.act(engine, find_typed(engine, name), arguments)
     except (EngineError, OSError) as error:
         sys.stderr.write(f"slipway: {error}\n")
         return _code(error, arguments.act)
@@ -219,4 +203,4 @@ def _wait(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace
 def _rename(engine: Engine, arguments: argparse.Namespace) -> None:
     from ..lifecycle.rename import rename
 
-    rename(engine, find(engine, arguments.name), arguments.new)
+    rename(engine, find_typed(engine, arguments.name), arguments.new)

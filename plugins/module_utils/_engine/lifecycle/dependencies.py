@@ -30,14 +30,14 @@ def resolve(connection: sqlite3.Connection, spec: ContainerSpec) -> tuple[tuple[
 
 def _id_of(connection: sqlite3.Connection, option: str, name: str) -> str:
     found = containers.find(connection, name)
-    if not found:
+    if found is None:
         raise NotFound(
             "container",
             name,
             near=near(name, containers.names(connection)),
             remedy=f"{option} names it: make it first",
         )
-    return found[0].id
+    return found.id
 
 
 def check(engine: Engine, spec: ContainerSpec, own_id: str | None) -> None:

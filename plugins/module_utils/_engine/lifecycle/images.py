@@ -7,19 +7,26 @@ import sqlite3
 from collections.abc import Iterable
 
 from ..errors import InvalidOption, NotFound, Setting, Words
-from ..images.reference import candidates, is_id
+from ..images.reference import candidates
 from ..model.mounts import IMAGE
-from ..model.names import near
+from ..model.names import alike, is_beginning, is_whole_id, near
 from ..model.record import ContainerRecord, ImageRecord
 from ..model.spec import ContainerSpec
 from ..state import images
+from .engine import Engine
 
 
 def find_image(connection: sqlite3.Connection, name: str) -> ImageRecord:
-    """Return the image of that name or id (12 digits or more); raises NotFound with the names that are near."""
-    found = by_id(connection, name) if is_id(name) else None
+    """Return the image of that name or whole id (64 digits, or the first 12); raises NotFound with the names that are near.
+
+    A name comes before an id. A program has no use for another beginning of an id: a name that is not there may be one by
+    chance.
+    """
+    found: ImageRecord | None = None
     for candidate in candidates(name):
         found = found or images.by_name(connection, candidate)
+    if found is None and is_whole_id(name.removeprefix("sha256:")):
+        found = by_id(connection, name)
     if found is None:
         remedy = Words(
             "Load it with ", Setting("slipway.oci.image_load"), ", or import it with slipway.oci.image_import"
@@ -44,6 +51,19 @@ def mounted_by(connection: sqlite3.Connection, record: ContainerRecord) -> dict[
     """Return the images that a container that is there mounts, by destination."""
     found = {path: images.get(connection, image_id) for path, image_id in record.images.items()}
     return {path: image for path, image in found.items() if image is not None}
+
+
+def find_typed_image(engine: Engine, text: str) -> ImageRecord:
+    """Return the image that a person means: as ``find_image``, or by the beginning of an id where no name is like it."""
+    with engine.database.reading() as connection:
+        try:
+            return find_image(connection, text)
+        except NotFound:
+            begun = by_id(connection, text) if is_beginning(text.removeprefix("sha256:")) else None
+            # A registry's name is no part of what a person types.
+            if begun is None or alike(text, (name.rpartition("/")[2] for name in images.names(connection))):
+                raise
+            return begun
 
 
 def by_id(connection: sqlite3.Connection, text: str) -> ImageRecord | None:

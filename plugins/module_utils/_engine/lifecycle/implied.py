@@ -27,7 +27,8 @@ def implied_mounts(
         found = {path: Mount(TMPFS, "", path, ("nodev", "nosuid")) for path in config.volumes}
     for text in spec.volumes_from or ():
         name, words = volumesfrom.split(text)
-        for other in containers.find(connection, name)[:1]:
+        other = containers.find(connection, name)
+        if other is not None:
             found.update((mount.destination, mount) for mount in _taken(other, words))
     return {path: mount for path, mount in sorted(found.items()) if path not in (spec.mounts or {})}
 

@@ -79,10 +79,10 @@ def _named_containers(
         return list(container_rows.all(connection))
     found: list[ContainerRecord] = []
     for name in names:
-        records = container_rows.find(connection, name)
-        if not records and must_exist:
+        record = container_rows.find(connection, name)
+        if record is None and must_exist:
             raise NotFound("container", name, near=near(name, container_rows.names(connection)))
-        found += records[:1]
+        found += [record] if record else []
     return found
 
 

@@ -70,11 +70,11 @@ def other_container(engine: Engine, record: ContainerRecord, option: str, name: 
     with engine.database.reading() as connection:
         kept = [item.needs for item in dependencies.of(connection, record.id) if item.via == option]
         found = containers.get(connection, kept[0]) if kept else None
-        several = (found,) if found else containers.find(connection, name)
-        if len(several) != 1:
+        found = found or containers.find(connection, name)
+        if found is None:
             known = containers.names(connection)
             raise NotFound("container", name, near=near(name, known), remedy=f"Setting {option} names it")
-        return several[0]
+        return found
 
 
 def _other(engine: Engine, record: ContainerRecord, kind: str) -> ContainerRecord | None:

@@ -69,10 +69,10 @@ def verify(record: ContainerRecord, other: ContainerRecord | None) -> None:
 
 def _of_container(connection: sqlite3.Connection, name: str) -> IdMap | None:
     found = containers.find(connection, name)
-    if len(found) != 1:
+    if found is None:
         known = near(name, containers.names(connection))
         raise NotFound("container", name, near=known, remedy="Setting userns names it")
-    return found[0].mapping
+    return found.mapping
 
 
 def _of_path(path: str) -> IdMap | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import InvalidOption
+from .names import is_whole_id
 from .record import Event
 
 #: A filter that names a thing: the kind of event that it implies.
@@ -68,4 +69,6 @@ def _fits(event: Event, key: str, value: str) -> bool:
 
 
 def _begins(identity: str, value: str) -> bool:
-    return bool(identity) and identity.removeprefix("sha256:").startswith(value.removeprefix("sha256:"))
+    """Tell whether the value is the id, or its first 12 digits: a name that is not there is no beginning of an id."""
+    digits = value.removeprefix("sha256:")
+    return is_whole_id(digits) and identity.removeprefix("sha256:").startswith(digits)

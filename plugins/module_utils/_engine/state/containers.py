@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import NameInUse, NotFound
 from ..model.idmap import IdMap
 from ..model.mounts import Mount
+from ..model.names import is_whole_id
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
 from .columns import decoding, dump, insert_text, load, update_text
@@ -19,6 +20,7 @@ from .volumes import users as using_volume
 
 __all__ = [
     "all",
+    "beginning",
     "by_name",
     "delete",
     "due",
@@ -68,11 +70,18 @@ def by_name(connection: sqlite3.Connection, name: str) -> ContainerRecord | None
     return _one(connection, "WHERE name = ?", name)
 
 
-def find(connection: sqlite3.Connection, name_or_id_prefix: str) -> tuple[ContainerRecord, ...]:
-    """Return the container of this name or full id, else all whose id begins so."""
-    text = name_or_id_prefix
-    exact = _many(connection, "WHERE name = ? OR id = ?", text, text)
-    return exact or _many(connection, "WHERE ? <> '' AND substr(id, 1, length(?)) = ?", text, text, text)
+def find(connection: sqlite3.Connection, name_or_id: str) -> ContainerRecord | None:
+    """Return the container of this name or whole id, which is 64 digits or its first 12; a name comes before an id."""
+    named = by_name(connection, name_or_id)
+    if named is not None or not is_whole_id(name_or_id):
+        return named
+    found = beginning(connection, name_or_id)
+    return found[0] if len(found) == 1 else None
+
+
+def beginning(connection: sqlite3.Connection, digits: str) -> tuple[ContainerRecord, ...]:
+    """Return all containers whose id begins so."""
+    return _many(connection, "WHERE ? <> '' AND substr(id, 1, length(?)) = ?", digits, digits, digits)
 
 
 def all(connection: sqlite3.Connection) -> tuple[ContainerRecord, ...]:  # noqa: A001

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
 _COLUMNS = "containers.id, name, pid, pid_start, runtime, driver, spec, config"
 _SELECT = (
     f"SELECT {_COLUMNS} FROM containers LEFT JOIN images ON images.id = image_id"  # noqa: S608
-    " WHERE status = 'running' AND (name = ? OR containers.id = ?)"
+    " WHERE status = 'running' AND (name = ? OR containers.id = ?) ORDER BY name = ? DESC"
 )
 
 
@@ -50,7 +50,7 @@ def find(database: str, name: str) -> Running | None:
         return None
     connection = sqlite3.connect(database)
     try:
-        row = connection.execute(_SELECT, (name, name)).fetchone()
+        row = connection.execute(_SELECT, (name, name, name)).fetchone()
     except sqlite3.Error:
         return None
     finally:
