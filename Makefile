@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint floor unit engine integration sanity docs quick test sweep vm emulated test-vm demo demo-clean bench cycles clean
+.PHONY: help setup system lint floor unit engine integration sanity docs quick test fuzz sweep vm emulated test-vm demo demo-clean bench cycles clean
 MAKEFLAGS += --no-print-directory
 
 # The tree, under the name by which Ansible knows a collection.
@@ -56,6 +56,8 @@ quick:
 test-vm: setup                                          ## the same, all tests: a QEMU machine driven over SSH
 	ansible-playbook tests/setup.yml --tags vm
 	pytest tests/vm
+fuzz: setup system                                      ## a million mutated inputs at each edge (hours); EDGES="archive log" for some
+	python tests/fuzz/campaign.py 1000000 $(EDGES)
 sweep: setup system                                     ## kill each verb at every change that it makes (an hour)
 	tests/sweep
 

@@ -17,7 +17,7 @@ import os
 
 from ..errors import EngineError
 from ..lifecycle.entering import enter, process
-from ..model import frames
+from ..model import connectrequest, frames
 from ..model.execution import ExecSpec
 from ..model.layout import Layout
 from ..runtime.attending import attended, until_its_end
@@ -35,12 +35,14 @@ def connect(root: str, run_root: str) -> int:
     """Do what the standard input asks for; return the exit code."""
     try:
         request = _request()
+        mark = connectrequest.check_mark(request)
     except ValueError:
         os.write(2, b"slipway connect: this verb is for the connection plugin slipway.oci.container\n")
         return 2
     # Said first, so that the caller knows from whom an exit code is.
-    os.write(2, f"{request['mark']}began\n".encode())
+    os.write(2, f"{mark}began\n".encode())
     try:
+        connectrequest.check(request)
         return _VERBS[request["verb"]](Layout(root, request.get("run_root") or run_root), request)
     except EngineError as error:
         return _failed(request, {"error": error.code, "msg": str(error), **error.fields})

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import shlex
@@ -11,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import InvalidOption
+from ..model import jsontext
 
 #: The "config" object of an OCI image configuration.
 RunConfig = dict[str, Any]
@@ -57,8 +57,8 @@ def _texts(value: str) -> list[str] | None:
     if not value.startswith("["):
         return None
     try:
-        items = json.loads(value)
-    except (ValueError, RecursionError):
+        items = jsontext.parse(value)
+    except ValueError:
         raise ValueError("starts with [ and is not a JSON list") from None
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ValueError("is not a JSON list of texts")

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ArchiveBroken
+from ..model import jsontext
 
 #: Registries refuse manifests that are larger (OCI distribution-spec, "Pushing Manifests").
 LARGEST = 4 << 20
@@ -20,8 +20,8 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 def parse(raw: bytes, *, what: str) -> Any:
     """Decode JSON; ArchiveBroken when it is none."""
     try:
-        return json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # RecursionError: nested too deeply
+        return jsontext.parse(raw)
+    except ValueError as error:
         raise ArchiveBroken(f"{what} is not valid JSON: {error}", what=what) from error
 
 

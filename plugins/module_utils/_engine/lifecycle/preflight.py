@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from ..errors import HostLacks, InvalidOption, NotBuiltYet, NotFound, Setting, Words
 from ..kernel import cgroups
 from ..kernel import namespaces as kernel_namespaces
-from ..model import logopts, namespaces, systemdmode
+from ..model import jsontext, logopts, namespaces, systemdmode
 from ..model.cgroup import DISABLED
 from ..model.idmap import IdMap
 from ..model.mounts import BIND, VOLUME, Mount
@@ -189,7 +188,7 @@ def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
         return None
     try:
         with open(paths[-1], encoding="utf-8") as stream:
-            profile = json.loads(stream.read(_PROFILE_LIMIT))
+            profile = jsontext.parse(stream.read(_PROFILE_LIMIT))
     except (OSError, ValueError) as error:
         raise InvalidOption("security_opt", f"seccomp={paths[-1]}", f"can't be read: {error}") from None
     if not isinstance(profile, dict):

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 STARTING, HEALTHY, UNHEALTHY = "starting", "healthy", "unhealthy"
 #: libpod's: results kept, and characters of each (MaxHealthCheckNumberLogs, MaxHealthCheckLogLength).
 KEPT, OUTPUT_LIMIT = 5, 500
+#: The last time that is counted in nanoseconds, in the year 2262.
+_MOST = 2**63 - 1
 
 
 class Result(NamedTuple):
@@ -42,5 +44,20 @@ class Health:
 
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> Health:
-        """Return it from its JSON form; raises KeyError, TypeError."""
-        return cls(**{**data, "log": tuple(Result(*item) for item in data["log"])})
+        """Return it from its JSON form; raises KeyError, TypeError, ValueError for anything else."""
+        log = tuple(Result(*item) for item in data["log"])
+        health = cls(**{**data, "log": log})
+        _check_types(cls(health.run), health)
+        for result in log:
+            _check_types(Result(0, 0, 0, ""), result)
+        return health
+
+
+def _check_types(model: Health | Result, value: Health | Result) -> None:
+    """Raise ValueError where a field has another type than the model's, or a number that is no time."""
+    fields = value._asdict() if isinstance(value, Result) else vars(value)
+    models = model._asdict() if isinstance(model, Result) else vars(model)
+    for name, field in fields.items():
+        expected = int if name == "run" else type(models[name])
+        if type(field) is not expected or (expected is int and not -_MOST <= field <= _MOST):
+            raise ValueError(f"{name} is not of type {expected.__name__}")

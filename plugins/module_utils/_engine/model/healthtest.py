@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import json
-
 from ..errors import InvalidOption
+from . import jsontext
 from .durations import positive
 from .text import plain_text
 
@@ -61,7 +60,7 @@ def _listed(value: object) -> list[object] | None:
     if isinstance(value, (list, tuple)):
         return list(value)
     try:
-        decoded = json.loads(value) if isinstance(value, str) else None
+        decoded = jsontext.parse(value) if isinstance(value, str) else None
     except ValueError:
         return None
     return decoded if isinstance(decoded, list) else None

@@ -6,13 +6,13 @@ Source: oci-hooks(5) of containers/common, and libpod's pkg/hooks where that pag
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ..errors import InvalidOption
+from . import jsontext
 
 #: Not of the OCI specification: run before the container is made, with config.json to change.
 PRECREATE = "precreate"
@@ -56,7 +56,7 @@ class Hook:
 def parse(file: str, text: str) -> Hook:
     """Read a hook file; raises InvalidOption that names it."""
     try:
-        data = json.loads(text)
+        data = jsontext.parse(text)
     except ValueError as error:
         raise _wrong(file, f"is no JSON: {error}") from None
     data = _object(file, "the file", data)

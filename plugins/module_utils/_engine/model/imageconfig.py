@@ -6,13 +6,13 @@ Source: OCI image-spec v1.1, config.md; ``Healthcheck`` and the like are Docker'
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..errors import ArchiveBroken
+from . import jsontext
 
 T = TypeVar("T")
 
@@ -76,14 +76,10 @@ def parse(raw: bytes) -> ImageConfig:
 
 
 def _top(raw: bytes) -> dict[str, Any]:
-    # A deeply nested document ends in RecursionError, which is no ValueError.
     try:
-        top = json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        return jsontext.parse_object(raw)
+    except ValueError as error:
         raise ArchiveBroken(f"the image configuration is not valid JSON: {error}") from error
-    if not isinstance(top, dict):
-        raise ArchiveBroken("the image configuration is not a JSON object")
-    return top
 
 
 def _wrong(key: str, wanted: str, value: object) -> ArchiveBroken:

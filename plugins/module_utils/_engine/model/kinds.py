@@ -7,7 +7,6 @@ that value into JSON and back. Comparison is always of the JSON forms, so nothin
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from . import (
     cgroup,
     durations,
     healthtest,
+    jsontext,
     limits,
     logopts,
     mounts,
@@ -96,7 +96,7 @@ def _entrypoint(option: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, str):
         return _words(option, value)
     try:
-        decoded = json.loads(value)
+        decoded = jsontext.parse(value)
     except ValueError:
         decoded = None
     if isinstance(decoded, list):

@@ -23,6 +23,17 @@ def plain_text(option: str, value: object) -> str:
     return text
 
 
+def decimal(text: str, *, most: int = 2**31 - 1) -> int | None:
+    """Return a number written in ASCII digits, None for anything else and for more than ``most``.
+
+    int() takes signs, blanks, underscores and the digits of other scripts, and raises ValueError above 4,300 digits.
+    """
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(most)):
+        return None
+    number = int(text)
+    return number if number <= most else None
+
+
 def normal_path(path: str) -> str:
     """Return the one spelling of an absolute path; POSIX lets two leading slashes mean something else, Linux doesn't."""
     return "/" + posixpath.normpath(path).lstrip("/")

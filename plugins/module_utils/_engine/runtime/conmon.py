@@ -9,7 +9,6 @@ through the sync pipe how creating went. Sources: conmon(8); seed ``createOCICon
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -24,7 +23,9 @@ from ..errors import EngineError, HostLacks, InvalidOption, RuntimeFailed
 from ..kernel import command
 from ..kernel.process import Process, find_by_argument
 from ..model.cgroup import CGROUPFS, DISABLED, SYSTEMD
+from ..model.jsontext import parse_object
 from ..model.layout import ContainerLayout
+from ..model.text import decimal
 from .oci import OciRuntime, error_text
 from .programs import REMEDY, Program, describe_program
 
@@ -239,8 +240,7 @@ def _pid(launch: ConmonLaunch, line: bytes | None, words: str) -> int:
 def first_word(line: bytes | None) -> dict[str, object]:
     """Return what conmon said of the process: the first line. Of an exec, the exit code follows, at once if that was short."""
     with contextlib.suppress(ValueError):
-        said: dict[str, object] = json.loads(line.splitlines()[0]) if line else {}
-        return said
+        return parse_object((line or b"").partition(b"\n")[0])
     return {}
 
 
@@ -262,8 +262,8 @@ def _read(path: str) -> str:
 
 def read_process(pid_file: str) -> Process | None:
     """Return the process that the pid file names, None when it has ended or there is no such file."""
-    text = _read(pid_file).strip()
-    return Process.of(int(text)) if text.isdigit() else None
+    pid = decimal(_read(pid_file).strip())
+    return Process.of(pid) if pid else None
 
 
 def _abandon(launch: ConmonLaunch) -> None:

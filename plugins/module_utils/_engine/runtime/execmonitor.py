@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..errors import RuntimeFailed
 from ..kernel.process import Process
+from ..model.text import decimal
 from . import conmon
 from .execs import ENGINE_FAILED, ExecFiles, meaning
 from .oci import OciRuntime, error_text
@@ -54,7 +55,7 @@ def exit_code(files: ExecFiles, container_id: str) -> int | None:
             text = stream.read(_WORDS_LIMIT).strip()
     except FileNotFoundError:
         return None
-    return int(text) if text.isdigit() else None
+    return decimal(text, most=255)
 
 
 def _pid(runtime: OciRuntime, container_id: str, line: bytes | None, words: str) -> int:

@@ -11,6 +11,7 @@ import json
 import os
 
 from ..model.health import Health
+from ..model.jsontext import parse_object
 from ..model.layout import ContainerLayout
 
 _LIMIT = 64 * 1024
@@ -20,7 +21,7 @@ def read(container: ContainerLayout) -> Health | None:
     """Return the health, None when there is none, or nothing can be made of it."""
     try:
         with open(container.health, encoding="utf-8", errors="replace") as stream:
-            return Health.decode(json.loads(stream.read(_LIMIT)))
+            return Health.decode(parse_object(stream.read(_LIMIT)))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

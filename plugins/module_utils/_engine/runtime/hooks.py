@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import EngineError, InvalidOption, RuntimeFailed
 from ..kernel import command
+from ..model import jsontext
 from ..model.hooks import INSIDE, OPTION, Hook, parse
 
 #: Where podman looks when it is told nothing; the later one's files count more. Neither has to be there.
@@ -83,7 +84,7 @@ def _filtered(hook: Mapping[str, Any], config: dict[str, Any]) -> dict[str, Any]
             env=dict(one.split("=", 1) for one in hook.get("env", ())),
             stdin=json.dumps(config).encode(),
         ).stdout
-        changed = json.loads(said)
+        changed = jsontext.parse(said)
     except EngineError as error:
         raise _failed(path, str(error)) from error
     except ValueError as error:

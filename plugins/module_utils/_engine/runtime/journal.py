@@ -8,7 +8,6 @@ systemd's "Journal Export Formats" (JSON), journalctl(1).
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import stat
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple, Optional
 
 from ..errors import CommandFailed, HostLacks, Setting, Words
 from ..kernel import command
+from ..model.jsontext import parse_object
 from .logs import MOST, LogLine, in_streams, within
 
 SOCKET = "/run/systemd/journal/socket"
@@ -196,7 +196,7 @@ def _can_be_read(process: subprocess.Popen[bytes]) -> bool:
 def _parse(raw: bytes) -> _Entry | None:
     """Return the entry, None for what is none."""
     try:
-        data = json.loads(raw)
+        data = parse_object(raw)
         at = int(data["__REALTIME_TIMESTAMP"]) * 1000
     except (ValueError, KeyError, TypeError):
         return None

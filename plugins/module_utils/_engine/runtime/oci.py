@@ -6,7 +6,6 @@ Creating is conmon's part (conmon.py). Source: runc(8), crun(1), OCI runtime-spe
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Optional
 
 from ..errors import HostLacks, RuntimeFailed
 from ..kernel import cgroups, command
+from ..model import jsontext
 from ..model.layout import Layout
 from .programs import REMEDY, Program, describe_program
 
@@ -78,7 +78,7 @@ class OciRuntime:
             return None
         done = self._call("state", container_id)
         if done.returncode == 0:
-            return _parse_state(done.stdout)
+            return parse_state(done.stdout)
         if not self._knows(container_id):
             return None
         raise self._failed("state", container_id, done)
@@ -147,9 +147,16 @@ class OciRuntime:
         return RuntimeFailed(f"{self.name} {verb}: {text}", runtime=self.name, id=container_id)
 
 
-def _parse_state(output: bytes) -> RuntimeState:
-    data = json.loads(output)
-    return RuntimeState(data["status"], data.get("pid") or None)
+def parse_state(output: bytes) -> RuntimeState:
+    """Return what `state` printed; raises RuntimeFailed for what is no state of a container."""
+    try:
+        data = jsontext.parse_object(output)
+    except ValueError as error:
+        raise RuntimeFailed(f"the OCI runtime printed no state of the container: {error}") from error
+    status, pid = data.get("status"), data.get("pid")
+    if not isinstance(status, str) or not isinstance(pid, (int, type(None))):
+        raise RuntimeFailed(f"the OCI runtime printed no state of the container: {str(data)[:_MOST_TEXT]}")
+    return RuntimeState(status, pid or None)
 
 
 def error_text(log: str) -> str:
@@ -173,7 +180,7 @@ def _entries(log: str) -> Iterator[tuple[str, str]]:
 def _entry(line: str) -> tuple[str, str]:
     """Return level and message of a JSON line, of logrus' text form, or ``""`` and the line itself."""
     try:
-        data = json.loads(line)
+        data = jsontext.parse(line)
     except ValueError:
         match = _TEXT_LOG.match(line)
         return "", (match[1].replace('\\"', '"').replace("\\n", " ") if match else line).strip()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import StateCorrupt
+from ..model import jsontext
 
 
 def dump(value: object) -> str:
@@ -19,7 +20,7 @@ def dump(value: object) -> str:
 
 def load(text: str) -> Any:
     """Return what ``dump`` was given."""
-    return json.loads(text)
+    return jsontext.parse(text)
 
 
 @contextmanager
