@@ -4,13 +4,14 @@ from __future__ import annotations
 import pytest
 
 from _engine.errors import InvalidOption
-from _engine.runtime.users import ResolvedUser, resolve
+from _engine.runtime.users import ResolvedUser, find_gid, find_uid, resolve
 
 PASSWD = """\
 root:x:0:0:root:/root:/bin/sh
 app:x:1000:1001:App:/home/app:/bin/sh
 bare:x:1002:1002::
 77:x:78:78:a name of digits:/n:
+6:x:0:0:root by another name:/root:
 broken line
 :x:5:5::/:
 neg:x:-1:0::/:
@@ -20,14 +21,15 @@ root:x:0:
 wheel:x:10:app,root
 extra:x:2000:app, other
 nomembers:x:30
+10:x:0:app
 """
 
 CASES = {
     # what is asked, groups to add: uid, gid, groups, home, name
     "nothing": (None, (), (0, 0, (10,), "/root", "root")),
     "empty": ("", (), (0, 0, (10,), "/root", "root")),
-    "name": ("app", (), (1000, 1001, (1001, 10, 2000), "/home/app", "app")),
-    "known number": ("1000", (), (1000, 1001, (1001, 10, 2000), "/home/app", "app")),
+    "name": ("app", (), (1000, 1001, (1001, 10, 2000, 0), "/home/app", "app")),
+    "known number": ("1000", (), (1000, 1001, (1001, 10, 2000, 0), "/home/app", "app")),
     "unknown number": ("4242", (), (4242, 0, (0,), "/", None)),
     "name and group": ("app:extra", (), (1000, 2000, (2000,), "/home/app", "app")),
     "numbers": ("1000:2000", (), (1000, 2000, (2000,), "/home/app", "app")),
@@ -35,7 +37,11 @@ CASES = {
     "group alone": (":extra", (), (0, 2000, (2000,), "/root", "root")),
     "empty group": ("app:", (), (1000, 1001, (1001,), "/home/app", "app")),
     "no home": ("bare", (), (1002, 1002, (1002,), "/", "bare")),
-    "name of digits": ("77", (), (78, 78, (78,), "/n", "77")),
+    "id that is an account's name": ("77", (), (77, 0, (0,), "/", None)),
+    "id of an account named by digits": ("78", (), (78, 78, (78,), "/n", "77")),
+    "root that is named by digits": ("6:55", (), (6, 55, (55,), "/", None)),
+    "zeros before it": ("0077", (), (77, 0, (0,), "/", None)),
+    "id that is a group's name": ("5:10", ("10",), (5, 10, (10,), "/", None)),
     "added": ("app", ("root", "55"), (1000, 1001, (1001, 10, 2000, 0, 55), "/home/app", "app")),
     "added twice": ("app:10", ("wheel", "10"), (1000, 10, (10,), "/home/app", "app")),
     "added to root": (None, ("extra",), (0, 0, (10, 2000), "/root", "root")),
@@ -63,7 +69,11 @@ def test_image_without_files():
         ("zzz", (), "user", "number"),
         ("app:extr", (), "user", "extra"),
         ("-1", (), "user", "number"),
-        ("2147483648", (), "user", "number"),
+        ("2147483648", (), "user", "from 0 to 2147483647"),
+        ("4294967295", (), "user", "from 0 to 2147483647"),
+        ("9" * 5000, (), "user", "from 0 to 2147483647"),
+        ("5:4294967295", (), "user", "from 0 to 2147483647"),
+        ("5", ("4294967296",), "group_add", "from 0 to 2147483647"),
         ("app", ("whel",), "group_add", "wheel"),
         ("neg", (), "user", "number"),
     ],
@@ -74,3 +84,24 @@ def test_unknown_names_are_refused(user, added, option, hint):
         resolve(user, added, passwd=PASSWD, group=GROUP)
     assert caught.value.fields["option"] == option
     assert hint in caught.value.remedy
+
+
+def test_entries_with_endless_numbers():
+    """An account file that a container wrote may hold numbers of any length: those are no entries."""
+    line = f"far:x:{'9' * 5000}:0::/:\n"
+    with pytest.raises(InvalidOption):
+        resolve("far", (), passwd=line, group=line)
+
+
+def test_owners_of_files():
+    """A number is an id, also where an account is named so, and goes up to the kernel's last."""
+    assert find_uid("owner", "77", passwd=PASSWD) == 77
+    assert find_uid("owner", "app", passwd=PASSWD) == 1000
+    assert find_uid("owner", "4294967294", passwd=PASSWD) == 4294967294
+    assert find_gid("group", "10", group=GROUP) == 10
+    for find in (
+        lambda word: find_uid("owner", word, passwd=PASSWD),
+        lambda word: find_gid("group", word, group=GROUP),
+    ):
+        with pytest.raises(InvalidOption, match="too large"):
+            find("4294967295")

@@ -162,6 +162,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.wait",
     "lifecycle.waiter",
     "lifecycle.waste",
+    "model.accounts",
     "model.capabilities",
     "model.cgroup",
     "model.checkpoint",

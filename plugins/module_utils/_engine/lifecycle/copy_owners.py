@@ -9,6 +9,7 @@ from typing import NamedTuple, Optional
 
 from ..errors import InvalidOption
 from ..kernel.inroot import read_file
+from ..model.accounts import GREATEST_OWNER, asked_number
 from ..model.idmap import OVERFLOW, IdMap
 from ..model.record import ContainerRecord
 from ..runtime.users import find_gid, find_uid, resolve
@@ -70,8 +71,9 @@ def _mapped(option: str, word: Optional[str], number: Optional[int], host: int) 
 
 
 def _host_uid(word: Optional[str]) -> Optional[int]:
-    if word is None or word.isdigit():
-        return None if word is None else int(word)
+    asked = None if word is None else asked_number("owner", word, word, greatest=GREATEST_OWNER)
+    if word is None or asked is not None:
+        return asked
     try:
         return pwd.getpwnam(word).pw_uid
     except KeyError:
@@ -79,8 +81,9 @@ def _host_uid(word: Optional[str]) -> Optional[int]:
 
 
 def _host_gid(word: Optional[str]) -> Optional[int]:
-    if word is None or word.isdigit():
-        return None if word is None else int(word)
+    asked = None if word is None else asked_number("group", word, word, greatest=GREATEST_OWNER)
+    if word is None or asked is not None:
+        return asked
     try:
         return grp.getgrnam(word).gr_gid
     except KeyError:

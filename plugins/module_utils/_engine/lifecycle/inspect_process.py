@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import InvalidOption
 from ..model import healthcheck, namespaces
+from ..model.accounts import is_number, number
 from ..model.capabilities import ALL, DEFAULT
 from ..model.imageconfig import ImageConfig
 from ..model.program import command, entrypoint, runs_systemd, stop_signal
@@ -177,4 +178,4 @@ def _is_root(user: str) -> bool | None:
     name = user.partition(":")[0]
     if name in ("", "root"):
         return True
-    return int(name) == 0 if name.isdecimal() else None
+    return number(name) == 0 if is_number(name) else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..errors import HostLacks, Setting, Words
+from ..model import accounts
 from ..model.idmap import OVERFLOW, IdMap, Range
 from ..model.userns import LARGEST_AUTO, UserNamespace
 
@@ -36,7 +37,7 @@ def size_needed(passwd: str, group: str, user: str) -> int:
     greatest = max(
         (number for number in (*_numbers(passwd, 2, 3), *_numbers(group, 2)) if number != OVERFLOW), default=0
     )
-    asked = (int(part) for part in user.split(":") if part.isascii() and part.isdigit())
+    asked = (found for found in map(accounts.number, user.split(":")) if found is not None)
     return max(_LEAST, greatest + 1, *(number + 1 for number in asked))
 
 
@@ -44,8 +45,9 @@ def _numbers(text: str, *places: int) -> Iterator[int]:
     for line in text.splitlines():
         fields = line.split(":")
         for place in places:
-            if len(fields) > place and fields[place].isascii() and fields[place].isdigit():
-                yield int(fields[place])
+            found = accounts.number(fields[place]) if len(fields) > place else None
+            if found is not None:
+                yield found
 
 
 def automatic(

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import InvalidOption
-
-#: The kernel keeps 2^32-1 for "no change" (setresuid(2)), and podman stops at 2^31-1.
-_GREATEST = 2**31 - 1
+from ..model.accounts import GREATEST_ID, GREATEST_OWNER, asked_number, number
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,8 @@ class _Group:
 def resolve(user: str | None, group_add: Sequence[str], *, passwd: str, group: str) -> ResolvedUser:
     """Resolve ``user``, ``uid``, ``user:group``, ``uid:gid`` (None or ``""``: root) and the added groups.
 
-    A named group leaves out the user's groups of /etc/group, as podman does. Raises InvalidOption for a name
-    that is in neither file; a number need not be.
+    A number is always an id, also where an account has digits for a name. A named group leaves out the user's groups of
+    /etc/group, as podman does. Raises InvalidOption for a name that is in neither file; a number need not be.
     """
     groups = tuple(_groups(group))
     user_part, colon, group_part = (user or "").partition(":")
@@ -61,42 +59,45 @@ def resolve(user: str | None, group_add: Sequence[str], *, passwd: str, group: s
 
 
 def find_uid(option: str, word: str, *, passwd: str) -> int:
-    """Return the id of a user's name or number; raises InvalidOption."""
-    number = _number(word)
-    found = [entry.uid for entry in _users(passwd) if entry.name == word]
-    if not found and number is None:
-        names = [entry.name for entry in _users(passwd)]
-        raise _unknown(option, word, "no such user is in the container's /etc/passwd", names, word)
-    return found[0] if found else number or 0
+    """Return the id of a file's owner by name or number; raises InvalidOption."""
+    asked = asked_number(option, word, word, greatest=GREATEST_OWNER)
+    if asked is not None:
+        return asked
+    users = tuple(_users(passwd))
+    for entry in users:
+        if entry.name == word:
+            return entry.uid
+    names = [entry.name for entry in users]
+    raise _unknown(option, word, "no such user is in the container's /etc/passwd", names, word)
 
 
 def find_gid(option: str, word: str, *, group: str) -> int:
-    """Return the id of a group's name or number; raises InvalidOption."""
-    return _find_group(option, word, tuple(_groups(group)))
+    """Return the id of a file's group by name or number; raises InvalidOption."""
+    return _find_group(option, word, tuple(_groups(group)), greatest=GREATEST_OWNER)
 
 
 def _find_user(word: str, users: tuple[_User, ...], whole: str | None) -> _User:
-    number = _number(word)
+    asked = asked_number("user", whole, word)
     for entry in users:
-        if entry.name == word or entry.uid == number:
+        if entry.uid == asked if asked is not None else entry.name == word:
             return entry
-    if number is None:
+    if asked is None:
         raise _unknown(
             "user", whole, "no such user is in the image's /etc/passwd", [entry.name for entry in users], word
         )
     # Nothing is known of this user: the group is root's and home is /, as runc and podman have it.
-    return _User("", number, 0, "/")
+    return _User("", asked, 0, "/")
 
 
-def _find_group(option: str, word: str, groups: tuple[_Group, ...]) -> int:
-    number = _number(word)
+def _find_group(option: str, word: str, groups: tuple[_Group, ...], *, greatest: int = GREATEST_ID) -> int:
+    asked = asked_number(option, word, word, greatest=greatest)
+    if asked is not None:
+        return asked
     for entry in groups:
-        if entry.name == word or entry.gid == number:
+        if entry.name == word:
             return entry.gid
-    if number is None:
-        names = [entry.name for entry in groups]
-        raise _unknown(option, word, "no such group is in the image's /etc/group", names, word)
-    return number
+    names = [entry.name for entry in groups]
+    raise _unknown(option, word, "no such group is in the image's /etc/group", names, word)
 
 
 def _unknown(option: str, value: str | None, why: str, names: list[str], word: str) -> InvalidOption:
@@ -107,20 +108,16 @@ def _unknown(option: str, value: str | None, why: str, names: list[str], word: s
     return InvalidOption(option, value, f"is unknown: {why}", remedy=hint)
 
 
-def _number(word: str) -> int | None:
-    return int(word) if word.isascii() and word.isdigit() and int(word) <= _GREATEST else None
-
-
 def _users(text: str) -> Iterator[_User]:
     for fields in _lines(text, 6):
-        uid, gid = _number(fields[2]), _number(fields[3])
+        uid, gid = number(fields[2]), number(fields[3])
         if uid is not None and gid is not None:
             yield _User(fields[0], uid, gid, fields[5] or "/")
 
 
 def _groups(text: str) -> Iterator[_Group]:
     for fields in _lines(text, 3):
-        gid = _number(fields[2])
+        gid = number(fields[2])
         if gid is not None:
             members = fields[3].split(",") if len(fields) > 3 else []
             yield _Group(fields[0], gid, tuple(name.strip() for name in members if name.strip()))
