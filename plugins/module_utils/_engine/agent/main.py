@@ -11,10 +11,12 @@ import os
 import sys
 
 from ..errors import EngineError, NotFound
+from ..kernel.files import usual_umask
 
 
 def main(argv: list[str], *, root: str, run_root: str) -> int:
     """Run one verb; return 0, 125 for the engine's own errors (as podman has it), or 2 for wrong arguments."""
+    usual_umask()
     try:
         if argv and argv[0] in _SHORT:
             return _SHORT[argv[0]](argv[1:], root, run_root)

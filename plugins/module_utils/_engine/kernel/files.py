@@ -8,6 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Optional
 
+#: What podman begins with: a place to mount on that is made on the way must be one that the container's user can pass.
+UMASK = 0o022
+
+
+def usual_umask() -> None:
+    """Set the umask that engine, monitor and runtime work with, whatever the caller's is; what is private has its own mode."""
+    os.umask(UMASK)
+
 
 @contextmanager
 def directory(path: str, *, dir_fd: Optional[int] = None) -> Iterator[int]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..kernel.boot import is_marked
-from ..kernel.files import make_private
+from ..kernel.files import make_private, usual_umask
 from ..model.layout import Layout
 from ..model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 from ..state.database import open_database
@@ -29,6 +29,7 @@ def open_engine(
             yield engine
         return
     check_root()
+    usual_umask()
     layout = Layout(root, run_root)
     make_directories(layout)
     with open_database(layout.database) as database:
