@@ -913,7 +913,13 @@ from ..module_utils._module.to_spec import to_request
 
 def main() -> None:
     """Run the module."""
-    run(argument_spec(), to_request, converge_container)
+    run(
+        argument_spec(),
+        to_request,
+        converge_container,
+        otherwise="brought container {name} to {state}",
+        result={"container": {}, "spec": {}},
+    )
 
 
 if __name__ == "__main__":

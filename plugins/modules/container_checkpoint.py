@@ -156,7 +156,7 @@ from ..module_utils._module.runner import run
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_request, act)
+    run(ARGUMENTS, to_request, act, otherwise="made a checkpoint of {name}")
 
 
 if __name__ == "__main__":

@@ -205,7 +205,13 @@ from ..module_utils._module.runner import run
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_copy, copy)
+    run(
+        ARGUMENTS,
+        to_copy,
+        copy,
+        otherwise="copied {src} to {dest}",
+        result={"changes": [], "change_count": 0, "diff": []},
+    )
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ from ..module_utils._module.looker import look
 
 def main() -> None:
     """Run the module."""
-    look(ARGUMENTS, to_name, act)
+    look(ARGUMENTS, to_name, act, otherwise={"added": [], "changed_paths": [], "deleted": []})
 
 
 if __name__ == "__main__":

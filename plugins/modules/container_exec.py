@@ -173,7 +173,7 @@ from ..module_utils._module.runner import run
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_request, act)
+    run(ARGUMENTS, to_request, act, otherwise="ran a command in {name}")
 
 
 if __name__ == "__main__":

@@ -129,7 +129,14 @@ from ..module_utils._module.to_export import ARGUMENTS, to_export
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_export, export, files=True)
+    run(
+        ARGUMENTS,
+        to_export,
+        export,
+        otherwise="exported {container} to {dest}",
+        result={"dest": "{dest}"},
+        files=True,
+    )
 
 
 if __name__ == "__main__":

@@ -179,7 +179,13 @@ from ..module_utils._module.runner import run
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_file, converge_file)
+    run(
+        ARGUMENTS,
+        to_file,
+        converge_file,
+        otherwise="brought {container}:{path} to {state}",
+        result={"changes": [], "change_count": 0, "diff": []},
+    )
 
 
 if __name__ == "__main__":

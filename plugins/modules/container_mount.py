@@ -97,7 +97,7 @@ from ..module_utils._module.runner import run
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_mount, converge_mount)
+    run(ARGUMENTS, to_mount, converge_mount, otherwise="{state} {container}", result={"mountpoint": ""})
 
 
 if __name__ == "__main__":

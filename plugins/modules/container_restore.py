@@ -134,7 +134,7 @@ from ..module_utils._module.runner import run
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_request, act)
+    run(ARGUMENTS, to_request, act, otherwise="restored a container", result={"container": {}})
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ def act(engine: Engine, request: ImportRequest) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_import, act)
+    run(ARGUMENTS, to_import, act, otherwise="imported image {name}", result={"image": {}, "images": []})
 
 
 if __name__ == "__main__":

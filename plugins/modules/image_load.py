@@ -141,7 +141,7 @@ def act(engine: Engine, request: LoadRequest) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_load, act)
+    run(ARGUMENTS, to_load, act, otherwise="loaded images from {input}", result={"image": {}, "images": []})
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def act(engine: Engine, request: RemoveRequest) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_remove, act)
+    run(ARGUMENTS, to_remove, act, otherwise="removed image {name}", result={"image": {}})
 
 
 if __name__ == "__main__":

@@ -321,7 +321,7 @@ def act(engine: Engine, request: VolumeRequest) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_volume, act)
+    run(ARGUMENTS, to_volume, act, otherwise="brought volume {name} to {state}", result={"volume": {}})
 
 
 if __name__ == "__main__":

@@ -217,7 +217,13 @@ from ..module_utils._module.to_volume_content import ARGUMENTS, to_volume_conten
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_volume_content, converge_content)
+    run(
+        ARGUMENTS,
+        to_volume_content,
+        converge_content,
+        otherwise="changed the content of volume {name}",
+        result={"changes": [], "change_count": 0, "diff": []},
+    )
 
 
 if __name__ == "__main__":

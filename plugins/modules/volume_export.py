@@ -142,7 +142,14 @@ from ..module_utils._module.to_volume_export import (
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_volume_export, export_volume, files=True)
+    run(
+        ARGUMENTS,
+        to_volume_export,
+        export_volume,
+        otherwise="exported volume {name} to {dest}",
+        result={"dest": "{dest}"},
+        files=True,
+    )
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ from ..module_utils._module.to_volume_import import (
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_volume_import, import_volume)
+    run(ARGUMENTS, to_volume_import, import_volume, otherwise="imported {src} into volume {name}")
 
 
 if __name__ == "__main__":

@@ -170,7 +170,12 @@ from ..module_utils._module.to_volume_snapshot import (
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_volume_snapshot, converge_snapshot)
+    run(
+        ARGUMENTS,
+        to_volume_snapshot,
+        converge_snapshot,
+        otherwise="brought the snapshots of volume {name} to {state}",
+    )
 
 
 if __name__ == "__main__":

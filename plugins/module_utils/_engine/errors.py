@@ -7,6 +7,7 @@ thing it was, and, where there is one, the remedy as a sentence. This file impor
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from typing import NamedTuple, Union
 
@@ -42,13 +43,19 @@ def written(text: str, write: Callable[[Setting], str]) -> str:
     return "".join(write(part) if isinstance(part, Setting) else part for part in text.parts)
 
 
+#: What an earlier task of a play may do about an error. Check mode warns of such an error and goes on (``Engine.tolerating``).
+BRINGS_IT, CHANGES_THAT = "brings it", "changes that"
+
+
 class EngineError(Exception):
     """Base of all errors that the engine raises on purpose.
 
-    ``message`` says what and which, ``remedy`` what to do. ``fields`` are plain JSON values.
+    ``message`` says what and which, ``remedy`` what to do. ``fields`` are plain JSON values. ``mended_by``: what an
+    earlier task may do about it (from above), "" where none can.
     """
 
     code = "engine_error"
+    mended_by = ""
 
     def __init__(self, message: str, *, remedy: str = "", **fields: object) -> None:
         super().__init__(message)
@@ -74,8 +81,21 @@ class InvalidOption(EngineError):
     code = "invalid_option"
 
     def __init__(self, option: str, value: object, why: str, *, remedy: str = "") -> None:
-        message = Words(Setting(option), f": {value!r} {why}")
+        told = "" if value is None else f"{value!r} "  # None is what the task does not say
+        message = Words(Setting(option), f": {told}{why}")
         super().__init__(message, remedy=remedy, option=option, value=value)
+
+
+class Missing(InvalidOption):
+    """What an option names is not there: a file, a device, a profile of the host."""
+
+    mended_by = BRINGS_IT
+
+
+def unreadable(option: str, value: object, error: OSError, *, remedy: str = "") -> InvalidOption:
+    """Return the error for a path that an option names and the system does not open: Missing where there is nothing."""
+    kind = Missing if error.errno == errno.ENOENT else InvalidOption
+    return kind(option, value, f"can't be read: {error.strerror}", remedy=remedy)
 
 
 class NotBuiltYet(EngineError):
@@ -88,6 +108,7 @@ class NotFound(EngineError):
     """The thing named does not exist; ``near`` lists names that look like it."""
 
     code = "not_found"
+    mended_by = BRINGS_IT
 
     def __init__(self, kind: str, name: str, *, near: tuple[str, ...] = (), remedy: str = "") -> None:
         hint = f" (near: {', '.join(near)})" if near else ""
@@ -100,18 +121,21 @@ class NameInUse(EngineError):
     """The name belongs to another thing already."""
 
     code = "name_in_use"
+    mended_by = CHANGES_THAT
 
 
 class InUse(EngineError):
     """The thing can't be removed: ``users`` lists who needs it."""
 
     code = "in_use"
+    mended_by = CHANGES_THAT
 
 
 class WrongState(EngineError):
     """The verb does not fit the container's state."""
 
     code = "wrong_state"
+    mended_by = CHANGES_THAT
 
 
 # -- archives and images ---------------------------------------------------------------------------
@@ -144,10 +168,18 @@ class NotRoot(EngineError):
     code = "not_root"
 
 
+#: The fields of HostLacks that name what can be installed.
+_INSTALLABLE = frozenset({"program", "missing", "needs"})
+
+
 class HostLacks(EngineError):
-    """A program or a kernel feature is missing on this host."""
+    """A program (``program``) or a kernel feature is missing on this host."""
 
     code = "host_lacks"
+
+    def __init__(self, message: str, *, remedy: str = "", **fields: object) -> None:
+        super().__init__(message, remedy=remedy, **fields)
+        self.mended_by = BRINGS_IT if _INSTALLABLE & fields.keys() else ""
 
 
 class StoreFull(EngineError):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,11 +34,22 @@ class CheckpointRequest:
 
     name: str
     options: CheckpointOptions
+    remarks: tuple[str, ...] = ()
+
+
+def without_archive(
+    params: Mapping[str, Any], archive: str, options: Sequence[str]
+) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """Return the task's options without those about an archive where there is none, and what to say of them."""
+    vain = [name for name in options if params[archive] is None and params[name]]
+    used = {name: value for name, value in params.items() if name not in vain}
+    return used, tuple(f"{name} has no effect without {archive}" for name in vain)
 
 
 def to_request(params: Mapping[str, Any]) -> CheckpointRequest:
     """Return what the task asks for; raises InvalidOption naming the option."""
-    return CheckpointRequest(plain_text("name", params["name"]), CheckpointOptions.parse(params))
+    used, remarks = without_archive(params, "export", ("ignore_rootfs", "ignore_volumes", "compress"))
+    return CheckpointRequest(plain_text("name", params["name"]), CheckpointOptions.parse(used), remarks)
 
 
 def act(engine: Engine, request: CheckpointRequest) -> Outcome:

@@ -7,11 +7,21 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 
-from .._engine.errors import InvalidOption
+from .._engine.errors import InvalidOption, Missing, unreadable
 
 #: More is no use: variables and arguments of a process have a quarter of its stack, 2 MiB of 8 (execve(2)).
 LIMIT = 1024 * 1024
 _OPTION = "env_file"
+_REMEDY = "It is a path on the host: copy the file there first"
+
+
+def missing_files(paths: Sequence[str]) -> tuple[Missing, ...]:
+    """Return an error for each file that is not there."""
+    return tuple(_missing(path) for path in paths if not os.path.exists(path))
+
+
+def _missing(path: str) -> Missing:
+    return Missing(_OPTION, path, "does not exist on the host", remedy=_REMEDY)
 
 
 def read_env_files(paths: Sequence[str]) -> dict[str, str]:
@@ -50,8 +60,7 @@ def _read(path: str) -> str:
                 raise InvalidOption(_OPTION, path, "is no regular file")
             content = stream.read(LIMIT + 1)
     except OSError as error:
-        remedy = "It is a path on the host: copy the file there first"
-        raise InvalidOption(_OPTION, path, f"can't be read: {error.strerror}", remedy=remedy) from error
+        raise unreadable(_OPTION, path, error, remedy=_REMEDY) from error
     if len(content) > LIMIT:
         raise InvalidOption(_OPTION, path, "is larger than 1 MiB, more than a process can take")
     try:

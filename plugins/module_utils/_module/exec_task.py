@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,7 @@ class ExecRequest:
     timeout: int | None = None
     creates: str | None = None
     removes: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def to_request(params: Mapping[str, Any]) -> ExecRequest:
@@ -54,26 +55,33 @@ def to_request(params: Mapping[str, Any]) -> ExecRequest:
     if timeout is not None and timeout <= 0:
         raise InvalidOption("timeout", timeout, "is no time", remedy="Write seconds, 1 or more")
     if params["detach"]:
-        _refuse_with_detach(params)
+        _check_detached(params)
     stdin = "" if params["stdin"] is None else params["stdin"] + "\n" * params["stdin_add_newline"]
     return ExecRequest(
         name=plain_text("name", params["name"]),
-        spec=ExecSpec.parse(params),
+        spec=ExecSpec.parse({**params, "tty": params["tty"] and not params["detach"]}),
         detach=params["detach"],
         stdin=stdin.encode("utf-8", "surrogateescape"),
         strip=params["strip_empty_ends"],
-        timeout=timeout,
+        timeout=None if params["detach"] else timeout,
+        remarks=tuple(_remarks(params)),
         creates=_path(params, "creates"),
         removes=_path(params, "removes"),
     )
 
 
-def _refuse_with_detach(params: Mapping[str, Any]) -> None:
-    for option in ("stdin", "timeout", "tty"):
-        if params[option]:
-            raise InvalidOption(
-                option, params[option], "can't be had with detach: true", remedy="Leave out one of the two"
-            )
+def _check_detached(params: Mapping[str, Any]) -> None:
+    if params["stdin"]:
+        raise InvalidOption(
+            "stdin", params["stdin"], "can't be had with detach: true", remedy="Leave out one of the two"
+        )
+
+
+def _remarks(params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a task says in vain: nobody waits for a detached command, or has a terminal for it."""
+    for option in ("timeout", "tty"):
+        if params["detach"] and params[option]:
+            yield f"{option} has no effect with detach: true"
 
 
 def _path(params: Mapping[str, Any], option: str) -> str | None:

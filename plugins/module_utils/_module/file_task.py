@@ -60,8 +60,10 @@ def to_file(params: Mapping[str, Any]) -> FileRequest:
 def _check_contents(params: Mapping[str, Any], path: str) -> None:
     given = [name for name in _CONTENTS if params[name] is not None]
     if params["parcel"] is None and len(given) != 1:
-        why = f"are given together: {', '.join(given)}" if given else "is needed, and none is given"
-        raise InvalidOption("content", None, f"or src or template {why}", remedy="Give exactly one")
+        why = f"is given with {' and '.join(given[1:])}" if given else "is needed, or src, or template"
+        raise InvalidOption(
+            given[0] if given else "content", None, why, remedy="Give exactly one of the three"
+        )
     if path.endswith("/"):
         raise InvalidOption("path", path, "is no path of a file", remedy="Leave out the slash at its end")
     needs_us = params["template"] is not None or (params["src"] is not None and not params["remote_src"])

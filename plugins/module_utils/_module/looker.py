@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from .._engine.lifecycle.engine import Engine
@@ -20,9 +21,11 @@ def look(
     argument_spec: ArgumentSpec,
     read: Callable[[Mapping[str, Any]], Request],
     act: Callable[[Engine, Request], Outcome],
+    *,
+    otherwise: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Run the module and exit; as ``running.run_with``."""
-    run_with(_open, argument_spec, read, act, looks=True)
+    """Run the module and exit; as ``running.run_with``, ``otherwise`` being the predicted result."""
+    run_with(_open, argument_spec, read, act, looks=True, otherwise=Outcome(result=otherwise))
 
 
 def _open(*, read_only: bool, **settings: Any) -> AbstractContextManager[Engine]:  # noqa: ARG001  (it always is)

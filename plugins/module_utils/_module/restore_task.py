@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._engine.agent.install import exit_command
 from .._engine.lifecycle.engine import Engine
 from .._engine.lifecycle.outcome import Outcome
 from .._engine.lifecycle.restore import restore
 from .._engine.model.checkpoint import RestoreOptions
+from .checkpoint_task import without_archive
 from .options import ArgumentSpec
 
 ARGUMENTS: ArgumentSpec = {
@@ -24,11 +25,19 @@ ARGUMENTS: ArgumentSpec = {
 }
 
 
-def to_request(params: Mapping[str, Any]) -> RestoreOptions:
+class RestoreRequest(NamedTuple):
+    """What a task asks for; ``remarks``: what it is to be told beforehand."""
+
+    options: RestoreOptions
+    remarks: tuple[str, ...]
+
+
+def to_request(params: Mapping[str, Any]) -> RestoreRequest:
     """Return what the task asks for; raises InvalidOption naming the option."""
-    return RestoreOptions.parse(params)
+    used, remarks = without_archive(params, "import", ("ignore_rootfs", "ignore_volumes"))
+    return RestoreRequest(RestoreOptions.parse(used), remarks)
 
 
-def act(engine: Engine, options: RestoreOptions) -> Outcome:
+def act(engine: Engine, request: RestoreRequest) -> Outcome:
     """Have the container running again."""
-    return restore(engine, options, lambda engine: exit_command(engine, keep=False))
+    return restore(engine, request.options, lambda engine: exit_command(engine, keep=False))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from .._engine.lifecycle.engine import Engine
@@ -20,7 +21,10 @@ def run(
     read: Callable[[Mapping[str, Any]], Request],
     act: Callable[[Engine, Request], Outcome],
     *,
+    otherwise: str,
     files: bool = False,
+    result: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Run the module and exit; as ``running.run_with``."""
-    run_with(open_engine, argument_spec, read, act, looks=False, files=files)
+    """Run the module and exit; as ``running.run_with``, ``otherwise`` and ``result`` being the predicted action and result."""
+    foretold = Outcome((otherwise,), result=result)
+    run_with(open_engine, argument_spec, read, act, looks=False, files=files, otherwise=foretold)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, NoReturn, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -30,12 +31,15 @@ def run_with(
     *,
     looks: bool,
     files: bool = False,
+    otherwise: Outcome,
 ) -> None:
     """Run a module and exit.
 
     ``read`` makes the request from the options before anything is opened, so that a wrong option changes
     nothing; ``act`` carries it out. ``looks``: the module changes nothing anyway.
     ``files``: it has the options for a file's owner and mode, and returns the file as ``dest``.
+    ``otherwise``: what check mode predicts where something is missing that an earlier task could bring; its texts
+    are filled with the task's options (``{name}``).
     """
     module = AnsibleModule(
         {**ENGINE_OPTIONS, **argument_spec}, supports_check_mode=True, add_file_common_args=files
@@ -43,17 +47,57 @@ def run_with(
     engine: Engine | None = None
     try:
         request = read(module.params)
+        for text in getattr(request, "remarks", ()):
+            module.warn(text)
         with opener(**_settings(module.params), read_only=looks or module.check_mode) as engine:
             outcome = act(engine, request)
     except (EngineError, OSError) as error:
-        from .failure import failure
+        _warn(module, engine)
+        outcome = _foretold(module, error, otherwise) or _fail(module, error, engine)
+    else:
+        _warn(module, engine)
+    _exit(module, outcome, engine, looks=looks, files=files)
 
-        module.fail_json(**failure(error, no_log=module.no_log), **_timings(engine))
+
+def _warn(module: AnsibleModule, engine: Engine | None) -> None:
+    """Tell what the prediction had to take for granted."""
+    for error in engine.tolerated if engine and module.check_mode else ():
+        _warn_of(module, error)
+
+
+def _warn_of(module: AnsibleModule, error: EngineError) -> None:
+    what = error.code if module.no_log else error.message
+    module.warn(f"{what}: a real run would fail unless an earlier task {error.mended_by}")
+
+
+def _foretold(module: AnsibleModule, error: EngineError | OSError, otherwise: Outcome) -> Outcome | None:
+    """Return what a task is predicted to do where nothing can be looked at yet; None when it fails in any case."""
+    if isinstance(error, OSError) or not (module.check_mode and error.mended_by):
+        return None
+    _warn_of(module, error)
+    filled = {
+        key: value.format_map(module.params) if isinstance(value, str) else value
+        for key, value in otherwise.result.items()
+    }
+    actions = tuple(text.format_map(module.params) for text in otherwise.actions)
+    return replace(otherwise, actions=actions, result=filled)
+
+
+def _fail(module: AnsibleModule, error: EngineError | OSError, engine: Engine | None) -> NoReturn:
+    from .failure import failure
+
+    module.fail_json(**failure(error, no_log=module.no_log), **_timings(engine))
+    raise SystemExit(1)  # never reached: fail_json exits
+
+
+def _exit(
+    module: AnsibleModule, outcome: Outcome, engine: Engine | None, *, looks: bool, files: bool
+) -> None:
     subject = str(module.params.get("name") or "")
     result = render_info(outcome) if looks else render(outcome, subject=subject)
     if isinstance(result.get("diff"), list) and not module._diff:  # noqa: SLF001  (Ansible has no other way)
         result["diff"] = []  # contents of files, which may be nobody's business
-    if files:
+    if files and "dest" in result:
         _set_attributes(module, result)
     module.exit_json(**result, **_timings(engine))
 

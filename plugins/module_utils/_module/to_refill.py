@@ -12,7 +12,7 @@ from .._engine.model.volume import PopulateFrom, Refill
 
 ONCE, AGAIN = "once", "again"
 #: States of a volume that is to be there.
-_FILLED = ("present", "mounted")
+FILLED = ("present", "mounted")
 
 
 def to_refill(params: Mapping[str, Any]) -> Refill | None:
@@ -20,15 +20,13 @@ def to_refill(params: Mapping[str, Any]) -> Refill | None:
     populate, given = params.get("populate"), params.get("populate_from")
     if populate is None and given is None:
         return None
-    if params["state"] not in _FILLED:
-        raise InvalidOption(
-            "populate", populate, f"means nothing with state: {params['state']}", remedy="Leave it out"
-        )
     if populate is None or (populate == ONCE and given is None):
         raise InvalidOption(
             "populate",
             populate,
-            "and populate_from belong together",
+            "alone is not enough: populate and populate_from belong together"
+            if populate
+            else "is missing: populate and populate_from belong together",
             remedy="Write populate: once and populate_from with image and path",
         )
     source = (

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,10 @@ from .._engine.model.names import check_name
 from .._engine.model.volume import Refill, VolumeSpec
 from .._engine.model.volumegrammar import parse, with_owner
 from .._engine.model.volumeoptions import DriverOptions
-from .._engine.plan.container import ABSENT, PRESENT
+from .._engine.plan.container import PRESENT
 from .._engine.plan.volume import MOUNTED, STATES, UNMOUNTED, How
 from .options import refuse
-from .to_refill import to_refill
+from .to_refill import FILLED, to_refill
 
 #: The one driver there is: a directory below the engine's root, or a file system mounted there.
 LOCAL = "local"
@@ -29,12 +29,13 @@ __all__ = ["STATES", "VolumeRequest", "to_volume"]
 
 @dataclass(frozen=True)
 class VolumeRequest:
-    """What a task asks for."""
+    """What a task asks for; ``remarks``: what it is to be told beforehand."""
 
     spec: VolumeSpec
     state: str
     how: How
     refill: Refill | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def to_volume(params: Mapping[str, Any]) -> VolumeRequest:
@@ -44,7 +45,6 @@ def to_volume(params: Mapping[str, Any]) -> VolumeRequest:
         refuse(
             [f"driver: {driver}"], remedy="Leave it out: local mounts what type, device and o of options name"
         )
-    _check_how(params, state)
     unset = {
         *(["labels"] if params["label"] is None and state in _KEEPING else []),
         *(["options"] if params["options"] is None else []),
@@ -55,20 +55,24 @@ def to_volume(params: Mapping[str, Any]) -> VolumeRequest:
         options=_options(params).encode(),
     )
     return VolumeRequest(
-        spec, state, How(frozenset(unset), params["recreate"], params["force"]), to_refill(params)
+        spec,
+        state,
+        How(frozenset(unset), _recreates(params), params["force"]),
+        to_refill(params) if state in FILLED else None,
+        tuple(_remarks(params)),
     )
 
 
-def _check_how(params: Mapping[str, Any], state: str) -> None:
-    if params["recreate"] and state not in (PRESENT, MOUNTED):
-        raise InvalidOption("recreate", True, f"means nothing with state: {state}", remedy="Leave it out")
-    if params["force"] and not (params["recreate"] or state == ABSENT):
-        raise InvalidOption(
-            "force",
-            True,
-            "is for state: absent and recreate alone",
-            remedy="Leave it out: nothing else is in its way",
-        )
+def _remarks(params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the task says in vain."""
+    if params["recreate"] and not _recreates(params):
+        yield f"recreate: true has no effect with state: {params['state']}"
+    if params.get("populate") is not None and params["state"] not in FILLED:
+        yield f"populate has no effect with state: {params['state']}"
+
+
+def _recreates(params: Mapping[str, Any]) -> bool:
+    return params["recreate"] and params["state"] in (PRESENT, MOUNTED)
 
 
 def _options(params: Mapping[str, Any]) -> DriverOptions:

@@ -45,7 +45,7 @@ ARGUMENTS: ArgumentSpec = {
 def to_volume_content(params: Mapping[str, Any]) -> ContentRequest:
     """Return what the task asks for; raises InvalidOption naming the option."""
     if params["src"] is None and not params["files"]:
-        raise InvalidOption("src", None, "and files are both missing", remedy="Write at least one of them")
+        raise InvalidOption("src", None, "is needed, or files", remedy="Write at least one of them")
     _check_host_path(params)
     return ContentRequest(
         volume=check_name("name", params["name"]),

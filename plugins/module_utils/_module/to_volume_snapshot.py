@@ -25,7 +25,7 @@ ARGUMENTS: ArgumentSpec = {
 def to_volume_snapshot(params: Mapping[str, Any]) -> SnapshotRequest:
     """Return what the task asks for; raises InvalidOption naming the option."""
     snapshot, state, keep = params["snapshot"], params["state"], params["keep_last"]
-    if keep is not None:
+    if keep is not None and state != RESTORED:
         _check_keep(keep, state)
     if snapshot is None and (state == RESTORED or (state != PRESENT and keep is None)):
         raise InvalidOption(
@@ -45,8 +45,6 @@ def to_volume_snapshot(params: Mapping[str, Any]) -> SnapshotRequest:
 
 
 def _check_keep(keep: int, state: str) -> None:
-    if state == RESTORED:
-        raise InvalidOption("keep_last", keep, "is for the states present and absent")
     least = 1 if state == PRESENT else 0
     if keep < least:
         raise InvalidOption("keep_last", keep, f"is less than {least}", remedy="Leave it out to keep all")

@@ -35,8 +35,6 @@ def test_what_is_asked_for(populate, source, wanted):
     [
         ({"populate": "once"}, "belong together"),
         ({"source": SOURCE}, "belong together"),
-        ({"populate": "again", "state": "absent"}, "means nothing with state: absent"),
-        ({"populate": "again", "state": "unmounted"}, "means nothing with state: unmounted"),
         (
             {"populate": "once", "source": {"image": "a", "path": "etc"}},
             "populate_from.path: 'etc' is no absolute path",
@@ -44,6 +42,6 @@ def test_what_is_asked_for(populate, source, wanted):
     ],
 )
 def test_what_does_not_fit_is_refused(words, told):
-    """A half of a request, and one for a volume that is not to be there."""
+    """A half of a request is refused."""
     with pytest.raises(InvalidOption, match=told):
         read(**words)

@@ -27,17 +27,10 @@ def test_a_task_that_only_names_a_state_asks_nothing_of_the_container():
     )
 
 
-def test_an_option_of_the_container_makes_a_spec():
-    """With an option of the container, all of the container is asked for."""
+def test_an_image_makes_a_spec():
+    """With an image, all of the container is asked for."""
     spec = request_of(image="app", network=["host"], memory="256m", env={"MODE": "test"}).spec
     assert (spec.name, spec.image, spec.memory, spec.env) == ("app", "app", 256 * 1024**2, {"MODE": "test"})
-
-
-@pytest.mark.parametrize("option", [{"read_only": False}, {"hostname": ""}, {"cap_add": []}, {"label": {}}])
-def test_an_empty_value_is_a_value(option):
-    """False and empty values are asked for like any other: the task then needs an image."""
-    with pytest.raises(InvalidOption, match="image"):
-        request_of(**option)
 
 
 def test_what_is_to_go_needs_no_valid_container(tmp_path):
@@ -84,13 +77,24 @@ def test_env_stands_over_env_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "asked", [{"state": "healthy"}, {"state": "paused"}, {"state": "restarted"}, {"wait": True}]
+    ("asked", "detach", "wait", "told"),
+    [
+        ({"state": "healthy"}, True, False, "detach: false has no effect with state: healthy"),
+        ({"state": "paused"}, True, False, "detach: false has no effect with state: paused"),
+        (
+            {"state": "restarted", "wait": True},
+            True,
+            True,
+            "detach: false has no effect with state: restarted",
+        ),
+        ({"wait": True}, False, False, "wait: true has no effect with detach: false"),
+    ],
 )
-def test_waiting_for_two_things(asked):
-    """To wait for the end of what is to go on makes no sense, and is refused in words."""
-    with pytest.raises(InvalidOption, match="waits for the end") as caught:
-        request_of(detach=False, **asked)
-    assert caught.value.fields["option"] == "detach"
+def test_waiting_for_two_things(asked, detach, wait, told):
+    """One can't wait for the end of what is asked to go on: one of the two counts, and the other is told."""
+    request = request_of(detach=False, **asked)
+    assert (request.detach, request.wait) == (detach, wait)
+    assert request.remarks[0].startswith(told)
 
 
 def test_how_long_to_wait():

@@ -72,8 +72,6 @@ def test_another_driver_is_refused():
         ({"options": {"o": {"nosuid": False}}}, "options"),
         ({"mode": 488}, "mode"),
         ({"uid": -1}, "uid"),
-        ({"state": "absent", "recreate": True}, "recreate"),
-        ({"state": "unmounted", "force": True}, "force"),
     ],
 )
 def test_a_wrong_value_is_refused_by_option(options, option):
@@ -81,3 +79,18 @@ def test_a_wrong_value_is_refused_by_option(options, option):
     with pytest.raises(InvalidOption) as caught:
         to_volume({**UNSET, **options})
     assert caught.value.fields["option"] == option
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"state": "absent", "recreate": True}, "recreate: true has no effect with state: absent"),
+        ({"state": "unmounted", "recreate": True}, "recreate: true has no effect with state: unmounted"),
+        ({"state": "absent", "populate": "again"}, "populate has no effect with state: absent"),
+        ({"state": "unmounted", "populate": "again"}, "populate has no effect with state: unmounted"),
+    ],
+)
+def test_what_is_said_in_vain_is_told(given, told):
+    """What means nothing with a state, as a default of all tasks may, is passed over, and the task is told."""
+    request = to_volume({**UNSET, "populate_from": None, **given})
+    assert (request.remarks, request.how.recreate, request.refill) == ((told,), False, None)

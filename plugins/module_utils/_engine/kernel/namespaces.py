@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 
-from ..errors import InvalidOption
+from ..errors import InvalidOption, unreadable
 from . import libc
 
 #: The file's name in /proc/PID/ns and the kind's number.
@@ -45,9 +45,8 @@ def check(option: str, path: str, kind: str) -> None:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise InvalidOption(
-            option, value, f"can't be opened: {error.strerror}", remedy="Name a namespace, as in /run/netns/x"
-        ) from None
+        remedy = "Name a namespace, as in /run/netns/x"
+        raise unreadable(option, value, error, remedy=remedy) from None
     try:
         number = fcntl.ioctl(fd, _NS_GET_NSTYPE)
     except OSError as error:

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ..errors import InvalidOption, StoreFull
+from ..errors import InvalidOption, Missing, StoreFull
 from ..images.streams import Digest, section, write_all
 from ..kernel.freshfile import FreshFile
 from ..model.spec import LIVE
@@ -74,9 +74,7 @@ def _check(path: str) -> str:
     if os.path.lexists(dest) and not os.path.isfile(dest):
         raise InvalidOption("dest", path, "is no regular file", remedy="Name a file to write")
     if not os.path.isdir(parent):
-        raise InvalidOption(
-            "dest", path, "is in a directory that does not exist", remedy=f"Make {parent} first"
-        )
+        raise Missing("dest", path, "is in a directory that does not exist", remedy=f"Make {parent} first")
     if not os.access(parent, os.W_OK):
         raise InvalidOption("dest", path, "can't be written", remedy=f"Is {parent} mounted read-only?")
     return dest

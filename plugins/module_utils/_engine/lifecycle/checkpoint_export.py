@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 
-from ..errors import InvalidOption, NotBuiltYet, Setting, Words
+from ..errors import InvalidOption, Missing, NotBuiltYet, Setting, Words
 from ..images import checkpointarchive, compressing, treestream, upperlayer
 from ..images.checkpointarchive import IMAGES, VOLUMES, Member
 from ..images.streams import write_all
@@ -30,9 +30,11 @@ from .volume import get_volume
 def check(record: ContainerRecord, options: CheckpointOptions) -> None:
     """Refuse an archive that can't be written, before a container is stopped for it."""
     target = options.export or ""
-    if os.path.isdir(target) or not os.path.isdir(os.path.dirname(target)):
-        why = "is a directory" if os.path.isdir(target) else "lies in a directory that does not exist"
-        raise InvalidOption("export", target, why, remedy="Name a file in a directory that is there")
+    remedy = "Name a file in a directory that is there"
+    if os.path.isdir(target):
+        raise InvalidOption("export", target, "is a directory", remedy=remedy)
+    if not os.path.isdir(os.path.dirname(target)):
+        raise Missing("export", target, "lies in a directory that does not exist", remedy=remedy)
     if record.spec.rootfs and not options.ignore_rootfs:
         raise InvalidOption(
             "export",

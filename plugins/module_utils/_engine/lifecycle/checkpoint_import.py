@@ -22,6 +22,7 @@ from ..errors import (
     NotFound,
     Setting,
     Words,
+    unreadable,
 )
 from ..images import checkpointarchive
 from ..images.checkpointarchive import IMAGES, VOLUMES
@@ -70,7 +71,7 @@ def opened(engine: Engine, options: RestoreOptions) -> Iterator[Arrival]:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise InvalidOption("import", path, f"can't be read: {error.strerror}") from None
+        raise unreadable("import", path, error) from None
     try:
         if not os.path.isfile(f"/proc/self/fd/{fd}"):
             raise InvalidOption("import", path, "is no regular file")

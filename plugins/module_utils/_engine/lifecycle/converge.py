@@ -15,6 +15,7 @@ from ..model.mounts import TMPFS, Mount
 from ..model.record import ContainerRecord, ImageRecord
 from ..plan import container as planning
 from ..plan.container import Plan, Wish, decide
+from ..plan.diff import unapplied
 from ..state import containers, images, volumes
 from .actions import Actions, Found
 from .engine import Engine
@@ -50,8 +51,13 @@ class _Convergence:
         self.replaced: ContainerRecord | None = None
 
     def run(self) -> Outcome:
+        for error in self.request.missing:
+            with self.engine.tolerating():
+                raise error
         with self.engine.timings.of("look"):
             self.look()
+        if self.record is not None:
+            self.warn(self.record)
         plan = self.plan()
         if plan.actions:
             self.check(plan)
@@ -80,11 +86,13 @@ class _Convergence:
             record = containers.by_name(connection, self.request.name)
             spec = self.request.spec
             if spec is not None and not spec.rootfs:
-                self.image = find_image(connection, spec.image)
+                with self.engine.tolerating():
+                    self.image = find_image(connection, spec.image)
             elif spec is None and record is not None and record.image_id is not None:
                 self.image = images.get(connection, record.image_id)
             if spec is not None:
-                self.mounted = named_by(connection, spec)
+                with self.engine.tolerating():
+                    self.mounted = named_by(connection, spec)
             elif record is not None:
                 self.mounted = mounted_by(connection, record)
             return record
@@ -154,16 +162,27 @@ class _Convergence:
             from . import dependencies
 
             if planning.CREATE in verbs and self.request.spec is not None:
-                dependencies.check(self.engine, self.request.spec, self.record.id if self.record else None)
+                with self.engine.tolerating():
+                    dependencies.check(
+                        self.engine, self.request.spec, self.record.id if self.record else None
+                    )
             if verbs & {planning.START, planning.RESTART}:
-                spec = self.request.spec if planning.CREATE in verbs else None
-                needed = dependencies.to_start(self.engine, self.record, spec)
-                dependencies.refuse_stuck(self.request.name, needed)
-                if not self.request.start_dependencies:
-                    dependencies.refuse_not_running(self.request.name, needed)
+                with self.engine.tolerating():
+                    needed = self.needed(verbs)
             if planning.REMOVE in verbs and self.record is not None:
-                dependents = self.dependents(self.record)
+                with self.engine.tolerating():
+                    dependents = self.dependents(self.record)
         return planning.with_others(plan, [one.name for one in needed], [one.name for one in dependents])
+
+    def needed(self, verbs: set[str]) -> tuple[ContainerRecord, ...]:
+        from . import dependencies
+
+        spec = self.request.spec if planning.CREATE in verbs else None
+        needed = dependencies.to_start(self.engine, self.record, spec)
+        dependencies.refuse_stuck(self.request.name, needed)
+        if not self.request.start_dependencies:
+            dependencies.refuse_not_running(self.request.name, needed)
+        return needed
 
     def dependents(self, record: ContainerRecord) -> tuple[ContainerRecord, ...]:
         from . import dependencies
@@ -178,6 +197,14 @@ class _Convergence:
     def known_volumes(self) -> frozenset[str]:
         with self.engine.database.reading() as connection:
             return frozenset(volume.spec.name for volume in volumes.all(connection) if not volume.removing)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is to be said of options that describe a container in a task that does not, unless it is so."""
+        if not self.request.aside or self.record is None or self.request.state == planning.ABSENT:
+            return ()
+        names = ", ".join(unapplied(self.record.spec, self.request.aside))
+        why = "since a task without image names only its state"
+        return (f"{names}: not applied to container {self.record.name}, {why}",) if names else ()
 
     def check(self, plan: Plan) -> None:
         """Refuse what could only fail later, before the first action (and when predicting)."""
@@ -214,7 +241,7 @@ class _Convergence:
                 health=health_of(self.engine, record, self.image),
             )
         actions = tuple(action.text for action in plan.actions)
-        return Outcome(actions, plan.differences, plan.cost, result)
+        return Outcome(actions, plan.differences, plan.cost, result, warnings=self.warnings())
 
     def predicted(self) -> ContainerRecord | None:
         """Return the record as far as it can be known beforehand: what is there, with the spec as wanted."""

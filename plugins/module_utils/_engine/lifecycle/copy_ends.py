@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..errors import InvalidOption
+from ..errors import InvalidOption, Missing
 from ..kernel.inroot import open_in_root
 from ..model.globs import Excluded
 from ..trees.place import Place
@@ -71,7 +71,7 @@ def read_source(root_fd: int, path: str, *, follow: bool, excluded: Excluded, op
         place = Place(root_fd, posixpath.dirname(path), through=True)
         wanted = read_one(place, [name])
         if wanted is None:
-            raise InvalidOption(option, path, "does not exist")
+            raise Missing(option, path, "does not exist")
         return Source({name: wanted}, is_file=True)
     tree = read_tree(Place(root_fd, path, through=follow), excluded=excluded)
     if contents:
@@ -90,7 +90,7 @@ def _is_directory(root_fd: int, path: str, option: str) -> bool:
         with looked_at(root_fd, path) as fd:
             return stat.S_ISDIR(os.fstat(fd).st_mode)
     except (FileNotFoundError, NotADirectoryError):
-        raise InvalidOption(option, path, "does not exist") from None
+        raise Missing(option, path, "does not exist") from None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 
+from ..errors import EngineError
 from ..kernel.locks import lock
 from ..model.layout import Layout
 from ..model.record import Event
@@ -27,6 +28,7 @@ LAST = 99
 class Engine:
     """One engine. ``predicting``: check mode, nothing may be written.
 
+    ``tolerated``: see ``tolerating``.
     ``runtime``, ``conmon``, ``cgroup_manager``, ``storage_driver`` (of new containers): None means what suits the host.
     """
 
@@ -39,6 +41,26 @@ class Engine:
     storage_driver: str | None = None
     lock_timeout: float = LOCK_TIMEOUT
     timings: Timings = field(default_factory=Timings)
+    tolerated: list[EngineError] = field(default_factory=list)
+
+    @contextmanager
+    def tolerating(self) -> Iterator[None]:
+        """Keep an error that an earlier task could have prevented as a warning and go on, when predicting.
+
+        In check mode the earlier tasks of the play have done nothing: the image is not loaded, the directory not made.
+        """
+        try:
+            yield
+        except EngineError as error:
+            if not self.tolerates(error):
+                raise
+
+    def tolerates(self, error: EngineError) -> bool:
+        """Tell whether an error is only to be warned of; it is noted then."""
+        if self.predicting and error.mended_by:
+            self.tolerated.append(error)
+            return True
+        return False
 
     def lock_name(self, name: str, what: str) -> AbstractContextManager[None]:
         """Keep two tasks from converging the same name at once; held for the whole task."""

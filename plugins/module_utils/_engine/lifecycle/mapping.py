@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from ..errors import HostLacks, InvalidOption, NotFound, Setting, Words, WrongState
+from ..errors import HostLacks, NotFound, Setting, Words, WrongState, unreadable
 from ..kernel import namespaces as kernel
 from ..kernel import usernamespace
 from ..model import namespaces
@@ -81,7 +81,7 @@ def _of_path(path: str) -> IdMap | None:
     try:
         return _sorted(*usernamespace.mapping_of(path))
     except OSError as error:
-        raise InvalidOption("userns", f"ns:{path}", f"can't be entered: {error.strerror}") from None
+        raise unreadable("userns", f"ns:{path}", error) from None
 
 
 def _of_process(pid: int) -> IdMap | None:

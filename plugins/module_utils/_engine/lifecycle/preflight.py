@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from ..errors import HostLacks, InvalidOption, NotBuiltYet, NotFound, Setting, Words
+from ..errors import HostLacks, InvalidOption, Missing, NotBuiltYet, NotFound, Setting, Words
 from ..kernel import cgroups
 from ..kernel import namespaces as kernel_namespaces
 from ..model import jsontext, logopts, namespaces, systemdmode
@@ -18,6 +19,7 @@ from ..model.names import near
 from ..model.record import ContainerRecord
 from ..model.spec import ContainerSpec
 from ..plan.prepared import prepared
+from ..rootfs import plain
 from ..runtime import apparmor, hooks, host, timezone
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
@@ -35,45 +37,68 @@ _SELINUX = "/sys/fs/selinux/enforce"
 
 
 def check(engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None = None) -> None:
-    """Raise InvalidOption, HostLacks or NotBuiltYet for what could only fail later; ``record``: of one that is there to start."""
-    runtime = find_runtime(engine.runtime)
-    conmon = find_conmon(engine.conmon)
-    cgroup.check(engine, spec)
+    """Raise InvalidOption, HostLacks or NotBuiltYet for what could only fail later; ``record``: of one that is there to start.
+
+    Predicting, what an earlier task could bring is tolerated, and all else is looked at all the same.
+    """
+    for look in _looks(engine, spec, source, record):
+        with engine.tolerating():
+            look()
+
+
+def _looks(
+    engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None
+) -> Iterator[Callable[[], object]]:
+    """Yield the checks, each by itself."""
+    yield lambda: _check_programs(engine, spec)
+    yield lambda: cgroup.check(engine, spec)
     if spec.systemd == systemdmode.ALWAYS:
         from . import systemd_checks
 
-        systemd_checks.check(spec)
+        yield lambda: systemd_checks.check(spec)
+    yield lambda: plain.check(spec.image) if spec.rootfs else storage.check(engine, record)
+    for mount in (spec.mounts or {}).values():
+        yield partial(_check_mount, engine, mount)
+    yield lambda: _check_volumes(engine, spec)
+    yield lambda: _check_log(spec)
+    yield lambda: hooks.find(spec.hooks_dir)
+    yield lambda: _check_namespaces(spec)
+    yield lambda: _check_ids(engine, spec, source)
+    yield lambda: _check_tuning(spec)
+    yield lambda: seccomp_profile(spec.security_opt or ())
+    if profile := apparmor_profile(spec):
+        yield lambda: apparmor.check(profile)
+    yield lambda: _check_host(spec)
+
+
+def _check_programs(engine: Engine, spec: ContainerSpec) -> None:
+    runtime = find_runtime(engine.runtime)
+    conmon = find_conmon(engine.conmon)
+    if spec.log_driver == logopts.JOURNAL:
+        from ..runtime import journal
+
+        journal.check(conmon)
     if spec.cgroups == DISABLED and runtime.name != "crun":
         raise HostLacks(
             f"cgroups: {DISABLED} needs crun: {runtime.name} makes a cgroup in any case",
             remedy=Words("Install crun and write ", Setting("runtime", "crun")),
             program="crun",
         )
-    if spec.rootfs and not os.path.isdir(spec.image):
-        raise InvalidOption(
-            "image",
-            spec.image,
-            "is no directory",
-            remedy=Words("With ", Setting("rootfs", True), " it names the root file system"),
-        )
-    if not spec.rootfs:
-        storage.check(engine, record)
-    for mount in (spec.mounts or {}).values():
-        _check_mount(engine, mount)
-    _check_volumes(engine, spec)
-    _check_log(spec, conmon)
-    hooks.find(spec.hooks_dir)
-    _check_namespaces(spec)
-    mapping = _check_mapping(engine, spec, source)
-    if prepared((spec.mounts or {}).values()):
+
+
+def _check_ids(engine: Engine, spec: ContainerSpec, source: Source) -> None:
+    """Check users and ids; of a root file system that is not there yet nobody knows its users."""
+    known = os.path.isdir(spec.image) if spec.rootfs else source.image is not None
+    mapping = _check_mapping(engine, spec, source) if known else None
+    if prepared((spec.mounts or {}).values()) and (known or spec.userns is None):
         from . import prepared_checks
 
         prepared_checks.check(engine, spec, source, mapping)
-    _check_tuning(spec)
-    seccomp_profile(spec.security_opt or ())
-    if profile := apparmor_profile(spec):
-        apparmor.check(profile)
-    user_of(spec, source, spec.image)
+    if known:
+        user_of(spec, source, spec.image)
+
+
+def _check_host(spec: ContainerSpec) -> None:
     if host.facts(spec).init_path is None and spec.init:
         raise HostLacks(
             "init: true needs catatonit, tini or dumb-init on the host",
@@ -85,7 +110,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
 def _check_mount(engine: Engine, mount: Mount) -> None:
     if mount.kind == BIND and "create" not in mount.options and not os.path.exists(mount.source):
         dangling = os.path.lexists(mount.source)
-        raise InvalidOption(
+        raise Missing(
             "volume",
             mount.source,
             "is a symlink to what does not exist on the host" if dangling else "does not exist on the host",
@@ -126,14 +151,10 @@ def _check_volumes(engine: Engine, spec: ContainerSpec) -> None:
             check_volume(engine, volume.spec.name, volume.spec.driver_options)
 
 
-def _check_log(spec: ContainerSpec, conmon: str) -> None:
-    if spec.log_driver == logopts.JOURNAL:
-        from ..runtime import journal
-
-        journal.check(conmon)
+def _check_log(spec: ContainerSpec) -> None:
     path = (spec.log_opt or {}).get("path")
     if path and not os.path.isdir(os.path.dirname(path)):
-        raise InvalidOption(
+        raise Missing(
             "log_opt",
             path,
             "lies in a directory that does not exist",
@@ -150,7 +171,7 @@ def _check_namespaces(spec: ContainerSpec) -> None:
 
 def _check_tuning(spec: ContainerSpec) -> None:
     if spec.init_path is not None and not os.access(spec.init_path, os.X_OK):
-        raise InvalidOption("init_path", spec.init_path, "is no program on this host")
+        raise Missing("init_path", spec.init_path, "is no program on this host")
     if spec.timezone is not None:
         timezone.content(spec.timezone)
     _check_cgroup_version(spec, cgroups.version())
@@ -189,6 +210,8 @@ def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
     try:
         with open(paths[-1], encoding="utf-8") as stream:
             profile = jsontext.parse(stream.read(_PROFILE_LIMIT))
+    except FileNotFoundError:
+        raise Missing("security_opt", f"seccomp={paths[-1]}", "does not exist on the host") from None
     except (OSError, ValueError) as error:
         raise InvalidOption("security_opt", f"seccomp={paths[-1]}", f"can't be read: {error}") from None
     if not isinstance(profile, dict):

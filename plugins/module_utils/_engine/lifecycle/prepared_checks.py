@@ -8,7 +8,7 @@ import os
 import pwd
 from contextlib import suppress
 
-from ..errors import EngineError, HostLacks, InUse, InvalidOption, NotFound
+from ..errors import EngineError, HostLacks, InUse, InvalidOption, Missing, NotFound
 from ..kernel import mounts, usernamespace
 from ..kernel.files import directory, held
 from ..kernel.inroot import open_in_root
@@ -35,18 +35,23 @@ _DANGEROUS = frozenset(
 def check(engine: Engine, spec: ContainerSpec, source: Source, mapping: IdMap | None) -> None:
     """Raise InvalidOption or HostLacks for what could only fail later; ``mapping`` are the ids that the container will have."""
     for mount in plan.prepared((spec.mounts or {}).values()):
-        if mount.kind == IMAGE:
-            _check_image(engine, mount, source, mapping)
-        if mount.value("U") is not None and mount.kind == BIND:
-            refuse_dangerous(engine, mount, os.path.realpath(mount.source))
-        if mount.value("O") is not None:
-            _check_overlay(engine, mount)
-            _refuse_shared(engine, spec, mount)
-        if mount.kind == VOLUME and mount.value("subpath") is not None:
-            _check_part_of_volume(engine, mount)
-        shift = plan.shift(mount, mapping)
-        if shift is not None:
-            _check_idmap(engine, mount, shift)
+        with engine.tolerating():
+            _check(engine, spec, source, mapping, mount)
+
+
+def _check(engine: Engine, spec: ContainerSpec, source: Source, mapping: IdMap | None, mount: Mount) -> None:
+    if mount.kind == IMAGE:
+        _check_image(engine, mount, source, mapping)
+    if mount.value("U") is not None and mount.kind == BIND:
+        refuse_dangerous(engine, mount, os.path.realpath(mount.source))
+    if mount.value("O") is not None:
+        _check_overlay(engine, mount)
+        _refuse_shared(engine, spec, mount)
+    if mount.kind == VOLUME and mount.value("subpath") is not None:
+        _check_part_of_volume(engine, mount)
+    shift = plan.shift(mount, mapping)
+    if shift is not None:
+        _check_idmap(engine, mount, shift)
 
 
 def _check_image(engine: Engine, mount: Mount, source: Source, mapping: IdMap | None) -> None:
@@ -86,7 +91,7 @@ def _check_part(mount: Mount, subpath: str, fd: int) -> None:
 
 def no_subpath(mount: Mount, subpath: str, error: OSError) -> InvalidOption:
     """Return the error for a part that is not there."""
-    return InvalidOption(
+    return Missing(
         "mount",
         f"{mount.destination}: subpath={subpath}",
         f"is not in {mount.kind} {mount.source or '(anonymous)'}: {error.strerror}",
@@ -129,7 +134,7 @@ def _check_overlay(engine: Engine, mount: Mount) -> None:
         return
     for name, path in (("upperdir", upper), ("workdir", work)):
         if not os.path.isdir(path):
-            raise InvalidOption(
+            raise (InvalidOption if os.path.lexists(path) else Missing)(
                 "volume",
                 f"{name}={path}",
                 "is no directory on the host",

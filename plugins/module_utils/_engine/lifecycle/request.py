@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+from ..errors import EngineError
 from ..model.spec import ContainerSpec
 from .engine import Engine
 
@@ -16,7 +18,9 @@ class Request:
 
     ``stop_time``: seconds for this task's stop, None: the spec's. ``detach`` False: run, wait, give back rc and output.
     ``wait``: see that it is healthy, or goes on running, within ``wait_timeout`` seconds (0 or less: without end); the
-    state healthy always does.
+    state healthy always does. ``missing``: what the task's own words name and the host has not.
+    ``aside``: options of a container in a task that describes none, since it names no image (``module_defaults``).
+    ``remarks``: what the task is to be told beforehand.
     """
 
     name: str
@@ -33,6 +37,9 @@ class Request:
     delete_depend: bool = False
     wait: bool = False
     wait_timeout: float = 300.0
+    missing: tuple[EngineError, ...] = ()
+    remarks: tuple[str, ...] = ()
+    aside: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ExitCommand(Protocol):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ..errors import CommandTimeout, HostLacks, InvalidOption
+from ..errors import CommandTimeout, HostLacks, InvalidOption, Missing
 from ..kernel import command
 from ..model.names import near
 from ..model.volumeoptions import BIND, OVERLAY, DriverOptions, layers
@@ -116,7 +116,7 @@ def _mode(name: str, told: str, path: str, options: DriverOptions) -> int:
     if done.returncode == 0:
         return int(done.stdout, 16)
     said = done.stderr.decode("utf-8", "replace").strip().rpartition(": ")[2]
-    raise InvalidOption(
+    raise Missing(
         _OPTION,
         told,
         f"of volume {name} is not there: {said}",

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ArchiveBroken, EngineError, InvalidOption, Setting, Words
+from ..errors import ArchiveBroken, EngineError, InvalidOption, Setting, Words, unreadable
 from ..images import tarread
 from ..images.compression import decoded
 from ..images.layerdir import components
@@ -90,7 +90,7 @@ def _opened(path: str) -> Iterator[int]:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise InvalidOption("src", path, f"can't be read: {error.strerror}") from None
+        raise unreadable("src", path, error) from None
     try:
         if not os.path.isfile(f"/proc/self/fd/{fd}"):
             raise InvalidOption("src", path, "is no regular file", remedy="Name a tar archive on the host")

@@ -78,7 +78,8 @@ class _Convergence:
         if plan.record is not None and (altered or verbs & {planning.CREATE, planning.MOUNT}):
             from .volume_check import check
 
-            check(self.engine, self.name, plan.record.spec.driver_options)
+            with self.engine.tolerating():
+                check(self.engine, self.name, plan.record.spec.driver_options)
 
     def is_half_made(self, plan: VolumePlan) -> bool:
         """Tell whether a task that was killed has left the row without its directory."""

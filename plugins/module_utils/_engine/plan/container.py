@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ..errors import InvalidOption, Setting, Words, WrongState
+from ..errors import Missing, Setting, Words, WrongState
 from ..model import status
 from ..model.mounts import VOLUME, Mount
 from ..model.record import ContainerRecord
@@ -118,7 +118,7 @@ def _away(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
 
 def _fresh(wish: Wish, volumes: frozenset[str]) -> tuple[Action, ...]:
     if wish.spec is None:
-        raise InvalidOption(
+        raise Missing(
             "image",
             None,
             f"is needed: there is no container {wish.name} yet",

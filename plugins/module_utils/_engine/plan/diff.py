@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..errors import InvalidOption
 from ..model.mounts import Mount
-from ..model.spec import LIVE, OPTIONS, RECREATE, ContainerSpec
+from ..model.spec import LIVE, OPTIONS, RECREATE, ContainerSpec, Option
 
 
 class Difference(NamedTuple):
@@ -89,3 +90,18 @@ def _compare(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):
             yield f"{name}.{key}", old.get(key), new.get(key)
+
+
+def unapplied(spec: ContainerSpec, given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the options of ``given``, as a task writes them, that say something else than the container's spec."""
+    has = spec.encode()
+    asked = [option for option in OPTIONS if any(name in given for name in option.arguments)]
+    return tuple(option.name for option in asked if not _says(option, given, has.get(option.name)))
+
+
+def _says(option: Option, given: Mapping[str, Any], encoded: Any) -> bool:
+    try:
+        value = option.parse(given)
+    except InvalidOption:
+        return False
+    return bool((None if value is None else option.kind.encode(value)) == encoded)

@@ -153,4 +153,5 @@ def missing(user: str, file: str) -> HostLacks:
         remedy=_REMEDY.format(user=user, file=file),
         user=user,
         file=file,
+        missing="subordinate ids",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import InvalidOption, Setting, Words
+from ..errors import InvalidOption, Missing, Setting, Words
 
 
 def check(path: str) -> str:
@@ -14,11 +14,11 @@ def check(path: str) -> str:
     Raises InvalidOption (option ``image``, which names it) when it is no directory.
     """
     if not os.path.isdir(path):
-        why = "is no directory" if os.path.lexists(path) else "does not exist"
-        raise InvalidOption(
+        there = os.path.lexists(path)
+        raise (InvalidOption if there else Missing)(
             "image",
             path,
-            why,
+            "is no directory" if there else "does not exist",
             remedy=Words("With ", Setting("rootfs", True), ", image names a directory that exists"),
         )
     return os.path.realpath(path)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidOption
+from ..errors import InvalidOption, Missing
 
 #: Each line is a name and, in brackets, a mode.
 _PROFILES = "/sys/kernel/security/apparmor/profiles"
@@ -20,7 +20,7 @@ def check(profile: str) -> None:
     except FileNotFoundError:
         raise InvalidOption("security_opt", asked, "can't be used: this host has no AppArmor") from None
     if profile not in loaded:
-        raise InvalidOption(
+        raise Missing(
             "security_opt",
             asked,
             "names a profile that is not loaded on this host",

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import EngineError, InvalidOption, RuntimeFailed
+from ..errors import EngineError, InvalidOption, Missing, RuntimeFailed, unreadable
 from ..kernel import command
 from ..model import jsontext
 from ..model.hooks import INSIDE, OPTION, Hook, parse
@@ -51,12 +51,8 @@ def _files(directory: str, *, must_exist: bool) -> dict[str, str]:
     except OSError as error:
         if not must_exist and isinstance(error, (FileNotFoundError, NotADirectoryError)):
             return {}
-        raise InvalidOption(
-            OPTION,
-            directory,
-            f"can't be read: {error.strerror}",
-            remedy="Make it first, as with ansible.builtin.file",
-        ) from None
+        remedy = "Make it first, as with ansible.builtin.file"
+        raise unreadable(OPTION, directory, error, remedy=remedy) from None
     return {name: f"{directory}/{name}" for name in names if name.endswith(".json")}
 
 
@@ -71,7 +67,7 @@ def _read(file: str) -> Hook:
     hook = parse(file, text)
     path = hook.entry["path"]
     if hook.stages != (INSIDE,) and not (os.path.isfile(path) and os.access(path, os.X_OK)):
-        raise InvalidOption(OPTION, file, f"names {path}, which is no program on this host")
+        raise Missing(OPTION, file, f"names {path}, which is no program on this host")
     return hook
 
 

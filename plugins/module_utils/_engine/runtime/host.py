@@ -12,7 +12,7 @@ import resource
 import stat
 from collections.abc import Iterator
 
-from ..errors import InvalidOption
+from ..errors import InvalidOption, Missing
 from ..kernel import cgroups, command
 from ..model.capabilities import CAPABILITIES
 from ..model.limits import RLIMITS, Device
@@ -100,8 +100,9 @@ def _asked(device: Device) -> Iterator[tuple[str, DeviceNode]]:
         return
     node = _node(device.source, device.permissions, follow=True)
     if node is None:
-        why = "is no device" if os.path.exists(device.source) else "does not exist on this host"
-        raise InvalidOption("device", device.source, why)
+        if os.path.exists(device.source):
+            raise InvalidOption("device", device.source, "is no device", remedy="Mount a file with volume")
+        raise Missing("device", device.source, "does not exist on this host")
     yield device.destination, node
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidOption
+from ..errors import Missing
 from ..kernel import inroot
 from ..model.tuning import LOCAL
 
@@ -21,7 +21,7 @@ def content(zone: str) -> bytes:
     except OSError:
         found = None
     if found is None or not found.startswith(b"TZif"):
-        raise InvalidOption(
+        raise Missing(
             "timezone", zone, "is unknown on this host", remedy=f"See {ZONES}; its package is tzdata"
         )
     return found

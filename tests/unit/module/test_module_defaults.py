@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An option of module_defaults breaks no task that does not ask for it."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
+from ansible_collections.slipway.oci.plugins.module_utils._module.to_spec import to_request
+
+from sourcetree import PLUGINS
+
+FILE = {"container": "app", "path": "/etc/app.conf", "content": "x"}
+#: Module to its tasks, as short as they can be.
+TASKS = {
+    "container": [
+        {"name": "app", "state": state}
+        for state in ("absent", "present", "created", "started", "stopped", "healthy", "paused", "restarted")
+    ],
+    "container_checkpoint": [{"name": "app"}],
+    "container_copy": [{"container": "app", "src": "/a", "dest": "/b"}],
+    "container_diff": [{"container": "app"}],
+    "container_exec": [{"name": "app", "command": "true"}, {"name": "app", "argv": ["true"], "detach": True}],
+    "container_export": [{"container": "app", "dest": "/a"}],
+    "container_file": [FILE, {**FILE, "state": "absent"}, {**FILE, "state": "directory"}],
+    "container_info": [{}],
+    "container_mount": [{"container": "app", "state": state} for state in ("mounted", "unmounted")],
+    "container_restore": [{"name": "app"}],
+    "engine_info": [{}],
+    "events_info": [{}],
+    "image_import": [{"src": "/a", "name": "app"}],
+    "image_info": [{}],
+    "image_load": [{"input": "/a"}],
+    "image_remove": [{"name": "app"}],
+    "volume": [{"name": "data", "state": state} for state in ("present", "absent", "mounted", "unmounted")],
+    "volume_content": [{"name": "data", "src": "/a", "remote_src": True}],
+    "volume_export": [{"name": "data", "dest": "/a"}],
+    "volume_import": [{"name": "data", "src": "/a"}],
+    "volume_info": [{}],
+    "volume_snapshot": [
+        {"name": "data", "snapshot": "a", "state": state} for state in ("present", "absent", "restored")
+    ],
+}
+#: Values of options where one of the type is not enough.
+VALUES = {
+    "network": ["none"],
+    "mode": "0644",
+    "directory_mode": "0755",
+    "options": ["type=tmpfs"],
+    "populate_from": {"image": "app", "path": "/app"},
+    "populate": "again",
+    "files": [{"path": "a", "content": "b"}],
+    "filters": ["event=start"],
+    "creates": "/x",
+    "removes": "/x",
+    "workdir": "/x",
+    "since": "1h",
+    "until": "1h",
+    "changes": ["CMD true"],
+    "healthcheck": "true",
+    "health_startup_cmd": "true",
+    "command": "true",
+    "entrypoint": "true",
+    "name": ["app"],
+    "log_opt": {"tag": "x"},
+    "driver": "local",
+}
+TYPES = {"bool": True, "int": 1, "float": 1.0, "str": "1", "path": "/x", "dict": {"a": "b"}, "list": ["/x"]}
+#: The other way to say what the task says already, or a half of what belongs together: such a default is about the very task.
+RIVALS = {
+    ("container", "image"),
+    ("container_exec", "command"),
+    ("container_exec", "argv"),
+    ("container_exec", "stdin"),
+    ("container_file", "src"),
+    ("container_file", "template"),
+    ("volume", "populate_from"),
+}
+
+
+def reading(monkeypatch, name):
+    """Return a module's argument spec and what it makes its request with."""
+    module = importlib.import_module(f"ansible_collections.slipway.oci.plugins.modules.{name}")
+    found = []
+    for runner in {"run", "look"} & vars(module).keys():
+        monkeypatch.setattr(module, runner, lambda spec, read, _act, **_more: found.append((spec, read)))
+    module.main()
+    return found[0]
+
+
+def test_every_module_is_tried():
+    """The table has a task for each module."""
+    assert sorted(TASKS) == sorted(path.stem for path in PLUGINS.glob("modules/*.py"))
+
+
+@pytest.mark.parametrize("module", TASKS)
+def test_a_default_breaks_no_task(monkeypatch, module):
+    """Each option of a module, set for all its tasks, is taken or passed over in each."""
+    spec, read = reading(monkeypatch, module)
+    for task in TASKS[module]:
+        for option in {*spec} - {*task, "parcel"} - NOT_BUILT.keys():
+            if (module, option) in RIVALS:
+                continue
+            value = VALUES.get(option, spec[option].get("choices", [TYPES.get(spec[option].get("type"))])[0])
+            done = ArgumentSpecValidator(spec).validate({**task, option: value})
+            assert not done.error_messages, (task, option)
+            assert read(done.validated_parameters) is not None
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"network": ["none"]},
+        {"read_only": False},
+        {"memory": "64m"},
+        {"env_file": ["/gone"]},
+        {"memory": "bad"},
+    ],
+)
+@pytest.mark.parametrize("state", ["started", "stopped", "restarted"])
+def test_only_an_image_makes_a_task_describe_a_container(monkeypatch, option, state):
+    """Without an image a task is about the state, and other options of a container are kept aside."""
+    spec, _read = reading(monkeypatch, "container")
+    params = ArgumentSpecValidator(spec).validate({"name": "app", "state": state, **option})
+    request = to_request(params.validated_parameters)
+    assert (request.spec, request.aside) == (None, option)
