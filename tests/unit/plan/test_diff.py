@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.model.spec import LIVE, RECREATE
-from _engine.plan.diff import differences, image_difference, text_differences
+from _engine.model.spec import LIVE, RECREATE, ContainerSpec
+from _engine.plan.diff import differences, image_difference, text_differences, unapplied
 
 #: Options before, after, and the differences: name, old, new.
 CASES = {
@@ -135,3 +135,19 @@ def test_text_differences():
         ("labels.a", "1", "2", LIVE),
         ("labels.b", None, "", LIVE),
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({"network": ["none"], "memory": "64m"}, ()),
+        ({"network": ["host"], "memory": "65536k"}, ("network",)),
+        ({"label": {}}, ()),
+        ({"label": {"a": "b"}, "tmpfs": {"/x": ""}}, ("label", "mounts")),
+        ({"memory": "much"}, ("memory",)),
+    ],
+)
+def test_what_a_task_says_beside_the_point(given, names):
+    """Options of a task that describes no container are named where the container is not so, whatever their spelling."""
+    spec = ContainerSpec.parse({"name": "a", "image": "b", "network": ["none"], "memory": "64m"})
+    assert unapplied(spec, given) == names

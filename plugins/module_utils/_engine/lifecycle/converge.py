@@ -56,8 +56,6 @@ class _Convergence:
                 raise error
         with self.engine.timings.of("look"):
             self.look()
-        if self.record is not None:
-            self.warn(self.record)
         plan = self.plan()
         if plan.actions:
             self.check(plan)
