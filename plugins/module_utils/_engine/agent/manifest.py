@@ -48,6 +48,7 @@ MODULES: tuple[str, ...] = (
     "kernel.cgroups",
     "kernel.command",
     "kernel.files",
+    "kernel.foreign",
     "kernel.freezer",
     "kernel.freshfile",
     "kernel.inotify",

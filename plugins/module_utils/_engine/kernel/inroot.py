@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from contextlib import closing, suppress
-from typing import Optional, Union
+from typing import Union
 
 from . import libc
 from .files import directory
@@ -84,33 +83,6 @@ def _host_path(fd: int, path: str) -> str:
     if not os.path.samestat(os.fstat(fd), os.stat(found, follow_symlinks=False)):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     return found
-
-
-def read_file(root: str, path: str, *, limit: int) -> Optional[bytes]:
-    """Return the content of a regular file inside ``root``, or None when there is none.
-
-    Raises OSError: EFBIG beyond ``limit`` bytes, EINVAL for anything else than a regular file, ELOOP.
-    """
-    with directory(root) as root_fd:
-        try:
-            fd = open_in_root(root_fd, path, os.O_PATH)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-    try:
-        return _read_regular(fd, path, limit)
-    finally:
-        os.close(fd)
-
-
-def _read_regular(fd: int, path: str, limit: int) -> bytes:
-    # Looked at before it is opened: opening a pipe blocks, and opening a device can do anything (rewind a tape).
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        raise OSError(errno.EINVAL, "is no regular file", path)
-    with open(f"/proc/self/fd/{fd}", "rb") as stream:
-        content = stream.read(limit + 1)
-    if len(content) > limit:
-        raise OSError(errno.EFBIG, f"is larger than {limit} bytes", path)
-    return content
 
 
 def make_directory(root_fd: int, path: Path, *, mode: int = 0o755, uid: int = 0, gid: int = 0) -> int:

@@ -149,6 +149,8 @@ _umount2 = _prototype("umount2", _path, _int)
 _unshare = _prototype("unshare", _int)
 _setns = _prototype("setns", _int, _int)
 _syncfs = _prototype("syncfs", _int)
+#: Without 64 in its name it fails where numbers are of 32 bits and the file system is large; musl has only one.
+_fstatfs = _prototype("fstatfs64" if hasattr(_c, "fstatfs64") else "fstatfs", _int, ctypes.c_void_p)
 _inotify_init1 = _prototype("inotify_init1", _int)
 _inotify_add_watch = _prototype("inotify_add_watch", _int, _path, ctypes.c_uint32)
 _renameat2 = _renameat2_prototype()
@@ -234,6 +236,15 @@ def syncfs(fd: int) -> None:
     """Write the whole file system of ``fd`` to disk."""
     if _syncfs(fd):
         _fail("syncfs")
+
+
+def fstatfs_type(fd: int) -> int:
+    """Return what kind of file system a descriptor is on: ``f_type`` of fstatfs(2), as a number without sign."""
+    buffer = ctypes.create_string_buffer(256)  # more than any struct statfs
+    if _fstatfs(fd, buffer):
+        _fail("fstatfs")
+    kind = ctypes.c_uint if platform.machine() == "s390x" else _long
+    return int(kind.from_buffer(buffer).value) & 0xFFFFFFFF
 
 
 def unshare(flags: int) -> None:

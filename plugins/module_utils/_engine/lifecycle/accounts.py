@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..kernel import inroot
+from ..kernel import foreign
 
 #: passwd and group files above this size are no such files.
 _LIMIT = 4 * 1024 * 1024
@@ -13,7 +13,7 @@ def account_file(roots: tuple[str, ...], path: str) -> str:
     """Read a file as the merged layers (topmost first) would show it; a whiteout in an upper layer hides those below."""
     for root in roots:
         try:
-            content = inroot.read_file(root, path, limit=_LIMIT)
+            content = foreign.read_file(root, path, limit=_LIMIT)
         except OSError:  # a whiteout, a device or a directory: whatever it is, it is no account file
             return ""
         if content is not None:

@@ -8,15 +8,13 @@ import pwd
 from typing import NamedTuple, Optional
 
 from ..errors import InvalidOption
-from ..kernel.inroot import read_file
 from ..model.accounts import GREATEST_OWNER, asked_number
 from ..model.idmap import OVERFLOW, IdMap
 from ..model.record import ContainerRecord
 from ..runtime.users import find_gid, find_uid, resolve
 from .engine import Engine
+from .execuser import accounts
 from .origin import source_of
-
-_LIMIT = 4 * 1024 * 1024
 
 
 class Owners(NamedTuple):
@@ -40,7 +38,7 @@ def inside(
     root_fd: int, mapping: Optional[IdMap], *, owner: Optional[str], group: Optional[str], user: str
 ) -> Owners:
     """Resolve names by the container's own files, and map the ids; raises InvalidOption."""
-    passwd, group_file = (_account_file(root_fd, path) for path in ("/etc/passwd", "/etc/group"))
+    passwd, group_file = (file.text for file in accounts(f"/proc/self/fd/{root_fd}", keep=(root_fd,)))
     own = resolve(user or None, (), passwd=passwd, group=group_file)
     uid = None if owner is None else find_uid("owner", owner, passwd=passwd)
     gid = None if group is None else find_gid("group", group, group=group_file)
@@ -88,11 +86,3 @@ def _host_gid(word: Optional[str]) -> Optional[int]:
         return grp.getgrnam(word).gr_gid
     except KeyError:
         raise InvalidOption("group", word, "is no group of the host") from None
-
-
-def _account_file(root_fd: int, path: str) -> str:
-    try:
-        content = read_file(f"/proc/self/fd/{root_fd}", path, limit=_LIMIT)
-    except OSError:  # a device or a directory: whatever it is, it is no account file
-        return ""
-    return (content or b"").decode("utf-8", "replace")

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import WrongState
+from ..kernel.foreign import PATIENCE
 from ..kernel.process import Process, find_by_argument
 from ..model import imageconfig, status
 from ..model.execsession import ExecSession
@@ -61,24 +62,38 @@ def execute(
 
     Raises NotFound, WrongState, InvalidOption, CommandTimeout, RuntimeFailed (its ``rc`` as podman-exec(1) has it).
     """
+    began = time.monotonic()
 
     def run(prepared: Prepared) -> Executed:
+        left = None if timeout is None else max(0.0, began + timeout - time.monotonic())
         if spec.tty:
             from ..runtime.terminal import run_in_terminal
 
-            return run_in_terminal(*prepared[1:], prepared.session.container_id, stdin=stdin, timeout=timeout)
+            return run_in_terminal(*prepared[1:], prepared.session.container_id, stdin=stdin, timeout=left)
         runtime, files = prepared.runtime, prepared.files
-        return execs.run(runtime, prepared.session.container_id, files, stdin=stdin, timeout=timeout)
+        return execs.run(
+            runtime, prepared.session.container_id, files, stdin=stdin, timeout=left, asked=timeout
+        )
 
     with engine.timings.of("exec"):
-        return attended(engine, name, spec, run, code=lambda done: done.code)
+        patience = PATIENCE if timeout is None else min(timeout, PATIENCE)
+        return attended(engine, name, spec, run, code=lambda done: done.code, patience=patience)
 
 
 def attended(
-    engine: Engine, name: str, spec: ExecSpec, run: Callable[[Prepared], T], *, code: Callable[[T], int]
+    engine: Engine,
+    name: str,
+    spec: ExecSpec,
+    run: Callable[[Prepared], T],
+    *,
+    code: Callable[[T], int],
+    patience: float = PATIENCE,
 ) -> tuple[str, T]:
-    """Prepare the command, let ``run`` run it, and clear everything away; return the session's id and what ``run`` returned."""
-    with _session(engine, name, spec) as (prepared, record):
+    """Prepare the command, let ``run`` run it, and clear everything away; return the session's id and what ``run`` returned.
+
+    The container's files may take ``patience`` seconds to tell who the user is.
+    """
+    with _session(engine, name, spec, patience) as (prepared, record):
         exit_code: int | None = None
         try:
             result = run(prepared)
@@ -89,11 +104,13 @@ def attended(
 
 
 @contextmanager
-def _session(engine: Engine, name: str, spec: ExecSpec) -> Iterator[tuple[Prepared, ContainerRecord]]:
+def _session(
+    engine: Engine, name: str, spec: ExecSpec, patience: float
+) -> Iterator[tuple[Prepared, ContainerRecord]]:
     """Give a session whose row and files are there, with this process as the one that attends; take the files away."""
     found = find(engine, name)
     with hold(engine, found.id, "exec") as record:
-        prepared = prepare(engine, require_running(record), spec, monitor=myself())
+        prepared = prepare(engine, require_running(record), spec, monitor=myself(), patience=patience)
     try:
         yield prepared, record
     finally:
@@ -107,10 +124,11 @@ def prepare(
     *,
     monitor: ProcessId | None,
     detached: bool = False,
+    patience: float = PATIENCE,
 ) -> Prepared:
     """Make row and files of a new session; the container's lock is held and it runs."""
     settle(engine, record)
-    process = _process(engine, record, spec)
+    process = _process(engine, record, spec, patience)
     session = ExecSession(
         new_id(), record.id, spec.argv, spec.user, detached, time.time_ns(), monitor=monitor
     )
@@ -194,7 +212,9 @@ def require_running(record: ContainerRecord) -> ContainerRecord:
     )
 
 
-def _process(engine: Engine, record: ContainerRecord, spec: ExecSpec) -> dict[str, Any]:
+def _process(
+    engine: Engine, record: ContainerRecord, spec: ExecSpec, patience: float = PATIENCE
+) -> dict[str, Any]:
     mounted.check(engine.layout.container(record.id), record.name, record.driver)
     own = own_process(engine.layout, record.id, record.name)
     every: frozenset[str] = frozenset()
@@ -204,7 +224,8 @@ def _process(engine: Engine, record: ContainerRecord, spec: ExecSpec) -> dict[st
         every = host.facts(record.spec).capabilities
     user = None
     if spec.user is not None and record.process is not None:  # which a container that runs has
-        user = resolved(record.process.pid, spec.user, record.spec.group_add or ())
+        groups = record.spec.group_add or ()
+        user = resolved(record.process.pid, spec.user, groups, seconds=patience)
     return execprocess.build(own, spec, user, home_given=_home_given(engine, record), all_capabilities=every)
 
 

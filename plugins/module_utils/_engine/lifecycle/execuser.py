@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from ..kernel import inroot
+from typing import NamedTuple
+
+from ..errors import CommandTimeout, InvalidOption
+from ..kernel import foreign
 from ..runtime.users import resolve
 
 TYPE_CHECKING = False
@@ -14,17 +17,53 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
 
 #: passwd and group files above this size are no such files.
 _LIMIT = 4 * 1024 * 1024
+_FILES = ("/etc/passwd", "/etc/group")
 
 
-def resolved(pid: int, name: str, group_add: Sequence[str]) -> ResolvedUser:
-    """Return the user of this name or number; ``pid`` is the container's. Raises InvalidOption when it is not there."""
-    root = f"/proc/{pid}/root"
-    passwd, group = (_content(root, path) for path in ("/etc/passwd", "/etc/group"))
-    return resolve(name, group_add, passwd=passwd, group=group)
+def resolved(
+    pid: int, name: str, group_add: Sequence[str], *, seconds: float = foreign.PATIENCE
+) -> ResolvedUser:
+    """Return the user of this name or number; ``pid`` is the container's.
 
-
-def _content(root: str, path: str) -> str:
+    Raises InvalidOption when it is not there, CommandTimeout when the container's files do not answer within ``seconds``.
+    """
+    passwd, group = accounts(f"/proc/{pid}/root", seconds=seconds)
     try:
-        return (inroot.read_file(root, path, limit=_LIMIT) or b"").decode("utf-8", "replace")
-    except OSError:  # a device or a directory: whatever it is, it is no account file
-        return ""
+        return resolve(name, group_add, passwd=passwd.text, group=group.text)
+    except InvalidOption as error:
+        refused = passwd.refused or group.refused
+        if not refused:
+            raise
+        why = f"can't be looked up: {refused}"
+        raise InvalidOption("user", name, why, remedy="Name it by its number") from error
+
+
+class AccountFile(NamedTuple):
+    """The text of a file of accounts, empty when there is none or when it was ``refused``."""
+
+    text: str
+    refused: str = ""
+
+
+def accounts(
+    root: str, *, seconds: float = foreign.PATIENCE, keep: tuple[int, ...] = ()
+) -> list[AccountFile]:
+    """Return the passwd and group of a container whose files are below ``root``; raises CommandTimeout.
+
+    ``keep``: descriptors that ``root`` is named by.
+    """
+    try:
+        found = foreign.in_time(lambda: [_read(root, path) for path in _FILES], seconds, keep=keep)
+    except TimeoutError as error:
+        raise CommandTimeout(
+            f"the container's {' or '.join(_FILES)} {error.strerror}",
+            remedy="See what file system the container has mounted there",
+        ) from error
+    return [AccountFile(content.decode("utf-8", "replace"), refused) for content, refused in found]
+
+
+def _read(root: str, path: str) -> tuple[bytes, str]:
+    try:
+        return foreign.read_file(root, path, limit=_LIMIT) or b"", ""
+    except OSError as error:  # a device, a directory or /proc/kmsg: whatever it is, it is no file of accounts
+        return b"", f"the container's {path} {error.strerror}"

@@ -6,14 +6,19 @@ from __future__ import annotations
 import os
 
 from ..kernel.files import directory
+from ..kernel.foreign import PATIENCE, in_time
 from ..kernel.inroot import open_in_root
 
 
 def exists(pid: int, path: str) -> bool:
     """Tell whether the path is there for the process; it is resolved inside its root, so no symlink leads out."""
-    with directory(f"/proc/{pid}/root") as root:
-        try:
+
+    def look() -> None:
+        with directory(f"/proc/{pid}/root") as root:
             os.close(open_in_root(root, path, os.O_PATH))
-        except OSError:
-            return False
+
+    try:
+        in_time(look, PATIENCE)
+    except OSError:
+        return False
     return True

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..errors import EngineError
-from ..kernel import usernamespace
+from ..kernel import foreign, usernamespace
 from ..kernel.inroot import open_in_root
 from ..model.idmap import IdMap, Range
 from ..model.layout import Layout
@@ -24,8 +24,6 @@ from .ownprocess import own_process
 
 #: Nobody but the owner writes to what is new, as with umask 022 (sftp-server(8) and cp(1) by default).
 _NEW = 0o755
-#: Never waits for a FIFO's other end, and never makes a terminal ours.
-_SAFE = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class CannotPass(EngineError):
@@ -45,7 +43,7 @@ def open_to_write(layout: Layout, found: Running, path: str, *, user: str | None
             return _reopen(open_in_root(root, path, os.O_PATH), path, os.O_WRONLY)
         except FileNotFoundError:
             # Not a symlink that leads nowhere: O_EXCL refuses it.
-            fd = open_in_root(root, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE, 0o600)
+            fd = open_in_root(root, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | foreign.SAFE, 0o600)
         os.fchown(fd, *owner)
         os.fchmod(fd, mode & _NEW)
         return fd
@@ -74,7 +72,13 @@ def _reopen(looked_at: int, path: str, flags: int) -> int:
         if not stat.S_ISREG(kind):
             what = "is a directory" if stat.S_ISDIR(kind) else "is no file"
             raise CannotPass(f"{path} {what}", path=path)
-        return os.open(f"/proc/self/fd/{looked_at}", flags | _SAFE)
+        return foreign.reopen(looked_at, path, flags)
+    except foreign.MadeUp as error:
+        raise CannotPass(
+            f"{path} {error.strerror}, and has no size",
+            path=path,
+            remedy="Read it with slurp, or with a command in the container",
+        ) from error
     finally:
         os.close(looked_at)
 

@@ -94,10 +94,12 @@ def run(
     *,
     stdin: bytes = b"",
     timeout: float | None = None,
+    asked: float | None = None,
 ) -> Executed:
     """Run the command to its end and collect what it says.
 
-    Raises CommandTimeout after killing it with all that it started, and what ``check`` raises.
+    Raises CommandTimeout after killing it with all that it started, and what ``check`` raises. ``asked`` are the seconds to
+    tell of, where ``timeout`` is what is left of them.
     """
     try:
         done = command.run(
@@ -110,9 +112,9 @@ def run(
         end(files)
         if isinstance(error, CommandTimeout):
             raise CommandTimeout(
-                f"the command did not end within {timeout:g} s and was killed",
+                f"the command did not end within {asked or timeout:g} s and was killed",
                 remedy="Write a longer timeout, or see what it waits for",
-                timeout=timeout,
+                timeout=asked or timeout,
                 stderr=error.fields.get("stderr", ""),
             ) from None
         raise

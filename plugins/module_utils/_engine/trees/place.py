@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from collections.abc import Iterator, Sequence
 
+from ..kernel import foreign
 from ..kernel.inroot import make_directory, open_in_root
 from .cursor import descend
 
@@ -53,17 +52,13 @@ class Place:
 
 def read(place: Place, trail: Sequence[str]) -> Iterator[bytes]:
     """Yield the content of a regular file, up to the size that it has now; raises OSError (EINVAL) for anything else."""
-    # Looked at before it is opened: opening a pipe blocks, and opening a device can do anything (rewind a tape).
     look = place.look(trail)
     try:
-        info = os.fstat(look)
-        if not stat.S_ISREG(info.st_mode):
-            raise OSError(errno.EINVAL, "is no regular file any more", "/".join(trail))
-        fd = os.open(f"/proc/self/fd/{look}", os.O_RDONLY | os.O_CLOEXEC)
+        fd = foreign.reopen(look, "/".join(trail))
     finally:
         os.close(look)
     try:
-        yield from _pieces(fd, info.st_size)
+        yield from _pieces(fd, os.fstat(fd).st_size)
     finally:
         os.close(fd)
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Optional
 
 from ..errors import EngineError
+from ..kernel import foreign
 from ..model.globs import Excluded, nothing
 from .cursor import identity
 from .place import Place, read
@@ -81,12 +82,23 @@ def _wanted(fd: int, place: Place, trail: list[str]) -> Wanted:
         return Wanted(DIRECTORY, usual_mode=mode, usual_uid=uid, usual_gid=gid)
     if stat.S_ISLNK(info.st_mode):
         return Wanted(SYMLINK, uid=uid, gid=gid, link=os.readlink("", dir_fd=fd))
-    if not stat.S_ISREG(info.st_mode):
-        path = "/".join(trail)
+    _check(fd, "/".join(trail))
+    chunks = partial(read, place, trail)
+    return Wanted(FILE, mode, uid, gid, size=info.st_size, mtime_ns=info.st_mtime_ns, chunks=chunks)
+
+
+def _check(fd: int, path: str) -> None:
+    try:
+        foreign.check(fd, path)
+    except foreign.MadeUp as error:
+        raise CannotCopy(
+            f"{path} {error.strerror}: it has no size, and is not copied",
+            remedy="Name it in exclude, or read it with a command in the container (container_exec)",
+            path=path,
+        ) from error
+    except OSError as error:
         raise CannotCopy(
             f"{path} is a device, FIFO or socket, which is not copied",
             remedy="Name it in exclude",
             path=path,
-        )
-    chunks = partial(read, place, trail)
-    return Wanted(FILE, mode, uid, gid, size=info.st_size, mtime_ns=info.st_mtime_ns, chunks=chunks)
+        ) from error

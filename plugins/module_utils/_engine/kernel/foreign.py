@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read files that somebody else may exchange at any time, so that no file can hold up or harm whoever reads it.
+
+A container can put anything in the place of its /etc/passwd: a FIFO or a device, whose opening blocks or acts; a symlink into
+its /proc or /sys, where a regular file may never end or never answer (/proc/kmsg); a file on a file system of its own (FUSE),
+which may not answer either. Source: open(2), statfs(2), proc(5).
+"""
+
+from __future__ import annotations
+
+import errno
+import marshal
+import os
+import select
+import signal
+import stat
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn, Optional, TypeVar
+
+from . import libc
+from .files import directory
+from .inroot import Path, open_in_root
+
+Plain = TypeVar("Plain")
+
+#: Seconds that a file may take which is on a disk or in memory.
+PATIENCE = 10.0
+_PIECE = 256 * 1024
+#: Never waits for a FIFO's other end or for whoever has a lease on the file, and never makes a terminal ours.
+SAFE = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+#: File systems whose files the kernel makes up as they are read, by the numbers of statfs(2).
+_MADE_UP = {
+    0x9FA0: "proc",
+    0x62656572: "sysfs",
+    0x27E0EB: "cgroup",
+    0x63677270: "cgroup2",
+    0x64626720: "debugfs",
+    0x74726163: "tracefs",
+    0x73636673: "securityfs",
+    0xF97CFF8C: "selinuxfs",
+    0x43415D53: "smackfs",
+    0x5A3C69F0: "apparmorfs",
+    0x62656570: "configfs",
+    0xCAFE4A11: "bpf",
+    0x6165676C: "pstore",
+    0xDE5E81E4: "efivarfs",
+    0x42494E4D: "binfmt_misc",
+    0x65735543: "fusectl",
+    0x19800202: "mqueue",
+    0x1CD1: "devpts",
+    0x7655821: "resctrl",
+    0x6E736673: "nsfs",
+    0x50494446: "pidfs",
+    0x09041934: "anon_inode",
+    0x0187: "autofs",
+}
+
+
+class MadeUp(OSError):
+    """The kernel makes the file up as it is read; ``fstype`` names its file system."""
+
+    def __init__(self, fstype: str, path: Optional[Path] = None) -> None:
+        super().__init__(
+            errno.EINVAL, f"is on {fstype}, where the kernel makes files up as they are read", path
+        )
+        self.fstype = fstype
+
+
+def check(fd: int, path: Optional[Path] = None) -> None:
+    """Raise OSError (EINVAL) unless a descriptor (O_PATH will do) is of a regular file that lies somewhere."""
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise OSError(errno.EINVAL, "is no regular file", path)
+    fstype = _MADE_UP.get(libc.fstatfs_type(fd))
+    if fstype is not None:
+        raise MadeUp(fstype, path)
+
+
+def reopen(looked_at: int, path: Optional[Path] = None, flags: int = os.O_RDONLY) -> int:
+    """Open in earnest what a descriptor looks at (O_PATH); raises OSError as ``check``, and BlockingIOError for a lease."""
+    # Looked at before it is opened: opening a pipe blocks, and opening a device can do anything (rewind a tape).
+    check(looked_at, path)
+    return os.open(f"/proc/self/fd/{looked_at}", flags | SAFE)
+
+
+def read_file(root: str, path: str, *, limit: int) -> Optional[bytes]:
+    """Return the content of a regular file inside ``root``, or None when there is none.
+
+    Raises OSError: EFBIG beyond ``limit`` bytes, EINVAL for what ``check`` refuses, ELOOP.
+    """
+    with directory(root) as root_fd:
+        try:
+            looked_at = open_in_root(root_fd, path, os.O_PATH)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    try:
+        fd = reopen(looked_at, path)
+    finally:
+        os.close(looked_at)
+    with open(fd, "rb") as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"is larger than {limit} bytes", path)
+    return content
+
+
+def in_time(act: Callable[[], Plain], seconds: float, *, keep: tuple[int, ...] = ()) -> Plain:
+    """Call ``act`` in a child, and return what it returns: bytes, numbers, text, lists of them. Raises its OSError, TimeoutError.
+
+    Whoever serves a file system decides how long a call takes, and neither a signal nor the end of the process ends the
+    waiting. So a child waits, which is left behind when it takes too long, and which holds nothing of ours (locks, the output
+    that a caller reads to its end) but the descriptors to ``keep``.
+    """
+    reader, writer = os.pipe()
+    pid = _fork()
+    if pid == 0:
+        _answer(act, writer, keep)
+    os.close(writer)
+    try:
+        said = _gathered(reader, time.monotonic() + seconds)
+    finally:
+        os.close(reader)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, os.WNOHANG if said is None else 0)  # no signal ends one that hangs
+    if said is None:
+        raise TimeoutError(errno.ETIMEDOUT, f"did not answer within {seconds:g} s")
+    failed, result = marshal.loads(said)  # noqa: S302  (of our own child)
+    if failed:
+        raise OSError(*result)
+    value: Plain = result
+    return value
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # The child takes no lock that another thread may hold: it reads a file.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _answer(act: Callable[[], Plain], writer: int, keep: tuple[int, ...]) -> NoReturn:
+    """Be the child; nothing of Python's own clean-up runs."""
+    try:
+        _let_go({writer, *keep})
+        try:
+            said: Any = (False, act())
+        except OSError as error:
+            said = (True, (error.errno, error.strerror))
+        with open(writer, "wb") as stream:
+            stream.write(marshal.dumps(said))
+    finally:
+        os._exit(0)
+
+
+def _let_go(keep: set[int]) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > 2 and fd not in keep:
+            with suppress(OSError):  # the listing's own
+                os.close(fd)
+
+
+def _gathered(reader: int, deadline: float) -> Optional[bytes]:
+    """Return all that is said until its end, None when that comes too late."""
+    said: list[bytes] = []
+    waiting = select.poll()
+    waiting.register(reader, select.POLLIN)
+    while waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        piece = os.read(reader, _PIECE)
+        if not piece:
+            return b"".join(said)
+        said.append(piece)
+    return None
