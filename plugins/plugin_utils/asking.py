@@ -16,7 +16,7 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.program import NO_PROG
 def listing(agent: str, root: Optional[str], run_root: Optional[str]) -> list[str]:
     """Return the command that lists the containers; it only reads."""
     places = (("--root", root), ("--run-root", run_root))
-    return [agent, *(word for pair in places if pair[1] for word in pair), "ps", "--json"]
+    return [agent, *(word for pair in places if pair[1] for word in pair), "ps", "--all", "--json"]
 
 
 def answered(argv: list[str], rc: int, stdout: bytes, stderr: bytes, *, env: bool) -> list[dict[str, Any]]:

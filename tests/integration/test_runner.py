@@ -136,7 +136,7 @@ def test_cancelled_jobs(node, data, large, how, moments):
 
 def unfinished(node) -> list[str]:
     """Return what the engine is making or deleting, and the containers that are neither running nor asked to be otherwise."""
-    listed = json.loads(node.agent("ps", "--json").stdout)
+    listed = json.loads(node.agent("ps", "--all", "--json").stdout)
     odd = [shape["Name"] for shape in listed if shape["State"]["Status"] != "running"]
     return [*odd, *os.listdir(node.layout.staging), *glob(f"{node.layout.volumes}/*/.*")]
 

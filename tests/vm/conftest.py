@@ -171,7 +171,7 @@ def clean(machine):
     """Return the machine, and remove the test's containers and volumes; what is left of them then is an error."""
     yield machine
     # The program comes with the first container.
-    told = machine.run("slipway ps --json") if machine.holds("command -v slipway") else "[]"
+    told = machine.run("slipway ps --all --json") if machine.holds("command -v slipway") else "[]"
     names = [shape["Name"] for shape in json.loads(told)]
     if names:  # who needs others goes before these
         machine.run(f"slipway rm --force --time 0 {' '.join(reversed(names))}")

@@ -37,7 +37,7 @@ def several(clean):
 
 def running(machine) -> dict[str, bool]:
     """Return which containers run, by name."""
-    shapes = json.loads(machine.run("slipway ps --json"))
+    shapes = json.loads(machine.run("slipway ps --all --json"))
     return {shape["Name"]: shape["State"]["Running"] for shape in shapes}
 
 

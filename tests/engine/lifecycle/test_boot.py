@@ -22,7 +22,7 @@ SLEEP = ("sleep", "1000")
 
 def states(host) -> dict[str, str]:
     """Return the state of every container by name."""
-    told = json.loads(host.agent("ps", "--json").stdout)
+    told = json.loads(host.agent("ps", "--all", "--json").stdout)
     return {shape["Name"]: shape["State"]["Status"] for shape in told}
 
 

@@ -227,7 +227,7 @@ def test_killed_when_all_was_written(host, saved, do):
     assert do().actions == ()
     assert host.picture() == before
     assert host.agent("boot").returncode == 0
-    assert host.agent("ps").stdout.count("checkpointed") == 1
+    assert host.agent("ps", "-a").stdout.count("checkpointed") == 1
 
 
 @pytest.mark.parametrize("whole", [False, True])

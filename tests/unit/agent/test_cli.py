@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
-import argparse
-
 import pytest
 
-from _engine.agent import cli, cli_events, cli_explain, cli_logs
+from _engine.agent import (
+    cli,
+    cli_events,
+    cli_explain,
+    cli_images,
+    cli_inspect,
+    cli_logs,
+    cli_ps,
+    cli_volume,
+    parsing,
+)
 from _engine.version import VERSION
 
 PLACES = {"root": "/ROOT", "run_root": "/RUN"}
@@ -16,17 +24,19 @@ PLACES = {"root": "/ROOT", "run_root": "/RUN"}
 @pytest.fixture
 def parse():
     """Give the function that reads arguments as ``slipway`` does."""
-    return lambda *argv: vars(cli._parser("/ROOT", "/RUN").parse_args(argv))
+    return lambda *argv: vars(parsing.read(cli.parser_of("/ROOT", "/RUN"), argv))
 
 
 EVENTS = {"verb": cli_events._events, "since": None, "until": None, "filter": []}
 LOGS = {"verb": cli_logs._logs, "since": None, "until": None, "follow": False}
 GOOD = [
     (("explain", "web"), {"verb": cli_explain._explain, "name": "web", "json": False}),
-    (("ps",), {"verb": cli._ps, "json": False}),
-    (("images", "--json"), {"verb": cli._images, "json": True}),
-    (("volumes",), {"verb": cli._volumes, "json": False}),
-    (("inspect", "web"), {"verb": cli._inspect, "name": "web"}),
+    (("ps",), {"verb": cli_ps._ps, "json": False, "all": False, "quiet": False, "filter": []}),
+    (("ps", "-aq"), {"verb": cli_ps._ps, "all": True, "quiet": True}),
+    (("images", "--json"), {"verb": cli_images._images, "json": True}),
+    (("volumes",), {"verb": cli_volume._list, "json": False}),
+    (("volume", "ls", "-q"), {"verb": cli_volume._list, "quiet": True}),
+    (("inspect", "web", "db"), {"verb": cli_inspect._inspect, "names": ["web", "db"], "type": "all"}),
     (
         ("logs", "--tail", "5", "-t", "web"),
         {**LOGS, "name": "web", "tail": 5, "timestamps": True, "json": False},
@@ -56,7 +66,8 @@ GOOD = [
 @pytest.mark.parametrize(("argv", "expected"), GOOD)
 def test_verbs(parse, argv, expected):
     """Each verb has its options, and the engine's places as they are built in."""
-    assert parse(*argv) == {**PLACES, **expected}
+    found = parse(*argv)
+    assert {name: found[name] for name in (*PLACES, *expected)} == {**PLACES, **expected}
 
 
 def test_another_engine(parse):
@@ -113,13 +124,4 @@ STATES = [
 @pytest.mark.parametrize(("state", "text"), STATES)
 def test_states_in_words(state, text):
     """A state is told with what a person asks next: the pid, or how it ended; an unknown code is not 0."""
-    assert cli._state(state) == text
-
-
-@pytest.mark.parametrize(
-    ("as_json", "text"), [(False, "NAME\nweb\n"), (True, '[\n  {\n    "Name": "web"\n  }\n]\n')]
-)
-def test_output_for_people_and_programs(capsys, as_json, text):
-    """A table for people, and the whole shapes as JSON for programs."""
-    cli._print(argparse.Namespace(json=as_json), [{"Name": "web"}], ("NAME",), [("web",)])
-    assert capsys.readouterr().out == text
+    assert cli_ps.state(state) == text

@@ -12,8 +12,17 @@ SHAPE = {"Name": "web", "Config": {"Env": ["PASSWORD=hunter2"], "Labels": {}}}
 
 def test_the_command():
     """The agent is told where the engine is, if that is not its own place."""
-    assert listing("/a/slipway", None, None) == ["/a/slipway", "ps", "--json"]
-    assert listing("/a", "/r", "/run/r") == ["/a", "--root", "/r", "--run-root", "/run/r", "ps", "--json"]
+    assert listing("/a/slipway", None, None) == ["/a/slipway", "ps", "--all", "--json"]
+    assert listing("/a", "/r", "/run/r") == [
+        "/a",
+        "--root",
+        "/r",
+        "--run-root",
+        "/run/r",
+        "ps",
+        "--all",
+        "--json",
+    ]
 
 
 def test_environments_are_left_out():

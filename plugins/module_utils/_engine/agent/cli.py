@@ -1,175 +1,201 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verbs of ``slipway`` for a person: tables to read, ``--json`` for programs."""
+"""The verbs of ``slipway`` for a person: which there are, and how one is run.
+
+Only the module of the verb that is asked for is imported; help, completion and manual look at all.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import os
+from collections.abc import Callable, Mapping
 from typing import Any, Optional
 
-from ..errors import InvalidOption, NotFound
-from ..lifecycle import info
+from ..errors import EngineError, NotFound
 from ..lifecycle.engine import Engine
 from ..lifecycle.opening import open_engine
+from ..model.layout import Layout
+from ..model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 from ..version import VERSION
-from . import (
-    cli_boot,
-    cli_checkpoint,
-    cli_diff,
-    cli_events,
-    cli_exec,
-    cli_explain,
-    cli_export,
-    cli_logs,
-    cli_mount,
-    cli_verbs,
-)
-from .table import age, human_size, render
+from . import output
+from .parsing import Parser, read, unknown_verb, verb_in
 
 #: Returns the exit code, None for 0.
 Verb = Callable[[Engine, argparse.Namespace], Optional[int]]
+FAILED = 125
 
 
 def run(argv: list[str], root: str, run_root: str) -> int:
     """Parse the arguments and run the verb; reading verbs change nothing on the host."""
-    arguments = _parser(root, run_root).parse_args(argv)
+    verb = verb_in(argv)
+    parser = parser_of(root, run_root, verb)
+    if verb is not None and verb not in VERBS:
+        parser.error(unknown_verb(verb, VERBS))
+    arguments = read(parser, argv)
+    arguments.whole = lambda: parser_of(DEFAULT_ROOT, DEFAULT_RUN_ROOT)
+    if getattr(arguments, "alone", False):
+        return arguments.verb(None, arguments) or 0
+    try:
+        return _run(arguments)
+    except EngineError as error:
+        output.complain(error, arguments.flags)
+        return FAILED
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    _refuse_nowhere(Layout(arguments.root, arguments.run_root))
     # To follow is to look at the database that others write, not at a copy of it.
     read_only = not (getattr(arguments, "acts", False) or getattr(arguments, "follow", False))
     with open_engine(arguments.root, arguments.run_root, read_only=read_only) as engine:
         return arguments.verb(engine, arguments) or 0
 
 
-def _parser(root: str, run_root: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="slipway", description="OCI containers without a daemon (slipway.oci)"
+def _refuse_nowhere(layout: Layout) -> None:
+    """Raise NotFound where no engine has ever been; one that has lost its database is not nothing."""
+    try:
+        entries = os.listdir(layout.root)
+    except (FileNotFoundError, NotADirectoryError):
+        entries = []
+    known = (layout.database, layout.containers, layout.agent)
+    if not {os.path.basename(path) for path in known} & {*entries}:
+        remedy = "Write the root of a task of slipway.oci after --root: a first task makes it"
+        raise NotFound("engine", layout.root, remedy=remedy)
+
+
+def parser_of(root: str, run_root: str, verb: str | None = None) -> Parser:
+    """Return the parser of one verb, or of all."""
+    parser = Parser(prog="slipway", description="OCI containers without a daemon (slipway.oci)")
+    parser.add_argument("--root", default=root, metavar="DIR", help="state directory (%(default)s)")
+    parser.add_argument(
+        "--run-root", default=run_root, metavar="DIR", help="volatile directory (%(default)s)"
     )
-    parser.add_argument("--root", default=root, help="state directory (%(default)s)")
-    parser.add_argument("--run-root", default=run_root, help="volatile directory (%(default)s)")
     parser.add_argument("--version", action="version", version=f"slipway {VERSION}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    _verb(verbs, "ps", _ps, "list containers")
-    _verb(verbs, "images", _images, "list images")
-    _verb(verbs, "volumes", _volumes, "list volumes")
-    _add_inspect(verbs)
-    cli_logs.add(verbs)
-    cli_events.add(verbs)
-    cli_explain.add(verbs)
-    cli_exec.add(verbs)
-    cli_export.add(verbs)
-    cli_diff.add(verbs)
-    cli_mount.add(verbs)
+    known = VERBS.get(verb or "")
+    for add in (known,) if known else dict.fromkeys(VERBS.values()):
+        add(verbs)
+    return parser
+
+
+# -- what adds which verb ------------------------------------------------------------------------------
+
+
+def _ps(verbs: Any) -> None:
+    from . import cli_ps
+
+    cli_ps.add(verbs)
+
+
+def _containers(verbs: Any) -> None:
+    from . import cli_verbs
+
     cli_verbs.add(verbs)
+
+
+def _exec(verbs: Any) -> None:
+    from . import cli_exec
+
+    cli_exec.add(verbs)
+
+
+def _logs(verbs: Any) -> None:
+    from . import cli_logs
+
+    cli_logs.add(verbs)
+
+
+def _stats(verbs: Any) -> None:
+    from . import cli_stats
+
+    cli_stats.add(verbs)
+
+
+def _inspect(verbs: Any) -> None:
+    from . import cli_inspect
+
+    cli_inspect.add(verbs)
+
+
+def _explain(verbs: Any) -> None:
+    from . import cli_explain
+
+    cli_explain.add(verbs)
+
+
+def _events(verbs: Any) -> None:
+    from . import cli_events
+
+    cli_events.add(verbs)
+
+
+def _cp(verbs: Any) -> None:
+    from . import cli_cp
+
+    cli_cp.add(verbs)
+
+
+def _files(verbs: Any) -> None:
+    from . import cli_diff, cli_export, cli_mount
+
+    cli_diff.add(verbs)
+    cli_export.add(verbs)
+    cli_mount.add(verbs)
+
+
+def _checkpoint(verbs: Any) -> None:
+    from . import cli_checkpoint
+
     cli_checkpoint.add(verbs)
+
+
+def _images(verbs: Any) -> None:
+    from . import cli_images
+
+    cli_images.add(verbs)
+
+
+def _volumes(verbs: Any) -> None:
+    from . import cli_volume
+
+    cli_volume.add(verbs)
+
+
+def _host(verbs: Any) -> None:
+    from . import cli_host
+
+    cli_host.add(verbs)
+
+
+def _programs(verbs: Any) -> None:
+    from . import cli_boot, cli_programs
+
+    cli_programs.add(verbs)
     cli_boot.add(verbs)
-    _add_healthcheck(verbs)
-    cleanup = verbs.add_parser(
-        "cleanup", help="clean up after a container that has ended (conmon calls this)"
-    )
-    cleanup.add_argument("id")
-    return parser
 
 
-def _verb(verbs: Any, name: str, verb: Verb, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(verb=verb)
-    return parser
+def _manual(verbs: Any) -> None:
+    from . import cli_manual
+
+    cli_manual.add(verbs)
 
 
-def _add_inspect(verbs: Any) -> None:
-    parser = verbs.add_parser("inspect", help="show everything about a container, volume or image, as JSON")
-    parser.add_argument("name")
-    parser.set_defaults(verb=_inspect)
-
-
-def _add_healthcheck(verbs: Any) -> None:
-    text = "check a container's health now; the exit code is 1 when it is not healthy"
-    parser = verbs.add_parser("healthcheck", help=text, description=text)
-    parser.add_argument("action", choices=["run"])
-    parser.add_argument("name")
-    parser.set_defaults(verb=_healthcheck, acts=True)
-
-
-def _healthcheck(engine: Engine, arguments: argparse.Namespace) -> int:
-    from ..lifecycle.health import run_once
-    from ..lifecycle.named import find_typed
-
-    health = run_once(engine, find_typed(engine, arguments.name).name)
-    sys.stdout.write(f"{health.status}\n")
-    return 0 if health.log[-1].exit_code == 0 else 1
-
-
-def _ps(engine: Engine, arguments: argparse.Namespace) -> None:
-    found = info.containers(engine).result["containers"]
-    rows = [
-        (shape["Id"][:12], shape["Name"], shape["ImageName"], _state(shape["State"]), age(shape["Created"]))
-        for shape in found
-    ]
-    _print(arguments, found, ("CONTAINER ID", "NAME", "IMAGE", "STATUS", "CREATED"), rows)
-
-
-def _state(state: Mapping[str, Any]) -> str:
-    if state["Status"] == "running":
-        health = state.get("Health", {}).get("Status")
-        return f"running, pid {state['Pid']}{f' ({health})' if health else ''}"
-    if state.get("Checkpointed"):
-        return "exited, checkpointed"
-    if state["Status"] == "exited":
-        code = "unknown code" if state["ExitCode"] is None else f"code {state['ExitCode']}"
-        return f"exited, {code}{', out of memory' if state['OOMKilled'] else ''}"
-    return str(state["Status"])
-
-
-def _images(engine: Engine, arguments: argparse.Namespace) -> None:
-    found = info.images(engine).result["images"]
-    rows = [
-        (
-            shape["Id"][:12],
-            ", ".join(shape["RepoTags"]) or "<none>",
-            human_size(shape["Size"]),
-            age(shape["Created"]),
-        )
-        for shape in found
-    ]
-    _print(arguments, found, ("IMAGE ID", "NAMES", "SIZE", "CREATED"), rows)
-
-
-def _volumes(engine: Engine, arguments: argparse.Namespace) -> None:
-    found = info.volumes(engine).result["volumes"]
-    rows = [
-        (shape["Name"], shape["Driver"], ", ".join(shape["used_by"]), shape["Mountpoint"]) for shape in found
-    ]
-    _print(arguments, found, ("NAME", "DRIVER", "USED BY", "MOUNTPOINT"), rows)
-
-
-def _inspect(engine: Engine, arguments: argparse.Namespace) -> None:
-    name = _full_name(engine, arguments.name)
-    for look, key in ((info.containers, "containers"), (info.volumes, "volumes"), (info.images, "images")):
-        found = look(engine, [name]).result[key]
-        if found:
-            sys.stdout.write(json.dumps(found, indent=2) + "\n")
-            return
-    raise NotFound(
-        "container, volume or image", arguments.name, remedy="`slipway ps`, `volumes` and `images` list them"
-    )
-
-
-def _full_name(engine: Engine, text: str) -> str:
-    """Return the id of the container or image that the text means, the text itself where it is neither's."""
-    from ..lifecycle.images import find_typed_image
-    from ..lifecycle.named import find_typed
-
-    with suppress(NotFound):
-        return find_typed(engine, text).id
-    with suppress(NotFound, InvalidOption):
-        return find_typed_image(engine, text).id
-    return text
-
-
-def _print(
-    arguments: argparse.Namespace, found: object, head: tuple[str, ...], rows: Sequence[Sequence[str]]
-) -> None:
-    sys.stdout.write(json.dumps(found, indent=2) + "\n" if arguments.json else render(head, rows))
+_GROUPS = (
+    ("ps", _ps),
+    ("start stop restart pause unpause kill rm wait rename", _containers),
+    ("exec", _exec),
+    ("logs", _logs),
+    ("stats top", _stats),
+    ("inspect", _inspect),
+    ("explain", _explain),
+    ("events", _events),
+    ("cp", _cp),
+    ("diff export mount unmount umount", _files),
+    ("checkpoint restore", _checkpoint),
+    ("images load rmi", _images),
+    ("volume volumes", _volumes),
+    ("info version", _host),
+    ("healthcheck cleanup boot shutdown", _programs),
+    ("completion man", _manual),
+)
+#: What adds each verb, in the order of the help; a unit test holds it true.
+VERBS: Mapping[str, Callable[[Any], None]] = {name: add for names, add in _GROUPS for name in names.split()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import Any
 
 from ..errors import EngineError
@@ -13,6 +12,7 @@ from ..lifecycle.engine import Engine
 from ..model import status
 from ..model.checkpoint import COMPRESSIONS, CheckpointOptions, RestoreOptions
 from ..model.record import ContainerRecord
+from . import output
 from .cli_verbs import add_verb, exit_command
 
 
@@ -86,8 +86,7 @@ def _restore(engine: Engine, name: str | None, arguments: argparse.Namespace) ->
         )
         shape = restore(engine, options, exit_command).result["container"]
     except (EngineError, OSError) as error:
-        sys.stderr.write(f"slipway: {error}\n")
+        output.complain(error, arguments.flags)
         return 125
-    sys.stdout.write(f"{shape['Id'] if arguments.source else name}\n")
-    sys.stdout.flush()
+    output.write(shape["Id"] if arguments.source else str(name))
     return 0

@@ -15,7 +15,7 @@ def add(verbs: Any) -> None:
     """Add the verb; its lines are those of podman-diff(1)."""
     text = "tell which files of a container were added (A), changed (C) and deleted (D)"
     parser = verbs.add_parser("diff", help=text, description=text)
-    parser.add_argument("name")
+    parser.add_argument("name", metavar="NAME")
     parser.set_defaults(verb=_diff, acts=False)
 
 

@@ -15,6 +15,7 @@ from ..lifecycle.engine import Engine
 from ..lifecycle.named import find_typed
 from ..model.execution import ExecSpec
 from ..runtime import execs
+from . import output
 
 #: Handed on to the command, so that whoever ends us ends it.
 _HANDED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -33,8 +34,8 @@ def add(verbs: Any) -> None:
     parser.add_argument("--tty", "-t", action="store_true", help="on a terminal")
     parser.add_argument("--user", "-u", metavar="USER[:GROUP]", help="as this user")
     parser.add_argument("--workdir", "-w", metavar="DIR", help="in this directory")
-    parser.add_argument("name")
-    parser.add_argument("command", nargs=argparse.REMAINDER)
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
     parser.set_defaults(verb=_exec, acts=True)
 
 
@@ -60,7 +61,7 @@ def _exec(engine: Engine, arguments: argparse.Namespace) -> int:
     except RuntimeFailed as error:
         # The runtime has said it already where the command has our stderr.
         if arguments.detach:
-            sys.stderr.write(f"slipway: {error}\n")
+            output.complain(error, arguments.flags)
         code = error.fields.get("rc")
         return code if isinstance(code, int) else execs.ENGINE_FAILED
 

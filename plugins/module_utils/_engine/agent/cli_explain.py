@@ -16,7 +16,7 @@ def add(verbs: Any) -> None:
     text = "explain why a container is in its state"
     parser = verbs.add_parser("explain", help=text, description=text)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("name")
+    parser.add_argument("name", metavar="NAME")
     parser.set_defaults(verb=_explain)
 
 

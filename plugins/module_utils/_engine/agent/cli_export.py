@@ -16,7 +16,7 @@ def add(verbs: Any) -> None:
     text = "write a container's root file system as a tar archive"
     parser = verbs.add_parser("export", help=text, description=text)
     parser.add_argument("--output", "-o", metavar="FILE", help="to this file (standard output)")
-    parser.add_argument("name")
+    parser.add_argument("name", metavar="NAME")
     parser.set_defaults(verb=_export, acts=True)
 
 

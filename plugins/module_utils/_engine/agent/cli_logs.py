@@ -20,7 +20,7 @@ def add(verbs: Any) -> None:
     text = "show what a container wrote"
     parser = verbs.add_parser("logs", help=text, description=text)
     parser.add_argument("--json", action="store_true", help="print JSON, a record a line")
-    parser.add_argument("name")
+    parser.add_argument("name", metavar="NAME")
     parser.add_argument("--tail", type=int, metavar="N", help="only the last N lines")
     parser.add_argument("--since", metavar="TIME", help="from then on: 10m (so long ago), or a time")
     parser.add_argument("--until", metavar="TIME", help="until then")

@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import EngineError
+from ..errors import EngineError, NotFound
 from ..lifecycle.engine import Engine
 from ..lifecycle.named import find_typed
 from ..model import status
 from ..model.record import ContainerRecord
 from ..state import containers
+from . import output
 
 FAILED, NOT_THERE, RUNNING = 125, 1, 2
 #: What podman prints where there is no exit code.
@@ -60,7 +61,11 @@ def _timed(parser: Any) -> None:
 
 def _add_rm(verbs: Any) -> None:
     parser = add_verb(verbs, "rm", _remove, "remove containers", frozenset(status.MOVES))
-    parser.add_argument("--force", "-f", action="store_true", help="also those that run, after a stop")
+    parser.add_argument(
+        "--force", "-f", action="store_true", help="also those that run, after a stop; none there is no error"
+    )
+    parser.add_argument("--depend", action="store_true", help="those as well that need them")
+    parser.add_argument("--ignore", "-i", action="store_true", help="one that is not there is no error")
     parser.add_argument("--volumes", "-v", action="store_true", help="their anonymous volumes too")
     _timed(parser)
 
@@ -82,8 +87,8 @@ def _add_wait(verbs: Any) -> None:
 def _add_rename(verbs: Any) -> None:
     text = "give a container another name"
     parser = verbs.add_parser("rename", help=text, description=text)
-    parser.add_argument("name")
-    parser.add_argument("new", help="its new name")
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("new", metavar="NEW", help="its new name")
     parser.set_defaults(verb=_rename, acts=True)
 
 
@@ -94,27 +99,39 @@ def _each(engine: Engine, arguments: argparse.Namespace) -> int:
     """Do it to each container, and return the first failure's exit code."""
     if bool(arguments.names) == arguments.all:
         raise EngineError("write the names of containers, or --all")
-    codes = [_one(engine, name, arguments) for name in arguments.names or _all(engine, arguments.of_all)]
+    codes = [_one(engine, name, arguments) for name in arguments.names or _all(engine, arguments)]
     return next(filter(None, codes), 0)
 
 
-def _all(engine: Engine, of_all: frozenset[str]) -> Sequence[str]:
+def records_in(engine: Engine, states: frozenset[str] | set[str]) -> list[ContainerRecord]:
+    """Return the containers that are in one of these states now."""
     from ..lifecycle.facts import observe
 
     with engine.database.reading() as connection:
         records = containers.all(connection)
-    return [record.name for record in records if observe(engine, record).status in of_all]
+    seen = (observe(engine, record) for record in records)
+    return [record for record in seen if record.status in states]
+
+
+def _all(engine: Engine, arguments: argparse.Namespace) -> Sequence[str]:
+    return [record.name for record in records_in(engine, arguments.of_all)]
 
 
 def _one(engine: Engine, name: str, arguments: argparse.Namespace) -> int:
     try:
         said = arguments.act(engine, find_typed(engine, name), arguments)
     except (EngineError, OSError) as error:
-        sys.stderr.write(f"slipway: {error}\n")
+        if isinstance(error, NotFound) and _may_be_missing(arguments):
+            return 0
+        output.complain(error, arguments.flags)
         return _code(error, arguments.act)
-    sys.stdout.write(f"{name if said is None else said}\n")
-    sys.stdout.flush()
+    output.write(name if said is None else said)
     return 0
+
+
+def _may_be_missing(arguments: argparse.Namespace) -> bool:
+    # So does podman's rm --force: what is not there is removed.
+    return arguments.act is _remove and (arguments.ignore or arguments.force)
 
 
 def _code(error: EngineError | OSError, act: Act) -> int:
@@ -174,14 +191,17 @@ def _kill(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace
 
 
 def _remove(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
-    from ..lifecycle.dependencies import refuse_needed
+    from ..lifecycle.dependencies import dependents, refuse_needed
     from ..lifecycle.remove import remove
     from ..lifecycle.waste import sweep
 
-    refuse_needed(engine, record)  # before anything is stopped
-    if arguments.force:
-        _stop(engine, record, arguments)
-    remove(engine, record.id, with_volumes=arguments.volumes)
+    others = dependents(engine, record.id) if arguments.depend else ()
+    if not arguments.depend:
+        refuse_needed(engine, record)  # before anything is stopped
+    for one in (*others, record):
+        if arguments.force:
+            _stop(engine, one, arguments)
+        remove(engine, one.id, with_volumes=arguments.volumes)
     sweep(engine)
 
 

@@ -23,12 +23,14 @@ def main(argv: list[str], *, root: str, run_root: str) -> int:
         from .cli import run
 
         return run(argv, root, run_root)
-    except EngineError as error:
-        sys.stderr.write(f"slipway: {error}\n")
+    except (EngineError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # the reader (head, less) has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        from .output import complain
+
+        complain(error, ())
         return 125
-    except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         return 130
 

@@ -37,5 +37,5 @@ def find_typed(engine: Engine, text: str) -> ContainerRecord:
         raise InvalidOption("NAME", text, f"begins the ids of {len(begun)} containers", remedy="Write more")
     if begun and not like:
         return begun[0]
-    remedy = f"For container {begun[0].name} write more of its id" if begun else "`slipway ps` lists them"
+    remedy = f"For container {begun[0].name} write more of its id" if begun else "`slipway ps -a` lists them"
     raise NotFound("container", text, near=like, remedy=remedy)
