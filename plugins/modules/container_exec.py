@@ -28,8 +28,8 @@ options:
     required: true
   command:
     description:
-      - The command as one text, split into words as a shell does. Use either this or O(argv).
-    type: str
+      - The command, as a list, or as one text that is split into words as a shell does. Use either this or O(argv).
+    type: raw
   argv:
     description:
       - The command as a list of words. Use either this or O(command).
@@ -82,7 +82,7 @@ options:
   timeout:
     description:
       - Seconds after which the command is killed, with all that it started.
-      - Unset waits without end.
+      - Unset waits without end. What the command has left in the background when it ends is neither waited for nor killed.
     type: int
   creates:
     description:
@@ -131,7 +131,7 @@ rc:
   type: int
   sample: 0
 stdout:
-  description: What it wrote to its standard output, at most 1 MiB of it.
+  description: What it wrote to its standard output until it ended, at most 1 MiB of it.
   returned: when the command was run and waited for
   type: str
   sample: first row

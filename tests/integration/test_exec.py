@@ -40,8 +40,13 @@ def test_exit_code_other_than_zero_fails(box):
         "err",
         "container_failed",
     )
-    told = box.task("container_exec", name="box", command="nowhere")
+    told = box.task("container_exec", name="box", command=["nowhere", "a b"])
     assert (told["failed"], told["rc"], told["error"]) == (True, 127, "runtime_failed")
+
+
+def test_a_list_as_command(box):
+    """A list is the words of the command, as it is for the container's own."""
+    assert box.task("container_exec", name="box", command=["echo", "a  b", 5])["stdout"] == "a  b 5"
 
 
 def test_stdin(box):

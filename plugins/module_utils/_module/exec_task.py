@@ -17,7 +17,7 @@ from .options import ArgumentSpec
 
 ARGUMENTS: ArgumentSpec = {
     "name": {"type": "str", "required": True},
-    "command": {"type": "str"},
+    "command": {"type": "raw"},
     "argv": {"type": "list", "elements": "str"},
     "env": {"type": "dict"},
     "user": {"type": "str"},

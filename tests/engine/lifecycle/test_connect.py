@@ -9,6 +9,7 @@ import shlex
 import signal
 import sqlite3
 import subprocess
+import time
 from typing import Any, NamedTuple
 
 import pytest
@@ -202,6 +203,16 @@ def test_a_command_whose_reader_has_gone_is_ended(host):
     eventually(lambda: not _running(host, "471"), "the command was ended")
     process.stdin.close()
     assert process.wait(10) != 0
+
+
+def test_what_a_command_leaves_in_the_background_is_not_waited_for(host, run):
+    """Its output ends with the command, though a child holds it; the child goes on."""
+    host.start(*FOREVER, stop_timeout=0)
+    begin = time.monotonic()
+    done = run("sh", "-c", "sleep 4719 & cat; exit 3", data=b"abc")
+    assert (done.rc, done.stdout) == (3, b"abc")
+    assert time.monotonic() - begin < 20
+    assert _running(host, "4719")
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])

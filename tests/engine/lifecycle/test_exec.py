@@ -136,6 +136,19 @@ def test_timeout_kills_the_command_and_what_it_started(host, run, tty):
     assert known_sessions(host) == []
 
 
+@pytest.mark.parametrize("background", ["sleep 4716", "trap '' TERM; while :; do echo more; done"])
+def test_what_a_command_leaves_in_the_background_is_not_waited_for(host, run, background):
+    """The command's end counts, with all that it said until then, though a child of it holds its output, or goes on writing."""
+    host.start(*FOREVER)
+    begin = time.monotonic()
+    done = run("sh", "-c", f"({background}) & head -c 60000 /dev/zero | tr '\\0' x; echo; exit 3", timeout=20)
+    assert time.monotonic() - begin < 15
+    assert done.code == 3
+    assert done.stdout.count(b"x") == 60000
+    assert known_sessions(host) == []
+    assert "more" in background or running("sleep\x004716")
+
+
 @pytest.mark.parametrize(
     ("argv", "options", "code"),
     [

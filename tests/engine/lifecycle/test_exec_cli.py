@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import time
 
@@ -111,3 +112,31 @@ def test_ended_from_outside(host, call):
         process.terminate()
         assert process.wait(30) == 9
     assert host.inspect()["ExecIDs"] == []
+
+
+def test_what_a_command_leaves_in_the_background_is_not_waited_for(host, call):
+    """Whoever reads our output gets its end with the command's, though a child of that holds its own."""
+    done = call("-i", "box", "sh", "-c", "sleep 4718 & cat; exit 3", stdin=b"abc")
+    assert (done.returncode, done.stdout) == (3, b"abc")
+    assert call("box", "sh", "-c", "ps | grep -c '[s]leep 4718'").stdout == b"1\n"
+
+
+def test_interrupted(host, call):
+    """Ctrl-C reaches the command."""
+    call("box", "true")
+    argv = [f"{host.layout.agent}/current/slipway", "exec", "box", "sh", "-c"]
+    script = "trap 'exit 7' INT; echo ready; while :; do sleep 0.05; done"
+    with subprocess.Popen([*argv, script], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 7
+
+
+def test_a_reader_that_has_gone(host, call):
+    """The command gets SIGPIPE as if it wrote to the reader itself."""
+    call("box", "true")
+    argv = [f"{host.layout.agent}/current/slipway", "exec", "box", "sh", "-c"]
+    with subprocess.Popen([*argv, "while :; do echo y; done"], stdout=subprocess.PIPE) as process:
+        assert process.stdout.read(2) == b"y\n"
+        process.stdout.close()
+        assert process.wait(30) == 128 + signal.SIGPIPE

@@ -86,6 +86,12 @@ def test_timeout_kills_the_check(host):
     assert [pid for pid in left if _words(pid)[1:2] in ([b"4721"], [b"4722"])] == []
 
 
+def test_what_a_check_leaves_in_the_background_is_not_waited_for(host):
+    """The check's end counts, though a child of it holds its output."""
+    host.start(*FOREVER, healthcheck="sleep 4720 & echo well", healthcheck_interval="100ms")
+    assert becomes(host, "healthy")["Log"][-1]["Output"] == "well\n"
+
+
 def test_check_that_never_stops_talking(host):
     """A check that writes without end is ended after its timeout, and keeps no other container's check waiting."""
     options = {"healthcheck_interval": "100ms", "healthcheck_timeout": "500ms", "healthcheck_retries": 1}

@@ -7,15 +7,22 @@ import argparse
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import EngineError, InvalidOption, RuntimeFailed
+from ..kernel.reaper import Adopting
 from ..lifecycle.engine import Engine
 from ..lifecycle.named import find_typed
 from ..model.execution import ExecSpec
 from ..runtime import execs
 from . import output
+
+if TYPE_CHECKING:
+    from ..lifecycle.exec import Prepared
+    from ..runtime.execchild import ExecChild
 
 #: Handed on to the command, so that whoever ends us ends it.
 _HANDED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -83,21 +90,49 @@ def _detach(engine: Engine, name: str, spec: ExecSpec) -> int:
 
 
 def _attach(engine: Engine, name: str, arguments: argparse.Namespace, spec: ExecSpec) -> int:
-    from ..lifecycle.exec import Prepared, attended
+    from ..lifecycle.exec import attended
 
     def run(prepared: Prepared) -> int:
-        session = prepared.session
-        stdin = None if arguments.interactive or spec.tty else subprocess.DEVNULL
-        argv = execs.arguments(prepared.runtime, session.container_id, prepared.files)
-        code = _wait(subprocess.Popen(argv, stdin=stdin))
-        execs.check(prepared.runtime, session.container_id, prepared.files, code)
-        return code
+        if spec.tty:
+            return _on_our_terminal(prepared)
+        with Adopting():
+            return _relayed(prepared, interactive=arguments.interactive)
 
     return attended(engine, name, spec, run, code=int)[1]
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the runtime; what ends a program goes to it, and it hands it on."""
+def _on_our_terminal(prepared: Prepared) -> int:
+    """Run it with our terminal as its own; the runtime stays, and hands on what goes to and fro."""
+    container_id = prepared.session.container_id
+    argv = execs.arguments(prepared.runtime, container_id, prepared.files)
+    with subprocess.Popen(argv) as process, _handing_on(process):
+        code = process.wait()
+    execs.check(prepared.runtime, container_id, prepared.files, code)
+    return code
+
+
+def _relayed(prepared: Prepared, *, interactive: bool) -> int:
+    """Run it with pipes between our streams and its own, which it may leave to others when it ends."""
+    from ..runtime.execchild import ExecChild
+    from ..runtime.relaying import Relay
+
+    stdin = subprocess.PIPE if interactive else subprocess.DEVNULL
+    child = ExecChild(prepared.runtime, prepared.session.container_id, prepared.files, stdin=stdin)
+    with _handing_on(child, signal.SIGINT):
+        Relay(
+            *child.take_pipes(),
+            pidfd=child.watched(),
+            has_ended=lambda: child.poll() is not None,
+            left=lambda: None,
+        ).until_its_end()
+        code = child.wait()
+        child.check()
+    return code
+
+
+@contextmanager
+def _handing_on(process: subprocess.Popen[bytes] | ExecChild, *more: signal.Signals) -> Iterator[None]:
+    """Hand on to it what ends a program."""
 
     def hand_on(signum: int, _frame: FrameType | None) -> None:
         process.send_signal(signum)
@@ -105,10 +140,10 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
     def ignore(_signum: int, _frame: FrameType | None) -> None:
         """Let the command see Ctrl-C by itself: it is in the terminal's foreground as we are."""
 
-    before = {signum: signal.signal(signum, hand_on) for signum in _HANDED_ON}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, ignore)
+    handlers = {signal.SIGINT: ignore, **dict.fromkeys((*_HANDED_ON, *more), hand_on)}
+    before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
     try:
-        return process.wait()
+        yield
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)

@@ -20,13 +20,17 @@ from ..lifecycle.entering import enter, process
 from ..model import connectrequest, frames
 from ..model.execution import ExecSpec
 from ..model.layout import Layout
-from ..runtime.attending import attended, until_its_end
+from ..runtime.attending import attended, leave
 from ..runtime.joining import join
+from ..runtime.relaying import Pipes, Relay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # each millisecond counts here
     from collections.abc import Mapping
     from typing import Any
+
+    from ..runtime.joining import Joined
+    from ..state.running import Running
 
 _FAILED = 125
 
@@ -83,8 +87,28 @@ def _exec(layout: Layout, request: Mapping[str, Any]) -> int:
         from .connect_become import run_with_password
 
         return run_with_password(layout, found, wanted, request["become"])
-    joined = join(found.runtime, layout.runtime_root, found.id, wanted, streams=(0, 1, 2))
-    return attended(joined, until_its_end)
+    return _relayed(layout, found, wanted)
+
+
+def _relayed(layout: Layout, found: Running, wanted: Mapping[str, Any]) -> int:
+    pipes = Pipes()
+
+    def begin() -> Joined:
+        joined = join(found.runtime, layout.runtime_root, found.id, wanted, streams=pipes.streams)
+        pipes.handed_over()
+        return joined
+
+    def until_its_end(joined: Joined) -> None:
+        Relay(
+            pipes.words,
+            pipes.complaints,
+            pipes.answers,
+            pidfd=joined.pidfd,
+            has_ended=joined.has_ended,
+            left=leave,
+        ).until_its_end()
+
+    return attended(begin, until_its_end)
 
 
 def _put(layout: Layout, request: Mapping[str, Any]) -> int:

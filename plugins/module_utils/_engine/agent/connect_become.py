@@ -12,14 +12,15 @@ import os
 import re
 import select
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import EngineError
 from ..kernel.process import end_tree
 from ..model.layout import Layout
-from ..runtime.attending import GONE, STDOUT, Left, attended
+from ..runtime.attending import Left, attended, leave
 from ..runtime.joining import Joined, join
+from ..runtime.relaying import STDERR, STDOUT, Pipes, Relay, write
 from ..state.running import Running
 
 _STEP = 64 * 1024
@@ -42,34 +43,32 @@ def run_with_password(
 
     Raises BecomeFailed with what the program said.
     """
-    (stdin, answers), (words, stdout), (complaints, stderr) = os.pipe(), os.pipe(), os.pipe()
-    joined = join(found.runtime, layout.runtime_root, found.id, wanted, streams=(stdin, stdout, stderr))
-    for fd in (stdin, stdout, stderr):
-        os.close(fd)
-    talk = _Talk(answers, words, complaints)
+    pipes = Pipes()
+    talk = _Talk(pipes)
+
+    def begin() -> Joined:
+        joined = join(found.runtime, layout.runtime_root, found.id, wanted, streams=pipes.streams)
+        pipes.handed_over()
+        return joined
 
     def until_its_end(joined: Joined) -> None:
         try:
             talk.hold(become)
         except BecomeFailed:
-            end_tree(joined.pid, grace=0.0)
+            end_tree(os.getpid(), grace=0.0)
             raise
         talk.relay(joined)
 
-    return attended(joined, until_its_end)
+    return attended(begin, until_its_end)
 
 
 class _Talk:
     """The three pipes to the program, and what it has said so far."""
 
-    def __init__(self, answers: int, words: int, complaints: int) -> None:
-        self.answers = answers
-        self.heard = {words: b"", complaints: b""}
-        self._open = [words, complaints]
-        self.words = words
-        self.complaints = complaints
-        self._pending = b""
-        self._more = True
+    def __init__(self, pipes: Pipes) -> None:
+        self.answers, self.words, self.complaints = pipes.answers, pipes.words, pipes.complaints
+        self.heard = {self.words: b"", self.complaints: b""}
+        self._open = [self.words, self.complaints]
 
     def hold(self, become: Mapping[str, Any]) -> None:
         """Answer until the word of success is heard; what was said before it, but the question, is kept as said."""
@@ -90,44 +89,18 @@ class _Talk:
         self.heard[self.words] = before + after.lstrip(b"\r").removeprefix(b"\n")
 
     def relay(self, joined: Joined) -> None:
-        """Hand on everything in both directions until the command has ended, whatever it has left in the background."""
-        goes_to = {self.words: STDOUT, self.complaints: 2}
-        for fd, heard in self.heard.items():
-            _write(goes_to[fd], heard)
-        os.set_blocking(self.answers, False)
-        while True:
-            events = self._events(joined, goes_to)
-            if events.get(STDOUT, 0) & GONE:
+        """Hand on what was heard, and then everything in both directions until the command has ended."""
+        for fd, to in ((self.words, STDOUT), (self.complaints, STDERR)):
+            if not write(to, self.heard[fd]):
                 raise Left
-            for fd in [fd for fd in goes_to if fd in events]:
-                piece = os.read(fd, _STEP)
-                _write(goes_to[fd], piece)
-                if not piece:
-                    del goes_to[fd]
-            self._answer(events)
-            if not goes_to or [*events] == [joined.pidfd]:
-                return
-
-    def _events(self, joined: Joined, heard: Iterable[int]) -> dict[int, int]:
-        poll = select.poll()
-        for fd in (*heard, *(() if joined.pidfd is None else (joined.pidfd,))):
-            poll.register(fd, select.POLLIN)
-        poll.register(STDOUT, 0)
-        if self._pending:
-            poll.register(self.answers, select.POLLOUT)
-        elif self._more:
-            poll.register(0, select.POLLIN)
-        return dict(poll.poll())
-
-    def _answer(self, events: Mapping[int, int]) -> None:
-        """Hand on what we were given, as much as goes at once."""
-        if self.answers in events:
-            self._pending = _offer(self.answers, self._pending)
-        elif 0 in events:
-            self._pending = os.read(0, _STEP)
-            self._more = bool(self._pending)
-            if not self._more:
-                os.close(self.answers)
+        Relay(
+            self.words,
+            self.complaints,
+            self.answers,
+            pidfd=joined.pidfd,
+            has_ended=joined.has_ended,
+            left=leave,
+        ).until_its_end()
 
     def _asked(self, prompt: re.Pattern[bytes]) -> bool:
         for fd, heard in self.heard.items():
@@ -151,21 +124,3 @@ class _Talk:
     def _failed(self, why: str) -> BecomeFailed:
         said = (self.heard[self.complaints] + self.heard[self.words]).decode(errors="replace").strip()
         return BecomeFailed(f"become: {why}{f' ({said})' if said else ''}")
-
-
-def _offer(fd: int, data: bytes) -> bytes:
-    """Write as much as goes at once; return the rest, none of it when nobody reads any more."""
-    try:
-        return data[os.write(fd, data) :]
-    except BlockingIOError:
-        return data
-    except BrokenPipeError:
-        return b""
-
-
-def _write(fd: int, data: bytes) -> None:
-    try:
-        while data:
-            data = data[os.write(fd, data) :]
-    except BrokenPipeError:
-        raise Left from None

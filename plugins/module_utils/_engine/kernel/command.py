@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import selectors
 import signal
@@ -11,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Optional, Union
+from typing import IO, Optional, Protocol, Union
 
 from ..errors import CommandFailed, CommandTimeout, HostLacks
 
@@ -23,10 +24,11 @@ ENVIRONMENT = {"PATH": SEARCH_PATH, "LC_ALL": "C"}
 OUTPUT_LIMIT = 1 << 20
 
 _STEP = 1 << 16
+#: <linux/fcntl.h>; Python has the name from 3.10 on.
+F_GETPIPE_SZ = 1032
 
-#: How long to look for more output of a program that has ended: what it left in the background may hold the
-#: pipes open for ever (seconds).
-_LINGER = 0.05
+#: How often to look whether a program has ended: what it left in the background may hold the pipes open for ever (seconds).
+_LOOK = 0.05
 
 #: How long a killed program may take to be gone (seconds).
 _DYING = 2.0
@@ -137,7 +139,7 @@ def _is_program(path: str) -> bool:
 
 def _attend(process: subprocess.Popen[bytes], name: str, stdin: bytes, timeout: float) -> Completed:
     """Feed and read the program until it ends."""
-    conversation = _Conversation(process, stdin)
+    conversation = Conversation(process, stdin)
     try:
         ended = conversation.hold(time.monotonic() + timeout)
     except BaseException:
@@ -172,10 +174,32 @@ def _part(process: subprocess.Popen[bytes]) -> None:
         process.wait(_DYING)
 
 
-class _Conversation:
+class Program(Protocol):
+    """What runs and has up to three pipes: a subprocess.Popen, or what is like one."""
+
+    @property
+    def stdin(self) -> Optional[IO[bytes]]:
+        """What it reads."""
+
+    @property
+    def stdout(self) -> Optional[IO[bytes]]:
+        """What it says."""
+
+    @property
+    def stderr(self) -> Optional[IO[bytes]]:
+        """What it says beside."""
+
+    def poll(self) -> Optional[int]:
+        """Return the exit code, None while it runs."""
+
+    def wait(self, timeout: Optional[float] = None) -> int:
+        """Wait for the exit code; raises subprocess.TimeoutExpired."""
+
+
+class Conversation:
     """The three pipes of a program, served as they become ready."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes) -> None:
+    def __init__(self, process: Program, stdin: bytes) -> None:
         self.stdout = bytearray()
         self.stderr = bytearray()
         self._process = process
@@ -191,12 +215,19 @@ class _Conversation:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            ready = self._selector.select(min(left, _LINGER))
-            for key, _ignored in ready:
-                self._serve(key)
-            if not ready and self._process.poll() is not None:
+            # Asked before reading: all that it has said is in the pipes by then, and who writes on is not it.
+            if self._process.poll() is not None:
+                self._read_the_rest()
                 return True
+            for key, _ignored in self._selector.select(min(left, _LOOK)):
+                self._serve(key)
         return self._wait(deadline)
+
+    def _read_the_rest(self) -> None:
+        """Read what the pipes hold."""
+        for key in self._selector.get_map().values():
+            if key.data is not None:
+                key.data.extend(rest(key.fd)[: OUTPUT_LIMIT - len(key.data)])
 
     def close(self) -> None:
         """Let go of the pipes."""
@@ -230,6 +261,16 @@ class _Conversation:
         except BrokenPipeError:  # it does not want more; how it ends tells whether that is bad
             return False
         return bool(self._unsent)
+
+
+def rest(fd: int) -> bytes:
+    """Return what a pipe that does not block holds at the moment: no more than fits into it, whoever goes on writing."""
+    found, room = bytearray(), fcntl.fcntl(fd, F_GETPIPE_SZ)
+    with suppress(BlockingIOError):
+        while room > 0 and (piece := os.read(fd, room)):
+            found += piece
+            room -= len(piece)
+    return bytes(found)
 
 
 def _receive(fd: int, kept: bytearray) -> bool:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
-from typing import Any, NoReturn, Optional, Union
 
-Path = Union[str, bytes]
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
+    from typing import Any, NoReturn, Optional, Union
+
+    Path = Union[str, bytes]
 
 # -- <linux/mount.h> -------------------------------------------------------------------------------
 
@@ -65,6 +67,10 @@ CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
+
+# -- <linux/prctl.h> -------------------------------------------------------------------------------
+
+PR_SET_CHILD_SUBREAPER = 36
 
 # -- <sys/inotify.h> -------------------------------------------------------------------------------
 
@@ -139,7 +145,7 @@ def _renameat2_prototype() -> Any:
     arguments = (_int, _path, _int, _path, ctypes.c_uint)
     if hasattr(_c, "renameat2"):
         return _prototype("renameat2", *arguments)
-    number = _NR_RENAMEAT2.get(platform.machine(), -1)  # -1: the kernel answers ENOSYS
+    number = _NR_RENAMEAT2.get(os.uname().machine, -1)  # -1: the kernel answers ENOSYS
     call = _prototype("syscall", _long, *arguments)
     return lambda *values: call(number, *values)
 
@@ -151,6 +157,7 @@ _setns = _prototype("setns", _int, _int)
 _syncfs = _prototype("syncfs", _int)
 #: Without 64 in its name it fails where numbers are of 32 bits and the file system is large; musl has only one.
 _fstatfs = _prototype("fstatfs64" if hasattr(_c, "fstatfs64") else "fstatfs", _int, ctypes.c_void_p)
+_prctl = _prototype("prctl", _int, _ulong, _ulong, _ulong, _ulong)
 _inotify_init1 = _prototype("inotify_init1", _int)
 _inotify_add_watch = _prototype("inotify_add_watch", _int, _path, ctypes.c_uint32)
 _renameat2 = _renameat2_prototype()
@@ -257,6 +264,12 @@ def setns(fd: int, nstype: int) -> None:
     """Enter the namespace of ``fd``; ``nstype`` CLONE_NEW* has to be its kind, 0 takes any."""
     if _setns(fd, nstype):
         _fail("setns")
+
+
+def prctl(option: int, argument: int) -> None:
+    """Change how the kernel treats this process."""
+    if _prctl(option, argument, 0, 0, 0):
+        _fail("prctl")
 
 
 def inotify_init1() -> int:

@@ -22,7 +22,7 @@ from ..model.execution import ExecSpec
 from ..model.names import new_id
 from ..model.record import ContainerRecord, Event, ProcessId
 from ..rootfs import mounted
-from ..runtime import execprocess, execs, oci
+from ..runtime import execprocess, oci
 from ..runtime.execs import ExecFiles, Executed
 from ..state import events, images
 from ..state import execs as sessions
@@ -70,9 +70,10 @@ def execute(
             from ..runtime.terminal import run_in_terminal
 
             return run_in_terminal(*prepared[1:], prepared.session.container_id, stdin=stdin, timeout=left)
-        runtime, files = prepared.runtime, prepared.files
-        return execs.run(
-            runtime, prepared.session.container_id, files, stdin=stdin, timeout=left, asked=timeout
+        from ..runtime import execrun
+
+        return execrun.run(
+            *prepared[1:], prepared.session.container_id, stdin=stdin, timeout=left, asked=timeout
         )
 
     with engine.timings.of("exec"):

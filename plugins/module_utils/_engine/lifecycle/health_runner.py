@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from ..errors import EngineError
+from ..kernel import reaper
 from ..kernel.files import directory
 from ..model import status
 from ..model.health import Health
@@ -61,6 +62,7 @@ class Runner:
 
     def run(self) -> bool:
         """Check until nothing needs it; True when a newer agent is to go on in our place."""
+        reaper.adopt()
         signal.set_wakeup_fd(self.waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _woken)
         with listening(self.engine.layout.health_socket) as self.socket:
@@ -88,10 +90,17 @@ class Runner:
         for container_id in filter(is_id, heard):
             self.look_at(container_id)
         self.ready.extend(self.schedule.pop(health.now()))
+        children = reaper.children()
         for container_id in list(self.running):
             self.attend(container_id)
+        self.reap(children)
         while self.ready and len(self.running) < _AT_ONCE:
             self.begin(self.ready.popleft())
+
+    def reap(self, children: set[int]) -> None:
+        """Wait for what checks have left to us; ``children`` were ours before the checks were looked at, so theirs are known."""
+        known = {action.pid for action in self.actions.values()}
+        reaper.reap(children.difference(known, *(one.child.pids for one in self.running.values())))
 
     # -- when ----------------------------------------------------------------------------------
 

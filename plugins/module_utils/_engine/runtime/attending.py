@@ -7,7 +7,7 @@ The command must not go on unseen then. What it has put into the background on p
 
 from __future__ import annotations
 
-import select
+import os
 import signal
 
 TYPE_CHECKING = False
@@ -18,42 +18,36 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
 
     from .joining import Joined
 
-STDOUT = 1
-#: What tells at a descriptor that there is nobody at its other end.
-GONE = select.POLLERR | select.POLLHUP
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 #: Seconds that a command has to end by itself.
 _GRACE = 3.0
+#: The exit code of one that was ended before it began.
+_ENDED = 128 + signal.SIGTERM
 
 
 class Left(BaseException):
     """Whoever wanted to know of the command has gone, or a signal wants its end."""
 
 
-def attended(joined: Joined, until_its_end: Callable[[Joined], None]) -> int:
-    """Stay with the command, which ``until_its_end`` waits for, and return its exit code; raises what ``Joined.wait`` does."""
+def attended(begin: Callable[[], Joined], until_its_end: Callable[[Joined], None]) -> int:
+    """Begin a command and stay with it; ``until_its_end`` waits for that. Return its exit code; raises what ``begin`` does."""
     for signum in _SIGNALS:
         signal.signal(signum, _leave)
+    joined = None
     try:
+        joined = begin()
         until_its_end(joined)
     except Left:
         from ..kernel.process import end_tree
 
-        end_tree(joined.pid, grace=_GRACE)
-    return joined.wait()
+        end_tree(os.getpid(), grace=_GRACE)
+    return _ENDED if joined is None else joined.wait()
+
+
+def leave() -> NoReturn:
+    """Say that whoever wanted to know of the command has gone."""
+    raise Left
 
 
 def _leave(_signum: int, _frame: FrameType | None) -> NoReturn:
     raise Left
-
-
-def until_its_end(joined: Joined) -> None:
-    """Wait until the command has ended; raises Left when the reader of our output goes."""
-    if joined.pidfd is None:
-        return
-    poll = select.poll()
-    poll.register(joined.pidfd, select.POLLIN)
-    poll.register(STDOUT, 0)  # which still tells of its other end
-    while joined.pidfd not in (events := dict(poll.poll())):
-        if events.get(STDOUT, 0) & GONE:
-            raise Left

@@ -15,8 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..errors import CommandTimeout, RuntimeFailed
-from ..kernel import command
+from ..errors import RuntimeFailed
 from ..kernel.process import Process, descendants
 from ..kernel.removal import remove_tree
 from ..model.layout import ContainerLayout
@@ -26,8 +25,6 @@ from .oci import OciRuntime, error_text
 NOT_EXECUTABLE, NOT_FOUND, ENGINE_FAILED = 126, 127, 125
 #: Seconds for a killed process to be gone.
 _GONE = 5.0
-#: As good as without end, and still a number that the selectors take (seconds).
-_FOREVER = 10.0 * 365 * 24 * 3600
 _LOG_LIMIT = 64 * 1024
 
 
@@ -74,52 +71,18 @@ class ExecFiles(NamedTuple):
 
 
 class Executed(NamedTuple):
-    """How a command ended: its exit code (128 + N for signal N), and what it said, at most command.OUTPUT_LIMIT of each."""
+    """How a command ended: its exit code (128 + N for signal N), and what it said until then, at most command.OUTPUT_LIMIT of each."""
 
     code: int
     stdout: bytes = b""
     stderr: bytes = b""
 
 
-def arguments(runtime: OciRuntime, container_id: str, files: ExecFiles) -> list[str]:
-    """Return the argument list that runs the process of ``files``; its exit code is the command's."""
+def arguments(runtime: OciRuntime, container_id: str, files: ExecFiles, *, detach: bool = False) -> list[str]:
+    """Return the argument list that runs the process of ``files``; its exit code is the command's, with ``detach`` its own."""
     argv = [runtime.path, "--root", runtime.root, "--log", files.log, "--log-format", "json", "exec"]
+    argv += ["--detach"] if detach else []
     return [*argv, "--process", files.process, "--pid-file", files.pid, container_id]
-
-
-def run(
-    runtime: OciRuntime,
-    container_id: str,
-    files: ExecFiles,
-    *,
-    stdin: bytes = b"",
-    timeout: float | None = None,
-    asked: float | None = None,
-) -> Executed:
-    """Run the command to its end and collect what it says.
-
-    Raises CommandTimeout after killing it with all that it started, and what ``check`` raises. ``asked`` are the seconds to
-    tell of, where ``timeout`` is what is left of them.
-    """
-    try:
-        done = command.run(
-            arguments(runtime, container_id, files),
-            stdin=stdin,
-            timeout=_FOREVER if timeout is None else timeout,
-            check=False,
-        )
-    except BaseException as error:
-        end(files)
-        if isinstance(error, CommandTimeout):
-            raise CommandTimeout(
-                f"the command did not end within {asked or timeout:g} s and was killed",
-                remedy="Write a longer timeout, or see what it waits for",
-                timeout=asked or timeout,
-                stderr=error.fields.get("stderr", ""),
-            ) from None
-        raise
-    check(runtime, container_id, files, done.returncode)
-    return Executed(done.returncode, done.stdout, done.stderr)
 
 
 def check(runtime: OciRuntime, container_id: str, files: ExecFiles, returncode: int) -> None:
@@ -128,10 +91,14 @@ def check(runtime: OciRuntime, container_id: str, files: ExecFiles, returncode: 
     Told by the pid file, which the runtime writes once the process is there, not by an exit code that a command may
     have as well.
     """
-    if returncode == 0 or files.read_pid():
-        return
+    if returncode != 0 and not files.read_pid():
+        raise never_began(runtime, container_id, files, returncode)
+
+
+def never_began(runtime: OciRuntime, container_id: str, files: ExecFiles, returncode: int) -> RuntimeFailed:
+    """Return the error of a command that the runtime could not start, in the runtime's words."""
     text = error_text(_read(files.log)) or f"exit code {returncode}, no message"
-    raise RuntimeFailed(
+    return RuntimeFailed(
         f"{runtime.name} exec: {text}", runtime=runtime.name, id=container_id, rc=meaning(text)
     )
 

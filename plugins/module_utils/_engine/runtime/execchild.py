@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A command in a container as a child of ours, which the OCI runtime starts and leaves to us.
+
+A runtime that stays waits until nobody holds the command's output any more (runc), a child that the command has left in the
+background too. So it is told to go (``--detach``), and we adopt the command: its end is its own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from typing import IO, Optional
+
+from ..kernel import command
+from ..kernel.process import Process
+from ..kernel.reaper import exit_code
+from . import execs
+from .execs import ExecFiles
+from .oci import OciRuntime
+
+#: Seconds for what was killed to be gone.
+_GONE = 5.0
+
+
+class ExecChild:
+    """The runtime, then the command; used as a subprocess.Popen is. Whoever makes one adopts (kernel.reaper)."""
+
+    def __init__(
+        self,
+        runtime: OciRuntime,
+        container_id: str,
+        files: ExecFiles,
+        *,
+        stdin: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+    ) -> None:
+        self.runtime = runtime
+        self.container_id = container_id
+        self.files = files
+        self.returncode: Optional[int] = None
+        self._pid = 0
+        self._runtime = subprocess.Popen(  # pylint: disable=consider-using-with
+            execs.arguments(runtime, container_id, files, detach=True),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=command.ENVIRONMENT,
+            bufsize=0,
+            start_new_session=True,  # a process group of its own, to be killed as one
+        )
+
+    @property
+    def stdin(self) -> Optional[IO[bytes]]:
+        return self._runtime.stdin
+
+    @property
+    def stdout(self) -> Optional[IO[bytes]]:
+        return self._runtime.stdout
+
+    @property
+    def stderr(self) -> Optional[IO[bytes]]:
+        return self._runtime.stderr
+
+    def poll(self) -> Optional[int]:
+        """Return the exit code, the runtime's where the command never began; None while either runs."""
+        if self.returncode is None and self._began():
+            self.returncode = exit_code(self._pid, os.WNOHANG)
+        return self.returncode
+
+    def wait(self, timeout: Optional[float] = None) -> int:
+        """Wait for the exit code; raises subprocess.TimeoutExpired."""
+        deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
+        self._runtime.wait(timeout)
+        while (code := self.poll()) is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise subprocess.TimeoutExpired(self.files.directory, timeout or 0.0)
+            if process := Process.of(self._pid):
+                process.wait_gone(left)
+        return code
+
+    @property
+    def pids(self) -> set[int]:
+        """The children of ours that it is: whoever reaps others leaves them alone."""
+        return {self._runtime.pid, self._pid}
+
+    def send_signal(self, signum: int) -> None:
+        """Send it to the command, or to the runtime that is starting it."""
+        if self.poll() is not None:
+            return
+        if not self._pid:
+            self._runtime.send_signal(signum)
+        elif process := Process.of(self._pid):
+            process.signal(signum)
+
+    def watched(self) -> Optional[int]:
+        """Wait until the runtime has started it, and return a descriptor that can be read once it has ended; None where there is none."""
+        self._runtime.wait()
+        try:
+            return os.pidfd_open(self._pid) if self._began() else None
+        except (AttributeError, OSError):
+            return None
+
+    def take_pipes(self) -> tuple[int, int, Optional[int]]:
+        """Return its standard output, error and input, which are the caller's from now on."""
+        found = [os.dup(pipe.fileno()) if pipe else -1 for pipe in (self.stdout, self.stderr, self.stdin)]
+        self.close()
+        return found[0], found[1], found[2] if self.stdin else None
+
+    def kill(self) -> None:
+        """Kill the runtime, the command and all that it started and that still hangs below it."""
+        if self._runtime.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._runtime.pid, signal.SIGKILL)
+        execs.end(self.files)
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(_GONE)
+
+    def check(self) -> None:
+        """Raise RuntimeFailed if it has ended and never began; its field ``rc`` is 125, 126 or 127 as podman-exec(1) has them."""
+        if self.returncode is not None and not self._pid:
+            raise execs.never_began(self.runtime, self.container_id, self.files, self.returncode)
+
+    def close(self) -> None:
+        """Let go of the pipes."""
+        for pipe in (self.stdin, self.stdout, self.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _began(self) -> bool:
+        """Tell whether the command is our child by now."""
+        if self._pid or (code := self._runtime.poll()) is None:
+            return bool(self._pid)
+        self._pid = self.files.read_pid() if code == 0 else 0
+        if not self._pid:
+            self.returncode = code or execs.ENGINE_FAILED
+        return bool(self._pid)
