@@ -97,7 +97,7 @@ class ExecChild:
             process.signal(signum)
 
     def watched(self) -> Optional[int]:
-        """Wait until the runtime has started it, and return a descriptor that can be read once it has ended; None where there is none."""
+        """Wait until it was started, and return a descriptor that can be read once it has ended; None where there is none."""
         self._runtime.wait()
         try:
             return os.pidfd_open(self._pid) if self._began() else None

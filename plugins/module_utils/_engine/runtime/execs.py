@@ -71,7 +71,7 @@ class ExecFiles(NamedTuple):
 
 
 class Executed(NamedTuple):
-    """How a command ended: its exit code (128 + N for signal N), and what it said until then, at most command.OUTPUT_LIMIT of each."""
+    """How a command ended: its exit code (128 + N for signal N), and at most command.OUTPUT_LIMIT of what it said until then."""
 
     code: int
     stdout: bytes = b""

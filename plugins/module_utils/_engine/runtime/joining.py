@@ -25,7 +25,7 @@ _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 
 class Joined:
-    """A command that runs, as a child of ours; ``pidfd`` can be read once it has ended, None where there is none (Linux before 5.3)."""
+    """A command that runs, as a child of ours; ``pidfd`` can be read once it has ended, None where there is none."""
 
     __slots__ = ("pid", "pidfd")
 
