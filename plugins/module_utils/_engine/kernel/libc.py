@@ -250,7 +250,7 @@ def fstatfs_type(fd: int) -> int:
     buffer = ctypes.create_string_buffer(256)  # more than any struct statfs
     if _fstatfs(fd, buffer):
         _fail("fstatfs")
-    kind = ctypes.c_uint if platform.machine() == "s390x" else _long
+    kind = ctypes.c_uint if os.uname().machine == "s390x" else _long
     return int(kind.from_buffer(buffer).value) & 0xFFFFFFFF
 
 

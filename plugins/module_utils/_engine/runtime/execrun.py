@@ -30,8 +30,8 @@ def run(
 ) -> Executed:
     """Run it; what it has left in the background goes on, and is not waited for.
 
-    Raises CommandTimeout after killing it with all that it started, and what ``ExecChild.check`` raises. ``asked`` are the seconds
-    to tell of, where ``timeout`` is what is left of them.
+    Raises CommandTimeout after killing it with all that it started, and what ``ExecChild.check`` raises.
+    ``asked`` are the seconds to tell of, where ``timeout`` is what is left of them.
     """
     with Adopting():
         child = ExecChild(runtime, container_id, files)
@@ -46,9 +46,7 @@ def run(
         return said
 
 
-def _attend(
-    child: ExecChild, stdin: bytes, timeout: Optional[float], asked: Optional[float]
-) -> Executed:
+def _attend(child: ExecChild, stdin: bytes, timeout: Optional[float], asked: Optional[float]) -> Executed:
     conversation = Conversation(child, stdin)
     try:
         ended = conversation.hold(time.monotonic() + (_FOREVER if timeout is None else timeout))
