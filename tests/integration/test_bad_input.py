@@ -516,7 +516,7 @@ def test_corrupt_database(stocked, module):
     options = {"container": GOOD, "volume": {"name": "v"}, "image_info": {}}[module]
     try:
         database.write_bytes(good[:16] + b"\xff" * 4096 + good[4112:])
-        refused(stocked, module, options, "state_corrupt", (str(database), "aside"))
+        refused(stocked, module, options, "state_corrupt", (str(database), "store rebuild"))
     finally:
         database.write_bytes(good)
 

@@ -201,15 +201,45 @@ class StateBusy(EngineError):
 
 
 class StateCorrupt(EngineError):
-    """The database can't be read."""
+    """The database is damaged: what it holds can't be read, or contradicts itself."""
 
     code = "state_corrupt"
 
 
+class StateReadOnly(EngineError):
+    """The file system of the database, or the file itself, can't be written."""
+
+    code = "state_read_only"
+
+
 class StateFailing(EngineError):
-    """The disk below the database fails, or does not let it be written."""
+    """The disk below the database fails."""
 
     code = "state_failing"
+
+
+class StateUnreachable(EngineError):
+    """The database can't be opened: its place is no file, or not there."""
+
+    code = "state_unreachable"
+
+
+class StateDenied(EngineError):
+    """The system does not permit to open the database."""
+
+    code = "state_denied"
+
+
+class StateIncomplete(EngineError):
+    """Containers live that the database does not know: it was lost, or is of another time. ``containers`` lists them."""
+
+    code = "state_incomplete"
+
+
+class OtherRunRoot(EngineError):
+    """Containers of this root live with another run root, ``run_root``."""
+
+    code = "other_run_root"
 
 
 class StateTooNew(EngineError):

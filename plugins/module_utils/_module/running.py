@@ -51,6 +51,10 @@ def run_with(
             module.warn(text)
         with opener(**_settings(module.params), read_only=looks or module.check_mode) as engine:
             outcome = act(engine, request)
+            if looks:
+                from .._engine.lifecycle.looking import unknown
+
+                outcome = replace(outcome, warnings=(*outcome.warnings, *map(str, unknown(engine))))
     except (EngineError, OSError) as error:
         _warn(module, engine)
         outcome = _foretold(module, error, otherwise) or _fail(module, error, engine)

@@ -108,7 +108,7 @@ def test_corrupt_database(empty_host, read_only):
     database = Path(empty_host.layout.database)
     good = database.read_bytes()
     database.write_bytes(b"no database" * 1000)
-    with pytest.raises(StateCorrupt, match="aside"):
+    with pytest.raises(StateCorrupt, match="store rebuild"):
         empty_host.want("started", *SLEEP, settings={"read_only": read_only})
     assert database.read_bytes() == b"no database" * 1000
     database.write_bytes(good)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -11,9 +12,18 @@ import time
 
 import pytest
 
-from _engine.errors import StateBusy, StateCorrupt, StateFailing, StateTooNew, StoreFull
+from _engine.errors import (
+    EngineError,
+    StateBusy,
+    StateCorrupt,
+    StateReadOnly,
+    StateTooNew,
+    StateUnreachable,
+    StoreFull,
+)
 from _engine.state import database
 from _engine.state.database import open_database
+from _engine.state.failures import opening, translated
 from _engine.state.schema import MIGRATIONS
 
 
@@ -63,7 +73,7 @@ def test_a_transaction_is_all_or_nothing(path):
     with open_database(path) as opened:
         with opened.transaction() as connection:
             put(connection, "kept")
-        with pytest.raises(sqlite3.IntegrityError), opened.transaction() as connection:
+        with pytest.raises(StateCorrupt), opened.transaction() as connection:
             connection.executemany("INSERT INTO meta VALUES (?, 1)", [("lost",), ("kept",)])
         with opened.reading() as connection:
             assert meta(connection) == {"kept": "x"}
@@ -122,14 +132,71 @@ def overwrite(path):
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-@pytest.mark.parametrize("damage", [write_garbage, cut, overwrite, os.mkdir])
+@pytest.mark.parametrize("damage", [write_garbage, cut, overwrite])
 def test_damage_is_said_with_a_way_out(path, damage, read_only):
-    """A file that is no whole database is StateCorrupt with the path and what to move, whoever opens it."""
+    """A file that is no whole database is StateCorrupt with the path; the way out loses sight of nothing that runs."""
     damage(path)
     with pytest.raises(StateCorrupt) as caught:
         read_all(path, read_only=read_only)
     assert caught.value.fields["path"] == path
-    assert f"{path}-wal" in caught.value.remedy
+    assert f"slipway --root {os.path.dirname(path)} store rebuild" in caught.value.remedy
+    assert "Do not just remove it" in caught.value.remedy
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_what_is_no_file_is_no_damage(path, read_only):
+    """A directory in the place of the database can't be opened, and nobody is told that the database is damaged."""
+    os.mkdir(path)
+    with pytest.raises(StateUnreachable) as caught:
+        read_all(path, read_only=read_only)
+    assert caught.value.code == "state_unreachable"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("database is locked", "state_busy"),
+        ("database table is locked", "state_busy"),
+        ("locking protocol", "state_busy"),
+        ("attempt to write a readonly database", "state_read_only"),
+        ("disk I/O error", "state_failing"),
+        ("out of memory", "state_failing"),
+        ("database or disk is full", "store_full"),
+        ("unable to open database file", "state_unreachable"),
+        ("access permission denied", "state_denied"),
+        ("authorization denied", "state_denied"),
+        ("database disk image is malformed", "state_corrupt"),
+        ("malformed database schema (x)", "state_corrupt"),
+        ("file is not a database", "state_corrupt"),
+        ("no such column: spec", "state_corrupt"),
+        ("Could not decode to UTF-8 column 'spec' with text 'x'", "state_corrupt"),
+    ],
+)
+def test_each_failure_is_told_as_what_it_is(path, text, code):
+    """What SQLite says in words alone (Python before 3.11) is one of our errors, and only damage is told as damage."""
+    with open_database(path), pytest.raises(EngineError) as caught, translated(path):
+        raise sqlite3.OperationalError(text)
+    assert caught.value.code == code
+    assert ("store rebuild" in caught.value.remedy) == (code in ("state_corrupt", "state_unreachable"))
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (errno.EROFS, "state_read_only"),
+        (errno.EIO, "state_failing"),
+        (errno.ENOSPC, "store_full"),
+        (errno.EDQUOT, "store_full"),
+        (errno.EACCES, "state_denied"),
+        (errno.ENOENT, "state_unreachable"),
+        (errno.ELOOP, "state_unreachable"),
+    ],
+)
+def test_what_the_system_refuses_is_told_likewise(path, number, code):
+    """An error of a system call at the database's files is the same error as SQLite's for it."""
+    with pytest.raises(EngineError) as caught, opening(path):
+        raise OSError(number, os.strerror(number), path)
+    assert caught.value.code == code
 
 
 @pytest.mark.parametrize("read_only", [False, True])
@@ -157,11 +224,11 @@ def test_a_full_disk_loses_the_transaction_only(path):
 
 
 def test_a_disk_that_cannot_be_written_is_no_damage(path):
-    """What SQLite opened read-only, since its disk was, is StateFailing, and nobody is told to move the database away."""
+    """What SQLite opened read-only, since its disk was, is StateReadOnly, and nobody is told to move the database away."""
     with open_database(path) as opened:
         with opened.reading() as connection:
             connection.execute("PRAGMA query_only = 1")
-        with pytest.raises(StateFailing, match="readonly") as caught, opened.transaction() as connection:
+        with pytest.raises(StateReadOnly, match="readonly") as caught, opened.transaction() as connection:
             put(connection, "lost")
         assert "findmnt" in caught.value.remedy
         with opened.reading() as connection:
@@ -169,18 +236,18 @@ def test_a_disk_that_cannot_be_written_is_no_damage(path):
 
 
 def test_other_errors_pass(path):
-    """A wrong statement is no damage: it keeps SQLite's own error."""
+    """A wrong statement is a fault of ours and no damage: it keeps SQLite's own error."""
     with (
         open_database(path) as opened,
         pytest.raises(sqlite3.OperationalError),
         opened.transaction() as connection,
     ):
-        connection.execute("SELECT nothing FROM nowhere")
+        connection.execute("SELECT FROM WHERE")
 
 
 def test_no_directory(path):
     """Without a directory for it, the database can't be made."""
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(StateUnreachable, match="No such file"):
         open_database(f"{path}/deeper/state.db")
 
 

@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 from ..errors import EngineError, NotFound
 from ..lifecycle.engine import Engine
+from ..lifecycle.looking import unknown
 from ..lifecycle.opening import open_engine
 from ..model.layout import Layout
 from ..model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
@@ -46,7 +47,13 @@ def _run(arguments: argparse.Namespace) -> int:
     _refuse_nowhere(Layout(arguments.root, arguments.run_root))
     # To follow is to look at the database that others write, not at a copy of it.
     read_only = not (getattr(arguments, "acts", False) or getattr(arguments, "follow", False))
-    with open_engine(arguments.root, arguments.run_root, read_only=read_only) as engine:
+    # A reading verb, and one that ends what is known, harm no container that the database does not know; it is told of those.
+    known_alone = read_only or getattr(arguments, "ends", False)
+    with open_engine(
+        arguments.root, arguments.run_root, read_only=read_only, known_alone=known_alone
+    ) as engine:
+        for error in unknown(engine) if known_alone else ():
+            output.complain(error, arguments.flags)
         return arguments.verb(engine, arguments) or 0
 
 
@@ -173,6 +180,12 @@ def _programs(verbs: Any) -> None:
     cli_boot.add(verbs)
 
 
+def _store(verbs: Any) -> None:
+    from . import cli_store
+
+    cli_store.add(verbs)
+
+
 def _manual(verbs: Any) -> None:
     from . import cli_manual
 
@@ -195,6 +208,7 @@ _GROUPS = (
     ("volume volumes", _volumes),
     ("info version", _host),
     ("healthcheck cleanup boot shutdown", _programs),
+    ("store", _store),
     ("completion man", _manual),
 )
 #: What adds each verb, in the order of the help; a unit test holds it true.

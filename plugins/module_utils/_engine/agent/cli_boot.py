@@ -30,7 +30,9 @@ def add(verbs: Any) -> None:
     text = "start what restart policies and wishes say (the boot of the host calls this)"
     verbs.add_parser("boot", help=text, description=text).set_defaults(verb=_boot, acts=True)
     text = "stop all containers, without changing what is wished (the stop of the host calls this)"
-    verbs.add_parser("shutdown", help=text, description=text).set_defaults(verb=_shutdown, acts=True)
+    verbs.add_parser("shutdown", help=text, description=text).set_defaults(
+        verb=_shutdown, acts=True, ends=True
+    )
 
 
 def _boot(engine: Engine, _arguments: argparse.Namespace) -> int:
@@ -42,7 +44,11 @@ def _boot(engine: Engine, _arguments: argparse.Namespace) -> int:
 def _shutdown(engine: Engine, arguments: argparse.Namespace) -> int:
     from ..lifecycle.shutdown import shutdown
 
-    return _tell("stopped", "stop", shutdown(engine, lambda: open_engine(arguments.root, arguments.run_root)))
+    return _tell(
+        "stopped",
+        "stop",
+        shutdown(engine, lambda: open_engine(arguments.root, arguments.run_root, known_alone=True)),
+    )
 
 
 def _tell(done: str, verb: str, outcomes: Iterable[_Outcome]) -> int:

@@ -49,7 +49,8 @@ def add_verb(verbs: Any, name: str, act: Act, text: str, of_all: frozenset[str] 
     parser = verbs.add_parser(name, help=text, description=text)
     parser.add_argument("names", nargs="*", metavar="NAME", help="name, id or the beginning of an id")
     parser.add_argument("--all", "-a", action="store_true", help="all that the verb is for")
-    parser.set_defaults(verb=_each, act=act, of_all=of_all, acts=True)
+    ends = act in (_stop, _kill, _remove, _wait)
+    parser.set_defaults(verb=_each, act=act, of_all=of_all, acts=True, ends=ends)
     return parser
 
 

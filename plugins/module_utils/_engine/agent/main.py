@@ -46,7 +46,7 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     if len(names) != 1:
         sys.stderr.write("usage: slipway cleanup [--keep] ID\n")
         return 2
-    with open_engine(root, run_root) as engine:
+    with open_engine(root, run_root, known_alone=True) as engine:
         exited(engine, names[0], (engine.layout.agent_program, "cleanup"), keep=keep)
     return 0
 
@@ -58,7 +58,7 @@ def _cleanup_exec(argv: list[str], root: str, run_root: str) -> int:
     from ..lifecycle.opening import open_engine
 
     session_id, container_id = argv
-    with open_engine(root, run_root) as engine:
+    with open_engine(root, run_root, known_alone=True) as engine:
         try:
             with hold(engine, container_id, "cleanup") as record:
                 ended(engine, record, session_id)
@@ -76,7 +76,7 @@ def _health(argv: list[str], root: str, run_root: str) -> int:
         from ..lifecycle.health import act
         from ..lifecycle.opening import open_engine
 
-        with open_engine(root, run_root) as engine:
+        with open_engine(root, run_root, known_alone=True) as engine:
             act(engine, argv[2], argv[1], (layout.agent_program, "cleanup"))
         return 0
     from ..lifecycle.health_process import serve
@@ -90,7 +90,7 @@ def _rotate(argv: list[str], root: str, run_root: str) -> int:
     from ..lifecycle.opening import open_engine
     from ..lifecycle.rotating import serve
 
-    with open_engine(root, run_root) as engine:
+    with open_engine(root, run_root, known_alone=True) as engine:
         serve(engine, argv[0])
     return 0
 
@@ -101,7 +101,7 @@ def _let_go(argv: list[str], root: str, run_root: str) -> int:
     from ..lifecycle.stilling import watch
 
     sys.stdin.read()
-    with open_engine(root, run_root) as engine:
+    with open_engine(root, run_root, known_alone=True) as engine:
         watch(engine, argv)
     return 0
 

@@ -51,13 +51,13 @@ def version() -> str:
 
 def exists(path: str) -> bool:
     """Tell whether the cgroup is there in any hierarchy."""
-    return bool(_directories(path))
+    return bool(directories(path))
 
 
 def processes(path: str) -> tuple[int, ...]:
     """Return the pids in the cgroup and all below it, over all hierarchies, each once."""
     return tuple(
-        sorted({pid for top in _directories(path) for group in _tree(top) for pid in processes_of(group)})
+        sorted({pid for top in directories(path) for group in _tree(top) for pid in processes_of(group)})
     )
 
 
@@ -80,7 +80,7 @@ def remove(path: str) -> None:
     A cgroup stays busy for a moment after its last process has gone. Raises OSError (EBUSY) when it stays so.
     """
     deadline = time.monotonic() + _REMOVE_PATIENCE
-    for place in [place for top in _directories(path) for place in _tree(top)]:
+    for place in [place for top in directories(path) for place in _tree(top)]:
         while not _rmdir(place, errno.EBUSY):
             if time.monotonic() > deadline:
                 raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), place)
@@ -89,13 +89,13 @@ def remove(path: str) -> None:
 
 def remove_empty(path: str) -> None:
     """Remove the cgroup from every hierarchy where nothing is in it, neither process nor cgroup."""
-    for top in _directories(path):
+    for top in directories(path):
         _rmdir(top, errno.EBUSY, errno.ENOTEMPTY)
 
 
 def oom_kills(path: str) -> Optional[int]:
     """Return how many processes the kernel killed for want of memory in the cgroup; None when nobody knows."""
-    for top in _directories(path):
+    for top in directories(path):
         # v2, and v1; the latter has the line since Linux 4.13.
         for name in ("memory.events", "memory.oom_control"):
             counters = dict(line.split() for line in _read(f"{top}/{name}").splitlines())
@@ -119,7 +119,7 @@ def hierarchies() -> list[mountinfo.MountEntry]:
     return list(found.values())
 
 
-def _directories(path: str) -> list[str]:
+def directories(path: str) -> list[str]:
     """Return where the cgroup is, in the hierarchies that have it."""
     _refuse_root(path)
     places = (entry.target + path for entry in hierarchies())
@@ -154,7 +154,7 @@ def _rmdir(place: str, *refusals: int) -> bool:
 
 
 def _kill(path: str) -> None:
-    for top in _directories(path):
+    for top in directories(path):
         # Linux 5.14, v2: at once for the whole tree, so that no fork escapes.
         _write(f"{top}/cgroup.kill", "1")
     with _standing_still(path):
@@ -169,7 +169,7 @@ def _standing_still(path: str) -> Iterator[None]:
 
     Thawed in the end whatever was before: on v1 a frozen (paused) process dies only then.
     """
-    tops = _directories(path) if processes(path) else []
+    tops = directories(path) if processes(path) else []
     for top in tops:
         _write(f"{top}/freezer.state", "FROZEN")
         _write(f"{top}/cgroup.freeze", "1")

@@ -40,6 +40,7 @@ from ..model.record import ContainerRecord
 from ..runtime import criu, oci
 from ..state import containers, images, volumes
 from . import checkpointed
+from .beside import keep_volume
 from .create import create
 from .dependencies import refuse_not_running, refuse_stuck, to_start
 from .engine import Engine
@@ -272,3 +273,4 @@ def _mark(engine: Engine, name: str) -> None:
         volume = volumes.get(connection, name)
         if volume is not None:
             volumes.update(connection, replace(volume, needs_copy_up=False, needs_chown=False))
+    keep_volume(engine, name, durable=False)

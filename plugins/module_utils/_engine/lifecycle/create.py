@@ -21,6 +21,7 @@ from ..model.volumesfrom import ANONYMOUS
 from ..state import containers, dependencies, events, volumes
 from ..volumes import directory
 from . import mapping, rootfilesystem, storage
+from .beside import keep_container
 from .dependencies import resolve
 from .engine import Engine
 from .implied import implied_mounts
@@ -90,6 +91,7 @@ def prepare_directories(engine: Engine, record: ContainerRecord) -> None:
     for name in record.volumes.values():
         _make_volume(engine, name)
     open_passage(engine, record)
+    keep_container(engine, record)
 
 
 def _make_volume(engine: Engine, name: str) -> None:

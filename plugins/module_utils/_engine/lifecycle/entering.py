@@ -49,7 +49,7 @@ def _looked_at(layout: Layout, name: str) -> Running:
     from .named import find
     from .opening import open_engine
 
-    with open_engine(layout.root, layout.run_root) as engine:
+    with open_engine(layout.root, layout.run_root, known_alone=True) as engine:
         with hold(engine, find(engine, name).id, "exec") as held:
             record = require_running(held)
         mounted.check(layout.container(record.id), record.name, record.driver)

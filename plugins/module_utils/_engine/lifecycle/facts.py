@@ -64,6 +64,7 @@ def alive(process: ProcessId | None) -> ProcessId | None:
 
 def observe(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     """Return the record as the facts have it, saving nothing: for reading verbs and check mode; takes no lock."""
+    record = _found_alive(engine, record)
     if record.status not in status.CLAIMS:
         return record
     return settle(record, gather(engine, record, patience=0.2))
@@ -71,6 +72,11 @@ def observe(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 def sync(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     """Correct and save the record; the container's lock is held (seed: syncContainer)."""
+    found = _found_alive(engine, record)
+    if found is not record:
+        if found.status == status.PAUSED and not status.may_move(record.status, status.PAUSED):
+            save(engine, found, status=status.RUNNING)
+        record = save(engine, found)
     if record.status not in status.CLAIMS:
         return record
     _end_rest(engine, record)
@@ -82,6 +88,23 @@ def sync(engine: Engine, record: ContainerRecord) -> ContainerRecord:
         told = ("died",) if settled.status == status.STOPPED else ()
         save_and_tell(engine, settled, told, {"exit_code": str(settled.exit_code)})
     return settled
+
+
+def _found_alive(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    """Return the record of a container that the runtime has a living process of, though the record knows of none, or of another.
+
+    So it is when the database was put back from another time. A verb that is under way, or was killed, knows better.
+    """
+    if record.intent or record.status == status.REMOVING or alive(record.process) is not None:
+        return record
+    from .strangers import noted
+
+    process = noted(engine.layout.runtime_root, record.id)
+    if process is None:
+        return record
+    from .takeup import taken_up
+
+    return taken_up(engine.layout, record, process)
 
 
 def _end_monitor(monitor: ProcessId) -> None:
@@ -139,4 +162,8 @@ def save_and_tell(
                 connection,
                 Event(time.time_ns(), "container", action, changed.id, changed.name, {**attributes}),
             )
+    if "spec" in changes:
+        from .beside import keep_container
+
+        keep_container(engine, changed)
     return changed

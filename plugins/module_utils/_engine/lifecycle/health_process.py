@@ -40,7 +40,7 @@ def serve(layout: Layout, program: str, *, alone: bool) -> None:
 
 
 def _work(layout: Layout, program: str) -> int:
-    with open_engine(layout.root, layout.run_root) as engine:
+    with open_engine(layout.root, layout.run_root, known_alone=True) as engine:
         return _NEWER if Runner(engine, program).run() else 0
 
 

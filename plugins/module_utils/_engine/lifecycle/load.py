@@ -16,6 +16,7 @@ from ..images.reference import normalize
 from ..images.store import LayerStore
 from ..model.record import Event, ImageRecord, LayerRecord
 from ..state import events, images
+from .beside import keep_images
 from .engine import Engine
 from .inspect_image import image_shape
 from .outcome import Outcome
@@ -128,6 +129,7 @@ def save_image(engine: Engine, record: ImageRecord, sizes: Mapping[str, int]) ->
         images.insert(connection, replace(record, layers=layers))
         name = record.names[0] if record.names else ""
         events.add(connection, Event(record.created, "image", "load", record.id, name))
+    keep_images(engine)
 
 
 def _shapes(engine: Engine, wanted: list[ImageRecord]) -> dict[str, Any]:

@@ -12,29 +12,43 @@ from ..kernel.files import make_private, usual_umask
 from ..model.layout import Layout
 from ..model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 from ..state.database import open_database
+from ..state.failures import opening
+from . import runroot, strangers
 from .engine import Engine
-from .looking import check_root, look_at_engine
+from .looking import boot_of, check_root, look_at_engine
 
 
 @contextmanager
 def open_engine(
-    root: str = DEFAULT_ROOT, run_root: str = DEFAULT_RUN_ROOT, *, read_only: bool = False, **settings: Any
+    root: str = DEFAULT_ROOT,
+    run_root: str = DEFAULT_RUN_ROOT,
+    *,
+    read_only: bool = False,
+    known_alone: bool = False,
+    **settings: Any,
 ) -> Iterator[Engine]:
     """Open the engine at ``root``; ``settings``: those of Engine (runtime, ...). ``read_only`` is ``look_at_engine``.
 
-    Raises NotRoot, StateBusy, StateCorrupt, StateTooNew.
+    ``known_alone``: what is done harms no container that the database does not know (it ends, or cleans up after, one that it
+    does know). Raises NotRoot, OtherRunRoot, StateIncomplete, and what opening the database raises.
     """
     if read_only:
-        with look_at_engine(root, run_root, **settings) as engine:
+        with look_at_engine(root, run_root, foresees=not known_alone, **settings) as engine:
             yield engine
         return
     check_root()
     usual_umask()
     layout = Layout(root, run_root)
-    make_directories(layout)
+    with opening(layout.database):
+        make_directories(layout)
     with open_database(layout.database) as database:
         engine = Engine(layout, database, **settings)
-        if not is_marked(layout.boot_marker):
+        runroot.claim(layout, database)
+        # A database without a boot is new, perhaps in the place of one that was lost.
+        marked = is_marked(layout.boot_marker) and boot_of(database) is not None
+        if not known_alone or not marked:
+            strangers.refuse(engine, wide=not marked)
+        if not marked:
             from .refresh import refresh  # once for each boot
 
             refresh(engine)
@@ -43,7 +57,14 @@ def open_engine(
 
 def make_directories(layout: Layout) -> None:
     """Make the engine's directories, all 0700: what lies below is nobody else's business."""
-    for path in (layout.root, layout.staging, layout.layers, layout.volumes, layout.containers):
+    for path in (
+        layout.root,
+        layout.staging,
+        layout.layers,
+        layout.volumes,
+        layout.containers,
+        layout.images,
+    ):
         make_private(path)
     for path in (layout.run_root, layout.locks, layout.exits, layout.runtime_root, layout.run_containers):
         make_private(path)

@@ -16,6 +16,7 @@ from ..model.volume import Place, Populated, VolumeRecord
 from ..plan.prepared import owner, shift
 from ..state import events, volumes
 from ..volumes.copyup import CopyUp, Part, copy_up
+from .beside import keep_volume
 from .engine import Engine
 from .origin import source_of
 from .preflight import user_of
@@ -145,6 +146,7 @@ def mark(engine: Engine, name: str, populated: Populated | None) -> None:
         if populated is not None:
             told = {"image": populated.image_id, "path": populated.path}
             events.add(connection, Event(time.time_ns(), "volume", "populate", name, name, told))
+    keep_volume(engine, name, durable=False)
 
 
 def _mark_attached(engine: Engine, name: str) -> None:
@@ -153,3 +155,4 @@ def _mark_attached(engine: Engine, name: str) -> None:
         volume = volumes.get(connection, name)
         if volume is not None:
             volumes.update(connection, replace(volume, needs_chown=False))
+    keep_volume(engine, name, durable=False)

@@ -25,7 +25,9 @@ from .remove import remove_held
 def refresh(engine: Engine) -> None:
     """Refresh all records and clear away what is left of runs that are over, once for each boot."""
     with engine.lock_boot("refresh"):
-        if is_marked(engine.layout.boot_marker):  # somebody else was faster
+        with engine.database.reading() as connection:
+            known = meta.get(connection, meta.BOOT) is not None
+        if known and is_marked(engine.layout.boot_marker):  # somebody else was faster
             return
         with engine.database.transaction() as connection:
             same_boot = is_same_boot(connection)

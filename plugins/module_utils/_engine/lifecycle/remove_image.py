@@ -11,6 +11,7 @@ from ..images.reference import candidates, is_id
 from ..images.store import LayerStore
 from ..model.record import Event, ImageRecord
 from ..state import containers, events, images
+from .beside import keep_images
 from .engine import Engine
 from .images import find_image
 from .outcome import Outcome
@@ -81,6 +82,7 @@ def _remove(engine: Engine, record: ImageRecord, doomed: tuple[str, ...], *, who
                 doomed[0] if doomed else "",
             ),
         )
+    keep_images(engine)
     remove_unreferenced_layers(engine)
 
 

@@ -21,6 +21,7 @@ from ..model.record import ContainerRecord
 from ..model.volume import VolumeRecord
 from ..state import containers, volumes
 from ..volumes import exchange, stage
+from .beside import keep_volume
 from .engine import Engine
 from .facts import observe
 from .hold import hold
@@ -155,3 +156,4 @@ def _mark_filled(engine: Engine, name: str) -> None:
         volume = volumes.get(connection, name)
         if volume is not None:
             volumes.update(connection, replace(volume, needs_copy_up=False, needs_chown=False))
+    keep_volume(engine, name, durable=False)

@@ -10,6 +10,7 @@ from ..errors import InUse
 from ..model.volume import VolumeRecord
 from ..state import volumes
 from ..volumes import directory
+from .beside import keep_volume
 from .engine import Engine
 
 
@@ -30,6 +31,7 @@ def ensure_held(engine: Engine, record: VolumeRecord) -> None:
         with engine.database.transaction() as connection:
             (volumes.insert if known is None else volumes.update)(connection, record)
         make(engine, record)
+        keep_volume(engine, name)
     engine.tell("volume", "create" if known is None else "update", name, name)
 
 
@@ -45,6 +47,7 @@ def make(engine: Engine, record: VolumeRecord) -> None:
     own = options.is_mounted_apart  # then the owner is for the root of what is mounted
     owner = {} if own else {"uid": options.uid, "gid": options.gid, "mode": options.mode}
     directory.create(engine.layout.volumes, name, **owner)
+    keep_volume(engine, name)
 
 
 def discard(engine: Engine, name: str) -> None:

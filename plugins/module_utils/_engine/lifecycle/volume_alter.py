@@ -6,6 +6,7 @@ from __future__ import annotations
 from ..model.volume import VolumeRecord
 from ..state import volumes
 from ..volumes import filesystem
+from .beside import keep_volume
 from .engine import Engine
 from .volume import get_volume
 from .volume_facts import is_mounted
@@ -26,6 +27,7 @@ def alter(engine: Engine, record: VolumeRecord) -> None:
         _give(engine, record)
     with engine.database.transaction() as connection:
         volumes.update(connection, record)
+    keep_volume(engine, record.spec.name)
     engine.tell("volume", "update", record.spec.name, record.spec.name)
 
 

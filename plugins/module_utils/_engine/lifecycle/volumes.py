@@ -16,6 +16,7 @@ from ..plan.container import Action
 from ..plan.volume import AS_USUAL, How, VolumePlan, decide
 from ..state import volumes
 from ..volumes import directory, snapshots
+from .beside import keep_volume
 from .engine import Engine
 from .inspect_content import content_shape
 from .inspect_volume import volume_shape
@@ -130,6 +131,7 @@ class _Convergence:
     def save(self, record: VolumeRecord) -> None:
         with self.engine.database.transaction() as connection:
             volumes.update(connection, record)
+        keep_volume(self.engine, record.spec.name)
 
     # -- tell ------------------------------------------------------------------------------------
 

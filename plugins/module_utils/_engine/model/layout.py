@@ -36,6 +36,16 @@ class Layout:
         return f"{self.root}/volumes"
 
     @property
+    def images(self) -> str:
+        """What is known of each image besides its layers, for a rebuild of the database."""
+        return f"{self.root}/images"
+
+    @property
+    def run_root_note(self) -> str:
+        """Which run root this root is used with, and in which boot."""
+        return f"{self.root}/run_root"
+
+    @property
     def staging(self) -> str:
         """What is being made or being deleted; whatever lies here and is not locked is waste."""
         return f"{self.root}/staging"
@@ -110,6 +120,10 @@ class Layout:
 
     def volume(self, name: str) -> str:
         return f"{self.volumes}/{name}"
+
+    def volume_beside(self, name: str) -> str:
+        """Return the file that its row can be made again from."""
+        return f"{self.volumes}/{name}/volume.json"
 
     def volume_data(self, name: str) -> str:
         return f"{self.volumes}/{name}/data"
@@ -194,6 +208,11 @@ class ContainerLayout:
     def restore_log(self) -> str:
         """What CRIU says of a restore; the name is CRIU's."""
         return f"{self.bundle}/restore.log"
+
+    @property
+    def beside(self) -> str:
+        """The file that its row can be made again from."""
+        return f"{self.static}/container.json"
 
     @property
     def artifacts(self) -> str:

@@ -7,10 +7,14 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from ..errors import StateCorrupt
+from ..errors import EngineError, StateCorrupt
 from ..model import jsontext
+
+_Json = TypeVar("_Json")
+#: Of what a damaged row holds, so much is told.
+_MOST_KEY, _MOST_TEXT = 80, 300
 
 
 def dump(value: object) -> str:
@@ -23,16 +27,56 @@ def load(text: str) -> Any:
     return jsontext.parse(text)
 
 
+def load_as(kind: type[_Json], text: str) -> _Json:
+    """Return what ``dump`` was given; raises TypeError when it is no ``kind`` (dict, list)."""
+    value = load(text)
+    if not isinstance(value, kind):
+        raise TypeError(f"{kind.__name__} is stored, and {type(value).__name__} read")
+    return value
+
+
+def load_texts(text: str) -> dict[str, str]:
+    """Return a mapping of texts to texts that ``dump`` was given; raises ValueError for anything else."""
+    value = load_as(dict, text)
+    if not all(isinstance(one, str) for one in value.values()):
+        raise ValueError("a value is no text")
+    return value
+
+
+def check(row: sqlite3.Row, *, texts: str = "", integers: str = "", optional: str = "") -> None:
+    """Raise ValueError when a column is not of its type: SQLite keeps whatever it is given, and a damaged file holds anything.
+
+    Each argument names columns, apart by blanks; those of ``optional`` are texts or integers that may be NULL, and are named in
+    one of the others too.
+    """
+    may_lack = {*optional.split()}
+    for kind, names in ((str, texts), (int, integers)):
+        for name in names.split():
+            value = row[name]
+            if not (isinstance(value, kind) or (value is None and name in may_lack)):
+                raise ValueError(f"{name} is {type(value).__name__}, not {kind.__name__}")
+
+
 @contextmanager
 def decoding(table: str, row: sqlite3.Row) -> Iterator[None]:
     """Raise StateCorrupt, naming the row, when a column holds what nothing can be made of."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        key = str(row[0])
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        ArithmeticError,
+        EngineError,
+    ) as error:
+        key = str(row[0])[:_MOST_KEY]
+        why = str(error)[:_MOST_TEXT]
         raise StateCorrupt(
-            f"the row {key!r} of table {table} can't be read: {type(error).__name__}: {error}",
-            remedy="Put a backup of the database in its place, or remove and make the thing again",
+            f"the row {key!r} of table {table} can't be read: {type(error).__name__}: {why}",
+            remedy="`slipway store rebuild` makes the database anew from what lies beside the containers, and takes up those "
+            "that run (--dry-run tells what it would do)",
             table=table,
             key=key,
         ) from error

@@ -10,12 +10,13 @@ import sqlite3
 from typing import Any
 
 from ..errors import NameInUse, NotFound
+from ..model import status
 from ..model.idmap import IdMap
 from ..model.mounts import Mount
 from ..model.names import is_whole_id
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
-from .columns import decoding, dump, insert_text, load, update_text
+from .columns import check, decoding, dump, insert_text, load, load_as, load_texts, update_text
 from .volumes import users as using_volume
 
 __all__ = [
@@ -44,6 +45,14 @@ _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM containers"  # noqa: S608
 _INSERT = insert_text("containers", _COLUMNS)
 _UPDATE = update_text("containers", "id", _COLUMNS)
 _ORDER = "ORDER BY created, id"
+#: The types of the columns, for ``columns.check``.
+_OPTIONAL = "image_id mapping pid pid_start monitor_pid monitor_start started finished exit_code restart_at checkpointed restored"
+_TYPES = {
+    "texts": "id name spec image_id status intent error runtime cgroup mapping implied images given driver",
+    "integers": "pid pid_start monitor_pid monitor_start created started finished exit_code oom_killed stopped_by_user"
+    " restart_count crashes restart_at interrupted checkpointed restored",
+    "optional": _OPTIONAL,
+}
 
 
 def insert(connection: sqlite3.Connection, record: ContainerRecord) -> None:
@@ -198,9 +207,12 @@ def _many(connection: sqlite3.Connection, where: str, *values: str) -> tuple[Con
 
 def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord:
     with decoding("containers", row):
+        check(row, **_TYPES)
+        if row["status"] not in status.MOVES:
+            raise ValueError(f"there is no state {row['status']!r}")
         return ContainerRecord(
             id=row["id"],
-            spec=ContainerSpec.decode(load(row["spec"])),
+            spec=ContainerSpec.decode(load_as(dict, row["spec"])),
             created=row["created"],
             image_id=row["image_id"],
             status=row["status"],
@@ -220,12 +232,12 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
             runtime=row["runtime"],
             cgroup=row["cgroup"],
             volumes=_volumes(connection, row["id"]),
-            implied={path: Mount.decode(path, item) for path, item in load(row["implied"]).items()},
+            implied={path: Mount.decode(path, item) for path, item in load_as(dict, row["implied"]).items()},
             mapping=IdMap.decode(load(row["mapping"])) if row["mapping"] else None,
             checkpointed=row["checkpointed"],
             restored=row["restored"],
-            images=load(row["images"]),
-            given=load(row["given"]),
+            images=load_texts(row["images"]),
+            given=load_texts(row["given"]),
             driver=row["driver"],
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import StateTooNew
-from .failures import is_busy, translated
+from .failures import is_busy, opening, translated
 from .schema import MIGRATIONS
 
 #: Seconds to wait for another process's transaction: milliseconds as a rule, seconds when a busy disk syncs.
@@ -22,7 +22,7 @@ _PAUSE = 0.005
 class Database:
     """An open database.
 
-    Errors of SQLite leave its ``with`` blocks as StateBusy, StateCorrupt, StateFailing or StoreFull (failures.py).
+    Errors of SQLite leave its ``with`` blocks as those of failures.py: StateBusy, StateCorrupt, StateReadOnly, ...
     """
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
@@ -79,10 +79,10 @@ def open_database(path: str, *, read_only: bool = False, timeout: float = BUSY_T
     """Open the database at ``path``, made (0600, its directory must exist) or migrated as needed.
 
     ``read_only`` gives a private copy of the database as it is now and touches no file; an empty one when
-    there is none. Writing to it raises sqlite3.OperationalError. ``timeout``: seconds to wait for a lock.
-    Raises StateBusy, StateCorrupt, StateFailing, StateTooNew, StoreFull, and OSError when the file can't be made.
+    there is none. Writing to it raises StateReadOnly. ``timeout``: seconds to wait for a lock.
+    Raises StateTooNew, and what failures.py makes of what SQLite and the system say.
     """
-    with translated(path):
+    with opening(path):
         connection = (_snapshot if read_only else _connect)(path, timeout)
         try:
             _migrate(connection, path)
@@ -153,7 +153,7 @@ def _migrate(connection: sqlite3.Connection, path: str) -> None:
             raise StateTooNew(
                 f"the database {path} was written by a newer slipway: its version is {version}, "
                 f"the newest known {len(MIGRATIONS)}",
-                remedy="Update the collection slipway.oci",
+                remedy="Update the collection slipway.oci; the database is whole, so leave it where it is",
                 path=path,
                 version=version,
             )

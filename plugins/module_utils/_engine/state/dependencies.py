@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .columns import check, decoding
+
 #: The option whose containers are needed, but not running: their volumes are there anyway.
 VOLUMES_FROM = "volumes_from"
 
@@ -71,4 +73,10 @@ def _many(connection: sqlite3.Connection, where: str, *values: str) -> tuple[Dep
         f"SELECT container_id, via, needs FROM container_dependencies {where} ORDER BY container_id, via, needs",  # noqa: S608
         values,
     )
-    return tuple(Dependency(*row) for row in rows)
+    return tuple(_dependency(row) for row in rows)
+
+
+def _dependency(row: sqlite3.Row) -> Dependency:
+    with decoding("container_dependencies", row):
+        check(row, texts="container_id via needs")
+        return Dependency(*row)

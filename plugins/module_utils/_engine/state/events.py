@@ -9,7 +9,7 @@ from itertools import islice
 
 from ..model.eventquery import EventQuery
 from ..model.record import Event
-from .columns import decoding, dump, load
+from .columns import check, decoding, dump, load_texts
 
 #: Some weeks of a busy host; at about 250 bytes each they add 2 ms to a snapshot.
 KEPT = 10_000
@@ -50,5 +50,6 @@ def _newest_first(connection: sqlite3.Connection, after: int) -> Iterator[Event]
 
 def _event(row: sqlite3.Row) -> Event:
     with decoding("events", row):
-        attributes = load(row["attributes"])
+        check(row, texts="kind action id name attributes", integers="seq at")
+        attributes = load_texts(row["attributes"])
         return Event(row["at"], row["kind"], row["action"], row["id"], row["name"], attributes, row["seq"])

@@ -7,7 +7,7 @@ import sqlite3
 
 from ..model.execsession import ExecSession
 from ..model.record import ProcessId
-from .columns import decoding, dump, insert_text, load, update_text
+from .columns import check, decoding, dump, insert_text, load_as, update_text
 
 _COLUMNS = (
     "id container_id request pid pid_start monitor_pid monitor_start created finished exit_code".split()
@@ -73,7 +73,13 @@ def _many(connection: sqlite3.Connection, where: str, value: str) -> tuple[ExecS
 
 def _session(row: sqlite3.Row) -> ExecSession:
     with decoding("exec_sessions", row):
-        request = load(row["request"])
+        check(
+            row,
+            texts="id container_id request",
+            integers="pid pid_start monitor_pid monitor_start created finished exit_code",
+            optional="pid pid_start monitor_pid monitor_start finished exit_code",
+        )
+        request = load_as(dict, row["request"])
         return ExecSession(
             id=row["id"],
             container_id=row["container_id"],

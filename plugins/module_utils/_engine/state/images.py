@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from ..errors import InUse
 from ..model.record import ImageRecord, LayerRecord
+from .columns import check, decoding
 
 _SELECT = "SELECT id, config, manifest_digest, created FROM images"
 _ORDER = "ORDER BY created, id"
@@ -123,15 +124,27 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ImageRecord:
         "ORDER BY position",
         image,
     )
-    return ImageRecord(
-        id=row["id"],
-        config=row["config"],
-        created=row["created"],
-        manifest_digest=row["manifest_digest"],
-        names=tuple(name["name"] for name in named),
-        layers=tuple(_layer(layer) for layer in layered),
-    )
+    with decoding("images", row):
+        check(row, texts="id manifest_digest", integers="created", optional="manifest_digest")
+        if not isinstance(row["config"], bytes):
+            raise TypeError("config is no bytes")
+        return ImageRecord(
+            id=row["id"],
+            config=row["config"],
+            created=row["created"],
+            manifest_digest=row["manifest_digest"],
+            names=tuple(_name(name) for name in named),
+            layers=tuple(_layer(layer) for layer in layered),
+        )
+
+
+def _name(row: sqlite3.Row) -> str:
+    with decoding("image_names", row):
+        check(row, texts="name")
+        return str(row["name"])
 
 
 def _layer(row: sqlite3.Row) -> LayerRecord:
-    return LayerRecord(row["chain_id"], row["diff_id"], row["size"])
+    with decoding("layers", row):
+        check(row, texts="chain_id diff_id", integers="size")
+        return LayerRecord(row["chain_id"], row["diff_id"], row["size"])

@@ -10,8 +10,10 @@ import sqlite3
 from typing import Any
 
 from ..errors import InUse, NameInUse, NotFound
+from ..model.names import check_name
 from ..model.volume import Populated, VolumeRecord, VolumeSpec
-from .columns import decoding, dump, insert_text, load, update_text
+from ..model.volumeoptions import DriverOptions
+from .columns import check, decoding, dump, insert_text, load_as, load_texts, update_text
 
 _COLUMNS = "name labels driver options created anonymous needs_copy_up needs_chown populated removing mounted".split()
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM volumes"  # noqa: S608
@@ -92,14 +94,27 @@ def _values(record: VolumeRecord) -> dict[str, Any]:
 
 def _record(row: sqlite3.Row) -> VolumeRecord:
     with decoding("volumes", row):
+        check(
+            row,
+            texts="name labels driver options populated",
+            integers="created anonymous needs_copy_up needs_chown removing mounted",
+            optional="populated",
+        )
         populated = row["populated"]
         return VolumeRecord(
-            spec=VolumeSpec(row["name"], load(row["labels"]), row["driver"], load(row["options"])),
+            spec=_spec(row),
             created=row["created"],
             anonymous=bool(row["anonymous"]),
             needs_copy_up=bool(row["needs_copy_up"]),
             needs_chown=bool(row["needs_chown"]),
-            populated=Populated.decode(load(populated)) if populated else None,
+            populated=Populated.decode(load_as(dict, populated)) if populated else None,
             removing=bool(row["removing"]),
             mounted=bool(row["mounted"]),
         )
+
+
+def _spec(row: sqlite3.Row) -> VolumeSpec:
+    spec = VolumeSpec(row["name"], load_texts(row["labels"]), row["driver"], load_texts(row["options"]))
+    check_name("name", spec.name)  # it becomes a part of paths
+    DriverOptions.decode(spec.options)
+    return spec
