@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from _engine.model.imageconfig import ImageConfig
 from _engine.model.spec import LIVE, RECREATE, ContainerSpec
 from _engine.plan.diff import differences, image_difference, text_differences, unapplied
 
@@ -151,3 +152,52 @@ def test_what_a_task_says_beside_the_point(given, names):
     """Options of a task that describes no container are named where the container is not so, whatever their spelling."""
     spec = ContainerSpec.parse({"name": "a", "image": "b", "network": ["none"], "memory": "64m"})
     assert unapplied(spec, given) == names
+
+
+IMAGE = ImageConfig(
+    entrypoint=("/start",),
+    cmd=("1d",),
+    env=("PATH=/bin", "password=root"),
+    user="app",
+    working_dir="work",
+    labels={"key": "amazing value"},
+    stop_signal="KILL",
+    healthcheck={"Test": ["CMD-SHELL", "true"], "Interval": 10**9},
+)
+#: What the spec says before and after, and the differences with the image.
+WITH_IMAGE = {
+    "label": ({}, {"label": {"key": "amazing value"}}, []),
+    "another label": ({}, {"label": {"key": "x"}}, [("label.key", "amazing value", "x")]),
+    "label goes": ({"label": {"key": "x"}}, {}, [("label.key", "x", "amazing value")]),
+    "own label goes": ({"label": {"own": "x"}}, {}, [("label.own", "x", None)]),
+    "env": ({"env": {"password": "root"}}, {}, []),
+    "env goes": ({"env": {"password": "x", "A": "1"}}, {"env": {"A": "1"}}, [("env.password", "x", "root")]),
+    "user": ({"user": "app"}, {}, []),
+    "workdir": ({}, {"workdir": "/work"}, []),
+    "stop signal": ({}, {"stop_signal": "SIGKILL"}, []),
+    "entrypoint and command": ({}, {"entrypoint": ["/start"], "command": ["1d"]}, []),
+    "command": ({"command": ["1d"]}, {}, []),
+    "entrypoint, which takes the command away": ({}, {"entrypoint": ["/start"]}, [("command", ["1d"], None)]),
+    "health check": ({}, {"healthcheck": ["true"], "healthcheck_interval": "1s"}, []),
+    "defaults of the health check": ({}, {"healthcheck_timeout": "30s", "healthcheck_retries": 3}, []),
+    "no health check": ({}, {"healthcheck": "none"}, [("healthcheck", ["CMD-SHELL", "true"], ["NONE"])]),
+}
+
+
+@pytest.mark.parametrize("case", WITH_IMAGE.values(), ids=WITH_IMAGE)
+def test_what_the_image_says_too_is_no_difference(case):
+    """Compared is what is in effect: the image's word where a spec has none."""
+    specs = (
+        ContainerSpec.parse({"name": "a", "image": "b", "network": ["none"], **options})
+        for options in case[:2]
+    )
+    assert [tuple(item[:3]) for item in differences(*specs, IMAGE)] == case[2]
+
+
+def test_what_the_image_does_not_say_has_defaults():
+    """An image without words of its own leaves TERM, the root directory and no program."""
+    before, after = (
+        ContainerSpec.parse({"name": "a", "image": "b", "network": ["none"], "command": ["x"], **options})
+        for options in ({}, {"stop_signal": "TERM", "workdir": "/", "entrypoint": []})
+    )
+    assert differences(before, after, ImageConfig()) == ()

@@ -223,6 +223,7 @@ MODULES: tuple[str, ...] = (
     "model.connectrequest",
     "model.content",
     "model.durations",
+    "model.effective",
     "model.eventquery",
     "model.execsession",
     "model.execution",

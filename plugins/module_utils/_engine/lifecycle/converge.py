@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from ..model import status
+from ..model import imageconfig, status
 from ..model.mounts import TMPFS, Mount
 from ..model.record import ContainerRecord, ImageRecord
 from ..plan import container as planning
@@ -127,6 +127,9 @@ class _Convergence:
             run_once=not request.detach,
             implied=self.implied(),
             images={path: image.id for path, image in self.mounted.items()},
+            config=imageconfig.parse(self.image.config)
+            if self.image and self.record and request.spec
+            else None,
         )
 
     def implied(self) -> Mapping[str, Mount]:

@@ -8,7 +8,7 @@ nanoseconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from .durations import SECOND
@@ -18,6 +18,7 @@ from .spec import ContainerSpec
 
 #: podman's defaults (podman-run(1)).
 _INTERVAL, _TIMEOUT, _RETRIES = 30 * SECOND, 30 * SECOND, 3
+_NOTHING = ImageConfig()
 
 
 @dataclass(frozen=True)
@@ -47,20 +48,32 @@ class HealthCheck:
 
 def resolve(spec: ContainerSpec, image: ImageConfig | None) -> HealthCheck | None:
     """Return the check; None where there is none, or ``none`` switches the image's off."""
-    told: Mapping[str, Any] = (image.healthcheck if image else None) or {}
-    test = spec.healthcheck if spec.healthcheck is not None else _image_test(told)
-    argv = command(test)
+    full = filled(spec, image or _NOTHING)
+    argv = command(full.healthcheck or ())
     if not argv:
         return None
     return HealthCheck(
-        test=test,
+        test=full.healthcheck or (),
         argv=argv,
-        interval=_first(spec.healthcheck_interval, _span(told, "Interval"), _INTERVAL),
-        timeout=_first(spec.healthcheck_timeout, _span(told, "Timeout"), _TIMEOUT),
-        retries=_first(spec.healthcheck_retries, _span(told, "Retries"), _RETRIES),
-        start_period=_first(spec.healthcheck_start_period, _span(told, "StartPeriod"), 0),
+        interval=_INTERVAL if full.healthcheck_interval is None else full.healthcheck_interval,
+        timeout=full.healthcheck_timeout or _TIMEOUT,
+        retries=full.healthcheck_retries or _RETRIES,
+        start_period=full.healthcheck_start_period or 0,
         action=spec.healthcheck_failure_action,
         startup=_startup(spec),
+    )
+
+
+def filled(spec: ContainerSpec, image: ImageConfig) -> ContainerSpec:
+    """Return the spec with the image's words, and the defaults, for what it does not say of its check."""
+    told: Mapping[str, Any] = image.healthcheck or {}
+    return replace(
+        spec,
+        healthcheck=spec.healthcheck if spec.healthcheck is not None else _image_test(told) or None,
+        healthcheck_interval=_first(spec.healthcheck_interval, _span(told, "Interval"), _INTERVAL),
+        healthcheck_timeout=_first(spec.healthcheck_timeout, _span(told, "Timeout"), _TIMEOUT),
+        healthcheck_retries=_first(spec.healthcheck_retries, _span(told, "Retries"), _RETRIES),
+        healthcheck_start_period=_first(spec.healthcheck_start_period, _span(told, "StartPeriod"), 0),
     )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ..errors import Missing, Setting, Words, WrongState
 from ..model import status
+from ..model.imageconfig import ImageConfig
 from ..model.mounts import VOLUME, Mount
 from ..model.record import ContainerRecord
 from ..model.spec import RECREATE, ContainerSpec
@@ -43,6 +44,7 @@ class Wish(NamedTuple):
     """What a task wants. ``spec`` None: only the state matters. ``image_id`` is what the image's name means now.
 
     ``implied``: see ContainerRecord; what it would be now. ``images`` are the ids of those that are mounted, by destination.
+    ``config``: the image's, None for a plain directory.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Wish(NamedTuple):
     run_once: bool = False
     implied: Mapping[str, Mount] = MappingProxyType({})
     images: Mapping[str, str] = MappingProxyType({})
+    config: ImageConfig | None = None
 
 
 class Action(NamedTuple):
@@ -97,7 +100,7 @@ def _differences(wish: Wish, record: ContainerRecord) -> tuple[Difference, ...]:
     if wish.spec is None:
         return ()
     image = image_difference(record.spec, wish.spec, record.image_id, wish.image_id, strict=wish.image_strict)
-    found = image + differences(record.spec, wish.spec)
+    found = image + differences(record.spec, wish.spec, wish.config)
     found += mounted_differences(record.images, wish.images, found)
     return found + implied_differences(record.implied, wish.implied, found)
 

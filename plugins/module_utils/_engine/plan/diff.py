@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
+from ..model.effective import effective
+from ..model.imageconfig import ImageConfig
 from ..model.mounts import Mount
 from ..model.spec import LIVE, OPTIONS, RECREATE, ContainerSpec, Option
 
@@ -20,9 +22,14 @@ class Difference(NamedTuple):
     change: str
 
 
-def differences(before: ContainerSpec, after: ContainerSpec) -> tuple[Difference, ...]:
-    """Return all differences in the order of the option table; mappings are compared key by key."""
-    old, new = before.encode(), after.encode()
+def differences(
+    before: ContainerSpec, after: ContainerSpec, image: ImageConfig | None = None
+) -> tuple[Difference, ...]:
+    """Return all differences in the order of the option table; mappings are compared key by key.
+
+    Compared is what is in effect with the image: a label that the image has too is none, and one that goes becomes the image's.
+    """
+    old, new = (effective(spec, image).encode() for spec in (before, after))
     found: list[Difference] = []
     for option in OPTIONS:
         if option.compared:
