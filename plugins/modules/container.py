@@ -22,6 +22,8 @@ description:
     asked for and brings it to that state.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman.quadlet
+  - slipway.oci.podman.container
   - slipway.oci.not_built
   - slipway.oci.attributes
 author:
@@ -907,6 +909,7 @@ use_installed()
 
 from ..module_utils._module.container_options import argument_spec
 from ..module_utils._module.container_task import converge_container
+from ..module_utils._module.foreign import CONTAINER
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_spec import to_request
 
@@ -919,6 +922,7 @@ def main() -> None:
         converge_container,
         otherwise="brought container {name} to {state}",
         result={"container": {}, "spec": {}},
+        foreign=CONTAINER,
     )
 
 

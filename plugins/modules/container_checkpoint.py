@@ -21,6 +21,7 @@ description:
     another container, or while commands of M(slipway.oci.container_exec) run in it.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes
 author:
   - Slipway authors (@slipway)
@@ -151,12 +152,13 @@ from ..module_utils._module.checkpoint_task import (
     act,
     to_request,
 )
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.runner import run
 
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_request, act, otherwise="made a checkpoint of {name}")
+    run(ARGUMENTS, to_request, act, otherwise="made a checkpoint of {name}", foreign=PROGRAM)
 
 
 if __name__ == "__main__":

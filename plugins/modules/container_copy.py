@@ -21,6 +21,7 @@ description:
     there during the copy.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes
 author:
   - Slipway authors (@slipway)
@@ -200,6 +201,7 @@ use_installed()
 
 from ..module_utils._engine.lifecycle.copying import copy
 from ..module_utils._module.copy_task import ARGUMENTS, to_copy
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.runner import run
 
 
@@ -211,6 +213,7 @@ def main() -> None:
         copy,
         otherwise="copied {src} to {dest}",
         result={"changes": [], "change_count": 0, "diff": []},
+        foreign=PROGRAM,
     )
 
 

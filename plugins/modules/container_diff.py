@@ -15,6 +15,7 @@ description:
   - A file that was replaced by the same one counts as changed.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes.info
 author:
   - Slipway authors (@slipway)
@@ -72,12 +73,15 @@ from ..module_utils._module.installed import use_installed
 use_installed()
 
 from ..module_utils._module.diff_task import ARGUMENTS, act, to_name
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.looker import look
 
 
 def main() -> None:
     """Run the module."""
-    look(ARGUMENTS, to_name, act, otherwise={"added": [], "changed_paths": [], "deleted": []})
+    look(
+        ARGUMENTS, to_name, act, otherwise={"added": [], "changed_paths": [], "deleted": []}, foreign=PROGRAM
+    )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ description:
   - The task counts as changed, unless O(creates) or O(removes) say that there was nothing to do.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes.exec
 author:
   - Slipway authors (@slipway)
@@ -168,12 +169,13 @@ from ..module_utils._module.installed import use_installed
 use_installed()
 
 from ..module_utils._module.exec_task import ARGUMENTS, act, to_request
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.runner import run
 
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_request, act, otherwise="ran a command in {name}")
+    run(ARGUMENTS, to_request, act, otherwise="ran a command in {name}", foreign=PROGRAM)
 
 
 if __name__ == "__main__":

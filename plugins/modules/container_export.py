@@ -20,6 +20,8 @@ description:
   - The same files give the same archive, and then the task changes nothing.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
+  - slipway.oci.podman.volume
   - slipway.oci.attributes
   - ansible.builtin.files
 author:
@@ -123,6 +125,7 @@ from ..module_utils._module.installed import use_installed
 use_installed()
 
 from ..module_utils._engine.lifecycle.export import export
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_export import ARGUMENTS, to_export
 
@@ -136,6 +139,7 @@ def main() -> None:
         otherwise="exported {container} to {dest}",
         result={"dest": "{dest}"},
         files=True,
+        foreign=(*PROGRAM, "volume"),
     )
 
 

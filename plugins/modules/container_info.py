@@ -13,6 +13,7 @@ description:
   - Returns all containers of the engine or those named, in the order asked for.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes.info
 author:
   - Slipway authors (@slipway)
@@ -197,6 +198,7 @@ use_installed()
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.info import containers
 from ..module_utils._engine.lifecycle.outcome import Outcome
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.looker import look
 from ..module_utils._module.to_question import ARGUMENTS, Question, to_question
 
@@ -219,7 +221,7 @@ def act(engine: Engine, question: Question) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    look(ARGUMENTS, to_question, act)
+    look(ARGUMENTS, to_question, act, foreign=PROGRAM)
 
 
 if __name__ == "__main__":

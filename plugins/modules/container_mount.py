@@ -18,6 +18,7 @@ description:
     M(slipway.oci.container_copy), which resolves paths inside the container.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes
 author:
   - Slipway authors (@slipway)
@@ -91,13 +92,21 @@ from ..module_utils._module.installed import use_installed
 use_installed()
 
 from ..module_utils._engine.lifecycle.mounted import converge_mount
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.mount_task import ARGUMENTS, to_mount
 from ..module_utils._module.runner import run
 
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_mount, converge_mount, otherwise="{state} {container}", result={"mountpoint": ""})
+    run(
+        ARGUMENTS,
+        to_mount,
+        converge_mount,
+        otherwise="{state} {container}",
+        result={"mountpoint": ""},
+        foreign=PROGRAM,
+    )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ description:
   - Needs the same runtime and the same kind of processor as the checkpoint, and CRIU as M(slipway.oci.container_checkpoint) does.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes
 author:
   - Slipway authors (@slipway)
@@ -124,6 +125,7 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.restore_task import (
     ARGUMENTS,
     act,
@@ -134,7 +136,14 @@ from ..module_utils._module.runner import run
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_request, act, otherwise="restored a container", result={"container": {}})
+    run(
+        ARGUMENTS,
+        to_request,
+        act,
+        otherwise="restored a container",
+        result={"container": {}},
+        foreign=PROGRAM,
+    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ description:
     is null and no error.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes.info
 author:
   - Slipway authors (@slipway)
@@ -105,12 +106,13 @@ from ..module_utils._module.installed import use_installed
 use_installed()
 
 from ..module_utils._engine.lifecycle.host import host
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.looker import look
 
 
 def main() -> None:
     """Run the module."""
-    look({}, lambda _params: None, lambda engine, _request: host(engine))
+    look({}, lambda _params: None, lambda engine, _request: host(engine), foreign=PROGRAM)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ description:
   - The same files and the same O(changes) give the same image, so a second run changes nothing.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
+  - slipway.oci.podman.volume
   - slipway.oci.attributes
 author:
   - Slipway authors (@slipway)
@@ -128,6 +130,7 @@ use_installed()
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.importing import import_image
 from ..module_utils._engine.lifecycle.outcome import Outcome
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_image import ImportRequest, to_import
 
@@ -146,7 +149,14 @@ def act(engine: Engine, request: ImportRequest) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_import, act, otherwise="imported image {name}", result={"image": {}, "images": []})
+    run(
+        ARGUMENTS,
+        to_import,
+        act,
+        otherwise="imported image {name}",
+        result={"image": {}, "images": []},
+        foreign=(*PROGRAM, "volume"),
+    )
 
 
 if __name__ == "__main__":

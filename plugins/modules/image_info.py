@@ -13,6 +13,7 @@ description:
   - Returns all images of the engine or those named, in the order asked for.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes.info
 author:
   - Slipway authors (@slipway)
@@ -95,13 +96,14 @@ from ..module_utils._module.installed import use_installed
 use_installed()
 
 from ..module_utils._engine.lifecycle.info import images
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.looker import look
 from ..module_utils._module.options import NAMES_OPTION, names_asked
 
 
 def main() -> None:
     """Run the module."""
-    look(NAMES_OPTION, names_asked, images)
+    look(NAMES_OPTION, names_asked, images, foreign=PROGRAM)
 
 
 if __name__ == "__main__":

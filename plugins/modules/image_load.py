@@ -17,6 +17,7 @@ description:
   - Images that are there already, under the same names, are no change.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes
 author:
   - Slipway authors (@slipway)
@@ -128,6 +129,7 @@ use_installed()
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.load import load
 from ..module_utils._engine.lifecycle.outcome import Outcome
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_image import LoadRequest, to_load
 
@@ -141,7 +143,14 @@ def act(engine: Engine, request: LoadRequest) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_load, act, otherwise="loaded images from {input}", result={"image": {}, "images": []})
+    run(
+        ARGUMENTS,
+        to_load,
+        act,
+        otherwise="loaded images from {input}",
+        result={"image": {}, "images": []},
+        foreign=PROGRAM,
+    )
 
 
 if __name__ == "__main__":

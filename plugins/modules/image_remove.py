@@ -14,6 +14,7 @@ description:
   - An image that is not there is no change.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman.image
   - slipway.oci.attributes
 author:
   - Slipway authors (@slipway)
@@ -81,6 +82,7 @@ use_installed()
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.outcome import Outcome
 from ..module_utils._engine.lifecycle.remove_image import remove_image
+from ..module_utils._module.foreign import IMAGE
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_image import RemoveRequest, to_remove
 
@@ -94,7 +96,7 @@ def act(engine: Engine, request: RemoveRequest) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_remove, act, otherwise="removed image {name}", result={"image": {}})
+    run(ARGUMENTS, to_remove, act, otherwise="removed image {name}", result={"image": {}}, foreign=IMAGE)
 
 
 if __name__ == "__main__":

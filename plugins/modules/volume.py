@@ -22,6 +22,7 @@ description:
     with a file system of its own.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman.quadlet
   - slipway.oci.attributes
 author:
   - Slipway authors (@slipway)
@@ -283,6 +284,7 @@ from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.outcome import Outcome
 from ..module_utils._engine.lifecycle.repopulate import fill
 from ..module_utils._engine.lifecycle.volumes import converge_volume
+from ..module_utils._module.foreign import QUADLET
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_volume import STATES, VolumeRequest, to_volume
 
@@ -321,7 +323,14 @@ def act(engine: Engine, request: VolumeRequest) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_volume, act, otherwise="brought volume {name} to {state}", result={"volume": {}})
+    run(
+        ARGUMENTS,
+        to_volume,
+        act,
+        otherwise="brought volume {name} to {state}",
+        result={"volume": {}},
+        foreign=QUADLET,
+    )
 
 
 if __name__ == "__main__":

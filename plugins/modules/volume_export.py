@@ -18,6 +18,7 @@ description:
   - The same files give the same archive, and then the task changes nothing.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes
   - ansible.builtin.files
 author:
@@ -133,6 +134,7 @@ from ..module_utils._module.installed import use_installed
 use_installed()
 
 from ..module_utils._engine.lifecycle.volume_export import export_volume
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_volume_export import (
     ARGUMENTS,
@@ -149,6 +151,7 @@ def main() -> None:
         otherwise="exported volume {name} to {dest}",
         result={"dest": "{dest}"},
         files=True,
+        foreign=PROGRAM,
     )
 
 

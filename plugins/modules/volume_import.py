@@ -19,6 +19,7 @@ description:
   - Nothing is copied from an image into the volume afterwards.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes
 author:
   - Slipway authors (@slipway)
@@ -121,6 +122,7 @@ from ..module_utils._module.installed import use_installed
 use_installed()
 
 from ..module_utils._engine.lifecycle.volume_import import import_volume
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_volume_import import (
     ARGUMENTS,
@@ -130,7 +132,13 @@ from ..module_utils._module.to_volume_import import (
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_volume_import, import_volume, otherwise="imported {src} into volume {name}")
+    run(
+        ARGUMENTS,
+        to_volume_import,
+        import_volume,
+        otherwise="imported {src} into volume {name}",
+        foreign=PROGRAM,
+    )
 
 
 if __name__ == "__main__":

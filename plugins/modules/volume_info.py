@@ -13,6 +13,7 @@ description:
   - Returns all volumes of the engine or those named, in the order asked for.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.attributes.info
 author:
   - Slipway authors (@slipway)
@@ -157,6 +158,7 @@ use_installed()
 from ..module_utils._engine.lifecycle.engine import Engine
 from ..module_utils._engine.lifecycle.info import volumes
 from ..module_utils._engine.lifecycle.outcome import Outcome
+from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.looker import look
 from ..module_utils._module.options import LABELLED_OPTIONS, Labelled, labelled_asked
 
@@ -168,7 +170,7 @@ def act(engine: Engine, question: Labelled) -> Outcome:
 
 def main() -> None:
     """Run the module."""
-    look(LABELLED_OPTIONS, labelled_asked, act)
+    look(LABELLED_OPTIONS, labelled_asked, act, foreign=PROGRAM)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -23,9 +23,12 @@ def look(
     act: Callable[[Engine, Request], Outcome],
     *,
     otherwise: Mapping[str, Any] = MappingProxyType({}),
+    foreign: Sequence[str] = (),
 ) -> None:
     """Run the module and exit; as ``running.run_with``, ``otherwise`` being the predicted result."""
-    run_with(_open, argument_spec, read, act, looks=True, otherwise=Outcome(result=otherwise))
+    run_with(
+        _open, argument_spec, read, act, looks=True, otherwise=Outcome(result=otherwise), foreign=foreign
+    )
 
 
 def _open(*, read_only: bool, **settings: Any) -> AbstractContextManager[Engine]:  # noqa: ARG001  (it always is)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -23,8 +23,11 @@ def run(
     *,
     otherwise: str,
     files: bool = False,
+    foreign: Sequence[str] = (),
     result: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Run the module and exit; as ``running.run_with``, ``otherwise`` and ``result`` being the predicted action and result."""
     foretold = Outcome((otherwise,), result=result)
-    run_with(open_engine, argument_spec, read, act, looks=False, files=files, otherwise=foretold)
+    run_with(
+        open_engine, argument_spec, read, act, looks=False, files=files, otherwise=foretold, foreign=foreign
+    )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .._engine.errors import EngineError
 from .._engine.lifecycle.engine import Engine
 from .._engine.lifecycle.outcome import Outcome
+from .foreign import foreign_options, refuse_foreign
 from .options import ENGINE_OPTIONS, ArgumentSpec
 from .render import render, render_info
 
@@ -32,6 +33,7 @@ def run_with(
     looks: bool,
     files: bool = False,
     otherwise: Outcome,
+    foreign: Sequence[str] = (),
 ) -> None:
     """Run a module and exit.
 
@@ -39,13 +41,16 @@ def run_with(
     nothing; ``act`` carries it out. ``looks``: the module changes nothing anyway.
     ``files``: it has the options for a file's owner and mode, and returns the file as ``dest``.
     ``otherwise``: what check mode predicts where something is missing that an earlier task could bring; its texts
-    are filled with the task's options (``{name}``).
+    are filled with the task's options (``{name}``). ``foreign``: options of podman's module that are refused with a remedy.
     """
     module = AnsibleModule(
-        {**ENGINE_OPTIONS, **argument_spec}, supports_check_mode=True, add_file_common_args=files
+        {**ENGINE_OPTIONS, **foreign_options(foreign), **argument_spec},
+        supports_check_mode=True,
+        add_file_common_args=files,
     )
     engine: Engine | None = None
     try:
+        refuse_foreign(foreign, module.params)
         request = read(module.params)
         for text in getattr(request, "remarks", ()):
             module.warn(text)

@@ -30,9 +30,11 @@ def test_a_wrong_option_is_refused_before_anything_is_touched(run_module, tmp_pa
     assert os.listdir(tmp_path) == []
 
 
-def test_an_unknown_option_is_refused_by_ansible(run_module):
-    """Options of podman_container that are about its command line don't exist here."""
-    assert "executable" in run_module("container", {"name": "app", "executable": "podman"})["msg"]
+def test_an_option_about_podman_is_refused_with_a_remedy(run_module):
+    """Options of podman_container that are about podman's program are known, and answered in our words."""
+    result = run_module("container", {"name": "app", "executable": "podman"})
+    assert (result["error"], result["option"]) == ("invalid_option", "executable")
+    assert "runtime names crun or runc" in result["msg"]
 
 
 @pytest.mark.parametrize(
