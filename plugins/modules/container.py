@@ -833,7 +833,9 @@ container:
         Destination: /data
         RW: true
 spec:
-  description: What was asked for, in canonical form. Unset options are left out.
+  description:
+    - What was asked for, in canonical form. Unset options are left out.
+    - Values of O(env) are null without C(--diff).
   returned: success
   type: dict
   sample: {name: app, image: "localhost/app:1", network: [host], memory: 268435456}
@@ -844,12 +846,14 @@ actions:
   elements: str
   sample: [stopped app, removed app, created app, started app]
 diff:
-  description: What differs, by option, before and after.
+  description:
+    - What differs, by option, before and after, as a task writes it. With C(--diff) its C(prepared) tells what the change costs.
+    - Values of O(env) are null without C(--diff), in RV(plan) too.
   returned: success
   type: dict
   sample: {before: {env.MODE: production}, after: {env.MODE: testing}, before_header: app, after_header: app}
 plan:
-  description: The same with what each change needs. C(cost) is empty, C(live) or C(recreate).
+  description: The same with what each change needs. C(cost) is empty, C(live), C(restart) or C(recreate).
   returned: success
   type: dict
   sample:

@@ -63,7 +63,7 @@ def test_main_job(node, archive):
     assert len(second.tasks) > len(first.tasks)
     assert second["container"]["container"]["State"]["Pid"] == pid
 
-    altered = node.play(*main_job(archive, "testing"))
+    altered = node.play(*main_job(archive, "testing"), options=["--diff"])
     assert (altered.failed, altered.changed) == ([], ["container"])
     result = altered["container"]
     assert (result["diff"]["before"], result["diff"]["after"]) == (

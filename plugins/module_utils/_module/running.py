@@ -16,6 +16,7 @@ from .._engine.lifecycle.outcome import Outcome
 from .foreign import foreign_options, refuse_foreign
 from .options import ENGINE_OPTIONS, ArgumentSpec
 from .render import render, render_info
+from .telling import told
 
 Request = TypeVar("Request")
 
@@ -104,8 +105,8 @@ def _exit(
 ) -> None:
     subject = str(module.params.get("name") or "")
     result = render_info(outcome) if looks else render(outcome, subject=subject)
-    if isinstance(result.get("diff"), list) and not module._diff:  # noqa: SLF001  (Ansible has no other way)
-        result["diff"] = []  # contents of files, which may be nobody's business
+    if not looks:
+        result = told(result, outcome, diff=module._diff)  # noqa: SLF001  (Ansible has no other way)
     if files and "dest" in result:
         _set_attributes(module, result)
     module.exit_json(**result, **_timings(engine))

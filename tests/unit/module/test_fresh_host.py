@@ -92,5 +92,5 @@ def test_files_of_variables_that_are_still_to_come(need, run_module, tmp_path):
     (tmp_path / "env").write_text("A=1\n")
     files = [str(tmp_path / "env"), str(tmp_path / "gone")]
     result = run_module("container", {**BOX, "env_file": files}, check=True)
-    assert (result["changed"], result["spec"]["env"]) == (True, {"A": "1"})
+    assert (result["changed"], result["spec"]["env"]) == (True, {"A": None})
     assert [text for text in warnings_of(result) if "gone" in text and UNLESS in text]

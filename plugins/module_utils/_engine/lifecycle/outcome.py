@@ -15,7 +15,7 @@ from ..plan.diff import Difference
 class Outcome:
     """The result of a verb.
 
-    ``actions`` in plain words, in order; the same whether predicted or done. ``cost`` is "", "live" or "recreate".
+    ``actions`` in plain words, in order; the same whether predicted or done. ``cost`` is "", "live", "restart" or "recreate".
     ``failure``: all was done, and the container failed at what the task waited for.
     ``warnings``: what the user has to know, though it stopped nothing.
     ``result`` holds the things in podman's shape by their key (``container``, ``volumes``, ...) and what stands beside them.

@@ -93,7 +93,16 @@ def decide(wish: Wish, record: ContainerRecord | None, volumes: frozenset[str]) 
     if wish.recreate or any(item.change == RECREATE for item in found):
         return Plan(_again(wish, record, volumes), found, "recreate")
     update = (Action(UPDATE, wish.name, f"updated {wish.name}"),) if found else ()
-    return Plan(update + _state(wish, record), found, "live" if found else "")
+    motion = _state(wish, record)
+    return Plan(update + motion, found, _cost(found, motion))
+
+
+def _cost(found: Sequence[Difference], motion: Sequence[Action]) -> str:
+    """Return what the differences cost a container that stays: the restart that comes with them, or nothing more."""
+    verbs = {action.verb for action in motion}
+    if not found:
+        return ""
+    return "restart" if RESTART in verbs or {STOP, START} <= verbs else "live"
 
 
 def _differences(wish: Wish, record: ContainerRecord) -> tuple[Difference, ...]:
@@ -101,7 +110,8 @@ def _differences(wish: Wish, record: ContainerRecord) -> tuple[Difference, ...]:
         return ()
     image = image_difference(record.spec, wish.spec, record.image_id, wish.image_id, strict=wish.image_strict)
     found = image + differences(record.spec, wish.spec, wish.config)
-    found += mounted_differences(record.images, wish.images, found)
+    names = {mount.destination: mount.source for mount in (wish.spec.mounts or {}).values()}
+    found += mounted_differences(record.images, wish.images, found, names)
     return found + implied_differences(record.implied, wish.implied, found)
 
 

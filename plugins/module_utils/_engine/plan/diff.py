@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
@@ -14,12 +15,17 @@ from ..model.spec import LIVE, OPTIONS, RECREATE, ContainerSpec, Option
 
 
 class Difference(NamedTuple):
-    """One difference: ``option`` (``env.MODE``), both values in canonical JSON form (None: unset), what it needs."""
+    """One difference: ``option`` (``env.MODE``), both values in canonical JSON form (None: unset), what it needs.
+
+    ``shown_before`` and ``shown_after``: what a reader is told in the place of values that say nothing to him (ids).
+    """
 
     option: str
     before: Any
     after: Any
     change: str
+    shown_before: str = ""
+    shown_after: str = ""
 
 
 def differences(
@@ -46,11 +52,17 @@ def image_difference(
 ) -> tuple[Difference, ...]:
     """Return the image's difference: by id, so a moved tag counts; with ``strict`` by name as well."""
     if image_id != wanted_id:
-        return (Difference("image", image_id or before.image, wanted_id or after.image, RECREATE),)
+        shown = (_named(before.image, image_id), _named(after.image, wanted_id))
+        return (Difference("image", image_id or before.image, wanted_id or after.image, RECREATE, *shown),)
     named = strict or after.rootfs
     if named and before.image != after.image:
         return (Difference("image", before.image, after.image, RECREATE),)
     return ()
+
+
+def _named(name: str, image_id: str | None) -> str:
+    """Return an image's name with its id, which tells two images of one name apart."""
+    return f"{name} ({image_id[:12]})" if image_id else name
 
 
 def implied_differences(
@@ -66,12 +78,25 @@ def implied_differences(
 
 
 def mounted_differences(
-    before: Mapping[str, str], after: Mapping[str, str], told: Iterable[Difference]
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    told: Iterable[Difference],
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Difference, ...]:
-    """Return which mounted images are others by now though they have the same names; those of ``told`` are told."""
+    """Return which mounted images are others by now though they have the same names; those of ``told`` are told.
+
+    ``names``: of the images, by destination.
+    """
     known = {item.option for item in told}
     return tuple(
-        Difference(f"mounts.{path}", before[path], wanted, RECREATE)
+        Difference(
+            f"mounts.{path}",
+            before[path],
+            wanted,
+            RECREATE,
+            _named(names.get(path, ""), before[path]),
+            _named(names.get(path, ""), wanted),
+        )
         for path, wanted in after.items()
         if before.get(path, wanted) != wanted and f"mounts.{path}" not in known
     )
