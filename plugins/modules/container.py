@@ -298,6 +298,8 @@ options:
   security_opt:
     description:
       - Security options, as in V(no-new-privileges) or V(seccomp=unconfined).
+      - On hosts with AppArmor a container without V(apparmor=PROFILE) is confined by the profile C(slipway-default-1), which the
+        engine loads; V(apparmor=unconfined) switches that off. A privileged container is not confined.
       - A change needs C(recreate).
     type: list
     elements: str

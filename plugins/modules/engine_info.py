@@ -66,6 +66,12 @@ engine:
         - One that O(storage_driver) asks for and that can't be used is here too.
       type: dict
       returned: always
+    apparmor_profile:
+      description:
+        - The AppArmor profile of containers that ask for none by O(slipway.oci.container#module:security_opt).
+        - Empty where AppArmor is not enabled, or can't be used for lack of C(apparmor_parser).
+      type: str
+      returned: always
     counts:
       description: How many containers, running ones, images and volumes there are.
       type: dict
@@ -88,6 +94,7 @@ engine:
       vfs: overlay is taken
     selinux: false
     apparmor: true
+    apparmor_profile: slipway-default-1
     counts: {containers: 1, running: 1, images: 1, volumes: 1}
 timings:
   description: Seconds that each step took.

@@ -125,8 +125,17 @@ profile slipway-test flags=(attach_disconnected,mediate_deleted) {
 """
 
 
+def profile(machine, name: str) -> str:
+    """Return the profile of a running container, which the kernel and inspect tell alike."""
+    shape = machine.inspect(name)
+    told = machine.run(f"cat /proc/{shape['State']['Pid']}/attr/current")
+    assert told == (f"{shape['AppArmorProfile']} (enforce)" if shape["AppArmorProfile"] else "unconfined")
+    return shape["AppArmorProfile"]
+
+
+@pytest.mark.ci
 def test_apparmor(clean):
-    """Where the kernel has AppArmor, as Debian's has, containers run without a profile, and with the one asked for."""
+    """With AppArmor, which Debian has, a container gets the default profile, the one asked for, or none when told so."""
     machine = clean
     assert machine.run("cat /sys/module/apparmor/parameters/enabled") == "Y"
     machine.run(f"apparmor_parser --replace <<'END'{PROFILE}END")
@@ -135,8 +144,18 @@ def test_apparmor(clean):
         machine.container(f"with-{name}", "sleep", "1000", runtime=name, **confined)
         for name in ("crun", "runc")
     ]
-    machine.have(machine.container("box", "sleep", "1000", stop_timeout=0), *tasks)
-    assert machine.inspect("box")["State"]["Running"]
+    free = {"security_opt": ["apparmor=unconfined"], "cap_add": ["SYS_ADMIN"], "stop_timeout": 0}
+    machine.have(
+        machine.container("box", "sleep", "1000", cap_add=["SYS_ADMIN"], stop_timeout=0),
+        machine.container("free", "sleep", "1000", **free),
+        *tasks,
+    )
+    assert profile(machine, "box") == "slipway-default-1"
+    assert profile(machine, "free") == ""
+    mount = "mount -t tmpfs none /mnt"
+    assert machine.holds(f"slipway exec free sh -c 'mkdir -p /mnt; {mount}'")
+    assert not machine.holds(f"slipway exec box sh -c 'mkdir -p /mnt; {mount}'")
+    assert machine.holds("slipway exec box sh -c 'sleep 100 & kill $!; echo x >/tmp/x'")
     for name in ("with-crun", "with-runc"):
         pid = machine.inspect(name)["State"]["Pid"]
         assert machine.run(f"cat /proc/{pid}/attr/current") == "slipway-test (enforce)"

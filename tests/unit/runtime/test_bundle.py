@@ -203,6 +203,22 @@ def test_apparmor_needs_apparmor():
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "profile"),
+    [
+        ({}, "default"),
+        ({"security_opt": ["no-new-privileges"]}, "default"),
+        ({"security_opt": ["apparmor=unconfined"]}, None),
+        ({"security_opt": ["apparmor=mine"]}, "mine"),
+        ({"privileged": True}, None),
+    ],
+)
+def test_apparmor_default(options, profile):
+    """A container that asks for no profile gets the host's default one, and a privileged one gets none."""
+    host = dataclasses.replace(HOST, apparmor=True, apparmor_default="default")
+    assert bundle.build(request(options, host=host))["process"].get("apparmorProfile") == profile
+
+
 def mounted(options=None, **changes):
     """Return the mounts by destination, in order."""
     return {item["destination"]: item for item in mounts.build(request(options, **changes))}

@@ -110,6 +110,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.checkpoint_import",
     "lifecycle.checkpointed",
     "lifecycle.cleanup",
+    "lifecycle.confinement",
     "lifecycle.converge",
     "lifecycle.copy_ends",
     "lifecycle.copy_owners",

@@ -18,6 +18,7 @@ from ..plan.container import Plan, Wish, decide
 from ..plan.diff import unapplied
 from ..state import containers, images, volumes
 from .actions import Actions, Found
+from .confinement import profile_of
 from .engine import Engine
 from .facts import observe
 from .health_state import health_of
@@ -240,6 +241,7 @@ class _Convergence:
                 volumes=attached,
                 host_name=socket.gethostname(),
                 health=health_of(self.engine, record, self.image),
+                apparmor=profile_of(record),
             )
         actions = tuple(action.text for action in plan.actions)
         return Outcome(actions, plan.differences, plan.cost, result, warnings=self.warnings())

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import HostLacks
 from ..kernel import cgroups
 from ..kernel.command import run
+from ..runtime import apparmor
 from ..runtime.conmon import find_conmon
 from ..runtime.oci import find_runtime
 from ..state import containers, images, volumes
@@ -40,7 +41,8 @@ def host(engine: Engine) -> Outcome:
                 "storage_driver": driver,
                 "storage_lacks": lacks,
                 "selinux": os.path.exists("/sys/fs/selinux/enforce"),
-                "apparmor": os.path.isdir("/sys/kernel/security/apparmor"),
+                "apparmor": apparmor.is_enabled(),
+                "apparmor_profile": apparmor.default(),
                 "counts": _counts(engine),
             }
         }

@@ -17,6 +17,7 @@ from ..state import containers as container_rows
 from ..state import dependencies, execs
 from ..state import images as image_rows
 from ..state import volumes as volume_rows
+from .confinement import profile_of
 from .engine import Engine
 from .facts import observe
 from .health_state import health_of
@@ -55,13 +56,15 @@ def _container(
     volumes = {name: volume_rows.get(connection, name) for name in record.volumes.values()}
     known = {name: volume for name, volume in volumes.items() if volume is not None}
     image = image_rows.get(connection, record.image_id) if record.image_id else None
+    seen = observe(engine, record)
     shape = container_shape(
-        observe(engine, record),
+        seen,
         image,
         engine.layout,
         volumes=known,
         host_name=socket.gethostname(),
         health=health_of(engine, record, image),
+        apparmor=profile_of(seen),
         needs=sorted({row.needs for row in dependencies.of(connection, record.id)}),
         exec_ids=[session.id for session in execs.of(connection, record.id)],
     )

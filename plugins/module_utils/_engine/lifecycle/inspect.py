@@ -60,13 +60,15 @@ def container_shape(
     exec_ids: Sequence[str] = (),
     needs: Sequence[str] = (),
     health: Health | None = None,
+    apparmor: str | None = None,
 ) -> dict[str, Any]:
     """Return the container.
 
     ``image`` is the record's; None with a root file system of its own, or when it is not known. ``volumes`` are
     those attached, by name. ``host_name`` is this host's, which a container with ``network: host`` has too.
     ``health`` is what its checks have said, None without one. ``needs`` are the ids of the containers that it
-    needs. ``exec_ids`` are the sessions of what runs in it besides.
+    needs. ``exec_ids`` are the sessions of what runs in it besides. ``apparmor`` is the profile that confines it, or would,
+    None where nobody looked.
     """
     container = layout.container(record.id)
     config = _image_config(record, image)
@@ -84,7 +86,7 @@ def container_shape(
         "RestartCount": record.restart_count,
         "MountLabel": "",
         "ProcessLabel": "",
-        "AppArmorProfile": apparmor_profile(record.spec),
+        "AppArmorProfile": apparmor_profile(record.spec) if apparmor is None else apparmor,
         **capabilities(record.spec, config),
         "ExecIDs": [*exec_ids],
         "Driver": record.driver,

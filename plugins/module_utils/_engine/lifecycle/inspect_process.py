@@ -136,11 +136,14 @@ def _stop_signal(spec: ContainerSpec, image: ImageConfig) -> int | None:
         return None
 
 
-def apparmor_profile(spec: ContainerSpec) -> str:
-    """Return the profile that was asked for; without one no profile is set."""
+def apparmor_profile(spec: ContainerSpec, default: str = "") -> str:
+    """Return the profile that was asked for, the default where none was, "" for none."""
     words = (word.partition("=") for word in spec.security_opt or ())
-    asked = [profile for key, _equals, profile in words if key == "apparmor" and profile != "unconfined"]
-    return asked[0] if asked and not spec.privileged else ""
+    asked = [profile for key, _equals, profile in words if key == "apparmor"]
+    named = [profile for profile in asked if profile != "unconfined"]
+    if spec.privileged:
+        return ""
+    return named[0] if named else "" if asked else default
 
 
 def capabilities(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:

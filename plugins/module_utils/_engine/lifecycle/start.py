@@ -19,7 +19,7 @@ from ..plan.prepared import prepared
 from ..rootfs import shm
 from ..runtime import conmon, oci
 from ..runtime.oci import OciRuntime
-from . import cgroup, cgroup_parent, populate, rootfilesystem
+from . import cgroup, cgroup_parent, confinement, populate, rootfilesystem
 from .bundle import write_bundle
 from .cleanup import release, release_mounts
 from .create import prepare_directories
@@ -184,6 +184,7 @@ class Start:
             self.record = save(self.engine, self.record, given=made.given)
 
     def write_bundle(self) -> None:
+        confinement.load(self.spec)
         write_bundle(self.engine, self.record, self.source, self.rootfs, self.shared, prepared=self.prepared)
 
     def create(self) -> None:

@@ -18,6 +18,7 @@ from ..model.capabilities import CAPABILITIES
 from ..model.limits import RLIMITS, Device
 from ..model.mounts import BIND
 from ..model.spec import ContainerSpec
+from . import apparmor
 from .request import DeviceNode, HostFacts
 
 #: Programs that reap zombies as pid 1 and take ``--``, the one podman ships first.
@@ -43,7 +44,8 @@ def facts(spec: ContainerSpec) -> HostFacts:
         bind_flags={
             item.source: _flags(item.source) for item in (spec.mounts or {}).values() if item.kind == BIND
         },
-        apparmor=os.path.isdir("/sys/kernel/security/apparmor"),
+        apparmor=apparmor.is_enabled(),
+        apparmor_default=apparmor.default(),
         swap_limit=counts_swap(version),
         mqueue=os.path.isdir("/dev/mqueue"),
         systemd_hierarchy=None if version == "v2" else cgroups.named("systemd"),

@@ -171,9 +171,12 @@ def _unsigned(value: int) -> int:
 
 
 def _apparmor(request: BundleRequest) -> str:
-    profiles = [name for name in request.security.get("apparmor", ()) if name != "unconfined"]
+    asked = request.security.get("apparmor", ())
+    profiles = [name for name in asked if name != "unconfined"]
     if profiles and not request.host.apparmor:
         raise InvalidOption(
             "security_opt", f"apparmor={profiles[0]}", "can't be used: this host has no AppArmor"
         )
-    return "" if request.spec.privileged or not profiles else profiles[0]
+    if request.spec.privileged:
+        return ""
+    return profiles[0] if profiles else "" if asked else request.host.apparmor_default

@@ -39,7 +39,8 @@ class HostFacts:
     maps the path in the container to the node; ``bind_flags`` maps a bind's source to flags that its own
     mount has (``nosuid``), which a remount would otherwise drop. ``swap_limit`` False: the kernel does not
     count swap. ``mqueue`` False: no /dev/mqueue is there to be bound. ``systemd_hierarchy`` is where the hierarchy of
-    cgroups v1 in which systemd keeps its units is mounted, None for nowhere.
+    cgroups v1 in which systemd keeps its units is mounted, None for nowhere. ``apparmor_default`` is the profile of containers
+    that ask for none, "" without one.
     """
 
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class HostFacts:
     init_path: Optional[str] = None
     bind_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     apparmor: bool = False
+    apparmor_default: str = ""
     swap_limit: bool = True
     mqueue: bool = True
     systemd_hierarchy: Optional[str] = None
