@@ -153,12 +153,12 @@ def test_hostname_of_an_unknown_host(container, image, layout):
     assert not [item for item in config["Env"] if item.startswith("HOSTNAME=")]
 
 
-STOP_SIGNALS = [(None, "", 15), (None, "SIGINT", 2), ("USR1", "SIGINT", 10), (None, "SIGFOO", None)]
+STOP_SIGNALS = [(None, "", 15), (None, "SIGINT", 2), ("USR1", "SIGINT", 10), (None, "SIGFOO", 15)]
 
 
 @pytest.mark.parametrize("case", STOP_SIGNALS)
 def test_stop_signal(container, image, layout, case):
-    """The stop signal is the task's, the image's or TERM; null for a word that is no signal here."""
+    """The stop signal is the task's, the image's or TERM, which also counts where the image names no signal."""
     asked, of_image, number = case
     shape = container_shape(container({"stop_signal": asked}), image({"StopSignal": of_image}), layout)
     assert shape["Config"]["StopSignal"] == number

@@ -185,12 +185,6 @@ def test_working_directory(options, wanted):
     )
 
 
-def test_working_directory_of_an_image_becomes_absolute():
-    """An image that leaves out the first slash means the same."""
-    image = ImageConfig(cmd=("a",), working_dir="work/dir")
-    assert process.working_directory(request(image=image)) == "/work/dir"
-
-
 def test_apparmor_needs_apparmor():
     """A profile is handed to the runtime, and refused where the kernel has none; unconfined is no profile."""
     options = {"security_opt": ["apparmor=mine"]}

@@ -11,11 +11,13 @@ from typing import Any
 
 from ..errors import InvalidOption
 from ..model import jsontext
+from ..model.accounts import is_number, number
+from ..model.quantities import signal_number
+from ..model.text import normal_path
 
 #: The "config" object of an OCI image configuration.
 RunConfig = dict[str, Any]
 
-_SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9]*(?:[+-][0-9]+)?|[0-9]{1,2}")
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?")
 _SHELL = ["/bin/sh", "-c"]
 
@@ -119,12 +121,16 @@ def _expose(config: RunConfig, value: str) -> None:
 
 
 def _stop_signal(config: RunConfig, value: str) -> None:
-    if not _SIGNAL.fullmatch(value.upper()):
-        raise ValueError("is not a signal's name or number")
+    try:
+        signal_number("changes", value)
+    except InvalidOption:
+        raise ValueError("is not a signal's name or number") from None
     config["StopSignal"] = value.upper()
 
 
 def _user(config: RunConfig, value: str) -> None:
+    if any(is_number(part) and number(part) is None for part in value.split(":")):
+        raise ValueError("has a number too large for an id")
     config["User"] = value
 
 
@@ -133,6 +139,8 @@ def _volume(config: RunConfig, value: str) -> None:
     for path in _words(value) if items is None else items:
         if not path.startswith("/"):
             raise ValueError(f"has the volume {path!r}, which is not an absolute path")
+        if normal_path(path) == "/":
+            raise ValueError("has a volume that would cover the root file system")
         config.setdefault("Volumes", {})[path] = {}
 
 

@@ -141,9 +141,9 @@ class _Convergence:
         from .implied import implied_mounts
         from .source import Source
 
-        config = Source.of(self.image, self.engine.layout).config
+        source = Source.of(self.image, self.engine.layout)
         with self.engine.database.reading() as connection:
-            return implied_mounts(connection, spec, config)
+            return implied_mounts(connection, spec, source)
 
     def with_sources(self, plan: Plan) -> Plan:
         """Add the directories of the host that are to be made before a start."""

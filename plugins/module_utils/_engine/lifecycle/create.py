@@ -16,6 +16,7 @@ from ..model.names import new_id
 from ..model.record import ContainerRecord, Event
 from ..model.spec import ContainerSpec
 from ..model.storage import OVERLAY
+from ..model.text import normal_path
 from ..model.volume import VolumeRecord, VolumeSpec
 from ..model.volumesfrom import ANONYMOUS
 from ..state import containers, dependencies, events, volumes
@@ -24,7 +25,7 @@ from . import mapping, rootfilesystem, storage
 from .beside import keep_container
 from .dependencies import resolve
 from .engine import Engine
-from .implied import implied_mounts
+from .implied import declared_volumes, implied_mounts
 from .passage import open_passage
 from .source import Source
 from .volume import make
@@ -68,7 +69,7 @@ def create(
             record = replace(
                 record, mapping=mapping.decide(connection, spec, source, old.mapping if old else None)
             )
-            implied = implied_mounts(connection, spec, source.config)
+            implied = implied_mounts(connection, spec, source)
             record = replace(record, implied=implied, volumes=_volumes(spec, source, implied, carried or {}))
             _insert_anonymous(connection, record)
             containers.insert(connection, record)
@@ -109,9 +110,11 @@ def _volumes(
     """Return destination -> volume: the named ones, the anonymous ones, others', the image's own (seed: sortUserVolumes)."""
     mounts = {**implied, **(spec.mounts or {})}
     wanted = {path: mount.source for path, mount in mounts.items() if mount.kind == VOLUME}
-    declared = source.config.volumes if source.config and spec.image_volume == ANONYMOUS else ()
-    wanted.update((path, "") for path in declared if path not in mounts)
-    return {path: name or carried.get(path) or new_id() for path, name in sorted(wanted.items())}
+    if spec.image_volume == ANONYMOUS:
+        wanted.update((path, "") for path in declared_volumes(source, mounts))
+    # An engine that took VOLUME as it is written has mounted the one with the slash at its end over the other.
+    kept = {normal_path(f"/{path}"): name for path, name in sorted(carried.items())}
+    return {path: name or kept.get(path) or new_id() for path, name in sorted(wanted.items())}
 
 
 def _insert_anonymous(connection: sqlite3.Connection, record: ContainerRecord) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import InvalidOption
 from ..model import healthcheck, namespaces
 from ..model.accounts import is_number, number
 from ..model.capabilities import ALL, DEFAULT
@@ -98,7 +97,7 @@ def _with_image(spec: ContainerSpec, image: ImageConfig, hostname: str | None) -
         # A text in podman 4, a list in podman 5; Path and Args have the words apart.
         "Entrypoint": " ".join(entrypoint(spec, image)),
         "Labels": {**image.labels, **(spec.label or {})},
-        "StopSignal": _stop_signal(spec, image),
+        "StopSignal": stop_signal(spec, image),
         **({"SystemdMode": True} if runs_systemd(spec, image) else {}),
     }
 
@@ -127,13 +126,6 @@ def _environment(spec: ContainerSpec, image: ImageConfig, hostname: str | None) 
     if hostname is not None:
         variables.setdefault("HOSTNAME", hostname)
     return [f"{name}={value}" for name, value in variables.items()]
-
-
-def _stop_signal(spec: ContainerSpec, image: ImageConfig) -> int | None:
-    try:
-        return stop_signal(spec, image)
-    except InvalidOption:  # a word of another system, or a slip of whoever built the image
-        return None
 
 
 def apparmor_profile(spec: ContainerSpec, default: str = "") -> str:

@@ -14,6 +14,7 @@ from ..errors import InvalidOption
 from ..images.archive import ArchivedImage, ArchivedLayer, open_archive
 from ..images.reference import normalize
 from ..images.store import LayerStore
+from ..model import imageconfig
 from ..model.record import Event, ImageRecord, LayerRecord
 from ..state import events, images
 from .beside import keep_images
@@ -74,7 +75,16 @@ def converge_images(engine: Engine, source: Layers, verb: str, *, names: tuple[s
                 for record, image in zip(wanted, source.images):
                     _place(engine, source, record, image)
         sweep(engine)
-    return Outcome(actions, result=_shapes(engine, wanted))
+    return Outcome(actions, result=_shapes(engine, wanted), warnings=_warnings(wanted))
+
+
+def _warnings(wanted: list[ImageRecord]) -> tuple[str, ...]:
+    """Return what had to be mended of the images, for nobody is told later."""
+    return tuple(
+        f"image {record.names[0] if record.names else record.id[:12]}: {text}"
+        for record in wanted
+        for text in imageconfig.read(record.config)[1]
+    )
 
 
 def _record(image: ArchivedImage, extra: tuple[str, ...]) -> ImageRecord:

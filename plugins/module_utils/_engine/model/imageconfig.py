@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ..errors import ArchiveBroken
+from . import imagevalues as values
 from . import jsontext
 
 T = TypeVar("T")
@@ -23,10 +24,10 @@ _DIFF_ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """An image's defaults for its containers, and the layers that it is made of.
+    """An image's defaults for its containers, and the layers that it is made of, in the forms of a task's options.
 
     What the image leaves out is ``""``, ``()`` or ``{}``; ``created`` is RFC 3339 text or None,
-    ``healthcheck`` the raw object (``Test``, ``Interval`` in nanoseconds, ...) or None, ``diff_ids`` the
+    ``healthcheck`` the object in Docker's words (``Test``, ``Interval`` in nanoseconds, ...) or None, ``diff_ids`` the
     digests of the layers' plain tar streams, lowest first.
     """
 
@@ -51,28 +52,38 @@ class ImageConfig:
 
 def parse(raw: bytes) -> ImageConfig:
     """Read a raw image configuration; ArchiveBroken when it is no JSON object of the right types."""
+    return read(raw)[0]
+
+
+def read(raw: bytes) -> tuple[ImageConfig, tuple[str, ...]]:
+    """Return the configuration in canonical form, and in sentences what had to be mended; raises ArchiveBroken.
+
+    The raw text stays as it is, for its digest is the image's id; so it is mended at each look, and told of at load alone.
+    """
     top = _top(raw)
     run = _mapping(top, "config")
-    rootfs = _mapping(top, "rootfs")
-    return ImageConfig(
+    told: list[str] = []
+    warn = told.append
+    config = ImageConfig(
         architecture=_text(top, "architecture"),
         os=_text(top, "os"),
         variant=_text(top, "variant"),
-        created=_text(top, "created") or None,
-        author=_text(top, "author"),
-        entrypoint=_texts(run, "Entrypoint"),
-        cmd=_texts(run, "Cmd"),
-        env=_texts(run, "Env"),
-        user=_text(run, "User"),
-        working_dir=_text(run, "WorkingDir"),
-        volumes=tuple(sorted(_mapping(run, "Volumes"))),
-        exposed_ports=tuple(sorted(_mapping(run, "ExposedPorts"))),
+        created=values.date("its time", top.get("created"), warn),
+        author=values.plain(top.get("author")) or "",
+        entrypoint=values.entrypoint(_command(run, "Entrypoint", warn)),
+        cmd=_command(run, "Cmd", warn),
+        env=values.env(_texts(run, "Env"), warn),
+        user=values.user(_text(run, "User"), warn),
+        working_dir=values.working_dir(_text(run, "WorkingDir")),
+        volumes=values.volumes(_mapping(run, "Volumes"), warn),
+        exposed_ports=values.ports(_mapping(run, "ExposedPorts"), warn),
         labels=_labels(run),
-        stop_signal=_text(run, "StopSignal"),
-        healthcheck=_mapping(run, "Healthcheck") or None,
-        history=_history(top),
-        diff_ids=_diff_ids(rootfs),
+        stop_signal=values.stop_signal(_text(run, "StopSignal"), warn),
+        healthcheck=values.healthcheck(run.get("Healthcheck"), warn),
+        history=values.history(top.get("history"), warn),
+        diff_ids=_diff_ids(_mapping(top, "rootfs")),
     )
+    return config, tuple(dict.fromkeys(told))
 
 
 def _top(raw: bytes) -> dict[str, Any]:
@@ -125,18 +136,14 @@ def _mapping(holder: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _labels(run: Mapping[str, Any]) -> dict[str, str]:
-    labels = _mapping(run, "Labels")
+    labels = {key: "" if value is None else value for key, value in _mapping(run, "Labels").items()}
     if not all(_is_text(value) for value in labels.values()):
         raise _wrong("Labels", "an object of texts", labels)
     return labels
 
 
-def _history(top: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    empty: list[Mapping[str, Any]] = []
-    entries = _field(top, "history", lambda value: isinstance(value, list), empty, wanted="a list")
-    if not all(isinstance(entry, dict) for entry in entries):
-        raise _wrong("history", "a list of objects", entries)
-    return tuple(entries)
+def _command(run: Mapping[str, Any], key: str, warn: values.Warn) -> tuple[str, ...]:
+    return _texts({key: values.words(key.upper(), run.get(key), warn)}, key)
 
 
 def _diff_ids(rootfs: Mapping[str, Any]) -> tuple[str, ...]:

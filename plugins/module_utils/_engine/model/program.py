@@ -31,7 +31,7 @@ def runs_systemd(spec: ContainerSpec, image: Optional[ImageConfig]) -> bool:
 
 
 def stop_signal(spec: ContainerSpec, image: Optional[ImageConfig]) -> int:
-    """Return the stop signal: the spec's, else the image's, else what systemd takes or TERM; raises InvalidOption."""
+    """Return the stop signal: the spec's, else the image's, else what systemd takes or TERM."""
     if spec.stop_signal is not None:
         return spec.stop_signal
     if image is not None and image.stop_signal:

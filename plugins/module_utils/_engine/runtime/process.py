@@ -6,7 +6,6 @@ Pure. Sources: OCI runtime-spec 1.0.2 config.md "Process"; podman-run(1); capabi
 
 from __future__ import annotations
 
-import posixpath
 from typing import Any
 
 from ..errors import HostLacks, InvalidOption
@@ -74,8 +73,8 @@ def arguments(request: BundleRequest) -> list[str]:
 
 
 def working_directory(request: BundleRequest) -> str:
-    """Return the absolute directory that the command starts in; an image may give it without the first slash."""
-    return request.spec.workdir or posixpath.join("/", request.image.working_dir if request.image else "")
+    """Return the absolute directory that the command starts in."""
+    return request.spec.workdir or (request.image.working_dir if request.image else "") or "/"
 
 
 def environment(request: BundleRequest) -> list[str]:
