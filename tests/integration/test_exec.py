@@ -49,6 +49,16 @@ def test_a_list_as_command(box):
     assert box.task("container_exec", name="box", command=["echo", "a  b", 5])["stdout"] == "a  b 5"
 
 
+def test_names_and_output_that_are_no_utf_8(box):
+    """Ansible takes the result, where U+FFFD stands for each such byte."""
+    told = box.task(
+        "container_exec", name="box", argv=["sh", "-c", "touch /bin/$(printf '\\377'); printf '\\377'"]
+    )
+    assert told["stdout"] == "\ufffd"
+    found = box.task("container_diff", container="box")
+    assert "/bin/\ufffd" in str(found).replace("\\ufffd", "\ufffd")
+
+
 def test_stdin(box):
     """Input gets a line end unless told otherwise."""
     told = box.task("container_exec", name="box", command="cat", stdin="line", strip_empty_ends=False)

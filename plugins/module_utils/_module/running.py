@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .._engine.errors import EngineError
 from .._engine.lifecycle.engine import Engine
 from .._engine.lifecycle.outcome import Outcome
+from .._engine.model import utf8
 from .foreign import foreign_options, refuse_foreign
 from .options import ENGINE_OPTIONS, ArgumentSpec
 from .render import render, render_info
@@ -54,7 +55,7 @@ def run_with(
         refuse_foreign(foreign, module.params)
         request = read(module.params)
         for text in getattr(request, "remarks", ()):
-            module.warn(text)
+            module.warn(utf8.text(text))
         with opener(**_settings(module.params), read_only=looks or module.check_mode) as engine:
             outcome = act(engine, request)
             if looks:
@@ -77,7 +78,7 @@ def _warn(module: AnsibleModule, engine: Engine | None) -> None:
 
 def _warn_of(module: AnsibleModule, error: EngineError) -> None:
     what = error.code if module.no_log else error.message
-    module.warn(f"{what}: a real run would fail unless an earlier task {error.mended_by}")
+    module.warn(utf8.text(f"{what}: a real run would fail unless an earlier task {error.mended_by}"))
 
 
 def _foretold(module: AnsibleModule, error: EngineError | OSError, otherwise: Outcome) -> Outcome | None:
@@ -96,7 +97,7 @@ def _foretold(module: AnsibleModule, error: EngineError | OSError, otherwise: Ou
 def _fail(module: AnsibleModule, error: EngineError | OSError, engine: Engine | None) -> NoReturn:
     from .failure import failure
 
-    module.fail_json(**failure(error, no_log=module.no_log), **_timings(engine))
+    module.fail_json(**utf8.whole(failure(error, no_log=module.no_log)), **_timings(engine))
     raise SystemExit(1)  # never reached: fail_json exits
 
 
@@ -109,7 +110,7 @@ def _exit(
         result = told(result, outcome, diff=module._diff)  # noqa: SLF001  (Ansible has no other way)
     if files and "dest" in result:
         _set_attributes(module, result)
-    module.exit_json(**result, **_timings(engine))
+    module.exit_json(**utf8.whole(result), **_timings(engine))
 
 
 def _set_attributes(module: AnsibleModule, result: dict[str, Any]) -> None:

@@ -40,6 +40,12 @@ def test_an_end_that_nobody_saw_has_no_code(record, word):
     assert (ended.exit_code, ended.finished, ended.oom_killed) == (None, 6, False)
 
 
+@pytest.mark.parametrize("facts", [EVERY_FACT, Facts(seen=6)], ids=["seen", "unseen"])
+def test_no_end_is_before_its_start(record, facts):
+    """The time of an exit file is coarser than ours, and a clock may be set back: a run takes no time then, and never less."""
+    assert settle(record("running", process=OLD, started=7), facts).finished == 7
+
+
 def test_an_exit_file_without_a_code(record):
     """An exit file whose code can't be read is an end with an unknown code, not with 0."""
     ended = settle(record("running", process=OLD), Facts(exited=True, seen=6))

@@ -87,6 +87,27 @@ def test_tail_counts_a_line_in_parts_once(log):
     assert [line.text for line in logs.read(path, tail=2)] == ["two ", "two ", "end", "three"]
 
 
+@pytest.mark.parametrize("tail", [1, 2, 3])
+def test_a_carriage_return_ends_no_line(log, tail):
+    """What a progress bar writes over itself is one line, and so is one that ends as on a terminal."""
+    texts = ["begin", "10%\r99%\rdone\x0b\x0c\x1c", "end\r"]
+    path = log(*(record(number, text) for number, text in enumerate(texts)))
+    assert [line.text for line in logs.read(path, tail=tail)] == texts[-tail:]
+
+
+@pytest.mark.parametrize("end", [" ", ""], ids=["conmon 2.1", "conmon 2.2"])
+@pytest.mark.parametrize("last", [True, False], ids=["last", "followed"])
+def test_the_end_of_a_line_of_parts(log, end, last):
+    """An empty record ends the line of the parts before it, with or without a blank after its tag."""
+    parts = record(1, "abc", tag="P"), record(2, "").replace(" \n", f"{end}\n")
+    path = log(record(0, "before"), *parts, *(() if last else (record(3, "next"),)))
+    assert logs.streams(path)[0] == ("before\nabc\n" if last else "before\nabc\nnext\n")
+    assert [line.text for line in logs.read(path, tail=1)] == (["abc", ""] if last else ["next"])
+    assert [line.text for line in logs.read(path, tail=2)][-3:] == (
+        ["before", "abc", ""] if last else ["abc", "", "next"]
+    )
+
+
 def test_since_leaves_out_what_is_older(log):
     """Only records of that instant and later are returned."""
     path = log(*(record(number, str(number)) for number in range(5)))

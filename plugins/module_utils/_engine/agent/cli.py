@@ -28,6 +28,7 @@ FAILED = 125
 
 def run(argv: list[str], root: str, run_root: str) -> int:
     """Parse the arguments and run the verb; reading verbs change nothing on the host."""
+    output.take_any_name()
     verb = verb_in(argv)
     parser = parser_of(root, run_root, verb)
     if verb is not None and verb not in VERBS:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from ..lifecycle.engine import Engine
 from ..model.record import Event
 from ..model.times import rfc3339
+from .output import as_json, write_json
 from .table import render
 
 #: How many are shown where neither a time nor a number is asked for.
@@ -60,14 +60,12 @@ def _events(engine: Engine, arguments: argparse.Namespace) -> None:
     )
     if arguments.follow:
         for event in events.follow(engine, query):
-            line = (
-                json.dumps(events.event_shape(event)) if arguments.json else "  ".join(_row(event)).rstrip()
-            )
+            line = as_json(events.event_shape(event)) if arguments.json else "  ".join(_row(event)).rstrip()
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
         return
     if arguments.json:
-        sys.stdout.write(json.dumps(events.events(engine, query).result["events"], indent=2) + "\n")
+        write_json(events.events(engine, query).result["events"])
         return
     sys.stdout.write(render(_HEAD, [_row(event) for event in events.found(engine, query)]))
 

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from typing import Any
 
 from ..lifecycle.engine import Engine
+from .output import write, write_json
 
 
 def add(verbs: Any) -> None:
@@ -28,6 +27,7 @@ def _explain(engine: Engine, arguments: argparse.Namespace) -> None:
     found = info.containers(engine, [find_typed(engine, arguments.name).name], must_exist=True)
     [shape] = explained(engine, found.result["containers"])
     sentences = shape["explain"]
-    sys.stdout.write(
-        json.dumps(sentences, indent=2) + "\n" if arguments.json else "\n".join(sentences) + "\n"
-    )
+    if arguments.json:
+        write_json(sentences)
+    else:
+        write("\n".join(sentences))

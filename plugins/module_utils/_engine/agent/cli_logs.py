@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 from ..lifecycle.engine import Engine
 from ..model.times import rfc3339
 from ..runtime.logs import LogLine
+from .output import as_json
 
 
 def add(verbs: Any) -> None:
@@ -66,7 +66,7 @@ def _print(arguments: argparse.Namespace, lines: Iterator[LogLine]) -> None:
     whole = {"stdout": True, "stderr": True}
     for line in lines:
         if arguments.json:
-            text = json.dumps({"time": line.time, "stream": line.stream, "text": line.text})
+            text = as_json({"time": line.time, "stream": line.stream, "text": line.text})
             sys.stdout.write(text + "\n")
             continue
         out = sys.stderr if line.stream == "stderr" else sys.stdout

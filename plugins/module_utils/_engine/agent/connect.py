@@ -17,7 +17,7 @@ import os
 
 from ..errors import EngineError
 from ..lifecycle.entering import enter, process
-from ..model import connectrequest, frames
+from ..model import connectrequest, frames, utf8
 from ..model.execution import ExecSpec
 from ..model.layout import Layout
 from ..runtime.attending import attended, leave
@@ -57,7 +57,7 @@ def connect(root: str, run_root: str) -> int:
 
 
 def _failed(request: Mapping[str, Any], told: Mapping[str, Any]) -> int:
-    os.write(2, f"{request['mark']}{json.dumps(told, default=str)}\n".encode())
+    os.write(2, f"{request['mark']}{json.dumps(utf8.whole(told), default=str)}\n".encode())
     return _FAILED
 
 

@@ -264,6 +264,7 @@ MODULES: tuple[str, ...] = (
     "model.times",
     "model.tuning",
     "model.userns",
+    "model.utf8",
     "model.volume",
     "model.volumeoptions",
     "model.volumesfrom",

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Collection
 
 from ..errors import EngineError, Setting
+from ..model import utf8
 
 #: What an option of a task is called here, where that is not its name with a hyphen.
 _FLAGS = {"delete_depend": "--depend", "force_delete": "--force", "stop_time": "--time", "import": "--import"}
@@ -20,6 +22,13 @@ _WORDS = {
 }
 
 
+def take_any_name() -> None:
+    """Let a name that is no UTF-8 be written, its bytes as they are, in any locale."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")
+
+
 def write(text: str) -> None:
     """Write a line at once, so that whoever reads sees each thing as it is done."""
     sys.stdout.write(f"{text}\n")
@@ -27,7 +36,12 @@ def write(text: str) -> None:
 
 
 def write_json(found: object) -> None:
-    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    sys.stdout.write(as_json(found, indent=2) + "\n")
+
+
+def as_json(found: object, *, indent: int | None = None) -> str:
+    """Return JSON that every reader takes."""
+    return json.dumps(utf8.whole(found), indent=indent)
 
 
 def complain(error: EngineError | OSError, flags: Collection[str]) -> None:

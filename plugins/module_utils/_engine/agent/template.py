@@ -7,13 +7,13 @@ and pipes are refused by name.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidOption
+from .output import as_json
 
 _OPTION = "format"
 _ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -107,7 +107,7 @@ def _value(part: Part, look: Look) -> str:
         near = error.args[1] if len(error.args) > 1 else ()
         hint = f" (near: {', '.join(near)})" if near else ""
         raise InvalidOption(_OPTION, part.text, f"names no field{hint}", remedy=_REMEDY) from None
-    return json.dumps(value) if part.form == "json" else as_go(value)
+    return as_json(value) if part.form == "json" else as_go(value)
 
 
 def look_into(shape: object) -> Look:

@@ -53,6 +53,7 @@ def _ended(record: ContainerRecord, facts: Facts) -> ContainerRecord:
         process=None,
         monitor=None,
         exit_code=facts.exit_code,
-        finished=facts.finished or facts.seen,
+        # Exit files have the kernel's coarse clock (ktime_get_coarse), some file systems whole seconds: both are behind ours.
+        finished=max(facts.finished or facts.seen, record.started or 0),
         oom_killed=facts.oom_killed,
     )

@@ -220,13 +220,19 @@ def _whole(file: BinaryIO) -> Iterator[bytes]:
 
 def _parse(raw: bytes) -> LogLine | None:
     """Return the record, None for a line that is none."""
-    parts = raw[:-1].split(b" ", 3)
+    # conmon 2.2 ends a line of parts with a record that has no text, and no blank before it.
+    parts = [*raw.removesuffix(b"\n").split(b" ", 3), b""]
     if len(parts) < 4 or parts[1] not in (b"stdout", b"stderr") or parts[2] not in (b"F", b"P"):
         return None
     at = _nanoseconds(parts[0].decode("ascii", "replace"))
     if at is None:
         return None
     return LogLine(at, parts[1].decode(), parts[3].decode(errors="replace"), parts[2] == b"P")
+
+
+def _tag(record: bytes) -> bytes:
+    """Return what a record says of its line: F when it ends it."""
+    return b"".join(record.removesuffix(b"\n").split(b" ", 3)[2:3])
 
 
 def _nanoseconds(text: str) -> int | None:
@@ -266,17 +272,18 @@ def _ends_in_a_part(file: BinaryIO) -> bool:
     size = os.fstat(file.fileno()).st_size
     file.seek(max(0, size - _BLOCK))
     last = file.read(_BLOCK).rstrip(b"\n").rpartition(b"\n")[2]
-    return last.split(b" ", 3)[2:3] == [b"P"]
+    return _tag(last) == b"P"
 
 
 def _line_starts(data: bytes, offset: int) -> list[int]:
     """Return where lines begin in ``data``, which lies at ``offset``: after each record that ends a line."""
-    records = data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
+    # Not splitlines: a carriage return ends no record.
+    records = [part + b"\n" for part in data.split(b"\n")[:-1]]
     starts = [0] if offset == 0 and records else []
     place = 0
     for index, record in enumerate(records):
         place += len(record)
         # The first record of a window may be cut, so whether it ends a line can't be told.
-        if (index > 0 or offset == 0) and index < len(records) - 1 and record.split(b" ", 3)[2:3] == [b"F"]:
+        if (index > 0 or offset == 0) and index < len(records) - 1 and _tag(record) == b"F":
             starts.append(offset + place)
     return starts
