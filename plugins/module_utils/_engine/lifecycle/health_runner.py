@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -45,6 +45,8 @@ _GONE = 5.0
 _MESSAGE = 256
 #: The kernel keeps at least ten datagrams unread (net.unix.max_dgram_qlen).
 _FLOOD = 10
+#: Milliseconds: a day. More than 24.8 of them would overflow the int that poll(2) takes.
+_LONGEST_POLL = 86_400_000
 
 
 class Runner:
@@ -112,8 +114,7 @@ class Runner:
         poll = select.poll()
         for fd in (self.socket.fileno(), self.woken, *(one.output for one in self.running.values())):
             poll.register(fd, select.POLLIN)
-        # A millisecond more than is needed rather than one round too many.
-        poll.poll(max(0, min(spans)) // 10**6 + 1 if spans else None)
+        poll.poll(milliseconds(spans))
         with suppress(BlockingIOError):
             os.read(self.woken, 4096)
 
@@ -204,6 +205,14 @@ class Runner:
         if action != NONE and record.id not in self.actions:
             argv = [self.program, "health", "--act", action, record.id]
             self.actions[record.id] = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+
+
+def milliseconds(spans: Sequence[int]) -> int | None:
+    """Return how long poll(2) is to wait for the end of the shortest of these spans (ns); None: without end."""
+    if not spans:
+        return None
+    # A millisecond more than is needed rather than one round too many.
+    return min(max(0, min(spans)) // 10**6 + 1, _LONGEST_POLL)
 
 
 def _woken(_signum: int, _frame: FrameType | None) -> None:
