@@ -232,11 +232,19 @@ UNSAFE = {
     "parent directory as name": [("a/..", {"data": b"x"})],
     "root as a file": [(".", {})],
     "through an absolute link": [("out", {**SYMLINK, "linkname": "/tmp"}), ("out/escaped", {"data": b"x"})],
-    "through a climbing link": [("out", {**SYMLINK, "linkname": "../.."}), ("out/escaped", {"data": b"x"})],
+    "parent directory of a link": [("out", {**SYMLINK, "linkname": "/tmp"}), ("out/../../escaped", {})],
+    "absolute with a parent directory": [("/../escaped", {"data": b"x"})],
+    "through a climbing link to what is outside": [
+        ("out", {**SYMLINK, "linkname": "../../../../../../../../../../tmp"}),
+        ("out/escaped", {"data": b"x"}),
+    ],
     "through two links": [
-        ("a/", {}),
-        ("a/up", {**SYMLINK, "linkname": ".."}),
-        ("out", {**SYMLINK, "linkname": "a/up/.."}),
+        ("up", {**SYMLINK, "linkname": "/.."}),
+        ("out", {**SYMLINK, "linkname": "up/tmp"}),
+        ("out/escaped", {"data": b"x"}),
+    ],
+    "through proc": [
+        ("out", {**SYMLINK, "linkname": "/proc/self/cwd"}),
         ("out/escaped", {"data": b"x"}),
     ],
     "through a link to nowhere": [("out", {**SYMLINK, "linkname": "nowhere"}), ("out/x", {})],
@@ -270,6 +278,8 @@ def test_unsafe_entry(case, archives, load, tmp_path):
     )
 
 
+DEEP = "/".join("d" * 1500)
+
 BROKEN_LAYERS = {
     "no tar": b"this is no tar, and longer than one block of one" * 20,
     "no such hard link": [("h", {**LINK, "linkname": "missing"})],
@@ -278,8 +288,27 @@ BROKEN_LAYERS = {
     "parent is a file": [("a", {}), ("a/b", {})],
     "name too long": [("n" * 256, {})],
     "unknown type": [("a", {"type": b"Z"})],
-    "too deep": [("/".join("d" * 300), {})],
+    "longer than a path can be": [("/".join("d" * 2100), {})],
+    "deeper than a path can be, through a link": [
+        (f"{DEEP}/", {}),
+        (f"{DEEP}/on", {**SYMLINK, "linkname": f"/{DEEP}"}),
+        (f"{DEEP}/l", {**SYMLINK, "linkname": "down"}),
+        (f"{DEEP}/down/{DEEP}/x", {}),
+    ],
     "name with a NUL": [("x", {"pax_headers": {"path": "a\0b"}})],
+    "link with a NUL": [("x", {**SYMLINK, "pax_headers": {"linkpath": "a\0b"}})],
+    "attribute's name with a NUL": [("x", {"pax_headers": {"SCHILY.xattr.user.\0": "b"}})],
+    "sparse name with a NUL": [
+        ("x", {"pax_headers": {"GNU.sparse.size": "0", "GNU.sparse.map": "", "GNU.sparse.name": "a\0"}})
+    ],
+    "attribute without a name": [("x", {"pax_headers": {"SCHILY.xattr.user.": "b"}})],
+    "attribute's name too long": [("x", {"pax_headers": {f"SCHILY.xattr.user.{'n' * 300}": "b"}})],
+    "attribute too large for any file system": [("x", {"pax_headers": {"SCHILY.xattr.user.a": "b" * 70_000}})],
+    "major number too large": [("n", {"type": tarfile.CHRTYPE, "devmajor": 1 << 12, "devminor": 1})],
+    "minor number too large": [("n", {"type": tarfile.BLKTYPE, "devmajor": 1, "devminor": 1 << 20})],
+    "larger than any file": [
+        ("s", {"pax_headers": {"GNU.sparse.size": str(2**63 - 1), "GNU.sparse.map": "0,0"}}),
+    ],
 }
 
 

@@ -28,6 +28,11 @@ def xattr(**values):
     return {"pax_headers": {key: value.decode("utf-8", "surrogateescape") for key, value in records.items()}}
 
 
+def records(**values):
+    """Give the pax records of an entry."""
+    return {"pax_headers": values}
+
+
 ROOT = ("./", {"mode": 0o711})
 LONG = "/".join(["a-long-directory-name" * 5] * 4)
 
@@ -169,6 +174,68 @@ SCENARIOS = {
             ("bin", {**SYMLINK, "linkname": "usr/bin"}),
         ],
         [ROOT, ("bin/", {}), ("bin/foo", {"data": b"foo"})],
+    ],
+    "links are resolved with the layer as their root": [
+        [
+            ROOT,
+            ("run/", {}),
+            ("var/", {}),
+            ("var/run", {**SYMLINK, "linkname": "/run"}),
+            ("var/run/app.pid", {"data": b"7"}),
+            ("var/run/app/", {"mode": 0o750}),
+            ("var/run/app/below", {"data": b"1"}),
+            ("var/up", {**SYMLINK, "linkname": "../../../run"}),
+            ("var/up/climbed", {"data": b"2"}),
+            ("top", {**SYMLINK, "linkname": "../.."}),
+            ("top/at the top", {"data": b"3"}),
+            ("two", {**SYMLINK, "linkname": "/var/up/.."}),
+            ("two/of two", {"data": b"4"}),
+            ("hard", {**LINK, "linkname": "var/run/app.pid"}),
+            ("late", {**SYMLINK, "linkname": "/made"}),
+            ("made/", {}),
+            ("late/x", {"data": b"5"}),
+        ],
+        [
+            ROOT,
+            ("run/", {}),
+            ("lnk", {**SYMLINK, "linkname": "/run"}),
+            ("lnk/.wh.app.pid", {}),
+            ("lnk/app/", {"mode": 0o700}),
+            ("lnk/app/.wh..wh..opq", {}),
+        ],
+    ],
+    "names with dots that stay inside": [
+        [
+            ROOT,
+            ("app/", {}),
+            ("gone", {}),
+            ("app/../app/f", {"data": b"1"}),
+            ("nowhere/../g", {"data": b"2"}),
+            ("app/./../app/d/../e/", {"mode": 0o700}),
+            ("hard", {**LINK, "linkname": "app/../app/f"}),
+            ("/a/../absolute", {"data": b"3"}),
+        ],
+        [ROOT, ("app/../.wh.gone", {})],
+    ],
+    "records without a value": [
+        [
+            ROOT,
+            ("f", {"data": b"1", "uid": 5, "gid": 6, **records(path="", size="", mtime="", uid="", gid="")}),
+            ("l", {**SYMLINK, "linkname": "to", **records(linkpath="")}),
+            ("x", records(**{"SCHILY.xattr.user.gone": "", "SCHILY.xattr.user.kept": "1"})),
+        ],
+    ],
+    "attributes of other systems": [
+        [
+            ROOT,
+            ("f", records(**{"SCHILY.xattr.com.apple.provenance": "1", "SCHILY.xattr.user.kept": "1"})),
+            ("d/", records(**{"SCHILY.xattr.system.nfs4_acl": "1", "SCHILY.xattr.user.kept": "1"})),
+            ("l", {**SYMLINK, "linkname": "f", **records(**{"SCHILY.xattr.com.apple.x": "1"})}),
+        ],
+    ],
+    "hundreds of directories deep": [
+        [ROOT, *(("/".join("d" * depth) + "/", {}) for depth in range(1, 301)), (f"{'d/' * 300}f", {"data": b"1"})],
+        [ROOT, *(("/".join("d" * depth) + "/", {}) for depth in range(1, 301)), (f"{'d/' * 300}.wh.f", {})],
     ],
     "hard links over layers": [
         [ROOT, ("a", {"data": b"1"}), ("b", {**LINK, "linkname": "a"}), ("c", {**LINK, "linkname": "a"})],

@@ -6,9 +6,15 @@ from __future__ import annotations
 import os
 import stat
 import struct
+import subprocess
 import tarfile
 
 import pytest
+
+from _engine.errors import ArchiveBroken, HostLacks
+from _engine.images.archive import open_archive
+from _engine.images.store import LayerStore
+from _engine.kernel import libc, mounts
 
 LINK = {"type": tarfile.LNKTYPE}
 SYMLINK = {"type": tarfile.SYMTYPE}
@@ -211,9 +217,91 @@ def test_directory_that_became_a_link(unpacked, listing):
         assert listing(top)[b"e"]["mode"] == "0o40711"
 
 
-def test_time_before_1970(unpacked, listing):
-    """Times before 1970 are kept; podman makes them 1970."""
-    early = {"pax_headers": {"mtime": "-5.25"}}
-    with unpacked([ROOT, ("f", early), ("d/", early)]) as top:
+@pytest.mark.parametrize(
+    "seconds", ["-5.25", "-3000000000", "10413792000", "999999999999", str(2**63 - 1), f"-{2**63 - 1}.5"]
+)
+def test_far_times(seconds, unpacked, tmp_path):
+    """A time is kept, or is the nearest that the file system has, however far; podman makes these 1970."""
+    far = {"pax_headers": {"mtime": seconds}}
+    with unpacked([ROOT, ("f", far), ("d/", far), ("l", {**SYMLINK, "linkname": "f", **far})]) as top:
+        found = {os.stat(f"{top}/{name}", follow_symlinks=False).st_mtime_ns for name in "fdl"}
+    whole, _point, fraction = seconds.partition(".")
+    nanos = int(fraction.ljust(9, "0")) if fraction else 0
+    wanted = int(whole) * 10**9 + (-nanos if whole.startswith("-") else nanos)
+    (tmp_path / "nearest").touch()
+    os.utime(tmp_path / "nearest", ns=(wanted, wanted))
+    assert found == {os.stat(tmp_path / "nearest").st_mtime_ns}
+
+
+def test_link_to_what_a_lower_layer_has(unpacked, listing):
+    """A link of a layer may lead to a directory of a lower one: it is implied, with its owner and mode. podman fails."""
+    lower = [ROOT, ("run/", {"mode": 0o751, "uid": 5}), ("run/old", {}), ("a/b/c/", {})]
+    upper = [ROOT, ("var/", {}), ("var/run", {**SYMLINK, "linkname": "/run"}), ("var/run/new", {})]
+    upper += [("x", {**SYMLINK, "linkname": "a/y/../b"}), ("x/c/new", {})]
+    upper += [("b", {**SYMLINK, "linkname": "var/run"}), ("b/more", {})]
+    with unpacked(lower, upper) as top:
         found = listing(top)
-    assert found[b"f"]["mtime"] == found[b"d"]["mtime"] == -5_250_000_000
+    assert {b"run/old", b"run/new", b"run/more", b"a/b/c/new"} <= set(found)
+    assert (found[b"run"]["mode"], found[b"run"]["owner"]) == ("0o40751", (5, 0))
+
+
+DEEP = "/".join("d" * 2000)
+
+
+def test_as_deep_as_a_path_can_tell(load, archives, store, tmp_path):
+    """Directories that are implied, over one of a lower layer too, may be as deep as a path can be long."""
+    layers = [archives.layer((f"{DEEP}/f", {})), archives.layer((f"{DEEP}/g", {}), (f"{DEEP}/.wh.f", {}))]
+    diffs = load(archives.docker(tmp_path / "image.tar", layers))
+    top = os.open(diffs[0], os.O_RDONLY)
+    try:
+        deepest = libc.openat2(top, DEEP, os.O_RDONLY)
+        found = sorted((name, stat.S_ISCHR(os.stat(name, dir_fd=deepest).st_mode)) for name in os.listdir(deepest))
+        os.close(deepest)
+        assert found == [("f", True), ("g", False)]
+        assert len(os.listdir("/proc/self/fd")) < 100
+    finally:
+        os.close(top)
+        for chain_id in store.list():  # pytest can't remove what is so deep
+            store.remove(chain_id)
+
+
+def test_an_attribute_that_is_too_large(archives, tmp_path):
+    """An attribute that the file system can't take is told by its name and size, and no full disk."""
+    records = {"pax_headers": {"SCHILY.xattr.user.big": "y" * 50_000}}
+    archive = archives.docker(tmp_path / "image.tar", [archives.layer(("f", records))])
+    disk = tmp_path / "disk"
+    with disk.open("wb") as file:
+        file.truncate(32 << 20)
+    subprocess.run(["mkfs.ext4", "-q", disk], check=True)
+    place = tmp_path / "place"
+    place.mkdir()
+    subprocess.run(["mount", "-o", "loop", disk, place], check=True)
+    try:
+        with pytest.raises(HostLacks, match=r"entry f has the extended attribute user\.big of 50000 bytes"):
+            add_first(archive, LayerStore(str(place / "layers"), str(place / "staging")), tmp_path)
+    finally:
+        mounts.unmount(str(place))
+
+
+def add_first(archive, store, staging):
+    """Put the first layer of an archive into a store."""
+    with open_archive(str(archive), staging=str(staging)) as opened:
+        (layer,) = opened.images[0].layers
+        with opened.layer(layer) as chunks:
+            return store.add(layer.chain_id, chunks, lowers=())
+
+
+def test_attributes_that_are_left_out_are_told(archives, store, tmp_path):
+    """The names of another system's attributes are told, so that nobody wonders where they are."""
+    records = {"pax_headers": {"SCHILY.xattr.com.apple.provenance": "1", "SCHILY.xattr.user.kept": "1"}}
+    archive = archives.docker(tmp_path / "image.tar", [archives.layer(("f", records), ("d/", records))])
+    assert add_first(archive, store, tmp_path).left_out == ("com.apple.provenance",)
+
+
+def test_control_characters_of_a_name(archives, load, tmp_path):
+    """An error shows a name's control characters as escapes, and no more of it than anybody reads."""
+    entry = f"\x1b]0;title\x07{'n' * 2000}"
+    with pytest.raises(ArchiveBroken) as caught:
+        load(archives.docker(tmp_path / "image.tar", [archives.layer((entry, {}))]))
+    assert "\\x1b]0;title\\x07n" in str(caught.value)
+    assert len(str(caught.value)) < 1200

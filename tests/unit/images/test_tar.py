@@ -118,6 +118,7 @@ def test_wrong_number(field):
         (b"-0.25", -250_000_000),
         (b".5", 500_000_000),
         (b"7.", 7_000_000_000),
+        (b"9999999999999", 9_999_999_999_999_000_000_000),
     ],
 )
 def test_nanoseconds(text, nanos):
@@ -125,7 +126,7 @@ def test_nanoseconds(text, nanos):
     assert tarheader.nanoseconds(text) == nanos
 
 
-@pytest.mark.parametrize("text", [b"x", b"1.x", b"1e3", b"99999999999999999999", b"9999999999999", b"--1"])
+@pytest.mark.parametrize("text", [b"x", b"1.x", b"1e3", b"99999999999999999999", b"--1"])
 def test_wrong_time(text):
     """A time that is none, or that the kernel can't take, is ArchiveBroken."""
     with pytest.raises(ArchiveBroken):
@@ -137,6 +138,56 @@ def test_records():
     assert tarheader.records(b"") == []
     assert tarheader.records(b"6 a=\n\n8 b==x\n\n") == [(b"a", b"\n"), (b"b", b"=x\n")]
     assert tarheader.records(b"5 a=\n6 a=1\n") == [(b"a", b""), (b"a", b"1")]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([(b"a", b"1"), (b"b", b"")], [(b"a", b"1")]),
+        ([(b"a", b"1"), (b"a", b""), (b"a", b"2")], [(b"a", b"2")]),
+        ([(b"a", b"1"), (b"b", b"2"), (b"a", b"")], [(b"b", b"2")]),
+        ([(b"GNU.sparse.map", b"")], [(b"GNU.sparse.map", b"")]),
+    ],
+)
+def test_a_record_without_a_value(found, expected):
+    """A record without a value deletes those of its name that came before it."""
+    assert tarheader.kept(found) == expected
+
+
+def test_fields_stand_for_what_is_deleted():
+    """Where pax records say nothing, or delete what they said, the header's own fields count."""
+    records = {"path": "", "size": "", "uid": "", "gid": "", "mtime": "", "SCHILY.xattr.user.a": ""}
+    given = {"name": "f", "uid": 5, "gid": 6, "mtime": 77, "pax_headers": records}
+    ((entry, content),) = read(made(tarfile.PAX_FORMAT, (given, b"12")))
+    assert (entry.name, entry.uid, entry.gid, entry.mtime) == (b"f", 5, 6, 77 * 10**9)
+    assert (content, entry.xattrs) == (b"12", ())
+
+
+@pytest.mark.parametrize("key", ["path", "linkpath", "GNU.sparse.name", "SCHILY.xattr.user.a\0b"])
+def test_zero_byte(key):
+    """A zero byte where the kernel takes a C string is ArchiveBroken."""
+    with pytest.raises(ArchiveBroken, match="zero byte"):
+        read(made(tarfile.PAX_FORMAT, ({"name": "f", "pax_headers": {key: "a\0b"}}, b"")))
+
+
+def test_zero_byte_in_a_long_name():
+    """A long name or link of GNU's ends at its first zero byte, as a short one does."""
+    data = b"".join(
+        tarwrite._block(b"././@LongLink", kind, size=7) + b"one\0two".ljust(512, b"\0") for kind in (b"L", b"K")
+    )
+    ((entry, _content),) = read(data + made(tarfile.GNU_FORMAT, ({"name": "f", "type": tarfile.SYMTYPE}, b"")))
+    assert (entry.name, entry.link) == (b"one", b"one")
+
+
+@pytest.mark.parametrize("device", [(1 << 12, 0), (0, 1 << 20), (2**40, 1), (1, 2**40)])
+def test_device_number(device):
+    """A device number that Linux does not have is ArchiveBroken; the largest that it has is read."""
+    major, minor = device
+    given = {"name": "n", "type": tarfile.CHRTYPE}
+    with pytest.raises(ArchiveBroken, match=f"{major}:{minor}"):
+        read(made(tarfile.GNU_FORMAT, ({**given, "devmajor": major, "devminor": minor}, b"")))
+    ((entry, _content),) = read(made(tarfile.GNU_FORMAT, ({**given, "devmajor": 4095, "devminor": 2**20 - 1}, b"")))
+    assert entry.device == (4095, 2**20 - 1)
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,24 @@ times, so they come last.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Iterator
 
+from ..errors import ArchiveBroken, EngineError, HostLacks
 from . import tarread
+from .shown import show
 from .tarread import Entry
 
 #: overlayfs and fuse-overlayfs take these as their own orders (redirect, metacopy, ...): an image must not give any.
 _OVERLAY = (b"trusted.overlay.", b"user.overlay.", b"user.fuseoverlayfs.")
 #: Labels are a matter of this host's policy, not of the one where the image was built.
 _HOST_POLICY = (b"security.selinux", b"security.evm", b"security.ima")
+#: What Linux' own file systems take. Of other systems (com.apple.*, system.nfs4_acl) they refuse the names.
+_NAMESPACES = (b"user.", b"trusted.", b"security.", b"system.posix_acl_")
+#: With less than this left, a file system that has no space for an attribute is full.
+_ROOM = 1 << 20
 _TYPES = {tarread.CHAR: stat.S_IFCHR, tarread.BLOCK_DEVICE: stat.S_IFBLK, tarread.FIFO: stat.S_IFIFO}
 
 
@@ -30,26 +38,54 @@ def is_kept(name: bytes) -> bool:
     return not name.startswith(_OVERLAY) and name not in _HOST_POLICY
 
 
-def set_on_file(fd: int, entry: Entry) -> None:
-    """Set everything on an open regular file or directory."""
+def set_on_file(fd: int, entry: Entry) -> tuple[bytes, ...]:
+    """Set everything on an open regular file or directory; return the attributes that were left out."""
     os.fchown(fd, entry.uid, entry.gid)
     os.fchmod(fd, entry.mode)
-    for name, value in entry.xattrs:
-        if is_kept(name):
-            os.setxattr(fd, name, value)
+    left_out = tuple(_refused(fd, entry)) if entry.xattrs else ()
     os.utime(fd, ns=(entry.mtime, entry.mtime))
+    return left_out
 
 
-def set_on_name(name: bytes, parent: int, entry: Entry) -> None:
-    """Set everything on a new symbolic link, device or FIFO."""
+def set_on_name(name: bytes, parent: int, entry: Entry) -> tuple[bytes, ...]:
+    """Set everything on a new symbolic link, device or FIFO; return the attributes that were left out."""
     os.chown(name, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
     if entry.kind != tarread.SYMLINK:
         os.chmod(name, entry.mode, dir_fd=parent)
-    for key, value in entry.xattrs:
-        # The kernel allows user.* on files and directories only.
-        if is_kept(key) and not key.startswith(b"user."):
-            os.setxattr(b"/proc/self/fd/%d/%s" % (parent, name), key, value, follow_symlinks=False)
+    left_out = tuple(_refused(b"/proc/self/fd/%d/%s" % (parent, name), entry)) if entry.xattrs else ()
     os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
+    return left_out
+
+
+def _refused(holder: int | bytes, entry: Entry) -> Iterator[bytes]:
+    """Set the attributes, and yield those that no file system of Linux knows and this one did not take."""
+    is_open = isinstance(holder, int)
+    for name, value in entry.xattrs:
+        # The kernel allows user.* on files and directories only.
+        if not is_kept(name) or (not is_open and name.startswith(b"user.")):
+            continue
+        try:
+            os.setxattr(holder, name, value, follow_symlinks=is_open)
+        except OSError as error:
+            if error.errno != errno.ENOTSUP or name.startswith(_NAMESPACES):
+                raise _not_set(error, holder, entry, name, len(value)) from error
+            yield name
+
+
+def _not_set(error: OSError, holder: int | bytes, entry: Entry, name: bytes, size: int) -> EngineError | OSError:
+    """Return the error for an attribute; the kernel says ENOSPC, too, when one is too large for the file system."""
+    if error.errno == errno.EDQUOT or (error.errno == errno.ENOSPC and _is_full(holder)):
+        return error
+    what = f"the entry {show(entry.name)} has the extended attribute {show(name)} of {size} bytes"
+    if error.errno in (errno.ENOSPC, errno.ENOTSUP, errno.EPERM):
+        remedy = "Keep the store on a file system that does (xfs takes 64 KiB), or make the archive without it"
+        return HostLacks(f"{what}, which the store's file system does not take", remedy=remedy)
+    return ArchiveBroken(f"{what}, which can't be set: {error.strerror}", entry=show(entry.name))
+
+
+def _is_full(holder: int | bytes) -> bool:
+    found = os.statvfs(holder if isinstance(holder, int) else os.path.dirname(holder))
+    return found.f_bfree * found.f_frsize < _ROOM or bool(found.f_files and not found.f_ffree)
 
 
 def set_on_link(name: bytes, parent: int, entry: Entry) -> None:

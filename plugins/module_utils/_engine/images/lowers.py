@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
+from ..kernel import libc
 from ..trees import marks
 
 #: A path inside a layer: its components, () for the root.
 Path = tuple[bytes, ...]
 
+_NO_LINKS = libc.RESOLVE_NO_SYMLINKS | libc.RESOLVE_BENEATH
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -47,6 +49,10 @@ class Lowers:
         merged = self._merge(path)
         return self._open(merged[0], path) if merged else None
 
+    def has_directory(self, path: Path) -> bool:
+        """Tell whether a directory shows at ``path``."""
+        return bool(self._merge(path))
+
     def find(self, path: Path) -> tuple[int, os.stat_result] | None:
         """Find what shows at ``path``: the directory that holds it, which the caller closes, and its stat."""
         for layer in self._merge(path[:-1]):
@@ -70,15 +76,26 @@ class Lowers:
 
     def _merge(self, path: Path) -> tuple[int, ...]:
         """List the layers whose directories make up the one at ``path``, topmost first."""
-        if not path:
-            return tuple(range(len(self._roots)))
-        if path not in self._merged:
-            self._merged[path] = self._merge_here(path)
-        return self._merged[path]
+        merged = tuple(range(len(self._roots)))
+        if not merged:
+            return merged
+        depth = len(path)
+        while depth and path[:depth] not in self._merged:  # nearly always one step
+            depth -= 1
+        if depth:
+            merged = self._merged[path[:depth]]
+        for end in range(depth + 1, len(path) + 1):
+            if not merged:
+                break
+            merged = self._merged[path[:end]] = self._merge_here(path[:end], merged)
+        if path:
+            self._merged[path] = merged
+        return merged
 
-    def _merge_here(self, path: Path) -> tuple[int, ...]:
+    def _merge_here(self, path: Path, above: tuple[int, ...]) -> tuple[int, ...]:
+        """List, of the layers that make up the directory above, those that make up this one."""
         found = []
-        for layer in self._merge(path[:-1]):
+        for layer in above:
             parent = self._open(layer, path[:-1])
             try:
                 entry = _lstat(path[-1], parent)
@@ -104,7 +121,10 @@ class Lowers:
             os.close(fd)
 
     def _open(self, layer: int, path: Path) -> int:
-        # Each component by itself, so that no symbolic link is followed.
+        # Each component by itself, so that no symbolic link is followed, where the kernel can't be told so.
+        if path:
+            with suppress(OSError):  # too old for openat2, or it may not be called; else the walk fails in the same way
+                return libc.openat2(self._roots[layer], b"/".join(path), _DIRECTORY, resolve=_NO_LINKS)
         fd = os.open(".", _DIRECTORY, dir_fd=self._roots[layer])
         for name in path:
             above = fd

@@ -17,6 +17,10 @@ _FIELDS = struct.Struct("100s8s8s8s12s12s8sc100s8s64x8s8s155s12x")
 _BLANK = b" \0"
 #: What time_t and off_t hold.
 _LARGEST = 2**63 - 1
+#: Bits of the two parts of a device number in the kernel (MINORBITS in include/linux/kdev_t.h).
+_MAJOR_BITS, _MINOR_BITS = 12, 20
+#: Values that the kernel takes as a C string; a zero byte would cut one short.
+_TEXTS = (b"path", b"linkpath", b"GNU.sparse.name")
 
 
 class Header(NamedTuple):
@@ -38,10 +42,9 @@ def parse(block: bytes) -> Header:
     name, mode, uid, gid, size, mtime, check, kind, link, magic, major, minor, prefix = _FIELDS.unpack(block)
     if not _checks(block, check):
         raise ArchiveBroken("this is no tar archive, or it is damaged: a header has the wrong checksum")
-    name = _text(name)
+    name = text(name)
     if magic == b"ustar\x0000":  # in GNU's own format ("ustar  ") the prefix field holds times
-        name = _joined(_text(prefix), name)
-    has_device = kind in b"34"
+        name = _joined(text(prefix), name)
     return Header(
         name=name,
         mode=number(mode),
@@ -50,19 +53,26 @@ def parse(block: bytes) -> Header:
         size=number(size),
         mtime=number(mtime, least=-_LARGEST),
         kind=kind,
-        link=_text(link),
-        device=(number(major), number(minor)) if has_device else (0, 0),
+        link=text(link),
+        device=_device(number(major), number(minor)) if kind in b"34" else (0, 0),
     )
+
+
+def _device(major: int, minor: int) -> tuple[int, int]:
+    if major >> _MAJOR_BITS or minor >> _MINOR_BITS:
+        raise ArchiveBroken(f"a tar header holds the device number {major}:{minor}, which Linux does not have")
+    return major, minor
 
 
 def _checks(block: bytes, field: bytes) -> bool:
     # The checksum counts its own field as blanks. Some old programs summed up signed bytes.
     blanked = block[:148] + b" " * 8 + block[156:]
-    digits = _text(field).strip(_BLANK).lstrip(b"0")
+    digits = text(field).strip(_BLANK).lstrip(b"0")
     return digits == b"%o" % sum(blanked) or digits == b"%o" % sum(memoryview(blanked).cast("b"))
 
 
-def _text(field: bytes) -> bytes:
+def text(field: bytes) -> bytes:
+    """Return what is before the first zero byte."""
     return field.partition(b"\0")[0]
 
 
@@ -79,7 +89,7 @@ def number(field: bytes, *, least: int = 0) -> int:
 
 
 def _octal(field: bytes) -> int:
-    digits = _text(field).strip(_BLANK) or b"0"
+    digits = text(field).strip(_BLANK) or b"0"
     try:
         if digits.isdigit():  # int() would take a sign and underscores too
             return int(digits, 8)
@@ -104,9 +114,22 @@ def records(data: bytes) -> list[tuple[bytes, bytes]]:
         key, equals, value = data[data.index(b" ", at) + 1 : at + length - 1].partition(b"=")
         if not equals or data[at + length - 1] != 0x0A:
             raise ArchiveBroken("a pax header holds a damaged record")
+        if b"\0" in key or (b"\0" in value and key in _TEXTS):
+            raise ArchiveBroken("a pax header holds a zero byte in the name of a record, in a path or in a link")
         found.append((key, value))
         at += length
     return found
+
+
+def kept(found: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the records that count: one without a value deletes those of its name before it, and says nothing itself.
+
+    Those of sparse files are left as they are: the map of a file that is one hole is empty.
+    """
+    if all(value for _key, value in found):  # nearly always
+        return found
+    last = {key: at for at, (key, value) in enumerate(found) if not value and not key.startswith(b"GNU.sparse.")}
+    return [record for at, record in enumerate(found) if at > last.get(record[0], -1)]
 
 
 def _record_length(data: bytes, at: int) -> int:
@@ -125,18 +148,14 @@ def decimal(value: bytes) -> int:
 
 
 def nanoseconds(value: bytes) -> int:
-    """Read a time of a pax record, seconds with a fraction, as nanoseconds; further digits are cut off."""
+    """Read a time of a pax record, seconds with a fraction, as nanoseconds; further digits are cut off.
+
+    The kernel takes all seconds of 64 bits; a file system that can't keep one takes the nearest that it can.
+    """
     whole, _point, fraction = value.partition(b".")
     negative = whole.startswith(b"-")
     seconds = decimal(whole[negative:] or b"0")
     if fraction and not fraction.isdigit():
         raise ArchiveBroken(f"a pax header holds {value[:40]!r} where a time belongs")
     nanos = seconds * 10**9 + int(fraction[:9].ljust(9, b"0"))
-    return clock(-nanos if negative else nanos)
-
-
-def clock(nanos: int) -> int:
-    """Check that a time fits into what the kernel takes."""
-    if abs(nanos) > _LARGEST:
-        raise ArchiveBroken(f"an entry's time is out of range: {nanos // 10**9} seconds")
-    return nanos
+    return -nanos if negative else nanos

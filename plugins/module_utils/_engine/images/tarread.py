@@ -19,7 +19,10 @@ from .tarheader import BLOCK, Header
 
 #: Go's bound for the data of a pax header or a long name.
 _LONGEST_SPECIAL = 1 << 20
-_XATTR = b"SCHILY.xattr."
+XATTR = b"SCHILY.xattr."
+#: A record without a value deletes what is of its name, so this is how an attribute without one is written: libarchive's
+#: records hold base64, of which this is nothing at all.
+EMPTY_XATTR, EMPTY = b"LIBARCHIVE.xattr.", b"="
 
 FILE, HARD_LINK, SYMLINK = "file", "link", "symlink"
 CHAR, BLOCK_DEVICE, DIRECTORY, FIFO = "char", "block", "directory", "fifo"
@@ -128,9 +131,9 @@ def entries(source: Source) -> Iterator[Entry]:
             return
         header = tarheader.parse(block)
         if header.kind in b"LK":
-            names[header.kind] = _special(source, header).rstrip(b"\0")
+            names[header.kind] = tarheader.text(_special(source, header))
         elif header.kind in b"xX":
-            records = tarheader.records(_special(source, header))
+            records = tarheader.kept(tarheader.records(_special(source, header)))
         elif header.kind == b"g":
             _special(source, header)
         else:
@@ -184,7 +187,7 @@ def _entry(
         stored=stored,
         link=pax.get(b"linkpath") or names.get(b"K") or header.link,
         device=header.device,
-        xattrs=tuple((key[len(_XATTR) :], value) for key, value in records if key.startswith(_XATTR)),
+        xattrs=tuple(_xattrs(records)),
         extents=extents,
     )
 
@@ -211,7 +214,15 @@ def _owner(record: bytes | None, field: int) -> int:
 
 
 def _mtime(record: bytes | None, field: int) -> int:
-    return tarheader.clock(field * 10**9) if record is None else tarheader.nanoseconds(record)
+    return field * 10**9 if record is None else tarheader.nanoseconds(record)
+
+
+def _xattrs(records: Sequence[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    for key, value in records:
+        if key.startswith(XATTR):
+            yield key[len(XATTR) :], value
+        elif value == EMPTY and key.startswith(EMPTY_XATTR):
+            yield key[len(EMPTY_XATTR) :], b""
 
 
 def _sparse(

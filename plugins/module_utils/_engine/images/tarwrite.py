@@ -81,8 +81,14 @@ def _records(entry: Entry, name: bytes, size: int) -> list[tuple[bytes, bytes]]:
         (b"GNU.sparse.name", entry.name, entry.extents is not None),
         (b"GNU.sparse.realsize", b"%d" % entry.size, entry.extents is not None),
     ]
-    xattrs = [(b"SCHILY.xattr." + key, value) for key, value in sorted(entry.xattrs)]
+    xattrs = [_xattr(key, value) for key, value in sorted(entry.xattrs)]
     return [(key, value) for key, value, is_needed in wanted if is_needed] + xattrs
+
+
+def _xattr(key: bytes, value: bytes) -> tuple[bytes, bytes]:
+    if not value:
+        return tarread.EMPTY_XATTR + key, tarread.EMPTY
+    return tarread.XATTR + key, value
 
 
 def _record(key: bytes, value: bytes) -> bytes:

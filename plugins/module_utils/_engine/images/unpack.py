@@ -20,26 +20,33 @@ from ..kernel import libc
 from ..trees import marks
 from . import attributes, tarread
 from .copyup import copy_up
-from .layerdir import LayerDirectory, Place, components, show, unsafe
+from .layerdir import LayerDirectory, Place, components, unsafe
 from .lowers import Lowers, Path
+from .shown import show
 from .streams import write_all
 from .tarread import Chunks, Entry
 
 _AUFS = b".wh..wh."
+#: Names of attributes that are told; nobody reads more.
+_MOST_LEFT_OUT = 10
 #: What the kernel answers to names, links and attributes that can't be.
 _OF_THE_ENTRY = (
     *(errno.ENAMETOOLONG, errno.EINVAL, errno.ENOTDIR, errno.ENOENT, errno.EISDIR, errno.EMLINK, errno.ELOOP),
-    *(errno.E2BIG, errno.ERANGE, errno.EOVERFLOW),
+    *(errno.E2BIG, errno.ERANGE, errno.EOVERFLOW, errno.EFBIG),
 )
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
 class LayerContent:
-    """What a layer held: its entries in the stream, and the bytes of its files."""
+    """What a layer held: its entries in the stream, and the bytes of its files.
+
+    ``left_out``: extended attributes of other systems, which no file system here takes.
+    """
 
     entries: int
     bytes: int
+    left_out: tuple[str, ...] = ()
 
 
 def unpack(stream: Iterator[bytes], *, into: int, lowers: Sequence[str]) -> LayerContent:
@@ -50,7 +57,7 @@ def unpack(stream: Iterator[bytes], *, into: int, lowers: Sequence[str]) -> Laye
     ArchiveBroken, UnsafeEntry, StoreFull, HostLacks; what is in ``into`` then is to be thrown away.
     """
     source = Chunks(stream)
-    with Lowers(lowers) as below, LayerDirectory(into) as directory:
+    with Lowers(lowers) as below, LayerDirectory(into, below) as directory:
         try:
             content = _Unpacking(source, directory, below).run()
         except (ArchiveBroken, UnsafeEntry):
@@ -67,7 +74,7 @@ def unpack_tree(stream: Iterator[bytes], *, into: int, model: int) -> LayerConte
     ``model``: an open directory, of which the top has owner, mode and attributes where the stream says nothing of them.
     """
     source = Chunks(stream)
-    with Lowers(()) as below, LayerDirectory(into) as directory:
+    with Lowers(()) as below, LayerDirectory(into, below) as directory:
         content = _Tree(source, directory, below, model).run()
         source.drain()
     libc.syncfs(into)
@@ -84,6 +91,8 @@ class _Unpacking:
         self._listed: dict[Path, Entry] = {}
         self._whiteouts: dict[Path, Entry] = {}
         self._opaque: set[Path] = set()
+        self._mark_depths: set[int] = set()
+        self._left_out: set[bytes] = set()
         self._make = {
             tarread.FILE: self._file,
             tarread.HARD_LINK: self._hard_link,
@@ -102,7 +111,7 @@ class _Unpacking:
                 self._apply(entry)
         self._hide()
         self._finish_directories()
-        return LayerContent(entries=count, bytes=size)
+        return LayerContent(count, size, tuple(sorted(map(show, self._left_out))))
 
     # -- one entry -------------------------------------------------------------------------------
 
@@ -126,6 +135,7 @@ class _Unpacking:
         if path[-1] == marks.OPAQUE_FILE:
             parent = self._directory.place(path[:-1], entry=entry.name)
             self._opaque.add(parent.path)
+            self._mark_depths.add(len(parent.path))
         elif not path[-1].startswith(_AUFS):
             name = path[-1][len(marks.PREFIX) :]
             if name in (b"", b".", b".."):
@@ -133,6 +143,7 @@ class _Unpacking:
             parent = self._directory.place(path[:-1], entry=entry.name)
             hidden = (*parent.path, name)
             self._whiteouts[hidden] = entry
+            self._mark_depths.add(len(hidden))
 
     def _list_directory(self, entry: Entry, path: Path) -> None:
         true: Path = ()
@@ -151,9 +162,13 @@ class _Unpacking:
                     write_all(fd, piece)
             else:
                 self._write_extents(fd, entry)
-            attributes.set_on_file(fd, entry)
+            self._note(attributes.set_on_file(fd, entry))
         finally:
             os.close(fd)
+
+    def _note(self, left_out: tuple[bytes, ...]) -> None:
+        if left_out and len(self._left_out) < _MOST_LEFT_OUT:
+            self._left_out.update(left_out[:_MOST_LEFT_OUT])
 
     def _new_file(self, name: bytes, parent: Place) -> int:
         try:
@@ -172,12 +187,12 @@ class _Unpacking:
     def _symlink(self, entry: Entry, name: bytes, parent: Place) -> None:
         self._make_room(name, parent)
         os.symlink(entry.link, name, dir_fd=parent.fd)
-        attributes.set_on_name(name, parent.fd, entry)
+        self._note(attributes.set_on_name(name, parent.fd, entry))
 
     def _node(self, entry: Entry, name: bytes, parent: Place) -> None:
         self._make_room(name, parent)
         os.mknod(name, attributes.file_type(entry) | 0o600, os.makedev(*entry.device), dir_fd=parent.fd)
-        attributes.set_on_name(name, parent.fd, entry)
+        self._note(attributes.set_on_name(name, parent.fd, entry))
 
     def _make_room(self, name: bytes, parent: Place) -> None:
         try:
@@ -222,8 +237,10 @@ class _Unpacking:
 
     def _is_hidden(self, path: Path) -> bool:
         """Tell whether this layer's marks hide what the lower ones have at a path."""
-        above = [path[:depth] for depth in range(len(path))]
-        return any(one in self._opaque or one in self._whiteouts for one in above) or path in self._whiteouts
+        if path in self._whiteouts:
+            return True
+        above = (path[:depth] for depth in self._mark_depths if depth < len(path))
+        return any(one in self._opaque or one in self._whiteouts for one in above)
 
     def _hide(self) -> None:
         for path, entry in self._whiteouts.items():
@@ -259,7 +276,7 @@ class _Unpacking:
             place = self._open_again(path)
             if place is not None:
                 with _Named(entry):
-                    attributes.set_on_file(place.fd, entry)
+                    self._note(attributes.set_on_file(place.fd, entry))
         for path in sorted(self._directory.implied):
             place = self._open_again(path)
             if place is not None:
