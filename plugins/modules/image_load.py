@@ -10,10 +10,12 @@ module: image_load
 short_description: Load images from an archive
 version_added: 0.1.0
 description:
-  - Loads every image of an OCI archive, an OCI layout directory or a docker archive, plain or compressed with
-    gzip or zstd. Options have the names of M(containers.podman.podman_load).
-  - Every blob is checked against its digest. An archive that is cut short, altered, or would write outside of
-    its layer is refused, and nothing of it stays.
+  - Loads every image of an OCI archive, a docker archive, or a directory as C(podman save --format oci-dir) and
+    C(podman save --format docker-dir) make it, plain or compressed with gzip, bzip2, xz or zstd. Options have the names of
+    M(containers.podman.podman_load).
+  - Of an image for several platforms the host's is loaded. Signatures, attestations and SBOMs beside images are passed over.
+  - Every blob is checked against its digest, also where what it holds is there already. An archive that is cut short,
+    altered, or would write outside of its layer is refused, and nothing of it stays.
   - Images that are there already, under the same names, are no change.
 extends_documentation_fragment:
   - slipway.oci.engine
@@ -24,16 +26,22 @@ author:
 options:
   input:
     description:
-      - Path of the archive on the host.
+      - Path of the archive, or of the directory, on the host.
     type: path
     required: true
     aliases: [path]
   name:
     description:
       - What the image is called on the host, in place of the names that it has in the archive. The archive must have
-        one image then.
+        one image then, or O(reference) name one.
       - Without a registry it is below C(localhost/), without a tag it is C(latest).
       - Unset, it gets the archive's own names, which are taken away from images that have them.
+    type: str
+  reference:
+    description:
+      - Which of the archive's images to load, by a name that it has there, its id (12 digits or more) or the digest of its
+        manifest. Named by its name, it gets that name alone.
+      - Unset, all are loaded.
     type: str
 seealso:
   - module: slipway.oci.image_import
@@ -49,6 +57,11 @@ EXAMPLES = r"""
   slipway.oci.image_load:
     input: /srv/app.tar
     name: trial/app:1
+
+- name: Load one of the images of an archive
+  slipway.oci.image_load:
+    input: /srv/all.tar
+    reference: localhost/app:1
 """
 
 RETURN = r"""
@@ -114,7 +127,7 @@ timings:
   description: Seconds that each step took.
   returned: always
   type: dict
-  sample: {image_unpack: 0.2113}
+  sample: {image_check: 0.0712, image_unpack: 0.2113}
 error:
   description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
   returned: failure
@@ -133,12 +146,16 @@ from ..module_utils._module.foreign import PROGRAM
 from ..module_utils._module.runner import run
 from ..module_utils._module.to_image import LoadRequest, to_load
 
-ARGUMENTS = {"input": {"type": "path", "required": True, "aliases": ["path"]}, "name": {"type": "str"}}
+ARGUMENTS = {
+    "input": {"type": "path", "required": True, "aliases": ["path"]},
+    "name": {"type": "str"},
+    "reference": {"type": "str"},
+}
 
 
 def act(engine: Engine, request: LoadRequest) -> Outcome:
     """Load the archive."""
-    return load(engine, request.path, request.name)
+    return load(engine, request.path, request.name, reference=request.reference)
 
 
 def main() -> None:

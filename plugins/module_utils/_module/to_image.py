@@ -23,10 +23,11 @@ class ImportRequest:
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """An archive to load; ``name``: what its one image is called, None for its own names."""
+    """An archive to load; ``reference``: the image of it that is meant; ``name``: what it is called, None for its own names."""
 
     path: str
     name: str | None
+    reference: str | None
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class RemoveRequest:
 
 def to_load(params: Mapping[str, Any]) -> LoadRequest:
     """Return what a task of ``image_load`` asks for."""
-    return LoadRequest(params["input"], params["name"])
+    return LoadRequest(params["input"], params["name"], params["reference"])
 
 
 def to_import(params: Mapping[str, Any]) -> ImportRequest:

@@ -8,10 +8,11 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
-from _engine.errors import ArchiveBroken
+from _engine.errors import ArchiveBroken, DigestMismatch
 from _engine.images import hostplatform
 from _engine.images.archive import open_archive
 from _engine.images.image import chain_ids
@@ -151,6 +152,7 @@ def test_platforms(nested, layout, images):
     (image,) = images(layout.index(*several))
     assert image.manifest_digest == ours["digest"]
     assert image.names == (("localhost/app:1",) if nested else ())
+    assert image.passed_over == (() if nested else ("linux/mips64le",))
 
 
 def test_the_only_platform(layout, images):
@@ -170,6 +172,200 @@ def test_no_platform_fits(layout, images):
         images(layout.index(*several))
 
 
+def test_images_without_names(layout, images):
+    """Descriptors without names, as of ``docker save ID ID``, are images of their own; the same one twice is one."""
+    one, two = (layout.image(content, **kind("linux/amd64")) for content in ("one", "two"))
+    found = images(layout.index(one, two, one))
+    assert [image.manifest_digest for image in found] == [one["digest"], two["digest"]]
+    assert [image.names for image in found] == [(), ()]
+
+
+def test_several_names_of_one_image(layout, images):
+    """An image that an index names twice is one image with both names."""
+    image = layout.image("a")
+    (found,) = images(layout.index({**image, **named("app:1")}, {**image, **named("app:2")}))
+    assert found.names == ("localhost/app:1", "localhost/app:2")
+
+
+NOT_SAVED = {"digest": f"sha256:{'b' * 64}", "size": 500}
+BESIDE = {
+    "attestation that was not saved": {**NOT_SAVED, **kind("unknown/unknown")},
+    "cosign's signatures, not saved": {
+        **NOT_SAVED,
+        "annotations": {"kind": "dev.cosignproject.cosign/sigs"},
+    },
+    "tag of a signature": {**NOT_SAVED, **named(f"quay.io/app:sha256-{'a' * 64}.sig")},
+    "referrers of a registry": {**NOT_SAVED, **named(f"sha256-{'a' * 64}")},
+    "artifact": {**NOT_SAVED, "artifactType": "application/vnd.in-toto+json"},
+    "attestation": {**NOT_SAVED, "annotations": {"vnd.docker.reference.type": "attestation-manifest"}},
+}
+BESIDE_BY_MANIFEST = {
+    "signature": (
+        "application/vnd.oci.image.config.v1+json",
+        "application/vnd.dev.cosign.simplesigning.v1+json",
+    ),
+    "SBOM": ("application/vnd.oci.image.config.v1+json", "text/spdx+json"),
+    "in-toto statement": ("application/vnd.oci.empty.v1+json", "application/vnd.in-toto+json"),
+    "chart": (
+        "application/vnd.cncf.helm.config.v1+json",
+        "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+    ),
+}
+
+
+def artifact(layout, config_type, layer_type):
+    """Add an artifact as cosign, oras and helm make them, and give its descriptor."""
+    blob = layout.blob(b"{}")
+    manifest = {"config": {**blob, "mediaType": config_type}, "layers": [{**blob, "mediaType": layer_type}]}
+    return layout.blob(manifest)
+
+
+@pytest.mark.parametrize("case", [*BESIDE, *BESIDE_BY_MANIFEST])
+def test_what_is_no_image(case, layout, images):
+    """Signatures, attestations and other artifacts are passed over; where nothing else is there, that is said."""
+    beside = BESIDE.get(case) or artifact(layout, *BESIDE_BY_MANIFEST[case])
+    (image,) = images(layout.index(layout.image("a", **named("app:1")), beside))
+    assert image.names == ("localhost/app:1",)
+    nested = {**layout.blob({"manifests": [beside]}), "mediaType": INDEX}
+    for index in ([beside], [nested]):
+        with pytest.raises(
+            ArchiveBroken, match=f"{layout.path}: the archive holds no image, only what belongs"
+        ):
+            images(layout.index(*index))
+
+
+def test_signature_in_a_docker_archive(archives, images, tmp_path):
+    """A docker archive of all tags of a repository has the signatures as images, which they are not."""
+    layer = archives.layer(("a", {}))
+    (config, signed) = (archives.config([content]) for content in (layer, b"{}"))
+    items = [("c", "app:1", "layer"), ("s", f"app:sha256-{'a' * 64}.sig", "signature")]
+    manifest = [{"Config": name, "RepoTags": [tag], "Layers": [blob]} for name, tag, blob in items]
+    files = {"c": config, "s": signed, "layer": layer, "signature": b"{}"}
+    files["manifest.json"] = json.dumps(manifest).encode()
+    (image,) = images(archives.tar(tmp_path / "image.tar", files.items()))
+    assert image.names == ("localhost/app:1",)
+
+
+def test_platforms_that_were_not_saved(layout, images):
+    """An index may name platforms that were not saved: what is there is taken if it fits, else told with the host's."""
+    host = f"linux/{hostplatform.of_host().architecture}"
+    gone = [{**NOT_SAVED, **kind("linux/s390x")}]
+    ours = layout.image("ours", **kind(host))
+    (image,) = images(layout.index({**layout.blob({"manifests": [*gone, ours]}), "mediaType": INDEX}))
+    assert image.manifest_digest == ours["digest"]
+    gone = [{**NOT_SAVED, **kind(host)}]
+    several = [
+        *gone,
+        layout.image("other", **kind("linux/mips64le")),
+        {**NOT_SAVED, **kind("unknown/unknown")},
+    ]
+    with pytest.raises(ArchiveBroken, match=rf"platform {host}.*; it has linux/mips64le") as caught:
+        images(layout.index({**layout.blob({"manifests": several}), "mediaType": INDEX}))
+    assert caught.value.fields["platforms"] == ["linux/mips64le"]
+    with pytest.raises(ArchiveBroken, match=r"names the blob sha256:bbb.* and lacks it"):
+        images(layout.index({**layout.blob({"manifests": [*gone, *gone]}), "mediaType": INDEX}))
+
+
+@pytest.mark.parametrize("algorithm", ["sha384", "sha512"])
+def test_other_digests(algorithm, archives, images, tmp_path):
+    """Digests of sha512 are checked as those of sha256 are; ids and chain ids have 64 digits all the same."""
+    layers = [archives.layer((name, {})) for name in "ab"]
+
+    def digest(data):
+        return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+    config = {"rootfs": {"type": "layers", "diff_ids": [digest(layer) for layer in layers]}}
+    config = json.dumps(config).encode()
+    manifest = {
+        "config": {"digest": digest(config), "size": len(config)},
+        "layers": [{"digest": digest(layer), "size": len(layer)} for layer in layers],
+    }
+    manifest = json.dumps(manifest).encode()
+    files = {f"blobs/{digest(data).replace(':', '/')}": data for data in (config, manifest, *layers)}
+    oci = {**files, "index.json": json.dumps({"manifests": [{"digest": digest(manifest)}]}).encode()}
+    config_name, _manifest, *layer_names = files
+    docker = [{"Config": config_name, "Layers": layer_names}]
+    docker = {**files, "manifest.json": json.dumps(docker).encode()}
+    for form in (oci, docker):
+        path = archives.tar(tmp_path / "image.tar", form.items())
+        with open_archive(str(path), staging=str(tmp_path)) as archive:
+            (image,) = archive.images
+            for layer, plain in zip(image.layers, layers):
+                with archive.layer(layer) as chunks:
+                    assert b"".join(chunks) == plain
+        assert image.id == hashlib.sha256(config).hexdigest()
+        assert [len(layer.chain_id) for layer in image.layers] == [64, 64]
+        path = archives.tar(tmp_path / "altered.tar", {**form, layer_names[0]: layers[1]}.items())
+        with (
+            open_archive(str(path), staging=str(tmp_path)) as archive,
+            pytest.raises(DigestMismatch, match=algorithm),
+        ):
+            archive.check(archive.images[0].layers[0])
+    path = archives.tar(tmp_path / "altered.tar", {**docker, config_name: config + b" "}.items())
+    with pytest.raises(DigestMismatch):
+        images(path)
+
+
+@pytest.mark.parametrize("form", ["oci-dir", "docker-dir"])
+def test_directories_of_podman(form, archives, load, listing, need, tmp_path):
+    """A directory that ``podman save`` makes is loaded as the archive that it was made of."""
+    need(shutil.which("podman"), "podman, to make the directory")
+    archive = archives.docker(tmp_path / "image.tar", [archives.layer(("./", {}), ("a", {"data": b"1"}))])
+    run_root = tempfile.mkdtemp(prefix="podman-run-")  # podman wants it to be shorter than tmp_path is
+    command = ["podman", "--root", tmp_path / "podman", "--runroot", run_root, "--storage-driver", "vfs"]
+    try:
+        subprocess.run([*command, "load", "--quiet", "--input", archive], check=True, capture_output=True)
+        save = ["save", "--quiet", "--format", form, "--output", tmp_path / form, "localhost/test:1"]
+        subprocess.run([*command, *save], check=True, capture_output=True)
+    finally:
+        shutil.rmtree(run_root)
+    (made,) = load(tmp_path / form)
+    (expected,) = load(archive)
+    assert listing(made) == listing(expected)
+
+
+def test_directory_with_other_names(layout, images, tmp_path):
+    """A directory in containers/image's own form may hold a list of platforms, and names of other algorithms."""
+    host = f"linux/{hostplatform.of_host().architecture}"
+    ours = layout.image("ours", **kind(host))
+    top = {"manifests": [layout.image("other", **kind("linux/mips64le")), ours]}
+    target = tmp_path / "dir"
+    target.mkdir()
+    (target / "manifest.json").write_text(json.dumps(top))
+    for number, blob in enumerate(sorted((layout.path / "blobs/sha256").iterdir())):
+        suffix = ".manifest.json" if blob.read_bytes().startswith(b'{"config"') else ""
+        prefix = "sha256-" if number % 2 else ""
+        (target / f"{prefix}{blob.name}{suffix}").write_bytes(blob.read_bytes())
+    (image,) = images(target)
+    assert (image.manifest_digest, image.names) == (ours["digest"], ())
+    (target / "manifest.json").write_text(json.dumps({"schemaVersion": 1, "fsLayers": []}))
+    with pytest.raises(ArchiveBroken, match="schema 1"):
+        images(target)
+
+
+def test_unpacked_docker_archive(archives, images, tmp_path):
+    """A docker archive that somebody has unpacked is read where it is, and never left through its links or names."""
+    archive = archives.docker(tmp_path / "image.tar", [archives.layer(("a", {}))])
+    top = tmp_path / "top"
+    top.mkdir()
+    subprocess.run(["tar", "-C", top, "-xf", archive], check=True)
+    (image,) = images(top)
+    assert image.names == ("localhost/test:1",)
+    (tmp_path / "outside").write_bytes((top / "0/layer.tar").read_bytes())
+    os.remove(top / "0/layer.tar")
+    os.symlink("../../outside", top / "0/layer.tar")
+    with pytest.raises(ArchiveBroken, match="lacks it"):
+        images(top)
+
+
+def test_before_docker_1_10(archives, images, tmp_path):
+    """An archive from before Docker 1.10 is told as what it is, and not sent through image_import."""
+    files = [("aa/json", b"{}"), ("aa/layer.tar", archives.layer()), ("repositories", b'{"old":{"1":"aa"}}')]
+    with pytest.raises(ArchiveBroken, match=r"older than 1\.10.*Load it into a newer") as caught:
+        images(archives.tar(tmp_path / "image.tar", files))
+    assert "image_import" not in str(caught.value)
+
+
 def test_both_forms_in_one(layout, archives, images, tmp_path):
     """Of an archive that is OCI and docker at once, as docker save writes it, the OCI part counts."""
     layout.index(layout.image("a", **named("oci:1")))
@@ -181,7 +377,7 @@ def test_both_forms_in_one(layout, archives, images, tmp_path):
     assert image.names == ("localhost/oci:1",)
 
 
-@pytest.mark.parametrize("link", ["symlink", "hard link"])
+@pytest.mark.parametrize("link", ["symlink", "hard link", "symlink from the top", "absolute symlink"])
 def test_layers_that_are_links(link, archives, images, tmp_path):
     """A docker archive may hold a layer once and links to it, as older versions wrote it."""
     layer = archives.layer(("a", {}))
@@ -190,8 +386,9 @@ def test_layers_that_are_links(link, archives, images, tmp_path):
     for name in ("one", "two"):
         (top / name).mkdir(parents=True)
     (top / "one/layer.tar").write_bytes(layer)
-    if link == "symlink":
-        os.symlink("../one/layer.tar", top / "two/layer.tar")
+    targets = {"symlink": "../", "symlink from the top": "", "absolute symlink": "/"}
+    if link in targets:
+        os.symlink(f"{targets[link]}one/layer.tar", top / "two/layer.tar")
     else:
         os.link(top / "one/layer.tar", top / "two/layer.tar")
     (top / "c.json").write_bytes(config)
@@ -233,8 +430,6 @@ def test_umoci(images, need, tmp_path):
 def test_buildah(ours, listing, need, tmp_path):
     """An image that buildah has built is unpacked."""
     need(shutil.which("buildah"), "buildah")
-    import tempfile
-
     from _engine.kernel import mounts
 
     run_root = tempfile.mkdtemp(prefix="buildah-run-")

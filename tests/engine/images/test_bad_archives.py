@@ -303,7 +303,9 @@ BROKEN_LAYERS = {
     ],
     "attribute without a name": [("x", {"pax_headers": {"SCHILY.xattr.user.": "b"}})],
     "attribute's name too long": [("x", {"pax_headers": {f"SCHILY.xattr.user.{'n' * 300}": "b"}})],
-    "attribute too large for any file system": [("x", {"pax_headers": {"SCHILY.xattr.user.a": "b" * 70_000}})],
+    "attribute too large for any file system": [
+        ("x", {"pax_headers": {"SCHILY.xattr.user.a": "b" * 70_000}})
+    ],
     "major number too large": [("n", {"type": tarfile.CHRTYPE, "devmajor": 1 << 12, "devminor": 1})],
     "minor number too large": [("n", {"type": tarfile.BLKTYPE, "devmajor": 1, "devminor": 1 << 20})],
     "larger than any file": [

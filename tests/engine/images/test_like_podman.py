@@ -234,7 +234,11 @@ SCENARIOS = {
         ],
     ],
     "hundreds of directories deep": [
-        [ROOT, *(("/".join("d" * depth) + "/", {}) for depth in range(1, 301)), (f"{'d/' * 300}f", {"data": b"1"})],
+        [
+            ROOT,
+            *(("/".join("d" * depth) + "/", {}) for depth in range(1, 301)),
+            (f"{'d/' * 300}f", {"data": b"1"}),
+        ],
         [ROOT, *(("/".join("d" * depth) + "/", {}) for depth in range(1, 301)), (f"{'d/' * 300}.wh.f", {})],
     ],
     "hard links over layers": [

@@ -255,7 +255,9 @@ def test_as_deep_as_a_path_can_tell(load, archives, store, tmp_path):
     top = os.open(diffs[0], os.O_RDONLY)
     try:
         deepest = libc.openat2(top, DEEP, os.O_RDONLY)
-        found = sorted((name, stat.S_ISCHR(os.stat(name, dir_fd=deepest).st_mode)) for name in os.listdir(deepest))
+        found = sorted(
+            (name, stat.S_ISCHR(os.stat(name, dir_fd=deepest).st_mode)) for name in os.listdir(deepest)
+        )
         os.close(deepest)
         assert found == [("f", True), ("g", False)]
         assert len(os.listdir("/proc/self/fd")) < 100

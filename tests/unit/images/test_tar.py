@@ -173,9 +173,12 @@ def test_zero_byte(key):
 def test_zero_byte_in_a_long_name():
     """A long name or link of GNU's ends at its first zero byte, as a short one does."""
     data = b"".join(
-        tarwrite._block(b"././@LongLink", kind, size=7) + b"one\0two".ljust(512, b"\0") for kind in (b"L", b"K")
+        tarwrite._block(b"././@LongLink", kind, size=7) + b"one\0two".ljust(512, b"\0")
+        for kind in (b"L", b"K")
     )
-    ((entry, _content),) = read(data + made(tarfile.GNU_FORMAT, ({"name": "f", "type": tarfile.SYMTYPE}, b"")))
+    ((entry, _content),) = read(
+        data + made(tarfile.GNU_FORMAT, ({"name": "f", "type": tarfile.SYMTYPE}, b""))
+    )
     assert (entry.name, entry.link) == (b"one", b"one")
 
 
@@ -186,7 +189,9 @@ def test_device_number(device):
     given = {"name": "n", "type": tarfile.CHRTYPE}
     with pytest.raises(ArchiveBroken, match=f"{major}:{minor}"):
         read(made(tarfile.GNU_FORMAT, ({**given, "devmajor": major, "devminor": minor}, b"")))
-    ((entry, _content),) = read(made(tarfile.GNU_FORMAT, ({**given, "devmajor": 4095, "devminor": 2**20 - 1}, b"")))
+    ((entry, _content),) = read(
+        made(tarfile.GNU_FORMAT, ({**given, "devmajor": 4095, "devminor": 2**20 - 1}, b""))
+    )
     assert entry.device == (4095, 2**20 - 1)
 
 

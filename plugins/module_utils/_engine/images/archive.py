@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opening of an image archive in any of its forms: OCI layout directory, OCI archive, docker archive."""
+"""Opening of an image archive in any of its forms: OCI layout, docker archive, each as a tar or a directory; docker-dir."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 
 from ..errors import ArchiveBroken, NotFound, StoreFull
-from . import compression, dockerarchive, ocilayout, streams
+from . import compression, dirtransport, dockerarchive, ocilayout, streams
 from .image import ArchivedImage, ArchivedLayer
-from .members import DirectoryMembers, Members, TarMembers
+from .members import DirectoryMembers, Members, Section, TarMembers, read_document
+from .telling import telling
 
 __all__ = ["Archive", "ArchivedImage", "ArchivedLayer", "open_archive"]
 
@@ -23,37 +25,70 @@ class Archive:
 
     def __init__(self, members: Members, images: tuple[ArchivedImage, ...]) -> None:
         self._members = members
-        self.images = images
+        self.images = _merged(images)
+
+        self._checked: set[str] = set()
 
     def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
         """Stream a layer's plain tar, read ahead in a thread; its digests are checked at its end."""
+        return streams.ahead(self._verified(layer))
+
+    def check(self, layer: ArchivedLayer) -> None:
+        """Check a layer that nobody needs against its digest, once; where the blob itself has one, it is not decompressed."""
+        if layer.member in self._checked:
+            return
+        with streams.ahead(self._stored(layer) if layer.digest else self._verified(layer)) as chunks:
+            for _chunk in chunks:
+                pass
+        self._checked.add(layer.member)
+
+    def _verified(self, layer: ArchivedLayer) -> Iterator[bytes]:
+        return streams.verified(
+            self._section(layer).chunks(),
+            what=_label(layer),
+            digest=layer.digest,
+            size=layer.size,
+            diff_id=layer.diff_id,
+        )
+
+    def _stored(self, layer: ArchivedLayer) -> Iterator[bytes]:
+        digest = streams.Digest(layer.digest)
+        yield from digest.through(self._section(layer).chunks())
+        digest.check(layer.digest, what=_label(layer), size=layer.size)
+
+    def _section(self, layer: ArchivedLayer) -> Section:
         section = self._members.find(layer.member)
         if section is None:
             raise ArchiveBroken(f"the archive lacks the layer {layer.member!r}", layer=layer.member)
-        return streams.ahead(
-            streams.verified(
-                section.chunks(),
-                what=f"the layer {layer.digest or layer.member}",
-                digest=layer.digest,
-                size=layer.size,
-                diff_id=layer.diff_id,
-            )
-        )
+        return section
+
+
+def _label(layer: ArchivedLayer) -> str:
+    return f"the layer {layer.digest or layer.member}"
+
+
+def _merged(images: tuple[ArchivedImage, ...]) -> tuple[ArchivedImage, ...]:
+    """Return each image once, with all its names."""
+    once: dict[str, ArchivedImage] = {}
+    for image in images:
+        known = once.setdefault(image.id, image)
+        once[image.id] = replace(known, names=tuple(dict.fromkeys((*known.names, *image.names))))
+    return tuple(once.values())
 
 
 @contextmanager
 def open_archive(path: str, *, staging: str) -> Iterator[Archive]:
-    """Open an archive and read what is in it.
+    """Open an archive and read what is in it; whatever is wrong with it until it is closed names it.
 
     A tar that is compressed as a whole is decompressed once into a nameless file in the directory
     ``staging``, which must exist; any other archive is read in place. Raises NotFound, ArchiveBroken,
     DigestMismatch, HostLacks (zstd), StoreFull.
     """
-    with ExitStack() as stack:
+    with telling(path), ExitStack() as stack:
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError as error:
-            raise NotFound("archive", path) from error
+            raise _not_there(path) from error
         stack.callback(os.close, fd)
         mode = os.fstat(fd).st_mode
         if stat.S_ISDIR(mode):
@@ -64,16 +99,23 @@ def open_archive(path: str, *, staging: str) -> Iterator[Archive]:
             raise ArchiveBroken(f"{path} is neither a file nor a directory", path=path)
 
 
+def _not_there(path: str) -> NotFound:
+    remedy = "The path is one of the host that the task runs on: copy the archive there first"
+    error = NotFound("archive", path, remedy=remedy)
+    error.message = f"{error.message} on the host {os.uname().nodename}"
+    return error
+
+
 def _of_directory(path: str, stack: ExitStack) -> Archive:
     members = DirectoryMembers(path, stack)
-    if members.find(ocilayout.INDEX) is None:
-        raise ArchiveBroken(
-            f"{path} is no OCI image layout: it has no {ocilayout.INDEX}",
-            remedy="A tree of files becomes an image with image_import",
-            path=path,
-        )
-    name = os.path.basename(os.path.realpath(path)).lower()
-    return Archive(members, ocilayout.images(members, name=name))
+    if members.find(ocilayout.INDEX) is not None:
+        name = os.path.basename(os.path.realpath(path)).lower()
+        return Archive(members, ocilayout.images(members, name=name))
+    raw = read_document(members, dirtransport.MANIFEST)
+    if raw is not None and raw.lstrip().startswith(b"{"):
+        blobs, image = dirtransport.image(members, raw)
+        return Archive(blobs, (image,))
+    return _of_docker(members, path)  # a docker archive that somebody has unpacked
 
 
 def _of_file(path: str, fd: int, stack: ExitStack, *, staging: str) -> Archive:
@@ -86,8 +128,18 @@ def _of_file(path: str, fd: int, stack: ExitStack, *, staging: str) -> Archive:
     # Newer versions of docker save write both; the OCI form has the digests.
     if members.find(ocilayout.INDEX) is not None:
         return Archive(members, ocilayout.images(members, name=""))
+    return _of_docker(members, path)
+
+
+def _of_docker(members: Members, path: str) -> Archive:
     if members.find(dockerarchive.MANIFEST) is not None:
         return Archive(members, dockerarchive.images(members))
+    if members.find(dockerarchive.REPOSITORIES) is not None:
+        raise ArchiveBroken(
+            f"{path} was saved by a Docker older than 1.10: it names its images in {dockerarchive.REPOSITORIES} alone",
+            remedy="Load it into a newer Docker or podman and save it again there",
+            path=path,
+        )
     raise ArchiveBroken(
         f"{path} holds no image: it has neither {ocilayout.INDEX} nor {dockerarchive.MANIFEST}",
         remedy="A tree of files becomes an image with image_import",

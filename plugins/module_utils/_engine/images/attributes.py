@@ -72,13 +72,17 @@ def _refused(holder: int | bytes, entry: Entry) -> Iterator[bytes]:
             yield name
 
 
-def _not_set(error: OSError, holder: int | bytes, entry: Entry, name: bytes, size: int) -> EngineError | OSError:
+def _not_set(
+    error: OSError, holder: int | bytes, entry: Entry, name: bytes, size: int
+) -> EngineError | OSError:
     """Return the error for an attribute; the kernel says ENOSPC, too, when one is too large for the file system."""
     if error.errno == errno.EDQUOT or (error.errno == errno.ENOSPC and _is_full(holder)):
         return error
     what = f"the entry {show(entry.name)} has the extended attribute {show(name)} of {size} bytes"
     if error.errno in (errno.ENOSPC, errno.ENOTSUP, errno.EPERM):
-        remedy = "Keep the store on a file system that does (xfs takes 64 KiB), or make the archive without it"
+        remedy = (
+            "Keep the store on a file system that does (xfs takes 64 KiB), or make the archive without it"
+        )
         return HostLacks(f"{what}, which the store's file system does not take", remedy=remedy)
     return ArchiveBroken(f"{what}, which can't be set: {error.strerror}", entry=show(entry.name))
 

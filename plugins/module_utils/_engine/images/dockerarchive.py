@@ -5,20 +5,19 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ArchiveBroken
-from ..model import imageconfig
-from . import documents
+from ..model import digests, imageconfig
+from . import artifacts, documents
 from .image import ArchivedImage, ArchivedLayer, chain_ids
 from .members import Members, read_document
-from .ocilayout import canonical, check_document
+from .ocilayout import canonical, check_document, no_image
 
 MANIFEST = "manifest.json"
 _LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar"
-_NAMED_BY_ID = re.compile(r"[0-9a-f]{64}")
+REPOSITORIES = "repositories"
 
 
 def images(members: Members) -> tuple[ArchivedImage, ...]:
@@ -27,7 +26,16 @@ def images(members: Members) -> tuple[ArchivedImage, ...]:
     if raw is None:
         raise ArchiveBroken(f"the archive has no {MANIFEST}")
     items = documents.objects(documents.parse(raw, what=MANIFEST), what=MANIFEST)
-    return tuple(_image(members, item) for item in items)
+    wanted = [item for item in items if not _is_artifact(item)]
+    if items and not wanted:
+        raise no_image()
+    return tuple(_image(members, item) for item in wanted)
+
+
+def _is_artifact(item: Mapping[str, Any]) -> bool:
+    """Tell whether it is a signature or the like; the tag alone tells it here."""
+    names = documents.texts(item.get("RepoTags"), what=f"{MANIFEST}: RepoTags")
+    return bool(names) and all(map(artifacts.is_tag, names))
 
 
 def _image(members: Members, item: Mapping[str, Any]) -> ArchivedImage:
@@ -50,8 +58,9 @@ def _config(members: Members, member: str) -> bytes:
         raise ArchiveBroken(f"the archive names the configuration {member!r} and lacks it")
     # The file is named after its digest: ID.json, or blobs/sha256/ID.
     name = posixpath.splitext(posixpath.basename(member))[0]
-    if _NAMED_BY_ID.fullmatch(name):
-        check_document(raw, f"sha256:{name}")
+    digest = digests.of_digits(name)
+    if digest is not None:
+        check_document(raw, digest)
     return raw
 
 

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ArchiveBroken
 from ..model import jsontext
+from ..model.digests import DIGEST
 
 #: Registries refuse manifests that are larger (OCI distribution-spec, "Pushing Manifests").
 LARGEST = 4 << 20
 #: Far above the count of images, platforms or layers in any real document.
 _MOST_ITEMS = 1000
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def parse(raw: bytes, *, what: str) -> Any:
@@ -49,10 +48,10 @@ def size(holder: Mapping[str, Any], *, what: str) -> int | None:
 
 
 def digest(holder: Mapping[str, Any], *, what: str) -> str:
-    """Give a descriptor's digest; only sha256 is known here."""
+    """Give a descriptor's digest."""
     value = text(holder, "digest", what=what)
-    if not _DIGEST.fullmatch(value):
-        raise ArchiveBroken(f"{what}: {value[:80]!r} is not a sha256 digest", what=what)
+    if not DIGEST.fullmatch(value):
+        raise ArchiveBroken(f"{what}: {value[:150]!r} is not a sha256 digest, nor one of sha512", what=what)
     return value
 
 

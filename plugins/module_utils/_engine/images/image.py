@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class ArchivedLayer:
     """One layer of an image.
 
-    ``diff_id`` is the digest of its plain tar ("sha256:..."), ``chain_id`` names it together with all below
+    ``diff_id`` is the digest of its plain tar ("sha256:...", "sha512:..."), ``chain_id`` names it together with all below
     it (64 hex digits), ``digest`` and ``size`` are those of the blob as it is stored (None when nothing says
     them), ``member`` is the blob's name in the archive.
     """
@@ -27,19 +27,29 @@ class ArchivedLayer:
 
 @dataclass(frozen=True)
 class ArchivedImage:
-    """An image: ``id`` is the sha256 of its raw configuration, ``layers`` has the lowest first."""
+    """An image: ``id`` is the sha256 of its raw configuration, ``layers`` has the lowest first.
+
+    ``passed_over``: the other platforms that it was chosen among, where they may have been asked for as well.
+    """
 
     id: str
     names: tuple[str, ...]
     config: bytes
     manifest_digest: str | None
     layers: tuple[ArchivedLayer, ...]
+    passed_over: tuple[str, ...] = ()
 
 
 def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
-    """Compute the chain id of each layer (OCI image-spec, config.md, "Layer ChainID"), without the prefix."""
+    """Compute the chain id of each layer (OCI image-spec, config.md, "Layer ChainID"), without the prefix.
+
+    One that is of another algorithm than sha256 is digested once more: a chain id has 64 digits here.
+    """
     chain: list[str] = []
     for diff_id in diff_ids:
-        text = f"sha256:{chain[-1]} {diff_id}" if chain else ""
-        chain.append(hashlib.sha256(text.encode()).hexdigest() if text else diff_id[len("sha256:") :])
+        if not chain and diff_id.startswith("sha256:"):
+            chain.append(diff_id[len("sha256:") :])
+        else:
+            text = f"sha256:{chain[-1]} {diff_id}" if chain else diff_id
+            chain.append(hashlib.sha256(text.encode()).hexdigest())
     return tuple(chain)

@@ -192,7 +192,9 @@ class LayerDirectory:
                 raise
             found = self._from_below(_landing(above.path, target), way) if way.make else None
             if found is None:
-                why = f"{show(where)} is a symbolic link to {show(target)}, which is no directory of this layer"
+                why = (
+                    f"{show(where)} is a symbolic link to {show(target)}, which is no directory of this layer"
+                )
                 raise unsafe(way.entry, why) from problem
             return found
         return Place(fd, self._true_path(fd))

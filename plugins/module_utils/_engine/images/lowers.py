@@ -123,7 +123,9 @@ class Lowers:
     def _open(self, layer: int, path: Path) -> int:
         # Each component by itself, so that no symbolic link is followed, where the kernel can't be told so.
         if path:
-            with suppress(OSError):  # too old for openat2, or it may not be called; else the walk fails in the same way
+            with suppress(
+                OSError
+            ):  # too old for openat2, or it may not be called; else the walk fails in the same way
                 return libc.openat2(self._roots[layer], b"/".join(path), _DIRECTORY, resolve=_NO_LINKS)
         fd = os.open(".", _DIRECTORY, dir_fd=self._roots[layer])
         for name in path:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import stat
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import ArchiveBroken
+from ..kernel.inroot import open_in_root
 from . import streams, tarread
 from .documents import LARGEST
 
@@ -19,6 +21,8 @@ from .documents import LARGEST
 _MOST_MEMBERS = 1_000_000
 #: Links from member to member that are followed; `docker save` makes one.
 _MOST_LINKS = 8
+#: What open(2) answers where no file of that name is, or can be.
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,11 @@ def read_document(members: Members, name: str) -> bytes | None:
 
 
 class DirectoryMembers:
-    """The files below a directory (an OCI image layout); they stay open until the end."""
+    """The files below a directory, links resolved with it as their root; they stay open until the end."""
 
     def __init__(self, path: str, stack: ExitStack) -> None:
-        self._path = path
+        self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, self._root)
         self._stack = stack
         self._found: dict[str, Section] = {}
 
@@ -67,9 +72,11 @@ class DirectoryMembers:
             return self._found[name]
         try:
             # O_NONBLOCK: opening a FIFO must not wait.
-            fd = os.open(os.path.join(self._path, name), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            fd = open_in_root(self._root, name, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno in _NOT_THERE:
+                return None
+            raise
         self._stack.callback(os.close, fd)
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
@@ -84,7 +91,7 @@ class TarMembers:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._files: dict[str, Section] = {}
-        self._links: dict[str, str] = {}
+        self._links: dict[str, tuple[str, ...]] = {}
         source = _File(fd)
         for count, entry in enumerate(tarread.entries(source)):
             if count == _MOST_MEMBERS:
@@ -93,24 +100,31 @@ class TarMembers:
             source.skip(entry.stored)
 
     def find(self, name: str) -> Section | None:
-        name = posixpath.normpath(name)
-        for _link in range(_MOST_LINKS):
-            if name not in self._links:
-                return self._files.get(name)
-            name = self._links[name]
-        return None
+        return self._find(_tidy(name), _MOST_LINKS)
+
+    def _find(self, name: str, links: int) -> Section | None:
+        if name not in self._links:
+            return self._files.get(name)
+        targets = self._links[name] if links else ()
+        return next(filter(None, (self._find(target, links - 1) for target in targets)), None)
 
     def _add(self, entry: tarread.Entry, offset: int) -> None:
-        name = posixpath.normpath(os.fsdecode(entry.name))
-        link = os.fsdecode(entry.link)
+        name, link = _tidy(os.fsdecode(entry.name)), os.fsdecode(entry.link)
         self._files.pop(name, None)
         self._links.pop(name, None)
         if entry.kind == tarread.FILE and entry.extents is None:
             self._files[name] = Section(self._fd, offset, entry.stored)
         elif entry.kind == tarread.SYMLINK:
-            self._links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), link))
+            # Beside the link, as a file system has it; else at the top of the archive: some programs write that.
+            beside = posixpath.join(posixpath.dirname(name), link)
+            self._links[name] = tuple(dict.fromkeys((_tidy(beside), _tidy(link))))
         elif entry.kind == tarread.HARD_LINK:
-            self._links[name] = posixpath.normpath(link)
+            self._links[name] = (_tidy(link),)
+
+
+def _tidy(name: str) -> str:
+    """Return the one spelling of a member's name: ``/a`` and ``./a`` are ``a``."""
+    return posixpath.normpath(name).lstrip("/")
 
 
 class _File:

@@ -6,23 +6,23 @@ Source: OCI image-spec v1.1: image-layout.md, image-index.md, manifest.md, annot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..errors import ArchiveBroken, InvalidOption
 from ..model import imageconfig
-from . import documents, hostplatform, reference, streams
+from . import artifacts, documents, hostplatform, reference, streams
 from .hostplatform import Platform
 from .image import ArchivedImage, ArchivedLayer, chain_ids
 from .members import Members, read_document
 
 INDEX = "index.json"
-_INDEX_TYPES = (
+INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
-_REF_NAME = "org.opencontainers.image.ref.name"
-_CONTAINERD_NAME = "io.containerd.image.name"
 #: An index may name an index; builders nest one.
 _DEEPEST_INDEX = 4
 
@@ -30,19 +30,27 @@ _DEEPEST_INDEX = 4
 def images(members: Members, *, name: str) -> tuple[ArchivedImage, ...]:
     """Read the images of a layout, of each the manifest for this host; raises ArchiveBroken, DigestMismatch.
 
-    ``name`` goes before a reference that is only a tag ("" when the archive gives no such name).
+    ``name`` goes before a reference that is only a tag ("" when the archive gives no such name). What is no image is passed
+    over: signatures and the like lie beside them.
     """
     raw = read_document(members, INDEX)
     if raw is None:
         raise ArchiveBroken(f"the archive has no {INDEX}")
     top = _manifests(documents.parse_object(raw, what=INDEX), what=INDEX)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for descriptor in top:
+    for descriptor in _without_artifacts(top, what=INDEX):
         groups.setdefault(_names(descriptor, name=name), []).append(descriptor)
-    return tuple(
-        _image(members, descriptor, names=names)
-        for names, group in groups.items()
-        for descriptor in _of_one_name(members, group)
+    found = [one for names, group in groups.items() for one in _of_one_name(members, group, names)]
+    if top and not found:
+        raise no_image()
+    return tuple(found)
+
+
+def no_image() -> ArchiveBroken:
+    """Make the error for an archive that holds only what belongs to images."""
+    return ArchiveBroken(
+        "the archive holds no image, only what belongs to one: signatures, attestations, an SBOM",
+        remedy="Save the image itself",
     )
 
 
@@ -50,40 +58,98 @@ def _manifests(index: Mapping[str, Any], *, what: str) -> list[dict[str, Any]]:
     return documents.objects(index.get("manifests"), what=f"{what}: manifests")
 
 
-def _of_one_name(members: Members, group: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Choose among the descriptors that have one name: of several platforms one, else all."""
-    if len(group) > 1 and all(documents.child(one, "platform", what=INDEX) for one in group):
-        group = [_chosen(group)]
-    return [_through_indexes(members, descriptor) for descriptor in group]
+def _without_artifacts(group: Sequence[dict[str, Any]], *, what: str) -> list[dict[str, Any]]:
+    return [one for one in group if not artifacts.is_described(one, what=what)]
 
 
-def _through_indexes(members: Members, descriptor: dict[str, Any]) -> dict[str, Any]:
+def _of_one_name(
+    members: Members, group: Sequence[dict[str, Any]], names: tuple[str, ...]
+) -> Iterator[ArchivedImage]:
+    """Yield the images among the descriptors that have one name, or none: of several platforms one, else all.
+
+    Without a name they may be images that have nothing to do with each other: they are one only if no two are for the same
+    platform, and the others are told then.
+    """
+    once = list({documents.digest(one, what=INDEX): one for one in group}.values())
+    platforms = [_platform(one) for one in once]
+    is_choice = len(once) > 1 and all(documents.child(one, "platform", what=INDEX) for one in once)
+    passed: tuple[str, ...] = ()
+    if is_choice and (names or len(set(platforms)) == len(once)):
+        chosen = _chosen(members, once)
+        passed = () if names else tuple(str(_platform(one)) for one in once if one is not chosen)
+        once = [chosen]
+    for descriptor in once:
+        image = image_of(members, descriptor, names=names)
+        if image is not None:
+            yield replace(image, passed_over=passed)
+
+
+def image_of(members: Members, descriptor: dict[str, Any], *, names: tuple[str, ...]) -> ArchivedImage | None:
+    """Read the image that a descriptor leads to, through indexes; None when it is of something else."""
+    found = _through_indexes(members, descriptor)
+    if found is None:
+        return None
+    digest = documents.digest(found, what=INDEX)
+    manifest = documents.parse_object(_blob(members, found), what=digest)
+    if not artifacts.is_image(manifest, what=digest):
+        return None
+    return _image(members, manifest, digest=digest, names=names)
+
+
+def _through_indexes(members: Members, descriptor: dict[str, Any]) -> dict[str, Any] | None:
     for _depth in range(_DEEPEST_INDEX):
-        if documents.text(descriptor, "mediaType", what=INDEX) not in _INDEX_TYPES:
+        if documents.text(descriptor, "mediaType", what=INDEX) not in INDEX_TYPES:
             return descriptor
         what = documents.digest(descriptor, what=INDEX)
-        descriptor = _chosen(
-            _manifests(documents.parse_object(_blob(members, descriptor), what=what), what=what)
-        )
+        group = _manifests(documents.parse_object(_blob(members, descriptor), what=what), what=what)
+        images = _without_artifacts(group, what=what)
+        if group and not images:
+            return None
+        descriptor = _chosen(members, images)
     raise ArchiveBroken(f"the archive's indexes are nested deeper than {_DEEPEST_INDEX}")
 
 
-def _chosen(group: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Choose the manifest for this host; the only one is taken whatever its platform."""
-    images = [one for one in group if not _is_attestation(one)]
+def _chosen(members: Members, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Choose the manifest for this host; the only one is taken whatever its platform.
+
+    An index may name platforms whose content nobody has saved with it.
+    """
     if len(images) == 1:
         return images[0]
-    offered = [_platform(one) for one in images]
-    host = hostplatform.of_host()
+    offered, host = [_platform(one) for one in images], hostplatform.of_host()
     index = hostplatform.best(offered, host)
-    if index is None:
-        there = ", ".join(str(one) for one in offered) or "nothing"
-        raise ArchiveBroken(
-            f"the archive has no image for this host's platform {host}; it has {there}",
-            remedy=f"Save the image for {host}",
-            platforms=[str(one) for one in offered],
-        )
-    return images[index]
+    if index is not None and _is_whole(members, images[index]):
+        return images[index]
+    whole = [one for one in images if _is_whole(members, one)]
+    second = hostplatform.best([_platform(one) for one in whole], host)
+    if second is not None:
+        return whole[second]
+    if index is not None and not whole:
+        return images[index]  # whoever reads it tells what is missing
+    raise _no_platform([_platform(one) for one in whole or images], host)
+
+
+def _no_platform(there: Sequence[Platform], host: Platform) -> ArchiveBroken:
+    names = [str(one) for one in there]
+    return ArchiveBroken(
+        f"the archive has no image for this host's platform {host}; it has {', '.join(names) or 'nothing'}",
+        remedy=f"Save the image for {host}",
+        platforms=names,
+        host=str(host),
+    )
+
+
+def _is_whole(members: Members, descriptor: Mapping[str, Any]) -> bool:
+    """Tell whether the archive has a manifest, and all that it names."""
+    what = documents.digest(descriptor, what=INDEX)
+    if members.find(_member(what)) is None:
+        return False
+    manifest = documents.parse_object(_blob(members, descriptor), what=what)
+    if "manifests" in manifest:
+        return True
+    named = [documents.child(manifest, "config", what=what)]
+    named += documents.objects(manifest.get("layers"), what=f"{what}: layers")
+    return all(members.find(_member(documents.digest(one, what=what))) for one in named)
 
 
 def _platform(descriptor: Mapping[str, Any]) -> Platform:
@@ -93,15 +159,10 @@ def _platform(descriptor: Mapping[str, Any]) -> Platform:
     )
 
 
-def _is_attestation(descriptor: Mapping[str, Any]) -> bool:
-    # BuildKit puts its provenance beside the images, for a platform that nothing has.
-    return _platform(descriptor).os == "unknown"
-
-
 def _names(descriptor: Mapping[str, Any], *, name: str) -> tuple[str, ...]:
     notes = documents.child(descriptor, "annotations", what=INDEX)
-    full = documents.text(notes, _CONTAINERD_NAME, what=INDEX)
-    ref = documents.text(notes, _REF_NAME, what=INDEX)
+    full = documents.text(notes, artifacts.CONTAINERD_NAME, what=INDEX)
+    ref = documents.text(notes, artifacts.REF_NAME, what=INDEX)
     if not full and ref and name and not any(mark in ref for mark in ":/@"):
         ref = f"{name}:{ref}"
     return canonical([full or ref])
@@ -136,15 +197,15 @@ def _blob(members: Members, descriptor: Mapping[str, Any]) -> bytes:
 
 def check_document(raw: bytes, digest: str, *, size: int | None = None) -> None:
     """Check a small blob against its digest; raises DigestMismatch, ArchiveBroken (too short)."""
-    check = streams.Digest()
+    check = streams.Digest(digest)
     for _chunk in check.through(iter((raw,))):
         pass
     check.check(digest, what=f"the blob {digest}", size=size)
 
 
-def _image(members: Members, descriptor: Mapping[str, Any], *, names: tuple[str, ...]) -> ArchivedImage:
-    digest = documents.digest(descriptor, what=INDEX)
-    manifest = documents.parse_object(_blob(members, descriptor), what=digest)
+def _image(
+    members: Members, manifest: Mapping[str, Any], *, digest: str, names: tuple[str, ...]
+) -> ArchivedImage:
     config = _config(members, manifest, what=digest)
     blobs = documents.objects(manifest.get("layers"), what=f"{digest}: layers")
     diff_ids = imageconfig.parse(config).diff_ids
@@ -154,8 +215,7 @@ def _image(members: Members, descriptor: Mapping[str, Any], *, names: tuple[str,
         _layer(members, blob, diff_id=diff_id, chain_id=chain_id)
         for blob, diff_id, chain_id in zip(blobs, diff_ids, chain_ids(diff_ids))
     ]
-    found = documents.digest(documents.child(manifest, "config", what=digest), what=digest)
-    return ArchivedImage(found.partition(":")[2], names, config, digest, tuple(layers))
+    return ArchivedImage(hashlib.sha256(config).hexdigest(), names, config, digest, tuple(layers))
 
 
 def _config(members: Members, manifest: Mapping[str, Any], *, what: str) -> bytes:

@@ -11,13 +11,13 @@ import re
 from dataclasses import dataclass
 
 from ..errors import InvalidOption
+from ..model.digests import DIGEST
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 #: The grammar's limit for registry and path together.
 _LONGEST_NAME = 255
@@ -60,8 +60,8 @@ def is_id(text: str) -> bool:
 
 def _split(name: str) -> _Parts:
     rest, _at, digest = name.partition("@")
-    if _at and not _DIGEST.fullmatch(digest):
-        raise _invalid(name, "has a digest that is not sha256: and 64 hex digits")
+    if _at and not DIGEST.fullmatch(digest):
+        raise _invalid(name, "has a digest that is not sha256: and 64 hex digits, nor one of sha512")
     rest, tag = _cut_tag(rest)
     if tag is not None and not _TAG.fullmatch(tag):
         raise _invalid(name, "has a tag that is not 1 to 128 letters, digits, '_', '.' or '-'")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 
-
 #: The rest of a longer name tells nobody more.
 _LONGEST = 1000
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..errors import ArchiveBroken, DigestMismatch
+from ..model import digests
 from .compression import decoded
 
 #: Large enough that Python's cost per chunk is nothing, small enough to stay in the processor's cache.
@@ -41,10 +42,11 @@ def write_all(fd: int, piece: memoryview) -> None:
 
 
 class Digest:
-    """The running sha256 and size of a stream."""
+    """The running digest and size of a stream; of the algorithm of what it is to be compared with, else sha256."""
 
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
+    def __init__(self, expected: str | None = None) -> None:
+        self._algorithm = digests.algorithm(expected) if expected else "sha256"
+        self._hash = hashlib.new(self._algorithm)
         self.size = 0
 
     def through(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -56,7 +58,7 @@ class Digest:
 
     @property
     def text(self) -> str:
-        return f"sha256:{self._hash.hexdigest()}"
+        return f"{self._algorithm}:{self._hash.hexdigest()}"
 
     def check(self, expected: str | None, *, what: str, size: int | None = None) -> None:
         """Raise ArchiveBroken when fewer bytes came than ``size``, DigestMismatch when they are others."""
@@ -84,7 +86,7 @@ def verified(
     ``digest`` and ``size`` are the blob's as it is stored, ``diff_id`` is the digest of the plain tar in it.
     Raises ArchiveBroken, DigestMismatch, HostLacks (zstd).
     """
-    blob, plain = Digest(), Digest()
+    blob, plain = Digest(digest), Digest(diff_id)
     stored = blob.through(raw)
     if digest is not None and digest == diff_id:  # then it is the plain tar itself: one hash is enough
         yield from stored

@@ -60,7 +60,9 @@ def parse(block: bytes) -> Header:
 
 def _device(major: int, minor: int) -> tuple[int, int]:
     if major >> _MAJOR_BITS or minor >> _MINOR_BITS:
-        raise ArchiveBroken(f"a tar header holds the device number {major}:{minor}, which Linux does not have")
+        raise ArchiveBroken(
+            f"a tar header holds the device number {major}:{minor}, which Linux does not have"
+        )
     return major, minor
 
 
@@ -115,7 +117,9 @@ def records(data: bytes) -> list[tuple[bytes, bytes]]:
         if not equals or data[at + length - 1] != 0x0A:
             raise ArchiveBroken("a pax header holds a damaged record")
         if b"\0" in key or (b"\0" in value and key in _TEXTS):
-            raise ArchiveBroken("a pax header holds a zero byte in the name of a record, in a path or in a link")
+            raise ArchiveBroken(
+                "a pax header holds a zero byte in the name of a record, in a path or in a link"
+            )
         found.append((key, value))
         at += length
     return found
@@ -128,7 +132,9 @@ def kept(found: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """
     if all(value for _key, value in found):  # nearly always
         return found
-    last = {key: at for at, (key, value) in enumerate(found) if not value and not key.startswith(b"GNU.sparse.")}
+    last = {
+        key: at for at, (key, value) in enumerate(found) if not value and not key.startswith(b"GNU.sparse.")
+    }
     return [record for at, record in enumerate(found) if at > last.get(record[0], -1)]
 
 

@@ -28,6 +28,7 @@ from ..images import checkpointarchive
 from ..images.checkpointarchive import IMAGES, VOLUMES
 from ..images.documents import parse_object
 from ..images.streams import section
+from ..images.telling import telling
 from ..images.unpack import unpack
 from ..kernel import files, libc
 from ..kernel.staging import staging
@@ -76,8 +77,9 @@ def opened(engine: Engine, options: RestoreOptions) -> Iterator[Arrival]:
     try:
         if not os.path.isfile(f"/proc/self/fd/{fd}"):
             raise InvalidOption("import", path, "is no regular file")
-        dump = CheckpointDump.decode(parse_object(checkpointarchive.document(fd), what=CONFIG))
-        yield Arrival(fd, _adapted(dump, options), _source(engine, dump))
+        with telling(path):
+            dump = CheckpointDump.decode(parse_object(checkpointarchive.document(fd), what=CONFIG))
+            yield Arrival(fd, _adapted(dump, options), _source(engine, dump))
     finally:
         os.close(fd)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..images.build import import_tree
 from ..images.reference import normalize
+from ..images.telling import telling
 from .engine import Engine
 from .load import converge_images
 from .outcome import Outcome
@@ -20,6 +21,7 @@ def import_image(
     Raises InvalidOption, NotFound, ArchiveBroken, UnsafeEntry, StoreFull.
     """
     names = (normalize(name),)
-    with engine.timings.of("image_read"):
-        tree = import_tree(source, changes=changes, message=message)
-    return converge_images(engine, tree, "imported", names=names)
+    with telling(source):
+        with engine.timings.of("image_read"):
+            tree = import_tree(source, changes=changes, message=message)
+        return converge_images(engine, tree, "imported", names=names)

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Protocol
 
-from ..errors import InvalidOption
+from ..errors import InvalidOption, Setting, Words
+from ..images import archivedimages
 from ..images.archive import ArchivedImage, ArchivedLayer, open_archive
 from ..images.reference import normalize
 from ..images.store import LayerStore
+from ..images.unpack import LayerContent
 from ..model import imageconfig
 from ..model.record import Event, ImageRecord, LayerRecord
 from ..state import events, images
@@ -24,15 +26,18 @@ from .outcome import Outcome
 from .waste import sweep
 
 
-def load(engine: Engine, path: str, name: str | None = None) -> Outcome:
+def load(engine: Engine, path: str, name: str | None = None, *, reference: str | None = None) -> Outcome:
     """Load every image of the archive; an image that is there under the same names is no change.
 
-    ``name`` is what the archive's one image is called here, in place of its own names.
-    Raises InvalidOption, ArchiveBroken, DigestMismatch, UnsafeEntry, StoreFull; then nothing is left of the archive.
+    ``reference`` names one of them, by a name that it has in the archive or its id. ``name`` is what the archive's one image,
+    or the one that is named so, is called here, in place of its own names.
+    Raises InvalidOption, NotFound, ArchiveBroken, DigestMismatch, UnsafeEntry, StoreFull; then nothing is left of the archive.
     """
     staging = tempfile.gettempdir() if engine.predicting else engine.layout.staging
     with open_archive(path, staging=staging) as archive:
-        return converge_images(engine, _called(archive, name) if name else archive, "loaded")
+        source: Layers = _picked(archive, reference, path) if reference else archive
+        outcome = converge_images(engine, _called(source, name) if name else source, "loaded")
+    return replace(outcome, warnings=(*outcome.warnings, *archivedimages.platform_warnings(source.images)))
 
 
 class Layers(Protocol):
@@ -45,13 +50,17 @@ class Layers(Protocol):
     def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
         """Stream a layer's plain tar."""
 
+    def check(self, layer: ArchivedLayer) -> None:
+        """Check a layer that is not needed against its digest."""
 
-class _Renamed:
-    """An archive's one image under another name."""
+
+class _One:
+    """One image of an archive, maybe under another name."""
 
     def __init__(self, archive: Layers, image: ArchivedImage) -> None:
         self.images = (image,)
         self.layer = archive.layer
+        self.check = archive.check
 
 
 def _called(archive: Layers, name: str) -> Layers:
@@ -60,22 +69,36 @@ def _called(archive: Layers, name: str) -> Layers:
             "name",
             name,
             f"is for one image, and the archive has {len(archive.images)}",
-            remedy="Leave it out, or split the archive",
+            remedy=Words(
+                "Name one with ", Setting("reference"), f": {archivedimages.listed(archive.images)}"
+            ),
         )
-    return _Renamed(archive, replace(archive.images[0], names=(name,)))
+    return _One(archive, replace(archive.images[0], names=(name,)))
+
+
+def _picked(archive: Layers, reference: str, path: str) -> Layers:
+    image = archivedimages.find(archive.images, reference)
+    if image is None:
+        remedy = f"{path} has {archivedimages.listed(archive.images)}"
+        raise InvalidOption("reference", reference, "is no image of the archive", remedy=remedy)
+    return _One(archive, image)
 
 
 def converge_images(engine: Engine, source: Layers, verb: str, *, names: tuple[str, ...] = ()) -> Outcome:
     """Have every image of the source, under its own names and the extra ones; ``verb`` tells how it came."""
     wanted = [_record(image, names) for image in source.images]
     actions = tuple(text for record in wanted for text in _news(engine, record, verb))
+    left_out: set[str] = set()
     if not engine.predicting:
         if actions:
             with engine.lock_store("image load"):
                 for record, image in zip(wanted, source.images):
-                    _place(engine, source, record, image)
+                    left_out.update(_place(engine, source, record, image))
+        else:
+            _check(engine, source)
         sweep(engine)
-    return Outcome(actions, result=_shapes(engine, wanted), warnings=_warnings(wanted))
+    warnings = (*_warnings(wanted), *left_out_warnings(left_out))
+    return Outcome(actions, result=_shapes(engine, wanted), warnings=warnings)
 
 
 def _warnings(wanted: list[ImageRecord]) -> tuple[str, ...]:
@@ -85,6 +108,20 @@ def _warnings(wanted: list[ImageRecord]) -> tuple[str, ...]:
         for record in wanted
         for text in imageconfig.read(record.config)[1]
     )
+
+
+def left_out_warnings(names: Collection[str]) -> tuple[str, ...]:
+    """Tell of extended attributes that the archive has and this host's file systems do not know."""
+    what = "extended attributes of other systems, which no file system here takes, were left out"
+    return (f"{what}: {', '.join(sorted(names))}",) if names else ()
+
+
+def _check(engine: Engine, source: Layers) -> None:
+    """Check what is not unpacked, since all of it is there: that the archive is good is promised either way."""
+    with engine.timings.of("image_check"):
+        for image in source.images:
+            for layer in image.layers:
+                source.check(layer)
 
 
 def _record(image: ArchivedImage, extra: tuple[str, ...]) -> ImageRecord:
@@ -107,25 +144,33 @@ def _owner(record: ImageRecord | None) -> str | None:
     return record.id if record else None
 
 
-def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedImage) -> None:
+def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedImage) -> set[str]:
+    """Put an image into the store; return the attributes that were left out."""
     store = LayerStore(engine.layout.layers, engine.layout.staging)
     sizes: dict[str, int] = {}
+    left_out: set[str] = set()
     with engine.database.reading() as connection:
         known = images.layers(connection)
     for position, layer in enumerate(image.layers):
         if store.has(layer.chain_id):
             if layer.chain_id in known:
+                with engine.timings.of("image_check"):
+                    source.check(layer)
                 continue
             store.remove(layer.chain_id)  # a killed load left it, and its size is not known any more
         lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
-        sizes[layer.chain_id] = _add(engine, source, store, layer, lowers)
+        content = _add(engine, source, store, layer, lowers)
+        sizes[layer.chain_id] = content.bytes
+        left_out.update(content.left_out)
     save_image(engine, record, sizes)
+    return left_out
 
 
-def _add(engine: Engine, source: Layers, store: LayerStore, layer: ArchivedLayer, lowers: list[str]) -> int:
+def _add(
+    engine: Engine, source: Layers, store: LayerStore, layer: ArchivedLayer, lowers: list[str]
+) -> LayerContent:
     with engine.timings.of("image_unpack"), source.layer(layer) as stream:
-        content = store.add(layer.chain_id, stream, lowers=lowers)
-        return content.bytes if content else 0
+        return store.add(layer.chain_id, stream, lowers=lowers) or LayerContent(0, 0)
 
 
 def save_image(engine: Engine, record: ImageRecord, sizes: Mapping[str, int]) -> None:

@@ -16,6 +16,7 @@ from ..images.compression import decoded
 from ..images.layerdir import components
 from ..images.streams import Digest, ahead, section
 from ..images.tarread import Chunks
+from ..images.telling import telling
 from ..images.unpack import unpack_tree
 from ..kernel import files
 from ..model.content import Origin, Snapshot
@@ -28,6 +29,7 @@ from . import replacing
 from .content import find_volume, is_empty, with_room
 from .engine import Engine
 from .inspect_content import content_shape
+from .load import left_out_warnings
 from .outcome import Outcome
 from .snapshots import fresh
 from .waste import sweep
@@ -39,6 +41,15 @@ class NotEmpty(EngineError):
     """The volume holds something, and nobody said that it may be replaced."""
 
     code = "not_empty"
+
+
+@dataclass(frozen=True)
+class Read:
+    """What came of an archive: its digest, the snapshot that was kept, the attributes that were left out."""
+
+    digest: str
+    kept: Snapshot | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ def import_volume(engine: Engine, request: VolumeImport) -> Outcome:
     if not engine.predicting:
         replacing.mend(engine, request.volume)
         sweep(engine)
-    with engine.timings.of("import"), _opened(request.src) as fd:
+    with engine.timings.of("import"), _opened(request.src) as fd, telling(request.src):
         if _is_known(engine, record, fd):
             return Outcome(result=_result(engine, request.volume, None))
         return _imported(engine, request, fd)
@@ -74,9 +85,10 @@ def _imported(engine: Engine, request: VolumeImport, fd: int) -> Outcome:
     before = snapshots.read_origin(engine.layout.volume(request.volume))
     keeps = request.backup and not is_empty(engine, request.volume)
     act = _read if engine.predicting else _bring_in
-    after, kept = act(engine, request, fd)
-    found = (Difference("content", before.digest if before else None, after, LIVE),)
-    return Outcome(_actions(request, keeps), found, LIVE, _result(engine, request.volume, kept))
+    read = act(engine, request, fd)
+    found = (Difference("content", before.digest if before else None, read.digest, LIVE),)
+    result = _result(engine, request.volume, read.kept)
+    return Outcome(_actions(request, keeps), found, LIVE, result, warnings=left_out_warnings(read.left_out))
 
 
 def _actions(request: VolumeImport, kept: bool) -> tuple[str, ...]:  # noqa: FBT001
@@ -123,7 +135,7 @@ def _check_empty(engine: Engine, request: VolumeImport) -> None:
         )
 
 
-def _read(_engine: Engine, request: VolumeImport, fd: int) -> tuple[str, None]:
+def _read(_engine: Engine, request: VolumeImport, fd: int) -> Read:
     """Read the archive as an import does, and return its digest; raises ArchiveBroken, HostLacks."""
     digest = Digest()
     source = Chunks(decoded(digest.through(section(fd, 0))))
@@ -134,24 +146,24 @@ def _read(_engine: Engine, request: VolumeImport, fd: int) -> tuple[str, None]:
         source.skip(entry.stored)
     source.drain()
     _check_any(request, count)
-    return digest.text, None
+    return Read(digest.text)
 
 
-def _bring_in(engine: Engine, request: VolumeImport, fd: int) -> tuple[str, Snapshot | None]:
-    """Unpack, then put it in its place; return the archive's digest, and the snapshot that was kept."""
+def _bring_in(engine: Engine, request: VolumeImport, fd: int) -> Read:
+    """Unpack, then put it in its place."""
     name = request.volume
     with stage(engine.layout.volume(name)) as top:
-        digest = _unpack(engine, request, fd, f"{top}/content/data")
+        digest, left_out = _unpack(engine, request, fd, f"{top}/content/data")
         origin = Origin(os.path.realpath(request.src), time.time_ns(), digest)
         with replacing.held(engine, name, f"import into volume {name}"):
             _check_empty(engine, request)
             kept = fresh(engine, name, _BEFORE) if request.backup and not is_empty(engine, name) else None
             replacing.put(engine, name, f"{top}/content", keep=kept, origin=origin)
     engine.tell("volume", "import", name, name)
-    return digest, kept
+    return Read(digest, kept, left_out)
 
 
-def _unpack(engine: Engine, request: VolumeImport, fd: int, into: str) -> str:
+def _unpack(engine: Engine, request: VolumeImport, fd: int, into: str) -> tuple[str, tuple[str, ...]]:
     os.makedirs(into, 0o700)
     digest = Digest()
     with ExitStack() as stack:
@@ -161,7 +173,7 @@ def _unpack(engine: Engine, request: VolumeImport, fd: int, into: str) -> str:
         stream = stack.enter_context(ahead(decoded(digest.through(section(fd, 0)))))
         content = unpack_tree(stream, into=place, model=model)
     _check_any(request, content.entries)
-    return digest.text
+    return digest.text, content.left_out
 
 
 def _check_any(request: VolumeImport, entries: int) -> None:

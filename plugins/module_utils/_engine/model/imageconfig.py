@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 from ..errors import ArchiveBroken
 from . import imagevalues as values
 from . import jsontext
+from .digests import DIGEST
 
 T = TypeVar("T")
 
 #: The kernel stacks no more (OVL_MAX_STACK in fs/overlayfs); Docker stops at 127.
 MOST_LAYERS = 500
-_DIFF_ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,6 @@ def _diff_ids(rootfs: Mapping[str, Any]) -> tuple[str, ...]:
     if len(diff_ids) > MOST_LAYERS:
         raise ArchiveBroken(f"the image configuration names {len(diff_ids)} layers, more than {MOST_LAYERS}")
     for diff_id in diff_ids:
-        if not _DIFF_ID.fullmatch(diff_id):
-            raise _wrong("diff_ids", "a list of sha256 digests", diff_id)
+        if not DIGEST.fullmatch(diff_id):
+            raise _wrong("diff_ids", "a list of digests", diff_id)
     return diff_ids

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Loading says what it did and what it left, and checks what it does not need."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+
+import pytest
+
+from _engine.errors import DigestMismatch, InvalidOption, NotFound
+from _engine.lifecycle import load as loading
+from _engine.lifecycle.opening import open_engine
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Return a function that loads an archive into an engine of its own."""
+
+    def load(path, *names, read_only=False, **options):
+        with open_engine(str(tmp_path / "root"), str(tmp_path / "run"), read_only=read_only) as engine:
+            return loading.load(engine, str(path), *names, **options)
+
+    return load
+
+
+@pytest.fixture
+def two(archives, tmp_path):
+    """Return an archive of two images, one with two names and one without."""
+    layers = {name: archives.layer((name, {})) for name in ("one", "two")}
+    configs = {f"{name}.json": archives.config([layer]) for name, layer in layers.items()}
+    tags = {"one": ["app:1", "app:2"], "two": None}
+    items = [{"Config": f"{name}.json", "RepoTags": tags[name], "Layers": [name]} for name in layers]
+    files = {**layers, **configs, "manifest.json": json.dumps(items).encode()}
+    return archives.tar(tmp_path / "two.tar", files.items())
+
+
+def names(outcome):
+    """Return the names of the images that were loaded."""
+    return [image["RepoTags"] for image in outcome.result["images"]]
+
+
+def test_one_of_several(two, load):
+    """A reference chooses one image of an archive, by name or id; its name is then the only one, or another is given."""
+    assert names(load(two, reference="app:2")) == [["localhost/app:2"]]
+    everything = load(two)
+    assert names(everything) == [["localhost/app:1", "localhost/app:2"], []]
+    unnamed = everything.result["images"][1]["Id"]
+    assert names(load(two, "mine:1", reference=unnamed[:12])) == [["localhost/mine:1"]]
+    with pytest.raises(InvalidOption, match=f"two.tar has localhost/app:1, localhost/app:2, {unnamed[:12]}"):
+        load(two, reference="other:1")
+    with pytest.raises(InvalidOption, match=r"the archive has 2.*reference: localhost/app:1"):
+        load(two, "mine:1")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("change", ["nothing", "a new image of the same layer"])
+def test_a_layer_that_is_there_is_checked(change, pack, archives, load, tmp_path):
+    """What a layer holds is checked against its digest also where nobody needs it, since it is there."""
+    layer = archives.layer(("a", {"data": os.urandom(3 << 20)}))
+
+    def made(content, label):
+        config = json.loads(archives.config([layer]))
+        files = {
+            "c": json.dumps({**config, "author": label}).encode(),
+            "l": pack(content),
+            "manifest.json": json.dumps([{"Config": "c", "RepoTags": ["a:1"], "Layers": ["l"]}]).encode(),
+        }
+        return archives.tar(tmp_path / f"{label}.tar", files.items())
+
+    load(made(layer, "good"))
+    assert load(made(layer, "good")).actions == ()
+    altered = layer[:-2000] + b"x" + layer[-1999:]
+    with pytest.raises(DigestMismatch, match="has the digest"):
+        load(made(altered, "good" if change == "nothing" else "new"))
+
+
+def test_what_is_told(archives, load, tmp_path):
+    """An image of another processor, and attributes of another system, are told."""
+    records = {"pax_headers": {"SCHILY.xattr.com.apple.provenance": "1"}}
+    layer = archives.layer(("a", records))
+    config = json.dumps({**json.loads(archives.config([layer])), "architecture": "mips64le"}).encode()
+    manifest = [{"Config": "c", "RepoTags": ["a:1"], "Layers": ["l"]}]
+    files = {"c": config, "l": layer, "manifest.json": json.dumps(manifest).encode()}
+    left, platform = load(archives.tar(tmp_path / "image.tar", files.items())).warnings
+    assert left.endswith("were left out: com.apple.provenance")
+    assert platform.startswith("image localhost/a:1 is for linux/mips64le, and this host is linux/")
+
+
+def test_no_archive(load, tmp_path):
+    """An archive that is not there is told with its path, the machine, and that it has to come there first."""
+    with pytest.raises(
+        NotFound, match=rf"/nosuch\.tar' on the host {os.uname().nodename}\..*copy the archive there"
+    ):
+        load("/nosuch.tar")
