@@ -36,6 +36,8 @@ options:
     description:
       - The file or directory to copy.
       - A directory goes into O(dest) under its own name. One that ends with C(/) or C(/.) stands for what is in it.
+        Then a new O(dest) has the mode of the directory; directories above it that are new have V(0755).
+      - A relative path of the container counts from its working directory, as with C(podman cp).
       - A symlink there is followed. Those below a directory are copied as symlinks unless O(local_follow) is set.
       - Devices, FIFOs and sockets are not copied. They are an error unless O(exclude) names them.
     type: str

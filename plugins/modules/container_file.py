@@ -30,6 +30,7 @@ options:
   path:
     description:
       - The path in the container. Directories above it that are missing are made.
+      - A relative one counts from the container's working directory.
     type: str
     required: true
     aliases: [dest]

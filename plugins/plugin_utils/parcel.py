@@ -66,8 +66,7 @@ class Parcel:
 
     def add_tree(self, top: str, source: str, *, follow: bool = False, excluded: Excluded = nothing) -> None:
         """Add all that is below a directory of the controller; symlinks as such, or with ``follow`` what they lead to."""
-        if top:
-            self._tar.addfile(_member(top, tarfile.DIRTYPE, os.stat(source)))
+        self._tar.addfile(_member(top or ".", tarfile.DIRTYPE, os.stat(source)))
         for path, place in _below(source, "", frozenset(), follow=follow, excluded=excluded):
             inner = f"{top}/{path}" if top else path
             info = os.stat(place, follow_symlinks=follow)

@@ -20,6 +20,8 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PERMISSIONS = 0o777
 _PIECE = 256 * 1024
+#: What a directory is called in the tar of its content.
+_ROOT = "."
 
 
 def receive(
@@ -30,15 +32,32 @@ def receive(
     ``rename`` is another name for the single file in it.
     """
     changes = []
-    if not check:
-        os.makedirs(directory, exist_ok=True)
     with tarfile.open(parcel, "r:", encoding="utf-8", errors="surrogateescape") as tar:
+        if not check:
+            _make_root(directory, tar.next())
         for member in tar:
+            if _is_root(member):
+                continue
             names = _checked(rename or member.name)
             what = _received(tar, member, directory, names, check=check)
             if what:
                 changes.append({"path": "/".join(names), "changes": what})
     return changes
+
+
+def _make_root(directory: str, first: Optional[tarfile.TarInfo]) -> None:
+    """Make the directory if it is not there, with the mode of the one whose content came, which is the first in the tar."""
+    if first is None or not _is_root(first):
+        os.makedirs(directory, exist_ok=True)
+        return
+    above = os.path.dirname(os.path.abspath(directory))
+    os.makedirs(above, exist_ok=True)
+    with suppress(FileExistsError):
+        os.mkdir(directory, first.mode & _PERMISSIONS)
+
+
+def _is_root(member: tarfile.TarInfo) -> bool:
+    return member.name == _ROOT and member.isdir()
 
 
 def _checked(name: str) -> list[str]:

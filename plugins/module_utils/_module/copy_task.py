@@ -64,11 +64,11 @@ def to_copy(params: Mapping[str, Any]) -> CopyRequest:
 
 
 def inner_path(option: str, value: str) -> str:
-    """Return a path in a container; its first slash may be left out, as for ``podman cp``."""
+    """Return a path in a container; a relative one counts from its working directory, as for ``podman cp``."""
     text = plain_text(option, value)
     if not text:
         raise InvalidOption(option, value, "is no path", remedy="Write one as in /etc/app.conf")
-    return text if text.startswith("/") else f"/{text}"
+    return text
 
 
 def host_path(option: str, value: str, *, sent: bool) -> str:

@@ -171,6 +171,44 @@ def test_the_rule_of_the_slash(host, source, send, fetch, tmp_path):
     ]
 
 
+def test_a_new_directory_has_the_mode_of_the_one_that_is_copied(host, source, send, fetch, tmp_path):
+    """``SRC/`` to what is not there keeps the directory's mode, in, out and to the controller; those on the way are 0755."""
+    host.want("created", *FOREVER, workdir="/home/app")
+    source.chmod(0o700)
+    send(f"{source}/", "/way/secret")
+    assert fetch("/way/secret/", tmp_path / "on/the/way").actions
+    modes = [
+        stat.S_IMODE(path.stat().st_mode)
+        for path in (tmp_path / "on/the/way", tmp_path / "on/the", tmp_path / "on")
+    ]
+    assert modes == [0o700, 0o755, 0o755]
+    assert send(f"{source}/.", "/way/secret").actions == ()
+    parcel = tmp_path / "parcel.tar"
+    fetch("/way/secret/", "anything", parcel=str(parcel))
+    with tarfile.open(parcel) as archive:
+        first = archive.next()
+        assert (first.name, first.isdir(), first.mode) == (".", True, 0o700)
+    send("anything/", "/from/controller", parcel=str(parcel))
+    fetch("/from/controller/", tmp_path / "back")
+    assert stat.S_IMODE((tmp_path / "back").stat().st_mode) == 0o700
+    empty = tmp_path / "empty"
+    empty.mkdir(mode=0o750)
+    send(f"{empty}/", "/none")
+    fetch("/none/", tmp_path / "none")
+    assert stat.S_IMODE((tmp_path / "none").stat().st_mode) == 0o750
+
+
+def test_relative_paths_in_the_container(host, source, send, fetch, tmp_path):
+    """A relative path counts from the working directory, as with podman cp."""
+    host.want("created", *FOREVER, workdir="/home/app")
+    send(source, ".")
+    send(source / "app.conf", "other/name")
+    for path in ("/home/app/conf/app.conf", "/home/app/other/name", "other/name", "../app/other/name"):
+        fetch(path, tmp_path / "out")
+        assert (tmp_path / "out").read_text() == "a = 1\n"
+        (tmp_path / "out").unlink()
+
+
 def test_owners(host, source, send, ran):
     """What is new is the container's user's, or whose is said, by the container's own files; what is there keeps its owner."""
     host.start(*FOREVER, user="app", stop_timeout=0)

@@ -56,6 +56,18 @@ def test_one_file_may_get_another_name(tmp_path, out):
     assert (out / "new/other").read_text() == "text"
 
 
+def test_a_new_directory_has_the_mode_that_came(tmp_path):
+    """The directory whose content comes is made with its mode, those above it as usual; one that is there keeps its own."""
+    tar = archive(tmp_path / "a.tar", (".", DIRECTORY, "", 0o700), ("f", FILE, "text", 0o600))
+    receive(tar, str(tmp_path / "on/the/way") + "/", check=False)
+    assert stat.S_IMODE((tmp_path / "on/the/way").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "on/the").stat().st_mode) & 0o700 == 0o700
+    assert (tmp_path / "on/the/way/f").read_text() == "text"
+    (tmp_path / "there").mkdir(mode=0o755)
+    receive(tar, str(tmp_path / "there"), check=False)
+    assert stat.S_IMODE((tmp_path / "there").stat().st_mode) == 0o755
+
+
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "."])
 def test_names_that_lead_elsewhere(tmp_path, out, name):
     """A name that leads out of the destination is refused."""

@@ -32,12 +32,14 @@ _DIRECTORY = os.O_PATH | os.O_DIRECTORY
 class Source(NamedTuple):
     """What is to be copied: all that goes below a directory, or one file that may get another name.
 
-    ``top`` is the name under which a directory goes there, ``""`` for what is in it.
+    ``top`` is the name under which a directory goes there, ``""`` for what is in it; then ``root`` is the directory itself, as
+    which a new destination is made.
     """
 
     tree: Tree
     is_file: bool
     top: str = ""
+    root: Wanted = Wanted(DIRECTORY)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ def read_source(root_fd: int, path: str, *, follow: bool, excluded: Excluded, op
         return Source({name: wanted}, is_file=True)
     tree = read_tree(Place(root_fd, path, through=follow), excluded=excluded)
     if contents:
-        return Source(tree, is_file=False)
+        return Source(
+            tree, is_file=False, root=read_one(Place(root_fd, path, through=True), []) or Wanted(DIRECTORY)
+        )
     top = read_one(Place(root_fd, f"{posixpath.dirname(path)}", through=True), [name]) or Wanted(DIRECTORY)
     return Source({**below(tree, name), name: top}, is_file=False, top=name)
 
@@ -121,7 +125,7 @@ def target(
         yield Target(
             fd,
             Place(root_fd, there, through=through),
-            below(tree, missing) if tree else _alone(missing),
+            _below(tree, missing, source),
             "/".join(filter(None, [missing, source.top])),
             source.is_file,
         )
@@ -129,9 +133,13 @@ def target(
         os.close(fd)
 
 
-def _alone(missing: str) -> Tree:
-    """Return an empty tree below directories that are to be made."""
-    return below({missing: Wanted(DIRECTORY)}, "") if missing else {}
+def _below(tree: Tree, missing: str, source: Source) -> Tree:
+    """Return the tree below directories that are to be made; the last of them stands for the one whose content is copied."""
+    if not missing:
+        return tree
+    moved = below(tree, missing)
+    last = source.root if not source.is_file and not source.top else moved.get(missing, Wanted(DIRECTORY))
+    return {**below({missing: last}, ""), **moved, missing: last}
 
 
 def _holds_directory(root_fd: int, path: str) -> bool:

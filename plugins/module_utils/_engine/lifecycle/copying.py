@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from .copy_ends import Source, Target, is_contents, looked_at, read_source, targ
 from .copy_owners import Owners
 from .engine import Engine
 from .named import find
+from .origin import source_of
 from .outcome import Outcome
 from .reach import Inside, ReadOnly, within
 
@@ -78,6 +80,7 @@ class CopyRequest:
 def copy(engine: Engine, request: CopyRequest) -> Outcome:
     """Copy; raises NotFound, InvalidOption, WrongState, ReadOnly, KindDiffers, CannotCopy, StoreFull."""
     record = find(engine, request.container)
+    request = _counted(engine, record, request)
     excluded = matcher("exclude", request.exclude)
     with engine.timings.of("copy"), directory("/") as host:
         if request.from_container:
@@ -88,6 +91,21 @@ def copy(engine: Engine, request: CopyRequest) -> Outcome:
             source = read_source(host, request.src, follow=request.local_follow, excluded=excluded)
         synced = copy_in(engine, record, request, source, excluded)
     return outcome(synced, f"copied {request.src} to {record.name}:{request.dest}")
+
+
+def _counted(engine: Engine, record: ContainerRecord, request: CopyRequest) -> CopyRequest:
+    """Return the request with the container's path counted from its working directory, as podman has it (pathAbs)."""
+    if request.from_container:
+        return replace(request, src=in_container(engine, record, request.src))
+    return replace(request, dest=in_container(engine, record, request.dest))
+
+
+def in_container(engine: Engine, record: ContainerRecord, path: str) -> str:
+    """Return a path of the container; a relative one counts from where its commands start."""
+    if path.startswith("/"):
+        return path
+    config = source_of(engine, record).config
+    return posixpath.join(record.spec.workdir or (config.working_dir if config else "") or "/", path)
 
 
 def copy_in(
@@ -185,20 +203,21 @@ def _mapped(wanted: Wanted, mapping: IdMap) -> Wanted:
 
 def received(parcel: str, src: str) -> Source:
     """Read what the controller sent; its names count from ``src``."""
-    from ..trees.sync_archive import read_archive
+    from ..trees.sync_archive import read_archive, read_root
 
-    tree = read_archive(parcel)
+    tree, root = read_archive(parcel), read_root(parcel)
     contents = is_contents(src)
     top = "" if contents else os.path.basename(src)
     is_file = not contents and [*tree] == [top] and tree[top].kind != "directory"
-    return Source(tree, is_file, "" if is_file else top)
+    return Source(tree, is_file, "" if is_file else top, root)
 
 
 def _sent(source: Source, request: CopyRequest) -> Outcome:
-    from ..trees.sync_archive import write_archive
+    from ..trees.sync_archive import ROOT, write_archive
 
     said = Attributes(mode=request.mode, directory_mode=request.directory_mode)
-    write_archive(request.parcel or "", with_attributes(source.tree, said))
+    tree = source.tree if source.is_file or source.top else {ROOT: source.root, **source.tree}
+    write_archive(request.parcel or "", with_attributes(tree, said))
     return Outcome(result={"is_file": source.is_file})
 
 

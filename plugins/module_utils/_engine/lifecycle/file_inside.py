@@ -16,7 +16,7 @@ from ..trees.place import Place
 from ..trees.sync import DIRECTORY, Wanted, memory
 from ..trees.sync_target import Synced, remove
 from .copy_ends import Source, read_source
-from .copying import CopyRequest, copy_in, explained, outcome, received
+from .copying import CopyRequest, copy_in, explained, in_container, outcome, received
 from .engine import Engine
 from .named import find
 from .outcome import Outcome
@@ -40,7 +40,8 @@ class FileRequest:
 def converge_file(engine: Engine, request: FileRequest) -> Outcome:
     """Bring the path to the state; raises as ``copying.copy`` does."""
     record = find(engine, request.copy.container)
-    path = request.copy.dest
+    path = in_container(engine, record, request.copy.dest)
+    request = replace(request, copy=replace(request.copy, dest=path))
     with engine.timings.of("copy"), directory("/") as host:
         if request.state == ABSENT:
             return outcome(_removed(engine, record, path), f"removed {record.name}:{path}")

@@ -13,6 +13,8 @@ from ..errors import ArchiveBroken, UnsafeEntry
 from .sync import DIRECTORY, FILE, SYMLINK, Tree, Wanted
 
 _PIECE = 256 * 1024
+#: What a directory is called in the tar of its content.
+ROOT = "."
 
 
 def read_archive(path: str) -> dict[str, Wanted]:
@@ -22,9 +24,26 @@ def read_archive(path: str) -> dict[str, Wanted]:
     """
     try:
         with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as archive:
-            return {_checked(member.name): _wanted(path, member) for member in archive}
+            return {
+                _checked(member.name): _wanted(path, member) for member in archive if not _is_root(member)
+            }
     except (tarfile.TarError, EOFError) as error:
         raise ArchiveBroken(f"what the controller sent can't be read: {error}", path=path) from error
+
+
+def read_root(path: str) -> Wanted:
+    """Return the directory whose content was sent, which is the first in the tar."""
+    with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as archive:
+        first = archive.next()
+    return (
+        _wanted(path, first)
+        if first is not None and first.name == ROOT and first.isdir()
+        else Wanted(DIRECTORY)
+    )
+
+
+def _is_root(member: tarfile.TarInfo) -> bool:
+    return member.name == ROOT and member.isdir()
 
 
 def write_archive(path: str, tree: Tree) -> None:
@@ -35,7 +54,7 @@ def write_archive(path: str, tree: Tree) -> None:
         with tarfile.TarFile(
             fileobj=file, mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8", errors="surrogateescape"
         ) as archive:
-            for name, wanted in sorted(tree.items(), key=lambda item: item[0].split("/")):
+            for name, wanted in sorted(tree.items(), key=lambda item: (item[0] != ROOT, item[0].split("/"))):
                 archive.addfile(_member(name, wanted), _Reader(wanted))
         os.fchown(fd, owner.st_uid, owner.st_gid)
 
