@@ -72,7 +72,7 @@ options:
   entrypoint:
     description:
       - Program and first arguments that O(command) is handed to, as a list, as a JSON list in a text, or as
-        the path of one program. An empty text means none.
+        the path of one program. An empty one means none, and the image's command is kept.
       - Unset, it is the image's.
       - A change needs C(recreate).
     type: raw

@@ -48,6 +48,8 @@ ARGUMENTS = {
     "entrypoint drops the image's command": ({"entrypoint": ["/e"]}, ["/e"]),
     "entrypoint and command": ({"entrypoint": ["/e"], "command": ["a"]}, ["/e", "a"]),
     "no entrypoint": ({"entrypoint": "", "command": ["a"]}, ["a"]),
+    "no entrypoint, the image's command": ({"entrypoint": []}, ["image", "cmd"]),
+    "no entrypoint in words": ({"entrypoint": ""}, ["image", "cmd"]),
 }
 
 
@@ -58,10 +60,12 @@ def test_arguments(case):
     assert process.arguments(request(options)) == wanted
 
 
-@pytest.mark.parametrize("options", [{"entrypoint": ""}, {"rootfs": True, "image": "/r"}])
-def test_nothing_to_run_is_refused(options):
+@pytest.mark.parametrize(
+    ("options", "image"),
+    [({"entrypoint": ""}, dataclasses.replace(IMAGE, cmd=())), ({"rootfs": True, "image": "/r"}, None)],
+)
+def test_nothing_to_run_is_refused(options, image):
     """A container without any command is an error that names the option."""
-    image = None if options.get("rootfs") else IMAGE
     with pytest.raises(InvalidOption) as caught:
         bundle.build(request(options, image=image))
     assert caught.value.fields["option"] == "command"
@@ -164,13 +168,30 @@ def test_default_limits_fit_the_host():
     assert limits(host=able)["NOFILE"] == (1048576, 1048576)
 
 
-def test_given_limits_are_kept_or_refused():
-    """A limit that the user wrote is never changed: it is set, or refused with this host's own."""
-    assert limits({"ulimit": ["nofile=10:4096", "core=-1"]})["NOFILE"] == (10, 4096)
-    assert limits({"ulimit": ["core=unlimited"]})["CORE"] == (2**64 - 1, 2**64 - 1)
-    for text in ("nofile=5000", "nofile=10:-1"):
-        with pytest.raises(InvalidOption, match="4096"):
-            limits({"ulimit": [text]})
+ENDLESS = 2**64 - 1
+#: What is asked for, what the container gets by name, and (wanted, given) of what is told as lowered.
+GIVEN_LIMITS = {
+    "as written": (["nofile=10:4096", "core=-1"], {"NOFILE": (10, 4096), "CORE": (ENDLESS, ENDLESS)}, {}),
+    "in words": (["core=unlimited"], {"CORE": (ENDLESS, ENDLESS)}, {}),
+    "above": (["nofile=5000"], {"NOFILE": (4096, 4096)}, {"nofile": (5000, 4096)}),
+    "the hard one above": (["nofile=10:-1"], {"NOFILE": (10, 4096)}, {"nofile": (ENDLESS, 4096)}),
+}
+
+
+@pytest.mark.parametrize("case", GIVEN_LIMITS)
+def test_given_limits(case):
+    """A limit that the user wrote is set; what is above the host's own is lowered to it, and told."""
+    asked, wanted, told = GIVEN_LIMITS[case]
+    got = limits({"ulimit": asked})
+    assert {name: got[name] for name in wanted} == wanted
+    assert process.lowered_limits(request({"ulimit": asked}).spec, HOST) == told
+
+
+def test_no_process_may_have_more_files_than_the_kernel_lets():
+    """Also with CAP_SYS_RESOURCE, fs.nr_open is the end of nofile."""
+    able = dataclasses.replace(HOST, capabilities=ALL, most_files=100_000)
+    assert limits({"ulimit": ["nofile=-1"]}, host=able)["NOFILE"] == (100_000, 100_000)
+    assert limits(host=able)["NOFILE"] == (100_000, 100_000)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ def entrypoint(spec: ContainerSpec, image: Optional[ImageConfig]) -> tuple[str, 
 
 
 def command(spec: ContainerSpec, image: Optional[ImageConfig]) -> tuple[str, ...]:
-    """Return the command; a given entrypoint, even the empty one, leaves out the image's."""
-    return spec.command or ((image or _NOTHING).cmd if spec.entrypoint is None else ())
+    """Return the command; an entrypoint that is given leaves out the image's, the empty one (none at all) keeps it."""
+    return spec.command or ((image or _NOTHING).cmd if not spec.entrypoint else ())
 
 
 def runs_systemd(spec: ContainerSpec, image: Optional[ImageConfig]) -> bool:

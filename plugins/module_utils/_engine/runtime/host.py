@@ -48,6 +48,7 @@ def facts(spec: ContainerSpec) -> HostFacts:
         apparmor_default=apparmor.default(),
         swap_limit=counts_swap(version),
         mqueue=os.path.isdir("/dev/mqueue"),
+        most_files=_most_files(),
         systemd_hierarchy=None if version == "v2" else cgroups.named("systemd"),
     )
 
@@ -66,6 +67,11 @@ def _bounding(mask: str) -> frozenset[str]:
 def _rlimits() -> dict[str, tuple[int, int]]:
     known = {name: getattr(resource, f"RLIMIT_{name.upper()}", None) for name in RLIMITS}
     return {name: resource.getrlimit(number) for name, number in known.items() if number is not None}
+
+
+def _most_files() -> int:
+    with open("/proc/sys/fs/nr_open", encoding="ascii") as stream:
+        return int(stream.read(32))
 
 
 def _init() -> str | None:

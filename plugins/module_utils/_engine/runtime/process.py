@@ -6,11 +6,13 @@ Pure. Sources: OCI runtime-spec 1.0.2 config.md "Process"; podman-run(1); capabi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import HostLacks, InvalidOption
 from ..model import program
 from ..model.capabilities import ALL, DEFAULT
+from ..model.spec import ContainerSpec
 from .request import BundleRequest, HostFacts
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -18,8 +20,8 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 INIT = "/run/podman-init"
 #: Podman's default for nofile and nproc when nothing is said (containers.conf(5)).
 _DEFAULT_LIMIT = 1048576
-#: RLIM_INFINITY as the runtime-spec writes it, an unsigned 64-bit number.
-_INFINITY = 2**64 - 1
+#: RLIMINFINITY as the runtime-spec writes it, an unsigned 64-bit number.
+INFINITY = 2**64 - 1
 _UMASK = "0022"
 
 
@@ -129,44 +131,45 @@ def _added(request: BundleRequest) -> frozenset[str]:
 
 
 def rlimits(request: BundleRequest) -> list[dict[str, Any]]:
-    """Return the limits: those given, and podman's defaults as far as this host lets us go.
-
-    Without CAP_SYS_RESOURCE a hard limit can only be lowered (setrlimit(2)): a default gives way, a value
-    that the user wrote is refused.
-    """
-    wanted = {name: _clamped(request.host, name) for name in ("nofile", "nproc")}
-    for name, (soft, hard) in (request.spec.ulimit or {}).items():
-        wanted[name] = (_checked(request.host, name, soft), _checked(request.host, name, hard))
+    """Return the limits: those given, and podman's defaults, each as far as this host lets us go."""
+    wanted = dict.fromkeys(("nofile", "nproc"), (_DEFAULT_LIMIT, _DEFAULT_LIMIT))
+    wanted.update(request.spec.ulimit or {})
     return [
-        {"type": f"RLIMIT_{name.upper()}", "soft": _unsigned(soft), "hard": _unsigned(hard)}
-        for name, (soft, hard) in sorted(wanted.items())
+        {"type": f"RLIMIT_{name.upper()}", "soft": soft, "hard": hard}
+        for name, (soft, hard) in sorted(_lowered(request.host, wanted).items())
     ]
+
+
+def lowered_limits(spec: ContainerSpec, host: HostFacts) -> dict[str, tuple[int, int]]:
+    """Return (wanted, given) of the hard limits, or soft ones, of the spec that are above what this host gives, by name."""
+    wanted = spec.ulimit or {}
+    given = _lowered(host, wanted)
+    pairs = {
+        name: [
+            pair for pair in zip(map(_unsigned, wanted[name][::-1]), given[name][::-1]) if pair[0] > pair[1]
+        ]
+        for name in wanted
+    }
+    return {name: found[0] for name, found in pairs.items() if found}
+
+
+def _lowered(host: HostFacts, wanted: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Return the limits, none above what can be had: without CAP_SYS_RESOURCE a hard limit can't be raised (setrlimit(2))."""
+    return {
+        name: (min(_unsigned(soft), _ceiling(host, name)), min(_unsigned(hard), _ceiling(host, name)))
+        for name, (soft, hard) in wanted.items()
+    }
 
 
 def _ceiling(host: HostFacts, name: str) -> int:
     hard = host.rlimits.get(name, (-1, -1))[1]
-    return _INFINITY if hard < 0 or "CAP_SYS_RESOURCE" in host.capabilities else hard
-
-
-def _clamped(host: HostFacts, name: str) -> tuple[int, int]:
-    limit = min(_DEFAULT_LIMIT, _ceiling(host, name))
-    return limit, limit
-
-
-def _checked(host: HostFacts, name: str, value: int) -> int:
-    ceiling = _ceiling(host, name)
-    if _unsigned(value) > ceiling:
-        raise InvalidOption(
-            "ulimit",
-            f"{name}={value}",
-            f"is above {ceiling}, the hard limit of this host's engine",
-            remedy="The engine has no CAP_SYS_RESOURCE here: raise the limit of its session or service",
-        )
-    return value
+    free = hard < 0 or "CAP_SYS_RESOURCE" in host.capabilities
+    ceiling = INFINITY if free else hard
+    return min(ceiling, host.most_files) if name == "nofile" else ceiling
 
 
 def _unsigned(value: int) -> int:
-    return value if value >= 0 else _INFINITY
+    return value if value >= 0 else INFINITY
 
 
 def _apparmor(request: BundleRequest) -> str:

@@ -40,7 +40,8 @@ class HostFacts:
     mount has (``nosuid``), which a remount would otherwise drop. ``swap_limit`` False: the kernel does not
     count swap. ``mqueue`` False: no /dev/mqueue is there to be bound. ``systemd_hierarchy`` is where the hierarchy of
     cgroups v1 in which systemd keeps its units is mounted, None for nowhere. ``apparmor_default`` is the profile of containers
-    that ask for none, "" without one.
+    that ask for none, "" without one. ``most_files`` is what no process may have more
+    open files than, whatever it is allowed (fs.nr_open).
     """
 
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class HostFacts:
     swap_limit: bool = True
     mqueue: bool = True
     systemd_hierarchy: Optional[str] = None
+    most_files: int = 2**64 - 1
 
 
 @dataclass(frozen=True)
