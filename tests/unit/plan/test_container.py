@@ -345,3 +345,31 @@ def test_a_mounted_image(spec, record):
     other = spec(mount=["type=image,src=other,dst=/a"])
     exchanged = decide(Wish("web", "started", other, "i1", images={"/a": "a2"}), known, frozenset())
     assert [item.option for item in exchanged.differences] == ["mounts./a"]
+
+
+#: State, what the record or the killed removal's row says, whether anything differs: the verbs.
+PENDING = {
+    ("present", "exited", False): "start",
+    ("created", "configured", False): "start",
+    ("stopped", "exited", False): "stop",
+    ("present", "exited", True): "remove create start",
+    ("stopped", "exited", True): "remove create",
+    ("present", "running", False): "",
+    ("present", "removing", False): "create start",
+    ("created", "removing", True): "create start",
+    ("stopped", "removing", False): "create",
+    ("absent", "exited", False): "remove",
+}
+
+
+@pytest.mark.parametrize(("state", "found", "differs"), PENDING)
+def test_a_start_that_a_killed_task_owes(spec, record, state, found, differs):
+    """What ran before a task that stopped it failed or was killed is started by the next task, unless that stops it."""
+    known = record(found, start_pending=True)
+    wish = Wish("web", state, spec(**(NEW if differs else SAME)), "i1")
+    verbs = " ".join(action.verb for action in decide(wish, known, frozenset()).actions)
+    assert verbs == PENDING[state, found, differs]
+    if found == "removing":  # its row was taken away for the mending already
+        assert decide(wish._replace(start_pending=True), None, frozenset()) == decide(
+            wish, known, frozenset()
+        )

@@ -63,7 +63,7 @@ def _mend_start(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     state = runtime.state(record.id)
     if state is not None and state.status == "running" and state.pid:
         return _adopt(engine, record, container, state.pid)
-    _end_starters(record.id)
+    end_starters(record.id)
     release(engine, record)
     after = status.CONFIGURED if record.started is None else status.EXITED
     return save(engine, record, status=after, intent="", process=None, monitor=None)
@@ -81,6 +81,7 @@ def _adopt(engine: Engine, record: ContainerRecord, container: ContainerLayout, 
         started=time.time_ns(),
         stopped_by_user=False,
         interrupted=False,
+        start_pending=False,
         restart_at=None,
         **_of_checkpoint(record),
     )
@@ -110,7 +111,7 @@ def _read_pid(path: str) -> int:
         return 0
 
 
-def _end_starters(container_id: str) -> None:
+def end_starters(container_id: str) -> None:
     """Kill a conmon and a runtime that still work at a start that nobody waits for any more."""
     for process in find_by_argument(container_id):
         if process.pid != os.getpid() and _name(process.pid) in _STARTERS:

@@ -13,7 +13,7 @@ from .again import start_again
 from .engine import Engine
 from .hold import hold
 from .origin import source_of
-from .stop import BY_USER, stop
+from .stop import TO_START, stop
 
 
 def restart(
@@ -37,6 +37,6 @@ def restart(
             )
         engine.tell("container", "restart", record.id, record.name)
     if record.status in status.ALIVE:
-        marks = BY_USER if wish else {"restart_at": None}
+        marks = TO_START if wish else {"restart_at": None}
         stop(engine, record.id, source_of(engine, record).config, timeout=timeout, marks=marks)
     return start_again(engine, record.id, exit_command, wish=wish)

@@ -27,7 +27,11 @@ _KILL_PATIENCE = 30.0
 #: As good as without end, and still a number that poll(2) takes.
 FOREVER = 10.0 * 365 * 24 * 3600
 #: A user's stop is a wish: no restart policy and no reboot starts the container again.
-BY_USER: Mapping[str, object] = MappingProxyType({"stopped_by_user": True, "restart_at": None})
+BY_USER: Mapping[str, object] = MappingProxyType(
+    {"stopped_by_user": True, "restart_at": None, "start_pending": False}
+)
+#: A stop on the way to a start: whoever is killed between the two, or fails, leaves a start that the next task owes.
+TO_START: Mapping[str, object] = MappingProxyType({**BY_USER, "start_pending": True})
 
 
 def stop(
@@ -57,7 +61,7 @@ def stop(
 
 def _stay(engine: Engine, record: ContainerRecord, marks: Mapping[str, object]) -> ContainerRecord:
     """Mark a container that does not run, but that its policy or the next boot would start; the lock is held."""
-    marked = save(engine, record, **marks) if will_start(record) else record
+    marked = save(engine, record, **marks) if will_start(record) or record.start_pending else record
     if record.restart_at is not None:
         wake(engine.layout.container(record.id))
     return cleanup(engine, marked)

@@ -40,6 +40,8 @@ class ContainerRecord:
     ``checkpointed`` is when the checkpoint that it has was made, ``restored`` when this run went on from one.
     ``runtime`` and ``cgroup`` (its path) are those of the last start, ``""`` before any. ``driver`` is the storage driver that it
     was created with: its files are in that one's form.
+    ``start_pending``: it, or the container that it replaces, was stopped by a task that was to start it again, and no start has
+    succeeded since.
     """
 
     id: str
@@ -70,6 +72,7 @@ class ContainerRecord:
     given: dict[str, str] = field(default_factory=dict)
     mapping: IdMap | None = None
     driver: str = OVERLAY
+    start_pending: bool = False
 
     @property
     def name(self) -> str:

@@ -38,6 +38,8 @@ HEALTHY, PAUSED, RESTARTED = "healthy", "paused", "restarted"
 STATES = (ABSENT, PRESENT, CREATED, STARTED, STOPPED, HEALTHY, PAUSED, RESTARTED)
 #: States that ask for a process. *healthy* is *started*, and the task then waits for it (lifecycle/ready.py).
 LIVING = frozenset({STARTED, HEALTHY, PAUSED, RESTARTED})
+#: States that leave open whether it runs: what ran goes on, also after a task that failed to start it anew.
+_LEAVING = (PRESENT, CREATED)
 
 
 class Wish(NamedTuple):
@@ -45,6 +47,7 @@ class Wish(NamedTuple):
 
     ``implied``: see ContainerRecord; what it would be now. ``images`` are the ids of those that are mounted, by destination.
     ``config``: the image's, None for a plain directory.
+    ``start_pending``: a container of this name was taken away by a killed task that was to make and start it anew.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Wish(NamedTuple):
     implied: Mapping[str, Mount] = MappingProxyType({})
     images: Mapping[str, str] = MappingProxyType({})
     config: ImageConfig | None = None
+    start_pending: bool = False
 
 
 class Action(NamedTuple):
@@ -84,7 +88,7 @@ def decide(wish: Wish, record: ContainerRecord | None, volumes: frozenset[str]) 
     nothing to make a container from.
     """
     if record is not None and record.status == status.REMOVING and wish.state != ABSENT:
-        record = None
+        wish, record = wish._replace(start_pending=record.start_pending), None
     if wish.state == ABSENT:
         return Plan(_away(wish, record) if record else ())
     if record is None:
@@ -139,7 +143,8 @@ def _fresh(wish: Wish, volumes: frozenset[str]) -> tuple[Action, ...]:
         )
     made = _missing_volumes(wish.spec, volumes)
     create = Action(CREATE, wish.name, f"created {wish.name}")
-    return (*made, create, *_begin(wish)) if wish.state in LIVING else (*made, create)
+    begins = wish.state in LIVING or (wish.start_pending and wish.state in _LEAVING)
+    return (*made, create, *_begin(wish)) if begins else (*made, create)
 
 
 def _missing_volumes(spec: ContainerSpec, volumes: frozenset[str]) -> tuple[Action, ...]:
@@ -158,7 +163,7 @@ def _again(wish: Wish, record: ContainerRecord, volumes: frozenset[str]) -> tupl
         Action(REMOVE, wish.name, f"removed {wish.name}"),
         Action(CREATE, wish.name, f"created {wish.name}"),
     ]
-    if wish.state in LIVING or (alive and wish.state in (PRESENT, CREATED)):
+    if wish.state in LIVING or ((alive or record.start_pending) and wish.state in _LEAVING):
         actions += _begin(wish)
     return tuple(actions)
 
@@ -167,11 +172,13 @@ def _state(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
     alive = record.status in status.ALIVE
     if wish.state == STOPPED:
         # What waits for its restart, or for the next boot, has to be told of the wish as well.
-        return (_stop(wish.name),) if alive or will_start(record) else ()
+        return (_stop(wish.name),) if alive or record.start_pending or will_start(record) else ()
     if wish.state == RESTARTED and alive:
         return (Action(RESTART, wish.name, f"restarted {wish.name}"),)
     if wish.force_restart or (wish.run_once and alive and wish.state == STARTED):
         return (_stop(wish.name), *_begin(wish)) if alive else _begin(wish)
+    if wish.state in _LEAVING and record.start_pending and not alive:
+        return _begin(wish)
     if wish.state not in LIVING:
         return ()
     return _motion(wish, record) if alive else _begin(wish)

@@ -39,7 +39,7 @@ __all__ = [
 _COLUMNS = (
     "id name spec image_id status intent pid pid_start monitor_pid monitor_start created started finished"
     " exit_code oom_killed stopped_by_user restart_count crashes restart_at interrupted error runtime cgroup"
-    " mapping checkpointed restored implied images given driver"
+    " mapping checkpointed restored implied images given driver start_pending"
 ).split()
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM containers"  # noqa: S608
 _INSERT = insert_text("containers", _COLUMNS)
@@ -239,6 +239,7 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
             images=load_texts(row["images"]),
             given=load_texts(row["given"]),
             driver=row["driver"],
+            start_pending=bool(row["start_pending"]),
         )
 
 
