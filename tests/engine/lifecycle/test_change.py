@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -101,15 +102,19 @@ def test_absent_leaves_nothing(host):
     assert host.bring("box", "absent").actions == ()
 
 
-def test_failed_start_and_its_repair(host):
-    """A command that is not there: the runtime's words, nothing left mounted, the error on record; mended, it starts."""
-    with pytest.raises(RuntimeFailed, match="/bin/nosuch"):
-        host.want("started", "/bin/nosuch", volume=["data:/data"])
+def test_failed_start_and_its_repair(host, tmp_path):
+    """A start that fails tells what was done, leaves nothing mounted, and is on record; mended, it starts."""
+    hook = {"version": "1.0.0", "hook": {"path": "/bin/false"}, "when": {"always": True}}
+    tmp_path.joinpath("hook.json").write_text(json.dumps({**hook, "stages": ["createRuntime"]}))
+    with pytest.raises(RuntimeFailed) as caught:
+        host.want("started", *SLEEP, volume=["data:/data"], hooks_dir=[str(tmp_path)])
+    assert caught.value.fields["changed"]
+    assert caught.value.fields["actions"] == ["created volume data", "created box"]
     assert (host.mounts(), host.processes()) == ([], [])
     assert not cgroups.exists(host.layout.cgroup(host.inspect()["Id"]))
     state = host.inspect()["State"]
     assert (state["Status"], state["Pid"]) == ("created", 0)
-    assert "/bin/nosuch" in state["Error"]
+    assert state["Error"] in str(caught.value)
     outcome = host.want("started", *SLEEP, volume=["data:/data"])
     assert outcome.actions == ("removed box", "created box", "started box")
     assert host.inspect()["State"]["Status"] == "running"
@@ -125,8 +130,9 @@ def test_failed_start_of_one_that_ran(host):
     host.start(**task)
     host.ended()
     program.unlink()
-    with pytest.raises(RuntimeFailed, match="/tools/run"):
+    with pytest.raises(RuntimeFailed, match="/tools/run") as caught:
         host.want("started", **task)
+    assert caught.value.fields["rc"] == 127
     state = host.inspect()["State"]
     assert (state["Status"], state["ExitCode"], host.mounts()) == ("exited", 5, [])
     assert "/tools/run" in state["Error"]

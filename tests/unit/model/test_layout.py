@@ -29,6 +29,7 @@ def test_what_survives_a_reboot_lies_below_root():
         "runtime_root",
         "run_containers",
         "cgroup_marks",
+        "trials",
         *health,
     }
     assert all(path.startswith("/ROOT/") for name, path in found.items() if name not in volatile)

@@ -125,6 +125,34 @@ def _become(program: str, argv: Sequence[str], keep: Sequence[int], stderr: Opti
     os.execve(program, [*argv], ENVIRONMENT)  # noqa: S606
 
 
+def run_to_file(argv: Sequence[str], output: str, *, timeout: float) -> int:
+    """Run ``argv`` with all that it prints going to a file, and return its exit code; what it left behind is not waited for.
+
+    Raises OSError, and CommandTimeout after killing it with all of its process group.
+    """
+    with open(output, "wb") as stream:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            env=ENVIRONMENT,
+            start_new_session=True,
+        )
+    try:
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        _kill_group(process)
+        raise CommandTimeout(
+            f"{argv[0]} did not end within {timeout:g} s and was killed", program=argv[0], timeout=timeout
+        ) from None
+    except BaseException:
+        _kill_group(process)
+        raise
+    finally:
+        _part(process)
+
+
 def find_program(name: str, *, extra: Sequence[str] = ()) -> Optional[str]:
     """Return the path of a program in SEARCH_PATH, or else in the directories ``extra``; a path is checked only."""
     if "/" in name:

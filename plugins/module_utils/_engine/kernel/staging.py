@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from .files import make_private
@@ -17,27 +17,39 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 @contextmanager
 def staging(parent: str) -> Iterator[tuple[str, int]]:
     """Make a locked directory below ``parent`` and yield its path and descriptor; what it still holds at the end goes."""
+    with kept(parent) as (path, fd):
+        try:
+            yield path, fd
+        finally:
+            remove_tree(path)
+
+
+@contextmanager
+def kept(parent: str) -> Iterator[tuple[str, int]]:
+    """Make a locked directory below ``parent`` as ``staging`` does; unless it is removed in the body, a sweep removes it."""
     make_private(parent)
     path, fd = _new(parent)
     try:
         yield path, fd
     finally:
-        try:
-            remove_tree(path)
-        finally:
-            os.close(fd)
+        os.close(fd)
 
 
-def sweep(parent: str) -> tuple[str, ...]:
-    """Remove what lies in ``parent`` and belongs to nobody who lives; returns the names."""
-    return tuple(name for name in sorted(os.listdir(parent)) if _sweep(f"{parent}/{name}"))
+def sweep(parent: str, before: Callable[[str], object] | None = None) -> tuple[str, ...]:
+    """Remove what lies in ``parent`` and belongs to nobody who lives; returns the names.
+
+    ``before`` is called with the path of each, to take away what else its dead owner had; what it raises keeps the directory.
+    """
+    return tuple(name for name in sorted(os.listdir(parent)) if _sweep(f"{parent}/{name}", before))
 
 
-def _sweep(path: str) -> bool:
+def _sweep(path: str, before: Callable[[str], object] | None) -> bool:
     fd = _locked(path)
     if fd is None:
         return False
     try:
+        if before is not None:
+            before(path)
         remove_tree(path)
     finally:
         os.close(fd)

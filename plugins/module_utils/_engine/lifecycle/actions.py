@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
@@ -20,6 +21,7 @@ from .engine import Engine
 from .facts import observe
 from .health_state import health_of
 from .request import ExitCommand, Request
+from .source import Source
 
 
 class Found(NamedTuple):
@@ -52,6 +54,7 @@ class Actions:
         self.request = request
         self.exit_command = exit_command
         self.image, self.record, self.replaced, self.mounted = found
+        self.begins = False
         self.extra: dict[str, Any] = {}
         self.failure: EngineError | None = None
 
@@ -73,12 +76,29 @@ class Actions:
             planning.START_NEEDED: self.start_needed,
             planning.REMOVE_DEPENDENT: self.remove_dependent,
         }
-        for action in plan.actions:
-            acts[action.verb](action)
+        self.begins = any(action.verb == planning.START for action in plan.actions)
+        for done, action in enumerate(plan.actions):
+            with self.told_of_failure(plan.actions[:done]):
+                acts[action.verb](action)
         if plan.actions or self.request.state == planning.ABSENT:
             self.sweep()
         self.keep_checked()
         self.see_it_work()
+
+    @contextmanager
+    def told_of_failure(self, done: Sequence[Action]) -> Iterator[None]:
+        """Add to an error what was done before it, above all that the container that was replaced is gone."""
+        try:
+            yield
+        except EngineError as error:
+            if done:
+                error.fields = {"changed": True, "actions": [action.text for action in done], **error.fields}
+            if self.replaced is not None:
+                error.message += (
+                    f"; container {self.replaced.id[:12]}, which {self.request.name} was to replace, is gone, its volumes are"
+                    " kept, and the next task goes on from here"
+                )
+            raise
 
     def start_needed(self, action: Action) -> None:
         from .again import start_again
@@ -113,7 +133,6 @@ class Actions:
 
     def create(self, _action: Action) -> None:
         from .create import create
-        from .source import Source
 
         there = self.record or self.replaced
         spec = self.request.spec or (there.spec if there else None)
@@ -122,7 +141,14 @@ class Actions:
         source = Source.of(self.image, self.engine.layout, self.mounted)
         old = self.replaced
         carried, replaces = (_anonymous(old), old.id) if old else ({}, None)
-        self.record = create(self.engine, spec, source, carried=carried, replaces=replaces)
+        self.record = create(
+            self.engine,
+            spec,
+            source,
+            carried=carried,
+            replaces=replaces,
+            start_pending=old is not None and old.start_pending and self.begins,
+        )
 
     def update(self, _action: Action) -> None:
         from .alter import alter
@@ -144,7 +170,6 @@ class Actions:
 
     def start(self, _action: Action) -> None:
         from .hold import hold
-        from .source import Source
         from .start import start
 
         command = self.exit_command(self.engine, keep=not self.request.detach)
@@ -156,12 +181,18 @@ class Actions:
                     record if record.status in status.ALIVE else start(self.engine, record, source, command)
                 )
             except RuntimeFailed as error:
-                from .failure import add_facts
-
-                add_facts(self.engine, error, record)
-                raise
+                raise self.failed_start(error, record, source) from error
         if not self.request.detach:
             self.wait(command, begin)
+
+    def failed_start(self, error: RuntimeFailed, record: ContainerRecord, source: Source) -> EngineError:
+        """Return the error with what is known of the run, and in words where it is known what the runtime means."""
+        from .failure import add_facts
+        from .inside_checks import explained
+        from .limit_checks import explained as explained_by_limits
+
+        add_facts(self.engine, error, record)
+        return explained(self.engine, record, source, explained_by_limits(record.spec, error))
 
     def wait(self, command: tuple[str, ...], begin: int) -> None:
         from .attached import wait
@@ -170,12 +201,13 @@ class Actions:
 
     def stop(self, _action: Action) -> None:
         from ..model import imageconfig
-        from .stop import stop
+        from .stop import BY_USER, TO_START, stop
 
         with self.engine.database.reading() as connection:
             image = images.get(connection, self.known.image_id or "")
         config = imageconfig.parse(image.config) if image else None
-        self.record = stop(self.engine, self.known.id, config, timeout=self.request.stop_time)
+        marks = TO_START if self.begins else BY_USER
+        self.record = stop(self.engine, self.known.id, config, timeout=self.request.stop_time, marks=marks)
 
     def restart(self, _action: Action) -> None:
         from .restart import restart

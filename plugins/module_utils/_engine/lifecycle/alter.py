@@ -35,17 +35,30 @@ def alter(engine: Engine, record: ContainerRecord, spec: ContainerSpec) -> Conta
     """
     if record.status not in status.ALIVE or record.process is None:
         return save(engine, record, spec=spec)
-    before, after = (
-        limits.limits(each, counts_swap=host.counts_swap(cgroups.version())) for each in (record.spec, spec)
-    )
-    ground = _ground(record.process.pid, os.path.basename(record.runtime))
-    forth = limits.change(before, after, ground)
+    forth, back = _changes(record, spec, record.process.pid)
     if not forth:
         return save(engine, record, spec=spec)
     _check_memory(record.process.pid, forth)
-    # pylint takes the swap of the two for a slip, unless they are named.
-    back = limits.change(before=after, after=before, ground=ground)
     return _carry_out(engine, record, spec, forth, back)
+
+
+def check_alteration(record: ContainerRecord, spec: ContainerSpec) -> None:
+    """Raise InvalidOption for less memory than a container that runs uses; for check mode, and before anything else is done."""
+    if record.status in status.ALIVE and record.process is not None:
+        forth, _back = _changes(record, spec, record.process.pid)
+        _check_memory(record.process.pid, forth)
+
+
+def _changes(
+    record: ContainerRecord, spec: ContainerSpec, pid: int
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return what the runtime is to change, and what takes that back."""
+    before, after = (
+        limits.limits(each, counts_swap=host.counts_swap(cgroups.version())) for each in (record.spec, spec)
+    )
+    ground = _ground(pid, os.path.basename(record.runtime))
+    # pylint takes the swap of the two for a slip, unless they are named.
+    return limits.change(before, after, ground), limits.change(before=after, after=before, ground=ground)
 
 
 def mend(engine: Engine, record: ContainerRecord) -> ContainerRecord:

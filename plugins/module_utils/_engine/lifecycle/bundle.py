@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from ..kernel.inroot import landing
 from ..model import namespaces
@@ -41,11 +42,27 @@ def write_bundle(
     prepared: Mapping[str, str],
 ) -> None:
     """Write config.json and what it refers to, anew at each start; ``prepared`` as in BundleRequest."""
-    spec = replace(record.spec, mounts=record.mounts)
     container = engine.layout.container(record.id)
+    paths = {path: engine.layout.volume_data(name) for path, name in record.volumes.items()}
+    request = bundle_request(container, record, source, rootfs, shared, volume_paths=paths, prepared=prepared)
+    write_config(container, with_hooks(request.spec, build(request)))
+
+
+def bundle_request(
+    container: ContainerLayout,
+    record: ContainerRecord,
+    source: Source,
+    rootfs: str,
+    shared: Joined,
+    *,
+    volume_paths: Mapping[str, str],
+    prepared: Mapping[str, str],
+) -> BundleRequest:
+    """Return what config.json is built from, and write the files of the run directory that it refers to."""
+    spec = replace(record.spec, mounts=record.mounts)
     hostname = shared.hostname or hostname_of(record)
     shm = None if spec.ipc == namespaces.NONE else shared.shm or container.shm
-    request = BundleRequest(
+    return BundleRequest(
         id=record.id,
         spec=spec,
         image=source.config,
@@ -54,7 +71,7 @@ def write_bundle(
         hostname=hostname,
         files={**_write_files(container, record, hostname), **shared.files},
         shm=shm,
-        volume_paths={path: engine.layout.volume_data(name) for path, name in record.volumes.items()},
+        volume_paths=volume_paths,
         cgroup_path=for_runtime(record.cgroup),
         host=host.facts(spec),
         seccomp_profile=seccomp_profile(spec.security_opt or ()),
@@ -63,7 +80,11 @@ def write_bundle(
         landings=_landings(rootfs, record),
         prepared=prepared,
     )
-    _write(f"{container.bundle}/config.json", json.dumps(with_hooks(spec, build(request))).encode(), 0o600)
+
+
+def write_config(container: ContainerLayout, config: Mapping[str, Any]) -> None:
+    """Write config.json to the container's bundle."""
+    _write(f"{container.bundle}/config.json", json.dumps(config).encode(), 0o600)
 
 
 def _landings(rootfs: str, record: ContainerRecord) -> dict[str, str]:

@@ -65,6 +65,11 @@ def cgroup_of(engine: Engine, record: ContainerRecord) -> str:
     return record.cgroup or engine.layout.cgroup(record.id)
 
 
+def is_there(parent: str) -> bool:
+    """Tell whether the cgroup that ``cgroup_parent`` names is there already."""
+    return cgroups.exists(names.slice_path(parent) if names.is_slice(parent) else parent)
+
+
 def monitor_mover(
     engine: Engine, record: ContainerRecord, what: str = "conmon"
 ) -> Callable[[int], None] | None:
@@ -90,7 +95,11 @@ def manager_for_runtime(record: ContainerRecord) -> str:
 
 def clear(engine: Engine, record: ContainerRecord) -> None:
     """Remove what the runtime left of the cgroup: a runtime that was killed while creating has no record of it."""
-    path = cgroup_of(engine, record)
+    clear_path(cgroup_of(engine, record))
+
+
+def clear_path(path: str) -> None:
+    """Kill what is in the cgroup and remove it; no such cgroup is fine."""
     if cgroups.exists(path):
         cgroups.kill_all(path)
         cgroups.remove(path)

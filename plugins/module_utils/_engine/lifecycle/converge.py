@@ -13,6 +13,7 @@ from typing import Any
 from ..model import imageconfig, status
 from ..model.mounts import TMPFS, Mount
 from ..model.record import ContainerRecord, ImageRecord
+from ..model.spec import ContainerSpec
 from ..plan import container as planning
 from ..plan.container import Plan, Wish, decide
 from ..plan.diff import unapplied
@@ -26,6 +27,7 @@ from .images import find_image, mounted_by, named_by
 from .inspect import container_shape
 from .outcome import Outcome
 from .request import ExitCommand, Request
+from .source import Source
 
 
 def converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Outcome:
@@ -50,6 +52,7 @@ class _Convergence:
         self.image: ImageRecord | None = None
         self.mounted: dict[str, ImageRecord] = {}
         self.replaced: ContainerRecord | None = None
+        self.lowered: tuple[str, ...] = ()
 
     def run(self) -> Outcome:
         for error in self.request.missing:
@@ -131,6 +134,7 @@ class _Convergence:
             config=imageconfig.parse(self.image.config)
             if self.image and self.record and request.spec
             else None,
+            start_pending=self.replaced is not None and self.replaced.start_pending,
         )
 
     def implied(self) -> Mapping[str, Mount]:
@@ -139,7 +143,6 @@ class _Convergence:
         if spec is None or not (spec.volumes_from or known or spec.image_volume == TMPFS):
             return known
         from .implied import implied_mounts
-        from .source import Source
 
         source = Source.of(self.image, self.engine.layout)
         with self.engine.database.reading() as connection:
@@ -214,14 +217,48 @@ class _Convergence:
         spec = self.request.spec or (self.record.spec if self.record else None)
         if spec is not None and verbs & {planning.CREATE, planning.START, planning.RESTART}:
             from .preflight import check
-            from .source import Source
 
             there = None if planning.CREATE in verbs else self.record
-            check(self.engine, spec, Source.of(self.image, self.engine.layout, self.mounted), there)
+            source = Source.of(self.image, self.engine.layout, self.mounted)
+            check(self.engine, spec, source, there)
+            with self.engine.tolerating():
+                self.lowered = self.check_limits(spec)
+            if planning.CREATE in verbs and (spec.rootfs or source.image is not None):
+                with self.engine.tolerating():
+                    self.check_new(spec, source, replaces_running=planning.STOP in verbs)
+        if spec is not None and planning.UPDATE in verbs and self.record is not None:
+            self.check_update(self.record, spec)
         if verbs == {planning.PAUSE} and self.record is not None:
             from .freeze import check_freezer
 
             check_freezer(self.record)
+
+    @staticmethod
+    def check_limits(spec: ContainerSpec) -> tuple[str, ...]:
+        from .limit_checks import check
+
+        return check(spec)
+
+    def check_update(self, record: ContainerRecord, spec: ContainerSpec) -> None:
+        """Refuse limits that the container, as it runs, can't be given."""
+        from .alter import check_alteration
+        from .limit_checks import check_live
+
+        check_live(spec)
+        check_alteration(record, spec)
+
+    def check_new(self, spec: ContainerSpec, source: Source, *, replaces_running: bool) -> None:
+        """Look into the files of a new container; where one runs that it is to replace, have the runtime make it beside that."""
+        from .inside_checks import check_files
+        from .to_come import record_to_come
+
+        record = record_to_come(self.engine, spec, source, self.record or self.replaced)
+        with self.engine.timings.of("check_files"):
+            with_program = check_files(self.engine, record, source)
+        if replaces_running and self.record is not None and not self.engine.predicting:
+            from .trial import try_create
+
+            try_create(self.engine, record, source, self.record, with_program=with_program)
 
     # -- tell ----------------------------------------------------------------------------------
 
@@ -244,7 +281,7 @@ class _Convergence:
                 apparmor=profile_of(record),
             )
         actions = tuple(action.text for action in plan.actions)
-        return Outcome(actions, plan.differences, plan.cost, result, warnings=self.warnings())
+        return Outcome(actions, plan.differences, plan.cost, result, warnings=self.warnings() + self.lowered)
 
     def predicted(self) -> ContainerRecord | None:
         """Return the record as far as it can be known beforehand: what is there, with the spec as wanted."""

@@ -21,7 +21,7 @@ from ..model.volume import VolumeRecord, VolumeSpec
 from ..model.volumesfrom import ANONYMOUS
 from ..state import containers, dependencies, events, volumes
 from ..volumes import directory
-from . import mapping, rootfilesystem, storage
+from . import cgroup_parent, mapping, rootfilesystem, storage
 from .beside import keep_container
 from .dependencies import resolve
 from .engine import Engine
@@ -40,12 +40,13 @@ def create(
     replaces: str | None = None,
     container_id: str | None = None,
     intent: str = "",
+    start_pending: bool = False,
 ) -> ContainerRecord:
     """Create the container and return its record, with this id, and with the intent of whoever has more to do to it.
 
     ``carried`` maps destinations to the anonymous volumes of the container that this one replaces: they go on being used,
     so a replacement loses no data (pain 29). ``replaces`` is that container's id: its row goes in the transaction that brings
-    this one's. Everything the database must know is in it before the first directory is made.
+    this one's; ``start_pending`` as in the record. Everything the database must know is in it before the first directory is made.
     Raises NameInUse.
     """
     record = ContainerRecord(
@@ -55,6 +56,7 @@ def create(
         image_id=source.image.id if source.image else None,
         intent=intent,
         runtime=engine.runtime or "",
+        start_pending=start_pending,
         images={path: image.id for path, image in source.mounted.items()},
     )
     driver = OVERLAY if spec.rootfs else storage.driver(engine)
@@ -70,11 +72,15 @@ def create(
                 record, mapping=mapping.decide(connection, spec, source, old.mapping if old else None)
             )
             implied = implied_mounts(connection, spec, source)
-            record = replace(record, implied=implied, volumes=_volumes(spec, source, implied, carried or {}))
+            record = replace(
+                record, implied=implied, volumes=volumes_of(spec, source, implied, carried or {})
+            )
             _insert_anonymous(connection, record)
             containers.insert(connection, record)
             dependencies.write(connection, record.id, needs)
             dependencies.put_on(connection, taken, record.id)
+            if old is not None and old.spec.cgroup_parent:
+                cgroup_parent.leave(engine, old, containers.all(connection))
             events.add(connection, Event(record.created, "container", "create", record.id, record.name))
         prepare_directories(engine, record)
         if not intent and not spec.rootfs:  # with an intent, more comes before its first start
@@ -104,7 +110,7 @@ def _make_volume(engine: Engine, name: str) -> None:
         make(engine, known)
 
 
-def _volumes(
+def volumes_of(
     spec: ContainerSpec, source: Source, implied: Mapping[str, Mount], carried: Mapping[str, str]
 ) -> dict[str, str]:
     """Return destination -> volume: the named ones, the anonymous ones, others', the image's own (seed: sortUserVolumes)."""

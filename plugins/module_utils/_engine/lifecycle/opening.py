@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,6 +45,7 @@ def open_engine(
     with open_database(layout.database) as database:
         engine = Engine(layout, database, **settings)
         runroot.claim(layout, database)
+        swept = os.path.isdir(layout.trials) and _sweep_trials(layout)
         # A database without a boot is new, perhaps in the place of one that was lost.
         marked = is_marked(layout.boot_marker) and boot_of(database) is not None
         if not known_alone or not marked:
@@ -52,7 +54,17 @@ def open_engine(
             from .refresh import refresh  # once for each boot
 
             refresh(engine)
+        if swept:
+            from .trial_waste import clear_engine
+
+            clear_engine(engine)
         yield engine
+
+
+def _sweep_trials(layout: Layout) -> bool:
+    from .trial_waste import sweep  # rare: a trial goes on, or its task was killed
+
+    return sweep(layout)
 
 
 def make_directories(layout: Layout) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import HostLacks, InvalidOption, Missing, NotBuiltYet, NotFound, Setting, Words
 from ..kernel import cgroups
 from ..kernel import namespaces as kernel_namespaces
+from ..kernel.command import find_program
 from ..model import jsontext, logopts, namespaces, systemdmode
 from ..model.cgroup import DISABLED
 from ..model.idmap import IdMap
@@ -170,7 +171,7 @@ def _check_namespaces(spec: ContainerSpec) -> None:
 
 
 def _check_tuning(spec: ContainerSpec) -> None:
-    if spec.init_path is not None and not os.access(spec.init_path, os.X_OK):
+    if spec.init_path is not None and find_program(spec.init_path) is None:
         raise Missing("init_path", spec.init_path, "is no program on this host")
     if spec.timezone is not None:
         timezone.content(spec.timezone)

@@ -265,6 +265,7 @@ class Start:
             oom_killed=False,
             stopped_by_user=False,
             interrupted=False,
+            start_pending=False,
             restart_at=None,
             restart_count=self.before.restart_count if self.by_policy else 0,
             crashes=self.before.crashes if self.by_policy else 0,

@@ -72,7 +72,9 @@ def strangers(engine: Engine, *, wide: bool = False) -> tuple[Stranger, ...]:
     layout = engine.layout
     seen = {*ids_below(layout.runtime_root), *ids_below(layout.run_containers)}
     if wide:
-        seen |= {*_ids_of_cgroups(layout), *_ids_of_mounts(layout)}
+        from .trial_notes import ids as trials  # once for each boot
+
+        seen |= {*_ids_of_cgroups(layout), *_ids_of_mounts(layout)} - trials(layout)
     with engine.database.reading() as connection:
         known = {*containers.names(connection).values()}
     found = ((one, living(layout, one)) for one in sorted(seen - known))

@@ -93,6 +93,11 @@ class Layout:
         return f"{self.run_root}/cgroups"
 
     @property
+    def trials(self) -> str:
+        """What is tried beside a running container; whatever lies here and is not locked is waste."""
+        return f"{self.run_root}/trials"
+
+    @property
     def containers(self) -> str:
         return f"{self.root}/containers"
 

@@ -130,6 +130,12 @@ def cpuset(option: str, value: object) -> str:
     return ",".join(_ranges(sorted(numbers)))
 
 
+def numbers_of(text: str) -> set[int]:
+    """Return the numbers of a set as the kernel and ``cpuset`` write it, as in ``0-2,4``."""
+    pairs = (part.partition("-") for part in text.split(",") if part)
+    return {number for first, _dash, last in pairs for number in range(int(first), int(last or first) + 1)}
+
+
 def _ranges(numbers: list[int]) -> list[str]:
     spans: list[list[int]] = []
     for number in numbers:

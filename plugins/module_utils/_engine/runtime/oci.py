@@ -29,6 +29,8 @@ _STATE_FILES = ("status", "state.json")
 _TEXT_LOG = re.compile(r'^time="[^"]*" level=\w+ msg="(.*)"$')
 #: How much of a runtime's words is handed on.
 _MOST_TEXT = 2000
+#: How much of its log is read.
+_MOST_LOG = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,19 @@ class OciRuntime:
     path: str
     name: str
     root: str
+
+    def create(self, container_id: str, bundle: str, *, options: Sequence[str] = ()) -> None:
+        """Create the container without a monitor; raises RuntimeFailed with the runtime's own words.
+
+        Its log and what it prints go to files of the bundle: the container holds its output open as long as it lives.
+        """
+        log, output = f"{bundle}/trial-log", f"{bundle}/trial-output"
+        argv = [self.path, "--root", self.root, "--log", log, "--log-format", "json", *options]
+        argv += ["create", "--bundle", bundle, container_id]
+        code = command.run_to_file(argv, output, timeout=_TIMEOUT)
+        if code != 0:
+            text = _tail(log) or _tail(output) or f"exit code {code}, no message"
+            raise RuntimeFailed(f"{self.name} create: {text}", runtime=self.name, id=container_id)
 
     def start(self, container_id: str) -> None:
         """Let the created container run its command; raises RuntimeFailed with the runtime's own words."""
@@ -145,6 +160,16 @@ class OciRuntime:
     def _failed(self, verb: str, container_id: str, done: command.Completed) -> RuntimeFailed:
         text = error_text(done.stderr.decode(errors="replace")) or f"exit code {done.returncode}, no message"
         return RuntimeFailed(f"{self.name} {verb}: {text}", runtime=self.name, id=container_id)
+
+
+def _tail(path: str) -> str:
+    """Return what the end of a log says."""
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(max(0, os.stat(path).st_size - _MOST_LOG))
+            return error_text(stream.read().decode(errors="replace"))
+    except FileNotFoundError:
+        return ""
 
 
 def parse_state(output: bytes) -> RuntimeState:

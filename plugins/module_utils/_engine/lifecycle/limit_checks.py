@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuse limits that this host's kernel would refuse, and tell of those that it lowers, before anything is changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..errors import EngineError, InvalidOption, Setting, Words
+from ..kernel import oomscore
+from ..kernel.ownnamespaces import try_parameters
+from ..model import namespaces
+from ..model.quantities import numbers_of
+from ..model.spec import ContainerSpec
+from ..runtime import host, process
+
+#: What a host has of the things that a cpuset names.
+_ONLINE = {"cpuset_cpus": "/sys/devices/system/cpu/online", "cpuset_mems": "/sys/devices/system/node/online"}
+#: No process fits into less.
+_LEAST_MEMORY = 128 * 1024
+#: Below this it is the limit that makes a runtime fail: runc alone needs some 3 MB.
+_LITTLE_MEMORY = 6 * 1024 * 1024
+_MORE = "Give it more: a runtime alone needs up to 4 MB to start a container"
+
+
+def check(spec: ContainerSpec) -> tuple[str, ...]:
+    """Return warnings of limits that the host lowers. Raises InvalidOption for what the kernel refuses."""
+    check_live(spec)
+    if spec.sysctl:
+        _check_sysctl(spec, spec.sysctl)
+    if spec.oom_score_adj is not None and not oomscore.may_have(spec.oom_score_adj):
+        raise InvalidOption(
+            "oom_score_adj",
+            spec.oom_score_adj,
+            "is below what the engine itself has, and it may not go lower without CAP_SYS_RESOURCE",
+            remedy="Write a higher number, or give the engine's session or service that capability",
+        )
+    return _lowered(spec) if spec.ulimit else ()
+
+
+def check_live(spec: ContainerSpec) -> None:
+    """Raise InvalidOption for limits, of those that can be changed while a container runs, that this host can't set."""
+    for option, file in _ONLINE.items():
+        _check_set(option, getattr(spec, option), file)
+    if spec.memory is not None and 0 < spec.memory < _LEAST_MEMORY:
+        raise InvalidOption("memory", spec.memory, "is too little for any process", remedy=_MORE)
+
+
+def explained(spec: ContainerSpec, error: EngineError) -> EngineError:
+    """Return what a runtime's refusal means where it is known to come from a limit."""
+    if spec.memory is None or spec.memory >= _LITTLE_MEMORY:
+        return error
+    told = InvalidOption("memory", spec.memory, f"is too little to start in: {error.message}", remedy=_MORE)
+    told.fields.update({key: value for key, value in error.fields.items() if key not in told.fields})
+    return told
+
+
+def _check_set(option: str, text: str | None, file: str) -> None:
+    if not text:
+        return
+    try:
+        with open(file, encoding="ascii") as stream:
+            online = stream.read(4096).strip()
+    except FileNotFoundError:  # a kernel without NUMA does not tell of its node
+        return
+    missing = numbers_of(text) - numbers_of(online)
+    if missing:
+        raise InvalidOption(option, text, f"names {min(missing)}, which this host has not: it has {online}")
+
+
+def _check_sysctl(spec: ContainerSpec, wanted: dict[str, str]) -> None:
+    shared = [key for key in wanted if key.startswith("net") and spec.network == (namespaces.HOST,)]
+    if shared:
+        raise InvalidOption(
+            "sysctl",
+            shared[0],
+            Words("is the host's with ", Setting("network", namespaces.HOST)),
+            remedy="Set it on the host, as with ansible.posix.sysctl",
+        )
+    files = {key.replace(".", "/"): key for key in wanted}
+    for path, error in try_parameters([(path, wanted[key]) for path, key in files.items()]).items():
+        key = files[path]
+        if isinstance(error, FileNotFoundError):
+            raise InvalidOption("sysctl", key, "is no parameter that this host's kernel has for a container")
+        raise InvalidOption("sysctl", f"{key}={wanted[key]}", f"is refused by the kernel: {error.strerror}")
+
+
+def _lowered(spec: ContainerSpec) -> tuple[str, ...]:
+    found = process.lowered_limits(spec, host.facts(replace(spec, device=None)))
+    return tuple(
+        f"ulimit: {name}={_readable(wanted)} is above this host's limit, and was lowered to {given}"
+        for name, (wanted, given) in sorted(found.items())
+    )
+
+
+def _readable(limit: int) -> str:
+    return "unlimited" if limit == process.INFINITY else str(limit)

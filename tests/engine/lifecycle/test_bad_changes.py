@@ -1,0 +1,456 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes of a running container that can't work leave it as it is; those that can are not refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+from pathlib import Path
+
+import pytest
+
+from _engine.errors import EngineError
+from _engine.kernel import cgroups
+from dockerarchive import Link, Program, layer
+
+SLEEP = ("sleep", "1000")
+#: An ELF file for a processor that nobody has, and one whose loader is missing.
+FOREIGN = struct.pack(
+    "<4sBBBB8xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 2, 0x1234, 1, 0, 0, 0, 0, 64, 56, 0, 0, 0, 0
+)
+_LOADER = b"/lib/ld-nosuch.so\0"
+_MACHINE = {"x86_64": 62, "aarch64": 183}[os.uname().machine]
+DYNAMIC = (
+    struct.pack(
+        "<4sBBBB8xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 2, _MACHINE, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0
+    )
+    + struct.pack("<IIQQQQQQ", 3, 4, 120, 0, 0, len(_LOADER), len(_LOADER), 1)
+    + _LOADER
+)
+FILES = layer(
+    {
+        "bin/script": Program(b"#!/bin/sh\nexec sleep 1000\n"),
+        "bin/twice": Program(b"#!/bin/script\n"),
+        "bin/lost": Program(b"#!/nosuch -x\n"),
+        "bin/crlf": Program(b"#!/bin/sh\r\n"),
+        "bin/text": Program(b"exec sleep 1000\n"),
+        "bin/empty": Program(b""),
+        "bin/foreign": Program(FOREIGN),
+        "bin/dynamic": Program(DYNAMIC),
+        "bin/loop": Link("loop"),
+        "bin/dangling": Link("/nosuch"),
+        "bin/outside": Link("/data/run"),
+        "bin/data": b"no program",
+        "etc/link": Link("passwd"),
+        "work": None,
+        "work/run": Program(b"#!/bin/sh\nexec sleep 1000\n"),
+    }
+)
+IMAGE_OVER_A_FILE = {"mount": ["type=image,source=localhost/box:1,destination=/etc/passwd"]}
+#: What only the runtime itself can tell, so that check mode can't.
+TRIED = {
+    "an image over a file": IMAGE_OVER_A_FILE,
+    "a profile that is none": {"security_opt": ["seccomp={tmp}/profile.json"]},
+    "a weight without its controller": {"blkio_weight": 500},
+}
+#: Where one of them is fine: by runtime.
+FINE = {"a weight without its controller": "runc"}
+#: What is asked for, by what is wrong with it; "command" is the command.
+BAD = {
+    # those of the case files
+    "AppArmor": {"security_opt": ["apparmor=foo"]},
+    "no seccomp file": {"security_opt": ["seccomp=/nonexistent.json"]},
+    "unknown sysctl": {"sysctl": {"net.foo.bar": "1"}},
+    "sysctl of another type": {"sysctl": {"kernel.shmmax": "abc"}},
+    "no device": {"device": ["/dev/nonexist"]},
+    "no user": {"user": "nosuch"},
+    "no group to add": {"group_add": ["nosuch"]},
+    "no program": {"command": ["/bin/nosuch"]},
+    "no entrypoint": {"entrypoint": "/bin/nosuch"},
+    "workdir is a file": {"workdir": "/etc/passwd"},
+    "no such processor": {"cpuset_cpus": "9999"},
+    "no such memory node": {"cpuset_mems": "99"},
+    "no memory": {"memory": "1k"},
+    "a score that may not be had": {"oom_score_adj": -1000},
+    "no timezone": {"timezone": "Nowhere/Land"},
+    "no init": {"init": True, "init_path": "/nosuch"},
+    "swappiness out of range": {"memory_swappiness": 500},
+    "cgroups v2 on v1": {"cgroup_conf": {"memory.high": "1"}},
+    "tmpfs size": {"tmpfs": {"/x": "size=banana"}},
+    "tmpfs over a file": {"mount": ["type=tmpfs,destination=/etc/passwd"]},
+    "no place for the log": {"log_opt": {"path": "/nosuchdir/a.log"}},
+    "ids that the kernel has not": {"uidmap": ["0:4294967290:10"]},
+    "no container for ipc": {"ipc": "container:nosuch"},
+    "no namespace": {"network": ["ns:/nosuch"]},
+    "file over a directory": {"volume": ["/etc/hosts:/etc"]},
+    "host name too long": {"hostname": "a" * 120},
+    "a parent outside": {"cgroup_parent": "/../x"},
+    "no device rule": {"device_cgroup_rule": ["z 1:1 rwm"]},
+    "a file as namespace": {"pid": "ns:/etc/passwd"},
+    "no name of a variable": {"env": {"A=B": "x"}},
+    # programs
+    "no program in PATH": {"command": ["nosuch"]},
+    "PATH without it": {"env": {"PATH": "/etc:/nosuch"}, "command": ["sleep"]},
+    "not executable": {"command": ["/etc/passwd"]},
+    "not executable in PATH": {"command": ["data"]},
+    "a directory": {"command": ["/etc"]},
+    "below a file": {"command": ["/etc/passwd/x"]},
+    "a loop of links": {"command": ["/bin/loop"]},
+    "a link to nothing": {"entrypoint": ["/bin/dangling"]},
+    "no interpreter": {"command": ["/bin/lost"]},
+    "an interpreter with a carriage return": {"command": ["crlf"]},
+    "no program at all": {"command": ["/bin/text"]},
+    "an empty file": {"command": ["/bin/empty"]},
+    "another processor": {"command": ["/bin/foreign"]},
+    "no loader": {"command": ["/bin/dynamic"]},
+    "below an init": {"init": True, "command": ["/bin/nosuch"]},
+    "not the user's": {"command": ["/bin/private"], "user": "app"},
+    "behind another's directory": {"command": ["/closed/sh"], "user": "1000:1000"},
+    "not root's without its capability": {"command": ["/closed/sh"], "cap_drop": ["ALL"], "user": "5:5"},
+    "relative": {"command": ["./nosuch"], "workdir": "/bin"},
+    "in a bind": {"command": ["/tools/nosuch"], "volume": ["{tmp}:/tools"]},
+    "through a link into a bind": {"command": ["/bin/outside"], "volume": ["{tmp}:/data"]},
+    # places
+    "workdir below a file": {"workdir": "/etc/passwd/x"},
+    "workdir is a link to a file": {"workdir": "/etc/link"},
+    "workdir in a loop": {"workdir": "/bin/loop"},
+    "tmpfs below a file": {"tmpfs": {"/etc/passwd/x": ""}},
+    "volume over a file": {"volume": ["data:/etc/passwd"]},
+    "anonymous volume over a file": {"volume": ["/etc/group"]},
+    "directory over a file": {"volume": ["{tmp}:/etc/passwd"]},
+    "directory over a link to a file": {"volume": ["{tmp}:/etc/link"]},
+    "directory below a file": {"volume": ["{tmp}:/etc/passwd/y"]},
+    "file over a directory in a bind": {"volume": ["{tmp}:/data", "/etc/hosts:/data/directory"]},
+    # parameters
+    "word for a number": {"sysctl": {"net.ipv4.ip_forward": "yes"}},
+    "number out of range": {"sysctl": {"kernel.msgmax": "-4"}},
+    "unknown parameter of mqueue": {"sysctl": {"fs.mqueue.nosuch": "1"}},
+    "the host's parameter": {"network": ["host"], "sysctl": {"net.ipv4.ip_forward": "1"}},
+    # others
+    "a directory as init": {"init": True, "init_path": "/etc"},
+    "a file as device": {"device": ["/etc/passwd"]},
+    "no JSON": {"security_opt": ["seccomp=/etc/passwd"]},
+    "no hooks": {"hooks_dir": ["/nosuch"]},
+    "no image": {"image": "localhost/nosuch:1"},
+    "no bind": {"volume": ["/nosuch/source:/x"]},
+    "no container for pid": {"pid": "container:nosuch"},
+    "no container for volumes": {"volumes_from": ["nosuch"]},
+    "no container that it needs": {"requires": ["nosuch"]},
+    "another kind of namespace": {"pid": "ns:/proc/1/ns/net"},
+    "no root file system": {"image": "/nosuch", "rootfs": True},
+    **TRIED,
+}
+
+
+@pytest.fixture
+def image(built, busybox):
+    """Return an image with programs of all kinds."""
+    return built("localhost/kinds:1", busybox, FILES, private_layer())
+
+
+def private_layer() -> bytes:
+    """Return a layer with a program, and one behind a directory, that are root's alone."""
+    import io
+    import tarfile
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, mode, kind in (("closed", 0o700, tarfile.DIRTYPE), ("bin/private", 0o700, tarfile.REGTYPE)):
+            entry = tarfile.TarInfo(path)
+            entry.mode, entry.type = mode, kind
+            tar.addfile(entry)
+        entry = tarfile.TarInfo("closed/sh")
+        entry.type, entry.linkname = tarfile.SYMTYPE, "/bin/sh"
+        tar.addfile(entry)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Return a directory of the host with what the cases name."""
+    (tmp_path / "profile.json").write_text(json.dumps({"defaultAction": "SCMP_ACT_NOSUCH"}))
+    (tmp_path / "directory").mkdir()
+    return tmp_path
+
+
+def filled(options: dict, place: Path) -> dict:
+    """Return the options with the directory's path in them."""
+    return json.loads(json.dumps(options).replace("{tmp}", str(place)))
+
+
+def change(host, options: dict, **mode):
+    """Ask for the container with these options."""
+    asked = {"image": "localhost/kinds:1", "command": list(SLEEP), **options}
+    command = asked.pop("command")
+    return host.want("started", *command, stop_time=0, settings=mode, **asked)
+
+
+def look(host) -> tuple:
+    """Return the container's shape, and all that a change could leave."""
+    return host.inspect(), host.record(), sorted(host.leftovers())
+
+
+def test_bad_changes(host, image, place):
+    """Whatever can't work is refused with an error of ours; the container that runs is the same, and nothing is left."""
+    change(host, {})
+    before = look(host)
+    wrong = []
+    for case, options in BAD.items():
+        if FINE.get(case) == host.runtime:
+            continue
+        tolerated = case in TRIED
+        for mode in ({}, {"read_only": True}):
+            try:
+                outcome = change(host, filled(options, place), **mode)
+                wrong += [] if mode and tolerated else [(case, mode, outcome.actions)]
+            except EngineError as error:
+                wrong += [] if str(error) else [(case, mode, "says nothing")]
+                # Check mode only warns of what an earlier task of the play could bring.
+                tolerated = tolerated or error.mended_by
+            if look(host) != before:
+                now = look(host)
+                wrong.append(
+                    (
+                        case,
+                        mode,
+                        [(a, b) for a, b in zip(before, now) if a != b and not isinstance(a, list)],
+                        set(before[2]) ^ set(now[2]),
+                    )
+                )
+                change(host, {})
+                before = look(host)
+    assert wrong == [], "\n".join(map(str, wrong))
+    assert len(BAD) >= 65
+
+
+#: What the task returns as rc, by what is wrong with the program.
+CODES = {
+    "no program": 127,
+    "no program in PATH": 127,
+    "no interpreter": 127,
+    "no loader": 127,
+    "not executable": 126,
+    "a directory": 126,
+    "no program at all": 126,
+    "another processor": 126,
+    "not the user's": 126,
+}
+
+
+def test_code_of_a_program_that_does_not_run(host, image):
+    """A program that is not there is 127, one that can't be run 126, and nothing was made for it."""
+    before = look(host)
+    for case, code in CODES.items():
+        with pytest.raises(EngineError) as caught:
+            change(host, BAD[case])
+        assert (case, caught.value.fields["rc"]) == (case, code)
+        assert look(host) == before
+
+
+#: Changes that look bad at the first glance, and work.
+GOOD = {
+    "a script": {"command": ["script"]},
+    "a script of a script": {"command": ["/bin/twice"]},
+    "a program in a bind": {"command": ["/tools/run"], "volume": ["{tmp}/tools:/tools"]},
+    "a link into a bind": {"command": ["outside"], "volume": ["{tmp}/tools:/data"]},
+    "a program in a volume": {"command": ["/tools/run"], "volume": ["tools:/tools"]},
+    "a program in what a volume is filled with": {
+        "command": ["./run"],
+        "workdir": "/work",
+        "volume": ["fresh:/work"],
+    },
+    "a program over a text": {"command": ["/bin/text"], "volume": ["{tmp}/tools/run:/bin/text"]},
+    "a directory that is made": {"workdir": "/new/place"},
+    "a mount in a bind": {
+        "volume": ["{tmp}/tools:/tools", "inner:/tools/inner"],
+        "tmpfs": {"/tools/more": ""},
+    },
+    "a working directory in a bind": {"volume": ["{tmp}/tools:/tools"], "workdir": "/tools/work"},
+    "an overlay": {"volume": ["{tmp}/tools:/tools:O"], "command": ["/tools/run"]},
+    "an image": {
+        "mount": ["type=image,source=localhost/box:1,destination=/other"],
+        "command": ["/other/bin/sleep", "9"],
+    },
+    "a part of a fresh volume": {"mount": ["type=volume,source=parts,destination=/parts,subpath=a/b"]},
+    "a tmpfs with a program": {"tmpfs": {"/bin": ""}, "command": ["sleep", "1000"]},
+    "a terminal": {"tty": True, "interactive": True},
+    "an init": {"init": True, "command": ["script"]},
+    "read-only": {"read_only": True, "user": "app"},
+    "privileged": {"privileged": True},
+    "others' namespaces": {
+        "ipc": "container:other",
+        "pid": "container:other",
+        "network": ["container:other"],
+    },
+    "the host's namespaces": {"ipc": "host", "pid": "host", "network": ["host"], "uts": "host"},
+    "a parent": {"cgroup_parent": "/slipway-bad-changes"},
+    "a parameter": {"sysctl": {"net.ipv4.ip_forward": "1", "kernel.msgmax": "65536"}},
+    "no entrypoint": {"entrypoint": []},
+    "a capability that the host has not": {"cap_add": ["SYS_RESOURCE"]},
+    "a limit above the host's": {"ulimit": ["memlock=-1:-1", "nofile=100:200"]},
+    "little shared memory": {"shm_size": "1"},
+}
+
+
+def test_good_changes(host, image, place):
+    """What can work is not refused, replaces the container, and runs."""
+    tools = place / "tools"
+    tools.mkdir()
+    run = tools / "run"
+    run.write_text("#!/bin/sh\nexec sleep 1000\n")
+    run.chmod(0o755)
+    host.volume("tools")
+    (host.data("tools") / "run").write_bytes(run.read_bytes())
+    (host.data("tools") / "run").chmod(0o755)
+    host.start(*SLEEP, name="other", ipc="shareable")
+    change(host, {})
+    for case, options in GOOD.items():
+        before = host.inspect()["Id"]
+        wanted = filled(options, place)
+        predicted = change(host, wanted, read_only=True)
+        outcome = change(host, wanted)
+        assert (case, predicted.actions, predicted.warnings) == (case, outcome.actions, outcome.warnings)
+        shape = outcome.result["container"]
+        assert (case, shape["State"]["Status"], shape["Id"] != before) == (case, "running", True)
+    assert not os.path.exists(host.layout.trials)
+
+
+def test_a_limit_above_the_hosts_is_lowered(host):
+    """A limit above the host's own is lowered, and the result says so."""
+    outcome = host.want("started", *SLEEP, ulimit=["nofile=100:-1"])
+    [warning] = outcome.warnings
+    assert "nofile=unlimited" in warning
+    limits = Path(f"/proc/{outcome.result['container']['State']['Pid']}/limits").read_text()
+    [line] = [line.split() for line in limits.splitlines() if line.startswith("Max open files")]
+    assert line[3] == "100"
+    assert line[4] in warning
+
+
+def test_a_failed_trial_touches_nothing_of_the_host(host, place):
+    """What a new container would mount is as it was: no mount place, no copied file, no owner, no volume, no hook's trace."""
+    data = place / "directory"
+    hooks, trace = place / "hooks", place / "trace"
+    hooks.mkdir()
+    hook = {"version": "1.0.0", "hook": {"path": "/bin/touch", "args": ["touch", str(trace)]}}
+    hooks.joinpath("one.json").write_text(
+        json.dumps({**hook, "when": {"always": True}, "stages": ["createRuntime", "precreate"]})
+    )
+    host.volume("empty")
+    host.start(*SLEEP)
+    before = (host.picture(), [*data.iterdir()], data.stat().st_uid, host.inspect())
+    with pytest.raises(EngineError, match="box goes on as it was"):
+        host.want(
+            "started",
+            *SLEEP,
+            stop_time=0,
+            hooks_dir=[str(hooks)],
+            workdir="/bound/work",
+            volume=[f"{data}:/bound", "fresh:/bound/fresh", "empty:/etc", "/anonymous", f"{data}:/own:U"],
+            user="1000",
+            tmpfs={"/bound/scratch": ""},
+            device=["/dev/null:/bound/null"],
+            **IMAGE_OVER_A_FILE,
+        )
+    assert (host.picture(), [*data.iterdir()], data.stat().st_uid, host.inspect()) == before
+    assert not trace.exists()
+
+
+#: Starts a container anew with another variable, and kills itself when it calls the function of the engine.
+KILLED = """
+import os, signal, sys, threading
+from pathlib import Path
+from enginehost import Host
+top, runtime, image, fatal = sys.argv[1:]
+
+def watch(frame, event, _argument):
+    code = frame.f_code
+    if event == "call" and code.co_name == fatal and "/_engine/" in code.co_filename:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+threading.setprofile(watch)
+sys.setprofile(watch)
+Host(Path(top), runtime, image).want("present", "sleep", "1000", env={"A": "2"}, stop_time=0)
+"""
+#: Functions that the task calls in the middle of the trial.
+IN_TRIAL = ("runtime_of", "cover_place", "run_to_file", "tear_down", "clear_path")
+
+
+def without_locks(host) -> list[str]:
+    """Return what is there but for lock files, which whoever is killed leaves, and the kernel frees."""
+    return sorted(name for name in host.leftovers() if f"{host.layout.locks}/" not in name)
+
+
+@pytest.mark.parametrize("fatal", IN_TRIAL)
+def test_killed_in_its_trial(host, python_child, fatal):
+    """A task that is killed while it tries the new container leaves the old one running; the next verb takes the rest away."""
+    shape = host.start(*SLEEP, env={"A": "1"})
+    before = without_locks(host)
+    with python_child(KILLED, host.top, host.runtime, host.image, fatal) as child:
+        child.wait(60)
+    assert child.returncode == -signal.SIGKILL
+    assert os.listdir(host.layout.trials)
+    assert host.inspect() == shape
+    with host.open():  # whatever the verb
+        pass
+    assert without_locks(host) == before
+    assert host.inspect() == shape
+
+
+def test_nothing_of_a_killed_trial_outlives_the_container(host, python_child):
+    """Absent after a kill in the trial leaves no cgroup, no process and no file."""
+    host.start(*SLEEP, env={"A": "1"})
+    with python_child(KILLED, host.top, host.runtime, host.image, "tear_down") as child:
+        child.wait(60)
+    host.bring("box", "absent", stop_time=0)
+    assert (host.mounts(), host.cgroups(), os.listdir(host.layout.runtime_root)) == ([], [], [])
+
+
+#: Functions that a replacement calls when the old container is stopped or gone already.
+AFTER_STOP = ("_wait", "remove_held", "throw_away", "prepare_directories", "mount_rootfs", "started")
+
+
+@pytest.mark.parametrize("fatal", AFTER_STOP)
+def test_killed_in_a_replacement(host, python_child, fatal):
+    """Killed anywhere after the old container was stopped, the next task that describes it has the new one run."""
+    host.start(*SLEEP, env={"A": "1"})
+    with python_child(KILLED, host.top, host.runtime, host.image, fatal) as child:
+        child.wait(60)
+    assert child.returncode == -signal.SIGKILL
+    task = {"env": {"A": "2"}, "stop_time": 0}
+    assert host.want("present", *SLEEP, **task).changed or fatal == "started"
+    assert host.inspect()["State"]["Status"] == "running"
+    assert "A=2" in host.inspect()["Config"]["Env"]
+    assert not host.want("present", *SLEEP, **task).changed
+
+
+def test_failed_replacement_is_unfinished(host, place):
+    """A replacement whose start fails after all tells that the old one is gone, and no later task is ok before it runs."""
+    hooks = place / "directory"
+    hook = {"version": "1.0.0", "hook": {"path": "/bin/false"}, "when": {"always": True}}
+    hooks.joinpath("hook.json").write_text(json.dumps({**hook, "stages": ["createRuntime"]}))
+    old = host.start(*SLEEP)["Id"]
+    task = {"hooks_dir": [str(hooks)], "stop_time": 0}
+    with pytest.raises(EngineError, match=f"{old[:12]}.* is gone") as caught:
+        host.want("present", *SLEEP, **task)
+    assert caught.value.fields["changed"]
+    assert caught.value.fields["actions"] == ["stopped box", "removed box", "created box"]
+    assert host.want("present", *SLEEP, settings={"read_only": True}, **task).actions == ("started box",)
+    with pytest.raises(EngineError):
+        host.want("present", *SLEEP, **task)
+    hooks.joinpath("hook.json").unlink()
+    assert host.want("present", *SLEEP, **task).actions == ("started box",)
+    assert host.inspect()["State"]["Status"] == "running"
+
+
+def test_stopped_on_purpose_owes_nothing(host):
+    """A start that is owed is forgotten when the user wants the container stopped."""
+    host.start(*SLEEP)
+    with host.open() as engine:
+        from _engine.lifecycle.stop import TO_START, stop
+
+        stop(engine, host.record().id, None, timeout=0, marks=TO_START)
+    assert host.want("stopped", *SLEEP).actions == ("stopped box",)
+    assert host.want("present", *SLEEP).actions == ()
+    assert not cgroups.exists(host.layout.cgroup(host.record().id))
