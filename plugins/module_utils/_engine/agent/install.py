@@ -33,6 +33,9 @@ _LAUNCHER = """#!{python} -IS
 # slipway {version}: the container engine of the Ansible collection slipway.oci.
 import sys
 
+if sys.version_info < (3, 9):
+    sys.stderr.write("slipway: needs Python 3.9 or newer, and " + sys.executable + " is older\\n")
+    sys.exit(125)
 sys.dont_write_bytecode = True
 sys.path.insert(0, {home!r})
 from _engine.agent.main import main  # noqa: E402
