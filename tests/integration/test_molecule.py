@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -60,10 +61,10 @@ def molecule(kept, tree, archive, debian) -> Iterator:
         "SLIPWAY_MOLECULE_PORT": str(free_port()),
     }
 
-    def run(*argv: str, cwd: Path = tree) -> str:
+    def run(*argv: str, cwd: Path = tree, stdin: str = "") -> str:
         # Molecule says on stderr what it is about to do, and Ansible on stdout what it does.
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        done = subprocess.run(argv, check=False, cwd=cwd, env={**os.environ, **own}, **streams)
+        done = subprocess.run(argv, check=False, cwd=cwd, env={**os.environ, **own}, input=stdin, **streams)
         written = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
         assert done.returncode == 0, written
         return written
@@ -110,9 +111,19 @@ def test_a_role_of_somebody_else(molecule, kept, tree, tmp_path):
     places = {f"ansible_slipway_{name}": place for name, place in kept.where.items()}
     base = tmp_path / "base.yml"  # where the engine of this test is
     base.write_text(yaml.safe_dump({"provisioner": {"inventory": {"group_vars": {"all": places}}}}))
-    written = molecule("molecule", "-c", str(base), "test", "--no-command-borders", cwd=tmp_path / "motd")
-    for step in ("create", "converge", "idempotence", "verify", "destroy"):
+    run = ("molecule", "-c", str(base))
+    written = molecule(*run, "test", "--no-command-borders", "--destroy=never", cwd=tmp_path / "motd")
+    for step in ("create", "converge", "idempotence", "verify"):
         assert f"default > {step}: Executed: Successful" in written
+    # A terminal is needed: script(1) gives one, and hands on what it reads.
+    login = shlex.join([*run, "login", "--host", "motd-plain"])
+    typed = 'stty size; cat /etc/motd "/proc/1/comm"; exit\n'
+    said = molecule("script", "-qec", login, "/dev/null", cwd=tmp_path / "motd", stdin=typed)
+    assert "This is plain." in said
+    assert "sleep" in said
+    assert "default > destroy: Executed: Successful" in molecule(
+        *run, "destroy", "--no-command-borders", cwd=tmp_path / "motd"
+    )
     assert kept.volumes() == []
 
 
