@@ -50,7 +50,7 @@ _slipway() {
     esac
     case $kind in
         files) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-        =*) words=${kind#=} words=${words//,/ } kind= ;;
+        '='*) words=${kind#=} words=${words//,/ } kind= ;;
         ends) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     esac
     if [[ -n $kind && $kind != files ]]; then words="$words $(_slipway_names "$kind")"; fi
@@ -95,7 +95,7 @@ _slipway() {
     (( $#options )) && compadd -- $options
     case $kind in
         files) _files ;;
-        =*) compadd -- ${(s:,:)kind#=} ;;
+        '='*) compadd -- ${(s:,:)kind#=} ;;
         ends) _files; compadd -S '' -- ${(f)"$(_slipway_names ends)"} ;;
         ?*) compadd -- ${(f)"$(_slipway_names $kind)"} ;;
     esac
