@@ -394,7 +394,7 @@ options:
   blkio_weight:
     description:
       - Weight of the container's block input and output, V(10) to V(1000), V(0) for the kernel's own.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: int
   device_cgroup_rule:
     description:

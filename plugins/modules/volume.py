@@ -242,6 +242,11 @@ volume:
     used_by: [app]
     populated_from: null
     mounted: null
+mount_point:
+  description: Where the volume's content is on the host, as in V(volume.Mountpoint); empty for one that is gone.
+  returned: success
+  type: str
+  sample: /var/lib/slipway/volumes/app-data/data
 actions:
   description: What was done, in order. In check mode, what would be.
   returned: success
@@ -328,7 +333,7 @@ def main() -> None:
         to_volume,
         act,
         otherwise="brought volume {name} to {state}",
-        result={"volume": {}},
+        result={"volume": {}, "mount_point": ""},
         foreign=QUADLET,
     )
 

@@ -71,7 +71,7 @@ def ours(monkeypatch, name: str) -> set[str]:
         told.append(spec)
         raise Told
 
-    monkeypatch.setattr(running, "AnsibleModule", begin)
+    monkeypatch.setattr(running, "_Module", begin)
     with pytest.raises(Told):
         module.main()
     return words(json.loads(json.dumps(told[0], default=dict)))

@@ -19,7 +19,7 @@ Request = TypeVar("Request")
 
 def look(
     argument_spec: ArgumentSpec,
-    read: Callable[[Mapping[str, Any]], Request],
+    read: Callable[[Mapping[str, Any]], Request | None],
     act: Callable[[Engine, Request], Outcome],
     *,
     otherwise: Mapping[str, Any] = MappingProxyType({}),

@@ -70,6 +70,34 @@ NOT_BUILT: ArgumentSpec = {
 }
 
 
+#: What to do instead, where something can be done; the others are left out.
+_REMEDIES = {
+    "publish publish_all expose": (
+        "Write network: host and let the program listen on the port itself; there are no other networks yet"
+    ),
+    "dns dns_option dns_search": "Mount a file of your own over /etc/resolv.conf with volume",
+    "etc_hosts no_hosts": "Mount a file of your own over /etc/hosts with volume",
+    "ip ip6 mac_address network_aliases": "Write network: host or none; there are no other networks yet",
+    "pod pod_id_file": "Let containers share namespaces with network, ipc and pid: container:NAME",
+    "pull authfile tls_verify arch os platform variant decryption_key retry retry_delay": (
+        "Leave it out, and bring the image first with image_load or image_import"
+    ),
+    "secrets": "Mount a file with volume, or a tmpfs that a task fills with container_file",
+    "env_host http_proxy env_merge": "Write the variables in env or env_file",
+    "unsetenv unsetenv_all": "Set the variables to an empty text in env",
+    "timeout": "Leave it out, and stop the container by a task with state: stopped",
+    "delete_time restart_time": "Write stop_time",
+    "cidfile pid_file conmon_pidfile": "Leave it out, and register the result: it has container.Id and container.State.Pid",
+    "gpus": "Name the devices in device",
+    "attach detach_keys sig_proxy": "Write detach: false, which waits for the end and returns the output",
+    "log_level": "Leave it out; the result's actions and timings tell what was done",
+    "label_file": "Write the labels in label",
+    "rmi": "Remove the image by a task of its own with image_remove",
+}
+
+
 def refuse_not_built(params: Mapping[str, Any]) -> None:
-    """Raise NotBuiltYet naming every such option that is set."""
-    refuse([name for name in NOT_BUILT if params.get(name) is not None])
+    """Raise NotBuiltYet naming every such option that is set, with what to do about the first."""
+    found = [name for name in NOT_BUILT if params.get(name) is not None]
+    remedy = next((text for names, text in _REMEDIES.items() if found and found[0] in names.split()), None)
+    refuse(found, **({"remedy": remedy} if remedy else {}))

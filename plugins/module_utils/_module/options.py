@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._engine.errors import NotBuiltYet
+from .._engine.errors import NotBuiltYet, Setting, Words
 from .._engine.model.cgroup import MANAGERS
 from .._engine.model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 from .._engine.model.storage import DRIVERS
@@ -26,9 +26,9 @@ ENGINE_OPTIONS: ArgumentSpec = {
 def refuse(options: Sequence[str], *, remedy: str = "Leave it out: containers run without it so far") -> None:
     """Raise NotBuiltYet naming all of the options, if there are any."""
     if options:
-        raise NotBuiltYet(
-            f"{', '.join(options)}: not built yet", remedy=remedy, option=options[0], options=[*options]
-        )
+        parts = [part for option in options for part in (", ", Setting(option))]
+        message = Words(*parts[1:], ": not built yet")
+        raise NotBuiltYet(message, remedy=remedy, option=options[0], options=[*options])
 
 
 #: What a module that only looks may be asked for.

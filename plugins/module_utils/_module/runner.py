@@ -18,7 +18,7 @@ Request = TypeVar("Request")
 
 def run(
     argument_spec: ArgumentSpec,
-    read: Callable[[Mapping[str, Any]], Request],
+    read: Callable[[Mapping[str, Any]], Request | None],
     act: Callable[[Engine, Request], Outcome],
     *,
     otherwise: str,

@@ -26,10 +26,27 @@ Request = TypeVar("Request")
 Opener = Callable[..., AbstractContextManager[Engine]]
 
 
+class _Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
+    """A module that knows by which words the task has written its options, and takes an empty list for an empty mapping."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        words = {
+            word: (name, argument)
+            for name, argument in self.argument_spec.items()
+            for word in (name, *argument.get("aliases", ()))
+        }
+        #: The alias of each option that is written by one.
+        self.written = {words[word][0]: word for word in self.params if word in words}
+        for word in self.params:
+            if word in words and words[word][1].get("type") == "dict" and self.params[word] == []:
+                self.params[word] = {}
+
+
 def run_with(
     opener: Opener,
     argument_spec: ArgumentSpec,
-    read: Callable[[Mapping[str, Any]], Request],
+    read: Callable[[Mapping[str, Any]], Request | None],
     act: Callable[[Engine, Request], Outcome],
     *,
     looks: bool,
@@ -40,12 +57,13 @@ def run_with(
     """Run a module and exit.
 
     ``read`` makes the request from the options before anything is opened, so that a wrong option changes
-    nothing; ``act`` carries it out. ``looks``: the module changes nothing anyway.
+    nothing; ``act`` carries it out. ``looks``: the module changes nothing anyway; for one that does, None is a request
+    for what can't be there, and nothing is done.
     ``files``: it has the options for a file's owner and mode, and returns the file as ``dest``.
     ``otherwise``: what check mode predicts where something is missing that an earlier task could bring; its texts
     are filled with the task's options (``{name}``). ``foreign``: options of podman's module that are refused with a remedy.
     """
-    module = AnsibleModule(
+    module = _Module(
         {**ENGINE_OPTIONS, **foreign_options(foreign), **argument_spec},
         supports_check_mode=True,
         add_file_common_args=files,
@@ -53,9 +71,11 @@ def run_with(
     engine: Engine | None = None
     try:
         refuse_foreign(foreign, module.params)
-        request = read(module.params)
+        request: Any = read(module.params)
         for text in getattr(request, "remarks", ()):
             module.warn(utf8.text(text))
+        if request is None and not looks:
+            _exit(module, Outcome(result=otherwise.result), None, looks=looks, files=files)
         with opener(**_settings(module.params), read_only=looks or module.check_mode) as engine:
             outcome = act(engine, request)
             if looks:
@@ -70,18 +90,18 @@ def run_with(
     _exit(module, outcome, engine, looks=looks, files=files)
 
 
-def _warn(module: AnsibleModule, engine: Engine | None) -> None:
+def _warn(module: _Module, engine: Engine | None) -> None:
     """Tell what the prediction had to take for granted."""
     for error in engine.tolerated if engine and module.check_mode else ():
         _warn_of(module, error)
 
 
-def _warn_of(module: AnsibleModule, error: EngineError) -> None:
+def _warn_of(module: _Module, error: EngineError) -> None:
     what = error.code if module.no_log else error.message
     module.warn(utf8.text(f"{what}: a real run would fail unless an earlier task {error.mended_by}"))
 
 
-def _foretold(module: AnsibleModule, error: EngineError | OSError, otherwise: Outcome) -> Outcome | None:
+def _foretold(module: _Module, error: EngineError | OSError, otherwise: Outcome) -> Outcome | None:
     """Return what a task is predicted to do where nothing can be looked at yet; None when it fails in any case."""
     if isinstance(error, OSError) or not (module.check_mode and error.mended_by):
         return None
@@ -94,16 +114,15 @@ def _foretold(module: AnsibleModule, error: EngineError | OSError, otherwise: Ou
     return replace(otherwise, actions=actions, result=filled)
 
 
-def _fail(module: AnsibleModule, error: EngineError | OSError, engine: Engine | None) -> NoReturn:
+def _fail(module: _Module, error: EngineError | OSError, engine: Engine | None) -> NoReturn:
     from .failure import failure
 
-    module.fail_json(**utf8.whole(failure(error, no_log=module.no_log)), **_timings(engine))
+    told = failure(error, no_log=module.no_log, aliases=module.written)
+    module.fail_json(**utf8.whole(told), **_timings(engine))
     raise SystemExit(1)  # never reached: fail_json exits
 
 
-def _exit(
-    module: AnsibleModule, outcome: Outcome, engine: Engine | None, *, looks: bool, files: bool
-) -> None:
+def _exit(module: _Module, outcome: Outcome, engine: Engine | None, *, looks: bool, files: bool) -> NoReturn:
     subject = str(module.params.get("name") or "")
     result = render_info(outcome) if looks else render(outcome, subject=subject)
     if not looks:
@@ -111,9 +130,10 @@ def _exit(
     if files and "dest" in result:
         _set_attributes(module, result)
     module.exit_json(**utf8.whole(result), **_timings(engine))
+    raise SystemExit(0)  # never reached: exit_json exits
 
 
-def _set_attributes(module: AnsibleModule, result: dict[str, Any]) -> None:
+def _set_attributes(module: _Module, result: dict[str, Any]) -> None:
     """Give the file owner and mode as Ansible does everywhere."""
     wanted = module.load_file_common_arguments(module.params, path=result["dest"])
     if module.set_fs_attributes_if_different(wanted, changed=False):

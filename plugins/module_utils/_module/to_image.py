@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.errors import InvalidOption
+from .._engine.images.reference import candidates
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,12 @@ def to_import(params: Mapping[str, Any]) -> ImportRequest:
     return ImportRequest(params["src"], params["name"], changes, params["commit_message"] or "")
 
 
-def to_remove(params: Mapping[str, Any]) -> RemoveRequest:
-    """Return what a task of ``image_remove`` asks for."""
+def to_remove(params: Mapping[str, Any]) -> RemoveRequest | None:
+    """Return what a task of ``image_remove`` asks for; None: nothing can have that name."""
+    try:
+        candidates(params["name"])
+    except InvalidOption:
+        return None
     return RemoveRequest(params["name"], params["force"])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._engine.errors import EngineError
 from .._engine.lifecycle.request import Request
-from .._engine.model.names import check_name
+from .._engine.model.names import check_name, is_name
 from .._engine.model.quantities import seconds
 from .._engine.model.spec import OPTIONS, ContainerSpec
 from .._engine.plan.container import ABSENT, HEALTHY, PAUSED, RESTARTED
@@ -21,9 +21,14 @@ _SPEC_ARGUMENTS = tuple(name for option in OPTIONS for name in option.arguments 
 _GOING_ON = (HEALTHY, PAUSED, RESTARTED)
 
 
-def to_request(params: Mapping[str, Any]) -> Request:
-    """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option."""
+def to_request(params: Mapping[str, Any]) -> Request | None:
+    """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option.
+
+    None: what no container can be called is to be absent, so it is.
+    """
     refuse_not_built(params)
+    if params["state"] == ABSENT and not is_name(params["name"]):
+        return None
     # What is to go needs no image and no env_file, which a whole task with state: absent still names.
     describes = params["state"] != ABSENT and params.get("image") is not None
     missing = _missing_files(params) if describes else ()

@@ -9,11 +9,11 @@ from typing import Any
 
 from .._engine.errors import InvalidOption
 from .._engine.model.kinds import TEXTS
-from .._engine.model.names import check_name
+from .._engine.model.names import check_name, is_name
 from .._engine.model.volume import Refill, VolumeSpec
 from .._engine.model.volumegrammar import parse, with_owner
 from .._engine.model.volumeoptions import DriverOptions
-from .._engine.plan.container import PRESENT
+from .._engine.plan.container import ABSENT, PRESENT
 from .._engine.plan.volume import MOUNTED, STATES, UNMOUNTED, How
 from .options import refuse
 from .to_refill import FILLED, to_refill
@@ -38,8 +38,13 @@ class VolumeRequest:
     remarks: tuple[str, ...] = ()
 
 
-def to_volume(params: Mapping[str, Any]) -> VolumeRequest:
-    """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option."""
+def to_volume(params: Mapping[str, Any]) -> VolumeRequest | None:
+    """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option.
+
+    None: what no volume can be called is to be absent, so it is.
+    """
+    if params["state"] == ABSENT and not is_name(params["name"]):
+        return None
     driver, state = params["driver"], params["state"]
     if driver not in (None, LOCAL):
         refuse(

@@ -217,3 +217,27 @@ def test_killed_and_ended_meanwhile(host):
         save(engine, host.record(), intent="update")
     host.bring("box", "stopped", stop_time=0)
     assert (host.record().intent, host.record().status) == ("", "exited")
+
+
+#: What each runtime writes the weight to: crun 1.8 does not know the name that the scheduler BFQ has for it in v1.
+WEIGHTS = {
+    "crun": ("io.bfq.weight", "io.weight", "blkio.weight"),
+    "runc": ("io.bfq.weight", "io.weight", "blkio.weight", "blkio.bfq.weight"),
+}
+
+
+def test_weight_of_block_input_and_output(host, runtime):
+    """The weight is changed while the container runs; where there is none for the runtime, the change is refused."""
+    before = host.start(*SLEEP)["State"]
+    usual = seen(host, "blkio", *WEIGHTS[runtime])
+    if usual:
+        host.want("started", *SLEEP, blkio_weight=500)
+        assert seen(host, "blkio", *WEIGHTS[runtime]) != usual
+        host.want("started", *SLEEP)
+        assert seen(host, "blkio", *WEIGHTS[runtime]) == usual
+    else:
+        with pytest.raises(RuntimeFailed):
+            host.want("started", *SLEEP, blkio_weight=500)
+        assert host.record().spec.blkio_weight is None
+    state = host.inspect()["State"]
+    assert (state["Pid"], state["StartedAt"]) == (before["Pid"], before["StartedAt"])

@@ -191,3 +191,16 @@ def test_a_path_that_is_no_such_namespace(host):
         with pytest.raises(InvalidOption, match=why):
             host.start(*FOREVER, ipc=f"ns:{path}")
         assert host.inspect() == {}
+
+
+@pytest.mark.parametrize("option", KINDS)
+def test_one_container_by_name_or_id(host, option):
+    """A container that is named is the same by its id, whole or short: nothing changes."""
+    ident = host.want("created", *FOREVER, name="first").result["container"]["Id"]
+    host.want("created", *FOREVER, **asked(option, "container:first"))
+    for text in (ident, ident[:12], "first"):
+        again = host.want("created", *FOREVER, **asked(option, f"container:{text}"))
+        assert (again.actions, again.differences) == ((), ()), text
+    host.want("created", *FOREVER, name="other")
+    changed = host.want("created", *FOREVER, **asked(option, "container:other"))
+    assert [one.option for one in changed.differences] == [option]

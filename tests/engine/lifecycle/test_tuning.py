@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,13 @@ def has_blkio_weight() -> bool:
         return probe.joinpath("blkio.weight").exists()
     finally:
         probe.rmdir()
+
+
+def test_a_directory_without_devices(host, tmp_path):
+    """A directory is handed on with the devices in it; one without any is refused by name."""
+    os.mkdir(tmp_path / "empty")
+    os.mknod(tmp_path / "null", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    with pytest.raises(InvalidOption, match="is a directory without devices"):
+        host.want("created", "sleep", "1000", device=[f"{tmp_path}/empty"])
+    host.start("sh", "-c", "ls /dev/mine && exec sleep 1000", device=[f"{tmp_path}:/dev/mine"])
+    host.said("null")

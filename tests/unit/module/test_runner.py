@@ -30,6 +30,45 @@ def test_a_wrong_option_is_refused_before_anything_is_touched(run_module, tmp_pa
     assert os.listdir(tmp_path) == []
 
 
+NAMELESS = [
+    ("container", {"name": "x:1", "state": "absent"}, "container"),
+    ("volume", {"name": "x:1", "state": "absent"}, "volume"),
+    ("image_remove", {"name": "x::1"}, "image"),
+]
+
+
+@pytest.mark.parametrize(("module", "options", "key"), NAMELESS)
+def test_what_nothing_can_be_called_is_gone(run_module, tmp_path, module, options, key):
+    """A name that nothing can have is absent already, and the engine's directories are not made."""
+    result = run_module(module, options)
+    assert (result["changed"], result["actions"], result[key]) == (False, [], {})
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_empty_list_is_an_empty_mapping(need, run_module):
+    """A template that gives a list where there is nothing to map is taken for unset."""
+    need(os.geteuid() == 0, "root")
+    names = ("env", "labels", "annotation", "sysctl", "log_opt", "tmpfs", "cgroup_conf")
+    mappings: dict[str, list[str]] = {name: [] for name in names}
+    result = run_module("container", {"name": "a", "image": "b", "net": "none", **mappings}, check=True)
+    assert (result.get("failed", False), result["changed"]) == (False, True), result
+    assert not {*mappings, "label", "mounts"} & {*result["spec"]}
+
+
+def test_an_option_is_called_as_the_task_calls_it(run_module):
+    """An error names the alias that the task has written, and its field the option's own name."""
+    box = {"name": "a", "image": "b", "network_mode": ["none"]}
+    for options, told in (
+        ({"working_dir": "rel"}, "working_dir: 'rel' is no"),
+        ({"labels": {"a": None}}, "labels.a: is no text"),
+        ({"published_ports": ["80:80"]}, "published_ports: not built yet. Write network: host"),
+        ({"network_mode": ["bridge"]}, "network_mode: 'bridge' is not built yet"),
+    ):
+        result = run_module("container", {**box, **options})
+        assert result["msg"].startswith(told)
+        assert result["option"].partition(".")[0] not in options
+
+
 def test_an_option_about_podman_is_refused_with_a_remedy(run_module):
     """Options of podman_container that are about podman's program are known, and answered in our words."""
     result = run_module("container", {"name": "app", "executable": "podman"})

@@ -35,6 +35,8 @@ CHANGES = [
     ({"memory_reservation": "1m"}, {}, {"memory": {"reservation": -1}}),
     ({"pids_limit": 7}, {}, {"pids": {"limit": 2048}}),
     ({}, {"pids_limit": -1}, {"pids": {"limit": -1}}),
+    ({"blkio_weight": 500}, {"blkio_weight": 200}, {"blockIO": {"weight": 200}}),
+    ({"blkio_weight": 500}, {}, {"blockIO": {"weight": 100}}),
     ({"memory": "64m", "pids_limit": 7}, {"memory": "64m", "pids_limit": 8}, {"pids": {"limit": 8}}),
 ]
 

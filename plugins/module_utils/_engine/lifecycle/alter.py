@@ -122,7 +122,16 @@ def _ground(pid: int, runtime: str) -> limits.Ground:
     above = os.path.dirname(cgroupof.directory(pid, "cpuset") or "")
     cpus = cgroupof.read(above, "cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus")
     mems = cgroupof.read(above, "cpuset.mems.effective", "cpuset.effective_mems", "cpuset.mems")
-    return limits.Ground(cpus, mems, cgroups.version(), takes_none=runtime == "runc")
+    version = cgroups.version()
+    return limits.Ground(cpus, mems, version, takes_none=runtime == "runc", weight=_weight(pid, version))
+
+
+def _weight(pid: int, version: str) -> int:
+    """Return the usual weight of block input and output, by the file that the kernel has for it."""
+    place = cgroupof.directory(pid, "blkio") or ""
+    if cgroupof.read(place, "io.bfq.weight", "blkio.bfq.weight"):
+        return limits.WEIGHT_BFQ
+    return limits.WEIGHT_V2 if version == "v2" else limits.WEIGHT_CFQ
 
 
 def _check_memory(pid: int, forth: Mapping[str, Any]) -> None:

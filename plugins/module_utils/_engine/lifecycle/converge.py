@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from ..model import imageconfig, status
+from ..model import imageconfig, namespaces, status
 from ..model.mounts import TMPFS, Mount
 from ..model.record import ContainerRecord, ImageRecord
 from ..model.spec import ContainerSpec
@@ -131,11 +131,22 @@ class _Convergence:
             run_once=not request.detach,
             implied=self.implied(),
             images={path: image.id for path, image in self.mounted.items()},
+            others=self.others(),
             config=imageconfig.parse(self.image.config)
             if self.image and self.record and request.spec
             else None,
             start_pending=self.replaced is not None and self.replaced.start_pending,
         )
+
+    def others(self) -> Mapping[str, str]:
+        """Return the names of the containers whose namespaces are shared, by what the specs call them: names or ids."""
+        specs = [spec for spec in (self.request.spec, self.record.spec if self.record else None) if spec]
+        called = {name for spec in specs for _option, name in namespaces.needs(spec)}
+        if len(called) < 2:  # one name is itself
+            return {}
+        with self.engine.database.reading() as connection:
+            found = {name: containers.find(connection, name) for name in called}
+        return {name: one.name for name, one in found.items() if one is not None}
 
     def implied(self) -> Mapping[str, Mount]:
         """Return the mounts that the spec asked for has of others; nobody asks where none is or was named."""

@@ -9,6 +9,8 @@ from ..model.record import ContainerRecord
 from ..state import containers
 from .engine import Engine
 
+_REMEDY = "Make it first with module container; container_info lists those that are there"
+
 
 def find(engine: Engine, name: str) -> ContainerRecord:
     """Return the container of this name or whole id (64 digits, or the first 12); raises NotFound with what is near.
@@ -18,7 +20,8 @@ def find(engine: Engine, name: str) -> ContainerRecord:
     with engine.database.reading() as connection:
         found = containers.find(connection, name)
         if found is None:
-            raise NotFound("container", name, near=near(name, containers.names(connection)))
+            known = near(name, containers.names(connection))
+            raise NotFound("container", name, near=known, remedy=_REMEDY)
         return found
 
 

@@ -32,7 +32,7 @@ def remove_image(engine: Engine, name: str, *, force: bool = False) -> Outcome:
         doomed = _doomed_names(record, name, force=force)
         whole = set(doomed) == set(record.names)
         if whole:
-            _refuse_used(connection, record)
+            _refuse_used(connection, record, name)
     if not engine.predicting:
         with engine.timings.of("image_remove"), engine.lock_store("image remove"):
             _remove(engine, record, doomed, whole=whole)
@@ -54,11 +54,11 @@ def _doomed_names(record: ImageRecord, name: str, *, force: bool) -> tuple[str, 
     return record.names
 
 
-def _refuse_used(connection: sqlite3.Connection, record: ImageRecord) -> None:
+def _refuse_used(connection: sqlite3.Connection, record: ImageRecord, asked: str) -> None:
     users = [user for _id, user in containers.using_image(connection, record.id)]
     if users:
         raise InUse(
-            f"image {record.id[:12]} is used by {', '.join(users)}",
+            f"image {record.names[0] if record.names else asked} is used by {', '.join(users)}",
             remedy="Remove these containers first",
             users=users,
         )
@@ -70,7 +70,7 @@ def _remove(engine: Engine, record: ImageRecord, doomed: tuple[str, ...], *, who
         for name in doomed:
             images.remove_name(connection, name)
         if whole:
-            _refuse_used(connection, record)
+            _refuse_used(connection, record, record.id[:12])
             images.delete(connection, record.id)
         events.add(
             connection,

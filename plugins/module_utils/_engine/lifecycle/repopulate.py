@@ -92,7 +92,8 @@ def _differences(plan: _Plan) -> tuple[Difference, ...]:
 
 
 def _shape(engine: Engine, name: str) -> dict[str, Any]:
-    return {"volume": info.volumes(engine, [name]).result["volumes"][0]}
+    shape = info.volumes(engine, [name]).result["volumes"][0]
+    return {"volume": shape, "mount_point": shape["Mountpoint"]}
 
 
 # -- deciding --------------------------------------------------------------------------------------

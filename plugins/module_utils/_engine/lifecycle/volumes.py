@@ -137,7 +137,9 @@ class _Convergence:
 
     def outcome(self, plan: VolumePlan, actions: tuple[str, ...]) -> Outcome:
         found = plan.differences
-        return Outcome(actions, found, "live" if found else "", {"volume": self.shape(plan)})
+        shape = self.shape(plan)
+        result = {"volume": shape, "mount_point": shape.get("Mountpoint", "")}
+        return Outcome(actions, found, "live" if found else "", result)
 
     def shape(self, plan: VolumePlan) -> Mapping[str, Any]:
         record = plan.record if self.engine.predicting else get_volume(self.engine, self.name)

@@ -19,10 +19,15 @@ SHORT_ID = 12
 _LONGEST = 255
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a container or a volume may be called so."""
+    return _NAME.fullmatch(text) is not None and len(text) <= _LONGEST
+
+
 def check_name(option: str, value: object) -> str:
     """Return the name, or raise InvalidOption saying what a name may hold."""
     text = str(value)
-    if not _NAME.fullmatch(text) or len(text) > _LONGEST:
+    if not is_name(text):
         raise InvalidOption(
             option,
             value,

@@ -9,6 +9,7 @@ default, mostly a namespace of its own. Sources: podman-run(1) ``--network``, ``
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidOption
@@ -93,6 +94,23 @@ def needs(spec: Any) -> tuple[tuple[str, str], ...]:
     """Return (option, name) of the containers whose namespaces it shares; a name may be an id."""
     found = ((option, container(of(spec, kind))) for kind, option in OPTIONS.items())
     return tuple((option, name) for option, name in found if name is not None)
+
+
+def with_names(spec: Any, names: Mapping[str, str]) -> Any:
+    """Return the spec with the names of other containers in the place of their ids; ``names``: what each text means."""
+    changed: dict[str, Any] = {}
+    for kind, option in OPTIONS.items():
+        name = container(of(spec, kind))
+        if name is not None and names.get(name, name) != name:
+            changed[option] = _renamed(getattr(spec, option), kind, _CONTAINER + names[name])
+    return replace(spec, **changed) if changed else spec
+
+
+def _renamed(value: Any, kind: str, text: str) -> Any:
+    """Return an option's value with another text, in the form that the option has."""
+    if kind == "network":
+        return (text,)
+    return replace(value, mode=text) if kind == "user" else text
 
 
 def check(spec: Any, *, usual_shm_size: int) -> None:

@@ -120,7 +120,7 @@ class ContainerSpec:
     cpuset_mems: str | None = _row(kinds.CPUSET, LIVE)
     pids_limit: int | None = _row(kinds.PIDS, LIVE)
     memory_swappiness: int | None = _row(kinds.SWAPPINESS)
-    blkio_weight: int | None = _row(kinds.BLKIO_WEIGHT)
+    blkio_weight: int | None = _row(kinds.BLKIO_WEIGHT, LIVE)
     device_cgroup_rule: tuple[str, ...] | None = _row(kinds.DEVICE_RULES)
     cgroup_conf: dict[str, str] | None = _row(kinds.CGROUP_CONF)
     oom_score_adj: int | None = _row(kinds.OOM_SCORE_ADJ)

@@ -11,6 +11,7 @@ from ..errors import Missing, Setting, Words, WrongState
 from ..model import status
 from ..model.imageconfig import ImageConfig
 from ..model.mounts import VOLUME, Mount
+from ..model.namespaces import with_names
 from ..model.record import ContainerRecord
 from ..model.spec import RECREATE, ContainerSpec
 from .boot import will_start
@@ -46,8 +47,8 @@ class Wish(NamedTuple):
     """What a task wants. ``spec`` None: only the state matters. ``image_id`` is what the image's name means now.
 
     ``implied``: see ContainerRecord; what it would be now. ``images`` are the ids of those that are mounted, by destination.
-    ``config``: the image's, None for a plain directory.
     ``start_pending``: a container of this name was taken away by a killed task that was to make and start it anew.
+    ``config``: the image's, None for a plain directory. ``others``: the names of the containers that are named, also by id.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Wish(NamedTuple):
     images: Mapping[str, str] = MappingProxyType({})
     config: ImageConfig | None = None
     start_pending: bool = False
+    others: Mapping[str, str] = MappingProxyType({})
 
 
 class Action(NamedTuple):
@@ -113,7 +115,8 @@ def _differences(wish: Wish, record: ContainerRecord) -> tuple[Difference, ...]:
     if wish.spec is None:
         return ()
     image = image_difference(record.spec, wish.spec, record.image_id, wish.image_id, strict=wish.image_strict)
-    found = image + differences(record.spec, wish.spec, wish.config)
+    before, after = (with_names(spec, wish.others) for spec in (record.spec, wish.spec))
+    found = image + differences(before, after, wish.config)
     names = {mount.destination: mount.source for mount in (wish.spec.mounts or {}).values()}
     found += mounted_differences(record.images, wish.images, found, names)
     return found + implied_differences(record.implied, wish.implied, found)

@@ -104,7 +104,10 @@ def _devices(spec: ContainerSpec) -> Iterator[tuple[str, DeviceNode]]:
 def _asked(device: Device) -> Iterator[tuple[str, DeviceNode]]:
     """Yield the device; of a directory, as in /dev/snd, all devices below it."""
     if os.path.isdir(device.source):
-        yield from _below(device.source, device.destination, device.permissions)
+        found = tuple(_below(device.source, device.destination, device.permissions))
+        if not found:
+            raise Missing("device", device.source, "is a directory without devices")
+        yield from found
         return
     node = _node(device.source, device.permissions, follow=True)
     if node is None:

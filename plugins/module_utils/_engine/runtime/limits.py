@@ -17,6 +17,9 @@ DEFAULT_PIDS = 2048
 #: The kernel's weight of a cgroup that nobody gave one: 1024 shares on v1, 100 on v2. Runtimes make a v2 weight of shares
 #: by ``1 + (shares - 2) * 9999 / 262142`` (crun.1, "cgroup v2"), which 2598 give 100.
 _SHARES_V1, _SHARES_V2 = 1024, 2598
+#: The kernel's weight of block input and output: of the scheduler BFQ, of CFQ (v1), and of io.weight (v2), which runtimes make
+#: of a weight by ``1 + (weight - 10) * 9999 / 990`` (crun.1), so that 20 gives its 100.
+WEIGHT_BFQ, WEIGHT_CFQ, WEIGHT_V2 = 100, 500, 20
 #: As good as no limit, for crun 1.8, which hands -1 to the kernel as it is, or unsigned, and is refused (EINVAL, ERANGE):
 #: the largest pid of the kernel (PID_MAX_LIMIT), and each period the time of as many processors as Linux can have.
 _ALL_PIDS = 4 << 20
@@ -31,13 +34,15 @@ Limits = Mapping[str, Mapping[str, Any]]
 class Ground(NamedTuple):
     """What holds where no limit does: the processors and memory nodes above the container, and the cgroup version.
 
-    ``takes_none``: the runtime takes -1 for no limit wherever the specification has it so.
+    ``takes_none``: the runtime takes -1 for no limit wherever the specification has it so. ``weight``: what the kernel gives a
+    cgroup's block input and output, as the runtime is told it.
     """
 
     cpus: str
     mems: str
     version: str
     takes_none: bool
+    weight: int = WEIGHT_BFQ
 
 
 def limits(spec: ContainerSpec, *, counts_swap: bool) -> dict[str, dict[str, Any]]:
@@ -45,7 +50,12 @@ def limits(spec: ContainerSpec, *, counts_swap: bool) -> dict[str, dict[str, Any
 
     ``counts_swap`` False: the kernel can't limit swap.
     """
-    parts = {"memory": _memory(spec, counts_swap=counts_swap), "cpu": _cpu(spec), "pids": _pids(spec)}
+    parts = {
+        "memory": _memory(spec, counts_swap=counts_swap),
+        "cpu": _cpu(spec),
+        "pids": _pids(spec),
+        "blockIO": {"weight": spec.blkio_weight} if spec.blkio_weight else {},
+    }
     return {key: value for key, value in parts.items() if value}
 
 
@@ -55,7 +65,7 @@ def change(before: Limits, after: Limits, ground: Ground) -> dict[str, dict[str,
     A limit that goes is said outright: what is left out of an update stays as it is.
     """
     changed: dict[str, dict[str, Any]] = {}
-    for group in ("memory", "cpu", "pids"):
+    for group in ("memory", "cpu", "pids", "blockIO"):
         old, new = before.get(group, {}), after.get(group, {})
         names = {name for name in {*old, *new} if old.get(name) != new.get(name)}
         for together, partners in _TOGETHER:
@@ -80,6 +90,7 @@ def _unlimited(group: str, name: str, ground: Ground) -> Any:
         "cpu.cpus": ground.cpus,
         "cpu.mems": ground.mems,
         "pids.limit": -1 if ground.takes_none else _ALL_PIDS,
+        "blockIO.weight": ground.weight,
     }
     return values[f"{group}.{name}"]
 

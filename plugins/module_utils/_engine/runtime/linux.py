@@ -81,7 +81,6 @@ def resources(request: BundleRequest) -> dict[str, Any]:
     parts = {
         "devices": devices,
         **shared,
-        "blockIO": {"weight": request.spec.blkio_weight} if request.spec.blkio_weight else None,
         "unified": request.spec.cgroup_conf,
     }
     return {key: value for key, value in parts.items() if value}
