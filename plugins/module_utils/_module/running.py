@@ -76,18 +76,38 @@ def run_with(
             module.warn(utf8.text(text))
         if request is None and not looks:
             _exit(module, Outcome(result=otherwise.result), None, looks=looks, files=files)
-        with opener(**_settings(module.params), read_only=looks or module.check_mode) as engine:
-            outcome = act(engine, request)
-            if looks:
-                from .._engine.lifecycle.looking import unknown
+        settings = _settings(module.params)
+        if getattr(request, "ends", False) and not module.check_mode:
+            outcome, engine = _ended(opener, settings, act, request)
+        else:
+            with opener(**settings, read_only=looks or module.check_mode) as engine:
+                outcome = act(engine, request)
+                if looks:
+                    from .._engine.lifecycle.looking import unknown
 
-                outcome = replace(outcome, warnings=(*outcome.warnings, *map(str, unknown(engine))))
+                    outcome = replace(outcome, warnings=(*outcome.warnings, *map(str, unknown(engine))))
     except (EngineError, OSError) as error:
         _warn(module, engine)
         outcome = _foretold(module, error, otherwise) or _fail(module, error, engine)
     else:
         _warn(module, engine)
     _exit(module, outcome, engine, looks=looks, files=files)
+
+
+def _ended(
+    opener: Opener, settings: dict[str, Any], act: Callable[[Engine, Request], Outcome], request: Request
+) -> tuple[Outcome, Engine]:
+    """Do what ends a container, also where the disk takes nothing more; return the engine that did it as well."""
+    from .._engine.lifecycle.unrecorded import ended
+    from .._engine.model.layout import Layout
+
+    (outcome, engine), warning = ended(
+        lambda: opener(**settings),
+        Layout(settings["root"], settings["run_root"]),
+        lambda engine: (act(engine, request), engine),
+        removes=getattr(request, "removes", False),
+    )
+    return replace(outcome, warnings=(*outcome.warnings, warning)) if warning else outcome, engine
 
 
 def _warn(module: _Module, engine: Engine | None) -> None:

@@ -50,7 +50,7 @@ def add_verb(verbs: Any, name: str, act: Act, text: str, of_all: frozenset[str] 
     parser.add_argument("names", nargs="*", metavar="NAME", help="name, id or the beginning of an id")
     parser.add_argument("--all", "-a", action="store_true", help="all that the verb is for")
     ends = act in (_stop, _kill, _remove, _wait)
-    parser.set_defaults(verb=_each, act=act, of_all=of_all, acts=True, ends=ends)
+    parser.set_defaults(verb=_each, act=act, of_all=of_all, acts=act not in _ENDING, ends=ends)
     return parser
 
 
@@ -120,7 +120,7 @@ def _all(engine: Engine, arguments: argparse.Namespace) -> Sequence[str]:
 
 def _one(engine: Engine, name: str, arguments: argparse.Namespace) -> int:
     try:
-        said = arguments.act(engine, find_typed(engine, name), arguments)
+        said = _done(engine, name, arguments)
     except (EngineError, OSError) as error:
         if isinstance(error, NotFound) and _may_be_missing(arguments):
             return 0
@@ -128,6 +128,29 @@ def _one(engine: Engine, name: str, arguments: argparse.Namespace) -> int:
         return _code(error, arguments.act)
     output.write(name if said is None else said)
     return 0
+
+
+def _done(engine: Engine, name: str, arguments: argparse.Namespace) -> str | None:
+    """Do it, also where the disk takes nothing more, if it ends something; ``engine`` is only for looking then."""
+
+    def act(engine: Engine) -> str | None:
+        return arguments.act(engine, find_typed(engine, name), arguments)  # type: ignore[no-any-return]
+
+    if arguments.act not in _ENDING:
+        return act(engine)
+    from ..lifecycle.opening import open_engine
+    from ..lifecycle.unrecorded import ended
+
+    layout = engine.layout
+    said, warning = ended(
+        lambda: open_engine(layout.root, layout.run_root, known_alone=True),
+        layout,
+        act,
+        removes=arguments.act is _remove,
+    )
+    if warning:
+        sys.stderr.write(f"slipway: {warning}\n")
+    return said
 
 
 def _may_be_missing(arguments: argparse.Namespace) -> bool:
@@ -225,3 +248,7 @@ def _rename(engine: Engine, arguments: argparse.Namespace) -> None:
     from ..lifecycle.rename import rename
 
     rename(engine, find_typed(engine, arguments.name), arguments.new)
+
+
+#: Verbs that end something: they open the engine themselves, for they work on a full disk as well.
+_ENDING: tuple[Act, ...] = (_stop, _kill, _remove)

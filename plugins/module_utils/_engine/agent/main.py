@@ -13,6 +13,10 @@ import sys
 from ..errors import EngineError, NotFound
 from ..kernel.files import usual_umask
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..lifecycle.engine import Engine
+
 
 def main(argv: list[str], *, root: str, run_root: str) -> int:
     """Run one verb; return 0, 125 for the engine's own errors (as podman has it), or 2 for wrong arguments."""
@@ -39,6 +43,8 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     """See to a container that has ended; ``--keep`` leaves its restart and removal to the task that waits for it."""
     from ..lifecycle.exited import exited
     from ..lifecycle.opening import open_engine
+    from ..lifecycle.unrecorded import ended
+    from ..model.layout import Layout
 
     if argv[:1] == ["--exec"]:
         return _cleanup_exec(argv[1:], root, run_root)
@@ -46,8 +52,17 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     if len(names) != 1:
         sys.stderr.write("usage: slipway cleanup [--keep] ID\n")
         return 2
-    with open_engine(root, run_root, known_alone=True) as engine:
+
+    def see_to_it(engine: Engine) -> None:
         exited(engine, names[0], (engine.layout.agent_program, "cleanup"), keep=keep)
+
+    _done, warning = ended(
+        lambda: open_engine(root, run_root, known_alone=True),
+        Layout(root, run_root),
+        see_to_it,
+        removes=False,
+    )
+    sys.stderr.write(f"slipway: {warning}\n" if warning else "")
     return 0
 
 

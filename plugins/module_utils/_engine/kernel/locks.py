@@ -3,23 +3,27 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import LockTimeout
 from .process import Process
+from .room import NO_ROOM
 
 #: flock(2) has no deadline, so it is tried again: soon at first, then 20 times a second (seconds).
 _FIRST_PAUSE = 0.001
 _LONGEST_PAUSE = 0.05
 
 _TEXT_LIMIT = 4096
+_OPEN = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class _Held(threading.local):
@@ -81,7 +85,9 @@ def _acquire(path: str, kind: int, deadline: float) -> int:
 
 def _try(path: str, kind: int) -> Optional[int]:
     """Return the descriptor that holds the lock, or None when somebody else does."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    fd = _open(path)
+    if fd is None:
+        return _stand_in(path)
     try:
         fcntl.flock(fd, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -92,6 +98,37 @@ def _try(path: str, kind: int) -> Optional[int]:
     # Its holder unlinked the file between our open and flock: others lock another file now.
     os.close(fd)
     return None
+
+
+def _open(path: str) -> Optional[int]:
+    """Open the file, made where it is missing; None when there is none and the file system takes none."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | _OPEN, 0o600)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+    with suppress(FileNotFoundError):
+        return os.open(path, os.O_RDONLY | _OPEN)
+    return None
+
+
+def _stand_in(path: str) -> Optional[int]:
+    """Return what holds the lock where no file can be made: a name of a socket, which one process can have (unix(7)).
+
+    To stop what fills the disk, a lock must be had without it. Between those who can make the file and those who can't, who
+    meet only in the moment in which room is found, there is no lock.
+    """
+    import hashlib  # loads OpenSSL, which is needed for nothing else
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:
+        try:
+            own = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()
+            name.bind(f"\0slipway-lock-{own}")
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return None
+        return name.detach()
 
 
 def _is_at(path: str, fd: int) -> bool:
@@ -105,8 +142,10 @@ def _write_holder(fd: int, what: str) -> None:
     me = Process.of(os.getpid())
     start_time = me.start_time if me else 0
     text = f"{os.getpid()} {start_time} {time.time():.3f} {what}\n"
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, os.fsencode(text), 0)
+    # It only tells who waits: on a disk that is full or read-only the lock holds all the same.
+    with suppress(OSError):
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, os.fsencode(text), 0)
 
 
 def _read_holder(path: str) -> Optional[_Holder]:

@@ -112,7 +112,7 @@ def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: 
     contents = {path: text.encode() for path, text in texts.items()}
     if record.spec.timezone is not None:
         contents["/etc/localtime"] = timezone.content(record.spec.timezone)
-    targets = {path: f"{container.run}/{os.path.basename(path).lstrip('.')}" for path in contents}
+    targets = {path: f"{container.files}/{os.path.basename(path).lstrip('.')}" for path in contents}
     for path, content in contents.items():
         _write(targets[path], content, _READABLE)
         if record.mapping is not None:

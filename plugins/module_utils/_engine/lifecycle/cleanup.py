@@ -11,12 +11,13 @@ from ..kernel.removal import remove_tree
 from ..model import status
 from ..model.layout import ContainerLayout
 from ..model.record import ContainerRecord
-from ..rootfs import shm
+from ..rootfs import ownfiles, shm
 from ..runtime import conmon, oci
 from ..state import execs
 from . import cgroup, rootfilesystem
 from .engine import Engine
 from .facts import save_and_tell
+from .unrecorded import is_no_room
 from .volume_attach import detach
 
 
@@ -64,6 +65,7 @@ def release(engine: Engine, record: ContainerRecord) -> None:
             ("mounts", lambda: release_mounts(container)),
             ("root file system", lambda: rootfilesystem.unmount(container, record.driver)),
             ("shm", lambda: shm.unmount_shm(container)),
+            ("files", lambda: ownfiles.unmount(container)),
             ("volumes", lambda: detach(engine, record)),
             ("monitor files", lambda: conmon.remove_stale_files(container)),
             ("exec sessions", lambda: _purge_sessions(engine, record)),
@@ -95,7 +97,9 @@ def _attempt(record: ContainerRecord, tasks: Iterable[tuple[str, Callable[[], ob
         try:
             act()
         except (EngineError, OSError) as error:  # noqa: PERF203  (each is tried, whatever the ones before did)
-            problems.append(f"{what}: {error}")
+            # A file that can't be deleted from a disk that is read-only holds nothing that runs.
+            if not is_no_room(error):
+                problems.append(f"{what}: {error}")
     if problems:
         raise CleanupIncomplete(
             f"container {record.name} could not be cleaned up wholly: {'; '.join(problems)}",

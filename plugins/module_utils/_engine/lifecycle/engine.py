@@ -28,6 +28,7 @@ LAST = 99
 class Engine:
     """One engine. ``predicting``: check mode, nothing may be written.
 
+    ``unrecorded``: the disk takes nothing more, and what is saved goes with the engine (unrecorded.py).
     ``tolerated``: see ``tolerating``.
     ``runtime``, ``conmon``, ``cgroup_manager``, ``storage_driver`` (of new containers): None means what suits the host.
     """
@@ -39,6 +40,7 @@ class Engine:
     conmon: str | None = None
     cgroup_manager: str | None = None
     storage_driver: str | None = None
+    unrecorded: bool = False
     lock_timeout: float = LOCK_TIMEOUT
     timings: Timings = field(default_factory=Timings)
     tolerated: list[EngineError] = field(default_factory=list)
@@ -86,7 +88,7 @@ class Engine:
                 yield
             finally:
                 # No file outlives its use; whoever waits for this one notices that it is gone and makes its own.
-                with suppress(FileNotFoundError):
+                with suppress(OSError):  # nor does a disk that is read-only keep a verb from its end
                     os.unlink(path)
 
     def tell(self, kind: str, action: str, identity: str, name: str, **attributes: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from ..errors import WrongState
+from ..errors import EngineError, WrongState
 from ..kernel.foreign import PATIENCE
 from ..kernel.process import Process, find_by_argument
 from ..model import imageconfig, status
@@ -33,6 +33,7 @@ from .facts import alive, observe
 from .hold import hold
 from .named import find
 from .ownprocess import own_process
+from .unrecorded import is_no_room
 
 T = TypeVar("T")
 
@@ -100,7 +101,7 @@ def attended(
             result = run(prepared)
             exit_code = code(result)
         finally:
-            finish(engine, record, prepared.session.id, exit_code)
+            _finish(engine, record, prepared.session.id, exit_code)
     return prepared.session.id, result
 
 
@@ -153,6 +154,15 @@ def finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: 
     with engine.database.transaction() as connection:
         sessions.delete(connection, session_id)
         events.add(connection, _event(record, "exec_died", exec_id=session_id, **told))
+
+
+def _finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: int | None) -> None:
+    """Do it, and leave it to the next exec where the disk takes nothing more: the command has run, and that is what counts."""
+    try:
+        finish(engine, record, session_id, exit_code)
+    except (EngineError, OSError) as error:
+        if not is_no_room(error):
+            raise
 
 
 def _event(record: ContainerRecord, action: str, **attributes: str) -> Event:

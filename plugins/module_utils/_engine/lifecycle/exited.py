@@ -24,7 +24,7 @@ def exited(engine: Engine, container_id: str, command: tuple[str, ...], *, keep:
     try:
         with hold(engine, container_id, "cleanup") as record:
             ended = after_end(engine, record)
-            if keep:
+            if keep or engine.unrecorded:  # nothing is begun that nobody would know of
                 return
             if ended.restart_at is None:
                 _discard(engine, ended)

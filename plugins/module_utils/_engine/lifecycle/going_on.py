@@ -10,7 +10,7 @@ from ..errors import HostLacks, RuntimeFailed, Setting, Words, WrongState
 from ..model import status
 from ..model.checkpoint import RestoreOptions, for_runtime
 from ..model.record import ContainerRecord
-from ..rootfs import shm
+from ..rootfs import ownfiles, shm
 from ..runtime import conmon, criu, oci
 from . import checkpointed
 from .cleanup import release_mounts
@@ -92,6 +92,7 @@ class Restore(Start):
         container = self.container
         return (
             Step("prepare", self.prepare, self.give_up),
+            Step("mount_files", lambda: ownfiles.mount(container), lambda: ownfiles.unmount(container)),
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
             Step("fill_shm", lambda: checkpointed.fill_shm(container)),
             Step("mount_rootfs", self.mount_rootfs, self.unmount_rootfs),

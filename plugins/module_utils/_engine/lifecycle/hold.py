@@ -32,5 +32,5 @@ def forget(engine: Engine, container_id: str) -> None:
 
     Whoever waited for the lock while the container was removed (the agent, as a rule) has made the file anew.
     """
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         os.unlink(engine.layout.lock("container", container_id))

@@ -190,9 +190,9 @@ def _paths(record: ContainerRecord, container: ContainerLayout) -> dict[str, str
     }
     started = {
         "OCIConfigPath": f"{container.bundle}/config.json",
-        "ResolvConfPath": f"{container.run}/resolv.conf",
-        "HostnamePath": f"{container.run}/hostname",
-        "HostsPath": f"{container.run}/hosts",
+        "ResolvConfPath": f"{container.files}/resolv.conf",
+        "HostnamePath": f"{container.files}/hostname",
+        "HostsPath": f"{container.files}/hosts",
     }
     return {**always, **(started if record.started is not None else dict.fromkeys(started, ""))}
 

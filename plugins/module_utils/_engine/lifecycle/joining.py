@@ -121,8 +121,8 @@ def _files(engine: Engine, owner: ContainerRecord | None) -> dict[str, str]:
     """Return resolv.conf and hosts of the network's owner, who may share it himself."""
     if owner is None:
         return {}
-    run = engine.layout.container(owner_of(engine, owner, "network").id).run
-    return {path: f"{run}/{os.path.basename(path)}" for path in _OF_NETWORK}
+    files = engine.layout.container(owner_of(engine, owner, "network").id).files
+    return {path: f"{files}/{os.path.basename(path)}" for path in _OF_NETWORK}
 
 
 def _shm(engine: Engine, record: ContainerRecord, other: ContainerRecord | None) -> str | None:

@@ -17,6 +17,7 @@ from ..state.failures import opening
 from . import runroot, strangers
 from .engine import Engine
 from .looking import boot_of, check_root, look_at_engine
+from .unrecorded import keep_room
 
 
 @contextmanager
@@ -42,6 +43,7 @@ def open_engine(
     layout = Layout(root, run_root)
     with opening(layout.database):
         make_directories(layout)
+    keep_room(layout)
     with open_database(layout.database) as database:
         engine = Engine(layout, database, **settings)
         runroot.claim(layout, database)

@@ -49,7 +49,7 @@ def _clear(engine: Engine, record: ContainerRecord, *, mounted: bool) -> None:
             with engine.lock_container(record.id, "refresh"):
                 release(engine, record)
         conmon.remove_stale_files(container)
-        if not os.path.ismount(container.shm):
+        if not (os.path.ismount(container.shm) or os.path.ismount(container.files)):
             remove_tree(container.run)
 
 

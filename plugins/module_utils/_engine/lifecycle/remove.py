@@ -12,6 +12,7 @@ from ..kernel.removal import remove_tree
 from ..model import status
 from ..model.record import ContainerRecord, Event
 from ..state import containers, dependencies, events, volumes
+from . import waste
 from .cgroup import clear_engine
 from .cleanup import release
 from .dependencies import refuse_needed
@@ -20,7 +21,6 @@ from .facts import save
 from .hold import hold
 from .volume import discard
 from .waiter import wake
-from .waste import throw_away
 
 
 def remove(engine: Engine, container_id: str, *, with_volumes: bool, keep_row: bool = False) -> None:
@@ -50,11 +50,12 @@ def remove_held(
     if record.restart_at is not None:
         wake(engine.layout.container(record.id))
     container = engine.layout.container(record.id)
-    with suppress(FileNotFoundError):
+    with waste.left_if_read_only(), suppress(FileNotFoundError):
         os.unlink(container.kept_mounted)
     release(engine, record)
-    throw_away(engine, container.static)
-    remove_tree(container.run)
+    waste.throw_away(engine, container.static)
+    with waste.left_if_read_only():
+        remove_tree(container.run)
     if keep_row:
         return
     anonymous = _delete_row(engine, record)

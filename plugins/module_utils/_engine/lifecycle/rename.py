@@ -46,7 +46,7 @@ def _tell_inside(engine: Engine, record: ContainerRecord, name: str) -> None:
 
     Written in place: the file is bound into the container, so a new one beside it would not be seen.
     """
-    path = f"{engine.layout.container(record.id).run}/{_HOSTS}"
+    path = f"{engine.layout.container(record.id).files}/{_HOSTS}"
     try:
         with open(path, "r+", encoding="utf-8", errors="surrogateescape") as stream:
             before = stream.read(_HOSTS_LIMIT)

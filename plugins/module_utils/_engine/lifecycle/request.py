@@ -41,6 +41,15 @@ class Request:
     remarks: tuple[str, ...] = ()
     aside: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def ends(self) -> bool:
+        """Tell whether nothing is to run in the end, so that it can be done without a record (unrecorded.py)."""
+        return self.state in ("stopped", "absent")
+
+    @property
+    def removes(self) -> bool:
+        return self.state == "absent"
+
 
 class ExitCommand(Protocol):
     """Gives the command that conmon calls when a container has ended; ``keep``: it must leave the removal (``rm``) to us."""

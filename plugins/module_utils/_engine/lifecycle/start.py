@@ -16,7 +16,7 @@ from ..model import logopts, namespaces, status
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
 from ..plan.prepared import prepared
-from ..rootfs import shm
+from ..rootfs import ownfiles, shm
 from ..runtime import conmon, oci
 from ..runtime.oci import OciRuntime
 from . import cgroup, cgroup_parent, confinement, populate, rootfilesystem
@@ -114,6 +114,7 @@ class Start:
         container = self.container
         return (
             Step("prepare", self.prepare, self.give_up),
+            Step("mount_files", lambda: ownfiles.mount(container), lambda: ownfiles.unmount(container)),
             Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
             Step("mount_rootfs", self.mount_rootfs, self.unmount_rootfs),
             Step("mount_volumes", self.mount_volumes),

@@ -232,6 +232,11 @@ class ContainerLayout:
         return f"{self.run}/shm"
 
     @property
+    def files(self) -> str:
+        """The files of the engine that the container may write to (/etc/hosts, ...), on a small file system of its own."""
+        return f"{self.run}/files"
+
+    @property
     def mounts(self) -> str:
         """What the engine itself mounts for the runtime to bind, by number."""
         return f"{self.run}/mounts"

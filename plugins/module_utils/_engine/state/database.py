@@ -55,6 +55,10 @@ class Database:
         finally:
             self._connection.execute("PRAGMA query_only = 1")
 
+    def let_write(self) -> None:
+        """Let a private copy (``read_only``) be written to from now on; it goes with this object."""
+        self._connection.execute("PRAGMA query_only = 0")
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection in a transaction that sees one state of the database throughout."""

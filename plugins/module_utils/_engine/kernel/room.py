@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell whether an error means that a file system takes nothing more: full, out of inodes, over a quota, read-only."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_TEXTS = tuple(os.strerror(number).lower() for number in NO_ROOM)
+
+
+def is_no_room(error: BaseException) -> bool:
+    """Tell it of an error of the system, of one that was caused by such a one, and of what a program said of it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in NO_ROOM:
+            return True
+        seen = seen.__cause__
+    return any(text in str(error).lower() for text in _TEXTS)
