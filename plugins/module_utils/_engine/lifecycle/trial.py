@@ -25,7 +25,7 @@ from ..model.layout import ContainerLayout
 from ..model.names import new_id
 from ..model.record import ContainerRecord
 from ..model.spec import ContainerSpec
-from ..rootfs import overlay, shm, view
+from ..rootfs import overlay, ownfiles, shm, view
 from ..runtime import bundle, oci
 from . import cgroup, trial_mounts, trial_notes, trial_waste
 from .bundle import bundle_request, write_config
@@ -139,6 +139,7 @@ class _Trial:
             return
         if self.record.spec.ipc != namespaces.NONE:
             shm.mount_shm(self.container, self.record.spec.shm_size, self.record.mapping)
+        ownfiles.mount(self.container)
         write_config(self.container, self.config())
         runtime.create(self.record.id, self.container.bundle, options=self.options())
 
