@@ -24,9 +24,9 @@ def health(machine, name: str) -> dict:
 
 def later(machine, name: str) -> None:
     """Wait for a check that begins from now on, and has succeeded."""
-    now = health(machine, name)["Log"][-1:]
+    now = (health(machine, name)["Log"] or [])[-1:]
     eventually(
-        lambda: (told := health(machine, name))["Status"] == "healthy" and told["Log"][-1:] != now,
+        lambda: (told := health(machine, name))["Status"] == "healthy" and (told["Log"] or [])[-1:] != now,
         f"{name} is checked",
         timeout=120,
     )

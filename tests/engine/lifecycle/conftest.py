@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from podmaninspect import CGROUP, Podman, docker_archive
 
 from dockerarchive import busybox_layer, write_archive
 from enginehost import Host, eventually
@@ -31,6 +32,24 @@ def busybox(need) -> bytes:
 def _libraries(program: str) -> bool:
     told = subprocess.run(["ldd", program], check=False, capture_output=True, text=True)
     return told.returncode == 0 and "=>" in told.stdout
+
+
+@pytest.fixture(scope="session")
+def podman(need, tmp_path_factory):
+    """Return a podman of its own that has the image; it leaves nothing behind."""
+    from _engine.kernel import cgroups
+
+    runtime = shutil.which("runc") or shutil.which("crun")
+    need(os.geteuid() == 0 and shutil.which("podman") and runtime, "root, podman and an OCI runtime")
+    need(shutil.which("busybox"), "busybox, linked statically")
+    # Podman's sockets lie below, so the path must be short.
+    podman = Podman(tmp_path_factory.mktemp("p"), runtime)
+    archive = podman.top / "image.tar"
+    archive.write_bytes(docker_archive())
+    podman.run("load", "--input", str(archive))
+    yield podman
+    podman.run("rm", "--all", "--force", "--time", "0", "--volumes", check=False)
+    cgroups.remove(CGROUP)
 
 
 @pytest.fixture(scope="session")

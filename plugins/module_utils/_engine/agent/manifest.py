@@ -174,6 +174,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.mounted",
     "lifecycle.named",
     "lifecycle.needed",
+    "lifecycle.ofhost",
     "lifecycle.opening",
     "lifecycle.origin",
     "lifecycle.outcome",

@@ -25,6 +25,7 @@ from .facts import observe
 from .health_state import health_of
 from .images import find_image, mounted_by, named_by
 from .inspect import container_shape
+from .ofhost import look
 from .outcome import Outcome
 from .request import ExitCommand, Request
 from .source import Source
@@ -290,6 +291,7 @@ class _Convergence:
                 host_name=socket.gethostname(),
                 health=health_of(self.engine, record, self.image),
                 apparmor=profile_of(record),
+                host=look(),
             )
         actions = tuple(action.text for action in plan.actions)
         return Outcome(actions, plan.differences, plan.cost, result, warnings=self.warnings() + self.lowered)

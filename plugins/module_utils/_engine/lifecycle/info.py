@@ -24,8 +24,10 @@ from .health_state import health_of
 from .images import find_image
 from .inspect import container_shape
 from .inspect_content import content_shape
+from .inspect_host import OfHost
 from .inspect_image import image_shape
 from .inspect_volume import volume_shape
+from .ofhost import look
 from .outcome import Outcome
 from .volume_facts import facts_of_all
 
@@ -46,12 +48,13 @@ def containers(
     with engine.database.reading() as connection:
         records = _named_containers(connection, names, must_exist=must_exist)
         chosen = [record for record in records if match(record.spec.label or {}, labels)]
-        shapes = [_container(engine, connection, record, size=size) for record in chosen]
+        host = look()
+        shapes = [_container(engine, connection, record, host, size=size) for record in chosen]
     return Outcome(result={"containers": shapes})
 
 
 def _container(
-    engine: Engine, connection: sqlite3.Connection, record: ContainerRecord, *, size: bool
+    engine: Engine, connection: sqlite3.Connection, record: ContainerRecord, host: OfHost, *, size: bool
 ) -> dict[str, Any]:
     volumes = {name: volume_rows.get(connection, name) for name in record.volumes.values()}
     known = {name: volume for name, volume in volumes.items() if volume is not None}
@@ -65,6 +68,7 @@ def _container(
         host_name=socket.gethostname(),
         health=health_of(engine, record, image),
         apparmor=profile_of(seen),
+        host=host,
         needs=sorted({row.needs for row in dependencies.of(connection, record.id)}),
         exec_ids=[session.id for session in execs.of(connection, record.id)],
     )

@@ -21,7 +21,7 @@ from ..model.storage import VFS
 from ..model.times import NEVER, rfc3339
 from ..model.volume import VolumeRecord
 from .inspect_health import health_shape
-from .inspect_host import host_config, id_mappings
+from .inspect_host import UNSEEN, OfHost, host_config, id_mappings
 from .inspect_mounts import mount_shapes
 from .inspect_process import apparmor_profile, capabilities, process_config, program
 
@@ -61,6 +61,7 @@ def container_shape(
     needs: Sequence[str] = (),
     health: Health | None = None,
     apparmor: str | None = None,
+    host: OfHost = UNSEEN,
 ) -> dict[str, Any]:
     """Return the container.
 
@@ -68,7 +69,7 @@ def container_shape(
     those attached, by name. ``host_name`` is this host's, which a container with ``network: host`` has too.
     ``health`` is what its checks have said, None without one. ``needs`` are the ids of the containers that it
     needs. ``exec_ids`` are the sessions of what runs in it besides. ``apparmor`` is the profile that confines it, or would,
-    None where nobody looked.
+    None where nobody looked. ``host`` is what the host decides.
     """
     container = layout.container(record.id)
     config = _image_config(record, image)
@@ -87,7 +88,7 @@ def container_shape(
         "MountLabel": "",
         "ProcessLabel": "",
         "AppArmorProfile": apparmor_profile(record.spec) if apparmor is None else apparmor,
-        **capabilities(record.spec, config),
+        **capabilities(record.spec, config, host.capabilities),
         "ExecIDs": [*exec_ids],
         "Driver": record.driver,
         "GraphDriver": {"Name": record.driver, "Data": _graph(record, image, layout)},
@@ -99,7 +100,7 @@ def container_shape(
         "IsService": False,
         "Config": process_config(record, config, host_name),
         "HostConfig": {
-            **host_config(record.spec, mounts, container.log, record.cgroup),
+            **host_config(record.spec, mounts, container.log, record.cgroup, host),
             **id_mappings(record.mapping),
         },
     }

@@ -22,4 +22,4 @@ def health_shape(health: Health | None) -> dict[str, Any]:
         }
         for result in health.log
     ]
-    return {"Status": health.status, "FailingStreak": health.failing_streak, "Log": log}
+    return {"Status": health.status, "FailingStreak": health.failing_streak, "Log": log or None}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Optional
 
 from ..model import logopts
 from ..model.cgroup import CGROUPFS, ENABLED, SYSTEMD, is_scope
@@ -18,6 +18,8 @@ _CPU_PERIOD = 100_000
 #: The greatest number of processes when nothing is said (runtime/limits.py).
 _DEFAULT_PIDS = 2048
 
+#: Limits of single devices, which no container here can have yet.
+_OF_DEVICES = "BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps".split()
 #: What no container here can have yet, or what is the same for all.
 _SAME_FOR_ALL: dict[str, Any] = {
     "ContainerIDFile": "",
@@ -31,11 +33,14 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "Links": None,
     "PublishAllPorts": False,
     "Runtime": "oci",
-    "BlkioWeightDevice": None,
-    "BlkioDeviceReadBps": None,
-    "BlkioDeviceWriteBps": None,
-    "BlkioDeviceReadIOps": None,
-    "BlkioDeviceWriteIOps": None,
+    # Only Windows has these, and the terminal of a console.
+    "ConsoleSize": [0, 0],
+    "CpuCount": 0,
+    "CpuPercent": 0,
+    "DiskQuota": 0,
+    "IOMaximumBandwidth": 0,
+    "IOMaximumIOps": 0,
+    "Isolation": "",
     "CpuRealtimePeriod": 0,
     "CpuRealtimeRuntime": 0,
     "KernelMemory": 0,
@@ -43,8 +48,23 @@ _SAME_FOR_ALL: dict[str, Any] = {
 }
 
 
+class OfHost(NamedTuple):
+    """What the host decides for its containers: all its capabilities, and the cgroup namespace where none is asked for."""
+
+    capabilities: Optional[frozenset[str]] = None
+    cgroupns: Optional[str] = None
+
+
+#: Of a host at which nobody has looked.
+UNSEEN = OfHost()
+
+
 def host_config(
-    spec: ContainerSpec, mounts: Sequence[Mapping[str, Any]], log: str, cgroup: str = ""
+    spec: ContainerSpec,
+    mounts: Sequence[Mapping[str, Any]],
+    log: str,
+    cgroup: str = "",
+    host: OfHost = UNSEEN,
 ) -> dict[str, Any]:
     """Return ``HostConfig``; ``mounts`` as in ``Mounts``, ``log`` is where the log lies unless the spec says.
 
@@ -60,11 +80,11 @@ def host_config(
         "Tmpfs": tmpfs(spec.mounts or {}),
         "LogConfig": _log(spec, log),
         "NetworkMode": ",".join(spec.network),
-        "IpcMode": spec.ipc or "private",
+        "IpcMode": spec.ipc or "shareable",  # any container may join it
         "PidMode": spec.pid or "private",
         "UTSMode": spec.uts or "private",
         "UsernsMode": "" if spec.userns is None else "private",
-        "CgroupMode": spec.cgroupns,  # unset is private with cgroups v2, else host: the host decides
+        "CgroupMode": spec.cgroupns or host.cgroupns,
         "AutoRemove": spec.rm,
         "Init": spec.init,
         "RestartPolicy": {
@@ -124,13 +144,21 @@ def _limits(spec: ContainerSpec) -> dict[str, Any]:
         "PidsLimit": pids,
         "BlkioWeight": spec.blkio_weight or 0,
         "OomScoreAdj": spec.oom_score_adj or 0,
-        **({} if spec.memory_swappiness is None else {"MemorySwappiness": spec.memory_swappiness}),
-        **({"CgroupConf": dict(spec.cgroup_conf)} if spec.cgroup_conf else {}),
+        "MemorySwappiness": _swappiness(spec),
+        "CgroupConf": dict(spec.cgroup_conf) if spec.cgroup_conf else None,
+        **{key: [] if spec.blkio_weight else None for key in _OF_DEVICES},
         "Ulimits": [
             {"Name": f"RLIMIT_{name.upper()}", "Soft": soft, "Hard": hard}
             for name, (soft, hard) in sorted((spec.ulimit or {}).items())
         ],
     }
+
+
+def _swappiness(spec: ContainerSpec) -> int:
+    """Return what was asked for; as podman has it, -1 where only other limits of memory were, 0 where none was."""
+    if spec.memory_swappiness is not None:
+        return spec.memory_swappiness
+    return -1 if spec.memory or spec.memory_reservation or spec.memory_swap else 0
 
 
 def _log(spec: ContainerSpec, log: str) -> dict[str, Any]:

@@ -51,6 +51,8 @@ def process_config(
         "OnBuild": None,
         "Annotations": dict(spec.annotation or {}),
         "CreateCommand": None,
+        "Passwd": True,
+        "sdNotifyMode": "container",
         "Umask": spec.umask or "0022",
         **({"Timezone": spec.timezone} if spec.timezone else {}),
         "Timeout": 0,
@@ -60,10 +62,14 @@ def process_config(
     }
 
 
+_UNASKED: dict[str, Any] = {}
+_SWITCHED_OFF: dict[str, Any] = {"Healthcheck": {"Test": ["NONE"]}, "HealthcheckOnFailureAction": "none"}
+
+
 def _checks(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:
     check = healthcheck.resolve(spec, image)
     if check is None:  # switched off is told, and not the same as never asked for
-        return {} if spec.healthcheck is None else {"Healthcheck": {"Test": ["NONE"]}}
+        return _UNASKED if spec.healthcheck is None else _SWITCHED_OFF
     shape: dict[str, Any] = {
         "Healthcheck": {
             "Test": list(check.test),
@@ -96,7 +102,7 @@ def _with_image(spec: ContainerSpec, image: ImageConfig, hostname: str | None) -
         "WorkingDir": spec.workdir or image.working_dir or "/",
         # A text in podman 4, a list in podman 5; Path and Args have the words apart.
         "Entrypoint": " ".join(entrypoint(spec, image)),
-        "Labels": {**image.labels, **(spec.label or {})},
+        "Labels": {**image.labels, **(spec.label or {})} or None,
         "StopSignal": stop_signal(spec, image),
         **({"SystemdMode": True} if runs_systemd(spec, image) else {}),
     }
@@ -138,39 +144,46 @@ def apparmor_profile(spec: ContainerSpec, default: str = "") -> str:
     return named[0] if named else "" if asked else default
 
 
-def capabilities(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:
-    """Return ``EffectiveCaps`` and ``BoundingCaps``; None where the host or the image's passwd decides."""
-    bounding = _bounding(spec)
+def capabilities(
+    spec: ContainerSpec, image: ImageConfig | None, every: frozenset[str] | None = None
+) -> dict[str, Any]:
+    """Return ``EffectiveCaps`` and ``BoundingCaps``: None where there are none, or nobody knows them.
+
+    ``every`` are the host's.
+    """
+    bounding = _bounding(spec, every)
     effective = bounding
-    root = None if image is None else _is_root(_user(spec, image))
-    if root is None:
+    if image is None:
         effective = None
-    elif not root:
+    elif not _is_root(_user(spec, image)):
         effective = _ambient(spec, bounding)
     return {
-        "EffectiveCaps": None if effective is None else sorted(effective),
-        "BoundingCaps": None if bounding is None else sorted(bounding),
+        "EffectiveCaps": sorted(effective) if effective else None,
+        "BoundingCaps": sorted(bounding) if bounding else None,
     }
 
 
-def _bounding(spec: ContainerSpec) -> frozenset[str] | None:
+def _bounding(spec: ContainerSpec, every: frozenset[str] | None) -> frozenset[str] | None:
     added, dropped = frozenset(spec.cap_add or ()), frozenset(spec.cap_drop or ())
-    if spec.privileged or (ALL in added and ALL not in dropped):
-        return None  # all that the host has
+    if spec.privileged:
+        return every
+    if ALL in added and ALL not in dropped:
+        return None if every is None else every - dropped
     base = frozenset() if ALL in dropped else DEFAULT
     return (base - dropped) | (added - {ALL})
 
 
 def _ambient(spec: ContainerSpec, bounding: frozenset[str] | None) -> frozenset[str] | None:
-    """Return what a user other than root holds: only what was added by name (capabilities(7))."""
+    """Return what a user other than root holds: only what was added (capabilities(7))."""
     if spec.privileged:
         return frozenset()
-    return None if bounding is None else bounding & frozenset(spec.cap_add or ())
+    added = frozenset(spec.cap_add or ())
+    return bounding if bounding is None or ALL in added else bounding & added
 
 
-def _is_root(user: str) -> bool | None:
-    """Tell whether it is user 0; None for a name that only the passwd of the root file system can tell."""
+def _is_root(user: str) -> bool:
+    """Tell whether it is user 0; of names only one is taken for that, as podman does it."""
     name = user.partition(":")[0]
     if name in ("", "root"):
         return True
-    return number(name) == 0 if is_number(name) else None
+    return number(name) == 0 if is_number(name) else False

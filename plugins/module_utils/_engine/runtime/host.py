@@ -59,6 +59,11 @@ def _status() -> dict[str, str]:
         return {name: value.strip() for name, _colon, value in pairs}
 
 
+def capabilities() -> frozenset[str]:
+    """Return all that this host has for us to give."""
+    return _bounding(_status().get("CapBnd", "0"))
+
+
 def _bounding(mask: str) -> frozenset[str]:
     bits = int(mask, 16)
     return frozenset(name for number, name in enumerate(CAPABILITIES) if bits >> number & 1)
