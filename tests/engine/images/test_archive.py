@@ -377,6 +377,20 @@ def test_both_forms_in_one(layout, archives, images, tmp_path):
     assert image.names == ("localhost/oci:1",)
 
 
+def test_layers_in_one_form_alone(layout, archives, images, tmp_path):
+    """Where the OCI form names no layers (Docker 25's release candidates), the docker form counts."""
+    layer = archives.layer(("a", {}))
+    config = layout.blob(archives.config([layer]))
+    layout.index(layout.blob({"config": config, "layers": None}))
+    names = ["blobs/" + blob["digest"].replace(":", "/") for blob in (config, layout.blob(layer))]
+    manifest = [{"Config": names[0], "RepoTags": ["rc:1"], "Layers": names[1:]}]
+    with pytest.raises(ArchiveBroken, match="names 0 layers"):
+        images(layout.path)
+    (layout.path / "manifest.json").write_text(json.dumps(manifest))
+    (image,) = images(layout.path)
+    assert (image.names, len(image.layers)) == (("localhost/rc:1",), 1)
+
+
 @pytest.mark.parametrize("link", ["symlink", "hard link", "symlink from the top", "absolute symlink"])
 def test_layers_that_are_links(link, archives, images, tmp_path):
     """A docker archive may hold a layer once and links to it, as older versions wrote it."""

@@ -14,6 +14,9 @@ import pytest
 
 from _engine.errors import ArchiveBroken, DigestMismatch, InvalidOption, NotFound
 from _engine.images.build import import_tree
+from _engine.images.treestream import Tree
+from _engine.kernel.files import directory
+from _engine.kernel.removal import remove_tree
 
 CAPABILITY = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)
 WHEN = 1_600_000_000_123_456_789
@@ -199,3 +202,72 @@ def test_bad_sources(tree, tmp_path):
     (tree / ".wh.file").touch()
     with pytest.raises(InvalidOption, match=r"\.wh\.file"):
         import_tree(str(tree))
+
+
+@pytest.mark.parametrize(("depth", "is_taken"), [(1500, True), (2048, False)])
+def test_deep_tree(depth, is_taken, store, tmp_path):
+    """A tree may be as deep as a path can tell, with names on both ways; a deeper one, which no layer can hold, is refused."""
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    fd = os.open(deep, os.O_RDONLY)
+    for level in range(depth):
+        os.mkdir("d", dir_fd=fd)
+        if level % 90 == 0:
+            os.mknod("z", dir_fd=fd)
+        above, fd = fd, os.open("d", os.O_RDONLY, dir_fd=fd)
+        os.close(above)
+    os.close(fd)
+    try:
+        if is_taken:
+            tree = import_tree(str(deep))
+            with tree.layer(tree.image.layers[0]) as chunks:
+                content = store.add(tree.image.layers[0].chain_id, chunks, lowers=())
+            assert content.entries == 1 + depth + len(range(0, depth, 90))
+        else:
+            with pytest.raises(InvalidOption, match="a path of more than 4094 bytes"):
+                import_tree(str(deep))
+    finally:
+        for path in (deep, *map(store.diff_path, store.list())):  # pytest can't remove what is so deep
+            remove_tree(str(path))
+
+
+def test_directory_that_moves_meanwhile(tmp_path):
+    """A walk that comes back to another directory than it left ends; it never goes on elsewhere."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    os.makedirs(tmp_path / "tree" / "/".join("d" * 150))
+    with directory(str(tmp_path / "tree")) as top:
+        chunks = Tree(str(tmp_path / "tree")).pieces(top)
+        for _deep in range(140):
+            next(chunks)
+        os.rename(tmp_path / "tree" / "/".join("d" * 20), tmp_path / "elsewhere/d")
+        with pytest.raises(InvalidOption, match="is in another place"):
+            list(chunks)
+
+
+def test_attribute_without_a_value(place, tmp_path):
+    """An attribute that is empty stays one, though a record without a value would delete it."""
+    top = tmp_path / "top"
+    top.mkdir()
+    os.setxattr(top, "user.empty", b"")
+    os.setxattr(top, "user.full", b"1")
+    diff = place(import_tree(str(top)))
+    assert {name: os.getxattr(diff, name) for name in os.listxattr(diff)} == {
+        "user.empty": b"",
+        "user.full": b"1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("when", "created"),
+    [
+        ("-5", "1970-01-01T00:00:00Z"),
+        ("999999999999", "9999-12-31T23:59:59Z"),
+        (str(2**63 - 1), "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_times_that_no_date_can_tell(when, created, archives, tmp_path):
+    """An image of files of another age has the nearest time that RFC 3339 can write."""
+    path = tmp_path / "tree.tar"
+    path.write_bytes(archives.layer(("f", {"pax_headers": {"mtime": when}})))
+    assert json.loads(import_tree(str(path)).image.config)["created"] == created

@@ -109,8 +109,7 @@ def _not_there(path: str) -> NotFound:
 def _of_directory(path: str, stack: ExitStack) -> Archive:
     members = DirectoryMembers(path, stack)
     if members.find(ocilayout.INDEX) is not None:
-        name = os.path.basename(os.path.realpath(path)).lower()
-        return Archive(members, ocilayout.images(members, name=name))
+        return _of_layout(members, name=os.path.basename(os.path.realpath(path)).lower())
     raw = read_document(members, dirtransport.MANIFEST)
     if raw is not None and raw.lstrip().startswith(b"{"):
         blobs, image = dirtransport.image(members, raw)
@@ -127,8 +126,18 @@ def _of_file(path: str, fd: int, stack: ExitStack, *, staging: str) -> Archive:
     members = TarMembers(fd)
     # Newer versions of docker save write both; the OCI form has the digests.
     if members.find(ocilayout.INDEX) is not None:
-        return Archive(members, ocilayout.images(members, name=""))
+        return _of_layout(members, name="")
     return _of_docker(members, path)
+
+
+def _of_layout(members: Members, *, name: str) -> Archive:
+    try:
+        return Archive(members, ocilayout.images(members, name=name))
+    except ocilayout.LayersMissing:
+        # Release candidates of Docker 25 wrote manifests without layers, and all in the other form (moby/moby#47065).
+        if members.find(dockerarchive.MANIFEST) is None:
+            raise
+        return Archive(members, dockerarchive.images(members))
 
 
 def _of_docker(members: Members, path: str) -> Archive:

@@ -25,13 +25,13 @@ Owners = Callable[[Entry], Entry]
 def chunks(fd: int, name: str, owners: Owners) -> Iterator[bytes]:
     """Stream the tree below an open directory, ``name`` in errors; sockets are left out.
 
-    As many descriptors are open as directories are in each other. Raises EngineError, OSError.
+    Raises EngineError, OSError.
     """
     return gathered(_LiveTree(name, owners).pieces(fd))
 
 
 class _LiveTree(Tree):
-    deepest = sys.maxsize
+    longest = sys.maxsize
     # It went, or another thing came in its place: a file for a directory, a symlink for either.
     tolerated = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 

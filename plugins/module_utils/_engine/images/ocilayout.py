@@ -27,6 +27,10 @@ INDEX_TYPES = (
 _DEEPEST_INDEX = 4
 
 
+class LayersMissing(ArchiveBroken):
+    """A manifest does not name as many layers as the image has."""
+
+
 def images(members: Members, *, name: str) -> tuple[ArchivedImage, ...]:
     """Read the images of a layout, of each the manifest for this host; raises ArchiveBroken, DigestMismatch.
 
@@ -210,7 +214,7 @@ def _image(
     blobs = documents.objects(manifest.get("layers"), what=f"{digest}: layers")
     diff_ids = imageconfig.parse(config).diff_ids
     if len(blobs) != len(diff_ids):
-        raise ArchiveBroken(f"{digest} names {len(blobs)} layers, its configuration {len(diff_ids)}")
+        raise LayersMissing(f"{digest} names {len(blobs)} layers, its configuration {len(diff_ids)}")
     layers = [
         _layer(members, blob, diff_id=diff_id, chain_id=chain_id)
         for blob, diff_id, chain_id in zip(blobs, diff_ids, chain_ids(diff_ids))

@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from ..errors import InvalidOption
 from . import attributes, tarread, tarwrite
@@ -20,6 +20,8 @@ from .tarread import Entry
 from .tarsparse import Extents
 
 _HOLE = 4096
+#: Directories that are in each other and open at a time: the limit of open files is often 1024.
+_MOST_OPEN = 100
 _ZEROES = b"\0" * _HOLE
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -58,19 +60,38 @@ def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield b"".join(buffer)
 
 
-class Level(NamedTuple):
-    """A directory on the way down: its descriptor, its path, and the names still to come, the last first."""
+class Level:
+    """A directory on the way down: its descriptor, its path, the names still to come, the last first, and what it is.
 
-    fd: int
-    prefix: bytes
-    names: list[bytes]
+    The descriptor is None while the walk is far below.
+    """
+
+    __slots__ = ("fd", "identity", "names", "prefix")
+
+    def __init__(self, fd: int, prefix: bytes, names: list[bytes]) -> None:
+        self.fd: int | None = fd
+        self.prefix = prefix
+        self.names = names
+        self.identity = _identity(os.fstat(fd))
+
+    @property
+    def open(self) -> int:
+        """The descriptor of the directory that the walk stands in."""
+        if self.fd is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), os.fsdecode(self.prefix))
+        return self.fd
+
+    def close(self) -> None:
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
 
 
 class Tree:
     """One walk over a tree; remembers the first name of each file that has several."""
 
-    #: How many directories may be in each other: as many descriptors are open.
-    deepest = 200
+    #: The longest path that it may hold: no layer with a longer one can be unpacked.
+    longest = 4094
     #: The errors at an entry that let it be left out.
     tolerated: tuple[int, ...] = ()
 
@@ -115,16 +136,26 @@ class Tree:
                 if stack[-1].names:
                     yield from self._member(stack, stack[-1].names.pop())
                 else:
-                    left = stack.pop()
-                    if stack:  # the top is not ours to close
-                        os.close(left.fd)
+                    self._leave(stack)
         finally:
-            for level in stack[1:]:
-                os.close(level.fd)
+            for level in stack[1:]:  # the top is not ours to close
+                level.close()
+
+    def _leave(self, stack: list[Level]) -> None:
+        """Go back to the directory above, which may have been closed meanwhile."""
+        left = stack.pop()
+        if not stack:
+            return
+        above = stack[-1]
+        if above.fd is None:
+            above.fd = os.open("..", _DIRECTORY, dir_fd=left.open)
+            if _identity(os.fstat(above.fd)) != above.identity:
+                self.refuse("changed while it was read: a directory is in another place")
+        left.close()
 
     def _member(self, stack: list[Level], name: bytes) -> Iterator[bytes]:
         """Yield one entry; a directory is put on the stack."""
-        above, prefix, _rest = stack[-1]
+        above, prefix = stack[-1].open, stack[-1].prefix
         self.check(prefix + name)
         try:
             found = os.stat(name, dir_fd=above, follow_symlinks=False)
@@ -139,12 +170,14 @@ class Tree:
 
     def _enter(self, stack: list[Level], name: bytes) -> bytes:
         """Go into a directory, and return its header."""
-        if len(stack) > self.deepest:
-            self.refuse(f"is nested deeper than {self.deepest} directories")
-        above, prefix, _rest = stack[-1]
-        fd = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
-        level = Level(fd, prefix + name + b"/", [])
+        prefix = stack[-1].prefix + name + b"/"
+        if len(prefix) > self.longest:
+            self.refuse(f"holds a path of more than {self.longest} bytes")
+        fd = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=stack[-1].open)
+        level = Level(fd, prefix, [])
         stack.append(level)  # whatever fails now, it is closed
+        if len(stack) > _MOST_OPEN + 1:
+            stack[-_MOST_OPEN].close()
         header = self._header(_entry(level.prefix, os.fstat(fd), xattrs=_xattrs(fd)))
         level.names.extend(_names(fd))
         return header

@@ -29,7 +29,7 @@ class _UpperLayer(treestream.Tree):
 
     def _enter(self, stack: list[treestream.Level], name: bytes) -> bytes:
         header = super()._enter(stack, name)
-        return header + _opaque(stack[-1].fd, stack[-1].prefix)
+        return header + _opaque(stack[-1].open, stack[-1].prefix)
 
     def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
         if marks.is_whiteout(found):
