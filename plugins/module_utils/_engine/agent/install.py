@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 import py_compile
+import shlex
 import sys
 from collections.abc import Mapping
 
@@ -27,8 +28,20 @@ from . import sources
 from .manifest import MODULES
 from .sources import Sum
 
-#: Where a person finds it; only the engine at the default root is linked there, so tests never touch it.
-LINK = "/usr/local/bin/slipway"
+#: Where a person finds it; only the engine at the default root is offered there, so tests never touch it.
+COMMAND = "/usr/local/bin/slipway"
+#: All below an engine's root is root's alone, so that a link would tell anybody else "Permission denied" at most.
+_COMMAND_TEXT = """#!/bin/sh
+# The container engine of the Ansible collection slipway.oci.
+program={program}
+[ -x "$program" ] && exec "$program" "$@"
+if [ "$(id -u)" -eq 0 ]; then
+    echo "slipway: $program is gone. A task of slipway.oci.container brings it back" >&2
+else
+    echo "slipway: the engine needs root. Write sudo before it" >&2
+fi
+exit 125
+"""
 _LAUNCHER = """#!{python} -IS
 # slipway {version}: the container engine of the Ansible collection slipway.oci.
 import sys
@@ -66,9 +79,18 @@ def install(layout: Layout) -> str:
     if not os.path.islink(current) or os.readlink(current) != os.path.basename(home):
         _link(os.path.basename(home), current)
         _remove_others(layout.agent, os.path.basename(home))
-    if layout.root == DEFAULT_ROOT and not os.path.lexists(LINK):
-        _link(f"{current}/slipway", LINK)
+    if layout.root == DEFAULT_ROOT:
+        offer(f"{current}/slipway", COMMAND)
     return f"{current}/slipway"
+
+
+def offer(program: str, place: str) -> None:
+    """Leave a command for people that runs the program; what somebody else has put there stays."""
+    if os.path.lexists(place) and not (os.path.islink(place) and os.readlink(place) == program):
+        return
+    temporary = f"{place}.{os.urandom(4).hex()}"
+    _write(temporary, _COMMAND_TEXT.format(program=shlex.quote(program)).encode(), 0o755)
+    os.replace(temporary, place)
 
 
 def _digest(known: Mapping[str, Sum], layout: Layout) -> str:
