@@ -45,7 +45,9 @@ class ActionModule(ShippingAction):
     def _out(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         path = self.place_for_parcel()
         result = self.run_module(task_vars, parcel=path)
-        if result.get("failed"):
+        if (
+            result.get("failed") or "is_file" not in result
+        ):  # in check mode of a container that is still to come
             return result
         dest = self._loader.path_dwim(self._required("dest"))
         directory, rename = dest, None
