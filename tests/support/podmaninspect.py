@@ -23,6 +23,11 @@ from _engine.model.volume import VolumeRecord, VolumeSpec
 
 NAME = "localhost/app:1"
 LAYOUT = Layout("/ROOT", "/RUN")
+#: Those that the tests name: for others podman mounts files of its own.
+ACCOUNTS = {
+    "etc/passwd": b"root:x:0:0::/root:/bin/sh\nuser:x:5:5::/home:/bin/sh\n",
+    "etc/group": b"root:x:0:\nuser:x:5:\nsix:x:6:\nseven:x:7:\n",
+}
 CONFIG = {
     "architecture": "amd64",
     "os": "linux",
@@ -82,7 +87,10 @@ class Podman:
 def layers() -> list[bytes]:
     """Return the tars of the image's two layers."""
     busybox = Path(shutil.which("busybox")).read_bytes()
-    return [tar({"bin": None, "bin/sh": busybox, "data": None}), tar({"etc": None, "etc/note": b"x"})]
+    return [
+        tar({"bin": None, "bin/sh": busybox, "data": None}),
+        tar({"etc": None, "etc/note": b"x", **ACCOUNTS}),
+    ]
 
 
 def image_config() -> bytes:
