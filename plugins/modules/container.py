@@ -781,6 +781,7 @@ container:
   description:
     - The container in the shape of C(podman inspect). Empty when there is none (any more).
     - What is not known is null, the exit code too.
+    - A task that is refused tells C(Id), C(Name) and C(State) alone, of the container that goes on as it was.
   returned: success, and when what was waited for has failed
   type: dict
   contains:

@@ -340,7 +340,7 @@ def test_a_failed_trial_touches_nothing_of_the_host(host, place):
     host.volume("empty")
     host.start(*SLEEP)
     before = (host.picture(), [*data.iterdir()], data.stat().st_uid, host.inspect())
-    with pytest.raises(EngineError, match="box goes on as it was"):
+    with pytest.raises(EngineError, match="box goes on as it was") as caught:
         host.want(
             "started",
             *SLEEP,
@@ -355,6 +355,7 @@ def test_a_failed_trial_touches_nothing_of_the_host(host, place):
         )
     assert (host.picture(), [*data.iterdir()], data.stat().st_uid, host.inspect()) == before
     assert not trace.exists()
+    assert caught.value.fields["container"]["State"] == host.inspect()["State"]
 
 
 #: Starts a container anew with another variable, and kills itself when it calls the function of the engine.

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from ..errors import EngineError
 from ..model import imageconfig, namespaces, status
 from ..model.mounts import TMPFS, Mount
 from ..model.record import ContainerRecord, ImageRecord
@@ -42,6 +43,10 @@ def converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Out
 _HALF_WAY = frozenset({status.STOPPED, status.REMOVING})
 
 
+#: What a refusal tells of the container that goes on as it was.
+_KEPT = ("Id", "Name", "State")
+
+
 class _Convergence:
     """One look, one plan, one apply; holds what the actions hand on to each other."""
 
@@ -61,9 +66,10 @@ class _Convergence:
                 raise error
         with self.engine.timings.of("look"):
             self.look()
-        plan = self.plan()
-        if plan.actions:
-            self.check(plan)
+        with self.told_of_refusal():
+            plan = self.plan()
+            if plan.actions:
+                self.check(plan)
         if self.engine.predicting:
             return self.outcome(plan, self.predicted())
         found = Found(self.image, self.record, self.replaced, self.mounted)
@@ -222,6 +228,17 @@ class _Convergence:
         names = ", ".join(unapplied(self.record.spec, self.request.aside))
         why = "since a task without image names only its state"
         return (f"{names}: not applied to container {self.record.name}, {why}",) if names else ()
+
+    @contextmanager
+    def told_of_refusal(self) -> Iterator[None]:
+        """Add to an error how the container is that the task leaves as it was."""
+        try:
+            yield
+        except EngineError as error:
+            if self.record is not None:
+                shape = container_shape(self.record, self.image, self.engine.layout)
+                error.fields.setdefault("container", {key: shape[key] for key in _KEPT})
+            raise
 
     def check(self, plan: Plan) -> None:
         """Refuse what could only fail later, before the first action (and when predicting)."""

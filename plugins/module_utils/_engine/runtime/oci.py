@@ -81,6 +81,7 @@ class OciRuntime:
         code = command.run_to_file(argv, output, timeout=_TIMEOUT)
         if code != 0:
             text = _tail(log) or _tail(output) or f"exit code {code}, no message"
+            text = text.removeprefix(f"{self.name} create failed: ")
             raise RuntimeFailed(f"{self.name} create: {text}", runtime=self.name, id=container_id)
 
     def start(self, container_id: str) -> None:
