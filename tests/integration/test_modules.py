@@ -255,6 +255,7 @@ def test_a_run_in_the_foreground(node, archive):
     assert play["bad"]["error"] == "container_failed"
     assert [name for name, _message in play.failed] == ["bad", "none"]
     assert "/bin/nosuch" in play["none"]["msg"]
+    assert (play["none"]["rc"], play["none"]["changed"]) == (127, False)
     assert [container["Name"] for container in play["left"]["containers"]][:1] == ["kept"]
 
 

@@ -197,11 +197,13 @@ def test_the_time_is_over(host, timeout, ends):
     assert ("is not ready after 0.3 s" in str(outcomes[0].failure)) is ends
 
 
-def test_a_start_that_the_runtime_refuses(host):
+def test_a_start_that_the_runtime_refuses(host, tmp_path):
     """The error of a failed start has the runtime's words and the same fields; nothing is left of it."""
+    hook = '{"version": "1.0.0", "hook": {"path": "/bin/false"}, "when": {"always": true}, "stages": ["createRuntime"]}'
+    tmp_path.joinpath("hook.json").write_text(hook)
     with pytest.raises(RuntimeFailed) as caught:
-        host.want("started", "/nosuch/program")
-    assert "nosuch" in str(caught.value)
+        host.want("started", "true", hooks_dir=[str(tmp_path)])
+    assert "hook" in str(caught.value)
     assert {"exit_code", "oom_killed", "health", "log"} <= set(caught.value.fields)
     assert host.mounts() == []
     eventually(lambda: host.processes() == [], "no process is left")
