@@ -19,7 +19,18 @@ from typing import NamedTuple
 
 HERE = Path(__file__).parent
 FAILED = HERE.parents[1] / ".build/fuzz"
-EDGES = ("archive", "volume-archive", "checkpoint", "connect", "health", "passwd", "runtime", "log", "hook")
+EDGES = (
+    "archive",
+    "volume-archive",
+    "checkpoint",
+    "connect",
+    "health",
+    "passwd",
+    "runtime",
+    "log",
+    "hook",
+    "database",
+)
 #: All else is read-only: what an escape would reach can't be harmed. The work in memory is also quicker.
 _SANDBOX = """
 mount -t tmpfs -o size=3g fuzz "$TMPDIR" && mount -o remount,bind,ro / || exit 99

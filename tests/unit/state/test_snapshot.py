@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 
@@ -165,3 +166,16 @@ def test_snapshots_are_whole_beside_a_busy_writer(path, process, pause):
         assert len({row["value"] for row in found}) == 1
         seen.add(found[0]["value"])
     assert len(seen) > 5
+
+
+def test_a_damaged_index_of_the_log_hides_nothing(path):
+    """Of a log whose index is garbage a copy is read, when SQLite has given up; nothing beside the database is changed."""
+    with open_database(path) as opened:
+        with opened.transaction() as connection:
+            connection.execute("INSERT INTO meta VALUES ('a', 'x')")
+        kept = {end: Path(f"{path}{end}").read_bytes() for end in ("", "-wal")}
+    for end, content in {**kept, "-shm": b"garbage" * 5000}.items():
+        Path(f"{path}{end}").write_bytes(content)
+    with open_database(path, read_only=True) as opened, opened.reading() as connection:
+        assert connection.execute("SELECT value FROM meta WHERE key = 'a'").fetchone()[0] == "x"
+    assert Path(f"{path}-shm").read_bytes() == b"garbage" * 5000

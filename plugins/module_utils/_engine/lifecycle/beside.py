@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import EngineError
-from ..kernel.freshfile import FreshFile
+from ..kernel import files
+from ..kernel.staging import staging
 from ..model import beside
 from ..model.layout import Layout
+from ..model.names import is_full_id
 from ..model.record import ContainerRecord, ImageRecord
 from ..model.volume import VolumeRecord
 from ..state import images, volumes
@@ -25,6 +27,7 @@ from .engine import Engine
 _Record = TypeVar("_Record")
 #: Bytes; a spec is some kilobytes, and an image's config is bounded where it is loaded.
 _LIMIT = 64 * 1024 * 1024
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, EngineError)
 
 
@@ -42,7 +45,7 @@ class Found(NamedTuple):
 
 def keep_container(engine: Engine, record: ContainerRecord) -> None:
     """Write what lies beside a container, durably, unless it is there."""
-    _write(engine.layout.container(record.id).beside, beside.encode_container(record))
+    _write(engine.layout, engine.layout.container(record.id).beside, beside.encode_container(record))
 
 
 def keep_volume(engine: Engine, name: str, *, durable: bool = True) -> None:
@@ -50,7 +53,15 @@ def keep_volume(engine: Engine, name: str, *, durable: bool = True) -> None:
     with engine.database.reading() as connection:
         record = volumes.get(connection, name)
     if record is not None and not record.removing and os.path.isdir(engine.layout.volume(name)):
-        _write(engine.layout.volume_beside(name), beside.encode_volume(record), durable=durable)
+        _write(
+            engine.layout, engine.layout.volume_beside(name), beside.encode_volume(record), durable=durable
+        )
+
+
+def forget_volume(engine: Engine, name: str) -> None:
+    """Remove what lies beside a volume that is gone."""
+    with suppress(FileNotFoundError):
+        os.unlink(engine.layout.volume_beside(name))
 
 
 def keep_images(engine: Engine) -> None:
@@ -61,18 +72,26 @@ def keep_images(engine: Engine) -> None:
         if name.removesuffix(".json") not in known:
             os.unlink(f"{engine.layout.images}/{name}")
     for digits, record in known.items():
-        _write(f"{engine.layout.images}/{digits}.json", beside.encode_image(record))
+        _write(engine.layout, f"{engine.layout.images}/{digits}.json", beside.encode_image(record))
 
 
-def _write(path: str, content: Mapping[str, Any], *, durable: bool = True) -> None:
+def _write(layout: Layout, path: str, content: Mapping[str, Any], *, durable: bool = True) -> None:
     text = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-    if _read_bytes(path) == text:
-        return
-    with closing(FreshFile(path)) as fresh:
-        with open(os.dup(fresh.fd), "wb") as stream:
-            stream.write(text)
-        os.fchmod(fresh.fd, 0o600)
-        (fresh.place if durable else fresh.put)()
+    if _read_bytes(path) != text:
+        put(layout, path, text, durable=durable)
+
+
+def put(layout: Layout, path: str, content: bytes, *, durable: bool) -> None:
+    """Put a file of the root in its place whole; what a kill leaves lies in staging, and is swept."""
+    with staging(layout.staging) as (stage, _fd):
+        with open(os.open(f"{stage}/new", _NEW, 0o600), "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+        os.rename(f"{stage}/new", path)
+    if durable:
+        files.fsync_directory(os.path.dirname(path))
 
 
 def _read_bytes(path: str) -> bytes | None:
@@ -98,7 +117,7 @@ def read_all(layout: Layout) -> Found:
     """Return what lies beside all containers, volumes and images; changes nothing."""
     problems: list[str] = []
     containers = _each(
-        (layout.container(name).beside for name in _names(layout.containers) if beside.is_id(name)),
+        (layout.container(name).beside for name in _names(layout.containers) if is_full_id(name)),
         beside.decode_container,
         problems,
     )

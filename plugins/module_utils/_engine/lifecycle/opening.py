@@ -78,6 +78,7 @@ def make_directories(layout: Layout) -> None:
         layout.volumes,
         layout.containers,
         layout.images,
+        layout.volume_notes,
     ):
         make_private(path)
     for path in (layout.run_root, layout.locks, layout.exits, layout.runtime_root, layout.run_containers):

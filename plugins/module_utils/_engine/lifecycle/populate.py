@@ -15,6 +15,7 @@ from ..model.record import ContainerRecord, Event
 from ..model.volume import Place, Populated, VolumeRecord
 from ..plan.prepared import owner, shift
 from ..state import events, volumes
+from ..volumes import placing
 from ..volumes.copyup import CopyUp, Part, copy_up
 from .beside import keep_volume
 from .engine import Engine
@@ -29,8 +30,17 @@ def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
     """Copy up into each of the container's volumes that nothing was copied into yet, volumes in order of name."""
     for name in sorted({*record.volumes.values()}):
         mend(engine, name)
-        if _wanted(engine, name) is not None:
+        volume = _wanted(engine, name)
+        if volume is not None and may_fill(engine, volume):
             _populate(engine, name, record, rootfs)
+
+
+def may_fill(engine: Engine, volume: VolumeRecord) -> bool:
+    """Tell whether there is anything to be done about a volume; of one that holds something this takes no lock."""
+    path = engine.layout.volume(volume.spec.name)
+    if not volume.needs_copy_up:
+        return False
+    return volume.needs_chown or placing.is_fresh(path) or placing.is_half_way(path)
 
 
 def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -> None:

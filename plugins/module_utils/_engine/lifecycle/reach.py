@@ -217,9 +217,8 @@ def _bind_directory(path: str, scratch: str) -> str:
 def _populate(engine: Engine, record: ContainerRecord, mount: Callable[[], str]) -> None:
     """Copy up first, as a start does: a volume that somebody has written to would never be filled from the image."""
     with engine.database.reading() as connection:
-        known = (volumes.get(connection, name) for name in record.volumes.values())
-        fresh = any(volume is not None and volume.needs_copy_up for volume in known)
-    if fresh:
+        known = [volumes.get(connection, name) for name in record.volumes.values()]
+    if any(volume is not None and populate.may_fill(engine, volume) for volume in known):
         fd = apart(lambda: os.open(mount(), _DIRECTORY))
         try:
             populate.populate(engine, record, f"/proc/self/fd/{fd}")

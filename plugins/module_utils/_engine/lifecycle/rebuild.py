@@ -19,8 +19,9 @@ from ..errors import EngineError, StateCorrupt
 from ..kernel import files, mountinfo
 from ..kernel.boot import boot_id
 from ..kernel.staging import staging
-from ..model import beside, status
+from ..model import status
 from ..model.layout import Layout
+from ..model.names import is_full_id
 from ..model.record import ContainerRecord, Event, ImageRecord
 from ..model.volume import VolumeRecord, VolumeSpec
 from ..runtime.exits import read_exit
@@ -183,7 +184,7 @@ def _volumes(
 
 
 def _plain(name: str) -> VolumeRecord:
-    return VolumeRecord(VolumeSpec(name), time.time_ns(), anonymous=beside.is_id(name))
+    return VolumeRecord(VolumeSpec(name), time.time_ns(), anonymous=is_full_id(name))
 
 
 # -- what lives ------------------------------------------------------------------------------------

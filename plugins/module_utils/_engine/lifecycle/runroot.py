@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 
 from ..errors import OtherRunRoot
 from ..kernel.boot import boot_id
-from ..kernel.freshfile import FreshFile
 from ..model.layout import Layout
 from ..state import containers
 from ..state.database import Database
@@ -70,10 +69,12 @@ def _remembered(layout: Layout) -> str | None:
 
 
 def _remember(layout: Layout) -> None:
-    # Not made durable: a power cut is the end of the boot that it is about.
-    with closing(FreshFile(layout.run_root_note)) as fresh:
-        os.write(fresh.fd, os.fsencode(f"{boot_id()} {os.path.realpath(layout.run_root)}\n"))
-        fresh.put()
+    from .beside import put
+
+    text = os.fsencode(f"{boot_id()} {os.path.realpath(layout.run_root)}\n")
+    put(
+        layout, layout.run_root_note, text, durable=False
+    )  # a power cut is the end of the boot that it is about
 
 
 def _living(connection: sqlite3.Connection) -> Iterator[str]:

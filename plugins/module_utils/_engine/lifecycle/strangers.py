@@ -16,8 +16,8 @@ from typing import NamedTuple
 from ..errors import StateIncomplete
 from ..kernel import cgroups, mountinfo, procstat
 from ..kernel.process import Process
-from ..model.beside import is_id
 from ..model.layout import Layout
+from ..model.names import is_full_id
 from ..state import containers
 from ..state.failures import rebuild_command
 from .engine import Engine
@@ -84,7 +84,7 @@ def strangers(engine: Engine, *, wide: bool = False) -> tuple[Stranger, ...]:
 def ids_below(path: str) -> Iterator[str]:
     """Yield the ids of containers that a directory has entries of."""
     with suppress(FileNotFoundError, NotADirectoryError):
-        yield from (name for name in os.listdir(path) if is_id(name))
+        yield from (name for name in os.listdir(path) if is_full_id(name))
 
 
 def living(layout: Layout, container_id: str) -> Process | None:
@@ -121,7 +121,7 @@ def _ids_of_mounts(layout: Layout) -> Iterator[str]:
     top = os.path.realpath(layout.containers)
     for entry in mountinfo.below(top):
         name = entry.target.removeprefix(f"{top}/").partition("/")[0]
-        if is_id(name):
+        if is_full_id(name):
             yield name
 
 

@@ -10,7 +10,7 @@ from ..errors import InUse
 from ..model.volume import VolumeRecord
 from ..state import volumes
 from ..volumes import directory
-from .beside import keep_volume
+from .beside import forget_volume, keep_volume
 from .engine import Engine
 
 
@@ -77,6 +77,7 @@ def _finish_removal(engine: Engine, name: str) -> None:
 
         release(engine, record)
     directory.remove(engine.layout.volumes, name, trash=engine.layout.staging)
+    forget_volume(engine, name)
     with engine.database.transaction() as connection:
         volumes.delete(connection, name)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .idmap import IdMap
 from .mounts import Mount
-from .names import check_name
+from .names import check_name, is_full_id
 from .record import ContainerRecord, ImageRecord, LayerRecord
 from .spec import ContainerSpec
 from .volume import Populated, VolumeRecord, VolumeSpec
@@ -21,13 +21,6 @@ from .volumeoptions import DriverOptions
 
 #: Of the form; a later one that an older engine can't read counts up.
 FORM = 1
-_ID_LENGTH = 64
-_HEX = frozenset("0123456789abcdef")
-
-
-def is_id(text: object) -> bool:
-    """Tell whether it is a whole id of a container or a layer."""
-    return isinstance(text, str) and len(text) == _ID_LENGTH and _HEX.issuperset(text)
 
 
 def encode_container(record: ContainerRecord) -> dict[str, Any]:
@@ -49,7 +42,7 @@ def encode_container(record: ContainerRecord) -> dict[str, Any]:
 def decode_container(data: Mapping[str, Any]) -> ContainerRecord:
     """Return the record of a container that does not run; raises ValueError, KeyError, TypeError for what can't be read."""
     _check_form(data)
-    if not is_id(data["id"]):
+    if not is_full_id(data["id"]):
         raise ValueError(f"{data['id']!r} is no id")
     spec = ContainerSpec.decode(_mapping(data["spec"]))
     check_name("name", spec.name)
@@ -130,7 +123,7 @@ def decode_image(data: Mapping[str, Any]) -> ImageRecord:
 
 
 def _layer(chain_id: object, diff_id: object, size: object) -> LayerRecord:
-    if not is_id(chain_id):
+    if not is_full_id(chain_id):
         raise ValueError(f"{chain_id!r} is no chain id")
     return LayerRecord(_text(chain_id), _text(diff_id), _whole(size))
 

@@ -41,6 +41,11 @@ class Layout:
         return f"{self.root}/images"
 
     @property
+    def volume_notes(self) -> str:
+        """What is known of each volume besides its content, likewise."""
+        return f"{self.root}/volume-notes"
+
+    @property
     def run_root_note(self) -> str:
         """Which run root this root is used with, and in which boot."""
         return f"{self.root}/run_root"
@@ -127,8 +132,8 @@ class Layout:
         return f"{self.volumes}/{name}"
 
     def volume_beside(self, name: str) -> str:
-        """Return the file that its row can be made again from."""
-        return f"{self.volumes}/{name}/volume.json"
+        """Return the file that its row can be made again from; not in the volume's directory, whose quota is the user's."""
+        return f"{self.volume_notes}/{name}.json"
 
     def volume_data(self, name: str) -> str:
         return f"{self.volumes}/{name}/data"

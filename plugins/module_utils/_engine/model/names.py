@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from ..errors import InvalidOption
 
 #: Podman's rule for names; it also keeps a name from being a path, an option or hidden.
+_FULL_ID = re.compile("[0-9a-f]{64}")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _ID = re.compile(r"[0-9a-f]{64}")
 _DIGITS = re.compile(r"[0-9a-f]{1,64}")
@@ -35,6 +36,11 @@ def check_name(option: str, value: object) -> str:
             remedy="Begin with a letter or digit; then letters, digits, _ . - may follow",
         )
     return text
+
+
+def is_full_id(text: object) -> bool:
+    """Tell whether it is the whole id of a container, a layer or an image (without ``sha256:``)."""
+    return isinstance(text, str) and bool(_FULL_ID.fullmatch(text))
 
 
 def new_id() -> str:

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Optional
 
+from .idmap import IdMap
 from .volumeoptions import DriverOptions
+
+#: What SQLite keeps as a number.
+_LARGEST = 2**63
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,19 @@ class Populated(NamedTuple):
 
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> Populated:
-        """Return what ``_asdict`` gave, after JSON."""
-        return cls(**{**data, "others": tuple(tuple(other) for other in data.get("others", ()))})
+        """Return what ``_asdict`` gave, after JSON; raises TypeError for anything else."""
+        found = cls(**{**data, "others": tuple(tuple(other) for other in data.get("others", ()))})
+        numbers = (found.entries, found.bytes, found.at)
+        if not all(isinstance(number, int) and abs(number) < _LARGEST for number in numbers):
+            raise TypeError("a number of populated is none")
+        for place in found.places:
+            if not (isinstance(place.path, str) and isinstance(place.subpath, str)):
+                raise TypeError("a path of populated is none")
+            if place.owners is not None:
+                IdMap.decode({**place.owners})
+        if not isinstance(found.image_id, str):
+            raise TypeError("the image of populated is none")
+        return found
 
     @property
     def places(self) -> tuple[Place, ...]:

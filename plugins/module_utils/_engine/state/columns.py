@@ -18,8 +18,18 @@ _MOST_KEY, _MOST_TEXT = 80, 300
 
 
 def dump(value: object) -> str:
-    """Return JSON text; equal values give equal texts."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """Return JSON text; equal values give equal texts. Half of a surrogate pair, which no column takes, is written in escapes."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return text
+
+
+def plain(text: str) -> str:
+    """Return text that a column takes: a name that is not UTF-8, in an error's words, is written in escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def load(text: str) -> Any:

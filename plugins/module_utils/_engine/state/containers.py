@@ -13,10 +13,10 @@ from ..errors import NameInUse, NotFound
 from ..model import status
 from ..model.idmap import IdMap
 from ..model.mounts import Mount
-from ..model.names import is_whole_id
+from ..model.names import check_name, is_full_id, is_whole_id
 from ..model.record import ContainerRecord, ProcessId
 from ..model.spec import ContainerSpec
-from .columns import check, decoding, dump, insert_text, load, load_as, load_texts, update_text
+from .columns import check, decoding, dump, insert_text, load, load_as, load_texts, plain, update_text
 from .volumes import users as using_volume
 
 __all__ = [
@@ -170,11 +170,12 @@ def _write_volumes(connection: sqlite3.Connection, record: ContainerRecord) -> N
 
 
 def _values(record: ContainerRecord) -> dict[str, Any]:
-    plain = {name: getattr(record, name) for name in _COLUMNS if hasattr(record, name)}
+    values = {name: getattr(record, name) for name in _COLUMNS if hasattr(record, name)}
     pid, pid_start = _process_values(record.process)
     monitor_pid, monitor_start = _process_values(record.monitor)
     return {
-        **plain,
+        **values,
+        "error": plain(record.error),
         "spec": dump(record.spec.encode()),
         "implied": dump({path: mount.encode() for path, mount in record.implied.items()}),
         "images": dump(record.images),
@@ -208,8 +209,7 @@ def _many(connection: sqlite3.Connection, where: str, *values: str) -> tuple[Con
 def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord:
     with decoding("containers", row):
         check(row, **_TYPES)
-        if row["status"] not in status.MOVES:
-            raise ValueError(f"there is no state {row['status']!r}")
+        _check_words(row)
         return ContainerRecord(
             id=row["id"],
             spec=ContainerSpec.decode(load_as(dict, row["spec"])),
@@ -243,9 +243,27 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
         )
 
 
+def _check_words(row: sqlite3.Row) -> None:
+    """Raise for what becomes a part of paths, of cgroups and of decisions, and is none."""
+    check_name("name", row["name"])
+    *above, last = row["cgroup"].split("/")
+    if not is_full_id(row["id"]):
+        raise ValueError(f"{row['id'][:80]!r} is no id")
+    if row["cgroup"] and (above[:1] != [""] or {"", ".", ".."} & {*above[1:]} or row["id"] not in last):
+        raise ValueError(f"{row['cgroup'][:80]!r} is no cgroup of it")
+    if row["status"] not in status.MOVES:
+        raise ValueError(f"there is no state {row['status'][:80]!r}")
+
+
 def _volumes(connection: sqlite3.Connection, container_id: str) -> dict[str, str]:
     rows = connection.execute(
         "SELECT destination, volume FROM container_volumes WHERE container_id = ? ORDER BY destination",
         (container_id,),
     )
-    return {row["destination"]: row["volume"] for row in rows}
+    return dict(_volume(row) for row in rows)
+
+
+def _volume(row: sqlite3.Row) -> tuple[str, str]:
+    with decoding("container_volumes", row):
+        check(row, texts="destination volume")
+        return row["destination"], check_name("volume", row["volume"])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import StateTooNew
-from .failures import is_busy, opening, translated
+from .failures import corrupt, is_busy, opening, translated
 from .schema import MIGRATIONS
 
 #: Seconds to wait for another process's transaction: milliseconds as a rule, seconds when a busy disk syncs.
@@ -153,6 +153,8 @@ def _migrate(connection: sqlite3.Connection, path: str) -> None:
         version = _version(connection)
         if version == len(MIGRATIONS):
             return
+        if version < 0:
+            raise corrupt(path, f"its version is {version}")
         if version > len(MIGRATIONS):
             raise StateTooNew(
                 f"the database {path} was written by a newer slipway: its version is {version}, "

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 
 from ..model.execsession import ExecSession
+from ..model.names import is_full_id
 from ..model.record import ProcessId
 from .columns import check, decoding, dump, insert_text, load_as, update_text
 
@@ -80,6 +81,10 @@ def _session(row: sqlite3.Row) -> ExecSession:
             optional="pid pid_start monitor_pid monitor_start finished exit_code",
         )
         request = load_as(dict, row["request"])
+        if not is_full_id(row["id"]):
+            raise ValueError("id is no id")
+        if not all(isinstance(word, str) for word in request["argv"]):
+            raise TypeError("argv holds what is no text")
         return ExecSession(
             id=row["id"],
             container_id=row["container_id"],

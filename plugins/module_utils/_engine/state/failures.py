@@ -63,6 +63,8 @@ _ERRNOS: dict[int, int] = {
 #: What these say is wrong on our side: a statement, a value for it.
 _OURS = (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.NotSupportedError)
 _OUR_TEXTS = ("syntax error", "within a transaction", "no transaction is active")
+#: So begins what it says of a statement that the file itself holds.
+_OF_SCHEMA = "malformed database schema"
 
 
 @contextmanager
@@ -71,9 +73,13 @@ def translated(path: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if isinstance(error, _OURS) or any(text in str(error) for text in _OUR_TEXTS):
+        if isinstance(error, _OURS) or _is_ours(str(error)):
             raise
         raise _translate(path, _primary_code(error), str(error)) from error
+    except (
+        UnicodeDecodeError
+    ) as error:  # Python's, in place of SQLite's own error where that quotes what is no text
+        raise corrupt(path, str(error)) from error
 
 
 @contextmanager
@@ -90,6 +96,10 @@ def opening(path: str) -> Iterator[None]:
         raise _translate(path, code, error.strerror or str(error)) from error
 
 
+def _is_ours(text: str) -> bool:
+    return not text.startswith(_OF_SCHEMA) and any(ours in text for ours in _OUR_TEXTS)
+
+
 def is_busy(error: sqlite3.Error) -> bool:
     """Tell whether another's lock is in the way."""
     return _primary_code(error) in (_BUSY, _LOCKED, _PROTOCOL)
@@ -100,6 +110,11 @@ def _translate(path: str, code: int | None, why: str) -> EngineError:
     if kind in _PLAIN:
         return _PLAIN[kind](path)
     return _TOLD.get(kind, corrupt)(path, why)
+
+
+def is_out_of_order(error: sqlite3.Error) -> bool:
+    """Tell whether the locks of the database are of no use, as when their file is damaged."""
+    return _primary_code(error) == _PROTOCOL
 
 
 def _kind(path: str, code: int | None) -> int | None:

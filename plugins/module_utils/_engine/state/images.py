@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from ..errors import InUse
+from ..model.names import is_full_id
 from ..model.record import ImageRecord, LayerRecord
 from .columns import check, decoding
 
@@ -128,6 +129,8 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ImageRecord:
         check(row, texts="id manifest_digest", integers="created", optional="manifest_digest")
         if not isinstance(row["config"], bytes):
             raise TypeError("config is no bytes")
+        if not is_full_id(row["id"].removeprefix("sha256:")):
+            raise ValueError("id is no id")
         return ImageRecord(
             id=row["id"],
             config=row["config"],
@@ -147,4 +150,6 @@ def _name(row: sqlite3.Row) -> str:
 def _layer(row: sqlite3.Row) -> LayerRecord:
     with decoding("layers", row):
         check(row, texts="chain_id diff_id", integers="size")
+        if not is_full_id(row["chain_id"]):
+            raise ValueError("chain_id is no chain id")
         return LayerRecord(row["chain_id"], row["diff_id"], row["size"])

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
+from contextlib import closing
+
+from ..model import jsontext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
     from typing import Any
 
+_ID_LENGTH, _HEX = 64, frozenset("0123456789abcdef")
 _COLUMNS = "containers.id, name, pid, pid_start, runtime, driver, spec, config"
 _SELECT = (
     f"SELECT {_COLUMNS} FROM containers LEFT JOIN images ON images.id = image_id"  # noqa: S608
@@ -19,24 +22,26 @@ _SELECT = (
 
 
 class Running:
-    """A container whose record says that it runs. ``spec`` and ``image`` are what the database has: JSON."""
+    """A container whose record says that it runs."""
 
-    __slots__ = ("_image", "_spec", "driver", "id", "name", "pid", "pid_start", "runtime")
+    __slots__ = ("driver", "group_add", "home_given", "id", "name", "pid", "pid_start", "runtime")
 
     def __init__(self, row: tuple[Any, ...]) -> None:
-        self.id, self.name, self.pid, self.pid_start, self.runtime, self.driver, self._spec, self._image = row
-
-    @property
-    def group_add(self) -> tuple[str, ...]:
-        """Groups that each of its users is in besides."""
-        return tuple(json.loads(self._spec).get("group_add") or ())
-
-    @property
-    def home_given(self) -> bool:
-        """Tell whether HOME was asked for, by the container's options or its image."""
-        image = json.loads(self._image) if self._image else {}
-        of_image = (image.get("config") or {}).get("Env") or ()
-        return "HOME" in (json.loads(self._spec).get("env") or {}) or any(
+        """Read a row; raises ValueError, TypeError or AttributeError for one that is damaged."""
+        self.id, self.name, self.pid, self.pid_start, self.runtime, self.driver, text, config = row
+        if not (
+            isinstance(self.pid, int) and isinstance(self.pid_start, int) and isinstance(self.runtime, str)
+        ):
+            raise TypeError("a process is no number, or the runtime no text")
+        if len(self.id) != _ID_LENGTH or not _HEX.issuperset(self.id):  # it becomes a part of paths
+            raise ValueError("the id is none")
+        spec = jsontext.parse_object(text)
+        image = (jsontext.parse_object(config) if config else {}).get("config") or {}
+        of_image = image.get("Env") or ()
+        #: Groups that each of its users is in besides.
+        self.group_add = tuple(spec.get("group_add") or ())
+        #: Whether HOME was asked for, by the container's options or its image.
+        self.home_given = "HOME" in (spec.get("env") or {}) or any(
             variable.startswith("HOME=") for variable in of_image
         )
 
@@ -48,11 +53,12 @@ def find(database: str, name: str) -> Running | None:
     """
     if not os.path.exists(database):  # sqlite3 would make it
         return None
-    connection = sqlite3.connect(database)
     try:
-        row = connection.execute(_SELECT, (name, name, name)).fetchone()
-    except sqlite3.Error:
+        with closing(sqlite3.connect(database)) as connection:
+            row = connection.execute(_SELECT, (name, name, name)).fetchone()
+    except (sqlite3.Error, UnicodeDecodeError):
         return None
-    finally:
-        connection.close()
-    return row and Running(row)
+    try:
+        return Running(row) if row else None
+    except (ValueError, TypeError, AttributeError):
+        return None

@@ -19,7 +19,7 @@ import time
 from contextlib import closing
 from typing import NamedTuple
 
-from .failures import busy
+from .failures import busy, is_out_of_order
 
 #: Nanoseconds. Kernels before 6.13 stamp a file with the time of the last tick, up to 10 ms ago, so a change
 #: right after another leaves no trace in its mtime.
@@ -67,11 +67,14 @@ def _try(path: str, timeout: float) -> sqlite3.Connection | None:
         return None
     try:
         copy = _copy_locked(path, timeout) if locked else _copy_still(path, before)
-    except (sqlite3.Error, FileNotFoundError):
+    except (sqlite3.Error, UnicodeDecodeError, FileNotFoundError) as error:
         # What was torn by a writer looks like damage.
-        if _files(path) == before:
+        if _files(path) != before:
+            return None
+        if not (locked and isinstance(error, sqlite3.Error) and is_out_of_order(error)):
             raise
-        return None
+        # The -shm is damaged: it may not be written, so SQLite can't make it anew, and gives up after ten seconds.
+        copy = _copy_apart(path)
     if locked or _files(path) == before:
         return copy
     copy.close()

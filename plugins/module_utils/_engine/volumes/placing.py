@@ -67,8 +67,13 @@ def mend(volume: str) -> None:
 
 def mend_shared(volume: str) -> None:
     """Do the same for a plain ``data`` into which a stage was being moved up, and nothing for others."""
-    if os.path.lexists(f"{volume}/{_SHARED}"):
+    if is_half_way(volume):
         mend(volume)
+
+
+def is_half_way(volume: str) -> bool:
+    """Tell whether a stage is being moved up into a plain ``data``, or was when it was killed."""
+    return os.path.lexists(f"{volume}/{_SHARED}")
 
 
 @contextmanager
