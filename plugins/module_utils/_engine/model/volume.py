@@ -60,15 +60,14 @@ class Populated(NamedTuple):
         """Return what ``_asdict`` gave, after JSON; raises TypeError for anything else."""
         found = cls(**{**data, "others": tuple(tuple(other) for other in data.get("others", ()))})
         numbers = (found.entries, found.bytes, found.at)
-        if not all(isinstance(number, int) and abs(number) < _LARGEST for number in numbers):
+        texts = [found.image_id, *(text for place in found.places for text in place[:2])]
+        if not all(type(number) is int and abs(number) < _LARGEST for number in numbers):
             raise TypeError("a number of populated is none")
+        if not all(type(text) is str for text in texts):
+            raise TypeError("a text of populated is none")
         for place in found.places:
-            if not (isinstance(place.path, str) and isinstance(place.subpath, str)):
-                raise TypeError("a path of populated is none")
             if place.owners is not None:
                 IdMap.decode({**place.owners})
-        if not isinstance(found.image_id, str):
-            raise TypeError("the image of populated is none")
         return found
 
     @property
