@@ -100,6 +100,13 @@ options:
       - Copy what symlinks below O(src) lead to.
     type: bool
     default: false
+  keep_setuid:
+    description:
+      - Let files keep setuid and setgid when they are copied out of the container (O(from_container)).
+      - Otherwise they lose both, since a program that a container made setuid would be one of the host's.
+      - O(mode) is taken as it is written.
+    type: bool
+    default: false
   exclude:
     description:
       - Patterns of what is neither copied nor deleted. C(*) and C(?) stop at a slash, C(**) does not.

@@ -168,9 +168,13 @@ containers:
           type: str
           returned: always
         text:
-          description: The line without its end.
+          description: The line without its end; of a line longer than 1 MiB its last part.
           type: str
           returned: always
+        truncated:
+          description: V(true) where it is only the last part of the line.
+          type: bool
+          returned: when it is
       sample:
         - {time: "2026-11-23T22:46:05.605346076Z", stream: stdout, text: "listening on port 8080"}
   sample:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -192,3 +193,32 @@ def test_start_of_a_paused_container_is_refused(host, do, agent):
         do(start_again, agent)
     assert Process(*process).alive()
     assert host.inspect()["State"]["Status"] == "paused"
+
+
+def freeze_from_outside(host) -> None:
+    """Freeze the container as an administrator or another program does: without the engine."""
+    place = cgroupof.directory(pid(host), "freezer")
+    name, word = (
+        ("freezer.state", "FROZEN") if os.path.exists(f"{place}/freezer.state") else ("cgroup.freeze", "1")
+    )
+    with open(f"{place}/{name}", "w", encoding="ascii") as stream:
+        stream.write(word)
+    eventually(lambda: freezer.is_frozen(pid(host)), "it is frozen")
+
+
+def test_frozen_by_another(host, do):
+    """A container that somebody else has frozen is told as paused, and stopped and removed as one."""
+    host.start(*COUNTER, stop_timeout=20)
+    freeze_from_outside(host)
+    assert host.inspect()["State"]["Status"] == "paused"
+    assert "frozen by another than this engine" in host.agent("explain", "box").stdout
+    host.bring("box", "stopped")
+    assert host.inspect()["State"]["ExitCode"] == 7
+    host.want("started", *COUNTER, stop_timeout=20)
+    freeze_from_outside(host)
+    host.want("started", *COUNTER, stop_timeout=20)
+    assert host.inspect()["State"]["Status"] == "running"
+    freeze_from_outside(host)
+    do(killing.kill, signal.SIGKILL)
+    eventually(lambda: host.inspect()["State"]["Status"] == "exited", "it has ended")
+    host.bring("box", "absent")

@@ -77,6 +77,8 @@ def test_a_living_process_is_taken_over(record, word):
         ("paused", False, "running"),
         ("paused", None, "paused"),
         ("running", None, "running"),
+        ("running", False, "running"),
+        ("running", True, "paused"),
     ],
 )
 def test_what_stands_still_is_the_kernel_s_word(record, word, frozen, after):

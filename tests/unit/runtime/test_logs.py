@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import tracemalloc
 
 import pytest
 
+from _engine.lifecycle import lastlines
 from _engine.runtime import logs
 
 START = 1795472760
@@ -69,10 +71,16 @@ def test_tail_of_a_long_log_reads_from_the_end(log, length):
     assert found == list(range(count - 7, count))
 
 
-def test_a_cut_record_ends_no_line():
-    """The first record of a window may be cut, and its text may look like one."""
-    whole = record(1, "one").encode()
-    assert logs._line_starts(b"some text F here\n" + whole + whole, 100) == [100 + 17 + len(whole)]
+def test_a_line_without_end_costs_no_memory(log):
+    """However much a program writes without a line end, the end of it is found, and told, in a few blocks."""
+    part = "x" * 8000
+    path = log(record(0, "before"), *(record(1, part, tag="P") for _number in range(2500)))  # 20 MB
+    tracemalloc.start()
+    lines = list(lastlines.joined(logs.read(path, tail=1)))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [(len(line["text"]), line["truncated"]) for line in lines] == [(1 << 20, True)]
+    assert most < 8 << 20
 
 
 def test_tail_counts_a_line_in_parts_once(log):

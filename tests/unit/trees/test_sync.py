@@ -26,6 +26,7 @@ from _engine.trees.sync import (
     owned,
     settled,
     with_attributes,
+    without_setuid,
 )
 
 OLD = Found(FILE, 0o640, 1, 2, 3)
@@ -132,3 +133,14 @@ def test_what_is_left_open(found, what, settled_as):
     """A file that is written anew keeps owner and mode; one that is new has the usual ones."""
     got = settled(memory(b""), found, what)
     assert (got.uid, got.gid, got.mode) == settled_as
+
+
+def test_setuid_is_left_behind():
+    """Without setuid and setgid all else of a mode stays, and what has none gets none."""
+    tree = {"a": Wanted(FILE, mode=0o6755), "b": Wanted(DIRECTORY, usual_mode=0o3777), "c": Wanted(SYMLINK)}
+    plain = without_setuid(tree)
+    assert [(one.mode, one.usual_mode) for one in plain.values()] == [
+        (0o755, None),
+        (None, 0o1777),
+        (None, None),
+    ]

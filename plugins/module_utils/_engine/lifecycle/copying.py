@@ -20,7 +20,7 @@ from ..kernel.files import directory
 from ..model.globs import Excluded, matcher, nothing
 from ..model.idmap import IdMap
 from ..model.record import ContainerRecord
-from ..trees.sync import Attributes, Tree, Wanted, owned, with_attributes
+from ..trees.sync import Attributes, Tree, Wanted, owned, with_attributes, without_setuid
 from ..trees.sync_target import Synced, sync
 from . import copy_owners
 from .copy_ends import Source, Target, is_contents, looked_at, read_source, target
@@ -54,6 +54,7 @@ class CopyRequest:
 
     ``parcel``: a tar with what is to be copied in, or one to be written with what is copied out; it stands for the path of
     the host. ``archive``: what is new is the container's user's, as ``podman cp`` has it, else owners are kept.
+    ``keep_setuid``: setuid and setgid come out of the container too.
     ``mode`` and ``directory_mode``: None keeps the source's, or with ``keep_modes`` off what is there. ``force`` off: what is
     there stays as it is.
     """
@@ -75,6 +76,7 @@ class CopyRequest:
     exclude: tuple[str, ...] = ()
     delete: bool = False
     force: bool = True
+    keep_setuid: bool = False
 
 
 def copy(engine: Engine, request: CopyRequest) -> Outcome:
@@ -141,6 +143,8 @@ def copy_out(
     def act(inside: Inside) -> Outcome:
         root_fd, path = inside.locate(request.src)
         source = read_source(root_fd, path, follow=request.local_follow, excluded=excluded)
+        if not request.keep_setuid:
+            source = source._replace(tree=without_setuid(source.tree))
         with looked_at(root_fd, path) as fd:
             inside.check_mount(fd, request.src, writes=False)
         if request.parcel is not None:

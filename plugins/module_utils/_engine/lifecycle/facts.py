@@ -29,7 +29,8 @@ def gather(engine: Engine, record: ContainerRecord, *, patience: float = EXIT_FI
     """Return the facts of a container whose record claims a process."""
     process, monitor = alive(record.process), alive(record.monitor)
     if process is not None:  # what lives has not ended, so there is no exit to look for
-        frozen = _is_frozen(process) if record.status == status.PAUSED else None
+        asked = record.status == status.PAUSED or (record.status == status.RUNNING and not record.intent)
+        frozen = _is_frozen(process) if asked else None
         return Facts(process, monitor, seen=time.time_ns(), frozen=frozen)
     facts = _ended(engine.layout.container(record.id), monitor, patience)
     if facts.exit_code == _KILLED and not facts.oom_killed and is_scope(record.cgroup):
@@ -40,7 +41,7 @@ def gather(engine: Engine, record: ContainerRecord, *, patience: float = EXIT_FI
 
 
 def _is_frozen(process: ProcessId) -> bool:
-    from ..kernel.freezer import is_frozen  # what runs is not asked
+    from ..kernel.freezer import is_frozen  # only where something lives
 
     return is_frozen(process.pid)
 

@@ -28,11 +28,11 @@ def with_logs(engine: Engine, shapes: Sequence[Mapping[str, Any]], lines: int) -
     ]
 
 
-def last_lines(engine: Engine, record: ContainerRecord, lines: int) -> list[dict[str, str]]:
+def last_lines(engine: Engine, record: ContainerRecord, lines: int) -> list[dict[str, Any]]:
     """Return the last lines, oldest first, each with ``time``, ``stream`` and ``text``; of too much text the end."""
-    kept: deque[dict[str, str]] = deque()
+    kept: deque[dict[str, Any]] = deque()
     size = 0
-    for line in _joined(log_of(engine, record).read(tail=lines)):
+    for line in joined(log_of(engine, record).read(tail=lines)):
         kept.append(line)
         size += len(line["text"])
         while size > _MOST_TEXT:
@@ -40,14 +40,38 @@ def last_lines(engine: Engine, record: ContainerRecord, lines: int) -> list[dict
     return list(kept)
 
 
-def _joined(records: Iterable[LogLine]) -> Iterator[dict[str, str]]:
-    """Make lines of parts; each has the time of its last part."""
-    begun: dict[str, dict[str, str]] = {}
+def joined(records: Iterable[LogLine]) -> Iterator[dict[str, Any]]:
+    """Make lines of parts; each has the time of its last part, and ``truncated`` when only its end is kept."""
+    begun: dict[str, _Line] = {}
     for record in records:
-        text = begun.pop(record.stream, {"text": ""})["text"] + record.text
-        line = {"time": rfc3339(record.time), "stream": record.stream, "text": text[-_MOST_TEXT:]}
-        if record.partial:
-            begun[record.stream] = line
-        else:
-            yield line
-    yield from begun.values()  # what a program wrote without a line end stands last
+        line = begun.setdefault(record.stream, _Line(record.stream))
+        line.add(record)
+        if not record.partial:
+            yield begun.pop(record.stream).shape()
+    for line in begun.values():  # what a program wrote without a line end stands last
+        yield line.shape()
+
+
+class _Line:
+    """A line that comes in parts, of which the end is kept."""
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self._parts: deque[str] = deque()
+        self._size = self._time = 0
+        self._truncated = False
+
+    def add(self, record: LogLine) -> None:
+        """Add a part, and let go of what is too much."""
+        self._time = record.time
+        self._parts.append(record.text)
+        self._size += len(record.text)
+        while self._size - len(self._parts[0]) >= _MOST_TEXT:
+            self._size -= len(self._parts.popleft())
+            self._truncated = True
+
+    def shape(self) -> dict[str, Any]:
+        """Return the line as a result has it."""
+        text = "".join(self._parts)
+        shape = {"time": rfc3339(self._time), "stream": self._stream, "text": text[-_MOST_TEXT:]}
+        return {**shape, "truncated": True} if self._truncated or len(text) > _MOST_TEXT else shape

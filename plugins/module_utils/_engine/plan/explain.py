@@ -66,7 +66,7 @@ def _state(scene: Scene) -> Iterator[str]:
     if record.status == status.RUNNING:
         yield f"{name} runs, started {_ago(scene, record.started)}{_pid(record)}."
     elif record.status == status.PAUSED:
-        yield f"{name} is paused: its processes were frozen {_ago(scene, _last(scene, 'pause'))}{_pid(record)}."
+        yield f"{name} is paused: its processes were frozen {_frozen(scene)}{_pid(record)}."
     elif record.status == status.REMOVING:
         yield f"{name} is being removed, or its removal was killed; state: absent finishes it."
     elif record.status == status.UNKNOWN:
@@ -217,6 +217,15 @@ def _boot(scene: Scene) -> Iterator[str]:
 
 def _pid(record: ContainerRecord) -> str:
     return f", process {record.process.pid}" if record.process else ""
+
+
+def _frozen(scene: Scene) -> str:
+    """Tell when; without a pause of ours since it last went on, somebody else has written to its cgroup."""
+    words = ("pause", "unpause", "start", "restart", "restore")
+    last = next((event for event in reversed(scene.events) if event.action in words), None)
+    if last is not None and last.action != "pause":
+        return "by another than this engine"
+    return _ago(scene, _last(scene, "pause"))
 
 
 def _last(scene: Scene, action: str) -> int | None:

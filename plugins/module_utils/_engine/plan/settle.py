@@ -15,7 +15,7 @@ class Facts(NamedTuple):
 
     ``process`` is the container's process if it lives, ``monitor`` conmon's. ``exited``: an exit file is there; its
     code may be unknown all the same. ``seen`` is the time of looking, in nanoseconds since the epoch. ``frozen`` is asked
-    of what should be paused, None where it was not.
+    of what runs or should be paused, None where it was not.
     """
 
     process: ProcessId | None = None
@@ -38,12 +38,19 @@ def settle(record: ContainerRecord, facts: Facts) -> ContainerRecord:
     if facts.exited:
         return _ended(record, facts)
     if facts.process is not None:
-        thawed = record.status == status.PAUSED and facts.frozen is False
-        after = status.RUNNING if thawed else record.status
-        return replace(record, status=after, process=facts.process, monitor=facts.monitor)
+        return replace(record, status=_moving(record, facts), process=facts.process, monitor=facts.monitor)
     if record.status == status.CREATED:
         return replace(record, status=status.CONFIGURED, process=None, monitor=None)
     return _ended(record, facts)
+
+
+def _moving(record: ContainerRecord, facts: Facts) -> str:
+    """Tell whether a container that lives stands still, whoever has frozen or thawed it."""
+    if record.status == status.PAUSED and facts.frozen is False:
+        return status.RUNNING
+    if record.status == status.RUNNING and facts.frozen and not record.intent:
+        return status.PAUSED
+    return record.status
 
 
 def _ended(record: ContainerRecord, facts: Facts) -> ContainerRecord:

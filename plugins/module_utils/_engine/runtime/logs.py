@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import BinaryIO, Protocol
 
 from ..kernel.inotify import Watch
 from . import logfiles
 
 _BLOCK = 64 * 1024
+#: More than what stands before the text of a record.
+_HEAD = 128
 #: What ``streams`` keeps at most: as much as fits well into a task's result.
 MOST = 4 * 1024 * 1024
 #: Seconds after which a follower looks whether the container has ended, when nothing is written.
@@ -250,21 +253,32 @@ def _nanoseconds(text: str) -> int | None:
 def _tail_offset(file: BinaryIO, lines: int) -> tuple[int, int]:
     """Return where the last ``lines`` lines begin, and how many there are if fewer.
 
-    Reads from the end, in a window that doubles until it holds them. A line that was logged in parts counts
-    once.
+    Looks from the end, a block at a time, however long a line is. A line that was logged in parts counts once.
     """
-    size = os.fstat(file.fileno()).st_size
-    window = _BLOCK
-    while lines > 0:
-        start = max(0, size - window)
-        file.seek(start)
-        starts = _line_starts(file.read(size - start), start)
-        if len(starts) >= lines:
-            return starts[-lines], lines
-        if start == 0:
-            return 0, len(starts)
-        window *= 2
-    return size, 0
+    fd, found, end = file.fileno(), 0, -1
+    size = os.fstat(fd).st_size
+    if lines <= 0:
+        return size, 0
+    is_last = True
+    for newline in chain(_newlines(fd, size), (-1,)):
+        if end >= 0 and not is_last and _tag(os.pread(fd, min(_HEAD, end - newline), newline + 1)) == b"F":
+            found += 1
+            if found == lines:
+                return end + 1, lines
+        is_last, end = end < 0, newline
+    return 0, found + int(not is_last)
+
+
+def _newlines(fd: int, size: int) -> Iterator[int]:
+    """Yield where newlines are, the last first."""
+    end = size
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        block = os.pread(fd, end - start, start)
+        at = len(block)
+        while (at := block.rfind(b"\n", 0, at)) >= 0:
+            yield start + at
+        end = start
 
 
 def _ends_in_a_part(file: BinaryIO) -> bool:
@@ -273,17 +287,3 @@ def _ends_in_a_part(file: BinaryIO) -> bool:
     file.seek(max(0, size - _BLOCK))
     last = file.read(_BLOCK).rstrip(b"\n").rpartition(b"\n")[2]
     return _tag(last) == b"P"
-
-
-def _line_starts(data: bytes, offset: int) -> list[int]:
-    """Return where lines begin in ``data``, which lies at ``offset``: after each record that ends a line."""
-    # Not splitlines: a carriage return ends no record.
-    records = [part + b"\n" for part in data.split(b"\n")[:-1]]
-    starts = [0] if offset == 0 and records else []
-    place = 0
-    for index, record in enumerate(records):
-        place += len(record)
-        # The first record of a window may be cut, so whether it ends a line can't be told.
-        if (index > 0 or offset == 0) and index < len(records) - 1 and _tag(record) == b"F":
-            starts.append(offset + place)
-    return starts

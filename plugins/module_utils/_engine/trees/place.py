@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from ..kernel import foreign
 from ..kernel.inroot import make_directory, open_in_root
-from .cursor import descend
+from .cursor import DIRECTORY, descend
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _PIECE = 256 * 1024
+#: Of so many directories in each other one is kept open: a walk over a deep tree takes no step twice, and few descriptors.
+_STRIDE = 32
 
 
 class Place:
@@ -25,12 +27,43 @@ class Place:
         self._root_fd = root_fd
         self._path = path.strip("/") or "."
         self.through = through
+        self._kept: list[tuple[list[str], int]] = []
+
+    def __del__(self) -> None:
+        self._forget(0)
 
     def open(self, trail: Sequence[str] = ()) -> int:
         """Open the directory that names lead to, for listing; raises FileNotFoundError, NotADirectoryError."""
         if self.through:
             return self._open_in_root("/".join([self._path, *trail]))
-        return descend(self._open_in_root(self._path), trail)
+        depth = self._nearest(trail)
+        while len(trail) - depth > _STRIDE:
+            fd = descend(self._start(), trail[depth : depth + _STRIDE])
+            depth += _STRIDE
+            self._kept.append(([*trail[:depth]], fd))
+        return descend(self._start(), trail[depth:])
+
+    def _nearest(self, trail: Sequence[str]) -> int:
+        """Let go of the directories kept that are not on the way; return how deep the last is that is."""
+        count = 0
+        for names, _fd in self._kept:
+            if names != [*trail[: len(names)]]:
+                break
+            count += 1
+        self._forget(count)
+        return count * _STRIDE
+
+    def _start(self) -> int:
+        """Open the deepest directory that is kept, or the place itself, anew."""
+        if not self._kept:
+            return self._open_in_root(self._path)
+        return os.open(".", DIRECTORY, dir_fd=self._kept[-1][1])
+
+    def _forget(self, count: int) -> None:
+        """Keep only so many directories."""
+        for _names, fd in self._kept[count:]:
+            os.close(fd)
+        del self._kept[count:]
 
     def look(self, trail: Sequence[str]) -> int:
         """Open what is there to be looked at (O_PATH); a symlink itself, or with ``through`` what it leads to."""

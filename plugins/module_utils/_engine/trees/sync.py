@@ -20,6 +20,7 @@ REWRITES = frozenset({CREATE, KIND, CONTENT})
 
 Chunks = Callable[[], Iterator[bytes]]
 
+_SETUID = 0o6000
 #: Of what is new and of which nobody said otherwise.
 _NEW_FILE, _NEW_DIRECTORY = 0o644, 0o755
 
@@ -104,6 +105,18 @@ def _with(wanted: Wanted, said: Attributes) -> Wanted:
     )
 
 
+def without_setuid(tree: Tree) -> dict[str, Wanted]:
+    """Return the tree without setuid and setgid: what a container made a program of its root is not to be one of another's."""
+    return {
+        path: replace(wanted, mode=_plain(wanted.mode), usual_mode=_plain(wanted.usual_mode))
+        for path, wanted in tree.items()
+    }
+
+
+def _plain(mode: Optional[int]) -> Optional[int]:
+    return None if mode is None else mode & ~_SETUID
+
+
 def owned(tree: Tree, uid: int, gid: int) -> dict[str, Wanted]:
     """Return the tree so that only what is new gets these owners, whatever its source says."""
     return {
@@ -115,8 +128,12 @@ def owned(tree: Tree, uid: int, gid: int) -> dict[str, Wanted]:
 def below(tree: Tree, top: str) -> dict[str, Wanted]:
     """Return the tree below ``top``, the directories that lead there included; those keep what they have."""
     moved = {f"{top}/{path}" if top else path: wanted for path, wanted in tree.items()}
-    names = [path.split("/") for path in moved]
-    above = {"/".join(parts[:count]) for parts in names for count in range(1, len(parts))}
+    above: set[str] = set()
+    for path in moved:
+        for parent in _above(path):
+            if parent in above:
+                break
+            above.add(parent)
     return {**{path: Wanted(DIRECTORY) for path in above}, **moved}
 
 
