@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from _engine.errors import InvalidOption
-from _engine.runtime.users import ResolvedUser, find_gid, find_uid, resolve
+from _engine.runtime.users import ResolvedUser, find_gid, find_uid, missing_entries, resolve
 
 PASSWD = """\
 root:x:0:0:root:/root:/bin/sh
@@ -105,3 +105,25 @@ def test_owners_of_files():
     ):
         with pytest.raises(InvalidOption, match="too large"):
             find("4294967295")
+
+
+@pytest.mark.parametrize(
+    ("user", "workdir", "lines"),
+    [
+        # as podman 4.3.1 writes them
+        ("5555", "/tmp", ("5555:*:5555:0:container user:/tmp:/bin/sh\n", "5555:x:5555:5555\n")),
+        ("5555:66", "/", ("5555:*:5555:66:container user:/:/bin/sh\n", "66:x:66:5555\n")),
+        ("5555:extra", "/", ("5555:*:5555:2000:container user:/:/bin/sh\n", "")),
+        ("app:66", "/", ("", "66:x:66:app\n")),
+        ("1000", "/", ("", "1000:x:1000:1000\n")),
+        ("0:99", "/", ("", "99:x:99:0\n")),
+        ("1000:10", "/", ("", "")),
+        ("77:30", "/", ("", "")),  # an account of that name: two lines of one name would be none
+        ("app", "/", ("", "")),
+        ("", "/", ("", "")),
+        ("5555:30", "/a:b\n0:0", ("5555:*:5555:30:container user:/:/bin/sh\n", "")),
+    ],
+)
+def test_missing_entries(user, workdir, lines):
+    """A user or group in digits that is in neither file gets a line as podman writes it."""
+    assert missing_entries(user, workdir, passwd=PASSWD, group=GROUP) == lines

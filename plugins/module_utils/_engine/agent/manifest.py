@@ -101,6 +101,7 @@ MODULES: tuple[str, ...] = (
     "kernel.rootwalk",
     "kernel.staging",
     "kernel.usernamespace",
+    "lifecycle.account_lines",
     "lifecycle.accounts",
     "lifecycle.actions",
     "lifecycle.again",

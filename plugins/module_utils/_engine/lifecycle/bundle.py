@@ -19,6 +19,7 @@ from ..model.layout import ContainerLayout
 from ..model.record import ContainerRecord
 from ..runtime import files, host, timezone
 from ..runtime.bundle import BundleRequest, build
+from .account_lines import Accounts, settle
 from .engine import Engine
 from .hooks import with_hooks
 from .hostname import hostname_of
@@ -30,6 +31,7 @@ from .source import Source
 _HOST_FILE_LIMIT = 1024 * 1024
 #: The container's user must be able to read them.
 _READABLE = 0o644
+_NO_ACCOUNTS = Accounts({}, None)
 
 
 def write_bundle(
@@ -44,7 +46,16 @@ def write_bundle(
     """Write config.json and what it refers to, anew at each start; ``prepared`` as in BundleRequest."""
     container = engine.layout.container(record.id)
     paths = {path: engine.layout.volume_data(name) for path, name in record.volumes.items()}
-    request = bundle_request(container, record, source, rootfs, shared, volume_paths=paths, prepared=prepared)
+    request = bundle_request(
+        container,
+        record,
+        source,
+        rootfs,
+        shared,
+        volume_paths=paths,
+        prepared=prepared,
+        accounts=_accounts(record, source, rootfs),
+    )
     write_config(container, with_hooks(request.spec, build(request)))
 
 
@@ -57,19 +68,25 @@ def bundle_request(
     *,
     volume_paths: Mapping[str, str],
     prepared: Mapping[str, str],
+    accounts: Accounts = _NO_ACCOUNTS,
 ) -> BundleRequest:
     """Return what config.json is built from, and write the files of the run directory that it refers to."""
     spec = replace(record.spec, mounts=record.mounts)
     hostname = shared.hostname or hostname_of(record)
     shm = None if spec.ipc == namespaces.NONE else shared.shm or container.shm
+    user = user_of(spec, source, rootfs)
     return BundleRequest(
         id=record.id,
         spec=spec,
         image=source.config,
         rootfs=rootfs,
-        user=user_of(spec, source, rootfs),
+        user=user if accounts.home is None else replace(user, home=accounts.home),
         hostname=hostname,
-        files={**_write_files(container, record, hostname), **shared.files},
+        files={
+            **_write_files(container, record, hostname),
+            **_bound(container, record, accounts.files),
+            **shared.files,
+        },
         shm=shm,
         volume_paths=volume_paths,
         cgroup_path=for_runtime(record.cgroup),
@@ -85,6 +102,14 @@ def bundle_request(
 def write_config(container: ContainerLayout, config: Mapping[str, Any]) -> None:
     """Write config.json to the container's bundle."""
     _write(f"{container.bundle}/config.json", json.dumps(config).encode(), 0o600)
+
+
+def _accounts(record: ContainerRecord, source: Source, rootfs: str) -> Accounts:
+    """Add the lines of a user who is only a number; whoever only tries whether the runtime takes the bundle adds none."""
+    spec, image = record.spec, source.config
+    name = spec.user if spec.user is not None else (image.user if image else "")
+    workdir = spec.workdir or (image.working_dir if image else "") or "/"
+    return settle(record, name, user_of(spec, source, rootfs), workdir, rootfs)
 
 
 def _landings(rootfs: str, record: ContainerRecord) -> dict[str, str]:
@@ -112,6 +137,13 @@ def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: 
     contents = {path: text.encode() for path, text in texts.items()}
     if record.spec.timezone is not None:
         contents["/etc/localtime"] = timezone.content(record.spec.timezone)
+    return _bound(container, record, contents)
+
+
+def _bound(
+    container: ContainerLayout, record: ContainerRecord, contents: Mapping[str, bytes]
+) -> dict[str, str]:
+    """Write what is bound into the container, and return where it lies."""
     targets = {path: f"{container.files}/{os.path.basename(path).lstrip('.')}" for path in contents}
     for path, content in contents.items():
         _write(targets[path], content, _READABLE)

@@ -129,3 +129,29 @@ def _lines(text: str, least: int) -> Iterator[list[str]]:
         fields = line.strip().split(":")
         if len(fields) >= least and fields[0] and not fields[0].startswith("#"):
             yield fields
+
+
+def missing_entries(user: str, workdir: str, *, passwd: str, group: str) -> tuple[str, str]:
+    """Return the lines that passwd and group need for a user who is written in digits and in neither, "" for none.
+
+    As podman has them (generateUserPasswdEntry, generateUserGroupEntry): the home is where commands start, and a group of that
+    number or name is one.
+    """
+    user_part, _colon, group_part = user.partition(":")
+    uid, gid = number(user_part), number(group_part or user_part)
+    users, groups = tuple(_users(passwd)), tuple(_groups(group))
+    line = named = ""
+    if uid is not None and not any(entry.uid == uid or entry.name == user_part for entry in users):
+        first = _find_group("user", group_part, groups) if group_part else 0
+        home = workdir if workdir.isprintable() and ":" not in workdir else "/"
+        line = f"{uid}:*:{uid}:{first}:container user:{home}:/bin/sh\n"
+    if gid is not None and not any(
+        item.gid == gid or item.name == (group_part or user_part) for item in groups
+    ):
+        named = f"{gid}:x:{gid}:{user_part}\n"
+    return line, named
+
+
+def home_of(uid: int, *, passwd: str) -> str | None:
+    """Return the home of the first entry with this id, None when there is none."""
+    return next((entry.home for entry in _users(passwd) if entry.uid == uid), None)
