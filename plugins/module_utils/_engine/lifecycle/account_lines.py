@@ -22,8 +22,8 @@ from ..model.record import ContainerRecord
 from ..runtime.users import ResolvedUser, home_of, missing_entries
 
 PASSWD, GROUP = "/etc/passwd", "/etc/group"
-#: passwd and group files above this size are no such files.
-_LIMIT = 4 * 1024 * 1024
+#: What a read-only container gets of both has room beside its other files (rootfs/ownfiles.py); larger ones are left alone.
+_LIMIT = 512 * 1024
 _MODE = 0o644
 
 
