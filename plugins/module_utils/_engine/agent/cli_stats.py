@@ -14,7 +14,7 @@ from ..lifecycle.engine import Engine
 from ..lifecycle.named import find_typed
 from ..model import status
 from ..model.record import ContainerRecord
-from . import listing
+from . import listing, output
 from .cli_verbs import records_in
 from .listing import Field
 from .table import human_size, render
@@ -71,7 +71,7 @@ def _round(
 
     samples = [sample(record) for record in _chosen(engine, arguments)]
     found = [_shape(one, before.get(one.id)) for one in samples]
-    sys.stdout.write(_CLEAR if clears else "")
+    output.command(_CLEAR if clears else "")
     listing.show(arguments, found, FIELDS, _USUAL, lambda shape: str(shape["id"]))
     sys.stdout.flush()
     return {one.id: one for one in samples}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Collection
 
@@ -22,11 +23,53 @@ _WORDS = {
 }
 
 
+#: Control characters but tab and newline, as bytes that are no text too, and those that turn the direction of a text.
+_COMMANDS = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069\\udc80-\\udc9f]")
+
+
 def take_any_name() -> None:
-    """Let a name that is no UTF-8 be written, its bytes as they are, in any locale."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    """Let a name that is no UTF-8 be written, its bytes as they are, in any locale; and to a terminal what is harmless there."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper) and not isinstance(stream, Screen):
             stream.reconfigure(errors="surrogateescape")
+            if stream.isatty():
+                encoding = stream.encoding
+                screen = Screen(
+                    stream.detach(), encoding=encoding, errors="surrogateescape", line_buffering=True
+                )
+                setattr(sys, name, screen)
+
+
+class Screen(io.TextIOWrapper):
+    """Writes to a terminal: what a name or a log holds does not command it."""
+
+    def write(self, text: str) -> int:
+        return super().write(harmless(text))
+
+    def command(self, text: str) -> None:
+        """Write what is to command the terminal."""
+        super().write(text)
+
+
+def command(text: str) -> None:
+    """Command the terminal, if it is one."""
+    if isinstance(sys.stdout, Screen):
+        sys.stdout.command(text)
+    else:
+        sys.stdout.write(text)
+
+
+def harmless(text: str) -> str:
+    """Return a text with what would command a terminal, or turn the order of what is seen, written out, as in ``^[``."""
+    return _COMMANDS.sub(_written_out, text.replace("\r\n", "\n"))
+
+
+def _written_out(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x20 or code == 0x7F:
+        return f"^{chr(code ^ 0x40)}"
+    return f"\\x{code & 0xFF:02x}" if code < 0x100 or code >= 0xDC80 else f"\\u{code:04x}"
 
 
 def write(text: str) -> None:
