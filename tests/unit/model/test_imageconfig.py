@@ -79,6 +79,8 @@ def test_absent_and_null(top):
         b'{"os": 1}',
         b'{"os": "\\ud800"}',
         b'{"config": {"Cmd": [1]}}',
+        b'{"config": {"Cmd": "/bin/true"}}',
+        b'{"config": {"Entrypoint": "/bin/sh -c"}}',
         b'{"config": {"Env": ["A=\\u0000"]}}',
         b'{"config": {"Labels": {"a": 1}}}',
         b'{"config": {"Volumes": ["/data"]}}',
@@ -116,11 +118,10 @@ CANONICAL = {
         ("app:" + "9" * 5000, "app:" + "9" * 5000, "too large"),
     ],
     "Entrypoint": [
-        ("/bin/x", ("/bin/x",), "one word"),
         ([""], (), ""),
         (["", "a"], ("", "a"), ""),
     ],
-    "Cmd": [("a b", ("a b",), "one word"), ([""], ("",), "")],
+    "Cmd": [(["a b"], ("a b",), ""), ([""], ("",), "")],
     "StopSignal": [
         ("SIGINT", "SIGINT", ""),
         ("rtmin+3", "rtmin+3", ""),

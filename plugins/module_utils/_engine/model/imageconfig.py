@@ -70,8 +70,8 @@ def read(raw: bytes) -> tuple[ImageConfig, tuple[str, ...]]:
         variant=_text(top, "variant"),
         created=values.date("its time", top.get("created"), warn),
         author=values.plain(top.get("author")) or "",
-        entrypoint=values.entrypoint(_command(run, "Entrypoint", warn)),
-        cmd=_command(run, "Cmd", warn),
+        entrypoint=values.entrypoint(_texts(run, "Entrypoint")),
+        cmd=_texts(run, "Cmd"),
         env=values.env(_texts(run, "Env"), warn),
         user=values.user(_text(run, "User"), warn),
         working_dir=values.working_dir(_text(run, "WorkingDir")),
@@ -140,10 +140,6 @@ def _labels(run: Mapping[str, Any]) -> dict[str, str]:
     if not all(_is_text(value) for value in labels.values()):
         raise _wrong("Labels", "an object of texts", labels)
     return labels
-
-
-def _command(run: Mapping[str, Any], key: str, warn: values.Warn) -> tuple[str, ...]:
-    return _texts({key: values.words(key.upper(), run.get(key), warn)}, key)
 
 
 def _diff_ids(rootfs: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 
 Whoever wrote the image can't be asked. So what has a meaning gets its one spelling, and what has none is left out, with a
 warning for whoever loads the image: no verb may trip over it later. Sources: OCI image-spec v1.1, config.md; podman's
-getImageVolumes, makeCommand and envLib.ParseSlice; Docker's strslice and daemon/health.go.
+getImageVolumes, makeCommand and envLib.ParseSlice; Docker's daemon/health.go.
 """
 
 from __future__ import annotations
@@ -53,14 +53,6 @@ def volumes(paths: Iterable[str], warn: Warn) -> tuple[str, ...]:
 def working_dir(path: str) -> str:
     """Return the directory that commands start in; a relative one counts from the root, none stays none."""
     return normal_path(f"/{path}") if path else ""
-
-
-def words(what: str, value: object, warn: Warn) -> object:
-    """Return a list for a command that is one text, as Docker does; anything else as it is."""
-    if not isinstance(value, str):
-        return value
-    warn(f"{what} is a text and no list: it is taken as one word")
-    return [value]
 
 
 def entrypoint(argv: tuple[str, ...]) -> tuple[str, ...]:
