@@ -179,7 +179,6 @@ WITH_IMAGE = {
     "command": ({"command": ["1d"]}, {}, []),
     "entrypoint, which takes the command away": ({}, {"entrypoint": ["/start"]}, [("command", ["1d"], None)]),
     "health check": ({}, {"healthcheck": ["true"], "healthcheck_interval": "1s"}, []),
-    "defaults of the health check": ({}, {"healthcheck_timeout": "30s", "healthcheck_retries": 3}, []),
     "no health check": ({}, {"healthcheck": "none"}, [("healthcheck", ["CMD-SHELL", "true"], ["NONE"])]),
 }
 
@@ -192,12 +191,3 @@ def test_what_the_image_says_too_is_no_difference(case):
         for options in case[:2]
     )
     assert [tuple(item[:3]) for item in differences(*specs, IMAGE)] == case[2]
-
-
-def test_what_the_image_does_not_say_has_defaults():
-    """An image without words of its own leaves TERM, the root directory and no program."""
-    before, after = (
-        ContainerSpec.parse({"name": "a", "image": "b", "network": ["none"], "command": ["x"], **options})
-        for options in ({}, {"stop_signal": "TERM", "workdir": "/", "entrypoint": []})
-    )
-    assert differences(before, after, ImageConfig()) == ()

@@ -20,15 +20,16 @@ def effective(spec: ContainerSpec, image: Optional[ImageConfig]) -> ContainerSpe
     """Return the spec with the image's words in the place of those that it lacks; as it is without an image."""
     if image is None:
         return spec
+    given = spec.entrypoint is None
     return replace(
-        healthcheck.filled(spec, image),
-        entrypoint=program.entrypoint(spec, image) or None,
-        command=program.command(spec, image) or None,
+        healthcheck.of_image(spec, image),
+        entrypoint=(image.entrypoint or None) if given else spec.entrypoint,
+        command=spec.command or (image.cmd if given else ()) or None,
         env={**_variables(image), **(spec.env or {})} or None,
         label={**image.labels, **(spec.label or {})} or None,
-        user=(image.user if spec.user is None else spec.user) or None,
-        workdir=spec.workdir or posixpath.join("/", image.working_dir),
-        stop_signal=_stop_signal(spec, image),
+        user=(image.user or None) if spec.user is None else spec.user,
+        workdir=spec.workdir or (posixpath.join("/", image.working_dir) if image.working_dir else None),
+        stop_signal=_stop_signal(spec, image) if image.stop_signal else spec.stop_signal,
     )
 
 

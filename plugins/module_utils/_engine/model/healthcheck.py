@@ -77,6 +77,19 @@ def filled(spec: ContainerSpec, image: ImageConfig) -> ContainerSpec:
     )
 
 
+def of_image(spec: ContainerSpec, image: ImageConfig) -> ContainerSpec:
+    """Return the spec with the image's words alone for what it does not say of its check."""
+    told: Mapping[str, Any] = image.healthcheck or {}
+    words: dict[str, Any] = {
+        "healthcheck": _image_test(told) or None,
+        "healthcheck_interval": _span(told, "Interval"),
+        "healthcheck_timeout": _span(told, "Timeout"),
+        "healthcheck_retries": _span(told, "Retries"),
+        "healthcheck_start_period": _span(told, "StartPeriod"),
+    }
+    return replace(spec, **{name: value for name, value in words.items() if getattr(spec, name) is None})
+
+
 def _startup(spec: ContainerSpec) -> StartupCheck | None:
     argv = command(spec.health_startup_cmd or ())
     if not argv:

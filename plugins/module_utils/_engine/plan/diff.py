@@ -44,6 +44,8 @@ def differences(
                 Difference(name, old_value, new_value, option.change)
                 for name, old_value, new_value in changed
             ]
+    if before.command == after.command and any(one.option == "entrypoint" for one in found):
+        found = [one for one in found if one.option != "command"]  # the image's goes with its entrypoint
     return tuple(found)
 
 
