@@ -26,10 +26,10 @@ class Parser(argparse.ArgumentParser):
 def read(parser: Parser, argv: Sequence[str]) -> argparse.Namespace:
     """Return what was read, with the verb's options as ``flags``; exits with 2 for what is not understood."""
     arguments, unknown = parser.parse_known_args(argv)
-    arguments.flags = arguments.parser.flags
+    arguments.flags = arguments.parser.flags | parser.flags
     if unknown:
         word = unknown[0].partition("=")[0]
-        known = [flag for flag in arguments.flags if flag.startswith("--")]
+        known = [flag for flag in arguments.parser.flags if flag.startswith("--")]
         what = "option" if word.startswith("-") else "argument"
         arguments.parser.error(f"unknown {what} {word}{_near(word, known)}")
     return arguments

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
 
-from ..errors import OtherRunRoot
+from ..errors import OtherRunRoot, Setting, Words
 from ..kernel.boot import boot_id
 from ..model.layout import Layout
 from ..state import containers
@@ -46,7 +46,11 @@ def _refuse(layout: Layout, connection: sqlite3.Connection) -> None:
         raise OtherRunRoot(
             f"{layout.root} is in use with run_root {other}, where {', '.join(names)} live{'s' if one else ''}, "
             f"and not with {layout.run_root}",
-            remedy=f"Write run_root: {other}, or stop {'it' if one else 'them'} with that one first",
+            remedy=Words(
+                "Write ",
+                Setting("run_root", other),
+                f", or stop {'it' if one else 'them'} with that one first",
+            ),
             root=layout.root,
             run_root=other,
             containers=names,

@@ -161,7 +161,9 @@ def _refuse_mounted(record: VolumeRecord, found: Sequence[Difference], seen: Vol
     told = f"used by {', '.join(seen.living)}" if seen.living else "mounted on the host"
     raise InUse(
         f"{', '.join(changed)} of volume {name} can't be altered while it is {told}",
-        remedy="Stop these containers first" if seen.living else "Write state: unmounted first",
+        remedy="Stop these containers first"
+        if seen.living
+        else Words("Write ", Setting("state", "unmounted"), " first"),
         name=name,
         users=[*seen.living],
         options=changed,
