@@ -27,7 +27,14 @@ def engine(tmp_path_factory):
     with open_database(str(path / "state.db")) as database:
         with database.transaction() as connection:
             for number, (id_, name) in enumerate(NAMES.items()):
-                containers.insert(connection, ContainerRecord(id_, ContainerSpec(name=name), created=number))
+                containers.insert(
+                    connection,
+                    ContainerRecord(
+                        id_,
+                        ContainerSpec.parse({"name": name, "image": "x", "network": ["none"]}),
+                        created=number,
+                    ),
+                )
             for id_, names in IMAGES.items():
                 images.insert(connection, ImageRecord(id_, b"{}", 1, None, names, ()))
         yield Engine(Layout(str(path), str(path / "run")), database)
@@ -66,7 +73,14 @@ def test_containers(engine, text, task, person):
 def test_a_beginning_with_a_name_near(engine):
     """Where an id begins so and a name is near, both are told, and neither is taken."""
     with engine.database.transaction() as connection:
-        containers.insert(connection, ContainerRecord("db" * 32, ContainerSpec(name="cache"), created=9))
+        containers.insert(
+            connection,
+            ContainerRecord(
+                "db" * 32,
+                ContainerSpec.parse({"name": "cache", "image": "x", "network": ["none"]}),
+                created=9,
+            ),
+        )
     with pytest.raises(NotFound, match=r"near: db1.*For container cache write more of its id"):
         find_typed(engine, "db")
 

@@ -285,6 +285,7 @@ MODULES: tuple[str, ...] = (
     "model.text",
     "model.times",
     "model.tuning",
+    "model.typed",
     "model.userns",
     "model.utf8",
     "model.volume",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption, Setting, Words
-from . import kinds, logopts, namespaces, systemdmode, volumesfrom
+from . import kinds, logopts, namespaces, systemdmode, typed, volumesfrom
 from .cgroup import DISABLED, ENABLED
 from .kinds import Kind
 from .limits import Device
@@ -172,14 +172,16 @@ class ContainerSpec:
 
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> ContainerSpec:
-        """Return the spec from its JSON form."""
-        return cls(
+        """Return the spec from its JSON form; raises TypeError where a value is not of its option's type."""
+        spec = cls(
             **{
                 option.name: option.kind.decode(data[option.name])
                 for option in OPTIONS
                 if option.name in data
             }
         )
+        typed.check(spec, data.keys())  # what an older engine did not know has its default
+        return spec
 
 
 def _options() -> Iterator[Option]:
