@@ -8,15 +8,18 @@ thing it was, and, where there is one, the remedy as a sentence. This file impor
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
-from typing import NamedTuple, Union
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `slipway connect` runs at each command of a play, and typing costs it 7 ms
+    from collections.abc import Callable
 
 
-class Setting(NamedTuple):
+class Setting:
     """An option in a text for people; ``value`` None: its name alone. As a string it is what a task has: ``force: true``."""
 
-    name: str
-    value: object = None
+    def __init__(self, name: str, value: object = None) -> None:
+        self.name = name
+        self.value = value
 
     def __str__(self) -> str:
         if self.value is None:
@@ -28,7 +31,7 @@ class Words(str):
     """A text made of parts, of which some are options: the command line writes them in its own words."""
 
     __slots__ = ("parts",)
-    parts: tuple[Union[str, Setting], ...]
+    parts: tuple[str | Setting, ...]
 
     def __new__(cls, *parts: str | Setting) -> Words:  # noqa: PYI034  (Self came with Python 3.11)
         text = super().__new__(cls, "".join(map(str, parts)))

@@ -42,7 +42,7 @@ def failure(
 
 def _as_written(aliases: Mapping[str, str], setting: Setting) -> str:
     name, dot, key = setting.name.partition(".")
-    return str(setting._replace(name=f"{aliases.get(name, name)}{dot}{key}"))
+    return str(Setting(f"{aliases.get(name, name)}{dot}{key}", setting.value))
 
 
 def _of_system(error: OSError) -> EngineError:
