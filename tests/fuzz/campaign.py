@@ -29,7 +29,6 @@ EDGES = (
     "runtime",
     "log",
     "hook",
-    "database",
 )
 #: All else is read-only: what an escape would reach can't be harmed. The work in memory is also quicker.
 _SANDBOX = """
