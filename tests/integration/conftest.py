@@ -231,6 +231,20 @@ def ready(loaded):
     eventually(lambda: set(loaded.leftovers()) == before, "all as before", timeout=15.0)
 
 
+_DIRECTORIES = (
+    "staging",
+    "layers",
+    "images",
+    "volumes",
+    "volume-notes",
+    "run_root",
+    "containers",
+    "spare.0",
+    "spare.1",
+)
+_RUN_DIRECTORIES = ("boot", "locks", "exits", "oci", "cgroups", "trials", "containers")
+
+
 def assert_clean(node: Node) -> None:
     """Fail unless all that is left of an engine are the directories and files that it keeps on purpose."""
     # The agent may still be on its way: conmon calls it at each exit, and nobody waits for it.
@@ -239,11 +253,11 @@ def assert_clean(node: Node) -> None:
     )
     known = {
         node.layout.root,
-        *(f"{node.layout.root}/{name}" for name in ("staging", "layers", "volumes", "containers")),
+        *(f"{node.layout.root}/{name}" for name in _DIRECTORIES),
     }
     known |= {
         node.layout.run_root,
-        *(f"{node.layout.run_root}/{name}" for name in ("boot", "locks", "exits", "oci", "containers")),
+        *(f"{node.layout.run_root}/{name}" for name in _RUN_DIRECTORIES),
     }
     assert [
         *node.rows(),
