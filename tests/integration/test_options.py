@@ -16,7 +16,12 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import HostLacks, InvalidOption
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle import mapping, passage, preflight
+from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle import (
+    limit_checks,
+    mapping,
+    passage,
+    preflight,
+)
 from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.opening import open_engine
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.spec import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.container_options import argument_spec
@@ -237,6 +242,9 @@ def want(ready, tmp_path, monkeypatch):
     monkeypatch.setattr(passage, "check", lambda *_arguments: None)
     # Nor are options that one version of cgroups alone has.
     monkeypatch.setattr(preflight, "_check_cgroup_version", lambda *_arguments: None)
+    # Nor on a machine with the memory nodes that an alteration needs.
+    (tmp_path / "nodes").write_text("0-1\n")
+    monkeypatch.setitem(limit_checks._ONLINE, "cpuset_mems", str(tmp_path / "nodes"))
     (tmp_path / "one.env").write_text("MODE=one\n")
     (tmp_path / "two.env").write_text("MODE=two\n")
 
@@ -345,8 +353,10 @@ def test_image(want):
     image = want().result["container"]["Image"]
     assert [want(image=name).actions for name in ("app:1", image, image[:12])] == [()] * 3
     assert named(want(image=image, image_strict=True)) == {"image"}
-    altered = want(image="localhost/box:1")
-    assert (altered.cost, named(altered)) == ("recreate", {"image"})
+    with pytest.raises(InvalidOption, match="leaves nothing to run"):
+        want(image="localhost/box:1")
+    altered = want(image="localhost/box:1", command=["true"])
+    assert (altered.cost, named(altered)) == ("recreate", {"image", "command"})
     assert want().changed
     with pytest.raises(InvalidOption, match="image"):
         want(image=None)
@@ -357,7 +367,8 @@ def test_rootfs(want, tmp_path):
     plain = want()
     directory, other = tmp_path / "tree", tmp_path / "Tree"
     for path in (directory, other):
-        path.mkdir()
+        (path / "bin").mkdir(parents=True)
+        shutil.copy(shutil.which("busybox"), path / "bin/true")
     first = want(rootfs=True, image=str(directory), command=["/bin/true"])
     assert named(first) == {"image", "rootfs", "command"}
     assert want(rootfs="yes", image=str(directory), command=["/bin/true"]).actions == ()
