@@ -158,7 +158,7 @@ def test_refused_for_what_does_not_run(host, do, state):
 @pytest.mark.parametrize(
     ("options", "asked", "error", "words"),
     [
-        ({"rm": True}, {}, InvalidOption, "export: None is needed"),
+        ({"rm": True}, {}, InvalidOption, "export: is needed"),
         ({}, {"export": "/nowhere/x.tar"}, InvalidOption, "export: .*directory that does not exist"),
         ({}, {"export": "/tmp"}, InvalidOption, "export: .*is a directory"),
         ({}, {"export": "x.tar"}, InvalidOption, "export: "),
@@ -197,7 +197,7 @@ def test_restore_refused(host, go_on, do):
         go_on(name="boxx")
     with pytest.raises(InvalidOption, match="ignore_rootfs"):
         go_on(name="box", ignore_rootfs=True)
-    with pytest.raises(InvalidOption, match="name: None is needed"):
+    with pytest.raises(InvalidOption, match="name: is needed"):
         go_on()
 
 
