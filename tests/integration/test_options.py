@@ -349,7 +349,7 @@ def test_name(want):
 
 
 def test_image(want):
-    """Another name or the id of the same image is no change, unless image_strict; another image is; a task without one is about the state alone."""
+    """Another name or the id of the same image is no change, unless image_strict; another image is; none is about the state."""
     image = want().result["container"]["Image"]
     assert [want(image=name).actions for name in ("app:1", image, image[:12])] == [()] * 3
     assert named(want(image=image, image_strict=True)) == {"image"}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from _engine.agent.install import exit_command
+from _engine.errors import EngineError
 from _engine.kernel import cgroups, mountinfo
 from _engine.lifecycle import info
 from _engine.lifecycle.converge import converge
@@ -99,6 +100,15 @@ class Host:
         spec = self.spec(*command, **options)
         with self.open(**(settings or {})) as engine:
             return converge(engine, Request(spec.name, state, spec, **asked), exit_command)
+
+    def foreseen(self, state: str, *command: str, **options: Any) -> str:
+        """Return what check mode says against a task: the error, or the notes where an earlier task could help."""
+        with self.open(read_only=True) as engine:
+            try:
+                converge(engine, Request("box", state, self.spec(*command, **options)), None)
+            except EngineError as error:
+                return str(error)
+            return " ".join(map(str, engine.tolerated))
 
     def start(self, *command: str, **options: Any) -> dict[str, Any]:
         """Have a container that runs the command, and return its shape."""
