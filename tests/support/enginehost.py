@@ -101,9 +101,11 @@ class Host:
         with self.open(**(settings or {})) as engine:
             return converge(engine, Request(spec.name, state, spec, **asked), exit_command)
 
-    def foreseen(self, state: str, *command: str, **options: Any) -> str:
+    def foreseen(
+        self, state: str, *command: str, settings: dict[str, Any] | None = None, **options: Any
+    ) -> str:
         """Return what check mode says against a task: the error, or the notes where an earlier task could help."""
-        with self.open(read_only=True) as engine:
+        with self.open(**(settings or {}), read_only=True) as engine:
             try:
                 converge(engine, Request("box", state, self.spec(*command, **options)), None)
             except EngineError as error:
@@ -225,7 +227,14 @@ class Host:
 
     def picture(self) -> dict[str, Any]:
         """Return all that a verb could change: rows, events, files with their times and content, mounts, processes."""
-        files = {path: _describe(path) for path in _walk(self.layout.root) if "/state.db" not in path}
+        # What is looked at may be staged for a moment; what stays there is seen by its own name.
+        left_out = f"{self.layout.root}/state.db", self.layout.staging
+        paths = [
+            path
+            for path in _walk(self.layout.root)
+            if not path.startswith(left_out[0]) and path != left_out[1]
+        ]
+        files = {path: _describe(path) for path in paths}
         kernel = [*self.mounts(), *self.processes(), *self.cgroups()]
         with self.open(read_only=True) as engine, engine.database.reading() as connection:
             events = connection.execute("SELECT count(*) FROM events").fetchone()[0]

@@ -184,7 +184,7 @@ def test_a_private_ipc_is_not_shared(host):
 def test_a_path_that_is_no_such_namespace(host):
     """A path that is not there, no namespace, or one of another kind is refused before anything is made."""
     for path, why in {
-        "/nonexistent": "can't be opened",
+        "/nonexistent": "can't be read",
         "/etc/hosts": "is no namespace",
         "/proc/self/ns/net": "is a network namespace, no ipc one",
     }.items():
