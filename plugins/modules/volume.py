@@ -73,10 +73,20 @@ options:
         o: {vers: 4.2, soft: true, timeout: 10}})."
       - Unset leaves an existing volume's options as they are. An empty list is none, a plain directory.
       - C(type), C(device) and C(o) of a volume that is mounted can't be altered.
+      - Altered options remove no data and copy none. A plain directory's content stays in C(ROOT/volumes/NAME/data), hidden below
+        what is mounted there, and is in the volume again when the options are changed back; it is removed with the volume alone.
+        What a device, a server, another directory or the layers of an overlay hold stays there. A warning tells where, in check
+        mode too. Words of C(o) that say how something is mounted leave the same data in the volume.
+      - To bring the data along, write it to an archive with M(slipway.oci.volume_export) first. After the change read that with
+        M(slipway.oci.volume_import) into a plain directory. Of another file system have it mounted by O(state=mounted), and
+        unpack the archive in RV(mount_point).
+      - C(size) and C(inodes) below what the volume holds remove nothing, and what is written fails until there is room.
     type: raw
   uid:
     description:
       - Numeric owner of the volume's root. Of an existing volume the root alone gets another owner, and none of what is in it.
+        With V(bind) the root is the host's directory itself. File systems that keep no owners (V(vfat), V(cifs), ...) show all
+        that is in them with this one.
       - Unset is 0, or what an image, a server or a device has there.
     type: int
   gid:
@@ -128,6 +138,8 @@ options:
         required: true
 seealso:
   - module: slipway.oci.volume_info
+  - module: slipway.oci.volume_export
+  - module: slipway.oci.volume_import
   - module: slipway.oci.container
 """
 

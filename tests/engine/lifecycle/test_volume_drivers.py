@@ -229,10 +229,14 @@ def test_options_are_altered_without_a_loss(disk, host):
     """Where nobody uses the volume another type is a note; the data of the directory stays below, and is there again."""
     host.volume("own")
     host.data("own").joinpath("plain").write_text("kept")
+    foreseen = host.volume("own", "present", "type=ext4", f"device={disk}", check=True)
     altered = host.volume("own", "present", "type=ext4", f"device={disk}")
-    assert altered.actions == ("updated volume own",)
+    assert (altered.actions, altered.warnings) == (("updated volume own",), foreseen.warnings)
+    [warning] = altered.warnings
+    assert f"until the options are changed back: it stays in {host.data('own')}, hidden below" in warning
     assert [one.option for one in altered.differences] == ["options.device", "options.type"]
-    assert host.volume("own", "present", "type=ext4", f"device={disk}").actions == ()
+    again = host.volume("own", "present", "type=ext4", f"device={disk}")
+    assert (again.actions, again.warnings) == ((), ())
     host.start(*SLEEP, **USE)
     pid = host.inspect()["State"]["Pid"]
     assert "hello" in os.listdir(f"/proc/{pid}/root/data")
@@ -240,10 +244,13 @@ def test_options_are_altered_without_a_loss(disk, host):
         with pytest.raises(InUse, match="can't be altered while it is used by box") as caught:
             host.volume("own", check=check)
         assert caught.value.fields["users"] == ["box"]
+        assert "Then the data that volume own has with its old options is not" in caught.value.remedy
+        assert f"it stays in {disk}" in caught.value.remedy
     labelled = host.volume("own", labels={"a": "b"}, unset=frozenset({"options"}))
     assert labelled.actions == ("updated volume own",)
     host.bring("box", "absent", stop_time=0)
-    host.volume("own")
+    [warning] = host.volume("own").warnings
+    assert f"it stays in {disk}; the volume shows what {host.data('own')} holds" in warning
     assert host.data("own").joinpath("plain").read_text() == "kept"
 
 

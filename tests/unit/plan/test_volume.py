@@ -79,6 +79,11 @@ def test_recreate_says_what_becomes_of_the_data():
         texts(bind, "present", How(recreate=True), bind, SEEN)[0]
         == "removed volume v, whose data stays on /srv"
     )
+    holding = SEEN._replace(holding="/data")
+    assert (
+        texts(bind, "present", How(recreate=True), bind, holding)[0]
+        == "removed volume v, whose data stays on /srv, and what /data holds"
+    )
     assert texts(PLAIN, "present", How(recreate=True), PLAIN, SEEN)[0] == "removed volume v, and its data"
 
 
@@ -133,8 +138,16 @@ def test_what_is_mounted_is_not_altered(seen, told):
     with pytest.raises(InUse, match=told) as caught:
         decide(TMPFS, "present", AS_USUAL, PLAIN, seen)
     assert caught.value.fields["options"] == ["options.device", "options.type"]
+    assert "Then the data" not in str(caught.value.remedy)
+    with pytest.raises(InUse) as caught:
+        decide(TMPFS, "present", AS_USUAL, PLAIN, seen._replace(holding="/data"))
+    assert "first. Then the data that volume v has with its old options is not" in str(caught.value.remedy)
     plan = decide(TMPFS, "present", AS_USUAL, PLAIN, USED)
-    assert [action.text for action in plan.actions] == ["updated volume v"]
+    assert ([action.text for action in plan.actions], plan.warnings) == (["updated volume v"], ())
+    plan = decide(TMPFS, "present", AS_USUAL, PLAIN, USED._replace(holding="/data"))
+    assert [warning.partition(": it stays in /data")[1] for warning in plan.warnings] == [
+        ": it stays in /data"
+    ]
 
 
 def test_what_is_not_there_can_t_be_unmounted():

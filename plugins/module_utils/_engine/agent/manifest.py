@@ -306,6 +306,7 @@ MODULES: tuple[str, ...] = (
     "plan.storage",
     "plan.usernamespace",
     "plan.volume",
+    "plan.volumedata",
     "rootfs.changes",
     "rootfs.copied",
     "rootfs.fuse",

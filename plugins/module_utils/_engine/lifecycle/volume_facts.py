@@ -42,6 +42,16 @@ def facts_of_all(
     }
 
 
+def holding(engine: Engine, name: str) -> str:
+    """Return the directory of a volume on which nothing is mounted if it holds something, else ""."""
+    data = engine.layout.volume_data(name)
+    try:
+        with os.scandir(data) as found:
+            return data if any(True for _entry in found) else ""
+    except FileNotFoundError:
+        return ""
+
+
 def living(connection: sqlite3.Connection, name: str, *, besides: str = "") -> tuple[str, ...]:
     """Return the names of the containers that live, or are about to, with this volume; ``besides`` an id."""
     found = [containers.get(connection, number) for number, _name in volumes.users(connection, name)]

@@ -22,7 +22,7 @@ from .inspect_content import content_shape
 from .inspect_volume import volume_shape
 from .outcome import Outcome
 from .volume import discard_held, ensure_held, get_volume
-from .volume_facts import facts_of
+from .volume_facts import facts_of, holding
 from .waste import sweep
 
 
@@ -61,6 +61,8 @@ class _Convergence:
             record = volumes.get(connection, self.name)
             known = [one.spec.name for one in volumes.all(connection)] if record is None else []
             seen = facts_of(self.engine, connection, self.name)
+        if record is not None and not seen.mounted:
+            seen = seen._replace(holding=holding(self.engine, self.name))
         plan = decide(self.wanted, self.state, self.how, record, seen, known=known)
         self.check(plan)
         return plan
@@ -139,7 +141,7 @@ class _Convergence:
         found = plan.differences
         shape = self.shape(plan)
         result = {"volume": shape, "mount_point": shape.get("Mountpoint", "")}
-        return Outcome(actions, found, "live" if found else "", result)
+        return Outcome(actions, found, "live" if found else "", result, warnings=plan.warnings)
 
     def shape(self, plan: VolumePlan) -> Mapping[str, Any]:
         record = plan.record if self.engine.predicting else get_volume(self.engine, self.name)

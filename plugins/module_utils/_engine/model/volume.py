@@ -91,11 +91,15 @@ class Refill(NamedTuple):
 
 
 class VolumeFacts(NamedTuple):
-    """What is seen of a volume: the containers that have it, those of them that live, and whether it is mounted on the host."""
+    """What is seen of a volume: the containers that have it, those of them that live, and whether it is mounted on the host.
+
+    ``holding``: the volume's directory if that holds something and nothing is mounted on it, else "", unless nobody has looked.
+    """
 
     users: tuple[str, ...] = ()
     living: tuple[str, ...] = ()
     mounted: bool = False
+    holding: str = ""
 
 
 #: As a volume is that is not there.

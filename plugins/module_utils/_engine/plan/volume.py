@@ -13,6 +13,7 @@ from ..model.volume import UNSEEN, VolumeFacts, VolumeRecord, VolumeSpec
 from ..model.volumeoptions import IN_MEMORY
 from .container import ABSENT, PRESENT, Action
 from .diff import Difference, text_differences
+from .volumedata import fate
 
 MOUNTED, UNMOUNTED = "mounted", "unmounted"
 STATES = (PRESENT, ABSENT, MOUNTED, UNMOUNTED)
@@ -42,11 +43,12 @@ AS_USUAL = How()
 
 
 class VolumePlan(NamedTuple):
-    """What is to be done, in order; ``record`` is what comes of the volume, None: nothing."""
+    """What is to be done, in order; ``record`` is what comes of the volume, None: nothing. ``warnings`` tell of its data."""
 
     actions: tuple[Action, ...] = ()
     record: VolumeRecord | None = None
     differences: tuple[Difference, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def decide(
@@ -100,14 +102,19 @@ def _removal(record: VolumeRecord, how: How, seen: VolumeFacts) -> tuple[Action,
             users=[*seen.users],
         )
     users = tuple(Action(REMOVE_USER, user, f"removed container {user}") for user in seen.users)
-    return (*users, Action(REMOVE, name, f"removed volume {name}{_lost(record) if how.recreate else ''}"))
+    return (
+        *users,
+        Action(REMOVE, name, f"removed volume {name}{_lost(record, seen) if how.recreate else ''}"),
+    )
 
 
-def _lost(record: VolumeRecord) -> str:
-    """Return what becomes of the data of a volume that is made anew."""
+def _lost(record: VolumeRecord, seen: VolumeFacts) -> str:
+    """Return what becomes of the data of a volume that is made anew, that of its time as a plain directory too."""
     options = record.spec.driver_options
-    kept = options.is_mounted_apart and options.type not in IN_MEMORY
-    return f", whose data stays on {options.device}" if kept else ", and its data"
+    if not options.is_mounted_apart or options.type in IN_MEMORY:
+        return ", and its data"
+    below = f", and what {seen.holding} holds" if seen.holding else ""
+    return f", whose data stays on {options.device}{below}"
 
 
 def _fresh(record: VolumeRecord, state: str, actions: tuple[Action, ...]) -> VolumePlan:
@@ -128,14 +135,18 @@ def _mount(
 
 def _altered(before: VolumeRecord, after: VolumeRecord, state: str, seen: VolumeFacts) -> VolumePlan:
     found = text_differences(_compared(before.spec), _compared(after.spec))
-    _refuse_mounted(before, found, seen)
     name = before.spec.name
+    told = fate(name, before.spec.driver_options, after.spec.driver_options, seen.holding)
+    _refuse_mounted(before, found, seen, told)
     update = (Action(UPDATE, name, f"updated volume {name}"),) if found else ()
     mount = _mount(after, state, before, seen)
     apart = after.spec.driver_options.is_mounted_apart
     wish = state == MOUNTED or (before.mounted and state != UNMOUNTED)
     return VolumePlan(
-        (*update, *mount, *_unmount(before, state, seen)), replace(after, mounted=wish and apart), found
+        (*update, *mount, *_unmount(before, state, seen)),
+        replace(after, mounted=wish and apart),
+        found,
+        (told,) if told else (),
     )
 
 
@@ -152,18 +163,21 @@ def _compared(spec: VolumeSpec) -> dict[str, object]:
     return {"labels": dict(spec.labels), "options": dict(spec.options)}
 
 
-def _refuse_mounted(record: VolumeRecord, found: Sequence[Difference], seen: VolumeFacts) -> None:
+def _refuse_mounted(
+    record: VolumeRecord, found: Sequence[Difference], seen: VolumeFacts, fate_of_data: str
+) -> None:
     """Refuse to alter what is mounted: other options would hold for whoever comes next, and not for who is there."""
     changed = [one.option for one in found if one.option.removeprefix("options.") in _MOUNTING]
     if not changed or not (seen.living or seen.mounted):
         return
     name = record.spec.name
     told = f"used by {', '.join(seen.living)}" if seen.living else "mounted on the host"
+    then = f". Then {fate_of_data}" if fate_of_data else ""
     raise InUse(
         f"{', '.join(changed)} of volume {name} can't be altered while it is {told}",
-        remedy="Stop these containers first"
+        remedy=f"Stop these containers first{then}"
         if seen.living
-        else Words("Write ", Setting("state", "unmounted"), " first"),
+        else Words("Write ", Setting("state", "unmounted"), f" first{then}"),
         name=name,
         users=[*seen.living],
         options=changed,
