@@ -31,7 +31,7 @@ def slipway(host, agent):
 def three(host):
     """Return the ids of three containers: one that runs, one that never did, one that ended with 3."""
     host.start(*SLEEP, name="web", label={"tier": "front"}, volume=["data:/data"], stop_timeout=0)
-    host.want("created", *SLEEP, name="fresh")
+    host.want("created", *SLEEP, name="fresh", workdir="/work")
     host.start("sh", "-c", "exit 3", name="ended", label={"tier": "back"})
     host.ended("ended")
     return {name: host.record(name).id for name in ("web", "fresh", "ended")}
@@ -138,7 +138,7 @@ def test_processes_and_usage(host, slipway, three):
 
 
 def test_copy(slipway, three, tmp_path):
-    """Files go in and out, relative paths count from where the caller is."""
+    """Files go in and out; relative paths count from where the caller is, those of a container from its working directory."""
     tmp_path.joinpath("a").mkdir()
     tmp_path.joinpath("a/file").write_text("content")
     assert slipway("cp", "a/file", "web:/tmp.txt", cwd=tmp_path) == (0, "", "")
@@ -148,6 +148,9 @@ def test_copy(slipway, three, tmp_path):
     assert slipway("cp", "./a", "web:/tmp.txt", cwd=tmp_path)[0] == 125
     code, _said, errors = slipway("cp", "./a/.", "fresh:/etc", cwd=tmp_path)
     assert (code, errors) == (0, "")
+    assert slipway("cp", "a/file", "fresh:own", cwd=tmp_path) == (0, "", "")
+    for source in ("fresh:own", "fresh:/work/own", "fresh:../work/own"):
+        assert slipway("cp", source, "./own", cwd=tmp_path) == (0, "", "")
 
 
 def test_images_and_volumes(host, slipway, three, busybox, tmp_path):

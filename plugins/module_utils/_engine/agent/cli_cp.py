@@ -83,6 +83,5 @@ def _copy(engine: Engine, arguments: argparse.Namespace) -> None:
 
 
 def _path(one: End) -> str:
-    """Return an absolute path; a slash or dot at its end keeps its meaning."""
-    start = "/" if one.container else os.getcwd()
-    return os.path.join(start, one.path)
+    """Return a path for the copy, which counts one of a container from its working directory; the end keeps its meaning."""
+    return one.path if one.container else os.path.join(os.getcwd(), one.path)
