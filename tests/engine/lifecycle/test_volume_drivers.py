@@ -19,6 +19,8 @@ from _engine.kernel import mountinfo, mounts
 from _engine.lifecycle import info
 from _engine.lifecycle.boot import boot
 from _engine.lifecycle.volume import get_volume
+from _engine.lifecycle.volume_export import VolumeExport, export_volume
+from _engine.lifecycle.volume_import import VolumeImport, import_volume
 from _engine.lifecycle.volume_mount import ensure, give_back
 from _engine.lifecycle.volume_open import opened
 from _engine.volumes.filesystem import MountFailed
@@ -252,6 +254,27 @@ def test_options_are_altered_without_a_loss(disk, host):
     [warning] = host.volume("own").warnings
     assert f"it stays in {disk}; the volume shows what {host.data('own')} holds" in warning
     assert host.data("own").joinpath("plain").read_text() == "kept"
+
+
+def test_the_data_can_be_brought_along(one_host, tmp_path):
+    """What the warnings advise works, from a directory of the host to a plain volume and on to a file system of its own."""
+    host, archive = one_host, str(tmp_path / "own.tar")
+    tmp_path.joinpath("there").mkdir()
+    tmp_path.joinpath("there/file").write_text("kept")
+    host.volume("own")
+    host.data("own").joinpath("older").write_text("")
+    host.volume("own", "present", "type=bind", f"device={tmp_path / 'there'}")
+    with host.open() as engine:
+        export_volume(engine, VolumeExport("own", archive))
+    [warning] = host.volume("own").warnings
+    assert "volume_import when they are the new ones (force: true" in warning
+    with host.open() as engine:
+        import_volume(engine, VolumeImport("own", archive, force=True))
+    assert os.listdir(host.data("own")) == ["file"]
+    [warning] = host.volume("own", "mounted", *TMPFS).warnings
+    assert "unpack that in mount_point" in warning
+    subprocess.run(["tar", "-C", host.data("own"), "-xf", archive], check=True)
+    assert (mounted(host).fstype, host.data("own").joinpath("file").read_text()) == ("tmpfs", "kept")
 
 
 def test_labels_of_what_is_out_of_reach(disk, one_host):
