@@ -197,6 +197,19 @@ class Connection(ConnectionBase):
         """
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         display.vvv(f"EXEC {cmd}", host=self.get_option("container"))
+        answer = self._ask(cmd, in_data, sudoable=sudoable)
+        return answer if answer[0] == 0 else self._ask_elsewhere(cmd, in_data, sudoable=sudoable) or answer
+
+    def _ask_elsewhere(
+        self, cmd: str, in_data: Optional[bytes], *, sudoable: bool
+    ) -> Optional[tuple[int, bytes, bytes]]:
+        """Run a failed command that makes Ansible's temporary directory at the system's places; None where that fails, too."""
+        from ansible_collections.slipway.oci.plugins.plugin_utils.tmpdirs import elsewhere
+
+        answers = (self._ask(each, in_data, sudoable=sudoable) for each in elsewhere(cmd, self._shell))
+        return next((answer for answer in answers if answer[0] == 0), None)
+
+    def _ask(self, cmd: str, in_data: Optional[bytes], *, sudoable: bool) -> tuple[int, bytes, bytes]:
         shell = getattr(self._shell, "executable", None) or "/bin/sh"
         request = self._request(
             "exec",

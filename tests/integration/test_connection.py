@@ -124,6 +124,15 @@ def test_user_directory_and_environment(inside):
     assert play["Command"]["stdout_lines"] == ["app", "extra", "/var", "two words", "0"]
 
 
+def test_a_user_without_a_home(inside, tmp_path):
+    """A number without an account can't write to /, and runs a script all the same."""
+    script = tmp_path / "said.sh"
+    script.write_text('#!/bin/sh\necho "$(id -u) $HOME $1"\n')
+    host = inside.host("debian", "local", ansible_slipway_user="54321:54321")
+    play = inside.play("raw.yml", {"debian": host}, command="true", script=f"{script} word")
+    assert play["Script"].get("stdout_lines") == ["54321 / word"], play["Script"]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_no_password_in_sight(inside, way):
     """No process on the host has a password in its arguments or its environment."""

@@ -9,10 +9,12 @@ import subprocess
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.shell import ShellBase
 from ansible_collections.slipway.oci.plugins.connection.container import _words
 from ansible_collections.slipway.oci.plugins.plugin_utils.pieces import MOST, pieces, put_together
 from ansible_collections.slipway.oci.plugins.plugin_utils.program import Program, path_of
 from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import Answer
+from ansible_collections.slipway.oci.plugins.plugin_utils.tmpdirs import elsewhere
 
 from _engine.model import frames
 
@@ -47,6 +49,51 @@ def test_commands_of_any_bytes(shell):
     words[2].encode("ascii")
     argv = [shell, *(["sh"] if shell == "busybox" else []), *words[1:]]
     assert subprocess.run(argv, check=True, capture_output=True).stdout == text
+
+
+class Shell(ShellBase):
+    """Ansible's words for a temporary directory, with the options of this test."""
+
+    SHELL_FAMILY = "sh"
+    _SHELL_AND, _SHELL_GROUP_LEFT, _SHELL_GROUP_RIGHT = "&&", "(", ")"
+    _SHELL_SUB_LEFT, _SHELL_SUB_RIGHT = '"`', '`"'
+
+    def __init__(self, remote_tmp, places):
+        self._options = {"remote_tmp": remote_tmp, "system_tmpdirs": [str(place) for place in places]}
+
+    def get_option(self, option, hostvars=None):
+        """Return what this test gave."""
+        return self._options[option]
+
+
+@pytest.mark.parametrize("home", ["/proc", "~54321:54321"])
+def test_a_temporary_directory_outside_of_the_home(tmp_path, home):
+    """Where the home can't be written to, the directory is made at each of the system's places, for its user alone."""
+    (tmp_path / "file").touch()
+    (tmp_path / "tmp").mkdir()
+    shell = Shell("~/.ansible/tmp", [tmp_path / "file" / "none", tmp_path / "tmp"])
+    command = shell.mkdtemp("ansible-tmp-1795982288.18-29090-2696", tmpdir=f"{home}/.ansible/tmp")
+    answers = [
+        subprocess.run(["sh", "-c", each], check=False, capture_output=True, text=True, cwd="/proc")
+        for each in (command, *elsewhere(command, shell))
+    ]
+    made = tmp_path / "tmp" / "ansible-tmp-1795982288.18-29090-2696"
+    assert [answer.returncode == 0 for answer in answers] == [False, False, True]
+    assert answers[2].stdout == f"{made.name}={made}\n"
+    assert made.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("remote_tmp", "command"),
+    [
+        ("~/.ansible/tmp", "mkdir -p /srv && false"),
+        ("~/.ansible/tmp", 'mkdir -p "` echo /a `" && mkdir "` echo /b/ansible-tmp-1-2-3 `"'),
+        ("/srv/tmp", 'mkdir -p "` echo /srv/tmp `"&& mkdir "` echo /srv/tmp/ansible-tmp-1-2-3 `"'),
+    ],
+)
+def test_other_commands_run_once(remote_tmp, command):
+    """Another command that fails is not run again, nor is a place that the user named exchanged."""
+    assert elsewhere(command, Shell(remote_tmp, ["/tmp"])) == []
 
 
 @pytest.mark.parametrize("size", [0, 1, MOST, MOST + 1, 3 * MOST - 1])
