@@ -135,6 +135,16 @@ class Host:
         with self.open(read_only=how.pop("check", False)) as engine:
             return converge_volume(engine, spec, state, How(**how))
 
+    def foreseen_volume(self, name: str, state: str, *options: str) -> str:
+        """Return what check mode says against a volume's task, as ``foreseen`` does."""
+        with self.open(read_only=True) as engine:
+            try:
+                spec = VolumeSpec(name, {}, options=volumegrammar.parse(options).encode())
+                converge_volume(engine, spec, state)
+            except EngineError as error:
+                return str(error)
+            return " ".join(map(str, engine.tolerated))
+
     # -- what is there -------------------------------------------------------------------------
 
     def inspect(self, name: str = "box") -> dict[str, Any]:
