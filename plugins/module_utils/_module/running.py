@@ -138,7 +138,7 @@ def _fail(module: _Module, error: EngineError | OSError, engine: Engine | None) 
     from .failure import failure
 
     told = failure(error, no_log=module.no_log, aliases=module.written)
-    module.fail_json(**utf8.whole(told), **_timings(engine))
+    module.fail_json(**_without_warnings(module, utf8.whole(told)), **_timings(engine))
     raise SystemExit(1)  # never reached: fail_json exits
 
 
@@ -149,8 +149,16 @@ def _exit(module: _Module, outcome: Outcome, engine: Engine | None, *, looks: bo
         result = told(result, outcome, diff=module._diff)  # noqa: SLF001  (Ansible has no other way)
     if files and "dest" in result:
         _set_attributes(module, result)
-    module.exit_json(**utf8.whole(result), **_timings(engine))
+    module.exit_json(**_without_warnings(module, utf8.whole(result)), **_timings(engine))
     raise SystemExit(0)  # never reached: exit_json exits
+
+
+def _without_warnings(module: _Module, result: dict[str, Any]) -> dict[str, Any]:
+    """Hand the warnings to Ansible, which calls it deprecated to find them in a result, and return the rest of it."""
+    for text in result.pop("warnings", ()):
+        if not module.no_log:
+            module.warn(text)
+    return result
 
 
 def _set_attributes(module: _Module, result: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from dockerarchive import layer, write_archive
+
 WRONG = [
     ("container", {"name": "app", "image": "app", "dns": ["1.1.1.1"]}, "not_built_yet", "dns"),
     (
@@ -114,3 +116,12 @@ def test_a_system_call_that_fails_is_told_with_its_path(need, run_module, tmp_pa
     result = run_module("volume", {"name": "data", "root": str(tmp_path / "file/root")})
     assert (result["failed"], result["error"]) == (True, "os_error")
     assert str(tmp_path / "file") in result["path"]
+
+
+def test_warnings_are_no_part_of_the_result(need, run_module, tmp_path):
+    """An outcome's warnings are handed to Ansible, which calls it deprecated to find them in a result."""
+    need(os.geteuid() == 0, "root")
+    archive = write_archive(tmp_path / "a.tar", "localhost/a:1", [layer({})], StopSignal="SIGNONE")
+    result = run_module("image_load", {"input": str(archive)}, check=True)
+    assert "SIGNONE" in str(result["warnings"])
+    assert "deprecations" not in result
