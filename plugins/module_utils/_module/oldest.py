@@ -15,7 +15,7 @@ def require_python() -> None:
     if sys.version_info < OLDEST:
         # fail_json would need the module's options, which only the engine knows.
         sys.stdout.write(json.dumps(refusal(sys.executable, sys.version_info[:3])))
-        sys.exit(1)
+        raise SystemExit(1)
 
 
 def refusal(path: str, version: tuple[int, ...]) -> dict[str, object]:

@@ -6,7 +6,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,10 @@ import pytest
 from powercut import another_boot, end_processes, lose_run_root, reboot
 
 from _engine.kernel.process import Process
+from _engine.model.record import ProcessId
+from _engine.model.status import RUNNING
 from _engine.runtime.logs import read
+from _engine.state import containers
 from enginehost import eventually
 
 SLEEP = ("sleep", "1000")
@@ -154,9 +159,19 @@ def test_lost_run_root_of_what_has_ended(host):
 
 def test_a_pid_of_an_earlier_boot_means_nothing(host):
     """After a reboot even the very pid and start time of a record mean another process."""
-    host.start(*SLEEP)
-    another_boot(host)
-    assert host.inspect()["State"]["Status"] == "created"
+    host.want("created", *SLEEP)
+    with subprocess.Popen(["sleep", "1000"]) as other:
+        try:
+            seen = Process.of(other.pid)
+            held = ProcessId(seen.pid, seen.start_time)
+            with host.database() as database, database.transaction() as connection:
+                record = replace(host.record(), status=RUNNING, process=held, started=time.time_ns())
+                containers.update(connection, record)
+            assert host.record().process == held
+            another_boot(host)
+            assert host.inspect()["State"]["Status"] == "created"
+        finally:
+            other.kill()
 
 
 def test_refresh_happens_once(host):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from .jsontext import is_a
+
 STARTING, HEALTHY, UNHEALTHY = "starting", "healthy", "unhealthy"
 #: libpod's: results kept, and characters of each (MaxHealthCheckNumberLogs, MaxHealthCheckLogLength).
 KEPT, OUTPUT_LIMIT = 5, 500
@@ -59,5 +61,5 @@ def _check_types(model: Health | Result, value: Health | Result) -> None:
     models = model._asdict() if isinstance(model, Result) else vars(model)
     for name, field in fields.items():
         expected = int if name == "run" else type(models[name])
-        if type(field) is not expected or (expected is int and not -_MOST <= field <= _MOST):
+        if not is_a(field, expected) or (expected is int and not -_MOST <= field <= _MOST):
             raise ValueError(f"{name} is not of type {expected.__name__}")

@@ -10,6 +10,11 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
     from typing import Any
 
 
+def is_a(value: Any, kind: type) -> bool:
+    """Tell whether a decoded value is of a type; unlike for isinstance(), true and false are no numbers."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
 def parse(text: str | bytes) -> Any:
     """Return the value; raises ValueError for what is not JSON in UTF-8, and for JSON that is nested deeper than Python reads.
 

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
+from .jsontext import is_a
+
 _PLAIN: dict[str, type] = {"bool": bool, "int": int, "str": str, "float": float}
 _OR_NONE = " | None"
 
@@ -24,7 +26,7 @@ def _fits(kind: str, value: Any) -> bool:
     if kind.endswith(_OR_NONE):
         return value is None or _fits(kind[: -len(_OR_NONE)], value)
     if kind in _PLAIN:
-        return type(value) is _PLAIN[kind]
+        return is_a(value, _PLAIN[kind])
     if "[" in kind:
         return _holds(kind, value)
     return type(value).__name__ == kind and _is_whole(value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Optional
 
 from .idmap import IdMap
+from .jsontext import is_a
 from .volumeoptions import DriverOptions
 
 #: What SQLite keeps as a number.
@@ -61,9 +62,9 @@ class Populated(NamedTuple):
         found = cls(**{**data, "others": tuple(tuple(other) for other in data.get("others", ()))})
         numbers = (found.entries, found.bytes, found.at)
         texts = [found.image_id, *(text for place in found.places for text in place[:2])]
-        if not all(type(number) is int and abs(number) < _LARGEST for number in numbers):
+        if not all(is_a(number, int) and abs(number) < _LARGEST for number in numbers):
             raise TypeError("a number of populated is none")
-        if not all(type(text) is str for text in texts):
+        if not all(is_a(text, str) for text in texts):
             raise TypeError("a text of populated is none")
         for place in found.places:
             if place.owners is not None:
