@@ -90,7 +90,7 @@ def test_all_of_it_there_and_back(host, volume, send, take, tmp_path):
     assert (outcome.actions, outcome.differences) == (foreseen.actions, foreseen.differences)
     assert outcome.actions == (f"imported {tmp_path}/out.tar into volume other",)
     assert_same(listing(str(host.data("other"))), wanted)
-    assert sorted(os.listdir(host.data("other").parent)) == [".staging", "data", "origin.json", "volume.json"]
+    assert sorted(os.listdir(host.data("other").parent)) == [".staging", "data", "origin.json"]
     with host.open() as engine:
         export_volume(engine, VolumeExport("other", str(tmp_path / "again.tar")))
     assert (tmp_path / "again.tar").read_bytes() == (tmp_path / "out.tar").read_bytes()
