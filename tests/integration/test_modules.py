@@ -48,8 +48,9 @@ def main_job(archive: Path, mode: str = "production") -> list[dict[str, object]]
 
 def test_main_job(node, archive):
     """A bare engine runs the container; a second run changes nothing; another env makes it anew, and says why."""
-    first = node.play(*main_job(archive))
-    assert (first.failed, first.changed) == ([], ["image", "volume", "container"])
+    # The role that brings what a host needs stands before the tasks in a user's play; here it may have a manual to bring.
+    first = node.play(*main_job(archive), roles=("slipway.oci.host",))
+    assert (first.failed, first.changed[-3:]) == ([], ["image", "volume", "container"])
     container = first["container"]["container"]
     pid = container["State"]["Pid"]
 
@@ -57,10 +58,9 @@ def test_main_job(node, archive):
     assert Path(f"/proc/{pid}/cmdline").read_bytes() == b"/bin/sh\0/bin/server\0--port\x008080\0"
     assert Path(first["volume"]["volume"]["Mountpoint"], "table.db").read_text() == "first row\n"
 
-    # The role that brings crun or runc and conmon stands before the tasks in a user's play; here they are there.
     second = node.play(*main_job(archive), roles=("slipway.oci.host",))
     assert (second.failed, second.changed) == ([], [])
-    assert len(second.tasks) > len(first.tasks)
+    assert len(second.tasks) > len(main_job(archive))
     assert second["container"]["container"]["State"]["Pid"] == pid
 
     altered = node.play(*main_job(archive, "testing"), options=["--diff"])
