@@ -407,15 +407,17 @@ def test_an_archive_of_several_images_has_no_one_name(node, archive, tmp_path):
 
 
 def two_images(archive: Path) -> bytes:
-    """Return an archive that has the image of another twice, under two names."""
+    """Return an archive that has the image of another, and one that differs from it in its author."""
     into = io.BytesIO()
     with tarfile.open(archive) as source, tarfile.open(fileobj=into, mode="w") as made:
-        for member in source:
-            content = source.extractfile(member).read()
-            if member.name == "manifest.json":
-                [entry] = json.loads(content)
-                other = {**entry, "RepoTags": ["localhost/other:1"]}
-                content = json.dumps([entry, other]).encode()
-                member.size = len(content)
+        files = {member.name: source.extractfile(member).read() for member in source}
+        [entry] = json.loads(files["manifest.json"])
+        config = {**json.loads(files[entry["Config"]]), "author": "another"}
+        other = {**entry, "Config": "other.json", "RepoTags": ["localhost/other:1"]}
+        files["other.json"] = json.dumps(config).encode()
+        files["manifest.json"] = json.dumps([entry, other]).encode()
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
             made.addfile(member, io.BytesIO(content))
     return into.getvalue()
