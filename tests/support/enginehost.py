@@ -52,6 +52,13 @@ def eventually(condition: Callable[[], Any], what: str, timeout: float = 30.0) -
     return value
 
 
+def failing_hook(directory: Path) -> list[str]:
+    """Return ``hooks_dir`` with a hook that fails when the runtime has mounted all: nobody can foresee it."""
+    hook = '{"version": "1.0.0", "hook": {"path": "/bin/false"}, "when": {"always": true}, "stages": ["createRuntime"]}'
+    directory.joinpath("hook.json").write_text(hook)
+    return [str(directory)]
+
+
 class Host:
     """One engine's directories, below ``top``, with one OCI runtime."""
 

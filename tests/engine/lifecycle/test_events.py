@@ -14,7 +14,7 @@ from _engine.errors import EngineError
 from _engine.lifecycle import events
 from _engine.lifecycle.rename import rename
 from _engine.model.eventquery import EventQuery
-from enginehost import eventually
+from enginehost import eventually, failing_hook
 
 
 def test_a_life_in_events(host):
@@ -31,10 +31,10 @@ def test_a_life_in_events(host):
     ]
 
 
-def test_a_start_that_fails_tells_of_its_undoing(host):
+def test_a_start_that_fails_tells_of_its_undoing(host, tmp_path):
     """What was mounted is unmounted, and both are told."""
     with pytest.raises(EngineError):
-        host.start("/no/such/program", name="dead")
+        host.start("true", name="dead", hooks_dir=failing_hook(tmp_path))
     told = host.events("dead")
     assert told[:1] == ["create"]
     assert told.count("mount") == told.count("unmount")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,8 @@ def test_killed_between_the_wish_and_the_mount(host, mount):
 
 def test_plain_directory(host, mount, tmp_path):
     """Of a plain directory nothing has to be mounted; its place is told."""
-    (tmp_path / "rootfs").mkdir()
+    (tmp_path / "rootfs/bin").mkdir(parents=True)
+    shutil.copy(shutil.which("busybox"), tmp_path / "rootfs/bin/sleep")
     host.want("created", "sleep", image=str(tmp_path / "rootfs"), rootfs=True)
     told = mount()
     assert (told.changed, told.result["mountpoint"]) == (False, str(tmp_path / "rootfs"))

@@ -14,6 +14,7 @@ import pytest
 from _engine.errors import EngineError, InvalidOption, NotFound, RuntimeFailed
 from _engine.kernel import mountinfo, mounts
 from dockerarchive import Link, layer
+from enginehost import failing_hook
 
 SLEEP = ("sleep", "1000")
 #: For a container that is made anew while it runs.
@@ -127,11 +128,9 @@ def test_a_mount_that_the_runtime_refuses(host, tmp_path):
     with pytest.raises(EngineError, match="mark"):
         host.want("started", *SLEEP, volume=[f"{source}:/a", f"{source}:/a/mark/below", "named:/v"])
     assert (host.inspect("box"), host.volumes()) == ({}, [])
-    hook = '{"version": "1.0.0", "hook": {"path": "/bin/false"}, "when": {"always": true}, "stages": ["createRuntime"]}'
-    (tmp_path / "hook.json").write_text(hook)
     volume = [f"{source}:/a", f"{source}:/a/below", "named:/v"]
     with pytest.raises(EngineError, match="hook"):
-        host.want("started", *SLEEP, volume=volume, tmpfs={"/t": ""}, hooks_dir=[str(tmp_path)])
+        host.want("started", *SLEEP, volume=volume, tmpfs={"/t": ""}, hooks_dir=failing_hook(tmp_path))
     shape = host.inspect("box")
     assert shape["State"]["Status"] == "created"
     assert [entry.target for entry in mountinfo.below(host.layout.root)] == []

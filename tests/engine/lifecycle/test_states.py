@@ -12,7 +12,7 @@ from _engine.errors import RuntimeFailed
 from _engine.kernel import freezer
 from _engine.lifecycle.exec import execute
 from _engine.model.execution import ExecSpec
-from enginehost import eventually
+from enginehost import eventually, failing_hook
 
 SLEEP = ("sleep", "1000")
 CHECK = {"read_only": True}
@@ -199,10 +199,8 @@ def test_the_time_is_over(host, timeout, ends):
 
 def test_a_start_that_the_runtime_refuses(host, tmp_path):
     """The error of a failed start has the runtime's words and the same fields; nothing is left of it."""
-    hook = '{"version": "1.0.0", "hook": {"path": "/bin/false"}, "when": {"always": true}, "stages": ["createRuntime"]}'
-    tmp_path.joinpath("hook.json").write_text(hook)
     with pytest.raises(RuntimeFailed) as caught:
-        host.want("started", "true", hooks_dir=[str(tmp_path)])
+        host.want("started", "true", hooks_dir=failing_hook(tmp_path))
     assert "hook" in str(caught.value)
     assert {"exit_code", "oom_killed", "health", "log"} <= set(caught.value.fields)
     assert host.mounts() == []

@@ -25,6 +25,7 @@ from _engine.lifecycle.volume_import import VolumeImport, import_volume
 from _engine.lifecycle.volume_mount import ensure, give_back
 from _engine.lifecycle.volume_open import opened
 from _engine.volumes.filesystem import MountFailed
+from enginehost import failing_hook
 
 SLEEP = ("sleep", "1000")
 TMPFS = ("type=tmpfs", "o=size=1m,nodev")
@@ -135,11 +136,8 @@ def test_a_failed_start_leaves_nothing_mounted(host, tmp_path):
     assert (mounted(host), host.inspect()["State"]["Status"]) == (None, "created")
     host.bring("box", "absent")
     host.volume("own", "present", *TMPFS)
-    # Nobody can foresee that a hook fails.
-    hook = '{"version": "1.0.0", "hook": {"path": "/bin/false"}, "when": {"always": true}, "stages": ["createRuntime"]}'
-    tmp_path.joinpath("hook.json").write_text(hook)
     with pytest.raises(EngineError, match="hook"):
-        host.start(*SLEEP, **USE, hooks_dir=[str(tmp_path)])
+        host.start(*SLEEP, **USE, hooks_dir=failing_hook(tmp_path))
     assert (mounted(host), host.record().intent) == (None, "")
 
 
