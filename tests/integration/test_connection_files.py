@@ -167,7 +167,7 @@ def test_what_can_not_be_passed(inside, tmp_path):
         ({"put": here, "to": "/dev/null"}, "/dev/null is no file"),
         ({"put": here, "to": "/root/secret"}, "/root/secret: Permission denied"),
         ({"put": here, "to": "/etc/new"}, "/etc/new: Permission denied"),
-        ({"put": here, "to": "/proc/version"}, "/proc/version: "),
+        ({"put": here, "to": "/proc/version"}, "/proc/version is on proc"),
         ({"put": f"{here}.not", "to": "/tmp/file"}, f"{here}.not does not exist"),
         ({"fetch": "/nowhere/file", "to": back}, "/nowhere/file: No such file or directory"),
         ({"fetch": "/root/secret", "to": back}, "/root/secret: Permission denied"),
