@@ -81,6 +81,11 @@ BAD = {
     "tmpfs size": {"tmpfs": {"/x": "size=banana"}},
     "tmpfs over a file": {"mount": ["type=tmpfs,destination=/etc/passwd"]},
     "no place for the log": {"log_opt": {"path": "/nosuchdir/a.log"}},
+    "a directory for the log": {"log_opt": {"path": "/etc"}},
+    "a log where nothing is kept": {"log_opt": {"path": "/sys/a.log"}},
+    "a log with a long name": {"log_opt": {"path": f"/tmp/{'x' * 256}"}},
+    "a log that waits for a reader": {"log_opt": {"path": "{tmp}/fifo"}},
+    "a profile that waits for a writer": {"security_opt": ["seccomp={tmp}/fifo"]},
     "ids that the kernel has not": {"uidmap": ["0:4294967290:10"]},
     "no container for ipc": {"ipc": "container:nosuch"},
     "no namespace": {"network": ["ns:/nosuch"]},
@@ -172,6 +177,7 @@ def place(tmp_path):
     """Return a directory of the host with what the cases name."""
     (tmp_path / "profile.json").write_text(json.dumps({"defaultAction": "SCMP_ACT_NOSUCH"}))
     (tmp_path / "directory").mkdir()
+    os.mkfifo(tmp_path / "fifo")
     return tmp_path
 
 
@@ -247,6 +253,15 @@ def test_code_of_a_program_that_does_not_run(host, image):
             change(host, BAD[case])
         assert (case, caught.value.fields["rc"]) == (case, code)
         assert look(host) == before
+
+
+def test_a_program_that_is_no_runtime(host):
+    """A runtime that ends without an error and makes no container leaves the one that runs as it is."""
+    host.start(*SLEEP)
+    before = look(host)
+    with pytest.raises(EngineError, match="is no OCI runtime"):
+        host.want("started", *SLEEP, env={"A": "1"}, settings={"runtime": "/bin/true"})
+    assert look(host) == before
 
 
 #: Changes that look bad at the first glance, and work.

@@ -79,6 +79,11 @@ def check(fd: int, path: Optional[Path] = None) -> None:
         raise MadeUp(fstype, path)
 
 
+def is_made_up(fd: int) -> bool:
+    """Tell whether a descriptor is of a file system whose files the kernel makes up."""
+    return libc.fstatfs_type(fd) in _MADE_UP
+
+
 def reopen(looked_at: int, path: Optional[Path] = None, flags: int = os.O_RDONLY) -> int:
     """Open in earnest what a descriptor looks at (O_PATH); raises OSError as ``check``, and BlockingIOError for a lease."""
     # Looked at before it is opened: opening a pipe blocks, and opening a device can do anything (rewind a tape).

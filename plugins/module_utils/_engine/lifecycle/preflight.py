@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from ..errors import HostLacks, InvalidOption, Missing, NotBuiltYet, NotFound, Setting, Words
-from ..kernel import cgroups
+from ..kernel import cgroups, files, foreign
 from ..kernel import namespaces as kernel_namespaces
 from ..kernel.command import find_program
 from ..model import jsontext, logopts, namespaces, systemdmode
@@ -34,6 +35,10 @@ from .source import Source
 
 #: Docker's default profile has 20 KB.
 _PROFILE_LIMIT = 1024 * 1024
+#: What a log may be: a file, or /dev/null. To open a FIFO waits for a reader.
+_LOGS = (stat.S_IFREG, stat.S_IFCHR)
+#: NAME_MAX of Linux.
+_LONGEST_NAME = 255
 _SELINUX = "/sys/fs/selinux/enforce"
 
 
@@ -61,7 +66,7 @@ def _looks(
     for mount in (spec.mounts or {}).values():
         yield partial(_check_mount, engine, mount)
     yield lambda: _check_volumes(engine, spec)
-    yield lambda: _check_log(spec)
+    yield lambda: _check_log(engine, spec)
     yield lambda: hooks.find(spec.hooks_dir)
     yield lambda: _check_namespaces(spec)
     yield lambda: _check_ids(engine, spec, source)
@@ -152,15 +157,29 @@ def _check_volumes(engine: Engine, spec: ContainerSpec) -> None:
             check_volume(engine, volume.spec.name, volume.spec.driver_options)
 
 
-def _check_log(spec: ContainerSpec) -> None:
+def _check_log(engine: Engine, spec: ContainerSpec) -> None:
+    """Raise InvalidOption for a log that conmon could not open, or that would wait for a reader, or harm the engine."""
     path = (spec.log_opt or {}).get("path")
-    if path and not os.path.isdir(os.path.dirname(path)):
+    if not path:
+        return
+    directory, name = os.path.split(path)
+    if not os.path.isdir(directory):
         raise Missing(
             "log_opt",
             path,
             "lies in a directory that does not exist",
             remedy="Make it first, as with ansible.builtin.file",
         )
+    own = (os.path.realpath(top) for top in (engine.layout.root, engine.layout.run_root))
+    if any(f"{os.path.realpath(path)}/".startswith(f"{top}/") for top in own):
+        raise InvalidOption("log_opt", path, "lies among the engine's own files", remedy="Name another place")
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        raise InvalidOption("log_opt", path, f"has a name of more than {_LONGEST_NAME} bytes")
+    if os.path.exists(path) and stat.S_IFMT(os.stat(path).st_mode) not in _LOGS:
+        raise InvalidOption("log_opt", path, "is no file", remedy="Name a file, or none that is there")
+    with files.directory(directory) as fd:
+        if foreign.is_made_up(fd) or not os.access(path if os.path.exists(path) else directory, os.W_OK):
+            raise InvalidOption("log_opt", path, "can't be written", remedy="Name a place on a disk")
 
 
 def _check_namespaces(spec: ContainerSpec) -> None:
@@ -209,12 +228,12 @@ def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
     if not paths or paths[-1] == "unconfined":
         return None
     try:
-        with open(paths[-1], encoding="utf-8") as stream:
-            profile = jsontext.parse(stream.read(_PROFILE_LIMIT))
-    except FileNotFoundError:
-        raise Missing("security_opt", f"seccomp={paths[-1]}", "does not exist on the host") from None
+        content = foreign.read_file("/", paths[-1], limit=_PROFILE_LIMIT)
+        profile = None if content is None else jsontext.parse(content)
     except (OSError, ValueError) as error:
         raise InvalidOption("security_opt", f"seccomp={paths[-1]}", f"can't be read: {error}") from None
+    if content is None:
+        raise Missing("security_opt", f"seccomp={paths[-1]}", "does not exist on the host")
     if not isinstance(profile, dict):
         raise InvalidOption("security_opt", f"seccomp={paths[-1]}", "is no seccomp profile")
     return profile

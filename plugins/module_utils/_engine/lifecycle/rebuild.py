@@ -146,7 +146,8 @@ def _unknown(layout: Layout, known: set[str]) -> list[str]:
     live = ((one, strangers.living(layout, one)) for one in sorted(seen - known))
     return [
         f"container {strangers.name_of(layout, one) or one[:12]} ({one[:12]}, process {process.pid}) lives, and nothing that it "
-        f"could be made again from lies beside it: end it with `kill {process.pid}`, and run its task again"
+        "could be made again from lies beside it: if it is of another root that uses this run root, leave it alone and give "
+        f"each root a run root of its own; else end it with `kill {process.pid}`, and run its task again"
         for one, process in live
         if process is not None
     ]

@@ -56,9 +56,12 @@ def incomplete(engine: Engine, found: Iterable[Stranger]) -> StateIncomplete:
     path = engine.layout.database
     return StateIncomplete(
         f"the database {path} does not know {', '.join(one.label for one in found)}, which live"
-        f"{'s' if len(found) == 1 else ''}: it was lost, or put back from another time",
-        remedy=f"{rebuild_command(path)} takes them up from what lies beside them (--dry-run tells what it would do); if an "
-        "older database is to be put back, stop them first. Nothing was changed",
+        f"{'s' if len(found) == 1 else ''} with the run root {engine.layout.run_root}: it was lost or put back from another "
+        "time, or another root uses that run root",
+        remedy="Where they are of another root, give each root a run_root of its own. Else "
+        f"{rebuild_command(path)} takes them up from what lies beside them (--dry-run tells what it would do); if an "
+        "older database is to be put back, stop them "
+        "first. Nothing was changed",
         path=path,
         containers=[{"id": one.id, "name": one.name, "pid": one.pid} for one in found],
     )

@@ -142,6 +142,10 @@ class _Trial:
         ownfiles.mount(self.container)
         write_config(self.container, self.config())
         runtime.create(self.record.id, self.container.bundle, options=self.options())
+        if runtime.state(self.record.id) is None:
+            raise RuntimeFailed(
+                f"{runtime.path} ended without an error and made no container: it is no OCI runtime"
+            )
 
     def cover_place(self) -> None:
         """Work in memory, in a file system that only the trial sees."""
