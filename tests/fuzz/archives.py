@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import tars
@@ -92,6 +93,10 @@ _WRAPPED: tuple[Callable[[bytes], bytes], ...] = (
 )
 
 
+#: Holds the engine of all inputs: to open one takes longer than to read an input. libFuzzer ends the process.
+_OPEN = ExitStack()
+
+
 def _image_seeds() -> list[bytes]:
     layers = [
         layer(),
@@ -121,18 +126,18 @@ def _images(work: Path) -> Callable[[bytes], None]:
     from _engine.lifecycle.remove_image import remove_image
 
     archive = work / "image.tar"
+    engine = _OPEN.enter_context(open_engine(str(work / "root"), str(work / "run")))
 
     def read(data: bytes) -> None:
         archive.write_bytes(_WRAPPED[data[0] % len(_WRAPPED)](data[1:]) if data else b"")
-        with open_engine(str(work / "root"), str(work / "run")) as engine:
-            try:
-                outcome = load(engine, str(archive))
-            except EngineError:
-                return
-            finally:
-                _check_stage(work)
-            for image in outcome.result["images"]:
-                remove_image(engine, image["Id"], force=True)
+        try:
+            outcome = load(engine, str(archive))
+        except EngineError:
+            return
+        finally:
+            _check_stage(work)
+        for image in outcome.result["images"]:
+            remove_image(engine, image["Id"], force=True)
 
     return read
 
@@ -153,16 +158,13 @@ def _volumes(work: Path) -> Callable[[bytes], None]:
 
     archive = work / "volume.tar"
     wanted = VolumeImport("fuzz", str(archive), force=True, backup=False)
-    with open_engine(str(work / "root"), str(work / "run")) as engine:
-        converge_volume(engine, VolumeSpec("fuzz"), "present")
+    engine = _OPEN.enter_context(open_engine(str(work / "root"), str(work / "run")))
+    converge_volume(engine, VolumeSpec("fuzz"), "present")
 
     def read(data: bytes) -> None:
         archive.write_bytes(tars.repaired(data))
-        with open_engine(str(work / "root"), str(work / "run")) as engine:
-            try:
-                import_volume(engine, wanted)
-            except EngineError:
-                return
+        with suppress(EngineError):
+            import_volume(engine, wanted)
 
     return read
 
