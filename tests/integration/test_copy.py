@@ -155,7 +155,7 @@ def test_bad_input(box, files, tmp_path):
         (copying("h", files, "/proc/x"), "Start the container first"),
         (copying("i", "x", "/x", parcel="/etc/passwd"), "set by the action plugin"),
         (file("j"), "Give exactly one"),
-        (file("k", content="a", src="b"), "given together"),
+        (file("k", content="a", src="b"), "is given with"),
         (file("l/", content="a"), "Leave out the slash"),
         (file("m", src=str(files)), "use container_copy"),
         (file("n", template="none.j2"), "none.j2"),
