@@ -48,7 +48,7 @@ def test_examples_run(node, archive, tmp_path):
     text = json.dumps([task for task in once for _time in range(1 if looks(task) else 2)])
     places = {"/srv/app.tar": archive, "/srv/tree": tmp_path / "tree", "/srv/app-files": tmp_path / "files"}
     places |= {"/srv/conf": tmp_path / "tree", "/srv/from-app": tmp_path / "out"}
-    places["/srv/app-data"] = tmp_path / "data"
+    places |= {"/srv/app-data": tmp_path / "data", "/srv/all.tar": archive}
     node.volume("app-seed")  # no container that runs has it
     for place, ours in places.items():
         text = text.replace(place, str(ours))
