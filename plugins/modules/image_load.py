@@ -57,11 +57,6 @@ EXAMPLES = r"""
   slipway.oci.image_load:
     input: /srv/app.tar
     name: trial/app:1
-
-- name: Load one of the images of an archive
-  slipway.oci.image_load:
-    input: /srv/all.tar
-    reference: localhost/app:1
 """
 
 RETURN = r"""
