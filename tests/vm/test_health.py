@@ -53,10 +53,11 @@ def test_checker_is_a_service(clean):
     )
     later(machine, "box")
     eventually(lambda: checkers(machine) == [f"/system.slice/{UNIT}"], "the service alone", timeout=60)
+    process = main_pid(machine)
     machine.log_out()
     later(machine, "box")
-    assert machine.holds(f"systemctl is-active {UNIT}")
-    machine.run(f"kill -KILL {main_pid(machine)}")
+    assert main_pid(machine) == process, machine.run("journalctl -u slipway-health --no-pager | tail -40")
+    machine.run(f"kill -KILL {process}")
     later(machine, "box")
     # A container that starts in the very moment in which nobody is there.
     machine.run(f"kill -KILL {main_pid(machine)}; slipway start other")

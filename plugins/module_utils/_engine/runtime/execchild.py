@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import IO, Optional
 
 from ..kernel import command
-from ..kernel.process import Process
+from ..kernel.process import Process, descendants
 from ..kernel.reaper import exit_code
 from . import execs
 from .execs import ExecFiles
@@ -113,8 +113,12 @@ class ExecChild:
     def kill(self) -> None:
         """Kill the runtime, the command and all that it started and that still hangs below it."""
         if self._runtime.poll() is None:
+            # What runc has put into the container leads a session of its own, and may wait there (for /etc/passwd).
+            below = descendants(self._runtime.pid)
             with suppress(ProcessLookupError):
                 os.killpg(self._runtime.pid, signal.SIGKILL)
+            for one in below:
+                one.signal(signal.SIGKILL)
         execs.end(self.files)
         with suppress(subprocess.TimeoutExpired):
             self.wait(_GONE)
