@@ -127,10 +127,9 @@ def test_cancelled_jobs(node, data, large, how, moments):
 
     shape = node.inspect("app")
     assert (shape["State"]["Status"], "MODE=testing" in shape["Config"]["Env"]) == ("running", True)
-    merged = f"{node.layout.container(shape['Id']).merged}"
-    assert sorted(node.mounts()) == [
-        f"mount {place}" for place in (merged, node.layout.container(shape["Id"]).shm)
-    ]
+    container = node.layout.container(shape["Id"])
+    merged = container.merged
+    assert sorted(node.mounts()) == [f"mount {place}" for place in (merged, container.files, container.shm)]
     assert files(node.data("app-data")) == files(Path(merged, "srv")) == files(data.top / "project/data")
 
 
