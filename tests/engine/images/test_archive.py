@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
 
 import pytest
@@ -232,6 +234,20 @@ def test_what_is_no_image(case, layout, images):
             ArchiveBroken, match=f"{layout.path}: the archive holds no image, only what belongs"
         ):
             images(layout.index(*index))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("manifest.json", b"[]"), ("index.json", b'{"schemaVersion": 2, "manifests": []}')]
+)
+def test_an_archive_of_nothing(name, content, images, tmp_path):
+    """An archive that names no image is an error, and no success at which nothing was loaded."""
+    path = tmp_path / "none.tar"
+    with tarfile.open(path, "w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    with pytest.raises(ArchiveBroken, match="names no image"):
+        images(path)
 
 
 def test_signature_in_a_docker_archive(archives, images, tmp_path):

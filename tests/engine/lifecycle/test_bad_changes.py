@@ -81,6 +81,8 @@ BAD = {
     "tmpfs size": {"tmpfs": {"/x": "size=banana"}},
     "tmpfs over a file": {"mount": ["type=tmpfs,destination=/etc/passwd"]},
     "no place for the log": {"log_opt": {"path": "/nosuchdir/a.log"}},
+    "a text that execve refuses": {"env": {"A": "x" * 131_070}},
+    "an argument that execve refuses": {"command": ["sleep", "x" * 131_072]},
     "a directory for the log": {"log_opt": {"path": "/etc"}},
     "a log where nothing is kept": {"log_opt": {"path": "/sys/a.log"}},
     "a log with a long name": {"log_opt": {"path": f"/tmp/{'x' * 256}"}},
@@ -253,6 +255,18 @@ def test_code_of_a_program_that_does_not_run(host, image):
             change(host, BAD[case])
         assert (case, caught.value.fields["rc"]) == (case, code)
         assert look(host) == before
+
+
+def test_a_volume_that_can_not_be_mounted(host, tmp_path):
+    """A file system that is none is found out while the old container runs, and nothing stays mounted."""
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(1 << 20))
+    host.volume("bad", "present", "type=ext4", f"device={disk}")
+    host.start(*SLEEP)
+    before, mounts = look(host), host.mounts()
+    with pytest.raises(EngineError, match="box goes on as it was"):
+        host.want("started", *SLEEP, volume=["bad:/data"])
+    assert (look(host), host.mounts()) == (before, mounts)
 
 
 def test_a_program_that_is_no_runtime(host):

@@ -90,7 +90,7 @@ def slipway(host: Host, *words: str) -> str:
 
 
 def runs(process) -> bool:
-    """Tell whether the process lives."""
+    """Return whether the process lives."""
     return Process(*process).alive()
 
 

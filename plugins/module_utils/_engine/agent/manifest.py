@@ -222,6 +222,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.trial",
     "lifecycle.trial_mounts",
     "lifecycle.trial_notes",
+    "lifecycle.trial_volumes",
     "lifecycle.trial_waste",
     "lifecycle.unrecorded",
     "lifecycle.volume",

@@ -65,6 +65,6 @@ def _platform_warnings(image: ArchivedImage, host: Platform) -> Iterator[str]:
 
 
 def _runs(image: Platform, host: Platform) -> bool:
-    """Tell whether a host runs an image; what says nothing is taken for its own."""
+    """Return whether a host runs an image; what says nothing is taken for its own."""
     runs = (host.architecture, *_ALSO_RUNS.get(host.architecture, ()), "")
     return image.os in (host.os, "") and image.architecture in runs

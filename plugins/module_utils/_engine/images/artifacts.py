@@ -30,12 +30,12 @@ _ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"
 
 
 def is_tag(name: str) -> bool:
-    """Tell whether a name is that of what belongs to an image."""
+    """Return whether a name is that of what belongs to an image."""
     return _TAG.fullmatch(name) is not None
 
 
 def is_described(descriptor: Mapping[str, Any], *, what: str) -> bool:
-    """Tell whether a descriptor says that it is of no image."""
+    """Return whether a descriptor says that it is of no image."""
     notes = documents.child(descriptor, "annotations", what=what)
     kind = documents.text(notes, "kind", what=what)
     names = (documents.text(notes, key, what=what) for key in (REF_NAME, CONTAINERD_NAME))
@@ -52,7 +52,7 @@ def is_described(descriptor: Mapping[str, Any], *, what: str) -> bool:
 
 
 def is_image(manifest: Mapping[str, Any], *, what: str) -> bool:
-    """Tell whether a manifest is an image's: by the type of its configuration, and those of its layers."""
+    """Return whether a manifest is an image's: by the type of its configuration, and those of its layers."""
     config = documents.child(manifest, "config", what=what)
     layers = documents.objects(manifest.get("layers"), what=f"{what}: layers")
     types = [documents.text(layer, "mediaType", what=what) for layer in layers]

@@ -54,5 +54,5 @@ def image(members: Members, raw: bytes) -> tuple[Blobs, ArchivedImage]:
     top["mediaType"] = ocilayout.INDEX_TYPES[0] if "manifests" in manifest else kind
     found = ocilayout.image_of(blobs, top, names=())
     if found is None:
-        raise ocilayout.no_image()
+        raise ocilayout.no_image(is_empty=False)
     return blobs, found

@@ -27,8 +27,8 @@ def images(members: Members) -> tuple[ArchivedImage, ...]:
         raise ArchiveBroken(f"the archive has no {MANIFEST}")
     items = documents.objects(documents.parse(raw, what=MANIFEST), what=MANIFEST)
     wanted = [item for item in items if not _is_artifact(item)]
-    if items and not wanted:
-        raise no_image()
+    if not wanted:
+        raise no_image(is_empty=not items)
     return tuple(_image(members, item) for item in wanted)
 
 

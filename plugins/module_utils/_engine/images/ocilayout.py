@@ -45,13 +45,15 @@ def images(members: Members, *, name: str) -> tuple[ArchivedImage, ...]:
     for descriptor in _without_artifacts(top, what=INDEX):
         groups.setdefault(_names(descriptor, name=name), []).append(descriptor)
     found = [one for names, group in groups.items() for one in _of_one_name(members, group, names)]
-    if top and not found:
-        raise no_image()
+    if not found:
+        raise no_image(is_empty=not top)
     return tuple(found)
 
 
-def no_image() -> ArchiveBroken:
-    """Make the error for an archive that holds only what belongs to images."""
+def no_image(*, is_empty: bool) -> ArchiveBroken:
+    """Return the error for an archive that names nothing at all, or only what belongs to images."""
+    if is_empty:
+        return ArchiveBroken("the archive names no image", remedy="Save one into it")
     return ArchiveBroken(
         "the archive holds no image, only what belongs to one: signatures, attestations, an SBOM",
         remedy="Save the image itself",

@@ -80,7 +80,7 @@ def check(fd: int, path: Optional[Path] = None) -> None:
 
 
 def is_made_up(fd: int) -> bool:
-    """Tell whether a descriptor is of a file system whose files the kernel makes up."""
+    """Return whether a descriptor is of a file system whose files the kernel makes up."""
     return libc.fstatfs_type(fd) in _MADE_UP
 
 

@@ -7,7 +7,7 @@ import os
 
 
 def may_have(score: int) -> bool:
-    """Tell whether a child of this process may set its ``oom_score_adj`` so low.
+    """Return whether a child of this process may set its ``oom_score_adj`` so low.
 
     Without CAP_SYS_RESOURCE that hangs on the lowest one that it was ever given, which nothing shows; so a child tries it.
     """

@@ -48,7 +48,7 @@ def exit_code(pid: int, flags: int = 0) -> Optional[int]:
 
 
 def has_ended(pid: int) -> bool:
-    """Tell whether a child has ended, and leave its exit code where it is."""
+    """Return whether a child has ended, and leave its exit code where it is."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:

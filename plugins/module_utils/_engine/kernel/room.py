@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell whether an error means that a file system takes nothing more: full, out of inodes, over a quota, read-only."""
+"""Return whether an error means that a file system takes nothing more: full, out of inodes, over a quota, read-only."""
 
 from __future__ import annotations
 

@@ -286,7 +286,10 @@ class _Convergence:
             with_program = check_files(self.engine, record, source)
         if replaces_running and self.record is not None and not self.engine.predicting:
             from .trial import try_create
+            from .trial_volumes import try_volumes
 
+            with self.engine.timings.of("try_volumes"):
+                try_volumes(self.engine, record, self.record)
             try_create(self.engine, record, source, self.record, with_program=with_program)
 
     # -- tell ----------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ def _open(one: Shown, stack: ExitStack) -> int:
 
 
 def _is_own(mount: Mount) -> bool:
-    """Tell whether a mount is a file system of its own, of which nothing is known; a tmpfs begins with what the image has."""
+    """Return whether a mount is a file system of its own, of which nothing is known; a tmpfs begins with what the image has."""
     return mount.kind not in (BIND, VOLUME, TMPFS) or "notmpcopyup" in mount.options
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from ..errors import EngineError, InvalidOption, Setting, Words
@@ -15,6 +16,8 @@ from ..runtime import host, process
 
 #: What a host has of the things that a cpuset names.
 _ONLINE = {"cpuset_cpus": "/sys/devices/system/cpu/online", "cpuset_mems": "/sys/devices/system/node/online"}
+#: MAX_ARG_STRLEN of execve(2), without the NUL at its end.
+_LONGEST_TEXT = 128 * 1024 - 1
 #: No process fits into less.
 _LEAST_MEMORY = 128 * 1024
 #: Below this it is the limit that makes a runtime fail: runc alone needs some 3 MB.
@@ -25,6 +28,7 @@ _MORE = "Give it more: a runtime alone needs up to 4 MB to start a container"
 def check(spec: ContainerSpec) -> tuple[str, ...]:
     """Return warnings of limits that the host lowers. Raises InvalidOption for what the kernel refuses."""
     check_live(spec)
+    _check_texts(spec)
     if spec.sysctl:
         _check_sysctl(spec, spec.sysctl)
     if spec.oom_score_adj is not None and not oomscore.may_have(spec.oom_score_adj):
@@ -43,6 +47,22 @@ def check_live(spec: ContainerSpec) -> None:
         _check_set(option, getattr(spec, option), file)
     if spec.memory is not None and 0 < spec.memory < _LEAST_MEMORY:
         raise InvalidOption("memory", spec.memory, "is too little for any process", remedy=_MORE)
+
+
+def _check_texts(spec: ContainerSpec) -> None:
+    """Raise InvalidOption for an argument or a variable that execve(2) refuses; the value itself is not told."""
+    texts = [(f"env.{name}", f"{name}={value}") for name, value in (spec.env or {}).items()]
+    texts += [("command", word) for word in spec.command or ()]
+    texts += [("entrypoint", word) for word in spec.entrypoint or ()]
+    for option, text in texts:
+        size = len(os.fsencode(text))
+        if size > _LONGEST_TEXT:
+            raise InvalidOption(
+                option,
+                f"{size} bytes",
+                f"are more than the {_LONGEST_TEXT} that Linux takes in one text",
+                remedy="Put it into a file, and mount that",
+            )
 
 
 def explained(spec: ContainerSpec, error: EngineError) -> EngineError:

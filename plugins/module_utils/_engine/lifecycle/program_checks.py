@@ -45,11 +45,11 @@ class Runner:
     foreign: bool = False
 
     def may_pass(self, seen: os.stat_result, in_root: bool) -> bool:  # noqa: FBT001
-        """Tell whether he may go through a directory."""
+        """Return whether he may go through a directory."""
         return self.overrides or (self.foreign and not in_root) or self._may_execute(seen)
 
     def may_run(self, fd: int, *, in_root: bool) -> bool:
-        """Tell whether he may execute a file; True where an access list decides."""
+        """Return whether he may execute a file; True where an access list decides."""
         seen = os.fstat(fd)
         if self.overrides or (self.foreign and not in_root):
             return bool(seen.st_mode & 0o111)
@@ -167,7 +167,7 @@ class Search:
 
 
 def _has_handlers() -> bool:
-    """Tell whether the host has programs that run foreign ones (binfmt_misc), about which nothing is known here."""
+    """Return whether the host has programs that run foreign ones (binfmt_misc), about which nothing is known here."""
     try:
         return any(name not in ("register", "status") for name in os.listdir(_BINFMT))
     except OSError:

@@ -29,7 +29,7 @@ _PLENTY = 16 * _SPARE_SIZE
 
 
 def is_no_room(error: BaseException) -> bool:
-    """Tell whether an error means that a file system takes nothing more."""
+    """Return whether an error means that a file system takes nothing more."""
     return isinstance(error, (StoreFull, StateReadOnly, StateFailing)) or room.is_no_room(error)
 
 

@@ -18,7 +18,7 @@ _MOST_DIGITS = 30
 
 
 def is_number(word: str) -> bool:
-    """Tell whether it is written as an id."""
+    """Return whether it is written as an id."""
     return word.isascii() and word.isdigit()
 
 

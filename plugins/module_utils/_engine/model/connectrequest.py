@@ -54,12 +54,12 @@ def _malformed(key: str, why: str) -> MalformedRequest:
 
 
 def _is_text(value: Any) -> bool:
-    """Tell whether a value is text that the kernel takes: bytes that are no UTF-8 are as os.fsdecode() has them."""
+    """Return whether a value is text that the kernel takes: bytes that are no UTF-8 are as os.fsdecode() has them."""
     return isinstance(value, str) and "\0" not in value and _encodes(value, "surrogateescape")
 
 
 def _is_name(value: Any) -> bool:
-    """Tell whether a value could name a container: the database holds no text that is not UTF-8."""
+    """Return whether a value could name a container: the database holds no text that is not UTF-8."""
     return _is_text(value) and _encodes(value, "strict")
 
 

@@ -39,7 +39,7 @@ class Executable(NamedTuple):
     interpreter: str = ""
 
     def runs_on(self, architecture: str) -> bool:
-        """Tell whether a kernel of that architecture (uname's machine) takes it; True where that is not known."""
+        """Return whether a kernel of that architecture (uname's machine) takes it; True where that is not known."""
         return self.machine is None or self.machine in _MACHINES.get(architecture, {self.machine})
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
 
 
 def is_a(value: Any, kind: type) -> bool:
-    """Tell whether a decoded value is of a type; unlike for isinstance(), true and false are no numbers."""
+    """Return whether a decoded value is of a type; unlike for isinstance(), true and false are no numbers."""
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 

@@ -33,7 +33,7 @@ def _fits(kind: str, value: Any) -> bool:
 
 
 def _holds(kind: str, value: Any) -> bool:
-    """Tell whether a container's items are what the annotation says: tuple[X, ...], tuple[X, X], dict[str, X]."""
+    """Return whether a container's items are what the annotation says: tuple[X, ...], tuple[X, X], dict[str, X]."""
     outer, _bracket, inner = kind[:-1].partition("[")
     if outer == "dict":
         key, _comma, item = inner.partition(", ")

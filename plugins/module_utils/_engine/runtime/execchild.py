@@ -135,7 +135,7 @@ class ExecChild:
                 pipe.close()
 
     def _began(self) -> bool:
-        """Tell whether the command is our child by now."""
+        """Return whether the command is our child by now."""
         if self._pid or (code := self._runtime.poll()) is None:
             return bool(self._pid)
         self._pid = self.files.read_pid() if code == 0 else 0
