@@ -69,6 +69,22 @@ def test_output_is_kept(host):
     assert sorted(becomes(host, "healthy")["Log"][-1]["Output"].splitlines()) == ["all is 2 well", "oh"]
 
 
+def test_runtime_that_ends_after_the_command(host, runtime, tmp_path):
+    """A check whose command ends while the runtime still runs has its own exit code, and the checker lives on."""
+    slow = tmp_path / "slow"
+    slow.write_text(
+        f'#!/bin/sh\n{runtime} "$@"; code=$?\nfor word; do [ "$word" = exec ] && sleep 0.2; done\nexit $code\n'
+    )
+    slow.chmod(0o755)
+    host.start(*FOREVER, runtime=str(slow), healthcheck="exit 3", healthcheck_interval="100ms")
+    eventually(lambda: health(host)["Log"], "a check")
+    eventually(lambda: len(checkers(host)) == 2, "two processes that stay, and none that becomes a check")
+    before = checkers(host)
+    eventually(lambda: len(health(host)["Log"] or ()) >= 4, "checks")
+    assert {result["ExitCode"] for result in health(host)["Log"]} == {3}
+    assert set(before) <= set(checkers(host))
+
+
 def test_start_period(host):
     """Failures within the start period do not count."""
     host.start(*FOREVER, **BY_FILE, healthcheck_retries=1, healthcheck_start_period="1h")

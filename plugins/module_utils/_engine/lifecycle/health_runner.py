@@ -100,9 +100,14 @@ class Runner:
             self.begin(self.ready.popleft())
 
     def reap(self, children: set[int]) -> None:
-        """Wait for what checks have left to us; ``children`` were ours before the checks were looked at, so theirs are known."""
+        """Wait for what checks have left to us: those of ``children``, listed before the checks were looked at, that are no check's.
+
+        While a check is being started its command cannot be told from what another has left, so all are left for later.
+        """
+        checks = [one.child.pids for one in self.running.values()]
         known = {action.pid for action in self.actions.values()}
-        reaper.reap(children.difference(known, *(one.child.pids for one in self.running.values())))
+        if None not in checks:
+            reaper.reap(children.difference(known, *filter(None, checks)))
 
     # -- when ----------------------------------------------------------------------------------
 

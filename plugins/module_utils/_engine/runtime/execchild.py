@@ -83,9 +83,13 @@ class ExecChild:
         return code
 
     @property
-    def pids(self) -> set[int]:
-        """The children of ours that it is: whoever reaps others leaves them alone."""
-        return {self._runtime.pid, self._pid}
+    def pids(self) -> Optional[set[int]]:
+        """The children of ours that it is: whoever reaps others leaves them alone.
+
+        None while the runtime runs: the command may be our child already (crun's is, before crun ends), with a pid that
+        cannot be known yet.
+        """
+        return {self._runtime.pid, self._pid} if self._began() or self.returncode is not None else None
 
     def send_signal(self, signum: int) -> None:
         """Send it to the command, or to the runtime that is starting it."""
