@@ -132,12 +132,12 @@ rc:
   type: int
   sample: 0
 stdout:
-  description: What it wrote to its standard output until it ended, at most 1 MiB of it.
+  description: What it wrote to its standard output until it ended. Of more than 1 MiB the beginning is kept, with a warning.
   returned: when the command was run and waited for
   type: str
   sample: first row
 stderr:
-  description: What it wrote to its standard error, at most 1 MiB of it.
+  description: What it wrote to its standard error. Of more than 1 MiB the beginning is kept, with a warning.
   returned: when the command was run and waited for
   type: str
   sample: ""

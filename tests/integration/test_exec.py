@@ -44,6 +44,19 @@ def test_exit_code_other_than_zero_fails(box):
     assert (told["failed"], told["rc"], told["error"]) == (True, 127, "runtime_failed")
 
 
+def test_output_beyond_the_limit(box):
+    """What is kept of each stream ends at 1 MiB, and a warning names the stream, also when the command fails."""
+    many = "head -c 1048577 /dev/zero | tr '\\0' x"
+    told = box.task("container_exec", name="box", argv=["sh", "-c", many])
+    assert len(told["stdout"]) == 1 << 20
+    assert len(told["warnings"]) == 1
+    assert "stdout reached 1 MiB" in str(told["warnings"])
+    told = box.task("container_exec", name="box", argv=["sh", "-c", f"echo; {many} >&2; exit 9"])
+    assert (told["rc"], len(told["stderr"])) == (9, 1 << 20)
+    assert len(told["warnings"]) == 1
+    assert "stderr reached 1 MiB" in str(told["warnings"])
+
+
 def test_a_list_as_command(box):
     """A list is the words of the command, as it is for the container's own."""
     assert box.task("container_exec", name="box", command=["echo", "a  b", 5])["stdout"] == "a  b 5"

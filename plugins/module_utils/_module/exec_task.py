@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.errors import ContainerFailed, EngineError, InvalidOption
+from .._engine.kernel.command import OUTPUT_LIMIT
 from .._engine.lifecycle import exec as execution
 from .._engine.lifecycle.engine import Engine
 from .._engine.lifecycle.outcome import Outcome
@@ -133,14 +134,23 @@ def _run(engine: Engine, request: ExecRequest, actions: tuple[str, ...]) -> Outc
         "stderr": _text(done.stderr, strip=request.strip),
     }
     result = {"exec_id": session, "rc": done.code, **said}
+    warnings = tuple(_cut({"stdout": done.stdout, "stderr": done.stderr}))
     if done.code != 0:
         raise ContainerFailed(
             f"{request.spec.argv[0]} ended with exit code {done.code} in container {request.name}",
             remedy="See stderr and stdout",
             changed=True,
+            warnings=warnings,
             **result,
         )
-    return Outcome(actions, result=result)
+    return Outcome(actions, result=result, warnings=warnings)
+
+
+def _cut(said: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield a warning for each stream of which no more than the beginning was kept."""
+    for name, data in said.items():
+        if len(data) >= OUTPUT_LIMIT:
+            yield f"{name} reached {OUTPUT_LIMIT >> 20} MiB, and no more is kept: write to a file in the container and copy that"
 
 
 def _text(said: bytes, *, strip: bool) -> str:

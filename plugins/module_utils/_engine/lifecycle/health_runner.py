@@ -100,7 +100,7 @@ class Runner:
             self.begin(self.ready.popleft())
 
     def reap(self, children: set[int]) -> None:
-        """Wait for what checks have left to us: those of ``children``, listed before the checks were looked at, that are no check's.
+        """Wait for what checks have left to us; ``children`` were listed before the checks were looked at, so theirs are known.
 
         While a check is being started its command cannot be told from what another has left, so all are left for later.
         """
