@@ -16,9 +16,6 @@ options:
 
     QUADLET = r"""
 options:
-  executable:
-    description: Refused. Names podman's program; O(runtime) names the OCI runtime here.
-    type: str
   debug:
     description: Refused when true. Shows podman's commands; here RV(ignore:actions) tells what was done.
     type: bool
@@ -57,9 +54,6 @@ options:
 
     IMAGE = r"""
 options:
-  executable:
-    description: Refused. Names podman's program; O(runtime) names the OCI runtime here.
-    type: str
   state:
     description: Refused but for V(absent), which this module is about.
     type: str
@@ -105,17 +99,4 @@ options:
     description: Refused when true. Whether a registry's certificate is verified; not built yet.
     type: bool
     aliases: [tlsverify, tls_verify]
-  quadlet_dir:
-    description: Refused. Directory of podman's unit files; the engine writes none.
-    type: path
-  quadlet_filename:
-    description: Refused. Name of podman's unit file; the engine writes none.
-    type: str
-  quadlet_file_mode:
-    description: Refused. Mode of podman's unit file; the engine writes none.
-    type: raw
-  quadlet_options:
-    description: Refused. Lines of podman's unit file; the engine writes none.
-    type: list
-    elements: str
 """

@@ -22,6 +22,7 @@ description:
     asked for and brings it to that state.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.podman.quadlet
   - slipway.oci.podman.container
   - slipway.oci.not_built

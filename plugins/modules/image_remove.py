@@ -14,6 +14,8 @@ description:
   - An image that is not there is no change.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
+  - slipway.oci.podman.quadlet
   - slipway.oci.podman.image
   - slipway.oci.attributes
 author:

@@ -22,6 +22,7 @@ description:
     with a file system of its own.
 extends_documentation_fragment:
   - slipway.oci.engine
+  - slipway.oci.podman
   - slipway.oci.podman.quadlet
   - slipway.oci.attributes
 author:
