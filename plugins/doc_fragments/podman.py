@@ -14,11 +14,15 @@ options:
     type: str
 """
 
-    QUADLET = r"""
+    DEBUG = r"""
 options:
   debug:
     description: Refused when true. Shows podman's commands; here RV(ignore:actions) tells what was done.
     type: bool
+"""
+
+    QUADLET = r"""
+options:
   quadlet_dir:
     description: Refused. Directory of podman's unit files; the engine writes none.
     type: path

@@ -23,6 +23,7 @@ description:
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
+  - slipway.oci.podman.debug
   - slipway.oci.podman.quadlet
   - slipway.oci.attributes
 author:
