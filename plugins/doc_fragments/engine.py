@@ -18,6 +18,7 @@ options:
   run_root:
     description:
       - Directory of what a reboot empties. It belongs on a tmpfs.
+      - One that belongs to another O(root) in this boot is refused.
     type: path
     default: /run/slipway
   runtime:

@@ -245,6 +245,12 @@ class OtherRunRoot(EngineError):
     code = "other_run_root"
 
 
+class OtherRoot(EngineError):
+    """The run root belongs to another root, ``root``, in this boot."""
+
+    code = "other_root"
+
+
 class StateTooNew(EngineError):
     """The database was written by a newer engine."""
 

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from _engine.agent.install import exit_command
+from _engine.errors import StateReadOnly
 from _engine.kernel import mountinfo, mounts
 from _engine.kernel.process import Process
+from _engine.lifecycle.converge import converge
 from _engine.lifecycle.exec import execute
+from _engine.lifecycle.request import Request
+from _engine.lifecycle.unrecorded import ended
 from _engine.model.execution import ExecSpec
 from dockerarchive import write_archive
 from enginehost import Host, eventually
@@ -120,6 +125,9 @@ def test_what_runs_can_be_ended_whatever_the_disk(runtime, spoil, where, records
             if records:
                 slipway(host, "rm", "-f", "removed")
                 assert host.inspect("removed") == {}
+            else:
+                refuses_removal(host, "left")
+                assert runs(process["left"])
             Process(*process["died"]).signal(9)
             for name in ("stopped", "killed", "died"):
                 eventually(lambda name=name: not runs(process[name]), f"{name} is gone")
@@ -137,6 +145,17 @@ def test_what_runs_can_be_ended_whatever_the_disk(runtime, spoil, where, records
         assert [line for line in host.mounts() if "/containers/" in line] == []
         for place in (host.layout.containers, host.layout.run_containers, host.layout.exits):
             assert os.listdir(place) == []
+
+
+def refuses_removal(host: Host, name: str) -> None:
+    """Check that program and module refuse to remove it from a root that is read-only, and say that a stop works."""
+    words = [host.layout.agent_program, "rm", "--force", name]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert f"slipway stop {name}" in done.stderr
+    request = Request(name, "absent")
+    with pytest.raises(StateReadOnly, match=f"container {name} is left as it was"):
+        ended(host.open, host.layout, lambda engine: converge(engine, request, exit_command), removes=True)
 
 
 def test_a_full_disk_takes_no_result_from_exec(runtime, busybox, tmp_path):

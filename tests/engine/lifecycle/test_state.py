@@ -14,7 +14,7 @@ import pytest
 from tracer import KILL, trace
 
 from _engine.agent.main import main
-from _engine.errors import EngineError, OtherRunRoot, StateIncomplete
+from _engine.errors import EngineError, OtherRoot, OtherRunRoot, StateIncomplete
 from _engine.kernel import libc
 from _engine.lifecycle import info
 from _engine.lifecycle.looking import unknown
@@ -278,6 +278,80 @@ def test_a_run_root_of_an_earlier_boot_is_forgotten(host):
     with host.open():
         pass
     assert Path(host.layout.run_root_note).read_text().split()[1] == os.path.realpath(host.layout.run_root)
+
+
+# -- two roots with one run root -------------------------------------------------------------------
+
+
+def test_a_second_root_is_refused_by_name(host):
+    """A run root that belongs to another root is refused, naming it and what lives there, before anything is written."""
+    host.start(*SLEEP, **BOX)
+    second, run_root = f"{host.top}/second", host.layout.run_root
+    before = sorted(os.listdir(run_root))
+    for act in (
+        lambda: open_engine(second, run_root).__enter__(),
+        lambda: open_engine(second, run_root, known_alone=True).__enter__(),
+        lambda: open_engine(second, f"{run_root}/../run/", read_only=True).__enter__(),
+    ):
+        with pytest.raises(
+            OtherRoot, match=rf"belongs to root {host.layout.root} \(box lives with it\)"
+        ) as caught:
+            act()
+        assert caught.value.fields["root"] == os.path.realpath(host.layout.root)
+        assert caught.value.fields["containers"] == ["box"]
+        assert not os.path.exists(second)
+        assert sorted(os.listdir(run_root)) == before
+    os.mkdir(second)
+    assert code(lambda: rebuild(second, run_root, dry_run=False)) == "other_root"
+    assert os.listdir(second) == []
+    host.bring("box", "stopped")
+    assert code(lambda: open_engine(second, run_root).__enter__()) == "other_root"
+    os.rmdir(second)
+    assert host.bring("box", "started").changed
+
+
+@pytest.mark.parametrize(
+    "what", ["moved", "gone", "mounted elsewhere", "of another boot", "no note", "removed as told"]
+)
+def test_a_root_that_was_moved_has_its_run_root(tmp_path, what):
+    """Only a root that is there, and another one, keeps its run root from others in this boot."""
+    first, second, run_root = (f"{tmp_path}/{name}" for name in ("first", "second", "run"))
+    note = Path(Layout(first, run_root).root_note)
+    with open_engine(first, run_root):
+        pass
+    if what == "moved":
+        os.rename(first, second)
+    elif what == "gone":
+        shutil.rmtree(first)
+    elif what == "mounted elsewhere":
+        os.symlink(first, second)
+    elif what == "of another boot":
+        note.write_text(f"{'0' * 36} {first}\n")
+    elif what == "no note":
+        note.write_text("\xff" * 100)
+    else:
+        with pytest.raises(OtherRoot) as caught:
+            open_engine(second, run_root).__enter__()
+        assert str(note) in caught.value.remedy
+        note.unlink()
+    with open_engine(second, run_root):
+        pass
+    assert note.read_text().split()[1] == os.path.realpath(second)
+    assert code(lambda: open_engine(f"{tmp_path}/third", run_root).__enter__()) == "other_root"
+
+
+def test_the_command_line_takes_the_run_root_of_a_root(host, capsys):
+    """`slipway --root DIR` without --run-root uses the one that DIR is used with, and its own for its own root."""
+    host.start(*SLEEP, **BOX)
+    root = host.layout.root
+    for own, words in ((("/none", "/none"), ["--root", root]), ((root, host.layout.run_root), [])):
+        assert main([*words, "ps"], root=own[0], run_root=own[1]) == 0
+        assert "box" in capsys.readouterr().out
+        assert main([*words, "stop", "box"], root=own[0], run_root=own[1]) == 0
+        assert main([*words, "start", "box"], root=own[0], run_root=own[1]) == 0
+        capsys.readouterr()
+    assert main(["ps"], root=root, run_root=f"{host.top}/other") == 125
+    assert f"run_root {host.layout.run_root}" in capsys.readouterr().err.replace("--run-root", "run_root")
 
 
 # -- disks that fail -------------------------------------------------------------------------------

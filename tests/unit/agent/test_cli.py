@@ -18,7 +18,8 @@ from _engine.agent import (
 )
 from _engine.version import VERSION
 
-PLACES = {"root": "/ROOT", "run_root": "/RUN"}
+#: Without --run-root it is asked of the root (runroot.recorded).
+PLACES = {"root": "/ROOT", "run_root": None}
 
 
 @pytest.fixture

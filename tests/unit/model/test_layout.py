@@ -25,6 +25,7 @@ def test_what_survives_a_reboot_lies_below_root():
     assert volatile == {
         "boot_marker",
         "locks",
+        "root_note",
         "exits",
         "runtime_root",
         "run_containers",

@@ -15,6 +15,7 @@ from ..errors import EngineError, NotFound
 from ..lifecycle.engine import Engine
 from ..lifecycle.looking import unknown
 from ..lifecycle.opening import open_engine
+from ..lifecycle.runroot import recorded
 from ..model.layout import Layout
 from ..model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 from ..version import VERSION
@@ -34,6 +35,8 @@ def run(argv: list[str], root: str, run_root: str) -> int:
     if verb is not None and verb not in VERBS:
         parser.error(unknown_verb(verb, VERBS))
     arguments = read(parser, argv)
+    if arguments.run_root is None:
+        arguments.run_root = _run_root_of(arguments.root, root, run_root)
     arguments.whole = lambda: parser_of(DEFAULT_ROOT, DEFAULT_RUN_ROOT)
     if getattr(arguments, "alone", False):
         return arguments.verb(None, arguments) or 0
@@ -58,6 +61,13 @@ def _run(arguments: argparse.Namespace) -> int:
         return arguments.verb(engine, arguments) or 0
 
 
+def _run_root_of(wanted: str, root: str, run_root: str) -> str:
+    """Return the run root of a root that was written without one: the program's own, else that which it was used with last."""
+    if os.path.realpath(wanted) == os.path.realpath(root):
+        return run_root
+    return recorded(wanted) or run_root
+
+
 def _refuse_nowhere(layout: Layout) -> None:
     """Raise NotFound where no engine has ever been; one that has lost its database is not nothing."""
     try:
@@ -75,7 +85,9 @@ def parser_of(root: str, run_root: str, verb: str | None = None) -> Parser:
     parser = Parser(prog="slipway", description="OCI containers without a daemon (slipway.oci)")
     parser.add_argument("--root", default=root, metavar="DIR", help="state directory (%(default)s)")
     parser.add_argument(
-        "--run-root", default=run_root, metavar="DIR", help="volatile directory (%(default)s)"
+        "--run-root",
+        metavar="DIR",
+        help=f"volatile directory ({run_root}; with --root the one that DIR was last used with)",
     )
     parser.add_argument("--version", action="version", version=f"slipway {VERSION}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)

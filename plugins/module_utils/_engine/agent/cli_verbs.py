@@ -217,8 +217,10 @@ def _kill(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace
 def _remove(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
     from ..lifecycle.dependencies import dependents, refuse_needed
     from ..lifecycle.remove import remove
+    from ..lifecycle.unrecorded import refuse_removal
     from ..lifecycle.waste import sweep
 
+    refuse_removal(engine, record.name)
     others = dependents(engine, record.id) if arguments.depend else ()
     if not arguments.depend:
         refuse_needed(engine, record)  # before anything is stopped

@@ -72,6 +72,10 @@ class _Convergence:
                 self.check(plan)
         if self.engine.predicting:
             return self.outcome(plan, self.predicted())
+        if self.engine.unrecorded and any(action.verb == planning.REMOVE for action in plan.actions):
+            from .unrecorded import refuse_removal
+
+            refuse_removal(self.engine, self.request.name)
         found = Found(self.image, self.record, self.replaced, self.mounted)
         acts = Actions(self.engine, self.request, self.exit_command, found)
         acts.apply(plan)

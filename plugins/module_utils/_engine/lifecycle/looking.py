@@ -25,10 +25,11 @@ def look_at_engine(
     """Open a copy of the engine's database in memory, as a task that acts would find it.
 
     ``foresees``: what is looked at is to be acted on, so what would be refused then is refused now. Raises NotRoot,
-    OtherRunRoot, StateIncomplete, and what opening the database raises.
+    OtherRoot, OtherRunRoot, StateIncomplete, and what opening the database raises.
     """
     check_root()
     layout = Layout(root, run_root)
+    runroot.check_owner(layout)
     with open_database(layout.database, read_only=True) as database:
         engine = Engine(layout, database, predicting=True, **settings)
         runroot.check(layout, database)

@@ -32,7 +32,7 @@ def open_engine(
     """Open the engine at ``root``; ``settings``: those of Engine (runtime, ...). ``read_only`` is ``look_at_engine``.
 
     ``known_alone``: what is done harms no container that the database does not know (it ends, or cleans up after, one that it
-    does know). Raises NotRoot, OtherRunRoot, StateIncomplete, and what opening the database raises.
+    does know). Raises NotRoot, OtherRoot, OtherRunRoot, StateIncomplete, and what opening the database raises.
     """
     if read_only:
         with look_at_engine(root, run_root, foresees=not known_alone, **settings) as engine:
@@ -41,6 +41,7 @@ def open_engine(
     check_root()
     usual_umask()
     layout = Layout(root, run_root)
+    runroot.check_owner(layout)
     with opening(layout.database):
         make_directories(layout)
     keep_room(layout)
@@ -52,6 +53,7 @@ def open_engine(
         marked = is_marked(layout.boot_marker) and boot_of(database) is not None
         if not known_alone or not marked:
             strangers.refuse(engine, wide=not marked)
+            runroot.claim_run_root(engine)
         if not marked:
             from .refresh import refresh  # once for each boot
 

@@ -72,10 +72,11 @@ class _Plan(NamedTuple):
 
 
 def rebuild(root: str, run_root: str, *, dry_run: bool) -> Rebuilt:
-    """Do it, or tell what it would do. Raises OtherRunRoot, and what opening a database raises that is not damaged."""
+    """Do it, or tell what it would do. Raises OtherRoot, OtherRunRoot, and what opening a database raises that is not damaged."""
     layout = Layout(root, run_root)
     if not os.path.isdir(root):
         raise EngineError(f"there is no engine at {root}", remedy="Write --root before the verb", path=root)
+    runroot.check_owner(layout)
     state, known = _known(layout)
     plan = _plan(layout, read_all(layout), known)
     if not dry_run:

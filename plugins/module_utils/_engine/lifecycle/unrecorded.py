@@ -2,7 +2,8 @@
 """End containers on a host whose disk takes nothing more: full, out of inodes, over a quota, read-only.
 
 Whatever fills the disk has to be stopped without it. What can't be written then is the record: the verb works on a copy of
-the database in memory, and what it does shows in the facts, by which the next verb that can write finds it.
+the database in memory, and what it does shows in the facts, by which the next verb that can write finds it. A removal from a
+root that is read-only would leave all but the process, so it is refused before that is ended.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def _in_the_way(error: BaseException, layout: Layout) -> bool:
     if is_no_room(error):
         return True
     is_state = isinstance(error, EngineError) and error.code.startswith("state_")
-    return is_state and bool(os.statvfs(layout.root).f_flag & os.ST_RDONLY)
+    return is_state and _is_read_only(layout.root)
 
 
 def _called(opened: Opened, act: Callable[[Engine], T]) -> T:
@@ -93,6 +94,23 @@ def unrecorded(layout: Layout) -> Iterator[Engine]:
     with open_database(layout.database, read_only=True) as database:
         database.let_write()
         yield Engine(layout, database, unrecorded=True)
+
+
+def refuse_removal(engine: Engine, name: str) -> None:
+    """Raise StateReadOnly where a removal can neither be done nor be owed, before the container is ended for it."""
+    root = engine.layout.root
+    if engine.unrecorded and _is_read_only(root):
+        raise StateReadOnly(
+            f"container {name} is left as it was: {root} is read-only, so its files and its row can't be removed",
+            remedy=f"A stop works all the same, by state: stopped or `slipway stop {name}`. See with dmesg and with "
+            f"'findmnt -T {root}' why it is read-only, and remove the container when it can be written",
+            path=engine.layout.database,
+            name=name,
+        )
+
+
+def _is_read_only(root: str) -> bool:
+    return bool(os.statvfs(root).f_flag & os.ST_RDONLY)
 
 
 # -- what is kept for it -----------------------------------------------------------------------------

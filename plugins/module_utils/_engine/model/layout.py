@@ -70,6 +70,11 @@ class Layout:
         return f"{self.run_root}/boot"
 
     @property
+    def root_note(self) -> str:
+        """Which root this run root belongs to, and in which boot."""
+        return f"{self.run_root}/root"
+
+    @property
     def locks(self) -> str:
         return f"{self.run_root}/locks"
 
