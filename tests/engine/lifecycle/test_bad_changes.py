@@ -7,13 +7,17 @@ import json
 import os
 import signal
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from _engine.errors import EngineError
-from _engine.kernel import cgroups
-from dockerarchive import Link, Program, layer
+from _engine.errors import EngineError, StoreFull
+from _engine.kernel import cgroups, mounts
+from _engine.lifecycle.remove_image import remove_image
+from dockerarchive import Link, Program, layer, write_archive
+from enginehost import Host
+from hybrid import without_hybrid
 
 SLEEP = ("sleep", "1000")
 #: An ELF file for a processor that nobody has, and one whose loader is missing.
@@ -198,6 +202,12 @@ def change(host, options: dict, **mode):
 def look(host) -> tuple:
     """Return the container's shape, and all that a change could leave."""
     return host.inspect(), host.record(), sorted(host.leftovers())
+
+
+def parted(before: tuple, now: tuple) -> tuple[tuple, list[str]]:
+    """Return what differs of two looks, and the files, mounts and rows that only one of them has."""
+    differ = tuple((old, new) for old, new in zip(before[:2], now[:2]) if old != new)
+    return differ, sorted({*before[2]} ^ {*now[2]})
 
 
 def test_bad_changes(host, image, place):
@@ -392,6 +402,7 @@ KILLED = """
 import os, signal, sys, threading
 from pathlib import Path
 from enginehost import Host
+from hybrid import without_hybrid
 top, runtime, image, fatal = sys.argv[1:]
 
 def watch(frame, event, _argument):
@@ -484,3 +495,105 @@ def test_stopped_on_purpose_owes_nothing(host):
     assert host.want("stopped", *SLEEP).actions == ("stopped box",)
     assert host.want("present", *SLEEP).actions == ()
     assert not cgroups.exists(host.layout.cgroup(host.record().id))
+
+
+# -- copy-up -------------------------------------------------------------------------------------------
+
+#: Content of which two fit into the small file system, and not three.
+_SIZE = 4 << 20
+BIG = layer({"small/file": b"", "none": None, **{f"big{n}/file": bytes([n]) * _SIZE for n in (1, 2, 3)}})
+
+
+@pytest.fixture
+def small_host(runtime, tmp_path, busybox):
+    """Return an engine with a file system of its own that has room for two of three, a container that runs and its volume."""
+    host = Host(tmp_path, runtime, "localhost/big:1")
+    os.mkdir(host.layout.root)
+    mounts.tmpfs(host.layout.root, size=64 << 20, mode=0o700)
+    try:
+        with without_hybrid(host.layout.cgroup_parent):
+            host.load(write_archive(tmp_path / "big.tar", host.image, [busybox, BIG]))
+            host.start(*SLEEP, volume=["old:/none"])
+            seen = os.statvfs(host.layout.root)
+            Path(host.layout.root, "ballast").write_bytes(
+                bytes(seen.f_bavail * seen.f_frsize - 10 * (1 << 20))
+            )
+            try:
+                yield host
+            finally:
+                host.clear()
+    finally:
+        subprocess.run(["umount", host.layout.root], check=True)
+
+
+#: Volumes of a new container that are too large, by whose they are; "there" is made before.
+TOO_LARGE = {
+    "new": {"volume": ["new:/small", "fresh:/big1", "more:/big2", "most:/big3"]},
+    "there": {"volume": ["there:/big1", "fresh:/big2", "more:/big3"]},
+    "of the old container": {"volume": ["old:/big1", "fresh:/big2", "more:/big3"]},
+    "anonymous": {"volume": ["/big1", "/big2", "/big3"]},
+    "one of each": {"volume": ["old:/big1", "/big2", "fresh:/big3"]},
+    "a part": {
+        "mount": ["type=volume,source=fresh,destination=/big1,subpath=a"],
+        "volume": ["/big2", "there:/big3"],
+    },
+}
+
+
+def test_copy_up_that_does_not_fit(small_host):
+    """Volumes that have no room for the image's content are found out while the old container runs, and those made go."""
+    host = small_host
+    for case, options in TOO_LARGE.items():
+        if "there" in str(options):
+            host.volume("there")
+        before, free = look(host), os.statvfs(host.layout.root).f_bfree
+        with pytest.raises(StoreFull, match="no space to copy /big") as caught:
+            host.want("started", *SLEEP, stop_time=0, **options)
+        assert "box goes on as it was" in caught.value.remedy
+        assert (case, *parted(before, look(host))) == (case, (), [])
+        assert os.statvfs(host.layout.root).f_bfree >= free - 64
+        assert "changed" not in caught.value.fields
+        if "there" in host.volumes():
+            host.volume("there", "absent")
+    outcome = host.want("started", *SLEEP, stop_time=0, volume=["fresh:/big1", "old:/none", "/big2"])
+    assert outcome.actions[:2] == ("created volume fresh", "stopped box")
+    assert (host.data("fresh") / "file").stat().st_size == _SIZE
+
+
+def test_what_is_filled_ahead_is_as_at_a_start(passable_host, busybox):
+    """A fresh volume of a container with users of its own has in a replacement the owners that it has at a first start."""
+    host = passable_host
+    image = host.build("localhost/owned:1", busybox, layer({"data/file": b"1"}))
+    options = {"image": image, "uidmap": ["0:100000:65536"], "gidmap": ["0:200000:65536"], "stop_time": 0}
+    host.want("started", *SLEEP, name="other", volume=["first:/data"], **options)
+    host.want("started", *SLEEP, **options)
+    host.want("started", *SLEEP, volume=["second:/data"], **options)
+    seen = [
+        [(one.stat().st_uid, one.stat().st_gid) for one in (host.data(name), host.data(name) / "file")]
+        for name in ("first", "second")
+    ]
+    assert seen == [[(100000, 200000)] * 2] * 2
+    host.clear()
+    with host.open() as engine:
+        remove_image(engine, image)
+
+
+#: What the start of a new container needs and can't have.
+NEEDED = (
+    {"requires": ["broken"]},
+    {"volume": ["/proc/nosuch/place:/x:create"]},
+    {"volume": ["/etc/passwd/x:/x:create", "fresh:/data"]},
+)
+
+
+def test_what_a_replacement_needs_comes_first(host, place):
+    """A container that it needs and that does not start, and a directory that can't be made, leave the old one running."""
+    host.want("created", *SLEEP, name="broken", volume=[f"{place}/directory:/x"])
+    (place / "directory").rmdir()
+    host.start(*SLEEP)
+    before = look(host)
+    for options in NEEDED:
+        with pytest.raises((EngineError, OSError)) as caught:
+            host.want("started", *SLEEP, stop_time=0, **options)
+        assert (options, *parted(before, look(host))) == (options, (), [])
+        assert not getattr(caught.value, "fields", {}).get("changed")

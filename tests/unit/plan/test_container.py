@@ -10,7 +10,7 @@ import pytest
 
 from _engine.errors import InvalidOption, WrongState
 from _engine.model.mounts import Mount
-from _engine.plan.container import STATES, Plan, Wish, decide, with_others, with_sources
+from _engine.plan.container import STATES, Plan, Wish, decide, replaced_from, with_others, with_sources
 
 MISSING = "missing"
 FOUND = (MISSING, "configured", "created", "running", "paused", "stopped", "exited", "unknown", "removing")
@@ -312,6 +312,25 @@ def test_sources_are_made_before_a_start(spec):
         assert sorted(action.verb for action in found.actions) == sorted(wanted)
         assert [action.verb for action in found.actions][-1] == wanted[-1]
     assert with_sources(Plan(), ["/srv/a"]) == Plan()
+
+
+def test_what_a_start_needs_comes_before_the_stop(spec, record):
+    """What a container needs that is to replace one that runs is made and started while that still runs."""
+    plan = decide(
+        Wish("web", "started", spec(volume=["a:/a"]), "i1", recreate=True), record("running"), frozenset()
+    )
+    found = with_others(with_sources(plan, ["/srv/a"]), ["db"], [])
+    verbs = [action.verb for action in found.actions]
+    assert verbs[:4] == ["create_volume", "create_source", "start_needed", "stop"]
+    assert verbs[4:] == ["remove", "create", "start"]
+    assert replaced_from(found) == 3
+
+
+def test_nothing_is_replaced(spec, record):
+    """A new container, a restart and a container that is not to be started replace none that is begun anew."""
+    for state, known in (("started", None), ("restarted", record("running")), ("created", record("exited"))):
+        plan = decide(Wish("web", state, spec(), "i1", recreate=state == "created"), known, frozenset())
+        assert replaced_from(plan) is None
 
 
 def test_a_container_is_made_anew_from_its_own_spec(spec, record):

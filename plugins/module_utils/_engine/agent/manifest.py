@@ -139,6 +139,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.export",
     "lifecycle.facts",
     "lifecycle.failure",
+    "lifecycle.filling_ahead",
     "lifecycle.forgotten",
     "lifecycle.freeze",
     "lifecycle.going_on",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
@@ -57,11 +57,26 @@ class Actions:
         self.begins = False
         self.extra: dict[str, Any] = {}
         self.failure: EngineError | None = None
+        self.made_volumes: list[str] = []
 
     # -- act -----------------------------------------------------------------------------------
 
     def apply(self, plan: Plan) -> None:
         """Carry out the plan, and wait until the container works if the task asks for it."""
+        self.begins = any(action.verb == planning.START for action in plan.actions)
+        gone_from = planning.replaced_from(plan)
+        if gone_from is not None:
+            self.make_ready(plan.actions[:gone_from])
+        for done, action in list(enumerate(plan.actions))[gone_from or 0 :]:
+            with self.told_of_failure(plan.actions[:done]):
+                self.act(action)
+        if plan.actions or self.request.state == planning.ABSENT:
+            self.sweep()
+        self.keep_checked()
+        self.see_it_work()
+
+    def act(self, action: Action) -> None:
+        """Carry out one action."""
         acts: Mapping[str, Callable[[Action], None]] = {
             planning.CREATE_VOLUME: self.create_volume,
             planning.CREATE: self.create,
@@ -76,14 +91,43 @@ class Actions:
             planning.START_NEEDED: self.start_needed,
             planning.REMOVE_DEPENDENT: self.remove_dependent,
         }
-        self.begins = any(action.verb == planning.START for action in plan.actions)
-        for done, action in enumerate(plan.actions):
-            with self.told_of_failure(plan.actions[:done]):
-                acts[action.verb](action)
-        if plan.actions or self.request.state == planning.ABSENT:
-            self.sweep()
-        self.keep_checked()
-        self.see_it_work()
+        acts[action.verb](action)
+
+    def make_ready(self, actions: Sequence[Action]) -> None:
+        """Do what comes before the old container is touched, and fill the new one's volumes; what fails takes back the volumes.
+
+        So nothing that may fail for the new one's volumes is left for when the old one is gone.
+        """
+        done: list[Action] = []
+        try:
+            for action in actions:
+                self.act(action)
+                done.append(action)
+            self.fill_ahead()
+        except (EngineError, OSError) as error:
+            self.take_back()
+            kept = [action.text for action in done if action.verb != planning.CREATE_VOLUME]
+            if isinstance(error, EngineError):
+                if kept:
+                    error.fields = {"changed": True, "actions": kept, **error.fields}
+                error.remedy = f"{self.request.name} goes on as it was. {error.remedy}".strip()
+            raise
+
+    def fill_ahead(self) -> None:
+        from .filling_ahead import fill
+        from .to_come import record_to_come
+
+        spec = self.request.spec or self.known.spec
+        source = Source.of(self.image, self.engine.layout, self.mounted)
+        to_come = record_to_come(self.engine, spec, source, self.record, carried=_anonymous(self.known))
+        fill(self.engine, to_come, source)
+
+    def take_back(self) -> None:
+        from .volume import discard
+
+        for name in self.made_volumes:
+            with suppress(EngineError, OSError):  # somebody else uses it by now
+                discard(self.engine, name)
 
     @contextmanager
     def told_of_failure(self, done: Sequence[Action]) -> Iterator[None]:
@@ -124,7 +168,8 @@ class Actions:
 
         spec = self.request.spec or (self.record.spec if self.record else None)
         labels = owner(spec.label) if spec else {}
-        ensure(self.engine, VolumeRecord(VolumeSpec(action.name, labels), time.time_ns()))
+        if ensure(self.engine, VolumeRecord(VolumeSpec(action.name, labels), time.time_ns())):
+            self.made_volumes.append(action.name)
 
     def create_source(self, action: Action) -> None:
         from .bindsources import make

@@ -22,6 +22,7 @@ from .engine import Engine
 from .origin import source_of
 from .preflight import user_of
 from .replacing import mend
+from .source import Source
 from .volume_facts import living
 from .volume_open import opened
 
@@ -56,14 +57,32 @@ def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -
         volume = _wanted(engine, name)
         if volume is None:
             return
-        user = user_of(record.spec, source_of(engine, record), rootfs)
-        parts = _parts(volume, record, (user.uid, user.gid))
-        done = fill_empty(engine, volume, rootfs, parts, besides=record.id)
-        image = record.image_id or record.spec.image
-        if done is not None and done.entries:
-            mark(engine, name, populated(image, parts, done, record.mapping))
-        elif volume.needs_chown:
+        parts = parts_of(engine, volume, record, rootfs)
+        if not _fill(engine, volume, record, rootfs, parts) and volume.needs_chown:
             _mark_attached(engine, name)
+
+
+def _fill(
+    engine: Engine, volume: VolumeRecord, record: ContainerRecord, rootfs: str, parts: Sequence[Part]
+) -> bool:
+    """Copy up and mark it; False when there was nothing to copy."""
+    done = fill_empty(engine, volume, rootfs, parts, besides=record.id)
+    return mark_copied(engine, volume, record, parts, done)
+
+
+def mark_copied(
+    engine: Engine,
+    volume: VolumeRecord,
+    record: ContainerRecord,
+    parts: Sequence[Part],
+    done: CopyUp | None,
+) -> bool:
+    """Save what the volume was filled with for a container; False when there was nothing to copy."""
+    if done is None or not done.entries:
+        return False
+    image = record.image_id or record.spec.image
+    mark(engine, volume.spec.name, populated(image, parts, done, record.mapping))
+    return True
 
 
 def fill_empty(
@@ -91,8 +110,12 @@ def _wanted(engine: Engine, name: str) -> VolumeRecord | None:
 # -- what is to be copied --------------------------------------------------------------------------
 
 
-def _parts(volume: VolumeRecord, record: ContainerRecord, user: tuple[int, int]) -> tuple[Part, ...]:
+def parts_of(
+    engine: Engine, volume: VolumeRecord, record: ContainerRecord, rootfs: str, source: Source | None = None
+) -> tuple[Part, ...]:
     """Return what the container's mounts want of the volume, in order of destination."""
+    resolved = user_of(record.spec, source or source_of(engine, record), rootfs)
+    user = resolved.uid, resolved.gid
     name = volume.spec.name
     said = record.mounts
     wanted = [

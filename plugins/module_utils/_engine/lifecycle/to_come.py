@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Optional
 
 from ..model.mounts import BIND, IMAGE, SHOWN, Mount
@@ -33,9 +35,14 @@ class Shown(NamedTuple):
 
 
 def record_to_come(
-    engine: Engine, spec: ContainerSpec, source: Source, old: ContainerRecord | None
+    engine: Engine,
+    spec: ContainerSpec,
+    source: Source,
+    old: ContainerRecord | None,
+    *,
+    carried: Mapping[str, str] = MappingProxyType({}),
 ) -> ContainerRecord:
-    """Return the record that a new container would have; ``old`` is the one that it is to replace."""
+    """Return the record that a new container would have in place of ``old``; ``carried`` as in ``create``."""
     with engine.database.reading() as connection:
         implied = implied_mounts(connection, spec, source)
         ids = mapping.decide(connection, spec, source, old.mapping if old else None)
@@ -45,7 +52,7 @@ def record_to_come(
         created=time.time_ns(),
         image_id=source.image.id if source.image else None,
         implied=implied,
-        volumes=volumes_of(spec, source, implied, {}),
+        volumes=volumes_of(spec, source, implied, carried),
         mapping=ids,
     )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 
-from ..errors import InUse
+from ..errors import EngineError, InUse
 from ..model.volume import VolumeRecord
 from ..state import volumes
 from ..volumes import directory
@@ -14,10 +14,21 @@ from .beside import forget_volume, keep_volume
 from .engine import Engine
 
 
-def ensure(engine: Engine, record: VolumeRecord) -> None:
-    """Save the volume's record, then make its directory if it has none; the row first, so nothing can be lost sight of."""
-    with engine.lock_volume(record.spec.name, "create"):
-        ensure_held(engine, record)
+def ensure(engine: Engine, record: VolumeRecord) -> bool:
+    """Save the volume's record, then make its directory if it has none; the row first, so nothing can be lost sight of.
+
+    Tells whether the volume is new. One that can't be made whole is taken back.
+    """
+    name = record.spec.name
+    with engine.lock_volume(name, "create"):
+        is_new = get_volume(engine, name) is None
+        try:
+            ensure_held(engine, record)
+        except (EngineError, OSError):
+            if is_new:
+                discard_held(engine, name)
+            raise
+        return is_new
 
 
 def ensure_held(engine: Engine, record: VolumeRecord) -> None:

@@ -228,7 +228,18 @@ def with_sources(plan: Plan, missing: Sequence[str]) -> Plan:
 
 
 def _before_start(plan: Plan, actions: Sequence[Action]) -> Plan:
-    place = next((at for at, one in enumerate(plan.actions) if one.verb in (START, RESTART)), None)
-    if place is None:
+    """Return the plan with what a start needs; a failure of that must not find the container stopped already."""
+    verbs = [one.verb for one in plan.actions]
+    begun = [place for place, verb in enumerate(verbs) if verb in (START, RESTART)]
+    if not begun:
         return plan
+    place = verbs.index(STOP) if STOP in verbs else begun[0]
     return plan._replace(actions=(*plan.actions[:place], *actions, *plan.actions[place:]))
+
+
+def replaced_from(plan: Plan) -> int | None:
+    """Return from which action on the container is gone that is to be made and started anew; None where none is."""
+    verbs = [one.verb for one in plan.actions]
+    if not {REMOVE, CREATE, START} <= {*verbs}:
+        return None
+    return min(verbs.index(verb) for verb in (STOP, REMOVE) if verb in verbs)

@@ -63,15 +63,17 @@ def _open_fuse(container: ContainerLayout, lowers: Sequence[str], scratch: str) 
     return View(fuse.open_unmounted(container, layers, lambda: _place(scratch)), written)
 
 
-def open_image(lowers: Sequence[str], scratch: str) -> int:
-    """Open an image as it is, and return the descriptor; ``lowers`` and ``scratch`` as above."""
+def open_image(lowers: Sequence[str], scratch: str, userns_fd: int | None = None) -> int:
+    """Open an image as it is, and return the descriptor; the arguments are those of ``open_container``."""
     return apart(
-        lambda: _image(ContainerLayout(id="", static=cover(scratch), run=scratch, exit_file=""), lowers)
+        lambda: _image(
+            ContainerLayout(id="", static=cover(scratch), run=scratch, exit_file=""), lowers, userns_fd
+        )
     )
 
 
-def _image(place: ContainerLayout, lowers: Sequence[str]) -> int:
-    overlay.mount_image(place, lowers)
+def _image(place: ContainerLayout, lowers: Sequence[str], userns_fd: int | None) -> int:
+    overlay.mount_image(place, lowers, userns_fd=userns_fd)
     return os.open(place.merged, _DIRECTORY)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Optional
@@ -15,6 +15,7 @@ from ..errors import HostLacks, StoreFull
 from ..kernel import files, inroot
 from ..model.idmap import IdMap
 from ..trees.copy import CopyStats, copy_tree
+from ..trees.cursor import walk
 from ..trees.metadata import carry, clear_inherited
 from .placing import is_fresh, mend, staged
 
@@ -22,6 +23,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NOTHING = CopyStats(entries=0, bytes=0)
+#: What st_blocks counts in.
+_BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,42 @@ def has_directory(rootfs: str, destination: str) -> bool:
     """Tell whether a root file system has a directory there to copy."""
     with _open_source(rootfs, destination) as source:
         return source is not None
+
+
+@contextmanager
+def copied_aside(
+    *, rootfs: str, parts: Sequence[Part], volume: str, keep_root: bool = False
+) -> Iterator[Optional[Callable[[], Optional[CopyUp]]]]:
+    """Make what ``copy_up`` would fill the volume with, and give what places it; None for a volume that holds anything.
+
+    What is not placed goes at the end. Raises as ``copy_up`` does.
+    """
+    with ExitStack() as stack:
+        with _told(volume, parts):
+            mend(volume)
+            made = _stage(stack, rootfs, parts, volume, keep_root=keep_root) if is_fresh(volume) else None
+        yield made
+
+
+def _stage(
+    stack: ExitStack, rootfs: str, parts: Sequence[Part], volume: str, *, keep_root: bool
+) -> Callable[[], Optional[CopyUp]]:
+    found = stack.enter_context(_opened(rootfs, parts))
+    stage = stack.enter_context(staged(volume))
+    stats = _make(found, stage.tree, f"{volume}/data", keep_root=keep_root)
+
+    def place() -> Optional[CopyUp]:
+        with _told(volume, parts):
+            return _result(found, stats) if stats.entries and stage.place() else None
+
+    return place
+
+
+def content_size(*, rootfs: str, parts: Sequence[Part]) -> int:
+    """Return how many bytes on a disk the content has that ``copy_up`` would copy."""
+    with _opened(rootfs, parts) as found:
+        sources = [item.copied for item in found if item.copied is not None]
+        return sum(info.st_blocks * _BLOCK for source in sources for _parent, _name, info in walk(source))
 
 
 @contextmanager
