@@ -10,10 +10,18 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.globs import Excluded, nothing
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.sparse import (
+    MOST_EXTENTS,
+    Extents,
+    to_pax,
+)
+
+from .pieces import parts
 
 _Identities = frozenset[tuple[int, int]]
 
@@ -61,8 +69,13 @@ class Parcel:
             raise AnsibleActionFail(f"{source} is no file: devices, FIFOs and sockets are not copied")
         member = _member(path, tarfile.REGTYPE, info)
         with self._real(source) as real, open(real, "rb") as file:
-            member.size = os.fstat(file.fileno()).st_size
-            self._tar.addfile(member, file)
+            size = os.fstat(file.fileno()).st_size
+            extents = [*islice(parts(file.fileno(), size), MOST_EXTENTS + 1)]
+            if len(extents) > MOST_EXTENTS:
+                raise AnsibleActionFail(f"{source} has more than {MOST_EXTENTS} holes, and can't be sent")
+            member.pax_headers = to_pax(extents, size)
+            member.size = sum(length for _offset, length in extents)
+            self._tar.addfile(member, io.BufferedReader(_Parts(file.fileno(), extents)))
 
     def add_tree(self, top: str, source: str, *, follow: bool = False, excluded: Excluded = nothing) -> None:
         """Add all that is below a directory of the controller; symlinks as such, or with ``follow`` what they lead to."""
@@ -86,6 +99,29 @@ class Parcel:
             yield real
         finally:
             self._loader.cleanup_tmp_file(real)
+
+
+class _Parts(io.RawIOBase):
+    """Reads parts of a file one after the other."""
+
+    def __init__(self, fd: int, extents: Extents) -> None:
+        super().__init__()
+        self._fd = fd
+        self._left = [*extents][::-1]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read on where the last call ended; what has gone meanwhile ends it, which tarfile tells."""
+        if not self._left:
+            return 0
+        offset, length = self._left.pop()
+        data = os.pread(self._fd, min(length, len(buffer)), offset)
+        if 0 < len(data) < length:
+            self._left.append((offset + len(data), length - len(data)))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _member(path: str, kind: bytes, info: os.stat_result) -> tarfile.TarInfo:

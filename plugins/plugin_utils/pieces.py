@@ -35,21 +35,34 @@ def pieces(file: BinaryIO, size: int) -> Iterator[Piece]:
     yield Piece(segments, bytes(data), size)
 
 
-def _segments(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield offset and length of what is data (lseek(2)), none longer than a piece."""
-    offset = 0
-    while offset < size:
+def parts(fd: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield offset and length of what is data (lseek(2))."""
+    end = 0
+    while end < size:
         try:
-            offset = os.lseek(fd, offset, os.SEEK_DATA)
+            offset = os.lseek(fd, end, os.SEEK_DATA)
         except OSError as error:
             if error.errno == errno.ENXIO:  # nothing but a hole
                 return
             raise
         end = min(os.lseek(fd, offset, os.SEEK_HOLE), size)
-        while offset < end:
-            length = min(end - offset, MOST)
-            yield offset, length
-            offset += length
+        if offset < end:
+            yield offset, end - offset
+
+
+def content(fd: int) -> Iterator[tuple[int, bytes]]:
+    """Yield what a file holds and where (model/sparse.py)."""
+    size = os.fstat(fd).st_size
+    for offset, length in _segments(fd, size):
+        yield offset, os.pread(fd, length, offset)
+    yield size, b""
+
+
+def _segments(fd: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield offset and length of what is data, none longer than a piece."""
+    for offset, length in parts(fd, size):
+        for start in range(offset, offset + length, MOST):
+            yield start, min(offset + length - start, MOST)
 
 
 def put_together(file: BinaryIO, segments: list[list[int]], data: bytes) -> None:

@@ -12,14 +12,17 @@ import stat
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, Optional
+from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail
+from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import ArchiveBroken
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model import sparse
+
+from .pieces import content
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PERMISSIONS = 0o777
-_PIECE = 256 * 1024
 #: What a directory is called in the tar of its content.
 _ROOT = "."
 
@@ -39,7 +42,12 @@ def receive(
             if _is_root(member):
                 continue
             names = _checked(rename or member.name)
-            what = _received(tar, member, directory, names, check=check)
+            try:
+                what = _received(tar, member, directory, names, check=check)
+            except ArchiveBroken as error:
+                raise AnsibleActionFail(f"{member.name}: {error}") from error
+            except OSError as error:
+                raise AnsibleActionFail(f"{directory}/{'/'.join(names)}: {error.strerror}") from error
             if what:
                 changes.append({"path": "/".join(names), "changes": what})
     return changes
@@ -126,22 +134,17 @@ def _differences(tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, nam
 def _same(
     tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, name: str, info: os.stat_result
 ) -> bool:
-    if info.st_size != member.size:
+    if info.st_size != sparse.from_pax(member.pax_headers, member.size)[1]:
         return False
     with os.fdopen(os.open(name, _READ, dir_fd=parent), "rb") as there:
-        return all(piece == there.read(len(piece)) for piece in _pieces(_content(tar, member)))
+        return sparse.same(_pieces(tar, member), content(there.fileno()))
 
 
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO:
-    content = tar.extractfile(member)
-    if content is None:
+def _pieces(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[sparse.Piece]:
+    stored = tar.extractfile(member)
+    if stored is None or member.issparse():  # with a map that is not ours
         raise AnsibleActionFail(f"{member.name} is neither file, directory nor symlink")
-    return content
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(_PIECE):
-        yield piece
+    return sparse.unpacked(stored.read, *sparse.from_pax(member.pax_headers, member.size))
 
 
 def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, name: str) -> None:
@@ -163,7 +166,11 @@ def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, name: str) 
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, name: str) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(name, flags, 0o600, dir_fd=parent), "wb") as file:
-        for piece in _pieces(_content(tar, member)):
-            file.write(piece)
+        size = 0
+        for offset, data in _pieces(tar, member):
+            file.seek(offset)
+            file.write(data)
+            size = offset + len(data)
+        file.truncate(size)
         os.fchmod(file.fileno(), member.mode & _PERMISSIONS)
         os.utime(file.fileno(), (member.mtime, member.mtime))

@@ -10,9 +10,12 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.slipway.oci.plugins.plugin_utils.parcel import Parcel
+from ansible_collections.slipway.oci.plugins.plugin_utils.receiving import receive
 
 from _engine.model.globs import matcher
-from _engine.trees.sync_archive import read_archive
+from _engine.model.sparse import same
+from _engine.trees.sync import memory
+from _engine.trees.sync_archive import read_archive, write_archive
 
 
 @pytest.fixture
@@ -22,6 +25,14 @@ def parcel(tmp_path):
     with closing(Parcel(DataLoader(), str(tmp_path / "spool"))) as parcel:
         yield parcel
     assert os.listdir(tmp_path / "spool") == []
+
+
+def content(wanted) -> bytes:
+    """Return what a small file shall hold."""
+    whole = bytearray()
+    for offset, data in wanted.pieces():
+        whole += bytes(offset - len(whole)) + data
+    return bytes(whole)
 
 
 def test_what_is_packed_arrives(parcel, tmp_path):
@@ -39,10 +50,33 @@ def test_what_is_packed_arrives(parcel, tmp_path):
     assert sorted(got) == sorted(
         ["top", "top/d", os.fsdecode(b"top/d/\xff"), f"top/d/{'n' * 200}", "top/link", "new/content"]
     )
-    assert b"".join(got[os.fsdecode(b"top/d/\xff")].chunks()) == b"x" * 100_000
+    assert content(got[os.fsdecode(b"top/d/\xff")]) == b"x" * 100_000
     assert (got["top/link"].kind, got["top/link"].link) == ("symlink", "d")
     assert got[f"top/d/{'n' * 200}"].mode == 0o640
-    assert (b"".join(got["new/content"].chunks()).decode(), got["new/content"].mtime_ns) == ("ü", None)
+    assert (content(got["new/content"]).decode(), got["new/content"].mtime_ns) == ("ü", None)
+
+
+def test_holes(parcel, tmp_path):
+    """A file that is nearly all hole makes a small parcel, and arrives with its holes."""
+    with (tmp_path / "huge").open("wb") as file:
+        file.seek(1 << 39)
+        file.write(b"middle")
+        file.truncate(1 << 40)
+    parcel.add_file("huge", str(tmp_path / "huge"))
+    got = read_archive(parcel.finish())["huge"]
+    assert os.stat(parcel.path).st_size < 100_000
+    assert got.size == 1 << 40
+    assert same(got.pieces(), [(1 << 39, b"middle"), (1 << 40, b"")])
+    write_archive(str(tmp_path / "back.tar"), {"huge": got, "small": memory(b"text"), "empty": memory(b"")})
+    for changed in (3, 0):
+        assert len(receive(str(tmp_path / "back.tar"), str(tmp_path / "out"), check=False)) == changed
+    assert (tmp_path / "out/huge").stat().st_size == 1 << 40
+    assert (tmp_path / "out/huge").stat().st_blocks < 100
+    with (tmp_path / "out/huge").open("r+b") as file:
+        file.seek(1 << 38)
+        file.write(b"x")
+    [change] = receive(str(tmp_path / "back.tar"), str(tmp_path / "out"), check=True)
+    assert change == {"path": "huge", "changes": ["content"]}
 
 
 def test_followed_symlinks(parcel, tmp_path):

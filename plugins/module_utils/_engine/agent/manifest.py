@@ -280,6 +280,7 @@ MODULES: tuple[str, ...] = (
     "model.quantities",
     "model.record",
     "model.restart",
+    "model.sparse",
     "model.spec",
     "model.status",
     "model.storage",

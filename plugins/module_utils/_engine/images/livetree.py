@@ -8,14 +8,13 @@ gets shorter is filled up with zeroes, as GNU tar does.
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from ..errors import EngineError
+from ..trees.content import data_ranges
 from .tarread import Entry
-from .tarsparse import Extents
 from .treestream import Tree, gathered
 
 #: Gives an entry the owners that it is to have in the archive.
@@ -48,29 +47,16 @@ class _LiveTree(Tree):
     def finished(self, entry: Entry) -> Entry:
         return self._owners(entry)
 
-    def extents(self, fd: int, size: int) -> Extents:
-        found = (*_data_runs(fd, size),)
-        # GNU tar takes the last entry's end for the file's.
-        return found if sum(found[-1] if found else ()) == size else (*found, (size, 0))
+    def parts(self, fd: int, size: int) -> Iterator[tuple[int, int]]:
+        begin, end = 0, 0
+        for begin, end in data_ranges(fd, size):
+            if begin < size:
+                yield begin, min(end, size) - begin
+        if end < size:  # GNU tar takes the last entry's end for the file's
+            yield size, 0
 
     def short(self, length: int) -> Iterator[bytes]:
         zeroes = bytes(1 << 16)
         while length > 0:
             yield zeroes[:length]
             length -= len(zeroes)
-
-
-def _data_runs(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield where the file holds data on the disk."""
-    end = 0
-    while end < size:
-        try:
-            begin = os.lseek(fd, end, os.SEEK_DATA)
-            end = min(size, os.lseek(fd, begin, os.SEEK_HOLE))
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing but a hole follows
-                return
-            raise
-        if begin >= end:
-            return
-        yield begin, end - begin

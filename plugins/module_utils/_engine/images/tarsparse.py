@@ -16,7 +16,7 @@ from .tarheader import BLOCK, decimal, number
 Extents = tuple[tuple[int, int], ...]
 
 #: A file with more separate parts than this is none that a builder made.
-_MOST_EXTENTS = 1 << 20
+MOST_EXTENTS = 1 << 20
 _KEY = b"GNU.sparse."
 
 
@@ -25,7 +25,7 @@ def old_gnu(block: bytes, read: Callable[[int], bytes]) -> tuple[Extents, int]:
     found = _pairs(block[386:482])
     more = block[482]
     size = number(block[483:495])
-    while more and len(found) < _MOST_EXTENTS:
+    while more and len(found) < MOST_EXTENTS:
         block = read(BLOCK)
         found += _pairs(block[:504])
         more = block[504]
@@ -66,8 +66,8 @@ def from_data(read: Callable[[int], bytes], size: int) -> tuple[Extents, int]:
     """Read the map in front of the data (pax format 1.0); gives map and the bytes that it took."""
     text = _Lines(read)
     count = text.number()
-    if count > _MOST_EXTENTS:
-        raise ArchiveBroken(f"a sparse file has {count} parts, more than {_MOST_EXTENTS}")
+    if count > MOST_EXTENTS:
+        raise ArchiveBroken(f"a sparse file has {count} parts, more than {MOST_EXTENTS}")
     numbers = [text.number() for _ignored in range(2 * count)]
     return checked(_paired(numbers), size), text.taken
 

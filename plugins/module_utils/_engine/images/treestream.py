@@ -11,13 +11,14 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NoReturn
 
 from ..errors import InvalidOption
 from . import attributes, tarread, tarwrite
 from .streams import CHUNK
 from .tarread import Entry
-from .tarsparse import Extents
+from .tarsparse import MOST_EXTENTS, Extents
 
 _HOLE = 4096
 #: Directories that are in each other and open at a time: the limit of open files is often 1024.
@@ -118,9 +119,15 @@ class Tree:
         """Return an entry as it is to be written."""
         return entry
 
-    def extents(self, fd: int, size: int) -> Extents:
-        """Return the parts of a file that are written."""
-        return _extents(fd, size)
+    def parts(self, fd: int, size: int) -> Iterator[tuple[int, int]]:
+        """Yield the parts of a file that are written."""
+        return _parts(fd, size)
+
+    def _extents(self, fd: int, size: int, path: bytes) -> Extents:
+        found = (*islice(self.parts(fd, size), MOST_EXTENTS + 1),)
+        if len(found) > MOST_EXTENTS:
+            self.refuse(f"holds {os.fsdecode(path)!r}, a file with more than {MOST_EXTENTS} holes")
+        return found
 
     def short(self, length: int) -> Iterator[bytes]:
         """Yield what stands for the rest of a file that ended before its time."""
@@ -205,7 +212,7 @@ class Tree:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):  # another thing has come in its place
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(path))
-            extents = self.extents(fd, found.st_size)
+            extents = self._extents(fd, found.st_size, path)
             stored = sum(length for _offset, length in extents)
             entry = _entry(path, found, xattrs=_xattrs(fd))._replace(size=found.st_size, stored=stored)
             self._note(found, path)
@@ -278,21 +285,23 @@ def _values(holder: int | bytes, names: Iterable[bytes], *, follow: bool) -> Ite
                 raise
 
 
-def _extents(fd: int, size: int) -> Extents:
-    """List the runs of aligned blocks that hold more than zeroes; holes on the disk are skipped unread."""
-    found: list[tuple[int, int]] = []
+def _parts(fd: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the runs of aligned blocks that hold more than zeroes; holes on the disk are skipped unread."""
+    begin = end = 0
     at = _next_data(fd, 0, size)
     while at < size:
         piece = os.pread(fd, min(CHUNK, size - at), at)
         if not piece:
             break
         for offset, length in _runs(piece):
-            if found and sum(found[-1]) == at + offset:
-                found[-1] = (found[-1][0], found[-1][1] + length)
-            else:
-                found.append((at + offset, length))
+            if at + offset > end and begin < end:
+                yield begin, end - begin
+            if at + offset > end or begin == end:
+                begin = at + offset
+            end = at + offset + length
         at = _next_data(fd, at + len(piece), size)
-    return tuple(found)
+    if begin < end:
+        yield begin, end - begin
 
 
 def _next_data(fd: int, at: int, size: int) -> int:

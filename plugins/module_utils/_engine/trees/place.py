@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 
 from ..kernel import foreign
 from ..kernel.inroot import make_directory, open_in_root
+from ..model.sparse import MOST_EXTENTS, Extents, Piece
+from .content import data_ranges
 from .cursor import DIRECTORY, descend
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -83,24 +87,43 @@ class Place:
         return open_in_root(self._root_fd, path, os.O_RDONLY | os.O_DIRECTORY)
 
 
-def read(place: Place, trail: Sequence[str]) -> Iterator[bytes]:
-    """Yield the content of a regular file, up to the size that it has now; raises OSError (EINVAL) for anything else."""
+def read(place: Place, trail: Sequence[str]) -> Iterator[Piece]:
+    """Yield the content of a regular file, up to the size that it has now; raises OSError (EINVAL) for anything else.
+
+    Holes are not read.
+    """
+    with _opened(place, trail) as fd:
+        size = os.fstat(fd).st_size
+        for start, end in data_ranges(fd, size):
+            yield from _pieces(fd, start, min(end, size))
+        yield size, b""
+
+
+def parts(place: Place, trail: Sequence[str]) -> Extents:
+    """Return which parts of a regular file are no holes, up to one more than MOST_EXTENTS; raises as ``read``."""
+    with _opened(place, trail) as fd:
+        size = os.fstat(fd).st_size
+        found = ((start, min(end, size) - start) for start, end in data_ranges(fd, size))
+        return [*islice(found, MOST_EXTENTS + 1)]
+
+
+@contextmanager
+def _opened(place: Place, trail: Sequence[str]) -> Iterator[int]:
     look = place.look(trail)
     try:
         fd = foreign.reopen(look, "/".join(trail))
     finally:
         os.close(look)
     try:
-        yield from _pieces(fd, os.fstat(fd).st_size)
+        yield fd
     finally:
         os.close(fd)
 
 
-def _pieces(fd: int, size: int) -> Iterator[bytes]:
-    left = size
-    while left > 0:
-        piece = os.read(fd, min(left, _PIECE))
-        if not piece:
+def _pieces(fd: int, at: int, end: int) -> Iterator[Piece]:
+    while at < end:
+        data = os.pread(fd, min(end - at, _PIECE), at)
+        if not data:  # it has become shorter
             return
-        left -= len(piece)
-        yield piece
+        yield at, data
+        at += len(data)

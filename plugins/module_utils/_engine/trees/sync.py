@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Optional
 
 from ..errors import EngineError, Setting, Words
+from ..model.sparse import Extents, Piece
 
 FILE, DIRECTORY, SYMLINK, SPECIAL = "file", "directory", "symlink", "special file"
 #: What is there and stays, whatever is wanted: excluded, or another mount.
@@ -18,7 +19,7 @@ OWNER, GROUP, MODE = "owner", "group", "mode"
 #: The file itself is written anew.
 REWRITES = frozenset({CREATE, KIND, CONTENT})
 
-Chunks = Callable[[], Iterator[bytes]]
+Pieces = Callable[[], Iterator[Piece]]
 
 _SETUID = 0o6000
 #: Of what is new and of which nobody said otherwise.
@@ -35,8 +36,8 @@ class KindDiffers(EngineError):
 class Wanted:
     """A file, directory or symlink as it shall be; ``mode``, ``uid``, ``gid`` None: what is there has the right ones.
 
-    What is new has the usual ones then. ``chunks`` gives the content of a file, of ``size`` bytes; ``link`` is what a
-    symlink holds.
+    What is new has the usual ones then. ``pieces`` gives the content of a file, of ``size`` bytes, and
+    ``parts`` what of it is no hole (None: it has none); ``link`` is what a symlink holds.
     """
 
     kind: str
@@ -46,7 +47,8 @@ class Wanted:
     size: int = 0
     link: str = ""
     mtime_ns: Optional[int] = None
-    chunks: Chunks = lambda: iter(())
+    pieces: Pieces = lambda: iter(())
+    parts: Optional[Callable[[], Extents]] = None
     usual_mode: Optional[int] = None
     usual_uid: int = 0
     usual_gid: int = 0
@@ -87,7 +89,7 @@ Tree = Mapping[str, Wanted]
 
 def memory(content: bytes, *, mode: Optional[int] = None) -> Wanted:
     """Return a file of this content."""
-    return Wanted(FILE, mode=mode, size=len(content), chunks=lambda: iter((content,)))
+    return Wanted(FILE, mode=mode, size=len(content), pieces=lambda: iter(((0, content),)))
 
 
 def with_attributes(tree: Tree, attributes: Attributes) -> dict[str, Wanted]:

@@ -9,10 +9,10 @@ import tarfile
 from collections.abc import Iterator
 from functools import partial
 
-from ..errors import ArchiveBroken, UnsafeEntry
+from ..errors import ArchiveBroken, EngineError, Setting, UnsafeEntry, Words
+from ..model import sparse
 from .sync import DIRECTORY, FILE, SYMLINK, Tree, Wanted
 
-_PIECE = 256 * 1024
 #: What a directory is called in the tar of its content.
 ROOT = "."
 
@@ -55,8 +55,31 @@ def write_archive(path: str, tree: Tree) -> None:
             fileobj=file, mode="w", format=tarfile.PAX_FORMAT, encoding="utf-8", errors="surrogateescape"
         ) as archive:
             for name, wanted in sorted(tree.items(), key=lambda item: (item[0] != ROOT, item[0].split("/"))):
-                archive.addfile(_member(name, wanted), _Reader(wanted))
+                _add(archive, name, wanted)
         os.fchown(fd, owner.st_uid, owner.st_gid)
+
+
+def _add(archive: tarfile.TarFile, name: str, wanted: Wanted) -> None:
+    member = _member(name, wanted)
+    if wanted.kind != FILE:
+        archive.addfile(member)
+        return
+    parts = wanted.parts() if wanted.parts else ((0, wanted.size),) if wanted.size else ()
+    if len(parts) > sparse.MOST_EXTENTS:
+        raise EngineError(
+            f"{name} has more than {sparse.MOST_EXTENTS} holes, and can't be sent to the controller",
+            remedy=Words("Copy it to the host (", Setting("remote_src", True), ")"),
+            path=name,
+        )
+    member.pax_headers = sparse.to_pax(parts, _end(parts, wanted.size))
+    member.size = sum(length for _offset, length in parts)
+    archive.addfile(member, _Reader(sparse.packed(wanted.pieces(), parts)))
+    archive.members.clear()  # type: ignore[attr-defined]  # it would keep all the maps
+
+
+def _end(parts: sparse.Extents, size: int) -> int:
+    """Return the file's size, which may have grown since it was asked for."""
+    return max(size, sum(parts[-1]) if parts else 0)
 
 
 def _member(name: str, wanted: Wanted) -> tarfile.TarInfo:
@@ -66,18 +89,17 @@ def _member(name: str, wanted: Wanted) -> tarfile.TarInfo:
     usual = 0o755 if wanted.kind == DIRECTORY else 0o644
     mode = wanted.usual_mode if wanted.mode is None else wanted.mode
     member.mode = usual if mode is None else mode
-    member.size = wanted.size if wanted.kind == FILE else 0
     member.mtime = (wanted.mtime_ns or 0) // 10**9
     member.linkname = wanted.link
     return member
 
 
 class _Reader(io.RawIOBase):
-    """Reads a file's content as far as its size was told; a file that has become shorter ends in zeroes."""
+    """Reads what chunks hold one after the other."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, chunks: Iterator[bytes]) -> None:
         super().__init__()
-        self._chunks = wanted.chunks()
+        self._chunks = chunks
         self._rest = b""
 
     def readable(self) -> bool:
@@ -88,7 +110,6 @@ class _Reader(io.RawIOBase):
         while len(self._rest) < size:
             chunk = next(self._chunks, None)
             if chunk is None:
-                self._rest = self._rest.ljust(size, b"\0")
                 break
             self._rest += chunk
         piece, self._rest = self._rest[:size], self._rest[size:]
@@ -109,23 +130,18 @@ def _wanted(path: str, member: tarfile.TarInfo) -> Wanted:
         return Wanted(SYMLINK, link=member.linkname)
     if not member.isreg():
         raise UnsafeEntry(f"{member.name} is no file, directory or symlink", path=member.name)
+    parts, size = sparse.from_pax(member.pax_headers, member.size)
     return Wanted(
         FILE,
         mode=member.mode,
-        size=member.size,
+        size=size,
         mtime_ns=int(member.mtime) * 10**9 or None,
-        chunks=partial(_section, path, member.offset_data, member.size),
+        pieces=partial(_section, path, member.offset_data, parts, size),
+        parts=lambda: parts,
     )
 
 
-def _section(path: str, position: int, size: int) -> Iterator[bytes]:
+def _section(path: str, position: int, parts: sparse.Extents, size: int) -> Iterator[sparse.Piece]:
     with open(path, "rb") as file:
         file.seek(position)
-        while size > 0:
-            piece = file.read(min(size, _PIECE))
-            if not piece:
-                raise ArchiveBroken(
-                    f"what the controller sent is cut short: {os.path.basename(path)}", path=path
-                )
-            size -= len(piece)
-            yield piece
+        yield from sparse.unpacked(file.read, parts, size)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 
+from ..model.sparse import Piece
 from .place import Place, read
 from .sync import (
     CONTENT,
@@ -73,22 +74,32 @@ def _before(found: Found, place: Place, path: str, limit: int) -> str:
 
 
 def _after(wanted: Wanted, limit: int) -> str:
-    return _text(wanted.chunks(), wanted.size, limit) if wanted.kind == FILE else _no_file(wanted)
+    return _text(wanted.pieces(), wanted.size, limit) if wanted.kind == FILE else _no_file(wanted)
 
 
 def _no_file(seen: Found | Wanted) -> str:
     return f"symlink to {_printable(seen.link)}\n" if seen.kind == SYMLINK else f"{seen.kind}\n"
 
 
-def _text(chunks: Iterator[bytes], size: int, limit: int) -> str:
+def _text(pieces: Iterator[Piece], size: int, limit: int) -> str:
     if size > limit:
         return f"file of {size} bytes\n"
-    content = b"".join(chunks)[: limit + 1]
+    content = _joined(pieces, limit)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         text = "\0"
     return f"file of {size} bytes, not text\n" if "\0" in text else text
+
+
+def _joined(pieces: Iterator[Piece], limit: int) -> bytes:
+    """Return the content, and not much more than ``limit`` of a file that has grown meanwhile."""
+    content = bytearray()
+    for offset, data in pieces:
+        content += bytes(min(offset, limit) - len(content)) + data
+        if len(content) >= limit:
+            break
+    return bytes(content)
 
 
 def _printable(text: str) -> str:

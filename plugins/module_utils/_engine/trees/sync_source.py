@@ -14,7 +14,7 @@ from ..errors import EngineError
 from ..kernel import foreign
 from ..model.globs import Excluded, nothing
 from .cursor import identity
-from .place import Place, read
+from .place import Place, parts, read
 from .sync import DIRECTORY, FILE, SYMLINK, Wanted
 
 _Identities = frozenset[tuple[int, int]]
@@ -83,8 +83,16 @@ def _wanted(fd: int, place: Place, trail: list[str]) -> Wanted:
     if stat.S_ISLNK(info.st_mode):
         return Wanted(SYMLINK, uid=uid, gid=gid, link=os.readlink("", dir_fd=fd))
     _check(fd, "/".join(trail))
-    chunks = partial(read, place, trail)
-    return Wanted(FILE, mode, uid, gid, size=info.st_size, mtime_ns=info.st_mtime_ns, chunks=chunks)
+    return Wanted(
+        FILE,
+        mode,
+        uid,
+        gid,
+        size=info.st_size,
+        mtime_ns=info.st_mtime_ns,
+        pieces=partial(read, place, trail),
+        parts=partial(parts, place, trail),
+    )
 
 
 def _check(fd: int, path: str) -> None:

@@ -8,13 +8,13 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import zip_longest
 from typing import NamedTuple, Optional
 
 from ..kernel import libc
 from ..kernel.files import mount_id
 from ..kernel.freshfile import FreshFile
 from ..kernel.removal import remove_entry
+from ..model import sparse
 from ..model.globs import Excluded, nothing
 from .cursor import open_directory, walk_trails
 from .place import Place, read
@@ -38,8 +38,6 @@ from .sync import (
 from .sync_diff import differences
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-#: Compared and written in pieces of this size; one that is all zeroes becomes a hole.
-_PIECE = 64 * 1024
 
 
 class Synced(NamedTuple):
@@ -181,19 +179,7 @@ def _all_below(place: Place, top: str, excluded: Excluded) -> dict[str, Found]:
 
 def _same(wanted: Wanted, place: Place, trail: list[str]) -> bool:
     """Tell whether a file has the content that is wanted; the sizes are the same."""
-    return all(new == old for new, old in zip_longest(_blocks(wanted.chunks()), _blocks(read(place, trail))))
-
-
-def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Cut anew, so that two ways of reading the same give the same pieces."""
-    rest = bytearray()
-    for chunk in chunks:
-        rest += chunk
-        while len(rest) >= _PIECE:
-            yield bytes(rest[:_PIECE])
-            del rest[:_PIECE]
-    if rest:
-        yield bytes(rest)
+    return sparse.same(wanted.pieces(), read(place, trail))
 
 
 # -- what is to be there ---------------------------------------------------------------------------
@@ -254,7 +240,7 @@ def _write(directory: int, name: str, wanted: Wanted) -> None:
         # What overlayfs says of a directory that was deleted meanwhile.
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
     try:
-        _fill(fresh.fd, wanted.chunks())
+        _fill(fresh.fd, wanted.pieces())
         # A new owner clears setuid, so the mode comes after it.
         os.fchown(fresh.fd, wanted.uid or 0, wanted.gid or 0)
         os.fchmod(fresh.fd, wanted.mode or 0)
@@ -265,15 +251,14 @@ def _write(directory: int, name: str, wanted: Wanted) -> None:
         fresh.close()
 
 
-def _fill(fd: int, chunks: Iterator[bytes]) -> None:
-    """Write the content; blocks of zeroes become holes."""
+def _fill(fd: int, pieces: Iterator[sparse.Piece]) -> None:
+    """Write the content; holes stay, and blocks of zeroes become some."""
     size = 0
-    for chunk in chunks:
-        for start in range(0, len(chunk), _PIECE):
-            piece = chunk[start : start + _PIECE]
-            if piece.strip(b"\0"):
-                _write_all(fd, piece, size)
-            size += len(piece)
+    for offset, data in pieces:
+        for start, part in sparse.cut(offset, data):
+            if part.strip(b"\0"):
+                _write_all(fd, part, start)
+        size = offset + len(data)
     os.ftruncate(fd, size)
 
 
