@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from podmaninspect import COMMON, CONFIG, NAME, layers
@@ -83,8 +84,7 @@ def inside(host, built):
 
 def test_a_container_sees_what_podmans_sees(podman, inside, runtime):
     """Ids, capabilities, limits, mounts, environment, directory and umask are podman's, for each of the options."""
-    if podman.runtime != shutil.which(runtime):
-        pytest.skip("podman has the other runtime")
+    podman = replace(podman, runtime=shutil.which(runtime))
     found = {}
     for case, (words, options) in CASES.items():
         argv = [
