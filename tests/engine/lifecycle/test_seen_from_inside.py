@@ -7,7 +7,9 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from podmaninspect import COMMON, CONFIG, NAME, layers
+from podmaninspect import CGROUP, COMMON, CONFIG, NAME, layers
+
+from hybrid import UNIFIED
 
 #: The image's one program is a shell, so it reads by itself.
 SCRIPT = """
@@ -63,7 +65,14 @@ def seen(text: str) -> dict[str, object]:
 
 
 @pytest.fixture
-def inside(host, built):
+def no_leftovers(host):
+    """Remove the plain directories that podman's crun makes where a hierarchy is hidden from it."""
+    yield
+    shutil.rmtree(f"{UNIFIED}{CGROUP}", ignore_errors=True)
+
+
+@pytest.fixture
+def inside(host, built, no_leftovers):
     """Return the function that runs the script in a container of ours."""
     built(NAME, *layers(), **CONFIG["config"])
 
