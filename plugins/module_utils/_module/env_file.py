@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 
 from .._engine.errors import InvalidOption, Missing, unreadable
+from .._engine.kernel import foreign
 
 #: More is no use: variables and arguments of a process have a quarter of its stack, 2 MiB of 8 (execve(2)).
 LIMIT = 1024 * 1024
@@ -55,9 +55,7 @@ def parse(path: str, text: str) -> Iterator[tuple[str, str]]:
 
 def _read(path: str) -> str:
     try:
-        with open(path, "rb", opener=_open_at_once) as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise InvalidOption(_OPTION, path, "is no regular file")
+        with open(foreign.open_file(path), "rb") as stream:
             content = stream.read(LIMIT + 1)
     except OSError as error:
         raise unreadable(_OPTION, path, error, remedy=_REMEDY) from error
@@ -67,8 +65,3 @@ def _read(path: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidOption(_OPTION, path, f"is no UTF-8 text at byte {error.start}") from None
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # Without O_NONBLOCK, opening a fifo would wait for its writer for ever.
-    return os.open(path, flags | os.O_NONBLOCK)

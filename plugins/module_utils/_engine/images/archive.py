@@ -14,7 +14,7 @@ from dataclasses import replace
 from ..errors import ArchiveBroken, NotFound, StoreFull
 from . import compression, dirtransport, dockerarchive, ocilayout, streams
 from .image import ArchivedImage, ArchivedLayer
-from .members import DirectoryMembers, Members, Section, TarMembers, read_document
+from .members import DirectoryMembers, Members, Section, TarMembers, opened_file, read_document
 from .telling import telling
 
 __all__ = ["Archive", "ArchivedImage", "ArchivedLayer", "open_archive"]
@@ -86,17 +86,14 @@ def open_archive(path: str, *, staging: str) -> Iterator[Archive]:
     """
     with telling(path), ExitStack() as stack:
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            looked_at = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError as error:
             raise _not_there(path) from error
-        stack.callback(os.close, fd)
-        mode = os.fstat(fd).st_mode
-        if stat.S_ISDIR(mode):
+        stack.callback(os.close, looked_at)
+        if stat.S_ISDIR(os.fstat(looked_at).st_mode):
             yield _of_directory(path, stack)
-        elif stat.S_ISREG(mode):
-            yield _of_file(path, fd, stack, staging=staging)
         else:
-            raise ArchiveBroken(f"{path} is neither a file nor a directory", path=path)
+            yield _of_file(path, opened_file("the archive", looked_at, stack), stack, staging=staging)
 
 
 def _not_there(path: str) -> NotFound:

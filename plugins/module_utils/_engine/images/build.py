@@ -13,7 +13,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from ..errors import ArchiveBroken, NotFound
@@ -21,6 +21,7 @@ from . import changes as dockerfile
 from . import hostplatform, streams, tarread, treestream
 from .compression import decoded
 from .image import ArchivedImage, ArchivedLayer, chain_ids
+from .members import opened_file
 
 #: The end of the year 9999, which RFC 3339 can still write.
 _LATEST = 253402300799
@@ -89,8 +90,10 @@ def _chunks(source: str) -> Iterator[bytes]:
 
 
 def _file_chunks(source: str) -> Iterator[bytes]:
-    with open(source, "rb") as file:
-        yield from streams.section(file.fileno(), 0)
+    with ExitStack() as stack:
+        looked_at = os.open(source, os.O_PATH | os.O_CLOEXEC)
+        stack.callback(os.close, looked_at)
+        yield from streams.section(opened_file("the archive", looked_at, stack), 0)
 
 
 def _times(chunks: Iterator[bytes]) -> Iterator[int]:

@@ -6,13 +6,13 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
-import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import ArchiveBroken
+from ..kernel import foreign
 from ..kernel.inroot import open_in_root
 from . import streams, tarread
 from .documents import LARGEST
@@ -58,6 +58,20 @@ def read_document(members: Members, name: str) -> bytes | None:
     return data
 
 
+def opened_file(name: str, looked_at: int, stack: ExitStack) -> int:
+    """Open, until the stack ends, the regular file that a descriptor (O_PATH) looks at; raises ArchiveBroken."""
+    try:
+        fd = foreign.reopen(looked_at, name)
+    except (foreign.MadeUp, BlockingIOError) as error:
+        raise ArchiveBroken(f"{name} can't be read: it {error.strerror}", what=name) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise ArchiveBroken(f"{name} is not a regular file", what=name) from error
+    stack.callback(os.close, fd)
+    return fd
+
+
 class DirectoryMembers:
     """The files below a directory, links resolved with it as their root; they stay open until the end."""
 
@@ -71,17 +85,14 @@ class DirectoryMembers:
         if name in self._found:
             return self._found[name]
         try:
-            # O_NONBLOCK: opening a FIFO must not wait.
-            fd = open_in_root(self._root, name, os.O_RDONLY | os.O_NONBLOCK)
+            looked_at = open_in_root(self._root, name, os.O_PATH)
         except OSError as error:
             if error.errno in _NOT_THERE:
                 return None
             raise
-        self._stack.callback(os.close, fd)
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            raise ArchiveBroken(f"{name} is not a regular file", what=name)
-        self._found[name] = Section(fd, 0, found.st_size)
+        self._stack.callback(os.close, looked_at)
+        fd = opened_file(name, looked_at, self._stack)
+        self._found[name] = Section(fd, 0, os.fstat(fd).st_size)
         return self._found[name]
 
 

@@ -91,6 +91,15 @@ def reopen(looked_at: int, path: Optional[Path] = None, flags: int = os.O_RDONLY
     return os.open(f"/proc/self/fd/{looked_at}", flags | SAFE)
 
 
+def open_file(path: str) -> int:
+    """Open a regular file of the host for reading, wherever symlinks lead; raises OSError as open(2) and ``check``."""
+    looked_at = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        return reopen(looked_at, path)
+    finally:
+        os.close(looked_at)
+
+
 def read_file(root: str, path: str, *, limit: int) -> Optional[bytes]:
     """Return the content of a regular file inside ``root``, or None when there is none.
 

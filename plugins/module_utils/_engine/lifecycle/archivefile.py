@@ -10,8 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ..errors import InvalidOption, Missing, StoreFull
+from ..errors import InvalidOption, Missing, StoreFull, unreadable
 from ..images.streams import Digest, section, write_all
+from ..kernel import foreign
 from ..kernel.freshfile import FreshFile
 from ..model.spec import LIVE
 from ..plan.diff import Difference
@@ -85,7 +86,11 @@ def _digest_of(path: str) -> Digest | None:
     if not os.path.exists(path):
         return None
     digest = Digest()
-    with open(path, "rb") as file:
+    try:
+        fd = foreign.open_file(path)
+    except OSError as error:
+        raise unreadable("dest", path, error, remedy="Name a file to write") from error
+    with open(fd, "rb") as file:
         for _chunk in digest.through(section(file.fileno(), 0)):
             pass
     return digest

@@ -16,7 +16,6 @@ from ..errors import (
     ArchiveBroken,
     HostLacks,
     InUse,
-    InvalidOption,
     NameInUse,
     NotBuiltYet,
     NotFound,
@@ -30,7 +29,7 @@ from ..images.documents import parse_object
 from ..images.streams import section
 from ..images.telling import telling
 from ..images.unpack import unpack
-from ..kernel import files, libc
+from ..kernel import files, foreign, libc
 from ..kernel.staging import staging
 from ..model import status
 from ..model.checkpoint import IMPORT, RestoreOptions
@@ -71,12 +70,10 @@ def opened(engine: Engine, options: RestoreOptions) -> Iterator[Arrival]:
     """Open the archive and read what it holds; raises InvalidOption, ArchiveBroken, NotFound for the image."""
     path = options.source or ""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = foreign.open_file(path)
     except OSError as error:
         raise unreadable("import", path, error) from None
     try:
-        if not os.path.isfile(f"/proc/self/fd/{fd}"):
-            raise InvalidOption("import", path, "is no regular file")
         with telling(path):
             dump = CheckpointDump.decode(parse_object(checkpointarchive.document(fd), what=CONFIG))
             yield Arrival(fd, _adapted(dump, options), _source(engine, dump))

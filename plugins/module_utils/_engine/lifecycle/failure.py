@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any
 
-from ..errors import ContainerFailed, EngineError
+from ..errors import ContainerFailed, EngineError, WrongState
 from ..model.record import ContainerRecord
 from .engine import Engine
 from .health_state import check_of, state_of
@@ -40,17 +40,23 @@ def add_facts(engine: Engine, error: EngineError, record: ContainerRecord) -> No
 
 def facts_of(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
     """Return what is known of the last run."""
-    since = _begin(engine, record)
-    # A part of a line before that is of another run.
-    found = (line for line in log_of(engine, record).read(tail=LINES) if line.time >= since)
-    lines = [line.text[:_WIDTH] for line in found]
     health = state_of(engine, record, check_of(engine, record))
     return {
         "exit_code": record.exit_code,
         "oom_killed": record.oom_killed,
         "health": health_shape(health) if health else None,
-        "log": lines,
+        "log": _last_lines(engine, record),
     }
+
+
+def _last_lines(engine: Engine, record: ContainerRecord) -> list[str]:
+    since = _begin(engine, record)
+    try:
+        # A part of a line before that is of another run.
+        found = [line for line in log_of(engine, record).read(tail=LINES) if line.time >= since]
+    except WrongState:  # another thing is in the log's place, which is not what failed
+        return []
+    return [line.text[:_WIDTH] for line in found]
 
 
 def _begin(engine: Engine, record: ContainerRecord) -> int:

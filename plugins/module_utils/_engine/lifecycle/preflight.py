@@ -177,7 +177,7 @@ def _check_log(engine: Engine, spec: ContainerSpec) -> None:
         raise InvalidOption("log_opt", path, f"has a name of more than {_LONGEST_NAME} bytes")
     if os.path.exists(path) and stat.S_IFMT(os.stat(path).st_mode) not in _LOGS:
         raise InvalidOption("log_opt", path, "is no file", remedy="Name a file, or none that is there")
-    with files.directory(directory) as fd:
+    with files.held(os.open(path if os.path.exists(path) else directory, os.O_PATH | os.O_CLOEXEC)) as fd:
         if foreign.is_made_up(fd) or not os.access(path if os.path.exists(path) else directory, os.W_OK):
             raise InvalidOption("log_opt", path, "can't be written", remedy="Name a place on a disk")
 

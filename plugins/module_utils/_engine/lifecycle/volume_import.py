@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ArchiveBroken, EngineError, InvalidOption, Setting, Words, unreadable
+from ..errors import ArchiveBroken, EngineError, Setting, Words, unreadable
 from ..images import tarread
 from ..images.compression import decoded
 from ..images.layerdir import components
@@ -18,7 +18,7 @@ from ..images.streams import Digest, ahead, section
 from ..images.tarread import Chunks
 from ..images.telling import telling
 from ..images.unpack import unpack_tree
-from ..kernel import files
+from ..kernel import files, foreign
 from ..model.content import Origin, Snapshot
 from ..model.spec import LIVE
 from ..model.volume import VolumeRecord
@@ -100,12 +100,10 @@ def _actions(request: VolumeImport, kept: bool) -> tuple[str, ...]:  # noqa: FBT
 def _opened(path: str) -> Iterator[int]:
     """Open the archive; a pipe is not waited for."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = foreign.open_file(path)
     except OSError as error:
-        raise unreadable("src", path, error) from None
+        raise unreadable("src", path, error, remedy="Name a tar archive on the host") from None
     try:
-        if not os.path.isfile(f"/proc/self/fd/{fd}"):
-            raise InvalidOption("src", path, "is no regular file", remedy="Name a tar archive on the host")
         yield fd
     finally:
         os.close(fd)

@@ -8,9 +8,13 @@ it open loses nothing.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, Optional
+
+from ..errors import WrongState
+from ..kernel import foreign
 
 #: More files than anybody keeps; a search for the next one ends here.
 MOST_FILES = 100
@@ -82,7 +86,20 @@ def _inode_at(path: str) -> Optional[int]:
 
 
 def _open(path: str) -> Optional[BinaryIO]:
+    """Open a file of the log, which may lie where a container can exchange it; a device (/dev/null) keeps nothing."""
     try:
-        return open(path, "rb")
+        looked_at = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    try:
+        if stat.S_ISCHR(os.fstat(looked_at).st_mode):
+            return None
+        return os.fdopen(foreign.reopen(looked_at, path), "rb")
+    except OSError as error:
+        raise WrongState(
+            f"the log {path} can't be read: {error.strerror}",
+            remedy="Remove what is there: the next start begins a new log",
+            path=path,
+        ) from error
+    finally:
+        os.close(looked_at)
