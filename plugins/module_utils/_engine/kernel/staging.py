@@ -59,7 +59,11 @@ def _sweep(path: str, before: Callable[[str], object] | None) -> bool:
 def _new(parent: str) -> tuple[str, int]:
     while True:
         path = f"{parent}/{os.urandom(8).hex()}"
-        os.mkdir(path, 0o700)
+        try:
+            os.mkdir(path, 0o700)
+        except FileNotFoundError:  # whoever had the last one there has removed the empty parent
+            make_private(parent)
+            continue
         fd = _locked(path)
         if fd is not None:
             return path, fd
