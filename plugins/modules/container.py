@@ -309,7 +309,10 @@ options:
     description:
       - Directories with OCI hooks, files C(*.json) as C(oci-hooks(5)) describes them. A file hides one of the same name in a
         directory before.
-      - They are read at each start. A missing directory and a broken file are refused before anything is changed.
+      - They are read at each start. A missing directory, a broken file, and a program that is missing or can't be run are refused
+        before anything is changed.
+      - What a hook does can't be tried beforehand, since it may make what there must not be two of. So where a hook fails in a
+        container that replaces one that runs, that one is gone; the error says so, and the next task starts the new one.
       - Unset means C(/usr/share/containers/oci/hooks.d) and C(/etc/containers/oci/hooks.d), where they are there. The path of
         an empty directory means no hooks.
       - A change needs C(recreate).
@@ -317,7 +320,7 @@ options:
     elements: str
   device:
     description:
-      - Devices of the host, as in V(/dev/sdc:/dev/xvdc:rwm).
+      - Devices of the host, as in V(/dev/sdc:/dev/xvdc:rwm). A place where the container has a file or a directory is refused.
       - A change needs C(recreate).
     type: list
     elements: str

@@ -150,6 +150,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.health_runner",
     "lifecycle.health_state",
     "lifecycle.hold",
+    "lifecycle.hook_checks",
     "lifecycle.hooks",
     "lifecycle.host",
     "lifecycle.hostname",

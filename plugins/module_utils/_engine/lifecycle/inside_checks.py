@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Optional
 
 from ..errors import EngineError, InvalidOption
+from ..kernel import foreign
 from ..kernel.files import held
 from ..kernel.inroot import open_in_root
 from ..model.mounts import BIND, TMPFS, VOLUME, Mount
@@ -19,6 +20,7 @@ from ..model.spec import ContainerSpec
 from ..rootfs import view
 from ..runtime import hooks, host, process
 from ..runtime.request import BundleRequest
+from . import hook_checks
 from .container_paths import UNKNOWN, Paths
 from .engine import Engine
 from .preflight import user_of
@@ -28,6 +30,10 @@ from .to_come import Shown, shown
 
 #: What the runtime mounts there, and nobody can know before.
 _KERNELS = ("/proc", "/sys", "/dev")
+#: What runtimes read in the container before its program begins.
+_ACCOUNTS = ("/etc/passwd", "/etc/group")
+#: /dev/null, which many mount over what is to be hidden.
+_NULL = os.makedev(1, 3)
 
 
 def check_files(engine: Engine, record: ContainerRecord, source: Source) -> bool:
@@ -48,9 +54,13 @@ def check_files(engine: Engine, record: ContainerRecord, source: Source) -> bool
             fd = seen.get(mount.destination, UNKNOWN)
             _check_place(root, seen, mount, known.get(mount.destination), fd)
         seen.update(dict.fromkeys(_KERNELS, UNKNOWN))
+        _check_accounts(Paths(root, seen), spec)
+        _check_devices(Paths(root, seen), spec)
         request = _request(spec, source)
         _check_workdir(Paths(root, seen), request)
-        if hooks.find(spec.hooks_dir):  # which may bring the program, or name another
+        found = hooks.find(spec.hooks_dir)
+        if found:  # which may bring the program, or name another
+            hook_checks.check(found, spec, _program(request)[0], Paths(root, seen))
             return False
         return _search(root, seen, request).check(*_program(request))
 
@@ -151,6 +161,46 @@ def _check_place(root: int, seen: Mapping[str, int], mount: Mount, one: Optional
             value,
             f"can't be mounted: it is {what[is_directory]}, and {mount.destination} is {what[there]} in the image",
         )
+
+
+def _check_accounts(paths: Paths, spec: ContainerSpec) -> None:
+    """Refuse account files without an end or that keep their reader waiting: the runtime reads them as it starts."""
+    for path in _ACCOUNTS:
+        with suppress(OSError), paths.find(path) as found:
+            if found is None or _can_be_read(found.fd):
+                continue
+            option, value = ("image", spec.image) if found.in_root else ("volume", path)
+            why = f"can't be used: {path} would be no file, and the runtime would wait for what is in it"
+            raise InvalidOption(option, value, why, remedy="Mount a file there, or /dev/null")
+
+
+def _can_be_read(fd: int) -> bool:
+    seen = os.fstat(fd)
+    if stat.S_ISDIR(seen.st_mode) or seen.st_rdev == _NULL:
+        return True
+    return stat.S_ISREG(seen.st_mode) and not foreign.is_made_up(fd)
+
+
+def _check_devices(paths: Paths, spec: ContainerSpec) -> None:
+    """Refuse a device where the container has a file or a directory: runtimes leave that there, and say nothing."""
+    for device in (spec.device or {}).values():
+        there = _there(paths, device.destination)
+        if there and not (there == "a directory" and os.path.isdir(device.source)):
+            value, place = f"{device.source}:{device.destination}", device.destination
+            why = f"can't be made: {place} is {there} in the container"
+            raise InvalidOption("device", value, why, remedy="Name a place that is free")
+
+
+def _there(paths: Paths, path: str) -> str:
+    """Tell in words what is in the way at a path, "" for nothing, or a device that takes the place of one."""
+    try:
+        with paths.find(path) as found:
+            mode = 0 if found is None else os.fstat(found.fd).st_mode
+    except NotADirectoryError:
+        return "below a file"
+    except OSError:
+        return ""
+    return "a directory" if stat.S_ISDIR(mode) else "a file" if stat.S_ISREG(mode) else ""
 
 
 def _shows_directory(one: Optional[Shown], fd: int) -> Optional[bool]:

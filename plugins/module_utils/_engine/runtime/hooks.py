@@ -6,13 +6,14 @@ The other stages are the runtime's: it runs what config.json names. Source: oci-
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import EngineError, InvalidOption, Missing, RuntimeFailed, unreadable
-from ..kernel import command
+from ..kernel import command, foreign
 from ..model import jsontext
 from ..model.hooks import INSIDE, OPTION, Hook, parse
 
@@ -57,18 +58,24 @@ def _files(directory: str, *, must_exist: bool) -> dict[str, str]:
 
 
 def _read(file: str) -> Hook:
-    try:
-        with open(file, encoding="utf-8") as stream:
-            text = stream.read(_LIMIT + 1)
-    except (OSError, ValueError) as error:
-        raise InvalidOption(OPTION, file, f"can't be read: {error}") from None
-    if len(text) > _LIMIT:
-        raise InvalidOption(OPTION, file, "is too large for a hook file")
-    hook = parse(file, text)
+    hook = parse(file, _text(file))
     path = hook.entry["path"]
     if hook.stages != (INSIDE,) and not (os.path.isfile(path) and os.access(path, os.X_OK)):
         raise Missing(OPTION, file, f"names {path}, which is no program on this host")
     return hook
+
+
+def _text(file: str) -> str:
+    """Return a hook file's text; what is no regular file is refused unopened, since a FIFO would wait for its writer."""
+    try:
+        content = foreign.read_file("/", file, limit=_LIMIT)
+        if content is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return content.decode()
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            raise InvalidOption(OPTION, file, "is too large for a hook file") from None
+        raise InvalidOption(OPTION, file, f"can't be read: {error}") from None
 
 
 def _filtered(hook: Mapping[str, Any], config: dict[str, Any]) -> dict[str, Any]:
