@@ -54,6 +54,19 @@ def exists(path: str) -> bool:
     return bool(directories(path))
 
 
+def is_file(path: str) -> bool:
+    """Tell whether a file is in the cgroup's place, or above it, in any hierarchy."""
+    _refuse_root(path)
+    places = [entry.target + path for entry in hierarchies()]
+    above = {place[: -len(path)] + path[:end] for place in places for end in _ends(path)}
+    return any(os.path.lexists(place) and not os.path.isdir(place) for place in above)
+
+
+def _ends(path: str) -> list[int]:
+    """Return where each name of a path ends."""
+    return [at for at in range(1, len(path)) if path[at] == "/"] + [len(path)]
+
+
 def processes(path: str) -> tuple[int, ...]:
     """Return the pids in the cgroup and all below it, over all hierarchies, each once."""
     return tuple(

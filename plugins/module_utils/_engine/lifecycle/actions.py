@@ -115,11 +115,13 @@ class Actions:
 
     def fill_ahead(self) -> None:
         from .filling_ahead import fill
+        from .joining import join
         from .to_come import record_to_come
 
         spec = self.request.spec or self.known.spec
         source = Source.of(self.image, self.engine.layout, self.mounted)
         to_come = record_to_come(self.engine, spec, source, self.record, carried=_anonymous(self.known))
+        join(self.engine, to_come)  # those that it shares namespaces with run by now
         fill(self.engine, to_come, source)
 
     def take_back(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from ..errors import InvalidOption
 from ..model.mounts import BIND, Mount
 
 #: Root's, for everybody to look into, as docker makes them.
@@ -19,10 +20,18 @@ def missing(mounts: Iterable[Mount]) -> tuple[str, ...]:
 
 
 def make(path: str) -> None:
-    """Make the directory and those above it, whatever the umask is; one that is there by now is fine."""
+    """Make the directory and those above it, whatever the umask is; one that is there by now is fine. Raises InvalidOption."""
+    try:
+        _make(path)
+    except OSError as error:
+        remedy = "Name a place on a disk where directories can be made"
+        raise InvalidOption("volume", path, f"can't be made: {error.strerror}", remedy=remedy) from error
+
+
+def _make(path: str) -> None:
     if os.path.isdir(path):
         return
-    make(os.path.dirname(path))
+    _make(os.path.dirname(path))
     try:
         os.mkdir(path, _MODE)
     except FileExistsError:

@@ -15,6 +15,7 @@ from ..kernel import cgroupmoves, cgroups
 from ..model import cgroup as names
 from ..model.record import ContainerRecord
 from ..model.spec import ContainerSpec
+from ..model.text import TOO_LONG, is_too_long
 from ..systemd import scope
 from .engine import Engine
 
@@ -48,6 +49,16 @@ def check(engine: Engine, spec: ContainerSpec, record: ContainerRecord | None = 
             f"is not for the cgroup manager {has}",
             remedy=f"Write {wanted}, or another cgroup_manager",
         )
+    if spec.cgroup_parent is not None and not names.is_slice(spec.cgroup_parent):
+        _check_parent(spec.cgroup_parent)
+
+
+def _check_parent(parent: str) -> None:
+    """Raise InvalidOption for a path that no cgroup can have, since a name is too long, or a file of the kernel's is there."""
+    if is_too_long(f"{parent}/{'0' * 64}"):
+        raise InvalidOption("cgroup_parent", parent, TOO_LONG)
+    if cgroups.is_file(parent):
+        raise InvalidOption("cgroup_parent", parent, "is a file of the kernel's", remedy="Name a cgroup")
 
 
 def planned(engine: Engine, record: ContainerRecord) -> str:

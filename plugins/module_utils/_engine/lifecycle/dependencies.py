@@ -20,6 +20,9 @@ from ..state import dependencies as rows
 from .engine import Engine
 from .facts import observe
 
+#: The kinds of namespaces by their options.
+_KINDS = {option: kind for kind, option in namespaces.OPTIONS.items()}
+
 
 def resolve(connection: sqlite3.Connection, spec: ContainerSpec) -> tuple[tuple[str, str], ...]:
     """Return (option, id) of the containers that the spec names; raises NotFound with the near names."""
@@ -48,6 +51,10 @@ def check(engine: Engine, spec: ContainerSpec, own_id: str | None) -> None:
     ):
         if spec.name in (names_ or ()):
             raise InvalidOption(option, spec.name, "is the container itself", remedy="Leave it out")
+    for option, name in namespaces.needs(spec):
+        if name in (spec.name, own_id, (own_id or "")[:12]):
+            value = namespaces.of(spec, _KINDS[option])
+            raise InvalidOption(option, value, "is the container itself", remedy=f"Leave {option} out")
     with engine.database.reading() as connection:
         wanted = resolve(connection, spec)
         needs = _all(connection)
@@ -58,7 +65,9 @@ def check(engine: Engine, spec: ContainerSpec, own_id: str | None) -> None:
     way = graph.cycle(own_id, needs)
     if way:
         told = " needs ".join(names.get(number, number[:12]) for number in way)
-        raise InvalidOption("requires", list(spec.requires or ()), f"leads in a circle: {told}")
+        option = next(option for option, number in wanted if number == way[1])
+        value = names.get(way[1], way[1][:12])
+        raise InvalidOption(option, value, f"leads in a circle: {told}", remedy="Leave one of these out")
 
 
 def _all(connection: sqlite3.Connection, *, running: bool = False) -> dict[str, set[str]]:

@@ -92,14 +92,19 @@ def _other(engine: Engine, record: ContainerRecord, kind: str) -> ContainerRecor
             name=other.name,
             status=other.status,
         )
-    if kind == "ipc" and other.spec.ipc == namespaces.PRIVATE:
+    check_shareable(other, option, text)
+    return other
+
+
+def check_shareable(other: ContainerRecord, option: str, text: str) -> None:
+    """Raise InvalidOption for a container whose namespace nobody else may have."""
+    if option == "ipc" and other.spec.ipc == namespaces.PRIVATE:
         raise InvalidOption(
             option,
             text,
             "can't be shared: it has ipc: private",
-            remedy=Words(f"Give {name} ", Setting("ipc", "shareable")),
+            remedy=Words(f"Give {other.name} ", Setting("ipc", "shareable")),
         )
-    return other
 
 
 def _path(record: ContainerRecord, kind: str, others: Mapping[str, ContainerRecord]) -> str | None:

@@ -19,9 +19,20 @@ _ONLINE = {"cpuset_cpus": "/sys/devices/system/cpu/online", "cpuset_mems": "/sys
 #: MAX_ARG_STRLEN of execve(2), without the NUL at its end.
 _LONGEST_TEXT = 128 * 1024 - 1
 #: No process fits into less.
-_LEAST_MEMORY = 128 * 1024
+_LEAST_MEMORY = 512 * 1024
 #: Below this it is the limit that makes a runtime fail: runc alone needs some 3 MB.
 _LITTLE_MEMORY = 6 * 1024 * 1024
+#: The least soft limits that a process can begin with: RLIMIT_CPU 0 ends it at the first tick, and its stack needs two pages.
+_LEAST_LIMITS = {"cpu": 1, "stack": 8192}
+#: Below these it is the limit that makes a runtime fail, which has it already when it does its last steps.
+_LITTLE_LIMITS = {
+    "as": 32 << 20,
+    "data": 32 << 20,
+    "fsize": 64 << 10,
+    "nofile": 20,
+    "stack": 64 << 10,
+    "nproc": 4,
+}
 _MORE = "Give it more: a runtime alone needs up to 4 MB to start a container"
 
 
@@ -29,6 +40,7 @@ def check(spec: ContainerSpec) -> tuple[str, ...]:
     """Return warnings of limits that the host lowers. Raises InvalidOption for what the kernel refuses."""
     check_live(spec)
     _check_texts(spec)
+    _check_least(spec)
     if spec.sysctl:
         _check_sysctl(spec, spec.sysctl)
     if spec.oom_score_adj is not None and not oomscore.may_have(spec.oom_score_adj):
@@ -65,11 +77,40 @@ def _check_texts(spec: ContainerSpec) -> None:
             )
 
 
+def _check_least(spec: ContainerSpec) -> None:
+    """Raise InvalidOption for a limit that ends each process as it begins."""
+    for name, (soft, _hard) in sorted((spec.ulimit or {}).items()):
+        least = _LEAST_LIMITS.get(name, 0)
+        if 0 <= soft < least:
+            why = "ends any process at once: no program can begin with it"
+            raise InvalidOption("ulimit", f"{name}={soft}", why, remedy=f"Write {least} at least")
+
+
+def is_near_limits(spec: ContainerSpec) -> bool:
+    """Tell whether a limit is so low that the runtime itself may fail of it."""
+    return bool(_little(spec))
+
+
 def explained(spec: ContainerSpec, error: EngineError) -> EngineError:
     """Return what a runtime's refusal means where it is known to come from a limit."""
-    if spec.memory is None or spec.memory >= _LITTLE_MEMORY:
-        return error
-    told = InvalidOption("memory", spec.memory, f"is too little to start in: {error.message}", remedy=_MORE)
+    for option, value, remedy in _little(spec):
+        return _caused(error, option, value, remedy)
+    return error
+
+
+def _little(spec: ContainerSpec) -> list[tuple[str, object, str]]:
+    """Return option, value and remedy of the limits that make a runtime fail."""
+    found: list[tuple[str, object, str]] = []
+    if spec.memory is not None and 0 < spec.memory < _LITTLE_MEMORY:
+        found.append(("memory", spec.memory, _MORE))
+    remedy = "Give it more: the runtime has the limit, too, before it starts the program"
+    limits = sorted((spec.ulimit or {}).items())
+    small = [(name, soft) for name, (soft, _hard) in limits if 0 <= soft < _LITTLE_LIMITS.get(name, 0)]
+    return found + [("ulimit", f"{name}={soft}", remedy) for name, soft in small]
+
+
+def _caused(error: EngineError, option: str, value: object, remedy: str) -> EngineError:
+    told = InvalidOption(option, value, f"is too little to start in: {error.message}", remedy=remedy)
     told.fields.update({key: value for key, value in error.fields.items() if key not in told.fields})
     return told
 

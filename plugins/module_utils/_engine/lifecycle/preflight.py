@@ -68,7 +68,7 @@ def _looks(
     yield lambda: _check_volumes(engine, spec)
     yield lambda: _check_log(engine, spec)
     yield lambda: hooks.find(spec.hooks_dir)
-    yield lambda: _check_namespaces(spec)
+    yield lambda: _check_namespaces(engine, spec)
     yield lambda: _check_ids(engine, spec, source)
     yield lambda: _check_tuning(spec)
     yield lambda: seccomp_profile(spec.security_opt or ())
@@ -182,11 +182,19 @@ def _check_log(engine: Engine, spec: ContainerSpec) -> None:
             raise InvalidOption("log_opt", path, "can't be written", remedy="Name a place on a disk")
 
 
-def _check_namespaces(spec: ContainerSpec) -> None:
+def _check_namespaces(engine: Engine, spec: ContainerSpec) -> None:
     for kind, option in namespaces.OPTIONS.items():
         path = namespaces.path(namespaces.of(spec, kind))
         if path is not None:
             kernel_namespaces.check(option, path, kind)
+    name = namespaces.container(spec.ipc or "")
+    if name is not None:
+        from .joining import check_shareable
+
+        with engine.database.reading() as connection:
+            other = containers.find(connection, name)
+        if other is not None:  # who is missing is told by dependencies.py
+            check_shareable(other, "ipc", f"container:{name}")
 
 
 def _check_tuning(spec: ContainerSpec) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from ..errors import EngineError, RuntimeFailed
 from ..kernel import staging, usernamespace
 from ..kernel.apart import apart
+from ..kernel.process import Process
 from ..kernel.removal import remove_tree
 from ..model import cgroup as cgroup_names
 from ..model import namespaces
@@ -31,12 +32,14 @@ from . import cgroup, trial_mounts, trial_notes, trial_waste
 from .bundle import bundle_request, write_config
 from .engine import Engine
 from .joining import Joined
-from .limit_checks import explained
+from .limit_checks import explained, is_near_limits
 from .source import Source
 from .to_come import Shown, shown
 
 #: The mode of directories that the root of a user namespace passes through.
 _PASSABLE = 0o711
+#: Seconds that a process with hardly enough of something is watched.
+_GRACE = 0.3
 
 
 def try_create(
@@ -142,10 +145,16 @@ class _Trial:
         ownfiles.mount(self.container)
         write_config(self.container, self.config())
         runtime.create(self.record.id, self.container.bundle, options=self.options())
-        if runtime.state(self.record.id) is None:
+        state = runtime.state(self.record.id)
+        if state is None:
             raise RuntimeFailed(
                 f"{runtime.path} ended without an error and made no container: it is no OCI runtime"
             )
+        # Short of memory it may end a moment after the runtime has said that all is well.
+        grace = _GRACE if is_near_limits(self.record.spec) else 0
+        process = Process.of(state.pid) if state.pid else None
+        if process is None or process.wait_gone(grace):
+            raise RuntimeFailed(f"{runtime.name} create: its process ended before start")
 
     def cover_place(self) -> None:
         """Work in memory, in a file system that only the trial sees."""

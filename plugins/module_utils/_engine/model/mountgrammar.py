@@ -14,7 +14,7 @@ from ..errors import EngineError, InvalidOption, NotBuiltYet
 from .mounts import BIND, IMAGE, KINDS, PROPAGATIONS, TMPFS, VOLUME, Mount
 from .mountwords import Item, Word, canonical, plain
 from .names import check_name, near
-from .text import normal_path, plain_text
+from .text import TOO_LONG, is_too_long, normal_path, plain_text
 
 _KEYS = {
     "type": "type",
@@ -233,6 +233,8 @@ def check_destination(item: Item, destination: str) -> str:
         # What it means depends on the links in the image.
         raise item.refusal("has .. in its destination", "Write the path that it means")
     path = normal_path(destination)
+    if is_too_long(path):
+        raise item.refusal("has a destination that " + TOO_LONG, "Shorten it")
     if path == "/":
         raise item.refusal("would cover the root file system", "Mount below /, as in /data")
     return path

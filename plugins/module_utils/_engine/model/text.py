@@ -34,6 +34,10 @@ def decimal(text: str, *, most: int = 2**31 - 1) -> int | None:
     return number if number <= most else None
 
 
+_LONGEST_NAME, _LONGEST_PATH = 255, 4096
+TOO_LONG = "is too long: Linux takes names of 255 bytes, and paths of 4095"
+
+
 def normal_path(path: str) -> str:
     """Return the one spelling of an absolute path; POSIX lets two leading slashes mean something else, Linux doesn't."""
     return "/" + posixpath.normpath(path).lstrip("/")
@@ -44,4 +48,13 @@ def absolute_path(option: str, value: object) -> str:
     text = plain_text(option, value)
     if not text.startswith("/"):
         raise InvalidOption(option, value, "is no absolute path", remedy="Begin it with /")
-    return normal_path(text)
+    path = normal_path(text)
+    if is_too_long(path):
+        raise InvalidOption(option, value, TOO_LONG)
+    return path
+
+
+def is_too_long(path: str) -> bool:
+    """Tell whether Linux takes no such path: NAME_MAX, PATH_MAX with its NUL."""
+    names = path.encode("utf-8", "surrogateescape").split(b"/")
+    return max(map(len, names)) > _LONGEST_NAME or sum(map(len, names)) + len(names) > _LONGEST_PATH
