@@ -20,6 +20,7 @@ from _engine.lifecycle import info
 from _engine.lifecycle.looking import unknown
 from _engine.lifecycle.opening import open_engine
 from _engine.lifecycle.rebuild import rebuild
+from _engine.lifecycle.stop import TO_START, stop
 from _engine.model.layout import Layout
 from enginehost import Host
 
@@ -239,6 +240,30 @@ def test_a_start_writes_nothing_beside(host):
     lose(host)
     make_again(host)
     assert host.inspect()["Config"]["Labels"]["a"] == "c"
+
+
+@pytest.mark.parametrize("spoil", [lose, damage])
+def test_what_was_wished_outlives_the_database(host, spoil):
+    """After a rebuild a start that is owed is made up for, and a container that its user has stopped stays stopped."""
+    for name in ("owed", "stopped", "box"):
+        host.start(*SLEEP, **{**BOX, "name": name, "restart_policy": "always"})
+    assert not os.path.exists(host.layout.container(host.record("box").id).marks)
+    with host.open() as engine:  # a task that is killed between its stop and its start
+        stop(engine, host.record("owed").id, None, timeout=0, marks=TO_START)
+    host.bring("stopped", "stopped")
+    spoil(host)
+    make_again(host)
+    kept = {name: host.record(name) for name in ("owed", "stopped", "box")}
+    assert [(one.start_pending, one.stopped_by_user) for one in kept.values()] == [
+        (True, True),
+        (False, True),
+        (False, False),
+    ]
+    assert host.want("present", *SLEEP, **{**BOX, "name": "owed", "restart_policy": "always"}).changed
+    assert host.inspect("owed")["State"]["Running"]
+    assert not os.path.exists(host.layout.container(kept["owed"].id).marks)
+    for path in Path(host.layout.root).glob("state.db.damaged-*"):
+        path.unlink()
 
 
 # -- two run roots ---------------------------------------------------------------------------------

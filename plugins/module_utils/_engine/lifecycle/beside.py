@@ -15,8 +15,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..errors import EngineError
 from ..kernel import files
+from ..kernel.boot import boot_id
 from ..kernel.staging import staging
-from ..model import beside
+from ..model import beside, marks
 from ..model.layout import Layout
 from ..model.names import is_full_id
 from ..model.record import ContainerRecord, ImageRecord
@@ -48,6 +49,21 @@ def keep_container(engine: Engine, record: ContainerRecord) -> None:
     _write(engine.layout, engine.layout.container(record.id).beside, beside.encode_container(record))
 
 
+def keep_marks(engine: Engine, record: ContainerRecord) -> None:
+    """Write, or remove, what was wished of a container, after the row. A disk that takes nothing more keeps no verb from its end."""
+    path = engine.layout.container(record.id).marks
+    content = marks.encode_marks(record, boot_id())
+    with suppress(OSError):
+        if not content:
+            os.unlink(path)
+            return
+        new = f"{path}.new"
+        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(fd, "wb") as stream:
+            stream.write(_encoded(content))
+        os.rename(new, path)
+
+
 def keep_volume(engine: Engine, name: str, *, durable: bool = True) -> None:
     """Write what lies beside a volume, unless it is there; ``durable`` False where its loss is none (what it was filled with)."""
     with engine.database.reading() as connection:
@@ -76,9 +92,13 @@ def keep_images(engine: Engine) -> None:
 
 
 def _write(layout: Layout, path: str, content: Mapping[str, Any], *, durable: bool = True) -> None:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    text = _encoded(content)
     if _read_bytes(path) != text:
         put(layout, path, text, durable=durable)
+
+
+def _encoded(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
 
 def put(layout: Layout, path: str, content: bytes, *, durable: bool) -> None:
@@ -121,6 +141,7 @@ def read_all(layout: Layout) -> Found:
         beside.decode_container,
         problems,
     )
+    containers = [_with_marks(layout, one, problems) for one in containers]
     known = _each(map(layout.volume_beside, _volume_names(layout)), beside.decode_volume, problems)
     paths = (f"{layout.images}/{name}" for name in _names(layout.images) if name.endswith(".json"))
     return Found(
@@ -129,6 +150,19 @@ def read_all(layout: Layout) -> Found:
         tuple(_each(paths, beside.decode_image, problems)),
         tuple(problems),
     )
+
+
+def _with_marks(layout: Layout, record: ContainerRecord, problems: list[str]) -> ContainerRecord:
+    path = layout.container(record.id).marks
+    try:
+        return marks.marked(record, _load(path), boot_id())
+    except FileNotFoundError:  # as for most
+        return record
+    except _UNREADABLE as error:
+        problems.append(
+            f"{path} can't be read ({error}): whether {record.name} was stopped by its user is not known"
+        )
+        return record
 
 
 def _volume_names(layout: Layout) -> list[str]:

@@ -22,7 +22,7 @@ from ..model.volumesfrom import ANONYMOUS
 from ..state import containers, dependencies, events, volumes
 from ..volumes import directory
 from . import cgroup_parent, mapping, rootfilesystem, storage
-from .beside import keep_container
+from .beside import keep_container, keep_marks
 from .dependencies import resolve
 from .engine import Engine
 from .implied import declared_volumes, implied_mounts
@@ -99,6 +99,8 @@ def prepare_directories(engine: Engine, record: ContainerRecord) -> None:
         _make_volume(engine, name)
     open_passage(engine, record)
     keep_container(engine, record)
+    if record.start_pending:
+        keep_marks(engine, record)
 
 
 def _make_volume(engine: Engine, name: str) -> None:

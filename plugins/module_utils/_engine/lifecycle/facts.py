@@ -15,6 +15,7 @@ from ..kernel.process import Process
 from ..model import namespaces, status
 from ..model.cgroup import is_scope
 from ..model.layout import ContainerLayout
+from ..model.marks import marks
 from ..model.record import ContainerRecord, Event, ProcessId
 from ..plan.settle import Facts, settle
 from ..state import containers, events
@@ -167,4 +168,8 @@ def save_and_tell(
         from .beside import keep_container
 
         keep_container(engine, changed)
+    if changes and marks(record) != marks(changed):
+        from .beside import keep_marks
+
+        keep_marks(engine, changed)
     return changed

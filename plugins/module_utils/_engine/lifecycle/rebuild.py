@@ -210,6 +210,7 @@ def _taken_up(layout: Layout, record: ContainerRecord) -> ContainerRecord:
         finished=ended.finished if ended else None,
         exit_code=ended.code if ended else None,
         oom_killed=bool(ended and ended.oom_killed),
+        **({"finished": record.finished, "exit_code": None} if record.is_checkpointed else {}),
     )
 
 

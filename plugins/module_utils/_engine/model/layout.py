@@ -230,6 +230,11 @@ class ContainerLayout:
         return f"{self.static}/container.json"
 
     @property
+    def marks(self) -> str:
+        """What else its row can be made again from: what was wished of it, where that is not the usual."""
+        return f"{self.static}/marks.json"
+
+    @property
     def artifacts(self) -> str:
         return f"{self.static}/artifacts"
 
