@@ -6,7 +6,9 @@ from __future__ import annotations
 import pytest
 
 from _engine.errors import InvalidOption, NameInUse, NotFound
+from _engine.lifecycle.converge import converge
 from _engine.lifecycle.rename import rename
+from _engine.lifecycle.request import Request
 from _engine.state import events
 
 
@@ -52,6 +54,26 @@ def test_the_old_name_is_free(host, call):
     assert caught.value.fields["id"] == host.record("box").id
     assert host.picture() == before
     assert call("crate", "crate").name == "crate"
+
+
+@pytest.mark.parametrize("digits", [12, 64])
+def test_an_id_of_another_is_no_name(host, call, digits):
+    """A name that is the whole id of a container is refused to all, predicted too; other digits are a name, as in podman."""
+    host.want("created", "sleep", "1000")
+    host.want("created", "sleep", "1000", name="other")
+    name, before = host.record("box").id[:digits], host.picture()
+    for act in (
+        lambda: call("other", name),
+        lambda: call("box", name),
+        lambda: host.want("created", "sleep", "1000", name=name),
+    ):
+        with pytest.raises(NameInUse, match="is the id of container box"):
+            act()
+    with host.open(read_only=True) as engine, pytest.raises(NameInUse):
+        converge(engine, Request(name, "created", host.spec("sleep", "1000", name=name)), None)
+    assert host.picture() == before
+    host.want("created", "sleep", "1000", name="f" * digits)
+    assert host.inspect("f" * digits)["Name"] == "f" * digits
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a/b", "a b", "x" * 256])

@@ -101,6 +101,7 @@ def test_an_update_of_a_removed_container_is_told(connection, container):
         ("b" * 64, "one"),
         ("bb", "bb"),
         ("c" * 12, "c" * 12),
+        ("c" * 64, "after"),
         ("", None),
         ("%", None),
         ("WEB", None),
@@ -108,12 +109,13 @@ def test_an_update_of_a_removed_container_is_told(connection, container):
     ],
 )
 def test_find(connection, container, asked, found):
-    """A container is found by its name, then by its id as a whole: 64 digits or the first 12, if those are of one alone."""
+    """A container is found by its 64 digits, then by its name, then by the first 12 digits, if those are of one alone."""
     containers.insert(connection, container("a"))
     containers.insert(connection, container("b", name="one", created=2))
     containers.insert(connection, container("b", id="b" * 63 + "c", name="bb", created=3))
     containers.insert(connection, container("c", name="after", created=4))
     containers.insert(connection, container("d", name="c" * 12, created=5))
+    containers.insert(connection, container("e", name="c" * 64, created=6))
     record = containers.find(connection, asked)
     assert (record and record.name) == found
 

@@ -158,6 +158,8 @@ def find_brought(engine: Engine, arrival: Arrival) -> ContainerRecord | None:
     """
     with engine.database.reading() as connection:
         found = containers.by_name(connection, arrival.dump.spec.name)
+        if found is None:
+            containers.refuse_id(connection, arrival.dump.spec.name)
     if found is None or found.intent == IMPORT:  # with the intent: half made by a task that was killed
         return None
     seen = observe(engine, found)

@@ -252,6 +252,9 @@ class _Convergence:
             from .preflight import check
 
             there = None if planning.CREATE in verbs else self.record
+            if self.record is None and self.replaced is None:
+                with self.engine.database.reading() as connection:
+                    containers.refuse_id(connection, spec.name)
             source = Source.of(self.image, self.engine.layout, self.mounted)
             check(self.engine, spec, source, there)
             with self.engine.tolerating():

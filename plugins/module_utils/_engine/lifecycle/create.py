@@ -64,6 +64,8 @@ def create(
     with engine.timings.of("create"):
         with engine.database.transaction() as connection:
             old = containers.get(connection, replaces) if replaces is not None else None
+            if old is None:
+                containers.refuse_id(connection, spec.name)
             needs = resolve(connection, spec)
             taken = dependencies.take_off(connection, replaces) if replaces is not None else ()
             if replaces is not None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ..errors import InvalidOption, NotFound, Setting, Words
 from ..images.reference import candidates
 from ..model.mounts import IMAGE
-from ..model.names import alike, is_beginning, is_whole_id, near
+from ..model.names import alike, is_beginning, is_full_id, is_whole_id, near
 from ..model.record import ContainerRecord, ImageRecord
 from ..model.spec import ContainerSpec
 from ..state import images
@@ -19,10 +19,12 @@ from .engine import Engine
 def find_image(connection: sqlite3.Connection, name: str) -> ImageRecord:
     """Return the image of that name or whole id (64 digits, or the first 12); raises NotFound with the names that are near.
 
-    A name comes before an id. A program has no use for another beginning of an id: a name that is not there may be one by
+    64 digits are an id first, and a name comes before 12. A program has no use for another beginning of an id: a name that is not there may be one by
     chance.
     """
-    found: ImageRecord | None = None
+    found = (
+        images.get(connection, f"sha256:{name.removeprefix('sha256:')}") if is_full_id(name[-64:]) else None
+    )
     for candidate in candidates(name):
         found = found or images.by_name(connection, candidate)
     if found is None and is_whole_id(name.removeprefix("sha256:")):

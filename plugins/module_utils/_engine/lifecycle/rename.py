@@ -10,6 +10,7 @@ from ..errors import NotFound
 from ..model import status
 from ..model.names import check_name
 from ..model.record import ContainerRecord
+from ..state import containers
 from .engine import Engine
 from .facts import save_and_tell
 from .hold import hold
@@ -34,6 +35,8 @@ def rename(engine: Engine, record: ContainerRecord, name: str) -> ContainerRecor
             raise NotFound("container", record.name)
         if held.name == name:
             return held
+        with engine.database.reading() as connection:
+            containers.refuse_id(connection, name)
         spec = replace(held.spec, name=name)
         changed = save_and_tell(engine, held, ("rename",), {"old_name": held.name}, spec=spec)
         if changed.status in status.ALIVE:

@@ -30,6 +30,7 @@ __all__ = [
     "insert",
     "mappings",
     "names",
+    "refuse_id",
     "status_of",
     "update",
     "using_image",
@@ -80,12 +81,26 @@ def by_name(connection: sqlite3.Connection, name: str) -> ContainerRecord | None
 
 
 def find(connection: sqlite3.Connection, name_or_id: str) -> ContainerRecord | None:
-    """Return the container of this name or whole id, which is 64 digits or its first 12; a name comes before an id."""
+    """Return the container of this name or whole id: as podman has it, by 64 digits, then by name, then by the first 12."""
+    if is_full_id(name_or_id) and (whole := get(connection, name_or_id)) is not None:
+        return whole
     named = by_name(connection, name_or_id)
     if named is not None or not is_whole_id(name_or_id):
         return named
     found = beginning(connection, name_or_id)
     return found[0] if len(found) == 1 else None
+
+
+def refuse_id(connection: sqlite3.Connection, name: str) -> None:
+    """Raise NameInUse when a name would be the whole id of a container: either would be taken for the other."""
+    owner = next(iter(beginning(connection, name)), None) if is_whole_id(name) else None
+    if owner is not None:
+        raise NameInUse(
+            f"the name {name!r} is the id of container {owner.name}, so either would be taken for the other",
+            remedy="Choose another name",
+            name=name,
+            id=owner.id,
+        )
 
 
 def beginning(connection: sqlite3.Connection, digits: str) -> tuple[ContainerRecord, ...]:
