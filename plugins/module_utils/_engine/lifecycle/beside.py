@@ -50,7 +50,7 @@ def keep_container(engine: Engine, record: ContainerRecord) -> None:
 
 
 def keep_marks(engine: Engine, record: ContainerRecord) -> None:
-    """Write, or remove, what was wished of a container, after the row. A disk that takes nothing more keeps no verb from its end."""
+    """Write, or remove, what was wished of a container. A disk that takes nothing more keeps no verb from its end."""
     path = engine.layout.container(record.id).marks
     content = marks.encode_marks(record, boot_id())
     with suppress(OSError):

@@ -19,8 +19,8 @@ from .engine import Engine
 def find_image(connection: sqlite3.Connection, name: str) -> ImageRecord:
     """Return the image of that name or whole id (64 digits, or the first 12); raises NotFound with the names that are near.
 
-    64 digits are an id first, and a name comes before 12. A program has no use for another beginning of an id: a name that is not there may be one by
-    chance.
+    64 digits are an id first, and a name comes before 12. A program has no use for another beginning of an id: a name that is
+    not there may be one by chance.
     """
     found = (
         images.get(connection, f"sha256:{name.removeprefix('sha256:')}") if is_full_id(name[-64:]) else None

@@ -207,10 +207,9 @@ def _taken_up(layout: Layout, record: ContainerRecord) -> ContainerRecord:
         record,
         status=status.STOPPED if left else status.EXITED if ran else status.CONFIGURED,
         started=record.created if ran else None,
-        finished=ended.finished if ended else None,
-        exit_code=ended.code if ended else None,
+        finished=record.checkpointed if record.is_checkpointed else ended.finished if ended else None,
+        exit_code=ended.code if ended and not record.is_checkpointed else None,
         oom_killed=bool(ended and ended.oom_killed),
-        **({"finished": record.finished, "exit_code": None} if record.is_checkpointed else {}),
     )
 
 
