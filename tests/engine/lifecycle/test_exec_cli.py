@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from _engine.kernel import cgroups
+from _engine.lifecycle.cgroup import cgroup_of
 from enginehost import eventually
 
 FOREVER = ("sleep", "1000")
@@ -112,6 +114,28 @@ def test_ended_from_outside(host, call):
         process.terminate()
         assert process.wait(30) == 9
     assert host.inspect()["ExecIDs"] == []
+
+
+def others(host) -> list[int]:
+    """Return the processes of the container other than its first."""
+    record = host.record("box")
+    with host.open(read_only=True) as engine:
+        return [pid for pid in cgroups.processes(cgroup_of(engine, record)) if pid != record.process.pid]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_ended_at_any_time(host, call, signum):
+    """Whenever the signal comes, also while the runtime starts the command, nothing of it goes on and nobody waits for it."""
+    call("box", "true")
+    argv = [f"{host.layout.agent}/current/slipway", "exec", "box", "sh", "-c", "sleep 1000; :"]
+    for step in range(6):
+        with subprocess.Popen(argv, start_new_session=True) as process:
+            if step == 0:
+                eventually(lambda: len(others(host)) >= 2, "the command runs")
+            time.sleep(0.05 * step)  # the moment is the case
+            process.send_signal(signum)
+            assert process.wait(30) != 0
+        eventually(lambda: others(host) == [], f"nothing runs any more after a signal at step {step}")
 
 
 def test_what_a_command_leaves_in_the_background_is_not_waited_for(host, call):

@@ -7,10 +7,10 @@ import argparse
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 from ..errors import EngineError, InvalidOption, RuntimeFailed
 from ..kernel.reaper import Adopting
@@ -23,6 +23,8 @@ from . import output
 if TYPE_CHECKING:
     from ..lifecycle.exec import Prepared
     from ..runtime.execchild import ExecChild
+
+    _Process = Union[subprocess.Popen[bytes], ExecChild]
 
 #: Handed on to the command, so that whoever ends us ends it.
 _HANDED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -105,7 +107,8 @@ def _on_our_terminal(prepared: Prepared) -> int:
     """Run it with our terminal as its own; the runtime stays, and hands on what goes to and fro."""
     container_id = prepared.session.container_id
     argv = execs.arguments(prepared.runtime, container_id, prepared.files)
-    with subprocess.Popen(argv) as process, _handing_on(process):
+    with _handing_on() as hand_to, subprocess.Popen(argv) as process:
+        hand_to(process)
         code = process.wait()
     execs.check(prepared.runtime, container_id, prepared.files, code)
     return code
@@ -117,8 +120,9 @@ def _relayed(prepared: Prepared, *, interactive: bool) -> int:
     from ..runtime.relaying import Relay
 
     stdin = subprocess.PIPE if interactive else subprocess.DEVNULL
-    child = ExecChild(prepared.runtime, prepared.session.container_id, prepared.files, stdin=stdin)
-    with _handing_on(child, signal.SIGINT):
+    with _handing_on(signal.SIGINT) as hand_to:
+        child = ExecChild(prepared.runtime, prepared.session.container_id, prepared.files, stdin=stdin)
+        hand_to(child)
         Relay(
             *child.take_pipes(),
             pidfd=child.watched(),
@@ -131,11 +135,21 @@ def _relayed(prepared: Prepared, *, interactive: bool) -> int:
 
 
 @contextmanager
-def _handing_on(process: subprocess.Popen[bytes] | ExecChild, *more: signal.Signals) -> Iterator[None]:
-    """Hand on to it what ends a program."""
+def _handing_on(*more: signal.Signals) -> Iterator[Callable[[_Process], None]]:
+    """Hand on what ends a program to the process that is named to what is given; what comes before that waits for it."""
+    process: list[_Process] = []
+    early: list[int] = []
 
     def hand_on(signum: int, _frame: FrameType | None) -> None:
-        process.send_signal(signum)
+        if process:
+            process[0].send_signal(signum)
+        else:
+            early.append(signum)
+
+    def hand_to(started: _Process) -> None:
+        process.append(started)
+        for signum in early:
+            started.send_signal(signum)
 
     def ignore(_signum: int, _frame: FrameType | None) -> None:
         """Let the command see Ctrl-C by itself: it is in the terminal's foreground as we are."""
@@ -143,7 +157,7 @@ def _handing_on(process: subprocess.Popen[bytes] | ExecChild, *more: signal.Sign
     handlers = {signal.SIGINT: ignore, **dict.fromkeys((*_HANDED_ON, *more), hand_on)}
     before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
     try:
-        yield
+        yield hand_to
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)

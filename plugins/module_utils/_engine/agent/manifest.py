@@ -269,6 +269,7 @@ MODULES: tuple[str, ...] = (
     "model.layout",
     "model.limits",
     "model.logopts",
+    "model.marks",
     "model.moments",
     "model.mountgrammar",
     "model.mountidmap",

@@ -23,6 +23,8 @@ from .oci import OciRuntime
 
 #: Seconds for what was killed to be gone.
 _GONE = 5.0
+#: Seconds between two looks whether somebody wants the end of what is being started.
+_LOOK = 0.2
 
 
 class ExecChild:
@@ -42,6 +44,7 @@ class ExecChild:
         self.files = files
         self.returncode: Optional[int] = None
         self._pid = 0
+        self._asked: Optional[tuple[int, float]] = None
         self._runtime = subprocess.Popen(  # pylint: disable=consider-using-with
             execs.arguments(runtime, container_id, files, detach=True),
             stdin=stdin,
@@ -92,17 +95,32 @@ class ExecChild:
         return {self._runtime.pid, self._pid} if self._began() or self.returncode is not None else None
 
     def send_signal(self, signum: int) -> None:
-        """Send it to the command, or to the runtime that is starting it."""
+        """Send it to the command and to all that hangs below it: a shell that ends would else leave what it waits for.
+
+        While the runtime is starting it, it is kept for it: a runtime that gets it may end, with the command begun.
+        """
         if self.poll() is not None:
             return
         if not self._pid:
-            self._runtime.send_signal(signum)
-        elif process := Process.of(self._pid):
-            process.signal(signum)
+            self._asked = signum, time.monotonic()
+            return
+        below = descendants(self._pid)
+        for one in filter(None, (Process.of(self._pid), *below)):
+            one.signal(signum)
+
+    def _until_it_began(self) -> None:
+        """Wait for the runtime; one that hangs while somebody wants the end is killed, with what it has begun."""
+        starter = Process.of(self._runtime.pid)
+        while starter is not None and not starter.wait_gone(_LOOK):
+            if self._asked and time.monotonic() - self._asked[1] > _GONE:
+                self.kill()
+        self._runtime.wait()
+        if self._began() and self._asked:
+            self.send_signal(self._asked[0])
 
     def watched(self) -> Optional[int]:
         """Wait until it was started, and return a descriptor that can be read once it has ended; None where there is none."""
-        self._runtime.wait()
+        self._until_it_began()
         try:
             return os.pidfd_open(self._pid) if self._began() else None
         except (AttributeError, OSError):
