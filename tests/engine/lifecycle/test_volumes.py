@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from _engine.lifecycle.converge import converge
+from _engine.lifecycle.request import Request
 from dockerarchive import layer
 
 SLEEP = ("sleep", "1000")
@@ -115,3 +118,30 @@ def test_two_first_starts_at_once(host, image, python_child):
     places = [Path(f"/proc/{pid}/root/data") for pid in pids] + [host.data("shared")]
     assert [names(place) for place in places] == [["first", "second"]] * 3
     assert len({place.stat().st_ino for place in places}) == 1
+
+
+@pytest.mark.parametrize("what", ["volume", "data"])
+def test_a_volume_whose_directory_was_removed_is_told(host, what):
+    """Whoever makes it anew is warned that its data is gone, predicted too, each verb; a volume that is new is no news."""
+    options = {"volume": ["lost:/data"], "stop_timeout": 0}
+    assert host.want("started", "sleep", "1000", **options).warnings == ()
+
+    def lose() -> None:
+        host.bring("box", "stopped")
+        shutil.rmtree(host.layout.volume("lost") if what == "volume" else host.layout.volume_data("lost"))
+
+    lose()
+    with host.open(read_only=True) as engine:
+        foreseen = converge(engine, Request("box", "started"), None).warnings
+    assert "volume lost: its directory" in foreseen[0]
+    assert host.bring("box", "started").warnings == foreseen
+    assert host.bring("box", "restarted").warnings == ()
+    lose()
+    assert host.volume("lost").warnings == foreseen
+    assert host.volume("lost").warnings == ()
+    lose()
+    done = host.agent("start", "box")
+    assert (done.returncode, done.stderr) == (0, f"slipway: {foreseen[0]}\n")
+    lose()
+    host.bring("box", "absent")
+    assert host.volume("lost", "absent").warnings == ()

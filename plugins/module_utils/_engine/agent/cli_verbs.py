@@ -179,7 +179,15 @@ def _start(engine: Engine, record: ContainerRecord, _arguments: argparse.Namespa
     needed = to_start(engine, record, None)
     refuse_stuck(record.name, needed)
     for one in (*needed, record):
+        _tell_of_lost(engine, one)
         start_again(engine, one.id, exit_command(engine))
+
+
+def _tell_of_lost(engine: Engine, record: ContainerRecord) -> None:
+    from ..lifecycle.volume_lost import lost_volumes
+
+    for warning in lost_volumes(engine, record.volumes.values()):
+        sys.stderr.write(f"slipway: {warning}\n")
 
 
 def _stop(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
@@ -192,6 +200,7 @@ def _stop(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace
 def _restart(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
     from ..lifecycle.restart import restart
 
+    _tell_of_lost(engine, record)
     restart(engine, record.id, exit_command(engine), timeout=arguments.time)
 
 

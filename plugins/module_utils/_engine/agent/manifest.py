@@ -232,6 +232,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.volume_attach",
     "lifecycle.volume_check",
     "lifecycle.volume_facts",
+    "lifecycle.volume_lost",
     "lifecycle.volume_mount",
     "lifecycle.volume_open",
     "lifecycle.volume_users",

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import EngineError
 from ..model import imageconfig, namespaces, status
-from ..model.mounts import TMPFS, Mount
+from ..model.mounts import TMPFS, VOLUME, Mount
 from ..model.record import ContainerRecord, ImageRecord
 from ..model.spec import ContainerSpec
 from ..plan import container as planning
@@ -258,7 +258,7 @@ class _Convergence:
             source = Source.of(self.image, self.engine.layout, self.mounted)
             check(self.engine, spec, source, there)
             with self.engine.tolerating():
-                self.lowered = self.check_limits(spec)
+                self.lowered = (*self.lost_volumes(spec), *self.check_limits(spec))
             if planning.CREATE in verbs and (spec.rootfs or source.image is not None):
                 with self.engine.tolerating():
                     self.check_new(spec, source, replaces_running=planning.STOP in verbs)
@@ -268,6 +268,18 @@ class _Convergence:
             from .freeze import check_freezer
 
             check_freezer(self.record)
+
+    def lost_volumes(self, spec: ContainerSpec) -> tuple[str, ...]:
+        """Return warnings of volumes whose data somebody has removed."""
+        named = {
+            mount.source for mount in (spec.mounts or {}).values() if mount.kind == VOLUME and mount.source
+        }
+        names = {*named, *(self.record.volumes.values() if self.record else ())} & self.known_volumes()
+        if not names:
+            return ()
+        from .volume_lost import lost_volumes
+
+        return lost_volumes(self.engine, names)
 
     @staticmethod
     def check_limits(spec: ContainerSpec) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..model.volume import VolumeRecord, VolumeSpec
 from ..plan import volume as planning
-from ..plan.container import Action
+from ..plan.container import ABSENT, Action
 from ..plan.volume import AS_USUAL, How, VolumePlan, decide
 from ..state import volumes
 from ..volumes import directory, snapshots
@@ -23,6 +24,7 @@ from .inspect_volume import volume_shape
 from .outcome import Outcome
 from .volume import discard_held, ensure_held, get_volume
 from .volume_facts import facts_of, holding
+from .volume_lost import lost_volumes
 from .waste import sweep
 
 
@@ -47,6 +49,7 @@ class _Convergence:
     def run(self) -> Outcome:
         plan = self.plan()
         users = [action for action in plan.actions if action.verb == planning.REMOVE_USER]
+        missing = () if self.state == ABSENT else lost_volumes(self.engine, (self.name,))
         told = [*(self.without(users) if users else []), *self.lost(plan)]
         if not self.engine.predicting and (plan.actions or self.is_half_made(plan)):
             with self.engine.lock_volume(self.name, f"{self.state} {self.name}"):
@@ -54,7 +57,8 @@ class _Convergence:
                 self.apply(plan)
             sweep(self.engine)
         own = [action.text for action in plan.actions if action.verb != planning.REMOVE_USER]
-        return self.outcome(plan, (*told, *own))
+        outcome = self.outcome(plan, (*told, *own))
+        return replace(outcome, warnings=(*outcome.warnings, *missing))
 
     def plan(self) -> VolumePlan:
         with self.engine.database.reading() as connection:
