@@ -500,7 +500,9 @@ def watch(frame, event, _argument):
 
 threading.setprofile(watch)
 sys.setprofile(watch)
-Host(Path(top), runtime, image).want("present", "sleep", "1000", env={"A": "2"}, stop_time=0)
+Host(Path(top), runtime, image).want(
+    "present", "sleep", "1000", env={"A": "2"}, stop_time=0, volume=["fresh:/work", "/etc"]
+)
 """
 #: Functions that the task calls in the middle of the trial.
 IN_TRIAL = ("runtime_of", "cover_place", "run_to_file", "tear_down", "clear_path")
@@ -536,6 +538,25 @@ def test_nothing_of_a_killed_trial_outlives_the_container(host, python_child):
     assert (host.mounts(), host.cgroups(), os.listdir(host.layout.runtime_root)) == ([], [], [])
 
 
+#: Functions that fill the volumes of a new container before the old one is stopped.
+FILLING = ("_copy_for_anonymous", "copied_aside", "copy_tree", "mark_copied", "stop")
+
+
+@pytest.mark.parametrize("fatal", FILLING)
+def test_killed_while_it_fills_volumes(host, image, python_child, fatal):
+    """A task that is killed while it fills volumes leaves the old container running; the next one fills them and replaces it."""
+    shape = host.start(*SLEEP, image=image, env={"A": "1"})
+    with python_child(KILLED, host.top, host.runtime, image, fatal) as child:
+        child.wait(60)
+    assert child.returncode == -signal.SIGKILL
+    assert host.inspect() == shape
+    task = {"env": {"A": "2"}, "stop_time": 0, "volume": ["fresh:/work", "/etc"]}
+    assert host.want("present", *SLEEP, image=image, **task).changed
+    assert host.inspect()["State"]["Status"] == "running"
+    assert [one.name for one in host.data("fresh").iterdir()] == ["run"]
+    assert not [one for one in host.files() if ".copyup-" in one or "/staging/" in one]
+
+
 #: Functions that a replacement calls when the old container is stopped or gone already.
 AFTER_STOP = ("_wait", "remove_held", "throw_away", "prepare_directories", "mount_rootfs", "started")
 
@@ -547,7 +568,7 @@ def test_killed_in_a_replacement(host, python_child, fatal):
     with python_child(KILLED, host.top, host.runtime, host.image, fatal) as child:
         child.wait(60)
     assert child.returncode == -signal.SIGKILL
-    task = {"env": {"A": "2"}, "stop_time": 0}
+    task = {"env": {"A": "2"}, "stop_time": 0, "volume": ["fresh:/work", "/etc"]}
     assert host.want("present", *SLEEP, **task).changed or fatal == "started"
     assert host.inspect()["State"]["Status"] == "running"
     assert "A=2" in host.inspect()["Config"]["Env"]
