@@ -627,7 +627,9 @@ def small_host(runtime, tmp_path, busybox):
     try:
         with without_hybrid(host.layout.cgroup_parent):
             host.load(write_archive(tmp_path / "big.tar", host.image, [busybox, BIG]))
-            host.start(*SLEEP, volume=["old:/none"])
+            for name in ("disk", "other-disk"):
+                host.volume(name, "present", "type=tmpfs", "device=tmpfs", "o=size=1m")
+            host.start(*SLEEP, volume=["old:/none", "disk:/none2"])
             seen = os.statvfs(host.layout.root)
             Path(host.layout.root, "ballast").write_bytes(
                 bytes(seen.f_bavail * seen.f_frsize - 10 * (1 << 20))
@@ -646,6 +648,8 @@ TOO_LARGE = {
     "there": {"volume": ["there:/big1", "fresh:/big2", "more:/big3"]},
     "of the old container": {"volume": ["old:/big1", "fresh:/big2", "more:/big3"]},
     "anonymous": {"volume": ["/big1", "/big2", "/big3"]},
+    "with a file system of its own": {"volume": ["other-disk:/big1", "fresh:/big2"]},
+    "the old container's with a file system of its own": {"volume": ["disk:/big1", "fresh:/big2"]},
     "one of each": {"volume": ["old:/big1", "/big2", "fresh:/big3"]},
     "a part": {
         "mount": ["type=volume,source=fresh,destination=/big1,subpath=a"],
