@@ -242,7 +242,7 @@ _DIRECTORIES = (
     "spare.0",
     "spare.1",
 )
-_RUN_DIRECTORIES = ("boot", "locks", "exits", "oci", "cgroups", "trials", "containers")
+_RUN_DIRECTORIES = ("root", "boot", "locks", "exits", "oci", "cgroups", "trials", "containers")
 
 
 def assert_clean(node: Node) -> None:
