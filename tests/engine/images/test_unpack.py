@@ -268,6 +268,15 @@ def test_as_deep_as_a_path_can_tell(load, archives, store, tmp_path):
             store.remove(chain_id)
 
 
+def test_a_file_in_each_of_many_directories_in_each_other(unpacked):
+    """Descriptors are let go of on the way down and up again, whatever lies at each depth."""
+    names = ["/".join("d" * depth) for depth in range(1, 600)]
+    layer = [(f"{name}/{file}", {}) for file, on in (("f", names), ("g", names[::-1])) for name in on]
+    before = len(os.listdir("/proc/self/fd"))
+    with unpacked(layer):
+        assert len(os.listdir("/proc/self/fd")) < before + 10
+
+
 def test_an_attribute_that_is_too_large(archives, tmp_path):
     """An attribute that the file system can't take is told by its name and size, and no full disk."""
     records = {"pax_headers": {"SCHILY.xattr.user.big": "y" * 50_000}}

@@ -218,6 +218,9 @@ class LayerDirectory:
         return tuple(part for part in here[len(root) :].split(b"/") if part)
 
     def _keep(self, path: Path, place: Place) -> None:
+        before = self._open.pop(path, None)
+        if before is not None:  # opened anew, since the ones above it had been let go
+            self._retired.append(before)
         self._open[path] = place
         if len(self._open) > _MOST_OPEN:
             os.close(self._open.popitem(last=False)[1].fd)

@@ -41,23 +41,23 @@ def same(one: Iterable[Piece], other: Iterable[Piece]) -> bool:
 
 
 def _blocks(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Cut anew into whole aligned blocks, without those of zeroes; the end of the file comes last."""
-    end, at, block = 0, 0, bytearray(_BLOCK)
+    """Cut anew into aligned blocks, without zeroes at their ends and those of zeroes alone; the end of the file comes last."""
+    end, at, block = 0, 0, bytearray()
     for offset, data in pieces:
         end = offset + len(data)
         for start, part in cut(offset, data):
             begin = start % _BLOCK
             if start - begin != at:
                 yield from _filled(at, block)
-                at, block = start - begin, bytearray(_BLOCK)
-            block[begin : begin + len(part)] = part
+                at, block = start - begin, bytearray()
+            block += bytes(begin - len(block)) + part
     yield from _filled(at, block)
     yield end, b""
 
 
 def _filled(at: int, block: bytearray) -> Iterator[Piece]:
-    if block.strip(b"\0"):
-        yield at, bytes(block)
+    if data := bytes(block.rstrip(b"\0")):
+        yield at, data
 
 
 # -- in a tar ----------------------------------------------------------------------------------------
