@@ -154,16 +154,18 @@ def test_what_a_command_leaves_in_the_background_is_not_waited_for(host, run, ba
     [
         (["nowhere"], {}, 127),
         (["/etc"], {}, 126),
-        (["/bin/true"], {"workdir": "/none"}, 125),
+        (["/bin/true"], {"workdir": "/none"}, 127),
+        (["/bin/true"], {"workdir": "/bin/busybox"}, 126),
         (["nowhere"], {"tty": True}, 127),
     ],
 )
 def test_what_never_began(host, run, argv, options, code):
     """A program that is not there is 127, one that can't run 126, all else 125; nothing of it is left."""
     host.start(*FOREVER)
-    with pytest.raises(RuntimeFailed) as caught:
+    with pytest.raises((RuntimeFailed, InvalidOption)) as caught:
         run(*argv, **options)
     assert caught.value.fields["rc"] == code
+    assert "workdir" not in options or str(caught.value).startswith(f"workdir: '{options['workdir']}' is n")
     assert known_sessions(host) == []
 
 

@@ -114,7 +114,7 @@ def test_bad_requests(raw, words):
         ('exec: "/etc": permission denied', 126),
         ("open executable: Operation not permitted", 126),
         ("exec /script: exec format error", 126),
-        ('chdir to cwd ("/none") set in config.json failed: no such file or directory', 125),
+        ('chdir to cwd ("/none") set in config.json failed: no such file or directory', 127),
         ("something else", 125),
     ],
 )

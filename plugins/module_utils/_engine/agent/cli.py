@@ -24,7 +24,7 @@ from .parsing import Parser, read, unknown_verb, verb_in
 
 #: Returns the exit code, None for 0.
 Verb = Callable[[Engine, argparse.Namespace], Optional[int]]
-FAILED = 125
+FAILED, MISUSED = 125, 2
 
 
 def run(argv: list[str], root: str, run_root: str) -> int:
@@ -44,7 +44,8 @@ def run(argv: list[str], root: str, run_root: str) -> int:
         return _run(arguments)
     except EngineError as error:
         output.complain(error, arguments.flags)
-        return FAILED
+        # Of exec 2 would be the command's own.
+        return MISUSED if verb != "exec" and output.is_misuse(error, arguments.flags) else FAILED
 
 
 def _run(arguments: argparse.Namespace) -> int:

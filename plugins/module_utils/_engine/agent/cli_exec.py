@@ -67,6 +67,12 @@ def _exec(engine: Engine, arguments: argparse.Namespace) -> int:
     try:
         name = find_typed(engine, arguments.name).name
         return _detach(engine, name, spec) if arguments.detach else _attach(engine, name, arguments, spec)
+    except InvalidOption as error:
+        code = error.fields.get("rc")
+        if not isinstance(code, int):
+            raise
+        output.complain(error, arguments.flags)
+        return code
     except RuntimeFailed as error:
         # The runtime has said it already where the command has our stderr.
         if arguments.detach:

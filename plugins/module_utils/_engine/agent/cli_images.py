@@ -80,10 +80,11 @@ def _load(engine: Engine, arguments: argparse.Namespace) -> None:
     from ..lifecycle.load import load
 
     with _archive(arguments.input) as path:
-        found = load(engine, path).result["images"]
-    for shape in () if arguments.quiet else found:
-        for name in shape["RepoTags"] or [shape["Id"]]:
-            output.write(f"Loaded image: {name}")
+        done = load(engine, path)
+    for warning in done.warnings:
+        sys.stderr.write(f"slipway: {warning}\n")
+    for name in () if arguments.quiet else done.brought:
+        output.write(f"Loaded image: {name}")
 
 
 @contextmanager
@@ -100,7 +101,11 @@ def _archive(path: str | None) -> Iterator[str]:
     with tempfile.NamedTemporaryFile(prefix="slipway-", suffix=".tar") as file:
         shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
         file.flush()
-        yield file.name
+        try:
+            yield file.name
+        except EngineError as error:  # of which nobody knows
+            error.message = error.message.replace(file.name, "standard input")
+            raise
 
 
 def _rmi(engine: Engine, arguments: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from ..model.record import ContainerRecord
 from ..state import containers
 from . import output
 
-FAILED, NOT_THERE, RUNNING = 125, 1, 2
+FAILED, NOT_THERE, RUNNING, MISUSED = 125, 1, 2, 2
 #: What podman prints where there is no exit code.
 _NO_CODE = -1
 
@@ -39,6 +39,7 @@ def add(verbs: Any) -> None:
     add_verb(verbs, "unpause", _unpause, "let paused containers go on", {status.PAUSED})
     parser = add_verb(verbs, "kill", _kill, "send containers a signal", status.ALIVE)
     parser.add_argument("--signal", "-s", default="KILL", help="its name or number (%(default)s)")
+    parser.set_defaults(check=_check_signal)
     _add_rm(verbs)
     _add_wait(verbs)
     _add_rename(verbs)
@@ -100,6 +101,8 @@ def _each(engine: Engine, arguments: argparse.Namespace) -> int:
     """Do it to each container, and return the first failure's exit code."""
     if bool(arguments.names) == arguments.all:
         raise EngineError("write the names of containers, or --all")
+    if hasattr(arguments, "check"):  # of an option's value, whatever is named
+        arguments.check(arguments)
     codes = [_one(engine, name, arguments) for name in arguments.names or _all(engine, arguments)]
     return next(filter(None, codes), 0)
 
@@ -125,7 +128,7 @@ def _one(engine: Engine, name: str, arguments: argparse.Namespace) -> int:
         if isinstance(error, NotFound) and _may_be_missing(arguments):
             return 0
         output.complain(error, arguments.flags)
-        return _code(error, arguments.act)
+        return MISUSED if output.is_misuse(error, arguments.flags) else _code(error, arguments.act)
     output.write(name if said is None else said)
     return 0
 
@@ -221,6 +224,12 @@ def _kill(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace
     from ..model.quantities import signal_number
 
     kill(engine, record.id, signal_number("--signal", arguments.signal))
+
+
+def _check_signal(arguments: argparse.Namespace) -> None:
+    from ..model.quantities import signal_number
+
+    signal_number("--signal", arguments.signal)
 
 
 def _remove(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Collection
 
-from ..errors import EngineError, Setting
+from ..errors import EngineError, InvalidOption, Setting
 from ..model import utf8
 
 #: What an option of a task is called here, where that is not its name with a hyphen.
@@ -85,6 +85,12 @@ def write_json(found: object) -> None:
 def as_json(found: object, *, indent: int | None = None) -> str:
     """Return JSON that every reader takes."""
     return json.dumps(utf8.whole(found), indent=indent)
+
+
+def is_misuse(error: EngineError | OSError, flags: Collection[str]) -> bool:
+    """Tell whether an error is about the value of an option of the verb, as it is written: nothing was tried then."""
+    option = str(error.fields.get("option", "")) if isinstance(error, InvalidOption) else ""
+    return bool(option) and f"--{option.lstrip('-').replace('_', '-')}" in flags
 
 
 def complain(error: EngineError | OSError, flags: Collection[str]) -> None:

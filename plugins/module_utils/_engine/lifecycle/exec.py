@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from ..errors import EngineError, WrongState
+from ..errors import EngineError, InvalidOption, WrongState
+from ..kernel.files import directory
 from ..kernel.foreign import PATIENCE
+from ..kernel.inroot import open_in_root
 from ..kernel.process import Process, find_by_argument
 from ..model import imageconfig, status
 from ..model.execsession import ExecSession
@@ -23,7 +25,7 @@ from ..model.names import new_id
 from ..model.record import ContainerRecord, Event, ProcessId
 from ..rootfs import mounted
 from ..runtime import execprocess, oci
-from ..runtime.execs import ExecFiles, Executed
+from ..runtime.execs import NOT_EXECUTABLE, NOT_FOUND, ExecFiles, Executed
 from ..state import events, images
 from ..state import execs as sessions
 from .cgroup import cgroup_of
@@ -237,6 +239,8 @@ def _process(
     if spec.user is not None and record.process is not None:  # which a container that runs has
         groups = record.spec.group_add or ()
         user = resolved(record.process.pid, spec.user, groups, seconds=patience)
+    if spec.workdir is not None and record.process is not None:
+        _check_workdir(record.process.pid, spec.workdir)
     return execprocess.build(own, spec, user, home_given=_home_given(engine, record), all_capabilities=every)
 
 
@@ -254,3 +258,20 @@ def myself() -> ProcessId:
     if me is None:
         raise ProcessLookupError("this process is not in /proc")
     return ProcessId(me.pid, me.start_time)
+
+
+def _check_workdir(pid: int, path: str) -> None:
+    """Raise InvalidOption, with ``rc`` as podman-exec(1) has it, unless it is a directory of the container."""
+    with directory(f"/proc/{pid}/root") as root:
+        try:
+            os.close(open_in_root(root, path, os.O_PATH | os.O_DIRECTORY))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            missing = isinstance(error, FileNotFoundError)
+            refusal = InvalidOption(
+                "workdir",
+                path,
+                "is not there in the container" if missing else "is no directory of the container",
+                remedy="Write a directory of the container, or make it first",
+            )
+            refusal.fields["rc"] = NOT_FOUND if missing else NOT_EXECUTABLE
+            raise refusal from None

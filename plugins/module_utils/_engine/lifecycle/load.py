@@ -98,7 +98,10 @@ def converge_images(engine: Engine, source: Layers, verb: str, *, names: tuple[s
             _check(engine, source)
         sweep(engine)
     warnings = (*_warnings(wanted), *left_out_warnings(left_out))
-    return Outcome(actions, result=_shapes(engine, wanted), warnings=warnings)
+    brought = tuple(
+        name for record in wanted for name in (record.names or (record.id.removeprefix("sha256:"),))
+    )
+    return Outcome(actions, result=_shapes(engine, wanted), warnings=warnings, brought=brought)
 
 
 def _warnings(wanted: list[ImageRecord]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class Outcome:
     ``actions`` in plain words, in order; the same whether predicted or done. ``cost`` is "", "live", "restart" or "recreate".
     ``failure``: all was done, and the container failed at what the task waited for.
     ``warnings``: what the user has to know, though it stopped nothing.
+    ``brought``: the names of the images that an archive had, the id of one without.
     ``result`` holds the things in podman's shape by their key (``container``, ``volumes``, ...) and what stands beside them.
     """
 
@@ -27,6 +28,7 @@ class Outcome:
     result: Mapping[str, Any] = field(default_factory=dict)
     failure: EngineError | None = None
     warnings: tuple[str, ...] = ()
+    brought: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -109,7 +109,7 @@ def meaning(text: str) -> int:
     if "executable" in low and "not found" in low:
         return NOT_FOUND
     if "chdir" in low or "cwd" in low:
-        return ENGINE_FAILED
+        return NOT_FOUND if "no such file" in low else NOT_EXECUTABLE
     if "permission denied" in low or "not permitted" in low or "exec format" in low:
         return NOT_EXECUTABLE
     return NOT_FOUND if "no such file" in low else ENGINE_FAILED
