@@ -7,12 +7,14 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from _engine.kernel.process import Process, find_by_argument
+from _engine.kernel.process import Process, end_tree, find_by_argument
+from enginehost import eventually
 
 
 @pytest.fixture(params=["pidfd", "pid"])
@@ -156,3 +158,21 @@ def test_processes_are_found_by_an_argument():
             assert find_by_argument(seconds[:-1]) == ()
         finally:
             process.kill()
+
+
+def test_a_tree_that_grows_is_ended_whole():
+    """What a shell starts while its tree is being ended ends too."""
+    # The shell leaves no child to us when it ends, so those that were overlooked are found by their argument.
+    argument = f"1000.{os.getpid()}"
+    shell = f"while :; do sleep {argument} & sleep 0.002; done"
+    program = f"import subprocess, time; subprocess.Popen(['sh', '-c', {shell!r}]); time.sleep(1000)"
+    with subprocess.Popen([sys.executable, "-c", program]) as process:
+        try:
+            eventually(lambda: len(find_by_argument(argument)) > 20, "children")
+            end_tree(process.pid, grace=5.0)
+        finally:
+            process.kill()
+    left = find_by_argument(argument)
+    for one in left:
+        one.signal(signal.SIGKILL)
+    assert left == ()

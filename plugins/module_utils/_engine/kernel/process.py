@@ -20,6 +20,8 @@ _PAUSE = 0.02
 
 #: poll(2) takes milliseconds in 31 bits.
 _LONGEST_POLL = 86400.0
+#: How often what a process has started is looked for while it is stopped.
+_TURNS = 20
 
 
 @dataclass(frozen=True)
@@ -120,15 +122,39 @@ def descendants(pid: int) -> tuple[Process, ...]:
     return tuple(filter(None, map(Process.of, found)))
 
 
+def stop_tree(pid: int) -> tuple[Process, ...]:
+    """Stop all that a process has started and that still hangs below it, and return it: nothing of it starts another meanwhile.
+
+    They are looked for until there are no others, as one may have started another just before it was stopped; a chain that
+    grows faster than it is looked at is not waited for.
+    """
+    found: dict[int, Process] = {}
+    for _turn in range(_TURNS):
+        others = [one for one in descendants(pid) if one.pid not in found]
+        if not others:
+            break
+        for one in others:
+            one.signal(signal.SIGSTOP)
+            found[one.pid] = one
+    return tuple(found.values())
+
+
+def signal_tree(pid: int, signum: int) -> tuple[Process, ...]:
+    """Send a signal to all that a process has started and that still hangs below it, and return that."""
+    found = stop_tree(pid)
+    for number in (signum, signal.SIGCONT):
+        for one in found:
+            one.signal(number)
+    return found
+
+
 def end_tree(pid: int, *, grace: float) -> None:
     """End all that a process has started and that still hangs below it; ``grace``: seconds from TERM to KILL."""
     deadline = time.monotonic() + grace
-    found = descendants(pid)
-    for one in found:
-        one.signal(signal.SIGTERM)
+    found = signal_tree(pid, signal.SIGTERM)
     for one in found:
         one.wait_gone(max(0.0, deadline - time.monotonic()))
-    for one in (*found, *descendants(pid)):
+    for one in (*found, *stop_tree(pid)):
         one.signal(signal.SIGKILL)
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import IO, Optional
 
 from ..kernel import command
-from ..kernel.process import Process, descendants
+from ..kernel.process import Process, signal_tree, stop_tree
 from ..kernel.reaper import exit_code
 from . import execs
 from .execs import ExecFiles
@@ -104,9 +104,13 @@ class ExecChild:
         if not self._pid:
             self._asked = signum, time.monotonic()
             return
-        below = descendants(self._pid)
-        for one in filter(None, (Process.of(self._pid), *below)):
-            one.signal(signum)
+        command_process = Process.of(self._pid)
+        if command_process is None:
+            return
+        command_process.signal(signal.SIGSTOP)  # it starts nothing more until all below it have the signal
+        signal_tree(self._pid, signum)
+        command_process.signal(signum)
+        command_process.signal(signal.SIGCONT)
 
     def _until_it_began(self) -> None:
         """Wait for the runtime; one that hangs while somebody wants the end is killed, with what it has begun."""
@@ -136,7 +140,7 @@ class ExecChild:
         """Kill the runtime, the command and all that it started and that still hangs below it."""
         if self._runtime.poll() is None:
             # What runc has put into the container leads a session of its own, and may wait there (for /etc/passwd).
-            below = descendants(self._runtime.pid)
+            below = stop_tree(self._runtime.pid)
             with suppress(ProcessLookupError):
                 os.killpg(self._runtime.pid, signal.SIGKILL)
             for one in below:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..errors import RuntimeFailed
-from ..kernel.process import Process, descendants
+from ..kernel.process import Process, stop_tree
 from ..kernel.removal import remove_tree
 from ..model.layout import ContainerLayout
 from .oci import OciRuntime, error_text
@@ -121,9 +121,8 @@ def end(files: ExecFiles) -> None:
     if process is None:
         return
     deadline = time.monotonic() + _GONE
-    # Stopped first, so that it starts nothing more while it is looked at.
     process.signal(signal.SIGSTOP)
-    for one in (*descendants(process.pid), process):
+    for one in (*stop_tree(process.pid), process):
         one.signal(signal.SIGKILL)
         one.wait_gone(max(0.0, deadline - time.monotonic()))
 
