@@ -28,6 +28,14 @@ def test_a_record_comes_back_as_it_was(connection, volume):
     assert volumes.all(connection) == (bare, full)
 
 
+def test_names(connection, volume):
+    """A volume that is being removed has no name any more, and what else is in a row is not looked at."""
+    volumes.insert(connection, volume("a"))
+    volumes.insert(connection, volume("b", removing=True))
+    connection.execute("UPDATE volumes SET labels = 'damaged'")
+    assert volumes.names(connection) == {"a"}
+
+
 def test_update(connection, volume):
     """An update replaces the row; without a row it is an error."""
     record = volume("a")

@@ -49,6 +49,11 @@ def all(connection: sqlite3.Connection) -> tuple[VolumeRecord, ...]:  # noqa: A0
     return tuple(_record(row) for row in connection.execute(f"{_SELECT} ORDER BY name"))
 
 
+def names(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the names of all volumes but those that a removal has begun with; the rest of their rows is not read."""
+    return frozenset(row["name"] for row in connection.execute("SELECT name FROM volumes WHERE NOT removing"))
+
+
 def users(connection: sqlite3.Connection, name: str) -> tuple[tuple[str, str], ...]:
     """Return (id, name) of the containers that have the volume, by name."""
     rows = connection.execute(

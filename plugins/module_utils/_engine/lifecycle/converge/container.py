@@ -222,7 +222,7 @@ class _Convergence:
 
     def known_volumes(self) -> frozenset[str]:
         with self.engine.database.reading() as connection:
-            return frozenset(volume.spec.name for volume in volumes.all(connection) if not volume.removing)
+            return volumes.names(connection)
 
     def warnings(self) -> tuple[str, ...]:
         """Return what is to be said of options that describe a container in a task that does not, unless it is so."""

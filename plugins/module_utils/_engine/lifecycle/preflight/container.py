@@ -137,7 +137,7 @@ def _check_mount(engine: Engine, mount: Mount) -> None:
 
 def _check_volume(engine: Engine, mount: Mount) -> None:
     with engine.database.reading() as connection:
-        known = {one.spec.name for one in volumes.all(connection) if not one.removing}
+        known = volumes.names(connection)
     if mount.source not in known:
         raise NotFound(
             "volume",

@@ -40,7 +40,7 @@ def find_volume(engine: Engine, name: str) -> VolumeRecord:
     with engine.database.reading() as connection:
         record = volumes.get(connection, name)
         if record is None or record.removing:
-            known = [one.spec.name for one in volumes.all(connection) if not one.removing]
+            known = sorted(volumes.names(connection))
             remedy = "slipway.oci.volume makes one"
             raise NotFound("volume", name, near=near(name, known), remedy=remedy)
     return record
