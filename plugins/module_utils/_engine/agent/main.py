@@ -24,6 +24,10 @@ def main(argv: list[str], *, root: str, run_root: str) -> int:
     try:
         if argv and argv[0] in _SHORT:
             return _SHORT[argv[0]](argv[1:], root, run_root)
+        import signal
+
+        # While modules are imported Python's own handler may raise where nobody hears it (callbacks), and Ctrl-C is lost.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         from .verbs.dispatch import run
 
         return run(argv, root, run_root)

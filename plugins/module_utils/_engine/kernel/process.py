@@ -8,7 +8,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Optional
@@ -20,6 +20,10 @@ _PAUSE = 0.02
 
 #: poll(2) takes milliseconds in 31 bits.
 _LONGEST_POLL = 86400.0
+#: Seconds for stopped processes to stand still, which one that hangs in the kernel never does; and between two looks.
+_STOPPING, _SOON = 1.0, 0.001
+#: States of proc_pid_stat(5) in which a process starts nothing; none when it is gone.
+_STANDING: tuple[list[str], ...] = (["T"], ["t"], ["Z"], ["X"], [])
 #: How often what a process has started is looked for while it is stopped.
 _TURNS = 20
 
@@ -122,6 +126,16 @@ def descendants(pid: int) -> tuple[Process, ...]:
     return tuple(filter(None, map(Process.of, found)))
 
 
+def stop(processes: Sequence[Process]) -> None:
+    """Stop processes, and wait until they stand still: one in the midst of fork(2) finishes that first."""
+    for one in processes:
+        one.signal(signal.SIGSTOP)
+    deadline = time.monotonic() + _STOPPING
+    for one in processes:
+        while procstat.stat(one.pid)[:1] not in _STANDING and time.monotonic() < deadline:
+            time.sleep(_SOON)
+
+
 def stop_tree(pid: int) -> tuple[Process, ...]:
     """Stop all that a process has started and that still hangs below it, and return it: nothing of it starts another meanwhile.
 
@@ -133,9 +147,8 @@ def stop_tree(pid: int) -> tuple[Process, ...]:
         others = [one for one in descendants(pid) if one.pid not in found]
         if not others:
             break
-        for one in others:
-            one.signal(signal.SIGSTOP)
-            found[one.pid] = one
+        stop(others)
+        found.update((one.pid, one) for one in others)
     return tuple(found.values())
 
 

@@ -135,7 +135,10 @@ def test_ended_at_any_time(host, call, signum):
                 eventually(lambda: len(others(host)) >= 2, "the command runs")
             time.sleep(0.05 * step)  # the moment is the case
             process.send_signal(signum)
-            assert process.wait(30) != 0
+            try:
+                assert process.wait(30) != 0
+            finally:
+                process.kill()
         eventually(lambda: others(host) == [], f"nothing runs any more after a signal at step {step}")
 
 

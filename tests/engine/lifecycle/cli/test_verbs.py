@@ -84,7 +84,7 @@ def test_unknown_names(host, slipway):
 
 REFUSED = [
     (("rm", "box"), 2, "is running and can't be removed"),
-    (("kill", "-s", "NOSUCH", "box"), 125, "NOSUCH"),
+    (("kill", "-s", "NOSUCH", "box"), 2, "NOSUCH"),
     (("unpause", "box"), 0, ""),
     (("rename", "box", "-x"), 2, "usage"),
     (("rename", "box", "a/b"), 125, "no valid name"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 from collections.abc import Callable, Mapping
 from typing import Any, Optional
 
@@ -59,6 +60,8 @@ def _run(arguments: argparse.Namespace) -> int:
     ) as engine:
         for error in unknown(engine) if known_alone else ():
             output.complain(error, arguments.flags)
+        if not getattr(arguments, "hands_on_signals", False):
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # the verb undoes what it has begun
         return arguments.verb(engine, arguments) or 0
 
 

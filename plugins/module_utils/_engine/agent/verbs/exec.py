@@ -45,7 +45,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("--workdir", "-w", metavar="DIR", help="in this directory")
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
-    parser.set_defaults(verb=_exec, acts=True)
+    parser.set_defaults(verb=_exec, acts=True, hands_on_signals=True)
 
 
 def _exec(engine: Engine, arguments: argparse.Namespace) -> int:

@@ -45,6 +45,6 @@ def marked(record: ContainerRecord, data: Mapping[str, Any], boot: str) -> Conta
 def _like(usual: object, value: object) -> Any:
     """Return the value, if it is of the type of what is usual; unknown times (None) are whole numbers."""
     kind = int if usual is None else type(usual)
-    if type(value) is not kind:
+    if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
         raise ValueError(f"{value!r} is not what is kept there")
     return value

@@ -14,8 +14,8 @@ import time
 from contextlib import suppress
 from typing import IO, Optional
 
-from ...kernel import command
-from ...kernel.process import Process, signal_tree, stop_tree
+from ...kernel import command, procstat
+from ...kernel.process import Process, signal_tree, stop, stop_tree
 from ...kernel.reaper import exit_code
 from ..oci import OciRuntime
 from . import execs
@@ -25,6 +25,8 @@ from .execs import ExecFiles
 _GONE = 5.0
 #: Seconds between two looks whether somebody wants the end of what is being started.
 _LOOK = 0.2
+#: Likewise, for what takes less than a millisecond.
+_SOON = 0.001
 
 
 class ExecChild:
@@ -101,16 +103,16 @@ class ExecChild:
         """
         if self.poll() is not None:
             return
-        if not self._pid:
+        if not self._pid or self._is_runtimes():
             self._asked = signum, time.monotonic()
             return
-        command_process = Process.of(self._pid)
-        if command_process is None:
+        first = Process.of(self._pid)
+        if first is None:
             return
-        command_process.signal(signal.SIGSTOP)  # it starts nothing more until all below it have the signal
+        stop((first,))  # it starts nothing more until all below it have the signal
         signal_tree(self._pid, signum)
-        command_process.signal(signum)
-        command_process.signal(signal.SIGCONT)
+        first.signal(signum)
+        first.signal(signal.SIGCONT)
 
     def _until_it_began(self) -> None:
         """Wait for the runtime; one that hangs while somebody wants the end is killed, with what it has begun."""
@@ -119,8 +121,17 @@ class ExecChild:
             if self._asked and time.monotonic() - self._asked[1] > _GONE:
                 self.kill()
         self._runtime.wait()
-        if self._began() and self._asked:
+        if not self._began():
+            return
+        deadline = time.monotonic() + _GONE
+        while self._is_runtimes() and time.monotonic() < deadline:
+            time.sleep(_SOON)
+        if self._asked:
             self.send_signal(self._asked[0])
+
+    def _is_runtimes(self) -> bool:
+        """Return whether the command is still runc's own program, which loses a signal that comes just before its execve(2)."""
+        return procstat.read(self._pid, "comm").startswith(b"runc:[")
 
     def watched(self) -> Optional[int]:
         """Wait until it was started, and return a descriptor that can be read once it has ended; None where there is none."""

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...errors import RuntimeFailed
-from ...kernel.process import Process, stop_tree
+from ...kernel.process import Process, stop, stop_tree
 from ...kernel.removal import remove_tree
 from ...model.engine.layout import ContainerLayout
 from ..oci import OciRuntime, error_text
@@ -121,7 +121,7 @@ def end(files: ExecFiles) -> None:
     if process is None:
         return
     deadline = time.monotonic() + _GONE
-    process.signal(signal.SIGSTOP)
+    stop((process,))
     for one in (*stop_tree(process.pid), process):
         one.signal(signal.SIGKILL)
         one.wait_gone(max(0.0, deadline - time.monotonic()))
