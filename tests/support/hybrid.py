@@ -8,8 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from _engine.kernel import libc
-from _engine.kernel.cgroup import cgroups
+from _engine.kernel import cgroups, libc
 
 UNIFIED = "/sys/fs/cgroup/unified"
 

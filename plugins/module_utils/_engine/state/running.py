@@ -7,7 +7,7 @@ import os
 import sqlite3
 from contextlib import closing
 
-from ..model.values import jsontext
+from ..model import jsontext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
