@@ -92,7 +92,7 @@ def _ticks(pid, *, pause):
 
 
 def test_the_program_tells_what_is_asked_for(host):
-    """Filters, times and a limit choose; a wrong one is refused with 125."""
+    """Filters, times and a limit choose; a wrong one is refused with 2."""
     host.start("true", name="brief")
     host.ended("brief")
 
@@ -108,4 +108,4 @@ def test_the_program_tells_what_is_asked_for(host):
     assert len(json.loads(ask("--json", "--limit", "2").stdout)) == 2
     assert "exit_code=0" in ask("-f", "container=brief").stdout
     wrong = ask("--filter", "colour=red")
-    assert (wrong.returncode, "container, volume, image" in wrong.stderr) == (125, True)
+    assert (wrong.returncode, "container, volume, image" in wrong.stderr) == (2, True)

@@ -87,6 +87,15 @@ class Process:
         finally:
             os.close(fd)
 
+    def handles(self, signum: int) -> bool:
+        """Return whether it catches, ignores or blocks the signal (proc_pid_status(5)); True when it is gone."""
+        masks = [
+            int(line.split()[1], 16)
+            for line in procstat.read(self.pid, "status").splitlines()
+            if line.startswith((b"SigBlk:", b"SigIgn:", b"SigCgt:"))
+        ]
+        return not masks or any(mask >> (signum - 1) & 1 for mask in masks)
+
     def _wait_by_looking(self, deadline: float) -> bool:
         while self.alive():
             if time.monotonic() >= deadline:

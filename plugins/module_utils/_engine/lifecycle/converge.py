@@ -261,7 +261,8 @@ class _Convergence:
                 self.lowered = (*self.lost_volumes(spec), *self.check_limits(spec))
             if planning.CREATE in verbs and (spec.rootfs or source.image is not None):
                 with self.engine.tolerating():
-                    self.check_new(spec, source, replaces_running=planning.STOP in verbs)
+                    starts = planning.START in verbs
+                    self.check_new(spec, source, starts=starts, replaces_running=planning.STOP in verbs)
         if spec is not None and planning.UPDATE in verbs and self.record is not None:
             self.check_update(self.record, spec)
         if verbs == {planning.PAUSE} and self.record is not None:
@@ -295,14 +296,14 @@ class _Convergence:
         check_live(spec)
         check_alteration(record, spec)
 
-    def check_new(self, spec: ContainerSpec, source: Source, *, replaces_running: bool) -> None:
+    def check_new(self, spec: ContainerSpec, source: Source, *, starts: bool, replaces_running: bool) -> None:
         """Look into the files of a new container; where one runs that it is to replace, have the runtime make it beside that."""
         from .inside_checks import check_files
         from .to_come import record_to_come
 
         record = record_to_come(self.engine, spec, source, self.record or self.replaced)
         with self.engine.timings.of("check_files"):
-            with_program = check_files(self.engine, record, source)
+            with_program = check_files(self.engine, record, source, starts=starts)
         if replaces_running and self.record is not None and not self.engine.predicting:
             from .trial import try_create
             from .trial_volumes import try_volumes

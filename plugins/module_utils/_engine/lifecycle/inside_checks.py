@@ -36,10 +36,11 @@ _ACCOUNTS = ("/etc/passwd", "/etc/group")
 _NULL = os.makedev(1, 3)
 
 
-def check_files(engine: Engine, record: ContainerRecord, source: Source) -> bool:
+def check_files(engine: Engine, record: ContainerRecord, source: Source, *, starts: bool = True) -> bool:
     """Raise InvalidOption for a program, working directory or place to mount on that a new container can't use.
 
-    Tells whether the program is one of its root file system itself, so that it is there whatever is mounted.
+    Returns whether the program is one of its root file system itself, so that it is there whatever is mounted. It is looked up
+    for a container that starts (``starts``).
     """
     spec = record.spec
     if not (spec.rootfs or source.image):
@@ -61,6 +62,8 @@ def check_files(engine: Engine, record: ContainerRecord, source: Source) -> bool
         found = hooks.find(spec.hooks_dir)
         if found:  # which may bring the program, or name another
             hook_checks.check(found, spec, _program(request)[0], Paths(root, seen))
+            return False
+        if not starts:  # a container that only holds data has no program, often
             return False
         return _search(root, seen, request).check(*_program(request))
 

@@ -111,8 +111,13 @@ class ExecChild:
             return
         stop((first,))  # it starts nothing more until all below it have the signal
         signal_tree(self._pid, signum)
-        first.signal(signum)
-        first.signal(signal.SIGCONT)
+        deadline = time.monotonic() + _GONE
+        while True:
+            first.signal(signum)
+            first.signal(signal.SIGCONT)
+            # What neither catches nor ignores it ends of it. One that does not has lost it, in its runtime's last moment.
+            if first.handles(signum) or first.wait_gone(_LOOK) or time.monotonic() > deadline:
+                return
 
     def _until_it_began(self) -> None:
         """Wait for the runtime; one that hangs while somebody wants the end is killed, with what it has begun."""
