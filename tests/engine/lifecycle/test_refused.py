@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from _engine.agent.install import exit_command
-from _engine.errors import HostLacks, InvalidOption, LockTimeout, NotFound, StateCorrupt
+from _engine.errors import HostLacks, InvalidOption, LockTimeout, NotFound, RuntimeFailed, StateCorrupt
 from _engine.lifecycle.converge import converge
 from _engine.lifecycle.request import Request
 
@@ -71,6 +71,17 @@ def test_refused(host, case, there):
         host.want("started", *SLEEP, **options, settings=settings)
     assert [word for word in words if word not in str(caught.value)] == []
     assert host.picture() == before
+
+
+def test_what_is_only_created_needs_no_program(host):
+    """A container that holds data may name a program that its image has not; a start of it is refused in words, with 127."""
+    host.want("created", "/nosuch")
+    with pytest.raises(RuntimeFailed, match="command: '/nosuch' is not in image localhost/box:1") as caught:
+        host.want("started", "/nosuch")
+    assert caught.value.fields["rc"] == 127
+    with pytest.raises(InvalidOption, match="command: '/other' is not in image"):
+        host.want("started", "/other")
+    assert host.record().spec.command == ("/nosuch",)
 
 
 #: Holds the lock of a name until its input ends.

@@ -140,7 +140,7 @@ def check_owner(layout: Layout) -> None:
 
 
 def _is_another(layout: Layout, owner: str) -> bool:
-    """Tell whether there is an engine at a root, and it is not this one at another place: moved, or mounted at two."""
+    """Return whether there is an engine at a root, and it is not this one at another place: moved, or mounted at two."""
     there = Layout(owner)
     if not (os.path.lexists(there.database) or os.path.isdir(there.containers)):
         return False
@@ -151,7 +151,7 @@ def _is_another(layout: Layout, owner: str) -> bool:
 
 
 def claim_run_root(engine: Engine) -> None:
-    """Do the same, and remember this root."""
+    """Record in the run root which root it belongs to; raises OtherRoot as ``check_owner`` does."""
     layout = engine.layout
     if _of_this_boot(layout.root_note) == os.path.realpath(layout.root):
         return

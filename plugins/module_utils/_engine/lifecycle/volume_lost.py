@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell of volumes whose directory somebody has removed: they are made anew, empty, and their data is gone."""
+"""Warn of volumes whose directory somebody has removed: they are made anew, empty, and their data is gone."""
 
 from __future__ import annotations
 

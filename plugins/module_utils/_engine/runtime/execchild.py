@@ -99,7 +99,8 @@ class ExecChild:
     def send_signal(self, signum: int) -> None:
         """Send it to the command and to all that hangs below it: a shell that ends would else leave what it waits for.
 
-        While the runtime is starting it, it is kept for it: a runtime that gets it may end, with the command begun.
+        A signal that comes while the runtime starts the command is sent when the command is there: a runtime that gets it may
+        end, and leave the command that it has begun.
         """
         if self.poll() is not None:
             return
