@@ -59,13 +59,14 @@ def check_files(engine: Engine, record: ContainerRecord, source: Source, *, star
         _check_devices(Paths(root, seen), spec)
         request = _request(spec, source)
         _check_workdir(Paths(root, seen), request)
+        name, path = _program(request)  # nothing to run at all is refused by podman's create, too
         found = hooks.find(spec.hooks_dir)
         if found:  # which may bring the program, or name another
-            hook_checks.check(found, spec, _program(request)[0], Paths(root, seen))
+            hook_checks.check(found, spec, name, Paths(root, seen))
             return False
-        if not starts:  # a container that only holds data has no program, often
+        if not starts:  # a container that only holds data names a program that it has not, often
             return False
-        return _search(root, seen, request).check(*_program(request))
+        return _search(root, seen, request).check(name, path)
 
 
 def explained(engine: Engine, record: ContainerRecord, source: Source, error: EngineError) -> EngineError:
