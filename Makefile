@@ -70,7 +70,7 @@ bench: setup system                                     ## this engine beside co
 	@tests/bench/run
 
 cycles: setup system                                    ## 1,000 lives, 10,000 execs: what leaks, what slows down
-	SLIPWAY_CYCLES=1000 SLIPWAY_EXECS=10000 pytest tests/engine/lifecycle/test_cycles.py
+	SLIPWAY_CYCLES=1000 SLIPWAY_EXECS=10000 pytest tests/engine/lifecycle/container/test_cycles.py
 
 clean:                                                  ## remove what these verbs built in the tree
 	rm -rf .venv .build .ansible .mypy_cache .pytest_cache .ruff_cache

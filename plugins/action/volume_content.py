@@ -9,7 +9,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible_collections.slipway.oci.plugins.plugin_utils.shipping import Parcel, ShippingAction
 
-#: Where in the parcel things are; lifecycle/volume_content.py has the same names.
+#: Where in the parcel things are; lifecycle/files/volume_content.py has the same names.
 _SRC, _FILES = "src", "files"
 
 

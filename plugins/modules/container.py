@@ -919,11 +919,11 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._module.container_options import argument_spec
-from ..module_utils._module.container_task import converge_container
-from ..module_utils._module.foreign import CONTAINER
+from ..module_utils._module.podman_options import CONTAINER
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_spec import to_request
+from ..module_utils._module.tasks.container import converge_container
+from ..module_utils._module.tasks.container_options import argument_spec
+from ..module_utils._module.tasks.container_request import to_request
 
 
 def main() -> None:

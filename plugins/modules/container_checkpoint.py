@@ -147,13 +147,13 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._module.checkpoint_task import (
+from ..module_utils._module.podman_options import PROGRAM
+from ..module_utils._module.runner import run
+from ..module_utils._module.tasks.container_checkpoint import (
     ARGUMENTS,
     act,
     to_request,
 )
-from ..module_utils._module.foreign import PROGRAM
-from ..module_utils._module.runner import run
 
 
 def main() -> None:

@@ -208,10 +208,10 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.copying import copy
-from ..module_utils._module.copy_task import ARGUMENTS, to_copy
-from ..module_utils._module.foreign import PROGRAM
+from ..module_utils._engine.lifecycle.files.copy import copy
+from ..module_utils._module.podman_options import PROGRAM
 from ..module_utils._module.runner import run
+from ..module_utils._module.tasks.container_copy import ARGUMENTS, to_copy
 
 
 def main() -> None:

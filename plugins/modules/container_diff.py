@@ -72,9 +72,9 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._module.diff_task import ARGUMENTS, act, to_name
-from ..module_utils._module.foreign import PROGRAM
-from ..module_utils._module.looker import look
+from ..module_utils._module.podman_options import PROGRAM
+from ..module_utils._module.read_only import look
+from ..module_utils._module.tasks.container_diff import ARGUMENTS, act, to_name
 
 
 def main() -> None:

@@ -168,9 +168,9 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._module.exec_task import ARGUMENTS, act, to_request
-from ..module_utils._module.foreign import PROGRAM
+from ..module_utils._module.podman_options import PROGRAM
 from ..module_utils._module.runner import run
+from ..module_utils._module.tasks.container_exec import ARGUMENTS, act, to_request
 
 
 def main() -> None:

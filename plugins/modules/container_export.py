@@ -124,10 +124,10 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.export import export
-from ..module_utils._module.foreign import PROGRAM
+from ..module_utils._engine.lifecycle.files.export import export
+from ..module_utils._module.podman_options import PROGRAM
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_export import ARGUMENTS, to_export
+from ..module_utils._module.tasks.container_export import ARGUMENTS, to_export
 
 
 def main() -> None:

@@ -173,9 +173,9 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.file_inside import converge_file
-from ..module_utils._module.file_task import ARGUMENTS, to_file
+from ..module_utils._engine.lifecycle.files.file import converge_file
 from ..module_utils._module.runner import run
+from ..module_utils._module.tasks.container_file import ARGUMENTS, to_file
 
 
 def main() -> None:

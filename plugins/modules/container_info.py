@@ -199,12 +199,12 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.engine import Engine
-from ..module_utils._engine.lifecycle.info import containers
-from ..module_utils._engine.lifecycle.outcome import Outcome
-from ..module_utils._module.foreign import PROGRAM
-from ..module_utils._module.looker import look
-from ..module_utils._module.to_question import ARGUMENTS, Question, to_question
+from ..module_utils._engine.lifecycle.core.engine import Engine
+from ..module_utils._engine.lifecycle.core.outcome import Outcome
+from ..module_utils._engine.lifecycle.info.info import containers
+from ..module_utils._module.podman_options import PROGRAM
+from ..module_utils._module.read_only import look
+from ..module_utils._module.tasks.container_info import ARGUMENTS, Question, to_question
 
 
 def act(engine: Engine, question: Question) -> Outcome:
@@ -213,11 +213,11 @@ def act(engine: Engine, question: Question) -> Outcome:
         "containers"
     ]
     if question.explain:
-        from ..module_utils._engine.lifecycle.explain import explained
+        from ..module_utils._engine.lifecycle.info.explain import explained
 
         shapes = explained(engine, shapes)
     if question.lines:
-        from ..module_utils._engine.lifecycle.lastlines import with_logs
+        from ..module_utils._engine.lifecycle.info.last_lines import with_logs
 
         shapes = with_logs(engine, shapes, question.lines)
     return Outcome(result={"containers": shapes})

@@ -91,10 +91,10 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.mounted import converge_mount
-from ..module_utils._module.foreign import PROGRAM
-from ..module_utils._module.mount_task import ARGUMENTS, to_mount
+from ..module_utils._engine.lifecycle.files.mount import converge_mount
+from ..module_utils._module.podman_options import PROGRAM
 from ..module_utils._module.runner import run
+from ..module_utils._module.tasks.container_mount import ARGUMENTS, to_mount
 
 
 def main() -> None:

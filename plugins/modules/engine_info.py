@@ -112,9 +112,9 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.host import host
-from ..module_utils._module.foreign import PROGRAM
-from ..module_utils._module.looker import look
+from ..module_utils._engine.lifecycle.host.info import host
+from ..module_utils._module.podman_options import PROGRAM
+from ..module_utils._module.read_only import look
 
 
 def main() -> None:

@@ -124,10 +124,10 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.events import events
-from ..module_utils._module.looker import look
+from ..module_utils._engine.lifecycle.core.events import events
 from ..module_utils._module.options import NAMES_OPTION
-from ..module_utils._module.to_events import to_query
+from ..module_utils._module.read_only import look
+from ..module_utils._module.tasks.events_info import to_query
 
 
 def main() -> None:

@@ -127,12 +127,12 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.engine import Engine
-from ..module_utils._engine.lifecycle.importing import import_image
-from ..module_utils._engine.lifecycle.outcome import Outcome
-from ..module_utils._module.foreign import PROGRAM
+from ..module_utils._engine.lifecycle.core.engine import Engine
+from ..module_utils._engine.lifecycle.core.outcome import Outcome
+from ..module_utils._engine.lifecycle.image.importing import import_image
+from ..module_utils._module.podman_options import PROGRAM
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_image import ImportRequest, to_import
+from ..module_utils._module.tasks.image import ImportRequest, to_import
 
 ARGUMENTS = {
     "src": {"type": "path", "required": True},

@@ -95,10 +95,10 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.info import images
-from ..module_utils._module.foreign import PROGRAM
-from ..module_utils._module.looker import look
+from ..module_utils._engine.lifecycle.info.info import images
 from ..module_utils._module.options import NAMES_OPTION, names_asked
+from ..module_utils._module.podman_options import PROGRAM
+from ..module_utils._module.read_only import look
 
 
 def main() -> None:

@@ -134,12 +134,12 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.engine import Engine
-from ..module_utils._engine.lifecycle.load import load
-from ..module_utils._engine.lifecycle.outcome import Outcome
-from ..module_utils._module.foreign import PROGRAM
+from ..module_utils._engine.lifecycle.core.engine import Engine
+from ..module_utils._engine.lifecycle.core.outcome import Outcome
+from ..module_utils._engine.lifecycle.image.load import load
+from ..module_utils._module.podman_options import PROGRAM
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_image import LoadRequest, to_load
+from ..module_utils._module.tasks.image import LoadRequest, to_load
 
 ARGUMENTS = {
     "input": {"type": "path", "required": True, "aliases": ["path"]},

@@ -81,12 +81,12 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.engine import Engine
-from ..module_utils._engine.lifecycle.outcome import Outcome
-from ..module_utils._engine.lifecycle.remove_image import remove_image
-from ..module_utils._module.foreign import IMAGE
+from ..module_utils._engine.lifecycle.core.engine import Engine
+from ..module_utils._engine.lifecycle.core.outcome import Outcome
+from ..module_utils._engine.lifecycle.image.remove import remove_image
+from ..module_utils._module.podman_options import IMAGE
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_image import RemoveRequest, to_remove
+from ..module_utils._module.tasks.image import RemoveRequest, to_remove
 
 ARGUMENTS = {"name": {"type": "str", "required": True}, "force": {"type": "bool", "default": False}}
 

@@ -299,13 +299,13 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.engine import Engine
-from ..module_utils._engine.lifecycle.outcome import Outcome
-from ..module_utils._engine.lifecycle.repopulate import fill
-from ..module_utils._engine.lifecycle.volumes import converge_volume
-from ..module_utils._module.foreign import QUADLET
+from ..module_utils._engine.lifecycle.converge.volume import converge_volume
+from ..module_utils._engine.lifecycle.core.engine import Engine
+from ..module_utils._engine.lifecycle.core.outcome import Outcome
+from ..module_utils._engine.lifecycle.volume.repopulate import fill
+from ..module_utils._module.podman_options import QUADLET
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_volume import STATES, VolumeRequest, to_volume
+from ..module_utils._module.tasks.volume import STATES, VolumeRequest, to_volume
 
 ARGUMENTS = {
     "name": {"type": "str", "required": True},

@@ -210,9 +210,9 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.volume_content import converge_content
+from ..module_utils._engine.lifecycle.files.volume_content import converge_content
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_volume_content import ARGUMENTS, to_volume_content
+from ..module_utils._module.tasks.volume_content import ARGUMENTS, to_volume_content
 
 
 def main() -> None:

@@ -133,10 +133,10 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.volume_export import export_volume
-from ..module_utils._module.foreign import PROGRAM
+from ..module_utils._engine.lifecycle.files.volume_export import export_volume
+from ..module_utils._module.podman_options import PROGRAM
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_volume_export import (
+from ..module_utils._module.tasks.volume_export import (
     ARGUMENTS,
     to_volume_export,
 )

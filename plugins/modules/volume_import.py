@@ -121,10 +121,10 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.volume_import import import_volume
-from ..module_utils._module.foreign import PROGRAM
+from ..module_utils._engine.lifecycle.volume.importing import import_volume
+from ..module_utils._module.podman_options import PROGRAM
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_volume_import import (
+from ..module_utils._module.tasks.volume_import import (
     ARGUMENTS,
     to_volume_import,
 )

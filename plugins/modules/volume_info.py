@@ -155,12 +155,12 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.engine import Engine
-from ..module_utils._engine.lifecycle.info import volumes
-from ..module_utils._engine.lifecycle.outcome import Outcome
-from ..module_utils._module.foreign import PROGRAM
-from ..module_utils._module.looker import look
+from ..module_utils._engine.lifecycle.core.engine import Engine
+from ..module_utils._engine.lifecycle.core.outcome import Outcome
+from ..module_utils._engine.lifecycle.info.info import volumes
 from ..module_utils._module.options import LABELLED_OPTIONS, Labelled, labelled_asked
+from ..module_utils._module.podman_options import PROGRAM
+from ..module_utils._module.read_only import look
 
 
 def act(engine: Engine, question: Labelled) -> Outcome:

@@ -158,11 +158,11 @@ from ..module_utils._module.installed import use_installed
 
 use_installed()
 
-from ..module_utils._engine.lifecycle.volume_snapshot import (
+from ..module_utils._engine.lifecycle.volume.snapshot import (
     converge_snapshot,
 )
 from ..module_utils._module.runner import run
-from ..module_utils._module.to_volume_snapshot import (
+from ..module_utils._module.tasks.volume_snapshot import (
     ARGUMENTS,
     to_volume_snapshot,
 )

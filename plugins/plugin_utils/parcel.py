@@ -14,8 +14,8 @@ from itertools import islice
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.globs import Excluded, nothing
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.sparse import (
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.values.globs import Excluded, nothing
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.values.sparse import (
     MOST_EXTENTS,
     Extents,
     to_pax,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell the far end how to give a password to a become program (agent/connect_become.py)."""
+"""Tell the far end how to give a password to a become program (agent/connect/become.py)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cut files of the controller into pieces, and put files together out of pieces (agent/connect_files.py); holes stay holes."""
+"""Cut files of the controller into pieces, and put files together out of pieces (agent/connect/files.py); holes stay holes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def parts(fd: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def content(fd: int) -> Iterator[tuple[int, bytes]]:
-    """Yield what a file holds and where (model/sparse.py)."""
+    """Yield what a file holds and where (model/values/sparse.py)."""
     size = os.fstat(fd).st_size
     for offset, length in _segments(fd, size):
         yield offset, os.pread(fd, length, offset)

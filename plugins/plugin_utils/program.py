@@ -8,8 +8,11 @@ import os
 from typing import Any, NamedTuple, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model import frames
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.places import DEFAULT_ROOT, PROGRAM
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.connect import frames
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.engine.places import (
+    DEFAULT_ROOT,
+    PROGRAM,
+)
 
 from .reaching import Answer, Reached
 
@@ -49,7 +52,7 @@ class Program:
         self._path = path
 
     def connect(self, request: dict[str, Any], data: bytes = b"") -> tuple[Answer, Optional[Failure]]:
-        """Hand over a request (agent/connect.py) and what follows it; return the answer, and the engine's error if any.
+        """Hand over a request (agent/connect/main.py) and what follows it; return the answer, and the engine's error if any.
 
         Raises AnsibleConnectionFailure when the container can't be reached.
         """

@@ -16,7 +16,7 @@ from typing import Any, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import ArchiveBroken
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model import sparse
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.values import sparse
 
 from .pieces import content
 

@@ -16,7 +16,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.globs import Excluded, matcher
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.values.globs import Excluded, matcher
 
 from .parcel import Parcel
 

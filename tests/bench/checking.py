@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from _engine.agent.install import exit_command
-from _engine.kernel import cgroups
-from _engine.lifecycle.converge import converge
-from _engine.lifecycle.info import containers
-from _engine.lifecycle.request import Request
-from _engine.model.spec import ContainerSpec
+from _engine.kernel.cgroup import cgroups
+from _engine.lifecycle.converge.container import converge
+from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.info.info import containers
+from _engine.model.container.spec import ContainerSpec
 from _engine.runtime.oci import find_runtime
 from figure import Figure, duration
 from place import Place, undisturbed

@@ -16,10 +16,10 @@ from podmancopy import CONTAINER_OPTIONS, podman_at
 
 from _engine.agent.install import exit_command
 from _engine.kernel.process import Process
-from _engine.lifecycle.converge import converge
-from _engine.lifecycle.load import load
-from _engine.lifecycle.request import Request
-from _engine.model.spec import ContainerSpec
+from _engine.lifecycle.converge.container import converge
+from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.image.load import load
+from _engine.model.container.spec import ContainerSpec
 from debianimage import IMAGE, debian_archive
 from figure import Figure, medians, seconds_of
 from peercollections import peer_collections

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import subprocess
 
-from _engine.lifecycle.exec import execute
-from _engine.model.execution import ExecSpec
+from _engine.lifecycle.exec.exec import execute
+from _engine.model.container.execution import ExecSpec
 from _engine.runtime.oci import find_runtime
 from figure import Figure, medians, seconds_of
 from starting import Host

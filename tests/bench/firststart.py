@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from _engine.agent.install import exit_command
 from _engine.kernel import mounts
 from _engine.kernel.process import Process
-from _engine.lifecycle.converge import converge
-from _engine.lifecycle.load import load
-from _engine.lifecycle.opening import open_engine
-from _engine.lifecycle.request import Request
-from _engine.model.layout import Layout
-from _engine.model.spec import ContainerSpec
+from _engine.lifecycle.converge.container import converge
+from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.host.opening import open_engine
+from _engine.lifecycle.image.load import load
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.layout import Layout
 from figure import Figure, medians, seconds_of
 from place import Place
 from tree import Tree

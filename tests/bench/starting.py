@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 from _engine.agent.install import exit_command
 from _engine.kernel.process import Process
-from _engine.lifecycle.converge import converge
-from _engine.lifecycle.engine import Engine
-from _engine.lifecycle.load import load
-from _engine.lifecycle.opening import open_engine
-from _engine.lifecycle.outcome import Outcome
-from _engine.lifecycle.request import Request
-from _engine.model.layout import ContainerLayout, Layout
-from _engine.model.spec import ContainerSpec
+from _engine.lifecycle.converge.container import converge
+from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.core.engine import Engine
+from _engine.lifecycle.core.outcome import Outcome
+from _engine.lifecycle.host.opening import open_engine
+from _engine.lifecycle.image.load import load
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.layout import ContainerLayout, Layout
 from _engine.rootfs import overlay, shm
 from _engine.runtime.conmon import find_conmon
 from _engine.runtime.oci import OciRuntime, find_runtime

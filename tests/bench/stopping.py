@@ -7,8 +7,8 @@ import signal
 import time
 
 from _engine.kernel.process import Process
-from _engine.lifecycle.converge import converge
-from _engine.lifecycle.request import Request
+from _engine.lifecycle.converge.container import converge
+from _engine.lifecycle.converge.request import Request
 from _engine.rootfs import overlay, shm
 from figure import Figure, medians, seconds_of
 from place import undisturbed

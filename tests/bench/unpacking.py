@@ -10,8 +10,8 @@ import subprocess
 import tarfile
 import time
 
-from _engine.lifecycle.load import load
-from _engine.lifecycle.opening import open_engine
+from _engine.lifecycle.host.opening import open_engine
+from _engine.lifecycle.image.load import load
 from figure import Figure, medians
 from place import Place
 from tree import Tree

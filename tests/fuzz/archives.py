@@ -121,9 +121,9 @@ def _image_seeds() -> list[bytes]:
 
 def _images(work: Path) -> Callable[[bytes], None]:
     from _engine.errors import EngineError
-    from _engine.lifecycle.load import load
-    from _engine.lifecycle.opening import open_engine
-    from _engine.lifecycle.remove_image import remove_image
+    from _engine.lifecycle.host.opening import open_engine
+    from _engine.lifecycle.image.load import load
+    from _engine.lifecycle.image.remove import remove_image
 
     archive = work / "image.tar"
     engine = _OPEN.enter_context(open_engine(str(work / "root"), str(work / "run")))
@@ -151,10 +151,10 @@ def _check_stage(work: Path) -> None:
 
 def _volumes(work: Path) -> Callable[[bytes], None]:
     from _engine.errors import EngineError
-    from _engine.lifecycle.opening import open_engine
-    from _engine.lifecycle.volume_import import VolumeImport, import_volume
-    from _engine.lifecycle.volumes import converge_volume
-    from _engine.model.volume import VolumeSpec
+    from _engine.lifecycle.converge.volume import converge_volume
+    from _engine.lifecycle.host.opening import open_engine
+    from _engine.lifecycle.volume.importing import VolumeImport, import_volume
+    from _engine.model.volume.spec import VolumeSpec
 
     archive = work / "volume.tar"
     wanted = VolumeImport("fuzz", str(archive), force=True, backup=False)
@@ -171,8 +171,8 @@ def _volumes(work: Path) -> Callable[[bytes], None]:
 
 def _dump() -> dict[str, object]:
     """Return what stands in a checkpoint's config.dump, each option of its container in it."""
-    from _engine.model.checkpointdump import CheckpointDump
-    from _engine.model.spec import ContainerSpec
+    from _engine.model.container.spec import ContainerSpec
+    from _engine.model.engine.checkpoint_dump import CheckpointDump
 
     spec = ContainerSpec(name="box", image="localhost/fuzz:1", command=("sleep", "1"))
     return CheckpointDump(
@@ -193,9 +193,9 @@ def _checkpoint_seeds() -> list[bytes]:
 def _checkpoints(work: Path) -> Callable[[bytes], None]:
     from _engine.errors import EngineError
     from _engine.images import checkpointarchive
-    from _engine.images.documents import parse_object
+    from _engine.images.archive.documents import parse_object
     from _engine.kernel.removal import remove_tree
-    from _engine.model.checkpointdump import CONFIG, CheckpointDump
+    from _engine.model.engine.checkpoint_dump import CONFIG, CheckpointDump
 
     archive, into, dump = work / "checkpoint.tar", work / "extracted", _dump()
     wrapped = (tars.repaired, _checkpoint, lambda data: _checkpoint(grafted(dump, data)))

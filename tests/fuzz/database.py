@@ -79,7 +79,7 @@ class _Good:
     """An engine with a row of each kind, none of which lives, and a copy of its files."""
 
     def __init__(self, top: Path) -> None:
-        from _engine.model.layout import Layout
+        from _engine.model.engine.layout import Layout
 
         self.layout = Layout(str(top / "root"), str(top / "run"))
         self.top = top
@@ -121,12 +121,12 @@ class _Good:
 
 
 def _fill(layout) -> None:
-    from _engine.lifecycle import beside
-    from _engine.lifecycle.opening import open_engine
-    from _engine.model.execsession import ExecSession
-    from _engine.model.record import ContainerRecord, Event, ImageRecord, LayerRecord, ProcessId
-    from _engine.model.spec import ContainerSpec
-    from _engine.model.volume import Populated, VolumeRecord, VolumeSpec
+    from _engine.lifecycle.core import sidecars
+    from _engine.lifecycle.host.opening import open_engine
+    from _engine.model.container.spec import ContainerSpec
+    from _engine.model.engine.exec_session import ExecSession
+    from _engine.model.engine.record import ContainerRecord, Event, ImageRecord, LayerRecord, ProcessId
+    from _engine.model.volume.spec import Populated, VolumeRecord, VolumeSpec
     from _engine.state import containers, dependencies, events, execs, images, volumes
 
     config = json.dumps(
@@ -186,9 +186,9 @@ def _fill(layout) -> None:
             os.makedirs(path, exist_ok=True)
         for record in (box, other):
             os.makedirs(layout.container(record.id).static)
-            beside.keep_container(engine, record)
-        beside.keep_volume(engine, "data")
-        beside.keep_images(engine)
+            sidecars.keep_container(engine, record)
+        sidecars.keep_volume(engine, "data")
+        sidecars.keep_images(engine)
 
 
 def _log(layout, good: bytes) -> bytes:
@@ -325,14 +325,14 @@ _DAMAGES = (_overwrite, _cut, _cell, _json, _text, _statement, _write_log, _odd_
 
 
 def _opened(good: _Good, *, acts: bool):
-    from _engine.lifecycle.opening import open_engine
+    from _engine.lifecycle.host.opening import open_engine
 
     return open_engine(good.layout.root, good.layout.run_root, read_only=not acts)
 
 
 def _info(good: _Good) -> None:
-    from _engine.lifecycle import info
-    from _engine.lifecycle.explain import explained
+    from _engine.lifecycle.info import info
+    from _engine.lifecycle.info.explain import explained
 
     with _opened(good, acts=False) as engine:
         shapes = info.containers(engine).result["containers"]
@@ -341,8 +341,8 @@ def _info(good: _Good) -> None:
 
 
 def _events(good: _Good) -> None:
-    from _engine.lifecycle.events import events
-    from _engine.model.eventquery import EventQuery
+    from _engine.lifecycle.core.events import events
+    from _engine.model.engine.event_query import EventQuery
 
     with _opened(good, acts=False) as engine:
         json.dumps(events(engine, EventQuery()).result)
@@ -350,8 +350,8 @@ def _events(good: _Good) -> None:
 
 def _converge(state: str, *, acts: bool) -> Callable[[_Good], None]:
     def act(good: _Good) -> None:
-        from _engine.lifecycle.converge import converge
-        from _engine.lifecycle.request import Request
+        from _engine.lifecycle.converge.container import converge
+        from _engine.lifecycle.converge.request import Request
 
         with _opened(good, acts=acts) as engine:
             for name in ("box", "other"):
@@ -364,8 +364,8 @@ def _converge(state: str, *, acts: bool) -> Callable[[_Good], None]:
 
 def _volume(state: str, *, acts: bool) -> Callable[[_Good], None]:
     def act(good: _Good) -> None:
-        from _engine.lifecycle.volumes import converge_volume
-        from _engine.model.volume import VolumeSpec
+        from _engine.lifecycle.converge.volume import converge_volume
+        from _engine.model.volume.spec import VolumeSpec
 
         with _opened(good, acts=acts) as engine:
             converge_volume(engine, VolumeSpec("data"), state)
@@ -374,7 +374,7 @@ def _volume(state: str, *, acts: bool) -> Callable[[_Good], None]:
 
 
 def _cleanup(good: _Good) -> None:
-    from _engine.lifecycle.exited import exited
+    from _engine.lifecycle.container.exited import exited
 
     with _opened(good, acts=True) as engine:
         exited(engine, _ID, ("true",), keep=True)
@@ -395,7 +395,7 @@ def _connect(good: _Good) -> None:
 
 
 def _rebuild(good: _Good) -> None:
-    from _engine.lifecycle.rebuild import rebuild
+    from _engine.lifecycle.host.rebuild import rebuild
 
     foreseen = rebuild(good.layout.root, good.layout.run_root, dry_run=True)
     done = rebuild(good.layout.root, good.layout.run_root, dry_run=False)

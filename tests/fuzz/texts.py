@@ -49,8 +49,8 @@ def _framed(text: bytes) -> bytes:
 
 def _connect(work: Path) -> Callable[[bytes], None]:
     """Call `slipway connect` as its launcher does: the request on descriptor 0, the answers on 1 and 2."""
-    from _engine.agent.connect import connect
-    from _engine.lifecycle.opening import open_engine
+    from _engine.agent.connect.main import connect
+    from _engine.lifecycle.host.opening import open_engine
 
     with open_engine(str(work / "root"), str(work / "run")):
         pass
@@ -107,8 +107,8 @@ class _descriptors:  # noqa: N801 (reads as a statement)
 
 
 def _health(work: Path) -> Callable[[bytes], None]:
-    from _engine.lifecycle.inspect_health import health_shape
-    from _engine.model.layout import Layout
+    from _engine.lifecycle.inspect.health import health_shape
+    from _engine.model.engine.layout import Layout
     from _engine.runtime import healthfile
 
     container = Layout(str(work / "root"), str(work / "run")).container("0" * 64)
@@ -125,7 +125,7 @@ def _health(work: Path) -> Callable[[bytes], None]:
 
 
 def _health_seeds() -> list[bytes]:
-    from _engine.model.health import Health
+    from _engine.model.container.health import Health
 
     return [
         json.dumps(Health(1).encode()).encode(),
@@ -136,7 +136,7 @@ def _health_seeds() -> list[bytes]:
 def _passwd(_work: Path) -> Callable[[bytes], None]:
     """Read an input of four parts, divided by NUL bytes: the user, an added group, passwd, group."""
     from _engine.errors import EngineError
-    from _engine.runtime import users
+    from _engine.runtime.config import users
 
     def read(data: bytes) -> None:
         parts = (data.decode("utf-8", "surrogateescape").split("\0", 3) + [""] * 4)[:4]
@@ -164,7 +164,7 @@ _RUNTIME_SEEDS = (
 
 def _runtime(work: Path) -> Callable[[bytes], None]:
     from _engine.errors import EngineError
-    from _engine.model.layout import Layout
+    from _engine.model.engine.layout import Layout
     from _engine.runtime import conmon, exits, oci
 
     container = Layout(str(work / "root"), str(work / "run")).container("0" * 64)
@@ -192,16 +192,16 @@ _LOG_SEEDS = (
 
 
 def _logs(work: Path) -> Callable[[bytes], None]:
-    from _engine.runtime import logs
+    from _engine.runtime.logs import k8s_file
 
     path = work / "ctr.log"
 
     def read(data: bytes) -> None:
         path.write_bytes(data)
-        whole = [line.text for line in logs.read(str(path))]
-        logs.streams(str(path))
+        whole = [line.text for line in k8s_file.read(str(path))]
+        k8s_file.streams(str(path))
         for tail in (1, 3):
-            last = [line.text for line in logs.read(str(path), tail=tail)]
+            last = [line.text for line in k8s_file.read(str(path), tail=tail)]
             if whole[len(whole) - len(last) :] != last:
                 raise Fault(f"the last {tail} lines are {last} of {whole}")
 
@@ -210,7 +210,7 @@ def _logs(work: Path) -> Callable[[bytes], None]:
 
 def _hooks(_work: Path) -> Callable[[bytes], None]:
     from _engine.errors import EngineError
-    from _engine.model import hooks
+    from _engine.model.container import hooks
 
     def read(data: bytes) -> None:
         try:

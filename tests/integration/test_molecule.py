@@ -18,7 +18,7 @@ import pytest
 import yaml
 from guide import Guide
 
-from _engine.kernel import cgroups
+from _engine.kernel.cgroup import cgroups
 from enginehost import eventually
 from plays import Play, run_playbook
 

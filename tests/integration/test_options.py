@@ -16,17 +16,16 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import HostLacks, InvalidOption
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle import (
-    limit_checks,
-    mapping,
-    passage,
-    preflight,
+from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.host.opening import open_engine
+from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.preflight import container, limits
+from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.resources import (
+    id_mapping,
+    userns_access,
 )
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.opening import open_engine
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.spec import OPTIONS
-from ansible_collections.slipway.oci.plugins.module_utils._module.container_options import argument_spec
-from ansible_collections.slipway.oci.plugins.module_utils._module.container_task import converge_container
-from ansible_collections.slipway.oci.plugins.module_utils._module.to_spec import to_request
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.spec import OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container import converge_container
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import argument_spec
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_request import to_request
 from journal import JOURNALD, own_journal, own_run
 
 #: What every task of these tests writes beside the option in question.
@@ -239,12 +238,12 @@ ALONE |= {"volumes_from"}
 def want(ready, tmp_path, monkeypatch):
     """Return the function that carries out a task of module container; ``{tmp}`` in a value is the test's directory."""
     # pytest's directories let no user namespace's root pass, and none is started here.
-    monkeypatch.setattr(passage, "check", lambda *_arguments: None)
+    monkeypatch.setattr(userns_access, "check", lambda *_arguments: None)
     # Nor are options that one version of cgroups alone has.
-    monkeypatch.setattr(preflight, "_check_cgroup_version", lambda *_arguments: None)
+    monkeypatch.setattr(container, "_check_cgroup_version", lambda *_arguments: None)
     # Nor on a machine with the memory nodes that an alteration needs.
     (tmp_path / "nodes").write_text("0-1\n")
-    monkeypatch.setitem(limit_checks._ONLINE, "cpuset_mems", str(tmp_path / "nodes"))
+    monkeypatch.setitem(limits._ONLINE, "cpuset_mems", str(tmp_path / "nodes"))
     (tmp_path / "one.env").write_text("MODE=one\n")
     (tmp_path / "two.env").write_text("MODE=two\n")
 
@@ -393,7 +392,7 @@ def test_userns(want, monkeypatch, tmp_path):
     """The words for a user namespace make one value: host is unset, one name serves for both, each part is a difference."""
     for name in ("SUBUID", "SUBGID"):
         tmp_path.joinpath(name).write_text("containers:100000:65536\nann:200000:10\nbob:300000:10\n")
-        monkeypatch.setattr(mapping, name, str(tmp_path / name))
+        monkeypatch.setattr(id_mapping, name, str(tmp_path / name))
     plain = want()
     assert want(userns="host").actions == ()
     assert named(want(userns="auto")) == {"userns.mode"}

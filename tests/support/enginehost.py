@@ -15,23 +15,24 @@ from typing import Any
 
 from _engine.agent.install import exit_command
 from _engine.errors import EngineError
-from _engine.kernel import cgroups, mountinfo
-from _engine.lifecycle import info
-from _engine.lifecycle.converge import converge
-from _engine.lifecycle.engine import Engine
-from _engine.lifecycle.load import load
-from _engine.lifecycle.opening import open_engine
-from _engine.lifecycle.outcome import Outcome
-from _engine.lifecycle.remove_image import remove_image
-from _engine.lifecycle.request import Request
-from _engine.lifecycle.volumes import converge_volume
-from _engine.model import volumegrammar
-from _engine.model.layout import Layout
-from _engine.model.record import ContainerRecord
-from _engine.model.spec import ContainerSpec
-from _engine.model.volume import VolumeSpec
+from _engine.kernel import mountinfo
+from _engine.kernel.cgroup import cgroups
+from _engine.lifecycle.converge.container import converge
+from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.converge.volume import converge_volume
+from _engine.lifecycle.core.engine import Engine
+from _engine.lifecycle.core.outcome import Outcome
+from _engine.lifecycle.host.opening import open_engine
+from _engine.lifecycle.image.load import load
+from _engine.lifecycle.image.remove import remove_image
+from _engine.lifecycle.info import info
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.layout import Layout
+from _engine.model.engine.record import ContainerRecord
+from _engine.model.volume import grammar
+from _engine.model.volume.spec import VolumeSpec
 from _engine.plan.volume import How
-from _engine.runtime import logs
+from _engine.runtime.logs import k8s_file
 from _engine.state import containers
 from _engine.state.database import Database, open_database
 from dockerarchive import write_archive
@@ -138,7 +139,7 @@ class Host:
 
     def volume(self, name: str, state: str = "present", *options: str, **how: Any) -> Outcome:
         """Converge a volume; ``options`` are those of its driver, ``how`` is as the engine takes it, with ``labels``."""
-        spec = VolumeSpec(name, how.pop("labels", {}), options=volumegrammar.parse(options).encode())
+        spec = VolumeSpec(name, how.pop("labels", {}), options=grammar.parse(options).encode())
         with self.open(read_only=how.pop("check", False)) as engine:
             return converge_volume(engine, spec, state, How(**how))
 
@@ -146,7 +147,7 @@ class Host:
         """Return what check mode says against a volume's task, as ``foreseen`` does."""
         with self.open(read_only=True) as engine:
             try:
-                spec = VolumeSpec(name, {}, options=volumegrammar.parse(options).encode())
+                spec = VolumeSpec(name, {}, options=grammar.parse(options).encode())
                 converge_volume(engine, spec, state)
             except EngineError as error:
                 return str(error)
@@ -184,7 +185,7 @@ class Host:
 
     def log(self, name: str = "box") -> tuple[str, str]:
         """Return what a container wrote, to stdout and to stderr."""
-        return logs.streams(self.inspect(name)["HostConfig"]["LogConfig"]["Path"])
+        return k8s_file.streams(self.inspect(name)["HostConfig"]["LogConfig"]["Path"])
 
     def said(self, line: str, name: str = "box") -> None:
         """Wait until the container has written the line."""

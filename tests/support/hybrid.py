@@ -8,7 +8,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from _engine.kernel import cgroups, libc
+from _engine.kernel import libc
+from _engine.kernel.cgroup import cgroups
 
 UNIFIED = "/sys/fs/cgroup/unified"
 

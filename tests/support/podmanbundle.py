@@ -8,11 +8,12 @@ import json
 import os
 import re
 
-from _engine.model.quantities import size
-from _engine.model.spec import ContainerSpec
-from _engine.runtime import bundle, host, users
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.values.quantities import size
+from _engine.runtime import host
+from _engine.runtime.config import build, users
 
-#: What the engine has to mount itself before the runtime binds it (lifecycle/prepared.py).
+#: What the engine has to mount itself before the runtime binds it (lifecycle/resources/prepared_mounts.py).
 PREPARED = ("O", "U", "idmap", "subpath")
 #: Podman leaves this mark out wherever something is mounted on /run, so also in every read-only container.
 OWN = ("/run/.containerenv",)
@@ -27,7 +28,7 @@ def ours(root, raw):
     hostname = spec.hostname or (os.uname().nodename if shared else "ID")
     given = ["/etc/hosts", "/etc/hostname", "/run/.containerenv", *(["/etc/resolv.conf"] if shared else [])]
     facts = dataclasses.replace(host.facts(spec), init_path="/bin/busybox")
-    request = bundle.BundleRequest(
+    request = build.BundleRequest(
         id="ID",
         spec=spec,
         image=None,
@@ -52,7 +53,7 @@ def ours(root, raw):
             if item.kind == "image" or any(item.value(word) is not None for word in PREPARED)
         },
     )
-    return json.loads(json.dumps(bundle.build(request)))
+    return json.loads(json.dumps(build.build(request)))
 
 
 def comparable(config):

@@ -13,13 +13,13 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from _engine.lifecycle.inspect import container_shape
-from _engine.lifecycle.inspect_host import UNSEEN, OfHost
-from _engine.model.layout import Layout
-from _engine.model.record import ContainerRecord, ImageRecord, LayerRecord
-from _engine.model.spec import ContainerSpec
-from _engine.model.times import parse_rfc3339
-from _engine.model.volume import VolumeRecord, VolumeSpec
+from _engine.lifecycle.inspect.container import container_shape
+from _engine.lifecycle.inspect.host_config import UNSEEN, OfHost
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.layout import Layout
+from _engine.model.engine.record import ContainerRecord, ImageRecord, LayerRecord
+from _engine.model.values.times import parse_rfc3339
+from _engine.model.volume.spec import VolumeRecord, VolumeSpec
 
 NAME = "localhost/app:1"
 LAYOUT = Layout("/ROOT", "/RUN")

@@ -9,7 +9,8 @@ import shutil
 import signal
 from contextlib import suppress
 
-from _engine.kernel import cgroups, mounts
+from _engine.kernel import mounts
+from _engine.kernel.cgroup import cgroups
 from _engine.kernel.process import Process
 from _engine.state import meta
 from enginehost import Host

@@ -16,15 +16,15 @@ from powercut import reboot
 
 from _engine.agent.install import exit_command
 from _engine.errors import EngineError
-from _engine.kernel import cgroups
+from _engine.kernel.cgroup import cgroups
 from _engine.kernel.process import find_by_argument
-from _engine.lifecycle.boot import boot
-from _engine.lifecycle.converge import converge
-from _engine.lifecycle.exited import exited
-from _engine.lifecycle.mounted import UNMOUNTED, MountRequest, converge_mount
-from _engine.lifecycle.request import Request
-from _engine.lifecycle.volume_import import VolumeImport, import_volume
-from _engine.lifecycle.volume_snapshot import SnapshotRequest, converge_snapshot
+from _engine.lifecycle.container.exited import exited
+from _engine.lifecycle.converge.container import converge
+from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.files.mount import UNMOUNTED, MountRequest, converge_mount
+from _engine.lifecycle.host.boot import boot
+from _engine.lifecycle.volume.importing import VolumeImport, import_volume
+from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
 from _engine.volumes.snapshots import read as kept_of
 from dockerarchive import layer, write_archive
 from enginehost import Host, eventually

@@ -23,7 +23,7 @@ from ansible.module_utils import basic
 basic._load_params = lambda: {{"root": sys.argv[2]}}
 package = {PACKAGE.replace("/", ".")!r} + ".module_utils"
 importlib.import_module(package + "._module.installed").use_installed()
-print(importlib.import_module(package + "._engine.model.layout").__file__)
+print(importlib.import_module(package + "._engine.model.engine.layout").__file__)
 print(importlib.import_module(package + "._engine.plan.restart").__file__)
 """
 
@@ -45,7 +45,7 @@ def archive(tmp_path):
 def root(tmp_path):
     """Leave the agent at a root."""
     from _engine.agent.install import install
-    from _engine.model.layout import Layout
+    from _engine.model.engine.layout import Layout
 
     install(Layout(str(tmp_path / "root"), str(tmp_path / "run")))
     return tmp_path / "root"
@@ -73,7 +73,7 @@ def test_another_version_of_a_module_is_not_taken(archive, root):
     """Each module is compared for itself: one that differs comes from the zip."""
     listed = next(root.glob("agent/*/sums"))
     lines = listed.read_text().splitlines()
-    changed = [f"{line}1" if line.startswith("model.layout ") else line for line in lines]
+    changed = [f"{line}1" if line.startswith("model.engine.layout ") else line for line in lines]
     listed.write_text("\n".join(changed))
     assert origins(archive, root) == ["zip", "agent"]
 
@@ -87,7 +87,7 @@ def test_what_others_can_write_to_is_not_run(archive, root, where):
 
 def test_an_agent_that_goes_meanwhile_is_no_harm(archive, root):
     """A list without its files, as while a newer agent takes its place, leaves all to the zip."""
-    for file in root.glob("agent/*/_engine/model/layout.py"):
+    for file in root.glob("agent/*/_engine/model/engine/layout.py"):
         file.unlink()
     assert origins(archive, root) == ["zip", "agent"]
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports go strictly down: the table of docs/architecture.md, checked on every import wherever it stands."""
+"""Imports go strictly down: the tables of docs/architecture.md, checked on every import wherever it stands."""
 
 from __future__ import annotations
 
 import shutil
 import sys
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from sourcetree import PLUGINS, dotted, imports, sources, target
 
 #: Each does one thing to the host, and knows nothing of the others.
 MECHANISMS = {"state", "images", "rootfs", "volumes", "network", "runtime", "systemd"}
+ENGINE = "module_utils._engine"
+#: Of one folder, its __init__.py among them.
+MOST_FILES = 25
 BELOW_VERBS = {"errors", "version", "model", "kernel", "plan", "trees"} | MECHANISMS
 
 #: Who may import whom, besides itself and the standard library.
@@ -33,6 +37,47 @@ MAY_IMPORT = {
     **{row: {"plugin_utils", "ansible"} for row in ("connection", "inventory", "action", "filter", "test")},
     "doc_fragments": set(),
 }
+
+#: Which folders of a package of the engine may import which others of it; "" are the files of the package itself.
+STREETS = {
+    "agent": {"": {"cli", "connect", "verbs"}, "cli": set(), "connect": set(), "verbs": {"cli"}},
+    "images": {"": {"archive", "tar"}, "archive": {"tar"}, "layers": {"tar"}, "tar": set()},
+    "kernel": {"": set(), "cgroup": {""}},
+    "model": {
+        "values": set(),
+        "connect": {"values"},
+        "image": {"values"},
+        "mounts": {"values"},
+        "volume": {"values"},
+        "container": {"values", "image", "mounts"},
+        "engine": {"values", "mounts", "volume", "container"},
+    },
+    "runtime": {"": {"config"}, "config": set(), "exec": {""}, "logs": set()},
+    "lifecycle": {
+        "inspect": set(),
+        "core": set(),
+        "resources": {"core", "inspect"},
+        "guard": {"core", "resources"},
+        "preflight": {"core", "inspect", "resources"},
+        "exec": {"core", "guard", "resources"},
+        "image": {"core", "guard", "inspect"},
+        "info": {"core", "inspect", "resources"},
+        "volume": {"core", "guard", "image", "info", "inspect", "preflight", "resources"},
+        "container": {"core", "guard", "inspect", "preflight", "resources", "volume"},
+        "checkpoint": {"container", "core", "guard", "info", "preflight", "resources"},
+        "files": {"container", "core", "guard", "resources", "volume"},
+        "host": {"container", "core", "guard", "resources"},
+        "connect": {"core", "exec", "guard", "host"},
+        "health": {"container", "core", "exec", "guard", "host", "resources"},
+        "converge": {"container", "core", "guard", "inspect", "preflight", "resources", "volume"},
+    },
+}
+
+
+def street(name: str) -> tuple[str, str]:
+    """Return the package of the engine that a module belongs to, and its folder there, "" for none."""
+    words = name.split(".")[2:]
+    return words[0], words[1] if len(words) > 2 else ""
 
 
 def part(name: str) -> str:
@@ -63,6 +108,22 @@ def upward(plugins: Path) -> list[str]:
     return wrong
 
 
+def across(plugins: Path) -> list[str]:
+    """Return each import from one folder of a package to another that the table forbids, as ``file:line: who imports what``."""
+    files = [file for file in sources(plugins / ENGINE.replace(".", "/")) if file.name != "__init__.py"]
+    modules = {dotted(plugins, file): file for file in files}
+    wrong = []
+    for name, file in modules.items():
+        package, folder = street(name)
+        may = STREETS.get(package, {}).get(folder, set()) | {folder}
+        for found in imports(plugins, file):
+            there = target(plugins, found.name) if found.inside else None
+            other = dotted(plugins, there) if there else ""
+            if other in modules and street(other)[0] == package and street(other)[1] not in may:
+                wrong.append(f"{file.relative_to(plugins)}:{found.line}: {folder or package} imports {other}")
+    return wrong
+
+
 def cycle(plugins: Path) -> list[str]:
     """Return the modules of one import cycle; none is the empty list."""
     graph = {}
@@ -81,6 +142,17 @@ def test_every_import_goes_down():
     assert upward(PLUGINS) == []
 
 
+def test_the_folders_of_a_package_are_in_order():
+    """No file of the engine imports from a folder of its package that the table does not allow it to."""
+    assert across(PLUGINS) == []
+
+
+def test_a_folder_can_be_overlooked():
+    """No folder of the engine holds more files than one can keep in mind."""
+    held = Counter(file.parent for file in sources(PLUGINS / "module_utils"))
+    assert {str(folder): files for folder, files in held.items() if files > MOST_FILES} == {}
+
+
 def test_no_module_imports_itself_in_a_circle():
     """The modules of the collection form no import cycle, in-function imports included."""
     assert cycle(PLUGINS) == []
@@ -93,7 +165,7 @@ PLANTED = [
     ("module_utils/_engine/images/planted.py", "from .. import volumes"),
     (
         "module_utils/_engine/kernel/planted.py",
-        "if TYPE_CHECKING:\n    from ..lifecycle.engine import Engine\n",
+        "if TYPE_CHECKING:\n    from ..lifecycle.core.engine import Engine\n",
     ),
     ("module_utils/_engine/lifecycle/planted.py", "from ansible.module_utils.basic import AnsibleModule"),
     (
@@ -117,10 +189,18 @@ def test_an_upward_import_is_found(tmp_path, file, text):
     assert [line for line in upward(copy) if line.startswith(f"{file}:")]
 
 
+def test_an_import_between_folders_is_found(tmp_path):
+    """An import from a folder that is not below is found, also where it is late."""
+    copy = shutil.copytree(PLUGINS, tmp_path / "plugins")
+    planted = copy / "module_utils/_engine/lifecycle/exec/planted.py"
+    planted.write_text("def late():\n    from ..container import start\n")
+    assert [line.partition(":")[0] for line in across(copy)] == [str(planted.relative_to(copy))]
+
+
 def test_a_cycle_is_found(tmp_path):
     """Two modules that import each other are found, even where one does it late."""
     copy = shutil.copytree(PLUGINS, tmp_path / "plugins")
-    model = copy / "module_utils/_engine/model"
+    model = copy / "module_utils/_engine/model/values"
     model.joinpath("one.py").write_text("from .two import x\n")
     model.joinpath("two.py").write_text("def late():\n    from . import one\n")
-    assert {"module_utils._engine.model.one", "module_utils._engine.model.two"} <= set(cycle(copy))
+    assert {f"{ENGINE}.model.values.one", f"{ENGINE}.model.values.two"} <= set(cycle(copy))

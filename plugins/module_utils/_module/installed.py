@@ -17,12 +17,12 @@ from importlib.util import spec_from_file_location
 from types import ModuleType
 from zipimport import zipimporter
 
-from .oldest import require_python
+from .python_version import require_python
 
 require_python()
 
 from .._engine.agent import sources  # noqa: E402
-from .._engine.model.places import DEFAULT_ROOT  # noqa: E402
+from .._engine.model.engine.places import DEFAULT_ROOT  # noqa: E402
 
 _ENGINE = sources.__name__.rpartition("agent.")[0]
 #: What was found, for ``is_outdated``.

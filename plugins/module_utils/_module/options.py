@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._engine.errors import NotBuiltYet, Setting, Words
-from .._engine.model.cgroup import MANAGERS
-from .._engine.model.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
-from .._engine.model.storage import DRIVERS
+from .._engine.model.container.cgroup import MANAGERS
+from .._engine.model.engine.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
+from .._engine.model.engine.storage_drivers import DRIVERS
 
 #: An argument spec as AnsibleModule takes it: option -> type, default, aliases and so on.
 ArgumentSpec = Mapping[str, Mapping[str, Any]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.lifecycle.outcome import Outcome
+from .._engine.lifecycle.core.outcome import Outcome
 
 
 def render(outcome: Outcome, *, subject: str) -> dict[str, Any]:

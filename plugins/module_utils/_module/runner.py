@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from .._engine.lifecycle.engine import Engine
-from .._engine.lifecycle.opening import open_engine
-from .._engine.lifecycle.outcome import Outcome
+from .._engine.lifecycle.core.engine import Engine
+from .._engine.lifecycle.core.outcome import Outcome
+from .._engine.lifecycle.host.opening import open_engine
 from .options import ArgumentSpec
 from .running import run_with
 

@@ -11,13 +11,13 @@ from typing import Any, NoReturn, TypeVar
 from ansible.module_utils.basic import AnsibleModule
 
 from .._engine.errors import EngineError
-from .._engine.lifecycle.engine import Engine
-from .._engine.lifecycle.outcome import Outcome
-from .._engine.model import utf8
-from .foreign import foreign_options, refuse_foreign
+from .._engine.lifecycle.core.engine import Engine
+from .._engine.lifecycle.core.outcome import Outcome
+from .._engine.model.values import utf8
+from .diff import told
 from .options import ENGINE_OPTIONS, ArgumentSpec
+from .podman_options import foreign_options, refuse_foreign
 from .render import render, render_info
-from .telling import told
 
 Request = TypeVar("Request")
 
@@ -83,7 +83,7 @@ def run_with(
             with opener(**settings, read_only=looks or module.check_mode) as engine:
                 outcome = act(engine, request)
                 if looks:
-                    from .._engine.lifecycle.looking import unknown
+                    from .._engine.lifecycle.host.read_only import unknown
 
                     outcome = replace(outcome, warnings=(*outcome.warnings, *map(str, unknown(engine))))
     except (EngineError, OSError) as error:
@@ -98,8 +98,8 @@ def _ended(
     opener: Opener, settings: dict[str, Any], act: Callable[[Engine, Request], Outcome], request: Request
 ) -> tuple[Outcome, Engine]:
     """Do what ends a container, also where the disk takes nothing more; return the engine that did it as well."""
-    from .._engine.lifecycle.unrecorded import ended
-    from .._engine.model.layout import Layout
+    from .._engine.lifecycle.core.emergency import ended
+    from .._engine.model.engine.layout import Layout
 
     (outcome, engine), warning = ended(
         lambda: opener(**settings),

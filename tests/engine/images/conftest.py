@@ -16,8 +16,8 @@ import tempfile
 import pytest
 from treelisting import listing as list_tree
 
-from _engine.images.archive import open_archive
-from _engine.images.store import LayerStore
+from _engine.images.archive.open import open_archive
+from _engine.images.layers.store import LayerStore
 from _engine.kernel import libc, mounts
 
 WHEN = 1_000_000_000

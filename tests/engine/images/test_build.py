@@ -14,7 +14,7 @@ import pytest
 
 from _engine.errors import ArchiveBroken, DigestMismatch, InvalidOption, NotFound
 from _engine.images.build import import_tree
-from _engine.images.treestream import Tree
+from _engine.images.tar.tree import Tree
 from _engine.kernel.files import directory
 from _engine.kernel.removal import remove_tree
 

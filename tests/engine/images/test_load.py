@@ -10,8 +10,8 @@ import os
 import pytest
 
 from _engine.errors import DigestMismatch, InvalidOption, NotFound
-from _engine.lifecycle import load as loading
-from _engine.lifecycle.opening import open_engine
+from _engine.lifecycle.host.opening import open_engine
+from _engine.lifecycle.image import load as loading
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from _engine.kernel import cgroups, mountinfo
+from _engine.kernel import mountinfo
+from _engine.kernel.cgroup import cgroups
 from _engine.kernel.process import Process
 
 

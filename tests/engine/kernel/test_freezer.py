@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from _engine.kernel import cgroups, freezer
+from _engine.kernel.cgroup import cgroups, freezer
 
 
 @pytest.fixture

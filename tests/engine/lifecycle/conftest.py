@@ -37,7 +37,7 @@ def _libraries(program: str) -> bool:
 @pytest.fixture(scope="session")
 def podman(need, tmp_path_factory):
     """Return a podman of its own that has the image; it leaves nothing behind."""
-    from _engine.kernel import cgroups
+    from _engine.kernel.cgroup import cgroups
 
     runtime = shutil.which("runc") or shutil.which("crun")
     need(os.geteuid() == 0 and shutil.which("podman") and runtime, "root, podman and an OCI runtime")
@@ -135,7 +135,7 @@ def keep_clean():
 @pytest.fixture
 def built(host):
     """Return the function that makes an image, which goes with the test."""
-    from _engine.lifecycle.remove_image import remove_image
+    from _engine.lifecycle.image.remove import remove_image
 
     names = []
 

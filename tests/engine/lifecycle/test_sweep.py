@@ -27,8 +27,8 @@ from sweeping import CASES, FULL, Case, full_layer, leave_agent
 from tracer import KILL, Call, trace
 
 from _engine.errors import EngineError
-from _engine.lifecycle.remove_image import remove_image
-from _engine.model.storage import FUSE, VFS
+from _engine.lifecycle.image.remove import remove_image
+from _engine.model.engine.storage_drivers import FUSE, VFS
 from enginehost import eventually
 
 #: Points of each verb and runtime where not all are gone through.

@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from _engine.kernel import mountinfo, mounts
-from _engine.model.layout import Layout
+from _engine.model.engine.layout import Layout
 
 
 @pytest.fixture

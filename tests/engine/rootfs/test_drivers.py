@@ -14,12 +14,12 @@ import pytest
 from treelisting import listing
 
 from _engine.errors import NotFound, StoreFull
-from _engine.images.unpack import unpack
+from _engine.images.layers.unpack import unpack
 from _engine.kernel import files, libc, mounts, removal
 from _engine.kernel.process import find_by_argument
-from _engine.lifecycle.rootfilesystem import driver_of
-from _engine.model.layout import Layout
-from _engine.model.storage import DRIVERS, FUSE, OVERLAY, VFS
+from _engine.lifecycle.resources.rootfs import driver_of
+from _engine.model.engine.layout import Layout
+from _engine.model.engine.storage_drivers import DRIVERS, FUSE, OVERLAY, VFS
 from _engine.rootfs import mounted as mounted_by
 from dockerarchive import layer
 

@@ -14,8 +14,8 @@ import pytest
 from treelisting import listing
 
 from _engine.errors import HostLacks
-from _engine.images import upperlayer
-from _engine.images.unpack import unpack
+from _engine.images.layers.unpack import unpack
+from _engine.images.tar import upper_layer
 from _engine.kernel import command, files, mountinfo, removal
 from _engine.kernel.process import Process, find_by_argument
 from _engine.rootfs import fuse, support, view
@@ -128,7 +128,7 @@ def test_what_was_written_as_a_layer(program, container, layers, place):
     seen = listing(container.merged)
     fuse.unmount(container)
     assert ".wh..wh..opq" in os.listdir(f"{container.upper}/again")
-    tar = b"".join(upperlayer.chunks(container.upper, files=True))
+    tar = b"".join(upper_layer.chunks(container.upper, files=True))
     with tarfile.open(fileobj=io.BytesIO(tar)) as told:
         assert sorted(told.getnames()) == [".", ".wh.gone", "again", "again/.wh..wh..opq", "again/new"]
     removal.remove_tree(container.upper)

@@ -7,7 +7,7 @@ import pytest
 
 from _engine.kernel import libc
 from _engine.kernel.process import find_by_argument
-from _engine.model.storage import DRIVERS, FUSE, OVERLAY, VFS
+from _engine.model.engine.storage_drivers import DRIVERS, FUSE, OVERLAY, VFS
 from _engine.rootfs import probe, support
 
 

@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from _engine.kernel import cgroups, mountinfo
+from _engine.kernel import mountinfo
+from _engine.kernel.cgroup import cgroups
 from _engine.kernel.process import find_by_argument
-from _engine.model.layout import Layout
-from _engine.model.spec import ContainerSpec
-from _engine.runtime import bundle, conmon, exits, host, logs, oci, users
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.layout import Layout
+from _engine.runtime import conmon, exits, host, oci
+from _engine.runtime.config import build, users
+from _engine.runtime.logs import k8s_file
 from hybrid import without_hybrid
 
 BUSYBOX = "/bin/busybox"
@@ -119,7 +122,7 @@ class Box:
             os.makedirs(path, exist_ok=True)
         etc = Path(self.root, "etc")
         passwd, group = (etc / "passwd").read_text(), (etc / "group").read_text()
-        request = bundle.BundleRequest(
+        request = build.BundleRequest(
             id=container.id,
             spec=spec,
             image=None,
@@ -130,7 +133,7 @@ class Box:
             host=host.facts(spec),
             shm=container.shm,
         )
-        Path(container.bundle, "config.json").write_text(json.dumps(bundle.build(request)))
+        Path(container.bundle, "config.json").write_text(json.dumps(build.build(request)))
         return conmon.ConmonLaunch(
             conmon=conmon.find_conmon(),
             runtime=self.runtime,
@@ -152,7 +155,7 @@ class Box:
         """Run to the end; returns exit, stdout and stderr."""
         launch, started = self.start(*command, **options)
         found = exits.wait_for_exit(launch.container, 20, monitor=started.monitor)
-        return found, *logs.streams(launch.container.log)
+        return found, *k8s_file.streams(launch.container.log)
 
     def close(self) -> None:
         """End what still runs, and remove what the runtime keeps."""

@@ -15,7 +15,7 @@ import pytest
 from podmanbundle import comparable, ours
 
 from _engine.errors import EngineError
-from _engine.model import kinds
+from _engine.model.container import kinds
 
 COMPAT = Path(__file__).parents[3] / "docs/compat.md"
 

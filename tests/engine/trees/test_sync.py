@@ -16,7 +16,7 @@ import pytest
 
 from _engine.errors import ArchiveBroken, UnsafeEntry
 from _engine.kernel import libc, mounts
-from _engine.model.globs import matcher
+from _engine.model.values.globs import matcher
 from _engine.trees.place import Place
 from _engine.trees.sync import Attributes, KindDiffers, below, memory, with_attributes
 from _engine.trees.sync_archive import read_archive

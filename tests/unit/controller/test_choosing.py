@@ -5,8 +5,8 @@ import pytest
 from ansible.errors import AnsibleParserError
 from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import STATUSES, chooser
 
-from _engine.lifecycle.inspect import _WORDS
-from _engine.model.status import MOVES
+from _engine.lifecycle.inspect.container import _WORDS
+from _engine.model.container.status import MOVES
 
 IMAGE_ID = "0123456789ab" + "c" * 52
 

@@ -16,7 +16,7 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.program import Program
 from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import Answer
 from ansible_collections.slipway.oci.plugins.plugin_utils.tmpdirs import elsewhere
 
-from _engine.model import frames
+from _engine.model.connect import frames
 
 SH = "/bin/sh"
 

@@ -12,8 +12,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.slipway.oci.plugins.plugin_utils.parcel import Parcel
 from ansible_collections.slipway.oci.plugins.plugin_utils.receiving import receive
 
-from _engine.model.globs import matcher
-from _engine.model.sparse import same
+from _engine.model.values.globs import matcher
+from _engine.model.values.sparse import same
 from _engine.trees.sync import memory
 from _engine.trees.sync_archive import read_archive, write_archive
 

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from _engine.model.layout import Layout
-from _engine.model.record import ContainerRecord, ImageRecord, LayerRecord
-from _engine.model.spec import ContainerSpec
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.layout import Layout
+from _engine.model.engine.record import ContainerRecord, ImageRecord, LayerRecord
 
 ID = "1f0a" * 16
 IMAGE_ID = "c4" * 32

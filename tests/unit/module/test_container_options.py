@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.spec import OPTIONS
-from ansible_collections.slipway.oci.plugins.module_utils._module.container_options import (
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.spec import OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
+from ansible_collections.slipway.oci.plugins.module_utils._module.options import ENGINE_OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import (
     ARGUMENTS,
     TASK_OPTIONS,
     argument_spec,
 )
-from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
-from ansible_collections.slipway.oci.plugins.module_utils._module.options import ENGINE_OPTIONS
 
 
 def test_every_option_of_the_table_is_an_argument_and_no_other_is():

@@ -7,7 +7,7 @@ import os
 
 import pytest
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
-from ansible_collections.slipway.oci.plugins.module_utils._module.env_file import LIMIT, read_env_files
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.env_file import LIMIT, read_env_files
 
 
 @pytest.mark.parametrize(

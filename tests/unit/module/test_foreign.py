@@ -8,7 +8,7 @@ import importlib
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
-from ansible_collections.slipway.oci.plugins.module_utils._module.foreign import (
+from ansible_collections.slipway.oci.plugins.module_utils._module.podman_options import (
     CONTAINER,
     IMAGE,
     PROGRAM,

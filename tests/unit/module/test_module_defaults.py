@@ -8,7 +8,7 @@ import importlib
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
-from ansible_collections.slipway.oci.plugins.module_utils._module.to_spec import to_request
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_request import to_request
 
 from sourcetree import PLUGINS
 

@@ -7,7 +7,7 @@ import errno
 
 import pytest
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption, NotFound
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.outcome import Outcome
+from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.core.outcome import Outcome
 from ansible_collections.slipway.oci.plugins.module_utils._engine.plan.diff import Difference
 from ansible_collections.slipway.oci.plugins.module_utils._module.failure import failure
 from ansible_collections.slipway.oci.plugins.module_utils._module.render import render, render_info

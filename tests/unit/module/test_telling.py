@@ -6,16 +6,16 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.outcome import Outcome
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.imageconfig import ImageConfig
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.spec import ContainerSpec
+from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.core.outcome import Outcome
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.spec import ContainerSpec
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.image.config import ImageConfig
 from ansible_collections.slipway.oci.plugins.module_utils._engine.plan.diff import (
     Difference,
     differences,
     image_difference,
 )
+from ansible_collections.slipway.oci.plugins.module_utils._module.diff import told
 from ansible_collections.slipway.oci.plugins.module_utils._module.render import render
-from ansible_collections.slipway.oci.plugins.module_utils._module.telling import told
 
 
 def spec_of(**options):

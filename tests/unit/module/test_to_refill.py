@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.volume import PopulateFrom, Refill
-from ansible_collections.slipway.oci.plugins.module_utils._module.to_refill import to_refill
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.volume.spec import (
+    PopulateFrom,
+    Refill,
+)
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.volume_fill import to_refill
 
 SOURCE = {"image": "app:1", "path": "/etc/./app/"}
 

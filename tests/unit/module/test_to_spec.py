@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption, NotBuiltYet
-from ansible_collections.slipway.oci.plugins.module_utils._module.container_options import argument_spec
 from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
-from ansible_collections.slipway.oci.plugins.module_utils._module.to_spec import to_request
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import argument_spec
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_request import to_request
 
 
 def request_of(**options):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption, NotBuiltYet
-from ansible_collections.slipway.oci.plugins.module_utils._module.to_volume import to_volume
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.volume import to_volume
 
 UNSET = {
     "name": "data",

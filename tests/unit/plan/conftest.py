@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.model.record import ContainerRecord
-from _engine.model.spec import ContainerSpec
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.record import ContainerRecord
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from _engine.model import status
+from _engine.model.container import status
 from _engine.plan.boot import will_start
 from _engine.plan.bootorder import to_start
 from _engine.plan.refresh import is_over, refreshed

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from _engine.errors import InvalidOption, WrongState
-from _engine.model.mounts import Mount
+from _engine.model.mounts.mount import Mount
 from _engine.plan.container import STATES, Plan, Wish, decide, replaced_from, with_others, with_sources
 
 MISSING = "missing"

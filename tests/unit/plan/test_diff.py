@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.model.imageconfig import ImageConfig
-from _engine.model.spec import LIVE, RECREATE, ContainerSpec
+from _engine.model.container.spec import LIVE, RECREATE, ContainerSpec
+from _engine.model.image.config import ImageConfig
 from _engine.plan.diff import differences, image_difference, text_differences, unapplied
 
 #: Options before, after, and the differences: name, old, new.

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.model.health import Health, Result
-from _engine.model.record import Event, ProcessId
+from _engine.model.container.health import Health, Result
+from _engine.model.engine.record import Event, ProcessId
 from _engine.plan.explain import Scene, explain
 
 SECOND = 10**9

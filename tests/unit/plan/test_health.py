@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from _engine.model.health import HEALTHY, STARTING, UNHEALTHY, Health, Result
-from _engine.model.healthcheck import HealthCheck, StartupCheck
+from _engine.model.container.health import HEALTHY, STARTING, UNHEALTHY, Health, Result
+from _engine.model.container.healthcheck import HealthCheck, StartupCheck
 from _engine.plan.health import after, next_is_startup
 from _engine.plan.schedule import Schedule
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from _engine.errors import InvalidOption
-from _engine.model.idmap import IdMap, Range
-from _engine.model.mounts import BIND, IMAGE, TMPFS, VOLUME, Mount
+from _engine.model.mounts.mount import BIND, IMAGE, TMPFS, VOLUME, Mount
+from _engine.model.values.idmap import IdMap, Range
 from _engine.plan.prepared import owner, prepared, shift
 
 #: A container's user namespace: its ids are those of the host from 100000 on.

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.model import status
-from _engine.model.record import ProcessId
-from _engine.model.status import may_move
+from _engine.model.container import status
+from _engine.model.container.status import may_move
+from _engine.model.engine.record import ProcessId
 from _engine.plan.settle import Facts, settle
 
 OLD, NEW, MONITOR = ProcessId(10, 1), ProcessId(11, 2), ProcessId(9, 1)

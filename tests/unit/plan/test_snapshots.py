@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.model.content import Snapshot
+from _engine.model.volume.content import Snapshot
 from _engine.plan.snapshots import outdated
 
 KNOWN = (

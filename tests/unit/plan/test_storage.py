@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from _engine.errors import HostLacks
-from _engine.model.storage import FUSE, OVERLAY, VFS
+from _engine.model.engine.storage_drivers import FUSE, OVERLAY, VFS
 from _engine.plan.storage import choose, told, untried
 
 NO = "it is not there"

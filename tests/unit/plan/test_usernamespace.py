@@ -4,8 +4,8 @@ from __future__ import annotations
 import pytest
 
 from _engine.errors import HostLacks
-from _engine.model.idmap import IdMap, Range
-from _engine.model.userns import UserNamespace
+from _engine.model.container.userns import UserNamespace
+from _engine.model.values.idmap import IdMap, Range
 from _engine.plan import usernamespace
 
 SUBUID = "ann:100:50\n# containers:1:1\ncontainers:1000:100\nbad\ncontainers:x:1\ncontainers:5000:0\ncontainers:9000:500\n"

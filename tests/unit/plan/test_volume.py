@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from _engine.errors import InUse, NotFound
-from _engine.model.volume import VolumeFacts, VolumeRecord, VolumeSpec
+from _engine.model.volume.spec import VolumeFacts, VolumeRecord, VolumeSpec
 from _engine.plan.volume import AS_USUAL, How, decide
 
 PLAIN = VolumeRecord(VolumeSpec("v", {"a": "b"}), 1)

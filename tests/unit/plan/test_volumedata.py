@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.model.volumegrammar import parse
+from _engine.model.volume.grammar import parse
 from _engine.plan.volumedata import fate
 
 OWN = "/r/volumes/v/data"

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from _engine.model.layout import Layout
+from _engine.model.engine.layout import Layout
 from _engine.runtime import exits
 
 

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from _engine.model.record import ContainerRecord, ImageRecord, LayerRecord
-from _engine.model.spec import ContainerSpec
-from _engine.model.volume import VolumeRecord, VolumeSpec
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.record import ContainerRecord, ImageRecord, LayerRecord
+from _engine.model.volume.spec import VolumeRecord, VolumeSpec
 from _engine.state.database import open_database
 
 

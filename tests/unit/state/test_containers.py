@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from _engine.errors import NameInUse, NotFound, StateCorrupt
-from _engine.model.record import ProcessId
-from _engine.model.spec import ContainerSpec
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.record import ProcessId
 from _engine.state import containers, volumes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from _engine.model.record import Event
+from _engine.model.engine.record import Event
 from _engine.state import events
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from _engine.errors import InUse
-from _engine.model.record import LayerRecord
+from _engine.model.engine.record import LayerRecord
 from _engine.state import images
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from _engine.errors import InUse, NameInUse, NotFound
-from _engine.model.volume import Populated, VolumeSpec
+from _engine.model.volume.spec import Populated, VolumeSpec
 from _engine.state import containers, volumes
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import struct
 
-from _engine.model.idmap import OVERFLOW, IdMap, Range
+from _engine.model.values.idmap import OVERFLOW, IdMap, Range
 from _engine.trees.shift import shifted
 
 OWNERS = IdMap((Range(0, 1000, 10),), (Range(0, 2000, 10),))

@@ -19,9 +19,9 @@ from ..errors import EngineError
 from ..kernel import libc
 from ..kernel.files import directory, make_private
 from ..kernel.removal import remove_tree
-from ..lifecycle.engine import Engine
-from ..model.layout import Layout
-from ..model.places import DEFAULT_ROOT
+from ..lifecycle.core.engine import Engine
+from ..model.engine.layout import Layout
+from ..model.engine.places import DEFAULT_ROOT
 from ..version import VERSION
 from . import main as _main  # noqa: F401  so that the agent's modules travel with whatever installs it
 from . import sources

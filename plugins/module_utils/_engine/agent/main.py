@@ -15,7 +15,7 @@ from ..kernel.files import usual_umask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..lifecycle.engine import Engine
+    from ..lifecycle.core.engine import Engine
 
 
 def main(argv: list[str], *, root: str, run_root: str) -> int:
@@ -28,14 +28,14 @@ def main(argv: list[str], *, root: str, run_root: str) -> int:
 
         # While modules are imported Python's own handler may raise where nobody hears it (callbacks), and Ctrl-C is lost.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        from .cli import run
+        from .verbs.dispatch import run
 
         return run(argv, root, run_root)
     except (EngineError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # the reader (head, less) has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        from .output import complain
+        from .cli.output import complain
 
         complain(error, ())
         return 125
@@ -45,10 +45,10 @@ def main(argv: list[str], *, root: str, run_root: str) -> int:
 
 def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     """See to a container that has ended; ``--keep`` leaves its restart and removal to the task that waits for it."""
-    from ..lifecycle.exited import exited
-    from ..lifecycle.opening import open_engine
-    from ..lifecycle.unrecorded import ended
-    from ..model.layout import Layout
+    from ..lifecycle.container.exited import exited
+    from ..lifecycle.core.emergency import ended
+    from ..lifecycle.host.opening import open_engine
+    from ..model.engine.layout import Layout
 
     if argv[:1] == ["--exec"]:
         return _cleanup_exec(argv[1:], root, run_root)
@@ -72,9 +72,9 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
 
 def _cleanup_exec(argv: list[str], root: str, run_root: str) -> int:
     """Clear away a detached exec that has ended."""
-    from ..lifecycle.exec_detached import ended
-    from ..lifecycle.hold import hold
-    from ..lifecycle.opening import open_engine
+    from ..lifecycle.exec.detached import ended
+    from ..lifecycle.guard.hold import hold
+    from ..lifecycle.host.opening import open_engine
 
     session_id, container_id = argv
     with open_engine(root, run_root, known_alone=True) as engine:
@@ -88,17 +88,17 @@ def _cleanup_exec(argv: list[str], root: str, run_root: str) -> int:
 
 def _health(argv: list[str], root: str, run_root: str) -> int:
     """Be the process that checks, or (``--act ACTION ID``) do what a check asks for."""
-    from ..model.layout import Layout
+    from ..model.engine.layout import Layout
 
     layout = Layout(root, run_root)
     if argv[:1] == ["--act"]:
-        from ..lifecycle.health import act
-        from ..lifecycle.opening import open_engine
+        from ..lifecycle.health.health import act
+        from ..lifecycle.host.opening import open_engine
 
         with open_engine(root, run_root, known_alone=True) as engine:
             act(engine, argv[2], argv[1], (layout.agent_program, "cleanup"))
         return 0
-    from ..lifecycle.health_process import serve
+    from ..lifecycle.health.process import serve
 
     serve(layout, layout.agent_program, alone="--alone" in argv)
     return 0
@@ -106,8 +106,8 @@ def _health(argv: list[str], root: str, run_root: str) -> int:
 
 def _rotate(argv: list[str], root: str, run_root: str) -> int:
     """Be the process that rotates a container's log."""
-    from ..lifecycle.opening import open_engine
-    from ..lifecycle.rotating import serve
+    from ..lifecycle.container.log_rotation import serve
+    from ..lifecycle.host.opening import open_engine
 
     with open_engine(root, run_root, known_alone=True) as engine:
         serve(engine, argv[0])
@@ -116,8 +116,8 @@ def _rotate(argv: list[str], root: str, run_root: str) -> int:
 
 def _let_go(argv: list[str], root: str, run_root: str) -> int:
     """Let containers go on that a task has frozen and, being killed, will not let go."""
-    from ..lifecycle.opening import open_engine
-    from ..lifecycle.stilling import watch
+    from ..lifecycle.guard.freeze_for_snapshot import watch
+    from ..lifecycle.host.opening import open_engine
 
     sys.stdin.read()
     with open_engine(root, run_root, known_alone=True) as engine:
@@ -127,7 +127,7 @@ def _let_go(argv: list[str], root: str, run_root: str) -> int:
 
 def _connect(_argv: list[str], root: str, run_root: str) -> int:
     """Run a command of a play in a container, or pass a file; never returns, since to end in order takes as long as to begin."""
-    from .connect import connect
+    from .connect.main import connect
 
     os._exit(connect(root, run_root))
 

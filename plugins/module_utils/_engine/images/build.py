@@ -18,10 +18,11 @@ from typing import Any
 
 from ..errors import ArchiveBroken, NotFound
 from . import changes as dockerfile
-from . import hostplatform, streams, tarread, treestream
-from .compression import decoded
-from .image import ArchivedImage, ArchivedLayer, chain_ids
-from .members import opened_file
+from .archive import platform
+from .archive.image import ArchivedImage, ArchivedLayer, chain_ids
+from .archive.members import opened_file
+from .tar import read, streams, tree
+from .tar.decompress import decoded
 
 #: The end of the year 9999, which RFC 3339 can still write.
 _LATEST = 253402300799
@@ -83,7 +84,7 @@ def _chunks(source: str) -> Iterator[bytes]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound("file or directory", source) from error
     if stat.S_ISDIR(mode):
-        return treestream.chunks(source)
+        return tree.chunks(source)
     if not stat.S_ISREG(mode):
         raise ArchiveBroken(f"{source} is neither a file nor a directory", path=source)
     return decoded(_file_chunks(source))
@@ -98,8 +99,8 @@ def _file_chunks(source: str) -> Iterator[bytes]:
 
 def _times(chunks: Iterator[bytes]) -> Iterator[int]:
     """Give the times of a tar's entries, and read it to its very end."""
-    source = tarread.Chunks(chunks)
-    for entry in tarread.entries(source):
+    source = read.Chunks(chunks)
+    for entry in read.entries(source):
         source.skip(entry.stored)
         yield entry.mtime
     source.drain()
@@ -117,6 +118,6 @@ def _config(run: dockerfile.RunConfig, diff_id: str, *, created: int, message: s
 
 
 def _platform(architecture: str) -> dict[str, str]:
-    host = hostplatform.of_host()
+    host = platform.of_host()
     found = {"os": host.os, "architecture": architecture or host.architecture}
     return {**found, "variant": host.variant} if host.variant and not architecture else found

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import InvalidOption
-from ..model import jsontext
-from ..model.accounts import is_number, number
-from ..model.quantities import signal_number
-from ..model.text import normal_path
+from ..model.values import jsontext
+from ..model.values.accounts import is_number, number
+from ..model.values.quantities import signal_number
+from ..model.values.text import normal_path
 
 #: The "config" object of an OCI image configuration.
 RunConfig = dict[str, Any]

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import ArchiveBroken, StoreFull, UnsafeEntry
-from . import tarread, tarwrite
-from .compression import decoded
-from .streams import section, write_all
-from .tarread import Chunks, Entry
+from .tar import read, write
+from .tar.decompress import decoded
+from .tar.read import Chunks, Entry
+from .tar.streams import section, write_all
 
 #: Where CRIU's images are.
 IMAGES = "checkpoint"
@@ -44,26 +44,26 @@ def chunks(members: Sequence[Member]) -> Iterator[bytes]:
     for member in members:
         if member.path is None:
             yield _header(member.name, len(member.content)) + member.content
-            yield tarwrite.padding(len(member.content))
+            yield write.padding(len(member.content))
         else:
             with open(member.path, "rb") as stream:
                 size = os.fstat(stream.fileno()).st_size
                 yield _header(member.name, size)
                 yield from section(stream.fileno(), 0, size)
-                yield tarwrite.padding(size)
-    yield tarwrite.END
+                yield write.padding(size)
+    yield write.END
 
 
 def _header(name: str, size: int) -> bytes:
-    entry = Entry(os.fsencode(name), tarread.FILE, 0o600, 0, 0, 0, size, size, b"", (0, 0), (), None)
-    return tarwrite.header(entry)
+    entry = Entry(os.fsencode(name), read.FILE, 0o600, 0, 0, 0, size, size, b"", (0, 0), (), None)
+    return write.header(entry)
 
 
 def document(fd: int) -> bytes:
     """Return the first file, ``config.dump``; raises ArchiveBroken when there is none."""
     source = Chunks(decoded(section(fd, 0)))
-    for entry in tarread.entries(source):
-        if entry.name == os.fsencode(_TOP[0]) and entry.kind == tarread.FILE and entry.extents is None:
+    for entry in read.entries(source):
+        if entry.name == os.fsencode(_TOP[0]) and entry.kind == read.FILE and entry.extents is None:
             return _document(source, entry)
         break
     raise ArchiveBroken(f"the archive does not begin with {_TOP[0]}: this is no checkpoint of this engine")
@@ -87,7 +87,7 @@ def extract(fd: int, into: str) -> frozenset[str]:
         os.mkdir(f"{into}/{name}", 0o700)
     names: set[str] = set()
     source = Chunks(decoded(section(fd, 0)))
-    for entry in tarread.entries(source):
+    for entry in read.entries(source):
         name = _checked(entry, names)
         names.add(name)
         _write(source, entry, f"{into}/{name}")
@@ -98,7 +98,7 @@ def _checked(entry: Entry, names: set[str]) -> str:
     """Return the entry's name, which is that of a file to be written and nothing else."""
     name = os.fsdecode(entry.name)
     shown = ascii(name)[1:-1][:300]
-    if entry.kind != tarread.FILE or entry.extents is not None:
+    if entry.kind != read.FILE or entry.extents is not None:
         raise UnsafeEntry(f"the entry {shown} is no plain file", remedy="Use another archive", entry=shown)
     if name not in _TOP and not _FILE.fullmatch(name):
         raise UnsafeEntry(

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from ..model import status
-from ..model.record import ContainerRecord
-from ..model.restart import ON_FAILURE
+from ..model.container import status
+from ..model.container.restart_policy import ON_FAILURE
+from ..model.engine.record import ContainerRecord
 
 
 def stays(record: ContainerRecord) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..model import status
-from ..model.record import ContainerRecord
+from ..model.container import status
+from ..model.engine.record import ContainerRecord
 from . import graph
 from .boot import stays, will_start
 

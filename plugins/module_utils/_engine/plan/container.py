@@ -8,16 +8,16 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..errors import Missing, Setting, Words, WrongState
-from ..model import status
-from ..model.imageconfig import ImageConfig
-from ..model.mounts import VOLUME, Mount
-from ..model.namespaces import with_names
-from ..model.record import ContainerRecord
-from ..model.spec import RECREATE, ContainerSpec
+from ..model.container import status
+from ..model.container.namespaces import with_names
+from ..model.container.spec import RECREATE, ContainerSpec
+from ..model.engine.record import ContainerRecord
+from ..model.image.config import ImageConfig
+from ..model.mounts.mount import VOLUME, Mount
 from .boot import will_start
 from .diff import Difference, differences, image_difference, implied_differences, mounted_differences
 
-#: What a plan is made of; lifecycle/actions.py carries each out.
+#: What a plan is made of; lifecycle/converge/actions.py carries each out.
 CREATE_VOLUME = "create_volume"
 CREATE = "create"
 #: Make a directory of the host that is to be mounted.
@@ -37,7 +37,7 @@ REMOVE = "remove"
 ABSENT, PRESENT, CREATED, STARTED, STOPPED = "absent", "present", "created", "started", "stopped"
 HEALTHY, PAUSED, RESTARTED = "healthy", "paused", "restarted"
 STATES = (ABSENT, PRESENT, CREATED, STARTED, STOPPED, HEALTHY, PAUSED, RESTARTED)
-#: States that ask for a process. *healthy* is *started*, and the task then waits for it (lifecycle/ready.py).
+#: States that ask for a process. *healthy* is *started*, and the task then waits for it (lifecycle/container/ready.py).
 LIVING = frozenset({STARTED, HEALTHY, PAUSED, RESTARTED})
 #: States that leave open whether it runs: what ran goes on, also after a task that failed to start it anew.
 _LEAVING = (PRESENT, CREATED)

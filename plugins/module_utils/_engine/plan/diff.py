@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
-from ..model.effective import effective
-from ..model.imageconfig import ImageConfig
-from ..model.mounts import Mount
-from ..model.spec import LIVE, OPTIONS, RECREATE, ContainerSpec, Option
+from ..model.container.effective import effective
+from ..model.container.spec import LIVE, OPTIONS, RECREATE, ContainerSpec, Option
+from ..model.image.config import ImageConfig
+from ..model.mounts.mount import Mount
 
 
 class Difference(NamedTuple):

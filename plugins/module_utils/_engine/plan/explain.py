@@ -7,10 +7,10 @@ import signal
 from collections.abc import Iterator
 from typing import NamedTuple, Optional
 
-from ..model import status
-from ..model.health import Health
-from ..model.record import ContainerRecord, Event
-from ..model.restart import NO
+from ..model.container import status
+from ..model.container.health import Health
+from ..model.container.restart_policy import NO
+from ..model.engine.record import ContainerRecord, Event
 from . import restart
 from .boot import will_start
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..model.health import HEALTHY, KEPT, UNHEALTHY, Health, Result
-from ..model.healthcheck import HealthCheck
-from ..model.healthtest import NONE, RESTART
+from ..model.container.health import HEALTHY, KEPT, UNHEALTHY, Health, Result
+from ..model.container.healthcheck import HealthCheck
+from ..model.container.healthtest import NONE, RESTART
 
 
 def next_is_startup(check: HealthCheck, health: Health) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import InvalidOption
-from ..model import mountidmap
-from ..model.idmap import IdMap, Range
-from ..model.mounts import BIND, IMAGE, VOLUME, Mount
+from ..model.mounts import idmap
+from ..model.mounts.mount import BIND, IMAGE, VOLUME, Mount
+from ..model.values.idmap import IdMap, Range
 
 #: Options of a bind or a volume that are the engine's work.
 _WORDS = ("O", "U", "idmap", "subpath")
@@ -46,7 +46,7 @@ def shift(mount: Mount, mapping: IdMap | None) -> IdMap | None:
             "has no user namespace to show owners for",
             remedy="Give the container one (userns), or write the ids, as in idmap=uids=0-1000-1;gids=0-1000-1",
         )
-    found = mountidmap.parse("mount", text).resolve("mount", mapping)
+    found = idmap.parse("mount", text).resolve("mount", mapping)
     return IdMap(found.uids or _ALL, found.gids or _ALL)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..model import status
-from ..model.checkpoint import IMPORT
-from ..model.record import ContainerRecord
+from ..model.container import status
+from ..model.container.checkpoint import IMPORT
+from ..model.engine.record import ContainerRecord
 from .boot import will_start
 from .restart import decide
 

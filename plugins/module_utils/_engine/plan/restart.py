@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..model.record import ContainerRecord
-from ..model.restart import NO, ON_FAILURE
+from ..model.container.restart_policy import NO, ON_FAILURE
+from ..model.engine.record import ContainerRecord
 
 #: Nanoseconds. The first wait, the longest, and the length of a run after which the waits begin anew.
 FIRST_DELAY = 100_000_000

@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple, Optional
 
-from ..model import status
-from ..model.record import ContainerRecord, ProcessId
+from ..model.container import status
+from ..model.engine.record import ContainerRecord, ProcessId
 
 
 class Facts(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model.content import ASKED, Snapshot
+from ..model.volume.content import ASKED, Snapshot
 
 
 def outdated(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import HostLacks
-from ..model.storage import DRIVERS
+from ..model.engine.storage_drivers import DRIVERS
 
 
 def untried(wanted: str | None, lacks: Mapping[str, str]) -> str | None:

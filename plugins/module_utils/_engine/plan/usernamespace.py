@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..errors import HostLacks, Setting, Words
-from ..model import accounts
-from ..model.idmap import OVERFLOW, IdMap, Range
-from ..model.userns import LARGEST_AUTO, UserNamespace
+from ..model.container.userns import LARGEST_AUTO, UserNamespace
+from ..model.values import accounts
+from ..model.values.idmap import OVERFLOW, IdMap, Range
 
 #: The user whose subordinate ids ``auto`` takes, and the fewest ids it takes (containers-storage.conf(5)).
 AUTO_USER = "containers"

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ..errors import InUse, NotFound, Setting, Words
-from ..model.names import near
-from ..model.volume import UNSEEN, VolumeFacts, VolumeRecord, VolumeSpec
-from ..model.volumeoptions import IN_MEMORY
+from ..model.values.names import near
+from ..model.volume.options import IN_MEMORY
+from ..model.volume.spec import UNSEEN, VolumeFacts, VolumeRecord, VolumeSpec
 from .container import ABSENT, PRESENT, Action
 from .diff import Difference, text_differences
 from .volumedata import fate
@@ -18,7 +18,7 @@ from .volumedata import fate
 MOUNTED, UNMOUNTED = "mounted", "unmounted"
 STATES = (PRESENT, ABSENT, MOUNTED, UNMOUNTED)
 
-#: What a plan is made of; lifecycle/volumes.py carries each out.
+#: What a plan is made of; lifecycle/converge/volume.py carries each out.
 REMOVE_USER = "remove_user"
 REMOVE = "remove"
 CREATE = "create"

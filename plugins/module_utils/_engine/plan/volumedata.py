@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..model.volumeoptions import IN_MEMORY, DriverOptions
+from ..model.volume.options import IN_MEMORY, DriverOptions
 
 #: Words of ``o`` that choose what of a device, a share or the layers of an overlay is mounted; the others say how.
 _CHOOSING = frozenset("lowerdir upperdir subvol subvolid offset prefixpath X-mount.subdir".split())

@@ -9,8 +9,8 @@ from contextlib import ExitStack, closing
 
 from ..errors import NotFound
 from ..kernel.files import directory
-from ..model.idmap import IdMap
-from ..model.layout import ContainerLayout
+from ..model.engine.layout import ContainerLayout
+from ..model.values.idmap import IdMap
 from ..trees.compare import Change
 from ..trees.compare import changes as compare
 from ..trees.cursor import Cursor

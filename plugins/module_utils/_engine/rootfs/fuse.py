@@ -18,8 +18,8 @@ from ..errors import HostLacks
 from ..kernel import command, files, libc, mounts
 from ..kernel.apart import apart
 from ..kernel.process import Process, find_by_argument
-from ..model.layout import ContainerLayout
-from ..model.storage import FUSE
+from ..model.engine.layout import ContainerLayout
+from ..model.engine.storage_drivers import FUSE
 from . import mounted, overlay, support
 
 #: How long the program may take to end after its mount is gone; it needs milliseconds, unless somebody has a file open.

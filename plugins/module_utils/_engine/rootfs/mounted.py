@@ -8,8 +8,8 @@ import os
 
 from ..errors import EngineError
 from ..kernel import mountinfo
-from ..model.layout import ContainerLayout
-from ..model.storage import FUSE, OVERLAY
+from ..model.engine.layout import ContainerLayout
+from ..model.engine.storage_drivers import FUSE, OVERLAY
 
 #: What mountinfo calls them.
 FSTYPES = {OVERLAY: "overlay", FUSE: "fuse.fuse-overlayfs"}

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from ..errors import HostLacks
 from ..kernel import files, libc, mountinfo, mounts
-from ..model.layout import ContainerLayout
+from ..model.engine.layout import ContainerLayout
 from . import support
 
 #: What an image without layers stands on; it lies beside the links in ``lower``.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ..kernel import files, mountinfo, mounts
-from ..model.layout import ContainerLayout
+from ..model.engine.layout import ContainerLayout
 
 #: The texts of a host have up to 1 MiB each; files are a handful.
 _SIZE = 4 * 1024 * 1024

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 
 from ..kernel import files, libc, mounts
 from ..kernel.removal import remove_tree
-from ..model.layout import ContainerLayout
+from ..model.engine.layout import ContainerLayout
 from ..trees.metadata import carry
 from . import overlay, support
 

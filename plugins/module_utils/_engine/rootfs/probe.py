@@ -13,8 +13,8 @@ from ..errors import EngineError, HostLacks
 from ..kernel import libc
 from ..kernel.apart import apart
 from ..kernel.files import directory, make_private
-from ..model.layout import ContainerLayout
-from ..model.storage import FUSE, OVERLAY
+from ..model.engine.layout import ContainerLayout
+from ..model.engine.storage_drivers import FUSE, OVERLAY
 from . import fuse, support
 
 #: How long the program may take to end (seconds).

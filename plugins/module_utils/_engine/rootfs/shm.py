@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 
 from ..kernel import files, mountinfo, mounts
-from ..model.idmap import IdMap
-from ..model.layout import ContainerLayout
+from ..model.engine.layout import ContainerLayout
+from ..model.values.idmap import IdMap
 
 
 def mount_shm(container: ContainerLayout, size: int, mapping: IdMap | None = None) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from ..errors import EngineError, HostLacks, NotFound, StoreFull
 from ..kernel import mountinfo
 from ..kernel.command import find_program
-from ..model.storage import FUSE, OVERLAY
+from ..model.engine.storage_drivers import FUSE, OVERLAY
 
 #: What can't hold an upper layer: no whiteouts, no d_type or no trusted.* attributes, or content that changes
 #: at the far end (Documentation/filesystems/overlayfs.rst, "Upper and Lower").

@@ -15,9 +15,9 @@ from ..errors import StoreFull
 from ..kernel import libc
 from ..kernel.files import directory, make_private
 from ..kernel.removal import remove_tree
-from ..model.idmap import IdMap
-from ..model.layout import ContainerLayout
-from ..model.storage import VFS
+from ..model.engine.layout import ContainerLayout
+from ..model.engine.storage_drivers import VFS
+from ..model.values.idmap import IdMap
 from ..trees.copy import copy_from
 from . import copied, mounted
 

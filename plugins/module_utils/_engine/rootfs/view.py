@@ -14,8 +14,8 @@ from ..errors import WrongState
 from ..kernel import libc, mounts
 from ..kernel.apart import apart
 from ..kernel.files import make_private
-from ..model.layout import ContainerLayout
-from ..model.storage import FUSE, OVERLAY, VFS
+from ..model.engine.layout import ContainerLayout
+from ..model.engine.storage_drivers import FUSE, OVERLAY, VFS
 from . import overlay
 
 #: The links to a few hundred layers.

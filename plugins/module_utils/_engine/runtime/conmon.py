@@ -22,10 +22,10 @@ from typing import Optional
 from ..errors import EngineError, HostLacks, InvalidOption, RuntimeFailed
 from ..kernel import command
 from ..kernel.process import Process, find_by_argument
-from ..model.cgroup import CGROUPFS, DISABLED, SYSTEMD
-from ..model.jsontext import parse_object
-from ..model.layout import ContainerLayout
-from ..model.text import decimal
+from ..model.container.cgroup import CGROUPFS, DISABLED, SYSTEMD
+from ..model.engine.layout import ContainerLayout
+from ..model.values.jsontext import parse_object
+from ..model.values.text import decimal
 from .oci import OciRuntime, error_text
 from .programs import REMEDY, Program, describe_program
 

@@ -12,7 +12,7 @@ import time
 from typing import NamedTuple, Optional
 
 from ..kernel.process import Process
-from ..model.layout import ContainerLayout
+from ..model.engine.layout import ContainerLayout
 
 #: Seconds between two looks: short at first, since most waits are for a command that ends at once.
 _FIRST_PAUSE = 0.001

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 
-from ..model.health import Health
-from ..model.jsontext import parse_object
-from ..model.layout import ContainerLayout
+from ..model.container.health import Health
+from ..model.engine.layout import ContainerLayout
+from ..model.values.jsontext import parse_object
 
 _LIMIT = 64 * 1024
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from ..errors import EngineError, InvalidOption, Missing, RuntimeFailed, unreadable
 from ..kernel import command, foreign
-from ..model import jsontext
-from ..model.hooks import INSIDE, OPTION, Hook, parse
+from ..model.container.hooks import INSIDE, OPTION, Hook, parse
+from ..model.values import jsontext
 
 #: Where podman looks when it is told nothing; the later one's files count more. Neither has to be there.
 USUAL = ("/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d")

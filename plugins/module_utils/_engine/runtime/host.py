@@ -13,13 +13,14 @@ import stat
 from collections.abc import Iterator
 
 from ..errors import InvalidOption, Missing
-from ..kernel import cgroups, command
-from ..model.capabilities import CAPABILITIES
-from ..model.limits import RLIMITS, Device
-from ..model.mounts import BIND
-from ..model.spec import ContainerSpec
+from ..kernel import command
+from ..kernel.cgroup import cgroups
+from ..model.container.limits import RLIMITS, Device
+from ..model.container.spec import ContainerSpec
+from ..model.mounts.mount import BIND
+from ..model.values.capabilities import CAPABILITIES
 from . import apparmor
-from .request import DeviceNode, HostFacts
+from .config.request import DeviceNode, HostFacts
 
 #: Programs that reap zombies as pid 1 and take ``--``, the one podman ships first.
 _INITS = ("catatonit", "tini", "tini-static", "dumb-init")

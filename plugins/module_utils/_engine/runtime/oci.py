@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import HostLacks, RuntimeFailed
-from ..kernel import cgroups, command
-from ..model import jsontext
-from ..model.layout import Layout
+from ..kernel import command
+from ..kernel.cgroup import cgroups
+from ..model.engine.layout import Layout
+from ..model.values import jsontext
 from .programs import REMEDY, Program, describe_program
 
 #: The oldest that pass our tests; older ones miss log formats and cgroup features that we use.

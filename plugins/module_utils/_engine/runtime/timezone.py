@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..errors import Missing
 from ..kernel import foreign
-from ..model.tuning import LOCAL
+from ..model.container.tuning import LOCAL
 
 ZONES = "/usr/share/zoneinfo"
 _LOCALTIME = "/etc/localtime"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ..errors import EngineError, StateCorrupt
-from ..model import jsontext
+from ..model.values import jsontext
 
 _Json = TypeVar("_Json")
 #: Of what a damaged row holds, so much is told.

@@ -10,12 +10,12 @@ import sqlite3
 from typing import Any
 
 from ..errors import NameInUse, NotFound
-from ..model import status
-from ..model.idmap import IdMap
-from ..model.mounts import Mount
-from ..model.names import check_name, is_full_id, is_whole_id
-from ..model.record import ContainerRecord, ProcessId
-from ..model.spec import ContainerSpec
+from ..model.container import status
+from ..model.container.spec import ContainerSpec
+from ..model.engine.record import ContainerRecord, ProcessId
+from ..model.mounts.mount import Mount
+from ..model.values.idmap import IdMap
+from ..model.values.names import check_name, is_full_id, is_whole_id
 from .columns import check, decoding, dump, insert_text, load, load_as, load_texts, plain, update_text
 from .volumes import users as using_volume
 

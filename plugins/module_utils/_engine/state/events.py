@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterator
 from itertools import islice
 
-from ..model.eventquery import EventQuery
-from ..model.record import Event
+from ..model.engine.event_query import EventQuery
+from ..model.engine.record import Event
 from .columns import check, decoding, dump, load_texts
 
 #: Some weeks of a busy host; at about 250 bytes each they add 2 ms to a snapshot.

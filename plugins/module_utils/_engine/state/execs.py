@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from ..model.execsession import ExecSession
-from ..model.names import is_full_id
-from ..model.record import ProcessId
+from ..model.engine.exec_session import ExecSession
+from ..model.engine.record import ProcessId
+from ..model.values.names import is_full_id
 from .columns import check, decoding, dump, insert_text, load_as, update_text
 
 _COLUMNS = (

@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from ..errors import InUse
-from ..model.names import is_full_id
-from ..model.record import ImageRecord, LayerRecord
+from ..model.engine.record import ImageRecord, LayerRecord
+from ..model.values.names import is_full_id
 from .columns import check, decoding
 
 _SELECT = "SELECT id, config, manifest_digest, created FROM images"

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from contextlib import closing
 
-from ..model import jsontext
+from ..model.values import jsontext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `slipway connect` runs at each command of a play

@@ -10,9 +10,9 @@ import sqlite3
 from typing import Any
 
 from ..errors import InUse, NameInUse, NotFound
-from ..model.names import check_name
-from ..model.volume import Populated, VolumeRecord, VolumeSpec
-from ..model.volumeoptions import DriverOptions
+from ..model.values.names import check_name
+from ..model.volume.options import DriverOptions
+from ..model.volume.spec import Populated, VolumeRecord, VolumeSpec
 from .columns import check, decoding, dump, insert_text, load_as, load_texts, update_text
 
 _COLUMNS = "name labels driver options created anonymous needs_copy_up needs_chown populated removing mounted".split()

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple, Optional
 
-from ..model.idmap import IdMap
+from ..model.values.idmap import IdMap
 from .source import Source
 
 ADDED, CHANGED, DELETED = "A", "C", "D"

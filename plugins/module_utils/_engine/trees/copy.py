@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import HostLacks
-from ..model.idmap import IdMap
+from ..model.values.idmap import IdMap
 from .content import ContentCopier
 from .cursor import Cursor, identity, open_directory
 from .metadata import carry, clear_inherited, read_flags, write_flags

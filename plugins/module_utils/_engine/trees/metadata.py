@@ -10,7 +10,7 @@ import stat
 import struct
 from typing import Optional, Union
 
-from ..model.idmap import IdMap
+from ..model.values.idmap import IdMap
 from .shift import shifted
 
 _LONG = struct.calcsize("l")

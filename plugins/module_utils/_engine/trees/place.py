@@ -10,7 +10,7 @@ from itertools import islice
 
 from ..kernel import foreign
 from ..kernel.inroot import make_directory, open_in_root
-from ..model.sparse import MOST_EXTENTS, Extents, Piece
+from ..model.values.sparse import MOST_EXTENTS, Extents, Piece
 from .content import data_ranges
 from .cursor import DIRECTORY, descend
 

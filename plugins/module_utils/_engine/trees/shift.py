@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from ..model.idmap import IdMap
+from ..model.values.idmap import IdMap
 
 #: struct vfs_cap_data: magic and flags, then two pairs of masks; version 3 adds the uid of the namespace's root.
 _CAPABILITY = "security.capability"

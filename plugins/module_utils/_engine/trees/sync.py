@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Optional
 
 from ..errors import EngineError, Setting, Words
-from ..model.sparse import Extents, Piece
+from ..model.values.sparse import Extents, Piece
 
 FILE, DIRECTORY, SYMLINK, SPECIAL = "file", "directory", "symlink", "special file"
 #: What is there and stays, whatever is wanted: excluded, or another mount.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from ..errors import ArchiveBroken, EngineError, Setting, UnsafeEntry, Words
-from ..model import sparse
+from ..model.values import sparse
 from .sync import DIRECTORY, FILE, SYMLINK, Tree, Wanted
 
 #: What a directory is called in the tar of its content.

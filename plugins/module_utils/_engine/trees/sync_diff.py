@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 
-from ..model.sparse import Piece
+from ..model.values.sparse import Piece
 from .place import Place, read
 from .sync import (
     CONTENT,

@@ -12,7 +12,7 @@ from typing import Optional
 
 from ..errors import EngineError
 from ..kernel import foreign
-from ..model.globs import Excluded, nothing
+from ..model.values.globs import Excluded, nothing
 from .cursor import identity
 from .place import Place, parts, read
 from .sync import DIRECTORY, FILE, SYMLINK, Wanted

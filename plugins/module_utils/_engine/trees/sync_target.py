@@ -14,8 +14,8 @@ from ..kernel import libc
 from ..kernel.files import mount_id
 from ..kernel.freshfile import FreshFile
 from ..kernel.removal import remove_entry
-from ..model import sparse
-from ..model.globs import Excluded, nothing
+from ..model.values import sparse
+from ..model.values.globs import Excluded, nothing
 from .cursor import open_directory, walk_trails
 from .place import Place, read
 from .sync import (

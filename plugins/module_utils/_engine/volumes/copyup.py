@@ -13,7 +13,7 @@ from typing import Optional
 
 from ..errors import HostLacks, StoreFull
 from ..kernel import files, inroot
-from ..model.idmap import IdMap
+from ..model.values.idmap import IdMap
 from ..trees.copy import CopyStats, copy_tree
 from ..trees.cursor import walk
 from ..trees.metadata import carry, clear_inherited

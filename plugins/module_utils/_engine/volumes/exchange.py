@@ -18,7 +18,7 @@ from typing import Any, Optional
 from ..errors import HostLacks
 from ..kernel import files, libc
 from ..kernel.staging import staging
-from ..model.content import Origin, Snapshot
+from ..model.volume.content import Origin, Snapshot
 from . import about
 from .about import ORIGIN, SNAPSHOTS
 

@@ -13,7 +13,7 @@ import stat
 from ..errors import CommandFailed, CommandTimeout, EngineError
 from ..kernel import command, mountinfo, mounts
 from ..kernel.files import directory
-from ..model.volumeoptions import DriverOptions
+from ..model.volume.options import DriverOptions
 
 #: Seconds that umount(8) may take where a server may be gone; the mount is out of sight at once, whatever it waits for.
 _UMOUNT_TIMEOUT = 10.0

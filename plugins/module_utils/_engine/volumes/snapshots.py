@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from typing import Optional
 
-from ..model.content import Origin, Snapshot, decode_origin, decode_snapshot
+from ..model.volume.content import Origin, Snapshot, decode_origin, decode_snapshot
 from . import about
 from .about import ORIGIN, SNAPSHOTS
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from ..kernel import files, libc
 from ..kernel.staging import staging
-from ..model.content import Snapshot
+from ..model.volume.content import Snapshot
 from . import about
 from .about import SNAPSHOTS
 

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening of an image archive in any of its forms: OCI layout, docker archive, each as a tar or a directory; docker-dir."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+
+from ...errors import ArchiveBroken, NotFound, StoreFull
+from ..tar import decompress, streams
+from . import docker, docker_dir, oci_layout
+from .image import ArchivedImage, ArchivedLayer
+from .members import DirectoryMembers, Members, Section, TarMembers, opened_file, read_document
+from .naming import telling
+
+__all__ = ["Archive", "ArchivedImage", "ArchivedLayer", "open_archive"]
+
+
+class Archive:
+    """An open archive: the images in it, and their layers as checked streams."""
+
+    def __init__(self, members: Members, images: tuple[ArchivedImage, ...]) -> None:
+        self._members = members
+        self.images = _merged(images)
+
+        self._checked: set[str] = set()
+
+    def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
+        """Stream a layer's plain tar, read ahead in a thread; its digests are checked at its end."""
+        return streams.ahead(self._verified(layer))
+
+    def check(self, layer: ArchivedLayer) -> None:
+        """Check a layer that nobody needs against its digest, once; where the blob itself has one, it is not decompressed."""
+        if layer.member in self._checked:
+            return
+        with streams.ahead(self._stored(layer) if layer.digest else self._verified(layer)) as chunks:
+            for _chunk in chunks:
+                pass
+        self._checked.add(layer.member)
+
+    def _verified(self, layer: ArchivedLayer) -> Iterator[bytes]:
+        return streams.verified(
+            self._section(layer).chunks(),
+            what=_label(layer),
+            digest=layer.digest,
+            size=layer.size,
+            diff_id=layer.diff_id,
+        )
+
+    def _stored(self, layer: ArchivedLayer) -> Iterator[bytes]:
+        digest = streams.Digest(layer.digest)
+        yield from digest.through(self._section(layer).chunks())
+        digest.check(layer.digest, what=_label(layer), size=layer.size)
+
+    def _section(self, layer: ArchivedLayer) -> Section:
+        section = self._members.find(layer.member)
+        if section is None:
+            raise ArchiveBroken(f"the archive lacks the layer {layer.member!r}", layer=layer.member)
+        return section
+
+
+def _label(layer: ArchivedLayer) -> str:
+    return f"the layer {layer.digest or layer.member}"
+
+
+def _merged(images: tuple[ArchivedImage, ...]) -> tuple[ArchivedImage, ...]:
+    """Return each image once, with all its names."""
+    once: dict[str, ArchivedImage] = {}
+    for image in images:
+        known = once.setdefault(image.id, image)
+        once[image.id] = replace(known, names=tuple(dict.fromkeys((*known.names, *image.names))))
+    return tuple(once.values())
+
+
+@contextmanager
+def open_archive(path: str, *, staging: str) -> Iterator[Archive]:
+    """Open an archive and read what is in it; whatever is wrong with it until it is closed names it.
+
+    A tar that is compressed as a whole is decompressed once into a nameless file in the directory
+    ``staging``, which must exist; any other archive is read in place. Raises NotFound, ArchiveBroken,
+    DigestMismatch, HostLacks (zstd), StoreFull.
+    """
+    with telling(path), ExitStack() as stack:
+        try:
+            looked_at = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise _not_there(path) from error
+        stack.callback(os.close, looked_at)
+        if stat.S_ISDIR(os.fstat(looked_at).st_mode):
+            yield _of_directory(path, stack)
+        else:
+            yield _of_file(path, opened_file("the archive", looked_at, stack), stack, staging=staging)
+
+
+def _not_there(path: str) -> NotFound:
+    remedy = "The path is one of the host that the task runs on: copy the archive there first"
+    error = NotFound("archive", path, remedy=remedy)
+    error.message = f"{error.message} on the host {os.uname().nodename}"
+    return error
+
+
+def _of_directory(path: str, stack: ExitStack) -> Archive:
+    members = DirectoryMembers(path, stack)
+    if members.find(oci_layout.INDEX) is not None:
+        return _of_layout(members, name=os.path.basename(os.path.realpath(path)).lower())
+    raw = read_document(members, docker_dir.MANIFEST)
+    if raw is not None and raw.lstrip().startswith(b"{"):
+        blobs, image = docker_dir.image(members, raw)
+        return Archive(blobs, (image,))
+    return _of_docker(members, path)  # a docker archive that somebody has unpacked
+
+
+def _of_file(path: str, fd: int, stack: ExitStack, *, staging: str) -> Archive:
+    head = os.pread(fd, 8, 0)
+    if not head:
+        raise ArchiveBroken(f"{path} is empty", path=path)
+    if decompress.is_compressed(head):
+        fd = _decompressed(fd, stack, staging=staging)
+    members = TarMembers(fd)
+    # Newer versions of docker save write both; the OCI form has the digests.
+    if members.find(oci_layout.INDEX) is not None:
+        return _of_layout(members, name="")
+    return _of_docker(members, path)
+
+
+def _of_layout(members: Members, *, name: str) -> Archive:
+    try:
+        return Archive(members, oci_layout.images(members, name=name))
+    except oci_layout.LayersMissing:
+        # Release candidates of Docker 25 wrote manifests without layers, and all in the other form (moby/moby#47065).
+        if members.find(docker.MANIFEST) is None:
+            raise
+        return Archive(members, docker.images(members))
+
+
+def _of_docker(members: Members, path: str) -> Archive:
+    if members.find(docker.MANIFEST) is not None:
+        return Archive(members, docker.images(members))
+    if members.find(docker.REPOSITORIES) is not None:
+        raise ArchiveBroken(
+            f"{path} was saved by a Docker older than 1.10: it names its images in {docker.REPOSITORIES} alone",
+            remedy="Load it into a newer Docker or podman and save it again there",
+            path=path,
+        )
+    raise ArchiveBroken(
+        f"{path} holds no image: it has neither {oci_layout.INDEX} nor {docker.MANIFEST}",
+        remedy="A tree of files becomes an image with image_import",
+        path=path,
+    )
+
+
+def _decompressed(fd: int, stack: ExitStack, *, staging: str) -> int:
+    try:
+        plain = stack.enter_context(tempfile.TemporaryFile(dir=staging, buffering=0))  # noqa: SIM115 (the stack closes it)
+        with streams.ahead(decompress.decoded(streams.section(fd, 0))) as chunks:
+            for chunk in chunks:
+                streams.write_all(plain.fileno(), memoryview(chunk))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFull(f"no space is left in {staging} for the archive", remedy="Make room") from error
+        raise
+    return plain.fileno()

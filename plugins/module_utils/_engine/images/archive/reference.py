@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Image names: the one canonical spelling, and which stored names a short one may mean.
+
+The grammar is that of the reference package of the OCI distribution project; the defaults for short names
+are podman's (``localhost`` for what is made or loaded here, then Docker Hub).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ...errors import InvalidOption
+from ...model.values.digests import DIGEST
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?")
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+#: The grammar's limit for registry and path together.
+_LONGEST_NAME = 255
+
+
+@dataclass(frozen=True)
+class _Parts:
+    registry: str
+    path: str
+    suffix: str  # ":TAG" or "@sha256:..."
+
+    @property
+    def text(self) -> str:
+        return f"{self.registry}/{self.path}{self.suffix}"
+
+
+def normalize(name: str) -> str:
+    """Spell an image name in full: ``app`` becomes ``localhost/app:latest``.
+
+    A name with a tag and a digest keeps the digest only. Raises InvalidOption("image", ...).
+    """
+    parts = _split(name)
+    return _Parts(parts.registry or "localhost", parts.path, parts.suffix).text
+
+
+def candidates(name: str) -> tuple[str, ...]:
+    """List the canonical names that a user's name may mean, the best first. Raises InvalidOption."""
+    parts = _split(name)
+    if parts.registry:
+        return (parts.text,)
+    hub = _hub_path(parts.path)
+    tries = (("localhost", parts.path), ("docker.io", hub), ("docker.io", parts.path))
+    return tuple(dict.fromkeys(_Parts(registry, path, parts.suffix).text for registry, path in tries))
+
+
+def is_id(text: str) -> bool:
+    """Tell whether the text may be an image id: 12 to 64 hex digits, ``sha256:`` allowed before them."""
+    return _ID.fullmatch(text) is not None
+
+
+def _split(name: str) -> _Parts:
+    rest, _at, digest = name.partition("@")
+    if _at and not DIGEST.fullmatch(digest):
+        raise _invalid(name, "has a digest that is not sha256: and 64 hex digits, nor one of sha512")
+    rest, tag = _cut_tag(rest)
+    if tag is not None and not _TAG.fullmatch(tag):
+        raise _invalid(name, "has a tag that is not 1 to 128 letters, digits, '_', '.' or '-'")
+    registry, path = _cut_registry(rest)
+    _check_path(name, registry, path)
+    return _Parts(registry, path, f"@{digest}" if digest else f":{'latest' if tag is None else tag}")
+
+
+def _cut_tag(rest: str) -> tuple[str, str | None]:
+    # A colon before the last slash belongs to the registry's port.
+    head, colon, tag = rest.rpartition(":")
+    return (head, tag) if colon and "/" not in tag else (rest, None)
+
+
+def _cut_registry(rest: str) -> tuple[str, str]:
+    # The first part is a host if it looks like one: "foo/app" is a path, "foo.io/app" is not.
+    first, slash, path = rest.partition("/")
+    if not slash or not (first == "localhost" or any(mark in first for mark in ".:[")):
+        return "", rest
+    return first, _hub_path(path) if first == "docker.io" else path
+
+
+def _hub_path(path: str) -> str:
+    # Docker Hub keeps its official images under library/.
+    return path if "/" in path else f"library/{path}"
+
+
+def _check_path(name: str, registry: str, path: str) -> None:
+    if registry and not _REGISTRY.fullmatch(registry):
+        raise _invalid(name, f"has the registry {registry!r}, which is not HOST or HOST:PORT")
+    if path != path.lower():
+        raise _invalid(name, "has capital letters", remedy=f"Write {path.lower()!r}")
+    if not _PATH.fullmatch(path) or len(registry) + len(path) > _LONGEST_NAME:
+        raise _invalid(name, "is not an image name")
+
+
+def _invalid(name: str, why: str, *, remedy: str = "") -> InvalidOption:
+    remedy = remedy or "Write [REGISTRY/]PATH[:TAG] or [REGISTRY/]PATH@sha256:DIGEST"
+    return InvalidOption("image", name, why, remedy=remedy)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the layers below show at a path, by the rules of overlayfs.
+
+Source: Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories": a character device 0/0
+hides a name, an opaque directory ends the merging, a directory over anything else hides it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+
+from ...kernel import libc
+from ...trees import marks
+
+#: A path inside a layer: its components, () for the root.
+Path = tuple[bytes, ...]
+
+_NO_LINKS = libc.RESOLVE_NO_SYMLINKS | libc.RESOLVE_BENEATH
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Lowers:
+    """The diff directories below a layer, topmost first, held open by their descriptors."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._stack = ExitStack()
+        self._roots: list[int] = []
+        self._merged: dict[Path, tuple[int, ...]] = {}
+        try:
+            for path in paths:
+                root = os.open(path, _DIRECTORY)
+                self._stack.callback(os.close, root)
+                self._roots.append(root)
+        except OSError:
+            self._stack.close()
+            raise
+
+    def __enter__(self) -> Lowers:  # noqa: PYI034 (typing.Self is younger than Python 3.9)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stack.close()
+
+    def open_directory(self, path: Path) -> int | None:
+        """Open the directory that shows at ``path``, None when there is none; the caller closes it."""
+        merged = self._merge(path)
+        return self._open(merged[0], path) if merged else None
+
+    def has_directory(self, path: Path) -> bool:
+        """Tell whether a directory shows at ``path``."""
+        return bool(self._merge(path))
+
+    def find(self, path: Path) -> tuple[int, os.stat_result] | None:
+        """Find what shows at ``path``: the directory that holds it, which the caller closes, and its stat."""
+        for layer in self._merge(path[:-1]):
+            parent = self._open(layer, path[:-1])
+            found = _lstat(path[-1], parent)
+            if found is not None and not marks.is_whiteout(found):
+                return parent, found
+            hidden = found is not None or marks.hides(parent, path[-1])
+            os.close(parent)
+            if hidden:
+                return None
+        return None
+
+    def shows(self, path: Path) -> bool:
+        """Tell whether anything shows at ``path``."""
+        found = self.find(path)
+        if found is None:
+            return False
+        os.close(found[0])
+        return True
+
+    def _merge(self, path: Path) -> tuple[int, ...]:
+        """List the layers whose directories make up the one at ``path``, topmost first."""
+        merged = tuple(range(len(self._roots)))
+        if not merged:
+            return merged
+        depth = len(path)
+        while depth and path[:depth] not in self._merged:  # nearly always one step
+            depth -= 1
+        if depth:
+            merged = self._merged[path[:depth]]
+        for end in range(depth + 1, len(path) + 1):
+            if not merged:
+                break
+            merged = self._merged[path[:end]] = self._merge_here(path[:end], merged)
+        if path:
+            self._merged[path] = merged
+        return merged
+
+    def _merge_here(self, path: Path, above: tuple[int, ...]) -> tuple[int, ...]:
+        """List, of the layers that make up the directory above, those that make up this one."""
+        found = []
+        for layer in above:
+            parent = self._open(layer, path[:-1])
+            try:
+                entry = _lstat(path[-1], parent)
+                hidden = entry is None and marks.hides(parent, path[-1])
+            finally:
+                os.close(parent)
+            if hidden:
+                break
+            if entry is None:
+                continue
+            if not stat.S_ISDIR(entry.st_mode):
+                break
+            found.append(layer)
+            if self._is_opaque(layer, path):
+                break
+        return tuple(found)
+
+    def _is_opaque(self, layer: int, path: Path) -> bool:
+        fd = self._open(layer, path)
+        try:
+            return marks.is_opaque(fd)
+        finally:
+            os.close(fd)
+
+    def _open(self, layer: int, path: Path) -> int:
+        # Each component by itself, so that no symbolic link is followed, where the kernel can't be told so.
+        if path:
+            with suppress(
+                OSError
+            ):  # too old for openat2, or it may not be called; else the walk fails in the same way
+                return libc.openat2(self._roots[layer], b"/".join(path), _DIRECTORY, resolve=_NO_LINKS)
+        fd = os.open(".", _DIRECTORY, dir_fd=self._roots[layer])
+        for name in path:
+            above = fd
+            try:
+                fd = os.open(name, _DIRECTORY, dir_fd=above)
+            finally:
+                os.close(above)
+        return fd
+
+
+def _lstat(name: bytes, parent: int) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return None

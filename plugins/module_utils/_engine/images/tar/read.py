@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading of a tar stream, entry by entry, in one pass.
+
+tarfile of the standard library spends several times as long on each header, turns names into text, and gives
+neither extended attributes nor their bytes; so this reads the format itself. Behaviour in doubtful cases is
+that of Go's archive/tar, since that is what images are made with: pax beats ustar, only regular files carry
+data, global pax headers are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from ...errors import ArchiveBroken
+from . import header as tarheader
+from . import sparse
+from .header import BLOCK, Header
+
+#: Go's bound for the data of a pax header or a long name.
+_LONGEST_SPECIAL = 1 << 20
+XATTR = b"SCHILY.xattr."
+#: A record without a value deletes what is of its name, so this is how an attribute without one is written: libarchive's
+#: records hold base64, of which this is nothing at all.
+EMPTY_XATTR, EMPTY = b"LIBARCHIVE.xattr.", b"="
+
+FILE, HARD_LINK, SYMLINK = "file", "link", "symlink"
+CHAR, BLOCK_DEVICE, DIRECTORY, FIFO = "char", "block", "directory", "fifo"
+_KINDS = {
+    b"\0": FILE,
+    b"0": FILE,
+    b"7": FILE,  # "contiguous", which no kernel here knows
+    b"S": FILE,
+    b"1": HARD_LINK,
+    b"2": SYMLINK,
+    b"3": CHAR,
+    b"4": BLOCK_DEVICE,
+    b"5": DIRECTORY,
+    b"6": FIFO,
+}
+
+
+class Entry(NamedTuple):
+    """One entry of a tar stream; names are raw bytes as they stand there, times nanoseconds since the epoch.
+
+    ``size`` is the size of the file, ``stored`` the count of its bytes in the stream; they differ for a
+    sparse file, whose ``extents`` say where the stored bytes belong (None: one piece at 0).
+    """
+
+    name: bytes
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    size: int
+    stored: int
+    link: bytes
+    device: tuple[int, int]
+    xattrs: tuple[tuple[bytes, bytes], ...]
+    extents: sparse.Extents | None
+
+
+class Source(Protocol):
+    """Bytes in order: a stream that is read once, or a file."""
+
+    def read(self, size: int) -> bytes:
+        """Give exactly so many bytes; fewer only at the end."""
+
+    def skip(self, size: int) -> None:
+        """Pass over so many bytes; ArchiveBroken when there are fewer."""
+
+
+class Chunks:
+    """A source made of an iterator of bytes."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._chunk = b""
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        end = self._at + size
+        if end <= len(self._chunk):  # nearly always
+            piece = self._chunk[self._at : end]
+            self._at = end
+            return piece
+        return b"".join(self._pieces(size))
+
+    def pieces(self, size: int) -> Iterator[memoryview]:
+        """Give exactly so many bytes piece by piece, without a copy; ArchiveBroken when there are fewer."""
+        for piece in self._pieces(size):
+            size -= len(piece)
+            yield piece
+        if size:
+            raise _cut_short()
+
+    def _pieces(self, size: int) -> Iterator[memoryview]:
+        while size:
+            if self._at == len(self._chunk):
+                self._chunk, self._at = next(self._chunks, b""), 0
+                if not self._chunk:
+                    return
+            piece = memoryview(self._chunk)[self._at : self._at + size]
+            self._at += len(piece)
+            size -= len(piece)
+            yield piece
+
+    def skip(self, size: int) -> None:
+        for _piece in self.pieces(size):
+            pass
+
+    def drain(self) -> None:
+        """Read to the stream's end, so that whoever checks its digest sees all of it."""
+        for _chunk in self._chunks:
+            pass
+
+
+def entries(source: Source) -> Iterator[Entry]:
+    """Read a tar stream's entries; the caller takes exactly ``stored`` bytes of each from the source.
+
+    Raises ArchiveBroken for what is no tar, damaged, or cut short.
+    """
+    names: dict[bytes, bytes] = {}
+    records: list[tuple[bytes, bytes]] = []
+    while True:
+        block = source.read(BLOCK)
+        if len(block) < BLOCK and (block or names or records):
+            raise _cut_short()
+        if not any(block) and not any(source.read(BLOCK)):
+            return
+        header = tarheader.parse(block)
+        if header.kind in b"LK":
+            names[header.kind] = tarheader.text(_special(source, header))
+        elif header.kind in b"xX":
+            records = tarheader.kept(tarheader.records(_special(source, header)))
+        elif header.kind == b"g":
+            _special(source, header)
+        else:
+            entry = _entry(header, block, names, records, source)
+            yield entry
+            source.skip(-entry.stored % BLOCK)
+            names, records = {}, []
+
+
+def _cut_short() -> ArchiveBroken:
+    return ArchiveBroken("the tar archive is cut short")
+
+
+def _special(source: Source, header: Header) -> bytes:
+    if header.size > _LONGEST_SPECIAL:
+        raise ArchiveBroken(f"a tar header is {header.size} bytes long, more than {_LONGEST_SPECIAL}")
+    data = _exactly(source, header.size)
+    source.skip(-header.size % BLOCK)
+    return data
+
+
+def _exactly(source: Source, size: int) -> bytes:
+    data = source.read(size)
+    if len(data) < size:
+        raise _cut_short()
+    return data
+
+
+def _entry(
+    header: Header,
+    block: bytes,
+    names: dict[bytes, bytes],
+    records: Sequence[tuple[bytes, bytes]],
+    source: Source,
+) -> Entry:
+    pax = dict(records)
+    name = pax.get(b"path") or names.get(b"L") or header.name
+    kind = _kind(header, name)
+    stored = _stored(header, pax, kind)
+    size, extents = stored, None
+    if kind == FILE:
+        name, size, stored, extents = _sparse(header, block, records, source, name=name, stored=stored)
+    return Entry(
+        name=name,
+        kind=kind,
+        mode=header.mode & 0o7777,
+        uid=_owner(pax.get(b"uid"), header.uid),
+        gid=_owner(pax.get(b"gid"), header.gid),
+        mtime=_mtime(pax.get(b"mtime"), header.mtime),
+        size=size,
+        stored=stored,
+        link=pax.get(b"linkpath") or names.get(b"K") or header.link,
+        device=header.device,
+        xattrs=tuple(_xattrs(records)),
+        extents=extents,
+    )
+
+
+def _kind(header: Header, name: bytes) -> str:
+    kind = _KINDS.get(header.kind)
+    if kind is None:
+        raise ArchiveBroken(f"the entry {name!r} is of the unknown type {header.kind!r}", entry=repr(name))
+    # Before ustar there was no type for directories.
+    return DIRECTORY if kind == FILE and name.endswith(b"/") else kind
+
+
+def _stored(header: Header, pax: dict[bytes, bytes], kind: str) -> int:
+    if kind != FILE:
+        return 0
+    return tarheader.decimal(pax[b"size"]) if b"size" in pax else header.size
+
+
+def _owner(record: bytes | None, field: int) -> int:
+    value = field if record is None else tarheader.decimal(record)
+    if value >= 2**32 - 1:  # -1 tells chown to change nothing
+        raise ArchiveBroken(f"a tar header holds the user or group id {value}")
+    return value
+
+
+def _mtime(record: bytes | None, field: int) -> int:
+    return field * 10**9 if record is None else tarheader.nanoseconds(record)
+
+
+def _xattrs(records: Sequence[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    for key, value in records:
+        if key.startswith(XATTR):
+            yield key[len(XATTR) :], value
+        elif value == EMPTY and key.startswith(EMPTY_XATTR):
+            yield key[len(EMPTY_XATTR) :], b""
+
+
+def _sparse(
+    header: Header,
+    block: bytes,
+    records: Sequence[tuple[bytes, bytes]],
+    source: Source,
+    *,
+    name: bytes,
+    stored: int,
+) -> tuple[bytes, int, int, sparse.Extents | None]:
+    """Give name, size, stored bytes and map of a regular file, sparse or not."""
+    if header.kind == b"S":
+        extents, size = sparse.old_gnu(block, partial(_exactly, source))
+        return _matching(name, size, stored, extents)
+    if not any(key.startswith(b"GNU.sparse.") for key, _value in records):
+        return name, stored, stored, None
+    name = dict(records).get(b"GNU.sparse.name", name)
+    found = sparse.from_records(records)
+    if found is not None:
+        return _matching(name, found[1], stored, found[0])
+    real = sparse.real_size(records)
+    if real is None:
+        raise ArchiveBroken(f"the entry {name!r} is sparse in a format that is not known", entry=repr(name))
+    extents, taken = sparse.from_data(partial(_exactly, source), real)
+    return _matching(name, real, stored - taken, extents)
+
+
+def _matching(
+    name: bytes, size: int, stored: int, extents: sparse.Extents
+) -> tuple[bytes, int, int, sparse.Extents]:
+    if sum(length for _offset, length in extents) != stored:
+        raise ArchiveBroken(f"the map of the sparse file {name!r} does not fit its data", entry=repr(name))
+    return name, size, stored, extents

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A directory tree as a tar stream in one canonical form: the same tree always gives the same bytes.
+
+Entries are in the order of their names' bytes, a directory before what is in it. Whether a file is written as
+sparse depends on its content alone (aligned blocks of zeroes), not on how this host's file system stores it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import NoReturn
+
+from ...errors import InvalidOption
+from . import attributes, read, write
+from .read import Entry
+from .sparse import MOST_EXTENTS, Extents
+from .streams import CHUNK
+
+_HOLE = 4096
+#: Directories that are in each other and open at a time: the limit of open files is often 1024.
+_MOST_OPEN = 100
+_ZEROES = b"\0" * _HOLE
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_KINDS = {
+    stat.S_IFREG: read.FILE,
+    stat.S_IFLNK: read.SYMLINK,
+    stat.S_IFCHR: read.CHAR,
+    stat.S_IFBLK: read.BLOCK_DEVICE,
+    stat.S_IFDIR: read.DIRECTORY,
+    stat.S_IFIFO: read.FIFO,
+}
+
+
+def chunks(path: str, walk: Callable[[str], Tree] | None = None) -> Iterator[bytes]:
+    """Stream the tree below a directory; sockets are left out. Raises InvalidOption, OSError.
+
+    ``walk`` makes another kind of walk over it.
+    """
+    fd = os.open(path, _DIRECTORY)
+    try:
+        yield from gathered((walk or Tree)(path).pieces(fd))
+    finally:
+        os.close(fd)
+
+
+def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Hand small pieces on in chunks."""
+    buffer: list[bytes] = []
+    filled = 0
+    for piece in pieces:
+        buffer.append(piece)
+        filled += len(piece)
+        if filled >= CHUNK:
+            yield b"".join(buffer)
+            buffer, filled = [], 0
+    yield b"".join(buffer)
+
+
+class Level:
+    """A directory on the way down: its descriptor, its path, the names still to come, the last first, and what it is.
+
+    The descriptor is None while the walk is far below.
+    """
+
+    __slots__ = ("fd", "identity", "names", "prefix")
+
+    def __init__(self, fd: int, prefix: bytes, names: list[bytes]) -> None:
+        self.fd: int | None = fd
+        self.prefix = prefix
+        self.names = names
+        self.identity = _identity(os.fstat(fd))
+
+    @property
+    def open(self) -> int:
+        """The descriptor of the directory that the walk stands in."""
+        if self.fd is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), os.fsdecode(self.prefix))
+        return self.fd
+
+    def close(self) -> None:
+        if self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
+
+
+class Tree:
+    """One walk over a tree; remembers the first name of each file that has several."""
+
+    #: The longest path that it may hold: no layer with a longer one can be unpacked.
+    longest = 4094
+    #: The errors at an entry that let it be left out.
+    tolerated: tuple[int, ...] = ()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._first: dict[tuple[int, int], bytes] = {}
+
+    def pieces(self, fd: int) -> Iterator[bytes]:
+        """Yield the archive of what is below an open directory."""
+        yield self._header(_entry(b"./", os.fstat(fd), xattrs=_xattrs(fd)))
+        yield from self._below(fd)
+        yield write.END
+
+    def refuse(self, why: str) -> NoReturn:
+        """Raise what tells that the tree can't be had as it is."""
+        raise InvalidOption("source", self.name, why)
+
+    def check(self, path: bytes) -> None:
+        """Refuse a name that an image can't hold."""
+        if path.rpartition(b"/")[2].startswith(b".wh."):
+            self.refuse(f"holds {os.fsdecode(path)!r}: such a name hides files in an image")
+
+    def finished(self, entry: Entry) -> Entry:
+        """Return an entry as it is to be written."""
+        return entry
+
+    def parts(self, fd: int, size: int) -> Iterator[tuple[int, int]]:
+        """Yield the parts of a file that are written."""
+        return _parts(fd, size)
+
+    def _extents(self, fd: int, size: int, path: bytes) -> Extents:
+        found = (*islice(self.parts(fd, size), MOST_EXTENTS + 1),)
+        if len(found) > MOST_EXTENTS:
+            self.refuse(f"holds {os.fsdecode(path)!r}, a file with more than {MOST_EXTENTS} holes")
+        return found
+
+    def short(self, length: int) -> Iterator[bytes]:
+        """Yield what stands for the rest of a file that ended before its time."""
+        self.refuse(f"changed while it was read: {length} bytes of a file are gone")
+
+    def _header(self, entry: Entry) -> bytes:
+        return write.header(self.finished(entry))
+
+    def _below(self, top: int) -> Iterator[bytes]:
+        stack = [Level(top, b"", _names(top))]
+        try:
+            while stack:
+                if stack[-1].names:
+                    yield from self._member(stack, stack[-1].names.pop())
+                else:
+                    self._leave(stack)
+        finally:
+            for level in stack[1:]:  # the top is not ours to close
+                level.close()
+
+    def _leave(self, stack: list[Level]) -> None:
+        """Go back to the directory above, which may have been closed meanwhile."""
+        left = stack.pop()
+        if not stack:
+            return
+        above = stack[-1]
+        if above.fd is None:
+            above.fd = os.open("..", _DIRECTORY, dir_fd=left.open)
+            if _identity(os.fstat(above.fd)) != above.identity:
+                self.refuse("changed while it was read: a directory is in another place")
+        left.close()
+
+    def _member(self, stack: list[Level], name: bytes) -> Iterator[bytes]:
+        """Yield one entry; a directory is put on the stack."""
+        above, prefix = stack[-1].open, stack[-1].prefix
+        self.check(prefix + name)
+        try:
+            found = os.stat(name, dir_fd=above, follow_symlinks=False)
+            kind = _KINDS.get(stat.S_IFMT(found.st_mode))
+            if kind == read.DIRECTORY:
+                yield self._enter(stack, name)
+            elif kind is not None:
+                yield from self._leaf(above, name, prefix + name, found)
+        except OSError as error:
+            if error.errno not in self.tolerated:
+                raise
+
+    def _enter(self, stack: list[Level], name: bytes) -> bytes:
+        """Go into a directory, and return its header."""
+        prefix = stack[-1].prefix + name + b"/"
+        if len(prefix) > self.longest:
+            self.refuse(f"holds a path of more than {self.longest} bytes")
+        fd = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=stack[-1].open)
+        level = Level(fd, prefix, [])
+        stack.append(level)  # whatever fails now, it is closed
+        if len(stack) > _MOST_OPEN + 1:
+            stack[-_MOST_OPEN].close()
+        header = self._header(_entry(level.prefix, os.fstat(fd), xattrs=_xattrs(fd)))
+        level.names.extend(_names(fd))
+        return header
+
+    def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
+        first = self._first.get(_identity(found))
+        if first is not None:
+            yield self._header(_entry(path, found)._replace(kind=read.HARD_LINK, link=first))
+        elif stat.S_ISREG(found.st_mode):
+            yield from self._file(above, name, path)
+        else:
+            entry = _entry(path, found, xattrs=_xattrs(b"/proc/self/fd/%d/%s" % (above, name)))
+            link = os.readlink(name, dir_fd=above) if entry.kind == read.SYMLINK else b""
+            self._note(found, path)
+            yield self._header(entry._replace(link=link))
+
+    def _note(self, found: os.stat_result, path: bytes) -> None:
+        """Remember a name that is in the archive for the others of the same file."""
+        if found.st_nlink > 1:
+            self._first[_identity(found)] = path
+
+    def _file(self, above: int, name: bytes, path: bytes) -> Iterator[bytes]:
+        fd = os.open(name, _FILE, dir_fd=above)
+        try:
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):  # another thing has come in its place
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(path))
+            extents = self._extents(fd, found.st_size, path)
+            stored = sum(length for _offset, length in extents)
+            entry = _entry(path, found, xattrs=_xattrs(fd))._replace(size=found.st_size, stored=stored)
+            self._note(found, path)
+            if stored < found.st_size:
+                entry = entry._replace(extents=extents)
+                yield self._header(entry)
+                yield write.sparse_map(entry)
+            else:
+                yield self._header(entry)
+            for offset, length in extents:
+                yield from self._data(fd, offset, length)
+            yield write.padding(stored)
+        finally:
+            os.close(fd)
+
+    def _data(self, fd: int, offset: int, length: int) -> Iterator[bytes]:
+        end = offset + length
+        while offset < end:
+            piece = os.pread(fd, min(CHUNK, end - offset), offset)
+            if not piece:
+                yield from self.short(end - offset)
+                return
+            offset += len(piece)
+            yield piece
+
+
+def _names(fd: int) -> list[bytes]:
+    return sorted(map(os.fsencode, os.listdir(fd)), reverse=True)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _entry(path: bytes, found: os.stat_result, *, xattrs: tuple[tuple[bytes, bytes], ...] = ()) -> Entry:
+    is_device = stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode)
+    return Entry(
+        name=path,
+        kind=_KINDS[stat.S_IFMT(found.st_mode)],
+        mode=stat.S_IMODE(found.st_mode),
+        uid=found.st_uid,
+        gid=found.st_gid,
+        mtime=found.st_mtime_ns,
+        size=0,
+        stored=0,
+        link=b"",
+        device=(os.major(found.st_rdev), os.minor(found.st_rdev)) if is_device else (0, 0),
+        xattrs=xattrs,
+        extents=None,
+    )
+
+
+def _xattrs(holder: int | bytes) -> tuple[tuple[bytes, bytes], ...]:
+    follow = isinstance(holder, int)  # a descriptor can't be told not to follow, and need not
+    try:
+        names = sorted(map(os.fsencode, os.listxattr(holder, follow_symlinks=follow)))
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+        return ()  # a file system that has none
+    return tuple(_values(holder, filter(attributes.is_kept, names), follow=follow))
+
+
+def _values(holder: int | bytes, names: Iterable[bytes], *, follow: bool) -> Iterator[tuple[bytes, bytes]]:
+    for name in names:
+        try:
+            yield name, os.getxattr(holder, name, follow_symlinks=follow)
+        except OSError as error:  # noqa: PERF203  (a handful of names)
+            if error.errno != errno.ENODATA:  # taken away meanwhile
+                raise
+
+
+def _parts(fd: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield the runs of aligned blocks that hold more than zeroes; holes on the disk are skipped unread."""
+    begin = end = 0
+    at = _next_data(fd, 0, size)
+    while at < size:
+        piece = os.pread(fd, min(CHUNK, size - at), at)
+        if not piece:
+            break
+        for offset, length in _runs(piece):
+            if at + offset > end and begin < end:
+                yield begin, end - begin
+            if at + offset > end or begin == end:
+                begin = at + offset
+            end = at + offset + length
+        at = _next_data(fd, at + len(piece), size)
+    if begin < end:
+        yield begin, end - begin
+
+
+def _next_data(fd: int, at: int, size: int) -> int:
+    if at >= size:
+        return size
+    try:
+        return os.lseek(fd, at, os.SEEK_DATA) // _HOLE * _HOLE
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # nothing but a hole follows
+            return size
+        raise
+
+
+def _runs(piece: bytes) -> Iterator[tuple[int, int]]:
+    if _ZEROES not in piece and len(piece) % _HOLE == 0:
+        yield 0, len(piece)
+        return
+    for offset in range(0, len(piece), _HOLE):
+        block = piece[offset : offset + _HOLE]
+        if block.count(0) < len(block):
+            yield offset, len(block)

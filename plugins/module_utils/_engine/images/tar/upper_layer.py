@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An upper layer of overlayfs as a tar stream: its marks for what is deleted become those of an image's layer.
+
+Source: image-spec 1.0.2, layer.md "Whiteouts"; the kernel's overlayfs.rst "whiteouts and opaque directories".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ...trees import marks
+from . import read, tree, write
+from .read import Entry
+
+
+def chunks(path: str, *, files: bool = False) -> Iterator[bytes]:
+    """Stream the layer below a directory. Raises as ``treestream.chunks``.
+
+    ``files``: whoever wrote the layer may have made files of its marks (fuse-overlayfs), so no name of such is a user's.
+    """
+    return tree.chunks(path, _MarkedLayer if files else _UpperLayer)
+
+
+class _UpperLayer(tree.Tree):
+    def _below(self, top: int) -> Iterator[bytes]:
+        yield _opaque(top, b"")
+        yield from super()._below(top)
+
+    def _enter(self, stack: list[tree.Level], name: bytes) -> bytes:
+        header = super()._enter(stack, name)
+        return header + _opaque(stack[-1].open, stack[-1].prefix)
+
+    def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
+        if marks.is_whiteout(found):
+            yield _mark(path[: len(path) - len(name)] + marks.PREFIX + name)
+        else:
+            yield from super()._leaf(above, name, path, found)
+
+
+class _MarkedLayer(_UpperLayer):
+    def check(self, path: bytes) -> None:
+        pass
+
+    def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
+        hidden = marks.hidden_name(name)
+        if hidden is None:
+            yield from super()._leaf(above, name, path, found)
+        elif hidden:  # the marks of a directory were told with it
+            yield _mark(path)
+
+
+def _opaque(fd: int, path: bytes) -> bytes:
+    """Return the mark of a directory that hides all that lower layers have in it, nothing for another."""
+    return _mark(path + marks.OPAQUE_FILE) if marks.is_opaque(fd) else b""
+
+
+def _mark(path: bytes) -> bytes:
+    return write.header(Entry(path, read.FILE, 0, 0, 0, 0, 0, 0, b"", (0, 0), (), None))

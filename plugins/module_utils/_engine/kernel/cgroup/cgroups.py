@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find, empty and remove control groups; source: cgroups(7).
+
+A path is relative to the root of each hierarchy: ``/slipway/ID``. There is one hierarchy on v2, one for each
+(group of) controllers on v1, and all of these and a v2 one without controllers on a hybrid host.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Optional
+
+from ...errors import HostLacks
+from .. import mountinfo
+from ..process import Process
+
+#: The controllers that every container uses: where these are, the limits are.
+_CONTROLLERS = frozenset({"cpu", "memory", "pids"})
+
+#: How long a killed process may take to leave its cgroup; one that hangs in the kernel never does (seconds).
+_KILL_PATIENCE = 10.0
+
+#: How long a cgroup may stay busy after its last process has gone (seconds).
+_REMOVE_PATIENCE = 2.0
+
+#: How long freezing may take; a process that hangs in the kernel is never frozen (seconds).
+_FREEZE_PATIENCE = 0.1
+
+_PAUSE = 0.01
+
+
+def version() -> str:
+    """Return the layout of this host: ``v1``, ``hybrid`` or ``v2``; raises HostLacks when there is none."""
+    found = hierarchies()
+    kinds = {entry.fstype for entry in found}
+    if not kinds:
+        raise HostLacks(
+            "no cgroup file system is mounted", remedy="Mount cgroup2 on /sys/fs/cgroup", feature="cgroups"
+        )
+    first = {word for entry in found if entry.fstype == "cgroup" for word in entry.super_options.split(",")}
+    # A v2 host may have a v1 hierarchy beside (net_cls for a VPN): what counts is where the controllers are.
+    if not first & _CONTROLLERS and "cgroup2" in kinds:
+        return "v2"
+    return "hybrid" if "cgroup2" in kinds else "v1"
+
+
+def exists(path: str) -> bool:
+    """Tell whether the cgroup is there in any hierarchy."""
+    return bool(directories(path))
+
+
+def is_file(path: str) -> bool:
+    """Tell whether a file is in the cgroup's place, or above it, in any hierarchy."""
+    _refuse_root(path)
+    places = [entry.target + path for entry in hierarchies()]
+    above = {place[: -len(path)] + path[:end] for place in places for end in _ends(path)}
+    return any(os.path.lexists(place) and not os.path.isdir(place) for place in above)
+
+
+def _ends(path: str) -> list[int]:
+    """Return where each name of a path ends."""
+    return [at for at in range(1, len(path)) if path[at] == "/"] + [len(path)]
+
+
+def processes(path: str) -> tuple[int, ...]:
+    """Return the pids in the cgroup and all below it, over all hierarchies, each once."""
+    return tuple(
+        sorted({pid for top in directories(path) for group in _tree(top) for pid in processes_of(group)})
+    )
+
+
+def kill_all(path: str) -> None:
+    """Kill every process in the cgroup and below, and wait until it is empty; no such cgroup is fine.
+
+    Returns after some seconds even when a process hangs in the kernel; ``remove`` will tell.
+    """
+    deadline = time.monotonic() + _KILL_PATIENCE
+    while processes(path):
+        _kill(path)
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_PAUSE)
+
+
+def remove(path: str) -> None:
+    """Remove the cgroup and all below it from every hierarchy; no such cgroup is fine.
+
+    A cgroup stays busy for a moment after its last process has gone. Raises OSError (EBUSY) when it stays so.
+    """
+    deadline = time.monotonic() + _REMOVE_PATIENCE
+    for place in [place for top in directories(path) for place in _tree(top)]:
+        while not _rmdir(place, errno.EBUSY):
+            if time.monotonic() > deadline:
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), place)
+            time.sleep(_PAUSE)
+
+
+def remove_empty(path: str) -> None:
+    """Remove the cgroup from every hierarchy where nothing is in it, neither process nor cgroup."""
+    for top in directories(path):
+        _rmdir(top, errno.EBUSY, errno.ENOTEMPTY)
+
+
+def oom_kills(path: str) -> Optional[int]:
+    """Return how many processes the kernel killed for want of memory in the cgroup; None when nobody knows."""
+    for top in directories(path):
+        # v2, and v1; the latter has the line since Linux 4.13.
+        for name in ("memory.events", "memory.oom_control"):
+            counters = dict(line.split() for line in _read(f"{top}/{name}").splitlines())
+            if "oom_kill" in counters:
+                return int(counters["oom_kill"])
+    return None
+
+
+def named(name: str) -> Optional[str]:
+    """Return where the hierarchy of cgroups v1 with this name and without controllers is mounted, None for nowhere."""
+    word = f"name={name}"
+    return next((entry.target for entry in hierarchies() if word in entry.super_options.split(",")), None)
+
+
+def hierarchies() -> list[mountinfo.MountEntry]:
+    """Return one mount of each hierarchy, the first: later ones are binds of it for some container."""
+    found: dict[str, mountinfo.MountEntry] = {}
+    for entry in mountinfo.read():
+        if entry.fstype in ("cgroup", "cgroup2"):
+            found.setdefault(entry.device, entry)
+    return list(found.values())
+
+
+def directories(path: str) -> list[str]:
+    """Return where the cgroup is, in the hierarchies that have it."""
+    _refuse_root(path)
+    places = (entry.target + path for entry in hierarchies())
+    return [place for place in places if os.path.isdir(place)]
+
+
+def _refuse_root(path: str) -> None:
+    """Raise ValueError for a path that is, or might lead to, the root cgroup: the whole host is in it."""
+    # By its parts: os.path.normpath leaves "//" alone, which is the root as well.
+    first, *names = path.split("/")
+    if first or not names or any(name in ("", ".", "..") for name in names):
+        raise ValueError(f"{path!r} is no path of a cgroup below the root")
+
+
+def _tree(top: str) -> Iterator[str]:
+    """Give the cgroup and those below it, deepest first."""
+    for place, _ignored, _ignored in os.walk(top, topdown=False):
+        yield place
+
+
+def _rmdir(place: str, *refusals: int) -> bool:
+    """Remove one cgroup; tell whether it is gone, False being one of these refusals (errno)."""
+    try:
+        os.rmdir(place)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno not in refusals:
+            raise
+        return False
+    return True
+
+
+def _kill(path: str) -> None:
+    for top in directories(path):
+        # Linux 5.14, v2: at once for the whole tree, so that no fork escapes.
+        _write(f"{top}/cgroup.kill", "1")
+    with _standing_still(path):
+        for process in map(Process.of, processes(path)):
+            if process is not None:
+                process.signal(signal.SIGKILL)
+
+
+@contextmanager
+def _standing_still(path: str) -> Iterator[None]:
+    """Freeze what ``cgroup.kill`` has left (older kernels, v1), so that nothing forks away while pids are read.
+
+    Thawed in the end whatever was before: on v1 a frozen (paused) process dies only then.
+    """
+    tops = directories(path) if processes(path) else []
+    for top in tops:
+        _write(f"{top}/freezer.state", "FROZEN")
+        _write(f"{top}/cgroup.freeze", "1")
+    deadline = time.monotonic() + _FREEZE_PATIENCE
+    while any(_is_freezing(top) for top in tops) and time.monotonic() < deadline:
+        time.sleep(_PAUSE / 10)
+    try:
+        yield
+    finally:
+        for place in [place for top in tops for place in _tree(top)]:
+            _write(f"{place}/freezer.state", "THAWED")
+            _write(f"{place}/cgroup.freeze", "0")
+
+
+def _is_freezing(top: str) -> bool:
+    """Tell whether some of the cgroup's processes still run after it was told to freeze."""
+    if _read(f"{top}/freezer.state").strip() == "FREEZING":
+        return True
+    return bool(_read(f"{top}/cgroup.freeze").strip() == "1" and "frozen 0" in _read(f"{top}/cgroup.events"))
+
+
+def processes_of(place: str) -> list[int]:
+    """Return the pids in the cgroup at this path of the file system, without those below it."""
+    # 0 is a process outside of our pid namespace.
+    return [pid for pid in map(int, _read(f"{place}/cgroup.procs").split()) if pid > 0]
+
+
+def _read(file: str) -> str:
+    try:
+        with open(file, encoding="ascii") as stream:
+            return stream.read()
+    except OSError as error:
+        # Removed meanwhile; or a threaded cgroup, whose processes its parent lists.
+        if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP):
+            raise
+        return ""
+
+
+def _write(file: str, text: str) -> None:
+    """Write to a control file; no such file, or no such cgroup any more, is fine."""
+    with suppress(FileNotFoundError):
+        fd = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            with suppress(OSError):
+                os.write(fd, text.encode("ascii"))
+        finally:
+            os.close(fd)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a checkpoint of a container that runs: its processes and their memory, through CRIU, to go on from later.
+
+CRIU ends the processes once all is written, so either the container runs or its checkpoint is complete. libpod: checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ...errors import InvalidOption, NotBuiltYet, RuntimeFailed, WrongState
+from ...kernel.process import Process
+from ...model.container import namespaces, status
+from ...model.container.checkpoint import CheckpointOptions, for_runtime
+from ...model.container.spec import LIVE
+from ...model.engine.record import ContainerRecord
+from ...plan.diff import Difference
+from ...runtime import criu, oci
+from ...state import execs
+from ..core.engine import Engine
+from ..core.facts import gather, observe, save
+from ..core.outcome import Outcome
+from ..guard import checkpointed
+from ..guard.checkpointed import CHECKPOINT
+from ..guard.hold import hold
+
+
+def checkpoint(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> Outcome:
+    """Have a checkpoint of the container, and of it an archive if one is asked for.
+
+    One that is checkpointed already stays so. Raises WrongState for others that do not run, HostLacks where CRIU can't
+    work, InvalidOption, NotBuiltYet and RuntimeFailed; the container runs on then.
+    """
+    seen = observe(engine, record)
+    actions = _actions(seen, options)
+    if not actions:
+        return Outcome(result=_shape(engine, record))
+    check(engine, seen, options)
+    if not engine.predicting:
+        with engine.timings.of(CHECKPOINT), hold(engine, record.id, CHECKPOINT) as held:
+            _carry_out(engine, held, options)
+    before, after = ("checkpointed" if seen.is_checkpointed else seen.status), "checkpointed"
+    differs = before != after and not options.leave_running
+    differences = (Difference("state", before, after, LIVE),) if differs else ()
+    return Outcome(actions, differences, LIVE if differs else "", _shape(engine, record))
+
+
+def _shape(engine: Engine, record: ContainerRecord) -> dict[str, object]:
+    from ..info.info import containers
+
+    return {"container": next(iter(containers(engine, [record.id]).result["containers"]), {})}
+
+
+def _actions(record: ContainerRecord, options: CheckpointOptions) -> tuple[str, ...]:
+    """Return in words what is to be done."""
+    exported = (f"exported the checkpoint to {options.export}",) if options.export else ()
+    if not record.is_checkpointed:
+        return (f"checkpointed {record.name}", *exported)
+    return exported if options.export and not os.path.exists(options.export) else ()
+
+
+def check(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> None:
+    """Refuse what could only fail later, before anything is changed."""
+    if options.export is not None:
+        from .export import check as check_export
+
+        check_export(record, options)
+    if record.is_checkpointed:
+        return
+    if record.status != status.RUNNING or record.process is None:
+        raise WrongState(
+            f"container {record.name} is {record.status}, and no checkpoint of it can be made",
+            remedy="Only one that runs can be checkpointed",
+            name=record.name,
+            status=record.status,
+        )
+    if record.spec.rm and not (options.export or options.leave_running):
+        raise InvalidOption(
+            "export",
+            None,
+            "is needed: the container has rm: true, and goes with its end",
+            remedy="Name an archive",
+        )
+    _check_kind(record)
+    _check_sessions(engine, record)
+    criu.check(oci.find_runtime(record.runtime or None))
+
+
+def _check_kind(record: ContainerRecord) -> None:
+    """Refuse containers whose namespaces are another's: those are not in their checkpoint."""
+    spec = record.spec
+    shared = [kind for kind in namespaces.OPTIONS if namespaces.container(namespaces.of(spec, kind) or "")]
+    if shared:
+        raise NotBuiltYet(
+            f"container {record.name} shares namespaces ({', '.join(shared)}) with another; checkpoints of"
+            " such are not built yet",
+            option=shared[0],
+        )
+
+
+def _check_sessions(engine: Engine, record: ContainerRecord) -> None:
+    with engine.database.reading() as connection:
+        running = [
+            session.id[:12] for session in execs.of(connection, record.id) if session.exit_code is None
+        ]
+    if running:
+        raise WrongState(
+            f"commands run in container {record.name} besides its own ({', '.join(running)}), which no checkpoint"
+            " can hold",
+            remedy="Wait for their end",
+            name=record.name,
+            exec_ids=running,
+        )
+
+
+def _carry_out(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> None:
+    check(engine, record, options)  # once more: it may have changed before the lock was ours
+    if not record.is_checkpointed:
+        record = _dump(engine, record, options)
+    if options.export is not None:
+        from .export import export
+
+        with engine.timings.of("export"):
+            export(engine, record, options)
+        if record.spec.rm and record.is_checkpointed:
+            from ..container.remove import remove_held
+
+            remove_held(engine, record, with_volumes=True)
+
+
+def _dump(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> ContainerRecord:
+    """Write the images and record what became of the container; when it fails the container runs on."""
+    container = engine.layout.container(record.id)
+    runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+    words = (*for_runtime(options), *(("--leave-running",) if options.leave_running else ()))
+    checkpointed.begin(container)
+    record = save(engine, record, intent=CHECKPOINT)
+    try:
+        runtime.checkpoint(record.id, container.new_checkpoint, container.bundle, words)
+    except RuntimeFailed as error:
+        criu.add_log(error, container.checkpoint_log)
+        save(engine, record, intent="")  # first: without the intent nobody takes the images for whole
+        checkpointed.give_up(container)
+        raise
+    if not options.keep:
+        checkpointed.forget_logs(container)
+    record = _left_running(engine, record) if options.leave_running else _ended(engine, record)
+    engine.tell("container", CHECKPOINT, record.id, record.name)
+    return record
+
+
+def _left_running(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    checkpointed.put_in_place(engine.layout.container(record.id))
+    return save(engine, record, intent="", checkpointed=time.time_ns())
+
+
+def _ended(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    """Settle the record once the processes that CRIU has killed are gone, and conmon has spoken its last words.
+
+    Its exit file would else come after the cleaning, and be taken for the next run's.
+    """
+    if record.process is not None:
+        Process(*record.process).wait_gone(checkpointed.DYING)
+    gather(engine, record)
+    checkpointed.put_in_place(engine.layout.container(record.id))
+    return checkpointed.settle(engine, record)

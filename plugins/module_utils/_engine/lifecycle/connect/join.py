@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Join a running container at once: what the connection plugin does at each command of a play.
+
+The usual case is looked up and checked against the kernel in a millisecond. Whatever is unusual (a name that is only the
+beginning of an id, a record that the facts have overtaken, the first call after a boot) goes the long way that every verb goes,
+which puts it right or says what is wrong. No session is kept of such a command: it leaves no file to be found again.
+"""
+
+from __future__ import annotations
+
+from ...errors import WrongState
+from ...kernel import procstat
+from ...kernel.boot import is_marked
+from ...model.container.execution import ExecSpec
+from ...runtime.config import exec_process
+from ...state import running
+from ..core.process_spec import own_process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
+    from typing import Any
+
+    from ...model.engine.layout import Layout
+    from ...runtime.config.users import ResolvedUser
+    from ...state.running import Running
+
+#: The storage driver whose program may have ended, which takes a closer look.
+_FUSE = "fuse-overlayfs"
+
+
+def enter(layout: Layout, name: str) -> Running:
+    """Return the container of this name or id, which runs. Raises NotFound, WrongState, RootfsDied and those of the state."""
+    found = running.find(layout.database, name) if is_marked(layout.boot_marker) else None
+    if found is not None and found.driver != _FUSE and lives(found):
+        return found
+    return _looked_at(layout, name)
+
+
+def lives(found: Running) -> bool:
+    """Tell whether its first process still runs, and its pid is no other's by now."""
+    fields = procstat.stat(found.pid)
+    return procstat.runs(fields) and procstat.start_time(fields) == found.pid_start
+
+
+def _looked_at(layout: Layout, name: str) -> Running:
+    from ...rootfs import mounted
+    from ..core.lookup import find
+    from ..exec.exec import require_running
+    from ..guard.hold import hold
+    from ..host.opening import open_engine
+
+    with open_engine(layout.root, layout.run_root, known_alone=True) as engine:
+        with hold(engine, find(engine, name).id, "exec") as held:
+            record = require_running(held)
+        mounted.check(layout.container(record.id), record.name, record.driver)
+    found = running.find(layout.database, record.id)
+    if found is None:
+        raise ended(record.name)
+    return found
+
+
+def ended(name: str) -> WrongState:
+    """Return the error for a container that ran a moment ago."""
+    return WrongState(f"container {name} has just ended", remedy="Start it first", name=name)
+
+
+def user_of(found: Running, name: str | None) -> ResolvedUser | None:
+    """Return who this user of the container is, None for its own; raises InvalidOption."""
+    if name is None:
+        return None
+    from ..core.container_users import resolved
+
+    return resolved(found.pid, name, found.group_add)
+
+
+def process(layout: Layout, found: Running, spec: ExecSpec) -> dict[str, Any]:
+    """Return the OCI process of a command; raises InvalidOption for a user who is not there."""
+    own = own_process(layout, found.id, found.name)
+    user = user_of(found, spec.user)
+    return exec_process.build(own, spec, user, home_given=user is not None and found.home_given)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open a file inside a running container, volumes included, with the rights of one of its users.
+
+What the connection plugin's files go through: the image needs no program for it. Paths are resolved inside the container's
+root, so no symlink of its leads out. The kernel checks the user's rights, since this process takes on his ids.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...errors import EngineError
+from ...kernel import foreign, usernamespace
+from ...kernel.inroot import open_in_root
+from ...model.engine.layout import Layout
+from ...model.values.idmap import IdMap, Range
+from ...state.running import Running
+from ..core.process_spec import own_process
+from .join import ended, lives, user_of
+
+#: Nobody but the owner writes to what is new, as with umask 022 (sftp-server(8) and cp(1) by default).
+_NEW = 0o755
+
+
+class CannotPass(EngineError):
+    """The file can't be written or read; ``path`` names it."""
+
+    code = "cannot_pass"
+
+
+def open_to_write(layout: Layout, found: Running, path: str, *, user: str | None, mode: int) -> int:
+    """Open a file to be written, and make it where it is missing, the user's own and with this mode.
+
+    A symlink is followed; what is there keeps owner and mode. Raises CannotPass, InvalidOption for an unknown user. From here
+    on this process is the user, as far as files go.
+    """
+    with _said(path), _inside(layout, found, user) as (root, owner):
+        try:
+            return _reopen(open_in_root(root, path, os.O_PATH), path, os.O_WRONLY)
+        except FileNotFoundError:
+            # Not a symlink that leads nowhere: O_EXCL refuses it.
+            fd = open_in_root(root, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | foreign.SAFE, 0o600)
+        os.fchown(fd, *owner)
+        os.fchmod(fd, mode & _NEW)
+        return fd
+
+
+def open_to_read(layout: Layout, found: Running, path: str, *, user: str | None) -> int:
+    """Open a file to be read; raises as ``open_to_write`` does."""
+    with _said(path), _inside(layout, found, user) as (root, _owner):
+        return _reopen(open_in_root(root, path, os.O_PATH), path, os.O_RDONLY)
+
+
+@contextmanager
+def _said(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotPass(
+            f"{path}: {error.strerror}", path=path, errno=errno.errorcode.get(error.errno or 0)
+        ) from error
+
+
+def _reopen(looked_at: int, path: str, flags: int) -> int:
+    """Open in earnest what was looked at: a device or a FIFO never is, since that alone may do something."""
+    try:
+        kind = os.fstat(looked_at).st_mode
+        if not stat.S_ISREG(kind):
+            what = "is a directory" if stat.S_ISDIR(kind) else "is no file"
+            raise CannotPass(f"{path} {what}", path=path)
+        return foreign.reopen(looked_at, path, flags)
+    except foreign.MadeUp as error:
+        raise CannotPass(
+            f"{path} {error.strerror}, and has no size",
+            path=path,
+            remedy="Read it with slurp, or with a command in the container",
+        ) from error
+    finally:
+        os.close(looked_at)
+
+
+@contextmanager
+def _inside(layout: Layout, found: Running, user: str | None) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Take on the user's ids; give the container's root and the owner of what is new, in the host's ids."""
+    uid, gid, groups = _ids(layout, found, user)
+    mapping = IdMap(*(tuple(Range(*line) for line in lines) for lines in usernamespace.read(found.pid)))
+    owner = mapping.host(uid, gid)
+    root = os.open(f"/proc/{found.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if not lives(found):  # the directory may be another process's: looked at once it is held
+            raise ended(found.name)
+        # The container's root may do here what it may there: its capabilities reach over all of the mapped ids, as ours do.
+        if uid != 0:
+            os.setgroups([mapping.host(uid, group)[1] for group in groups])
+            os.setegid(owner[1])
+            os.seteuid(owner[0])
+        yield root, owner
+    finally:
+        os.close(root)
+
+
+def _ids(layout: Layout, found: Running, name: str | None) -> tuple[int, int, tuple[int, ...]]:
+    user = user_of(found, name)
+    if user is not None:
+        return user.uid, user.gid, user.groups
+    own = own_process(layout, found.id, found.name).get("user", {})
+    return own.get("uid", 0), own.get("gid", 0), tuple(own.get("additionalGids", ()))

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write a container's bundle: the files of the run directory and config.json.
+
+Seed: generateSpec, saveSpec, writeStringToRundir.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...kernel.inroot import landing
+from ...model.container import namespaces
+from ...model.container.cgroup import for_runtime
+from ...model.engine.layout import ContainerLayout
+from ...model.engine.record import ContainerRecord
+from ...runtime import files, host, timezone
+from ...runtime.config.build import BundleRequest, build
+from ..core.engine import Engine
+from ..core.source import Source
+from ..preflight.container import seccomp_profile
+from ..resources.account_lines import Accounts, settle
+from ..resources.accounts import user_of
+from ..resources.hooks import with_hooks
+from ..resources.hostname import hostname_of
+from ..resources.namespaces import Joined
+
+#: resolv.conf and hosts of a host are small; what is larger is no such file.
+_HOST_FILE_LIMIT = 1024 * 1024
+#: The container's user must be able to read them.
+_READABLE = 0o644
+_NO_ACCOUNTS = Accounts({}, None)
+
+
+def write_bundle(
+    engine: Engine,
+    record: ContainerRecord,
+    source: Source,
+    rootfs: str,
+    shared: Joined,
+    *,
+    prepared: Mapping[str, str],
+) -> None:
+    """Write config.json and what it refers to, anew at each start; ``prepared`` as in BundleRequest."""
+    container = engine.layout.container(record.id)
+    paths = {path: engine.layout.volume_data(name) for path, name in record.volumes.items()}
+    request = bundle_request(
+        container,
+        record,
+        source,
+        rootfs,
+        shared,
+        volume_paths=paths,
+        prepared=prepared,
+        accounts=_accounts(record, source, rootfs),
+    )
+    write_config(container, with_hooks(request.spec, build(request)))
+
+
+def bundle_request(
+    container: ContainerLayout,
+    record: ContainerRecord,
+    source: Source,
+    rootfs: str,
+    shared: Joined,
+    *,
+    volume_paths: Mapping[str, str],
+    prepared: Mapping[str, str],
+    accounts: Accounts = _NO_ACCOUNTS,
+) -> BundleRequest:
+    """Return what config.json is built from, and write the files of the run directory that it refers to."""
+    spec = replace(record.spec, mounts=record.mounts)
+    hostname = shared.hostname or hostname_of(record)
+    shm = None if spec.ipc == namespaces.NONE else shared.shm or container.shm
+    user = user_of(spec, source, rootfs)
+    return BundleRequest(
+        id=record.id,
+        spec=spec,
+        image=source.config,
+        rootfs=rootfs,
+        user=user if accounts.home is None else replace(user, home=accounts.home),
+        hostname=hostname,
+        files={
+            **_write_files(container, record, hostname),
+            **_bound(container, record, accounts.files),
+            **shared.files,
+        },
+        shm=shm,
+        volume_paths=volume_paths,
+        cgroup_path=for_runtime(record.cgroup),
+        host=host.facts(spec),
+        seccomp_profile=seccomp_profile(spec.security_opt or ()),
+        joined=shared.paths,
+        mapping=record.mapping,
+        landings=_landings(rootfs, record),
+        prepared=prepared,
+    )
+
+
+def write_config(container: ContainerLayout, config: Mapping[str, Any]) -> None:
+    """Write config.json to the container's bundle."""
+    _write(f"{container.bundle}/config.json", json.dumps(config).encode(), 0o600)
+
+
+def _accounts(record: ContainerRecord, source: Source, rootfs: str) -> Accounts:
+    """Add the lines of a user who is only a number; whoever only tries whether the runtime takes the bundle adds none."""
+    spec, image = record.spec, source.config
+    name = spec.user if spec.user is not None else (image.user if image else "")
+    workdir = spec.workdir or (image.working_dir if image else "") or "/"
+    return settle(record, name, user_of(spec, source, rootfs), workdir, rootfs)
+
+
+def _landings(rootfs: str, record: ContainerRecord) -> dict[str, str]:
+    """Return where destinations lead that are not what they look like."""
+    found = {path: landing(rootfs, path) for path in record.mounts}
+    return {path: leads for path, leads in found.items() if leads != path}
+
+
+def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: str) -> dict[str, str]:
+    shared = record.spec.network == ("host",)
+    texts = {
+        "/etc/hostname": files.hostname(hostname),
+        "/etc/hosts": files.hosts(
+            _read("/etc/hosts") if shared else "", [("127.0.1.1", (hostname, record.name))]
+        ),
+        "/etc/resolv.conf": files.resolv_conf(_read("/etc/resolv.conf") if shared else ""),
+        "/run/.containerenv": files.containerenv(
+            privileged=record.spec.privileged,
+            name=record.name,
+            container_id=record.id,
+            image=record.spec.image,
+            image_id=record.image_id or "",
+        ),
+    }
+    contents = {path: text.encode() for path, text in texts.items()}
+    if record.spec.timezone is not None:
+        contents["/etc/localtime"] = timezone.content(record.spec.timezone)
+    return _bound(container, record, contents)
+
+
+def _bound(
+    container: ContainerLayout, record: ContainerRecord, contents: Mapping[str, bytes]
+) -> dict[str, str]:
+    """Write what is bound into the container, and return where it lies."""
+    targets = {path: f"{container.files}/{os.path.basename(path).lstrip('.')}" for path in contents}
+    for path, content in contents.items():
+        _write(targets[path], content, _READABLE)
+        if record.mapping is not None:
+            os.chown(targets[path], *record.mapping.root)
+    return targets
+
+
+def _write(path: str, content: bytes, mode: int) -> None:
+    """Write the file; not durably, for each start writes it anew: what a power cut spoils is never read."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb") as stream:
+        os.fchmod(stream.fileno(), mode)  # whatever the umask is
+        stream.write(content)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read(_HOST_FILE_LIMIT)
+    except FileNotFoundError:
+        return ""

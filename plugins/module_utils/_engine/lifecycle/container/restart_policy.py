@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carry out a restart that the policy wants, when it is due (seed: handleRestartPolicy).
+
+The wish is ``restart_at`` in the record. The process that conmon called at the container's end waits for that time; when
+it dies, whoever finds the time gone by may call ``attempt`` in its place. A stop, start or removal takes the wish away.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Optional
+
+from ...errors import EngineError
+from ...model.container import status
+from ...model.engine.record import ContainerRecord
+from ...plan import restart
+from ..core.dependency_state import not_running
+from ..core.engine import Engine
+from ..core.facts import save
+from ..core.origin import source_of
+from ..core.waiter import Waiter, is_listened_to
+from ..guard.hold import hold
+from .start import start
+
+
+def carry_out(engine: Engine, container_id: str, command: tuple[str, ...]) -> None:
+    """Wait and start the container, again while starts fail and its policy goes on; return when nothing is left to do.
+
+    ``command`` is what conmon calls at its end. At once when another process waits already. Raises NotFound when the
+    container was removed meanwhile.
+    """
+    container = engine.layout.container(container_id)
+    with hold(engine, container_id, "restart") as record:
+        due = record.restart_at
+        if not is_pending(record) or is_listened_to(container):
+            return
+        waiter = Waiter(container.restart_fifo)
+    try:
+        while due is not None:
+            waiter.wait(due)
+            due = attempt(engine, container_id, command, waiter)
+    finally:
+        waiter.close()
+
+
+def attempt(
+    engine: Engine, container_id: str, command: tuple[str, ...], waiter: Waiter | None = None
+) -> Optional[int]:
+    """Restart the container if it is due; return when to come again (ns since the epoch), None: nothing is left to do."""
+    with hold(engine, container_id, "restart") as record:
+        due = record.restart_at if is_pending(record) else None
+        if due is not None and not 0 < due - time.time_ns() <= restart.LONGEST_DELAY:
+            due = _try(engine, record, command)
+        # A due time further away than any wait means that the clock was put back: it is as good as now.
+        if due is None and waiter is not None:
+            waiter.close()
+        return due
+
+
+def is_pending(record: ContainerRecord) -> bool:
+    """Tell whether the container waits for its restart."""
+    return record.restart_at is not None and record.status in status.STARTABLE
+
+
+def _try(engine: Engine, record: ContainerRecord, command: tuple[str, ...]) -> Optional[int]:
+    missing = not_running(engine, record)
+    if missing:
+        return _again(engine, record, restart.postpone(record, missing))
+    # Counted before the start, as in libpod: an attempt that fails, or is killed, was one.
+    counted = save(engine, record, restart_count=record.restart_count + 1)
+    try:
+        same = replace(engine, runtime=record.runtime or None)
+        start(same, counted, source_of(engine, record), command, by_policy=True)
+    except (EngineError, OSError) as error:
+        return _again(engine, counted, restart.decide_again(counted, str(error)))
+    return None
+
+
+def _again(engine: Engine, record: ContainerRecord, verdict: restart.Verdict) -> Optional[int]:
+    due = time.time_ns() + verdict.delay if verdict.restart else None
+    save(engine, record, restart_at=due, crashes=verdict.crashes, error=verdict.why)
+    return due

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuse a new container for what its own files would make fail, before anything is changed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from typing import Optional
+
+from ...errors import EngineError, InvalidOption
+from ...kernel import foreign
+from ...kernel.files import held
+from ...kernel.inroot import open_in_root
+from ...model.container.spec import ContainerSpec
+from ...model.engine.record import ContainerRecord
+from ...model.mounts.mount import BIND, TMPFS, VOLUME, Mount
+from ...rootfs import view
+from ...runtime import hooks, host
+from ...runtime.config import process
+from ...runtime.config.request import BundleRequest
+from ..core.engine import Engine
+from ..core.source import Source
+from ..preflight import hooks as hook_checks
+from ..preflight.container_paths import UNKNOWN, Paths
+from ..preflight.program import NotRunnable, Runner, Search
+from ..resources.accounts import user_of
+from .foreseen import Shown, shown
+
+#: What the runtime mounts there, and nobody can know before.
+_KERNELS = ("/proc", "/sys", "/dev")
+#: What runtimes read in the container before its program begins.
+_ACCOUNTS = ("/etc/passwd", "/etc/group")
+#: /dev/null, which many mount over what is to be hidden.
+_NULL = os.makedev(1, 3)
+
+
+def check_files(engine: Engine, record: ContainerRecord, source: Source, *, starts: bool = True) -> bool:
+    """Raise InvalidOption for a program, working directory or place to mount on that a new container can't use.
+
+    Returns whether the program is one of its root file system itself, so that it is there whatever is mounted. It is looked up
+    for a container that starts (``starts``).
+    """
+    spec = record.spec
+    if not (spec.rootfs or source.image):
+        return False
+    with ExitStack() as stack:
+        try:
+            root = stack.enter_context(held(_open_root(engine, spec, source)))
+        except (EngineError, OSError):  # a host that can show it only when it starts
+            return False
+        known, seen = _mounts(engine, record, source, stack)
+        for mount in record.mounts.values():
+            fd = seen.get(mount.destination, UNKNOWN)
+            _check_place(root, seen, mount, known.get(mount.destination), fd)
+        seen.update(dict.fromkeys(_KERNELS, UNKNOWN))
+        _check_accounts(Paths(root, seen), spec)
+        _check_devices(Paths(root, seen), spec)
+        request = _request(spec, source)
+        _check_workdir(Paths(root, seen), request)
+        name, path = _program(request)  # nothing to run at all is refused by podman's create, too
+        found = hooks.find(spec.hooks_dir)
+        if found:  # which may bring the program, or name another
+            hook_checks.check(found, spec, name, Paths(root, seen))
+            return False
+        if not starts:  # a container that only holds data names a program that it has not, often
+            return False
+        return _search(root, seen, request).check(name, path)
+
+
+def explained(engine: Engine, record: ContainerRecord, source: Source, error: EngineError) -> EngineError:
+    """Return what failed a start with the program's part in it: what is wrong with that, and ``rc`` as a shell has it."""
+    lowers = source.lowers[::-1]
+    try:
+        with ExitStack() as stack:
+            root = (
+                _open_root(engine, record.spec, source)
+                if record.spec.rootfs
+                else _open_own(engine, record, lowers)
+            )
+            stack.enter_context(held(root))
+            _known, seen = _mounts(engine, record, source, stack)
+            seen.update(dict.fromkeys(_KERNELS, UNKNOWN))
+            request = _request(record.spec, source)
+            _search(root, seen, request).check(*_program(request))
+    except NotRunnable as found:
+        error.fields.setdefault("rc", found.fields["rc"])
+        error.message = f"{found.message} ({error.message})"
+    except (EngineError, OSError):  # nothing more is known then
+        pass
+    return error
+
+
+def _open_own(engine: Engine, record: ContainerRecord, lowers: tuple[str, ...]) -> int:
+    container = engine.layout.container(record.id)
+    return view.open_container(container, lowers, engine.layout.staging, driver=record.driver).fd
+
+
+def _mounts(
+    engine: Engine, record: ContainerRecord, source: Source, stack: ExitStack
+) -> tuple[dict[str, Shown], dict[str, int]]:
+    """Return by destination what mounts show, and a descriptor of each that hides what the image has there."""
+    known = shown(engine, record, source)
+    seen = {path: _open(one, stack) for path, one in known.items() if not one.filled}
+    seen.update({mount.destination: UNKNOWN for mount in record.mounts.values() if _is_own(mount)})
+    return known, seen
+
+
+def _request(spec: ContainerSpec, source: Source) -> BundleRequest:
+    user, facts = user_of(spec, source, spec.image), host.facts(replace(spec, device=None))
+    return BundleRequest("", spec, source.config, "", user, "", "", facts)
+
+
+def _open_root(engine: Engine, spec: ContainerSpec, source: Source) -> int:
+    if spec.rootfs:
+        return os.open(spec.image, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return view.open_image(source.lowers[::-1], engine.layout.staging)
+
+
+def _open(one: Shown, stack: ExitStack) -> int:
+    """Return a descriptor of what a mount shows, UNKNOWN where that is not to be seen now."""
+    if one.path is None:
+        return UNKNOWN
+    subpath = one.mount.value("subpath")
+    with suppress(OSError):
+        whole = stack.enter_context(held(os.open(one.path, os.O_PATH | os.O_CLOEXEC)))
+        return (
+            whole if subpath is None else stack.enter_context(held(open_in_root(whole, subpath, os.O_PATH)))
+        )
+    return UNKNOWN
+
+
+def _is_own(mount: Mount) -> bool:
+    """Return whether a mount is a file system of its own, of which nothing is known; a tmpfs begins with what the image has."""
+    return mount.kind not in (BIND, VOLUME, TMPFS) or "notmpcopyup" in mount.options
+
+
+# -- places --------------------------------------------------------------------------------------------
+
+
+def _check_place(root: int, seen: Mapping[str, int], mount: Mount, one: Optional[Shown], fd: int) -> None:
+    """Refuse a mount on what is of another kind: only a directory goes over a directory, and a file over a file."""
+    above = {
+        path: other for path, other in seen.items() if mount.destination.startswith(f"{path.rstrip('/')}/")
+    }
+    is_directory = _shows_directory(one, fd)
+    option = {TMPFS: "tmpfs", BIND: "volume", VOLUME: "volume"}.get(mount.kind, "mount")
+    value = f"{mount.source}:{mount.destination}" if mount.source else mount.destination
+    try:
+        with Paths(root, above).find(mount.destination) as found:
+            if found is None or is_directory is None:
+                return
+            there = stat.S_ISDIR(os.fstat(found.fd).st_mode)
+    except NotADirectoryError:
+        raise InvalidOption(
+            option, value, "can't be mounted: its place lies below a file of the image"
+        ) from None
+    except OSError:  # not there: the runtime makes it
+        return
+    if there != is_directory:
+        what = ("a file", "a directory")
+        raise InvalidOption(
+            option,
+            value,
+            f"can't be mounted: it is {what[is_directory]}, and {mount.destination} is {what[there]} in the image",
+        )
+
+
+def _check_accounts(paths: Paths, spec: ContainerSpec) -> None:
+    """Refuse account files without an end or that keep their reader waiting: the runtime reads them as it starts."""
+    for path in _ACCOUNTS:
+        with suppress(OSError), paths.find(path) as found:
+            if found is None or _can_be_read(found.fd):
+                continue
+            option, value = ("image", spec.image) if found.in_root else ("volume", path)
+            why = f"can't be used: {path} would be no file, and the runtime would wait for what is in it"
+            raise InvalidOption(option, value, why, remedy="Mount a file there, or /dev/null")
+
+
+def _can_be_read(fd: int) -> bool:
+    seen = os.fstat(fd)
+    if stat.S_ISDIR(seen.st_mode) or seen.st_rdev == _NULL:
+        return True
+    return stat.S_ISREG(seen.st_mode) and not foreign.is_made_up(fd)
+
+
+def _check_devices(paths: Paths, spec: ContainerSpec) -> None:
+    """Refuse a device where the container has a file or a directory: runtimes leave that there, and say nothing."""
+    for device in (spec.device or {}).values():
+        there = _there(paths, device.destination)
+        if there and not (there == "a directory" and os.path.isdir(device.source)):
+            value, place = f"{device.source}:{device.destination}", device.destination
+            why = f"can't be made: {place} is {there} in the container"
+            raise InvalidOption("device", value, why, remedy="Name a place that is free")
+
+
+def _there(paths: Paths, path: str) -> str:
+    """Tell in words what is in the way at a path, "" for nothing, or a device that takes the place of one."""
+    try:
+        with paths.find(path) as found:
+            mode = 0 if found is None else os.fstat(found.fd).st_mode
+    except NotADirectoryError:
+        return "below a file"
+    except OSError:
+        return ""
+    return "a directory" if stat.S_ISDIR(mode) else "a file" if stat.S_ISREG(mode) else ""
+
+
+def _shows_directory(one: Optional[Shown], fd: int) -> Optional[bool]:
+    if one is None or one.filled:
+        return True
+    return None if fd == UNKNOWN else stat.S_ISDIR(os.fstat(fd).st_mode)
+
+
+def _check_workdir(paths: Paths, request: BundleRequest) -> None:
+    """Refuse a file; what is not there the runtime makes."""
+    cwd = process.working_directory(request)
+    option = "workdir" if request.spec.workdir else "image"
+    try:
+        with paths.find(cwd) as found:
+            if found is None or stat.S_ISDIR(os.fstat(found.fd).st_mode):
+                return
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        why = f"can't be the working directory: {os.strerror(error.errno or 0)}"
+        raise InvalidOption(option, cwd, why) from None
+    raise InvalidOption(option, cwd, "can't be the working directory: it is a file in the container")
+
+
+# -- the program ---------------------------------------------------------------------------------------
+
+
+def _search(root: int, seen: Mapping[str, int], request: BundleRequest) -> Search:
+    spec, user = request.spec, request.user
+    held_by_root = process.capabilities(request).get("effective", ())
+    runner = Runner(
+        user.uid,
+        frozenset((user.gid, *user.groups)),
+        overrides="CAP_DAC_OVERRIDE" in held_by_root,
+        foreign=spec.userns is not None,
+    )
+    where = f"in the directory {spec.image}" if spec.rootfs else f"in image {spec.image}"
+    paths = Paths(root, seen, runner.may_pass)
+    return Search(
+        paths, runner, cwd=process.working_directory(request), option=_option(spec, request), where=where
+    )
+
+
+def _option(spec: ContainerSpec, request: BundleRequest) -> str:
+    """Name the option that the program comes from."""
+    if spec.entrypoint:
+        return "entrypoint"
+    of_image = request.image is not None and request.image.entrypoint and spec.entrypoint is None
+    return "command" if spec.command and not of_image else "image"
+
+
+def _program(request: BundleRequest) -> tuple[str, str]:
+    """Return the program and PATH."""
+    argv = process.arguments(replace(request, spec=replace(request.spec, init=False)))
+    variables = dict(item.partition("=")[::2] for item in process.environment(request))
+    return argv[0], variables.get("PATH", process.PATH)

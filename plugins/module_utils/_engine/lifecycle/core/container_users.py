@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whom a command in a running container runs as, by the files that the container itself sees now."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...errors import CommandTimeout, InvalidOption
+from ...kernel import foreign
+from ...runtime.config.users import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
+    from collections.abc import Sequence
+
+    from ...runtime.config.users import ResolvedUser
+
+#: passwd and group files above this size are no such files.
+_LIMIT = 4 * 1024 * 1024
+_FILES = ("/etc/passwd", "/etc/group")
+
+
+def resolved(
+    pid: int, name: str, group_add: Sequence[str], *, seconds: float = foreign.PATIENCE
+) -> ResolvedUser:
+    """Return the user of this name or number; ``pid`` is the container's.
+
+    Raises InvalidOption when it is not there, CommandTimeout when the container's files do not answer within ``seconds``.
+    """
+    passwd, group = accounts(f"/proc/{pid}/root", seconds=seconds)
+    try:
+        return resolve(name, group_add, passwd=passwd.text, group=group.text)
+    except InvalidOption as error:
+        refused = passwd.refused or group.refused
+        if not refused:
+            raise
+        why = f"can't be looked up: {refused}"
+        raise InvalidOption("user", name, why, remedy="Name it by its number") from error
+
+
+class AccountFile(NamedTuple):
+    """The text of a file of accounts, empty when there is none or when it was ``refused``."""
+
+    text: str
+    refused: str = ""
+
+
+def accounts(
+    root: str, *, seconds: float = foreign.PATIENCE, keep: tuple[int, ...] = ()
+) -> list[AccountFile]:
+    """Return the passwd and group of a container whose files are below ``root``; raises CommandTimeout.
+
+    ``keep``: descriptors that ``root`` is named by.
+    """
+    try:
+        found = foreign.in_time(lambda: [_read(root, path) for path in _FILES], seconds, keep=keep)
+    except TimeoutError as error:
+        raise CommandTimeout(
+            f"the container's {' or '.join(_FILES)} {error.strerror}",
+            remedy="See what file system the container has mounted there",
+        ) from error
+    return [AccountFile(content.decode("utf-8", "replace"), refused) for content, refused in found]
+
+
+def _read(root: str, path: str) -> tuple[bytes, str]:
+    try:
+        return foreign.read_file(root, path, limit=_LIMIT) or b"", ""
+    except OSError as error:  # a device, a directory or /proc/kmsg: whatever it is, it is no file of accounts
+        return b"", f"the container's {path} {error.strerror}"

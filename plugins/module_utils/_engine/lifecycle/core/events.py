@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what happened, and go on telling as it happens (podman events)."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ...kernel.inotify import Watch
+from ...model.engine.event_query import EventQuery
+from ...model.engine.record import Event
+from ...model.values.times import rfc3339
+from ...state import events as rows
+from .engine import Engine
+from .outcome import Outcome
+
+
+def events(engine: Engine, query: EventQuery) -> Outcome:
+    """Return ``events``, oldest first, in the shape of ``podman events``."""
+    return Outcome(result={"events": [event_shape(event) for event in found(engine, query)]})
+
+
+def found(engine: Engine, query: EventQuery) -> tuple[Event, ...]:
+    """Return the events asked for, oldest first."""
+    with engine.database.reading() as connection:
+        return rows.find(connection, query)
+
+
+def follow(engine: Engine, query: EventQuery) -> Iterator[Event]:
+    """Yield the events asked for, and then each as it comes, until the time ``until``; each once.
+
+    Asleep until any process saves something. ``query.limit`` is of those that have happened already.
+    """
+    after = 0
+    with Watch() as watch:
+        watch.add(engine.layout.root)  # before the first look, so that nothing falls in between
+        while True:
+            now = time.time_ns()
+            with engine.database.reading() as connection:
+                come, after = rows.find(connection, query, after=after), rows.newest(connection)
+            yield from come
+            query = replace(query, limit=None)
+            left = math.inf if query.until is None else (query.until - now) / 10**9
+            if left <= 0:
+                return
+            watch.wait(left)
+
+
+def event_shape(event: Event) -> dict[str, Any]:
+    """Return an event with the keys that podman events has, and its number."""
+    return {
+        "Time": rfc3339(event.at),
+        "Type": event.kind,
+        "Status": event.action,
+        "ID": event.id,
+        "Name": event.name,
+        "Attributes": dict(event.attributes),
+        "seq": event.seq,
+    }

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find what a container that is there was made from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...model.engine.record import ContainerRecord
+from ...state import images
+from .engine import Engine
+from .images import mounted_by
+from .source import Source
+
+
+def source_of(engine: Engine, record: ContainerRecord) -> Source:
+    """Return the image that the container was made from, or the directory, and the images that it mounts."""
+    with engine.database.reading() as connection:
+        image = images.get(connection, record.image_id) if record.image_id else None
+        mounted = mounted_by(connection, record)
+    return Source.of(image, engine.layout, mounted)
+
+
+def engine_of(engine: Engine, record: ContainerRecord) -> Engine:
+    """Return the engine with the runtime that the container has, for who was not told of one (the agent)."""
+    return engine if engine.runtime else replace(engine, runtime=record.runtime or None)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep beside each container and volume, and beside the layers, what `slipway store rebuild` makes their rows again from.
+
+It is written after the row, so what lies here without one is of a database that was lost or put back. Readable by root alone,
+as the database is, for it holds the same. Each file is put in its place whole, and only where it differs from what is there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
+
+from ...errors import EngineError
+from ...kernel import files
+from ...kernel.boot import boot_id
+from ...kernel.staging import staging
+from ...model.engine import sidecars, wishes
+from ...model.engine.layout import Layout
+from ...model.engine.record import ContainerRecord, ImageRecord
+from ...model.values.names import is_full_id
+from ...model.volume.spec import VolumeRecord
+from ...state import images, volumes
+from .engine import Engine
+
+_Record = TypeVar("_Record")
+#: Bytes; a spec is some kilobytes, and an image's config is bounded where it is loaded.
+_LIMIT = 64 * 1024 * 1024
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, EngineError)
+
+
+class Found(NamedTuple):
+    """What was found: records, and in words what can't be read."""
+
+    containers: tuple[ContainerRecord, ...]
+    volumes: tuple[VolumeRecord, ...]
+    images: tuple[ImageRecord, ...]
+    problems: tuple[str, ...]
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def keep_container(engine: Engine, record: ContainerRecord) -> None:
+    """Write what lies beside a container, durably, unless it is there."""
+    _write(engine.layout, engine.layout.container(record.id).beside, sidecars.encode_container(record))
+
+
+def keep_marks(engine: Engine, record: ContainerRecord) -> None:
+    """Write, or remove, what was wished of a container. A disk that takes nothing more keeps no verb from its end."""
+    path = engine.layout.container(record.id).marks
+    content = wishes.encode_marks(record, boot_id())
+    with suppress(OSError):
+        if not content:
+            os.unlink(path)
+            return
+        new = f"{path}.new"
+        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(fd, "wb") as stream:
+            stream.write(_encoded(content))
+        os.rename(new, path)
+
+
+def keep_volume(engine: Engine, name: str, *, durable: bool = True) -> None:
+    """Write what lies beside a volume, unless it is there; ``durable`` False where its loss is none (what it was filled with)."""
+    with engine.database.reading() as connection:
+        record = volumes.get(connection, name)
+    if record is not None and not record.removing and os.path.isdir(engine.layout.volume(name)):
+        _write(
+            engine.layout, engine.layout.volume_beside(name), sidecars.encode_volume(record), durable=durable
+        )
+
+
+def forget_volume(engine: Engine, name: str) -> None:
+    """Remove what lies beside a volume that is gone."""
+    with suppress(FileNotFoundError):
+        os.unlink(engine.layout.volume_beside(name))
+
+
+def keep_images(engine: Engine) -> None:
+    """Make what lies beside the layers what the database says of images; the store's lock is held."""
+    with engine.database.reading() as connection:
+        known = {record.id.removeprefix("sha256:"): record for record in images.all(connection)}
+    for name in os.listdir(engine.layout.images):
+        if name.removesuffix(".json") not in known:
+            os.unlink(f"{engine.layout.images}/{name}")
+    for digits, record in known.items():
+        _write(engine.layout, f"{engine.layout.images}/{digits}.json", sidecars.encode_image(record))
+
+
+def _write(layout: Layout, path: str, content: Mapping[str, Any], *, durable: bool = True) -> None:
+    text = _encoded(content)
+    if _read_bytes(path) != text:
+        put(layout, path, text, durable=durable)
+
+
+def _encoded(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+def put(layout: Layout, path: str, content: bytes, *, durable: bool) -> None:
+    """Put a file of the root in its place whole; what a kill leaves lies in staging, and is swept."""
+    with staging(layout.staging) as (stage, _fd):
+        with open(os.open(f"{stage}/new", _NEW, 0o600), "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+        os.rename(f"{stage}/new", path)
+    if durable:
+        files.fsync_directory(os.path.dirname(path))
+
+
+def _read_bytes(path: str) -> bytes | None:
+    with (
+        suppress(FileNotFoundError),
+        open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream,
+    ):
+        return stream.read(_LIMIT)
+    return None
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def read_container(layout: Layout, container_id: str) -> ContainerRecord | None:
+    """Return what lies beside a container, None where nothing does that can be read."""
+    with suppress(*_UNREADABLE):
+        return sidecars.decode_container(_load(layout.container(container_id).beside))
+    return None
+
+
+def read_all(layout: Layout) -> Found:
+    """Return what lies beside all containers, volumes and images; changes nothing."""
+    problems: list[str] = []
+    containers = _each(
+        (layout.container(name).beside for name in _names(layout.containers) if is_full_id(name)),
+        sidecars.decode_container,
+        problems,
+    )
+    containers = [_with_marks(layout, one, problems) for one in containers]
+    known = _each(map(layout.volume_beside, _volume_names(layout)), sidecars.decode_volume, problems)
+    paths = (f"{layout.images}/{name}" for name in _names(layout.images) if name.endswith(".json"))
+    return Found(
+        tuple(sorted(containers, key=lambda one: (one.created, one.id))),
+        tuple(known),
+        tuple(_each(paths, sidecars.decode_image, problems)),
+        tuple(problems),
+    )
+
+
+def _with_marks(layout: Layout, record: ContainerRecord, problems: list[str]) -> ContainerRecord:
+    path = layout.container(record.id).marks
+    try:
+        return wishes.marked(record, _load(path), boot_id())
+    except FileNotFoundError:  # as for most
+        return record
+    except _UNREADABLE as error:
+        problems.append(
+            f"{path} can't be read ({error}): whether {record.name} was stopped by its user is not known"
+        )
+        return record
+
+
+def _volume_names(layout: Layout) -> list[str]:
+    return [name for name in _names(layout.volumes) if os.path.isdir(layout.volume(name))]
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return sorted(os.listdir(path))
+    except FileNotFoundError:
+        return []
+
+
+def _each(
+    paths: Iterator[str], decode: Callable[[Mapping[str, Any]], _Record], problems: list[str]
+) -> list[_Record]:
+    found = []
+    for path in paths:
+        try:
+            found.append(decode(_load(path)))
+        except FileNotFoundError:  # noqa: PERF203  (each is read, whatever the ones before were)
+            problems.append(
+                f"{path} is not there: it was made by an older slipway, and has not been started since"
+            )
+        except _UNREADABLE as error:
+            problems.append(f"{path} can't be read: {type(error).__name__}: {str(error)[:200]}")
+    return found
+
+
+def _load(path: str) -> dict[str, Any]:
+    text = _read_bytes(path)
+    if text is None:
+        raise FileNotFoundError(path)
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise TypeError("it holds no mapping")
+    return data

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at files as a running container sees them, volumes and tmpfs included."""
+
+from __future__ import annotations
+
+import os
+
+from ...kernel.files import directory
+from ...kernel.foreign import PATIENCE, in_time
+from ...kernel.inroot import open_in_root
+
+
+def exists(pid: int, path: str) -> bool:
+    """Tell whether the path is there for the process; it is resolved inside its root, so no symlink leads out."""
+
+    def look() -> None:
+        with directory(f"/proc/{pid}/root") as root:
+            os.close(open_in_root(root, path, os.O_PATH))
+
+    try:
+        in_time(look, PATIENCE)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide whose the copied files are: names are those of the side that they go to, ids those of its file system."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+from typing import NamedTuple, Optional
+
+from ...errors import InvalidOption
+from ...model.engine.record import ContainerRecord
+from ...model.values.accounts import GREATEST_OWNER, asked_number
+from ...model.values.idmap import OVERFLOW, IdMap
+from ...runtime.config.users import find_gid, find_uid, resolve
+from ..core.container_users import accounts
+from ..core.engine import Engine
+from ..core.origin import source_of
+
+
+class Owners(NamedTuple):
+    """Ids of what the copy goes to: those said outright, None where nothing was, and those of what is new."""
+
+    uid: Optional[int] = None
+    gid: Optional[int] = None
+    new_uid: int = 0
+    new_gid: int = 0
+
+
+def user_of(engine: Engine, record: ContainerRecord) -> str:
+    """Return the container's user, as the spec or its image names it."""
+    if record.spec.user is not None:
+        return record.spec.user
+    config = source_of(engine, record).config
+    return (config.user if config else None) or ""
+
+
+def inside(
+    root_fd: int, mapping: Optional[IdMap], *, owner: Optional[str], group: Optional[str], user: str
+) -> Owners:
+    """Resolve names by the container's own files, and map the ids; raises InvalidOption."""
+    passwd, group_file = (file.text for file in accounts(f"/proc/self/fd/{root_fd}", keep=(root_fd,)))
+    own = resolve(user or None, (), passwd=passwd, group=group_file)
+    uid = None if owner is None else find_uid("owner", owner, passwd=passwd)
+    gid = None if group is None else find_gid("group", group, group=group_file)
+    if mapping is None:
+        return Owners(uid, gid, own.uid, own.gid)
+    new_uid, new_gid = mapping.host(own.uid, own.gid)
+    return Owners(
+        _mapped("owner", owner, uid, mapping.host(uid or 0, 0)[0]),
+        _mapped("group", group, gid, mapping.host(0, gid or 0)[1]),
+        new_uid,
+        new_gid,
+    )
+
+
+def on_host(owner: Optional[str], group: Optional[str]) -> Owners:
+    """Resolve names of the host; what is new is root's. Raises InvalidOption."""
+    return Owners(_host_uid(owner), _host_gid(group))
+
+
+def _mapped(option: str, word: Optional[str], number: Optional[int], host: int) -> Optional[int]:
+    if number is None:
+        return None
+    if host == OVERFLOW:
+        raise InvalidOption(
+            option, word, "is not in the container's user namespace", remedy="Name one that it has"
+        )
+    return host
+
+
+def _host_uid(word: Optional[str]) -> Optional[int]:
+    asked = None if word is None else asked_number("owner", word, word, greatest=GREATEST_OWNER)
+    if word is None or asked is not None:
+        return asked
+    try:
+        return pwd.getpwnam(word).pw_uid
+    except KeyError:
+        raise InvalidOption("owner", word, "is no user of the host") from None
+
+
+def _host_gid(word: Optional[str]) -> Optional[int]:
+    asked = None if word is None else asked_number("group", word, word, greatest=GREATEST_OWNER)
+    if word is None or asked is not None:
+        return asked
+    try:
+        return grp.getgrnam(word).gr_gid
+    except KeyError:
+        raise InvalidOption("group", word, "is no group of the host") from None

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Export a container's root file system as a tar, whether it runs or not (seed: export).
+
+What is mounted in it (volumes, directories of the host, tmpfs) is not part of it. No lock is held: a large one takes its
+time, and a container that runs changes meanwhile anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+from ...errors import WrongState
+from ...images.tar import compress, live_tree
+from ...images.tar.read import Entry
+from ...images.tar.streams import ahead
+from ...kernel import usernamespace
+from ...model.container import status
+from ...model.engine.record import ContainerRecord
+from ...model.values.idmap import IdMap
+from ...rootfs import mounted, plain, view
+from ...state import containers
+from ...trees.shift import shifted
+from ..core.archivefile import bring, find_place
+from ..core.engine import Engine
+from ..core.lookup import find
+from ..core.origin import source_of
+from ..core.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What a task asks for; ``force``: a file that is there is brought up to date."""
+
+    container: str
+    dest: str
+    force: bool = True
+    compression: str = compress.NONE
+
+
+def export(engine: Engine, request: ExportRequest) -> Outcome:
+    """Write the archive to a file; the same archive once more is no change.
+
+    Raises NotFound, InvalidOption (``dest``), HostLacks, StoreFull, WrongState (removed meanwhile); the file is as before then.
+    """
+    record = find(engine, request.container)
+    place = find_place(request.dest)
+    compress.check(request.compression)
+    if place.before is not None and not request.force:
+        return place.unchanged()
+    with engine.timings.of("export"), opened(engine, record, request.compression) as chunks:
+        outcome = bring(engine, place, record.name, chunks, check=lambda: check_there(engine, record))
+    if not engine.predicting:
+        engine.tell("container", "export", record.id, record.name)
+    return outcome
+
+
+@contextmanager
+def opened(engine: Engine, record: ContainerRecord, form: str = compress.NONE) -> Iterator[Iterator[bytes]]:
+    """Give the archive as a stream, compressed in one of ``compressing.FORMATS``."""
+    allow_many_files()
+    fd, written = _view(engine, record)
+    try:
+        owners = _owners(record.mapping if written else None)
+        tree = live_tree.chunks(fd, f"container {record.name}", owners)
+        with ahead(compress.encoded(tree, form)) as chunks:
+            yield chunks
+    finally:
+        os.close(fd)
+
+
+def check_there(engine: Engine, record: ContainerRecord) -> None:
+    """Raise WrongState when the container was removed while it was read: then the archive may lack half of it."""
+    with engine.database.reading() as connection:
+        now = containers.get(connection, record.id)
+    if now is None or now.status == status.REMOVING:
+        raise WrongState(f"container {record.name} was removed while it was exported", name=record.name)
+
+
+def _view(engine: Engine, record: ContainerRecord) -> view.View:
+    scratch = engine.layout.staging  # nothing of it is needed meanwhile
+    if record.spec.rootfs:
+        return view.open_directory(plain.check(record.spec.image), scratch)
+    container = engine.layout.container(record.id)
+    mounted.check(container, record.name, record.driver)
+    lowers = source_of(engine, record).lowers[::-1]
+    mapping = record.mapping
+    with usernamespace.opened(mapping.uids, mapping.gids) if mapping else nullcontext() as userns:
+        return view.open_container(container, lowers, scratch, userns, driver=record.driver)
+
+
+def allow_many_files() -> None:
+    """Let this process open as many files as the kernel lets it: a container can make a tree of any depth."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _owners(mapping: IdMap | None) -> live_tree.Owners:
+    """Return what gives entries the owners that the container sees."""
+    if mapping is None:
+        return lambda entry: entry
+    inverse = mapping.inverse()
+    return lambda entry: _inside(entry, inverse)
+
+
+def _inside(entry: Entry, inverse: IdMap) -> Entry:
+    uid, gid = inverse.host(entry.uid, entry.gid)
+    xattrs = ((name, shifted(os.fsdecode(name), value, inverse)) for name, value in entry.xattrs)
+    return entry._replace(uid=uid, gid=gid, xattrs=tuple(xattrs))

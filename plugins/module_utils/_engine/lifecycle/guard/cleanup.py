@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clean up after a container: runtime, then storage; go on through errors and tell all of them (seed: cleanup)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+
+from ...errors import EngineError
+from ...kernel.removal import remove_tree
+from ...model.container import status
+from ...model.engine.layout import ContainerLayout
+from ...model.engine.record import ContainerRecord
+from ...rootfs import ownfiles, shm
+from ...runtime import conmon, oci
+from ...state import execs
+from ..core.emergency import is_no_room
+from ..core.engine import Engine
+from ..core.facts import save_and_tell
+from ..resources import cgroup, rootfs
+from ..resources.volume_attach import detach
+
+
+class CleanupIncomplete(EngineError):
+    """Parts of a container could not be cleaned up; ``problems`` lists them."""
+
+    code = "cleanup_incomplete"
+
+
+def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    """Clean up a container that has ended, and return its record; the lock is held, the record synced.
+
+    Nothing happens to one that lives, nor to one that is being removed: whoever goes on with that does all this too.
+    What is gone already is fine. Raises CleanupIncomplete after trying everything.
+    """
+    if record.status in status.ALIVE or record.status == status.REMOVING:
+        return record
+    with engine.timings.of("cleanup"):
+        release(engine, record)
+    after = {status.STOPPED: status.EXITED, status.CREATED: status.CONFIGURED}.get(
+        record.status, record.status
+    )
+    if after == record.status and not record.intent:
+        return record
+    told = ("cleanup",) if record.spec.rootfs else ("unmount", "cleanup")
+    changed = save_and_tell(engine, record, told, status=after, intent="", process=None, monitor=None)
+    if os.path.exists(engine.layout.container(record.id).health):
+        from ..core.health_notify import nudge
+
+        nudge(
+            engine, record.id, needed=False
+        )  # so that the process that checks goes when it has nothing left
+    return changed
+
+
+def release(engine: Engine, record: ContainerRecord) -> None:
+    """Take away everything that a run of the container holds on the host; idempotent."""
+    container = engine.layout.container(record.id)
+    runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+    _attempt(
+        record,
+        (
+            ("runtime", lambda: runtime.delete(record.id, force=True)),
+            ("cgroup", lambda: cgroup.clear(engine, record)),
+            ("mounts", lambda: release_mounts(container)),
+            ("root file system", lambda: rootfs.unmount(container, record.driver)),
+            ("shm", lambda: shm.unmount_shm(container)),
+            ("files", lambda: ownfiles.unmount(container)),
+            ("volumes", lambda: detach(engine, record)),
+            ("monitor files", lambda: conmon.remove_stale_files(container)),
+            ("exec sessions", lambda: _purge_sessions(engine, record)),
+        ),
+    )
+
+
+def release_mounts(container: ContainerLayout) -> None:
+    """Unmount what resources/prepared_mounts.py has mounted beside the root file system; nothing there is fine."""
+    if os.path.isdir(container.mounts) or os.path.isdir(container.overlays):
+        from ...rootfs import prepared
+
+        prepared.unmount(container)
+
+
+def _purge_sessions(engine: Engine, record: ContainerRecord) -> None:
+    """Forget what was run in the container: it ended with it, or with its cgroup (seed: init)."""
+    with engine.database.reading() as connection:
+        known = execs.of(connection, record.id)
+    if known:
+        with engine.database.transaction() as connection:
+            execs.purge(connection, record.id)
+    remove_tree(f"{engine.layout.container(record.id).run}/exec")
+
+
+def _attempt(record: ContainerRecord, tasks: Iterable[tuple[str, Callable[[], object]]]) -> None:
+    problems = []
+    for what, act in tasks:
+        try:
+            act()
+        except (EngineError, OSError) as error:  # noqa: PERF203  (each is tried, whatever the ones before did)
+            # A file that can't be deleted from a disk that is read-only holds nothing that runs.
+            if not is_no_room(error):
+                problems.append(f"{what}: {error}")
+    if problems:
+        raise CleanupIncomplete(
+            f"container {record.name} could not be cleaned up wholly: {'; '.join(problems)}",
+            remedy="The next task or `slipway cleanup` tries again",
+            problems=problems,
+        )

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Freeze running containers for the moment in which something of theirs is read, and let them go on whatever happens.
+
+Their locks are held all the time, and the intent is in the record before the runtime is asked. So whoever finds the intent
+while nobody holds the lock knows that the one who froze it is dead (``freeze.mend_stilled``). That need not be the next task: a
+process that waits for our end looks at once (``watch``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+from ...errors import NotFound
+from ...kernel.attended import attended
+from ...model.container import status
+from ...model.engine.record import ContainerRecord
+from ...runtime import oci
+from ..core.engine import Engine
+from ..core.facts import save, save_and_tell
+from .freeze import check_freezer, thaw_stilled
+from .hold import hold
+
+
+@contextmanager
+def stilled(engine: Engine, ids: Iterable[str], what: str) -> Iterator[tuple[str, ...]]:
+    """Hold containers, freeze those that run, and give their names; paused ones stay so.
+
+    Raises HostLacks where one can't be frozen, LockTimeout; then none is frozen.
+    """
+    with ExitStack() as stack:
+        running = []
+        for container_id in sorted(ids):
+            with suppress(NotFound):  # removed meanwhile
+                record = stack.enter_context(hold(engine, container_id, what))
+                running += [record] if record.status == status.RUNNING else []
+        for record in running:
+            check_freezer(record)
+        if running:
+            stack.enter_context(_watched(engine, running))
+        for record in running:
+            stack.callback(_let_go, engine, record)
+            _freeze(engine, record)
+        yield tuple(record.name for record in running)
+
+
+def watch(engine: Engine, ids: Iterable[str]) -> None:
+    """Look at containers whose freezer has ended without a word: whoever takes the lock mends."""
+    for container_id in ids:
+        with suppress(NotFound), hold(engine, container_id, "unpause"):
+            pass
+
+
+def _freeze(engine: Engine, record: ContainerRecord) -> None:
+    save(engine, record, intent=status.STILL)
+    oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root).pause(record.id)
+    engine.tell("container", "pause", record.id, record.name)
+
+
+def _let_go(engine: Engine, record: ContainerRecord) -> None:
+    thaw_stilled(engine, record)
+    save_and_tell(engine, record, ("unpause",), intent="")
+
+
+@contextmanager
+def _watched(engine: Engine, records: list[ContainerRecord]) -> Iterator[None]:
+    """Have the agent wait for our end, and be no more when we came to ours."""
+    program = engine.layout.agent_program
+    if not os.path.exists(program):
+        yield
+        return
+    with attended([program, "let-go", *(record.id for record in records)]):
+        yield

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hold a container: its lock taken, its record read, corrected by the facts and mended where a verb died half-way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from ...errors import NotFound
+from ...model.engine.record import ContainerRecord
+from ...state import containers
+from ..core.engine import Engine
+from ..core.facts import sync
+from .recover import recover
+
+
+@contextmanager
+def hold(engine: Engine, container_id: str, what: str) -> Iterator[ContainerRecord]:
+    """Yield the record with the container's lock held; raises NotFound when it went away meanwhile, and LockTimeout."""
+    with engine.lock_container(container_id, what):
+        with engine.database.reading() as connection:
+            record = containers.get(connection, container_id)
+        if record is None:
+            forget(engine, container_id)
+            raise NotFound("container", container_id)
+        yield recover(engine, sync(engine, record))
+
+
+def forget(engine: Engine, container_id: str) -> None:
+    """Remove the lock file of a container that is gone; the lock is held.
+
+    Whoever waited for the lock while the container was removed (the agent, as a rule) has made the file anew.
+    """
+    with suppress(OSError):
+        os.unlink(engine.layout.lock("container", container_id))

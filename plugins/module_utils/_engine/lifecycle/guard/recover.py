@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mend a container whose start, or another verb with an intent, was killed half-way.
+
+The caller holds the lock, so an intent in the record belongs to a verb that is dead. A start that got as far as a
+running process is adopted; anything less is taken away, and the container is as before the start.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from ...kernel.process import Process, find_by_argument
+from ...model.container import status
+from ...model.container.checkpoint import IMPORT
+from ...model.engine.layout import ContainerLayout
+from ...model.engine.record import ContainerRecord, ProcessId
+from ...runtime import oci
+from ..core.engine import Engine
+from ..core.facts import save, save_and_tell
+from .cleanup import release
+
+#: What a start leaves running: conmon and the OCI runtime it called. Others (the agent, a person's tail) may name the id too.
+_STARTERS = frozenset({"conmon", "crun", "runc"})
+_GONE = 5.0
+
+
+def recover(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    """Return the record with nothing pending that was begun by who is dead."""
+    if record.intent in ("start", "restore"):
+        return _mend_start(engine, record)
+    if record.intent == IMPORT:  # half a container: all that it can become is gone
+        return save(engine, record, status=status.REMOVING)
+    mend = _mender(record.intent)
+    return mend(engine, record) if mend else record
+
+
+def _mender(intent: str) -> Callable[[Engine, ContainerRecord], ContainerRecord] | None:
+    """Return what mends after a verb; imported when it is needed, for that is rare."""
+    if intent in ("pause", "unpause"):
+        from .freeze import mend
+
+        return mend
+    if intent == status.STILL:
+        from .freeze import mend_stilled
+
+        return mend_stilled
+    if intent == "update":
+        from .limits import mend as mend_limits
+
+        return mend_limits
+    if intent == "checkpoint":
+        from .checkpointed import mend as mend_checkpoint
+
+        return mend_checkpoint
+    return None
+
+
+def _mend_start(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    container = engine.layout.container(record.id)
+    runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+    state = runtime.state(record.id)
+    if state is not None and state.status == "running" and state.pid:
+        return _adopt(engine, record, container, state.pid)
+    end_starters(record.id)
+    release(engine, record)
+    after = status.CONFIGURED if record.started is None else status.EXITED
+    return save(engine, record, status=after, intent="", process=None, monitor=None)
+
+
+def _adopt(engine: Engine, record: ContainerRecord, container: ContainerLayout, pid: int) -> ContainerRecord:
+    return save_and_tell(
+        engine,
+        record,
+        ("start",),
+        status=status.RUNNING,
+        intent="",
+        process=_identify(pid),
+        monitor=_identify(_read_pid(container.conmon_pid_file)),
+        started=time.time_ns(),
+        stopped_by_user=False,
+        interrupted=False,
+        start_pending=False,
+        restart_at=None,
+        **_of_checkpoint(record),
+    )
+
+
+def _of_checkpoint(record: ContainerRecord) -> dict[str, object]:
+    """Return what a run that was adopted tells of checkpoints.
+
+    Whether a restore was to keep its own is not known any more, so that one is kept; its files are nobody's after a start,
+    and go with the next.
+    """
+    if record.intent == "start":
+        return {"checkpointed": None, "restored": None, "finished": None}
+    return {"restored": time.time_ns(), "finished": None}
+
+
+def _identify(pid: int) -> ProcessId | None:
+    process = Process.of(pid) if pid > 0 else None
+    return ProcessId(process.pid, process.start_time) if process else None
+
+
+def _read_pid(path: str) -> int:
+    try:
+        with open(path, encoding="ascii") as stream:
+            return int(stream.read(32))
+    except (OSError, ValueError):
+        return 0
+
+
+def end_starters(container_id: str) -> None:
+    """Kill a conmon and a runtime that still work at a start that nobody waits for any more."""
+    for process in find_by_argument(container_id):
+        if process.pid != os.getpid() and _name(process.pid) in _STARTERS:
+            process.signal(9)
+            process.wait_gone(_GONE)
+
+
+def _name(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as stream:
+            return stream.read().strip()
+    except OSError:
+        return ""

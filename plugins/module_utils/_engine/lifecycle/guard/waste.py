@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Throw directories away so that they are gone at once, and sweep up what killed runs left."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from ...errors import LockTimeout
+from ...kernel import mountinfo, staging
+from ...kernel.locks import lock
+from ...kernel.removal import remove_tree
+from ...kernel.room import NO_ROOM
+from ...model.values.names import is_id
+from ...state import containers
+from ..core.engine import LAST, Engine
+
+
+def throw_away(engine: Engine, path: str) -> None:
+    """Move a directory out of sight in one step, then delete it; what a kill leaves is in staging and swept later."""
+    try:
+        with staging.staging(engine.layout.staging) as (stage, _fd), suppress(FileNotFoundError):
+            os.rename(path, f"{stage}/trash")
+    except OSError as error:
+        if error.errno not in NO_ROOM or error.errno == errno.EROFS:
+            raise
+        remove_tree(path)  # what is deleted makes room
+
+
+@contextmanager
+def left_if_read_only() -> Iterator[None]:
+    """Leave what is to be deleted from a run root that is read-only: a sweep finds it, and a reboot empties it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+
+
+def sweep(engine: Engine) -> None:
+    """Delete what lies in staging and belongs to nobody who lives, and unmount volumes that nobody needs."""
+    staging.sweep(engine.layout.staging)
+    _sweep_run(engine)
+    if mountinfo.below(os.path.realpath(engine.layout.volumes)):
+        from ..resources.volume_mount import sweep_mounts
+
+        sweep_mounts(engine)
+
+
+def _sweep_run(engine: Engine) -> None:
+    """Remove the run directories of containers that are gone; a container's row is there before its directory."""
+    found = os.listdir(engine.layout.run_containers)
+    with engine.database.reading() as connection:
+        known = {*containers.names(connection).values()}
+    for name in filter(is_id, {*found} - known):
+        with left_if_read_only():
+            remove_tree(engine.layout.container(name).run)
+
+
+def sweep_locks(engine: Engine) -> None:
+    """Remove lock files that nobody would ever unlink: who was killed right at the end of a removal or a refresh left them."""
+    with engine.database.reading() as connection:
+        known = {*containers.names(connection).values()}
+    for name in os.listdir(engine.layout.locks):
+        kind, _dash, about = name.removesuffix(".lock").partition("-")
+        if kind == "engine" or (kind == "container" and about not in known):
+            path = engine.layout.lock(kind, about)
+            # Held: whoever does so, or waits for it, removes the file himself.
+            with suppress(LockTimeout, FileNotFoundError), lock(path, timeout=0, what="sweep", rank=LAST):
+                os.unlink(path)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open an engine to look, or to predict: nothing is made or changed, and little is imported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ...errors import EngineError, NotRoot, Setting, Words
+from ...kernel.boot import is_marked
+from ...model.engine.layout import Layout
+from ...model.engine.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
+from ...state import meta
+from ...state.database import Database, open_database
+from ..core import unknown_containers
+from ..core.engine import Engine
+from . import run_root as runroot
+
+
+@contextmanager
+def look_at_engine(
+    root: str = DEFAULT_ROOT, run_root: str = DEFAULT_RUN_ROOT, *, foresees: bool = False, **settings: Any
+) -> Iterator[Engine]:
+    """Open a copy of the engine's database in memory, as a task that acts would find it.
+
+    ``foresees``: what is looked at is to be acted on, so what would be refused then is refused now. Raises NotRoot,
+    OtherRoot, OtherRunRoot, StateIncomplete, and what opening the database raises.
+    """
+    check_root()
+    layout = Layout(root, run_root)
+    runroot.check_owner(layout)
+    with open_database(layout.database, read_only=True) as database:
+        engine = Engine(layout, database, predicting=True, **settings)
+        runroot.check(layout, database)
+        marked = is_marked(layout.boot_marker) and boot_of(database) is not None
+        if foresees:
+            unknown_containers.refuse(engine, wide=not marked)
+        if not marked:
+            from .refreshed_rows import foresee  # once for each boot
+
+            foresee(database)
+        yield engine
+
+
+def unknown(engine: Engine) -> tuple[EngineError, ...]:
+    """Return that containers live which the database does not know, for those who only look."""
+    marked = is_marked(engine.layout.boot_marker) and boot_of(engine.database) is not None
+    found = unknown_containers.strangers(engine, wide=not marked)
+    return (unknown_containers.incomplete(engine, found),) if found else ()
+
+
+def boot_of(database: Database) -> str | None:
+    """Return the boot that the records are of, None in a new database."""
+    with database.reading() as connection:
+        return meta.get(connection, meta.BOOT)
+
+
+def check_root() -> None:
+    """Raise NotRoot unless we are root."""
+    if os.geteuid() != 0:
+        raise NotRoot("the engine needs root", remedy=Words("Write ", Setting("become", True)))

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the database again, or what it lacks, from what lies beside containers, volumes and images; take up what runs.
+
+A damaged database is kept beside the new one. Nothing that runs is touched, and nothing on disk is removed. It may be killed
+anywhere: until the new database is in its place the engine refuses to act on what it does not know, and this is begun again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import NamedTuple
+
+from ...errors import EngineError, StateCorrupt
+from ...kernel import files, mountinfo
+from ...kernel.boot import boot_id
+from ...kernel.staging import staging
+from ...model.container import status
+from ...model.engine.layout import Layout
+from ...model.engine.record import ContainerRecord, Event, ImageRecord
+from ...model.values.names import is_full_id
+from ...model.volume.spec import VolumeRecord, VolumeSpec
+from ...runtime.exits import read_exit
+from ...state import containers, dependencies, events, execs, images, meta, volumes
+from ...state.database import Database, open_database
+from ..core import unknown_containers
+from ..core.adopt import taken_up
+from ..core.dependencies import resolve
+from ..core.engine import Engine
+from ..core.sidecars import Found, read_all
+from . import run_root as runroot
+from .opening import make_directories
+
+_DAMAGED, _LOST = "damaged", "lost"
+_FILES = ("", "-wal", "-shm")
+
+
+class Rebuilt(NamedTuple):
+    """What was, or would be, made again, in words, and what could not be."""
+
+    state: str
+    made: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+class _Known(NamedTuple):
+    """The ids and names that the database has."""
+
+    containers: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    volumes: frozenset[str] = frozenset()
+    images: frozenset[str] = frozenset()
+
+
+class _Plan(NamedTuple):
+    """What is to be added."""
+
+    containers: tuple[ContainerRecord, ...]
+    volumes: tuple[VolumeRecord, ...]
+    images: tuple[ImageRecord, ...]
+    problems: tuple[str, ...]
+
+    def words(self) -> tuple[str, ...]:
+        return (
+            *(f"image {', '.join(image.names) or image.id[:12]}" for image in self.images),
+            *(f"volume {volume.spec.name}" for volume in self.volumes),
+            *(f"container {record.name} ({record.id[:12]}), {_state(record)}" for record in self.containers),
+        )
+
+
+def rebuild(root: str, run_root: str, *, dry_run: bool) -> Rebuilt:
+    """Do it, or tell what it would do. Raises OtherRoot, OtherRunRoot, and what opening a database raises that is not damaged."""
+    layout = Layout(root, run_root)
+    if not os.path.isdir(root):
+        raise EngineError(f"there is no engine at {root}", remedy="Write --root before the verb", path=root)
+    runroot.check_owner(layout)
+    state, known = _known(layout)
+    plan = _plan(layout, read_all(layout), known)
+    if not dry_run:
+        _carry_out(layout, state, plan)
+    return Rebuilt(state, plan.words(), plan.problems)
+
+
+# -- what is there ---------------------------------------------------------------------------------
+
+
+def _known(layout: Layout) -> tuple[str, _Known]:
+    """Return how the database is, and what it has."""
+    if not os.path.exists(layout.database):
+        return _LOST, _Known()
+    try:
+        with open_database(layout.database, read_only=True) as database, database.reading() as connection:
+            _check(connection, layout.database)
+            return "", _Known(
+                frozenset(containers.names(connection).values()),
+                frozenset(containers.names(connection)),
+                frozenset(volume.spec.name for volume in volumes.all(connection)),
+                frozenset(image.id for image in images.all(connection)),
+            )
+    except StateCorrupt:
+        return _DAMAGED, _Known()
+
+
+def _check(connection: sqlite3.Connection, path: str) -> None:
+    """Read all that there is; raises StateCorrupt."""
+    from ...state.failures import corrupt
+
+    for pragma in ("quick_check", "foreign_key_check"):
+        rows = [tuple(row) for row in connection.execute(f"PRAGMA {pragma}")]
+        if rows not in ([], [("ok",)]):
+            raise corrupt(path, f"{pragma}: {rows[0]}")
+    for record in containers.all(connection):
+        execs.of(connection, record.id)
+    dependencies.all(connection)
+    events.read(connection)
+    volumes.all(connection)
+    images.all(connection)
+
+
+def _plan(layout: Layout, found: Found, known: _Known) -> _Plan:
+    problems = list(found.problems)
+    records, names = [], {*known.names}
+    here = [_taken_up(layout, one) for one in found.containers if one.id not in known.containers]
+    # Of two with one name the one that lives has it, then the younger: the other was being replaced.
+    for record in sorted(here, key=lambda one: (one.process is None, -one.created)):
+        if record.name in names:
+            problems.append(f"container {record.id[:12]} is left: {record.name} is another one's name")
+            continue
+        names.add(record.name)
+        records.append(record)
+    records.sort(key=lambda one: (one.created, one.id))
+    kept = [image for image in found.images if image.id not in known.images]
+    whole = [image for image in kept if _is_whole(layout, image)]
+    problems += [f"image {_label(image)} lacks layers: load it again" for image in kept if image not in whole]
+    problems += _unknown(layout, {*known.containers, *(one.id for one in found.containers)})
+    problems += _without_image(records, {*known.images, *(image.id for image in whole)})
+    wanted = _volumes(layout, found, known, records)
+    return _Plan(tuple(records), wanted, tuple(whole), tuple(dict.fromkeys(problems)))
+
+
+def _unknown(layout: Layout, known: set[str]) -> list[str]:
+    """Tell of containers that live and that nothing lies beside: there is nothing to make their rows from."""
+    seen = {
+        *unknown_containers.ids_below(layout.runtime_root),
+        *unknown_containers.ids_below(layout.run_containers),
+    }
+    live = ((one, unknown_containers.living(layout, one)) for one in sorted(seen - known))
+    name_of = unknown_containers.name_of
+    return [
+        f"container {name_of(layout, one) or one[:12]} ({one[:12]}, process {process.pid}) lives, and nothing that it "
+        "could be made again from lies beside it: if it is of another root that uses this run root, leave it alone and give "
+        f"each root a run root of its own; else end it with `kill {process.pid}`, and run its task again"
+        for one, process in live
+        if process is not None
+    ]
+
+
+def _without_image(records: Iterable[ContainerRecord], known: set[str]) -> list[str]:
+    return [
+        f"image {record.spec.image} of container {record.name} is not known any more: load it again"
+        for record in records
+        if record.image_id is not None and record.image_id not in known
+    ]
+
+
+def _label(image: ImageRecord) -> str:
+    return ", ".join(image.names) or image.id[:12]
+
+
+def _is_whole(layout: Layout, image: ImageRecord) -> bool:
+    return all(os.path.isdir(layout.layer_diff(layer.chain_id)) for layer in image.layers)
+
+
+def _volumes(
+    layout: Layout, found: Found, known: _Known, records: Iterable[ContainerRecord]
+) -> tuple[VolumeRecord, ...]:
+    """Return the volumes to add: as what lies beside them says, else as a plain volume would be."""
+    wanted = {volume.spec.name: volume for volume in found.volumes}
+    with suppress(FileNotFoundError):
+        for name in os.listdir(layout.volumes):
+            if os.path.isdir(layout.volume_data(name)) and name not in wanted:
+                wanted[name] = _plain(name)
+    for record in records:
+        for name in record.volumes.values():
+            wanted.setdefault(name, _plain(name))
+    return tuple(wanted[name] for name in sorted({*wanted} - known.volumes))
+
+
+def _plain(name: str) -> VolumeRecord:
+    return VolumeRecord(VolumeSpec(name), time.time_ns(), anonymous=is_full_id(name))
+
+
+# -- what lives ------------------------------------------------------------------------------------
+
+
+def _taken_up(layout: Layout, record: ContainerRecord) -> ContainerRecord:
+    """Return the record with what the kernel, the runtime and the exit file say of the container now."""
+    process = unknown_containers.living(layout, record.id)
+    if process is not None:
+        return taken_up(layout, record, process)
+    container = layout.container(record.id)
+    ended = read_exit(container)
+    ran = os.path.exists(f"{container.bundle}/config.json")
+    left = os.path.isdir(f"{layout.runtime_root}/{record.id}") or mountinfo.at(
+        os.path.realpath(container.merged)
+    )
+    return replace(
+        record,
+        status=status.STOPPED if left else status.EXITED if ran else status.CONFIGURED,
+        started=record.created if ran else None,
+        finished=record.checkpointed if record.is_checkpointed else ended.finished if ended else None,
+        exit_code=ended.code if ended and not record.is_checkpointed else None,
+        oom_killed=bool(ended and ended.oom_killed),
+    )
+
+
+def _state(record: ContainerRecord) -> str:
+    return f"{record.status}, process {record.process.pid}" if record.process else record.status
+
+
+# -- acting ----------------------------------------------------------------------------------------
+
+
+def _carry_out(layout: Layout, state: str, plan: _Plan) -> None:
+    make_directories(layout)
+    if not state:
+        with open_database(layout.database) as database, _alone(layout, database):
+            _fill(database, plan)
+        return
+    with staging(layout.staging) as (stage, _fd):
+        path = f"{stage}/state.db"
+        with open_database(path) as database, _alone(layout, database):
+            _fill(database, plan)
+            runroot.claim(layout, database)
+        _exchange(layout, path)
+
+
+@contextmanager
+def _alone(layout: Layout, database: Database) -> Iterator[None]:
+    """Keep others from doing the same, and from refreshing."""
+    with Engine(layout, database).lock_boot("rebuild"):
+        yield
+
+
+def _fill(database: Database, plan: _Plan) -> None:
+    with database.transaction() as connection:
+        for image in plan.images:
+            images.insert(connection, image)
+        for volume in plan.volumes:
+            volumes.insert(connection, volume)
+        for record in plan.containers:
+            containers.insert(connection, record)
+            told = Event(time.time_ns(), "container", "rebuild", record.id, record.name)
+            events.add(connection, told)
+        for record in plan.containers:
+            with suppress(EngineError):  # one that it needs is gone: the next task of it says so
+                dependencies.write(connection, record.id, resolve(connection, record.spec))
+        if meta.get(connection, meta.BOOT) is None:
+            meta.put(connection, meta.BOOT, boot_id())
+
+
+def _exchange(layout: Layout, path: str) -> None:
+    """Set a damaged database aside, and put the new one, which is closed and so one file, in its place."""
+    mark = time.strftime("%Y%m%d-%H%M%S")
+    for suffix in _FILES:
+        with suppress(FileNotFoundError):
+            os.rename(f"{layout.database}{suffix}", f"{layout.database}.damaged-{mark}{suffix}")
+    os.rename(path, layout.database)
+    files.fsync_directory(layout.root)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring the engine up to date after a reboot, or after somebody deleted the run root (seed: refresh, resetState).
+
+``open_engine`` calls this when the run root has no mark of this boot. The database knows the boot that its records are of.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from ...errors import EngineError
+from ...kernel.boot import boot_id, is_marked, mark
+from ...kernel.removal import remove_tree
+from ...model.container import status
+from ...model.engine.record import ContainerRecord
+from ...runtime import conmon
+from ...state import meta
+from ..container.remove import remove_held
+from ..core.engine import Engine
+from ..guard.cleanup import release
+from .refreshed_rows import is_same_boot, over, refresh_rows
+
+
+def refresh(engine: Engine) -> None:
+    """Refresh all records and clear away what is left of runs that are over, once for each boot."""
+    with engine.lock_boot("refresh"):
+        with engine.database.reading() as connection:
+            known = meta.get(connection, meta.BOOT) is not None
+        if known and is_marked(engine.layout.boot_marker):  # somebody else was faster
+            return
+        with engine.database.transaction() as connection:
+            same_boot = is_same_boot(connection)
+            ended = refresh_rows(connection)
+            meta.put(connection, meta.BOOT, boot_id())
+        for record in ended:
+            _clear(engine, record, mounted=same_boot)
+        _remove_what_is_over(engine)
+        mark(engine.layout.boot_marker)  # last: a refresh that is killed is begun again
+
+
+def _clear(engine: Engine, record: ContainerRecord, *, mounted: bool) -> None:
+    """Remove what is left of the last run; ``mounted``: this is still the boot that it was mounted in."""
+    container = engine.layout.container(record.id)
+    # What can't be taken away now is tried again by the next start or removal, and told by it; one broken container
+    # must not keep all others from being used.
+    with suppress(EngineError, OSError):
+        if mounted and record.status not in (status.EXITED, status.REMOVING):
+            with engine.lock_container(record.id, "refresh"):
+                release(engine, record)
+        conmon.remove_stale_files(container)
+        if not (os.path.ismount(container.shm) or os.path.ismount(container.files)):
+            remove_tree(container.run)
+
+
+def _remove_what_is_over(engine: Engine) -> None:
+    with engine.database.reading() as connection:
+        records = over(connection)
+    for record in records:
+        with suppress(EngineError, OSError), engine.lock_container(record.id, "refresh"):
+            remove_held(engine, record, with_volumes=True)

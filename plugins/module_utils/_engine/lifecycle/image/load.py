@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Load images from an archive: unpack the layers that are missing, then record the images in one transaction."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any, Protocol
+
+from ...errors import InvalidOption, Setting, Words
+from ...images.archive import choice
+from ...images.archive.open import ArchivedImage, ArchivedLayer, open_archive
+from ...images.archive.reference import normalize
+from ...images.layers.store import LayerStore
+from ...images.layers.unpack import LayerContent
+from ...model.engine.record import Event, ImageRecord, LayerRecord
+from ...model.image import config
+from ...state import events, images
+from ..core.engine import Engine
+from ..core.outcome import Outcome
+from ..core.sidecars import keep_images
+from ..guard.waste import sweep
+from ..inspect.image import image_shape
+
+
+def load(engine: Engine, path: str, name: str | None = None, *, reference: str | None = None) -> Outcome:
+    """Load every image of the archive; an image that is there under the same names is no change.
+
+    ``reference`` names one of them, by a name that it has in the archive or its id. ``name`` is what the archive's one image,
+    or the one that is named so, is called here, in place of its own names.
+    Raises InvalidOption, NotFound, ArchiveBroken, DigestMismatch, UnsafeEntry, StoreFull; then nothing is left of the archive.
+    """
+    staging = tempfile.gettempdir() if engine.predicting else engine.layout.staging
+    with open_archive(path, staging=staging) as archive:
+        source: Layers = _picked(archive, reference, path) if reference else archive
+        outcome = converge_images(engine, _called(source, name) if name else source, "loaded")
+    return replace(outcome, warnings=(*outcome.warnings, *choice.platform_warnings(source.images)))
+
+
+class Layers(Protocol):
+    """Where images come from: an open archive or an imported tree."""
+
+    @property
+    def images(self) -> tuple[ArchivedImage, ...]:
+        """The images, each with its layers."""
+
+    def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
+        """Stream a layer's plain tar."""
+
+    def check(self, layer: ArchivedLayer) -> None:
+        """Check a layer that is not needed against its digest."""
+
+
+class _One:
+    """One image of an archive, maybe under another name."""
+
+    def __init__(self, archive: Layers, image: ArchivedImage) -> None:
+        self.images = (image,)
+        self.layer = archive.layer
+        self.check = archive.check
+
+
+def _called(archive: Layers, name: str) -> Layers:
+    if len(archive.images) != 1:
+        raise InvalidOption(
+            "name",
+            name,
+            f"is for one image, and the archive has {len(archive.images)}",
+            remedy=Words("Name one with ", Setting("reference"), f": {choice.listed(archive.images)}"),
+        )
+    return _One(archive, replace(archive.images[0], names=(name,)))
+
+
+def _picked(archive: Layers, reference: str, path: str) -> Layers:
+    image = choice.find(archive.images, reference)
+    if image is None:
+        remedy = f"{path} has {choice.listed(archive.images)}"
+        raise InvalidOption("reference", reference, "is no image of the archive", remedy=remedy)
+    return _One(archive, image)
+
+
+def converge_images(engine: Engine, source: Layers, verb: str, *, names: tuple[str, ...] = ()) -> Outcome:
+    """Have every image of the source, under its own names and the extra ones; ``verb`` tells how it came."""
+    wanted = [_record(image, names) for image in source.images]
+    actions = tuple(text for record in wanted for text in _news(engine, record, verb))
+    left_out: set[str] = set()
+    if not engine.predicting:
+        if actions:
+            with engine.lock_store("image load"):
+                for record, image in zip(wanted, source.images):
+                    left_out.update(_place(engine, source, record, image))
+        else:
+            _check(engine, source)
+        sweep(engine)
+    warnings = (*_warnings(wanted), *left_out_warnings(left_out))
+    brought = tuple(
+        name for record in wanted for name in (record.names or (record.id.removeprefix("sha256:"),))
+    )
+    return Outcome(actions, result=_shapes(engine, wanted), warnings=warnings, brought=brought)
+
+
+def _warnings(wanted: list[ImageRecord]) -> tuple[str, ...]:
+    """Return what had to be mended of the images, for nobody is told later."""
+    return tuple(
+        f"image {record.names[0] if record.names else record.id[:12]}: {text}"
+        for record in wanted
+        for text in config.read(record.config)[1]
+    )
+
+
+def left_out_warnings(names: Collection[str]) -> tuple[str, ...]:
+    """Tell of extended attributes that the archive has and this host's file systems do not know."""
+    what = "extended attributes of other systems, which no file system here takes, were left out"
+    return (f"{what}: {', '.join(sorted(names))}",) if names else ()
+
+
+def _check(engine: Engine, source: Layers) -> None:
+    """Check what is not unpacked, since all of it is there: that the archive is good is promised either way."""
+    with engine.timings.of("image_check"):
+        for image in source.images:
+            for layer in image.layers:
+                source.check(layer)
+
+
+def _record(image: ArchivedImage, extra: tuple[str, ...]) -> ImageRecord:
+    layers = tuple(LayerRecord(layer.chain_id, layer.diff_id, 0) for layer in image.layers)
+    names = (*(normalize(name) for name in image.names), *extra)
+    return ImageRecord(image.id, image.config, time.time_ns(), image.manifest_digest, names, layers)
+
+
+def _news(engine: Engine, record: ImageRecord, verb: str) -> tuple[str, ...]:
+    """Return in words what loading would change."""
+    label = record.names[0] if record.names else record.id[:12]
+    with engine.database.reading() as connection:
+        if images.get(connection, record.id) is None:
+            return (f"{verb} image {label}",)
+        moved = [name for name in record.names if _owner(images.by_name(connection, name)) != record.id]
+    return tuple(f"named image {record.id[:12]} {name}" for name in moved)
+
+
+def _owner(record: ImageRecord | None) -> str | None:
+    return record.id if record else None
+
+
+def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedImage) -> set[str]:
+    """Put an image into the store; return the attributes that were left out."""
+    store = LayerStore(engine.layout.layers, engine.layout.staging)
+    sizes: dict[str, int] = {}
+    left_out: set[str] = set()
+    with engine.database.reading() as connection:
+        known = images.layers(connection)
+    for position, layer in enumerate(image.layers):
+        if store.has(layer.chain_id):
+            if layer.chain_id in known:
+                with engine.timings.of("image_check"):
+                    source.check(layer)
+                continue
+            store.remove(layer.chain_id)  # a killed load left it, and its size is not known any more
+        lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
+        content = _add(engine, source, store, layer, lowers)
+        sizes[layer.chain_id] = content.bytes
+        left_out.update(content.left_out)
+    save_image(engine, record, sizes)
+    return left_out
+
+
+def _add(
+    engine: Engine, source: Layers, store: LayerStore, layer: ArchivedLayer, lowers: list[str]
+) -> LayerContent:
+    with engine.timings.of("image_unpack"), source.layer(layer) as stream:
+        return store.add(layer.chain_id, stream, lowers=lowers) or LayerContent(0, 0)
+
+
+def save_image(engine: Engine, record: ImageRecord, sizes: Mapping[str, int]) -> None:
+    """Record the image with its layers and names, in one transaction; ``sizes``: bytes of the new layers by chain id."""
+    with engine.database.transaction() as connection:
+        known = images.layers(connection)
+        layers = tuple(
+            known.get(layer.chain_id) or layer._replace(size=sizes.get(layer.chain_id, 0))
+            for layer in record.layers
+        )
+        images.insert(connection, replace(record, layers=layers))
+        name = record.names[0] if record.names else ""
+        events.add(connection, Event(record.created, "image", "load", record.id, name))
+    keep_images(engine)
+
+
+def _shapes(engine: Engine, wanted: list[ImageRecord]) -> dict[str, Any]:
+    with engine.database.reading() as connection:
+        shapes = [image_shape(images.get(connection, record.id) or record) for record in wanted]
+    return {"image": shapes[0] if shapes else {}, "images": shapes}

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what is there: containers, volumes, images, in the order asked for. Reads only, takes no lock."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from ...errors import NotFound
+from ...model.engine.record import ContainerRecord
+from ...model.values.labels import match
+from ...model.values.names import near
+from ...model.volume.spec import VolumeRecord
+from ...state import containers as container_rows
+from ...state import dependencies, execs
+from ...state import images as image_rows
+from ...state import volumes as volume_rows
+from ..core.engine import Engine
+from ..core.facts import observe
+from ..core.health_state import health_of
+from ..core.images import find_image
+from ..core.outcome import Outcome
+from ..inspect.container import container_shape
+from ..inspect.host_config import OfHost
+from ..inspect.host_facts import look
+from ..inspect.image import image_shape
+from ..inspect.volume import volume_shape
+from ..inspect.volume_content import content_shape
+from ..resources.confinement import profile_of
+from ..resources.volume_facts import facts_of_all
+
+
+def containers(
+    engine: Engine,
+    names: Sequence[str] | None = None,
+    *,
+    labels: Sequence[str] = (),
+    must_exist: bool = False,
+    size: bool = False,
+) -> Outcome:
+    """Return ``containers``: those named (by name or id) or all. A name that is not there is left out, or NotFound.
+
+    ``labels``: those alone to which tasks gave all of these.
+    ``size`` adds what each takes on the disk, which has to be measured file by file.
+    """
+    with engine.database.reading() as connection:
+        records = _named_containers(connection, names, must_exist=must_exist)
+        chosen = [record for record in records if match(record.spec.label or {}, labels)]
+        host = look()
+        shapes = [_container(engine, connection, record, host, size=size) for record in chosen]
+    return Outcome(result={"containers": shapes})
+
+
+def _container(
+    engine: Engine, connection: sqlite3.Connection, record: ContainerRecord, host: OfHost, *, size: bool
+) -> dict[str, Any]:
+    volumes = {name: volume_rows.get(connection, name) for name in record.volumes.values()}
+    known = {name: volume for name, volume in volumes.items() if volume is not None}
+    image = image_rows.get(connection, record.image_id) if record.image_id else None
+    seen = observe(engine, record)
+    shape = container_shape(
+        seen,
+        image,
+        engine.layout,
+        volumes=known,
+        host_name=socket.gethostname(),
+        health=health_of(engine, record, image),
+        apparmor=profile_of(seen),
+        host=host,
+        needs=sorted({row.needs for row in dependencies.of(connection, record.id)}),
+        exec_ids=[session.id for session in execs.of(connection, record.id)],
+    )
+    if not size:
+        return shape
+    from .sizes import sizes
+
+    return {**shape, **sizes(engine, record, image)}
+
+
+def _named_containers(
+    connection: sqlite3.Connection, names: Sequence[str] | None, *, must_exist: bool
+) -> list[ContainerRecord]:
+    if names is None:
+        return list(container_rows.all(connection))
+    found: list[ContainerRecord] = []
+    for name in names:
+        record = container_rows.find(connection, name)
+        if record is None and must_exist:
+            raise NotFound("container", name, near=near(name, container_rows.names(connection)))
+        found += [record] if record else []
+    return found
+
+
+def volumes(
+    engine: Engine,
+    names: Sequence[str] | None = None,
+    *,
+    labels: Sequence[str] = (),
+    must_exist: bool = False,
+) -> Outcome:
+    """Return ``volumes``: those named or all, of these those alone that have all of the ``labels``."""
+    with engine.database.reading() as connection:
+        named = _named_volumes(connection, names, must_exist=must_exist)
+        records = [record for record in named if match(record.spec.labels, labels)]
+        seen = facts_of_all(engine, connection, [record.spec.name for record in records])
+        shapes = [
+            {
+                **volume_shape(record, engine.layout, seen[record.spec.name]),
+                **content_shape(engine.layout.volume(record.spec.name)),
+            }
+            for record in records
+        ]
+    return Outcome(result={"volumes": shapes})
+
+
+def _named_volumes(
+    connection: sqlite3.Connection, names: Sequence[str] | None, *, must_exist: bool
+) -> list[VolumeRecord]:
+    known = {record.spec.name: record for record in volume_rows.all(connection) if not record.removing}
+    for name in names or ():
+        if must_exist and name not in known:
+            raise NotFound("volume", name, near=near(name, known))
+    return [known[name] for name in (known if names is None else names) if name in known]
+
+
+def images(engine: Engine, names: Sequence[str] | None = None, *, must_exist: bool = False) -> Outcome:
+    """Return ``images``: those named (by name or id) or all."""
+    with engine.database.reading() as connection:
+        if names is None:
+            return Outcome(result={"images": [image_shape(record) for record in image_rows.all(connection)]})
+        found: list[dict[str, Any]] = []
+        for name in names:
+            try:
+                found.append(image_shape(find_image(connection, name)))
+            except NotFound:  # noqa: PERF203  (a handful of names)
+                if must_exist:
+                    raise
+        return Outcome(result={"images": found})

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Give the last lines that containers wrote, in a result: bounded in number and in size. Reads only."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ...model.engine.record import ContainerRecord
+from ...model.values.times import rfc3339
+from ...runtime.logs.k8s_file import LogLine
+from ...state import containers
+from ..core.engine import Engine
+from ..core.logpath import log_of
+
+#: Characters of a container's lines: a result is kept in memory, often twice.
+_MOST_TEXT = 1 << 20
+
+
+def with_logs(engine: Engine, shapes: Sequence[Mapping[str, Any]], lines: int) -> list[dict[str, Any]]:
+    """Return the shapes of containers, each with ``logs``: its last lines, none for one that was removed meanwhile."""
+    with engine.database.reading() as connection:
+        records = [containers.get(connection, shape["Id"]) for shape in shapes]
+    return [
+        {**shape, "logs": last_lines(engine, record, lines) if record else []}
+        for shape, record in zip(shapes, records)
+    ]
+
+
+def last_lines(engine: Engine, record: ContainerRecord, lines: int) -> list[dict[str, Any]]:
+    """Return the last lines, oldest first, each with ``time``, ``stream`` and ``text``; of too much text the end."""
+    kept: deque[dict[str, Any]] = deque()
+    size = 0
+    for line in joined(log_of(engine, record).read(tail=lines)):
+        kept.append(line)
+        size += len(line["text"])
+        while size > _MOST_TEXT:
+            size -= len(kept.popleft()["text"])
+    return list(kept)
+
+
+def joined(records: Iterable[LogLine]) -> Iterator[dict[str, Any]]:
+    """Make lines of parts; each has the time of its last part, and ``truncated`` when only its end is kept."""
+    begun: dict[str, _Line] = {}
+    for record in records:
+        line = begun.setdefault(record.stream, _Line(record.stream))
+        line.add(record)
+        if not record.partial:
+            yield begun.pop(record.stream).shape()
+    for line in begun.values():  # what a program wrote without a line end stands last
+        yield line.shape()
+
+
+class _Line:
+    """A line that comes in parts, of which the end is kept."""
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self._parts: deque[str] = deque()
+        self._size = self._time = 0
+        self._truncated = False
+
+    def add(self, record: LogLine) -> None:
+        """Add a part, and let go of what is too much."""
+        self._time = record.time
+        self._parts.append(record.text)
+        self._size += len(record.text)
+        while self._size - len(self._parts[0]) >= _MOST_TEXT:
+            self._size -= len(self._parts.popleft())
+            self._truncated = True
+
+    def shape(self) -> dict[str, Any]:
+        """Return the line as a result has it."""
+        text = "".join(self._parts)
+        shape = {"time": rfc3339(self._time), "stream": self._stream, "text": text[-_MOST_TEXT:]}
+        return {**shape, "truncated": True} if self._truncated or len(text) > _MOST_TEXT else shape

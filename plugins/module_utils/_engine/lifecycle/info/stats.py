@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what containers use of the host's processors, memory and disks (podman-stats(1))."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple, Optional
+
+from ...kernel.cgroup.stats import Usage, usage
+from ...model.engine.record import ContainerRecord
+
+_NOTHING = Usage(None, None, None, None, None, None)
+
+
+class Sample(NamedTuple):
+    """What a container has used until a moment (ns since the epoch); ``limit``: of its memory, the host's where it has none."""
+
+    id: str
+    name: str
+    at: int
+    started: Optional[int]
+    usage: Usage
+    limit: Optional[int]
+
+    def cpu_share(self, before: Optional[Sample] = None) -> float | None:
+        """Return the share of one processor since the sample before, else since the start; None where it is not counted."""
+        since = before.at if before else self.started
+        used = before.usage.cpu if before else 0
+        if self.usage.cpu is None or used is None or since is None or self.at <= since:
+            return None
+        return max(0, self.usage.cpu - used) / (self.at - since)
+
+    @property
+    def memory_share(self) -> float | None:
+        return None if self.usage.memory is None or not self.limit else self.usage.memory / self.limit
+
+
+def sample(record: ContainerRecord) -> Sample:
+    """Return what the container has used until now; of one that has no cgroup of its own nothing is known."""
+    path = record.cgroup
+    used = usage(path) if path else _NOTHING
+    limit = used.memory_limit or (None if used.memory is None else _memory_of_host())
+    return Sample(record.id, record.name, time.time_ns(), record.started, used, limit)
+
+
+def _memory_of_host() -> int | None:
+    with open("/proc/meminfo", encoding="ascii") as stream:
+        for line in stream:
+            words = line.split()
+            if words[0] == "MemTotal:":
+                return int(words[1]) * 1024
+    return None

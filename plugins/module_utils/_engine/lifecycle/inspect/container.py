@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show a container in the shape of ``podman inspect``; pure. docs/results.md documents it.
+
+The shape is podman 4's. What is not known is None, never a guess; what containers here can't have yet stands with
+podman's empty value, so that a task that reads it goes on working. Parts: inspect_process, inspect_mounts,
+inspect_host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...images.archive.reference import candidates
+from ...model.container import status
+from ...model.container.health import Health
+from ...model.engine.layout import ContainerLayout, Layout
+from ...model.engine.record import ContainerRecord, ImageRecord
+from ...model.engine.storage_drivers import VFS
+from ...model.image import config as imageconfig
+from ...model.image.config import ImageConfig
+from ...model.values.times import NEVER, rfc3339
+from ...model.volume.spec import VolumeRecord
+from .health import health_shape
+from .host_config import UNSEEN, OfHost, host_config, id_mappings
+from .mounts import mount_shapes
+from .process import apparmor_profile, capabilities, process_config, program
+
+#: Podman's words where they are not the engine's own (libpod, ``ContainerStatus.String``).
+_WORDS = {status.CONFIGURED: "created", status.CREATED: "initialized"}
+#: The version of the runtime-spec that config.json is written for.
+_OCI_VERSION = "1.0.2"
+
+#: With ``network: host`` or ``none`` there are no addresses to tell.
+_NO_NETWORK: dict[str, Any] = {
+    "EndpointID": "",
+    "Gateway": "",
+    "IPAddress": "",
+    "IPPrefixLen": 0,
+    "IPv6Gateway": "",
+    "GlobalIPv6Address": "",
+    "GlobalIPv6PrefixLen": 0,
+    "MacAddress": "",
+    "Bridge": "",
+    "SandboxID": "",
+    "HairpinMode": False,
+    "LinkLocalIPv6Address": "",
+    "LinkLocalIPv6PrefixLen": 0,
+    "Ports": {},
+    "SandboxKey": "",
+}
+
+
+def container_shape(
+    record: ContainerRecord,
+    image: ImageRecord | None,
+    layout: Layout,
+    *,
+    volumes: Mapping[str, VolumeRecord] | None = None,
+    host_name: str | None = None,
+    exec_ids: Sequence[str] = (),
+    needs: Sequence[str] = (),
+    health: Health | None = None,
+    apparmor: str | None = None,
+    host: OfHost = UNSEEN,
+) -> dict[str, Any]:
+    """Return the container.
+
+    ``image`` is the record's; None with a root file system of its own, or when it is not known. ``volumes`` are
+    those attached, by name. ``host_name`` is this host's, which a container with ``network: host`` has too.
+    ``health`` is what its checks have said, None without one. ``needs`` are the ids of the containers that it
+    needs. ``exec_ids`` are the sessions of what runs in it besides. ``apparmor`` is the profile that confines it, or would,
+    None where nobody looked. ``host`` is what the host decides.
+    """
+    container = layout.container(record.id)
+    config = _image_config(record, image)
+    mounts = mount_shapes(record, layout, volumes or {})
+    return {
+        "Id": record.id,
+        "Created": rfc3339(record.created),
+        **program(record.spec, config),
+        "State": _state(record, container, record.cgroup or layout.cgroup(record.id), health),
+        **_origin(record, image),
+        "Pod": "",
+        **_paths(record, container),
+        "OCIRuntime": record.runtime or None,
+        "Name": record.name,
+        "RestartCount": record.restart_count,
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": apparmor_profile(record.spec) if apparmor is None else apparmor,
+        **capabilities(record.spec, config, host.capabilities),
+        "ExecIDs": [*exec_ids],
+        "Driver": record.driver,
+        "GraphDriver": {"Name": record.driver, "Data": _graph(record, image, layout)},
+        "Mounts": mounts,
+        "Dependencies": [*needs],
+        "NetworkSettings": dict(_NO_NETWORK),
+        "Namespace": "",
+        "IsInfra": False,
+        "IsService": False,
+        "Config": process_config(record, config, host_name),
+        "HostConfig": {
+            **host_config(record.spec, mounts, container.log, record.cgroup, host),
+            **id_mappings(record.mapping),
+        },
+    }
+
+
+def _image_config(record: ContainerRecord, image: ImageRecord | None) -> ImageConfig | None:
+    """Return what the image says; nothing at all for a plain directory, None when it is not known."""
+    if image is not None:
+        return imageconfig.parse(image.config)
+    return ImageConfig() if record.spec.rootfs else None
+
+
+def _origin(record: ContainerRecord, image: ImageRecord | None) -> dict[str, Any]:
+    spec = record.spec
+    if spec.rootfs:
+        return {"Image": "", "ImageDigest": "", "ImageName": "", "Rootfs": spec.image}
+    return {
+        "Image": record.image_id,
+        "ImageDigest": image.manifest_digest if image else None,
+        "ImageName": _full_name(spec.image, image.names if image else ()),
+        "Rootfs": "",
+    }
+
+
+def _full_name(name: str, known: tuple[str, ...]) -> str:
+    """Return the name in full if the image still has it, else as it was written."""
+    return next((candidate for candidate in candidates(name) if candidate in known), name)
+
+
+def _state(
+    record: ContainerRecord, container: ContainerLayout, cgroup: str, health: Health | None
+) -> dict[str, Any]:
+    unclear = record.status == status.UNKNOWN
+    nothing = None if unclear else 0
+    return {
+        "OciVersion": _OCI_VERSION,
+        "Status": _WORDS.get(record.status, record.status),
+        "Running": None if unclear else record.status == status.RUNNING,
+        "Paused": None if unclear else record.status == status.PAUSED,
+        "Restarting": False,
+        "OOMKilled": record.oom_killed,
+        "Dead": False,
+        "Pid": record.process.pid if record.process else nothing,
+        "ConmonPid": record.monitor.pid if record.monitor else nothing,
+        "Error": record.error,
+        **_run(record),
+        "Health": health_shape(health),
+        "CgroupPath": cgroup if record.status in status.ALIVE else "",
+        **_checkpoint(record, container),
+    }
+
+
+def _checkpoint(record: ContainerRecord, container: ContainerLayout) -> dict[str, Any]:
+    """Return what there is of checkpoints; podman leaves the empty ones out."""
+    made, restored = record.checkpointed, record.restored
+    return {
+        "Checkpointed": record.is_checkpointed,
+        "CheckpointedAt": NEVER if made is None else rfc3339(made),
+        "CheckpointPath": "" if made is None else container.checkpoint,
+        "Restored": restored is not None,
+        "RestoredAt": NEVER if restored is None else rfc3339(restored),
+    }
+
+
+def _run(record: ContainerRecord) -> dict[str, Any]:
+    """Return how the last run went: podman's empty values before it has ended, None for what nobody saw."""
+    ended = _may_have_ended(record)
+    code, never = (None, None) if ended else (0, NEVER)
+    return {
+        "ExitCode": code if record.exit_code is None else record.exit_code,
+        "StartedAt": never if record.started is None else rfc3339(record.started),
+        "FinishedAt": never if record.finished is None else rfc3339(record.finished),
+    }
+
+
+def _may_have_ended(record: ContainerRecord) -> bool:
+    if record.status in (status.CONFIGURED, status.REMOVING):
+        return record.started is not None
+    return record.status not in status.ALIVE | {status.CREATED}
+
+
+def _paths(record: ContainerRecord, container: ContainerLayout) -> dict[str, str]:
+    """Return where the container's files lie; a start writes those of the second half anew."""
+    always = {
+        "StaticDir": container.static,
+        "ConmonPidFile": container.conmon_pid_file,
+        "PidFile": container.pid_file,
+    }
+    started = {
+        "OCIConfigPath": f"{container.bundle}/config.json",
+        "ResolvConfPath": f"{container.files}/resolv.conf",
+        "HostnamePath": f"{container.files}/hostname",
+        "HostsPath": f"{container.files}/hosts",
+    }
+    return {**always, **(started if record.started is not None else dict.fromkeys(started, ""))}
+
+
+def _graph(
+    record: ContainerRecord, image: ImageRecord | None, layout: Layout
+) -> dict[str, str | None] | None:
+    """Return the layers of the root file system, the highest first; None for a plain directory."""
+    if record.spec.rootfs:
+        return None
+    container = layout.container(record.id)
+    if record.driver == VFS:  # no layers: all of it is the container's
+        return {"MergedDir": container.merged}
+    lowers = [layout.layer_diff(layer.chain_id) for layer in reversed(image.layers)] if image else None
+    return {
+        "LowerDir": None if lowers is None else ":".join(lowers),
+        "UpperDir": container.upper,
+        "WorkDir": container.work,
+        "MergedDir": container.merged,
+    }

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show what a container may use of its host in the shape of ``podman inspect`` (``HostConfig``); pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Optional
+
+from ...model.container import log_options
+from ...model.container.cgroup import CGROUPFS, ENABLED, SYSTEMD, is_scope
+from ...model.container.restart_policy import NO
+from ...model.container.spec import ContainerSpec
+from ...model.values.idmap import IdMap
+from .mounts import binds, tmpfs
+
+#: Microseconds over which the CPU quota counts (runtime/config/limits.py).
+_CPU_PERIOD = 100_000
+#: The greatest number of processes when nothing is said (runtime/config/limits.py).
+_DEFAULT_PIDS = 2048
+
+#: Limits of single devices, which no container here can have yet.
+_OF_DEVICES = "BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps".split()
+#: What no container here can have yet, or what is the same for all.
+_SAME_FOR_ALL: dict[str, Any] = {
+    "ContainerIDFile": "",
+    "PortBindings": {},
+    "VolumeDriver": "",
+    "Dns": [],
+    "DnsOptions": [],
+    "DnsSearch": [],
+    "ExtraHosts": [],
+    "Cgroup": "",
+    "Links": None,
+    "PublishAllPorts": False,
+    "Runtime": "oci",
+    # Only Windows has these, and the terminal of a console.
+    "ConsoleSize": [0, 0],
+    "CpuCount": 0,
+    "CpuPercent": 0,
+    "DiskQuota": 0,
+    "IOMaximumBandwidth": 0,
+    "IOMaximumIOps": 0,
+    "Isolation": "",
+    "CpuRealtimePeriod": 0,
+    "CpuRealtimeRuntime": 0,
+    "KernelMemory": 0,
+    "OomKillDisable": False,
+}
+
+
+class OfHost(NamedTuple):
+    """What the host decides for its containers: all its capabilities, and the cgroup namespace where none is asked for."""
+
+    capabilities: Optional[frozenset[str]] = None
+    cgroupns: Optional[str] = None
+
+
+#: Of a host at which nobody has looked.
+UNSEEN = OfHost()
+
+
+def host_config(
+    spec: ContainerSpec,
+    mounts: Sequence[Mapping[str, Any]],
+    log: str,
+    cgroup: str = "",
+    host: OfHost = UNSEEN,
+) -> dict[str, Any]:
+    """Return ``HostConfig``; ``mounts`` as in ``Mounts``, ``log`` is where the log lies unless the spec says.
+
+    ``cgroup`` is the path of the last start's.
+    """
+    return {
+        **_SAME_FOR_ALL,
+        "CgroupManager": SYSTEMD if is_scope(cgroup) else CGROUPFS,
+        "Cgroups": "default" if spec.cgroups == ENABLED else spec.cgroups,
+        "CgroupParent": spec.cgroup_parent or "",
+        "Binds": binds(mounts),
+        "VolumesFrom": list(spec.volumes_from) if spec.volumes_from else None,
+        "Tmpfs": tmpfs(spec.mounts or {}),
+        "LogConfig": _log(spec, log),
+        "NetworkMode": ",".join(spec.network),
+        "IpcMode": spec.ipc or "shareable",  # any container may join it
+        "PidMode": spec.pid or "private",
+        "UTSMode": spec.uts or "private",
+        "UsernsMode": "" if spec.userns is None else "private",
+        "CgroupMode": spec.cgroupns or host.cgroupns,
+        "AutoRemove": spec.rm,
+        "Init": spec.init,
+        "RestartPolicy": {
+            "Name": "" if spec.restart_policy.word == NO else spec.restart_policy.word,
+            "MaximumRetryCount": spec.restart_policy.retries,
+        },
+        "ShmSize": spec.shm_size,
+        **_security(spec),
+        **_limits(spec),
+    }
+
+
+def id_mappings(mapping: IdMap | None) -> dict[str, Any]:
+    """Return what ``HostConfig`` has besides for a user namespace."""
+    if mapping is None:
+        return {}
+    uids, gids = ([item.text() for item in ranges] for ranges in mapping)
+    return {"IDMappings": {"UidMap": uids, "GidMap": gids}}
+
+
+def _security(spec: ContainerSpec) -> dict[str, Any]:
+    devices = (spec.device or {}).values()
+    return {
+        "Privileged": spec.privileged,
+        "ReadonlyRootfs": spec.read_only,
+        "CapAdd": list(spec.cap_add or ()),
+        "CapDrop": list(spec.cap_drop or ()),
+        "SecurityOpt": list(spec.security_opt or ()),
+        "GroupAdd": list(spec.group_add or ()),
+        "Devices": [
+            {
+                "PathOnHost": item.source,
+                "PathInContainer": item.destination,
+                "CgroupPermissions": item.permissions,
+            }
+            for item in devices
+        ],
+        "Sysctls": dict(spec.sysctl or {}),
+    }
+
+
+def _limits(spec: ContainerSpec) -> dict[str, Any]:
+    cpus = spec.cpus or 0
+    memory = spec.memory or 0
+    pids = _DEFAULT_PIDS if spec.pids_limit is None else max(spec.pids_limit, 0)
+    return {
+        "Memory": memory,
+        "MemoryReservation": spec.memory_reservation or 0,
+        # Unset means as much swap as memory (podman-run(1)); the number counts both.
+        "MemorySwap": 2 * memory if spec.memory_swap is None else spec.memory_swap,
+        "NanoCpus": cpus,
+        "CpuPeriod": _CPU_PERIOD if cpus else spec.cpu_period or 0,
+        "CpuQuota": cpus * _CPU_PERIOD // 10**9 if cpus else spec.cpu_quota or 0,
+        "CpuShares": spec.cpu_shares or 0,
+        "CpusetCpus": spec.cpuset_cpus or "",
+        "CpusetMems": spec.cpuset_mems or "",
+        "PidsLimit": pids,
+        "BlkioWeight": spec.blkio_weight or 0,
+        "OomScoreAdj": spec.oom_score_adj or 0,
+        "MemorySwappiness": _swappiness(spec),
+        "CgroupConf": dict(spec.cgroup_conf) if spec.cgroup_conf else None,
+        **{key: [] if spec.blkio_weight else None for key in _OF_DEVICES},
+        "Ulimits": [
+            {"Name": f"RLIMIT_{name.upper()}", "Soft": soft, "Hard": hard}
+            for name, (soft, hard) in sorted((spec.ulimit or {}).items())
+        ],
+    }
+
+
+def _swappiness(spec: ContainerSpec) -> int:
+    """Return what was asked for; as podman has it, -1 where only other limits of memory were, 0 where none was."""
+    if spec.memory_swappiness is not None:
+        return spec.memory_swappiness
+    return -1 if spec.memory or spec.memory_reservation or spec.memory_swap else 0
+
+
+def _log(spec: ContainerSpec, log: str) -> dict[str, Any]:
+    options = spec.log_opt or {}
+    return {
+        "Type": spec.log_driver,
+        "Config": None,
+        "Path": "" if spec.log_driver == log_options.JOURNAL else options.get("path", log),
+        "Tag": options.get("tag", ""),
+        "Size": _decimal_size(int(options.get("max_size", 0))),
+    }
+
+
+def _decimal_size(size: int) -> str:
+    """Return ``1.049MB`` for 1048576: powers of 1000 and four digits, as podman writes a log's size."""
+    number, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while number >= 1000 and len(units) > 1:
+        number, units = number / 1000, units[1:]
+    return f"{number:.4g}{units[0]}"

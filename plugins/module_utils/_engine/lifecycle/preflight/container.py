@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check everything that can be known before anything is changed, so that bad input never changes anything."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from ...errors import HostLacks, InvalidOption, Missing, NotBuiltYet, NotFound, Setting, Words
+from ...kernel import files, foreign
+from ...kernel import namespaces as kernel_namespaces
+from ...kernel.cgroup import cgroups
+from ...kernel.command import find_program
+from ...model.container import log_options, namespaces, systemd_mode
+from ...model.container.cgroup import DISABLED
+from ...model.container.spec import ContainerSpec
+from ...model.engine.record import ContainerRecord
+from ...model.mounts.mount import BIND, VOLUME, Mount
+from ...model.values import jsontext
+from ...model.values.idmap import IdMap
+from ...model.values.names import near
+from ...plan.prepared import prepared
+from ...rootfs import plain
+from ...runtime import apparmor, hooks, host, timezone
+from ...runtime.conmon import find_conmon
+from ...runtime.oci import find_runtime
+from ...state import containers, volumes
+from ..core.engine import Engine
+from ..core.source import Source
+from ..inspect.process import apparmor_profile
+from ..resources import cgroup, storage_driver
+from ..resources.accounts import user_of
+
+#: Docker's default profile has 20 KB.
+_PROFILE_LIMIT = 1024 * 1024
+#: What a log may be: a file, or /dev/null. To open a FIFO waits for a reader.
+_LOGS = (stat.S_IFREG, stat.S_IFCHR)
+#: NAME_MAX of Linux.
+_LONGEST_NAME = 255
+_SELINUX = "/sys/fs/selinux/enforce"
+
+
+def check(engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None = None) -> None:
+    """Raise InvalidOption, HostLacks or NotBuiltYet for what could only fail later; ``record``: of one that is there to start.
+
+    Predicting, what an earlier task could bring is tolerated, and all else is looked at all the same.
+    """
+    for look in _looks(engine, spec, source, record):
+        with engine.tolerating():
+            look()
+
+
+def _looks(
+    engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None
+) -> Iterator[Callable[[], object]]:
+    """Yield the checks, each by itself."""
+    yield lambda: _check_programs(engine, spec)
+    yield lambda: cgroup.check(engine, spec)
+    if spec.systemd == systemd_mode.ALWAYS:
+        from . import systemd
+
+        yield lambda: systemd.check(spec)
+    yield lambda: plain.check(spec.image) if spec.rootfs else storage_driver.check(engine, record)
+    for mount in (spec.mounts or {}).values():
+        yield partial(_check_mount, engine, mount)
+    yield lambda: _check_volumes(engine, spec)
+    yield lambda: _check_log(engine, spec)
+    yield lambda: hooks.find(spec.hooks_dir)
+    yield lambda: _check_namespaces(engine, spec)
+    yield lambda: _check_ids(engine, spec, source)
+    yield lambda: _check_tuning(spec)
+    yield lambda: seccomp_profile(spec.security_opt or ())
+    if profile := apparmor_profile(spec):
+        yield lambda: apparmor.check(profile)
+    yield lambda: _check_host(spec)
+
+
+def _check_programs(engine: Engine, spec: ContainerSpec) -> None:
+    runtime = find_runtime(engine.runtime)
+    conmon = find_conmon(engine.conmon)
+    if spec.log_driver == log_options.JOURNAL:
+        from ...runtime.logs import journal
+
+        journal.check(conmon)
+    if spec.cgroups == DISABLED and runtime.name != "crun":
+        raise HostLacks(
+            f"cgroups: {DISABLED} needs crun: {runtime.name} makes a cgroup in any case",
+            remedy=Words("Install crun and write ", Setting("runtime", "crun")),
+            program="crun",
+        )
+
+
+def _check_ids(engine: Engine, spec: ContainerSpec, source: Source) -> None:
+    """Check users and ids; of a root file system that is not there yet nobody knows its users."""
+    known = os.path.isdir(spec.image) if spec.rootfs else source.image is not None
+    id_mapping = _check_mapping(engine, spec, source) if known else None
+    if prepared((spec.mounts or {}).values()) and (known or spec.userns is None):
+        from ..resources import prepared_checks
+
+        prepared_checks.check(engine, spec, source, id_mapping)
+    if known:
+        user_of(spec, source, spec.image)
+
+
+def _check_host(spec: ContainerSpec) -> None:
+    if host.facts(spec).init_path is None and spec.init:
+        raise HostLacks(
+            "init: true needs catatonit, tini or dumb-init on the host",
+            remedy="Run role slipway.oci.host; its slipway_extras has init",
+            missing="init",
+        )
+
+
+def _check_mount(engine: Engine, mount: Mount) -> None:
+    if mount.kind == BIND and "create" not in mount.options and not os.path.exists(mount.source):
+        dangling = os.path.lexists(mount.source)
+        raise Missing(
+            "volume",
+            mount.source,
+            "is a symlink to what does not exist on the host" if dangling else "does not exist on the host",
+            remedy="Make it first, as with ansible.builtin.file, or write create among the mount's options",
+        )
+    if "nocreate" in mount.options:
+        _check_volume(engine, mount)
+    if {"rro", "noswap"} & {*mount.options}:
+        from ..resources import mount_support
+
+        mount_support.check(mount)
+    if {"z", "Z"} & set(mount.options) and os.path.exists(_SELINUX):
+        raise NotBuiltYet(
+            f"volume: {mount.destination}: relabelling for SELinux is not built yet", option="volume"
+        )
+
+
+def _check_volume(engine: Engine, mount: Mount) -> None:
+    with engine.database.reading() as connection:
+        known = volumes.names(connection)
+    if mount.source not in known:
+        raise NotFound(
+            "volume",
+            mount.source,
+            near=near(mount.source, known),
+            remedy="Make it first with module volume, or leave nocreate out",
+        )
+
+
+def _check_volumes(engine: Engine, spec: ContainerSpec) -> None:
+    names = sorted({mount.source for mount in (spec.mounts or {}).values() if mount.kind == VOLUME})
+    with engine.database.reading() as connection:
+        known = [volumes.get(connection, name) for name in names]
+    for volume in known:
+        if volume is not None and volume.spec.options:
+            from .volume_options import check as check_volume
+
+            check_volume(engine, volume.spec.name, volume.spec.driver_options)
+
+
+def _check_log(engine: Engine, spec: ContainerSpec) -> None:
+    """Raise InvalidOption for a log that conmon could not open, or that would wait for a reader, or harm the engine."""
+    path = (spec.log_opt or {}).get("path")
+    if not path:
+        return
+    directory, name = os.path.split(path)
+    if not os.path.isdir(directory):
+        raise Missing(
+            "log_opt",
+            path,
+            "lies in a directory that does not exist",
+            remedy="Make it first, as with ansible.builtin.file",
+        )
+    own = (os.path.realpath(top) for top in (engine.layout.root, engine.layout.run_root))
+    if any(f"{os.path.realpath(path)}/".startswith(f"{top}/") for top in own):
+        raise InvalidOption("log_opt", path, "lies among the engine's own files", remedy="Name another place")
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        raise InvalidOption("log_opt", path, f"has a name of more than {_LONGEST_NAME} bytes")
+    if os.path.exists(path) and stat.S_IFMT(os.stat(path).st_mode) not in _LOGS:
+        raise InvalidOption("log_opt", path, "is no file", remedy="Name a file, or none that is there")
+    with files.held(os.open(path if os.path.exists(path) else directory, os.O_PATH | os.O_CLOEXEC)) as fd:
+        if foreign.is_made_up(fd) or not os.access(path if os.path.exists(path) else directory, os.W_OK):
+            raise InvalidOption("log_opt", path, "can't be written", remedy="Name a place on a disk")
+
+
+def _check_namespaces(engine: Engine, spec: ContainerSpec) -> None:
+    for kind, option in namespaces.OPTIONS.items():
+        path = namespaces.path(namespaces.of(spec, kind))
+        if path is not None:
+            kernel_namespaces.check(option, path, kind)
+    name = namespaces.container(spec.ipc or "")
+    if name is not None:
+        from ..resources.namespaces import check_shareable
+
+        with engine.database.reading() as connection:
+            other = containers.find(connection, name)
+        if other is not None:  # who is missing is told by dependencies.py
+            check_shareable(other, "ipc", f"container:{name}")
+
+
+def _check_tuning(spec: ContainerSpec) -> None:
+    if spec.init_path is not None and find_program(spec.init_path) is None:
+        raise Missing("init_path", spec.init_path, "is no program on this host")
+    if spec.timezone is not None:
+        timezone.content(spec.timezone)
+    _check_cgroup_version(spec, cgroups.version())
+
+
+def _check_cgroup_version(spec: ContainerSpec, version: str) -> None:
+    unfit = {"memory_swappiness": version == "v2", "cgroup_conf": version != "v2"}
+    for name, wrong in unfit.items():
+        if wrong and getattr(spec, name) is not None:
+            raise HostLacks(
+                f"{name} is not for cgroups {version}, which this host has",
+                remedy=f"Leave {name} out",
+                option=name,
+            )
+
+
+def _check_mapping(engine: Engine, spec: ContainerSpec, source: Source) -> IdMap | None:
+    """Return the ids that the container will have."""
+    if spec.userns is None:
+        return None
+    from ..resources import id_mapping, userns_access
+
+    with engine.database.reading() as connection:
+        replaced = containers.by_name(connection, spec.name)
+        found = id_mapping.decide(connection, spec, source, replaced.mapping if replaced else None)
+    if found is not None:
+        userns_access.check(engine, found)
+    return found
+
+
+def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
+    """Read the profile that ``security_opt`` names; None for the default or no profile. Raises InvalidOption."""
+    paths = [word.partition("=")[2] for word in options if word.startswith("seccomp=")]
+    if not paths or paths[-1] == "unconfined":
+        return None
+    try:
+        content = foreign.read_file("/", paths[-1], limit=_PROFILE_LIMIT)
+        profile = None if content is None else jsontext.parse(content)
+    except (OSError, ValueError) as error:
+        raise InvalidOption("security_opt", f"seccomp={paths[-1]}", f"can't be read: {error}") from None
+    if content is None:
+        raise Missing("security_opt", f"seccomp={paths[-1]}", "does not exist on the host")
+    if not isinstance(profile, dict):
+        raise InvalidOption("security_opt", f"seccomp={paths[-1]}", "is no seccomp profile")
+    return profile

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look up paths as a container that is still to be started will see them: its root file system, and what is mounted there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple, Optional
+
+from ...kernel.files import held
+from ...kernel.inroot import open_in_root
+
+#: MAXSYMLINKS of the kernel, over the whole path.
+_SYMLINKS = 40
+#: Stands for what is mounted and not known before the start.
+UNKNOWN = -1
+_LOOK = os.O_PATH | os.O_NOFOLLOW
+
+
+class Found(NamedTuple):
+    """Something in the container: its path without symlinks, a descriptor (O_PATH), and whether it is in no mount."""
+
+    path: str
+    fd: int
+    in_root: bool
+
+
+class Paths:
+    """The container's files. ``mounts`` are descriptors by destination, UNKNOWN for what is not known; none is closed here.
+
+    ``may_pass`` tells of a directory that is passed whether the container's user may; ``in_root`` as in Found.
+    """
+
+    def __init__(
+        self,
+        root: int,
+        mounts: Mapping[str, int],
+        may_pass: Callable[[os.stat_result, bool], bool] = lambda _seen, _in_root: True,
+    ) -> None:
+        self._root = root
+        self._mounts: dict[str, int] = {}
+        self._may_pass = may_pass
+        # What lies above is mounted first, so a destination below it leads where that one's content says.
+        for destination, fd in sorted(mounts.items(), key=lambda item: item[0].count("/")):
+            self._mounts[self.landing(destination)] = fd
+
+    def landing(self, path: str) -> str:
+        """Return where a path leads, symlinks followed as far as it is there."""
+        names = path.split("/")
+        for end in range(len(names), 0, -1):
+            try:
+                with self.find("/".join(names[:end]) or "/") as found:
+                    if found is None:
+                        return path
+                    return "/".join((found.path.rstrip("/"), *names[end:])) or "/"
+            except OSError:  # noqa: PERF203  (not there: what is above it may be)
+                continue
+        return path
+
+    @contextmanager
+    def find(self, path: str) -> Iterator[Optional[Found]]:
+        """Give what the absolute path leads to, symlinks followed; None: it can't be known before the start.
+
+        Raises OSError as the kernel would: ENOENT, ENOTDIR, ELOOP, EACCES.
+        """
+        with ExitStack() as stack:
+            yield self._walk(path, stack)
+
+    def _walk(self, path: str, stack: ExitStack) -> Optional[Found]:
+        at: list[str] = []
+        names = path.split("/")[::-1]
+        found: Optional[Found] = self._open("/", stack)
+        links = 0
+        while names and found is not None:
+            name = names.pop()
+            if name in ("", "."):
+                continue
+            self._check_passable(found, path)
+            at = at[:-1] if name == ".." else [*at, name]
+            found = self._open("/" + "/".join(at), stack)
+            if found is not None and stat.S_ISLNK(os.fstat(found.fd).st_mode):
+                links += 1
+                if links > _SYMLINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+                target = os.readlink("", dir_fd=found.fd)
+                at = [] if target.startswith("/") else at[:-1]
+                names += target.split("/")[::-1]
+                found = self._open("/" + "/".join(at), stack)
+        return found
+
+    def _check_passable(self, found: Found, path: str) -> None:
+        seen = os.fstat(found.fd)
+        if not stat.S_ISDIR(seen.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        if not self._may_pass(seen, found.in_root):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), found.path)
+
+    def _open(self, path: str, stack: ExitStack) -> Optional[Found]:
+        """Open a path that has no symlink on the way, by the mount that it is in; None for an unknown one."""
+        top = self._mount_of(path)
+        if top is None:
+            fd = open_in_root(self._root, path, _LOOK)
+            return Found(path, stack.enter_context(held(fd)), in_root=True)
+        source, below = self._mounts[top], path[len(top.rstrip("/")) :].strip("/")
+        if source == UNKNOWN:
+            return None
+        fd = open_in_root(source, below, _LOOK) if below else os.dup(source)
+        return Found(path, stack.enter_context(held(fd)), in_root=False)
+
+    def _mount_of(self, path: str) -> Optional[str]:
+        tops = [top for top in self._mounts if path == top or path.startswith(f"{top.rstrip('/')}/")]
+        return max(tops, key=len, default=None)

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find the ids of a container's user namespace (seed: setupStorageMapping; containers/storage: getAutoUserNS).
+
+They are decided at creation and kept in the record: the container's files have them as owners. What ``auto`` takes is taken
+in the transaction that inserts the record, so no two containers share an id, and is free again with the row.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from ...errors import HostLacks, NotFound, Setting, Words, WrongState, unreadable
+from ...kernel import namespaces as kernel
+from ...kernel import usernamespace
+from ...model.container import namespaces
+from ...model.container.spec import ContainerSpec
+from ...model.container.userns import AUTO, UserNamespace
+from ...model.engine.record import ContainerRecord
+from ...model.values.idmap import IdMap, Range
+from ...model.values.names import near
+from ...plan import usernamespace as plan
+from ...state import containers
+from ..core.source import Source
+from .accounts import account_file
+
+#: Whose ids users may give away: subuid(5), subgid(5).
+SUBUID, SUBGID = "/etc/subuid", "/etc/subgid"
+#: These files are small; what is larger is no such file.
+_LIMIT = 4 * 1024 * 1024
+
+
+def decide(
+    connection: sqlite3.Connection, spec: ContainerSpec, source: Source, before: IdMap | None = None
+) -> IdMap | None:
+    """Return the ids for a new container, None in the host's user namespace.
+
+    ``before`` are those of the container that it replaces. Raises HostLacks, InvalidOption, NotFound.
+    """
+    wanted = spec.userns
+    if wanted is None:
+        return None
+    name, path = namespaces.container(wanted.mode), namespaces.path(wanted.mode)
+    if name is not None:
+        return _of_container(connection, name)
+    if path is not None:
+        return _of_path(path)
+    if wanted.mode == AUTO:
+        return _automatic(connection, spec, source, before)
+    return _private(wanted)
+
+
+def verify(record: ContainerRecord, other: ContainerRecord | None) -> None:
+    """Raise WrongState when the user namespace that is shared has other ids than the container's files."""
+    path = namespaces.path(namespaces.of(record.spec, "user"))
+    if path is not None:
+        found = _of_path(path)
+    elif other is not None and other.process is not None:
+        found = _of_process(other.process.pid)
+    else:
+        return
+    if found != record.mapping:
+        raise WrongState(
+            f"container {record.name} was made for other ids than those of the user namespace that it shares",
+            remedy=Words("Write ", Setting("recreate", True), " once"),
+            name=record.name,
+        )
+
+
+def _of_container(connection: sqlite3.Connection, name: str) -> IdMap | None:
+    found = containers.find(connection, name)
+    if found is None:
+        known = near(name, containers.names(connection))
+        raise NotFound("container", name, near=known, remedy="Setting userns names it")
+    return found.mapping
+
+
+def _of_path(path: str) -> IdMap | None:
+    if kernel.is_ours(path, "user"):  # nobody can enter the one that he is in
+        return None
+    try:
+        return _sorted(*usernamespace.mapping_of(path))
+    except OSError as error:
+        raise unreadable("userns", f"ns:{path}", error) from None
+
+
+def _of_process(pid: int) -> IdMap | None:
+    return _sorted(*usernamespace.read(pid))
+
+
+def _sorted(uids: usernamespace.Lines, gids: usernamespace.Lines) -> IdMap | None:
+    found = IdMap(tuple(sorted(Range(*line) for line in uids)), tuple(sorted(Range(*line) for line in gids)))
+    return None if found == _sorted_host() else found
+
+
+def _sorted_host() -> IdMap:
+    uids, gids = usernamespace.read(os.getpid())
+    return IdMap(tuple(sorted(Range(*line) for line in uids)), tuple(sorted(Range(*line) for line in gids)))
+
+
+def _private(wanted: UserNamespace) -> IdMap:
+    if wanted.subuid is None or wanted.subgid is None:
+        return IdMap(wanted.uids, wanted.gids)
+    return IdMap(
+        plan.named(_read(SUBUID), wanted.subuid, SUBUID), plan.named(_read(SUBGID), wanted.subgid, SUBGID)
+    )
+
+
+def _automatic(
+    connection: sqlite3.Connection, spec: ContainerSpec, source: Source, before: IdMap | None
+) -> IdMap:
+    roots = source.lowers or ((spec.image,) if spec.rootfs else ())
+    passwd, group = account_file(roots, "/etc/passwd"), account_file(roots, "/etc/group")
+    user = spec.user if spec.user is not None else source.config.user if source.config else ""
+    free = tuple(plan.spans(_read(file), plan.AUTO_USER) for file in (SUBUID, SUBGID))
+    for spans, file in zip(free, (SUBUID, SUBGID)):
+        if not spans:
+            raise plan.missing(plan.AUTO_USER, file)
+    return plan.automatic(
+        spec.userns or UserNamespace(AUTO),
+        needed=plan.size_needed(passwd, group, user or ""),
+        free=(free[0], free[1]),
+        used=containers.mappings(connection),
+        before=before,
+    )
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read(_LIMIT)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise HostLacks(f"{path} can't be read: {error.strerror}", file=path) from error

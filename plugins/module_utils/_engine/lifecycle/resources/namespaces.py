@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find the namespaces that a container shares: the host's, another container's, or one that a path names.
+
+Seed: hasNamespace; libpod's addNamespaceContainer and makeBindMounts. Another container's is found through its first
+process, held by pid and start time: ``verify`` tells afterwards that it was this very process all the time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ...errors import InvalidOption, NotFound, Setting, Words, WrongState
+from ...kernel import namespaces as kernel
+from ...model.container import namespaces, status
+from ...model.engine.record import ContainerRecord
+from ...model.values.names import near
+from ...state import containers, dependencies
+from ..core.engine import Engine
+from ..core.facts import alive, observe
+from . import id_mapping
+from .hostname import hostname_of
+
+#: Files that belong to a network: whoever shares it has the very same (libpod, makeBindMounts).
+_OF_NETWORK = ("/etc/resolv.conf", "/etc/hosts")
+_HOST_SHM = "/dev/shm"  # noqa: S108 the host's own
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What a container shares. ``paths`` as in ``BundleRequest.joined``, ``files`` destination to the other's host path.
+
+    ``shm`` is the directory bound to /dev/shm, None: its own. ``hostname`` None: its own. ``processes`` are the containers whose
+    namespaces ``paths`` names.
+    """
+
+    paths: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    shm: str | None = None
+    hostname: str | None = None
+    others: tuple[ContainerRecord, ...] = ()
+
+
+def join(engine: Engine, record: ContainerRecord) -> Joined:
+    """Return what the container shares now. Raises NotFound, WrongState for a container that doesn't run, InvalidOption."""
+    others = {kind: other for kind in namespaces.OPTIONS if (other := _other(engine, record, kind))}
+    paths = {kind: path for kind in namespaces.OPTIONS if (path := _path(record, kind, others)) is not None}
+    id_mapping.verify(record, others.get("user"))
+    return Joined(
+        paths,
+        _files(engine, others.get("network")),
+        _shm(engine, record, others.get("ipc")),
+        _hostname(engine, record, others.get("uts")),
+        tuple({other.id: other for other in others.values()}.values()),
+    )
+
+
+def verify(shared: Joined) -> None:
+    """Raise WrongState when one of the containers has ended since ``join``: its pid may have meant another process."""
+    for other in shared.others:
+        if alive(other.process) is None:
+            raise WrongState(
+                f"container {other.name} ended while another one was to share its namespaces", name=other.name
+            )
+
+
+def other_container(engine: Engine, record: ContainerRecord, option: str, name: str) -> ContainerRecord:
+    """Return the container that the option names: by the id kept at creation, for it may be renamed, else by name or id."""
+    with engine.database.reading() as connection:
+        kept = [item.needs for item in dependencies.of(connection, record.id) if item.via == option]
+        found = containers.get(connection, kept[0]) if kept else None
+        found = found or containers.find(connection, name)
+        if found is None:
+            known = containers.names(connection)
+            raise NotFound("container", name, near=near(name, known), remedy=f"Setting {option} names it")
+        return found
+
+
+def _other(engine: Engine, record: ContainerRecord, kind: str) -> ContainerRecord | None:
+    option, text = namespaces.OPTIONS[kind], namespaces.of(record.spec, kind)
+    name = namespaces.container(text)
+    if name is None:
+        return None
+    other = observe(engine, other_container(engine, record, option, name))
+    if other.id == record.id:
+        raise InvalidOption(option, text, "is the container itself", remedy="Name another one")
+    if other.status not in status.ALIVE or other.process is None:
+        raise WrongState(
+            f"container {record.name} shares the {kind} namespace of {other.name}, which is {other.status}",
+            remedy=f"Start {other.name} first",
+            name=other.name,
+            status=other.status,
+        )
+    check_shareable(other, option, text)
+    return other
+
+
+def check_shareable(other: ContainerRecord, option: str, text: str) -> None:
+    """Raise InvalidOption for a container whose namespace nobody else may have."""
+    if option == "ipc" and other.spec.ipc == namespaces.PRIVATE:
+        raise InvalidOption(
+            option,
+            text,
+            "can't be shared: it has ipc: private",
+            remedy=Words(f"Give {other.name} ", Setting("ipc", "shareable")),
+        )
+
+
+def _path(record: ContainerRecord, kind: str, others: Mapping[str, ContainerRecord]) -> str | None:
+    """Return the namespace's path, "" for the host's, None for one of its own."""
+    text = namespaces.of(record.spec, kind)
+    if text == namespaces.HOST:
+        return ""
+    path = namespaces.path(text)
+    if path is not None:
+        kernel.check(namespaces.OPTIONS[kind], path, kind)
+    elif kind in others and (process := others[kind].process) is not None:
+        path = kernel.path_of(process.pid, kind)
+    if path is None:
+        return None
+    return "" if kernel.is_ours(path, kind) else path
+
+
+def _files(engine: Engine, owner: ContainerRecord | None) -> dict[str, str]:
+    """Return resolv.conf and hosts of the network's owner, who may share it himself."""
+    if owner is None:
+        return {}
+    files = engine.layout.container(owner_of(engine, owner, "network").id).files
+    return {path: f"{files}/{os.path.basename(path)}" for path in _OF_NETWORK}
+
+
+def _shm(engine: Engine, record: ContainerRecord, other: ContainerRecord | None) -> str | None:
+    owner = owner_of(engine, other or record, "ipc")
+    if owner.spec.ipc == namespaces.HOST:
+        return _HOST_SHM
+    return engine.layout.container(owner.id).shm if owner.id != record.id else None
+
+
+def _hostname(engine: Engine, record: ContainerRecord, other: ContainerRecord | None) -> str | None:
+    owner = owner_of(engine, other or record, "uts")
+    return hostname_of(owner) if owner.id != record.id else None
+
+
+def owner_of(engine: Engine, record: ContainerRecord, kind: str) -> ContainerRecord:
+    """Return who has the namespace that the container is in: the last of those that each share the next one's."""
+    seen = {record.id}
+    while (name := namespaces.container(namespaces.of(record.spec, kind))) is not None:
+        record = other_container(engine, record, namespaces.OPTIONS[kind], name)
+        if record.id in seen:
+            raise InvalidOption(namespaces.OPTIONS[kind], name, "leads back to itself")
+        seen.add(record.id)
+    return record

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find the storage driver of a new container. What was tried is kept in the database, with what it hung on."""
+
+from __future__ import annotations
+
+import json
+
+from ...errors import HostLacks
+from ...kernel.boot import boot_id
+from ...model.engine.record import ContainerRecord
+from ...model.engine.storage_drivers import DRIVERS
+from ...plan import storage as plan
+from ...rootfs import support
+from ...state import meta
+from ..core.engine import Engine
+
+
+def driver(engine: Engine) -> str:
+    """Return the driver for a new container, tried once for each boot and file system. Raises HostLacks for one asked for."""
+    lacks = _kept(engine)
+    before = len(lacks)
+    while (name := plan.untried(engine.storage_driver, lacks)) is not None:
+        lacks[name] = _tried(engine, name)
+    chosen = plan.choose(engine.storage_driver, lacks)  # a task that is refused leaves no trace
+    if len(lacks) > before:
+        _keep(engine, lacks)
+    return chosen
+
+
+def foreseen(engine: Engine) -> tuple[str, dict[str, str]]:
+    """Return the driver for a new container, and why it is none of the others, without trying anything that was not tried yet.
+
+    What is asked for and can't be had is told as it is: it has its reason.
+    """
+    lacks = {**{name: _looked_at(engine, name) for name in DRIVERS}, **_kept(engine)}
+    wanted = engine.storage_driver
+    chosen = wanted or plan.choose(None, lacks)
+    return chosen, {**plan.told(chosen, lacks), **({chosen: lacks[chosen]} if lacks[chosen] else {})}
+
+
+def check(engine: Engine, record: ContainerRecord | None) -> None:
+    """Raise HostLacks when the container can't have a root file system: the one that is there, or a new one for None."""
+    if record is not None:
+        support.foresee(record.driver, engine.layout.containers)
+    elif engine.predicting:
+        lacks = {**{name: _looked_at(engine, name) for name in DRIVERS}, **_kept(engine)}
+        plan.choose(engine.storage_driver, lacks)
+    else:
+        driver(engine)
+
+
+def _tried(engine: Engine, name: str) -> str:
+    from ...kernel.staging import staging  # rare: once for each boot
+    from ...rootfs import probe
+
+    with engine.timings.of("try_storage"), staging(engine.layout.staging) as (stage, _fd):
+        return probe.lacks(name, engine.layout.containers, stage)
+
+
+def _looked_at(engine: Engine, name: str) -> str:
+    try:
+        support.foresee(name, engine.layout.containers)
+    except HostLacks as error:
+        return str(error)
+    return ""
+
+
+def _kept(engine: Engine) -> dict[str, str]:
+    """Return what was found by earlier trials that still hold."""
+    with engine.database.reading() as connection:
+        text = meta.get(connection, meta.STORAGE)
+    kept = json.loads(text) if text else {}
+    return dict(kept["lacks"]) if kept.get("host") == _host(engine) else {}
+
+
+def _keep(engine: Engine, lacks: dict[str, str]) -> None:
+    with engine.database.transaction() as connection:
+        meta.put(connection, meta.STORAGE, json.dumps({"host": _host(engine), "lacks": lacks}))
+
+
+def _host(engine: Engine) -> str:
+    return f"{boot_id()} {support.host(engine.layout.containers)}"

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make, alter and discard one volume, its row and its directory, so that a kill leaves nothing that is not found again."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+from ...errors import EngineError, InUse
+from ...model.volume.spec import VolumeRecord
+from ...state import volumes
+from ...volumes import directory
+from ..core.engine import Engine
+from ..core.sidecars import forget_volume, keep_volume
+
+
+def ensure(engine: Engine, record: VolumeRecord) -> bool:
+    """Save the volume's record, then make its directory if it has none; the row first, so nothing can be lost sight of.
+
+    Tells whether the volume is new. One that can't be made whole is taken back.
+    """
+    name = record.spec.name
+    with engine.lock_volume(name, "create"):
+        is_new = get_volume(engine, name) is None
+        try:
+            ensure_held(engine, record)
+        except (EngineError, OSError):
+            if is_new:
+                discard_held(engine, name)
+            raise
+        return is_new
+
+
+def ensure_held(engine: Engine, record: VolumeRecord) -> None:
+    """Do it with the volume's lock held."""
+    name = record.spec.name
+    with engine.timings.of("volume_create"):
+        known = get_volume(engine, name)
+        if known is not None and known.removing:
+            _finish_removal(engine, name)
+            known = None
+        with engine.database.transaction() as connection:
+            (volumes.insert if known is None else volumes.update)(connection, record)
+        make(engine, record)
+        keep_volume(engine, name)
+    engine.tell("volume", "create" if known is None else "update", name, name)
+
+
+def make(engine: Engine, record: VolumeRecord) -> None:
+    """Make the volume's directory with owner, mode and quota, unless it is there."""
+    options, name = record.spec.driver_options, record.spec.name
+    if directory.is_made(engine.layout.volumes, name):
+        return
+    if options.has_quota:  # before there is anything to be limited
+        from ...volumes import quota
+
+        quota.limit(engine.layout.volume(name), options.size, options.inodes)
+    own = options.is_mounted_apart  # then the owner is for the root of what is mounted
+    owner = {} if own else {"uid": options.uid, "gid": options.gid, "mode": options.mode}
+    directory.create(engine.layout.volumes, name, **owner)
+    keep_volume(engine, name)
+
+
+def discard(engine: Engine, name: str) -> None:
+    """Remove a volume and its data; raises InUse. Marked first, so a killed removal is finished by the next call."""
+    with engine.lock_volume(name, "remove"):
+        discard_held(engine, name)
+
+
+def discard_held(engine: Engine, name: str) -> None:
+    """Do it with the volume's lock held."""
+    with engine.timings.of("volume_remove"):
+        with engine.database.transaction() as connection:
+            record = volumes.get(connection, name)
+            if record is None:
+                return
+            refuse_users(name, users_of(connection, name))
+            volumes.update(connection, replace(record, removing=True))
+        _finish_removal(engine, name)
+    engine.tell("volume", "remove", name, name)
+
+
+def _finish_removal(engine: Engine, name: str) -> None:
+    """Delete the data, then the row that says so. What a device or a server holds is not the volume's."""
+    record = get_volume(engine, name)
+    if record is not None and record.spec.driver_options.is_mounted_apart:
+        from .volume_mount import release
+
+        release(engine, record)
+    directory.remove(engine.layout.volumes, name, trash=engine.layout.staging)
+    forget_volume(engine, name)
+    with engine.database.transaction() as connection:
+        volumes.delete(connection, name)
+
+
+def get_volume(engine: Engine, name: str) -> VolumeRecord | None:
+    with engine.database.reading() as connection:
+        return volumes.get(connection, name)
+
+
+def users_of(connection: sqlite3.Connection, name: str) -> list[str]:
+    return [user for _id, user in volumes.users(connection, name)]
+
+
+def refuse_users(name: str, users: list[str]) -> None:
+    if users:
+        raise InUse(
+            f"volume {name} is used by {', '.join(users)}",
+            remedy="Remove these containers first",
+            name=name,
+            users=users,
+        )

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look whether a container's volumes have file systems of their own, which hardly any has, before what mounts them is loaded."""
+
+from __future__ import annotations
+
+from ...model.engine.record import ContainerRecord
+from ...model.volume.spec import VolumeRecord
+from ...state import volumes
+from ..core.engine import Engine
+
+
+def attach(engine: Engine, record: ContainerRecord) -> None:
+    """Mount them, by name; the container's lock is held and its intent saved. Raises MountFailed and what a lock raises."""
+    own = own_volumes(engine, record)
+    if own:
+        from .volume_mount import mount_for
+
+        for volume in own:
+            mount_for(engine, volume, record)
+
+
+def detach(engine: Engine, record: ContainerRecord) -> None:
+    """Unmount those that nobody else needs; the container's lock is held."""
+    own = own_volumes(engine, record)
+    if own:
+        from .volume_mount import unmount_for
+
+        for volume in own:
+            unmount_for(engine, volume, record)
+
+
+def own_volumes(engine: Engine, record: ContainerRecord) -> list[VolumeRecord]:
+    """Return the container's volumes that have a file system of their own, by name."""
+    if not record.volumes:
+        return []
+    with engine.database.reading() as connection:
+        found = [volumes.get(connection, name) for name in sorted({*record.volumes.values()})]
+    return [one for one in found if one is not None and one.spec.driver_options.is_mounted_apart]

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reach a volume's content on the host, whether a container has it at the moment or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...model.volume.spec import VolumeRecord
+from ..core.engine import Engine
+
+
+@contextmanager
+def opened(engine: Engine, record: VolumeRecord) -> Iterator[str]:
+    """Give the host path of the volume's content; the caller holds the volume's lock.
+
+    A file system of the volume's own is mounted for as long, unless it is mounted anyway. Raises MountFailed.
+    """
+    path = engine.layout.volume_data(record.spec.name)
+    if not record.spec.driver_options.is_mounted_apart:
+        if record.needs_copy_up and not engine.predicting:
+            from ...volumes import placing
+
+            placing.mend_shared(engine.layout.volume(record.spec.name))
+        yield path
+        return
+    from . import volume_mount
+
+    volume_mount.ensure(engine, record)
+    try:
+        yield path
+    finally:
+        volume_mount.give_back(engine, record.spec.name)

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fill fresh volumes with what the image has at their destination (seed: mountNamedVolume, fixVolumePermissions)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ...model.engine.record import ContainerRecord, Event
+from ...model.mounts.mount import VOLUME, Mount
+from ...model.values.idmap import IdMap
+from ...model.volume.spec import Place, Populated, VolumeRecord
+from ...plan.prepared import owner, shift
+from ...state import events, volumes
+from ...volumes import placing
+from ...volumes.copyup import CopyUp, Part, copy_up
+from ..core.engine import Engine
+from ..core.origin import source_of
+from ..core.sidecars import keep_volume
+from ..core.source import Source
+from ..resources.accounts import user_of
+from ..resources.volume_facts import living
+from ..resources.volume_open import opened
+from .replace import mend
+
+
+def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
+    """Copy up into each of the container's volumes that nothing was copied into yet, volumes in order of name."""
+    for name in sorted({*record.volumes.values()}):
+        mend(engine, name)
+        volume = _wanted(engine, name)
+        if volume is not None and may_fill(engine, volume):
+            _populate(engine, name, record, rootfs)
+
+
+def may_fill(engine: Engine, volume: VolumeRecord) -> bool:
+    """Tell whether there is anything to be done about a volume; of one that holds something this takes no lock."""
+    path = engine.layout.volume(volume.spec.name)
+    if not volume.needs_copy_up:
+        return False
+    return volume.needs_chown or placing.is_fresh(path) or placing.is_half_way(path)
+
+
+def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -> None:
+    """Copy once: whoever holds the volume's lock first does it, the next one finds it done.
+
+    As long as nothing was copied and the volume is empty, each start looks again: the first one may have had nothing there. Its
+    root gets its owner at the first attach alone, also with ``nocopy``, as in libpod.
+
+    The record is marked after the copy, not before as libpod does: the copy itself is all or nothing and never touches
+    a volume that holds anything, so a kill between the two only means looking once more.
+    """
+    with engine.lock_volume(name, f"copy-up for {record.name}"):
+        volume = _wanted(engine, name)
+        if volume is None:
+            return
+        parts = parts_of(engine, volume, record, rootfs)
+        if not _fill(engine, volume, record, rootfs, parts) and volume.needs_chown:
+            _mark_attached(engine, name)
+
+
+def _fill(
+    engine: Engine, volume: VolumeRecord, record: ContainerRecord, rootfs: str, parts: Sequence[Part]
+) -> bool:
+    """Copy up and mark it; False when there was nothing to copy."""
+    done = fill_empty(engine, volume, rootfs, parts, besides=record.id)
+    return mark_copied(engine, volume, record, parts, done)
+
+
+def mark_copied(
+    engine: Engine,
+    volume: VolumeRecord,
+    record: ContainerRecord,
+    parts: Sequence[Part],
+    done: CopyUp | None,
+) -> bool:
+    """Save what the volume was filled with for a container; False when there was nothing to copy."""
+    if done is None or not done.entries:
+        return False
+    image = record.image_id or record.spec.image
+    mark(engine, volume.spec.name, populated(image, parts, done, record.mapping))
+    return True
+
+
+def fill_empty(
+    engine: Engine, volume: VolumeRecord, rootfs: str, parts: Sequence[Part], *, besides: str = ""
+) -> CopyUp | None:
+    """Copy into the volume, whose lock is held, if it is empty; ``besides``: the id of the container that it is for."""
+    with opened(engine, volume) as data:
+        with engine.database.reading() as connection:
+            shared = bool(living(connection, volume.spec.name, besides=besides))
+        return copy_up(
+            rootfs=rootfs,
+            parts=parts,
+            volume=os.path.dirname(data),
+            keep_root=has_owner(volume) or not volume.needs_chown,
+            shared=shared,
+        )
+
+
+def _wanted(engine: Engine, name: str) -> VolumeRecord | None:
+    with engine.database.reading() as connection:
+        volume = volumes.get(connection, name)
+    return volume if volume is not None and volume.needs_copy_up else None
+
+
+# -- what is to be copied --------------------------------------------------------------------------
+
+
+def parts_of(
+    engine: Engine, volume: VolumeRecord, record: ContainerRecord, rootfs: str, source: Source | None = None
+) -> tuple[Part, ...]:
+    """Return what the container's mounts want of the volume, in order of destination."""
+    resolved = user_of(record.spec, source or source_of(engine, record), rootfs)
+    user = resolved.uid, resolved.gid
+    name = volume.spec.name
+    said = record.mounts
+    wanted = [
+        said.get(destination, Mount(VOLUME, name, destination))  # the image's own are not in the spec
+        for destination, mounted in sorted(record.volumes.items())
+        if mounted == name
+    ]
+    copies = volume.spec.driver_options.copy
+    return tuple(_part(mount, record.mapping, user, copies=copies) for mount in wanted)
+
+
+def has_owner(volume: VolumeRecord) -> bool:
+    """Tell whether the user has said whose the volume's root is: the image does not change that then."""
+    options = volume.spec.driver_options
+    return any(value is not None for value in (options.uid, options.gid, options.mode))
+
+
+def _part(mount: Mount, mapping: IdMap | None, user: tuple[int, int], *, copies: bool) -> Part:
+    shifted = shift(mount, mapping)
+    return Part(
+        mount.destination,
+        mount.value("subpath") or "",
+        content=copies and "nocopy" not in mount.options,
+        owners=shifted.inverse() if shifted else None,
+        owner=owner(
+            user, mapping, shifted
+        ),  # what nothing is copied into belongs to who works in the container
+    )
+
+
+# -- what is kept of it ----------------------------------------------------------------------------
+
+
+def populated(
+    image: str, parts: Sequence[Part], done: CopyUp | None, mapping: IdMap | None
+) -> Populated | None:
+    """Return what the record tells of a copy-up; None when nothing was copied. ``mapping``: the ids of the root it came from."""
+    if done is None:
+        return None
+    owners = {(part.destination, part.subpath): _written(part, mapping) for part in parts}
+    first, *others = (Place(*place, owners[place]) for place in done.places)
+    return Populated(image, first.path, done.entries, done.bytes, time.time_ns(), *first[1:], tuple(others))
+
+
+def _written(part: Part, mapping: IdMap | None) -> dict[str, Any] | None:
+    """Return what the image's own ids have become on the volume's disk."""
+    maps = [one for one in (mapping, part.owners) if one is not None]
+    if not maps:
+        return None
+    return (maps[0] if len(maps) == 1 else maps[0].then(maps[1])).encode()
+
+
+def mark(engine: Engine, name: str, populated: Populated | None) -> None:
+    """Save that the volume has its content, and what it was filled with, if it was; tell that in the same moment."""
+    with engine.database.transaction() as connection:
+        volume = volumes.get(connection, name)
+        if volume is None:
+            return
+        kept = populated or volume.populated
+        volumes.update(connection, replace(volume, needs_copy_up=False, needs_chown=False, populated=kept))
+        if populated is not None:
+            told = {"image": populated.image_id, "path": populated.path}
+            events.add(connection, Event(time.time_ns(), "volume", "populate", name, name, told))
+    keep_volume(engine, name, durable=False)
+
+
+def _mark_attached(engine: Engine, name: str) -> None:
+    """Save that the volume's root has its owner; what is copied may still come."""
+    with engine.database.transaction() as connection:
+        volume = volumes.get(connection, name)
+        if volume is not None:
+            volumes.update(connection, replace(volume, needs_chown=False))
+    keep_volume(engine, name, durable=False)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say where a container's control group is, and how the OCI runtime is told; pure.
+
+Sources: systemd.slice(5), runc's docs/systemd.md (``slice:prefix:name``), podman-run(1) ``--cgroup-parent``, ``--cgroups``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ...errors import InvalidOption
+from ..values.text import normal_path, plain_text
+
+CGROUPFS, SYSTEMD = "cgroupfs", "systemd"
+MANAGERS = (CGROUPFS, SYSTEMD)
+
+#: Values of option ``cgroups``: with a cgroup; none for the monitor; none for either.
+ENABLED, NO_MONITOR, DISABLED = "enabled", "no-conmon", "disabled"
+
+#: Where scopes go unless a parent is named. Unlike a slice that systemd makes up, it is not stopped at shutdown, so
+#: containers are not ended before the boot unit stops them with their own signals.
+DEFAULT_SLICE = "system.slice"
+_PREFIX = "slipway"
+_SUFFIX = ".scope"
+#: systemd.slice(5): words joined by "-", each a slice within the one before.
+_SLICE = re.compile(r"[A-Za-z0-9:_.\\]+(?:-[A-Za-z0-9:_.\\]+)*\.slice")
+
+
+def parse_use(option: str, value: object) -> str:
+    """Return the canonical value of option ``cgroups``."""
+    if value not in (ENABLED, NO_MONITOR, DISABLED):
+        raise InvalidOption(
+            option, value, "is not known", remedy=f"Write {ENABLED}, {NO_MONITOR} or {DISABLED}"
+        )
+    return str(value)
+
+
+def parse_parent(option: str, value: object) -> str:
+    """Return a cgroup's absolute path, or the name of a slice: which of them fits depends on the manager."""
+    text = plain_text(option, value)
+    if "/" not in text and text.endswith(".slice"):
+        if not _SLICE.fullmatch(text):
+            raise InvalidOption(
+                option, value, "is no name of a slice", remedy="Write it as in web-shop.slice"
+            )
+        return text
+    path = normal_path(text)
+    if not text or path == "/" or ".." in text.split("/"):
+        raise InvalidOption(
+            option, value, "is no cgroup below the root", remedy="Write a path as in /shop/web"
+        )
+    return path
+
+
+def is_slice(parent: str) -> bool:
+    """Tell a slice's name from a path."""
+    return not parent.startswith("/")
+
+
+def slice_path(name: str) -> str:
+    """Return the cgroup of a slice: ``/web.slice/web-shop.slice`` for ``web-shop.slice``."""
+    words = name[: -len(".slice")].split("-")
+    parts = ["-".join(words[: count + 1]) for count in range(len(words))]
+    return "".join(f"/{part}.slice" for part in parts)
+
+
+def scope_path(slice_: str, container_id: str) -> str:
+    """Return the cgroup of the scope that the runtime lets systemd make for a container."""
+    return f"{slice_path(slice_)}/{_PREFIX}-{container_id}{_SUFFIX}"
+
+
+def monitor_scope(container_id: str, pid: int, what: str = "conmon") -> str:
+    """Return the scope's name of a monitor, or of ``what`` else runs for a container.
+
+    One for each start, since the last one's may be there for a while yet.
+    """
+    return f"{_PREFIX}-{what}-{container_id[:12]}-{pid}{_SUFFIX}"
+
+
+def is_scope(path: str) -> bool:
+    """Tell whether systemd made the cgroup."""
+    return path.endswith(_SUFFIX)
+
+
+def for_runtime(path: str) -> str:
+    """Return ``linux.cgroupsPath``: the path itself, or for a scope ``slice:prefix:name`` (runtime with --systemd-cgroup)."""
+    if not is_scope(path):
+        return path
+    above, _slash, unit = path.rpartition("/")
+    prefix, _dash, name = unit[: -len(_SUFFIX)].partition("-")
+    return f"{above.rpartition('/')[2]}:{prefix}:{name}"

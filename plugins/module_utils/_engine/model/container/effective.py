@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container has in effect: the spec's words, and the image's where it says none; pure.
+
+Two specs that come to the same with their image ask for the same container, as podman inspects both alike.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import replace
+from typing import Optional
+
+from ...errors import InvalidOption
+from ..image.config import ImageConfig
+from . import healthcheck, program
+from .spec import ContainerSpec
+
+
+def effective(spec: ContainerSpec, image: Optional[ImageConfig]) -> ContainerSpec:
+    """Return the spec with the image's words in the place of those that it lacks; as it is without an image."""
+    if image is None:
+        return spec
+    given = spec.entrypoint is None
+    return replace(
+        healthcheck.of_image(spec, image),
+        entrypoint=(image.entrypoint or None) if given else spec.entrypoint,
+        command=spec.command or (image.cmd if given else ()) or None,
+        env={**_variables(image), **(spec.env or {})} or None,
+        label={**image.labels, **(spec.label or {})} or None,
+        user=(image.user or None) if spec.user is None else spec.user,
+        workdir=spec.workdir or (posixpath.join("/", image.working_dir) if image.working_dir else None),
+        stop_signal=_stop_signal(spec, image) if image.stop_signal else spec.stop_signal,
+    )
+
+
+def _variables(image: ImageConfig) -> dict[str, str]:
+    pairs = (item.partition("=") for item in image.env)
+    return {name: value for name, _equals, value in pairs}
+
+
+def _stop_signal(spec: ContainerSpec, image: ImageConfig) -> Optional[int]:
+    try:
+        return program.stop_signal(spec, image)
+    except InvalidOption:  # the image's is none: that is told where it is needed
+        return None

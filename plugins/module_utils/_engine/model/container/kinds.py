@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds of option values: how each is read, stored and compared.
+
+A kind turns what the user wrote into one canonical value (two spellings of one meaning give the same value), and
+that value into JSON and back. Comparison is always of the JSON forms, so nothing can be stored and not compared.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ...errors import InvalidOption
+from ..mounts import mount as mounts
+from ..mounts import volumes_from
+from ..values import durations, jsontext, names, quantities
+from ..values.capabilities import canonical_capability
+from ..values.text import absolute_path, plain_text
+from . import cgroup, healthtest, limits, log_options, namespaces, systemd_mode, tuning, userns
+from .restart_policy import decode_restart_policy, parse_restart_policy
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+class Kind(NamedTuple):
+    """How a value is parsed (``parse(option, raw)``), encoded to JSON and decoded.
+
+    ``empty_is_unset``: an empty list, mapping or text, or 0, has the same effect as none at all, so both are stored as
+    unset.
+    """
+
+    parse: Callable[[str, Any], Any]
+    encode: Callable[[Any], Any] = _same
+    decode: Callable[[Any], Any] = _same
+    empty_is_unset: bool = False
+
+
+#: What the kernel takes as a host name (HOST_NAME_MAX, limits.h), and can stand in /etc/hosts.
+_HOSTNAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}")
+#: The kernel parameters that a container has of its own; others are the host's (sysctl(8), namespaces(7)).
+_OWN_SYSCTL = re.compile(
+    r"net\..+|fs\.mqueue\..+|kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
+)
+
+
+def _boolean(option: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidOption(option, value, "is neither true nor false", remedy="Write true or false")
+    return value
+
+
+def _hostname(option: str, value: object) -> str:
+    text = plain_text(option, value)
+    if text and not _HOSTNAME.fullmatch(text):
+        raise InvalidOption(
+            option,
+            value,
+            "is no host name",
+            remedy="Write at most 64 letters, digits, _ . -, as in db-1.example",
+        )
+    return text
+
+
+def _command(option: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        try:
+            return _words(option, shlex.split(value))
+        except ValueError as error:
+            raise InvalidOption(
+                option,
+                value,
+                f"can't be split into words: {error}",
+                remedy="Close the quotes, or write a list",
+            ) from None
+    return _words(option, value)
+
+
+def _entrypoint(option: str, value: object) -> tuple[str, ...]:
+    """Read a list, a JSON list, or one program; an empty text means no entrypoint (podman-run(1))."""
+    if not isinstance(value, str):
+        return _words(option, value)
+    try:
+        decoded = jsontext.parse(value)
+    except ValueError:
+        decoded = None
+    if isinstance(decoded, list):
+        return _words(option, decoded)
+    return (plain_text(option, value),) if value else ()
+
+
+def _words(option: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise InvalidOption(option, value, "is no list", remedy="Write a list of words")
+    return tuple(plain_text(option, item) for item in value)
+
+
+def _texts(option: str, value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise InvalidOption(option, value, "is no mapping", remedy="Write it as in {NAME: value}")
+    result = {plain_text(option, key): plain_text(f"{option}.{key}", item) for key, item in value.items()}
+    for key in result:
+        if not key or "=" in key:
+            raise InvalidOption(option, key, "is no name for a value", remedy="Write a name without =")
+    return result
+
+
+def _each(parse: Callable[[str, Any], Any]) -> Callable[[str, Any], tuple[Any, ...]]:
+    """Return a parser of lists whose order and repetitions mean nothing."""
+    return lambda option, value: tuple(sorted({parse(option, item) for item in value}))
+
+
+def _keyed(parse: Callable[[str, Any], tuple[str, Any]]) -> Callable[[str, Any], dict[str, Any]]:
+    """Return a parser of lists whose items each have a key that may stand only once."""
+
+    def read(option: str, value: Any) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for item in value:
+            key, parsed = parse(option, item)
+            if result.setdefault(key, parsed) != parsed:
+                raise InvalidOption(
+                    option,
+                    item,
+                    f"gives {key} a second time with another value",
+                    remedy="Keep one of the two",
+                )
+        return result
+
+    return read
+
+
+def _security(option: str, value: object) -> str:
+    # ``label:disable`` is the old spelling of ``label=disable``; a ":" in the argument is the argument's.
+    match = re.fullmatch("([a-z-]+)(?:[=:](.*))?", plain_text(option, value), re.DOTALL)
+    word, argument = (match[1], match[2] or "") if match else ("", "")
+    if word == "no-new-privileges" and argument in ("", "true", "false"):
+        return word if argument != "false" else f"{word}=false"
+    if word not in ("seccomp", "apparmor", "label", "mask", "unmask") or not argument:
+        raise InvalidOption(
+            option,
+            value,
+            "is not known",
+            remedy="Known: seccomp=, apparmor=, label=, mask=, unmask=, no-new-privileges",
+        )
+    return f"{word}={argument}"
+
+
+def _network(option: str, value: object) -> str:
+    text = plain_text(option, value)
+    if text in (namespaces.NONE, namespaces.HOST):
+        return text
+    if text.startswith(("container:", "ns:")):
+        return namespaces.joined(option, text, (namespaces.NONE, namespaces.HOST))
+    raise InvalidOption(
+        option, value, "is not built yet", remedy="Work so far: none and host, container:NAME, ns:PATH"
+    )
+
+
+def _networks(option: str, value: Any) -> tuple[str, ...]:
+    names_ = tuple(_network(option, item) for item in value)
+    if len(names_) != 1:
+        raise InvalidOption(option, value, "is not one network", remedy="Write none or host")
+    return names_
+
+
+def _sysctl(option: str, value: object) -> dict[str, str]:
+    result = _texts(option, value)
+    for key in result:
+        if ".." in key or not _OWN_SYSCTL.fullmatch(key.replace("/", ".")):
+            raise InvalidOption(
+                option,
+                key,
+                "is no kernel parameter that a container has of its own",
+                remedy="Those are below net. and fs.mqueue., and of kernel. msg*, sem and shm*",
+            )
+    return result
+
+
+def _device(option: str, value: str) -> tuple[str, limits.Device]:
+    device = limits.parse_device(option, value)
+    return device.destination, device
+
+
+def _encode_devices(value: dict[str, limits.Device]) -> dict[str, Any]:
+    return {key: [device.source, device.permissions] for key, device in value.items()}
+
+
+def _decode_devices(data: dict[str, Any]) -> dict[str, limits.Device]:
+    return {key: limits.Device(source, key, permissions) for key, (source, permissions) in data.items()}
+
+
+def _mounts(_option: str, values: dict[str, Any]) -> dict[str, mounts.Mount]:
+    """Join ``volume``, ``mount`` and ``tmpfs``."""
+    from ..mounts import grammar  # a task's words only; what is stored is read without
+
+    return grammar.parse_all(values)
+
+
+def _health(option: str, value: Any) -> tuple[str, ...]:
+    """Join ``healthcheck`` and ``no_healthcheck``."""
+    test = value.get("healthcheck")
+    if value.get("no_healthcheck"):
+        if test is not None:
+            raise InvalidOption(option, test, "is there with no_healthcheck", remedy="Keep one of the two")
+        return ("NONE",)
+    return () if test is None else healthtest.parse_test(option, test)
+
+
+def _count(least: int) -> Callable[[str, Any], int]:
+    def read(option: str, value: object) -> int:
+        number = quantities.integer(option, value)
+        if number < least:
+            raise InvalidOption(option, value, f"is less than {least}", remedy=f"Write {least} or more")
+        return number
+
+    return read
+
+
+TEXT = Kind(plain_text)
+HOSTNAME = Kind(_hostname, empty_is_unset=True)
+BOOL = Kind(_boolean)
+SHARES = Kind(quantities.shares, empty_is_unset=True)
+PATH = Kind(absolute_path)
+SIZE = Kind(quantities.size)
+#: A limit of 0 bytes or processors is none, as podman has it.
+SIZE_LIMIT = Kind(quantities.size, empty_is_unset=True)
+SIZE_OR_UNLIMITED = Kind(quantities.size_or_unlimited)
+CPUS = Kind(quantities.cpus, empty_is_unset=True)
+CPUSET = Kind(quantities.cpuset)
+CPU_PERIOD = Kind(quantities.cpu_period, empty_is_unset=True)
+CPU_QUOTA = Kind(quantities.cpu_quota, empty_is_unset=True)
+PIDS = Kind(quantities.pids)
+SIGNAL = Kind(quantities.signal_number)
+SECONDS = Kind(quantities.seconds)
+SYSTEMD = Kind(systemd_mode.parse)
+RESTART_POLICY = Kind(parse_restart_policy, str, decode_restart_policy)
+NAME = Kind(names.check_name)
+NETWORKS = Kind(_networks, list, tuple)
+PID = Kind(namespaces.parser("host", "private", unset="private"), empty_is_unset=True)
+UTS = PID
+#: Podman lets others join the namespace unless it is ``private``; ``none``: without /dev/shm.
+IPC = Kind(namespaces.parser("shareable", "private", "host", "none", unset="shareable"), empty_is_unset=True)
+#: What unset means depends on the host: private with cgroups v2, else the host's.
+CGROUPNS = Kind(namespaces.parser("host", "private"), empty_is_unset=True)
+UMASK = Kind(tuning.umask)
+OOM_SCORE_ADJ = Kind(tuning.oom_score_adj)
+SWAPPINESS = Kind(tuning.swappiness)
+BLKIO_WEIGHT = Kind(tuning.blkio_weight, empty_is_unset=True)
+DEVICE_RULES = Kind(_each(tuning.device_rule), list, tuple, True)
+CGROUP_CONF = Kind(tuning.cgroup_conf, dict, dict, True)
+TIMEZONE = Kind(tuning.timezone, empty_is_unset=True)
+#: One value for userns, uidmap, gidmap, subuidname and subgidname.
+USERNS = Kind(userns.parse, lambda value: value.encode(), userns.UserNamespace.decode, True)
+#: Without words the image's command runs, as with none at all; an entrypoint without words is no entrypoint.
+COMMAND = Kind(_command, list, tuple, True)
+ENTRYPOINT = Kind(_entrypoint, list, tuple)
+CGROUPS = Kind(cgroup.parse_use)
+CGROUP_PARENT = Kind(cgroup.parse_parent)
+PATHS = Kind(lambda option, value: tuple(absolute_path(option, item) for item in value), list, tuple, True)
+TEXT_SET = Kind(_each(plain_text), list, tuple, True)
+CAPABILITIES = Kind(_each(canonical_capability), list, tuple, True)
+SECURITY = Kind(_each(_security), list, tuple, True)
+TEXTS = Kind(_texts, dict, dict, True)
+SYSCTL = Kind(_sysctl, dict, dict, True)
+LOG_OPTIONS = Kind(log_options.parse_options, dict, dict, True)
+LOG_DRIVER = Kind(log_options.parse_driver)
+ULIMITS = Kind(
+    _keyed(limits.parse_ulimit),
+    lambda value: {key: list(pair) for key, pair in value.items()},
+    lambda data: {key: tuple(pair) for key, pair in data.items()},
+    True,
+)
+DEVICES = Kind(_keyed(_device), _encode_devices, _decode_devices, True)
+MOUNTS = Kind(
+    _mounts,
+    lambda value: {key: mount.encode() for key, mount in value.items()},
+    lambda data: {key: mounts.Mount.decode(key, item) for key, item in data.items()},
+    True,
+)
+VOLUMES_FROM = Kind(volumes_from.parse, list, tuple, True)
+IMAGE_VOLUME = Kind(volumes_from.parse_image_volume)
+HEALTH = Kind(_health, list, tuple, True)
+HEALTH_TEST = Kind(healthtest.parse_test, list, tuple, True)
+HEALTH_INTERVAL = Kind(healthtest.parse_interval)
+HEALTH_ACTION = Kind(healthtest.parse_action)
+SPAN = Kind(durations.duration)
+POSITIVE_SPAN = Kind(durations.positive)
+COUNT = Kind(_count(0))
+POSITIVE_COUNT = Kind(_count(1))

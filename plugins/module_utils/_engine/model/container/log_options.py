@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read how a container's output is kept: the driver, and the options that each driver has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import InvalidOption, Setting, Words
+from ..values import quantities
+from ..values.text import absolute_path, plain_text
+
+FILE, JOURNAL = "k8s-file", "journald"
+#: Files of a log that are kept at most; each is looked at when the log is read.
+_MOST_FILES = 99
+_ONLY = {FILE: ("max_size", "max_file", "path"), JOURNAL: ("tag",)}
+_WHY = {
+    "max_size": "the journal has limits of its own, in journald.conf",
+    "max_file": "the journal has limits of its own, in journald.conf",
+    "path": "the journal has a place of its own",
+    "tag": "a file needs none",
+}
+#: A value of the container in a tag, as in Go's templates.
+_VALUE = re.compile(r"\{\{\s*\.(\w+)\s*\}\}")
+TAG_VALUES = ("ID", "Name", "Image", "ImageName")
+
+
+def parse_driver(option: str, value: object) -> str:
+    """Return the driver; ``json-file`` is podman's other name for a file."""
+    if value not in (FILE, JOURNAL, "json-file"):
+        raise InvalidOption(option, value, "is no log driver", remedy=f"Write {FILE} or {JOURNAL}")
+    return JOURNAL if value == JOURNAL else FILE
+
+
+def parse_options(option: str, value: Any) -> dict[str, str]:
+    """Return the options in canonical form; which of them the driver has is checked with the driver."""
+    known = {key: item for key, item in value.items() if item is not None}
+    if "max_size" in known:
+        known["max_size"] = str(quantities.size(f"{option}.max_size", known["max_size"]))
+    if "max_file" in known:
+        known["max_file"] = str(_files(f"{option}.max_file", known["max_file"]))
+        if "max_size" not in known:
+            raise InvalidOption(
+                f"{option}.max_file",
+                known["max_file"],
+                "needs max_size beside it",
+                remedy=Words("Write ", Setting("max_size", "10m")),
+            )
+    if "path" in known:
+        known["path"] = absolute_path(f"{option}.path", known["path"])
+    if "tag" in known:
+        known["tag"] = _tag(f"{option}.tag", known["tag"])
+    return known
+
+
+def check(driver: str, options: Mapping[str, str]) -> None:
+    """Raise InvalidOption for an option that the other driver has."""
+    for other, names in _ONLY.items():
+        found = next((name for name in names if other != driver and name in options), None)
+        if found is not None:
+            raise InvalidOption(
+                f"log_opt.{found}",
+                options[found],
+                f"is not for log_driver {driver}: {_WHY[found]}",
+                remedy="Leave it out",
+            )
+
+
+def expand(tag: str, values: Mapping[str, str]) -> str:
+    """Put the container's values in a tag; ``values`` has all of TAG_VALUES."""
+    return _VALUE.sub(lambda found: values[found[1]], tag)
+
+
+def _files(option: str, value: object) -> int:
+    number = quantities.integer(option, value)
+    if not 1 <= number <= _MOST_FILES:
+        raise InvalidOption(
+            option, value, "is no number of files", remedy=f"Write a number from 1 to {_MOST_FILES}"
+        )
+    return number
+
+
+def _tag(option: str, value: object) -> str:
+    text = plain_text(option, value)
+    if not text or not text.isprintable():
+        raise InvalidOption(option, value, "is no tag", remedy="Write printable characters in one line")
+    if "{{" in _VALUE.sub("", text) or {*_VALUE.findall(text)} - {*TAG_VALUES}:
+        known = ", ".join(f"{{{{.{name}}}}}" for name in TAG_VALUES)
+        raise InvalidOption(option, value, "holds a value that no container has", remedy=f"There are {known}")
+    return text

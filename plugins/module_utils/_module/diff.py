@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say what differs for who reads the play: as it was written, with what it costs, without secrets that nobody asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._engine.lifecycle.core.outcome import Outcome
+from .._engine.model.values.readable import readable
+from .._engine.plan.diff import Difference
+
+#: Their values may be passwords, so they are told only where somebody wants to see what differs (``--diff``).
+_PRIVATE = "env"
+
+
+def told(result: Mapping[str, Any], outcome: Outcome, *, diff: bool) -> dict[str, Any]:
+    """Return the result of a task that may change something; ``diff``: Ansible shows what differs."""
+    if not isinstance(result.get("diff"), dict):
+        return {
+            **result,
+            "diff": result["diff"] if diff else [],
+        }  # contents of files, which may be nobody's business
+    found = outcome.differences
+    shown = {
+        "before": {one.option: _value(one, one.shown_before, one.before, diff=diff) for one in found},
+        "after": {one.option: _value(one, one.shown_after, one.after, diff=diff) for one in found},
+        **({"prepared": _costs(outcome)} if diff and outcome.cost else {}),
+    }
+    return {**(result if diff else _without_values(result)), "diff": {**result["diff"], **shown}}
+
+
+def _costs(outcome: Outcome) -> str:
+    """Return the cost of the whole change, and of each option."""
+    lines = [f"{one.option}: {one.change}" for one in outcome.differences]
+    return "\n".join([f"the change costs: {outcome.cost}", *lines, ""])
+
+
+def _value(one: Difference, shown: str, value: Any, *, diff: bool) -> Any:
+    if not diff and _is_private(one.option):
+        return None
+    return shown or readable(one.option, value)
+
+
+def _is_private(option: str) -> bool:
+    return option.partition(".")[0] == _PRIVATE
+
+
+def _without_values(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result without values of variables in the plan and in the spec; their names stay."""
+    kept = dict(result)
+    plan, spec = kept.get("plan"), kept.get("spec")
+    if plan:
+        changes = [
+            {**one, "before": None, "after": None} if _is_private(one["option"]) else one
+            for one in plan["changes"]
+        ]
+        kept["plan"] = {**plan, "changes": changes}
+    if spec and _PRIVATE in spec:
+        kept["spec"] = {**spec, _PRIVATE: dict.fromkeys(spec[_PRIVATE])}
+    return kept

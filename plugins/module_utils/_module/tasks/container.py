@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carry out a task of module ``container``."""
+
+from __future__ import annotations
+
+from ..._engine.errors import ContainerFailed
+from ..._engine.lifecycle.converge.container import converge
+from ..._engine.lifecycle.converge.request import Request
+from ..._engine.lifecycle.core.engine import Engine
+from ..._engine.lifecycle.core.outcome import Outcome
+from ..installed import is_outdated
+from ..render import render
+
+
+def converge_container(engine: Engine, request: Request) -> Outcome:
+    """Bring the container to what the task asks for; raises ContainerFailed when what it waited for failed."""
+    outcome = converge(engine, request, _exit_command)
+    if is_outdated() and not engine.predicting:
+        _exit_command(engine, keep=False)  # also where nothing was started: the connection plugin calls it
+    if outcome.failure is not None:
+        # The task has done its part all the same, and tells all of it.
+        outcome.failure.fields = {**render(outcome, subject=request.name), **outcome.failure.fields}
+        raise outcome.failure
+    if "rc" in outcome.result and outcome.result["rc"] != 0:
+        code = outcome.result["rc"]
+        how = "its exit code is unknown" if code is None else f"its exit code is {code}"
+        # The container was made and run all the same: the failed task tells all of it, the output above all.
+        fields = render(outcome, subject=request.name)
+        raise ContainerFailed(
+            f"container {request.name} has ended and {how}", remedy="See stderr and stdout", **fields
+        )
+    return outcome
+
+
+def _exit_command(engine: Engine, *, keep: bool) -> tuple[str, ...]:
+    # Only a start needs the agent, and to import what packs it takes time.
+    from ..._engine.agent.install import exit_command
+
+    return exit_command(engine, keep=keep)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the engine's request from the options of module ``container``; the host is asked for env_file only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..._engine.errors import EngineError
+from ..._engine.lifecycle.converge.request import Request
+from ..._engine.model.container.spec import OPTIONS, ContainerSpec
+from ..._engine.model.values.names import check_name, is_name
+from ..._engine.model.values.quantities import seconds
+from ..._engine.plan.container import ABSENT, HEALTHY, PAUSED, RESTARTED
+from ..not_built import refuse_not_built
+
+#: What asks something of the container itself; its name only says which one.
+_SPEC_ARGUMENTS = tuple(name for option in OPTIONS for name in option.arguments if name != "name")
+
+#: States in which a container goes on.
+_GOING_ON = (HEALTHY, PAUSED, RESTARTED)
+
+
+def to_request(params: Mapping[str, Any]) -> Request | None:
+    """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option.
+
+    None: what no container can be called is to be absent, so it is.
+    """
+    refuse_not_built(params)
+    if params["state"] == ABSENT and not is_name(params["name"]):
+        return None
+    # What is to go needs no image and no env_file, which a whole task with state: absent still names.
+    describes = params["state"] != ABSENT and params.get("image") is not None
+    missing = _missing_files(params) if describes else ()
+    vain = not params["detach"] and params["state"] in _GOING_ON
+    return Request(
+        name=check_name("name", params["name"]),
+        state=params["state"],
+        spec=_spec(params, missing) if describes else None,
+        image_strict=params["image_strict"],
+        recreate=params["recreate"],
+        force_restart=params["force_restart"],
+        force_delete=params["force_delete"],
+        delete_volumes=params["delete_volumes"],
+        delete_depend=params["delete_depend"],
+        start_dependencies=params["start_dependencies"],
+        stop_time=None if params["stop_time"] is None else seconds("stop_time", params["stop_time"]),
+        detach=params["detach"] or vain,
+        wait=params["wait"] and (params["detach"] or vain),
+        wait_timeout=params["wait_timeout"],
+        missing=missing,
+        aside={} if describes else _of_container(params),
+        remarks=tuple(_remarks(params)),
+    )
+
+
+def _remarks(params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the task says in vain: one can't wait for the end of what is asked to go on."""
+    if params["detach"]:
+        return
+    if params["state"] in _GOING_ON:
+        yield f"detach: false has no effect with state: {params['state']}, which has the container go on"
+    elif params["wait"]:
+        yield "wait: true has no effect with detach: false, which waits for the container's end"
+
+
+def _of_container(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: params[name] for name in _SPEC_ARGUMENTS if params.get(name) is not None}
+
+
+def _spec(params: Mapping[str, Any], missing: Sequence[EngineError]) -> ContainerSpec:
+    """Return the container asked for; ``env`` stands over the files' variables, so that a changed file is a difference of it."""
+    env = params.get("env")
+    if params.get("env_file"):
+        from .env_file import read_env_files
+
+        gone = [error.fields["value"] for error in missing]
+        files = [path for path in params["env_file"] if path not in gone]
+        env = {**read_env_files(files), **(env or {})}
+    return ContainerSpec.parse({**params, "env": env})
+
+
+def _missing_files(params: Mapping[str, Any]) -> tuple[EngineError, ...]:
+    if not params.get("env_file"):
+        return ()
+    from .env_file import missing_files
+
+    return missing_files(params["env_file"])

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the engine's request from the options of module ``volume_import``; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._engine.lifecycle.volume.importing import VolumeImport
+from ..._engine.model.values.names import check_name
+from ..._engine.model.values.text import plain_text
+from ..options import ArgumentSpec
+
+ARGUMENTS: ArgumentSpec = {
+    "name": {"type": "str", "required": True, "aliases": ["volume"]},
+    "src": {"type": "path", "required": True, "aliases": ["path"]},
+    "force": {"type": "bool", "default": False},
+    "backup": {"type": "bool", "default": True},
+}
+
+
+def to_volume_import(params: Mapping[str, Any]) -> VolumeImport:
+    """Return what the task asks for; raises InvalidOption naming the option."""
+    return VolumeImport(
+        check_name("name", params["name"]),
+        plain_text("src", params["src"]),
+        params["force"],
+        params["backup"],
+    )

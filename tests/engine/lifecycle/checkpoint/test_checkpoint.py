@@ -1,0 +1,466 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checkpoints as far as they need no CRIU: refusals, archives, and what a kill leaves. tests/vm makes real ones."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from _engine.agent.install import exit_command
+from _engine.errors import (
+    ArchiveBroken,
+    HostLacks,
+    InUse,
+    InvalidOption,
+    NameInUse,
+    NotFound,
+    UnsafeEntry,
+    WrongState,
+)
+from _engine.kernel.process import Process
+from _engine.lifecycle.checkpoint import importing
+from _engine.lifecycle.checkpoint.checkpoint import checkpoint
+from _engine.lifecycle.checkpoint.restore_task import restore
+from _engine.lifecycle.container.create import create
+from _engine.lifecycle.core.facts import save
+from _engine.lifecycle.core.origin import source_of
+from _engine.lifecycle.guard import checkpointed
+from _engine.lifecycle.guard.hold import hold
+from _engine.model.container.checkpoint import CheckpointOptions, RestoreOptions
+from enginehost import eventually
+
+#: Writes into each place that an archive has, deletes a file of the image, and says when it has.
+WRITER = """
+echo one > /written; rm /etc/group; rm -r /home; mkdir /home
+echo two > /data/v; echo three > /anon/a; echo four > /dev/shm/s
+echo ready; exec sleep 1000
+"""
+
+
+@pytest.fixture
+def do(host):
+    """Return the function that has a checkpoint of the container made; options as a task's."""
+
+    def do(name="box", *, settings=None, **raw):
+        with host.open(**(settings or {})) as engine:
+            return checkpoint(engine, host.record(name), CheckpointOptions.parse(raw))
+
+    return do
+
+
+@pytest.fixture
+def go_on(host):
+    """Return the function that has a container restored; options as a task's."""
+
+    def go_on(**raw):
+        with host.open(runtime=None) as engine:
+            options = RestoreOptions.parse(raw)
+            return restore(engine, options, lambda engine: exit_command(engine, keep=False))
+
+    return go_on
+
+
+@pytest.fixture
+def bring_in(host):
+    """Return the function that makes a container of an archive, and does not restore it."""
+
+    def bring_in(path, name=None, **raw):
+        options = RestoreOptions.parse({"import": str(path), "name": name, **raw})
+        with host.open(runtime=None) as engine, importing.opened(engine, options) as arrival:
+            return importing.bring_in(engine, arrival)
+
+    return bring_in
+
+
+def agents(host):
+    """Return the agents that conmon has called and that are still at it."""
+    return [line for line in host.processes() if "cleanup" in line and "conmon" not in line]
+
+
+def unchanged(host):
+    """Return what a verb could change of a container that runs: its process may be on its way from runtime to command."""
+    return {**host.picture(), "kernel": host.mounts(), "process": host.inspect()["State"]["Pid"]}
+
+
+def dumped(host, name="box", *, whole=True, ends=True):
+    """Do to a container that runs what CRIU does when whoever called it is killed: images, and the process's end."""
+    record = host.record(name)
+    container = host.layout.container(record.id)
+    with host.open() as engine:
+        with engine.lock_container(record.id, "checkpoint"):
+            checkpointed.begin(container)
+            Path(container.new_checkpoint, "pages-1.img").write_bytes(b"pages")
+            if whole:
+                Path(container.new_checkpoint, "inventory.img").write_bytes(b"inventory")
+            save(engine, record, intent="checkpoint")
+            if ends:
+                Process(*record.process).signal(signal.SIGKILL)
+        with hold(engine, record.id, "look"):
+            pass
+    eventually(lambda: agents(host) == [], "the agent has gone")
+
+
+@pytest.fixture
+def saved(host):
+    """Return the record of a container that has written everywhere and ended in a checkpoint."""
+    host.start("sh", "-c", WRITER, volume=["kept:/data", "/anon"], restart_policy="always")
+    host.said("ready")
+    dumped(host)
+    return host.record()
+
+
+@pytest.fixture
+def archive(saved, do, tmp_path):
+    """Return the archive of that checkpoint."""
+    do(export=str(tmp_path / "box.tar"), compress="none")
+    return tmp_path / "box.tar"
+
+
+# -- what is refused -------------------------------------------------------------------------------
+
+
+def test_refused_without_criu(host, do):
+    """Where runtime, program or kernel can't, it is said which and what to do, and the container runs on untouched."""
+    if host.runtime == "runc" and subprocess.run(["criu", "check"], check=False).returncode == 0:
+        pytest.skip("CRIU works here")
+    host.start("sleep", "1000")
+    before = unchanged(host)
+    words = (
+        "built without CRIU.*runtime: runc" if host.runtime == "crun" else "CRIU can't work on this host: .+"
+    )
+    with pytest.raises(HostLacks, match=words):
+        do()
+    assert unchanged(host) == before
+    said = host.agent("checkpoint", "box")
+    assert (said.returncode, "CRIU" in said.stderr) == (125, True)
+    assert host.inspect()["State"]["Running"]
+
+
+@pytest.mark.parametrize("state", ["created", "stopped", "paused"])
+def test_refused_for_what_does_not_run(host, do, state):
+    """Only a container that runs can be checkpointed; the state is told, and nothing is changed."""
+    host.want("created" if state == "created" else "started", "sleep", "1000")
+    if state != "created":
+        host.bring("box", state, stop_time=0)
+    eventually(lambda: agents(host) == [], "the agent has gone")
+    before = host.picture()
+    with pytest.raises(WrongState, match=r"box is .*no checkpoint of it can be made"):
+        do()
+    assert host.picture() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "error", "words"),
+    [
+        ({"rm": True}, {}, InvalidOption, "export: is needed"),
+        ({}, {"export": "/nowhere/x.tar"}, InvalidOption, "export: .*directory that does not exist"),
+        ({}, {"export": "/tmp"}, InvalidOption, "export: .*is a directory"),
+        ({}, {"export": "x.tar"}, InvalidOption, "export: "),
+        ({}, {"ignore_volumes": True}, InvalidOption, "ignore_volumes: .*no export"),
+        ({}, {"compress": "gzip"}, InvalidOption, "compress: .*no export"),
+    ],
+)
+def test_bad_input(host, do, options, asked, error, words):
+    """What can't be had is refused by name, and the container runs on untouched."""
+    host.start("sleep", "1000", **options)
+    before = unchanged(host)
+    with pytest.raises(error, match=words):
+        do(**asked)
+    assert unchanged(host) == before
+
+
+def test_refused_with_other_commands_in_it(host, do):
+    """While a command runs in the container besides its own, no checkpoint is made."""
+    host.start("sleep", "1000")
+    host.agent("exec", "--detach", "box", "sleep", "1000")
+    with pytest.raises(WrongState, match="commands run in container box"):
+        do()
+    assert host.inspect()["State"]["Running"]
+
+
+def test_restore_refused(host, go_on, do):
+    """A container that runs stays as it is; one without a checkpoint, or none at all, is refused."""
+    host.start("sleep", "1000")
+    before = unchanged(host)
+    assert go_on(name="box").actions == ()
+    assert unchanged(host) == before
+    host.bring("box", "stopped", stop_time=0)
+    with pytest.raises(WrongState, match="no checkpoint to go on from"):
+        go_on(name="box")
+    with pytest.raises(NotFound, match="near: box"):
+        go_on(name="boxx")
+    with pytest.raises(InvalidOption, match="ignore_rootfs"):
+        go_on(name="box", ignore_rootfs=True)
+    with pytest.raises(InvalidOption, match="name: is needed"):
+        go_on()
+
+
+def test_restore_refused_without_criu(host, saved, go_on):
+    """Where CRIU can't work the checkpoint stays as it is."""
+    if host.runtime == "runc" and subprocess.run(["criu", "check"], check=False).returncode == 0:
+        pytest.skip("CRIU works here")
+    before = host.picture()
+    with pytest.raises(HostLacks, match="CRIU"):
+        go_on(name="box")
+    assert host.picture() == before
+    assert host.agent("restore", "box").returncode == 125
+
+
+# -- what a kill leaves ----------------------------------------------------------------------------
+
+
+def test_killed_when_all_was_written(host, saved, do):
+    """A complete checkpoint whose maker was killed is one: the container has ended in it, and no policy starts it."""
+    state = host.inspect()["State"]
+    assert (state["Status"], state["Checkpointed"], state["ExitCode"]) == ("exited", True, None)
+    assert sorted(os.listdir(state["CheckpointPath"])) == ["devshm", "inventory.img", "pages-1.img"]
+    assert Path(state["CheckpointPath"], "devshm/s").read_text() == "four\n"
+    assert host.mounts() == []
+    assert host.events()[-1] == "checkpoint"
+    before = host.picture()
+    assert do().actions == ()
+    assert host.picture() == before
+    assert host.agent("boot").returncode == 0
+    assert host.agent("ps", "-a").stdout.count("checkpointed") == 1
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_killed_before_its_end(host, whole):
+    """Where the container still runs it goes on, and nothing of the checkpoint is left."""
+    shape = host.start("sleep", "1000")
+    dumped(host, whole=whole, ends=False)
+    state = host.inspect()["State"]
+    assert (state["Pid"], state["Checkpointed"]) == (shape["State"]["Pid"], False)
+    assert not [name for name in os.listdir(f"{shape['StaticDir']}/bundle") if "checkpoint" in name]
+    assert host.record().intent == ""
+
+
+def test_killed_with_half_a_checkpoint(host):
+    """A container that ended while its checkpoint was not complete has ended as any other."""
+    host.start("sleep", "1000")
+    dumped(host, whole=False)
+    state = host.ended()["State"]
+    assert (state["Checkpointed"], state["ExitCode"]) == (False, 137)
+    assert not os.path.exists(host.layout.container(host.record().id).new_checkpoint)
+
+
+def test_start_forgets(host, saved):
+    """A start begins anew and forgets the checkpoint, with its files."""
+    host.bring("box", "started")
+    record = host.record()
+    assert (record.checkpointed, record.restored) == (None, None)
+    assert not os.path.exists(host.layout.container(record.id).checkpoint)
+
+
+# -- archives --------------------------------------------------------------------------------------
+
+
+def names_in(path):
+    """Return the archive's names in order, whatever its compression."""
+    shown = subprocess.run(["tar", "tf", str(path)], check=True, capture_output=True, text=True)
+    return shown.stdout.splitlines()
+
+
+@pytest.mark.parametrize("compress", ["zstd", "gzip", "none"])
+def test_archive(host, saved, do, tmp_path, compress):
+    """The archive has description, images, /dev/shm, what was written, what was deleted, and volumes; and no second time."""
+    path = tmp_path / "a.tar"
+    outcome = do(export=str(path), compress=compress)
+    assert outcome.actions == (f"exported the checkpoint to {path}",)
+    volumes = [f"volumes/{name}.tar" for name in sorted(saved.volumes.values())]
+    images = ["checkpoint/inventory.img", "checkpoint/pages-1.img"]
+    assert names_in(path) == [
+        *("config.dump", "spec.dump", *images, "devshm-checkpoint.tar", "rootfs-diff.tar"),
+        *volumes,
+    ]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path) == ["a.tar"]
+    assert do(export=str(path), compress=compress).actions == ()
+
+
+def test_archive_without(host, saved, do, tmp_path):
+    """What is to be ignored is not in it."""
+    do(export=str(tmp_path / "a.tar"), ignore_rootfs=True, ignore_volumes=True)
+    assert [name for name in names_in(tmp_path / "a.tar") if name.startswith(("rootfs", "volumes"))] == []
+
+
+def test_archive_becomes_a_container(host, archive, bring_in):
+    """A container made of the archive has all of it: what was written, deleted and kept in volumes; and ended in it."""
+    host.bring("box", "absent", delete_volumes=True)
+    host.volume("kept", "absent")
+    record = bring_in(archive, "new")
+    assert record.is_checkpointed
+    assert (record.name, record.spec.restart_policy.word) == ("new", "always")
+    state = host.inspect("new")["State"]
+    assert (state["Status"], state["Checkpointed"]) == ("exited", True)
+    assert Path(state["CheckpointPath"], "devshm/s").read_text() == "four\n"
+    container = host.layout.container(record.id)
+    assert Path(container.upper, "written").read_text() == "one\n"
+    gone = os.stat(f"{container.upper}/etc/group")
+    assert (gone.st_mode & 0o170000, gone.st_rdev) == (0o020000, 0)
+    assert os.getxattr(f"{container.upper}/home", "trusted.overlay.opaque") == b"y"
+    assert (host.data("kept") / "v").read_text() == "two\n"
+    assert (host.data(record.volumes["/anon"]) / "a").read_text() == "three\n"
+
+
+def test_volumes_that_are_there(host, archive, go_on, bring_in):
+    """Content for a volume that is there already is refused, and nothing is changed; it can be ignored."""
+    host.bring("box", "absent")
+    before = host.picture()
+    with pytest.raises((InUse, HostLacks)):
+        go_on(name="new", **{"import": str(archive)})
+    assert host.picture() == before
+    (host.data("kept") / "v").write_text("mine\n")
+    bring_in(archive, "new", ignore_volumes=True)
+    assert (host.data("kept") / "v").read_text() == "mine\n"
+
+
+def test_the_name_of_another(host, archive, go_on):
+    """A container of that name which did not come of the archive is left alone."""
+    host.start("sleep", "1000", name="other")
+    before = host.picture()
+    with pytest.raises(NameInUse, match="other"):
+        go_on(name="other", **{"import": str(archive)})
+    assert host.picture() == before
+
+
+def test_import_that_was_killed(host, archive, bring_in):
+    """What a killed import left is half a container, which can't be started, and is made anew by the next one."""
+    record = host.record()
+    with host.open() as engine:
+        half = create(
+            engine, host.spec(name="new", volume=["kept:/data"]), source_of(engine, record), intent="import"
+        )
+        with hold(engine, half.id, "look") as held:
+            assert held.status == "removing"
+    host.bring("box", "absent", delete_volumes=True)
+    assert bring_in(archive, "new", ignore_volumes=True).id != half.id
+    assert host.inspect("new")["State"]["Checkpointed"]
+    assert host.layout.container(half.id).static not in host.files()
+
+
+# -- archives from anywhere ------------------------------------------------------------------------
+
+
+def parts_of(archive):
+    """Return the archive's files in order, as (entry, content)."""
+    with tarfile.open(archive) as tar:
+        return [(entry, tar.extractfile(entry).read()) for entry in tar.getmembers()]
+
+
+def write(path, parts):
+    """Write a tar of these."""
+    with tarfile.open(path, "w") as tar:
+        for entry, content in parts:
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def described(parts, change):
+    """Return the parts with another config.dump."""
+    document = json.loads(parts[0][1])
+    change(document)
+    return [(parts[0][0], json.dumps(document).encode()), *parts[1:]]
+
+
+def special(name, kind, link=""):
+    """Return an entry that is no plain file."""
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.linkname = kind, link
+    return entry, b""
+
+
+def without(parts, name):
+    """Return the parts without one."""
+    return [part for part in parts if part[0].name != name]
+
+
+def replaced(parts, name, content):
+    """Return the parts with another content of one."""
+    return [(entry, content if entry.name == name else old) for entry, old in parts]
+
+
+def up(document):
+    """Put a volume above the directory of volumes."""
+    document["volumes"] = {"/data": "../../../etc"}
+
+
+def cgroup_up(document):
+    """Put the cgroup above its parent."""
+    document["spec"]["cgroup_parent"] = "/a/../../b"
+
+
+BROKEN = {
+    "no tar": (lambda parts: None, ArchiveBroken),
+    "nothing": (lambda parts: [], ArchiveBroken),
+    "no description": (lambda parts: parts[1:], ArchiveBroken),
+    "another form": (lambda parts: described(parts, lambda d: d.update(format="x")), ArchiveBroken),
+    "no spec": (lambda parts: described(parts, lambda d: d.pop("spec")), ArchiveBroken),
+    "no JSON": (lambda parts: replaced(parts, "config.dump", b"{"), ArchiveBroken),
+    "volume above": (lambda parts: described(parts, up), ArchiveBroken),
+    "bad name": (lambda parts: described(parts, lambda d: d["spec"].update(name="../x")), ArchiveBroken),
+    "cgroup above": (lambda parts: described(parts, cgroup_up), ArchiveBroken),
+    "image missing": (lambda parts: described(parts, lambda d: d["image"].update(id="0" * 64)), NotFound),
+    "no images": (lambda parts: without(parts, "checkpoint/inventory.img"), ArchiveBroken),
+    "no root file system": (lambda parts: without(parts, "rootfs-diff.tar"), ArchiveBroken),
+    "broken tree": (lambda parts: replaced(parts, "rootfs-diff.tar", b"x" * 512), ArchiveBroken),
+    "link": (lambda parts: [*parts, special("checkpoint/x", tarfile.SYMTYPE, "/etc/shadow")], UnsafeEntry),
+    "hard link": (
+        lambda parts: [*parts, special("checkpoint/x", tarfile.LNKTYPE, "config.dump")],
+        UnsafeEntry,
+    ),
+    "device": (lambda parts: [*parts, special("checkpoint/x", tarfile.CHRTYPE)], UnsafeEntry),
+    "up": (lambda parts: [*parts, (tarfile.TarInfo("checkpoint/../../x"), b"")], UnsafeEntry),
+    "absolute": (lambda parts: [*parts, (tarfile.TarInfo("/etc/x"), b"")], UnsafeEntry),
+    "stranger": (lambda parts: [*parts, (tarfile.TarInfo("x"), b"")], UnsafeEntry),
+    "hidden": (lambda parts: [*parts, (tarfile.TarInfo("checkpoint/.x"), b"")], UnsafeEntry),
+    "twice": (lambda parts: [*parts, parts[1]], ArchiveBroken),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_archives_change_nothing(host, archive, bring_in, tmp_path, case):
+    """An archive that nobody here has written is refused in words, and nothing of it is left."""
+    change, error = BROKEN[case]
+    parts = change(parts_of(archive))
+    path = tmp_path / "bad.tar"
+    if parts is None:
+        path.write_bytes(b"no tar at all" * 100)
+    else:
+        write(path, parts)
+    host.bring("box", "absent", delete_volumes=True)
+    host.volume("kept", "absent")
+    eventually(lambda: host.processes() == [], "all have gone")
+    before = host.leftovers()
+    with pytest.raises(error):
+        bring_in(path, None if case == "bad name" else "new")
+    assert host.leftovers() == before
+
+
+def test_an_archive_that_is_cut_short(host, archive, bring_in, tmp_path):
+    """Cut anywhere, it is refused, and nothing of it is left."""
+    host.bring("box", "absent", delete_volumes=True)
+    host.volume("kept", "absent")
+    eventually(lambda: host.processes() == [], "all have gone")
+    whole, before = archive.read_bytes(), host.leftovers()
+    for length in (0, 100, 700, 5000, len(whole) // 2, len(whole) - 2000):
+        (tmp_path / "short.tar").write_bytes(whole[:length])
+        with pytest.raises(ArchiveBroken):
+            bring_in(tmp_path / "short.tar", "new")
+    assert host.leftovers() == before
+
+
+def test_what_is_no_file(host, go_on, tmp_path):
+    """A path without an archive is refused by name."""
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "nowhere", tmp_path, tmp_path / "fifo"):
+        with pytest.raises(InvalidOption, match="import: "):
+            go_on(**{"import": str(path)})

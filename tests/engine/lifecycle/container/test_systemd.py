@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container whose first process is systemd boots, works and ends as a machine does, on this host's cgroups."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from _engine.errors import HostLacks, InvalidOption
+from _engine.kernel.cgroup import cgroups
+from debianimage import IMAGE, debian_archive
+from enginehost import eventually
+
+
+@pytest.fixture
+def machine(need, tree, empty_host):
+    """Return an engine with an image that has systemd, and the function that boots it."""
+    need(shutil.which("debootstrap"), "debootstrap")
+    empty_host.load(debian_archive(tree / ".build/debian"))
+    empty_host.image = IMAGE
+    return empty_host
+
+
+def inside(host, *words: str, code: int = 0) -> str:
+    """Run a command in the container and return what it wrote."""
+    done = host.agent("exec", "box", *words)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
+def booted(host) -> bool:
+    """Tell whether systemd has come to the end of its boot, with nothing failed."""
+    return host.agent("exec", "box", "systemctl", "is-system-running", "--wait").stdout.strip() == "running"
+
+
+def boot(host) -> None:
+    """Have the container running, and wait for the end of the boot."""
+    host.bring("box", "started")
+    eventually(lambda: booted(host), "running")
+
+
+def test_it_boots(machine):
+    """Systemd boots with nothing failed, starts a unit in a cgroup of its own, ends when it is asked to, and boots again."""
+    machine.want("created", "/sbin/init")
+    boot(machine)
+    assert inside(machine, "cat", "/etc/machine-id") == machine.inspect()["Id"][:32]
+    assert machine.inspect()["Config"]["SystemdMode"] is True
+    inside(machine, "systemd-run", "--unit=probe", "sleep", "1000")
+    group = inside(machine, "systemctl", "show", "--property=ControlGroup", "--value", "probe")
+    assert group.endswith("/system.slice/probe.service")
+    pid = inside(machine, "systemctl", "show", "--property=MainPID", "--value", "probe")
+    assert group in inside(machine, "cat", f"/proc/{pid}/cgroup")
+    if cgroups.version() != "v2":
+        writes_to_its_own(machine)
+
+    stopped = machine.bring("box", "stopped", stop_time=60).result["container"]["State"]
+    assert stopped["ExitCode"] == 0  # and so it was not killed
+    boot(machine)
+
+
+def writes_to_its_own(machine) -> None:
+    """Check that of systemd's hierarchy the container's own part is all that it can write to, and of the others none."""
+    top, told = "/sys/fs/cgroup/systemd", inside(machine, "cat", "/proc/1/cgroup")
+    own = told.split("name=systemd:")[1].split("/init.scope")[0]
+    inside(machine, "mkdir", f"{top}{own}/mine")
+    for place in (top, f"{top}{os.path.dirname(own)}", "/sys/fs/cgroup/memory"):
+        assert "Read-only" in machine.agent("exec", "box", "mkdir", f"{place}/others").stderr
+
+
+REFUSED = {
+    "a cgroup namespace": ({"cgroupns": "private"}, InvalidOption),
+    "a user namespace": ({"uidmap": ["0:100000:65536"]}, HostLacks),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_v1_refuses(host, case):
+    """With cgroups v1, what systemd could not boot with is refused before anything is changed."""
+    options, error = REFUSED[case]
+    if cgroups.version() == "v2":
+        pytest.skip("with cgroups v2 it works")
+    with pytest.raises(error):
+        host.start("/sbin/init", systemd="always", **options)
+    assert host.inspect() == {}

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container can write to is bounded, and what ends a container works on a disk that takes nothing more."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from _engine.agent.install import exit_command
+from _engine.errors import StateReadOnly
+from _engine.kernel import mountinfo, mounts
+from _engine.kernel.process import Process
+from _engine.lifecycle.converge.container import converge
+from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.core.emergency import ended
+from _engine.lifecycle.exec.exec import execute
+from _engine.model.container.execution import ExecSpec
+from dockerarchive import write_archive
+from enginehost import Host, eventually
+from hybrid import without_hybrid
+
+NAMES = ("stopped", "killed", "removed", "died", "left")
+FOREVER = ("sleep", "1000")
+
+
+def fill(directory: str) -> None:
+    """Leave not one byte."""
+    with open(f"{directory}/filled", "wb", buffering=0) as file:
+        for size in (65536, 4096, 1):
+            with suppress(OSError):
+                while file.write(bytes(size)):
+                    pass
+
+
+def use_up_inodes(directory: str) -> None:
+    """Leave not one inode."""
+    os.mkdir(f"{directory}/filled")
+    with suppress(OSError):
+        for number in range(1_000_000):
+            os.close(os.open(f"{directory}/filled/{number}", os.O_CREAT | os.O_WRONLY))
+
+
+def forbid(directory: str) -> None:
+    """Let nothing be written, as after an error of the disk."""
+    if remount(directory, "ro"):
+        return
+    # Somebody has a file open for writing there (a log): so a second mount hides the first.
+    subprocess.run(["mount", "--rbind", directory, directory], check=True)
+    subprocess.run(["mount", "--make-rprivate", directory], check=True)
+    assert remount(directory, "ro")
+
+
+def remount(directory: str, how: str) -> bool:
+    """Change the mount, if the kernel lets us."""
+    words = ["mount", "-o", f"remount,bind,{how}", directory]
+    return subprocess.run(words, check=False, capture_output=True).returncode == 0
+
+
+def allow(directory: str) -> None:
+    """Take back whatever was done."""
+    if len([entry for entry in mountinfo.read() if entry.target == directory]) > 1:
+        subprocess.run(["umount", "--recursive", "--lazy", directory], check=True)
+    remount(directory, "rw")
+    subprocess.run(["rm", "-rf", f"{directory}/filled"], check=True)
+
+
+@contextmanager
+def small_host(tmp_path: Path, runtime: str, layer: bytes):
+    """Give an engine whose root and run root are small file systems of their own."""
+    host = Host(tmp_path, runtime, "localhost/box:1")
+    for place in (host.layout.root, host.layout.run_root):
+        os.mkdir(place)
+        mounts.tmpfs(place, size=16 << 20, mode=0o700, options=("nr_inodes=1500",))
+    try:
+        with without_hybrid(host.layout.cgroup_parent):
+            host.load(write_archive(tmp_path / "box.tar", host.image, [layer]))
+            yield host
+            host.clear()
+    finally:
+        for place in (host.layout.root, host.layout.run_root):
+            subprocess.run(["umount", "--recursive", place], check=True)
+
+
+def slipway(host: Host, *words: str) -> str:
+    """Run the program, which has to succeed, and return what it complains of."""
+    done = subprocess.run(
+        [host.layout.agent_program, *words], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def runs(process) -> bool:
+    """Return whether the process lives."""
+    return Process(*process).alive()
+
+
+CASES = [
+    ("crun", fill, ("root", "run_root"), True),
+    ("runc", use_up_inodes, ("root", "run_root"), True),
+    ("crun", forbid, ("run_root",), True),
+    ("runc", forbid, ("root", "run_root"), False),
+]
+
+
+@pytest.mark.parametrize(("runtime", "spoil", "where", "records"), CASES, indirect=["runtime"])
+def test_what_runs_can_be_ended_whatever_the_disk(runtime, spoil, where, records, busybox, tmp_path):
+    """Stop, kill, remove and the end itself need no room and no permission to write; with room again all is as it should be."""
+    with small_host(tmp_path, runtime, busybox) as host:
+        for name in NAMES:
+            host.start(*FOREVER, name=name, stop_timeout=0)
+        process = {name: host.record(name).process for name in NAMES}
+        merged = {name: host.layout.container(host.record(name).id).merged for name in NAMES}
+        places = [getattr(host.layout, one) for one in where]
+        for place in places:
+            spoil(place)
+        try:
+            said = slipway(host, "stop", "stopped")
+            assert bool(said) == (not records), said
+            slipway(host, "kill", "killed")
+            if records:
+                slipway(host, "rm", "-f", "removed")
+                assert host.inspect("removed") == {}
+            else:
+                refuses_removal(host, "left")
+                assert runs(process["left"])
+            Process(*process["died"]).signal(9)
+            for name in ("stopped", "killed", "died"):
+                eventually(lambda name=name: not runs(process[name]), f"{name} is gone")
+                eventually(
+                    lambda name=name: mountinfo.at(merged[name]) is None or not records, f"{name} is clean"
+                )
+                assert host.inspect(name)["State"]["Status"] in ("exited", "stopped")
+            assert host.inspect("left")["State"]["Running"]
+        finally:
+            for place in places:
+                allow(place)
+        for name in NAMES:
+            host.bring(name, "absent")
+        assert not any(map(runs, process.values()))
+        assert [line for line in host.mounts() if "/containers/" in line] == []
+        for place in (host.layout.containers, host.layout.run_containers, host.layout.exits):
+            assert os.listdir(place) == []
+
+
+def refuses_removal(host: Host, name: str) -> None:
+    """Check that program and module refuse to remove it from a root that is read-only, and say that a stop works."""
+    words = [host.layout.agent_program, "rm", "--force", name]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert f"slipway stop {name}" in done.stderr
+    request = Request(name, "absent")
+    with pytest.raises(StateReadOnly, match=f"container {name} is left as it was"):
+        ended(host.open, host.layout, lambda engine: converge(engine, request, exit_command), removes=True)
+
+
+def test_a_full_disk_takes_no_result_from_exec(runtime, busybox, tmp_path):
+    """A command that has filled the disk tells its code and its output, though its end can't be recorded."""
+    with small_host(tmp_path, runtime, busybox) as host:
+        host.start(*FOREVER, stop_timeout=0)
+        with host.open() as engine:
+            spec = ExecSpec.parse({"argv": ["sh", "-c", "echo hi; cat /dev/zero >/fill; exit 3"]})
+            done = execute(engine, "box", spec, timeout=60)[1]
+        assert (done.code, done.stdout) == (3, b"hi\n")
+        assert slipway(host, "rm", "-f", "box") == ""
+
+
+def test_what_a_container_writes_to_its_own_files_is_bounded(host):
+    """The files of the engine's that a container may write to lie on a small file system of its own."""
+    host.start(*FOREVER, stop_timeout=0)
+    script = "for f in hosts resolv.conf hostname; do cat /dev/zero >>/etc/$f; done; cat /dev/zero >>/run/.containerenv"
+    with host.open() as engine:
+        execute(engine, "box", ExecSpec.parse({"argv": ["sh", "-c", script]}), timeout=60)
+    files = host.layout.container(host.record().id).files
+    assert sum(entry.stat().st_size for entry in os.scandir(files)) <= 4 << 20
+    assert mountinfo.at(files).fstype == "tmpfs"
+    host.bring("box", "stopped")
+    assert mountinfo.at(files) is None

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Explaining real containers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+from _engine.lifecycle.info import explain, info
+
+
+def explained(host, name="box"):
+    """Return what is said of a container."""
+    with host.open(read_only=True) as engine:
+        [shape] = explain.explained(engine, info.containers(engine, [name]).result["containers"])
+    return shape["explain"]
+
+
+def test_why_it_does_not_run(host, tmp_path):
+    """A container that failed tells its code, its policy, and the source of a mount that has gone since."""
+    source = tmp_path / "source"
+    source.mkdir()
+    host.start("sh", "-c", "exit 3", volume=[f"{source}:/data"])
+    host.ended()
+    shutil.rmtree(source)
+    said = explained(host)
+    assert said[0].startswith("box ended ")
+    assert said[0].endswith(" with exit code 3.")
+    assert "Nothing starts it again: its restart policy is no." in said
+    assert f"{source}, mounted at /data, is not on the host any more." in said
+
+
+def test_who_stopped_it(host):
+    """A stop is told as its user's."""
+    host.start("sleep", "1000", stop_signal="KILL")
+    assert explained(host)[0].startswith("box runs, started ")
+    host.bring("box", "stopped")
+    assert "Its user stopped it, so nothing starts it again but a user." in explained(host)
+
+
+def test_on_the_command_line(host):
+    """The program says it to a person; an unknown name ends with 125 and near names."""
+    host.want("created", "sleep", "1000")
+    argv = [host.layout.agent_program, "explain"]
+    found = subprocess.run([*argv, "box"], capture_output=True, text=True, timeout=60, check=True)
+    assert found.stdout.startswith("box was created ")
+    wrong = subprocess.run([*argv, "bax"], capture_output=True, text=True, timeout=60, check=False)
+    assert (wrong.returncode, "box" in wrong.stderr) == (125, True)

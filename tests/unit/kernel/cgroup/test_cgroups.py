@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuse the root cgroup. No test ever calls a verb that kills or removes with such a path."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.kernel.cgroup import cgroups
+
+WRONG = [
+    "/",
+    "",
+    "//",
+    "///",
+    "slipway",
+    "/slipway/..",
+    "/..",
+    "/a/../..",
+    "//a",
+    "/a/",
+    "/a//b",
+    "/./a",
+    "/.",
+    ".",
+]
+
+
+@pytest.mark.parametrize("path", WRONG)
+def test_the_root_is_never_meant(path):
+    """A path that is, or might lead to, the root cgroup is refused: the whole host is in it."""
+    with pytest.raises(ValueError, match="no path of a cgroup"):
+        cgroups._refuse_root(path)
+
+
+@pytest.mark.parametrize("path", ["/slipway", "/slipway/abc", "/a/.b", "/a/b..c"])
+def test_a_path_below_the_root_is_fine(path):
+    """A plain path of names is accepted."""
+    cgroups._refuse_root(path)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from _engine.errors import InvalidOption
+from _engine.model.container import namespaces
+from _engine.model.container.spec import ContainerSpec
+
+BASE = {"name": "box", "image": "i", "network": ["none"]}
+GOOD = {
+    ("pid", "host"): "host",
+    ("pid", "private"): None,
+    ("pid", ""): None,
+    ("pid", "container:db_1.a"): "container:db_1.a",
+    ("pid", "ns:/proc/./7/ns/pid"): "ns:/proc/7/ns/pid",
+    ("uts", "private"): None,
+    ("ipc", "shareable"): None,
+    ("ipc", "private"): "private",
+    ("ipc", "none"): "none",
+    ("cgroupns", "private"): "private",
+    ("cgroupns", "host"): "host",
+    ("network", ("container:db",)): ("container:db",),
+    ("network", ("ns:/run/netns/x",)): ("ns:/run/netns/x",),
+}
+BAD = {
+    ("pid", "hosts"): "is no namespace",
+    ("pid", "none"): "is no namespace",
+    ("pid", "pod"): "needs pods",
+    ("pid", "container:"): "is no valid name",
+    ("pid", "container:../x"): "is no valid name",
+    ("pid", "ns:relative"): "is no absolute path",
+    ("uts", "shareable"): "is no namespace",
+    ("ipc", ("host",)): "is no text",
+    ("network", ("bridge",)): "is not built yet",
+    ("network", ("container:a", "host")): "is not one network",
+    ("network", ("container:a/b",)): "is no valid name",
+}
+CONTRADICTIONS = {
+    "hostname": {"hostname": "x", "uts": "container:db"},
+    "sysctl": {"ipc": "host", "sysctl": {"kernel.shmmax": "1"}},
+    "shm_size": {"ipc": "none", "shm_size": "1m"},
+}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_good_values(case):
+    """Each word of podman has one canonical form, and what unset means is unset."""
+    option, value = case
+    assert getattr(ContainerSpec.parse({**BASE, option: value}), option) == GOOD[case]
+
+
+@pytest.mark.parametrize("case", BAD, ids=str)
+def test_bad_values(case):
+    """What is no namespace of this option is refused, and says why."""
+    option, value = case
+    with pytest.raises(InvalidOption, match=BAD[case]) as caught:
+        ContainerSpec.parse({**BASE, option: value})
+    assert caught.value.fields["option"] == option
+
+
+@pytest.mark.parametrize("option", CONTRADICTIONS)
+def test_contradictions(option):
+    """What would change a namespace of others is refused."""
+    with pytest.raises(InvalidOption) as caught:
+        ContainerSpec.parse({**BASE, **CONTRADICTIONS[option]})
+    assert caught.value.fields["option"] == option
+
+
+def test_needs():
+    """A container needs those whose namespaces it shares, and nobody for the host's or a path's."""
+    spec = ContainerSpec.parse(
+        {
+            **BASE,
+            "network": ["container:a"],
+            "ipc": "container:b",
+            "pid": "host",
+            "uts": "ns:/x",
+            "cgroupns": "container:a",
+        }
+    )
+    assert namespaces.needs(spec) == (("network", "a"), ("ipc", "b"), ("cgroupns", "a"))
+    assert namespaces.needs(ContainerSpec.parse(BASE)) == ()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from _engine.errors import InvalidOption
+from _engine.model.values.modes import parse_mode
+
+
+@pytest.mark.parametrize(
+    ("value", "mode"),
+    [
+        ("0644", 0o644),
+        ("644", 0o644),
+        ("0o755", 0o755),
+        (0o600, 0o600),
+        ("4755", 0o4755),
+        ("0", 0),
+        (None, None),
+    ],
+)
+def test_modes(value, mode):
+    """Octal text, and the number that YAML makes of it."""
+    assert parse_mode("mode", value) == mode
+
+
+def test_preserve():
+    """The word is one only where it means something."""
+    assert parse_mode("mode", "preserve", preserve=True) is None
+    with pytest.raises(InvalidOption):
+        parse_mode("mode", "preserve")
+
+
+@pytest.mark.parametrize("value", ["u=rw", "0888", "", "77777", -1, True, 0o10000, "0x1ff"])
+def test_what_is_no_mode(value):
+    """Anything else is refused, naming the option."""
+    with pytest.raises(InvalidOption, match="mode: "):
+        parse_mode("mode", value)

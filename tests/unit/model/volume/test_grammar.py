@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of a volume's driver, as podman and docker have them."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.errors import InvalidOption
+from _engine.model.volume.grammar import parse, parse_mode, with_owner
+from _engine.model.volume.options import DriverOptions
+
+READ = [
+    ([], DriverOptions()),
+    (
+        ["type=tmpfs", "device=tmpfs", "o=nodev,size=1k"],
+        DriverOptions("tmpfs", "tmpfs", ("nodev", "size=1024")),
+    ),
+    (["type=tmpfs", "o=size=50%"], DriverOptions("tmpfs", "tmpfs", ("size=50%",))),
+    (["o=noexec", "type=tmpfs", "o=nodev,noexec"], DriverOptions("tmpfs", "tmpfs", ("nodev", "noexec"))),
+    (["type=ext4", "device=/dev/sdb1", "o=uid=5,gid=6"], DriverOptions("ext4", "/dev/sdb1", uid=5, gid=6)),
+    (["type=xfs", "device=LABEL=data"], DriverOptions("xfs", "LABEL=data")),
+    (["type=none", "device=/srv", "o=bind,ro"], DriverOptions("bind", "/srv", ("ro",))),
+    (["device=/srv", "o=rbind"], DriverOptions("bind", "/srv", ("rbind",))),
+    (["type=bind", "device=/srv"], DriverOptions("bind", "/srv")),
+    (
+        ["type=nfs", "device=nas:/a", "o=vers=4.2,soft,timeout=5"],
+        DriverOptions("nfs", "nas:/a", ("soft", "vers=4.2"), timeout=5),
+    ),
+    (["type=nfs", "device=:/a", "o=addr=10.0.0.1"], DriverOptions("nfs", ":/a", ("addr=10.0.0.1",))),
+    (["type=overlay", "o=lowerdir=/a:/b"], DriverOptions("overlay", "overlay", ("lowerdir=/a:/b",))),
+    (["o=uid=0,mode=1777"], DriverOptions(uid=0, mode=0o1777)),
+    (["o=size=1g,inodes=100"], DriverOptions(size=1 << 30, inodes=100)),
+    (["o=noquota"], DriverOptions()),
+    (["nocopy"], DriverOptions(copy=False)),
+    (["copy"], DriverOptions()),
+]
+
+
+@pytest.mark.parametrize(("items", "options"), READ, ids=lambda value: str(value)[:40])
+def test_read(items, options):
+    """Options have one canonical form, which comes back from what is stored."""
+    assert parse(items) == options
+    assert DriverOptions.decode(parse(items).encode()) == options
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        (["tpye=tmpfs"], "'tpye=tmpfs' is not known; near: type"),
+        (["type=tmpfs", "o=nosiud"], "'nosiud' is not known; near: nosuid"),
+        (["type=tmpfs", "o=inodes=5,nr_inode=5"], "is not known; near: nr_inodes"),
+        (["type=nfs", "device=n:/a", "o=timo=5"], "'timo=5' is not known; near: timeo"),
+        (["o=sise=1g"], "is there without type and device; near: size"),
+        (["o=nodev"], "is there without type and device"),
+        (["device=/dev/sdb"], "is there without type"),
+        (["type=ext4"], "is there without device"),
+        (["type=ext4", "device=sdb"], "is no device"),
+        (["type=ext4", "device=-o"], "is no device"),
+        (["type=nfs", "device=/a"], "names no server"),
+        (["type=bind", "device=srv"], "is no absolute path"),
+        (["type=-t"], "is no name of a file system"),
+        (["type=tmpfs", "type=ext4"], "gives type a second time"),
+        (["type=tmpfs", "o=ro,rw"], "contradicts"),
+        (["type=tmpfs", "o=nodev,dev"], "contradicts dev"),
+        (["type=tmpfs", "o=size=1m,size=2m"], "is given a second time"),
+        (["type=ext4", "device=/dev/sdb", "o=size=1g"], "can't have a quota"),
+        (["o=size=0"], "is less than 1"),
+        (["o=size=big"], "is no size"),
+        (["o=size=1g,noquota"], "contradicts size and inodes"),
+        (["o=uid=root"], "is no whole number"),
+        (["o=uid=-1"], "is no numeric id"),
+        (["o=uid=1,uid=2"], "needs one value for uid"),
+        (["o=uid"], "is no whole number"),
+        (["o=mode=rwx"], "is no mode"),
+        (["o=timeout=0"], "is less than 1"),
+        (["type=overlay", "o=upperdir=/a"], "is no overlay"),
+        (["type=overlay", "o=lowerdir=/a,upperdir=/b"], "is no overlay"),
+        (["type=overlay", "o=lowerdir=a"], "is no absolute path"),
+        (["copy", "nocopy"], "contradicts nocopy"),
+        ([None], "is no text"),
+    ],
+)
+def test_refused(items, told):
+    """What can't be meant is refused, with the word and the nearest right one."""
+    with pytest.raises(InvalidOption) as caught:
+        parse(items)
+    assert told in caught.value.message
+
+
+def test_owner():
+    """The task's own options come to the same as the words of o; two that differ are refused."""
+    assert with_owner(parse(["o=uid=5"]), uid=5, gid=6, mode="0750") == DriverOptions(
+        uid=5, gid=6, mode=0o750
+    )
+    with pytest.raises(InvalidOption, match="uid: 6 is not what uid= in o says"):
+        with_owner(parse(["o=uid=5"]), uid=6)
+
+
+@pytest.mark.parametrize("value", [488, "8", "rwx", "", None, "12345"])
+def test_a_mode_is_octal_text(value):
+    """A number is refused: YAML has read it already, and nobody knows how."""
+    with pytest.raises(InvalidOption, match="is no mode"):
+        parse_mode("mode", value)
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        (["type=tmpfs", "o=uid=5,mode=700,nodev"], ("nodev", "uid=5", "mode=700")),
+        (["type=ext4", "device=/d", "o=uid=5,mode=700,nodev"], ("nodev",)),
+        (["type=bind", "device=/d", "o=ro"], ("bind", "ro")),
+        (["o=rbind", "device=/d"], ("rbind",)),
+    ],
+)
+def test_words_for_the_mount(items, words):
+    """mount(8) is given what it knows: an owner only where the file system takes one."""
+    assert parse(items).mount_words == words
