@@ -192,16 +192,16 @@ _LOG_SEEDS = (
 
 
 def _logs(work: Path) -> Callable[[bytes], None]:
-    from _engine.runtime.logs import k8s_file
+    from _engine.runtime import logs
 
     path = work / "ctr.log"
 
     def read(data: bytes) -> None:
         path.write_bytes(data)
-        whole = [line.text for line in k8s_file.read(str(path))]
-        k8s_file.streams(str(path))
+        whole = [line.text for line in logs.read(str(path))]
+        logs.streams(str(path))
         for tail in (1, 3):
-            last = [line.text for line in k8s_file.read(str(path), tail=tail)]
+            last = [line.text for line in logs.read(str(path), tail=tail)]
             if whole[len(whole) - len(last) :] != last:
                 raise Fault(f"the last {tail} lines are {last} of {whole}")
 

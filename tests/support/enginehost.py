@@ -32,7 +32,7 @@ from _engine.model.engine.record import ContainerRecord
 from _engine.model.volume import grammar
 from _engine.model.volume.spec import VolumeSpec
 from _engine.plan.volume import How
-from _engine.runtime.logs import k8s_file
+from _engine.runtime import logs
 from _engine.state import containers
 from _engine.state.database import Database, open_database
 from dockerarchive import write_archive
@@ -185,7 +185,7 @@ class Host:
 
     def log(self, name: str = "box") -> tuple[str, str]:
         """Return what a container wrote, to stdout and to stderr."""
-        return k8s_file.streams(self.inspect(name)["HostConfig"]["LogConfig"]["Path"])
+        return logs.streams(self.inspect(name)["HostConfig"]["LogConfig"]["Path"])
 
     def said(self, line: str, name: str = "box") -> None:
         """Wait until the container has written the line."""

@@ -52,8 +52,9 @@ STREETS = {
         "container": {"values", "image", "mounts"},
         "engine": {"values", "mounts", "volume", "container"},
     },
-    "runtime": {"": {"config"}, "config": set(), "exec": {""}, "logs": set()},
+    "runtime": {"": {"config"}, "config": set(), "exec": {""}},
     "lifecycle": {
+        "": {"host", "image"},  # paths of old, for programs outside
         "inspect": set(),
         "core": set(),
         "resources": {"core", "inspect"},

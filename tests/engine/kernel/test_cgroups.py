@@ -93,7 +93,8 @@ def test_each_layout_is_told(python, need, tops, wanted, version):
     code = """
 import os, sys
 from _engine.errors import HostLacks
-from _engine.kernel import cgroups, libc, mountinfo, mounts
+from _engine.kernel import libc, mountinfo, mounts
+from _engine.kernel.cgroup import cgroups
 libc.mount(None, "/", "", libc.MS_PRIVATE | libc.MS_REC)
 mounts.unmount_below("/sys/fs/cgroup")
 mounts.tmpfs("/sys/fs/cgroup", size=65536, mode=0o755)

@@ -63,7 +63,8 @@ def test_nothing_can_be_frozen_without_its_hierarchy(place, python):
     directory, _control, _frozen, _thawed = place
     code = """
 import sys
-from _engine.kernel import freezer, libc, mounts
+from _engine.kernel import libc, mounts
+from _engine.kernel.cgroup import freezer
 libc.mount(None, "/", "", libc.MS_PRIVATE | libc.MS_REC)
 mounts.unmount_below("/sys/fs/cgroup")
 print(freezer.can_freeze(int(sys.argv[1])))

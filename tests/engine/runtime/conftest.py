@@ -18,9 +18,8 @@ from _engine.kernel.cgroup import cgroups
 from _engine.kernel.process import find_by_argument
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.layout import Layout
-from _engine.runtime import conmon, exits, host, oci
+from _engine.runtime import conmon, exits, host, logs, oci
 from _engine.runtime.config import build, users
-from _engine.runtime.logs import k8s_file
 from hybrid import without_hybrid
 
 BUSYBOX = "/bin/busybox"
@@ -155,7 +154,7 @@ class Box:
         """Run to the end; returns exit, stdout and stderr."""
         launch, started = self.start(*command, **options)
         found = exits.wait_for_exit(launch.container, 20, monitor=started.monitor)
-        return found, *k8s_file.streams(launch.container.log)
+        return found, *logs.streams(launch.container.log)
 
     def close(self) -> None:
         """End what still runs, and remove what the runtime keeps."""

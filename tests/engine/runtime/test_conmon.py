@@ -14,8 +14,7 @@ import pytest
 from _engine.errors import HostLacks, InvalidOption, RuntimeFailed
 from _engine.kernel.cgroup import cgroups
 from _engine.kernel.process import find_by_argument
-from _engine.runtime import conmon, exits, oci
-from _engine.runtime.logs import k8s_file
+from _engine.runtime import conmon, exits, logs, oci
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 255])
@@ -50,7 +49,7 @@ def test_stop_signal_is_the_commands_to_handle(box):
 def wait_for_output(launch, text):
     """Wait until the log holds exactly this."""
     deadline = time.monotonic() + 20
-    while k8s_file.streams(launch.container.log)[0] != text:
+    while logs.streams(launch.container.log)[0] != text:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -81,7 +80,7 @@ def test_created_is_not_started(box):
     state = box.runtime.state(launch.container.id)
     assert (state.status, state.pid) == ("created", started.process.pid)
     assert started.monitor.alive()
-    assert k8s_file.streams(launch.container.log) == ("", "")
+    assert logs.streams(launch.container.log) == ("", "")
     assert exits.read_exit(launch.container) is None
 
 
@@ -302,7 +301,7 @@ def test_log_has_a_limit(box):
     assert exits.wait_for_exit(launch.container, 20, monitor=started.monitor).code == 0
     assert os.path.getsize(launch.container.log) < 20_000
     # conmon logs a line in parts when it reads one.
-    assert "".join(line.text for line in k8s_file.read(launch.container.log, tail=1)) == "line 1999"
+    assert "".join(line.text for line in logs.read(launch.container.log, tail=1)) == "line 1999"
 
 
 def test_log_elsewhere(box, tmp_path):
@@ -311,6 +310,6 @@ def test_log_elsewhere(box, tmp_path):
     started = conmon.create(dataclasses.replace(launch, log_path=str(tmp_path / "log")))
     box.runtime.start(launch.container.id)
     exits.wait_for_exit(launch.container, 20, monitor=started.monitor)
-    assert k8s_file.streams(str(tmp_path / "log"))[0] == "x\n"
+    assert logs.streams(str(tmp_path / "log"))[0] == "x\n"
     with pytest.raises(InvalidOption, match="/nowhere/log"):
         conmon.create(dataclasses.replace(box.prepare("true"), log_path="/nowhere/log"))

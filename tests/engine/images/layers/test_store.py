@@ -23,7 +23,7 @@ MODULES = Path(__file__).parents[4] / "plugins/module_utils"
 
 ADD = """
 import sys, time
-from _engine.images.store import LayerStore
+from _engine.images.layers.store import LayerStore
 def chunks():
     yield open(sys.argv[3], "rb").read()[:4096]
     print("started", flush=True)

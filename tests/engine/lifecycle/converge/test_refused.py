@@ -9,15 +9,9 @@ from pathlib import Path
 import pytest
 
 from _engine.agent.install import exit_command
-<<<<<<< HEAD:tests/engine/lifecycle/test_refused.py
 from _engine.errors import HostLacks, InvalidOption, LockTimeout, NotFound, RuntimeFailed, StateCorrupt
-from _engine.lifecycle.converge import converge
-from _engine.lifecycle.request import Request
-=======
-from _engine.errors import HostLacks, InvalidOption, LockTimeout, NotFound, StateCorrupt
 from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
->>>>>>> parent of 1923b1a (Revert the streets for now):tests/engine/lifecycle/converge/test_refused.py
 
 SLEEP = ("sleep", "1000")
 #: What is asked for, settings of the engine, the error, and words that must be in it: what, which, what to do.

@@ -204,8 +204,8 @@ import sys
 from enginehost import Host
 from pathlib import Path
 from hybrid import without_hybrid
-from _engine.lifecycle import exec as execution
-from _engine.model.execution import ExecSpec
+from _engine.lifecycle.exec import exec as execution
+from _engine.model.container.execution import ExecSpec
 host = Host(Path(sys.argv[1]), sys.argv[2], "localhost/box:1")
 with without_hybrid(host.layout.cgroup_parent), host.open() as engine:
     execution.execute(engine, "box", ExecSpec.parse({"argv": ["sleep", "4714"]}))

@@ -476,8 +476,8 @@ def test_user_namespaces(mapped, source, tmp_path, running):
 
 COPIES = """
 import sys
-from _engine.lifecycle.copying import CopyRequest, copy
-from _engine.lifecycle.opening import open_engine
+from _engine.lifecycle.files.copy import CopyRequest, copy
+from _engine.lifecycle.host.opening import open_engine
 root, run_root, runtime, source, dest = sys.argv[1:]
 for number in range(10000):
     with open_engine(root, run_root, runtime=runtime) as engine:

@@ -18,7 +18,7 @@ from powercut import another_boot, end_processes, lose_run_root, reboot
 from _engine.kernel.process import Process
 from _engine.model.container.status import RUNNING
 from _engine.model.engine.record import ProcessId
-from _engine.runtime.logs.k8s_file import read
+from _engine.runtime.logs import read
 from _engine.state import containers
 from enginehost import eventually
 

@@ -36,9 +36,9 @@ LOOKER = """
 import sys
 from pathlib import Path
 from enginehost import Host
-from _engine.lifecycle.volume import get_volume
-from _engine.lifecycle.volume_mount import ensure, give_back
-from _engine.lifecycle.volume_open import opened
+from _engine.lifecycle.resources.volume import get_volume
+from _engine.lifecycle.resources.volume_mount import ensure, give_back
+from _engine.lifecycle.resources.volume_open import opened
 top, runtime = sys.argv[1:]
 with Host(Path(top), runtime, "").open() as engine, engine.lock_volume("own", "look"):
     with opened(engine, get_volume(engine, "own")):

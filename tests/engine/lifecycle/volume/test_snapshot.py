@@ -198,8 +198,8 @@ def test_killed_while_it_stands_still(host, volume):
     host.agent("ps")
     pid = host.record().process.pid
     script = f"""
-from _engine.lifecycle.opening import open_engine
-from _engine.lifecycle.stilling import stilled
+from _engine.lifecycle.host.opening import open_engine
+from _engine.lifecycle.guard.freeze_for_snapshot import stilled
 with open_engine({host.layout.root!r}, {host.layout.run_root!r}, runtime={host.runtime!r}) as engine:
     with stilled(engine, [{host.record().id!r}], "test"):
         print("still", flush=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...lifecycle.core.engine import Engine
 from ...model.values.times import rfc3339
-from ...runtime.logs.k8s_file import LogLine
+from ...runtime.logs import LogLine
 from ..cli.output import as_json
 
 

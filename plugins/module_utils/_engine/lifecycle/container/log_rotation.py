@@ -18,7 +18,7 @@ from ...kernel import command, libc
 from ...kernel.inotify import Watch
 from ...kernel.process import Process
 from ...model.engine.record import ContainerRecord
-from ...runtime.logs import rotation
+from ...runtime import rotation
 from ...state import containers
 from ...systemd import scope, service
 from ..core.engine import Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ...model.container import log_options
 from ...model.engine.record import ContainerRecord
-from ...runtime.logs.k8s_file import FileLog, Log
+from ...runtime.logs import FileLog, Log
 from .engine import Engine
 
 
@@ -17,7 +17,7 @@ def log_path(engine: Engine, record: ContainerRecord) -> str:
 def log_of(engine: Engine, record: ContainerRecord) -> Log:
     """Return the container's log, to be read."""
     if record.spec.log_driver == log_options.JOURNAL:
-        from ...runtime.logs.journal import JournalLog
+        from ...runtime.journal import JournalLog
 
         return JournalLog(record.id)
     return FileLog(log_path(engine, record))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...model.engine.record import ContainerRecord
 from ...model.values.times import rfc3339
-from ...runtime.logs.k8s_file import LogLine
+from ...runtime.logs import LogLine
 from ...state import containers
 from ..core.engine import Engine
 from ..core.logpath import log_of

@@ -82,7 +82,7 @@ def _check_programs(engine: Engine, spec: ContainerSpec) -> None:
     runtime = find_runtime(engine.runtime)
     conmon = find_conmon(engine.conmon)
     if spec.log_driver == log_options.JOURNAL:
-        from ...runtime.logs import journal
+        from ...runtime import journal
 
         journal.check(conmon)
     if spec.cgroups == DISABLED and runtime.name != "crun":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The files of a container's log: the one that conmon writes, and those before it, PATH.1 the youngest of them.
 
-A rotation moves each one further (runtime/logs/rotation.py), while somebody may read. A file keeps its inode, so whoever holds
+A rotation moves each one further (runtime/rotation.py), while somebody may read. A file keeps its inode, so whoever holds
 it open loses nothing.
 """
 
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, Optional
 
-from ...errors import WrongState
-from ...kernel import foreign
+from ..errors import WrongState
+from ..kernel import foreign
 
 #: More files than anybody keeps; a search for the next one ends here.
 MOST_FILES = 100

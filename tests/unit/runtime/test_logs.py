@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from _engine.lifecycle.info import last_lines
-from _engine.runtime.logs import k8s_file
+from _engine.runtime import logs
 
 START = 1795472760
 NANO = 10**9
@@ -35,10 +35,10 @@ def log(tmp_path):
 def test_read_parses_all_parts(log):
     """A record tells time to the nanosecond, stream, text and whether its line goes on."""
     path = log(record(1, "a  b "), record(2, "", stream="stderr"), record(3, "part", tag="P"))
-    assert list(k8s_file.read(path)) == [
-        k8s_file.LogLine((START + 1) * NANO + 1, "stdout", "a  b ", False),
-        k8s_file.LogLine((START + 2) * NANO + 2, "stderr", "", False),
-        k8s_file.LogLine((START + 3) * NANO + 3, "stdout", "part", True),
+    assert list(logs.read(path)) == [
+        logs.LogLine((START + 1) * NANO + 1, "stdout", "a  b ", False),
+        logs.LogLine((START + 2) * NANO + 2, "stderr", "", False),
+        logs.LogLine((START + 3) * NANO + 3, "stdout", "part", True),
     ]
 
 
@@ -50,16 +50,16 @@ def test_time_zone_and_short_fraction(log):
         "1969-12-31T20:00:00.25-04:00 stdout F c\n",
     )
     base = 1577836800 * NANO
-    assert [line.time for line in k8s_file.read(path)] == [base + NANO // 2, base, NANO // 4]
+    assert [line.time for line in logs.read(path)] == [base + NANO // 2, base, NANO // 4]
 
 
 @pytest.mark.parametrize("tail", [0, 1, 2, 5, 6, 100])
 def test_tail_counts_lines(log, tail):
     """The last lines are returned, all of them when there are fewer."""
     path = log(*(record(number, f"line {number}") for number in range(5)))
-    assert [line.text for line in k8s_file.read(path, tail=tail)] == [
-        f"line {number}" for number in range(5)
-    ][5 - min(tail, 5) :]
+    assert [line.text for line in logs.read(path, tail=tail)] == [f"line {number}" for number in range(5)][
+        5 - min(tail, 5) :
+    ]
 
 
 @pytest.mark.parametrize("length", [10, 1000, 70000, 200000])
@@ -67,7 +67,7 @@ def test_tail_of_a_long_log_reads_from_the_end(log, length):
     """Records of any length and blocks of any fill give the same answer."""
     count = 2_000_000 // length
     path = log(*(record(number % 50, f"{number}:" + "x" * length) for number in range(count)))
-    found = [int(line.text.partition(":")[0]) for line in k8s_file.read(path, tail=7)]
+    found = [int(line.text.partition(":")[0]) for line in logs.read(path, tail=7)]
     assert found == list(range(count - 7, count))
 
 
@@ -76,7 +76,7 @@ def test_a_line_without_end_costs_no_memory(log):
     part = "x" * 8000
     path = log(record(0, "before"), *(record(1, part, tag="P") for _number in range(2500)))  # 20 MB
     tracemalloc.start()
-    lines = list(last_lines.joined(k8s_file.read(path, tail=1)))
+    lines = list(last_lines.joined(logs.read(path, tail=1)))
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [(len(line["text"]), line["truncated"]) for line in lines] == [(1 << 20, True)]
@@ -92,7 +92,7 @@ def test_tail_counts_a_line_in_parts_once(log):
         record(4, "end"),
         record(5, "three"),
     )
-    assert [line.text for line in k8s_file.read(path, tail=2)] == ["two ", "two ", "end", "three"]
+    assert [line.text for line in logs.read(path, tail=2)] == ["two ", "two ", "end", "three"]
 
 
 @pytest.mark.parametrize("tail", [1, 2, 3])
@@ -100,7 +100,7 @@ def test_a_carriage_return_ends_no_line(log, tail):
     """What a progress bar writes over itself is one line, and so is one that ends as on a terminal."""
     texts = ["begin", "10%\r99%\rdone\x0b\x0c\x1c", "end\r"]
     path = log(*(record(number, text) for number, text in enumerate(texts)))
-    assert [line.text for line in k8s_file.read(path, tail=tail)] == texts[-tail:]
+    assert [line.text for line in logs.read(path, tail=tail)] == texts[-tail:]
 
 
 @pytest.mark.parametrize("end", [" ", ""], ids=["conmon 2.1", "conmon 2.2"])
@@ -109,9 +109,9 @@ def test_the_end_of_a_line_of_parts(log, end, last):
     """An empty record ends the line of the parts before it, with or without a blank after its tag."""
     parts = record(1, "abc", tag="P"), record(2, "").replace(" \n", f"{end}\n")
     path = log(record(0, "before"), *parts, *(() if last else (record(3, "next"),)))
-    assert k8s_file.streams(path)[0] == ("before\nabc\n" if last else "before\nabc\nnext\n")
-    assert [line.text for line in k8s_file.read(path, tail=1)] == (["abc", ""] if last else ["next"])
-    assert [line.text for line in k8s_file.read(path, tail=2)][-3:] == (
+    assert logs.streams(path)[0] == ("before\nabc\n" if last else "before\nabc\nnext\n")
+    assert [line.text for line in logs.read(path, tail=1)] == (["abc", ""] if last else ["next"])
+    assert [line.text for line in logs.read(path, tail=2)][-3:] == (
         ["before", "abc", ""] if last else ["abc", "", "next"]
     )
 
@@ -119,7 +119,7 @@ def test_the_end_of_a_line_of_parts(log, end, last):
 def test_since_leaves_out_what_is_older(log):
     """Only records of that instant and later are returned."""
     path = log(*(record(number, str(number)) for number in range(5)))
-    assert [line.text for line in k8s_file.read(path, since=(START + 3) * NANO + 3)] == ["3", "4"]
+    assert [line.text for line in logs.read(path, since=(START + 3) * NANO + 3)] == ["3", "4"]
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_since_leaves_out_what_is_older(log):
 def test_what_is_no_whole_record_is_left_out(log, torn):
     """A record that is being written, or a foreign line, does not disturb the others."""
     path = log(record(1, "whole"), torn)
-    assert [line.text for line in k8s_file.read(path)] == ["whole"]
-    assert k8s_file.streams(path) == ("whole\n", "")
+    assert [line.text for line in logs.read(path)] == ["whole"]
+    assert logs.streams(path) == ("whole\n", "")
 
 
 def test_streams_join_parts(log):
@@ -141,13 +141,13 @@ def test_streams_join_parts(log):
         record(4, ""),
         record(5, "no end", tag="P"),
     )
-    assert k8s_file.streams(path) == ("ab\n\nno end", "x\n")
+    assert logs.streams(path) == ("ab\n\nno end", "x\n")
 
 
 def test_streams_are_bounded(log):
     """Of a log above the bound its end is kept, from a whole record on."""
     path = log(*(record(number % 50, f"{number:04d}") for number in range(1000)))
-    out = k8s_file.streams(path, most=1000)[0].split()
+    out = logs.streams(path, most=1000)[0].split()
     assert out == [f"{number:04d}" for number in range(1000 - len(out), 1000)]
     assert 10 < len(out) < 30
 
@@ -156,19 +156,19 @@ def test_bytes_that_are_no_text_are_replaced(tmp_path):
     """Output in another encoding does not fail the reader."""
     path = tmp_path / "log"
     path.write_bytes(b"2020-01-01T00:00:00Z stdout F \xff\xfe\r\x85x\n")
-    assert k8s_file.streams(str(path))[0] == "��\r�x\n"
+    assert logs.streams(str(path))[0] == "��\r�x\n"
 
 
 def test_missing_log_is_empty(tmp_path):
     """A container that never ran has no log, and that is no error."""
     path = str(tmp_path / "none")
-    assert list(k8s_file.read(path)) == []
-    assert k8s_file.streams(path) == ("", "")
+    assert list(logs.read(path)) == []
+    assert logs.streams(path) == ("", "")
 
 
 def test_follow_yields_what_comes_and_ends(log, monkeypatch):
     """New records are yielded once, a torn one when it is whole, and those of a log that was replaced from its start."""
-    monkeypatch.setattr(k8s_file, "_POLL", 0)
+    monkeypatch.setattr(logs, "_POLL", 0)
     path = log(record(1, "one"), record(2, "two"))
 
     def tear():
@@ -192,4 +192,4 @@ def test_follow_yields_what_comes_and_ends(log, monkeypatch):
             step()
         return step is None
 
-    assert [line.text for line in k8s_file.follow(path, ended, tail=1)] == ["two", "three", "four"]
+    assert [line.text for line in logs.follow(path, ended, tail=1)] == ["two", "three", "four"]

@@ -10,8 +10,8 @@ import pytest
 
 from _engine.errors import HostLacks
 from _engine.kernel import command
-from _engine.runtime.logs import journal
-from _engine.runtime.logs.k8s_file import LogLine
+from _engine.runtime import journal
+from _engine.runtime.logs import LogLine
 
 ENTRY = {"__CURSOR": "c", "__REALTIME_TIMESTAMP": "1700000000000001", "PRIORITY": "6", "MESSAGE": "text\n"}
 AT = 1700000000000001000

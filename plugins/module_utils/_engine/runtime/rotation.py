@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from .files import numbered
+from .logfiles import numbered
 
 #: conmon's REOPEN_LOGS_EVENT (ctrl.c); the two numbers after it mean nothing.
 _REOPEN = b"2 0 0\n"

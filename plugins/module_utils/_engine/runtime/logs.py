@@ -17,8 +17,8 @@ from datetime import datetime
 from itertools import chain
 from typing import BinaryIO, Protocol
 
-from ...kernel.inotify import Watch
-from . import files as logfiles
+from ..kernel.inotify import Watch
+from . import logfiles
 
 _BLOCK = 64 * 1024
 #: More than what stands before the text of a record.

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional
 
-from ...errors import CommandFailed, HostLacks, Setting, Words
-from ...kernel import command
-from ...model.values.jsontext import parse_object
-from .k8s_file import MOST, LogLine, in_streams, within
+from ..errors import CommandFailed, HostLacks, Setting, Words
+from ..kernel import command
+from ..model.values.jsontext import parse_object
+from .logs import MOST, LogLine, in_streams, within
 
 SOCKET = "/run/systemd/journal/socket"
 _PROGRAM = "journalctl"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from _engine.runtime.logs import files, k8s_file, rotation
+from _engine.runtime import logfiles, logs, rotation
 
 STAMP = "2026-11-24T03:00:{:02d}.{:09d}+00:00"
 
@@ -111,17 +111,17 @@ def test_every_line_once_and_in_order(conmon, seed):
     for thread in threads:
         thread.start()
     try:
-        followed = joined(k8s_file.follow(conmon.path, done.is_set, pause=lambda: None))
+        followed = joined(logs.follow(conmon.path, done.is_set, pause=lambda: None))
     finally:
         threads[1].join(60)
         over.set()
         threads[0].join(60)
     assert followed == wanted
-    assert joined(k8s_file.read(conmon.path)) == wanted
-    assert k8s_file.streams(conmon.path)[0].splitlines() == wanted
+    assert joined(logs.read(conmon.path)) == wanted
+    assert logs.streams(conmon.path)[0].splitlines() == wanted
     assert os.path.exists(conmon.path + ".2")
     for tail in (1, 10, 500, 2999, 3001):
-        assert joined(k8s_file.read(conmon.path, tail=tail)) == wanted[-tail:]
+        assert joined(logs.read(conmon.path, tail=tail)) == wanted[-tail:]
 
 
 def joined(lines):
@@ -142,7 +142,7 @@ def test_only_so_many_files(conmon):
         with conmon.attentive():
             assert rotation.rotate(conmon.path, conmon.control, keep=3, lives=lambda: True)
     assert sorted(os.listdir(os.path.dirname(conmon.path))) == ["ctl", "ctr.log", "ctr.log.1", "ctr.log.2"]
-    assert joined(k8s_file.read(conmon.path)) == ["4", "5"]
+    assert joined(logs.read(conmon.path)) == ["4", "5"]
 
 
 def test_a_rotation_that_was_killed_is_finished(conmon):
@@ -150,19 +150,19 @@ def test_a_rotation_that_was_killed_is_finished(conmon):
     conmon.write("one")
     os.rename(conmon.path, conmon.path + ".1")
     conmon.write("two")
-    assert joined(k8s_file.read(conmon.path)) == ["one", "two"]
+    assert joined(logs.read(conmon.path)) == ["one", "two"]
     assert rotation.is_full(conmon.path, 10**9)
     with conmon.attentive():
         assert rotation.rotate(conmon.path, conmon.control, keep=3, lives=lambda: True)
     conmon.write("three")
-    assert joined(k8s_file.read(conmon.path)) == ["one", "two", "three"]
+    assert joined(logs.read(conmon.path)) == ["one", "two", "three"]
 
 
 def test_two_rotations_while_the_files_are_opened(conmon, monkeypatch):
     """A reader that two rotations overtake between its first file and its second has the files in their order."""
     conmon.write("one")
     rotations = iter(["two", "three"])
-    plain = files._open
+    plain = logfiles._open
 
     def overtaken(path):
         file = plain(path)
@@ -172,8 +172,8 @@ def test_two_rotations_while_the_files_are_opened(conmon, monkeypatch):
             conmon.write(text)
         return file
 
-    monkeypatch.setattr(files, "_open", overtaken)
-    assert joined(k8s_file.read(conmon.path)) == ["one", "two", "three"]
+    monkeypatch.setattr(logfiles, "_open", overtaken)
+    assert joined(logs.read(conmon.path)) == ["one", "two", "three"]
 
 
 def test_without_conmon(tmp_path):
@@ -181,14 +181,14 @@ def test_without_conmon(tmp_path):
     path = tmp_path / "ctr.log"
     path.write_text(f"{STAMP.format(0, 0)} stdout F last\n")
     assert rotation.rotate(str(path), str(tmp_path / "ctl"), keep=2, lives=lambda: True) is False
-    assert joined(k8s_file.read(str(path))) == ["last"]
+    assert joined(logs.read(str(path))) == ["last"]
     assert (path.stat().st_size, path.stat().st_mode & 0o777) == (0, 0o600)
     os.mkfifo(tmp_path / "ctl")
     reader = os.open(tmp_path / "ctl", os.O_RDONLY | os.O_NONBLOCK)
     path.write_text(f"{STAMP.format(1, 0)} stdout F more\n")
     assert rotation.rotate(str(path), str(tmp_path / "ctl"), keep=3, lives=lambda: False) is False
     os.close(reader)
-    assert joined(k8s_file.read(str(path))) == ["last", "more"]
+    assert joined(logs.read(str(path))) == ["last", "more"]
 
 
 def test_a_line_in_parts_belongs_to_its_end(tmp_path):
@@ -196,10 +196,10 @@ def test_a_line_in_parts_belongs_to_its_end(tmp_path):
     path = tmp_path / "log"
     rows = [(1, "P", "a"), (2, "F", "b"), (3, "P", "c"), (4, "P", "d"), (5, "F", "e"), (6, "F", "f")]
     path.write_text("".join(f"{STAMP.format(second, 0)} stdout {tag} {text}\n" for second, tag, text in rows))
-    whole = list(k8s_file.read(str(path)))
-    assert joined(k8s_file.read(str(path), since=whole[3].time)) == ["cde", "f"]
-    assert joined(k8s_file.read(str(path), since=whole[5].time)) == ["f"]
-    assert joined(k8s_file.read(str(path), until=whole[4].time)) == ["ab", "cde"]
+    whole = list(logs.read(str(path)))
+    assert joined(logs.read(str(path), since=whole[3].time)) == ["cde", "f"]
+    assert joined(logs.read(str(path), since=whole[5].time)) == ["f"]
+    assert joined(logs.read(str(path), until=whole[4].time)) == ["ab", "cde"]
 
 
 def test_a_follower_behind_a_rotation_that_is_under_way(conmon):
@@ -213,7 +213,7 @@ def test_a_follower_behind_a_rotation_that_is_under_way(conmon):
             step()
         return step is None
 
-    assert joined(k8s_file.follow(conmon.path, ended, pause=lambda: None)) == ["one", "two"]
+    assert joined(logs.follow(conmon.path, ended, pause=lambda: None)) == ["one", "two"]
 
 
 def _two_on(conmon):
