@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint floor unit engine integration sanity docs quick test fuzz sweep vm emulated test-vm demo demo-clean bench cycles clean
+.PHONY: help setup system lint generated floor unit engine integration sanity docs quick test fuzz sweep vm emulated test-vm demo demo-clean bench cycles clean
 MAKEFLAGS += --no-print-directory
 
 # The tree, under the name by which Ansible knows a collection.
@@ -38,6 +38,8 @@ engine: setup system                                    ## does the kernel do wh
 	pytest tests/engine
 integration: setup system                               ## does a playbook see it right? (root)
 	pytest tests/integration
+generated: setup                                        ## the documentation of options, anew from the tables that declare them
+	PYTHONPATH=.build/collections python tests/support/optiondocs.py
 vm: setup system                                        ## does a host with systemd keep its word? (root; Debian) The tests marked ci
 	@$(MAKE) emulated
 emulated:

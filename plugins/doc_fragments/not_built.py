@@ -10,215 +10,279 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   arch:
-    description: Not built yet. Architecture of the image to pull.
+    description:
+      - Not built yet. Architecture of the image to pull.
     type: str
   attach:
-    description: Not built yet. Streams to attach to.
+    description:
+      - Not built yet. Streams to attach to.
     type: list
     elements: str
   authfile:
-    description: Not built yet. File with the credentials of registries.
+    description:
+      - Not built yet. File with the credentials of registries.
     type: path
   blkio_weight_device:
-    description: Not built yet. The same for single devices.
+    description:
+      - Not built yet. The same for single devices.
     type: dict
   chrootdirs:
-    description: Not built yet. Directories in the container to treat as roots.
+    description:
+      - Not built yet. Directories in the container to treat as roots.
     type: str
   cidfile:
-    description: Not built yet. File to write the container's id to.
+    description:
+      - Not built yet. File to write the container's id to.
     type: path
   conmon_pidfile:
-    description: Not built yet. File to write the pid of conmon to.
+    description:
+      - Not built yet. File to write the pid of conmon to.
     type: path
   cpu_rt_period:
-    description: Not built yet. Period of the real-time quota.
+    description:
+      - Not built yet. Period of the real-time quota.
     type: int
   cpu_rt_runtime:
-    description: Not built yet. Real-time processor time in each period.
+    description:
+      - Not built yet. Real-time processor time in each period.
     type: int
   decryption_key:
-    description: Not built yet. Key to decrypt images with.
+    description:
+      - Not built yet. Key to decrypt images with.
     type: str
   delete_time:
-    description: Not built yet. Seconds to wait for the container to stop before its removal.
+    description:
+      - Not built yet. Seconds to wait for the container to stop before its removal.
     type: str
   detach_keys:
-    description: Not built yet. Keys to detach from the container with.
+    description:
+      - Not built yet. Keys to detach from the container with.
     type: str
   device_read_bps:
-    description: Not built yet. Limits of reading from devices in bytes per second.
+    description:
+      - Not built yet. Limits of reading from devices in bytes per second.
     type: list
     elements: str
   device_read_iops:
-    description: Not built yet. Limits of reading from devices in operations per second.
+    description:
+      - Not built yet. Limits of reading from devices in operations per second.
     type: list
     elements: str
   device_write_bps:
-    description: Not built yet. Limits of writing to devices in bytes per second.
+    description:
+      - Not built yet. Limits of writing to devices in bytes per second.
     type: list
     elements: str
   device_write_iops:
-    description: Not built yet. Limits of writing to devices in operations per second.
+    description:
+      - Not built yet. Limits of writing to devices in operations per second.
     type: list
     elements: str
   dns:
-    description: Not built yet. Name servers.
+    description:
+      - Not built yet. Name servers.
     type: list
     elements: str
     aliases: [dns_servers]
   dns_option:
-    description: Not built yet. Options of the resolver.
+    description:
+      - Not built yet. Options of the resolver.
     type: str
     aliases: [dns_opts]
   dns_search:
-    description: Not built yet. Domains to search for names.
+    description:
+      - Not built yet. Domains to search for names.
     type: list
     elements: str
     aliases: [dns_search_domains]
   env_host:
-    description: Not built yet. All variables of the host's environment.
+    description:
+      - Not built yet. All variables of the host's environment.
     type: bool
   env_merge:
-    description: Not built yet. Changes of the image's variables.
+    description:
+      - Not built yet. Changes of the image's variables.
     type: dict
   etc_hosts:
-    description: Not built yet. Lines of C(/etc/hosts), host name to address.
+    description:
+      - Not built yet. Lines of C(/etc/hosts), host name to address.
     type: dict
     aliases: [add_hosts]
   expose:
-    description: Not built yet. Ports to call exposed.
+    description:
+      - Not built yet. Ports to call exposed.
     type: list
     elements: str
     aliases: [exposed, exposed_ports]
   gpus:
-    description: Not built yet. Graphics processors.
+    description:
+      - Not built yet. Graphics processors.
     type: str
   group_entry:
-    description: Not built yet. Line for C(/etc/group) of the container.
+    description:
+      - Not built yet. Line for C(/etc/group) of the container.
     type: str
   hostuser:
-    description: Not built yet. Users of the host to add to C(/etc/passwd).
+    description:
+      - Not built yet. Users of the host to add to C(/etc/passwd).
     type: str
   http_proxy:
-    description: Not built yet. The host's proxy variables.
+    description:
+      - Not built yet. The host's proxy variables.
     type: bool
   init_ctr:
-    description: Not built yet. Initialisation of a pod by this container.
+    description:
+      - Not built yet. Initialisation of a pod by this container.
     type: str
   ip:
-    description: Not built yet. IPv4 address.
+    description:
+      - Not built yet. IPv4 address.
     type: str
   ip6:
-    description: Not built yet. IPv6 address.
+    description:
+      - Not built yet. IPv6 address.
     type: str
   kernel_memory:
-    description: Not built yet. Limit of the kernel's memory.
+    description:
+      - Not built yet. Limit of the kernel's memory.
     type: str
   label_file:
-    description: Not built yet. File of labels.
+    description:
+      - Not built yet. File of labels.
     type: str
   log_level:
-    description: Not built yet. How much podman logs.
+    description:
+      - Not built yet. How much podman logs.
     type: str
   mac_address:
-    description: Not built yet. MAC address.
+    description:
+      - Not built yet. MAC address.
     type: str
   network_aliases:
-    description: Not built yet. Further names of the container in its network.
+    description:
+      - Not built yet. Further names of the container in its network.
     type: list
     elements: str
     aliases: [network_alias]
   no_hosts:
-    description: Not built yet. Whether C(/etc/hosts) is left alone.
+    description:
+      - Not built yet. Whether C(/etc/hosts) is left alone.
     type: bool
   oom_kill_disable:
-    description: Not built yet. Whether the kernel spares the container when memory is short.
+    description:
+      - Not built yet. Whether the kernel spares the container when memory is short.
     type: bool
   os:
-    description: Not built yet. Operating system of the image to pull.
+    description:
+      - Not built yet. Operating system of the image to pull.
     type: str
   passwd:
-    description: Not built yet. Whether entries are added to C(/etc/passwd) and C(/etc/group).
+    description:
+      - Not built yet. Whether entries are added to C(/etc/passwd) and C(/etc/group).
     type: bool
   passwd_entry:
-    description: Not built yet. Line for C(/etc/passwd) of the container.
+    description:
+      - Not built yet. Line for C(/etc/passwd) of the container.
     type: str
   personality:
-    description: Not built yet. Execution domain.
+    description:
+      - Not built yet. Execution domain.
     type: str
   pid_file:
-    description: Not built yet. File to write the pid of the container to.
+    description:
+      - Not built yet. File to write the pid of the container to.
     type: path
   platform:
-    description: Not built yet. Platform of the image to pull.
+    description:
+      - Not built yet. Platform of the image to pull.
     type: str
   pod:
-    description: Not built yet. Pod to run in.
+    description:
+      - Not built yet. Pod to run in.
     type: str
   pod_id_file:
-    description: Not built yet. File with the id of the pod to run in.
+    description:
+      - Not built yet. File with the id of the pod to run in.
     type: path
   preserve_fd:
-    description: Not built yet. File descriptors to hand on.
+    description:
+      - Not built yet. File descriptors to hand on.
     type: list
     elements: str
   preserve_fds:
-    description: Not built yet. How many file descriptors to hand on.
+    description:
+      - Not built yet. How many file descriptors to hand on.
     type: str
   publish:
-    description: Not built yet. Ports to publish.
+    description:
+      - Not built yet. Ports to publish.
     type: list
     elements: str
     aliases: [ports, published, published_ports]
   publish_all:
-    description: Not built yet. Whether all exposed ports are published.
+    description:
+      - Not built yet. Whether all exposed ports are published.
     type: bool
   pull:
-    description: Not built yet. When to pull the image.
+    description:
+      - Not built yet. When to pull the image.
     type: str
   rdt_class:
-    description: Not built yet. Class of service (RDT).
+    description:
+      - Not built yet. Class of service (RDT).
     type: str
   restart_time:
-    description: Not built yet. Seconds to wait for the container to stop before its restart.
+    description:
+      - Not built yet. Seconds to wait for the container to stop before its restart.
     type: str
   retry:
-    description: Not built yet. How often to try a pull again.
+    description:
+      - Not built yet. How often to try a pull again.
     type: int
   retry_delay:
-    description: Not built yet. Time between two tries.
+    description:
+      - Not built yet. Time between two tries.
     type: str
   rmi:
-    description: Not built yet. Whether the image is removed with the container.
+    description:
+      - Not built yet. Whether the image is removed with the container.
     type: bool
   sdnotify:
-    description: Not built yet. Who gets the socket of systemd's notifications.
+    description:
+      - Not built yet. Who gets the socket of systemd's notifications.
     type: str
   seccomp_policy:
-    description: Not built yet. How to choose the seccomp profile.
+    description:
+      - Not built yet. How to choose the seccomp profile.
     type: str
   secrets:
-    description: Not built yet. Secrets to hand to the container.
+    description:
+      - Not built yet. Secrets to hand to the container.
     type: list
     elements: str
   sig_proxy:
-    description: Not built yet. Whether signals are handed on to the container.
+    description:
+      - Not built yet. Whether signals are handed on to the container.
     type: bool
   timeout:
-    description: Not built yet. Seconds after which the container is killed.
+    description:
+      - Not built yet. Seconds after which the container is killed.
     type: int
   tls_verify:
-    description: Not built yet. Whether a registry's certificate is verified.
+    description:
+      - Not built yet. Whether a registry's certificate is verified.
     type: bool
   unsetenv:
-    description: Not built yet. Variables of the image to leave out.
+    description:
+      - Not built yet. Variables of the image to leave out.
     type: list
     elements: str
   unsetenv_all:
-    description: Not built yet. Whether all variables of the image are left out.
+    description:
+      - Not built yet. Whether all variables of the image are left out.
     type: bool
   variant:
-    description: Not built yet. Variant of the architecture of the image to pull.
+    description:
+      - Not built yet. Variant of the architecture of the image to pull.
     type: str
 """

@@ -36,26 +36,10 @@ options:
       - Name of the container.
     type: str
     required: true
-  state:
-    description:
-      - V(started) has the container running, as asked for.
-      - V(present) and V(created) have it as asked for. A new one is not started. One that runs goes on
-        running, also when it is made anew.
-      - V(stopped) has it as asked for, and stopped. So it stays, whatever its restart policy, until it is
-        started again.
-      - V(healthy) is V(started), and the task waits as with O(wait=true).
-      - V(paused) has it started, and all of its processes frozen. V(started) lets it go on.
-      - V(restarted) stops and starts it, each time. One that does not run, or had to be made anew, is only
-        started.
-      - V(absent) has it stopped and removed. The options of the container are not looked at then, so a whole
-        task can be turned to V(absent).
-    type: str
-    default: started
-    choices: [absent, present, created, started, stopped, healthy, paused, restarted]
   image:
     description:
-      - Name or id of the image, which must be on the host, see M(slipway.oci.image_load). With O(rootfs=true)
-        the path of a directory.
+      - Name or id of the image, which must be on the host, see M(slipway.oci.image_load). With O(rootfs=true) the path
+        of a directory.
       - Compared is the image's id, so a name that means another image now is a change.
       - A change needs C(recreate).
     type: str
@@ -73,8 +57,8 @@ options:
     type: raw
   entrypoint:
     description:
-      - Program and first arguments that O(command) is handed to, as a list, as a JSON list in a text, or as
-        the path of one program. An empty one means none, and the image's command is kept.
+      - Program and first arguments that O(command) is handed to, as a list, as a JSON list in a text, or as the path of
+        one program. An empty one means none, and the image's command is kept.
       - Unset, it is the image's.
       - A change needs C(recreate).
     type: raw
@@ -100,8 +84,8 @@ options:
     aliases: [working_dir]
   user:
     description:
-      - User that the command runs as, with or without a group, by name or number, as in V(app:app) or
-        V(1000). Names are looked up in the container's own files.
+      - User that the command runs as, with or without a group, by name or number, as in V(app:app) or V(1000). Names
+        are looked up in the container's own files.
       - Unset, it is the image's.
       - A change needs C(recreate).
     type: str
@@ -132,32 +116,31 @@ options:
     type: dict
   volume:
     description:
-      - What is mounted, as in V(SOURCE:DESTINATION:OPTIONS). A source that is a path is a bind mount, a name
-        is a named volume, which is made if there is none. A destination alone gets an anonymous volume.
-      - An empty volume is filled with what the image has at that place, unless V(nocopy) is among the
-        options.
-      - Options are those of podman, V(ro) or V(rw), V(rro) (read-only with all that is mounted below),
-        V(nosuid), V(nodev), V(noexec) and their opposites, V(bind) (without what is mounted below) or V(rbind),
-        V(private), V(rprivate), V(shared), V(rshared), V(slave), V(rslave), V(unbindable), V(runbindable),
-        V(z), V(Z), V(U) (given to the container's user), V(idmap) or V(idmap=uids=0-1000-10;gids=0-100-10),
-        V(nocreate) (the volume has to be there).
-      - V(O) shows an overlay, what is written to it is gone with the end of each run, or is kept with
-        V(upperdir=/path) and V(workdir=/path).
-      - The source of a bind mount has to be there, unless V(create) is among the options, which makes a
-        directory with mode 0755 before a start.
+      - What is mounted, as in V(SOURCE:DESTINATION:OPTIONS). A source that is a path is a bind mount, a name is a named
+        volume, which is made if there is none. A destination alone gets an anonymous volume.
+      - An empty volume is filled with what the image has at that place, unless V(nocopy) is among the options.
+      - Options are those of podman, V(ro) or V(rw), V(rro) (read-only with all that is mounted below), V(nosuid),
+        V(nodev), V(noexec) and their opposites, V(bind) (without what is mounted below) or V(rbind), V(private),
+        V(rprivate), V(shared), V(rshared), V(slave), V(rslave), V(unbindable), V(runbindable), V(z), V(Z), V(U) (given
+        to the container's user), V(idmap) or V(idmap=uids=0-1000-10;gids=0-100-10), V(nocreate) (the volume has to be
+        there).
+      - V(O) shows an overlay, what is written to it is gone with the end of each run, or is kept with V(upperdir=/path)
+        and V(workdir=/path).
+      - The source of a bind mount has to be there, unless V(create) is among the options, which makes a directory with
+        mode 0755 before a start.
       - A change needs C(recreate).
     type: list
     elements: str
     aliases: [volumes]
   mount:
     description:
-      - The same in the syntax V(type=bind,source=/path,destination=/path,ro=true). Types are V(bind),
-        V(volume) (the default), V(tmpfs), V(ramfs), V(devpts) and V(image), whose source is the name of an image
-        that is loaded; it is read-only unless V(rw=true).
+      - The same in the syntax V(type=bind,source=/path,destination=/path,ro=true). Types are V(bind), V(volume) (the
+        default), V(tmpfs), V(ramfs), V(devpts) and V(image), whose source is the name of an image that is loaded; it is
+        read-only unless V(rw=true).
       - Besides the words of O(volume) and O(tmpfs) there are those of podman and docker, as in
-        V(bind-propagation=rslave), V(bind-nonrecursive), V(bind-recursive=readonly), V(relabel=private),
-        V(chown=true), V(create=true), V(subpath=dir) of a volume or an image, V(tmpfs-size=64m),
-        V(tmpfs-mode=1777), and V(uid), V(gid), V(mode), V(ptmxmode), V(max) of V(devpts).
+        V(bind-propagation=rslave), V(bind-nonrecursive), V(bind-recursive=readonly), V(relabel=private), V(chown=true),
+        V(create=true), V(subpath=dir) of a volume or an image, V(tmpfs-size=64m), V(tmpfs-mode=1777), and V(uid),
+        V(gid), V(mode), V(ptmxmode), V(max) of V(devpts).
       - A part with a comma stands in double quotes.
       - A change needs C(recreate).
     type: list
@@ -166,14 +149,14 @@ options:
   tmpfs:
     description:
       - Destinations of tmpfs mounts and their options, as in C(/tmp) and V(rw,size=64m,mode=1777).
-      - It holds what the image has at that place, unless V(notmpcopyup) is among the options. With V(U) it
-        belongs to the container's user, with V(noswap) it stays in memory (Linux 6.4).
+      - It holds what the image has at that place, unless V(notmpcopyup) is among the options. With V(U) it belongs to
+        the container's user, with V(noswap) it stays in memory (Linux 6.4).
       - A change needs C(recreate).
     type: dict
   volumes_from:
     description:
-      - Containers whose bind mounts and volumes are mounted at the same places, as in V(NAME) or V(NAME:ro),
-        with V(ro), V(rw), V(z). Where the container has a mount of its own it keeps that.
+      - Containers whose bind mounts and volumes are mounted at the same places, as in V(NAME) or V(NAME:ro), with
+        V(ro), V(rw), V(z). Where the container has a mount of its own it keeps that.
       - They need not run, but can't be removed while this container is there. Overlays are not taken over.
       - When they mount something else by now, that is a change of this container too.
       - A change needs C(recreate).
@@ -181,8 +164,8 @@ options:
     elements: str
   image_volume:
     description:
-      - What becomes of the volumes that the image declares, V(anonymous) (or V(bind), podman's other word for
-        it) for anonymous volumes, V(tmpfs) for file systems in memory, V(ignore) for nothing.
+      - What becomes of the volumes that the image declares, V(anonymous) (or V(bind), podman's other word for it) for
+        anonymous volumes, V(tmpfs) for file systems in memory, V(ignore) for nothing.
       - Unset is V(anonymous).
       - A change needs C(recreate).
     type: str
@@ -195,27 +178,26 @@ options:
     type: bool
   read_only_tmpfs:
     description:
-      - Whether C(/run), C(/tmp) and C(/var/tmp) can be written to with O(read_only), as file systems in
-        memory. V(false) makes C(/dev) and C(/dev/shm) read-only too.
+      - Whether C(/run), C(/tmp) and C(/var/tmp) can be written to with O(read_only), as file systems in memory.
+        V(false) makes C(/dev) and C(/dev/shm) read-only too.
       - Unset is V(true).
       - A change needs C(recreate).
     type: bool
   network:
     description:
-      - V(host) for the host's network, V(none) for one that has only a loopback device, C(container:NAME) for
-        that of another container, C(ns:PATH) for the one that a path names, as in V(ns:/run/netns/x).
+      - V(host) for the host's network, V(none) for one that has only a loopback device, C(container:NAME) for that of
+        another container, C(ns:PATH) for the one that a path names, as in V(ns:/run/netns/x).
       - Who shares a container's network has its C(/etc/hosts) and C(/etc/resolv.conf) too.
-      - Needed with any other option of the container, since the default of podman (a bridge) is not built
-        yet.
+      - Needed with any other option of the container, since the default of podman (a bridge) is not built yet.
       - A change needs C(recreate).
     type: list
     elements: str
     aliases: [net, network_mode]
   ipc:
     description:
-      - Whose System V IPC, message queues and C(/dev/shm) the container has. V(shareable), one of its own that
-        others may share, V(private), one that they may not, V(none), one without C(/dev/shm), V(host),
-        C(container:NAME), or C(ns:PATH).
+      - Whose System V IPC, message queues and C(/dev/shm) the container has. V(shareable), one of its own that others
+        may share, V(private), one that they may not, V(none), one without C(/dev/shm), V(host), C(container:NAME), or
+        C(ns:PATH).
       - Unset is V(shareable).
       - A change needs C(recreate).
     type: str
@@ -242,12 +224,11 @@ options:
   userns:
     description:
       - Whose user and group ids the container has. V(host); V(private), with those of O(uidmap), O(gidmap) or
-        O(subuidname); V(auto), with ids that no other container has, as many as the image's accounts need, out
-        of those that C(/etc/subuid) and C(/etc/subgid) give to user C(containers); C(container:NAME), or
-        C(ns:PATH).
+        O(subuidname); V(auto), with ids that no other container has, as many as the image's accounts need, out of those
+        that C(/etc/subuid) and C(/etc/subgid) give to user C(containers); C(container:NAME), or C(ns:PATH).
       - After V(auto) may follow C(:size=N), C(uidmapping=C:H:S) and C(gidmapping=C:H:S), with commas between.
-      - The image is shown with these ids by idmapped mounts, where kernel and file system have them (Linux
-        5.19), else the container gets a copy of it.
+      - The image is shown with these ids by idmapped mounts, where kernel and file system have them (Linux 5.19), else
+        the container gets a copy of it.
       - Unset is V(host), or V(private) with O(uidmap), O(gidmap) or O(subuidname).
       - A change needs C(recreate).
     type: str
@@ -300,27 +281,29 @@ options:
   security_opt:
     description:
       - Security options, as in V(no-new-privileges) or V(seccomp=unconfined).
-      - On hosts with AppArmor a container without V(apparmor=PROFILE) is confined by the profile C(slipway-default-1), which the
-        engine loads; V(apparmor=unconfined) switches that off. A privileged container is not confined.
-      - A change needs C(recreate).
-    type: list
-    elements: str
-  hooks_dir:
-    description:
-      - Directories with OCI hooks, files C(*.json) as C(oci-hooks(5)) describes them. A file hides one of the same name in a
-        directory before.
-      - They are read at each start. A missing directory, a broken file, and a program that is missing or can't be run are refused
-        before anything is changed.
-      - What a hook does can't be tried beforehand, since it may make what there must not be two of. So where a hook fails in a
-        container that replaces one that runs, that one is gone; the error says so, and the next task starts the new one.
-      - Unset means C(/usr/share/containers/oci/hooks.d) and C(/etc/containers/oci/hooks.d), where they are there. The path of
-        an empty directory means no hooks.
+      - On hosts with AppArmor a container without V(apparmor=PROFILE) is confined by the profile C(slipway-default-1),
+        which the engine loads; V(apparmor=unconfined) switches that off. A privileged container is not confined.
       - A change needs C(recreate).
     type: list
     elements: str
   device:
     description:
-      - Devices of the host, as in V(/dev/sdc:/dev/xvdc:rwm). A place where the container has a file or a directory is refused.
+      - Devices of the host, as in V(/dev/sdc:/dev/xvdc:rwm). A place where the container has a file or a directory is
+        refused.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+  hooks_dir:
+    description:
+      - Directories with OCI hooks, files C(*.json) as C(oci-hooks(5)) describes them. A file hides one of the same name
+        in a directory before.
+      - They are read at each start. A missing directory, a broken file, and a program that is missing or can't be run
+        are refused before anything is changed.
+      - What a hook does can't be tried beforehand, since it may make what there must not be two of. So where a hook
+        fails in a container that replaces one that runs, that one is gone; the error says so, and the next task starts
+        the new one.
+      - Unset means C(/usr/share/containers/oci/hooks.d) and C(/etc/containers/oci/hooks.d), where they are there. The
+        path of an empty directory means no hooks.
       - A change needs C(recreate).
     type: list
     elements: str
@@ -374,22 +357,6 @@ options:
       - How many processes there may be, V(-1) for no limit.
       - A change needs C(live).
     type: str
-  cgroups:
-    description:
-      - Whether there are control groups for the container and for C(conmon), which watches over it.
-      - With V(no-conmon) the latter stays in that of the task, and may be ended with the login session.
-      - V(disabled) makes none for the container either, so there are no limits. It needs C(crun).
-      - Unset means V(enabled).
-      - A change needs C(recreate).
-    type: str
-    choices: [enabled, no-conmon, disabled]
-  cgroup_parent:
-    description:
-      - Control group to make the container's below, a path as V(/web) with O(cgroup_manager=cgroupfs),
-        a slice as V(web.slice) with O(cgroup_manager=systemd).
-      - Unset means C(/slipway) and C(system.slice).
-      - A change needs C(recreate).
-    type: path
   memory_swappiness:
     description:
       - How readily the kernel swaps the container's memory, V(0) to V(100), V(-1) for the kernel's own. Only with
@@ -409,16 +376,32 @@ options:
     elements: str
   cgroup_conf:
     description:
-      - Files of the container's cgroup and what to write to them, as in C(memory.high) and a number of bytes. Only
-        with cgroups v2.
+      - Files of the container's cgroup and what to write to them, as in C(memory.high) and a number of bytes. Only with
+        cgroups v2.
       - A change needs C(recreate).
     type: dict
   oom_score_adj:
     description:
-      - How soon the container's processes are killed when the host runs out of memory, V(-1000) (never) to
-        V(1000) (first).
+      - How soon the container's processes are killed when the host runs out of memory, V(-1000) (never) to V(1000)
+        (first).
       - A change needs C(recreate).
     type: int
+  cgroups:
+    description:
+      - Whether there are control groups for the container and for C(conmon), which watches over it.
+      - With V(no-conmon) the latter stays in that of the task, and may be ended with the login session.
+      - V(disabled) makes none for the container either, so there are no limits. It needs C(crun).
+      - Unset means V(enabled).
+      - A change needs C(recreate).
+    type: str
+    choices: [enabled, no-conmon, disabled]
+  cgroup_parent:
+    description:
+      - Control group to make the container's below, a path as V(/web) with O(cgroup_manager=cgroupfs), a slice as
+        V(web.slice) with O(cgroup_manager=systemd).
+      - Unset means C(/slipway) and C(system.slice).
+      - A change needs C(recreate).
+    type: path
   ulimit:
     description:
       - Limits of resources, as in V(nofile=1024:4096). What is above the host's own limit is lowered to it.
@@ -452,8 +435,8 @@ options:
   systemd:
     description:
       - Whether systemd runs in the container, and so gets what it needs. C(/run), C(/run/lock), C(/tmp) and
-        C(/var/log/journal) are file systems in memory, its control group can be written to, C(RTMIN+3) asks it to
-        stop, and C(container_uuid) makes its machine id.
+        C(/var/log/journal) are file systems in memory, its control group can be written to, C(RTMIN+3) asks it to stop,
+        and C(container_uuid) makes its machine id.
       - V(true) means that it does so when the command is C(systemd) or an C(init) in C(/sbin), C(/usr/sbin) or
         C(/usr/local/sbin); V(always) means that it does in any case, V(false) in none.
       - With cgroups v1 it needs the hierarchy C(name=systemd) on the host.
@@ -505,9 +488,9 @@ options:
   log_driver:
     description:
       - How the output of the container is kept. V(json-file) is another name of V(k8s-file).
-      - V(journald) keeps it in the journal of the host, which needs C(systemd-journald) and C(journalctl) there. The journal's
-        own limits hold, of size and of lines in a time (C(RateLimitBurst) in C(journald.conf)). What the container wrote stays
-        there when it is removed.
+      - V(journald) keeps it in the journal of the host, which needs C(systemd-journald) and C(journalctl) there. The
+        journal's own limits hold, of size and of lines in a time (C(RateLimitBurst) in C(journald.conf)). What the
+        container wrote stays there when it is removed.
       - Unset is V(k8s-file).
       - A change needs C(recreate).
     type: str
@@ -521,46 +504,35 @@ options:
     suboptions:
       max_size:
         description:
-          - Size at which the log is begun anew, as in V(10m). What was in it is lost, unless O(log_opt.max_file) keeps it.
+          - Size at which the log is begun anew, as in V(10m). What was in it is lost, unless O(log_opt.max_file) keeps
+            it.
           - For O(log_driver=k8s-file) alone, as is O(log_opt.max_file).
         type: str
       max_file:
         description:
-          - How many files of the log are kept, the one that is written included. The others have V(.1), V(.2) and so on at the
-            end of their name, V(.1) is the youngest.
+          - How many files of the log are kept, the one that is written included. The others have V(.1), V(.2) and so on
+            at the end of their name, V(.1) is the youngest.
           - No line is lost when the next file is begun, and none is there twice; the log may grow over
             O(log_opt.max_size) by what the container writes within some tenths of a second.
           - Unset means V(1). Needs O(log_opt.max_size).
         type: int
       path:
-        description: File on the host to write the log to. For O(log_driver=k8s-file) alone.
+        description:
+          - File on the host to write the log to. For O(log_driver=k8s-file) alone.
         type: str
       tag:
         description:
-          - What marks the lines in the journal, as C(CONTAINER_TAG) and C(SYSLOG_IDENTIFIER). For O(log_driver=journald) alone.
-          - C({{.ID}}), C({{.Name}}), C({{.Image}}) and C({{.ImageName}}) in it stand for the container's own, as they are when it
-            starts. In a playbook write it with C(!unsafe), or Ansible takes them for its own.
+          - What marks the lines in the journal, as C(CONTAINER_TAG) and C(SYSLOG_IDENTIFIER). For
+            O(log_driver=journald) alone.
+          - C({{.ID}}), C({{.Name}}), C({{.Image}}) and C({{.ImageName}}) in it stand for the container's own, as they
+            are when it starts. In a playbook write it with C(!unsafe), or Ansible takes them for its own.
           - Unset, C(SYSLOG_IDENTIFIER) is the container's name.
         type: str
-  rm:
-    description:
-      - Whether the container is removed when it has ended, with its anonymous volumes.
-      - Unset is V(false).
-      - A change needs C(recreate).
-    type: bool
-    aliases: [remove, auto_remove]
-  requires:
-    description:
-      - Names of containers that have to run when this one starts. A container whose namespace this one shares is needed
-        without being named here. Circles are refused.
-      - A change needs C(recreate).
-    type: list
-    elements: str
   healthcheck:
     description:
-      - Command that tells by its exit code 0 whether the container is healthy. A text is run by C(/bin/sh -c) in
-        the container, a list
-        is run as it is; V(CMD), V(CMD-SHELL) and V(NONE) as first word mean what they mean in a Containerfile.
+      - Command that tells by its exit code 0 whether the container is healthy. A text is run by C(/bin/sh -c) in the
+        container, a list is run as it is; V(CMD), V(CMD-SHELL) and V(NONE) as first word mean what they mean in a
+        Containerfile.
       - V(none) switches off the check of the image. Unset is the check of the image, if it has one.
       - One process checks all containers of a host. It is there as long as a container needs it.
       - A change needs C(live).
@@ -568,80 +540,117 @@ options:
     aliases: [health_cmd]
   no_healthcheck:
     description:
-      - V(true) is the same as O(healthcheck=none). A change needs C(live).
+      - V(true) is the same as O(healthcheck=none).
+      - A change needs C(live).
     type: bool
   healthcheck_interval:
     description:
-      - Time from the end of a check to the next, as in V(30s) or V(1m30s). The first is at the start. With
-        V(disable) the check is only
-        run by hand, with C(slipway healthcheck run).
-      - Unset is the image's, or V(30s). A change needs C(live).
+      - Time from the end of a check to the next, as in V(30s) or V(1m30s). The first is at the start. With V(disable)
+        the check is only run by hand, with C(slipway healthcheck run).
+      - Unset is the image's, or V(30s).
+      - A change needs C(live).
     type: str
     aliases: [health_interval]
   healthcheck_timeout:
     description:
       - Time that a check may take, as in V(5s). One that takes longer is killed with all that it started, and has
         failed.
-      - Unset is the image's, or V(30s). A change needs C(live).
+      - Unset is the image's, or V(30s).
+      - A change needs C(live).
     type: str
     aliases: [health_timeout]
   healthcheck_start_period:
     description:
       - Time after the start in which failures do not count. A success makes the container healthy also then.
-      - Unset is the image's, or V(0s). A change needs C(live).
+      - Unset is the image's, or V(0s).
+      - A change needs C(live).
     type: str
     aliases: [health_start_period]
   healthcheck_retries:
     description:
       - Failures one after another that make the container unhealthy.
-      - Unset is the image's, or 3. A change needs C(live).
+      - Unset is the image's, or 3.
+      - A change needs C(live).
     type: int
     aliases: [health_retries]
   healthcheck_failure_action:
     description:
-      - What to do with an unhealthy container. After V(kill) the restart policy decides; V(stop) stops it as a
-        user does.
-      - Unset is V(none). A change needs C(live).
+      - What to do with an unhealthy container. After V(kill) the restart policy decides; V(stop) stops it as a user
+        does.
+      - Unset is V(none).
+      - A change needs C(live).
     type: str
     choices: [none, kill, restart, stop]
     aliases: [health_on_failure]
   health_startup_cmd:
     description:
-      - Command of a check that comes before the regular one, written as O(healthcheck). The regular check begins
-        when it has succeeded.
+      - Command of a check that comes before the regular one, written as O(healthcheck). The regular check begins when
+        it has succeeded.
       - A change needs C(live).
     type: raw
   health_startup_interval:
     description:
-      - Time between two start-up checks. Unset is V(30s). A change needs C(live).
+      - Time between two start-up checks. Unset is V(30s).
+      - A change needs C(live).
     type: str
   health_startup_timeout:
     description:
-      - Time that a start-up check may take. Unset is V(30s). A change needs C(live).
+      - Time that a start-up check may take. Unset is V(30s).
+      - A change needs C(live).
     type: str
   health_startup_retries:
     description:
-      - Failures of the start-up check after which the container is restarted. Unset is 0, never. A change needs
-        C(live).
+      - Failures of the start-up check after which the container is restarted. Unset is 0, never.
+      - A change needs C(live).
     type: int
   health_startup_success:
     description:
-      - Successes of the start-up check that are needed. Unset is 0, the first is enough. A change needs C(live).
+      - Successes of the start-up check that are needed. Unset is 0, the first is enough.
+      - A change needs C(live).
     type: int
+  requires:
+    description:
+      - Names of containers that have to run when this one starts. A container whose namespace this one shares is needed
+        without being named here. Circles are refused.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+  rm:
+    description:
+      - Whether the container is removed when it has ended, with its anonymous volumes.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+    aliases: [remove, auto_remove]
   restart_policy:
     description:
-      - When the container is started again after its end. V(no) for never, V(on-failure) when its exit code is
-        not 0 (V(on-failure:3) at most three times), V(always) and V(unless-stopped) whatever the code.
+      - When the container is started again after its end. V(no) for never, V(on-failure) when its exit code is not 0
+        (V(on-failure:3) at most three times), V(always) and V(unless-stopped) whatever the code.
       - A container that its user has stopped stays so, also over a reboot of the host.
-      - One that ends soon after its start waits longer each time, from a tenth of a second up to a minute; a
-        run of ten seconds ends this.
+      - One that ends soon after its start waits longer each time, from a tenth of a second up to a minute; a run of ten
+        seconds ends this.
       - Unset is V(no). With O(rm=true) it can be V(no) or V(on-failure).
       - A change needs C(live).
     type: str
+  state:
+    description:
+      - V(started) has the container running, as asked for.
+      - V(present) and V(created) have it as asked for. A new one is not started. One that runs goes on running, also
+        when it is made anew.
+      - V(stopped) has it as asked for, and stopped. So it stays, whatever its restart policy, until it is started
+        again.
+      - V(healthy) is V(started), and the task waits as with O(wait=true).
+      - V(paused) has it started, and all of its processes frozen. V(started) lets it go on.
+      - V(restarted) stops and starts it, each time. One that does not run, or had to be made anew, is only started.
+      - V(absent) has it stopped and removed. The options of the container are not looked at then, so a whole task can
+        be turned to V(absent).
+    type: str
+    default: started
+    choices: [absent, present, created, started, stopped, healthy, paused, restarted]
   detach:
     description:
-      - V(false) waits until the container has ended, and returns RV(rc), RV(stdout) and RV(stderr). The task
-        fails unless the exit code is 0.
+      - V(false) waits until the container has ended, and returns RV(rc), RV(stdout) and RV(stderr). The task fails
+        unless the exit code is 0.
     type: bool
     default: true
   recreate:
@@ -688,18 +697,17 @@ options:
     type: int
   wait:
     description:
-      - Whether a task that leaves the container running waits until it is fit for use. With a health check it
-        has to become healthy. Without one it has to run for a second.
-      - The task fails when the container becomes unhealthy, when it ends and no restart policy starts it
-        again, or when O(wait_timeout) is over. RV(exit_code), RV(oom_killed), RV(health) and RV(log) tell
-        why.
+      - Whether a task that leaves the container running waits until it is fit for use. With a health check it has to
+        become healthy. Without one it has to run for a second.
+      - The task fails when the container becomes unhealthy, when it ends and no restart policy starts it again, or when
+        O(wait_timeout) is over. RV(exit_code), RV(oom_killed), RV(health) and RV(log) tell why.
     type: bool
     default: false
   wait_timeout:
     description:
       - Seconds that O(wait) and O(state=healthy) take at most. V(0) or less means without end.
     type: float
-    default: 300
+    default: 300.0
     aliases: [healthy_wait_timeout]
 seealso:
   - module: slipway.oci.container_info

@@ -22,7 +22,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.reso
     id_mapping,
     userns_access,
 )
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.spec import OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.options import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container import converge_container
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import argument_spec
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_request import to_request

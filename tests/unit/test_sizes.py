@@ -38,7 +38,9 @@ def lengths() -> dict[str, int]:
 
 
 def is_table(node: ast.stmt) -> bool:
-    """Tell whether a statement is data: a name and its value, or a docstring."""
+    """Tell whether a statement is data: a name and its value, a docstring, or a class of these alone."""
+    if isinstance(node, ast.ClassDef):
+        return all(map(is_table, node.body))
     value = getattr(node, "value", None)
     if not isinstance(node, (ast.Assign, ast.AnnAssign, ast.Expr)) or value is None:
         return False

@@ -23,6 +23,11 @@ ENGINE_OPTIONS: ArgumentSpec = {
 }
 
 
+def declared(options: type) -> ArgumentSpec:
+    """Return the argument spec that a class of options declares."""
+    return {name: argument for name, argument in vars(options).items() if not name.startswith("_")}
+
+
 def refuse(options: Sequence[str], *, remedy: str = "Leave it out: containers run without it so far") -> None:
     """Raise NotBuiltYet naming all of the options, if there are any."""
     if options:

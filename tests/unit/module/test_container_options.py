@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.spec import OPTIONS
+import pytest
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.options import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
 from ansible_collections.slipway.oci.plugins.module_utils._module.options import ENGINE_OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import (
@@ -13,10 +14,42 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.containe
 )
 
 
-def test_every_option_of_the_table_is_an_argument_and_no_other_is():
-    """Ansible is told of exactly the arguments that the table's options are made from."""
+def test_an_argument_is_of_one_row():
+    """Each argument of the table makes the value of one option alone."""
     table = [name for option in OPTIONS for name in option.arguments]
     assert sorted(table) == sorted(ARGUMENTS)
+
+
+#: What the rows say, and how: by their kind, by themselves, by each of their arguments.
+ARGUMENT_OF = {
+    "name": {"type": "str", "required": True},
+    "command": {"type": "raw"},
+    "env_file": {"type": "list", "elements": "path", "aliases": ["env_files"]},
+    "hooks_dir": {"type": "list", "elements": "str"},
+    "volume": {"type": "list", "elements": "str", "aliases": ["volumes"]},
+    "tmpfs": {"type": "dict"},
+    "subuidname": {"type": "str"},
+    "no_healthcheck": {"type": "bool"},
+    "cgroup_parent": {"type": "path"},
+    "image_volume": {"type": "str", "choices": ["anonymous", "bind", "tmpfs", "ignore"]},
+    "rm": {"type": "bool", "aliases": ["remove", "auto_remove"]},
+    "log_opt": {
+        "type": "dict",
+        "aliases": ["log_options"],
+        "options": {
+            "max_size": {"type": "str"},
+            "max_file": {"type": "int"},
+            "path": {"type": "str"},
+            "tag": {"type": "str"},
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENT_OF)
+def test_what_ansible_is_told_of_an_option(name):
+    """An argument has the type of its row's kind, and what the row says besides."""
+    assert ARGUMENTS[name] == ARGUMENT_OF[name]
 
 
 def test_no_option_of_the_table_has_a_default_in_ansible():

@@ -7,7 +7,7 @@ import re
 
 import pytest
 import yaml
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.spec import OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.options import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import argument_spec
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.model.container.spec import LIVE, RECREATE, ContainerSpec
+from _engine.model.container.option import LIVE, RECREATE
+from _engine.model.container.spec import ContainerSpec
 from _engine.model.image.config import ImageConfig
 from _engine.plan.diff import differences, image_difference, text_differences, unapplied
 

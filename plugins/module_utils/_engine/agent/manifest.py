@@ -255,6 +255,8 @@ MODULES: tuple[str, ...] = (
     "model.container.limits",
     "model.container.log_options",
     "model.container.namespaces",
+    "model.container.option",
+    "model.container.options",
     "model.container.program",
     "model.container.restart_policy",
     "model.container.spec",

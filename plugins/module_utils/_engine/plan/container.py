@@ -10,7 +10,8 @@ from typing import NamedTuple
 from ..errors import Missing, Setting, Words, WrongState
 from ..model.container import status
 from ..model.container.namespaces import with_names
-from ..model.container.spec import RECREATE, ContainerSpec
+from ..model.container.option import RECREATE
+from ..model.container.spec import ContainerSpec
 from ..model.engine.record import ContainerRecord
 from ..model.image.config import ImageConfig
 from ..model.mounts.mount import VOLUME, Mount

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
 from ..model.container.effective import effective
-from ..model.container.spec import LIVE, OPTIONS, RECREATE, ContainerSpec, Option
+from ..model.container.option import LIVE, RECREATE, Option
+from ..model.container.options import OPTIONS
+from ..model.container.spec import ContainerSpec
 from ..model.image.config import ImageConfig
 from ..model.mounts.mount import Mount
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the argument spec of module ``container`` from the engine's table of options.
+"""The options of module ``container``: those of the engine's table, those of the task, and those that are refused.
 
 Names, types and aliases are those of containers.podman.podman_container, so that its tasks run as they are.
 Two types are wider than there: ``entrypoint`` may be a list, and ``stop_signal`` a name.
@@ -9,132 +9,88 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._engine.model.container.cgroup import DISABLED, ENABLED, NO_MONITOR
-from ..._engine.model.container.spec import OPTIONS
+from ..._engine.model.container.kinds import of_type
+from ..._engine.model.container.options import OPTIONS
 from ..._engine.plan.container import STARTED, STATES
 from ..not_built import NOT_BUILT
-from ..options import ArgumentSpec
+from ..options import ArgumentSpec, declared
 
-_BOOL = {"type": "bool"}
-_DICT = {"type": "dict"}
-_INT = {"type": "int"}
-_RAW = {"type": "raw"}
-_TEXT = {"type": "str"}
-_LIST = {"type": "list", "elements": "str"}
+#: Of the table. None has a default here: unset is a value of its own.
+ARGUMENTS: ArgumentSpec = {name: argument for row in OPTIONS for name, argument in row.arguments.items()}
 
-#: What Ansible has to know of each option of the table. None has a default here: unset is a value of its own.
-ARGUMENTS: ArgumentSpec = {
-    "name": {"type": "str", "required": True},
-    "image": _TEXT,
-    "rootfs": _BOOL,
-    "command": _RAW,
-    "entrypoint": _RAW,
-    "env": _DICT,
-    "env_file": {"type": "list", "elements": "path", "aliases": ["env_files"]},
-    "workdir": {**_TEXT, "aliases": ["working_dir"]},
-    "user": _TEXT,
-    "group_add": {**_LIST, "aliases": ["groups"]},
-    "hostname": _TEXT,
-    "label": {**_DICT, "aliases": ["labels"]},
-    "annotation": _DICT,
-    "volume": {**_LIST, "aliases": ["volumes"]},
-    "mount": {**_LIST, "aliases": ["mounts"]},
-    "tmpfs": _DICT,
-    "volumes_from": _LIST,
-    "image_volume": {**_TEXT, "choices": ["anonymous", "bind", "tmpfs", "ignore"]},
-    "read_only": _BOOL,
-    "read_only_tmpfs": _BOOL,
-    "network": {**_LIST, "aliases": ["net", "network_mode"]},
-    "ipc": {**_TEXT, "aliases": ["ipc_mode"]},
-    "pid": {**_TEXT, "aliases": ["pid_mode"]},
-    "uts": _TEXT,
-    "cgroupns": _TEXT,
-    "userns": {**_TEXT, "aliases": ["userns_mode"]},
-    "uidmap": _LIST,
-    "gidmap": _LIST,
-    "subuidname": _TEXT,
-    "subgidname": _TEXT,
-    "cap_add": {**_LIST, "aliases": ["capabilities"]},
-    "cap_drop": _LIST,
-    "privileged": _BOOL,
-    "security_opt": _LIST,
-    "hooks_dir": _LIST,
-    "device": _LIST,
-    "memory": _TEXT,
-    "memory_reservation": _TEXT,
-    "memory_swap": _TEXT,
-    "cpus": _TEXT,
-    "cpu_period": _INT,
-    "cpu_quota": _INT,
-    "cpu_shares": _INT,
-    "cpuset_cpus": _TEXT,
-    "cpuset_mems": _TEXT,
-    "pids_limit": _TEXT,
-    "cgroups": {**_TEXT, "choices": [ENABLED, NO_MONITOR, DISABLED]},
-    "cgroup_parent": {"type": "path"},
-    "memory_swappiness": _INT,
-    "blkio_weight": _INT,
-    "device_cgroup_rule": _LIST,
-    "cgroup_conf": _DICT,
-    "oom_score_adj": _INT,
-    "ulimit": {**_LIST, "aliases": ["ulimits"]},
-    "sysctl": _DICT,
-    "shm_size": _TEXT,
-    "init": _BOOL,
-    "init_path": _TEXT,
-    "systemd": _TEXT,
-    "shm_size_systemd": _TEXT,
-    "umask": _TEXT,
-    "timezone": _TEXT,
-    "tty": _BOOL,
-    "interactive": _BOOL,
-    "stop_signal": _TEXT,
-    "stop_timeout": _INT,
-    "log_driver": {**_TEXT, "choices": ["k8s-file", "journald", "json-file"]},
-    "log_opt": {
-        **_DICT,
-        "aliases": ["log_options"],
-        "options": {"max_size": _TEXT, "max_file": _INT, "path": _TEXT, "tag": _TEXT},
-    },
-    "healthcheck": {"type": "raw", "aliases": ["health_cmd"]},
-    "no_healthcheck": _BOOL,
-    "healthcheck_interval": {**_TEXT, "aliases": ["health_interval"]},
-    "healthcheck_timeout": {**_TEXT, "aliases": ["health_timeout"]},
-    "healthcheck_start_period": {**_TEXT, "aliases": ["health_start_period"]},
-    "healthcheck_retries": {**_INT, "aliases": ["health_retries"]},
-    "healthcheck_failure_action": {
-        **_TEXT,
-        "aliases": ["health_on_failure"],
-        "choices": ["none", "kill", "restart", "stop"],
-    },
-    "health_startup_cmd": {"type": "raw"},
-    "health_startup_interval": _TEXT,
-    "health_startup_timeout": _TEXT,
-    "health_startup_retries": _INT,
-    "health_startup_success": _INT,
-    "requires": _LIST,
-    "rm": {**_BOOL, "aliases": ["remove", "auto_remove"]},
-    "restart_policy": _TEXT,
-}
 
-#: Options of the task, not of the container: how to get there.
-TASK_OPTIONS: ArgumentSpec = {
-    "state": {"type": "str", "default": STARTED, "choices": [*STATES]},
-    "detach": {"type": "bool", "default": True},
-    "recreate": {"type": "bool", "default": False},
-    "image_strict": {"type": "bool", "default": False},
-    "force_restart": {"type": "bool", "default": False, "aliases": ["restart"]},
-    "force_delete": {"type": "bool", "default": True},
-    "delete_depend": {"type": "bool", "default": False},
-    "start_dependencies": {"type": "bool", "default": True},
-    "delete_volumes": {"type": "bool", "default": False},
-    "stop_time": _INT,
-    "wait": {"type": "bool", "default": False},
-    "wait_timeout": {"type": "float", "default": 300.0, "aliases": ["healthy_wait_timeout"]},
-}
+class TaskOptions:
+    """Options of the task, not of the container: how to get there; documented below each, as in the engine's table."""
+
+    state = of_type("str", default=STARTED, choices=[*STATES])
+    """V(started) has the container running, as asked for.
+
+    V(present) and V(created) have it as asked for. A new one is not started. One that runs goes on running,
+    also when it is made anew.
+
+    V(stopped) has it as asked for, and stopped. So it stays, whatever its restart policy, until it is
+    started again.
+
+    V(healthy) is V(started), and the task waits as with O(wait=true).
+
+    V(paused) has it started, and all of its processes frozen. V(started) lets it go on.
+
+    V(restarted) stops and starts it, each time. One that does not run, or had to be made anew, is only
+    started.
+
+    V(absent) has it stopped and removed. The options of the container are not looked at then, so a whole
+    task can be turned to V(absent).
+    """
+
+    detach = of_type("bool", default=True)
+    """V(false) waits until the container has ended, and returns RV(rc), RV(stdout) and RV(stderr). The task
+    fails unless the exit code is 0.
+    """
+
+    recreate = of_type("bool", default=False)
+    """Whether the container is made anew even if nothing differs."""
+
+    image_strict = of_type("bool", default=False)
+    """Whether another name of the same image is a change too."""
+
+    force_restart = of_type("bool", default=False, aliases=["restart"])
+    """Whether the container is stopped and started again even if nothing differs."""
+
+    force_delete = of_type("bool", default=True)
+    """Whether O(state=absent) stops a container that runs. With V(false) it fails then."""
+
+    delete_depend = of_type("bool", default=False)
+    """Whether O(state=absent) removes the containers that need this one too, each after those that need it.
+
+    With V(false) the removal of a container that others need is refused, and they are named.
+    """
+
+    start_dependencies = of_type("bool", default=True)
+    """Whether the containers that this one needs are started before it, in order. With V(false) its start is
+    refused while one of them does not run.
+    """
+
+    delete_volumes = of_type("bool", default=False)
+    """Whether the container's anonymous volumes are removed with it. Named ones never are."""
+
+    stop_time = of_type("int")
+    """Seconds to wait in this task before the container is killed, in place of O(stop_timeout)."""
+
+    wait = of_type("bool", default=False)
+    """Whether a task that leaves the container running waits until it is fit for use. With a health check it
+    has to become healthy. Without one it has to run for a second.
+
+    The task fails when the container becomes unhealthy, when it ends and no restart policy starts it again,
+    or when O(wait_timeout) is over. RV(exit_code), RV(oom_killed), RV(health) and RV(log) tell why.
+    """
+
+    wait_timeout = of_type("float", default=300.0, aliases=["healthy_wait_timeout"])
+    """Seconds that O(wait) and O(state=healthy) take at most. V(0) or less means without end."""
+
+
+TASK_OPTIONS: ArgumentSpec = declared(TaskOptions)
 
 
 def argument_spec() -> dict[str, Any]:
     """Return the argument spec: the table's options, the task's, and those refused as not built yet."""
-    table = {name: ARGUMENTS[name] for option in OPTIONS for name in option.arguments}
-    return {**table, **TASK_OPTIONS, **NOT_BUILT}
+    return {**ARGUMENTS, **TASK_OPTIONS, **NOT_BUILT}

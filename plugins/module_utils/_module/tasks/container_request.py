@@ -8,7 +8,8 @@ from typing import Any
 
 from ..._engine.errors import EngineError
 from ..._engine.lifecycle.converge.request import Request
-from ..._engine.model.container.spec import OPTIONS, ContainerSpec
+from ..._engine.model.container.options import OPTIONS
+from ..._engine.model.container.spec import ContainerSpec
 from ..._engine.model.values.names import check_name, is_name
 from ..._engine.model.values.quantities import seconds
 from ..._engine.plan.container import ABSENT, HEALTHY, PAUSED, RESTARTED

@@ -14,7 +14,7 @@ from _engine.lifecycle.inspect.container import container_shape
 from _engine.lifecycle.inspect.image import image_shape
 from _engine.lifecycle.inspect.volume import volume_shape
 from _engine.lifecycle.inspect.volume_content import content_shape
-from _engine.model.container.spec import OPTIONS
+from _engine.model.container.options import OPTIONS
 from _engine.model.volume.spec import Populated, VolumeRecord, VolumeSpec
 
 PAGE = Path(__file__).parents[4] / "docs/results.md"

@@ -8,7 +8,9 @@ from dataclasses import fields
 
 import pytest
 
-from _engine.model.container.spec import LIVE, OPTIONS, RECREATE, ContainerSpec
+from _engine.model.container.option import LIVE, RECREATE
+from _engine.model.container.options import OPTIONS
+from _engine.model.container.spec import ContainerSpec
 
 BASE = {"name": "app", "image": "localhost/app:1", "network": ["none"]}
 #: Every option, with a value that is neither its default nor none.

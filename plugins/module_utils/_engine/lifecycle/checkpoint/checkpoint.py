@@ -13,7 +13,7 @@ from ...errors import InvalidOption, NotBuiltYet, RuntimeFailed, WrongState
 from ...kernel.process import Process
 from ...model.container import namespaces, status
 from ...model.container.checkpoint import CheckpointOptions, for_runtime
-from ...model.container.spec import LIVE
+from ...model.container.option import LIVE
 from ...model.engine.record import ContainerRecord
 from ...plan.diff import Difference
 from ...runtime import criu, oci

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...model.container import status
 from ...model.container.checkpoint import RestoreOptions
-from ...model.container.spec import LIVE
+from ...model.container.option import LIVE
 from ...model.engine.record import ContainerRecord
 from ...plan.diff import Difference
 from ..core.engine import Engine

@@ -14,7 +14,7 @@ from ...errors import InvalidOption, Missing, StoreFull, unreadable
 from ...images.tar.streams import Digest, section, write_all
 from ...kernel import foreign
 from ...kernel.freshfile import FreshFile
-from ...model.container.spec import LIVE
+from ...model.container.option import LIVE
 from ...plan.diff import Difference
 from .engine import Engine
 from .outcome import Outcome

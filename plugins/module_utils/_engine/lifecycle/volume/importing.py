@@ -19,7 +19,7 @@ from ...images.tar.decompress import decoded
 from ...images.tar.read import Chunks
 from ...images.tar.streams import Digest, ahead, section
 from ...kernel import files, foreign
-from ...model.container.spec import LIVE
+from ...model.container.option import LIVE
 from ...model.volume.content import Origin, Snapshot
 from ...model.volume.spec import VolumeRecord
 from ...plan.diff import Difference

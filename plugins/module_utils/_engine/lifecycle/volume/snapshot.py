@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import NotFound, Setting, Words, WrongState
 from ...kernel import files
-from ...model.container.spec import LIVE
+from ...model.container.option import LIVE
 from ...model.values.names import near
 from ...model.volume.content import ASKED, Origin, Snapshot
 from ...plan.container import ABSENT

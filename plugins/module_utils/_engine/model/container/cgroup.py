@@ -15,7 +15,7 @@ CGROUPFS, SYSTEMD = "cgroupfs", "systemd"
 MANAGERS = (CGROUPFS, SYSTEMD)
 
 #: Values of option ``cgroups``: with a cgroup; none for the monitor; none for either.
-ENABLED, NO_MONITOR, DISABLED = "enabled", "no-conmon", "disabled"
+ENABLED, NO_MONITOR, DISABLED = USES = ("enabled", "no-conmon", "disabled")
 
 #: Where scopes go unless a parent is named. Unlike a slice that systemd makes up, it is not stopped at shutdown, so
 #: containers are not ended before the boot unit stops them with their own signals.
@@ -28,7 +28,7 @@ _SLICE = re.compile(r"[A-Za-z0-9:_.\\]+(?:-[A-Za-z0-9:_.\\]+)*\.slice")
 
 def parse_use(option: str, value: object) -> str:
     """Return the canonical value of option ``cgroups``."""
-    if value not in (ENABLED, NO_MONITOR, DISABLED):
+    if value not in USES:
         raise InvalidOption(
             option, value, "is not known", remedy=f"Write {ENABLED}, {NO_MONITOR} or {DISABLED}"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ...errors import InvalidOption
@@ -21,6 +21,15 @@ from ..values.text import absolute_path, plain_text
 from . import cgroup, healthtest, limits, log_options, namespaces, systemd_mode, tuning, userns
 from .restart_policy import decode_restart_policy, parse_restart_policy
 
+#: An option as Ansible's argument spec has it: type, elements, choices, aliases, no_log.
+Argument = Mapping[str, Any]
+
+
+def of_type(kind: str, *, elements: str = "", **more: Any) -> Argument:
+    """Return an argument of a type; a list's elements are texts unless ``elements`` says otherwise."""
+    items = {"elements": elements or "str"} if kind == "list" else {}
+    return {"type": kind, **items, **more}
+
 
 def _same(value: Any) -> Any:
     return value
@@ -30,13 +39,14 @@ class Kind(NamedTuple):
     """How a value is parsed (``parse(option, raw)``), encoded to JSON and decoded.
 
     ``empty_is_unset``: an empty list, mapping or text, or 0, has the same effect as none at all, so both are stored as
-    unset.
+    unset. ``argument``: what a task may write, in the words of Ansible's argument spec.
     """
 
     parse: Callable[[str, Any], Any]
     encode: Callable[[Any], Any] = _same
     decode: Callable[[Any], Any] = _same
     empty_is_unset: bool = False
+    argument: Argument = of_type("str")
 
 
 #: What the kernel takes as a host name (HOST_NAME_MAX, limits.h), and can stand in /etc/hosts.
@@ -219,10 +229,12 @@ def _count(least: int) -> Callable[[str, Any], int]:
     return read
 
 
+_BOOL, _INT, _RAW, _DICT, _LIST = (of_type(kind) for kind in ("bool", "int", "raw", "dict", "list"))
+
 TEXT = Kind(plain_text)
 HOSTNAME = Kind(_hostname, empty_is_unset=True)
-BOOL = Kind(_boolean)
-SHARES = Kind(quantities.shares, empty_is_unset=True)
+BOOL = Kind(_boolean, argument=_BOOL)
+SHARES = Kind(quantities.shares, empty_is_unset=True, argument=_INT)
 PATH = Kind(absolute_path)
 SIZE = Kind(quantities.size)
 #: A limit of 0 bytes or processors is none, as podman has it.
@@ -230,15 +242,15 @@ SIZE_LIMIT = Kind(quantities.size, empty_is_unset=True)
 SIZE_OR_UNLIMITED = Kind(quantities.size_or_unlimited)
 CPUS = Kind(quantities.cpus, empty_is_unset=True)
 CPUSET = Kind(quantities.cpuset)
-CPU_PERIOD = Kind(quantities.cpu_period, empty_is_unset=True)
-CPU_QUOTA = Kind(quantities.cpu_quota, empty_is_unset=True)
+CPU_PERIOD = Kind(quantities.cpu_period, empty_is_unset=True, argument=_INT)
+CPU_QUOTA = Kind(quantities.cpu_quota, empty_is_unset=True, argument=_INT)
 PIDS = Kind(quantities.pids)
 SIGNAL = Kind(quantities.signal_number)
-SECONDS = Kind(quantities.seconds)
+SECONDS = Kind(quantities.seconds, argument=_INT)
 SYSTEMD = Kind(systemd_mode.parse)
 RESTART_POLICY = Kind(parse_restart_policy, str, decode_restart_policy)
 NAME = Kind(names.check_name)
-NETWORKS = Kind(_networks, list, tuple)
+NETWORKS = Kind(_networks, list, tuple, argument=_LIST)
 PID = Kind(namespaces.parser("host", "private", unset="private"), empty_is_unset=True)
 UTS = PID
 #: Podman lets others join the namespace unless it is ``private``; ``none``: without /dev/shm.
@@ -246,47 +258,58 @@ IPC = Kind(namespaces.parser("shareable", "private", "host", "none", unset="shar
 #: What unset means depends on the host: private with cgroups v2, else the host's.
 CGROUPNS = Kind(namespaces.parser("host", "private"), empty_is_unset=True)
 UMASK = Kind(tuning.umask)
-OOM_SCORE_ADJ = Kind(tuning.oom_score_adj)
-SWAPPINESS = Kind(tuning.swappiness)
-BLKIO_WEIGHT = Kind(tuning.blkio_weight, empty_is_unset=True)
-DEVICE_RULES = Kind(_each(tuning.device_rule), list, tuple, True)
-CGROUP_CONF = Kind(tuning.cgroup_conf, dict, dict, True)
+OOM_SCORE_ADJ = Kind(tuning.oom_score_adj, argument=_INT)
+SWAPPINESS = Kind(tuning.swappiness, argument=_INT)
+BLKIO_WEIGHT = Kind(tuning.blkio_weight, empty_is_unset=True, argument=_INT)
+DEVICE_RULES = Kind(_each(tuning.device_rule), list, tuple, True, argument=_LIST)
+CGROUP_CONF = Kind(tuning.cgroup_conf, dict, dict, True, argument=_DICT)
 TIMEZONE = Kind(tuning.timezone, empty_is_unset=True)
 #: One value for userns, uidmap, gidmap, subuidname and subgidname.
 USERNS = Kind(userns.parse, lambda value: value.encode(), userns.UserNamespace.decode, True)
 #: Without words the image's command runs, as with none at all; an entrypoint without words is no entrypoint.
-COMMAND = Kind(_command, list, tuple, True)
-ENTRYPOINT = Kind(_entrypoint, list, tuple)
-CGROUPS = Kind(cgroup.parse_use)
-CGROUP_PARENT = Kind(cgroup.parse_parent)
-PATHS = Kind(lambda option, value: tuple(absolute_path(option, item) for item in value), list, tuple, True)
-TEXT_SET = Kind(_each(plain_text), list, tuple, True)
-CAPABILITIES = Kind(_each(canonical_capability), list, tuple, True)
-SECURITY = Kind(_each(_security), list, tuple, True)
-TEXTS = Kind(_texts, dict, dict, True)
-SYSCTL = Kind(_sysctl, dict, dict, True)
-LOG_OPTIONS = Kind(log_options.parse_options, dict, dict, True)
-LOG_DRIVER = Kind(log_options.parse_driver)
+COMMAND = Kind(_command, list, tuple, True, argument=_RAW)
+ENTRYPOINT = Kind(_entrypoint, list, tuple, argument=_RAW)
+CGROUPS = Kind(cgroup.parse_use, argument=of_type("str", choices=[*cgroup.USES]))
+CGROUP_PARENT = Kind(cgroup.parse_parent, argument=of_type("path"))
+PATHS = Kind(
+    lambda option, value: tuple(absolute_path(option, item) for item in value),
+    list,
+    tuple,
+    True,
+    argument=of_type("list", elements="path"),
+)
+TEXT_SET = Kind(_each(plain_text), list, tuple, True, argument=_LIST)
+CAPABILITIES = Kind(_each(canonical_capability), list, tuple, True, argument=_LIST)
+SECURITY = Kind(_each(_security), list, tuple, True, argument=_LIST)
+TEXTS = Kind(_texts, dict, dict, True, argument=_DICT)
+SYSCTL = Kind(_sysctl, dict, dict, True, argument=_DICT)
+LOG_OPTIONS = Kind(
+    log_options.parse_options, dict, dict, True, argument=of_type("dict", options=log_options.ARGUMENTS)
+)
+LOG_DRIVER = Kind(log_options.parse_driver, argument=of_type("str", choices=[*log_options.DRIVERS]))
 ULIMITS = Kind(
     _keyed(limits.parse_ulimit),
     lambda value: {key: list(pair) for key, pair in value.items()},
     lambda data: {key: tuple(pair) for key, pair in data.items()},
     True,
+    argument=_LIST,
 )
-DEVICES = Kind(_keyed(_device), _encode_devices, _decode_devices, True)
+DEVICES = Kind(_keyed(_device), _encode_devices, _decode_devices, True, argument=_LIST)
 MOUNTS = Kind(
     _mounts,
     lambda value: {key: mount.encode() for key, mount in value.items()},
     lambda data: {key: mounts.Mount.decode(key, item) for key, item in data.items()},
     True,
 )
-VOLUMES_FROM = Kind(volumes_from.parse, list, tuple, True)
-IMAGE_VOLUME = Kind(volumes_from.parse_image_volume)
+VOLUMES_FROM = Kind(volumes_from.parse, list, tuple, True, argument=_LIST)
+IMAGE_VOLUME = Kind(
+    volumes_from.parse_image_volume, argument=of_type("str", choices=[*volumes_from.IMAGE_VOLUME_WORDS])
+)
 HEALTH = Kind(_health, list, tuple, True)
-HEALTH_TEST = Kind(healthtest.parse_test, list, tuple, True)
+HEALTH_TEST = Kind(healthtest.parse_test, list, tuple, True, argument=_RAW)
 HEALTH_INTERVAL = Kind(healthtest.parse_interval)
-HEALTH_ACTION = Kind(healthtest.parse_action)
+HEALTH_ACTION = Kind(healthtest.parse_action, argument=of_type("str", choices=[*healthtest.ACTIONS]))
 SPAN = Kind(durations.duration)
 POSITIVE_SPAN = Kind(durations.positive)
-COUNT = Kind(_count(0))
-POSITIVE_COUNT = Kind(_count(1))
+COUNT = Kind(_count(0), argument=_INT)
+POSITIVE_COUNT = Kind(_count(1), argument=_INT)

@@ -12,6 +12,15 @@ from ..values import quantities
 from ..values.text import absolute_path, plain_text
 
 FILE, JOURNAL = "k8s-file", "journald"
+#: Those that a task may name; the last is podman's other name for a file.
+DRIVERS = (FILE, JOURNAL, "json-file")
+#: The options, as Ansible's argument spec has them.
+ARGUMENTS = {
+    "max_size": {"type": "str"},
+    "max_file": {"type": "int"},
+    "path": {"type": "str"},
+    "tag": {"type": "str"},
+}
 #: Files of a log that are kept at most; each is looked at when the log is read.
 _MOST_FILES = 99
 _ONLY = {FILE: ("max_size", "max_file", "path"), JOURNAL: ("tag",)}
@@ -27,8 +36,8 @@ TAG_VALUES = ("ID", "Name", "Image", "ImageName")
 
 
 def parse_driver(option: str, value: object) -> str:
-    """Return the driver; ``json-file`` is podman's other name for a file."""
-    if value not in (FILE, JOURNAL, "json-file"):
+    """Return the driver by its own name."""
+    if value not in DRIVERS:
         raise InvalidOption(option, value, "is no log driver", remedy=f"Write {FILE} or {JOURNAL}")
     return JOURNAL if value == JOURNAL else FILE
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import ArchiveBroken, EngineError
-from ..container.spec import OPTIONS, ContainerSpec, check_whole
+from ..container.options import OPTIONS
+from ..container.spec import ContainerSpec, check_whole
 from ..mounts.mount import VOLUME
 from ..values.names import check_name
 from ..values.text import absolute_path
@@ -95,7 +96,7 @@ def _spec(data: Mapping[str, Any]) -> ContainerSpec:
     spec = ContainerSpec.decode(data)
     for option in OPTIONS:
         value = data.get(option.name)
-        if isinstance(value, str) and option.arguments == (option.name,):
+        if isinstance(value, str) and [*option.arguments] == [option.name]:
             option.kind.parse(option.name, value)
     for destination, mount in (spec.mounts or {}).items():
         _path(destination)

@@ -14,6 +14,8 @@ from ..values.text import plain_text
 from .mount import BIND, VOLUME, Mount
 
 ANONYMOUS, TMPFS, IGNORE = "anonymous", "tmpfs", "ignore"
+#: What a task may write for them; ``bind`` is podman's other word for anonymous volumes.
+IMAGE_VOLUME_WORDS = (ANONYMOUS, "bind", TMPFS, IGNORE)
 _IMAGE_VOLUMES = {"": ANONYMOUS, "bind": ANONYMOUS, ANONYMOUS: ANONYMOUS, TMPFS: TMPFS, IGNORE: IGNORE}
 _ACCESS = ("ro", "rw")
 _WORDS = (*_ACCESS, "z")

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the documentation of options from the tables that declare them: ``make generated``.
+
+A table is a class whose attributes are options, each with its documentation as a text below it, which Python does not
+compile: nothing of it is imported when a task runs. A paragraph becomes an item of the description. A line ``name:`` begins the
+part of one of a row's arguments, or of one of an option's own options.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import yaml
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.options import OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import TASK_OPTIONS
+
+from sourcetree import PLUGINS
+
+_WIDTH = 120
+_PART = re.compile(r"([a-z_]+):")
+#: The options of a DOCUMENTATION, up to what is no longer indented.
+_BLOCK = re.compile(r"^options:\n(?:(?:  .*)?\n)+?(?=\S)", re.MULTILINE)
+
+#: Description and what the argument spec says, as DOCUMENTATION has it.
+Documented = dict[str, Any]
+
+
+def texts(path: str, table: str) -> dict[str, str]:
+    """Return the text below each attribute of a class, by the attribute's name."""
+    (found,) = (
+        node
+        for node in ast.parse((PLUGINS / "module_utils" / path).read_text()).body
+        if isinstance(node, ast.ClassDef) and node.name == table
+    )
+    pairs = zip(found.body, found.body[1:])
+    return {_name(row): ast.literal_eval(text.value) for row, text in pairs if _is_documented(row, text)}
+
+
+def _name(row: ast.stmt) -> str:
+    (target,) = row.targets if isinstance(row, ast.Assign) else [row.target]
+    return target.id
+
+
+def _is_documented(row: ast.stmt, text: ast.stmt) -> bool:
+    is_text = isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    return isinstance(row, (ast.Assign, ast.AnnAssign)) and is_text
+
+
+def parts(text: str) -> dict[str, list[str]]:
+    """Return the paragraphs of each part of a text; those before the first part are of "", which is the row itself."""
+    found: dict[str, list[str]] = {"": []}
+    name = ""
+    for block in re.split(r"\n\s*\n", _dedented(text)):
+        first, _line, rest = block.strip("\n").partition("\n")
+        begun = _PART.fullmatch(first)
+        name = begun[1] if begun else name
+        found.setdefault(name, []).append(" ".join((rest if begun else block).split()))
+    return {name: paragraphs for name, paragraphs in found.items() if paragraphs}
+
+
+def _dedented(text: str) -> str:
+    """Return a docstring without its indentation; its first line has none."""
+    first, _line, rest = text.partition("\n")
+    return f"{first}\n{textwrap.dedent(rest)}".strip("\n")
+
+
+def documented(argument: Mapping[str, Any], found: Mapping[str, list[str]], own: str = "") -> Documented:
+    """Return an option as it is documented; ``found`` as of ``parts``, ``own`` is the part that tells of it."""
+    kept = ("type", "elements", "required", "default", "choices", "aliases")
+    inner = argument.get("options", {})
+    result = {"description": found[own], **{key: argument[key] for key in kept if key in argument}}
+    if inner:
+        result["suboptions"] = {name: documented(inner[name], found, name) for name in inner}
+    return result
+
+
+def of_container() -> dict[str, Documented]:
+    """Return the options of module container: the engine's table, then those of the task."""
+    told = texts("_engine/model/container/options.py", "ContainerOptions")
+    table = {}
+    for row in OPTIONS:
+        found = parts(told[row.name])
+        for name, argument in row.arguments.items():
+            table[name] = documented(argument, found, name if len(row.arguments) > 1 else "")
+            if row.name != "name":  # another name is another container
+                table[name]["description"] = [*table[name]["description"], f"A change needs C({row.change})."]
+    return {**table, **of_class("_module/tasks/container_options.py", "TaskOptions", TASK_OPTIONS)}
+
+
+def of_class(path: str, table: str, arguments: Mapping[str, Mapping[str, Any]]) -> dict[str, Documented]:
+    """Return the options that a class declares."""
+    told = texts(path, table)
+    return {name: documented(argument, parts(told[name])) for name, argument in arguments.items()}
+
+
+def not_built() -> dict[str, Documented]:
+    """Return the options of podman_container that are refused."""
+    found = of_class("_module/not_built.py", "NotBuilt", NOT_BUILT)
+    for option in found.values():
+        option["description"] = [f"Not built yet. {' '.join(option['description'])}"]
+    return found
+
+
+# -- YAML -----------------------------------------------------------------------------------------
+
+
+def rendered(options: Mapping[str, Documented], indent: str = "") -> Iterator[str]:
+    """Yield the lines of a mapping of options."""
+    for name, option in options.items():
+        yield f"{indent}{name}:"
+        yield f"{indent}  description:"
+        for paragraph in option["description"]:
+            yield from _item(paragraph, f"{indent}    ")
+        for key, value in option.items():
+            if key not in ("description", "suboptions"):
+                yield f"{indent}  {key}: {_value(value)}"
+        if "suboptions" in option:
+            yield f"{indent}  suboptions:"
+            yield from rendered(option["suboptions"], f"{indent}    ")
+
+
+def _item(text: str, indent: str) -> list[str]:
+    plain = _wrapped(text, indent)
+    try:
+        if yaml.safe_load("\n".join(plain)) == [text]:
+            return plain
+    except yaml.YAMLError:  # it means something else, and nothing whole
+        pass
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return _wrapped(f'"{escaped}"', indent)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=f"{indent}- ",
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _value(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("\n...\n").strip()
+
+
+# -- files ----------------------------------------------------------------------------------------
+
+
+#: The files below plugins that hold generated documentation, and what gives the options of each.
+FILES: Mapping[str, Callable[[], dict[str, Documented]]] = {
+    "modules/container.py": of_container,
+    "doc_fragments/not_built.py": not_built,
+}
+
+
+def generated(path: str) -> str:
+    """Return the text of such a file as it has to be."""
+    return replaced((PLUGINS / path).read_text(), rendered(FILES[path](), "  "))
+
+
+def replaced(text: str, lines: Iterable[str]) -> str:
+    """Return a file's text with other options in its DOCUMENTATION."""
+    block = "".join(f"{line}\n" for line in ("options:", *lines))
+    result, count = _BLOCK.subn(lambda _found: block, text, count=1)
+    if not count:
+        raise ValueError("no options stand in DOCUMENTATION")
+    return result
+
+
+if __name__ == "__main__":
+    for name in FILES:
+        (PLUGINS / name).write_text(generated(name))
