@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,216 +21,17 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.reso
     id_mapping,
     userns_access,
 )
-from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.options import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container import converge_container
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import argument_spec
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_request import to_request
 from journal import JOURNALD, own_journal, own_run
 
+from optioncases import LIVE, ROWS
+
 #: What every task of these tests writes beside the option in question.
 BASE = {"name": "box", "image": "localhost/app:1", "network": "none", "state": "created"}
 ARGUMENTS = argument_spec()
 VALIDATOR = ArgumentSpecValidator(ARGUMENTS)
-
-
-@dataclass(frozen=True)
-class Row:
-    """An option with a value, another spelling of the same value, and another value.
-
-    ``named`` are the differences from the first value to the altered one. ``beside``: options that it needs.
-    ``change`` is what each alteration needs.
-    """
-
-    option: str
-    first: Any
-    same: Any
-    altered: Any
-    named: tuple[str, ...] = ()
-    beside: dict[str, Any] = field(default_factory=dict)
-    change: str = "recreate"
-
-    @property
-    def names(self) -> set[str]:
-        """Return the names that the diff has to have."""
-        return {*self.named} or {self.option}
-
-
-LIVE = "live"
-ROWS = (
-    # Order means something in a command, and nothing in a set.
-    Row("command", ["/bin/cat", "/a", "/b"], "/bin/cat /a '/b'", ["/bin/cat", "/b", "/a"]),
-    Row("command", ["/bin/sleep", "10"], ["/bin/sleep", 10], ["/bin/sleep", "1", "0"]),
-    Row("entrypoint", ["/bin/sh", "-c"], '["/bin/sh", "-c"]', "/bin/sh"),
-    Row("entrypoint", "", [], "/bin/sh"),
-    Row(
-        "env",
-        {"MODE": "production", "N": 1},
-        {"N": "1", "MODE": "production"},
-        {"MODE": "Production", "N": 1},
-        ("env.MODE",),
-    ),
-    Row("env", {"mode": "x"}, {"mode": "x"}, {"MODE": "x"}, ("env.mode", "env.MODE")),
-    Row("env", {"A": "", "B": "x"}, {"B": "x", "A": ""}, {"B": "x"}, ("env.A",)),
-    Row("env_file", ["{tmp}/one.env"], "{tmp}/./one.env", ["{tmp}/two.env"], ("env_file", "env.MODE")),
-    Row("workdir", "/data", "/data/", "/Data"),
-    Row("user", "1000", 1000, "1000:1000"),
-    Row("group_add", ["10", "20"], [20, 10, 10], ["10"]),
-    Row("hostname", "box", "box", "Box"),
-    Row(
-        "label",
-        {"tier": 1, "a": "b"},
-        {"a": "b", "tier": "1"},
-        {"tier": 2, "a": "b"},
-        ("label.tier",),
-        change=LIVE,
-    ),
-    Row("annotation", {"org.a": "x"}, {"org.a": "x"}, {"org.a": "X"}, ("annotation.org.a",)),
-    Row("volume", ["data:/data"], ["data:/data/:rw"], ["data:/data:ro"], ("mounts./data",)),
-    Row("volume", ["data:/data"], "data:/data", ["data:/Data"], ("mounts./data", "mounts./Data")),
-    Row(
-        "volume",
-        ["/etc/hosts:/a", "/etc:/b"],
-        ["/etc:/b", "/etc/hosts:/a"],
-        ["/etc/hosts:/a"],
-        ("mounts./b",),
-    ),
-    Row("volume", ["/anonymous"], ["/anonymous/"], ["named:/anonymous"], ("mounts./anonymous",)),
-    Row(
-        "mount",
-        ["type=tmpfs,destination=/t,tmpfs-size=1m"],
-        ["size=1024k,type=tmpfs,dst=/t"],
-        ["type=tmpfs,dst=/t,size=2m"],
-        ("mounts./t",),
-    ),
-    Row(
-        "mount",
-        ["type=bind,src=/etc,target=/b,ro=true"],
-        ["type=bind,source=/etc/,dst=/b,readonly"],
-        ["type=bind,src=/etc,target=/b"],
-        ("mounts./b",),
-    ),
-    Row(
-        "tmpfs",
-        {"/tmp": "size=16m,mode=1777"},
-        {"/tmp/": "mode=01777,size=16384k,rw"},
-        {"/tmp": "size=17m,mode=1777"},
-        ("mounts./tmp",),
-    ),
-    Row("image_volume", "tmpfs", "tmpfs", "ignore"),
-    Row("read_only", True, "yes", False),
-    Row("read_only_tmpfs", False, "no", True),
-    Row("ipc", "private", "private", "none"),
-    Row("ipc", "ns:/proc/self/ns/ipc", "ns:/proc/./self/ns/ipc", "host"),
-    Row("pid", "host", "host", "ns:/proc/self/ns/pid"),
-    Row("uts", "ns:/proc/self/ns/uts", "ns:/proc/./self/ns/uts", "host"),
-    Row("cgroupns", "host", "host", "private"),
-    Row("memory_swappiness", 5, "5", 0),
-    Row("blkio_weight", 20, "20", 1000, change=LIVE),
-    Row("device_cgroup_rule", ["c 1:* wr", "a *:* r"], ["a r", "c  1:* rw"], ["c 1:* r"]),
-    Row(
-        "cgroup_conf",
-        {"memory.high": 5},
-        {"memory.high": "5"},
-        {"memory.high": 6},
-        ("cgroup_conf.memory.high",),
-    ),
-    Row("oom_score_adj", 7, "7", 0),
-    Row("init_path", "/bin/true", "/bin//true", "/bin/false"),
-    Row("umask", "27", "0027", "0077"),
-    Row("timezone", "Europe/Berlin", "Europe/Berlin", "local"),
-    Row("uidmap", ["0:100000:65536"], ["0:100000:65536"], ["0:100000:65535"], ("userns.uids", "userns.gids")),
-    Row("gidmap", ["0:1:1", "1:5:9"], ["1:5:9", "0:1"], ["0:1:1"], ("userns.uids", "userns.gids")),
-    Row("cap_add", ["NET_ADMIN", "SYS_TIME"], ["cap_sys_time", "net_admin"], ["NET_ADMIN"]),
-    Row("cap_drop", ["ALL"], ["all"], ["CHOWN"]),
-    Row("privileged", True, "yes", False),
-    Row(
-        "security_opt",
-        ["no-new-privileges", "seccomp=unconfined"],
-        ["seccomp:unconfined", "no-new-privileges:true"],
-        ["seccomp=unconfined"],
-    ),
-    Row("hooks_dir", ["/sys", "/proc/sys"], ["/sys/", "/proc/./sys"], ["/proc/sys", "/sys"]),
-    Row(
-        "device", ["/dev/null:/dev/x:rw"], ["/dev/null:/dev/x:wr"], ["/dev/null:/dev/x:r"], ("device./dev/x",)
-    ),
-    Row(
-        "device",
-        ["/dev/null", "/dev/zero"],
-        ["/dev/zero:rwm", "/dev/null:/dev/null"],
-        ["/dev/null"],
-        ("device./dev/zero",),
-    ),
-    Row("memory", "256m", 268435456, "257m", change=LIVE),
-    Row("memory_reservation", "128m", 134217728, "127m", change=LIVE),
-    Row("memory_swap", "-1", -1, "1g", beside={"memory": "256m"}, change=LIVE),
-    Row("cpus", "1.5", "1.50", 0.5, change=LIVE),
-    Row("cpu_period", 50000, "50000", 20000, change=LIVE),
-    Row("cpu_quota", 50000, "50000", 20000, change=LIVE),
-    Row("cpu_shares", 512, "512", 256, change=LIVE),
-    Row("cpuset_cpus", "0-1", "1,0", "0", change=LIVE),
-    Row("cpuset_mems", "0", "0-0", "0-1", change=LIVE),
-    Row("pids_limit", "-1", 0, 64, change=LIVE),
-    Row("cgroups", "no-conmon", "no-conmon", "enabled"),
-    Row("cgroup_parent", "/web", "/web/", "/Web"),
-    Row(
-        "ulimit",
-        ["nofile=1024:4096", "core=-1"],
-        ["core=unlimited:-1", "nofile=1024:4096"],
-        ["nofile=1024:4097", "core=-1"],
-        ("ulimit.nofile",),
-    ),
-    Row(
-        "sysctl",
-        {"net.core.somaxconn": 1024},
-        {"net.core.somaxconn": "1024"},
-        {"net.core.somaxconn": 1025},
-        ("sysctl.net.core.somaxconn",),
-    ),
-    Row("shm_size", "32m", "32768k", "33m"),
-    Row("init", True, "yes", False),
-    Row("systemd", "always", "Always", False),
-    Row("systemd", False, "false", "always"),
-    Row("shm_size_systemd", "32m", "32768k", "33m"),
-    Row("tty", True, "yes", False),
-    Row("interactive", True, "yes", False),
-    Row("stop_signal", "SIGINT", "2", "RTMIN+3", change=LIVE),
-    Row("stop_timeout", -1, "-1", 5, change=LIVE),
-    Row("log_opt", {"max_size": "10m"}, {"max_size": "10240k"}, {"max_size": "11m"}, ("log_opt.max_size",)),
-    Row(
-        "log_opt",
-        {"max_size": "10m", "max_file": 3},
-        {"max_file": "3", "max_size": "10m"},
-        {"max_size": "10m", "max_file": 4},
-        ("log_opt.max_file",),
-    ),
-    Row(
-        "log_opt",
-        {"path": "{tmp}/a.log"},
-        {"path": "{tmp}/./a.log"},
-        {"path": "{tmp}/A.log"},
-        ("log_opt.path",),
-    ),
-    Row("rm", True, "yes", False),
-    Row("healthcheck", "true", ["CMD-SHELL", "true"], ["CMD", "true"], change=LIVE),
-    Row("healthcheck", "none", ["NONE"], "CMD true", change=LIVE),
-    Row("no_healthcheck", True, "yes", False, ("healthcheck",), change=LIVE),
-    Row("healthcheck_interval", "90s", "1m30s", "disable", change=LIVE),
-    Row("healthcheck_timeout", "500ms", "0.5s", "1s", change=LIVE),
-    Row("healthcheck_start_period", "0s", "0", "1s", change=LIVE),
-    Row("healthcheck_retries", 3, "3", 4, change=LIVE),
-    Row("healthcheck_failure_action", "kill", "kill", "none", change=LIVE),
-    Row("health_startup_cmd", "true", ["true"], ["true", "x"], change=LIVE),
-    Row("health_startup_interval", "60s", "1m", "61s", change=LIVE),
-    Row("health_startup_timeout", "1s", "1000ms", "2s", change=LIVE),
-    Row("health_startup_retries", 1, "1", 2, change=LIVE),
-    Row("health_startup_success", 1, "1", 2, change=LIVE),
-    Row("restart_policy", "on-failure:3", "on-failure:03", "on-failure", change=LIVE),
-    Row("restart_policy", "always", "always", "unless-stopped", change=LIVE),
-)
-
-#: Options that can't be removed, or have one value only: each has a test of its own below.
-ALONE = {"name", "image", "rootfs", "network", "log_driver", "userns", "subuidname", "subgidname", "requires"}
-ALONE |= {"volumes_from"}
 
 
 @pytest.fixture
@@ -261,12 +61,6 @@ def want(ready, tmp_path, monkeypatch):
 def named(outcome: Any) -> set[str]:
     """Return the names in an outcome's diff."""
     return {item.option for item in outcome.differences}
-
-
-def test_every_option_has_a_row():
-    """An option that is added to the engine's table needs a row here."""
-    known = {name for option in OPTIONS for name in option.arguments}
-    assert {row.option for row in ROWS} | ALONE == known
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.option)
@@ -313,7 +107,7 @@ def test_private_is_what_unset_means(want):
     [
         name
         for name, item in ARGUMENTS.items()
-        if item["type"] in ("list", "dict") and name in {r.option for r in ROWS}
+        if item["type"] in ("list", "dict") and name in {row.option for row in ROWS}
     ],
 )
 def test_an_empty_list_or_mapping_is_as_unset(want, option):

@@ -59,6 +59,26 @@ def test_only_options_of_the_container_tell_what_a_change_needs(options_of):
     assert telling == table - {"name"}
 
 
+@pytest.mark.parametrize(
+    "row", [row for row in OPTIONS if row.default not in (None, ())], ids=lambda row: row.name
+)
+def test_the_documentation_tells_what_unset_means(options_of, row):
+    """What is said of unset in an option's documentation is the default of its row."""
+    told = " ".join(options_of("container")[row.name]["description"])
+    unset = told.rpartition("Unset ")[2].removeprefix("is ").removeprefix("means ")
+    text = unset[2:].partition(")")[0] if unset.startswith("V(") else unset.partition(",")[0]
+    value = {"true": True, "false": False}.get(text, text) if row.kind.argument["type"] == "bool" else text
+    assert row.kind.parse(row.name, value) == row.default
+
+
+@pytest.mark.parametrize("row", [row for row in OPTIONS if row.cgroup], ids=lambda row: row.name)
+def test_the_documentation_tells_which_cgroups_are_needed(options_of, row):
+    """An option of one version of cgroups alone says so, and only such a one."""
+    told = " ".join(options_of("container")[row.name]["description"])
+    for version in ("v1", "v2"):
+        assert (f"Only with cgroups {version}" in told) is (row.cgroup == version)
+
+
 def test_what_is_not_built_is_said_to_be_so(options_of):
     """Exactly the refused options are documented as not built yet, each in one line."""
     options = options_of("container")

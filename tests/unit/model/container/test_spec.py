@@ -4,101 +4,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 
 import pytest
 
 from _engine.model.container.option import LIVE, RECREATE
 from _engine.model.container.options import OPTIONS
 from _engine.model.container.spec import ContainerSpec
+from optioncases import ALONE, ROWS
 
+CASES = (*ALONE, *ROWS)
 BASE = {"name": "app", "image": "localhost/app:1", "network": ["none"]}
-#: Every option, with a value that is neither its default nor none.
-EVERY = {
-    "name": "app",
-    "image": "/srv/root",
-    "rootfs": True,
-    "command": ["/bin/server", "--port", "8080", ""],
-    "entrypoint": ["/bin/sh"],
-    "env": {"MODE": "production", "mode": "\u00fc=\U0001f433", "EMPTY": ""},
-    "env_file": ["/etc/app.env", "/etc/b.env"],
-    "workdir": "/srv",
-    "user": "1000:1000",
-    "group_add": ["audio", "10"],
-    "hostname": "box",
-    "label": {"tier": "db"},
-    "annotation": {"org.x": "y"},
-    "volume": ["data:/data:nocopy", "/etc/app:/etc/app:ro", "/anonymous"],
-    "mount": ["type=bind,src=/a,dst=/b,bind-propagation=rslave"],
-    "tmpfs": {"/tmp": "size=64m,mode=1777"},
-    "volumes_from": ["other:ro"],
-    "image_volume": "ignore",
-    "read_only": True,
-    "read_only_tmpfs": False,
-    "network": ["none"],
-    "ipc": "private",
-    "pid": "host",
-    "uts": "private",
-    "cgroupns": "private",
-    "userns": "private",
-    "memory_swappiness": 5,
-    "blkio_weight": 20,
-    "device_cgroup_rule": ["c 1:* rw"],
-    "cgroup_conf": {"memory.high": "1"},
-    "oom_score_adj": 7,
-    "init_path": "/sbin/tini",
-    "systemd": "false",
-    "shm_size_systemd": "1m",
-    "umask": "0027",
-    "timezone": "local",
-    "uidmap": ["0:100000:65536"],
-    "gidmap": ["0:100000:65536"],
-    "subuidname": None,
-    "subgidname": None,
-    "cap_add": ["NET_ADMIN"],
-    "cap_drop": ["ALL"],
-    "privileged": True,
-    "security_opt": ["no-new-privileges", "label=type:x"],
-    "hooks_dir": ["/etc/hooks.d"],
-    "device": ["/dev/fuse:/dev/x:rw"],
-    "memory": "256m",
-    "memory_reservation": "128m",
-    "memory_swap": "-1",
-    "cpus": "1.5",
-    "cpu_shares": 512,
-    "cpuset_cpus": "0-1",
-    "cpuset_mems": "0",
-    "cgroups": "no-conmon",
-    "cgroup_parent": "/web",
-    "pids_limit": "64",
-    "ulimit": ["nofile=1024:-1"],
-    "sysctl": {"net.core.somaxconn": "5"},
-    "shm_size": "1g",
-    "init": True,
-    "tty": True,
-    "interactive": True,
-    "stop_signal": "RTMIN+3",
-    "stop_timeout": 3,
-    "log_driver": "k8s-file",
-    "log_opt": {"max_size": "10m", "path": "/var/log/x.log"},
-    "rm": True,
-    "requires": ["db"],
-    "healthcheck": ["CMD", "true"],
-    "no_healthcheck": False,
-    "healthcheck_interval": "1s",
-    "healthcheck_timeout": "2s",
-    "healthcheck_start_period": "3s",
-    "healthcheck_retries": 4,
-    "healthcheck_failure_action": "kill",
-    "health_startup_cmd": "true",
-    "health_startup_interval": "5s",
-    "health_startup_timeout": "6s",
-    "health_startup_retries": 7,
-    "health_startup_success": 8,
-    "restart_policy": "on-failure:3",
-}
-#: What can't stand together with the others.
-INSTEAD = {"cpu_quota": 50_000, "cpu_period": 20_000}
 
 
 def spec_of(**options):
@@ -106,24 +21,31 @@ def spec_of(**options):
     return ContainerSpec.parse({**BASE, **options})
 
 
-#: Options that have one value only, or that others in EVERY exclude.
-UNLIKE_NOTHING = {"log_driver", "uts"}
-
-
 def stored(spec):
     """Return the spec as the database gives it back."""
     return ContainerSpec.decode(json.loads(json.dumps(spec.encode())))
 
 
-def test_every_option_survives_storing():
-    """Parsed, encoded, written as JSON and decoded, a spec with every option is the same."""
-    assert {*EVERY, *INSTEAD} == {name for option in OPTIONS for name in option.arguments}
-    unlike = set()
-    for options in (EVERY, {**EVERY, "cpus": None, **INSTEAD}):
-        spec = ContainerSpec.parse(options)
-        unlike |= {item.name for item in fields(spec) if getattr(spec, item.name) != item.default}
-        assert stored(spec) == spec
-    assert unlike == {option.name for option in OPTIONS} - UNLIKE_NOTHING
+def case(row):
+    """Return the spec that a row of the cases asks for, and that of what it needs beside."""
+    return spec_of(**row.task(row.first)), spec_of(**row.without)
+
+
+def test_every_option_has_a_case():
+    """An option that is added to the table needs a row among the cases."""
+    assert {row.option for row in CASES} == {name for option in OPTIONS for name in option.arguments}
+
+
+@pytest.mark.parametrize("row", CASES, ids=lambda row: row.option)
+def test_every_option_survives_storing(row):
+    """Parsed, encoded, written as JSON and decoded, a spec with the option is the same, and not that of one without."""
+    spec, without = case(row)
+    assert stored(spec) == spec != without
+
+
+def test_a_stored_mount_is_the_same_in_a_set():
+    """A mount that comes back is as hashable as it was."""
+    spec = spec_of(volume=["data:/data:nocopy"])
     assert hash(spec.mounts["/data"]) == hash(stored(spec).mounts["/data"])
 
 

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from ...model.container import log_options
 from ...model.container.cgroup import CGROUPFS, ENABLED, SYSTEMD, is_scope
+from ...model.container.options import OPTIONS
 from ...model.container.restart_policy import NO
 from ...model.container.spec import ContainerSpec
 from ...model.values.idmap import IdMap
@@ -46,6 +48,8 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "KernelMemory": 0,
     "OomKillDisable": False,
 }
+#: The options that are shown as they are stored.
+_PLAIN = tuple((option, option.shown) for option in OPTIONS if option.shown is not None)
 
 
 class OfHost(NamedTuple):
@@ -72,11 +76,10 @@ def host_config(
     """
     return {
         **_SAME_FOR_ALL,
+        **_plain(spec),
         "CgroupManager": SYSTEMD if is_scope(cgroup) else CGROUPFS,
         "Cgroups": "default" if spec.cgroups == ENABLED else spec.cgroups,
-        "CgroupParent": spec.cgroup_parent or "",
         "Binds": binds(mounts),
-        "VolumesFrom": list(spec.volumes_from) if spec.volumes_from else None,
         "Tmpfs": tmpfs(spec.mounts or {}),
         "LogConfig": _log(spec, log),
         "NetworkMode": ",".join(spec.network),
@@ -85,15 +88,21 @@ def host_config(
         "UTSMode": spec.uts or "private",
         "UsernsMode": "" if spec.userns is None else "private",
         "CgroupMode": spec.cgroupns or host.cgroupns,
-        "AutoRemove": spec.rm,
-        "Init": spec.init,
         "RestartPolicy": {
             "Name": "" if spec.restart_policy.word == NO else spec.restart_policy.word,
             "MaximumRetryCount": spec.restart_policy.retries,
         },
-        "ShmSize": spec.shm_size,
-        **_security(spec),
+        **_devices(spec),
         **_limits(spec),
+    }
+
+
+def _plain(spec: ContainerSpec) -> dict[str, Any]:
+    """Return what the option table says of ``HostConfig``."""
+    values = ((option.kind, shown, getattr(spec, option.name)) for option, shown in _PLAIN)
+    return {
+        shown.key: copy.copy(shown.unset) if value is None else kind.encode(value)
+        for kind, shown, value in values
     }
 
 
@@ -105,15 +114,9 @@ def id_mappings(mapping: IdMap | None) -> dict[str, Any]:
     return {"IDMappings": {"UidMap": uids, "GidMap": gids}}
 
 
-def _security(spec: ContainerSpec) -> dict[str, Any]:
+def _devices(spec: ContainerSpec) -> dict[str, Any]:
     devices = (spec.device or {}).values()
     return {
-        "Privileged": spec.privileged,
-        "ReadonlyRootfs": spec.read_only,
-        "CapAdd": list(spec.cap_add or ()),
-        "CapDrop": list(spec.cap_drop or ()),
-        "SecurityOpt": list(spec.security_opt or ()),
-        "GroupAdd": list(spec.group_add or ()),
         "Devices": [
             {
                 "PathOnHost": item.source,
@@ -121,8 +124,7 @@ def _security(spec: ContainerSpec) -> dict[str, Any]:
                 "CgroupPermissions": item.permissions,
             }
             for item in devices
-        ],
-        "Sysctls": dict(spec.sysctl or {}),
+        ]
     }
 
 
@@ -131,21 +133,12 @@ def _limits(spec: ContainerSpec) -> dict[str, Any]:
     memory = spec.memory or 0
     pids = _DEFAULT_PIDS if spec.pids_limit is None else max(spec.pids_limit, 0)
     return {
-        "Memory": memory,
-        "MemoryReservation": spec.memory_reservation or 0,
         # Unset means as much swap as memory (podman-run(1)); the number counts both.
         "MemorySwap": 2 * memory if spec.memory_swap is None else spec.memory_swap,
-        "NanoCpus": cpus,
         "CpuPeriod": _CPU_PERIOD if cpus else spec.cpu_period or 0,
         "CpuQuota": cpus * _CPU_PERIOD // 10**9 if cpus else spec.cpu_quota or 0,
-        "CpuShares": spec.cpu_shares or 0,
-        "CpusetCpus": spec.cpuset_cpus or "",
-        "CpusetMems": spec.cpuset_mems or "",
         "PidsLimit": pids,
-        "BlkioWeight": spec.blkio_weight or 0,
-        "OomScoreAdj": spec.oom_score_adj or 0,
         "MemorySwappiness": _swappiness(spec),
-        "CgroupConf": dict(spec.cgroup_conf) if spec.cgroup_conf else None,
         **{key: [] if spec.blkio_weight else None for key in _OF_DEVICES},
         "Ulimits": [
             {"Name": f"RLIMIT_{name.upper()}", "Soft": soft, "Hard": hard}

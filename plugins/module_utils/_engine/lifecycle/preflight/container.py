@@ -16,6 +16,7 @@ from ...kernel.cgroup import cgroups
 from ...kernel.command import find_program
 from ...model.container import log_options, namespaces, systemd_mode
 from ...model.container.cgroup import DISABLED
+from ...model.container.options import OPTIONS
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.mounts.mount import BIND, VOLUME, Mount
@@ -207,13 +208,12 @@ def _check_tuning(spec: ContainerSpec) -> None:
 
 
 def _check_cgroup_version(spec: ContainerSpec, version: str) -> None:
-    unfit = {"memory_swappiness": version == "v2", "cgroup_conf": version != "v2"}
-    for name, wrong in unfit.items():
-        if wrong and getattr(spec, name) is not None:
+    for option in OPTIONS:
+        if option.is_set(spec) and not option.fits(version):
             raise HostLacks(
-                f"{name} is not for cgroups {version}, which this host has",
-                remedy=f"Leave {name} out",
-                option=name,
+                f"{option.name} is not for cgroups {version}, which this host has",
+                remedy=f"Leave {option.name} out",
+                option=option.name,
             )
 
 

@@ -65,7 +65,7 @@ def change(before: Limits, after: Limits, ground: Ground) -> dict[str, dict[str,
     A limit that goes is said outright: what is left out of an update stays as it is.
     """
     changed: dict[str, dict[str, Any]] = {}
-    for group in ("memory", "cpu", "pids", "blockIO"):
+    for group in dict.fromkeys((*before, *after)):
         old, new = before.get(group, {}), after.get(group, {})
         names = {name for name in {*old, *new} if old.get(name) != new.get(name)}
         for together, partners in _TOGETHER:
