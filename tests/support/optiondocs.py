@@ -100,7 +100,7 @@ def of_class(path: str, table: str, arguments: Mapping[str, Mapping[str, Any]]) 
 
 def not_built() -> dict[str, Documented]:
     """Return the options of podman_container that are refused."""
-    found = of_class("_module/not_built.py", "NotBuilt", NOT_BUILT)
+    found = of_class("_engine/model/container/options.py", "NotBuilt", NOT_BUILT)
     for option in found.values():
         option["description"] = [f"Not built yet. {' '.join(option['description'])}"]
     return found

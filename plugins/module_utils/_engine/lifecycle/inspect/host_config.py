@@ -9,31 +9,20 @@ from typing import Any, NamedTuple, Optional
 
 from ...model.container import log_options
 from ...model.container.cgroup import CGROUPFS, ENABLED, SYSTEMD, is_scope
-from ...model.container.options import OPTIONS
+from ...model.container.options import OPTIONS, REFUSED
 from ...model.container.restart_policy import NO
 from ...model.container.spec import ContainerSpec
 from ...model.values.idmap import IdMap
+from ...runtime.config.limits import CPU_PERIOD, DEFAULT_PIDS, limits
 from .mounts import binds, tmpfs
-
-#: Microseconds over which the CPU quota counts (runtime/config/limits.py).
-_CPU_PERIOD = 100_000
-#: The greatest number of processes when nothing is said (runtime/config/limits.py).
-_DEFAULT_PIDS = 2048
 
 #: Limits of single devices, which no container here can have yet.
 _OF_DEVICES = "BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps".split()
 #: What no container here can have yet, or what is the same for all.
 _SAME_FOR_ALL: dict[str, Any] = {
-    "ContainerIDFile": "",
-    "PortBindings": {},
     "VolumeDriver": "",
-    "Dns": [],
-    "DnsOptions": [],
-    "DnsSearch": [],
-    "ExtraHosts": [],
     "Cgroup": "",
     "Links": None,
-    "PublishAllPorts": False,
     "Runtime": "oci",
     # Only Windows has these, and the terminal of a console.
     "ConsoleSize": [0, 0],
@@ -43,13 +32,10 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "IOMaximumBandwidth": 0,
     "IOMaximumIOps": 0,
     "Isolation": "",
-    "CpuRealtimePeriod": 0,
-    "CpuRealtimeRuntime": 0,
-    "KernelMemory": 0,
-    "OomKillDisable": False,
 }
-#: The options that are shown as they are stored.
-_PLAIN = tuple((option, option.shown) for option in OPTIONS if option.shown is not None)
+#: The options that are shown as they are stored, and those that are not built yet, which no container has.
+_SHOWN = tuple((option, option.shown) for option in OPTIONS if option.shown is not None)
+_NOT_BUILT = tuple(option.shown for option in REFUSED.values() if option.shown is not None)
 
 
 class OfHost(NamedTuple):
@@ -76,7 +62,7 @@ def host_config(
     """
     return {
         **_SAME_FOR_ALL,
-        **_plain(spec),
+        **_of_table(spec),
         "CgroupManager": SYSTEMD if is_scope(cgroup) else CGROUPFS,
         "Cgroups": "default" if spec.cgroups == ENABLED else spec.cgroups,
         "Binds": binds(mounts),
@@ -97,13 +83,13 @@ def host_config(
     }
 
 
-def _plain(spec: ContainerSpec) -> dict[str, Any]:
+def _of_table(spec: ContainerSpec) -> dict[str, Any]:
     """Return what the option table says of ``HostConfig``."""
-    values = ((option.kind, shown, getattr(spec, option.name)) for option, shown in _PLAIN)
-    return {
-        shown.key: copy.copy(shown.unset) if value is None else kind.encode(value)
-        for kind, shown, value in values
-    }
+    found = {key: copy.copy(unset) for key, unset in _NOT_BUILT}
+    for option, (key, unset) in _SHOWN:
+        value = getattr(spec, option.name)
+        found[key] = copy.copy(unset) if value is None else option.kind.encode(value)
+    return found
 
 
 def id_mappings(mapping: IdMap | None) -> dict[str, Any]:
@@ -131,12 +117,12 @@ def _devices(spec: ContainerSpec) -> dict[str, Any]:
 def _limits(spec: ContainerSpec) -> dict[str, Any]:
     cpus = spec.cpus or 0
     memory = spec.memory or 0
-    pids = _DEFAULT_PIDS if spec.pids_limit is None else max(spec.pids_limit, 0)
+    pids = DEFAULT_PIDS if spec.pids_limit is None else max(spec.pids_limit, 0)
     return {
         # Unset means as much swap as memory (podman-run(1)); the number counts both.
         "MemorySwap": 2 * memory if spec.memory_swap is None else spec.memory_swap,
-        "CpuPeriod": _CPU_PERIOD if cpus else spec.cpu_period or 0,
-        "CpuQuota": cpus * _CPU_PERIOD // 10**9 if cpus else spec.cpu_quota or 0,
+        "CpuPeriod": CPU_PERIOD if cpus else spec.cpu_period or 0,
+        "CpuQuota": cpus * CPU_PERIOD // 10**9 if cpus else spec.cpu_quota or 0,
         "PidsLimit": pids,
         "MemorySwappiness": _swappiness(spec),
         **{key: [] if spec.blkio_weight else None for key in _OF_DEVICES},
@@ -151,7 +137,7 @@ def _swappiness(spec: ContainerSpec) -> int:
     """Return what was asked for; as podman has it, -1 where only other limits of memory were, 0 where none was."""
     if spec.memory_swappiness is not None:
         return spec.memory_swappiness
-    return -1 if spec.memory or spec.memory_reservation or spec.memory_swap else 0
+    return -1 if limits(spec, counts_swap=True).get("memory") else 0
 
 
 def _log(spec: ContainerSpec, log: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any, NamedTuple
 
-from .kinds import Kind
+from .kinds import Argument, Kind, of_type
 
 #: What an alteration needs: none but of the record and of the limits of what runs (live), or a new container.
 LIVE = "live"
@@ -22,13 +22,6 @@ TASK = "task"
 ANY_VERSION, V1, V2 = "any", "v1", "v2"
 
 
-class Shown(NamedTuple):
-    """The key of ``HostConfig`` in ``podman inspect`` that shows an option as it is stored, and its value for unset."""
-
-    key: str
-    unset: Any
-
-
 class Option(NamedTuple):
     """A row of the table.
 
@@ -36,17 +29,18 @@ class Option(NamedTuple):
     ``compared`` False: not compared as text but by what it stands for (the image, by its id).
     ``applied``: CONFIG, TASK, or the module of the engine that reads the option, as in ``plan.restart``.
     ``cgroup``: ANY_VERSION, V1 or V2 for what takes effect in the container's cgroup, else "".
+    ``shown``: the key of ``HostConfig`` (``podman inspect``) that shows the value as it is stored, and what it shows for unset.
     """
 
     name: str
     kind: Kind
     change: str
     default: Any
-    arguments: Mapping[str, Mapping[str, Any]]
+    arguments: Mapping[str, Argument]
     compared: bool
     applied: str
     cgroup: str
-    shown: Shown | None
+    shown: tuple[str, Any] | None
 
     def parse(self, raw: Mapping[str, Any]) -> Any:
         """Return the canonical value from the raw module options."""
@@ -68,6 +62,20 @@ class Option(NamedTuple):
         return self.cgroup not in (V1, V2) or (self.cgroup == V2) == (cgroup_version == V2)
 
 
+class Refused:
+    """An option that is not built yet; ``remedy``: what to do instead, where something can be done."""
+
+    def __init__(self, argument: Argument, remedy: str, shown: tuple[str, Any] | None) -> None:
+        self.argument = argument
+        self.remedy = remedy
+        self.shown = shown
+
+
+def refused(kind: str, remedy: str = "", *, shown: tuple[str, Any] | None = None, **more: Any) -> Refused:
+    """Return an option that is refused, of this type."""
+    return Refused(of_type(kind, **more), remedy, shown)
+
+
 def row(
     kind: Kind,
     change: str = RECREATE,
@@ -76,11 +84,11 @@ def row(
     aliases: Sequence[str] = (),
     required: bool = False,
     elements: str = "",
-    arguments: Mapping[str, Mapping[str, Any]] | None = None,
+    arguments: Mapping[str, Argument] | None = None,
     compared: bool = True,
     applied: str = CONFIG,
     cgroup: str = "",
-    shown: Shown | None = None,
+    shown: tuple[str, Any] | None = None,
 ) -> Any:
     """Return the field of a dataclass that is this row; ``aliases``, ``required`` and ``elements`` are of its one argument."""
     own = {

@@ -10,6 +10,7 @@ is written by ``make generated``, for texts below a row are no part of what Pyth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from ..mounts import volumes_from as volumesfrom
@@ -18,9 +19,22 @@ from . import kinds, log_options, systemd_mode
 from .cgroup import ENABLED
 from .kinds import of_type
 from .limits import Device
-from .option import ANY_VERSION, LIVE, TASK, V1, V2, Option, Shown, named, row
+from .option import ANY_VERSION, LIVE, TASK, V1, V2, Option, Refused, named, refused, row
 from .restart_policy import RestartPolicy
 from .userns import UserNamespace
+
+# What to do instead of options that are not built, where several have the same.
+_PORTS = "Write network: host and let the program listen on the port itself; there are no other networks yet"
+_RESOLVER = "Mount a file of your own over /etc/resolv.conf with volume"
+_HOSTS = "Mount a file of your own over /etc/hosts with volume"
+_ADDRESS = "Write network: host or none; there are no other networks yet"
+_POD = "Let containers share namespaces with network, ipc and pid: container:NAME"
+_REGISTRY = "Leave it out, and bring the image first with image_load or image_import"
+_VARIABLES = "Write the variables in env or env_file"
+_UNSET = "Set the variables to an empty text in env"
+_STOP_TIME = "Write stop_time"
+_RESULT = "Leave it out, and register the result: it has container.Id and container.State.Pid"
+_DETACH = "Write detach: false, which waits for the end and returns the output"
 
 #: Podman's default for /dev/shm (containers.conf(5), ``shm_size``).
 DEFAULT_SHM_SIZE = 64 * 1024 * 1024
@@ -28,7 +42,7 @@ DEFAULT_SHM_SIZE = 64 * 1024 * 1024
 DEFAULT_STOP_TIMEOUT = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # a repr would show secrets of env, and be made at each task
 class ContainerOptions:
     """A container's options in canonical form. ``None`` is unset: the image's or the engine's default holds.
 
@@ -90,7 +104,7 @@ class ContainerOptions:
         kinds.TEXT_SET,
         aliases=("groups",),
         applied="lifecycle.resources.accounts",
-        shown=Shown("GroupAdd", []),
+        shown=("GroupAdd", []),
     )
     """Further groups of the user, by name or number."""
 
@@ -160,7 +174,7 @@ class ContainerOptions:
     """
 
     volumes_from: tuple[str, ...] | None = row(
-        kinds.VOLUMES_FROM, applied="lifecycle.resources.implied_mounts", shown=Shown("VolumesFrom", None)
+        kinds.VOLUMES_FROM, applied="lifecycle.resources.implied_mounts", shown=("VolumesFrom", None)
     )
     """Containers whose bind mounts and volumes are mounted at the same places, as in V(NAME) or V(NAME:ro),
     with V(ro), V(rw), V(z). Where the container has a mount of its own it keeps that.
@@ -179,7 +193,7 @@ class ContainerOptions:
     Unset is V(anonymous).
     """
 
-    read_only: bool = row(kinds.BOOL, default=False, shown=Shown("ReadonlyRootfs", False))
+    read_only: bool = row(kinds.BOOL, default=False, shown=("ReadonlyRootfs", False))
     """Whether the container can't write to its root file system.
 
     Unset is V(false).
@@ -274,21 +288,19 @@ class ContainerOptions:
         Unset is O(subuidname), if that is given.
     """
 
-    cap_add: tuple[str, ...] | None = row(
-        kinds.CAPABILITIES, aliases=("capabilities",), shown=Shown("CapAdd", [])
-    )
+    cap_add: tuple[str, ...] | None = row(kinds.CAPABILITIES, aliases=("capabilities",), shown=("CapAdd", []))
     """Capabilities to add, with or without C(CAP_), or V(ALL)."""
 
-    cap_drop: tuple[str, ...] | None = row(kinds.CAPABILITIES, shown=Shown("CapDrop", []))
+    cap_drop: tuple[str, ...] | None = row(kinds.CAPABILITIES, shown=("CapDrop", []))
     """Capabilities to drop, with or without C(CAP_), or V(ALL)."""
 
-    privileged: bool = row(kinds.BOOL, default=False, shown=Shown("Privileged", False))
+    privileged: bool = row(kinds.BOOL, default=False, shown=("Privileged", False))
     """Whether the container gets all capabilities and devices, and no seccomp profile.
 
     Unset is V(false).
     """
 
-    security_opt: tuple[str, ...] | None = row(kinds.SECURITY, shown=Shown("SecurityOpt", []))
+    security_opt: tuple[str, ...] | None = row(kinds.SECURITY, shown=("SecurityOpt", []))
     """Security options, as in V(no-new-privileges) or V(seccomp=unconfined).
 
     On hosts with AppArmor a container without V(apparmor=PROFILE) is confined by the profile
@@ -316,18 +328,18 @@ class ContainerOptions:
     there. The path of an empty directory means no hooks.
     """
 
-    memory: int | None = row(kinds.SIZE_LIMIT, LIVE, cgroup=ANY_VERSION, shown=Shown("Memory", 0))
+    memory: int | None = row(kinds.SIZE_LIMIT, LIVE, cgroup=ANY_VERSION, shown=("Memory", 0))
     """Limit of memory, a number with a unit b, k, m or g."""
 
     memory_reservation: int | None = row(
-        kinds.SIZE_LIMIT, LIVE, cgroup=ANY_VERSION, shown=Shown("MemoryReservation", 0)
+        kinds.SIZE_LIMIT, LIVE, cgroup=ANY_VERSION, shown=("MemoryReservation", 0)
     )
     """Memory that the container is left with when the host runs short of it, with a unit as in O(memory)."""
 
     memory_swap: int | None = row(kinds.SIZE_OR_UNLIMITED, LIVE, cgroup=ANY_VERSION)
     """Limit of memory and swap together, with a unit as in O(memory), or V(-1) for none."""
 
-    cpus: int | None = row(kinds.CPUS, LIVE, cgroup=ANY_VERSION, shown=Shown("NanoCpus", 0))
+    cpus: int | None = row(kinds.CPUS, LIVE, cgroup=ANY_VERSION, shown=("NanoCpus", 0))
     """How many processors the container may use, as in V(1.5)."""
 
     cpu_period: int | None = row(kinds.CPU_PERIOD, LIVE, cgroup=ANY_VERSION)
@@ -336,13 +348,13 @@ class ContainerOptions:
     cpu_quota: int | None = row(kinds.CPU_QUOTA, LIVE, cgroup=ANY_VERSION)
     """Microseconds of processor time in each O(cpu_period), V(-1) for no limit. Not together with O(cpus)."""
 
-    cpu_shares: int | None = row(kinds.SHARES, LIVE, cgroup=ANY_VERSION, shown=Shown("CpuShares", 0))
+    cpu_shares: int | None = row(kinds.SHARES, LIVE, cgroup=ANY_VERSION, shown=("CpuShares", 0))
     """Weight among the containers that want a processor."""
 
-    cpuset_cpus: str | None = row(kinds.CPUSET, LIVE, cgroup=ANY_VERSION, shown=Shown("CpusetCpus", ""))
+    cpuset_cpus: str | None = row(kinds.CPUSET, LIVE, cgroup=ANY_VERSION, shown=("CpusetCpus", ""))
     """Processors to run on, as in V(0-3,7)."""
 
-    cpuset_mems: str | None = row(kinds.CPUSET, LIVE, cgroup=ANY_VERSION, shown=Shown("CpusetMems", ""))
+    cpuset_mems: str | None = row(kinds.CPUSET, LIVE, cgroup=ANY_VERSION, shown=("CpusetMems", ""))
     """Memory nodes to use, as in V(0-1). Of use on hosts with more than one."""
 
     pids_limit: int | None = row(kinds.PIDS, LIVE, cgroup=ANY_VERSION)
@@ -353,20 +365,18 @@ class ContainerOptions:
     with cgroups v1.
     """
 
-    blkio_weight: int | None = row(
-        kinds.BLKIO_WEIGHT, LIVE, cgroup=ANY_VERSION, shown=Shown("BlkioWeight", 0)
-    )
+    blkio_weight: int | None = row(kinds.BLKIO_WEIGHT, LIVE, cgroup=ANY_VERSION, shown=("BlkioWeight", 0))
     """Weight of the container's block input and output, V(10) to V(1000), V(0) for the kernel's own."""
 
     device_cgroup_rule: tuple[str, ...] | None = row(kinds.DEVICE_RULES, cgroup=ANY_VERSION)
     """Devices that the container may use once it makes or gets them, as in V(c 42:* rwm)."""
 
-    cgroup_conf: dict[str, str] | None = row(kinds.CGROUP_CONF, cgroup=V2, shown=Shown("CgroupConf", None))
+    cgroup_conf: dict[str, str] | None = row(kinds.CGROUP_CONF, cgroup=V2, shown=("CgroupConf", None))
     """Files of the container's cgroup and what to write to them, as in C(memory.high) and a number of bytes.
     Only with cgroups v2.
     """
 
-    oom_score_adj: int | None = row(kinds.OOM_SCORE_ADJ, shown=Shown("OomScoreAdj", 0))
+    oom_score_adj: int | None = row(kinds.OOM_SCORE_ADJ, shown=("OomScoreAdj", 0))
     """How soon the container's processes are killed when the host runs out of memory, V(-1000) (never) to
     V(1000) (first).
     """
@@ -385,7 +395,7 @@ class ContainerOptions:
         kinds.CGROUP_PARENT,
         applied="lifecycle.resources.cgroup",
         cgroup=ANY_VERSION,
-        shown=Shown("CgroupParent", ""),
+        shown=("CgroupParent", ""),
     )
     """Control group to make the container's below, a path as V(/web) with O(cgroup_manager=cgroupfs), a slice
     as V(web.slice) with O(cgroup_manager=systemd).
@@ -396,18 +406,18 @@ class ContainerOptions:
     ulimit: dict[str, tuple[int, int]] | None = row(kinds.ULIMITS, aliases=("ulimits",))
     """Limits of resources, as in V(nofile=1024:4096). What is above the host's own limit is lowered to it."""
 
-    sysctl: dict[str, str] | None = row(kinds.SYSCTL, shown=Shown("Sysctls", {}))
+    sysctl: dict[str, str] | None = row(kinds.SYSCTL, shown=("Sysctls", {}))
     """Kernel parameters of the container's namespaces."""
 
     shm_size: int = row(
-        kinds.SIZE, default=DEFAULT_SHM_SIZE, applied="lifecycle.container.start", shown=Shown("ShmSize", 0)
+        kinds.SIZE, default=DEFAULT_SHM_SIZE, applied="lifecycle.container.start", shown=("ShmSize", 0)
     )
     """Size of C(/dev/shm), a number with a unit b, k, m or g.
 
     Unset is V(64m).
     """
 
-    init: bool = row(kinds.BOOL, default=False, shown=Shown("Init", False))
+    init: bool = row(kinds.BOOL, default=False, shown=("Init", False))
     """Whether a small init runs first, that reaps processes and hands signals on.
 
     Unset is V(false).
@@ -620,7 +630,7 @@ class ContainerOptions:
         default=False,
         aliases=("remove", "auto_remove"),
         applied="lifecycle.container.exited",
-        shown=Shown("AutoRemove", False),
+        shown=("AutoRemove", False),
     )
     """Whether the container is removed when it has ended, with its anonymous volumes.
 
@@ -642,7 +652,214 @@ class ContainerOptions:
     """
 
 
+class NotBuilt:
+    """Options of podman_container that are refused so far, never ignored, by their type there; one that gets built moves up.
+
+    ``no_log`` is said outright where a name sounds like a secret to Ansible.
+    """
+
+    arch = refused("str", _REGISTRY)
+    """Architecture of the image to pull."""
+
+    attach = refused("list", _DETACH)
+    """Streams to attach to."""
+
+    authfile = refused("path", _REGISTRY)
+    """File with the credentials of registries."""
+
+    blkio_weight_device = refused("dict")
+    """The same for single devices."""
+
+    chrootdirs = refused("str")
+    """Directories in the container to treat as roots."""
+
+    cidfile = refused("path", _RESULT, shown=("ContainerIDFile", ""))
+    """File to write the container's id to."""
+
+    conmon_pidfile = refused("path", _RESULT)
+    """File to write the pid of conmon to."""
+
+    cpu_rt_period = refused("int", shown=("CpuRealtimePeriod", 0))
+    """Period of the real-time quota."""
+
+    cpu_rt_runtime = refused("int", shown=("CpuRealtimeRuntime", 0))
+    """Real-time processor time in each period."""
+
+    decryption_key = refused("str", _REGISTRY, no_log=False)
+    """Key to decrypt images with."""
+
+    delete_time = refused("str", _STOP_TIME)
+    """Seconds to wait for the container to stop before its removal."""
+
+    detach_keys = refused("str", _DETACH, no_log=False)
+    """Keys to detach from the container with."""
+
+    device_read_bps = refused("list")
+    """Limits of reading from devices in bytes per second."""
+
+    device_read_iops = refused("list")
+    """Limits of reading from devices in operations per second."""
+
+    device_write_bps = refused("list")
+    """Limits of writing to devices in bytes per second."""
+
+    device_write_iops = refused("list")
+    """Limits of writing to devices in operations per second."""
+
+    dns = refused("list", _RESOLVER, aliases=["dns_servers"], shown=("Dns", []))
+    """Name servers."""
+
+    dns_option = refused("str", _RESOLVER, aliases=["dns_opts"], shown=("DnsOptions", []))
+    """Options of the resolver."""
+
+    dns_search = refused("list", _RESOLVER, aliases=["dns_search_domains"], shown=("DnsSearch", []))
+    """Domains to search for names."""
+
+    env_host = refused("bool", _VARIABLES)
+    """All variables of the host's environment."""
+
+    env_merge = refused("dict", _VARIABLES)
+    """Changes of the image's variables."""
+
+    etc_hosts = refused("dict", _HOSTS, aliases=["add_hosts"], shown=("ExtraHosts", []))
+    """Lines of C(/etc/hosts), host name to address."""
+
+    expose = refused("list", _PORTS, aliases=["exposed", "exposed_ports"])
+    """Ports to call exposed."""
+
+    gpus = refused("str", "Name the devices in device")
+    """Graphics processors."""
+
+    group_entry = refused("str")
+    """Line for C(/etc/group) of the container."""
+
+    hostuser = refused("str")
+    """Users of the host to add to C(/etc/passwd)."""
+
+    http_proxy = refused("bool", _VARIABLES)
+    """The host's proxy variables."""
+
+    init_ctr = refused("str")
+    """Initialisation of a pod by this container."""
+
+    ip = refused("str", _ADDRESS)
+    """IPv4 address."""
+
+    ip6 = refused("str", _ADDRESS)
+    """IPv6 address."""
+
+    kernel_memory = refused("str", shown=("KernelMemory", 0))
+    """Limit of the kernel's memory."""
+
+    label_file = refused("str", "Write the labels in label")
+    """File of labels."""
+
+    log_level = refused("str", "Leave it out; the result's actions and timings tell what was done")
+    """How much podman logs."""
+
+    mac_address = refused("str", _ADDRESS)
+    """MAC address."""
+
+    network_aliases = refused("list", _ADDRESS, aliases=["network_alias"])
+    """Further names of the container in its network."""
+
+    no_hosts = refused("bool", _HOSTS)
+    """Whether C(/etc/hosts) is left alone."""
+
+    oom_kill_disable = refused("bool", shown=("OomKillDisable", False))
+    """Whether the kernel spares the container when memory is short."""
+
+    os = refused("str", _REGISTRY)
+    """Operating system of the image to pull."""
+
+    passwd = refused("bool", no_log=False)
+    """Whether entries are added to C(/etc/passwd) and C(/etc/group)."""
+
+    passwd_entry = refused("str", no_log=False)
+    """Line for C(/etc/passwd) of the container."""
+
+    personality = refused("str")
+    """Execution domain."""
+
+    pid_file = refused("path", _RESULT)
+    """File to write the pid of the container to."""
+
+    platform = refused("str", _REGISTRY)
+    """Platform of the image to pull."""
+
+    pod = refused("str", _POD)
+    """Pod to run in."""
+
+    pod_id_file = refused("path", _POD)
+    """File with the id of the pod to run in."""
+
+    preserve_fd = refused("list")
+    """File descriptors to hand on."""
+
+    preserve_fds = refused("str")
+    """How many file descriptors to hand on."""
+
+    publish = refused(
+        "list", _PORTS, aliases=["ports", "published", "published_ports"], shown=("PortBindings", {})
+    )
+    """Ports to publish."""
+
+    publish_all = refused("bool", _PORTS, shown=("PublishAllPorts", False))
+    """Whether all exposed ports are published."""
+
+    pull = refused("str", _REGISTRY)
+    """When to pull the image."""
+
+    rdt_class = refused("str")
+    """Class of service (RDT)."""
+
+    restart_time = refused("str", _STOP_TIME)
+    """Seconds to wait for the container to stop before its restart."""
+
+    retry = refused("int", _REGISTRY)
+    """How often to try a pull again."""
+
+    retry_delay = refused("str", _REGISTRY)
+    """Time between two tries."""
+
+    rmi = refused("bool", "Remove the image by a task of its own with image_remove")
+    """Whether the image is removed with the container."""
+
+    sdnotify = refused("str")
+    """Who gets the socket of systemd's notifications."""
+
+    seccomp_policy = refused("str")
+    """How to choose the seccomp profile."""
+
+    secrets = refused(
+        "list", "Mount a file with volume, or a tmpfs that a task fills with container_file", no_log=True
+    )
+    """Secrets to hand to the container."""
+
+    sig_proxy = refused("bool", _DETACH)
+    """Whether signals are handed on to the container."""
+
+    timeout = refused("int", "Leave it out, and stop the container by a task with state: stopped")
+    """Seconds after which the container is killed."""
+
+    tls_verify = refused("bool", _REGISTRY)
+    """Whether a registry's certificate is verified."""
+
+    unsetenv = refused("list", _UNSET)
+    """Variables of the image to leave out."""
+
+    unsetenv_all = refused("bool", _UNSET)
+    """Whether all variables of the image are left out."""
+
+    variant = refused("str", _REGISTRY)
+    """Variant of the architecture of the image to pull."""
+
+
 #: The table, in the order of the documentation.
 OPTIONS: tuple[Option, ...] = tuple(
     named(item.name, item.metadata["row"]) for item in fields(ContainerOptions)
 )
+#: What is refused, by name.
+REFUSED: Mapping[str, Refused] = {
+    name: value for name, value in vars(NotBuilt).items() if isinstance(value, Refused)
+}
