@@ -168,10 +168,6 @@ options:
     description:
       - Not built yet. Whether C(/etc/hosts) is left alone.
     type: bool
-  oom_kill_disable:
-    description:
-      - Not built yet. Whether the kernel spares the container when memory is short.
-    type: bool
   os:
     description:
       - Not built yet. Operating system of the image to pull.

@@ -363,6 +363,13 @@ options:
         cgroups v1.
       - A change needs C(recreate).
     type: int
+  oom_kill_disable:
+    description:
+      - Whether the kernel kills no process of the container when that has used up its O(memory). One that needs more
+        waits then until the limit is raised or another ends, or is told that there is none. Only with cgroups v1.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
   blkio_weight:
     description:
       - Weight of the container's block input and output, V(10) to V(1000), V(0) for the kernel's own.

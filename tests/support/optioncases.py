@@ -113,6 +113,7 @@ ROWS = (
     Row("uts", "ns:/proc/self/ns/uts", "ns:/proc/./self/ns/uts", "host"),
     Row("cgroupns", "host", "host", "private"),
     Row("memory_swappiness", 5, "5", 0),
+    Row("oom_kill_disable", True, "yes", False),
     Row("blkio_weight", 20, "20", 1000, change=LIVE),
     Row("device_cgroup_rule", ["c 1:* wr", "a *:* r"], ["a r", "c  1:* rw"], ["c 1:* r"]),
     Row(

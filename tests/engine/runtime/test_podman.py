@@ -37,6 +37,10 @@ CASES = {
     ),
     "unmask all": (["--security-opt", "unmask=ALL"], {"security_opt": ["unmask=ALL"]}),
     "memory": (["-m", "64m"], {"memory": "64m"}),
+    "memory that kills nobody": (
+        ["-m", "64m", "--oom-kill-disable"],
+        {"memory": "64m", "oom_kill_disable": True},
+    ),
     "memory and swap": (["-m", "64m", "--memory-swap", "100m"], {"memory": "64m", "memory_swap": "100m"}),
     "memory without end of swap": (
         ["-m", "64m", "--memory-swap", "-1"],

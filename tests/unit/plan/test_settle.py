@@ -32,6 +32,12 @@ def test_an_exit_file_ends_a_container(record, word):
     assert (ended.exit_code, ended.finished, ended.oom_killed) == (3, 5, True)
 
 
+def test_what_the_kernel_may_not_kill_was_not_killed(record):
+    """A container with oom_kill_disable that ran out of memory ended of something else."""
+    spared = record("running", {"oom_kill_disable": True}, process=OLD, monitor=MONITOR)
+    assert settle(spared, EVERY_FACT).oom_killed is False
+
+
 @pytest.mark.parametrize("word", sorted(status.CLAIMS - {"created"}))
 def test_an_end_that_nobody_saw_has_no_code(record, word):
     """A process that is gone without an exit file ended with an unknown code, at the latest when we looked."""

@@ -62,5 +62,6 @@ def _ended(record: ContainerRecord, facts: Facts) -> ContainerRecord:
         exit_code=facts.exit_code,
         # Exit files have the kernel's coarse clock (ktime_get_coarse), some file systems whole seconds: both are behind ours.
         finished=max(facts.finished or facts.seen, record.started or 0),
-        oom_killed=facts.oom_killed,
+        # conmon's mark says that memory ran out, and then the kernel kills, unless it was asked not to.
+        oom_killed=facts.oom_killed and not record.spec.oom_kill_disable,
     )

@@ -12,6 +12,7 @@ import pytest
 
 from _engine.errors import HostLacks, InvalidOption, RuntimeFailed
 from _engine.kernel.cgroup import cgroups
+from enginehost import eventually
 
 FOREVER = ("/bin/sleep", "1000")
 
@@ -74,6 +75,35 @@ def test_swappiness(host):
     assert box["HostConfig"]["MemorySwappiness"] == 7
     with pytest.raises(HostLacks, match="cgroup_conf is not for cgroups"):
         host.start(*FOREVER, name="other", cgroup_conf={"memory.high": "1m"})
+
+
+def test_nobody_is_killed_for_want_of_memory(host):
+    """Cgroup v1 has the container wait until its limit is raised, or it is stopped; v2 has nothing like it."""
+    if cgroups.version() == "v2":
+        with pytest.raises(HostLacks, match="oom_kill_disable is not for cgroups v2"):
+            host.start(*FOREVER, oom_kill_disable=True)
+        return
+    # The kernel waits where a program touches memory, and fails a call that needs some: so this one makes few.
+    command = (
+        "busybox",
+        "awk",
+        'BEGIN { text = "0123456789"; while (length(text) < 60e6) text = text text }',
+    )
+    options = {"oom_kill_disable": True, "stop_timeout": 0}
+    for end in ("stopped", "raised"):
+        box = host.start(*command, memory="16m", **options)
+        control = Path(f"/sys/fs/cgroup/memory{box['State']['CgroupPath']}/memory.oom_control")
+        eventually(lambda file=control: "under_oom 1" in file.read_text(), "the container waits for memory")
+        assert (box["HostConfig"]["OomKillDisable"], "oom_kill_disable 1" in control.read_text()) == (
+            True,
+            True,
+        )
+        if end == "stopped":
+            host.bring("box", "stopped")
+            assert host.inspect()["State"]["OOMKilled"] is False
+    assert host.want("started", *command, memory="512m", **options).actions == ("updated box",)
+    eventually(lambda: host.inspect()["State"]["Status"] == "exited", "the container ends by itself")
+    assert host.inspect()["State"]["ExitCode"] == 0
 
 
 def test_weight_of_block_input_and_output(host, runtime):

@@ -67,6 +67,7 @@ CASES: dict[str, tuple[str, dict]] = {
     "processes without end": ("--pids-limit -1", {"pids_limit": -1}),
     "ulimits": ("--ulimit core=5:6", {"ulimit": ["nofile=64:64", "nproc=64:64", "core=5:6"]}),
     "out of memory": ("--oom-score-adj 500", {"oom_score_adj": 500}),
+    "no killer": ("--oom-kill-disable", {"oom_kill_disable": True}),
     "sysctl": ("--sysctl net.core.somaxconn=99", {"sysctl": {"net.core.somaxconn": "99"}}),
     "device": ("--device /dev/null:/dev/xnull:rw", {"device": ["/dev/null:/dev/xnull:rw"]}),
     **DIRECTORY,

@@ -214,7 +214,7 @@ def _taken_up(layout: Layout, record: ContainerRecord) -> ContainerRecord:
         started=record.created if ran else None,
         finished=record.checkpointed if record.is_checkpointed else ended.finished if ended else None,
         exit_code=ended.code if ended and not record.is_checkpointed else None,
-        oom_killed=bool(ended and ended.oom_killed),
+        oom_killed=bool(ended and ended.oom_killed) and not record.spec.oom_kill_disable,
     )
 
 

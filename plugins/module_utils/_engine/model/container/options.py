@@ -365,6 +365,13 @@ class ContainerOptions:
     with cgroups v1.
     """
 
+    oom_kill_disable: bool = row(kinds.BOOL, default=False, cgroup=V1, shown=("OomKillDisable", False))
+    """Whether the kernel kills no process of the container when that has used up its O(memory). One that needs more waits
+    then until the limit is raised or another ends, or is told that there is none. Only with cgroups v1.
+
+    Unset is V(false).
+    """
+
     blkio_weight: int | None = row(kinds.BLKIO_WEIGHT, LIVE, cgroup=ANY_VERSION, shown=("BlkioWeight", 0))
     """Weight of the container's block input and output, V(10) to V(1000), V(0) for the kernel's own."""
 
@@ -765,9 +772,6 @@ class NotBuilt:
 
     no_hosts = refused("bool", _HOSTS)
     """Whether C(/etc/hosts) is left alone."""
-
-    oom_kill_disable = refused("bool", shown=("OomKillDisable", False))
-    """Whether the kernel spares the container when memory is short."""
 
     os = refused("str", _REGISTRY)
     """Operating system of the image to pull."""

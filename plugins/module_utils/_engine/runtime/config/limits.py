@@ -99,6 +99,8 @@ def _memory(spec: ContainerSpec, *, counts_swap: bool) -> dict[str, int]:
     memory = {} if spec.memory_reservation is None else {"reservation": spec.memory_reservation}
     if spec.memory_swappiness is not None:
         memory["swappiness"] = spec.memory_swappiness
+    if spec.oom_kill_disable:
+        memory["disableOOMKiller"] = True
     if spec.memory is None:
         return memory
     memory["limit"] = spec.memory
