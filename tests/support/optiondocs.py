@@ -18,6 +18,9 @@ import yaml
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.options import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import TASK_OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.volume_options import (
+    ARGUMENTS as VOLUME_OPTIONS,
+)
 
 from sourcetree import PLUGINS
 
@@ -98,6 +101,11 @@ def of_class(path: str, table: str, arguments: Mapping[str, Mapping[str, Any]]) 
     return {name: documented(argument, parts(told[name])) for name, argument in arguments.items()}
 
 
+def of_volume() -> dict[str, Documented]:
+    """Return the options of module volume."""
+    return of_class("_module/tasks/volume_options.py", "VolumeOptions", VOLUME_OPTIONS)
+
+
 def not_built() -> dict[str, Documented]:
     """Return the options of podman_container that are refused."""
     found = of_class("_engine/model/container/options.py", "NotBuilt", NOT_BUILT)
@@ -156,6 +164,7 @@ def _value(value: Any) -> str:
 #: The files below plugins that hold generated documentation, and what gives the options of each.
 FILES: Mapping[str, Callable[[], dict[str, Documented]]] = {
     "modules/container.py": of_container,
+    "modules/volume.py": of_volume,
     "doc_fragments/not_built.py": not_built,
 }
 

@@ -14,7 +14,7 @@ from ..._engine.model.volume.grammar import parse, with_owner
 from ..._engine.model.volume.options import DriverOptions
 from ..._engine.model.volume.spec import Refill, VolumeSpec
 from ..._engine.plan.container import ABSENT, PRESENT
-from ..._engine.plan.volume import MOUNTED, STATES, UNMOUNTED, How
+from ..._engine.plan.volume import MOUNTED, UNMOUNTED, How
 from ..options import refuse
 from .volume_fill import FILLED, to_refill
 
@@ -22,9 +22,6 @@ from .volume_fill import FILLED, to_refill
 LOCAL = "local"
 #: States whose task need not say again what the volume is.
 _KEEPING = (MOUNTED, UNMOUNTED)
-
-
-__all__ = ["STATES", "VolumeRequest", "to_volume"]
 
 
 @dataclass(frozen=True)
