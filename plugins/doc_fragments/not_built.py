@@ -7,6 +7,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     """Options that a task of containers.podman.podman_container may have and that are not built yet here."""
 
+    # `make generated` writes it, from _engine/model/container/options.py.
     DOCUMENTATION = r"""
 options:
   arch:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+# `make generated` writes the options, from _engine/model/container/options.py and _module/tasks/container_options.py.
 DOCUMENTATION = r"""
 module: container
 short_description: Run OCI containers without podman, docker or a daemon
@@ -714,7 +715,7 @@ options:
     description:
       - Seconds that O(wait) and O(state=healthy) take at most. V(0) or less means without end.
     type: float
-    default: 300.0
+    default: 300
     aliases: [healthy_wait_timeout]
 seealso:
   - module: slipway.oci.container_info

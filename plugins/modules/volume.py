@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+# `make generated` writes the options, from _module/tasks/volume_options.py.
 DOCUMENTATION = r"""
 module: volume
 short_description: Make, alter, mount and remove named volumes
