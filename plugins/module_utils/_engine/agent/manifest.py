@@ -221,7 +221,6 @@ MODULES: tuple[str, ...] = (
     "lifecycle.resources.cgroup_parents",
     "lifecycle.resources.confinement",
     "lifecycle.resources.hooks",
-    "lifecycle.resources.hostname",
     "lifecycle.resources.id_mapping",
     "lifecycle.resources.implied_mounts",
     "lifecycle.resources.mount_support",

@@ -81,3 +81,24 @@ def test_needs():
     )
     assert namespaces.needs(spec) == (("network", "a"), ("ipc", "b"), ("cgroupns", "a"))
     assert namespaces.needs(ContainerSpec.parse(BASE)) == ()
+
+
+#: Options, and the host name inside of a container abcdef... on host "box".
+HOSTNAMES = [
+    ({}, "abcdefabcdef"),
+    ({"network": ["host"]}, "box"),
+    ({"uts": "host"}, "box"),
+    ({"network": ["host"], "uts": "private"}, "box"),
+    ({"network": ["host"], "hostname": "web"}, "web"),
+    ({"hostname": "web"}, "web"),
+    ({"network": ["container:other"]}, "abcdefabcdef"),
+    ({"network": ["ns:/run/netns/a"]}, "abcdefabcdef"),
+]
+
+
+@pytest.mark.parametrize(("options", "wanted"), HOSTNAMES)
+def test_the_host_name_inside(options, wanted):
+    """A container has the name asked for, that of the host whose network or UTS namespace it is in, or its short id."""
+    spec = ContainerSpec.parse({**BASE, **options})
+    assert namespaces.hostname_of(spec, "abcdef" * 10, "box") == wanted
+    assert namespaces.uses_host_network(spec) == (options.get("network") == ["host"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,7 +26,6 @@ from ..preflight.container import seccomp_profile
 from ..resources.account_lines import Accounts, settle
 from ..resources.accounts import user_of
 from ..resources.hooks import with_hooks
-from ..resources.hostname import hostname_of
 from ..resources.namespaces import Joined
 
 #: resolv.conf and hosts of a host are small; what is larger is no such file.
@@ -73,7 +73,7 @@ def bundle_request(
 ) -> BundleRequest:
     """Return what config.json is built from, and write the files of the run directory that it refers to."""
     spec = replace(record.spec, mounts=record.mounts)
-    hostname = shared.hostname or hostname_of(record)
+    hostname = shared.hostname or namespaces.hostname_of(spec, record.id, socket.gethostname())
     shm = None if spec.ipc == namespaces.NONE else shared.shm or container.shm
     user = user_of(spec, source, rootfs)
     return BundleRequest(
@@ -120,7 +120,7 @@ def _landings(rootfs: str, record: ContainerRecord) -> dict[str, str]:
 
 
 def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: str) -> dict[str, str]:
-    shared = record.spec.network == ("host",)
+    shared = namespaces.uses_host_network(record.spec)
     texts = {
         "/etc/hostname": files.hostname(hostname),
         "/etc/hosts": files.hosts(

@@ -113,12 +113,10 @@ def _user(spec: ContainerSpec, image: ImageConfig) -> str:
 
 
 def _hostname(record: ContainerRecord, host_name: str | None) -> str | None:
-    if record.spec.hostname is not None:
-        return record.spec.hostname
     uts = record.spec.uts or ""
-    if not namespaces.is_own(uts):  # another's name is not written here
-        return host_name if uts == namespaces.HOST else None
-    return host_name if record.spec.network == ("host",) else record.id[:12]
+    if not namespaces.is_own(uts) and uts != namespaces.HOST:  # another's name is not written here
+        return None
+    return namespaces.hostname_of(record.spec, record.id, host_name or "") or None
 
 
 def _environment(spec: ContainerSpec, image: ImageConfig, hostname: str | None) -> list[str]:

@@ -130,7 +130,7 @@ def _check_set(option: str, text: str | None, file: str) -> None:
 
 
 def _check_sysctl(spec: ContainerSpec, wanted: dict[str, str]) -> None:
-    shared = [key for key in wanted if key.startswith("net") and spec.network == (namespaces.HOST,)]
+    shared = [key for key in wanted if key.startswith("net") and namespaces.uses_host_network(spec)]
     if shared:
         raise InvalidOption(
             "sysctl",

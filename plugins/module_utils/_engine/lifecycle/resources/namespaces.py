@@ -8,6 +8,7 @@ process, held by pid and start time: ``verify`` tells afterwards that it was thi
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,7 +21,6 @@ from ...state import containers, dependencies
 from ..core.engine import Engine
 from ..core.facts import alive, observe
 from . import id_mapping
-from .hostname import hostname_of
 
 #: Files that belong to a network: whoever shares it has the very same (libpod, makeBindMounts).
 _OF_NETWORK = ("/etc/resolv.conf", "/etc/hosts")
@@ -139,7 +139,9 @@ def _shm(engine: Engine, record: ContainerRecord, other: ContainerRecord | None)
 
 def _hostname(engine: Engine, record: ContainerRecord, other: ContainerRecord | None) -> str | None:
     owner = owner_of(engine, other or record, "uts")
-    return hostname_of(owner) if owner.id != record.id else None
+    if owner.id == record.id:
+        return None
+    return namespaces.hostname_of(owner.spec, owner.id, socket.gethostname())
 
 
 def owner_of(engine: Engine, record: ContainerRecord, kind: str) -> ContainerRecord:

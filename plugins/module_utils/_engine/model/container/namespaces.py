@@ -90,6 +90,21 @@ def is_own(text: str) -> bool:
     return text != HOST and container(text) is None and path(text) is None
 
 
+def uses_host_network(spec: Any) -> bool:
+    """Tell whether the container is in the host's network."""
+    return bool(spec.network == (HOST,))
+
+
+def hostname_of(spec: Any, container_id: str, host: str) -> str:
+    """Return the host name inside a container whose UTS namespace is its own or the host's (podman-run(1)).
+
+    As asked for; with ``uts: host`` or ``network: host`` the ``host``'s name; else the short id.
+    """
+    if spec.hostname is not None:
+        return str(spec.hostname)
+    return host if spec.uts == HOST or uses_host_network(spec) else container_id[:12]
+
+
 def needs(spec: Any) -> tuple[tuple[str, str], ...]:
     """Return (option, name) of the containers whose namespaces it shares; a name may be an id."""
     found = ((option, container(of(spec, kind))) for kind, option in OPTIONS.items())

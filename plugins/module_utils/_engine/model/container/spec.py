@@ -96,7 +96,9 @@ def _check_network(spec: ContainerSpec) -> None:
             "is unset, and its default (bridge) is not built yet",
             remedy=Words("Write ", Setting("network", "host"), " or none, container:NAME or ns:PATH"),
         )
-    of_host = [key for key in spec.sysctl or () if key.startswith("net") and "host" in spec.network]
+    of_host = [
+        key for key in spec.sysctl or () if key.startswith("net") and namespaces.uses_host_network(spec)
+    ]
     if of_host:
         raise InvalidOption(
             "sysctl",
