@@ -19,7 +19,7 @@ _INODES = 32
 
 def mount(container: ContainerLayout) -> None:
     """Mount it on ``container.files``, which others may pass through; does nothing when it is mounted already."""
-    if not _is_mounted(container):
+    if not is_mounted(container):
         files.make_private(container.files)
         options = ("nosuid", "nodev", "noexec", f"nr_inodes={_INODES}")
         mounts.tmpfs(container.files, size=_SIZE, mode=0o755, options=options)
@@ -30,5 +30,6 @@ def unmount(container: ContainerLayout) -> None:
     mounts.unmount(os.path.realpath(container.files))
 
 
-def _is_mounted(container: ContainerLayout) -> bool:
+def is_mounted(container: ContainerLayout) -> bool:
+    """Tell whether it is mounted."""
     return mountinfo.at(os.path.realpath(container.files)) is not None

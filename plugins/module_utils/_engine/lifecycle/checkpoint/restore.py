@@ -4,25 +4,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from ...errors import HostLacks, RuntimeFailed, Setting, Words, WrongState
 from ...model.container import status
 from ...model.container.checkpoint import RestoreOptions, for_runtime
 from ...model.engine.record import ContainerRecord
-from ...rootfs import ownfiles, shm
 from ...runtime import conmon, criu, oci
-from ..container.start import Start
+from ..container.start import Beginning, begin
 from ..core.dependencies import refuse_not_running, refuse_stuck, to_start
 from ..core.engine import Engine
 from ..core.origin import source_of
-from ..core.source import Source
 from ..core.steps import Step
 from ..guard import checkpointed
-from ..guard.cleanup import release_mounts
 from ..guard.hold import hold
 from ..preflight.container import check as check_start
-from ..resources.namespaces import verify
+from ..resources.contract import Resource, Run
+from ..resources.mounts import SHM
 
 RESTORE = "restore"
 
@@ -68,65 +68,58 @@ def go_on(
             return record
         check(engine, record)
         own = replace(engine, runtime=record.runtime or None)
-        return Restore(own, record, source_of(engine, record), exit_command, options).run()
+        return begin(Restore(own, record, exit_command, options), source_of(engine, record))
 
 
-class Restore(Start):
-    """One restore; what is not told here is done as at a start."""
+class Restore(Beginning):
+    """How one container goes on from its checkpoint; what is not told here is done as at a start."""
 
     verb = RESTORE
     told = ("mount",)
+    creation = "runtime_restore"
 
     def __init__(
         self,
         engine: Engine,
-        record: ContainerRecord,
-        source: Source,
+        before: ContainerRecord,
         exit_command: tuple[str, ...],
         options: RestoreOptions,
     ) -> None:
-        super().__init__(engine, record, source, exit_command)
+        super().__init__(engine, before, exit_command)
         self.options = options
 
-    def steps(self) -> tuple[Step, ...]:
-        container = self.container
-        return (
-            Step("prepare", self.prepare, self.give_up),
-            Step("mount_files", lambda: ownfiles.mount(container), lambda: ownfiles.unmount(container)),
-            Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
-            Step("fill_shm", lambda: checkpointed.fill_shm(container)),
-            Step("mount_rootfs", self.mount_rootfs, self.unmount_rootfs),
-            Step("mount_volumes", self.mount_volumes),
-            Step("copy_up", self.copy_up),
-            Step("prepare_mounts", self.prepare_mounts, lambda: release_mounts(container)),
-            Step("write_bundle", self.write_bundle),
-            Step("runtime_restore", self.create, self.destroy),
-            Step("verify_shared", lambda: verify(self.shared)),
-            Step("save", self.started),
-        )
+    def after_acquiring(self) -> dict[Resource, tuple[str, Callable[[Run], object]]]:
+        return {SHM: ("fill_shm", self.fill_shm), **super().after_acquiring()}
 
-    def write_bundle(self) -> None:
-        super().write_bundle()
-        if self.record.mapping is not None:
-            checkpointed.give_to(self.container, self.record.mapping.root)
-        criu.configure(self.container.bundle, self.record.cgroup)
+    def last_steps(self) -> Iterator[Step[Run]]:
+        return iter(())  # its processes run already
 
-    def create(self) -> None:
+    def fill_shm(self, _begun: Run) -> None:
+        checkpointed.fill_shm(self.container)
+
+    def write_bundle(self, begun: Run) -> None:
+        super().write_bundle(begun)
+        if begun.record.mapping is not None:
+            checkpointed.give_to(self.container, begun.record.mapping.root)
+        criu.configure(self.container.bundle, begun.record.cgroup)
+
+    def create(self, begun: Run) -> Run:
         try:
-            super().create()
+            return super().create(begun)
         except RuntimeFailed as error:
             criu.add_log(error, self.container.restore_log)
             raise
 
-    def launch(self) -> conmon.ConmonLaunch:
+    def launch(self, record: ContainerRecord) -> conmon.ConmonLaunch:
         options = for_runtime(self.options)
-        return replace(super().launch(), restore=self.container.checkpoint, restore_options=options)
+        return replace(super().launch(record), restore=self.container.checkpoint, restore_options=options)
 
-    def started(self) -> None:
-        super().started()
+    def started(self, begun: Run) -> Run:
+        begun = super().started(begun)
         if not self.options.keep:
             checkpointed.forget_logs(self.container)
+        return begun
 
-    def of_checkpoint(self) -> dict[str, object]:
+    def of_checkpoint(self) -> dict[str, Any]:
         kept = self.before.checkpointed if self.options.keep else None
         return {"checkpointed": kept, "restored": time.time_ns()}

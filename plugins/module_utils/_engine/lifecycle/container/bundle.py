@@ -23,10 +23,10 @@ from ...runtime.config.build import BundleRequest, build
 from ..core.engine import Engine
 from ..core.source import Source
 from ..preflight.container import seccomp_profile
-from ..resources.account_lines import Accounts, settle
 from ..resources.accounts import user_of
-from ..resources.hooks import with_hooks
-from ..resources.namespaces import Joined
+from ..resources.contract import Joined, Run
+from .account_lines import Accounts, settle
+from .hooks import with_hooks
 
 #: resolv.conf and hosts of a host are small; what is larger is no such file.
 _HOST_FILE_LIMIT = 1024 * 1024
@@ -35,27 +35,20 @@ _READABLE = 0o644
 _NO_ACCOUNTS = Accounts({}, None)
 
 
-def write_bundle(
-    engine: Engine,
-    record: ContainerRecord,
-    source: Source,
-    rootfs: str,
-    shared: Joined,
-    *,
-    prepared: Mapping[str, str],
-) -> None:
-    """Write config.json and what it refers to, anew at each start; ``prepared`` as in BundleRequest."""
+def write_bundle(engine: Engine, run: Run) -> None:
+    """Write config.json and what it refers to, anew at each start."""
+    record = run.record
     container = engine.layout.container(record.id)
     paths = {path: engine.layout.volume_data(name) for path, name in record.volumes.items()}
     request = bundle_request(
         container,
         record,
-        source,
-        rootfs,
-        shared,
+        run.source,
+        run.rootfs,
+        run.shared,
         volume_paths=paths,
-        prepared=prepared,
-        accounts=_accounts(record, source, rootfs),
+        prepared=run.prepared,
+        accounts=_accounts(record, run.source, run.rootfs),
     )
     write_config(container, with_hooks(request.spec, build(request)))
 

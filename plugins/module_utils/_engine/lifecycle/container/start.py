@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start a container: storage, volumes, bundle, OCI runtime, in steps that undo themselves.
+"""Start a container: what it holds (resources/held.py), bundle, OCI runtime, in steps that undo themselves.
 
 Seed: prepareToStart, mountStorage, init, start. The intent is in the database before the first mount, so a start that
 was killed anywhere is found and cleared by whoever comes next (lifecycle/guard/recover.py).
@@ -8,27 +8,27 @@ was killed anywhere is found and cleared by whoever comes next (lifecycle/guard/
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 from ...errors import EngineError, WrongState
 from ...kernel.process import Process
 from ...model.container import log_options as logopts
-from ...model.container import namespaces, status
-from ...model.container.spec import ContainerSpec
+from ...model.container import status
 from ...model.engine.record import ContainerRecord, ProcessId
-from ...plan.prepared import prepared
-from ...rootfs import ownfiles, shm
 from ...runtime import conmon, oci
 from ...runtime.oci import OciRuntime
 from ..core.engine import Engine
 from ..core.facts import save, save_and_tell
 from ..core.source import Source
-from ..core.steps import Step, run
+from ..core.steps import Step, doing, run
 from ..core.waiter import wake
-from ..guard.cleanup import release, release_mounts
-from ..resources import cgroup, cgroup_parents, confinement, rootfs
-from ..resources.namespaces import Joined, join, verify
-from ..resources.volume_attach import attach, detach
+from ..guard.cleanup import release
+from ..resources import cgroup, cgroup_parents, confinement, held
+from ..resources.contract import Resource, Run
+from ..resources.namespaces import join, verify
+from ..resources.volume_attach import VOLUMES
 from ..volume import populate
 from .bundle import write_bundle
 from .create import prepare_directories
@@ -55,214 +55,171 @@ def start(
             name=record.name,
             status=record.status,
         )
-    return Start(engine, record, source, exit_command, by_policy=by_policy).run()
+    return begin(Beginning(engine, record, exit_command, by_policy=by_policy), source)
 
 
-class Start:
-    """One start; holds what its steps hand on to each other."""
+def begin(how: Beginning, source: Source) -> ContainerRecord:
+    """Carry out a beginning; all that changes on the way is in the run that its steps hand on."""
+    engine, before = how.engine, how.before
+    rootfs = before.spec.image if before.spec.rootfs else how.container.merged
+    try:
+        begun = run(how.steps(), Run(before, source, rootfs, began=time.time_ns()), engine.timings)
+    except (EngineError, OSError) as error:
+        save(engine, before, intent="", error=str(error))
+        raise
+    if not how.by_policy and before.restart_at is not None:
+        wake(how.container)
+    _begin_checks(engine, begun)
+    return begun.record
+
+
+def _begin_checks(engine: Engine, begun: Run) -> None:
+    config = begun.source.config
+    if begun.record.spec.healthcheck is not None or (config is not None and config.healthcheck is not None):
+        from ..core.health_notify import begin as begin_checks
+
+        begin_checks(engine, begun.record, config)
+
+
+class Beginning:
+    """How one container begins to live: from its program. Nothing here is altered; what a step adds is in the run it hands on."""
 
     #: The intent, and the event at the end.
     verb = "start"
     #: What is told once the runtime knows the container.
     told: tuple[str, ...] = ("mount", "init")
+    #: The step in which the runtime makes it.
+    creation = "runtime_create"
 
     def __init__(
         self,
         engine: Engine,
-        record: ContainerRecord,
-        source: Source,
+        before: ContainerRecord,
         exit_command: tuple[str, ...],
         *,
         by_policy: bool = False,
     ) -> None:
         self.engine = engine
-        self.before = record
-        self.record = record
-        self.source = source
+        self.before = before
         self.exit_command = exit_command
         self.by_policy = by_policy
-        self.container = engine.layout.container(record.id)
-        self.shared = Joined()
-        self.began = time.time_ns()
-        self.prepared: Mapping[str, str] = {}
-        self.rootfs = record.spec.image if record.spec.rootfs else self.container.merged
+        self.container = engine.layout.container(before.id)
         self.runtime: OciRuntime = oci.find_runtime(engine.runtime, root=engine.layout.runtime_root)
 
-    @property
-    def spec(self) -> ContainerSpec:
-        return self.record.spec
+    def steps(self) -> Iterator[Step[Run]]:
+        """Yield them in order: what is held, each with what has to be done once it is there, then the bundle and the runtime."""
+        after = self.after_acquiring()
+        yield Step("prepare", self.prepare, self.give_up)
+        for resource in held.HELD:
+            if resource.step:
+                yield _acquisition(self.engine, resource)
+            if resource in after:
+                name, act = after[resource]
+                yield Step(name, doing(act))
+        yield Step("write_bundle", doing(self.write_bundle))
+        yield Step(self.creation, self.create, self.destroy)
+        yield Step("verify_shared", doing(lambda begun: verify(begun.shared)))
+        yield from self.last_steps()
+        yield Step("save", self.started)
 
-    def run(self) -> ContainerRecord:
-        try:
-            run(self.steps(), self.engine.timings)
-        except (EngineError, OSError) as error:
-            # What was told has to be told of its undoing too.
-            told = ("unmount",) if self.record.status == status.CREATED and not self.spec.rootfs else ()
-            save_and_tell(self.engine, self.before, told, intent="", error=str(error))
-            raise
-        if not self.by_policy and self.before.restart_at is not None:
-            wake(self.container)
-        self.begin_checks()
-        return self.record
+    def after_acquiring(self) -> dict[Resource, tuple[str, Callable[[Run], object]]]:
+        """Return what is done once a resource is there, by resource, with its key in ``timings``."""
+        return {VOLUMES: ("copy_up", self.copy_up)}
 
-    def begin_checks(self) -> None:
-        config = self.source.config
-        if self.spec.healthcheck is not None or (config is not None and config.healthcheck is not None):
-            from ..core.health_notify import begin
+    def last_steps(self) -> Iterator[Step[Run]]:
+        yield Step("runtime_start", self.begin)
 
-            begin(self.engine, self.record, config)
-
-    def steps(self) -> tuple[Step, ...]:
-        container = self.container
-        return (
-            Step("prepare", self.prepare, self.give_up),
-            Step("mount_files", lambda: ownfiles.mount(container), lambda: ownfiles.unmount(container)),
-            Step("mount_shm", self.mount_shm, lambda: shm.unmount_shm(container)),
-            Step("mount_rootfs", self.mount_rootfs, self.unmount_rootfs),
-            Step("mount_volumes", self.mount_volumes),
-            Step("copy_up", self.copy_up),
-            Step("prepare_mounts", self.prepare_mounts, lambda: release_mounts(container)),
-            Step("write_bundle", self.write_bundle),
-            Step("runtime_create", self.create, self.destroy),
-            Step("verify_shared", lambda: verify(self.shared)),
-            Step("runtime_start", self.begin),
-            Step("save", self.started),
-        )
-
-    def prepare(self) -> None:
-        self.make_sources()
-        self.shared = join(self.engine, self.record)
-        release(self.engine, self.record)
-        prepare_directories(self.engine, self.record)
-        if self.spec.cgroup_parent:
-            cgroup_parents.claim(self.engine, self.spec.cgroup_parent)
-        self.record = save(
+    def prepare(self, begun: Run) -> Run:
+        """Save the intent, with all that the record has to say before anything is acquired."""
+        record = begun.record
+        _make_sources(record)
+        shared = join(self.engine, record)
+        release(self.engine, record)
+        prepare_directories(self.engine, record)
+        if record.spec.cgroup_parent:
+            cgroup_parents.claim(self.engine, record.spec.cgroup_parent)
+        record = save(
             self.engine,
-            self.record,
-            status=status.CONFIGURED if self.record.started is None else status.EXITED,
+            record,
+            status=status.CONFIGURED if record.started is None else status.EXITED,
             intent=self.verb,
             error="",
             runtime=self.runtime.path,
-            cgroup=cgroup.planned(self.engine, self.record),
+            cgroup=cgroup.planned(self.engine, record),
+            **held.planned(self.engine, record),
         )
+        return begun._replace(record=record, shared=shared)
 
-    def make_sources(self) -> None:
-        """Make what is to be mounted and was taken away since the task that made it."""
-        if any("create" in mount.options for mount in self.record.mounts.values()):
-            from ..resources.bind_sources import make, missing
+    def give_up(self, begun: Run) -> None:
+        """Put the record back to what it was before, once all else is undone."""
+        # What was told has to be told of its undoing too.
+        told = ("unmount",) if begun.record.status == status.CREATED and not self.before.spec.rootfs else ()
+        save_and_tell(self.engine, self.before, told, intent="")
+        for resource in held.shared():
+            resource.release(self.engine, self.before)
 
-            for path in missing(self.record.mounts.values()):
-                make(path)
+    def copy_up(self, begun: Run) -> None:
+        populate.populate(self.engine, begun.record, begun.rootfs)
 
-    def mount_shm(self) -> None:
-        if self.shared.shm is None and self.spec.ipc != namespaces.NONE:
-            shm.mount_shm(self.container, self.spec.shm_size, self.record.mapping)
+    def write_bundle(self, begun: Run) -> None:
+        confinement.load(begun.record.spec)
+        write_bundle(self.engine, begun)
 
-    def mount_rootfs(self) -> None:
-        if not self.spec.rootfs:
-            rootfs.mount(
-                self.container,
-                self.source.lowers[::-1],
-                self.record.mapping,
-                driver=self.record.driver,
-                move=cgroup.monitor_mover(self.engine, self.record, "rootfs"),
-            )
-
-    def unmount_rootfs(self) -> None:
-        rootfs.unmount(self.container, self.record.driver)
-
-    def mount_volumes(self) -> None:
-        attach(self.engine, self.record)
-
-    def copy_up(self) -> None:
-        populate.populate(self.engine, self.record, self.rootfs)
-
-    def prepare_mounts(self) -> None:
-        if not prepared(self.record.mounts.values()):
-            return
-        from ..resources.prepared_mounts import prepare
-
-        made = prepare(self.engine, self.record, self.source, self.rootfs)
-        self.prepared = made.paths
-        if made.given != self.record.given:
-            self.record = save(self.engine, self.record, given=made.given)
-
-    def write_bundle(self) -> None:
-        confinement.load(self.spec)
-        write_bundle(self.engine, self.record, self.source, self.rootfs, self.shared, prepared=self.prepared)
-
-    def create(self) -> None:
-        begun = conmon.create(self.launch())
-        self.record = save_and_tell(
+    def create(self, begun: Run) -> Run:
+        """Have the runtime make the container under its monitor."""
+        made = conmon.create(self.launch(begun.record))
+        record = save_and_tell(
             self.engine,
-            self.record,
-            tuple(word for word in self.told if not (word == "mount" and self.spec.rootfs)),
+            begun.record,
+            tuple(word for word in self.told if not (word == "mount" and self.before.spec.rootfs)),
             status=status.CREATED,
-            process=_held(begun.process),
-            monitor=_held(begun.monitor),
+            process=_held(made.process),
+            monitor=_held(made.monitor),
         )
-
-        if "max_file" in (self.spec.log_opt or {}):
+        if "max_file" in (record.spec.log_opt or {}):
             from . import log_rotation
 
-            log_rotation.launch(self.engine, self.record)
+            log_rotation.launch(self.engine, record)
+        return begun._replace(record=record)
 
-    def launch(self) -> conmon.ConmonLaunch:
-        log_options = self.spec.log_opt or {}
+    def launch(self, record: ContainerRecord) -> conmon.ConmonLaunch:
+        log_options = record.spec.log_opt or {}
         return conmon.ConmonLaunch(
             conmon=conmon.find_conmon(self.engine.conmon),
             runtime=self.runtime,
             container=self.container,
-            name=self.record.name,
-            exit_command=(*self.exit_command, self.record.id),
-            tty=self.spec.tty,
-            interactive=self.spec.interactive,
+            name=record.name,
+            exit_command=(*self.exit_command, record.id),
+            tty=record.spec.tty,
+            interactive=record.spec.interactive,
             log_path=log_options.get("path", self.container.log),
-            log_size_max=self.log_size_max(log_options),
-            journal=self.spec.log_driver == logopts.JOURNAL,
-            log_tag=self.log_tag(log_options),
-            move=cgroup.monitor_mover(self.engine, self.record),
-            cgroup_manager=cgroup.manager_for_runtime(self.record),
+            log_size_max=_log_size_max(log_options),
+            journal=record.spec.log_driver == logopts.JOURNAL,
+            log_tag=_log_tag(record, log_options),
+            move=cgroup.monitor_mover(self.engine, record),
+            cgroup_manager=cgroup.manager_for_runtime(record),
         )
 
-    @staticmethod
-    def log_size_max(options: Mapping[str, str]) -> int | None:
-        """Return the size at which conmon itself begins the log anew; with several files that is not its to do."""
-        return (
-            int(options["max_size"])
-            if "max_size" in options and int(options.get("max_file", 1)) < 2
-            else None
-        )
+    def destroy(self, _begun: Run) -> None:
+        self.runtime.delete(self.before.id, force=True)
 
-    def log_tag(self, options: Mapping[str, str]) -> str | None:
-        """Return what marks the log in the journal, with the container's values in it."""
-        if "tag" not in options:
-            return None
-        image = self.record.image_id or ""
-        values = {
-            "ID": self.record.id,
-            "Name": self.record.name,
-            "Image": image,
-            "ImageName": self.spec.image,
-        }
-        return logopts.expand(options["tag"], values)
-
-    def destroy(self) -> None:
-        self.runtime.delete(self.record.id, force=True)
-
-    def begin(self) -> None:
+    def begin(self, begun: Run) -> Run:
+        """Start its process."""
         # Taken before: a command that ends at once has done so when the runtime comes back.
-        self.began = time.time_ns()
-        self.runtime.start(self.record.id)
+        began = time.time_ns()
+        self.runtime.start(begun.record.id)
+        return begun._replace(began=began)
 
-    def started(self) -> None:
-        self.record = save_and_tell(
+    def started(self, begun: Run) -> Run:
+        """Record that it runs."""
+        before = self.before
+        record = save_and_tell(
             self.engine,
-            self.record,
+            begun.record,
             ("restart", self.verb) if self.by_policy else (self.verb,),
             status=status.RUNNING,
             intent="",
-            started=self.began,
+            started=begun.began,
             finished=None,
             exit_code=None,
             oom_killed=False,
@@ -270,24 +227,55 @@ class Start:
             interrupted=False,
             start_pending=False,
             restart_at=None,
-            restart_count=self.before.restart_count if self.by_policy else 0,
-            crashes=self.before.crashes if self.by_policy else 0,
+            restart_count=before.restart_count if self.by_policy else 0,
+            crashes=before.crashes if self.by_policy else 0,
             **self.of_checkpoint(),
         )
-        if self.before.checkpointed is not None and self.record.checkpointed is None:
+        if before.checkpointed is not None and record.checkpointed is None:
             from ..guard.checkpointed import forget
 
             forget(self.container)
+        return begun._replace(record=record)
 
-    def of_checkpoint(self) -> dict[str, object]:
+    def of_checkpoint(self) -> dict[str, Any]:
         """Return what the record tells of checkpoints from now on: this run is not the one that was saved."""
         return {"checkpointed": None, "restored": None}
 
-    def give_up(self) -> None:
-        """Put the record back to what it was before, once all else is undone."""
-        save(self.engine, self.before, intent="")
-        # Now, since whoever gave a volume back meanwhile has left it to us while the intent said that we begin.
-        detach(self.engine, self.before)
+
+def _acquisition(engine: Engine, resource: Resource) -> Step[Run]:
+    """Return the step that acquires a resource; what others may hold too is released when the intent is off the record."""
+
+    def undo(begun: Run) -> None:
+        resource.release(engine, begun.record)
+
+    return Step(resource.step, partial(resource.acquire, engine), None if resource.shared else undo)
+
+
+def _make_sources(record: ContainerRecord) -> None:
+    """Make what is to be mounted and was taken away since the task that made it."""
+    if any("create" in mount.options for mount in record.mounts.values()):
+        from ..resources.bind_sources import make, missing
+
+        for path in missing(record.mounts.values()):
+            make(path)
+
+
+def _log_size_max(options: Mapping[str, str]) -> int | None:
+    """Return the size at which conmon itself begins the log anew; with several files that is not its to do."""
+    return int(options["max_size"]) if "max_size" in options and int(options.get("max_file", 1)) < 2 else None
+
+
+def _log_tag(record: ContainerRecord, options: Mapping[str, str]) -> str | None:
+    """Return what marks the log in the journal, with the container's values in it."""
+    if "tag" not in options:
+        return None
+    values = {
+        "ID": record.id,
+        "Name": record.name,
+        "Image": record.image_id or "",
+        "ImageName": record.spec.image,
+    }
+    return logopts.expand(options["tag"], values)
 
 
 def _held(process: Process | None) -> ProcessId | None:

@@ -36,7 +36,7 @@ from ..core.source import Source
 from ..guard import trial_waste
 from ..preflight.limits import explained, is_near_limits
 from ..resources import cgroup
-from ..resources.namespaces import Joined
+from ..resources.contract import Joined
 from . import trial_mounts
 from .foreseen import Shown, shown
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from ...errors import EngineError
 from ...kernel.removal import remove_tree
 from ...model.container import status
-from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
-from ...rootfs import ownfiles, shm
 from ...runtime import conmon, oci
 from ...state import execs
 from ..core.emergency import is_no_room
 from ..core.engine import Engine
 from ..core.facts import save_and_tell
-from ..resources import cgroup, rootfs
-from ..resources.volume_attach import detach
+from ..resources import cgroup, held
 
 
 class CleanupIncomplete(EngineError):
@@ -62,23 +60,11 @@ def release(engine: Engine, record: ContainerRecord) -> None:
         (
             ("runtime", lambda: runtime.delete(record.id, force=True)),
             ("cgroup", lambda: cgroup.clear(engine, record)),
-            ("mounts", lambda: release_mounts(container)),
-            ("root file system", lambda: rootfs.unmount(container, record.driver)),
-            ("shm", lambda: shm.unmount_shm(container)),
-            ("files", lambda: ownfiles.unmount(container)),
-            ("volumes", lambda: detach(engine, record)),
+            *((one.name, partial(one.release, engine, record)) for one in held.backwards()),
             ("monitor files", lambda: conmon.remove_stale_files(container)),
             ("exec sessions", lambda: _purge_sessions(engine, record)),
         ),
     )
-
-
-def release_mounts(container: ContainerLayout) -> None:
-    """Unmount what resources/prepared_mounts.py has mounted beside the root file system; nothing there is fine."""
-    if os.path.isdir(container.mounts) or os.path.isdir(container.overlays):
-        from ...rootfs import prepared
-
-        prepared.unmount(container)
 
 
 def _purge_sessions(engine: Engine, record: ContainerRecord) -> None:

@@ -127,7 +127,7 @@ def _check_mount(engine: Engine, mount: Mount) -> None:
     if "nocreate" in mount.options:
         _check_volume(engine, mount)
     if {"rro", "noswap"} & {*mount.options}:
-        from ..resources import mount_support
+        from . import mount_support
 
         mount_support.check(mount)
     if {"z", "Z"} & set(mount.options) and os.path.exists(_SELINUX):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from ...errors import InvalidOption, NotFound, Setting, Words, WrongState
 from ...kernel import namespaces as kernel
@@ -21,25 +20,11 @@ from ...state import containers, dependencies
 from ..core.engine import Engine
 from ..core.facts import alive, observe
 from . import id_mapping
+from .contract import Joined
 
 #: Files that belong to a network: whoever shares it has the very same (libpod, makeBindMounts).
 _OF_NETWORK = ("/etc/resolv.conf", "/etc/hosts")
 _HOST_SHM = "/dev/shm"  # noqa: S108 the host's own
-
-
-@dataclass(frozen=True)
-class Joined:
-    """What a container shares. ``paths`` as in ``BundleRequest.joined``, ``files`` destination to the other's host path.
-
-    ``shm`` is the directory bound to /dev/shm, None: its own. ``hostname`` None: its own. ``processes`` are the containers whose
-    namespaces ``paths`` names.
-    """
-
-    paths: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
-    shm: str | None = None
-    hostname: str | None = None
-    others: tuple[ContainerRecord, ...] = ()
 
 
 def join(engine: Engine, record: ContainerRecord) -> Joined:

@@ -7,26 +7,44 @@ from ...model.engine.record import ContainerRecord
 from ...model.volume.spec import VolumeRecord
 from ...state import volumes
 from ..core.engine import Engine
+from .contract import Resource, Run
 
 
-def attach(engine: Engine, record: ContainerRecord) -> None:
-    """Mount them, by name; the container's lock is held and its intent saved. Raises MountFailed and what a lock raises."""
-    own = own_volumes(engine, record)
-    if own:
-        from .volume_mount import mount_for
+class _Volumes(Resource):
+    """The file systems of volumes that have one of their own: mounted by the first that needs it, unmounted by the last."""
 
-        for volume in own:
-            mount_for(engine, volume, record)
+    name, step, shared = "volumes", "mount_volumes", True
+
+    def acquire(self, engine: Engine, run: Run) -> Run:
+        """Mount them, by name; the container's intent is saved. Raises MountFailed and what a lock raises."""
+        own = own_volumes(engine, run.record)
+        if own:
+            from .volume_mount import mount_for
+
+            for volume in own:
+                mount_for(engine, volume, run.record)
+        return run
+
+    def release(self, engine: Engine, record: ContainerRecord) -> None:
+        """Unmount those that nobody else needs."""
+        own = own_volumes(engine, record)
+        if own:
+            from .volume_mount import unmount_for
+
+            for volume in own:
+                unmount_for(engine, volume, record)
+
+    def observe(self, engine: Engine, record: ContainerRecord) -> bool:
+        """Tell whether one of them is mounted, for whomever."""
+        own = own_volumes(engine, record)
+        if own:
+            from .volume_facts import is_mounted
+
+            return any(is_mounted(engine, volume.spec.name) for volume in own)
+        return False
 
 
-def detach(engine: Engine, record: ContainerRecord) -> None:
-    """Unmount those that nobody else needs; the container's lock is held."""
-    own = own_volumes(engine, record)
-    if own:
-        from .volume_mount import unmount_for
-
-        for volume in own:
-            unmount_for(engine, volume, record)
+VOLUMES = _Volumes()
 
 
 def own_volumes(engine: Engine, record: ContainerRecord) -> list[VolumeRecord]:

@@ -9,7 +9,7 @@ import pytest
 
 from _engine.errors import HostLacks
 from _engine.kernel import mountinfo
-from _engine.lifecycle.resources import mount_support
+from _engine.lifecycle.preflight import mount_support
 from _engine.model.mounts.mount import Mount
 
 
