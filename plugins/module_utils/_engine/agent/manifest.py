@@ -231,6 +231,8 @@ MODULES: tuple[str, ...] = (
     "lifecycle.resources.prepared_checks",
     "lifecycle.resources.prepared_mounts",
     "lifecycle.resources.rootfs",
+    "lifecycle.resources.runtime",
+    "lifecycle.resources.sharing",
     "lifecycle.resources.storage_driver",
     "lifecycle.resources.userns_access",
     "lifecycle.resources.volume",

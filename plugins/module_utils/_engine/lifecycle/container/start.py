@@ -17,17 +17,16 @@ from ...kernel.process import Process
 from ...model.container import log_options as logopts
 from ...model.container import status
 from ...model.engine.record import ContainerRecord, ProcessId
-from ...runtime import conmon, oci
-from ...runtime.oci import OciRuntime
+from ...runtime import conmon
 from ..core.engine import Engine
 from ..core.facts import save, save_and_tell
 from ..core.source import Source
 from ..core.steps import Step, doing, run
 from ..core.waiter import wake
-from ..guard.cleanup import release
-from ..resources import cgroup, cgroup_parents, confinement, held
+from ..guard.cleanup import release, release_shared
+from ..resources import cgroup, confinement, held
 from ..resources.contract import Resource, Run
-from ..resources.namespaces import join, verify
+from ..resources.runtime import RUNTIME, runtime_of
 from ..resources.volume_attach import VOLUMES
 from ..volume import populate
 from .bundle import write_bundle
@@ -104,7 +103,6 @@ class Beginning:
         self.exit_command = exit_command
         self.by_policy = by_policy
         self.container = engine.layout.container(before.id)
-        self.runtime: OciRuntime = oci.find_runtime(engine.runtime, root=engine.layout.runtime_root)
 
     def steps(self) -> Iterator[Step[Run]]:
         """Yield them in order: what is held, each with what has to be done once it is there, then the bundle and the runtime."""
@@ -118,7 +116,7 @@ class Beginning:
                 yield Step(name, doing(act))
         yield Step("write_bundle", doing(self.write_bundle))
         yield Step(self.creation, self.create, self.destroy)
-        yield Step("verify_shared", doing(lambda begun: verify(begun.shared)))
+        yield Step("verify_shared", doing(_verify_shared))
         yield from self.last_steps()
         yield Step("save", self.started)
 
@@ -132,31 +130,26 @@ class Beginning:
     def prepare(self, begun: Run) -> Run:
         """Save the intent, with all that the record has to say before anything is acquired."""
         record = begun.record
+        planned = held.planned(self.engine, record)
         _make_sources(record)
-        shared = join(self.engine, record)
         release(self.engine, record)
         prepare_directories(self.engine, record)
-        if record.spec.cgroup_parent:
-            cgroup_parents.claim(self.engine, record.spec.cgroup_parent)
         record = save(
             self.engine,
             record,
             status=status.CONFIGURED if record.started is None else status.EXITED,
             intent=self.verb,
             error="",
-            runtime=self.runtime.path,
-            cgroup=cgroup.planned(self.engine, record),
-            **held.planned(self.engine, record),
+            **planned,
         )
-        return begun._replace(record=record, shared=shared)
+        return begun._replace(record=record)
 
     def give_up(self, begun: Run) -> None:
         """Put the record back to what it was before, once all else is undone."""
         # What was told has to be told of its undoing too.
         told = ("unmount",) if begun.record.status == status.CREATED and not self.before.spec.rootfs else ()
         save_and_tell(self.engine, self.before, told, intent="")
-        for resource in held.shared():
-            resource.release(self.engine, self.before)
+        release_shared(self.engine, self.before)
 
     def copy_up(self, begun: Run) -> None:
         populate.populate(self.engine, begun.record, begun.rootfs)
@@ -186,7 +179,7 @@ class Beginning:
         log_options = record.spec.log_opt or {}
         return conmon.ConmonLaunch(
             conmon=conmon.find_conmon(self.engine.conmon),
-            runtime=self.runtime,
+            runtime=runtime_of(self.engine, record),
             container=self.container,
             name=record.name,
             exit_command=(*self.exit_command, record.id),
@@ -200,14 +193,14 @@ class Beginning:
             cgroup_manager=cgroup.manager_for_runtime(record),
         )
 
-    def destroy(self, _begun: Run) -> None:
-        self.runtime.delete(self.before.id, force=True)
+    def destroy(self, begun: Run) -> None:
+        RUNTIME.release(self.engine, begun.record)
 
     def begin(self, begun: Run) -> Run:
         """Start its process."""
         # Taken before: a command that ends at once has done so when the runtime comes back.
         began = time.time_ns()
-        self.runtime.start(begun.record.id)
+        runtime_of(self.engine, begun.record).start(begun.record.id)
         return begun._replace(began=began)
 
     def started(self, begun: Run) -> Run:
@@ -240,6 +233,13 @@ class Beginning:
     def of_checkpoint(self) -> dict[str, Any]:
         """Return what the record tells of checkpoints from now on: this run is not the one that was saved."""
         return {"checkpointed": None, "restored": None}
+
+
+def _verify_shared(begun: Run) -> None:
+    if begun.shared.others:
+        from ..resources.namespaces import verify
+
+        verify(begun.shared)
 
 
 def _acquisition(engine: Engine, resource: Resource) -> Step[Run]:

@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from ...errors import EngineError
-from ...kernel.removal import remove_tree
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
-from ...runtime import conmon, oci
-from ...state import execs
 from ..core.emergency import is_no_room
 from ..core.engine import Engine
 from ..core.facts import save_and_tell
-from ..resources import cgroup, held
+from ..resources import held
+from ..resources.runtime import runtime_of
 
 
 class CleanupIncomplete(EngineError):
@@ -52,29 +50,14 @@ def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 
 def release(engine: Engine, record: ContainerRecord) -> None:
-    """Take away everything that a run of the container holds on the host; idempotent."""
-    container = engine.layout.container(record.id)
-    runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
-    _attempt(
-        record,
-        (
-            ("runtime", lambda: runtime.delete(record.id, force=True)),
-            ("cgroup", lambda: cgroup.clear(engine, record)),
-            *((one.name, partial(one.release, engine, record)) for one in held.backwards()),
-            ("monitor files", lambda: conmon.remove_stale_files(container)),
-            ("exec sessions", lambda: _purge_sessions(engine, record)),
-        ),
-    )
+    """Take away everything that a run of the container holds on the host; idempotent. Raises HostLacks before anything."""
+    runtime_of(engine, record)  # without it nobody can say whether anything is left
+    _attempt(record, ((one.name, partial(one.release, engine, record)) for one in held.backwards()))
 
 
-def _purge_sessions(engine: Engine, record: ContainerRecord) -> None:
-    """Forget what was run in the container: it ended with it, or with its cgroup (seed: init)."""
-    with engine.database.reading() as connection:
-        known = execs.of(connection, record.id)
-    if known:
-        with engine.database.transaction() as connection:
-            execs.purge(connection, record.id)
-    remove_tree(f"{engine.layout.container(record.id).run}/exec")
+def release_shared(engine: Engine, record: ContainerRecord) -> None:
+    """Let go of what others may hold too, now that the record has no intent: who let go meanwhile has left it to us."""
+    _attempt(record, ((one.name, partial(one.release, engine, record)) for one in held.shared()))
 
 
 def _attempt(record: ContainerRecord, tasks: Iterable[tuple[str, Callable[[], object]]]) -> None:

@@ -16,10 +16,10 @@ from ...model.container import status
 from ...model.container.checkpoint import IMPORT
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord, ProcessId
-from ...runtime import oci
 from ..core.engine import Engine
 from ..core.facts import save, save_and_tell
-from .cleanup import release
+from ..resources.runtime import runtime_of
+from .cleanup import release, release_shared
 
 #: What a start leaves running: conmon and the OCI runtime it called. Others (the agent, a person's tail) may name the id too.
 _STARTERS = frozenset({"conmon", "crun", "runc"})
@@ -59,14 +59,15 @@ def _mender(intent: str) -> Callable[[Engine, ContainerRecord], ContainerRecord]
 
 def _mend_start(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     container = engine.layout.container(record.id)
-    runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
-    state = runtime.state(record.id)
+    state = runtime_of(engine, record).state(record.id)
     if state is not None and state.status == "running" and state.pid:
         return _adopt(engine, record, container, state.pid)
     end_starters(record.id)
     release(engine, record)
     after = status.CONFIGURED if record.started is None else status.EXITED
-    return save(engine, record, status=after, intent="", process=None, monitor=None)
+    mended = save(engine, record, status=after, intent="", process=None, monitor=None)
+    release_shared(engine, mended)
+    return mended
 
 
 def _adopt(engine: Engine, record: ContainerRecord, container: ContainerLayout, pid: int) -> ContainerRecord:

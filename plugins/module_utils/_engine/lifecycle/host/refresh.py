@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 
 from ...errors import EngineError
@@ -14,11 +13,11 @@ from ...kernel.boot import boot_id, is_marked, mark
 from ...kernel.removal import remove_tree
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
-from ...runtime import conmon
 from ...state import meta
 from ..container.remove import remove_held
 from ..core.engine import Engine
 from ..guard.cleanup import release
+from ..resources import held
 from .refreshed_rows import is_same_boot, over, refresh_rows
 
 
@@ -41,16 +40,16 @@ def refresh(engine: Engine) -> None:
 
 def _clear(engine: Engine, record: ContainerRecord, *, mounted: bool) -> None:
     """Remove what is left of the last run; ``mounted``: this is still the boot that it was mounted in."""
-    container = engine.layout.container(record.id)
     # What can't be taken away now is tried again by the next start or removal, and told by it; one broken container
     # must not keep all others from being used.
     with suppress(EngineError, OSError):
         if mounted and record.status not in (status.EXITED, status.REMOVING):
             with engine.lock_container(record.id, "refresh"):
                 release(engine, record)
-        conmon.remove_stale_files(container)
-        if not (os.path.ismount(container.shm) or os.path.ismount(container.files)):
-            remove_tree(container.run)
+        for resource in held.backwards():
+            resource.refresh(engine, record)
+        if not any(resource.observe(engine, record) for resource in held.HELD):
+            remove_tree(engine.layout.container(record.id).run)
 
 
 def _remove_what_is_over(engine: Engine) -> None:

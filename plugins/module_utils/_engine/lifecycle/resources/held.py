@@ -8,12 +8,27 @@ from typing import Any
 
 from ...model.engine.record import ContainerRecord
 from ..core.engine import Engine
+from .cgroup import CGROUP
 from .contract import Resource
 from .mounts import FILES, MOUNTS, SHM
 from .rootfs import ROOTFS
+from .runtime import MONITOR, RUNTIME, SESSIONS
+from .sharing import NAMESPACES
 from .volume_attach import VOLUMES
 
-HELD: tuple[Resource, ...] = (FILES, SHM, ROOTFS, VOLUMES, MOUNTS)
+#: Each may need those before it, and none those after it.
+HELD: tuple[Resource, ...] = (
+    SESSIONS,
+    MONITOR,
+    NAMESPACES,
+    FILES,
+    SHM,
+    ROOTFS,
+    VOLUMES,
+    MOUNTS,
+    CGROUP,
+    RUNTIME,
+)
 
 
 def planned(engine: Engine, record: ContainerRecord) -> dict[str, Any]:

@@ -75,5 +75,13 @@ class _Mounts(Resource):
         container = engine.layout.container(record.id)
         return os.path.isdir(container.mounts) or os.path.isdir(container.overlays)
 
+    def refresh(self, engine: Engine, record: ContainerRecord) -> None:
+        """Remove what overlays of the engine's own have written: it goes with the run, and lies where a reboot leaves it."""
+        if not self.observe(engine, record):
+            return
+        from ...rootfs import prepared
+
+        prepared.unmount(engine.layout.container(record.id))
+
 
 FILES, SHM, MOUNTS = _Files(), _Shm(), _Mounts()

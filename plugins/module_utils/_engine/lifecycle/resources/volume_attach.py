@@ -35,13 +35,13 @@ class _Volumes(Resource):
                 unmount_for(engine, volume, record)
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
-        """Tell whether one of them is mounted, for whomever."""
+        """Tell whether one of them is mounted and the container needs it."""
         own = own_volumes(engine, record)
-        if own:
-            from .volume_facts import is_mounted
+        if not own:
+            return False
+        from .volume_facts import is_mounted, needs
 
-            return any(is_mounted(engine, volume.spec.name) for volume in own)
-        return False
+        return needs(record) and any(is_mounted(engine, volume.spec.name) for volume in own)
 
 
 VOLUMES = _Volumes()

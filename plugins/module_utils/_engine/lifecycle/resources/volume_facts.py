@@ -55,10 +55,11 @@ def holding(engine: Engine, name: str) -> str:
 def living(connection: sqlite3.Connection, name: str, *, besides: str = "") -> tuple[str, ...]:
     """Return the names of the containers that live, or are about to, with this volume; ``besides`` an id."""
     found = [containers.get(connection, number) for number, _name in volumes.users(connection, name)]
-    return tuple(one.name for one in found if one is not None and one.id != besides and _needs(one))
+    return tuple(one.name for one in found if one is not None and one.id != besides and needs(one))
 
 
-def _needs(record: ContainerRecord) -> bool:
+def needs(record: ContainerRecord) -> bool:
+    """Tell whether the container lives, or is about to."""
     return record.intent in _BEGINNING or alive(record.process) is not None
 
 

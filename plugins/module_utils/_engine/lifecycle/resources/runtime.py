@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hold what the OCI runtime and conmon keep of a container, and the sessions of what is executed in it besides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ...kernel.removal import remove_tree
+from ...model.engine.record import ContainerRecord
+from ...runtime import conmon, oci
+from ...state import execs
+from ..core.engine import Engine
+from .contract import Resource
+
+
+def runtime_of(engine: Engine, record: ContainerRecord) -> oci.OciRuntime:
+    """Return the runtime of the container's last start, or the one that suits the host. Raises HostLacks."""
+    return oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+
+
+class _Runtime(Resource):
+    """What the OCI runtime knows of it; a start has it made through conmon, as the last thing of all."""
+
+    name = "runtime"
+
+    def plan(self, engine: Engine, record: ContainerRecord) -> Mapping[str, Any]:  # noqa: ARG002  (the task's own)
+        return {"runtime": oci.find_runtime(engine.runtime).path}
+
+    def release(self, engine: Engine, record: ContainerRecord) -> None:
+        runtime_of(engine, record).delete(record.id, force=True)
+
+    def observe(self, engine: Engine, record: ContainerRecord) -> bool:
+        return os.path.exists(f"{engine.layout.runtime_root}/{record.id}")
+
+
+class _Monitor(Resource):
+    """The files of its conmon: sockets, pid files, and the exit file, which must not be taken for the next run's."""
+
+    name = "monitor files"
+
+    def release(self, engine: Engine, record: ContainerRecord) -> None:
+        conmon.remove_stale_files(engine.layout.container(record.id))
+
+    def refresh(self, engine: Engine, record: ContainerRecord) -> None:
+        self.release(engine, record)
+
+
+class _Sessions(Resource):
+    """What was executed in it: it ended with it, or with its cgroup (seed: init)."""
+
+    name = "exec sessions"
+
+    def release(self, engine: Engine, record: ContainerRecord) -> None:
+        with engine.database.reading() as connection:
+            known = execs.of(connection, record.id)
+        if known:
+            with engine.database.transaction() as connection:
+                execs.purge(connection, record.id)
+        remove_tree(f"{engine.layout.container(record.id).run}/exec")
+
+
+RUNTIME, MONITOR, SESSIONS = _Runtime(), _Monitor(), _Sessions()
