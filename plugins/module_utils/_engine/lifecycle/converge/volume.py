@@ -83,7 +83,7 @@ class _Convergence:
         verbs = {action.verb for action in plan.actions}
         altered = any(one.option.startswith("options.") for one in plan.differences)
         if plan.record is not None and (altered or verbs & {planning.CREATE, planning.MOUNT}):
-            from ..preflight.volume_options import check
+            from ..resources.volume_options import check
 
             with self.engine.tolerating():
                 check(self.engine, self.name, plan.record.spec.driver_options)

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from ...model.container.spec import ContainerSpec
 from ...model.engine.layout import Layout
 from ...model.engine.record import ImageRecord
 from ...model.image import config as imageconfig
@@ -36,6 +38,10 @@ class Source:
         if image is None:
             return cls(None, None, (), mounted)
         return cls(image, imageconfig.parse(image.config), lowers_of(image, layout), mounted)
+
+    def is_known(self, spec: ContainerSpec) -> bool:
+        """Tell whether it is there to be looked into; to predict, what an earlier task brings is not."""
+        return os.path.isdir(spec.image) if spec.rootfs else self.image is not None
 
 
 def lowers_of(image: ImageRecord, layout: Layout) -> tuple[str, ...]:

@@ -9,30 +9,21 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from ...errors import HostLacks, InvalidOption, Missing, NotBuiltYet, NotFound, Setting, Words
+from ...errors import HostLacks, InvalidOption, Missing, NotBuiltYet
 from ...kernel import files, foreign
-from ...kernel import namespaces as kernel_namespaces
 from ...kernel.cgroup import cgroups
 from ...kernel.command import find_program
-from ...model.container import log_options, namespaces, systemd_mode
-from ...model.container.cgroup import DISABLED
+from ...model.container import systemd_mode
 from ...model.container.options import OPTIONS
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
-from ...model.mounts.mount import BIND, VOLUME, Mount
+from ...model.mounts.mount import BIND, Mount
 from ...model.values import jsontext
-from ...model.values.idmap import IdMap
-from ...model.values.names import near
-from ...plan.prepared import prepared
-from ...rootfs import plain
 from ...runtime import apparmor, hooks, host, timezone
-from ...runtime.conmon import find_conmon
-from ...runtime.oci import find_runtime
-from ...state import containers, volumes
 from ..core.engine import Engine
 from ..core.source import Source
 from ..inspect.process import apparmor_profile
-from ..resources import cgroup, storage_driver
+from ..resources import held
 from ..resources.accounts import user_of
 
 #: Docker's default profile has 20 KB.
@@ -58,19 +49,16 @@ def _looks(
     engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None
 ) -> Iterator[Callable[[], object]]:
     """Yield the checks, each by itself."""
-    yield lambda: _check_programs(engine, spec)
-    yield lambda: cgroup.check(engine, spec)
+    for resource in held.backwards():
+        yield from resource.check(engine, spec, source, record)
     if spec.systemd == systemd_mode.ALWAYS:
         from . import systemd
 
         yield lambda: systemd.check(spec)
-    yield lambda: plain.check(spec.image) if spec.rootfs else storage_driver.check(engine, record)
     for mount in (spec.mounts or {}).values():
-        yield partial(_check_mount, engine, mount)
-    yield lambda: _check_volumes(engine, spec)
+        yield partial(_check_mount, mount)
     yield lambda: _check_log(engine, spec)
     yield lambda: hooks.find(spec.hooks_dir)
-    yield lambda: _check_namespaces(engine, spec)
     yield lambda: _check_ids(engine, spec, source)
     yield lambda: _check_tuning(spec)
     yield lambda: seccomp_profile(spec.security_opt or ())
@@ -79,30 +67,10 @@ def _looks(
     yield lambda: _check_host(spec)
 
 
-def _check_programs(engine: Engine, spec: ContainerSpec) -> None:
-    runtime = find_runtime(engine.runtime)
-    conmon = find_conmon(engine.conmon)
-    if spec.log_driver == log_options.JOURNAL:
-        from ...runtime import journal
-
-        journal.check(conmon)
-    if spec.cgroups == DISABLED and runtime.name != "crun":
-        raise HostLacks(
-            f"cgroups: {DISABLED} needs crun: {runtime.name} makes a cgroup in any case",
-            remedy=Words("Install crun and write ", Setting("runtime", "crun")),
-            program="crun",
-        )
-
-
 def _check_ids(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     """Check users and ids; of a root file system that is not there yet nobody knows its users."""
-    known = os.path.isdir(spec.image) if spec.rootfs else source.image is not None
-    id_mapping = _check_mapping(engine, spec, source) if known else None
-    if prepared((spec.mounts or {}).values()) and (known or spec.userns is None):
-        from ..resources import prepared_checks
-
-        prepared_checks.check(engine, spec, source, id_mapping)
-    if known:
+    if source.is_known(spec):
+        _check_mapping(engine, spec, source)
         user_of(spec, source, spec.image)
 
 
@@ -115,7 +83,7 @@ def _check_host(spec: ContainerSpec) -> None:
         )
 
 
-def _check_mount(engine: Engine, mount: Mount) -> None:
+def _check_mount(mount: Mount) -> None:
     if mount.kind == BIND and "create" not in mount.options and not os.path.exists(mount.source):
         dangling = os.path.lexists(mount.source)
         raise Missing(
@@ -124,8 +92,6 @@ def _check_mount(engine: Engine, mount: Mount) -> None:
             "is a symlink to what does not exist on the host" if dangling else "does not exist on the host",
             remedy="Make it first, as with ansible.builtin.file, or write create among the mount's options",
         )
-    if "nocreate" in mount.options:
-        _check_volume(engine, mount)
     if {"rro", "noswap"} & {*mount.options}:
         from . import mount_support
 
@@ -134,29 +100,6 @@ def _check_mount(engine: Engine, mount: Mount) -> None:
         raise NotBuiltYet(
             f"volume: {mount.destination}: relabelling for SELinux is not built yet", option="volume"
         )
-
-
-def _check_volume(engine: Engine, mount: Mount) -> None:
-    with engine.database.reading() as connection:
-        known = volumes.names(connection)
-    if mount.source not in known:
-        raise NotFound(
-            "volume",
-            mount.source,
-            near=near(mount.source, known),
-            remedy="Make it first with module volume, or leave nocreate out",
-        )
-
-
-def _check_volumes(engine: Engine, spec: ContainerSpec) -> None:
-    names = sorted({mount.source for mount in (spec.mounts or {}).values() if mount.kind == VOLUME})
-    with engine.database.reading() as connection:
-        known = [volumes.get(connection, name) for name in names]
-    for volume in known:
-        if volume is not None and volume.spec.options:
-            from .volume_options import check as check_volume
-
-            check_volume(engine, volume.spec.name, volume.spec.driver_options)
 
 
 def _check_log(engine: Engine, spec: ContainerSpec) -> None:
@@ -184,21 +127,6 @@ def _check_log(engine: Engine, spec: ContainerSpec) -> None:
             raise InvalidOption("log_opt", path, "can't be written", remedy="Name a place on a disk")
 
 
-def _check_namespaces(engine: Engine, spec: ContainerSpec) -> None:
-    for kind, option in namespaces.OPTIONS.items():
-        path = namespaces.path(namespaces.of(spec, kind))
-        if path is not None:
-            kernel_namespaces.check(option, path, kind)
-    name = namespaces.container(spec.ipc or "")
-    if name is not None:
-        from ..resources.namespaces import check_shareable
-
-        with engine.database.reading() as connection:
-            other = containers.find(connection, name)
-        if other is not None:  # who is missing is told by dependencies.py
-            check_shareable(other, "ipc", f"container:{name}")
-
-
 def _check_tuning(spec: ContainerSpec) -> None:
     if spec.init_path is not None and find_program(spec.init_path) is None:
         raise Missing("init_path", spec.init_path, "is no program on this host")
@@ -217,18 +145,14 @@ def _check_cgroup_version(spec: ContainerSpec, version: str) -> None:
             )
 
 
-def _check_mapping(engine: Engine, spec: ContainerSpec, source: Source) -> IdMap | None:
-    """Return the ids that the container will have."""
+def _check_mapping(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     if spec.userns is None:
-        return None
+        return
     from ..resources import id_mapping, userns_access
 
-    with engine.database.reading() as connection:
-        replaced = containers.by_name(connection, spec.name)
-        found = id_mapping.decide(connection, spec, source, replaced.mapping if replaced else None)
+    found = id_mapping.foresee(engine, spec, source)
     if found is not None:
         userns_access.check(engine, found)
-    return found
 
 
 def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:

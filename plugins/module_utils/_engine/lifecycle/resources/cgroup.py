@@ -8,7 +8,7 @@ both have scopes. The record keeps the container's path of its last start, so a 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ...errors import HostLacks, InvalidOption, Setting, Words
@@ -19,6 +19,7 @@ from ...model.engine.record import ContainerRecord
 from ...model.values.text import TOO_LONG, is_too_long
 from ...systemd import scope
 from ..core.engine import Engine
+from ..core.source import Source
 from . import cgroup_parents
 from .contract import Resource, Run
 
@@ -30,6 +31,11 @@ class _Cgroup(Resource):
     """The container's control group. The runtime, or systemd, makes it; only what is above it is ours to remember."""
 
     name, step = "cgroup", "prepare"
+
+    def check(
+        self, engine: Engine, spec: ContainerSpec, _source: Source, _record: ContainerRecord | None
+    ) -> Iterator[Callable[[], object]]:
+        yield lambda: check(engine, spec)
 
     def plan(self, engine: Engine, record: ContainerRecord) -> Mapping[str, Any]:
         return {"cgroup": planned(engine, record)}

@@ -21,6 +21,7 @@ from ...model.values.idmap import IdMap, Range
 from ...model.values.names import near
 from ...plan import usernamespace as plan
 from ...state import containers
+from ..core.engine import Engine
 from ..core.source import Source
 from .accounts import account_file
 
@@ -48,6 +49,15 @@ def decide(
     if wanted.mode == AUTO:
         return _automatic(connection, spec, source, before)
     return _private(wanted)
+
+
+def foresee(engine: Engine, spec: ContainerSpec, source: Source) -> IdMap | None:
+    """Return the ids that a container of this spec, with or in the place of one of its name, will have; raises as ``decide``."""
+    if spec.userns is None:
+        return None
+    with engine.database.reading() as connection:
+        replaced = containers.by_name(connection, spec.name)
+        return decide(connection, spec, source, replaced.mapping if replaced else None)
 
 
 def verify(record: ContainerRecord, other: ContainerRecord | None) -> None:

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 
 from ...model.container import namespaces
+from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...rootfs import ownfiles, shm
 from ..core.engine import Engine
 from ..core.facts import save
+from ..core.source import Source
 from .contract import Resource, Run
 
 
@@ -51,6 +54,20 @@ class _Mounts(Resource):
     """Mounts that the OCI runtime can't make (prepared_mounts.py); most containers have none."""
 
     name, step = "mounts", "prepare_mounts"
+
+    def check(
+        self, engine: Engine, spec: ContainerSpec, source: Source, _record: ContainerRecord | None
+    ) -> Iterator[Callable[[], object]]:
+        from ...plan.prepared import prepared
+
+        # Of a root file system that is not there yet nobody knows its users, nor their ids.
+        known = source.is_known(spec) or spec.userns is None
+        if prepared((spec.mounts or {}).values()) and known:
+            from . import id_mapping, prepared_checks
+
+            yield lambda: prepared_checks.check(
+                engine, spec, source, id_mapping.foresee(engine, spec, source)
+            )
 
     def acquire(self, engine: Engine, run: Run) -> Run:
         from ...plan.prepared import prepared

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from ...errors import InvalidOption, NotFound, Setting, Words, WrongState
 from ...kernel import namespaces as kernel
 from ...model.container import namespaces, status
+from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.values.names import near
 from ...state import containers, dependencies
@@ -25,6 +26,20 @@ from .contract import Joined
 #: Files that belong to a network: whoever shares it has the very same (libpod, makeBindMounts).
 _OF_NETWORK = ("/etc/resolv.conf", "/etc/hosts")
 _HOST_SHM = "/dev/shm"  # noqa: S108 the host's own
+
+
+def check(engine: Engine, spec: ContainerSpec) -> None:
+    """Raise for a namespace that can't be shared: InvalidOption, WrongState, NotFound."""
+    for kind, option in namespaces.OPTIONS.items():
+        path = namespaces.path(namespaces.of(spec, kind))
+        if path is not None:
+            kernel.check(option, path, kind)
+    name = namespaces.container(spec.ipc or "")
+    if name is not None:
+        with engine.database.reading() as connection:
+            other = containers.find(connection, name)
+        if other is not None:  # who is missing is told by dependencies.py
+            check_shareable(other, "ipc", f"container:{name}")
 
 
 def join(engine: Engine, record: ContainerRecord) -> Joined:

@@ -10,16 +10,18 @@ those owners, once.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Optional
 
 from ...kernel import usernamespace
+from ...model.container.spec import ContainerSpec
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
 from ...model.engine.storage_drivers import FUSE, OVERLAY, VFS
 from ...model.values.idmap import IdMap
 from ...rootfs import overlay
 from ..core.engine import Engine
+from ..core.source import Source
 from . import cgroup
 from .contract import Resource, Run
 
@@ -33,6 +35,18 @@ class _Rootfs(Resource):
     """The root file system, unless it is a directory of the host (``rootfs: true``)."""
 
     name, step = "root file system", "mount_rootfs"
+
+    def check(
+        self, engine: Engine, spec: ContainerSpec, _source: Source, record: ContainerRecord | None
+    ) -> Iterator[Callable[[], object]]:
+        if spec.rootfs:
+            from ...rootfs import plain
+
+            yield lambda: plain.check(spec.image)
+        else:
+            from . import storage_driver
+
+            yield lambda: storage_driver.check(engine, record)
 
     def acquire(self, engine: Engine, run: Run) -> Run:
         record = run.record

@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ...errors import HostLacks, Setting, Words
 from ...kernel.removal import remove_tree
+from ...model.container import log_options
+from ...model.container.cgroup import DISABLED
+from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...runtime import conmon, oci
 from ...state import execs
 from ..core.engine import Engine
+from ..core.source import Source
 from .contract import Resource
 
 
@@ -20,10 +25,30 @@ def runtime_of(engine: Engine, record: ContainerRecord) -> oci.OciRuntime:
     return oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
 
 
+def check_programs(engine: Engine, spec: ContainerSpec) -> None:
+    """Raise HostLacks for an OCI runtime or a conmon that is not there, or can't do what the spec asks for."""
+    runtime, monitor = oci.find_runtime(engine.runtime), conmon.find_conmon(engine.conmon)
+    if spec.log_driver == log_options.JOURNAL:
+        from ...runtime.logs import journal
+
+        journal.check(monitor)
+    if spec.cgroups == DISABLED and runtime.name != "crun":
+        raise HostLacks(
+            f"cgroups: {DISABLED} needs crun: {runtime.name} makes a cgroup in any case",
+            remedy=Words("Install crun and write ", Setting("runtime", "crun")),
+            program="crun",
+        )
+
+
 class _Runtime(Resource):
     """What the OCI runtime knows of it; a start has it made through conmon, as the last thing of all."""
 
     name = "runtime"
+
+    def check(
+        self, engine: Engine, spec: ContainerSpec, _source: Source, _record: ContainerRecord | None
+    ) -> Iterator[Callable[[], object]]:
+        yield lambda: check_programs(engine, spec)
 
     def plan(self, engine: Engine, record: ContainerRecord) -> Mapping[str, Any]:  # noqa: ARG002  (the task's own)
         return {"runtime": oci.find_runtime(engine.runtime).path}

@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
+from ...model.container import namespaces
+from ...model.container.spec import ContainerSpec
+from ...model.engine.record import ContainerRecord
 from ..core.engine import Engine
+from ..core.source import Source
 from .contract import Resource, Run
 
 
@@ -11,6 +17,14 @@ class _Namespaces(Resource):
     """The namespaces that are not the container's own; the kernel keeps each as long as anybody is in it."""
 
     name, step = "namespaces", "prepare"
+
+    def check(
+        self, engine: Engine, spec: ContainerSpec, _source: Source, _record: ContainerRecord | None
+    ) -> Iterator[Callable[[], object]]:
+        if any(not namespaces.is_own(namespaces.of(spec, kind)) for kind in namespaces.OPTIONS):
+            from .namespaces import check
+
+            yield lambda: check(engine, spec)
 
     def acquire(self, engine: Engine, run: Run) -> Run:
         from .namespaces import join

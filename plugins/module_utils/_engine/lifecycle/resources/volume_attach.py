@@ -3,10 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from ...errors import NotFound
+from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
+from ...model.mounts.mount import VOLUME, Mount
+from ...model.values.names import near
 from ...model.volume.spec import VolumeRecord
 from ...state import volumes
 from ..core.engine import Engine
+from ..core.source import Source
 from .contract import Resource, Run
 
 
@@ -14,6 +22,16 @@ class _Volumes(Resource):
     """The file systems of volumes that have one of their own: mounted by the first that needs it, unmounted by the last."""
 
     name, step, shared = "volumes", "mount_volumes", True
+
+    def check(
+        self, engine: Engine, spec: ContainerSpec, _source: Source, _record: ContainerRecord | None
+    ) -> Iterator[Callable[[], object]]:
+        mounts = [mount for mount in (spec.mounts or {}).values() if mount.kind == VOLUME]
+        for mount in mounts:
+            if "nocreate" in mount.options:
+                yield partial(_check_there, engine, mount)
+        if mounts:
+            yield lambda: _check_options(engine, sorted({mount.source for mount in mounts}))
 
     def acquire(self, engine: Engine, run: Run) -> Run:
         """Mount them, by name; the container's intent is saved. Raises MountFailed and what a lock raises."""
@@ -54,3 +72,25 @@ def own_volumes(engine: Engine, record: ContainerRecord) -> list[VolumeRecord]:
     with engine.database.reading() as connection:
         found = [volumes.get(connection, name) for name in sorted({*record.volumes.values()})]
     return [one for one in found if one is not None and one.spec.driver_options.is_mounted_apart]
+
+
+def _check_there(engine: Engine, mount: Mount) -> None:
+    with engine.database.reading() as connection:
+        known = volumes.names(connection)
+    if mount.source not in known:
+        raise NotFound(
+            "volume",
+            mount.source,
+            near=near(mount.source, known),
+            remedy="Make it first with module volume, or leave nocreate out",
+        )
+
+
+def _check_options(engine: Engine, names: Sequence[str]) -> None:
+    with engine.database.reading() as connection:
+        known = [volumes.get(connection, name) for name in names]
+    for volume in known:
+        if volume is not None and volume.spec.options:
+            from .volume_options import check
+
+            check(engine, volume.spec.name, volume.spec.driver_options)
