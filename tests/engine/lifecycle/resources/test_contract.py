@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is added to the tuple of resources takes part in the whole life of a container; here a file that is made and removed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from powercut import reboot
+
+from _engine.errors import EngineError, HostLacks, RuntimeFailed
+from _engine.lifecycle.container.exited import exited
+from _engine.lifecycle.converge.container import converge
+from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.resources import held
+from _engine.lifecycle.resources.contract import Resource
+from enginehost import eventually, failing_hook
+
+FOREVER = ("sleep", "1000")
+
+
+class _Mark(Resource):
+    """A file beside the engine, which no kernel removes."""
+
+    name, step = "mark", "make_mark"
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+
+    def check(self, _engine, _spec, _source, _record):
+        yield self.look
+
+    def look(self):
+        if not self.top.is_dir():
+            raise HostLacks(f"{self.top} is not there")
+
+    def plan(self, _engine, record):
+        return {"given": {**record.given, "mark": record.name}}
+
+    def acquire(self, _engine, run):
+        assert run.record.intent == "start"
+        assert run.record.given == {"mark": "box"}
+        (self.top / run.record.id).write_text(os.path.basename(run.rootfs))
+        return run
+
+    def release(self, _engine, record):
+        (self.top / record.id).unlink(missing_ok=True)
+
+    def observe(self, _engine, record):
+        return (self.top / record.id).exists()
+
+    def refresh(self, engine, record):
+        self.release(engine, record)
+
+
+class _Fatal(Resource):
+    """Ends the task that comes to it: at its acquisition, or its release."""
+
+    name, step = "end", "prepare"
+
+    def __init__(self, verb: str) -> None:
+        self.verb = verb
+
+    def acquire(self, _engine, run):
+        self.come_to("acquire")
+        return run
+
+    def release(self, _engine, record):
+        if record.started is not None or record.status == "removing":  # not the one that begins its start
+            self.come_to("release")
+
+    def come_to(self, verb):
+        if verb == self.verb:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture
+def marks(tmp_path, monkeypatch) -> Path:
+    """Add the resource in its one place, and return where its files are."""
+    top = tmp_path / "marks"
+    top.mkdir()
+    monkeypatch.setattr(held, "HELD", (*held.HELD[:-1], _Mark(top), held.HELD[-1]))
+    return top
+
+
+def want(host, state: str, *command: str, **options: object) -> object:
+    """Converge as a task does; the container's end is seen by nobody."""
+    spec = host.spec(*command, stop_timeout=0, **options) if command else None
+    with host.open() as engine:
+        return converge(engine, Request("box", state, spec), lambda _engine, keep: ("/bin/true",))
+
+
+def names(marks: Path) -> list[str]:
+    """Return the ids of the containers that are marked."""
+    return sorted(os.listdir(marks))
+
+
+def die(act: Callable[[], object]) -> None:
+    """Carry out the act in a process that is killed by it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_a_life(host, marks, tmp_path):
+    """It is checked, timed, acquired, undone, cleaned up, refreshed and removed with all else that the container holds."""
+    marks.rmdir()
+    with pytest.raises(HostLacks, match="marks is not there"):
+        want(host, "started", *FOREVER)
+    assert host.record() is None
+    marks.mkdir()
+
+    with pytest.raises(RuntimeFailed):
+        want(host, "started", *FOREVER, hooks_dir=failing_hook(tmp_path))
+    assert (host.record().status, names(marks)) == ("configured", [])
+
+    with host.open() as engine:
+        spec = host.spec(*FOREVER, stop_timeout=0)
+        converge(engine, Request("box", "started", spec), lambda _engine, keep: ("/bin/true",))
+        assert [*engine.timings.seconds].index("make_mark") < [*engine.timings.seconds].index(
+            "runtime_create"
+        )
+    container = host.record()
+    assert (names(marks), container.given) == ([container.id], {"mark": "box"})
+
+    want(host, "stopped")
+    assert (host.record().status, names(marks)) == ("exited", [])
+
+    want(host, "started", "true")
+    eventually(lambda: os.path.exists(host.layout.container(host.record().id).exit_file), "an exit file")
+    assert names(marks) == [host.record().id]
+    with host.open() as engine:
+        exited(engine, host.record().id, ("/bin/true",), keep=False)
+    assert names(marks) == []
+
+    want(host, "started", *FOREVER)
+    reboot(host)
+    assert names(marks) == [host.record().id]
+    with host.open():
+        assert names(marks) == []
+
+    want(host, "started", "true", restart_policy="no")
+    assert names(marks) == [host.record().id]
+    want(host, "absent")
+    assert (host.record(), names(marks)) == (None, [])
+
+
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+@pytest.mark.parametrize("at", range(len(held.HELD) + 1))
+def test_killed_at_each_point(host, marks, monkeypatch, at):
+    """Killed before or after any resource, at its acquisition or its release, the same task run again leads to the end."""
+    before = held.HELD
+    at += at == len(before)  # after the mark, too
+
+    def fatal(verb: str) -> None:
+        monkeypatch.setattr(held, "HELD", (*before[:at], _Fatal(verb), *before[at:]))
+
+    def tried(verb: str, act: Callable[[], object]) -> None:
+        fatal(verb)
+        die(act)
+        monkeypatch.setattr(held, "HELD", before)
+        act()
+
+    tried("acquire", lambda: want(host, "started", *FOREVER))
+    assert (host.inspect()["State"]["Status"], names(marks)) == ("running", [host.record().id])
+    tried("release", lambda: want(host, "stopped"))
+    assert (host.inspect()["State"]["Status"], names(marks)) == ("exited", [])
+    want(host, "started", *FOREVER)
+    want(host, "stopped")
+    tried("release", lambda: want(host, "absent"))
+    assert (host.record(), names(marks)) == (None, [])
+
+
+def test_what_is_held_is_seen(host, tmp_path):
+    """Each resource tells whether it is there: while the container runs, and not once it is cleaned up."""
+    host.volume("own", "present", "type=tmpfs")
+    want(host, "started", *FOREVER, volume=["own:/own", f"{tmp_path}:/over:O"])
+
+    def seen() -> set[str]:
+        with host.open(read_only=True) as engine:
+            return {one.name for one in held.HELD if one.observe(engine, host.record())}
+
+    assert seen() == {"runtime", "cgroup", "mounts", "volumes", "root file system", "shm", "files"}
+    want(host, "stopped")
+    assert seen() == set()
+
+
+def test_all_that_fails_to_be_released_is_told(host, marks, monkeypatch):
+    """A resource that can't be released does not keep the others, and is named with the reason."""
+    want(host, "started", *FOREVER)
+    stuck = _Mark(marks)
+    monkeypatch.setattr(stuck, "name", "stuck")
+    monkeypatch.setattr(stuck, "release", lambda _engine, _record: (_ for _ in ()).throw(OSError(16, "busy")))
+    with monkeypatch.context() as patch:
+        patch.setattr(held, "HELD", (*held.HELD, stuck))
+        with pytest.raises(EngineError, match=r"stuck: .*busy"):
+            want(host, "stopped")
+    assert (names(marks), host.mounts()) == ([], [])
+    want(host, "stopped")
+    assert host.inspect()["State"]["Status"] == "exited"
