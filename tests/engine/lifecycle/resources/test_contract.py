@@ -15,6 +15,7 @@ from _engine.errors import EngineError, HostLacks, RuntimeFailed
 from _engine.lifecycle.container.exited import exited
 from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.guard.hold import hold
 from _engine.lifecycle.resources import held
 from _engine.lifecycle.resources.contract import Resource
 from enginehost import eventually, failing_hook
@@ -190,6 +191,38 @@ def test_what_is_held_is_seen(host, tmp_path):
     assert seen() == {"runtime", "cgroup", "mounts", "volumes", "root file system", "shm", "files"}
     want(host, "stopped")
     assert seen() == set()
+
+
+def test_what_an_overlay_has_written_goes_with_the_boot(host, tmp_path):
+    """What a container wrote to an overlay of the engine's own is gone after a reboot, as after any other end of its run."""
+    want(host, "started", *FOREVER, volume=[f"{tmp_path}:/over:O"])
+    overlays = Path(host.layout.container(host.record().id).overlays)
+    assert overlays.is_dir()
+    reboot(host)
+    with host.open():
+        assert not overlays.exists()
+
+
+def test_a_volume_that_was_left_to_a_killed_start_is_unmounted(host, monkeypatch):
+    """A container that ends while the killed start of another is mended leaves their volume to that one, which lets go of it."""
+    host.volume("own", "present", "type=tmpfs")
+    host.want("started", *FOREVER, name="other", volume=["own:/own"], stop_timeout=0)
+    monkeypatch.setattr(held, "HELD", (*held.HELD[:-1], _Fatal("acquire"), held.HELD[-1]))
+    die(lambda: want(host, "started", *FOREVER, volume=["own:/own"]))
+
+    class _EndsTheOther(Resource):
+        """Comes after the volumes at a release."""
+
+        shared = True
+
+        def release(self, _engine, record):
+            if record.intent == "start":
+                assert host.agent("stop", "other").returncode == 0
+
+    monkeypatch.setattr(held, "HELD", (_EndsTheOther(), *held.HELD[:-2], held.HELD[-1]))
+    with host.open() as engine, hold(engine, host.record().id, "test") as record:
+        assert (record.status, record.intent) == ("configured", "")
+    assert host.mounts() == []
 
 
 def test_all_that_fails_to_be_released_is_told(host, marks, monkeypatch):

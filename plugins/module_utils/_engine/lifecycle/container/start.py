@@ -254,7 +254,7 @@ def _acquisition(engine: Engine, resource: Resource) -> Step[Run]:
 def _make_sources(record: ContainerRecord) -> None:
     """Make what is to be mounted and was taken away since the task that made it."""
     if any("create" in mount.options for mount in record.mounts.values()):
-        from ..resources.bind_sources import make, missing
+        from .bind_sources import make, missing
 
         for path in missing(record.mounts.values()):
             make(path)

@@ -174,7 +174,7 @@ class Actions:
             self.made_volumes.append(action.name)
 
     def create_source(self, action: Action) -> None:
-        from ..resources.bind_sources import make
+        from ..container.bind_sources import make
 
         make(action.name)
 

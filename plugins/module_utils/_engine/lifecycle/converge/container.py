@@ -26,9 +26,9 @@ from ..core.health_state import health_of
 from ..core.images import find_image, mounted_by, named_by
 from ..core.outcome import Outcome
 from ..core.source import Source
-from ..inspect.container import container_shape
 from ..inspect.host_facts import look
 from ..resources.confinement import profile_of
+from ..resources.shape import container_shape
 from .actions import Actions, Found
 from .request import ExitCommand, Request
 
@@ -175,7 +175,7 @@ class _Convergence:
         mounts = (spec.mounts or {}).values() if spec else ()
         if not any("create" in mount.options for mount in mounts):
             return plan
-        from ..resources.bind_sources import missing
+        from ..container.bind_sources import missing
 
         return planning.with_sources(plan, missing(mounts))
 

@@ -29,7 +29,7 @@ from ..volume.lost import lost_volumes
 
 
 def converge_volume(engine: Engine, spec: VolumeSpec, state: str, how: How = AS_USUAL) -> Outcome:
-    """Bring the volume to the state; raises InUse naming the containers in the way, and what ``volume_check`` does."""
+    """Bring the volume to the state; raises InUse naming the containers in the way, and what ``volume_options`` does."""
     return _Convergence(engine, spec, state, how).run()
 
 

@@ -22,13 +22,13 @@ from ..core.facts import observe
 from ..core.health_state import health_of
 from ..core.images import find_image
 from ..core.outcome import Outcome
-from ..inspect.container import container_shape
 from ..inspect.host_config import OfHost
 from ..inspect.host_facts import look
 from ..inspect.image import image_shape
 from ..inspect.volume import volume_shape
 from ..inspect.volume_content import content_shape
 from ..resources.confinement import profile_of
+from ..resources.shape import container_shape
 from ..resources.volume_facts import facts_of_all
 
 

@@ -2,13 +2,12 @@
 """Show a container in the shape of ``podman inspect``; pure. docs/results.md documents it.
 
 The shape is podman 4's. What is not known is None, never a guess; what containers here can't have yet stands with
-podman's empty value, so that a task that reads it goes on working. Parts: inspect_process, inspect_mounts,
-inspect_host.
+podman's empty value, so that a task that reads it goes on working. Parts: process, host_config, held.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ...images.archive.reference import candidates
@@ -16,14 +15,11 @@ from ...model.container import status
 from ...model.container.health import Health
 from ...model.engine.layout import ContainerLayout, Layout
 from ...model.engine.record import ContainerRecord, ImageRecord
-from ...model.engine.storage_drivers import VFS
 from ...model.image import config as imageconfig
 from ...model.image.config import ImageConfig
 from ...model.values.times import NEVER, rfc3339
-from ...model.volume.spec import VolumeRecord
 from .health import health_shape
 from .host_config import UNSEEN, OfHost, host_config, id_mappings
-from .mounts import mount_shapes
 from .process import apparmor_profile, capabilities, process_config, program
 
 #: Podman's words where they are not the engine's own (libpod, ``ContainerStatus.String``).
@@ -56,7 +52,6 @@ def container_shape(
     image: ImageRecord | None,
     layout: Layout,
     *,
-    volumes: Mapping[str, VolumeRecord] | None = None,
     host_name: str | None = None,
     exec_ids: Sequence[str] = (),
     needs: Sequence[str] = (),
@@ -64,22 +59,20 @@ def container_shape(
     apparmor: str | None = None,
     host: OfHost = UNSEEN,
 ) -> dict[str, Any]:
-    """Return the container.
+    """Return the container, but for what its resources add (lifecycle/resources/shape.py).
 
-    ``image`` is the record's; None with a root file system of its own, or when it is not known. ``volumes`` are
-    those attached, by name. ``host_name`` is this host's, which a container with ``network: host`` has too.
-    ``health`` is what its checks have said, None without one. ``needs`` are the ids of the containers that it
-    needs. ``exec_ids`` are the sessions of what runs in it besides. ``apparmor`` is the profile that confines it, or would,
-    None where nobody looked. ``host`` is what the host decides.
+    ``image`` is the record's; None with a root file system of its own, or when it is not known. ``host_name`` is this host's,
+    which a container with ``network: host`` has too. ``health`` is what its checks have said, None without one. ``needs`` are
+    the ids of the containers that it needs. ``exec_ids`` are the sessions of what runs in it besides. ``apparmor`` is the
+    profile that confines it, or would, None where nobody looked. ``host`` is what the host decides.
     """
     container = layout.container(record.id)
     config = _image_config(record, image)
-    mounts = mount_shapes(record, layout, volumes or {})
     return {
         "Id": record.id,
         "Created": rfc3339(record.created),
         **program(record.spec, config),
-        "State": _state(record, container, record.cgroup or layout.cgroup(record.id), health),
+        "State": _state(record, container, health),
         **_origin(record, image),
         "Pod": "",
         **_paths(record, container),
@@ -91,19 +84,13 @@ def container_shape(
         "AppArmorProfile": apparmor_profile(record.spec) if apparmor is None else apparmor,
         **capabilities(record.spec, config, host.capabilities),
         "ExecIDs": [*exec_ids],
-        "Driver": record.driver,
-        "GraphDriver": {"Name": record.driver, "Data": _graph(record, image, layout)},
-        "Mounts": mounts,
         "Dependencies": [*needs],
         "NetworkSettings": dict(_NO_NETWORK),
         "Namespace": "",
         "IsInfra": False,
         "IsService": False,
         "Config": process_config(record, config, host_name),
-        "HostConfig": {
-            **host_config(record.spec, mounts, container.log, record.cgroup, host),
-            **id_mappings(record.mapping),
-        },
+        "HostConfig": {**host_config(record.spec, container.log, host), **id_mappings(record.mapping)},
     }
 
 
@@ -131,9 +118,7 @@ def _full_name(name: str, known: tuple[str, ...]) -> str:
     return next((candidate for candidate in candidates(name) if candidate in known), name)
 
 
-def _state(
-    record: ContainerRecord, container: ContainerLayout, cgroup: str, health: Health | None
-) -> dict[str, Any]:
+def _state(record: ContainerRecord, container: ContainerLayout, health: Health | None) -> dict[str, Any]:
     unclear = record.status == status.UNKNOWN
     nothing = None if unclear else 0
     return {
@@ -149,7 +134,6 @@ def _state(
         "Error": record.error,
         **_run(record),
         "Health": health_shape(health),
-        "CgroupPath": cgroup if record.status in status.ALIVE else "",
         **_checkpoint(record, container),
     }
 
@@ -184,34 +168,11 @@ def _may_have_ended(record: ContainerRecord) -> bool:
 
 
 def _paths(record: ContainerRecord, container: ContainerLayout) -> dict[str, str]:
-    """Return where the container's files lie; a start writes those of the second half anew."""
+    """Return where the container's files lie; a start writes config.json anew."""
     always = {
         "StaticDir": container.static,
         "ConmonPidFile": container.conmon_pid_file,
         "PidFile": container.pid_file,
     }
-    started = {
-        "OCIConfigPath": f"{container.bundle}/config.json",
-        "ResolvConfPath": f"{container.files}/resolv.conf",
-        "HostnamePath": f"{container.files}/hostname",
-        "HostsPath": f"{container.files}/hosts",
-    }
-    return {**always, **(started if record.started is not None else dict.fromkeys(started, ""))}
-
-
-def _graph(
-    record: ContainerRecord, image: ImageRecord | None, layout: Layout
-) -> dict[str, str | None] | None:
-    """Return the layers of the root file system, the highest first; None for a plain directory."""
-    if record.spec.rootfs:
-        return None
-    container = layout.container(record.id)
-    if record.driver == VFS:  # no layers: all of it is the container's
-        return {"MergedDir": container.merged}
-    lowers = [layout.layer_diff(layer.chain_id) for layer in reversed(image.layers)] if image else None
-    return {
-        "LowerDir": None if lowers is None else ":".join(lowers),
-        "UpperDir": container.upper,
-        "WorkDir": container.work,
-        "MergedDir": container.merged,
-    }
+    config = f"{container.bundle}/config.json"
+    return {**always, "OCIConfigPath": "" if record.started is None else config}

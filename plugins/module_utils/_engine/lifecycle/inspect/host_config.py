@@ -4,17 +4,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from ...model.container import log_options
-from ...model.container.cgroup import CGROUPFS, ENABLED, SYSTEMD, is_scope
 from ...model.container.options import OPTIONS, REFUSED
 from ...model.container.restart_policy import NO
 from ...model.container.spec import ContainerSpec
 from ...model.values.idmap import IdMap
 from ...runtime.config.limits import CPU_PERIOD, DEFAULT_PIDS, limits
-from .mounts import binds, tmpfs
 
 #: Limits of single devices, which no container here can have yet.
 _OF_DEVICES = "BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps".split()
@@ -51,22 +48,13 @@ UNSEEN = OfHost()
 
 def host_config(
     spec: ContainerSpec,
-    mounts: Sequence[Mapping[str, Any]],
     log: str,
-    cgroup: str = "",
     host: OfHost = UNSEEN,
 ) -> dict[str, Any]:
-    """Return ``HostConfig``; ``mounts`` as in ``Mounts``, ``log`` is where the log lies unless the spec says.
-
-    ``cgroup`` is the path of the last start's.
-    """
+    """Return ``HostConfig`` without what resources add (held.py); ``log`` is where the log lies unless the spec says."""
     return {
         **_SAME_FOR_ALL,
         **_of_table(spec),
-        "CgroupManager": SYSTEMD if is_scope(cgroup) else CGROUPFS,
-        "Cgroups": "default" if spec.cgroups == ENABLED else spec.cgroups,
-        "Binds": binds(mounts),
-        "Tmpfs": tmpfs(spec.mounts or {}),
         "LogConfig": _log(spec, log),
         "NetworkMode": ",".join(spec.network),
         "IpcMode": spec.ipc or "shareable",  # any container may join it

@@ -8,8 +8,7 @@ both have scopes. The record keeps the container's path of its last start, so a 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from ...errors import HostLacks, InvalidOption, Setting, Words
 from ...kernel.cgroup import cgroups, moves
@@ -19,41 +18,9 @@ from ...model.engine.record import ContainerRecord
 from ...model.values.text import TOO_LONG, is_too_long
 from ...systemd import scope
 from ..core.engine import Engine
-from ..core.source import Source
-from . import cgroup_parents
-from .contract import Resource, Run
 
 #: What systemd is told of the scopes beside a container's own.
 _TEXTS = {"conmon": "Monitor", "rootfs": "Root file system"}
-
-
-class _Cgroup(Resource):
-    """The container's control group. The runtime, or systemd, makes it; only what is above it is ours to remember."""
-
-    name, step = "cgroup", "prepare"
-
-    def check(
-        self, engine: Engine, spec: ContainerSpec, _source: Source, _record: ContainerRecord | None
-    ) -> Iterator[Callable[[], object]]:
-        yield lambda: check(engine, spec)
-
-    def plan(self, engine: Engine, record: ContainerRecord) -> Mapping[str, Any]:
-        return {"cgroup": planned(engine, record)}
-
-    def acquire(self, engine: Engine, run: Run) -> Run:
-        if run.record.spec.cgroup_parent:
-            cgroup_parents.claim(engine, run.record.spec.cgroup_parent)
-        return run
-
-    def release(self, engine: Engine, record: ContainerRecord) -> None:
-        """Remove what the runtime left of it: one that was killed while creating has no record of it."""
-        clear_path(cgroup_of(engine, record))
-
-    def observe(self, engine: Engine, record: ContainerRecord) -> bool:
-        return cgroups.exists(cgroup_of(engine, record))
-
-
-CGROUP = _Cgroup()
 
 
 def manager(engine: Engine, record: ContainerRecord | None = None) -> str:
@@ -135,6 +102,11 @@ def manager_for_runtime(record: ContainerRecord) -> str:
     if record.spec.cgroups == names.DISABLED:
         return names.DISABLED
     return names.SYSTEMD if names.is_scope(record.cgroup) else names.CGROUPFS
+
+
+def clear(engine: Engine, record: ContainerRecord) -> None:
+    """Remove what the runtime left of the cgroup: a runtime that was killed while creating has no record of it."""
+    clear_path(cgroup_of(engine, record))
 
 
 def clear_path(path: str) -> None:

@@ -11,12 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from ...model.container.spec import ContainerSpec
-from ...model.engine.record import ContainerRecord
+from ...model.engine.layout import Layout
+from ...model.engine.record import ContainerRecord, ImageRecord
+from ...model.volume.spec import VolumeRecord
 from ..core.engine import Engine
-from ..core.source import Source
+
+if TYPE_CHECKING:
+    from ..core.source import Source
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -48,6 +52,15 @@ class Run(NamedTuple):
     shared: Joined = Joined()
     prepared: Mapping[str, str] = _NOTHING
     began: int = 0
+
+
+class Known(NamedTuple):
+    """What an inspection knows of a container: its record, its image (None: a plain directory, or unknown), volumes by name."""
+
+    record: ContainerRecord
+    image: Optional[ImageRecord]
+    layout: Layout
+    volumes: Mapping[str, VolumeRecord]
 
 
 class Resource:
@@ -91,3 +104,7 @@ class Resource:
 
     def refresh(self, engine: Engine, record: ContainerRecord) -> None:
         """Remove what outlives the boot in which the container ran; no process and no mount does."""
+
+    def inspect(self, known: Known) -> Mapping[str, Any]:
+        """Return what it adds to the shape of ``podman inspect``, key by key, also in the mappings inside; pure."""
+        return {}

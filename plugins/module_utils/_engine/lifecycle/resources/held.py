@@ -8,11 +8,9 @@ from typing import Any
 
 from ...model.engine.record import ContainerRecord
 from ..core.engine import Engine
-from .cgroup import CGROUP
 from .contract import Resource
-from .mounts import FILES, MOUNTS, SHM
-from .rootfs import ROOTFS
-from .runtime import MONITOR, RUNTIME, SESSIONS
+from .mounts import FILES, MOUNTS, ROOTFS, SHM
+from .runtime import CGROUP, MONITOR, RUNTIME, SESSIONS
 from .sharing import NAMESPACES
 from .volume_attach import VOLUMES
 

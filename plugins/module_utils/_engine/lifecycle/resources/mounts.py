@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold the mounts that are a container's own: its run files, its /dev/shm, and what the engine mounts for the runtime to bind."""
+"""Hold the mounts that are a container's own: its run files, /dev/shm, root file system, what the runtime is given to bind."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ...model.container import namespaces
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
-from ...rootfs import ownfiles, shm
+from ...model.engine.storage_drivers import VFS
 from ..core.engine import Engine
-from ..core.facts import save
-from ..core.source import Source
-from .contract import Resource, Run
+from ..inspect import held as shown
+from .contract import Known, Resource, Run
+
+if TYPE_CHECKING:
+    from ..core.source import Source
 
 
 class _Files(Resource):
@@ -22,14 +25,23 @@ class _Files(Resource):
     name, step = "files", "mount_files"
 
     def acquire(self, engine: Engine, run: Run) -> Run:
+        from ...rootfs import ownfiles
+
         ownfiles.mount(engine.layout.container(run.record.id))
         return run
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
+        from ...rootfs import ownfiles
+
         ownfiles.unmount(engine.layout.container(record.id))
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
+        from ...rootfs import ownfiles
+
         return ownfiles.is_mounted(engine.layout.container(record.id))
+
+    def inspect(self, known: Known) -> Mapping[str, Any]:
+        return shown.files(known.record, known.layout.container(known.record.id))
 
 
 class _Shm(Resource):
@@ -38,16 +50,71 @@ class _Shm(Resource):
     name, step = "shm", "mount_shm"
 
     def acquire(self, engine: Engine, run: Run) -> Run:
+        from ...rootfs import shm
+
         spec = run.record.spec
         if run.shared.shm is None and spec.ipc != namespaces.NONE:
             shm.mount_shm(engine.layout.container(run.record.id), spec.shm_size, run.record.mapping)
         return run
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
+        from ...rootfs import shm
+
         shm.unmount_shm(engine.layout.container(record.id))
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
+        from ...rootfs import shm
+
         return shm.is_mounted(engine.layout.container(record.id))
+
+    def inspect(self, known: Known) -> Mapping[str, Any]:
+        return {"HostConfig": {"ShmSize": known.record.spec.shm_size}}
+
+
+class _Rootfs(Resource):
+    """The root file system, unless it is a directory of the host (``rootfs: true``)."""
+
+    name, step = "root file system", "mount_rootfs"
+
+    def check(
+        self, engine: Engine, spec: ContainerSpec, _source: Source, record: ContainerRecord | None
+    ) -> Iterator[Callable[[], object]]:
+        if spec.rootfs:
+            from ...rootfs import plain
+
+            yield lambda: plain.check(spec.image)
+        else:
+            from . import storage_driver
+
+            yield lambda: storage_driver.check(engine, record)
+
+    def acquire(self, engine: Engine, run: Run) -> Run:
+        record = run.record
+        if not record.spec.rootfs:
+            from . import cgroup, rootfs
+
+            rootfs.mount(
+                engine.layout.container(record.id),
+                run.source.lowers[::-1],
+                record.mapping,
+                driver=record.driver,
+                move=cgroup.monitor_mover(engine, record, "rootfs"),
+            )
+        return run
+
+    def release(self, engine: Engine, record: ContainerRecord) -> None:
+        from . import rootfs
+
+        rootfs.unmount(engine.layout.container(record.id), record.driver)
+
+    def observe(self, engine: Engine, record: ContainerRecord) -> bool:
+        """Tell whether it is mounted; with vfs it is a directory that is there anyway."""
+        from ...rootfs import mounted
+
+        return record.driver != VFS and mounted.is_mounted(engine.layout.container(record.id), record.driver)
+
+    def inspect(self, known: Known) -> Mapping[str, Any]:
+        return shown.rootfs(known.record, known.image, known.layout)
 
 
 class _Mounts(Resource):
@@ -75,6 +142,7 @@ class _Mounts(Resource):
         record = run.record
         if not prepared(record.mounts.values()):
             return run
+        from ..core.facts import save
         from .prepared_mounts import prepare
 
         made = prepare(engine, record, run.source, run.rootfs)
@@ -94,11 +162,11 @@ class _Mounts(Resource):
 
     def refresh(self, engine: Engine, record: ContainerRecord) -> None:
         """Remove what overlays of the engine's own have written: it goes with the run, and lies where a reboot leaves it."""
-        if not self.observe(engine, record):
-            return
-        from ...rootfs import prepared
+        self.release(engine, record)
 
-        prepared.unmount(engine.layout.container(record.id))
+    def inspect(self, known: Known) -> Mapping[str, Any]:
+        """Return all mounts, also those that the OCI runtime makes by itself."""
+        return shown.mounts(known.record, known.layout, known.volumes)
 
 
-FILES, SHM, MOUNTS = _Files(), _Shm(), _Mounts()
+FILES, SHM, ROOTFS, MOUNTS = _Files(), _Shm(), _Rootfs(), _Mounts()

@@ -10,67 +10,19 @@ those owners, once.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple, Optional
 
 from ...kernel import usernamespace
-from ...model.container.spec import ContainerSpec
 from ...model.engine.layout import ContainerLayout
-from ...model.engine.record import ContainerRecord
 from ...model.engine.storage_drivers import FUSE, OVERLAY, VFS
 from ...model.values.idmap import IdMap
 from ...rootfs import overlay
-from ..core.engine import Engine
-from ..core.source import Source
-from . import cgroup
-from .contract import Resource, Run
 
 #: Takes a process that a mount needs, by its pid, to where it is to run.
 Move = Optional[Callable[[int], None]]
 #: The image's layers, lowest first.
 Lowers = tuple[str, ...]
-
-
-class _Rootfs(Resource):
-    """The root file system, unless it is a directory of the host (``rootfs: true``)."""
-
-    name, step = "root file system", "mount_rootfs"
-
-    def check(
-        self, engine: Engine, spec: ContainerSpec, _source: Source, record: ContainerRecord | None
-    ) -> Iterator[Callable[[], object]]:
-        if spec.rootfs:
-            from ...rootfs import plain
-
-            yield lambda: plain.check(spec.image)
-        else:
-            from . import storage_driver
-
-            yield lambda: storage_driver.check(engine, record)
-
-    def acquire(self, engine: Engine, run: Run) -> Run:
-        record = run.record
-        if not record.spec.rootfs:
-            mount(
-                engine.layout.container(record.id),
-                run.source.lowers[::-1],
-                record.mapping,
-                driver=record.driver,
-                move=cgroup.monitor_mover(engine, record, "rootfs"),
-            )
-        return run
-
-    def release(self, engine: Engine, record: ContainerRecord) -> None:
-        unmount(engine.layout.container(record.id), record.driver)
-
-    def observe(self, engine: Engine, record: ContainerRecord) -> bool:
-        """Tell whether it is mounted; with vfs it is a directory that is there anyway."""
-        from ...rootfs import mounted
-
-        return record.driver != VFS and mounted.is_mounted(engine.layout.container(record.id), record.driver)
-
-
-ROOTFS = _Rootfs()
 
 
 class Driver(NamedTuple):

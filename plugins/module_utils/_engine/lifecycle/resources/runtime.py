@@ -1,32 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold what the OCI runtime and conmon keep of a container, and the sessions of what is executed in it besides."""
+"""Hold what runs of a container: its cgroup, what the OCI runtime and conmon keep of it, what is executed in it besides."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import HostLacks, Setting, Words
-from ...kernel.removal import remove_tree
 from ...model.container import log_options
 from ...model.container.cgroup import DISABLED
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
-from ...runtime import conmon, oci
-from ...state import execs
 from ..core.engine import Engine
-from ..core.source import Source
-from .contract import Resource
+from ..inspect import held as shown
+from .contract import Known, Resource, Run
+
+if TYPE_CHECKING:
+    from ...runtime.oci import OciRuntime
+    from ..core.source import Source
 
 
-def runtime_of(engine: Engine, record: ContainerRecord) -> oci.OciRuntime:
+def runtime_of(engine: Engine, record: ContainerRecord) -> OciRuntime:
     """Return the runtime of the container's last start, or the one that suits the host. Raises HostLacks."""
+    from ...runtime import oci
+
     return oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
 
 
 def check_programs(engine: Engine, spec: ContainerSpec) -> None:
     """Raise HostLacks for an OCI runtime or a conmon that is not there, or can't do what the spec asks for."""
+    from ...runtime import conmon, oci
+
     runtime, monitor = oci.find_runtime(engine.runtime), conmon.find_conmon(engine.conmon)
     if spec.log_driver == log_options.JOURNAL:
         from ...runtime.logs import journal
@@ -40,6 +45,44 @@ def check_programs(engine: Engine, spec: ContainerSpec) -> None:
         )
 
 
+class _Cgroup(Resource):
+    """Its control group. The runtime, or systemd, makes it; only what is above it is ours to remember."""
+
+    name, step = "cgroup", "prepare"
+
+    def check(
+        self, engine: Engine, spec: ContainerSpec, _source: Source, _record: ContainerRecord | None
+    ) -> Iterator[Callable[[], object]]:
+        from . import cgroup
+
+        yield lambda: cgroup.check(engine, spec)
+
+    def plan(self, engine: Engine, record: ContainerRecord) -> Mapping[str, Any]:
+        from . import cgroup
+
+        return {"cgroup": cgroup.planned(engine, record)}
+
+    def acquire(self, engine: Engine, run: Run) -> Run:
+        if run.record.spec.cgroup_parent:
+            from . import cgroup_parents
+
+            cgroup_parents.claim(engine, run.record.spec.cgroup_parent)
+        return run
+
+    def release(self, engine: Engine, record: ContainerRecord) -> None:
+        from . import cgroup
+
+        cgroup.clear(engine, record)
+
+    def observe(self, engine: Engine, record: ContainerRecord) -> bool:
+        from . import cgroup
+
+        return cgroup.is_there(cgroup.cgroup_of(engine, record))
+
+    def inspect(self, known: Known) -> Mapping[str, Any]:
+        return shown.cgroup(known.record, known.layout)
+
+
 class _Runtime(Resource):
     """What the OCI runtime knows of it; a start has it made through conmon, as the last thing of all."""
 
@@ -51,6 +94,8 @@ class _Runtime(Resource):
         yield lambda: check_programs(engine, spec)
 
     def plan(self, engine: Engine, record: ContainerRecord) -> Mapping[str, Any]:  # noqa: ARG002  (the task's own)
+        from ...runtime import oci
+
         return {"runtime": oci.find_runtime(engine.runtime).path}
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
@@ -66,6 +111,8 @@ class _Monitor(Resource):
     name = "monitor files"
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
+        from ...runtime import conmon
+
         conmon.remove_stale_files(engine.layout.container(record.id))
 
     def refresh(self, engine: Engine, record: ContainerRecord) -> None:
@@ -78,6 +125,9 @@ class _Sessions(Resource):
     name = "exec sessions"
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
+        from ...kernel.removal import remove_tree
+        from ...state import execs
+
         with engine.database.reading() as connection:
             known = execs.of(connection, record.id)
         if known:
@@ -86,4 +136,4 @@ class _Sessions(Resource):
         remove_tree(f"{engine.layout.container(record.id).run}/exec")
 
 
-RUNTIME, MONITOR, SESSIONS = _Runtime(), _Monitor(), _Sessions()
+CGROUP, RUNTIME, MONITOR, SESSIONS = _Cgroup(), _Runtime(), _Monitor(), _Sessions()

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from ...model.container import namespaces
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ..core.engine import Engine
-from ..core.source import Source
 from .contract import Resource, Run
+
+if TYPE_CHECKING:
+    from ..core.source import Source
 
 
 class _Namespaces(Resource):

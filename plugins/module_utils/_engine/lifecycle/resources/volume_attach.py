@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...errors import NotFound
 from ...model.container.spec import ContainerSpec
@@ -14,8 +15,10 @@ from ...model.values.names import near
 from ...model.volume.spec import VolumeRecord
 from ...state import volumes
 from ..core.engine import Engine
-from ..core.source import Source
 from .contract import Resource, Run
+
+if TYPE_CHECKING:
+    from ..core.source import Source
 
 
 class _Volumes(Resource):

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show a container, with all that it holds, in the shape of ``podman inspect``; pure. docs/results.md documents it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ...model.engine.layout import Layout
+from ...model.engine.record import ContainerRecord, ImageRecord
+from ...model.volume.spec import VolumeRecord
+from ..inspect import container
+from . import held
+from .contract import Known
+
+
+def container_shape(
+    record: ContainerRecord,
+    image: ImageRecord | None,
+    layout: Layout,
+    *,
+    volumes: Mapping[str, VolumeRecord] = MappingProxyType({}),
+    **seen: Any,
+) -> dict[str, Any]:
+    """Return the container; ``volumes`` are those attached, by name, ``seen`` is what ``inspect.container`` takes besides."""
+    shape = container.container_shape(record, image, layout, **seen)
+    for resource in held.HELD:
+        shape = _merged(shape, resource.inspect(Known(record, image, layout, volumes)))
+    return shape
+
+
+def _merged(shape: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(shape)
+    for key, value in part.items():
+        inner = merged.get(key)
+        if isinstance(inner, Mapping) and isinstance(value, Mapping):
+            value = _merged(inner, value)  # noqa: PLW2901  (what is merged takes its place)
+        merged[key] = value
+    return merged
