@@ -36,48 +36,64 @@ class Found(NamedTuple):
     mounted: Mapping[str, ImageRecord] = MappingProxyType({})
 
 
-class Actions:
-    """The actions of one task; holds what they hand on to each other.
+class Progress(NamedTuple):
+    """How far the actions of a task came.
 
-    ``record`` is what has come of the container so far, None where there is none. ``extra``: what a run in the foreground
-    gives back. ``failure``: what the container failed at when the task waited for it.
+    ``record`` is what has come of the container so far, None where there is none; ``replaced`` the row of one that was taken
+    away to be made anew. ``extra``: what a run in the foreground gives back. ``failure``: what the container failed at when
+    the task waited for it. ``made_volumes`` are the names of volumes that the task has made.
     """
 
+    record: Optional[ContainerRecord]
+    replaced: Optional[ContainerRecord] = None
+    extra: Mapping[str, Any] = MappingProxyType({})
+    failure: Optional[EngineError] = None
+    made_volumes: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> ContainerRecord:
+        if self.record is None:  # the plan only has such a verb where there is a container
+            raise NotFound("container", "")
+        return self.record
+
+
+class Actions:
+    """The actions of one task. Nothing here is altered; each action takes the progress and returns it with what it adds."""
+
     def __init__(
-        self,
-        engine: Engine,
-        request: Request,
-        exit_command: ExitCommand,
-        found: Found,
+        self, engine: Engine, request: Request, exit_command: ExitCommand, found: Found, plan: Plan
     ) -> None:
         self.engine = engine
         self.request = request
         self.exit_command = exit_command
-        self.image, self.record, self.replaced, self.mounted = found
-        self.begins = False
-        self.extra: dict[str, Any] = {}
-        self.failure: EngineError | None = None
-        self.made_volumes: list[str] = []
+        self.found = found
+        self.plan = plan
+        self.begins = any(action.verb == planning.START for action in plan.actions)
+
+    @property
+    def source(self) -> Source:
+        return Source.of(self.found.image, self.engine.layout, self.found.mounted)
 
     # -- act -----------------------------------------------------------------------------------
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self) -> Progress:
         """Carry out the plan, and wait until the container works if the task asks for it."""
-        self.begins = any(action.verb == planning.START for action in plan.actions)
-        gone_from = planning.replaced_from(plan)
+        actions = self.plan.actions
+        progress = Progress(self.found.record, self.found.replaced)
+        gone_from = planning.replaced_from(self.plan)
         if gone_from is not None:
-            self.make_ready(plan.actions[:gone_from])
-        for done, action in list(enumerate(plan.actions))[gone_from or 0 :]:
-            with self.told_of_failure(plan.actions[:done]):
-                self.act(action)
-        if plan.actions or self.request.state == planning.ABSENT:
+            progress = self.make_ready(progress, actions[:gone_from])
+        for done, action in list(enumerate(actions))[gone_from or 0 :]:
+            with self.told_of_failure(progress, actions[:done]):
+                progress = self.act(progress, action)
+        if actions or self.request.state == planning.ABSENT:
             self.sweep()
-        self.keep_checked()
-        self.see_it_work()
+        self.keep_checked(progress.record)
+        return self.see_it_work(progress)
 
-    def act(self, action: Action) -> None:
+    def act(self, progress: Progress, action: Action) -> Progress:
         """Carry out one action."""
-        acts: Mapping[str, Callable[[Action], None]] = {
+        acts: Mapping[str, Callable[[Progress, Action], Progress]] = {
             planning.CREATE_VOLUME: self.create_volume,
             planning.CREATE: self.create,
             planning.CREATE_SOURCE: self.create_source,
@@ -91,9 +107,9 @@ class Actions:
             planning.START_NEEDED: self.start_needed,
             planning.REMOVE_DEPENDENT: self.remove_dependent,
         }
-        acts[action.verb](action)
+        return acts[action.verb](progress, action)
 
-    def make_ready(self, actions: Sequence[Action]) -> None:
+    def make_ready(self, progress: Progress, actions: Sequence[Action]) -> Progress:
         """Do what comes before the old container is touched, and fill the new one's volumes; what fails takes back the volumes.
 
         So nothing that may fail for the new one's volumes is left for when the old one is gone.
@@ -101,60 +117,61 @@ class Actions:
         done: list[Action] = []
         try:
             for action in actions:
-                self.act(action)
+                progress = self.act(progress, action)
                 done.append(action)
-            self.fill_ahead()
+            self.fill_ahead(progress.known)
         except (EngineError, OSError) as error:
-            self.take_back()
+            self.take_back(progress.made_volumes)
             kept = [action.text for action in done if action.verb != planning.CREATE_VOLUME]
             if isinstance(error, EngineError):
                 if kept:
                     error.fields = {"changed": True, "actions": kept, **error.fields}
                 error.remedy = f"{self.request.name} goes on as it was. {error.remedy}".strip()
             raise
+        return progress
 
-    def fill_ahead(self) -> None:
+    def fill_ahead(self, old: ContainerRecord) -> None:
         from ..resources.namespaces import join
         from .filling_ahead import fill
         from .foreseen import record_to_come
 
-        spec = self.request.spec or self.known.spec
-        source = Source.of(self.image, self.engine.layout, self.mounted)
-        to_come = record_to_come(self.engine, spec, source, self.record, carried=_anonymous(self.known))
+        spec, source = self.request.spec or old.spec, self.source
+        to_come = record_to_come(self.engine, spec, source, old, carried=_anonymous(old))
         join(self.engine, to_come)  # those that it shares namespaces with run by now
         fill(self.engine, to_come, source)
 
-    def take_back(self) -> None:
+    def take_back(self, made: Sequence[str]) -> None:
         from ..resources.volume import discard
 
-        for name in self.made_volumes:
+        for name in made:
             with suppress(EngineError, OSError):  # somebody else uses it by now
                 discard(self.engine, name)
 
     @contextmanager
-    def told_of_failure(self, done: Sequence[Action]) -> Iterator[None]:
+    def told_of_failure(self, progress: Progress, done: Sequence[Action]) -> Iterator[None]:
         """Add to an error what was done before it, above all that the container that was replaced is gone."""
         try:
             yield
         except EngineError as error:
             if done:
                 error.fields = {"changed": True, "actions": [action.text for action in done], **error.fields}
-            if self.replaced is not None:
+            if progress.replaced is not None:
                 error.message += (
-                    f"; container {self.replaced.id[:12]}, which {self.request.name} was to replace, is gone, its volumes are"
+                    f"; container {progress.replaced.id[:12]}, which {self.request.name} was to replace, is gone, its volumes are"
                     " kept, and the next task goes on from here"
                 )
             raise
 
-    def start_needed(self, action: Action) -> None:
+    def start_needed(self, progress: Progress, action: Action) -> Progress:
         from ..container.start_existing import start_again
 
         with self.engine.database.reading() as connection:
             found = containers.by_name(connection, action.name)
         if found is not None:
             start_again(self.engine, found.id, self.exit_command(self.engine, keep=False))
+        return progress
 
-    def remove_dependent(self, action: Action) -> None:
+    def remove_dependent(self, progress: Progress, action: Action) -> Progress:
         from ..container.remove import remove
         from ..container.stop import stop
         from ..core.origin import source_of
@@ -164,73 +181,78 @@ class Actions:
         if found is not None:
             stop(self.engine, found.id, source_of(self.engine, found).config, timeout=self.request.stop_time)
             remove(self.engine, found.id, with_volumes=self.request.delete_volumes)
+        return progress
 
-    def create_volume(self, action: Action) -> None:
+    def create_volume(self, progress: Progress, action: Action) -> Progress:
         from ..resources.volume import ensure
 
-        spec = self.request.spec or (self.record.spec if self.record else None)
+        spec = self.request.spec or (progress.record.spec if progress.record else None)
         labels = owner(spec.label) if spec else {}
-        if ensure(self.engine, VolumeRecord(VolumeSpec(action.name, labels), time.time_ns())):
-            self.made_volumes.append(action.name)
+        if not ensure(self.engine, VolumeRecord(VolumeSpec(action.name, labels), time.time_ns())):
+            return progress
+        return progress._replace(made_volumes=(*progress.made_volumes, action.name))
 
-    def create_source(self, action: Action) -> None:
+    def create_source(self, progress: Progress, action: Action) -> Progress:
         from ..container.bind_sources import make
 
         make(action.name)
+        return progress
 
-    def create(self, _action: Action) -> None:
+    def create(self, progress: Progress, _action: Action) -> Progress:
         from ..container.create import create
 
-        there = self.record or self.replaced
+        there = progress.record or progress.replaced
         spec = self.request.spec or (there.spec if there else None)
         if spec is None:  # decide() refuses this before
             raise NotFound("container", self.request.name)
-        source = Source.of(self.image, self.engine.layout, self.mounted)
-        old = self.replaced
+        old = progress.replaced
         carried, replaces = (_anonymous(old), old.id) if old else ({}, None)
-        self.record = create(
+        record = create(
             self.engine,
             spec,
-            source,
+            self.source,
             carried=carried,
             replaces=replaces,
             start_pending=old is not None and old.start_pending and self.begins,
         )
+        return progress._replace(record=record)
 
-    def update(self, _action: Action) -> None:
+    def update(self, progress: Progress, _action: Action) -> Progress:
         from ..guard.hold import hold
         from ..guard.limits import alter
 
-        with hold(self.engine, self.known.id, "update") as record:
-            self.record = alter(self.engine, record, self.request.spec or record.spec)
+        with hold(self.engine, progress.known.id, "update") as record:
+            return progress._replace(record=alter(self.engine, record, self.request.spec or record.spec))
 
-    def keep_checked(self) -> None:
+    def keep_checked(self, record: ContainerRecord | None) -> None:
         """Let a changed check hold from now on, and an unchanged one again after whoever checked was killed."""
-        record = self.record
         if record is None or record.status != status.RUNNING:
             return
-        if health_of(self.engine, record, self.image) is not None:
+        image = self.found.image
+        if health_of(self.engine, record, image) is not None:
             from ...model.image.config import parse
             from ..core.health_notify import begin
 
-            begin(self.engine, record, parse(self.image.config) if self.image else None)
+            begin(self.engine, record, parse(image.config) if image else None)
 
-    def start(self, _action: Action) -> None:
+    def start(self, progress: Progress, _action: Action) -> Progress:
         from ..container.start import start
         from ..guard.hold import hold
 
         command = self.exit_command(self.engine, keep=not self.request.detach)
-        source = Source.of(self.image, self.engine.layout, self.mounted)
-        begin = time.time_ns()
-        with hold(self.engine, self.known.id, "start") as record:
+        source, begin = self.source, time.time_ns()
+        with hold(self.engine, progress.known.id, "start") as record:
             try:
-                self.record = (
-                    record if record.status in status.ALIVE else start(self.engine, record, source, command)
-                )
+                lives = record.status in status.ALIVE
+                started = record if lives else start(self.engine, record, source, command)
             except RuntimeFailed as error:
                 raise self.failed_start(error, record, source) from error
-        if not self.request.detach:
-            self.wait(command, begin)
+        if self.request.detach:
+            return progress._replace(record=started)
+        from ..container.attached import wait
+
+        ended, extra = wait(self.engine, started.id, command, since=begin)
+        return progress._replace(record=ended, extra=extra)
 
     def failed_start(self, error: RuntimeFailed, record: ContainerRecord, source: Source) -> EngineError:
         """Return the error with what is known of the run, and in words where it is known what the runtime means."""
@@ -241,75 +263,74 @@ class Actions:
         add_facts(self.engine, error, record)
         return explained(self.engine, record, source, explained_by_limits(record.spec, error))
 
-    def wait(self, command: tuple[str, ...], begin: int) -> None:
-        from ..container.attached import wait
-
-        self.record, self.extra = wait(self.engine, self.known.id, command, since=begin)
-
-    def stop(self, _action: Action) -> None:
+    def stop(self, progress: Progress, _action: Action) -> Progress:
         from ...model.image import config as imageconfig
         from ..container.stop import BY_USER, TO_START, stop
 
+        record = progress.known
         with self.engine.database.reading() as connection:
-            image = images.get(connection, self.known.image_id or "")
+            image = images.get(connection, record.image_id or "")
         config = imageconfig.parse(image.config) if image else None
         marks = TO_START if self.begins else BY_USER
-        self.record = stop(self.engine, self.known.id, config, timeout=self.request.stop_time, marks=marks)
+        return progress._replace(
+            record=stop(self.engine, record.id, config, timeout=self.request.stop_time, marks=marks)
+        )
 
-    def restart(self, _action: Action) -> None:
+    def restart(self, progress: Progress, _action: Action) -> Progress:
         from ..container.restart import restart
 
         command = self.exit_command(self.engine, keep=False)
-        self.record = restart(self.engine, self.known.id, command, timeout=self.request.stop_time)
+        record = restart(self.engine, progress.known.id, command, timeout=self.request.stop_time)
+        return progress._replace(record=record)
 
-    def pause(self, _action: Action) -> None:
+    def pause(self, progress: Progress, _action: Action) -> Progress:
         from ..container.pause import pause
 
-        self.record = pause(self.engine, self.known.id)
+        return progress._replace(record=pause(self.engine, progress.known.id))
 
-    def unpause(self, _action: Action) -> None:
+    def unpause(self, progress: Progress, _action: Action) -> Progress:
         from ..container.pause import unpause
 
-        self.record = unpause(self.engine, self.known.id)
+        return progress._replace(record=unpause(self.engine, progress.known.id))
 
-    def see_it_work(self) -> None:
+    def see_it_work(self, progress: Progress) -> Progress:
         """Wait until the container is ready, if the task asks for it; what it fails at is told with the outcome."""
         asked = self.request.wait or self.request.state == planning.HEALTHY
-        if not asked or self.record is None or self.record.status != status.RUNNING or self.extra:
-            return
+        record = progress.record
+        if not asked or record is None or record.status != status.RUNNING or progress.extra:
+            return progress
         from ..container.ready import wait_ready
 
         try:
-            self.record = wait_ready(self.engine, self.record, timeout=self.request.wait_timeout)
+            ready = wait_ready(self.engine, record, timeout=self.request.wait_timeout)
         except ContainerFailed as error:
-            self.failure = error
             with self.engine.database.reading() as connection:
                 found = containers.by_name(connection, self.request.name)
-            self.record = observe(self.engine, found) if found else None
+            return progress._replace(failure=error, record=observe(self.engine, found) if found else None)
+        return progress._replace(record=ready)
 
-    def remove(self, action: Action) -> None:
+    def remove(self, progress: Progress, action: Action) -> Progress:
         from ..container.remove import remove
 
-        old = self.known
+        old = progress.known
         if self.request.state == planning.ABSENT:
-            self.remove_for_good(action)
-        else:
-            remove(self.engine, old.id, with_volumes=False, keep_row=True)
-            self.replaced = old
-        self.record = None
+            self.remove_for_good(progress, action)
+            return progress._replace(record=None)
+        remove(self.engine, old.id, with_volumes=False, keep_row=True)
+        return progress._replace(record=None, replaced=old)
 
-    def remove_for_good(self, action: Action) -> None:
+    def remove_for_good(self, progress: Progress, action: Action) -> None:
         """Remove it; one that its restart policy or a health check started again meanwhile is stopped once more."""
         from ..container.remove import remove
 
-        again, volumes = self.known.id, self.request.delete_volumes
+        known, volumes = progress.known.id, self.request.delete_volumes
         try:
-            remove(self.engine, again, with_volumes=volumes)
+            remove(self.engine, known, with_volumes=volumes)
         except WrongState:
             if not self.request.force_delete:
                 raise
-            self.stop(action)  # now its user has stopped it, so nobody starts it again
-            remove(self.engine, again, with_volumes=volumes)
+            self.stop(progress, action)  # now its user has stopped it, so nobody starts it again
+            remove(self.engine, known, with_volumes=volumes)
 
     def sweep(self) -> None:
         from ..container.orphaned_restarts import revive
@@ -318,12 +339,6 @@ class Actions:
         sweep(self.engine)
         sweep_locks(self.engine)
         revive(self.engine)
-
-    @property
-    def known(self) -> ContainerRecord:
-        if self.record is None:  # the plan only has this verb where there is a container
-            raise NotFound("container", self.request.name)
-        return self.record
 
 
 def _anonymous(record: ContainerRecord) -> dict[str, str]:

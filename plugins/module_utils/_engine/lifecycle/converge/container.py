@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 from ...errors import EngineError
@@ -29,322 +28,346 @@ from ..core.source import Source
 from ..inspect.host_facts import look
 from ..resources.confinement import profile_of
 from ..resources.shape import container_shape
-from .actions import Actions, Found
+from .actions import Actions, Found, Progress
 from .request import ExitCommand, Request
+
+#: An exit whose cleanup is pending, a removal that was begun and not finished: the container is mended first.
+_HALF_WAY = frozenset({status.STOPPED, status.REMOVING})
+#: What a refusal tells of the container that goes on as it was.
+_KEPT = ("Id", "Name", "State")
 
 
 def converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Outcome:
     """Bring the container to the wish and tell what was done. Raises what is wrong before anything is changed."""
     what = f"{request.state} {request.name}"
     with nullcontext() if engine.predicting else engine.lock_name(request.name, what):
-        return _Convergence(engine, request, exit_command).run()
+        return _converge(engine, request, exit_command)
 
 
-#: An end that was seen and not seen to, a removal that was begun and not finished: the container is mended first.
-_HALF_WAY = frozenset({status.STOPPED, status.REMOVING})
+def _converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Outcome:
+    for error in request.missing:
+        with engine.tolerating():
+            raise error
+    with engine.timings.of("look"):
+        found = _look(engine, request)
+    with _told_of_refusal(engine, found):
+        plan = _plan(engine, request, found)
+        lowered = _check(engine, request, found, plan) if plan.actions else ()
+    done = _done(engine, request, found, plan, exit_command)
+    outcome = _outcome(engine, request, found, plan, done)
+    return replace(outcome, failure=done.failure, warnings=(*_warnings(request, found), *lowered))
 
 
-#: What a refusal tells of the container that goes on as it was.
-_KEPT = ("Id", "Name", "State")
+def _done(engine: Engine, request: Request, found: Found, plan: Plan, exit_command: ExitCommand) -> Progress:
+    """Carry out the plan, or only foresee where it leads."""
+    if engine.predicting:
+        return Progress(_predicted(engine, request, found))
+    if engine.unrecorded and any(action.verb == planning.REMOVE for action in plan.actions):
+        from ..core.emergency import refuse_removal
+
+        refuse_removal(engine, request.name)
+    return Actions(engine, request, exit_command, found, plan).apply()
 
 
-class _Convergence:
-    """One look, one plan, one apply; holds what the actions hand on to each other."""
+# -- look ------------------------------------------------------------------------------------------
 
-    def __init__(self, engine: Engine, request: Request, exit_command: ExitCommand) -> None:
-        self.engine = engine
-        self.request = request
-        self.exit_command = exit_command
-        self.record: ContainerRecord | None = None
-        self.image: ImageRecord | None = None
-        self.mounted: dict[str, ImageRecord] = {}
-        self.replaced: ContainerRecord | None = None
-        self.lowered: tuple[str, ...] = ()
 
-    def run(self) -> Outcome:
-        for error in self.request.missing:
-            with self.engine.tolerating():
-                raise error
-        with self.engine.timings.of("look"):
-            self.look()
-        with self.told_of_refusal():
-            plan = self.plan()
-            if plan.actions:
-                self.check(plan)
-        if self.engine.predicting:
-            return self.outcome(plan, self.predicted())
-        if self.engine.unrecorded and any(action.verb == planning.REMOVE for action in plan.actions):
-            from ..core.emergency import refuse_removal
+def _look(engine: Engine, request: Request) -> Found:
+    """Read the record and correct it by the facts; mend what a killed verb left (not when predicting)."""
+    found = _read(engine, request)
+    if found.record is None:
+        return found
+    seen = observe(engine, found.record)
+    if engine.predicting or not (found.record.intent or seen.status in _HALF_WAY):
+        return found._replace(record=seen)
+    return _mend(engine, request, found, found.record)
 
-            refuse_removal(self.engine, self.request.name)
-        found = Found(self.image, self.record, self.replaced, self.mounted)
-        acts = Actions(self.engine, self.request, self.exit_command, found)
-        acts.apply(plan)
-        return replace(self.outcome(plan, acts.record, acts.extra), failure=acts.failure)
 
-    # -- look ----------------------------------------------------------------------------------
+def _read(engine: Engine, request: Request) -> Found:
+    image: ImageRecord | None = None
+    mounted: Mapping[str, ImageRecord] = {}
+    spec = request.spec
+    with engine.database.reading() as connection:
+        record = containers.by_name(connection, request.name)
+        if spec is not None and not spec.rootfs:
+            with engine.tolerating():
+                image = find_image(connection, spec.image)
+        elif spec is None and record is not None and record.image_id is not None:
+            image = images.get(connection, record.image_id)
+        if spec is not None:
+            with engine.tolerating():
+                mounted = named_by(connection, spec)
+        elif record is not None:
+            mounted = mounted_by(connection, record)
+    return Found(image, record, None, mounted)
 
-    def look(self) -> None:
-        """Read the record and correct it by the facts; mend what a killed verb left (not when predicting)."""
-        self.record = self.read()
-        if self.record is None:
-            return
-        seen = observe(self.engine, self.record)
-        if self.engine.predicting or not (self.record.intent or seen.status in _HALF_WAY):
-            self.record = seen
-        else:
-            self.mend(self.record)
 
-    def read(self) -> ContainerRecord | None:
-        with self.engine.database.reading() as connection:
-            record = containers.by_name(connection, self.request.name)
-            spec = self.request.spec
-            if spec is not None and not spec.rootfs:
-                with self.engine.tolerating():
-                    self.image = find_image(connection, spec.image)
-            elif spec is None and record is not None and record.image_id is not None:
-                self.image = images.get(connection, record.image_id)
-            if spec is not None:
-                with self.engine.tolerating():
-                    self.mounted = named_by(connection, spec)
-            elif record is not None:
-                self.mounted = mounted_by(connection, record)
-            return record
+def _mend(engine: Engine, request: Request, found: Found, record: ContainerRecord) -> Found:
+    from ..container.exited import after_end
+    from ..container.remove import remove_held
+    from ..guard.hold import hold
 
-    def mend(self, record: ContainerRecord) -> None:
-        from ..container.exited import after_end
-        from ..container.remove import remove_held
-        from ..guard.hold import hold
+    with hold(engine, record.id, "mend") as held:
+        if held.status == status.REMOVING and request.state != planning.ABSENT:
+            remove_held(engine, held, with_volumes=False, keep_row=True)
+            return found._replace(replaced=held, record=None)
+        # The agent is on its way to clean up, or was killed.
+        return found._replace(record=after_end(engine, held) if held.status == status.STOPPED else held)
 
-        with hold(self.engine, record.id, "mend") as held:
-            # An end that was seen and not seen to: the agent is on its way to do so, or was killed.
-            self.record = after_end(self.engine, held) if held.status == status.STOPPED else held
-            if held.status == status.REMOVING and self.request.state != planning.ABSENT:
-                remove_held(self.engine, held, with_volumes=False, keep_row=True)
-                self.replaced, self.record = held, None
 
-    # -- decide --------------------------------------------------------------------------------
+# -- decide ----------------------------------------------------------------------------------------
 
-    def plan(self) -> Plan:
-        plan = decide(self.wish(), self.record, self.known_volumes())
-        return self.with_others(self.with_sources(plan))
 
-    def wish(self) -> Wish:
-        request = self.request
-        return Wish(
-            request.name,
-            request.state,
-            request.spec,
-            self.image.id if self.image else None,
-            request.image_strict,
-            request.recreate,
-            request.force_restart,
-            request.force_delete,
-            run_once=not request.detach,
-            implied=self.implied(),
-            images={path: image.id for path, image in self.mounted.items()},
-            others=self.others(),
-            config=config.parse(self.image.config) if self.image and self.record and request.spec else None,
-            start_pending=self.replaced is not None and self.replaced.start_pending,
-        )
+def _plan(engine: Engine, request: Request, found: Found) -> Plan:
+    plan = decide(_wish(engine, request, found), found.record, _known_volumes(engine))
+    return _with_others(engine, request, found, _with_sources(request, found, plan))
 
-    def others(self) -> Mapping[str, str]:
-        """Return the names of the containers whose namespaces are shared, by what the specs call them: names or ids."""
-        specs = [spec for spec in (self.request.spec, self.record.spec if self.record else None) if spec]
-        called = {name for spec in specs for _option, name in namespaces.needs(spec)}
-        if len(called) < 2:  # one name is itself
-            return {}
-        with self.engine.database.reading() as connection:
-            found = {name: containers.find(connection, name) for name in called}
-        return {name: one.name for name, one in found.items() if one is not None}
 
-    def implied(self) -> Mapping[str, Mount]:
-        """Return the mounts that the spec asked for has of others; nobody asks where none is or was named."""
-        spec, known = self.request.spec, self.record.implied if self.record else {}
-        if spec is None or not (spec.volumes_from or known or spec.image_volume == TMPFS):
-            return known
-        from ..resources.implied_mounts import implied_mounts
+def _wish(engine: Engine, request: Request, found: Found) -> Wish:
+    image, record = found.image, found.record
+    return Wish(
+        request.name,
+        request.state,
+        request.spec,
+        image.id if image else None,
+        request.image_strict,
+        request.recreate,
+        request.force_restart,
+        request.force_delete,
+        run_once=not request.detach,
+        implied=_implied(engine, request, found),
+        images={path: mounted.id for path, mounted in found.mounted.items()},
+        others=_others(engine, request, found),
+        config=config.parse(image.config) if image and record and request.spec else None,
+        start_pending=found.replaced is not None and found.replaced.start_pending,
+    )
 
-        source = Source.of(self.image, self.engine.layout)
-        with self.engine.database.reading() as connection:
-            return implied_mounts(connection, spec, source)
 
-    def with_sources(self, plan: Plan) -> Plan:
-        """Add the directories of the host that are to be made before a start."""
-        spec = self.request.spec or (self.record.spec if self.record else None)
-        mounts = (spec.mounts or {}).values() if spec else ()
-        if not any("create" in mount.options for mount in mounts):
-            return plan
-        from ..container.bind_sources import missing
+def _spec(request: Request, found: Found) -> ContainerSpec | None:
+    """Return the spec asked for, else that of the container which is there."""
+    return request.spec or (found.record.spec if found.record else None)
 
-        return planning.with_sources(plan, missing(mounts))
 
-    def with_others(self, plan: Plan) -> Plan:
-        """Add what has to be done to other containers: those that it needs, and those that need it."""
-        verbs = {action.verb for action in plan.actions}
-        needed: tuple[ContainerRecord, ...] = ()
-        dependents: tuple[ContainerRecord, ...] = ()
-        if verbs & {planning.CREATE, planning.START, planning.RESTART, planning.REMOVE}:
-            from ..core import dependencies
+def _others(engine: Engine, request: Request, found: Found) -> Mapping[str, str]:
+    """Return the names of the containers whose namespaces are shared, by what the specs call them: names or ids."""
+    specs = [spec for spec in (request.spec, found.record.spec if found.record else None) if spec]
+    called = {name for spec in specs for _option, name in namespaces.needs(spec)}
+    if len(called) < 2:  # one name is itself
+        return {}
+    with engine.database.reading() as connection:
+        known = {name: containers.find(connection, name) for name in called}
+    return {name: one.name for name, one in known.items() if one is not None}
 
-            if planning.CREATE in verbs and self.request.spec is not None:
-                with self.engine.tolerating():
-                    dependencies.check(
-                        self.engine, self.request.spec, self.record.id if self.record else None
-                    )
-            if verbs & {planning.START, planning.RESTART}:
-                with self.engine.tolerating():
-                    needed = self.needed(verbs)
-            if planning.REMOVE in verbs and self.record is not None:
-                with self.engine.tolerating():
-                    dependents = self.dependents(self.record)
-        return planning.with_others(plan, [one.name for one in needed], [one.name for one in dependents])
 
-    def needed(self, verbs: set[str]) -> tuple[ContainerRecord, ...]:
+def _implied(engine: Engine, request: Request, found: Found) -> Mapping[str, Mount]:
+    """Return the mounts that the spec asked for has of others; nobody asks where none is or was named."""
+    spec, known = request.spec, found.record.implied if found.record else {}
+    if spec is None or not (spec.volumes_from or known or spec.image_volume == TMPFS):
+        return known
+    from ..resources.implied_mounts import implied_mounts
+
+    source = Source.of(found.image, engine.layout)
+    with engine.database.reading() as connection:
+        return implied_mounts(connection, spec, source)
+
+
+def _with_sources(request: Request, found: Found, plan: Plan) -> Plan:
+    """Add the directories of the host that are to be made before a start."""
+    spec = _spec(request, found)
+    mounts = (spec.mounts or {}).values() if spec else ()
+    if not any("create" in mount.options for mount in mounts):
+        return plan
+    from ..container.bind_sources import missing
+
+    return planning.with_sources(plan, missing(mounts))
+
+
+def _with_others(engine: Engine, request: Request, found: Found, plan: Plan) -> Plan:
+    """Add what has to be done to other containers: those that it needs, and those that need it."""
+    verbs = {action.verb for action in plan.actions}
+    needed: tuple[ContainerRecord, ...] = ()
+    dependents: tuple[ContainerRecord, ...] = ()
+    if verbs & {planning.CREATE, planning.START, planning.RESTART, planning.REMOVE}:
         from ..core import dependencies
 
-        spec = self.request.spec if planning.CREATE in verbs else None
-        needed = dependencies.to_start(self.engine, self.record, spec)
-        dependencies.refuse_stuck(self.request.name, needed)
-        if not self.request.start_dependencies:
-            dependencies.refuse_not_running(self.request.name, needed)
-        return needed
+        if planning.CREATE in verbs and request.spec is not None:
+            with engine.tolerating():
+                dependencies.check(engine, request.spec, found.record.id if found.record else None)
+        if verbs & {planning.START, planning.RESTART}:
+            with engine.tolerating():
+                needed = _needed(engine, request, found, verbs)
+        if planning.REMOVE in verbs and found.record is not None:
+            with engine.tolerating():
+                dependents = _dependents(engine, request, found.record)
+    return planning.with_others(plan, [one.name for one in needed], [one.name for one in dependents])
 
-    def dependents(self, record: ContainerRecord) -> tuple[ContainerRecord, ...]:
-        from ..core import dependencies
 
-        if self.request.state != planning.ABSENT:
-            dependencies.refuse_shared(self.engine, record)
-            return ()
-        if not self.request.delete_depend:
-            dependencies.refuse_needed(self.engine, record)
-        return dependencies.dependents(self.engine, record.id)
+def _needed(engine: Engine, request: Request, found: Found, verbs: set[str]) -> tuple[ContainerRecord, ...]:
+    from ..core import dependencies
 
-    def known_volumes(self) -> frozenset[str]:
-        with self.engine.database.reading() as connection:
-            return volumes.names(connection)
+    spec = request.spec if planning.CREATE in verbs else None
+    needed = dependencies.to_start(engine, found.record, spec)
+    dependencies.refuse_stuck(request.name, needed)
+    if not request.start_dependencies:
+        dependencies.refuse_not_running(request.name, needed)
+    return needed
 
-    def warnings(self) -> tuple[str, ...]:
-        """Return what is to be said of options that describe a container in a task that does not, unless it is so."""
-        if not self.request.aside or self.record is None or self.request.state == planning.ABSENT:
-            return ()
-        names = ", ".join(unapplied(self.record.spec, self.request.aside))
-        why = "since a task without image names only its state"
-        return (f"{names}: not applied to container {self.record.name}, {why}",) if names else ()
 
-    @contextmanager
-    def told_of_refusal(self) -> Iterator[None]:
-        """Add to an error how the container is that the task leaves as it was."""
-        try:
-            yield
-        except EngineError as error:
-            if self.record is not None:
-                shape = container_shape(self.record, self.image, self.engine.layout)
-                error.fields.setdefault("container", {key: shape[key] for key in _KEPT})
-            raise
+def _dependents(engine: Engine, request: Request, record: ContainerRecord) -> tuple[ContainerRecord, ...]:
+    from ..core import dependencies
 
-    def check(self, plan: Plan) -> None:
-        """Refuse what could only fail later, before the first action (and when predicting)."""
-        verbs = {action.verb for action in plan.actions}
-        spec = self.request.spec or (self.record.spec if self.record else None)
-        if spec is not None and verbs & {planning.CREATE, planning.START, planning.RESTART}:
-            from ..preflight.container import check
+    if request.state != planning.ABSENT:
+        dependencies.refuse_shared(engine, record)
+        return ()
+    if not request.delete_depend:
+        dependencies.refuse_needed(engine, record)
+    return dependencies.dependents(engine, record.id)
 
-            there = None if planning.CREATE in verbs else self.record
-            if self.record is None and self.replaced is None:
-                with self.engine.database.reading() as connection:
-                    containers.refuse_id(connection, spec.name)
-            source = Source.of(self.image, self.engine.layout, self.mounted)
-            check(self.engine, spec, source, there)
-            with self.engine.tolerating():
-                self.lowered = (*self.lost_volumes(spec), *self.check_limits(spec))
-            if planning.CREATE in verbs and (spec.rootfs or source.image is not None):
-                with self.engine.tolerating():
-                    starts = planning.START in verbs
-                    self.check_new(spec, source, starts=starts, replaces_running=planning.STOP in verbs)
-        if spec is not None and planning.UPDATE in verbs and self.record is not None:
-            self.check_update(self.record, spec)
-        if verbs == {planning.PAUSE} and self.record is not None:
-            from ..guard.freeze import check_freezer
 
-            check_freezer(self.record)
+def _known_volumes(engine: Engine) -> frozenset[str]:
+    with engine.database.reading() as connection:
+        return volumes.names(connection)
 
-    def lost_volumes(self, spec: ContainerSpec) -> tuple[str, ...]:
-        """Return warnings of volumes whose data somebody has removed."""
-        named = {
-            mount.source for mount in (spec.mounts or {}).values() if mount.kind == VOLUME and mount.source
-        }
-        names = {*named, *(self.record.volumes.values() if self.record else ())} & self.known_volumes()
-        if not names:
-            return ()
-        from ..volume.lost import lost_volumes
 
-        return lost_volumes(self.engine, names)
+# -- refuse ----------------------------------------------------------------------------------------
 
-    @staticmethod
-    def check_limits(spec: ContainerSpec) -> tuple[str, ...]:
-        from ..preflight.limits import check
 
-        return check(spec)
+@contextmanager
+def _told_of_refusal(engine: Engine, found: Found) -> Iterator[None]:
+    """Add to an error how the container is that the task leaves as it was."""
+    try:
+        yield
+    except EngineError as error:
+        if found.record is not None:
+            shape = container_shape(found.record, found.image, engine.layout)
+            error.fields.setdefault("container", {key: shape[key] for key in _KEPT})
+        raise
 
-    def check_update(self, record: ContainerRecord, spec: ContainerSpec) -> None:
-        """Refuse limits that the container, as it runs, can't be given."""
-        from ..guard.limits import check_alteration
-        from ..preflight.limits import check_live
 
-        check_live(spec)
-        check_alteration(record, spec)
+def _check(engine: Engine, request: Request, found: Found, plan: Plan) -> tuple[str, ...]:
+    """Refuse what could only fail later, before the first action (and when predicting); return warnings."""
+    verbs = {action.verb for action in plan.actions}
+    spec = _spec(request, found)
+    lowered: tuple[str, ...] = ()
+    if spec is not None and verbs & {planning.CREATE, planning.START, planning.RESTART}:
+        lowered = _check_start(engine, spec, found, verbs)
+    if spec is not None and planning.UPDATE in verbs and found.record is not None:
+        _check_update(found.record, spec)
+    if verbs == {planning.PAUSE} and found.record is not None:
+        from ..guard.freeze import check_freezer
 
-    def check_new(self, spec: ContainerSpec, source: Source, *, starts: bool, replaces_running: bool) -> None:
-        """Look into the files of a new container; where one runs that it is to replace, have the runtime make it beside that."""
-        from .foreseen import record_to_come
-        from .inside_checks import check_files
+        check_freezer(found.record)
+    return lowered
 
-        record = record_to_come(self.engine, spec, source, self.record or self.replaced)
-        with self.engine.timings.of("check_files"):
-            with_program = check_files(self.engine, record, source, starts=starts)
-        if replaces_running and self.record is not None and not self.engine.predicting:
-            from .trial import try_create
-            from .trial_volumes import try_volumes
 
-            with self.engine.timings.of("try_volumes"):
-                try_volumes(self.engine, record, self.record)
-            try_create(self.engine, record, source, self.record, with_program=with_program)
+def _check_start(engine: Engine, spec: ContainerSpec, found: Found, verbs: set[str]) -> tuple[str, ...]:
+    from ..preflight.container import check
 
-    # -- tell ----------------------------------------------------------------------------------
+    there = None if planning.CREATE in verbs else found.record
+    if found.record is None and found.replaced is None:
+        with engine.database.reading() as connection:
+            containers.refuse_id(connection, spec.name)
+    source = Source.of(found.image, engine.layout, found.mounted)
+    lowered: tuple[str, ...] = ()
+    check(engine, spec, source, there)
+    with engine.tolerating():
+        lowered = (*_lost_volumes(engine, spec, found), *_check_limits(spec))
+    if planning.CREATE in verbs and (spec.rootfs or source.image is not None):
+        with engine.tolerating():
+            _check_new(engine, spec, source, found, verbs)
+    return lowered
 
-    def outcome(
-        self, plan: Plan, record: ContainerRecord | None, extra: Mapping[str, Any] = MappingProxyType({})
-    ) -> Outcome:
-        spec = record.spec if record else self.request.spec
-        result: dict[str, Any] = {"container": {}, "spec": spec.encode() if spec else {}, **extra}
-        if record is not None:
-            with self.engine.database.reading() as connection:
-                known = ((name, volumes.get(connection, name)) for name in record.volumes.values())
-                attached = {name: volume for name, volume in known if volume is not None}
-            result["container"] = container_shape(
-                record,
-                self.image,
-                self.engine.layout,
-                volumes=attached,
-                host_name=socket.gethostname(),
-                health=health_of(self.engine, record, self.image),
-                apparmor=profile_of(record),
-                host=look(),
-            )
-        actions = tuple(action.text for action in plan.actions)
-        return Outcome(actions, plan.differences, plan.cost, result, warnings=self.warnings() + self.lowered)
 
-    def predicted(self) -> ContainerRecord | None:
-        """Return the record as far as it can be known beforehand: what is there, with the spec as wanted."""
-        if self.request.state == planning.ABSENT or self.record is None:
-            return None
-        if self.request.spec is None:
-            return self.record
-        return replace(
-            self.record,
-            spec=self.request.spec,
-            image_id=self.image.id if self.image else None,
-            implied=dict(self.implied()),
-            images={path: image.id for path, image in self.mounted.items()},
-        )
+def _lost_volumes(engine: Engine, spec: ContainerSpec, found: Found) -> tuple[str, ...]:
+    """Return warnings of volumes whose data somebody has removed."""
+    named = {mount.source for mount in (spec.mounts or {}).values() if mount.kind == VOLUME and mount.source}
+    names = {*named, *(found.record.volumes.values() if found.record else ())} & _known_volumes(engine)
+    if not names:
+        return ()
+    from ..volume.lost import lost_volumes
+
+    return lost_volumes(engine, names)
+
+
+def _check_limits(spec: ContainerSpec) -> tuple[str, ...]:
+    from ..preflight.limits import check
+
+    return check(spec)
+
+
+def _check_update(record: ContainerRecord, spec: ContainerSpec) -> None:
+    """Refuse limits that the container, as it runs, can't be given."""
+    from ..guard.limits import check_alteration
+    from ..preflight.limits import check_live
+
+    check_live(spec)
+    check_alteration(record, spec)
+
+
+def _check_new(engine: Engine, spec: ContainerSpec, source: Source, found: Found, verbs: set[str]) -> None:
+    """Look into the files of a new container; where one runs that it is to replace, have the runtime make it beside that."""
+    from .foreseen import record_to_come
+    from .inside_checks import check_files
+
+    record = record_to_come(engine, spec, source, found.record or found.replaced)
+    with engine.timings.of("check_files"):
+        with_program = check_files(engine, record, source, starts=planning.START in verbs)
+    if planning.STOP in verbs and found.record is not None and not engine.predicting:
+        from .trial import try_create
+        from .trial_volumes import try_volumes
+
+        with engine.timings.of("try_volumes"):
+            try_volumes(engine, record, found.record)
+        try_create(engine, record, source, found.record, with_program=with_program)
+
+
+# -- tell ------------------------------------------------------------------------------------------
+
+
+def _warnings(request: Request, found: Found) -> tuple[str, ...]:
+    """Return what is to be said of options that describe a container in a task that does not, unless it is so."""
+    if not request.aside or found.record is None or request.state == planning.ABSENT:
+        return ()
+    names = ", ".join(unapplied(found.record.spec, request.aside))
+    why = "since a task without image names only its state"
+    return (f"{names}: not applied to container {found.record.name}, {why}",) if names else ()
+
+
+def _outcome(engine: Engine, request: Request, found: Found, plan: Plan, done: Progress) -> Outcome:
+    record = done.record
+    spec = record.spec if record else request.spec
+    result: dict[str, Any] = {"container": {}, "spec": spec.encode() if spec else {}, **done.extra}
+    if record is not None:
+        result["container"] = _shape(engine, record, found.image)
+    return Outcome(tuple(action.text for action in plan.actions), plan.differences, plan.cost, result)
+
+
+def _shape(engine: Engine, record: ContainerRecord, image: ImageRecord | None) -> dict[str, Any]:
+    with engine.database.reading() as connection:
+        known = ((name, volumes.get(connection, name)) for name in record.volumes.values())
+        attached = {name: volume for name, volume in known if volume is not None}
+    return container_shape(
+        record,
+        image,
+        engine.layout,
+        volumes=attached,
+        host_name=socket.gethostname(),
+        health=health_of(engine, record, image),
+        apparmor=profile_of(record),
+        host=look(),
+    )
+
+
+def _predicted(engine: Engine, request: Request, found: Found) -> ContainerRecord | None:
+    """Return the record as far as it can be known beforehand: what is there, with the spec as wanted."""
+    if request.state == planning.ABSENT or found.record is None:
+        return None
+    if request.spec is None:
+        return found.record
+    return replace(
+        found.record,
+        spec=request.spec,
+        image_id=found.image.id if found.image else None,
+        implied=dict(_implied(engine, request, found)),
+        images={path: image.id for path, image in found.mounted.items()},
+    )
