@@ -157,6 +157,7 @@ MODULES: tuple[str, ...] = (
     "lifecycle.core.origin",
     "lifecycle.core.outcome",
     "lifecycle.core.process_spec",
+    "lifecycle.core.runtime",
     "lifecycle.core.sidecars",
     "lifecycle.core.source",
     "lifecycle.core.steps",

@@ -21,6 +21,7 @@ from ...state import execs
 from ..core.engine import Engine
 from ..core.facts import gather, observe, save
 from ..core.outcome import Outcome
+from ..core.runtime import runtime_of
 from ..guard import checkpointed
 from ..guard.checkpointed import CHECKPOINT
 from ..guard.hold import hold
@@ -132,7 +133,7 @@ def _carry_out(engine: Engine, record: ContainerRecord, options: CheckpointOptio
 def _dump(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> ContainerRecord:
     """Write the images and record what became of the container; when it fails the container runs on."""
     container = engine.layout.container(record.id)
-    runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+    runtime = runtime_of(engine, record)
     words = (*for_runtime(options), *(("--leave-running",) if options.leave_running else ()))
     checkpointed.begin(container)
     record = save(engine, record, intent=CHECKPOINT)

@@ -20,13 +20,14 @@ from ...model.engine.record import ContainerRecord, ProcessId
 from ...runtime import conmon
 from ..core.engine import Engine
 from ..core.facts import save, save_and_tell
+from ..core.runtime import runtime_of
 from ..core.source import Source
 from ..core.steps import Step, doing, run
 from ..core.waiter import wake
 from ..guard.cleanup import release, release_shared
 from ..resources import cgroup, confinement, held
 from ..resources.contract import Resource, Run
-from ..resources.runtime import RUNTIME, runtime_of
+from ..resources.runtime import RUNTIME
 from ..resources.volume_attach import VOLUMES
 from ..volume import populate
 from .bundle import write_bundle

@@ -36,6 +36,7 @@ from ..core.engine import Engine
 from ..core.facts import alive, observe
 from ..core.lookup import find
 from ..core.process_spec import own_process
+from ..core.runtime import runtime_of
 from ..guard.hold import hold
 from ..resources.cgroup import cgroup_of
 
@@ -138,7 +139,7 @@ def prepare(
     session = ExecSession(
         new_id(), record.id, spec.argv, spec.user, detached, time.time_ns(), monitor=monitor
     )
-    runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+    runtime = runtime_of(engine, record)
     files = ExecFiles.of(engine.layout.container(record.id), session.id)
     with engine.database.transaction() as connection:
         sessions.insert(connection, session)

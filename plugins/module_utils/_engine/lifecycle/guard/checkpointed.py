@@ -20,9 +20,10 @@ from ...model.container import status
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
 from ...rootfs import shm
-from ...runtime import criu, oci
+from ...runtime import criu
 from ..core.engine import Engine
 from ..core.facts import save, sync
+from ..core.runtime import runtime_of
 from .cleanup import cleanup, release
 
 CHECKPOINT = "checkpoint"
@@ -158,5 +159,5 @@ def _go_on(engine: Engine, record: ContainerRecord, container: ContainerLayout) 
     give_up(container)
     if record.status == status.RUNNING and record.process and freezer.is_frozen(record.process.pid):
         with suppress(EngineError):
-            oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root).resume(record.id)
+            runtime_of(engine, record).resume(record.id)
     return save(engine, record, intent="")

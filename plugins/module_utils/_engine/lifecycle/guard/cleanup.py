@@ -14,7 +14,6 @@ from ..core.emergency import is_no_room
 from ..core.engine import Engine
 from ..core.facts import save_and_tell
 from ..resources import held
-from ..resources.runtime import runtime_of
 
 
 class CleanupIncomplete(EngineError):
@@ -51,6 +50,8 @@ def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 def release(engine: Engine, record: ContainerRecord) -> None:
     """Take away everything that a run of the container holds on the host; idempotent. Raises HostLacks before anything."""
+    from ..core.runtime import runtime_of
+
     runtime_of(engine, record)  # without it nobody can say whether anything is left
     _attempt(record, ((one.name, partial(one.release, engine, record)) for one in held.backwards()))
 

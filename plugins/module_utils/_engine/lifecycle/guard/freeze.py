@@ -15,9 +15,9 @@ from ...kernel.process import Process
 from ...model.container import status
 from ...model.container.cgroup import DISABLED
 from ...model.engine.record import ContainerRecord
-from ...runtime import oci
 from ..core.engine import Engine
 from ..core.facts import save, save_and_tell
+from ..core.runtime import runtime_of
 
 PAUSE, UNPAUSE = "pause", "unpause"
 
@@ -71,7 +71,7 @@ def thaw_stilled(engine: Engine, record: ContainerRecord) -> None:
     if record.process is None or not freezer.is_frozen(record.process.pid):
         return
     try:
-        oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root).resume(record.id)
+        runtime_of(engine, record).resume(record.id)
     except RuntimeFailed:
         if Process(*record.process).alive():
             raise
@@ -84,7 +84,7 @@ def mend_stilled(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 
 def _carry_out(engine: Engine, record: ContainerRecord, verb: str) -> ContainerRecord:
-    runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+    runtime = runtime_of(engine, record)
     record = save(engine, record, intent=verb)
     try:
         (runtime.pause if verb == PAUSE else runtime.resume)(record.id)

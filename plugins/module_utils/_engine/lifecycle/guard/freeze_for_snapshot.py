@@ -16,9 +16,9 @@ from ...errors import NotFound
 from ...kernel.attended import attended
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
-from ...runtime import oci
 from ..core.engine import Engine
 from ..core.facts import save, save_and_tell
+from ..core.runtime import runtime_of
 from .freeze import check_freezer, thaw_stilled
 from .hold import hold
 
@@ -54,7 +54,7 @@ def watch(engine: Engine, ids: Iterable[str]) -> None:
 
 def _freeze(engine: Engine, record: ContainerRecord) -> None:
     save(engine, record, intent=status.STILL)
-    oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root).pause(record.id)
+    runtime_of(engine, record).pause(record.id)
     engine.tell("container", "pause", record.id, record.name)
 
 

@@ -18,10 +18,11 @@ from ...kernel.cgroup import cgroups, membership
 from ...model.container import status
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
-from ...runtime import host, oci
+from ...runtime import host
 from ...runtime.config import limits
 from ..core.engine import Engine
 from ..core.facts import save, save_and_tell
+from ..core.runtime import runtime_of
 
 UPDATE = "update"
 #: Files of the run directory: what the runtime is handed, and what takes it back.
@@ -100,7 +101,7 @@ def _carry_out(
 def _apply(engine: Engine, record: ContainerRecord, name: str) -> None:
     path = _path(engine, record, name)
     if os.path.exists(path):
-        oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root).update(record.id, path)
+        runtime_of(engine, record).update(record.id, path)
 
 
 def _path(engine: Engine, record: ContainerRecord, name: str) -> str:

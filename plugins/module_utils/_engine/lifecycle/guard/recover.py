@@ -18,7 +18,6 @@ from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord, ProcessId
 from ..core.engine import Engine
 from ..core.facts import save, save_and_tell
-from ..resources.runtime import runtime_of
 from .cleanup import release, release_shared
 
 #: What a start leaves running: conmon and the OCI runtime it called. Others (the agent, a person's tail) may name the id too.
@@ -59,6 +58,8 @@ def _mender(intent: str) -> Callable[[Engine, ContainerRecord], ContainerRecord]
 
 def _mend_start(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     container = engine.layout.container(record.id)
+    from ..core.runtime import runtime_of
+
     state = runtime_of(engine, record).state(record.id)
     if state is not None and state.status == "running" and state.pid:
         return _adopt(engine, record, container, state.pid)

@@ -16,13 +16,13 @@ from ...model.container.execution import ExecSpec
 from ...model.container.health import OUTPUT_LIMIT, Result
 from ...model.container.healthcheck import HealthCheck
 from ...model.engine.record import ContainerRecord
-from ...runtime import oci
 from ...runtime.config import exec_process
 from ...runtime.exec import execs
 from ...runtime.exec.child import ExecChild
 from ...runtime.exec.execs import ExecFiles
 from ..core.engine import Engine
 from ..core.process_spec import own_process
+from ..core.runtime import runtime_of
 from ..resources.cgroup import cgroup_of
 from . import health
 
@@ -62,7 +62,7 @@ class Running:
         _end_left(engine, record, files)
         own = own_process(engine.layout, record.id, record.name)
         files.write(exec_process.build(own, ExecSpec(argv), None, home_given=True))
-        runtime = oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
+        runtime = runtime_of(engine, record)
         begun, now = time.time_ns(), health.now()
         child = ExecChild(runtime, record.id, files, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         one = cls(record, check, files, child, begun, health.age(record), timeout, now + timeout)

@@ -17,15 +17,7 @@ from ..inspect import held as shown
 from .contract import Known, Resource, Run
 
 if TYPE_CHECKING:
-    from ...runtime.oci import OciRuntime
     from ..core.source import Source
-
-
-def runtime_of(engine: Engine, record: ContainerRecord) -> OciRuntime:
-    """Return the runtime of the container's last start, or the one that suits the host. Raises HostLacks."""
-    from ...runtime import oci
-
-    return oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)
 
 
 def check_programs(engine: Engine, spec: ContainerSpec) -> None:
@@ -99,6 +91,8 @@ class _Runtime(Resource):
         return {"runtime": oci.find_runtime(engine.runtime).path}
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
+        from ..core.runtime import runtime_of
+
         runtime_of(engine, record).delete(record.id, force=True)
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
