@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describe what a container holds on its host while it runs, each thing in the same way: the contract of a resource.
+"""Define the contract of a resource: one kind of thing that a container holds on its host while it runs.
 
 A start acquires an ordered tuple of resources (held.py) and undoes in reverse; a cleanup releases the same tuple in reverse;
-recover, refresh, remove and preflight fold over it. A resource imports what only one of its verbs needs when that verb is called,
-since the tuple is imported by all of them.
+preflight, recover, refresh, remove and inspect fold over it. All of them import the tuple, so a resource imports what only one
+of its methods needs inside that method.
 """
-# ruff: noqa: ARG002  (what a resource does not tell otherwise looks at nothing)
+# ruff: noqa: ARG002  (the defaults use none of their arguments)
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Joined(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One run of a container on its way: what each resource is handed, and hands on with what it adds.
+    """A run of a container while it is being started; each step takes it and returns it with what it adds.
 
     ``rootfs`` is the directory of the root file system; ``prepared`` are the paths that config.json binds in the place of a
     mount's own source, by destination. ``began``: when its process began, in nanoseconds since the epoch.
@@ -66,45 +66,45 @@ class Known(NamedTuple):
 class Resource:
     """One kind of thing that a container holds on its host from its start to its cleanup.
 
-    What is not told otherwise is nothing. The container's lock is held by whoever acquires, releases or refreshes.
+    A method that is not overridden does nothing. Whoever acquires, releases or refreshes holds the container's lock.
     """
 
-    #: What errors call it.
+    #: Its name in error messages.
     name = ""
-    #: The key in ``timings`` that its acquisition counts for; "": it comes with something else, and is only released.
+    #: The key in ``timings`` of its acquisition; "" if something else acquires it, and it is only released here.
     step = ""
-    #: Others may hold the same thing, and whether they do is seen from their records and processes. So it is released last, and
-    #: after a failed start only when the intent is off the record: who releases it meanwhile leaves it to us as long as the
-    #: intent says that we are about to hold it.
+    #: Whether other containers may hold the same thing. Their records and processes tell whether they do, so it is released
+    #: last, and after a failed start only once the intent is cleared: as long as the intent is set, another container that ends
+    #: leaves the release to this one.
     shared = False
 
     def check(
         self, engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None
     ) -> Iterator[Callable[[], object]]:
-        """Yield the checks, each by itself, that refuse what ``acquire`` could not do; they change nothing.
+        """Yield checks that raise for what ``acquire`` could not do. They change nothing.
 
         ``record``: that of the container that is there, None for one that is still to be created.
         """
         return iter(())
 
     def plan(self, engine: Engine, record: ContainerRecord) -> Mapping[str, Any]:
-        """Return what the record has to say before anything is acquired; saved with the intent, so a killed start is found."""
+        """Return fields of the record to save with the intent, before anything is acquired, so that a killed start is found."""
         return {}
 
     def acquire(self, engine: Engine, run: Run) -> Run:
-        """Acquire it, and return the run with what later steps have to know. What was done half is for ``release``."""
+        """Acquire it, and return the run with what later steps need. ``release`` takes back one that failed half-way."""
         return run
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
-        """Let go of it, by what is seen and not by what is counted; nothing there, or a part of it, is fine."""
+        """Release it, judging by facts and never by counts. It may be there in part, or not at all."""
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
-        """Tell whether it is there now; takes no lock and changes nothing."""
+        """Return whether the container holds it now. Takes no lock and changes nothing."""
         return False
 
     def refresh(self, engine: Engine, record: ContainerRecord) -> None:
-        """Remove what outlives the boot in which the container ran; no process and no mount does."""
+        """Remove what a reboot leaves of it on the disk; no process and no mount outlives one."""
 
     def inspect(self, known: Known) -> Mapping[str, Any]:
-        """Return what it adds to the shape of ``podman inspect``, key by key, also in the mappings inside; pure."""
+        """Return its keys in the shape of ``podman inspect``; nested mappings are merged. Pure."""
         return {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""List all that a container holds, in the order in which a start acquires it: to hold one more thing is one more line here."""
+"""List the resources of a container in the order in which a start acquires them. A new kind of resource is added here."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ HELD: tuple[Resource, ...] = (
 
 
 def planned(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
-    """Return what the record has to say before a start acquires anything."""
+    """Return the fields of the record to save with the intent, before a start acquires anything."""
     return {key: value for one in HELD for key, value in one.plan(engine, record).items()}
 
 
 def backwards() -> Iterator[Resource]:
-    """Yield all in the order in which they are released: what others may hold too comes last."""
+    """Yield all in the order of their release: in reverse, and those that other containers may hold last."""
     yield from (one for one in reversed(HELD) if not one.shared)
     yield from shared()
 
 
 def shared() -> Iterator[Resource]:
-    """Yield what others may hold too, in the order in which it is released."""
+    """Yield those that other containers may hold, in the order of their release."""
     return (one for one in reversed(HELD) if one.shared)
