@@ -26,7 +26,7 @@ def check_programs(engine: Engine, spec: ContainerSpec) -> None:
 
     runtime, monitor = oci.find_runtime(engine.runtime), conmon.find_conmon(engine.conmon)
     if spec.log_driver == log_options.JOURNAL:
-        from ...runtime.logs import journal
+        from ...runtime import journal
 
         journal.check(monitor)
     if spec.cgroups == DISABLED and runtime.name != "crun":
