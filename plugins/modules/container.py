@@ -931,27 +931,12 @@ error:
   sample: invalid_option
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._module.podman_options import CONTAINER
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.container import converge_container
-from ..module_utils._module.tasks.container_options import argument_spec
-from ..module_utils._module.tasks.container_request import to_request
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        argument_spec(),
-        to_request,
-        converge_container,
-        otherwise="brought container {name} to {state}",
-        result={"container": {}, "spec": {}},
-        foreign=CONTAINER,
-    )
+    run_task("container")
 
 
 if __name__ == "__main__":

@@ -143,22 +143,12 @@ error:
   sample: host_lacks
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.container_checkpoint import (
-    ARGUMENTS,
-    act,
-    to_request,
-)
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_request, act, otherwise="made a checkpoint of {name}", foreign=PROGRAM)
+    run_task("container_checkpoint")
 
 
 if __name__ == "__main__":

@@ -204,26 +204,12 @@ error:
   sample: read_only
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.files.copy import copy
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.container_copy import ARGUMENTS, to_copy
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_copy,
-        copy,
-        otherwise="copied {src} to {dest}",
-        result={"changes": [], "change_count": 0, "diff": []},
-        foreign=PROGRAM,
-    )
+    run_task("container_copy")
 
 
 if __name__ == "__main__":

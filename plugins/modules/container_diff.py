@@ -68,20 +68,12 @@ error:
   sample: not_found
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.read_only import look
-from ..module_utils._module.tasks.container_diff import ARGUMENTS, act, to_name
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    look(
-        ARGUMENTS, to_name, act, otherwise={"added": [], "changed_paths": [], "deleted": []}, foreign=PROGRAM
-    )
+    run_task("container_diff")
 
 
 if __name__ == "__main__":

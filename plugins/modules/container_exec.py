@@ -164,18 +164,12 @@ error:
   sample: wrong_state
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.container_exec import ARGUMENTS, act, to_request
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_request, act, otherwise="ran a command in {name}", foreign=PROGRAM)
+    run_task("container_exec")
 
 
 if __name__ == "__main__":

@@ -120,27 +120,12 @@ error:
   sample: not_found
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.files.export import export
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.container_export import ARGUMENTS, to_export
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_export,
-        export,
-        otherwise="exported {container} to {dest}",
-        result={"dest": "{dest}"},
-        files=True,
-        foreign=(*PROGRAM, "volume"),
-    )
+    run_task("container_export")
 
 
 if __name__ == "__main__":

@@ -169,24 +169,12 @@ error:
   sample: read_only
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.files.file import converge_file
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.container_file import ARGUMENTS, to_file
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_file,
-        converge_file,
-        otherwise="brought {container}:{path} to {state}",
-        result={"changes": [], "change_count": 0, "diff": []},
-    )
+    run_task("container_file")
 
 
 if __name__ == "__main__":

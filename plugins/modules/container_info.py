@@ -195,37 +195,12 @@ error:
   sample: state_corrupt
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.core.engine import Engine
-from ..module_utils._engine.lifecycle.core.outcome import Outcome
-from ..module_utils._engine.lifecycle.info.info import containers
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.read_only import look
-from ..module_utils._module.tasks.container_info import ARGUMENTS, Question, to_question
-
-
-def act(engine: Engine, question: Question) -> Outcome:
-    """Look them up."""
-    shapes = containers(engine, question.names, labels=question.labels, size=question.size).result[
-        "containers"
-    ]
-    if question.explain:
-        from ..module_utils._engine.lifecycle.info.explain import explained
-
-        shapes = explained(engine, shapes)
-    if question.lines:
-        from ..module_utils._engine.lifecycle.info.last_lines import with_logs
-
-        shapes = with_logs(engine, shapes, question.lines)
-    return Outcome(result={"containers": shapes})
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    look(ARGUMENTS, to_question, act, foreign=PROGRAM)
+    run_task("container_info")
 
 
 if __name__ == "__main__":

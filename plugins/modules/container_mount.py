@@ -87,26 +87,12 @@ error:
   sample: not_found
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.files.mount import converge_mount
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.container_mount import ARGUMENTS, to_mount
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_mount,
-        converge_mount,
-        otherwise="{state} {container}",
-        result={"mountpoint": ""},
-        foreign=PROGRAM,
-    )
+    run_task("container_mount")
 
 
 if __name__ == "__main__":

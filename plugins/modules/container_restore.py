@@ -121,29 +121,12 @@ error:
   sample: wrong_state
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.container_restore import (
-    ARGUMENTS,
-    act,
-    to_request,
-)
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_request,
-        act,
-        otherwise="restored a container",
-        result={"container": {}},
-        foreign=PROGRAM,
-    )
+    run_task("container_restore")
 
 
 if __name__ == "__main__":

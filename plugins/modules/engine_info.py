@@ -108,18 +108,12 @@ error:
   sample: state_corrupt
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.host.info import host
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.read_only import look
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    look({}, lambda _params: None, lambda engine, _request: host(engine), foreign=PROGRAM)
+    run_task("engine_info")
 
 
 if __name__ == "__main__":

@@ -120,26 +120,12 @@ error:
   sample: invalid_option
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.core.events import events
-from ..module_utils._module.options import NAMES_OPTION
-from ..module_utils._module.read_only import look
-from ..module_utils._module.tasks.events_info import to_query
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    options = {
-        **NAMES_OPTION,
-        "since": {"type": "str"},
-        "until": {"type": "str"},
-        "filters": {"type": "list", "elements": "str", "default": []},
-        "limit": {"type": "int"},
-    }
-    look(options, to_query, events)
+    run_task("events_info")
 
 
 if __name__ == "__main__":

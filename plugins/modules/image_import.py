@@ -123,40 +123,12 @@ error:
   sample: archive_broken
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.core.engine import Engine
-from ..module_utils._engine.lifecycle.core.outcome import Outcome
-from ..module_utils._engine.lifecycle.image.importing import import_image
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.image import ImportRequest, to_import
-
-ARGUMENTS = {
-    "src": {"type": "path", "required": True},
-    "name": {"type": "str", "required": True},
-    "changes": {"type": "list", "elements": "raw", "aliases": ["change"]},
-    "commit_message": {"type": "str"},
-}
-
-
-def act(engine: Engine, request: ImportRequest) -> Outcome:
-    """Make the image, unless it is there."""
-    return import_image(engine, request.src, request.name, request.changes, message=request.message)
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_import,
-        act,
-        otherwise="imported image {name}",
-        result={"image": {}, "images": []},
-        foreign=(*PROGRAM, "volume"),
-    )
+    run_task("image_import")
 
 
 if __name__ == "__main__":

@@ -91,19 +91,12 @@ error:
   sample: state_corrupt
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.info.info import images
-from ..module_utils._module.options import NAMES_OPTION, names_asked
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.read_only import look
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    look(NAMES_OPTION, names_asked, images, foreign=PROGRAM)
+    run_task("image_info")
 
 
 if __name__ == "__main__":

@@ -130,39 +130,12 @@ error:
   sample: digest_mismatch
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.core.engine import Engine
-from ..module_utils._engine.lifecycle.core.outcome import Outcome
-from ..module_utils._engine.lifecycle.image.load import load
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.image import LoadRequest, to_load
-
-ARGUMENTS = {
-    "input": {"type": "path", "required": True, "aliases": ["path"]},
-    "name": {"type": "str"},
-    "reference": {"type": "str"},
-}
-
-
-def act(engine: Engine, request: LoadRequest) -> Outcome:
-    """Load the archive."""
-    return load(engine, request.path, request.name, reference=request.reference)
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_load,
-        act,
-        otherwise="loaded images from {input}",
-        result={"image": {}, "images": []},
-        foreign=PROGRAM,
-    )
+    run_task("image_load")
 
 
 if __name__ == "__main__":

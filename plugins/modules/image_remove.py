@@ -77,28 +77,12 @@ error:
   sample: in_use
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.core.engine import Engine
-from ..module_utils._engine.lifecycle.core.outcome import Outcome
-from ..module_utils._engine.lifecycle.image.remove import remove_image
-from ..module_utils._module.podman_options import IMAGE
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.image import RemoveRequest, to_remove
-
-ARGUMENTS = {"name": {"type": "str", "required": True}, "force": {"type": "bool", "default": False}}
-
-
-def act(engine: Engine, request: RemoveRequest) -> Outcome:
-    """Remove the image, if it is there."""
-    return remove_image(engine, request.name, force=request.force)
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_remove, act, otherwise="removed image {name}", result={"image": {}}, foreign=IMAGE)
+    run_task("image_remove")
 
 
 if __name__ == "__main__":

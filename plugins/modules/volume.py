@@ -299,41 +299,12 @@ error:
   sample: in_use
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.converge.volume import converge_volume
-from ..module_utils._engine.lifecycle.core.engine import Engine
-from ..module_utils._engine.lifecycle.core.outcome import Outcome
-from ..module_utils._engine.lifecycle.volume.repopulate import fill
-from ..module_utils._module.podman_options import QUADLET
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.volume import VolumeRequest, to_volume
-from ..module_utils._module.tasks.volume_options import ARGUMENTS
-
-
-def act(engine: Engine, request: VolumeRequest) -> Outcome:
-    """Bring the volume to what the task asks for."""
-
-    def converge() -> Outcome:
-        return converge_volume(engine, request.spec, request.state, request.how)
-
-    if request.refill is None:
-        return converge()
-    return fill(engine, request.spec.name, request.refill, converge, renewed=request.how.recreate)
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_volume,
-        act,
-        otherwise="brought volume {name} to {state}",
-        result={"volume": {}, "mount_point": ""},
-        foreign=QUADLET,
-    )
+    run_task("volume")
 
 
 if __name__ == "__main__":

@@ -206,24 +206,12 @@ error:
   sample: kind_differs
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.files.volume_content import converge_content
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.volume_content import ARGUMENTS, to_volume_content
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_volume_content,
-        converge_content,
-        otherwise="changed the content of volume {name}",
-        result={"changes": [], "change_count": 0, "diff": []},
-    )
+    run_task("volume_content")
 
 
 if __name__ == "__main__":

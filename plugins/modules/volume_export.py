@@ -129,30 +129,12 @@ error:
   sample: not_found
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.files.volume_export import export_volume
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.volume_export import (
-    ARGUMENTS,
-    to_volume_export,
-)
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_volume_export,
-        export_volume,
-        otherwise="exported volume {name} to {dest}",
-        result={"dest": "{dest}"},
-        files=True,
-        foreign=PROGRAM,
-    )
+    run_task("volume_export")
 
 
 if __name__ == "__main__":

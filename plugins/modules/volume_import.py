@@ -117,28 +117,12 @@ error:
   sample: not_empty
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.volume.importing import import_volume
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.volume_import import (
-    ARGUMENTS,
-    to_volume_import,
-)
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_volume_import,
-        import_volume,
-        otherwise="imported {src} into volume {name}",
-        foreign=PROGRAM,
-    )
+    run_task("volume_import")
 
 
 if __name__ == "__main__":

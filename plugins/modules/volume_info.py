@@ -151,26 +151,12 @@ error:
   sample: state_corrupt
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.core.engine import Engine
-from ..module_utils._engine.lifecycle.core.outcome import Outcome
-from ..module_utils._engine.lifecycle.info.info import volumes
-from ..module_utils._module.options import LABELLED_OPTIONS, Labelled, labelled_asked
-from ..module_utils._module.podman_options import PROGRAM
-from ..module_utils._module.read_only import look
-
-
-def act(engine: Engine, question: Labelled) -> Outcome:
-    """Look them up."""
-    return volumes(engine, question.names, labels=question.labels)
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    look(LABELLED_OPTIONS, labelled_asked, act, foreign=PROGRAM)
+    run_task("volume_info")
 
 
 if __name__ == "__main__":

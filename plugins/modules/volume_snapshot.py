@@ -154,28 +154,12 @@ error:
   sample: in_use
 """
 
-from ..module_utils._module.installed import use_installed
-
-use_installed()
-
-from ..module_utils._engine.lifecycle.volume.snapshot import (
-    converge_snapshot,
-)
-from ..module_utils._module.runner import run
-from ..module_utils._module.tasks.volume_snapshot import (
-    ARGUMENTS,
-    to_volume_snapshot,
-)
+from ..module_utils._entry.task import run_task
 
 
 def main() -> None:
     """Run the module."""
-    run(
-        ARGUMENTS,
-        to_volume_snapshot,
-        converge_snapshot,
-        otherwise="brought the snapshots of volume {name} to {state}",
-    )
+    run_task("volume_snapshot")
 
 
 if __name__ == "__main__":

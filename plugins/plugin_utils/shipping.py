@@ -13,15 +13,15 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.values.globs import Excluded, matcher
 
+from .delivery import DeliveringAction
 from .parcel import Parcel
 
 
-class ShippingAction(ActionBase):
+class ShippingAction(DeliveringAction):
     """An action that runs the module of its name, with a tar of what that needs in the module's option ``parcel``.
 
     Errors of the controller's side are AnsibleActionFail. All temporary files are private and gone at the end: on the host

@@ -26,11 +26,16 @@ Request = TypeVar("Request")
 Opener = Callable[..., AbstractContextManager[Engine]]
 
 
+#: Where the engine is, which the action plugin tells _entry/task.py.
+_ENGINE = "_slipway_engine"
+
+
 class _Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
     """A module that knows by which words the task has written its options, and takes an empty list for an empty mapping."""
 
     def _load_params(self) -> None:
         super()._load_params()
+        self.params.pop(_ENGINE, None)
         words = {
             word: (name, argument)
             for name, argument in self.argument_spec.items()

@@ -1,32 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Leave the engine on the host as one program, ``slipway``: same code, same bytes.
+"""Install the engine below its root, with the program ``slipway``: the same files, the same directory.
 
-conmon calls it when a container has ended, and a person on the host can. It is a directory of sources with their
+conmon calls the program when a container has ended, and a person on the host can. It is a directory of files with their
 bytecode beside a launcher, not a zip that compiles itself at each call: it is started at every exit.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
+import fcntl
 import os
 import py_compile
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 
-from ..errors import EngineError
+from .. import archive
 from ..kernel import libc
-from ..kernel.files import directory, make_private
+from ..kernel.files import directory, make_private, usual_umask
 from ..kernel.removal import remove_tree
 from ..lifecycle.core.engine import Engine
 from ..model.engine.layout import Layout
 from ..model.engine.places import DEFAULT_ROOT
 from ..version import VERSION
-from . import main as _main  # noqa: F401  so that the agent's modules travel with whatever installs it
 from . import sources
-from .manifest import MODULES
-from .sources import Sum
 
 #: Where a person finds it; only the engine at the default root is offered there, so tests never touch it.
 COMMAND = "/usr/local/bin/slipway"
@@ -36,25 +33,35 @@ _COMMAND_TEXT = """#!/bin/sh
 program={program}
 [ -x "$program" ] && exec "$program" "$@"
 if [ "$(id -u)" -eq 0 ]; then
-    echo "slipway: $program is gone. A task of slipway.oci.container brings it back" >&2
+    echo "slipway: $program is gone. A task of slipway.oci brings it back" >&2
 else
     echo "slipway: the engine needs root. Write sudo before it" >&2
 fi
 exit 125
 """
+#: The lock keeps a newer version, which takes this one's place, from removing the files of a process that runs. Where it was
+#: faster, the link leads to it.
 _LAUNCHER = """#!{python} -IS
 # slipway {version}: the container engine of the Ansible collection slipway.oci.
+import fcntl
+import os
 import sys
 
 if sys.version_info < (3, 9):
     sys.stderr.write("slipway: needs Python 3.9 or newer, and " + sys.executable + " is older\\n")
     sys.exit(125)
+try:
+    fcntl.flock(os.open({home!r}, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_SH)
+    os.stat({home!r})
+except FileNotFoundError:
+    os.execv({program!r}, [{program!r}, *sys.argv[1:]])
 sys.dont_write_bytecode = True
 sys.path.insert(0, {home!r})
-from _engine.agent.main import main  # noqa: E402
+from {package}._engine.agent.main import main  # noqa: E402
 
 sys.exit(main(sys.argv[1:], root={root!r}, run_root={run_root!r}))
 """
+_LINK = "current"
 
 
 def exit_command(engine: Engine, *, keep: bool) -> tuple[str, ...]:
@@ -70,82 +77,112 @@ def exec_exit_command(engine: Engine) -> tuple[str, ...]:
 
 
 def install(layout: Layout) -> str:
-    """Install the agent unless these very bytes are there, and return the program's path, which stays over upgrades."""
-    known = sources.sums(MODULES)
-    home = f"{layout.agent}/{VERSION}-{_digest(known, layout)}"
-    current = f"{layout.agent}/current"
-    if not os.path.isdir(home):
-        _place(known, layout, home)
-    if not os.path.islink(current) or os.readlink(current) != os.path.basename(home):
-        _link(os.path.basename(home), current)
-        _remove_others(layout.agent, os.path.basename(home))
+    """Install this engine unless it is there, and return the program's path, which stays over upgrades."""
+    home = _home(layout)
+    launcher = _launcher(layout, home)
+    if not _is_current(layout, home, launcher):
+        make_private(layout.agent)
+        with _alone(layout):
+            if not os.path.isdir(home):
+                _place(layout, home)
+            _replace(f"{home}/slipway", launcher.encode(), 0o700)
+            _link(os.path.basename(home), f"{layout.agent}/{_LINK}")
+            _remove_others(layout.agent, os.path.basename(home))
     if layout.root == DEFAULT_ROOT:
-        offer(f"{current}/slipway", COMMAND)
-    return f"{current}/slipway"
+        offer(layout.agent_program, COMMAND)
+    return layout.agent_program
+
+
+def deliver(root: str, run_root: str) -> str:
+    """Install this engine, which runs from an archive, and return the directory that Python can import it from."""
+    usual_umask()
+    layout = Layout(root, run_root)
+    install(layout)
+    return _home(layout)
 
 
 def offer(program: str, place: str) -> None:
     """Leave a command for people that runs the program; what somebody else has put there stays."""
     if os.path.lexists(place) and not (os.path.islink(place) and os.readlink(place) == program):
         return
-    temporary = f"{place}.{os.urandom(4).hex()}"
-    _write(temporary, _COMMAND_TEXT.format(program=shlex.quote(program)).encode(), 0o755)
-    os.replace(temporary, place)
+    _replace(place, _COMMAND_TEXT.format(program=shlex.quote(program)).encode(), 0o755)
 
 
-def _digest(known: Mapping[str, Sum], layout: Layout) -> str:
-    text = f"{_launcher(layout, '')}\0{sources.encode(known)}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _home(layout: Layout) -> str:
+    """Return the directory of this engine below a root, which is where it runs from unless it came another way."""
+    installed = sources.installed()
+    if os.path.dirname(installed) == os.path.realpath(layout.agent):
+        return f"{layout.agent}/{os.path.basename(installed)}"
+    return f"{layout.agent}/{archive.name(sources.files())}"
 
 
 def _launcher(layout: Layout, home: str) -> str:
     # Not the interpreter of a virtual environment: it may go while the host's stays.
     python = getattr(sys, "_base_executable", sys.executable)
     return _LAUNCHER.format(
-        python=python, version=VERSION, home=home, root=layout.root, run_root=layout.run_root
+        python=python,
+        version=VERSION,
+        home=home,
+        program=layout.agent_program,
+        package=archive.PACKAGE,
+        root=layout.root,
+        run_root=layout.run_root,
     )
 
 
-def _place(known: Mapping[str, Sum], layout: Layout, home: str) -> None:
-    """Write everything beside its place, then rename: whoever finds the directory finds it whole, also after a power cut."""
-    make_private(layout.agent)
-    stage = f"{layout.agent}/.new-{os.urandom(8).hex()}"
+def _is_current(layout: Layout, home: str, launcher: str) -> bool:
     try:
-        for path, source in _texts().items():
-            _write(f"{stage}/{path}", source, 0o600)
-            py_compile.compile(
-                f"{stage}/{path}",
-                dfile=f"{home}/{path}",
-                doraise=True,
-                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-            )
-        _write(f"{stage}/{sources.LIST}", sources.encode(known).encode(), 0o600)
-        _write(f"{stage}/slipway", _launcher(layout, home).encode(), 0o700)
+        with open(f"{home}/slipway", encoding="utf-8", errors="surrogateescape") as file:
+            same = file.read() == launcher
+        return same and os.readlink(f"{layout.agent}/{_LINK}") == os.path.basename(home)
+    except OSError:
+        return False
+
+
+@contextmanager
+def _alone(layout: Layout) -> Iterator[None]:
+    """Hold off others that install here; the kernel lets them go on when this process ends, however."""
+    with directory(layout.agent) as fd:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+
+
+def _place(layout: Layout, home: str) -> None:
+    """Write everything beside its place, then rename: whoever finds the directory finds it whole, also after a power cut."""
+    stage = f"{layout.agent}/.new-{os.urandom(8).hex()}"
+    make_private(stage)
+    try:
+        _write_all(sources.files(), stage, home)
         with directory(stage) as fd:
             libc.syncfs(fd)  # one, not a sync of each of some hundred files
         os.rename(stage, home)
-    except OSError:
-        if not os.path.isdir(home):  # else another task was faster, with the same bytes
-            raise
     finally:
         remove_tree(stage)
 
 
-def _texts() -> dict[str, bytes]:
-    """Return the source of each module by its path."""
-    try:
-        return {f"_engine/{sources.file_of(name)}": sources.read(name) for name in MODULES}
-    except OSError as error:
-        raise EngineError(
-            f"the module came without a part of the engine: {error}",
-            remedy="This is a fault of slipway.oci: please report it",
-        ) from error
+def _write_all(files: Mapping[str, bytes], stage: str, home: str) -> None:
+    for path, content in {"__init__.py": b"", **files}.items():
+        below = f"{archive.PACKAGE}/{path}"
+        _write(f"{stage}/{below}", content, 0o600)
+        if path.endswith(".py"):
+            py_compile.compile(
+                f"{stage}/{below}",
+                dfile=f"{home}/{below}",
+                doraise=True,
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            )
 
 
 def _write(path: str, content: bytes, mode: int) -> None:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as stream:
         stream.write(content)
+
+
+def _replace(path: str, content: bytes, mode: int) -> None:
+    temporary = f"{path}.{os.urandom(4).hex()}"
+    _write(temporary, content, mode)
+    os.replace(temporary, path)
 
 
 def _link(target: str, path: str) -> None:
@@ -155,11 +192,17 @@ def _link(target: str, path: str) -> None:
 
 
 def _remove_others(top: str, kept: str) -> None:
+    """Remove the engines that no process runs from, and what a killed installation has left. conmon knows the link alone."""
     for entry in os.listdir(top):
-        if entry not in (kept, "current"):
-            try:
+        if entry not in (kept, _LINK):
+            with suppress(BlockingIOError), _unused(f"{top}/{entry}"):
                 remove_tree(f"{top}/{entry}")
-            except OSError as error:
-                # Another task writes it at this moment; it will find the agent in its place, and remove its own.
-                if error.errno != errno.ENOTEMPTY:
-                    raise
+
+
+@contextmanager
+def _unused(path: str) -> Iterator[None]:
+    """Hold a directory so that no process begins to run from it; raises BlockingIOError when one does."""
+    with ExitStack() as stack:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            fcntl.flock(stack.enter_context(directory(path)), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield

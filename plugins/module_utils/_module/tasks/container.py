@@ -8,15 +8,12 @@ from ..._engine.lifecycle.converge.container import converge
 from ..._engine.lifecycle.converge.request import Request
 from ..._engine.lifecycle.core.engine import Engine
 from ..._engine.lifecycle.core.outcome import Outcome
-from ..installed import is_outdated
 from ..render import render
 
 
 def converge_container(engine: Engine, request: Request) -> Outcome:
     """Bring the container to what the task asks for; raises ContainerFailed when what it waited for failed."""
     outcome = converge(engine, request, _exit_command)
-    if is_outdated() and not engine.predicting:
-        _exit_command(engine, keep=False)  # also where nothing was started: the connection plugin calls it
     if outcome.failure is not None:
         # The task has done its part all the same, and tells all of it.
         outcome.failure.fields = {**render(outcome, subject=request.name), **outcome.failure.fields}

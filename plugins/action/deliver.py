@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run any module of this collection, and bring the engine to a host that lacks it; meta/runtime.yml names it for each module."""
+
+from __future__ import annotations
+
+from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible_collections.slipway.oci.plugins.plugin_utils.delivery import DeliveringAction
+
+
+class ActionModule(DeliveringAction, NormalAction):
+    """What Ansible does with a module that has no action of its own, and the delivery."""

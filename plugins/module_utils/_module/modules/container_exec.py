@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module ``container_exec``: its options, and what it runs."""
+
+from __future__ import annotations
+
+from ..podman_options import PROGRAM
+from ..runner import run
+from ..tasks.container_exec import ARGUMENTS, act, to_request
+
+
+def main() -> None:
+    """Run the module."""
+    run(ARGUMENTS, to_request, act, otherwise="ran a command in {name}", foreign=PROGRAM)

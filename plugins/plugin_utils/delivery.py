@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a module on a host with the engine that belongs to it, which is sent only where it is not there yet.
+
+Ansible compiles a collection's plugins anew in each task's process: what packs is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from ansible import constants
+from ansible.plugins.action import ActionBase
+from ansible_collections.slipway.oci.plugins.module_utils._entry.protocol import MISSING, OPTION
+
+#: Below Ansible's directory for this run, which all tasks of it share.
+_NAME, _ARCHIVE = "slipway-engine", "slipway-engine.zip"
+
+
+class Archive(NamedTuple):
+    """The packed engine on the controller: its name, its path, and the digest that tells whether it arrived whole."""
+
+    name: str
+    path: str
+    sha256: str
+
+
+class DeliveringAction(ActionBase):
+    """An action whose module finds the engine on the host; the first that does not brings it there."""
+
+    def _execute_module(
+        self, module_name: str | None = None, module_args: dict[str, Any] | None = None, **how: Any
+    ) -> dict[str, Any]:
+        """Run the module, and where it answers that the engine is missing send that and run it again."""
+        arguments = dict(self._task.args if module_args is None else module_args)
+        if how.get("wrap_async"):  # nobody would be there to send it when the task finds out
+            return self._run(module_name, {**arguments, **self._sent_ahead(module_name, arguments, how)}, how)
+        result = self._run(module_name, {**arguments, OPTION: {"name": name_of_engine()}}, how)
+        if result.get("error") != MISSING:
+            return result
+        return self._run(module_name, {**arguments, OPTION: self._sent()}, how)
+
+    def _run(self, module_name: str | None, arguments: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = super()._execute_module(
+            module_name=module_name, module_args=arguments, **how
+        )
+        return result
+
+    def _sent_ahead(
+        self, module_name: str | None, arguments: dict[str, Any], how: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return what to tell a module that runs in the background: it is asked in the foreground first."""
+        wanted: dict[str, Any] = {"name": name_of_engine()}
+        asked = {**arguments, OPTION: {**wanted, "asks": True}}
+        result = self._run(module_name, asked, {**how, "wrap_async": False})
+        return {OPTION: self._sent() if result.get("error") == MISSING else wanted}
+
+    def _sent(self) -> dict[str, str]:
+        """Send the archive into the task's temporary directory, which goes with the task; return what to tell the module."""
+        archive = archived_engine()
+        directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no other way)
+        path = f"{directory.rstrip('/')}/{_ARCHIVE}"
+        self._transfer_file(archive.path, path)
+        self._fixup_perms2((directory, path))
+        return {"name": archive.name, "archive": path, "sha256": archive.sha256}
+
+
+def name_of_engine() -> str:
+    """Return the name of the collection's engine; what it is made of is read once in a run of Ansible."""
+    with suppress(FileNotFoundError), open(_place(_NAME), encoding="ascii") as file:
+        return file.read()
+    from ansible_collections.slipway.oci.plugins.module_utils._engine import archive
+
+    name = archive.name(_files())
+    _write(_place(_NAME), name.encode("ascii"))
+    return name
+
+
+def archived_engine() -> Archive:
+    """Return the packed engine, which is made once in a run of Ansible."""
+    from hashlib import sha256
+
+    from ansible_collections.slipway.oci.plugins.module_utils._engine import archive
+
+    path = _place(_ARCHIVE)
+    try:
+        with open(path, "rb") as file:
+            packed = file.read()
+    except FileNotFoundError:
+        files = _files()
+        packed = archive.pack(files)
+        _write(_place(_NAME), archive.name(files).encode("ascii"))
+        _write(path, packed)
+    return Archive(name_of_engine(), path, sha256(packed).hexdigest())
+
+
+def _files() -> dict[str, bytes]:
+    from ansible_collections.slipway.oci.plugins.module_utils._engine import archive
+
+    return archive.files(os.path.dirname(os.path.dirname(os.path.abspath(archive.__file__))))
+
+
+def _place(name: str) -> str:
+    return os.path.join(constants.DEFAULT_LOCAL_TMP, name)
+
+
+def _write(path: str, content: bytes) -> None:
+    """Put a file in its place at once: other tasks look for it at this moment."""
+    temporary = f"{path}.{os.getpid()}"
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        file.write(content)
+    os.replace(temporary, path)

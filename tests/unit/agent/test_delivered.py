@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine is one archive that is installed below its root, whole, and stays as long as anything runs from it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from _engine import archive
+from _engine.agent import sources
+from _engine.agent.install import install
+from _engine.model.engine.layout import Layout
+
+#: Installs what a packed engine has, run from that archive.
+DELIVER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from slipway_oci._engine.agent.install import deliver
+print(deliver(*sys.argv[2:]))
+"""
+VERSION = "version"
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory) -> Path:
+    """Pack the engine."""
+    path = tmp_path_factory.mktemp("packed") / "engine.zip"
+    path.write_bytes(archive.pack(sources.files()))
+    return path
+
+
+@pytest.fixture
+def layout(tmp_path) -> Layout:
+    """Return the places of an engine that is not there yet."""
+    return Layout(str(tmp_path / "root"), str(tmp_path / "run"))
+
+
+def deliver(packed: Path, layout: Layout) -> Path:
+    """Install an archive, and return the directory that it is in."""
+    command = [sys.executable, "-c", DELIVER, packed, layout.root, layout.run_root]
+    return Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+
+
+def said(layout: Layout, *words: str) -> str:
+    """Run the program, and return what it wrote."""
+    return subprocess.run(
+        [layout.agent_program, *words], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def engines(layout: Layout) -> set[str]:
+    """Return what lies beside the link to the engine in use."""
+    return {*os.listdir(layout.agent)} - {"current"}
+
+
+def test_the_same_files_are_the_same_bytes(packed):
+    """Packed again, the archive is the same; what it holds has the name of the files that it was made of."""
+    files = sources.files()
+    assert archive.pack(dict(reversed(files.items()))) == packed.read_bytes()
+    assert archive.unpack(str(packed)) == files
+    assert archive.name(archive.unpack(str(packed))) == archive.name(files)
+    assert archive.name({**files, "_engine/errors.py": b""}) != archive.name(files)
+    assert {path.partition("/")[0] for path in files} == {*archive.PARTS}
+
+
+def test_what_arrives_is_what_the_source_tree_installs(packed, layout):
+    """The archive and the tree that it was made of are one engine, private, compiled, with a program that runs."""
+    home = deliver(packed, layout)
+    assert engines(layout) == {home.name} == {archive.name(sources.files())}
+    before = home.stat()
+    assert install(layout) == layout.agent_program
+    assert home.stat() == before
+    assert said(layout, VERSION)
+    assert all(not path.stat().st_mode & 0o077 for path in (home.parent, home, home / "slipway"))
+    sources_there = {path.with_suffix("").name for path in home.rglob("*.py")}
+    assert {path.name.partition(".")[0] for path in home.rglob("*.pyc")} == sources_there
+    install(Layout(layout.root, f"{layout.run_root}-other"))
+    assert f"{layout.run_root}-other" in (home / "slipway").read_text()
+
+
+def test_many_at_once_install_one(packed, layout):
+    """Those that come at the same moment end with one engine, and nothing beside it."""
+    with ThreadPoolExecutor(4) as pool:
+        homes = {*pool.map(lambda _number: deliver(packed, layout), range(4))}
+    assert engines(layout) == {home.name for home in homes}
+    assert len(homes) == 1
+
+
+def test_another_engine_stays_while_it_runs(layout, tmp_path):
+    """An engine that a process runs from is left until that ends; one that nobody uses goes, and what a kill has left."""
+    for name in ("used", "unused", ".new-killed"):
+        Path(layout.agent, name, archive.PACKAGE).mkdir(parents=True)
+    fd = os.open(f"{layout.agent}/used", os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_SH)
+    install(layout)
+    assert engines(layout) == {"used", archive.name(sources.files())}
+    os.close(fd)
+    Path(layout.agent, "current").unlink()
+    install(layout)
+    assert engines(layout) == {archive.name(sources.files())}
+
+
+def test_a_program_that_comes_too_late_runs_the_new_engine(layout):
+    """Whoever began with an engine that goes at this moment goes on with the one in its place."""
+    install(layout)
+    late = Path(layout.root, "late")
+    home = f"{layout.agent}/{archive.name(sources.files())}"
+    late.write_text(Path(layout.agent_program).read_text().replace(repr(home), repr(f"{home}-gone")))
+    late.chmod(0o700)
+    done = subprocess.run([late, VERSION], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == said(layout, VERSION)
