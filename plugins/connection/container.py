@@ -14,7 +14,7 @@ description:
   - Runs commands in a running container of slipway.oci and copies files into it and out of it.
   - The container is one of the controller's own, or with O(host) one of any host in the inventory, which is then reached as
     that host is - with its own connection plugin, variables and become. The container needs neither sshd nor anything else
-    of this collection. The host needs the program that a task of M(slipway.oci.container) brings there.
+    of this collection. The engine is brought to the host where it is missing, which needs Python.
   - Files are written and read by the host, inside the container's root with its volumes, so the image needs no C(tar), C(dd)
     or shell for them. Modules need Python in the image. M(ansible.builtin.raw) needs a shell.
 options:
@@ -137,6 +137,7 @@ EXAMPLES = r"""
 import os
 import shlex
 import stat
+from collections.abc import Sequence
 from typing import Any, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
@@ -171,9 +172,17 @@ class Connection(ConnectionBase):
     def _connect(self) -> Connection:
         if self._program is None:
             self._reached = self._reach(self.get_option("host"))
-            self._program = Program(self._reached, path_of(self.get_option("agent"), self.get_option("root")))
+            agent, root = self.get_option("agent"), self.get_option("root")
+            self._program = Program(self._reached, path_of(agent, root), None if agent else self._bring)
             self._connected = True
         return self
+
+    def _bring(self, argv: Sequence[str], data: bytes) -> Answer:
+        """Run the engine's program on a host that lacks it; in check mode it does not stay there."""
+        from ansible_collections.slipway.oci.plugins.plugin_utils.sending import Engine
+
+        places = self.get_option("root"), self.get_option("run_root")
+        return Engine(self._reached, *places, installs=not self._play_context.check_mode).run(argv, data)
 
     def _reach(self, name: Optional[str]) -> Reached:
         if not name:

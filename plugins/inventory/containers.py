@@ -157,15 +157,16 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ansible import constants
+from ansible import constants, context
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
 from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import chooser
 from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import CONNECTION, KnownHosts
-from ansible_collections.slipway.oci.plugins.plugin_utils.program import path_of
+from ansible_collections.slipway.oci.plugins.plugin_utils.program import NOT_FOUND, path_of
 from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
 from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, Reached, reach
+from ansible_collections.slipway.oci.plugins.plugin_utils.sending import Engine
 
 _FILES = ("slipway.yml", "slipway.yaml")
 _ID_DIGITS = 12
@@ -254,10 +255,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return pool.submit(self._ask, host)
 
     def _ask(self, host: Reached) -> list[_Shape]:
-        root = self.get_option("root")
-        argv = listing(path_of(self.get_option("agent"), root), root, self.get_option("run_root"))
+        agent, root, run_root = (self.get_option(option) for option in ("agent", "root", "run_root"))
+        argv = listing(path_of(agent, root), root, run_root)
+        installs = not context.CLIARGS.get("check")
         try:
             answer = host.run(argv, b"\n")
+            if answer.rc == NOT_FOUND and not agent:
+                nothing = (
+                    None if root else "[]"
+                )  # a host that had no task yet; but a root that is said has to be there
+                answer = Engine(host, root, run_root, installs=installs).run(argv[1:], b"\n", nothing=nothing)
         finally:
             host.close()
         return answered(argv, *answer, env=self.get_option("env"))

@@ -107,7 +107,7 @@ def _place(name: str) -> str:
 
 def _write(path: str, content: bytes) -> None:
     """Put a file in its place at once: other tasks look for it at this moment."""
-    temporary = f"{path}.{os.getpid()}"
-    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+    temporary = f"{path}.{os.urandom(4).hex()}"
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
         file.write(content)
     os.replace(temporary, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -18,8 +19,13 @@ from .reaching import Answer, Reached
 
 #: What a shell answers when there is no such program, or it may not be run.
 NO_PROGRAM = (126, 127)
+#: The second of them: there is none.
+NOT_FOUND = 127
+_CONNECT = "connect"
+#: Runs the program, wherever it comes from, with words and a standard input.
+Run = Callable[[Sequence[str], bytes], Answer]
 #: Errors that say that the container can't be reached, now or ever.
-_UNREACHABLE = frozenset({"not_found", "wrong_state", "rootfs_died", "not_root", "state_busy"})
+_UNREACHABLE = frozenset({"not_found", "wrong_state", "rootfs_died", "state_busy"})
 
 
 def path_of(agent: Optional[str], root: Optional[str]) -> str:
@@ -30,9 +36,8 @@ def path_of(agent: Optional[str], root: Optional[str]) -> str:
 def missing(path: str, said: str) -> str:
     """Return what to tell where there is no program; ``said`` is what the host's shell told."""
     return (
-        f"there is no agent {path} ({said}). A task that starts a container brings it to a host. If the engine is elsewhere"
-        " there, say so by root or agent (ansible_slipway_root, ansible_slipway_agent); root alone may run it, so the"
-        " host may need ansible_become"
+        f"there is no agent {path} ({said}). Unless agent (ansible_slipway_agent) says where it is, it is brought to a host,"
+        " which needs Python (ansible_python_interpreter); root alone may run it, so the host may need ansible_become"
     )
 
 
@@ -45,11 +50,12 @@ class Failure(NamedTuple):
 
 
 class Program:
-    """The engine's program at a path on a host."""
+    """The engine's program at a path on a host; ``bring`` runs it where it is missing or too old."""
 
-    def __init__(self, host: Reached, path: str) -> None:
+    def __init__(self, host: Reached, path: str, bring: Optional[Run] = None) -> None:
         self._host = host
         self._path = path
+        self._bring = bring
 
     def connect(self, request: dict[str, Any], data: bytes = b"") -> tuple[Answer, Optional[Failure]]:
         """Hand over a request (agent/connect/main.py) and what follows it; return the answer, and the engine's error if any.
@@ -57,14 +63,22 @@ class Program:
         Raises AnsibleConnectionFailure when the container can't be reached.
         """
         mark = f"slipway-{os.urandom(12).hex()} "
-        answer = self._host.run([self._path, "connect"], frames.encode({**request, "mark": mark}) + data)
+        given = frames.encode({**request, "mark": mark}) + data
+        answer = self._host.run([self._path, _CONNECT], given)
         stderr, told = _split(answer.stderr, mark.encode())
+        if not told and self._bring is not None and _lacks(answer):
+            answer = self._bring([_CONNECT], given)
+            stderr, told = _split(answer.stderr, mark.encode())
         answer = answer._replace(stderr=stderr)
         if not told:
             raise AnsibleConnectionFailure(self._never_began(answer))
         if len(told) == 1:
             return answer, None
         failure = _failure(told[-1])
+        if failure.code == "not_root":
+            raise AnsibleConnectionFailure(
+                f"{self._where}: the engine needs root: the host may need ansible_become"
+            )
         if failure.code in _UNREACHABLE:
             raise AnsibleConnectionFailure(failure.message)
         return answer, failure
@@ -85,14 +99,27 @@ class Program:
                 f"{request['name']}: {request['path']} was not passed: {error}. {said}"
             ) from error
 
+    @property
+    def _where(self) -> str:
+        return f"host {self._host.name or 'localhost'}"
+
     def _never_began(self, answer: Answer) -> str:
         said = answer.stderr.decode(errors="replace").strip() or f"exit code {answer.rc}"
-        where = f"host {self._host.name or 'localhost'}"
+        where = self._where
         if answer.rc in NO_PROGRAM:
             return f"{where}: {missing(self._path, said)}"
-        if b"'connect'" in answer.stderr:
-            return f"{where}: {self._path} is older than this collection. Run a task of slipway.oci.container there"
+        if _is_old(answer):
+            return f"{where}: {self._path} is older than this collection. Run a task of slipway.oci there"
         return f"{where}: {self._path} did not begin: {said}"
+
+
+def _lacks(answer: Answer) -> bool:
+    return answer.rc == NOT_FOUND or _is_old(answer)
+
+
+def _is_old(answer: Answer) -> bool:
+    """Tell whether the program has said that it does not know the verb."""
+    return f"'{_CONNECT}'".encode() in answer.stderr
 
 
 def _split(stderr: bytes, mark: bytes) -> tuple[bytes, list[bytes]]:

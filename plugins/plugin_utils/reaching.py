@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, Optional
@@ -33,8 +34,10 @@ class Answer(NamedTuple):
 class Reached:
     """A host, by its name in the inventory (``""``: the controller), and the connection to it."""
 
-    def __init__(self, name: str, connection: ConnectionBase) -> None:
+    def __init__(self, name: str, connection: ConnectionBase, python: str) -> None:
         self.name = name
+        #: The Python that modules run with there.
+        self.python = python
         self._connection = connection
 
     def run(self, argv: Sequence[str], data: bytes) -> Answer:
@@ -101,7 +104,14 @@ def reach(name: str, variables: Mapping[str, Any], *, context: Optional[PlayCont
     if boolean(variables.get("ansible_become", False)):
         connection.set_become_plugin(_become(name, variables))
     own.set_attributes_from_plugin(connection)
-    return Reached(name, connection)
+    return Reached(name, connection, _python(variables) if name else sys.executable)
+
+
+def _python(variables: Mapping[str, Any]) -> str:
+    """Return what the host's variables say of its Python, what Ansible has found there, or a name that most hosts know."""
+    said = str(variables.get("ansible_python_interpreter") or "auto")
+    found = (variables.get("ansible_facts") or {}).get("discovered_interpreter_python")
+    return str(found or "python3") if said.startswith("auto") else said
 
 
 def _context(name: str, variables: Mapping[str, Any], context: Optional[PlayContext]) -> PlayContext:

@@ -83,7 +83,7 @@ ERRORS = {
     "no container named": {"ansible_host": "nosuch"},
     "is exited": {"ansible_host": "gone"},
     "is paused": {"ansible_host": "still"},
-    "there is no agent": {"ansible_slipway_root": "/nosuch"},
+    "there is no agent": {"ansible_slipway_agent": "/nosuch"},
     "is not in the inventory": {"ansible_slipway_host": "web9"},
     "host web1:": {"ansible_slipway_host": "dead"},
 }

@@ -317,7 +317,9 @@ def test_hosts_without_an_answer(inventories):
     why = inventories.refused(hosts, inventories.write(hosts=["all"], host_prefix=True, unreachable="fail"))
     assert "gone: " in why
     nowhere = inventories.list(inventories.write(root=f"{inventories.top}/nowhere"))
-    assert f"there is no agent {inventories.top}/nowhere/agent/current/slipway" in nowhere["warnings"]
+    assert f"no engine named '{inventories.top}/nowhere'" in nowhere["warnings"]
+    wrong = inventories.list(inventories.write(agent=f"{inventories.top}/nowhere/slipway"))
+    assert f"there is no agent {inventories.top}/nowhere/slipway" in wrong["warnings"]
     assert not (inventories.top / "nowhere").exists()
 
 

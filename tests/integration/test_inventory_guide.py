@@ -60,7 +60,8 @@ def test_commands_and_files(guide):
 
 #: A source that gets each warning of the page's table, and what else it is.
 WARNINGS = {
-    "there is no agent": ("a.slipway.yml", {"root": "/nosuch"}),
+    "there is no agent": ("a.slipway.yml", {"agent": "/nosuch"}),
+    "no engine named": ("e.slipway.yml", {"root": "/nosuch"}),
     "host web1:": ("b.slipway.yml", {"hosts": ["web1"]}),
     "means no host": ("c.slipway.yml", {"hosts": ["web3"]}),
     "could not be verified by inventory plugin": ("d.yml", {}),

@@ -33,7 +33,12 @@ def test_environments_are_left_out():
 
 
 WRONG = [
-    (127, b"", b"sh: not found", r"no agent /a \(sh: not found\). A task that starts a container brings it"),
+    (
+        127,
+        b"",
+        b"sh: not found",
+        r"no agent /a \(sh: not found\). Unless agent \(ansible_slipway_agent\) says where",
+    ),
     (126, b"", b"", "no agent /a"),
     (125, b"", b"slipway: the engine needs root", "ended with 125: slipway: the engine needs root"),
     (0, b"", b"", "has not answered"),

@@ -20,6 +20,7 @@ from ..kernel import libc
 from ..kernel.files import directory, make_private, usual_umask
 from ..kernel.removal import remove_tree
 from ..lifecycle.core.engine import Engine
+from ..lifecycle.host.run_root import recorded
 from ..model.engine.layout import Layout
 from ..model.engine.places import DEFAULT_ROOT
 from ..version import VERSION
@@ -94,9 +95,12 @@ def install(layout: Layout) -> str:
 
 
 def deliver(root: str, run_root: str) -> str:
-    """Install this engine, which runs from an archive, and return the directory that Python can import it from."""
+    """Install this engine, which runs from an archive, and return the directory that Python can import it from.
+
+    ``run_root``: what the program works with where the root does not know which one it was last used with.
+    """
     usual_umask()
-    layout = Layout(root, run_root)
+    layout = Layout(root, recorded(root) or run_root)
     install(layout)
     return _home(layout)
 
