@@ -73,7 +73,7 @@ from ..module_utils._entry.task import run_task
 
 def main() -> None:
     """Run the module."""
-    run_task("container_diff")
+    run_task("container_diff", looks=True)
 
 
 if __name__ == "__main__":

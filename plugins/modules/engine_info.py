@@ -113,7 +113,7 @@ from ..module_utils._entry.task import run_task
 
 def main() -> None:
     """Run the module."""
-    run_task("engine_info")
+    run_task("engine_info", looks=True)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ from ..module_utils._entry.task import run_task
 
 def main() -> None:
     """Run the module."""
-    run_task("events_info")
+    run_task("events_info", looks=True)
 
 
 if __name__ == "__main__":

@@ -61,8 +61,8 @@ def test_the_engine_is_brought_for_every_module(module):
     own = PLUGINS / f"action/{module.name}"
     assert own.exists() != (routing["modules"].get(module.stem) == {"action_plugin": "slipway.oci.deliver"})
     assert not own.exists() or "(ShippingAction)" in own.read_text()
-    assert f'run_task("{module.stem}")' in module.read_text()
-    assert PLUGINS.joinpath(f"module_utils/_module/modules/{module.name}").exists()
+    looks = "look(" in PLUGINS.joinpath(f"module_utils/_module/modules/{module.name}").read_text()
+    assert f'run_task("{module.stem}"{", looks=True" if looks else ""})' in module.read_text()
 
 
 def test_package_files_are_empty():

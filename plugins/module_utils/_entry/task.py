@@ -12,9 +12,9 @@ import json
 import os
 import stat
 import sys
-from importlib import import_module, invalidate_caches
+from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Mapping, NoReturn, Optional  # noqa: UP035  (Python 3.8 has to read this far)
+from typing import Any, Mapping, NoReturn  # noqa: UP035  (Python 3.8 has to read this far)
 
 from .protocol import MISSING, OPTION
 from .python_version import require_python
@@ -26,14 +26,14 @@ _OURS = __name__.rpartition("._entry.")[0]
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def run_task(name: str) -> None:
-    """Run the task of a module, whose body is ``_module/modules/NAME.py``, and exit."""
+def run_task(name: str, *, looks: bool = False) -> None:
+    """Run the task of a module, whose body is ``_module/modules/NAME.py``, and exit. ``looks``: it changes nothing."""
     require_python()
-    package = _OURS if find_spec(_OURS + "._module") else _found()
+    package = _OURS if find_spec(_OURS + "._module") else _found(looks=looks)
     import_module("{}._module.modules.{}".format(package, name)).main()  # noqa: UP032  (one form for all)
 
 
-def _found() -> str:
+def _found(*, looks: bool) -> str:
     """Return the package that the engine is in, and make sure that Python finds it; else end the task asking for the engine."""
     from ansible.module_utils.basic import _load_params  # for very dynamic modules, as it says itself
 
@@ -41,13 +41,17 @@ def _found() -> str:
     wanted = params.get(OPTION)
     if not wanted:
         _refuse("this module is run by its own action plugin only: write slipway.oci.NAME in a task")
-    home = "{}/agent/{}".format(_path(params, "root", ROOT), wanted["name"])
+    root = _path(params, "root", ROOT)
+    home = "{}/agent/{}".format(root, wanted["name"])
+    writes = not params.get("_ansible_check_mode") and (not looks or os.path.isdir(root))
     if _is_held(home):
-        sys.path.insert(0, home)
+        _use(home, writes=writes and not looks)
         if "asks" in wanted:
             _answer({"changed": False})
     elif "archive" in wanted:
-        _arrive(wanted, params)
+        _take(wanted["archive"], wanted["sha256"])
+        if writes and root.startswith("/"):
+            _install(root, _path(params, "run_root", RUN_ROOT))
     else:
         _refuse("the engine {name} is not on this host yet".format(**wanted))
     return PACKAGE
@@ -81,28 +85,29 @@ def _is_held(home: str) -> bool:
     )
 
 
-def _arrive(wanted: Mapping[str, str], params: Mapping[str, Any]) -> None:
-    """Take the engine out of the archive: installed first, or from the archive itself in check mode, and where that can't be."""
+def _use(place: str, *, writes: bool) -> None:
+    # It was compiled by the Python that installed it; another one, or a newer, leaves there what it has compiled.
+    sys.dont_write_bytecode = not writes
+    sys.path.insert(0, place)
+
+
+def _take(archive: str, sha256: str) -> None:
+    """Have Python import the engine from an archive, if it is the one that was sent."""
     import hashlib
 
-    with open(wanted["archive"], "rb") as file:
-        if hashlib.sha256(file.read()).hexdigest() != wanted["sha256"]:
-            _refuse("{archive} is not what was sent".format(**wanted))
-    sys.path.insert(0, wanted["archive"])
-    home = None if params.get("_ansible_check_mode") else _installed(params)
-    if home and _is_held(home):
-        sys.path[0] = home
-        for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
-            del sys.modules[name]
-        invalidate_caches()
+    with open(archive, "rb") as file:
+        if hashlib.sha256(file.read()).hexdigest() != sha256:
+            _refuse("{} is not what was sent".format(archive))  # noqa: UP032
+    _use(archive, writes=False)
 
 
-def _installed(params: Mapping[str, Any]) -> Optional[str]:
-    root, run_root = _path(params, "root", ROOT), _path(params, "run_root", RUN_ROOT)
-    if not (root.startswith("/") and run_root.startswith("/")):
-        return None
+def _install(root: str, run_root: str) -> None:
+    """Have the engine of the archive install itself, and Python import it from there; else it is used from the archive."""
     try:
         home: str = import_module(PACKAGE + "._engine.agent.install").deliver(root, run_root)
-    except OSError:
-        return None
-    return home
+    except OSError:  # of somebody who is not root, which the engine tells, or a full disk
+        return
+    if _is_held(home):
+        for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
+            del sys.modules[name]
+        _use(home, writes=True)

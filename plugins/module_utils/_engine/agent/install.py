@@ -56,7 +56,6 @@ try:
     os.stat({home!r})
 except FileNotFoundError:
     os.execv({program!r}, [{program!r}, *sys.argv[1:]])
-sys.dont_write_bytecode = True
 sys.path.insert(0, {home!r})
 from {package}._engine.agent.main import main  # noqa: E402
 
@@ -117,7 +116,7 @@ def _home(layout: Layout) -> str:
     installed = sources.installed()
     if os.path.dirname(installed) == os.path.realpath(layout.agent):
         return f"{layout.agent}/{os.path.basename(installed)}"
-    return f"{layout.agent}/{archive.name(sources.files())}"
+    return f"{layout.agent}/{sources.name()}"
 
 
 def _launcher(layout: Layout, home: str) -> str:

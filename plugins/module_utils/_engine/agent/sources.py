@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
 from zipimport import zipimporter
 
 from .. import archive
@@ -18,6 +19,12 @@ def files() -> dict[str, bytes]:
     if isinstance(loader, zipimporter):
         return archive.unpack(loader.archive)
     return archive.files(os.path.dirname(_directory()))
+
+
+@lru_cache
+def name() -> str:
+    """Return the name of the engine that runs, which is read once: installed or not, it is not altered while it does."""
+    return archive.name(files())
 
 
 def installed() -> str:
