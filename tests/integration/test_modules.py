@@ -350,8 +350,6 @@ def test_a_task_that_changes_nothing_brings_a_newer_agent(node, archive):
     old = current.resolve().rename(Path(node.layout.agent, "0.0.1-00"))
     current.unlink()
     current.symlink_to(old.name)
-    sums = old / "sums"
-    sums.write_text(sums.read_text().replace("agent.main ", "agent.main 1"))
 
     for check, expected in ((True, old.name), (False, None)):
         again = node.play(*main_job(archive), check=check)
