@@ -182,7 +182,8 @@ class Connection(ConnectionBase):
         from ansible_collections.slipway.oci.plugins.plugin_utils.sending import Engine
 
         places = self.get_option("root"), self.get_option("run_root")
-        return Engine(self._reached, *places, installs=not self._play_context.check_mode).run(argv, data)
+        checks = getattr(self._play_context, "check_mode", False)
+        return Engine(self._reached, *places, installs=not checks).run(argv, data)
 
     def _reach(self, name: Optional[str]) -> Reached:
         if not name:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,15 +65,34 @@ def test_never_there(inside, way):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_no_agent(inside, tmp_path, way):
-    """A host without the agent says how it gets there; so does one whose agent is said to be elsewhere."""
-    for variable, place in (
-        ("ansible_slipway_root", tmp_path),
-        ("ansible_slipway_agent", tmp_path / "slipway"),
+    """An engine that is not there has no containers, and is not made; an agent that is said to be elsewhere has to be there."""
+    root, agent = tmp_path / "root", tmp_path / "slipway"
+    for how, words in (
+        (
+            {"ansible_slipway_root": str(root), "ansible_slipway_run_root": str(tmp_path / "run")},
+            f"no engine at root {root}",
+        ),
+        ({"ansible_slipway_agent": str(agent)}, str(agent)),
     ):
-        play = inside.play(
-            "raw.yml", {"it": inside.host("bare", way, **{variable: str(place)})}, command="true"
-        )
-        unreachable(play, "Command", str(place))
+        play = inside.play("raw.yml", {"it": inside.host("bare", way, **how)}, command="true")
+        unreachable(play, "Command", words)
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("check", [True, False])
+def test_a_lost_agent(inside, way, check):
+    """A container whose engine has lost its program is reached all the same; the program comes back, but not in check mode."""
+    agent = Path(inside.node.layout.agent)
+    kept = agent.rename(f"{agent}.kept")
+    try:
+        hosts = {"it": inside.host("debian", way)}
+        play = inside.play("look.yml", hosts, *(["--check"] if check else []))
+        assert play["Look"]["stat"]["isdir"]
+        assert agent.exists() != check
+    finally:
+        shutil.rmtree(agent, ignore_errors=True)
+        kept.rename(agent)
 
 
 def test_no_host(inside):

@@ -41,7 +41,9 @@ VALUES = {"str": "podman", "bool": True, "path": "/x", "raw": "0644", "dict": {"
 @pytest.mark.parametrize("module", REFUSED)
 def test_a_module_knows_the_words_of_its_twin(monkeypatch, options_of, module):
     """The module takes the options into its argument spec, documents them, and refuses each."""
-    code = importlib.import_module(f"ansible_collections.slipway.oci.plugins.modules.{module}")
+    code = importlib.import_module(
+        f"ansible_collections.slipway.oci.plugins.module_utils._module.modules.{module}"
+    )
     given = []
     for runner in {"run", "look"} & vars(code).keys():
         monkeypatch.setattr(code, runner, lambda *_words, foreign=(), **_more: given.append(foreign))

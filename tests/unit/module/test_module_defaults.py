@@ -82,7 +82,9 @@ RIVALS = {
 
 def reading(monkeypatch, name):
     """Return a module's argument spec and what it makes its request with."""
-    module = importlib.import_module(f"ansible_collections.slipway.oci.plugins.modules.{name}")
+    module = importlib.import_module(
+        f"ansible_collections.slipway.oci.plugins.module_utils._module.modules.{name}"
+    )
     found = []
     for runner in {"run", "look"} & vars(module).keys():
         monkeypatch.setattr(module, runner, lambda spec, read, _act, **_more: found.append((spec, read)))

@@ -8,7 +8,9 @@ which puts it right or says what is wrong. No session is kept of such a command:
 
 from __future__ import annotations
 
-from ...errors import WrongState
+import os
+
+from ...errors import NotFound, WrongState
 from ...kernel import procstat
 from ...kernel.boot import is_marked
 from ...model.container.execution import ExecSpec
@@ -43,6 +45,9 @@ def lives(found: Running) -> bool:
 
 
 def _looked_at(layout: Layout, name: str) -> Running:
+    if not os.path.isdir(layout.root):  # to open it would make it
+        raise NotFound("container", name, remedy=f"There is no engine at root {layout.root}: say where it is")
+
     from ...rootfs import mounted
     from ..core.lookup import find
     from ..exec.exec import require_running
