@@ -84,9 +84,10 @@ def install(layout: Layout) -> str:
         make_private(layout.agent)
         with _alone(layout):
             if not os.path.isdir(home):
-                _place(layout, home)
-            _replace(f"{home}/slipway", launcher.encode(), 0o700)
-            _link(os.path.basename(home), f"{layout.agent}/{_LINK}")
+                _place(layout, home, launcher)
+            elif not _says(f"{home}/slipway", launcher):  # another run root, or another Python
+                _replace(f"{home}/slipway", launcher.encode(), 0o700, by=_new(layout))
+            _link(layout, os.path.basename(home))
             _remove_others(layout.agent, os.path.basename(home))
     if layout.root == DEFAULT_ROOT:
         offer(layout.agent_program, COMMAND)
@@ -108,7 +109,8 @@ def offer(program: str, place: str) -> None:
     """Leave a command for people that runs the program; what somebody else has put there stays."""
     if os.path.lexists(place) and not (os.path.islink(place) and os.readlink(place) == program):
         return
-    _replace(place, _COMMAND_TEXT.format(program=shlex.quote(program)).encode(), 0o755)
+    text = _COMMAND_TEXT.format(program=shlex.quote(program))
+    _replace(place, text.encode(), 0o755, by=f"{place}.{os.urandom(4).hex()}")
 
 
 def _home(layout: Layout) -> str:
@@ -135,11 +137,23 @@ def _launcher(layout: Layout, home: str) -> str:
 
 def _is_current(layout: Layout, home: str, launcher: str) -> bool:
     try:
-        with open(f"{home}/slipway", encoding="utf-8", errors="surrogateescape") as file:
-            same = file.read() == launcher
-        return same and os.readlink(f"{layout.agent}/{_LINK}") == os.path.basename(home)
+        linked = os.readlink(f"{layout.agent}/{_LINK}") == os.path.basename(home)
     except OSError:
         return False
+    return linked and _says(f"{home}/slipway", launcher)
+
+
+def _says(path: str, text: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read() == text.encode()
+    except FileNotFoundError:
+        return False
+
+
+def _new(layout: Layout) -> str:
+    """Return a path for what takes its place when it is finished; what is left of it goes with the next installation."""
+    return f"{layout.agent}/.new-{os.urandom(8).hex()}"
 
 
 @contextmanager
@@ -150,12 +164,13 @@ def _alone(layout: Layout) -> Iterator[None]:
         yield
 
 
-def _place(layout: Layout, home: str) -> None:
+def _place(layout: Layout, home: str, launcher: str) -> None:
     """Write everything beside its place, then rename: whoever finds the directory finds it whole, also after a power cut."""
-    stage = f"{layout.agent}/.new-{os.urandom(8).hex()}"
+    stage = _new(layout)
     make_private(stage)
     try:
         _write_all(sources.files(), stage, home)
+        _write(f"{stage}/slipway", launcher.encode(), 0o700)
         with directory(stage) as fd:
             libc.syncfs(fd)  # one, not a sync of each of some hundred files
         os.rename(stage, home)
@@ -176,22 +191,25 @@ def _write_all(files: Mapping[str, bytes], stage: str, home: str) -> None:
             )
 
 
-def _write(path: str, content: bytes, mode: int) -> None:
+def _write(path: str, content: bytes, mode: int, *, durable: bool = False) -> None:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as stream:
         stream.write(content)
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
 
 
-def _replace(path: str, content: bytes, mode: int) -> None:
-    temporary = f"{path}.{os.urandom(4).hex()}"
-    _write(temporary, content, mode)
-    os.replace(temporary, path)
+def _replace(path: str, content: bytes, mode: int, *, by: str) -> None:
+    """Put a file in the place of another, durably, by one at the path ``by``."""
+    _write(by, content, mode, durable=True)
+    os.replace(by, path)
 
 
-def _link(target: str, path: str) -> None:
-    temporary = f"{path}.{os.urandom(4).hex()}"
+def _link(layout: Layout, target: str) -> None:
+    temporary = _new(layout)
     os.symlink(target, temporary)
-    os.replace(temporary, path)
+    os.replace(temporary, f"{layout.agent}/{_LINK}")
 
 
 def _remove_others(top: str, kept: str) -> None:
