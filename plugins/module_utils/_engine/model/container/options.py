@@ -108,7 +108,7 @@ class ContainerOptions:
     )
     """Further groups of the user, by name or number."""
 
-    hostname: str | None = row(kinds.HOSTNAME, applied="lifecycle.resources.hostname")
+    hostname: str | None = row(kinds.HOSTNAME, applied="model.container.namespaces")
     """Host name in the container.
 
     Unset, it is the host's with O(network=host), else the first digits of the container's id.
@@ -313,7 +313,7 @@ class ContainerOptions:
     directory is refused.
     """
 
-    hooks_dir: tuple[str, ...] | None = row(kinds.PATHS, elements="str", applied="lifecycle.resources.hooks")
+    hooks_dir: tuple[str, ...] | None = row(kinds.PATHS, elements="str", applied="lifecycle.container.hooks")
     """Directories with OCI hooks, files C(*.json) as C(oci-hooks(5)) describes them. A file hides one of the
     same name in a directory before.
 
@@ -417,7 +417,7 @@ class ContainerOptions:
     """Kernel parameters of the container's namespaces."""
 
     shm_size: int = row(
-        kinds.SIZE, default=DEFAULT_SHM_SIZE, applied="lifecycle.container.start", shown=("ShmSize", 0)
+        kinds.SIZE, default=DEFAULT_SHM_SIZE, applied="lifecycle.resources.mounts", shown=("ShmSize", 0)
     )
     """Size of C(/dev/shm), a number with a unit b, k, m or g.
 
