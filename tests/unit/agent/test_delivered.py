@@ -115,3 +115,18 @@ def test_a_program_that_comes_too_late_runs_the_new_engine(layout):
     late.chmod(0o700)
     done = subprocess.run([late, VERSION], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == said(layout, VERSION)
+
+
+@pytest.mark.parametrize("leads_back", [False, True], ids=["no program", "the same program"])
+def test_a_program_whose_engine_is_gone_says_so(layout, leads_back):
+    """Where no other engine has its place, as after a root was moved, the program ends and says what brings it back."""
+    install(layout)
+    home = Path(layout.agent, archive.name(sources.files()))
+    agent = Path(layout.agent).rename(f"{layout.root}/moved")
+    if leads_back:
+        Path(layout.agent).mkdir()
+        Path(layout.agent, "current").symlink_to(agent / home.name)
+    command = [agent / home.name / "slipway", VERSION]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert done.stderr == f"slipway: {home} is gone. A task of slipway.oci brings it back\n"

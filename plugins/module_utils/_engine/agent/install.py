@@ -41,7 +41,7 @@ fi
 exit 125
 """
 #: The lock keeps a newer version, which takes this one's place, from removing the files of a process that runs. Where it was
-#: faster, the link leads to it.
+#: faster, the link leads to it; where the link leads to this file again, as in a root that was moved, nothing is left to run.
 _LAUNCHER = """#!{python} -IS
 # slipway {version}: the container engine of the Ansible collection slipway.oci.
 import fcntl
@@ -55,7 +55,11 @@ try:
     fcntl.flock(os.open({home!r}, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_SH)
     os.stat({home!r})
 except FileNotFoundError:
-    os.execv({program!r}, [{program!r}, *sys.argv[1:]])
+    newer = os.path.realpath({program!r})
+    if newer == os.path.realpath(__file__) or not os.path.exists(newer):
+        sys.stderr.write("slipway: " + {home!r} + " is gone. A task of slipway.oci brings it back\\n")
+        sys.exit(125)
+    os.execv(newer, [newer, *sys.argv[1:]])
 sys.path.insert(0, {home!r})
 from {package}._engine.agent.main import main  # noqa: E402
 
