@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Functions and files stay short enough to be read, errors stay typed, and each file says whose it is."""
+"""Functions and files stay short enough to be read, errors stay typed, what is public has a docstring, each file its licence."""
 
 from __future__ import annotations
 
 import ast
+import io
+import re
 import statistics
+import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,8 @@ from sourcetree import PLUGINS, sources
 
 FILES = sources(PLUGINS)
 ENGINE = [file for file in FILES if "_engine" in file.parts]
-MEDIAN, NINE_OF_TEN, LONGEST, FILE = 8, 30, 60, 400
+#: Lines of a function from ``def`` to its end, its docstring left out; of a file without its tables.
+MEDIAN, NINE_OF_TEN, LONGEST, FILE = 6, 15, 45, 400
 SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
 
 Function = ast.FunctionDef, ast.AsyncFunctionDef
@@ -69,6 +74,32 @@ def is_broad(handler: ast.ExceptHandler) -> bool:
     return "Exception" in caught or ("BaseException" in caught and not raised and not handed_on)
 
 
+def broad(file: Path) -> list[ast.ExceptHandler]:
+    """Return the handlers of a file that catch everything, whatever they do then."""
+    tree = ast.parse(file.read_bytes())
+    handlers = [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)]
+    return [node for node in handlers if not node.type or names(node.type) & {"Exception", "BaseException"}]
+
+
+def comments(file: Path) -> dict[int, str]:
+    """Return the comments of a file by line; what only silences a linter is none."""
+    tokens = tokenize.generate_tokens(io.StringIO(file.read_text()).readline)
+    found = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
+    texts = {line: re.sub(r"#\s*noqa(: [A-Z0-9, ]+)?", "", text) for line, text in found.items()}
+    return {line: text for line, text in texts.items() if text.strip("# ()")}
+
+
+def undescribed(body: list[ast.stmt], where: str) -> Iterator[str]:
+    """Yield the public classes, functions and methods without a docstring."""
+    for node in body:
+        if not isinstance(node, (ast.ClassDef, *Function)) or node.name.startswith("_"):
+            continue
+        if ast.get_docstring(node) is None:
+            yield f"{where}:{node.lineno} {node.name}"
+        if isinstance(node, ast.ClassDef):
+            yield from undescribed(node.body, where)
+
+
 def test_no_function_is_long():
     """No function is longer than a screen."""
     assert {name: length for name, length in lengths().items() if length > LONGEST} == {}
@@ -98,6 +129,27 @@ def test_the_engine_never_swallows_errors():
     assert found == []
 
 
+def test_a_handler_of_everything_says_why():
+    """Each handler in the engine that catches everything has the reason beside it."""
+    bare = [
+        f"{file.relative_to(PLUGINS)}:{handler.lineno}"
+        for file in ENGINE
+        for handler in broad(file)
+        if not comments(file).keys() & range(handler.lineno, handler.body[0].lineno)
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize("part", ["_engine", "_module", "_entry", "plugin_utils"])
+def test_what_is_public_is_described(part):
+    """Each module, public class, function and method has a docstring."""
+    found = []
+    for file in (file for file in FILES if part in file.parts and file.stat().st_size):
+        tree, where = ast.parse(file.read_bytes()), str(file.relative_to(PLUGINS))
+        found += [where] * (ast.get_docstring(tree) is None) + [*undescribed(tree.body, where)]
+    assert found == []
+
+
 def test_every_file_names_its_licence():
     """The first lines of a file that is not empty hold its licence."""
     unnamed = [file for file in FILES if (text := file.read_text()) and SPDX not in text.splitlines()[:6]]
@@ -121,3 +173,18 @@ def test_a_handler_that_swallows_is_told_from_one_that_hands_on(text, broad):
     """Catching everything is broad, unless it is raised again or handed on."""
     handler = ast.parse(f"try:\n  pass\n{text}").body[0].handlers[0]
     assert is_broad(handler) is broad
+
+
+def test_a_reason_is_told_from_what_silences_a_linter(tmp_path):
+    """A comment that only silences a linter is no reason."""
+    file = tmp_path / "planted.py"
+    file.write_text(
+        "a = 1  # noqa: BLE001, S110\nb = 1  # noqa: BLE001  (raised elsewhere)\nc = 1  # an interrupt\n"
+    )
+    assert comments(file).keys() == {2, 3}
+
+
+def test_what_is_not_described_is_found():
+    """A public method without a docstring is found; what begins with an underscore is private, with all that is in it."""
+    text = 'class A:\n  """A."""\n  def f(self): ...\n  def _g(self): ...\nclass _B:\n  def h(self): ...\n'
+    assert [*undescribed(ast.parse(text).body, "x")] == ["x:3 f"]

@@ -146,7 +146,7 @@ def run_to_file(argv: Sequence[str], output: str, *, timeout: float) -> int:
         raise CommandTimeout(
             f"{argv[0]} did not end within {timeout:g} s and was killed", program=argv[0], timeout=timeout
         ) from None
-    except BaseException:
+    except BaseException:  # also at an interrupt: no program outlives the call that runs it
         _kill_group(process)
         raise
     finally:
@@ -170,7 +170,7 @@ def _attend(process: subprocess.Popen[bytes], name: str, stdin: bytes, timeout: 
     conversation = Conversation(process, stdin)
     try:
         ended = conversation.hold(time.monotonic() + timeout)
-    except BaseException:
+    except BaseException:  # also at an interrupt: no program outlives the call that runs it
         _kill_group(process)
         raise
     finally:

@@ -185,7 +185,7 @@ def _move(first: subprocess.Popen[bytes], move: Callable[[int], None] | None) ->
         return
     try:
         move(first.pid)
-    except BaseException:
+    except BaseException:  # also at an interrupt: conmon would wait for its start byte for ever
         first.kill()
         first.communicate()
         raise

@@ -69,14 +69,17 @@ class FileLog:
     def read(
         self, *, tail: int | None = None, since: int | None = None, until: int | None = None
     ) -> Iterator[LogLine]:
+        """Yield the lines, oldest first."""
         return read(self.path, tail=tail, since=since, until=until)
 
     def streams(self, *, since: int = 0, most: int = MOST) -> tuple[str, str]:
+        """Return what stdout and stderr hold."""
         return streams(self.path, since=since, most=most)
 
     def follow(
         self, ended: Callable[[], bool], *, tail: int | None = None, since: int | None = None
     ) -> Iterator[LogLine]:
+        """Yield the lines, then each new one until the container has ended."""
         with Watch() as watch:
             if os.path.isdir(os.path.dirname(self.path)):
                 watch.add(os.path.dirname(self.path))

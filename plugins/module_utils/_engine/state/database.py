@@ -72,7 +72,7 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
     try:
         yield
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # also at an interrupt: a transaction left open would lock the database
         # After some errors (a full disk) SQLite has rolled back by itself, and answers this with an error.
         with suppress(sqlite3.OperationalError):
             connection.execute("ROLLBACK")
@@ -91,7 +91,7 @@ def open_database(path: str, *, read_only: bool = False, timeout: float = BUSY_T
         try:
             _migrate(connection, path)
             connection.execute(f"PRAGMA query_only = {int(read_only)}")
-        except BaseException:
+        except BaseException:  # also at an interrupt: an open connection may hold a lock
             connection.close()
             raise
     connection.row_factory = sqlite3.Row
@@ -112,7 +112,7 @@ def _connect(path: str, timeout: float) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         _use_wal(connection, timeout)
-    except BaseException:
+    except BaseException:  # also at an interrupt: an open connection may hold a lock
         connection.close()
         raise
     return connection

@@ -112,7 +112,7 @@ def _copy(path: str, how: str, timeout: float) -> sqlite3.Connection:
         copy = _memory()
         try:
             source.backup(copy)
-        except BaseException:
+        except BaseException:  # also at an interrupt: nobody else knows the half copy
             copy.close()
             raise
         return copy

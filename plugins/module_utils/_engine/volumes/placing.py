@@ -129,10 +129,12 @@ class StageInside(Stage):
         self._names: set[str] = set()
 
     def open(self) -> None:
+        """Make the directories that the stage consists of."""
         for name in (_TREE, _ROOT, _BEFORE, _FLAGGED):
             os.mkdir(f"{self.path}/{name}", 0o700)
 
     def place(self) -> bool:
+        """Move the content in, durable first; False if the volume holds anything."""
         self._prepare()
         _sync(self.path)
         if _content(self._data, own=True):
@@ -178,6 +180,7 @@ class StageShared(StageInside):
     """A stage within a plain ``data`` that containers run with."""
 
     def place(self) -> bool:
+        """Move the content in, with a note that keeps containers from starting meanwhile."""
         note = f"{self.volume}/{_SHARED}"
         os.close(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         files.fsync_directory(self.volume)

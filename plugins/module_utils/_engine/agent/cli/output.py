@@ -45,6 +45,7 @@ class Screen(io.TextIOWrapper):
     """Writes to a terminal: what a name or a log holds does not command it."""
 
     def write(self, text: str) -> int:
+        """Write the text without what would command the terminal."""
         return super().write(harmless(text))
 
     def command(self, text: str) -> None:
@@ -79,6 +80,7 @@ def write(text: str) -> None:
 
 
 def write_json(found: object) -> None:
+    """Write what was found as indented JSON and a line end."""
     sys.stdout.write(as_json(found, indent=2) + "\n")
 
 

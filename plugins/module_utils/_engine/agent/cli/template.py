@@ -41,6 +41,7 @@ class Part:
 
     @property
     def path(self) -> tuple[str, ...]:
+        """Return the names that lead to the field, outermost first."""
         return tuple(filter(None, self.text.split(".")))
 
 

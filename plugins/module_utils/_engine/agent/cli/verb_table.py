@@ -28,10 +28,12 @@ class VerbEntry(NamedTuple):
 
     @property
     def flags(self) -> list[str]:
+        """Return all spellings of all options."""
         return [flag for entry in self.entries for flag in entry.flags]
 
     @property
     def arguments(self) -> list[Entry]:
+        """Return what is given by its place."""
         return [entry for entry in self.entries if not entry.flags]
 
 

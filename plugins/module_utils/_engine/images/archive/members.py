@@ -83,6 +83,7 @@ class DirectoryMembers:
         self._found: dict[str, Section] = {}
 
     def find(self, name: str) -> Section | None:
+        """Return the regular file of this name; None where there is none."""
         if name in self._found:
             return self._found[name]
         try:
@@ -112,6 +113,7 @@ class TarMembers:
             source.skip(entry.stored)
 
     def find(self, name: str) -> Section | None:
+        """Return the regular file of this name, links followed; None where there is none."""
         return self._find(_tidy(name), _MOST_LINKS)
 
     def _find(self, name: str, links: int) -> Section | None:

@@ -172,5 +172,5 @@ class _Feeder(threading.Thread):
                     self._pipe.write(chunk)
             except BrokenPipeError:
                 return
-            except BaseException as error:  # noqa: BLE001 (it belongs to whoever reads)
+            except BaseException as error:  # noqa: BLE001  (raised in the thread that reads)
                 self.error = error

@@ -81,6 +81,7 @@ class Chunks:
         self._at = 0
 
     def read(self, size: int) -> bytes:
+        """Return the next bytes, fewer than asked for only at the end."""
         end = self._at + size
         if end <= len(self._chunk):  # nearly always
             piece = self._chunk[self._at : end]
@@ -108,6 +109,7 @@ class Chunks:
             yield piece
 
     def skip(self, size: int) -> None:
+        """Read these bytes and drop them."""
         for _piece in self.pieces(size):
             pass
 

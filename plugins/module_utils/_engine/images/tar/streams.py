@@ -58,6 +58,7 @@ class Digest:
 
     @property
     def text(self) -> str:
+        """Return the digest so far, as ``ALGORITHM:HEX``."""
         return f"{self._algorithm}:{self._hash.hexdigest()}"
 
     def check(self, expected: str | None, *, what: str, size: int | None = None) -> None:
@@ -141,7 +142,7 @@ class _Ahead(threading.Thread):
                     break
                 self._queue.put(chunk)
             self._queue.put(None)
-        except BaseException as error:  # noqa: BLE001 (it belongs to whoever reads)
+        except BaseException as error:  # noqa: BLE001  (raised in the thread that reads)
             self._queue.put(error)
 
     def __iter__(self) -> Iterator[bytes]:

@@ -83,6 +83,7 @@ class Level:
         return self.fd
 
     def close(self) -> None:
+        """Close the descriptor, once."""
         if self.fd is not None:
             os.close(self.fd)
             self.fd = None

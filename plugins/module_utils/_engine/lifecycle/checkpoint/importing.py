@@ -187,7 +187,7 @@ def bring_in(engine: Engine, arrival: Arrival) -> ContainerRecord:
     container_id = new_id()
     try:
         return _bring_in(engine, arrival, container_id)
-    except BaseException:
+    except BaseException:  # also at an interrupt: a half import would stand in the way of the next
         take_away(engine, container_id)
         raise
 

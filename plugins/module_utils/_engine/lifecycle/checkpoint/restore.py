@@ -89,21 +89,26 @@ class Restore(Beginning):
         self.options = options
 
     def after_acquiring(self) -> dict[Resource, tuple[str, Callable[[Run], object]]]:
+        """Add the content of /dev/shm, once that is mounted."""
         return {SHM: ("fill_shm", self.fill_shm), **super().after_acquiring()}
 
     def last_steps(self) -> Iterator[Step[Run]]:
+        """Return no step: its processes run already."""
         return iter(())  # its processes run already
 
     def fill_shm(self, _begun: Run) -> None:
+        """Write back what /dev/shm held at the checkpoint."""
         checkpointed.fill_shm(self.container)
 
     def write_bundle(self, begun: Run) -> None:
+        """Write the bundle, with what CRIU reads at a restore beside it."""
         super().write_bundle(begun)
         if begun.record.mapping is not None:
             checkpointed.give_to(self.container, begun.record.mapping.root)
         criu.configure(self.container.bundle, begun.record.cgroup)
 
     def create(self, begun: Run) -> Run:
+        """Restore the processes; CRIU's log goes with the error of one that fails."""
         try:
             return super().create(begun)
         except RuntimeFailed as error:
@@ -111,15 +116,18 @@ class Restore(Beginning):
             raise
 
     def launch(self, record: ContainerRecord) -> conmon.ConmonLaunch:
+        """Return what conmon is started with, the checkpoint and its options included."""
         options = for_runtime(self.options)
         return replace(super().launch(record), restore=self.container.checkpoint, restore_options=options)
 
     def started(self, begun: Run) -> Run:
+        """Record the restore, and remove the logs of a checkpoint that is not kept."""
         begun = super().started(begun)
         if not self.options.keep:
             checkpointed.forget_logs(self.container)
         return begun
 
     def of_checkpoint(self) -> dict[str, Any]:
+        """Return what the record says of the checkpoint from now on."""
         kept = self.before.checkpointed if self.options.keep else None
         return {"checkpointed": kept, "restored": time.time_ns()}

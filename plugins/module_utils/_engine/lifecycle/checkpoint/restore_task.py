@@ -79,7 +79,7 @@ def _bring_and_go_on(
         record = archives.bring_in(engine, arrival)
     try:
         go_on(engine, record.id, options, exit_command)
-    except BaseException:
+    except BaseException:  # also at an interrupt: the archive is to be restorable again
         archives.take_away(engine, record.id)
         raise
 

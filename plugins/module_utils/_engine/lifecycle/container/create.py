@@ -58,37 +58,47 @@ def create(
         runtime=engine.runtime or "",
         start_pending=start_pending,
         images={path: image.id for path, image in source.mounted.items()},
+        driver=OVERLAY if spec.rootfs else storage_driver.driver(engine),
     )
-    driver = OVERLAY if spec.rootfs else storage_driver.driver(engine)
-    record = replace(record, driver=driver)
     with engine.timings.of("create"):
         with engine.database.transaction() as connection:
-            old = containers.get(connection, replaces) if replaces is not None else None
-            if old is None:
-                containers.refuse_id(connection, spec.name)
-            needs = resolve(connection, spec)
-            taken = dependencies.take_off(connection, replaces) if replaces is not None else ()
-            if replaces is not None:
-                containers.delete(connection, replaces)
-            record = replace(
-                record, mapping=id_mapping.decide(connection, spec, source, old.mapping if old else None)
-            )
-            implied = implied_mounts(connection, spec, source)
-            record = replace(
-                record, implied=implied, volumes=volumes_of(spec, source, implied, carried or {})
-            )
-            _insert_anonymous(connection, record)
-            containers.insert(connection, record)
-            dependencies.write(connection, record.id, needs)
-            dependencies.put_on(connection, taken, record.id)
-            if old is not None and old.spec.cgroup_parent:
-                cgroup_parents.leave(engine, old, containers.all(connection))
-            events.add(connection, Event(record.created, "container", "create", record.id, record.name))
+            record = _insert(engine, connection, record, source, carried=carried or {}, replaces=replaces)
         prepare_directories(engine, record)
         if not intent and not spec.rootfs:  # with an intent, more comes before its first start
-            rootfs.prepare(
-                engine.layout.container(record.id), source.lowers[::-1], record.mapping, driver=driver
-            )
+            lowers = source.lowers[::-1]
+            rootfs.prepare(engine.layout.container(record.id), lowers, record.mapping, driver=record.driver)
+    return record
+
+
+def _insert(
+    engine: Engine,
+    connection: sqlite3.Connection,
+    record: ContainerRecord,
+    source: Source,
+    *,
+    carried: Mapping[str, str],
+    replaces: str | None,
+) -> ContainerRecord:
+    """Insert the container, with volumes and dependencies, in the place of the one that it replaces; return its record."""
+    spec = record.spec
+    old = containers.get(connection, replaces) if replaces is not None else None
+    if old is None:
+        containers.refuse_id(connection, spec.name)
+    needs = resolve(connection, spec)
+    dependents = dependencies.take_off(connection, replaces) if replaces is not None else ()
+    if replaces is not None:
+        containers.delete(connection, replaces)
+    mapping = id_mapping.decide(connection, spec, source, old.mapping if old else None)
+    implied = implied_mounts(connection, spec, source)
+    volumes_by_path = volumes_of(spec, source, implied, carried)
+    record = replace(record, mapping=mapping, implied=implied, volumes=volumes_by_path)
+    _insert_anonymous(connection, record)
+    containers.insert(connection, record)
+    dependencies.write(connection, record.id, needs)
+    dependencies.put_on(connection, dependents, record.id)
+    if old is not None and old.spec.cgroup_parent:
+        cgroup_parents.leave(engine, old, containers.all(connection))
+    events.add(connection, Event(record.created, "container", "create", record.id, record.name))
     return record
 
 

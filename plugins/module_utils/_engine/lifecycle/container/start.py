@@ -126,6 +126,7 @@ class Beginning:
         return {VOLUMES: ("copy_up", self.copy_up)}
 
     def last_steps(self) -> Iterator[Step[Run]]:
+        """Yield the steps that follow the creation by the runtime."""
         yield Step("runtime_start", self.begin)
 
     def prepare(self, begun: Run) -> Run:
@@ -153,9 +154,11 @@ class Beginning:
         release_shared(self.engine, self.before)
 
     def copy_up(self, begun: Run) -> None:
+        """Fill the volumes that are empty from the container's image."""
         populate.populate(self.engine, begun.record, begun.rootfs)
 
     def write_bundle(self, begun: Run) -> None:
+        """Write config.json and load the profiles that it names."""
         confinement.load(begun.record.spec)
         write_bundle(self.engine, begun)
 
@@ -177,6 +180,7 @@ class Beginning:
         return begun._replace(record=record)
 
     def launch(self, record: ContainerRecord) -> conmon.ConmonLaunch:
+        """Return what conmon is started with."""
         log_options = record.spec.log_opt or {}
         return conmon.ConmonLaunch(
             conmon=conmon.find_conmon(self.engine.conmon),
@@ -195,6 +199,7 @@ class Beginning:
         )
 
     def destroy(self, begun: Run) -> None:
+        """Have the runtime delete the container: the undo of its creation."""
         RUNTIME.release(self.engine, begun.record)
 
     def begin(self, begun: Run) -> Run:

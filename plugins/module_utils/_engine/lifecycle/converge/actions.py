@@ -52,6 +52,7 @@ class Progress(NamedTuple):
 
     @property
     def known(self) -> ContainerRecord:
+        """Return the record that there has to be; raises NotFound."""
         if self.record is None:  # the plan only has such a verb where there is a container
             raise NotFound("container", "")
         return self.record
@@ -72,6 +73,7 @@ class Actions:
 
     @property
     def source(self) -> Source:
+        """Return the image, or none, that the container is made from."""
         return Source.of(self.found.image, self.engine.layout, self.found.mounted)
 
     # -- act -----------------------------------------------------------------------------------
@@ -131,6 +133,7 @@ class Actions:
         return progress
 
     def fill_ahead(self, old: ContainerRecord) -> None:
+        """Fill the volumes of a replacement while the old container still runs."""
         from ..resources.namespaces import join
         from .filling_ahead import fill
         from .foreseen import record_to_come
@@ -141,6 +144,7 @@ class Actions:
         fill(self.engine, to_come, source)
 
     def take_back(self, made: Sequence[str]) -> None:
+        """Remove the volumes that this task made, but those that somebody else uses by now."""
         from ..resources.volume import discard
 
         for name in made:
@@ -163,6 +167,7 @@ class Actions:
             raise
 
     def start_needed(self, progress: Progress, action: Action) -> Progress:
+        """Start a container that this one depends on."""
         from ..container.start_existing import start_again
 
         with self.engine.database.reading() as connection:
@@ -172,6 +177,7 @@ class Actions:
         return progress
 
     def remove_dependent(self, progress: Progress, action: Action) -> Progress:
+        """Stop and remove a container that depends on this one."""
         from ..container.remove import remove
         from ..container.stop import stop
         from ..core.origin import source_of
@@ -184,6 +190,7 @@ class Actions:
         return progress
 
     def create_volume(self, progress: Progress, action: Action) -> Progress:
+        """Create a volume that the container names and that is not there."""
         from ..resources.volume import ensure
 
         spec = self.request.spec or (progress.record.spec if progress.record else None)
@@ -193,12 +200,14 @@ class Actions:
         return progress._replace(made_volumes=(*progress.made_volumes, action.name))
 
     def create_source(self, progress: Progress, action: Action) -> Progress:
+        """Create the directory on the host that a bind mount names."""
         from ..container.bind_sources import make
 
         make(action.name)
         return progress
 
     def create(self, progress: Progress, _action: Action) -> Progress:
+        """Create the container; one that it replaces loses its row in the same transaction."""
         from ..container.create import create
 
         there = progress.record or progress.replaced
@@ -218,6 +227,7 @@ class Actions:
         return progress._replace(record=record)
 
     def update(self, progress: Progress, _action: Action) -> Progress:
+        """Apply live options to the container and record them."""
         from ..guard.hold import hold
         from ..guard.limits import alter
 
@@ -236,6 +246,7 @@ class Actions:
             begin(self.engine, record, parse(image.config) if image else None)
 
     def start(self, progress: Progress, _action: Action) -> Progress:
+        """Start the container."""
         from ..container.start import start
         from ..guard.hold import hold
 
@@ -264,6 +275,7 @@ class Actions:
         return explained(self.engine, record, source, explained_by_limits(record.spec, error))
 
     def stop(self, progress: Progress, _action: Action) -> Progress:
+        """Stop the container, with the signal and the time that options or image name."""
         from ...model.image import config as imageconfig
         from ..container.stop import BY_USER, TO_START, stop
 
@@ -277,6 +289,7 @@ class Actions:
         )
 
     def restart(self, progress: Progress, _action: Action) -> Progress:
+        """Stop the container and start it."""
         from ..container.restart import restart
 
         command = self.exit_command(self.engine, keep=False)
@@ -284,11 +297,13 @@ class Actions:
         return progress._replace(record=record)
 
     def pause(self, progress: Progress, _action: Action) -> Progress:
+        """Freeze the processes of the container."""
         from ..container.pause import pause
 
         return progress._replace(record=pause(self.engine, progress.known.id))
 
     def unpause(self, progress: Progress, _action: Action) -> Progress:
+        """Thaw the processes of the container."""
         from ..container.pause import unpause
 
         return progress._replace(record=unpause(self.engine, progress.known.id))
@@ -310,6 +325,7 @@ class Actions:
         return progress._replace(record=ready)
 
     def remove(self, progress: Progress, action: Action) -> Progress:
+        """Remove the container; one that is replaced keeps its row until the new one has its own."""
         from ..container.remove import remove
 
         old = progress.known
@@ -333,6 +349,7 @@ class Actions:
             remove(self.engine, known, with_volumes=volumes)
 
     def sweep(self) -> None:
+        """Remove what killed tasks left, and restart containers whose restart was lost."""
         from ..container.orphaned_restarts import revive
         from ..guard.waste import sweep, sweep_locks
 

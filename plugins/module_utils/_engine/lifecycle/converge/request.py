@@ -48,6 +48,7 @@ class Request:
 
     @property
     def removes(self) -> bool:
+        """Return whether the container is to be removed."""
         return self.state == "absent"
 
 

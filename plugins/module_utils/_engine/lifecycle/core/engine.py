@@ -69,15 +69,19 @@ class Engine:
         return self._lock("name", name, RANK_NAME, what)
 
     def lock_container(self, container_id: str, what: str) -> AbstractContextManager[None]:
+        """Hold the lock on a container; ``what`` says what for, to whoever waits for it."""
         return self._lock("container", container_id, RANK_CONTAINER, what)
 
     def lock_volume(self, name: str, what: str) -> AbstractContextManager[None]:
+        """Hold the lock on a volume."""
         return self._lock("volume", name, RANK_VOLUME, what)
 
     def lock_store(self, what: str) -> AbstractContextManager[None]:
+        """Hold the lock on images and layers."""
         return self._lock("store", "images", RANK_STORE, what)
 
     def lock_boot(self, what: str) -> AbstractContextManager[None]:
+        """Hold the lock of the first verb after a boot."""
         return self._lock("engine", "boot", RANK_BOOT, what)
 
     @contextmanager

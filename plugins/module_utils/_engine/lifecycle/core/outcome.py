@@ -32,4 +32,5 @@ class Outcome:
 
     @property
     def changed(self) -> bool:
+        """Return whether the verb did anything."""
         return bool(self.actions)

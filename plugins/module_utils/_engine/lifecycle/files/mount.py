@@ -85,7 +85,7 @@ def _mount(engine: Engine, record: ContainerRecord) -> bool:
                 driver=held.driver,
                 move=cgroup.monitor_mover(engine, held, "rootfs"),
             )
-        except BaseException:
+        except BaseException:  # also at an interrupt: the mark would keep a mount that is not there
             os.unlink(container.kept_mounted)
             raise
     engine.tell("container", "mount", record.id, record.name)

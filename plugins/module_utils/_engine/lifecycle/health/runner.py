@@ -112,6 +112,7 @@ class Runner:
     # -- when ----------------------------------------------------------------------------------
 
     def sleep(self) -> None:
+        """Wait for the next deadline, a message, or output of a check."""
         now = health.now()
         spans = [one.deadline - now for one in self.running.values() if not one.late]
         due = self.schedule.wait(now)
@@ -132,12 +133,14 @@ class Runner:
         return {EVERYTHING} if len(found) >= _FLOOD else found
 
     def look_at_all(self) -> None:
+        """Schedule the checks of all containers."""
         with self.engine.database.reading() as connection:
             records = containers.all(connection)
         for record in records:
             self.consider(record)
 
     def look_at(self, container_id: str) -> None:
+        """Schedule the checks of one container, or drop one that is gone."""
         record = self.read(container_id)
         if record is None:
             self.schedule.drop(container_id)
@@ -162,6 +165,7 @@ class Runner:
             self.schedule.set(record.id, health.now() + max(0, interval - max(0, since)))
 
     def read(self, container_id: str) -> ContainerRecord | None:
+        """Return the record of a container, corrected by the facts; None where there is none."""
         with self.engine.database.reading() as connection:
             record = containers.get(connection, container_id)
         return observe(self.engine, record) if record else None
@@ -200,6 +204,7 @@ class Runner:
             self.look_at(container_id)
 
     def finish(self, one: Running) -> None:
+        """Record the result of a check, and act on it as the container asks."""
         record = self.read(one.record.id)
         if record is None or record.started != one.record.started or record.status not in status.ALIVE:
             return

@@ -32,6 +32,7 @@ class Sample(NamedTuple):
 
     @property
     def memory_share(self) -> float | None:
+        """Return the used share of the limit; None where either is unknown."""
         return None if self.usage.memory is None or not self.limit else self.usage.memory / self.limit
 
 

@@ -97,6 +97,7 @@ class Search:
         raise NotRunnable(self.option, program, why, NOT_FOUND, "Write its whole path, or set PATH by env")
 
     def runnable(self, program: str, path: str, depth: int) -> bool:
+        """Return whether the program is in the root file system; raises NotRunnable for one that is there and can't run."""
         with self.found(program, path, depth) as found:
             if found is None:
                 return False
@@ -110,6 +111,7 @@ class Search:
 
     @contextmanager
     def found(self, program: str, path: str, depth: int) -> Iterator[Optional[Found]]:
+        """Open the file of this path, None where its root can't be looked at; raises NotRunnable."""
         try:
             with self.paths.find(path) as found:
                 yield found
@@ -144,9 +146,11 @@ class Search:
         return what
 
     def bad(self, program: str, why: str) -> NotRunnable:
+        """Return the error of a program that is there and can't run."""
         return NotRunnable(self.option, program, why, NOT_RUNNABLE)
 
     def missing(self, program: str, path: str, depth: int, error: OSError) -> NotRunnable:
+        """Return the error of a program that was not found."""
         if error.errno == errno.EACCES:
             return self.bad(
                 program, f"can't be reached by user {self.runner.uid}: {error.filename} does not let it pass"

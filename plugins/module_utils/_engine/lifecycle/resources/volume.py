@@ -94,15 +94,18 @@ def _finish_removal(engine: Engine, name: str) -> None:
 
 
 def get_volume(engine: Engine, name: str) -> VolumeRecord | None:
+    """Return the record of a volume; None where there is none."""
     with engine.database.reading() as connection:
         return volumes.get(connection, name)
 
 
 def users_of(connection: sqlite3.Connection, name: str) -> list[str]:
+    """Return the names of the containers that have the volume."""
     return [user for _id, user in volumes.users(connection, name)]
 
 
 def refuse_users(name: str, users: list[str]) -> None:
+    """Raise InUse if any container has the volume."""
     if users:
         raise InUse(
             f"volume {name} is used by {', '.join(users)}",

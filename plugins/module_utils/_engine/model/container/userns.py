@@ -36,6 +36,7 @@ class UserNamespace(NamedTuple):
     subgid: Optional[str] = None
 
     def encode(self) -> dict[str, Any]:
+        """Return the form that the database stores."""
         data = {
             "mode": self.mode,
             "uids": [list(item) for item in self.uids],
@@ -48,6 +49,7 @@ class UserNamespace(NamedTuple):
 
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> UserNamespace:
+        """Read the form that the database stores."""
         ranges = {key: tuple(Range(*item) for item in data.get(key, ())) for key in ("uids", "gids")}
         return cls(
             data["mode"],

@@ -25,14 +25,17 @@ class Layout:
 
     @property
     def database(self) -> str:
+        """Return the path of the SQLite database."""
         return f"{self.root}/state.db"
 
     @property
     def layers(self) -> str:
+        """Return the directory of unpacked layers."""
         return f"{self.root}/layers"
 
     @property
     def volumes(self) -> str:
+        """Return the directory of volumes."""
         return f"{self.root}/volumes"
 
     @property
@@ -57,6 +60,7 @@ class Layout:
 
     @property
     def agent(self) -> str:
+        """Return the directory of installed engines."""
         return f"{self.root}/agent"
 
     @property
@@ -76,6 +80,7 @@ class Layout:
 
     @property
     def locks(self) -> str:
+        """Return the directory of lock files."""
         return f"{self.run_root}/locks"
 
     @property
@@ -85,6 +90,7 @@ class Layout:
 
     @property
     def health_lock(self) -> str:
+        """Return the lock that the one health checker holds."""
         return f"{self.locks}/health.lock"
 
     @property
@@ -109,10 +115,12 @@ class Layout:
 
     @property
     def containers(self) -> str:
+        """Return the directory of what containers keep over a reboot."""
         return f"{self.root}/containers"
 
     @property
     def run_containers(self) -> str:
+        """Return the directory of what containers lose at a reboot."""
         return f"{self.run_root}/containers"
 
     @property
@@ -134,6 +142,7 @@ class Layout:
         return f"{self.cgroup_parent}/monitors"
 
     def volume(self, name: str) -> str:
+        """Return the directory of a volume."""
         return f"{self.volumes}/{name}"
 
     def volume_beside(self, name: str) -> str:
@@ -141,12 +150,15 @@ class Layout:
         return f"{self.volume_notes}/{name}.json"
 
     def volume_data(self, name: str) -> str:
+        """Return the directory of a volume's content."""
         return f"{self.volumes}/{name}/data"
 
     def layer_diff(self, chain_id: str) -> str:
+        """Return the directory of an unpacked layer."""
         return f"{self.layers}/{chain_id}/diff"
 
     def container(self, container_id: str) -> ContainerLayout:
+        """Return the paths of a container."""
         return ContainerLayout(
             id=container_id,
             static=f"{self.containers}/{container_id}",
@@ -155,6 +167,7 @@ class Layout:
         )
 
     def lock(self, kind: str, name: str) -> str:
+        """Return the lock file of a thing of this kind."""
         return f"{self.locks}/{kind}-{name}.lock"
 
 
@@ -175,14 +188,17 @@ class ContainerLayout:
 
     @property
     def upper(self) -> str:
+        """Return overlayfs's upper directory: what the container wrote."""
         return f"{self.static}/upper"
 
     @property
     def work(self) -> str:
+        """Return overlayfs's work directory."""
         return f"{self.static}/work"
 
     @property
     def merged(self) -> str:
+        """Return the place that the root file system is mounted on."""
         return f"{self.static}/merged"
 
     @property
@@ -202,6 +218,7 @@ class ContainerLayout:
 
     @property
     def bundle(self) -> str:
+        """Return the OCI bundle: the directory of config.json."""
         return f"{self.static}/bundle"
 
     @property
@@ -236,14 +253,17 @@ class ContainerLayout:
 
     @property
     def artifacts(self) -> str:
+        """Return the directory of files that the engine makes for the container."""
         return f"{self.static}/artifacts"
 
     @property
     def log(self) -> str:
+        """Return the log file where no option names another."""
         return f"{self.static}/ctr.log"
 
     @property
     def shm(self) -> str:
+        """Return the place that /dev/shm is mounted on."""
         return f"{self.run}/shm"
 
     @property
@@ -268,14 +288,17 @@ class ContainerLayout:
 
     @property
     def oom_file(self) -> str:
+        """Return the file that conmon writes when the kernel kills for lack of memory."""
         return f"{self.persist}/oom"
 
     @property
     def pid_file(self) -> str:
+        """Return the file with the pid of the first process."""
         return f"{self.run}/pidfile"
 
     @property
     def conmon_pid_file(self) -> str:
+        """Return the file with the pid of conmon."""
         return f"{self.run}/conmon.pid"
 
     @property

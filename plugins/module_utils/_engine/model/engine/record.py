@@ -76,6 +76,7 @@ class ContainerRecord:
 
     @property
     def name(self) -> str:
+        """Return the container's name."""
         return self.spec.name
 
     @property

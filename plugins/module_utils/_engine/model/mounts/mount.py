@@ -57,8 +57,10 @@ class Mount(NamedTuple):
         return next((value for key, _equals, value in found if key == name), None)
 
     def encode(self) -> dict[str, Any]:
+        """Return the form that the database stores, without the destination, which is its key."""
         return {"kind": self.kind, "source": self.source, "options": list(self.options)}
 
     @classmethod
     def decode(cls, destination: str, data: dict[str, Any]) -> Mount:
+        """Read the form that the database stores."""
         return cls(data["kind"], data["source"], destination, tuple(data["options"]))

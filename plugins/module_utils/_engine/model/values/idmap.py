@@ -57,10 +57,12 @@ class IdMap(NamedTuple):
         return any(item.container <= gid < item.container + item.size for item in self.gids)
 
     def encode(self) -> dict[str, Any]:
+        """Return the form that the database stores."""
         return {"uids": [list(item) for item in self.uids], "gids": [list(item) for item in self.gids]}
 
     @classmethod
     def decode(cls, data: dict[str, Any]) -> IdMap:
+        """Read the form that the database stores."""
         return cls(tuple(Range(*item) for item in data["uids"]), tuple(Range(*item) for item in data["gids"]))
 
 

@@ -52,6 +52,7 @@ class DriverOptions(NamedTuple):
 
     @property
     def has_quota(self) -> bool:
+        """Return whether bytes or inodes are limited."""
         return self.size is not None or self.inodes is not None
 
     @property

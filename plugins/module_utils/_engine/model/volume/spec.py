@@ -26,6 +26,7 @@ class VolumeSpec:
 
     @property
     def driver_options(self) -> DriverOptions:
+        """Return the options, decoded."""
         return DriverOptions.decode(self.options)
 
     def encode(self) -> dict[str, Any]:

@@ -59,14 +59,17 @@ class ExecChild:
 
     @property
     def stdin(self) -> Optional[IO[bytes]]:
+        """Return the pipe to the command."""
         return self._runtime.stdin
 
     @property
     def stdout(self) -> Optional[IO[bytes]]:
+        """Return the pipe of the command's output."""
         return self._runtime.stdout
 
     @property
     def stderr(self) -> Optional[IO[bytes]]:
+        """Return the pipe of the command's errors."""
         return self._runtime.stderr
 
     def poll(self) -> Optional[int]:

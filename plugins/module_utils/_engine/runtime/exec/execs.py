@@ -40,14 +40,17 @@ class ExecFiles(NamedTuple):
 
     @property
     def process(self) -> str:
+        """Return the file of the OCI process that is run."""
         return f"{self.directory}/process.json"
 
     @property
     def pid(self) -> str:
+        """Return the file with its pid."""
         return f"{self.directory}/pid"
 
     @property
     def log(self) -> str:
+        """Return the OCI runtime's own log."""
         return f"{self.directory}/log"
 
     def write(self, process: Mapping[str, Any]) -> None:

@@ -37,7 +37,7 @@ def run(
         child = ExecChild(runtime, container_id, files)
         try:
             said = _attend(child, stdin, timeout, asked or timeout)
-        except BaseException:
+        except BaseException:  # also at an interrupt: a command does not outlive its task
             child.kill()
             raise
         finally:

@@ -47,7 +47,7 @@ def run_in_terminal(
             slave = -1
             try:
                 said = _attend(process, master, stdin + _END, deadline)
-            except BaseException:
+            except BaseException:  # also at an interrupt: a command does not outlive its task
                 execs.end(files)
                 process.kill()
                 raise
