@@ -337,7 +337,7 @@ def stocked(fresh_node, other_archive):
 def refused(
     node, module: str, options: dict[str, object], code: str, words: tuple[str, ...], **how: object
 ) -> dict:
-    """Run a task in check mode and for good; check the error, and that nothing was changed; return the last result.
+    """Run a task in check mode and for good, and fail unless it ends in the error and changes nothing; return the last result.
 
     In check mode what an earlier task could bring is a warning.
     """

@@ -188,7 +188,7 @@ class Host:
         return logs.streams(self.inspect(name)["HostConfig"]["LogConfig"]["Path"])
 
     def said(self, line: str, name: str = "box") -> None:
-        """Wait until the container has written the line."""
+        """Wait until the container has written the line, and fail if it never does."""
         eventually(lambda: line in self.log(name)[0].splitlines(), f"{name} said {line!r}")
 
     def data(self, volume: str) -> Path:

@@ -73,6 +73,6 @@ def inside(top: str) -> dict[bytes, dict[str, object]]:
 
 
 def assert_same(found, wanted):
-    """Compare two listings so that a failure tells what differs."""
+    """Fail if two listings differ, and say in what."""
     assert sorted(found) == sorted(wanted)
     assert {name: entry for name, entry in found.items() if entry != wanted[name]} == {}

@@ -249,7 +249,7 @@ SCENARIOS = {
 
 
 def assert_same(found, expected):
-    """Compare two listings so that a failure tells what differs; podman gives every root a mode of its own."""
+    """Fail if two listings differ, and say in what; podman gives every root a mode of its own."""
     assert sorted(found) == sorted(expected)
     differing = {
         (name, key): (value, expected[name][key])
@@ -265,6 +265,7 @@ def assert_like_podman(listing, ours, podman):
     """Return a function that compares what we make of one archive with what podman makes of the other."""
 
     def assert_like_podman(archive, reference):
+        """Fail unless our tree of the one is podman's of the other."""
         with ours(archive) as top:
             found = listing(top)
         with podman(reference) as top:

@@ -179,6 +179,8 @@ def test_nothing_below_is_fine(place):
     """A path without mounts, and none at all, is nothing to unmount."""
     mounts.unmount_below(str(place))
     mounts.unmount_below(str(place / "nowhere"))
+    assert mountinfo.below(str(place)) == ()
+    assert not os.path.lexists(place / "nowhere")
 
 
 def test_a_refused_unmount_is_told(two, python):

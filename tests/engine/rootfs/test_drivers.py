@@ -180,7 +180,7 @@ def test_a_root_behind_a_symlink(driver, place, layers, mounted):
     assert mounted() == []
 
 
-def test_unmounting_what_is_gone_is_fine(driver, container, layers):
+def test_unmounting_what_is_gone_is_fine(driver, container, layers, mounted):
     """Unmounting twice, or before anything was made, or after all was deleted, is no error."""
     driver.unmount(container)
     driver.mount(container, layers({"a": "1"}))
@@ -188,6 +188,7 @@ def test_unmounting_what_is_gone_is_fine(driver, container, layers):
     driver.unmount(container)
     removal.remove_tree(container.static)
     driver.unmount(container)
+    assert mounted() == []
 
 
 def test_a_missing_layer_is_named(driver, container, layers, mounted):

@@ -61,6 +61,15 @@ def take(path: str, *, timeout: float = 0, shared: bool = False) -> None:
         pass
 
 
+def is_free(path: str) -> bool:
+    """Return whether the lock can be had at once."""
+    try:
+        take(path)
+    except LockTimeout:
+        return False
+    return True
+
+
 def test_a_free_lock_is_taken_again_and_again(path):
     """A lock is free again when its body has ended, by an error too."""
     for _ignored in range(2):
@@ -96,9 +105,10 @@ def test_a_lock_is_waited_for(held, path):
 def test_a_killed_holder_holds_nothing(held, path):
     """The lock of a process that was killed is free at once."""
     process = held()
+    assert not is_free(path)
     process.kill()
     process.wait()
-    take(path)
+    assert is_free(path)
 
 
 def test_a_dead_writer_is_not_taken_for_the_holder(path):
@@ -213,7 +223,8 @@ def test_a_started_program_does_not_keep_the_lock(path):
     with lock(path, timeout=0, what="", rank=1):
         process = subprocess.Popen(["sleep", "60"], close_fds=False)
     try:
-        take(path)
+        assert process.poll() is None
+        assert is_free(path)
     finally:
         process.kill()
         process.wait()

@@ -67,6 +67,7 @@ def test_nothing_there_is_fine(tmp_path):
     """A path that is not there, parents included, is no error."""
     remove_tree(str(tmp_path / "nowhere"))
     remove_tree(str(tmp_path / "nowhere/below"))
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_slash_at_the_end_will_do(tmp_path):

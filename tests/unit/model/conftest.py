@@ -13,6 +13,7 @@ def refused():
     """Give the function that calls a parser and holds it to a full error: class, option, value, remedy."""
 
     def refused(parse, option, value, *, names=None, error=InvalidOption):
+        """Fail unless the parser raises the error, with all that belongs to it."""
         with pytest.raises(error) as caught:
             parse(option, value)
         assert caught.type is error

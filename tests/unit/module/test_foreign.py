@@ -68,5 +68,8 @@ def test_each_is_refused_with_a_remedy(name):
 
 
 def test_removing_an_image_may_say_so():
-    """A task that was podman_image with state: absent goes on as it is."""
+    """A task that was podman_image goes on as it is with state: absent, and with no other."""
     refuse_foreign(IMAGE, {"state": "absent", "pull": False})
+    with pytest.raises(InvalidOption) as caught:
+        refuse_foreign(IMAGE, {"state": "present", "pull": False})
+    assert caught.value.fields["option"] == "state"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ def program(tmp_path):
 
     def program(name, said="", code=0):
         path = tmp_path / name
-        path.write_text(f"#!/bin/sh\ncat <<'END'\n{said}\nEND\nexit {code}\n")
+        path.write_text(f"#!/bin/sh\necho \"$@\" >> {path}.asked\ncat <<'END'\n{said}\nEND\nexit {code}\n")
         path.chmod(0o755)
         return str(path)
 
@@ -34,6 +35,7 @@ def test_fit(program):
     """A runc is fit, and so is a crun that was built with CRIU, where CRIU finds all that it needs."""
     good = program("criu", "Looks good.")
     criu.check(runtime("/bin/false"), program=good)
+    assert Path(f"{good}.asked").read_text() == "check\n"
     criu.check(runtime(program("crun", "crun version 1.9\n+SYSTEMD +CRIU +YAJL"), "crun"), program=good)
 
 

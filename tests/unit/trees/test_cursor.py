@@ -32,12 +32,15 @@ def test_walk_yields_every_entry_once_parents_first(root):
 
 def test_walk_leaves_out_what_vanishes(root, tmp_path):
     """A file or directory that is deleted after it was listed is no error."""
+    seen = []
     for _ignored, name, _ignored in walk(root):
+        seen.append(name)
         if name == "b":
             (tmp_path / "a/b/c/file").unlink()
             (tmp_path / "a/b/c").rmdir()
             (tmp_path / "a/b/file").unlink()
             (tmp_path / "a/b").rmdir()
+    assert sorted(seen) == ["a", "b", "file"]
 
 
 def test_a_directory_moved_elsewhere_is_no_way_out(root, tmp_path):

@@ -68,7 +68,7 @@ def ratio(values: list[float]) -> float:
 
 
 def go_on(host, times: int, act: Callable[[], object]) -> str:
-    """Do it many times; what is left, or costs more and more, is an error. Return the figures in words."""
+    """Do it many times and fail if something is left, or costs more and more. Return the figures in words."""
     before = seen(host)
     for _round in range(WARM_UP):
         act()

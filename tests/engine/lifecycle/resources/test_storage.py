@@ -336,7 +336,7 @@ def test_overlay_on_overlay(runtime, there, busybox, keep_clean, tmp_path, monke
 
 
 def life_on_an_overlay(host, busybox: bytes, wanted: str, archive: Path) -> None:
-    """Load an image that hides what is in a lower layer, run a container twice, and look at what it left."""
+    """Fail unless a container of an image that hides what is in a lower layer runs twice, and leaves what it should."""
     low = layer({"gone": b"1", "d/old": b"1"})
     high = layer({".wh.gone": b"", "d/.wh..wh..opq": b"", "d/new": b"2"})
     host.build(host.image, busybox, low, high)

@@ -35,4 +35,4 @@ def test_the_root_is_never_meant(path):
 @pytest.mark.parametrize("path", ["/slipway", "/slipway/abc", "/a/.b", "/a/b..c"])
 def test_a_path_below_the_root_is_fine(path):
     """A plain path of names is accepted."""
-    cgroups._refuse_root(path)
+    assert not cgroups.is_file(path)
