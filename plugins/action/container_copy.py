@@ -7,8 +7,8 @@ import os
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.slipway.oci.plugins.plugin_utils.receiving import receive
-from ansible_collections.slipway.oci.plugins.plugin_utils.shipping import ShippingAction
+from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import ShippingAction
+from ansible_collections.slipway.oci.plugins.plugin_utils.unpack_files import receive
 
 
 class ActionModule(ShippingAction):

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.slipway.oci.plugins.plugin_utils.shipping import Parcel, ShippingAction
+from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import Parcel, ShippingAction
 
 #: The name of the file in the parcel; the module gives it the one that the task says.
 _FILE = "file"

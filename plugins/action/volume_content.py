@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.slipway.oci.plugins.plugin_utils.shipping import Parcel, ShippingAction
+from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import Parcel, ShippingAction
 
 #: Where in the parcel things are; lifecycle/files/volume_content.py has the same names.
 _SRC, _FILES = "src", "files"

@@ -144,8 +144,8 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNo
 from ansible.module_utils.common.text.converters import to_bytes
 from ansible.plugins.connection import ConnectionBase, ensure_connect
 from ansible.utils.display import Display
-from ansible_collections.slipway.oci.plugins.plugin_utils.program import Program, path_of
-from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, Answer, Reached, reach
+from ansible_collections.slipway.oci.plugins.plugin_utils.agent_client import Program, path_of
+from ansible_collections.slipway.oci.plugins.plugin_utils.host_connection import LOCAL, Answer, Reached, reach
 
 # Ansible compiles a collection's plugins anew in each task's process: what only some tasks need is imported where it is used.
 display = Display()
@@ -179,7 +179,7 @@ class Connection(ConnectionBase):
 
     def _bring(self, argv: Sequence[str], data: bytes) -> Answer:
         """Run the engine's program on a host that lacks it; in check mode it does not stay there."""
-        from ansible_collections.slipway.oci.plugins.plugin_utils.sending import Engine
+        from ansible_collections.slipway.oci.plugins.plugin_utils.agent_delivery import Engine
 
         places = self.get_option("root"), self.get_option("run_root")
         checks = getattr(self._play_context, "check_mode", False)
@@ -266,7 +266,7 @@ class Connection(ConnectionBase):
     def put_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the controller into the container; a new one is the user's, with the mode of the file here."""
         super().put_file(in_path, out_path)
-        from ansible_collections.slipway.oci.plugins.plugin_utils.pieces import pieces
+        from ansible_collections.slipway.oci.plugins.plugin_utils.file_chunks import pieces
 
         display.vvv(f"PUT {in_path} TO {out_path}", host=self.get_option("container"))
         try:
@@ -284,7 +284,7 @@ class Connection(ConnectionBase):
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the container to the controller."""
         super().fetch_file(in_path, out_path)
-        from ansible_collections.slipway.oci.plugins.plugin_utils.pieces import MOST, put_together
+        from ansible_collections.slipway.oci.plugins.plugin_utils.file_chunks import MOST, put_together
 
         display.vvv(f"FETCH {in_path} TO {out_path}", host=self.get_option("container"))
         request = self._request("fetch", path=in_path, most=MOST, file=None, offset=0)

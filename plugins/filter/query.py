@@ -63,7 +63,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
+from ansible_collections.slipway.oci.plugins.plugin_utils.jmespath_query import Query, QueryError
 
 
 def query(data: Any, expression: str) -> Any:

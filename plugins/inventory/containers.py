@@ -160,13 +160,13 @@ from typing import Any, NamedTuple
 from ansible import constants, context
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
-from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import chooser
-from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import CONNECTION, KnownHosts
-from ansible_collections.slipway.oci.plugins.plugin_utils.program import NOT_FOUND, path_of
-from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
-from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import LOCAL, Reached, reach
-from ansible_collections.slipway.oci.plugins.plugin_utils.sending import Engine
+from ansible_collections.slipway.oci.plugins.plugin_utils.agent_client import NOT_FOUND, path_of
+from ansible_collections.slipway.oci.plugins.plugin_utils.agent_delivery import Engine
+from ansible_collections.slipway.oci.plugins.plugin_utils.agent_requests import answered, listing
+from ansible_collections.slipway.oci.plugins.plugin_utils.container_filters import chooser
+from ansible_collections.slipway.oci.plugins.plugin_utils.host_connection import LOCAL, Reached, reach
+from ansible_collections.slipway.oci.plugins.plugin_utils.inventory_hosts import CONNECTION, KnownHosts
+from ansible_collections.slipway.oci.plugins.plugin_utils.jmespath_query import Query, QueryError
 
 _FILES = ("slipway.yml", "slipway.yaml")
 _ID_DIGITS = 12

@@ -52,7 +52,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.slipway.oci.plugins.plugin_utils.inspected import NoContainer, states
+from ansible_collections.slipway.oci.plugins.plugin_utils.result_containers import NoContainer, states
 
 
 def running(value: Any) -> bool:

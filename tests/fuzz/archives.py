@@ -153,7 +153,7 @@ def _volumes(work: Path) -> Callable[[bytes], None]:
     from _engine.errors import EngineError
     from _engine.lifecycle.converge.volume import converge_volume
     from _engine.lifecycle.host.opening import open_engine
-    from _engine.lifecycle.volume.importing import VolumeImport, import_volume
+    from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
     from _engine.model.volume.spec import VolumeSpec
 
     archive = work / "volume.tar"

@@ -23,7 +23,7 @@ from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
 from _engine.lifecycle.files.mount import UNMOUNTED, MountRequest, converge_mount
 from _engine.lifecycle.host.boot import boot
-from _engine.lifecycle.volume.importing import VolumeImport, import_volume
+from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
 from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
 from _engine.volumes.snapshots import read as kept_of
 from dockerarchive import layer, write_archive

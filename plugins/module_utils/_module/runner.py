@@ -11,7 +11,7 @@ from .._engine.lifecycle.core.engine import Engine
 from .._engine.lifecycle.core.outcome import Outcome
 from .._engine.lifecycle.host.opening import open_engine
 from .options import ArgumentSpec
-from .running import run_with
+from .run_task import run_with
 
 Request = TypeVar("Request")
 

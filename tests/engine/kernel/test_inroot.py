@@ -8,7 +8,7 @@ import stat
 
 import pytest
 
-from _engine.kernel import foreign, inroot, mounts
+from _engine.kernel import inroot, mounts, untrusted_files
 
 
 @pytest.fixture(params=["kernel", "walk"])
@@ -51,7 +51,7 @@ def test_a_device_is_not_opened_to_be_read(place):
     """A device in place of a file is refused without being opened."""
     os.mknod(place / "passwd", stat.S_IFCHR, os.makedev(0, 0))  # opening it would fail with ENXIO
     with pytest.raises(OSError, match="no regular file"):
-        foreign.read_file(str(place), "passwd", limit=10)
+        untrusted_files.read_file(str(place), "passwd", limit=10)
 
 
 def test_directories_are_made_for_their_owner(place):

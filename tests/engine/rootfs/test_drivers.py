@@ -20,7 +20,7 @@ from _engine.kernel.process import find_by_argument
 from _engine.lifecycle.resources.rootfs import driver_of
 from _engine.model.engine.layout import Layout
 from _engine.model.engine.storage_drivers import DRIVERS, FUSE, OVERLAY, VFS
-from _engine.rootfs import mounted as mounted_by
+from _engine.rootfs import mount_state as mounted_by
 from dockerarchive import layer
 
 WITH_MARKS = (FUSE, VFS)

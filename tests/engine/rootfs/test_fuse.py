@@ -19,7 +19,7 @@ from _engine.images.tar import upper_layer
 from _engine.kernel import command, files, mountinfo, removal
 from _engine.kernel.process import Process, find_by_argument
 from _engine.rootfs import fuse, support, view
-from _engine.rootfs import mounted as died
+from _engine.rootfs import mount_state as died
 
 
 @pytest.fixture

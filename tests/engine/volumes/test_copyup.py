@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from _engine.errors import StoreFull
-from _engine.volumes import copyup, directory, placing
+from _engine.volumes import copyup, copyup_stage, directory
 from _engine.volumes.copyup import CopyUp, Part, copy_up
 
 #: Small files of the largest tree.
@@ -131,7 +131,7 @@ def test_dots_stay_inside_the_root(rootfs, volume):
 def test_stages_of_a_killed_run_are_removed(rootfs, volume, chattr):
     """What a killed copy left is deleted, also immutable files, and also when the volume is full already."""
     for _ignored in range(2):
-        stage = volume / f"{placing.STAGE_PREFIX}dead/below"
+        stage = volume / f"{copyup_stage.STAGE_PREFIX}dead/below"
         stage.mkdir(parents=True)
         (stage / "file").write_text("half")
         chattr("+i", stage / "file", stage)

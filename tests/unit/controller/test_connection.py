@@ -11,9 +11,9 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.shell import ShellBase
 from ansible_collections.slipway.oci.plugins.connection.container import _words
-from ansible_collections.slipway.oci.plugins.plugin_utils.pieces import MOST, pieces, put_together
-from ansible_collections.slipway.oci.plugins.plugin_utils.program import Program, path_of
-from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import Answer
+from ansible_collections.slipway.oci.plugins.plugin_utils.agent_client import Program, path_of
+from ansible_collections.slipway.oci.plugins.plugin_utils.file_chunks import MOST, pieces, put_together
+from ansible_collections.slipway.oci.plugins.plugin_utils.host_connection import Answer
 from ansible_collections.slipway.oci.plugins.plugin_utils.tmpdirs import elsewhere
 
 from _engine.model.connect import frames

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from _engine.kernel import foreign, inroot
+from _engine.kernel import inroot, untrusted_files
 
 #: What stands for "outside was reached": the same paths lead there without the root.
 OUTSIDE, INSIDE = b"outside", b"inside"
@@ -357,7 +357,7 @@ def test_a_file_is_read(top, path, expected):
     os.mkfifo(top / "pipe")
     (top / "large").write_bytes(bytes(101))
     try:
-        found = foreign.read_file(str(top), path, limit=100)
+        found = untrusted_files.read_file(str(top), path, limit=100)
     except OSError as error:
         found = error.errno
     assert found == expected

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import LockTimeout
+from .disk_full import NO_ROOM
 from .process import Process
-from .room import NO_ROOM
 
 #: flock(2) has no deadline, so it is tried again: soon at first, then 20 times a second (seconds).
 _FIRST_PAUSE = 0.001

@@ -16,11 +16,11 @@ from typing import NamedTuple, NoReturn, Optional
 
 from ..errors import HostLacks
 from ..kernel import command, files, libc, mounts
-from ..kernel.apart import apart
+from ..kernel.private_mounts import apart
 from ..kernel.process import Process, find_by_argument
 from ..model.engine.layout import ContainerLayout
 from ..model.engine.storage_drivers import FUSE
-from . import mounted, overlay, support
+from . import mount_state, overlay, support
 
 #: How long the program may take to end after its mount is gone; it needs milliseconds, unless somebody has a file open.
 _PATIENCE = 3.0
@@ -47,8 +47,8 @@ def mount(container: ContainerLayout, lowers: Sequence[str], move: Move = None) 
     ``move`` takes the program out of the caller's cgroup. When it is mounted already and works, nothing is done.
     Raises HostLacks, NotFound for a layer, StoreFull.
     """
-    if mounted.is_mounted(container, FUSE):
-        if mounted.works(container):
+    if mount_state.is_mounted(container, FUSE):
+        if mount_state.works(container):
             return container.merged
         unmount(container)
     program = support.find_fuse()
@@ -173,12 +173,12 @@ def mount_for(connection: int, target: str, flags: int = 0) -> int:
     options = (
         f"fd={connection},rootmode={stat.S_IFDIR:o},user_id=0,group_id=0,default_permissions,allow_other"
     )
-    libc.mount(FUSE, target, mounted.FSTYPES[FUSE], flags, options)
+    libc.mount(FUSE, target, mount_state.FSTYPES[FUSE], flags, options)
     return os.open(target, _PATH)
 
 
 def _refused(said: int, error: OSError) -> NoReturn:
-    if error.errno not in mounted.DEAD:
+    if error.errno not in mount_state.DEAD:
         raise error
     lines = os.pread(said, 4096, 0).decode("utf-8", "replace").strip().splitlines()
     words = "; ".join(line for line in lines if not line.startswith(_IGNORED)) or "it said nothing"

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from ..errors import EngineError, HostLacks
 from ..kernel import libc
-from ..kernel.apart import apart
 from ..kernel.files import directory, make_private
+from ..kernel.private_mounts import apart
 from ..model.engine.layout import ContainerLayout
 from ..model.engine.storage_drivers import FUSE, OVERLAY
 from . import fuse, support

@@ -19,7 +19,7 @@ from ..model.engine.layout import ContainerLayout
 from ..model.engine.storage_drivers import VFS
 from ..model.values.idmap import IdMap
 from ..trees.copy import copy_from
-from . import copied, mounted
+from . import mount_state, vfs_changes
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -30,7 +30,7 @@ def mount(container: ContainerLayout, lowers: Sequence[str], mapping: IdMap | No
     ``lowers`` lowest first. An ``upper`` that is there, of an imported checkpoint, lies on top.
     Raises NotFound for a layer, StoreFull, HostLacks; nothing half-made is left then.
     """
-    if not mounted.is_mounted(container, VFS):
+    if not mount_state.is_mounted(container, VFS):
         layers = [*lowers, container.upper] if os.path.isdir(container.upper) else lowers
         make(container.merged, layers, mapping)
     return container.merged
@@ -65,5 +65,5 @@ def _copy(stage: str, lowers: Sequence[str], mapping: IdMap | None) -> None:
             os.fchmod(target, 0o755)
             os.fchown(target, *(mapping.root if mapping else (0, 0)))
             return
-        copy_from(held.enter_context(closing(copied.merged(held, lowers))), target, mapping)
+        copy_from(held.enter_context(closing(vfs_changes.merged(held, lowers))), target, mapping)
         libc.syncfs(target)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from ..errors import WrongState
 from ..kernel import libc, mounts
-from ..kernel.apart import apart
 from ..kernel.files import make_private
+from ..kernel.private_mounts import apart
 from ..model.engine.layout import ContainerLayout
 from ..model.engine.storage_drivers import FUSE, OVERLAY, VFS
 from . import overlay

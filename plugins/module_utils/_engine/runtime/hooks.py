@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import EngineError, InvalidOption, Missing, RuntimeFailed, unreadable
-from ..kernel import command, foreign
+from ..kernel import command, untrusted_files
 from ..model.container.hooks import INSIDE, OPTION, Hook, parse
 from ..model.values import jsontext
 
@@ -68,7 +68,7 @@ def _read(file: str) -> Hook:
 def _text(file: str) -> str:
     """Return a hook file's text; what is no regular file is refused unopened, since a FIFO would wait for its writer."""
     try:
-        content = foreign.read_file("/", file, limit=_LIMIT)
+        content = untrusted_files.read_file("/", file, limit=_LIMIT)
         if content is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         return content.decode()

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, Optional
 
 from ..errors import WrongState
-from ..kernel import foreign
+from ..kernel import untrusted_files
 
 #: More files than anybody keeps; a search for the next one ends here.
 MOST_FILES = 100
@@ -94,7 +94,7 @@ def _open(path: str) -> Optional[BinaryIO]:
     try:
         if stat.S_ISCHR(os.fstat(looked_at).st_mode):
             return None
-        return os.fdopen(foreign.reopen(looked_at, path), "rb")
+        return os.fdopen(untrusted_files.reopen(looked_at, path), "rb")
     except OSError as error:
         raise WrongState(
             f"the log {path} can't be read: {error.strerror}",

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ..errors import Missing
-from ..kernel import foreign
+from ..kernel import untrusted_files
 from ..model.container.tuning import LOCAL
 
 ZONES = "/usr/share/zoneinfo"
@@ -17,7 +17,7 @@ def content(zone: str) -> bytes:
     """Return the file's content; raises InvalidOption for a zone that this host doesn't know."""
     root, path = ("/", _LOCALTIME) if zone == LOCAL else (ZONES, zone)
     try:
-        found = foreign.read_file(root, path, limit=_LIMIT)
+        found = untrusted_files.read_file(root, path, limit=_LIMIT)
     except OSError:
         found = None
     if found is None or not found.startswith(b"TZif"):

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from . import marks
+from . import whiteouts
 from .cursor import Cursor
 
 
@@ -48,13 +48,13 @@ class MergedCursor:
     def _entered(self, name: str) -> Iterator[Cursor]:
         """Step down in each layer whose directory of that name is to be seen."""
         for cursor in self._levels[-1]:
-            found, hides = _lstat(cursor.fd, name), marks.hides(cursor.fd, name)
+            found, hides = _lstat(cursor.fd, name), whiteouts.hides(cursor.fd, name)
             if found is not None:
                 if not stat.S_ISDIR(found.st_mode):
                     return
                 cursor.enter(name)
                 yield cursor
-                hides = hides or marks.is_opaque(cursor.fd)
+                hides = hides or whiteouts.is_opaque(cursor.fd)
             if hides:
                 return
 
@@ -71,18 +71,18 @@ class MergedCursor:
             here: set[bytes] = set()
             with os.scandir(cursor.fd) as entries:
                 for entry in entries:
-                    here |= {os.fsencode(entry.name), marks.hidden_name(entry.name) or b""}
+                    here |= {os.fsencode(entry.name), whiteouts.hidden_name(entry.name) or b""}
                     if os.fsencode(entry.name) not in hidden and not _is_mark(entry):
                         yield cursor.fd, entry
             hidden |= here
 
 
 def _is_mark(entry: os.DirEntry[str]) -> bool:
-    if marks.hidden_name(entry.name) is not None:
+    if whiteouts.hidden_name(entry.name) is not None:
         return True
     # The kind comes with the listing; only what may be a device is looked at.
     plain = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False) or entry.is_symlink()
-    return not plain and marks.is_whiteout(entry.stat(follow_symlinks=False))
+    return not plain and whiteouts.is_whiteout(entry.stat(follow_symlinks=False))
 
 
 def _lstat(directory: int, name: str) -> os.stat_result | None:

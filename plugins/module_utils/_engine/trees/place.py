@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
-from ..kernel import foreign
+from ..kernel import untrusted_files
 from ..kernel.inroot import make_directory, open_in_root
 from ..model.values.sparse import MOST_EXTENTS, Extents, Piece
 from .content import data_ranges
@@ -111,7 +111,7 @@ def parts(place: Place, trail: Sequence[str]) -> Extents:
 def _opened(place: Place, trail: Sequence[str]) -> Iterator[int]:
     look = place.look(trail)
     try:
-        fd = foreign.reopen(look, "/".join(trail))
+        fd = untrusted_files.reopen(look, "/".join(trail))
     finally:
         os.close(look)
     try:

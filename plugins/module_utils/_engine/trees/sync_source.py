@@ -11,7 +11,7 @@ from functools import partial
 from typing import Optional
 
 from ..errors import EngineError
-from ..kernel import foreign
+from ..kernel import untrusted_files
 from ..model.values.globs import Excluded, nothing
 from .cursor import identity
 from .place import Place, parts, read
@@ -97,8 +97,8 @@ def _wanted(fd: int, place: Place, trail: list[str]) -> Wanted:
 
 def _check(fd: int, path: str) -> None:
     try:
-        foreign.check(fd, path)
-    except foreign.MadeUp as error:
+        untrusted_files.check(fd, path)
+    except untrusted_files.MadeUp as error:
         raise CannotCopy(
             f"{path} {error.strerror}: it has no size, and is not copied",
             remedy="Name it in exclude, or read it with a command in the container (container_exec)",

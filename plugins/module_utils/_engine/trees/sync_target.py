@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple, Optional
 
 from ..kernel import libc
+from ..kernel.atomic_file import FreshFile
 from ..kernel.files import mount_id
-from ..kernel.freshfile import FreshFile
 from ..kernel.removal import remove_entry
 from ..model.values import sparse
 from ..model.values.globs import Excluded, nothing

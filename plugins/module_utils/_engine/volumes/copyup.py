@@ -17,7 +17,7 @@ from ..model.values.idmap import IdMap
 from ..trees.copy import CopyStats, copy_tree
 from ..trees.cursor import walk
 from ..trees.metadata import carry, clear_inherited
-from .placing import is_fresh, mend, staged
+from .copyup_stage import is_fresh, mend, staged
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)

@@ -19,8 +19,8 @@ from ..errors import HostLacks
 from ..kernel import files, libc
 from ..kernel.staging import staging
 from ..model.volume.content import Origin, Snapshot
-from . import about
-from .about import ORIGIN, SNAPSHOTS
+from . import notes
+from .notes import ORIGIN, SNAPSHOTS
 
 #: A directory beside ``data`` whose name begins so is an exchange under way, or one that was killed.
 PENDING = ".exchange-"
@@ -37,9 +37,9 @@ def prepare(stage: str, *, keep: Optional[Snapshot], origin: Optional[Origin]) -
         "snapshot": keep.encode() if keep else None,
         "origin": origin.encode() if origin else None,
     }
-    about.write(stage, note)
+    notes.write(stage, note)
     if origin is not None:
-        about.write(stage, origin.encode(), name=ORIGIN)
+        notes.write(stage, origin.encode(), name=ORIGIN)
     with files.directory(stage) as fd:
         libc.syncfs(fd)
 
@@ -80,7 +80,7 @@ def settle(volume: str, *, trash: str, note_arrival: Callable[[Origin], object])
     ``note_arrival`` is told of content that has come, before the last sign of it goes. ``trash`` is the staging directory.
     """
     for path in _pending(volume):
-        found = about.read(path)
+        found = notes.read(path)
         if found is not None and _has_happened(volume, found):
             _finish(volume, path, found, trash, note_arrival)
         else:

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Optional
 
 from ..model.volume.content import Origin, Snapshot, decode_origin, decode_snapshot
-from . import about
-from .about import ORIGIN, SNAPSHOTS
+from . import notes
+from .notes import ORIGIN, SNAPSHOTS
 
 
 def read(volume: str) -> tuple[Snapshot, ...]:
@@ -17,7 +17,7 @@ def read(volume: str) -> tuple[Snapshot, ...]:
     found = []
     with suppress(FileNotFoundError):
         for name in os.listdir(f"{volume}/{SNAPSHOTS}"):
-            note = about.read(f"{volume}/{SNAPSHOTS}/{name}")
+            note = notes.read(f"{volume}/{SNAPSHOTS}/{name}")
             snapshot = decode_snapshot(note["snapshot"]) if note else None
             found += [snapshot] if snapshot else []
     return tuple(sorted(found, key=lambda one: (one.created, one.name)))
@@ -25,7 +25,7 @@ def read(volume: str) -> tuple[Snapshot, ...]:
 
 def read_origin(volume: str) -> Optional[Origin]:
     """Return what took the place of all content, None when nothing has or it was replaced since."""
-    return decode_origin(about.read(volume, name=ORIGIN))
+    return decode_origin(notes.read(volume, name=ORIGIN))
 
 
 def data(volume: str, name: str) -> str:

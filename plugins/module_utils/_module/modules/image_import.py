@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..._engine.lifecycle.core.engine import Engine
 from ..._engine.lifecycle.core.outcome import Outcome
-from ..._engine.lifecycle.image.importing import import_image
+from ..._engine.lifecycle.image.import_image import import_image
 from ..options import ArgumentSpec
 from ..podman_options import PROGRAM
 from ..runner import run

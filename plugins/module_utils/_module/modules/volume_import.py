@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..._engine.lifecycle.volume.importing import import_volume
+from ..._engine.lifecycle.volume.import_archive import import_volume
 from ..podman_options import PROGRAM
 from ..runner import run
 from ..tasks.volume_import import (

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from ..._engine.errors import InvalidOption, Missing, unreadable
-from ..._engine.kernel import foreign
+from ..._engine.kernel import untrusted_files
 
 #: More is no use: variables and arguments of a process have a quarter of its stack, 2 MiB of 8 (execve(2)).
 LIMIT = 1024 * 1024
@@ -55,7 +55,7 @@ def parse(path: str, text: str) -> Iterator[tuple[str, str]]:
 
 def _read(path: str) -> str:
     try:
-        with open(foreign.open_file(path), "rb") as stream:
+        with open(untrusted_files.open_file(path), "rb") as stream:
             content = stream.read(LIMIT + 1)
     except OSError as error:
         raise unreadable(_OPTION, path, error, remedy=_REMEDY) from error

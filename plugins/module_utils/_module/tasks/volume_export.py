@@ -8,7 +8,7 @@ from typing import Any
 
 from ..._engine.images.tar.compress import FORMATS
 from ..._engine.lifecycle.files.volume_export import VolumeExport
-from ..._engine.lifecycle.volume.reading import CONSISTENT, PAUSE
+from ..._engine.lifecycle.volume.read_content import CONSISTENT, PAUSE
 from ..._engine.model.values.names import check_name
 from ..._engine.model.values.text import plain_text
 from ..options import ArgumentSpec

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._engine.lifecycle.volume.importing import VolumeImport
+from ..._engine.lifecycle.volume.import_archive import VolumeImport
 from ..._engine.model.values.names import check_name
 from ..._engine.model.values.text import plain_text
 from ..options import ArgumentSpec

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._engine.errors import InvalidOption
-from ..._engine.lifecycle.volume.reading import CONSISTENT, PAUSE
+from ..._engine.lifecycle.volume.read_content import CONSISTENT, PAUSE
 from ..._engine.lifecycle.volume.snapshot import PRESENT, RESTORED, STATES, SnapshotRequest
 from ..._engine.model.values.names import check_name
 from ..options import ArgumentSpec

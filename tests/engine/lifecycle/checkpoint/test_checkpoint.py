@@ -25,13 +25,13 @@ from _engine.errors import (
     WrongState,
 )
 from _engine.kernel.process import Process
-from _engine.lifecycle.checkpoint import importing
+from _engine.lifecycle.checkpoint import import_archive
 from _engine.lifecycle.checkpoint.checkpoint import checkpoint
 from _engine.lifecycle.checkpoint.restore_task import restore
 from _engine.lifecycle.container.create import create
 from _engine.lifecycle.core.facts import save
 from _engine.lifecycle.core.origin import source_of
-from _engine.lifecycle.guard import checkpointed
+from _engine.lifecycle.guard import checkpoint_files
 from _engine.lifecycle.guard.hold import hold
 from _engine.model.container.checkpoint import CheckpointOptions, RestoreOptions
 from enginehost import eventually
@@ -73,8 +73,8 @@ def bring_in(host):
 
     def bring_in(path, name=None, **raw):
         options = RestoreOptions.parse({"import": str(path), "name": name, **raw})
-        with host.open(runtime=None) as engine, importing.opened(engine, options) as arrival:
-            return importing.bring_in(engine, arrival)
+        with host.open(runtime=None) as engine, import_archive.opened(engine, options) as arrival:
+            return import_archive.bring_in(engine, arrival)
 
     return bring_in
 
@@ -95,7 +95,7 @@ def dumped(host, name="box", *, whole=True, ends=True):
     container = host.layout.container(record.id)
     with host.open() as engine:
         with engine.lock_container(record.id, "checkpoint"):
-            checkpointed.begin(container)
+            checkpoint_files.begin(container)
             Path(container.new_checkpoint, "pages-1.img").write_bytes(b"pages")
             if whole:
                 Path(container.new_checkpoint, "inventory.img").write_bytes(b"inventory")

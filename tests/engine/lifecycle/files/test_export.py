@@ -28,7 +28,7 @@ from _engine.lifecycle.core.lookup import find
 from _engine.lifecycle.core.origin import source_of
 from _engine.lifecycle.files import export as verb
 from _engine.lifecycle.files.export import ExportRequest, export
-from _engine.lifecycle.image.importing import import_image
+from _engine.lifecycle.image.import_image import import_image
 from _engine.lifecycle.image.remove import remove_image
 from _engine.rootfs import view
 from dockerarchive import write_archive

@@ -17,10 +17,10 @@ from _engine.lifecycle.files.copy import CopyRequest, copy
 from _engine.lifecycle.files.diff import changed_paths
 from _engine.lifecycle.files.export import ExportRequest, export
 from _engine.lifecycle.files.volume_export import VolumeExport, export_volume
-from _engine.lifecycle.image.importing import import_image
+from _engine.lifecycle.image.import_image import import_image
 from _engine.lifecycle.image.remove import remove_image
 from _engine.lifecycle.info import info
-from _engine.lifecycle.volume.importing import VolumeImport, import_volume
+from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
 from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
 
 FOREVER = ("sleep", "1000")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from _engine.errors import CommandTimeout, InvalidOption
-from _engine.kernel import foreign, mounts
+from _engine.kernel import mounts, untrusted_files
 from _engine.lifecycle.connect.join import enter
 from _engine.lifecycle.connect.open_file import CannotPass, open_to_read
 from _engine.lifecycle.core import container_users
@@ -121,7 +121,7 @@ def test_a_file_system_that_does_not_answer_is_left_behind(hung, tmp_path):
     (tmp_path / "etc").symlink_to("hung/etc")
     with soon():
         with pytest.raises(TimeoutError, match=r"did not answer within 0\.2 s"):
-            foreign.in_time(lambda: os.listdir(hung), 0.2, keep=(0,))
+            untrusted_files.in_time(lambda: os.listdir(hung), 0.2, keep=(0,))
         with pytest.raises(CommandTimeout, match=r"/etc/passwd or /etc/group did not answer within 0.2 s"):
             container_users.accounts(str(tmp_path), seconds=0.2)
     os.close(writer)

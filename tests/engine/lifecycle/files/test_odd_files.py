@@ -15,11 +15,11 @@ from _engine.errors import EngineError
 from _engine.lifecycle.files.copy import CopyRequest, copy
 from _engine.lifecycle.files.export import ExportRequest, export
 from _engine.lifecycle.files.volume_export import VolumeExport, export_volume
-from _engine.lifecycle.image.importing import import_image
+from _engine.lifecycle.image.import_image import import_image
 from _engine.lifecycle.image.load import load
 from _engine.lifecycle.info.info import containers
 from _engine.lifecycle.info.last_lines import with_logs
-from _engine.lifecycle.volume.importing import VolumeImport, import_volume
+from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
 
 FOREVER = ("sleep", "1000")
 #: Seconds: far less than for ever.

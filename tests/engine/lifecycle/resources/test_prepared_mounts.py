@@ -18,7 +18,7 @@ from _engine.lifecycle.container.start import start
 from _engine.lifecycle.core.origin import source_of
 from _engine.lifecycle.guard.hold import hold
 from _engine.lifecycle.image.remove import remove_image
-from _engine.lifecycle.resources.prepared_checks import refuse_dangerous
+from _engine.lifecycle.resources.prepared_mount_checks import refuse_dangerous
 from _engine.model.mounts.mount import BIND, Mount
 from _engine.trees.metadata import write_flags
 from dockerarchive import layer

@@ -25,7 +25,7 @@ from _engine.errors import (
 from _engine.images.tar.decompress import decoded
 from _engine.kernel import mounts
 from _engine.lifecycle.files.volume_export import VolumeExport, export_volume
-from _engine.lifecycle.volume.importing import NotEmpty, VolumeImport, import_volume
+from _engine.lifecycle.volume.import_archive import NotEmpty, VolumeImport, import_volume
 from enginehost import Host
 
 FOREVER = ("sleep", "1000")
@@ -276,7 +276,7 @@ def test_no_zstd(host, take, send, monkeypatch, tmp_path):
 @ONE
 def test_no_device_is_opened(host, volume, send):
     """A device that a container puts in a file's place can't be opened by the host's root through what is exported."""
-    from _engine.lifecycle.volume.reading import find_volume, reading
+    from _engine.lifecycle.volume.read_content import find_volume, reading
 
     os.mknod(volume / "null", 0o20666, os.makedev(1, 3))
     with host.open() as engine, reading(engine, find_volume(engine, "data"), "none", "test") as source:

@@ -15,7 +15,7 @@ from _engine.errors import EngineError, InvalidOption, NotFound, StoreFull, Wron
 from _engine.kernel import mounts
 from _engine.lifecycle.files.volume_content import ContentRequest, InlineFile, converge_content
 from _engine.lifecycle.files.volume_export import VolumeExport, export_volume
-from _engine.lifecycle.volume.importing import VolumeImport, import_volume
+from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
 from _engine.lifecycle.volume.replace import OwnFileSystem
 from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
 from _engine.trees.sync import KindDiffers

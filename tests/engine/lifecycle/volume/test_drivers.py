@@ -23,7 +23,7 @@ from _engine.lifecycle.info import info
 from _engine.lifecycle.resources.volume import get_volume
 from _engine.lifecycle.resources.volume_mount import ensure, give_back
 from _engine.lifecycle.resources.volume_open import opened
-from _engine.lifecycle.volume.importing import VolumeImport, import_volume
+from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
 from _engine.volumes.filesystem import MountFailed
 from enginehost import failing_hook
 

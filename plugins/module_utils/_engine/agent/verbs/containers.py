@@ -187,7 +187,7 @@ def _start(engine: Engine, record: ContainerRecord, _arguments: argparse.Namespa
 
 
 def _tell_of_lost(engine: Engine, record: ContainerRecord) -> None:
-    from ...lifecycle.volume.lost import lost_volumes
+    from ...lifecycle.volume.lost_data import lost_volumes
 
     for warning in lost_volumes(engine, record.volumes.values()):
         sys.stderr.write(f"slipway: {warning}\n")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...errors import ArchiveBroken
-from ...kernel import foreign
+from ...kernel import untrusted_files
 from ...kernel.inroot import open_in_root
 from ..tar import read as tarread
 from ..tar import streams
@@ -62,8 +62,8 @@ def read_document(members: Members, name: str) -> bytes | None:
 def opened_file(name: str, looked_at: int, stack: ExitStack) -> int:
     """Open, until the stack ends, the regular file that a descriptor (O_PATH) looks at; raises ArchiveBroken."""
     try:
-        fd = foreign.reopen(looked_at, name)
-    except (foreign.MadeUp, BlockingIOError) as error:
+        fd = untrusted_files.reopen(looked_at, name)
+    except (untrusted_files.MadeUp, BlockingIOError) as error:
         raise ArchiveBroken(f"{name} can't be read: it {error.strerror}", what=name) from error
     except OSError as error:
         if error.errno != errno.EINVAL:

@@ -14,9 +14,9 @@ from dataclasses import replace
 from ...errors import ArchiveBroken, NotFound, StoreFull
 from ..tar import decompress, streams
 from . import docker, docker_dir, oci_layout
+from .error_path import telling
 from .image import ArchivedImage, ArchivedLayer
 from .members import DirectoryMembers, Members, Section, TarMembers, opened_file, read_document
-from .naming import telling
 
 __all__ = ["Archive", "ArchivedImage", "ArchivedLayer", "open_archive"]
 

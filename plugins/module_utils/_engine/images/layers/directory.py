@@ -19,7 +19,7 @@ from typing import NamedTuple
 from ...errors import ArchiveBroken, UnsafeEntry
 from ...kernel.inroot import open_in_root
 from ...kernel.removal import remove_entry
-from ..tar.shown import show
+from ..tar.printable import show
 from .lowers import Lowers, Path
 
 #: What open(2) takes at once, and a container can name (PATH_MAX with the slash before and the zero after it).

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
 from ...kernel import libc
-from ...trees import marks
+from ...trees import whiteouts
 
 #: A path inside a layer: its components, () for the root.
 Path = tuple[bytes, ...]
@@ -58,9 +58,9 @@ class Lowers:
         for layer in self._merge(path[:-1]):
             parent = self._open(layer, path[:-1])
             found = _lstat(path[-1], parent)
-            if found is not None and not marks.is_whiteout(found):
+            if found is not None and not whiteouts.is_whiteout(found):
                 return parent, found
-            hidden = found is not None or marks.hides(parent, path[-1])
+            hidden = found is not None or whiteouts.hides(parent, path[-1])
             os.close(parent)
             if hidden:
                 return None
@@ -99,7 +99,7 @@ class Lowers:
             parent = self._open(layer, path[:-1])
             try:
                 entry = _lstat(path[-1], parent)
-                hidden = entry is None and marks.hides(parent, path[-1])
+                hidden = entry is None and whiteouts.hides(parent, path[-1])
             finally:
                 os.close(parent)
             if hidden:
@@ -116,7 +116,7 @@ class Lowers:
     def _is_opaque(self, layer: int, path: Path) -> bool:
         fd = self._open(layer, path)
         try:
-            return marks.is_opaque(fd)
+            return whiteouts.is_opaque(fd)
         finally:
             os.close(fd)
 

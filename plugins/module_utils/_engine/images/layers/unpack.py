@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 from ...errors import ArchiveBroken, EngineError, HostLacks, StoreFull, UnsafeEntry
 from ...kernel import libc
-from ...trees import marks
+from ...trees import whiteouts
 from ..tar import attributes, read
+from ..tar.printable import show
 from ..tar.read import Chunks, Entry
-from ..tar.shown import show
 from ..tar.streams import write_all
 from .copy_up import copy_up
 from .directory import LayerDirectory, Place, components, unsafe
@@ -129,15 +129,15 @@ class _Unpacking:
             self._make[entry.kind](entry, path[-1], parent)
 
     def _is_mark(self, name: bytes) -> bool:
-        return name.startswith(marks.PREFIX)
+        return name.startswith(whiteouts.PREFIX)
 
     def _note_whiteout(self, entry: Entry, path: Path) -> None:
-        if path[-1] == marks.OPAQUE_FILE:
+        if path[-1] == whiteouts.OPAQUE_FILE:
             parent = self._directory.place(path[:-1], entry=entry.name)
             self._opaque.add(parent.path)
             self._mark_depths.add(len(parent.path))
         elif not path[-1].startswith(_AUFS):
-            name = path[-1][len(marks.PREFIX) :]
+            name = path[-1][len(whiteouts.PREFIX) :]
             if name in (b"", b".", b".."):
                 raise unsafe(entry.name, "it would hide the directory that it is in")
             parent = self._directory.place(path[:-1], entry=entry.name)
@@ -249,7 +249,7 @@ class _Unpacking:
         for path in self._opaque:
             place = self._open_again(path)
             if place is not None:
-                marks.make_opaque(place.fd)
+                whiteouts.make_opaque(place.fd)
 
     def _white_out(self, path: Path) -> None:
         parent = self._open_again(path[:-1])
@@ -261,7 +261,7 @@ class _Unpacking:
         elif self._below.shows(path):
             # A mark that hides nothing would be seen in a listing of a directory that is not merged.
             # Something that this layer has of that name hides it as well.
-            marks.white_out(parent.fd, path[-1])
+            whiteouts.white_out(parent.fd, path[-1])
 
     def _open_again(self, path: Path) -> Place | None:
         # A later entry may have put something else where the directory was.

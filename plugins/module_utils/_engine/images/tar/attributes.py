@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 from ...errors import ArchiveBroken, EngineError, HostLacks
 from . import read
+from .printable import show
 from .read import Entry
-from .shown import show
 
 #: overlayfs and fuse-overlayfs take these as their own orders (redirect, metacopy, ...): an image must not give any.
 _OVERLAY = (b"trusted.overlay.", b"user.overlay.", b"user.fuseoverlayfs.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from ...trees import marks
+from ...trees import whiteouts
 from . import read, tree, write
 from .read import Entry
 
@@ -32,8 +32,8 @@ class _UpperLayer(tree.Tree):
         return header + _opaque(stack[-1].open, stack[-1].prefix)
 
     def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
-        if marks.is_whiteout(found):
-            yield _mark(path[: len(path) - len(name)] + marks.PREFIX + name)
+        if whiteouts.is_whiteout(found):
+            yield _mark(path[: len(path) - len(name)] + whiteouts.PREFIX + name)
         else:
             yield from super()._leaf(above, name, path, found)
 
@@ -43,7 +43,7 @@ class _MarkedLayer(_UpperLayer):
         pass
 
     def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
-        hidden = marks.hidden_name(name)
+        hidden = whiteouts.hidden_name(name)
         if hidden is None:
             yield from super()._leaf(above, name, path, found)
         elif hidden:  # the marks of a directory were told with it
@@ -52,7 +52,7 @@ class _MarkedLayer(_UpperLayer):
 
 def _opaque(fd: int, path: bytes) -> bytes:
     """Return the mark of a directory that hides all that lower layers have in it, nothing for another."""
-    return _mark(path + marks.OPAQUE_FILE) if marks.is_opaque(fd) else b""
+    return _mark(path + whiteouts.OPAQUE_FILE) if whiteouts.is_opaque(fd) else b""
 
 
 def _mark(path: bytes) -> bytes:

@@ -22,8 +22,8 @@ from ..core.engine import Engine
 from ..core.facts import gather, observe, save
 from ..core.outcome import Outcome
 from ..core.runtime import runtime_of
-from ..guard import checkpointed
-from ..guard.checkpointed import CHECKPOINT
+from ..guard import checkpoint_files
+from ..guard.checkpoint_files import CHECKPOINT
 from ..guard.hold import hold
 
 
@@ -135,24 +135,24 @@ def _dump(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -
     container = engine.layout.container(record.id)
     runtime = runtime_of(engine, record)
     words = (*for_runtime(options), *(("--leave-running",) if options.leave_running else ()))
-    checkpointed.begin(container)
+    checkpoint_files.begin(container)
     record = save(engine, record, intent=CHECKPOINT)
     try:
         runtime.checkpoint(record.id, container.new_checkpoint, container.bundle, words)
     except RuntimeFailed as error:
         criu.add_log(error, container.checkpoint_log)
         save(engine, record, intent="")  # first: without the intent nobody takes the images for whole
-        checkpointed.give_up(container)
+        checkpoint_files.give_up(container)
         raise
     if not options.keep:
-        checkpointed.forget_logs(container)
+        checkpoint_files.forget_logs(container)
     record = _left_running(engine, record) if options.leave_running else _ended(engine, record)
     engine.tell("container", CHECKPOINT, record.id, record.name)
     return record
 
 
 def _left_running(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    checkpointed.put_in_place(engine.layout.container(record.id))
+    checkpoint_files.put_in_place(engine.layout.container(record.id))
     return save(engine, record, intent="", checkpointed=time.time_ns())
 
 
@@ -162,7 +162,7 @@ def _ended(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     Its exit file would else come after the cleaning, and be taken for the next run's.
     """
     if record.process is not None:
-        Process(*record.process).wait_gone(checkpointed.DYING)
+        Process(*record.process).wait_gone(checkpoint_files.DYING)
     gather(engine, record)
-    checkpointed.put_in_place(engine.layout.container(record.id))
-    return checkpointed.settle(engine, record)
+    checkpoint_files.put_in_place(engine.layout.container(record.id))
+    return checkpoint_files.settle(engine, record)

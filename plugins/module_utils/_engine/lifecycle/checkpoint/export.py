@@ -18,14 +18,14 @@ from ...images.checkpointarchive import IMAGES, VOLUMES, Member
 from ...images.tar import compress, upper_layer
 from ...images.tar import tree as treestream
 from ...images.tar.streams import write_all
-from ...kernel.freshfile import FreshFile
+from ...kernel.atomic_file import FreshFile
 from ...kernel.staging import staging
 from ...model.container.checkpoint import CheckpointOptions
 from ...model.engine.checkpoint_dump import CONFIG, ROOTFS, SHM, SPEC, CheckpointDump
 from ...model.engine.record import ContainerRecord
 from ...model.engine.storage_drivers import FUSE, VFS
 from ..core.engine import Engine
-from ..guard import checkpointed
+from ..guard import checkpoint_files
 from ..resources.volume import get_volume
 
 
@@ -78,9 +78,9 @@ def _members(
     with open(f"{container.bundle}/config.json", "rb") as stream:
         yield Member(SPEC, _json(json.load(stream)))
     for name in sorted(os.listdir(container.checkpoint)):
-        if name != checkpointed.SHM:
+        if name != checkpoint_files.SHM:
             yield Member(f"{IMAGES}/{name}", path=f"{container.checkpoint}/{name}")
-    kept = f"{container.checkpoint}/{checkpointed.SHM}"
+    kept = f"{container.checkpoint}/{checkpoint_files.SHM}"
     if os.path.isdir(kept):
         yield Member(SHM, path=_pack(treestream.chunks(kept), f"{stage}/{SHM}"))
     if has_rootfs:

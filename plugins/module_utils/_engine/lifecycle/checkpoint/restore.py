@@ -18,7 +18,7 @@ from ..core.dependencies import refuse_not_running, refuse_stuck, to_start
 from ..core.engine import Engine
 from ..core.origin import source_of
 from ..core.steps import Step
-from ..guard import checkpointed
+from ..guard import checkpoint_files
 from ..guard.hold import hold
 from ..preflight.container import check as check_start
 from ..resources.contract import Resource, Run
@@ -98,13 +98,13 @@ class Restore(Beginning):
 
     def fill_shm(self, _begun: Run) -> None:
         """Write back what /dev/shm held at the checkpoint."""
-        checkpointed.fill_shm(self.container)
+        checkpoint_files.fill_shm(self.container)
 
     def write_bundle(self, begun: Run) -> None:
         """Write the bundle, with what CRIU reads at a restore beside it."""
         super().write_bundle(begun)
         if begun.record.mapping is not None:
-            checkpointed.give_to(self.container, begun.record.mapping.root)
+            checkpoint_files.give_to(self.container, begun.record.mapping.root)
         criu.configure(self.container.bundle, begun.record.cgroup)
 
     def create(self, begun: Run) -> Run:
@@ -124,7 +124,7 @@ class Restore(Beginning):
         """Record the restore, and remove the logs of a checkpoint that is not kept."""
         begun = super().started(begun)
         if not self.options.keep:
-            checkpointed.forget_logs(self.container)
+            checkpoint_files.forget_logs(self.container)
         return begun
 
     def of_checkpoint(self) -> dict[str, Any]:

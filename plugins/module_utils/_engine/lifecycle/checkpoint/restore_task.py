@@ -20,7 +20,7 @@ from ..info.info import containers as shapes
 from .restore import RESTORE, check, go_on
 
 if TYPE_CHECKING:
-    from .importing import Arrival
+    from .import_archive import Arrival
 
 #: Gives what conmon calls when the container has ended; called only when something is to be done.
 ExitCommand = Callable[[Engine], "tuple[str, ...]"]
@@ -45,7 +45,7 @@ def restore(engine: Engine, options: RestoreOptions, exit_command: ExitCommand) 
 
 
 def _from_archive(engine: Engine, options: RestoreOptions, exit_command: ExitCommand) -> Outcome:
-    from . import importing as archives
+    from . import import_archive as archives
 
     with archives.opened(engine, options) as arrival:
         name = arrival.dump.spec.name
@@ -70,7 +70,7 @@ def _bring_and_go_on(
     exit_command: tuple[str, ...],
 ) -> None:
     """Make the container unless it is there, and restore it; one that can't go on is taken away again."""
-    from . import importing as archives
+    from . import import_archive as archives
 
     if there is not None:
         go_on(engine, there.id, options, exit_command)

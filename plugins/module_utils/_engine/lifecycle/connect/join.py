@@ -48,7 +48,7 @@ def _looked_at(layout: Layout, name: str) -> Running:
     if not os.path.isdir(layout.root):  # to open it would make it
         raise NotFound("container", name, remedy=f"There is no engine at root {layout.root}: say where it is")
 
-    from ...rootfs import mounted
+    from ...rootfs import mount_state
     from ..core.lookup import find
     from ..exec.exec import require_running
     from ..guard.hold import hold
@@ -57,7 +57,7 @@ def _looked_at(layout: Layout, name: str) -> Running:
     with open_engine(layout.root, layout.run_root, known_alone=True) as engine:
         with hold(engine, find(engine, name).id, "exec") as held:
             record = require_running(held)
-        mounted.check(layout.container(record.id), record.name, record.driver)
+        mount_state.check(layout.container(record.id), record.name, record.driver)
     found = running.find(layout.database, record.id)
     if found is None:
         raise ended(record.name)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...errors import EngineError
-from ...kernel import foreign, usernamespace
+from ...kernel import untrusted_files, usernamespace
 from ...kernel.inroot import open_in_root
 from ...model.engine.layout import Layout
 from ...model.values.idmap import IdMap, Range
@@ -43,7 +43,7 @@ def open_to_write(layout: Layout, found: Running, path: str, *, user: str | None
             return _reopen(open_in_root(root, path, os.O_PATH), path, os.O_WRONLY)
         except FileNotFoundError:
             # Not a symlink that leads nowhere: O_EXCL refuses it.
-            fd = open_in_root(root, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | foreign.SAFE, 0o600)
+            fd = open_in_root(root, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | untrusted_files.SAFE, 0o600)
         os.fchown(fd, *owner)
         os.fchmod(fd, mode & _NEW)
         return fd
@@ -72,8 +72,8 @@ def _reopen(looked_at: int, path: str, flags: int) -> int:
         if not stat.S_ISREG(kind):
             what = "is a directory" if stat.S_ISDIR(kind) else "is no file"
             raise CannotPass(f"{path} {what}", path=path)
-        return foreign.reopen(looked_at, path, flags)
-    except foreign.MadeUp as error:
+        return untrusted_files.reopen(looked_at, path, flags)
+    except untrusted_files.MadeUp as error:
         raise CannotPass(
             f"{path} {error.strerror}, and has no size",
             path=path,

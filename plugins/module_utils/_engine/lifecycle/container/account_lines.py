@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import NamedTuple, Optional
 
 from ...errors import InvalidOption
-from ...kernel import foreign
+from ...kernel import untrusted_files
 from ...kernel.files import directory
 from ...kernel.inroot import landing, open_in_root
 from ...model.engine.record import ContainerRecord
@@ -22,7 +22,7 @@ from ...model.values.accounts import is_number
 from ...runtime.config.users import ResolvedUser, home_of, missing_entries
 
 PASSWD, GROUP = "/etc/passwd", "/etc/group"
-#: What a read-only container gets of both has room beside its other files (rootfs/ownfiles.py); larger ones are left alone.
+#: What a read-only container gets of both has room beside its other files (rootfs/engine_files.py); larger ones are left alone.
 _LIMIT = 512 * 1024
 _MODE = 0o644
 
@@ -66,7 +66,7 @@ def _joined(text: str, line: str) -> str:
 def _text(rootfs: str, path: str) -> Optional[str]:
     """Return what is there, "" where nothing is; None for what is no account file."""
     try:
-        return os.fsdecode(foreign.read_file(rootfs, path, limit=_LIMIT) or b"")
+        return os.fsdecode(untrusted_files.read_file(rootfs, path, limit=_LIMIT) or b"")
     except OSError:
         return None
 
@@ -85,7 +85,7 @@ def _opened(record: ContainerRecord, root_fd: int, path: str) -> int:
     except FileNotFoundError:
         return _made(record, root_fd, path)
     try:
-        return foreign.reopen(looked_at, path, os.O_WRONLY | os.O_APPEND)
+        return untrusted_files.reopen(looked_at, path, os.O_WRONLY | os.O_APPEND)
     finally:
         os.close(looked_at)
 

@@ -231,7 +231,7 @@ class Beginning:
             **self.of_checkpoint(),
         )
         if before.checkpointed is not None and record.checkpointed is None:
-            from ..guard.checkpointed import forget
+            from ..guard.checkpoint_files import forget
 
             forget(self.container)
         return begun._replace(record=record)

@@ -135,8 +135,8 @@ class Actions:
     def fill_ahead(self, old: ContainerRecord) -> None:
         """Fill the volumes of a replacement while the old container still runs."""
         from ..resources.namespaces import join
-        from .filling_ahead import fill
-        from .foreseen import record_to_come
+        from .copy_up_ahead import fill
+        from .prediction import record_to_come
 
         spec, source = self.request.spec or old.spec, self.source
         to_come = record_to_come(self.engine, spec, source, old, carried=_anonymous(old))

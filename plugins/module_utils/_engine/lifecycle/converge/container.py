@@ -284,7 +284,7 @@ def _lost_volumes(engine: Engine, spec: ContainerSpec, found: Found) -> tuple[st
     names = {*named, *(found.record.volumes.values() if found.record else ())} & _known_volumes(engine)
     if not names:
         return ()
-    from ..volume.lost import lost_volumes
+    from ..volume.lost_data import lost_volumes
 
     return lost_volumes(engine, names)
 
@@ -306,8 +306,8 @@ def _check_update(record: ContainerRecord, spec: ContainerSpec) -> None:
 
 def _check_new(engine: Engine, spec: ContainerSpec, source: Source, found: Found, verbs: set[str]) -> None:
     """Look into the files of a new container; where one runs that it is to replace, have the runtime make it beside that."""
-    from .foreseen import record_to_come
     from .inside_checks import check_files
+    from .prediction import record_to_come
 
     record = record_to_come(engine, spec, source, found.record or found.replaced)
     with engine.timings.of("check_files"):

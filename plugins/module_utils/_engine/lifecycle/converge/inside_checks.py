@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Optional
 
 from ...errors import EngineError, InvalidOption
-from ...kernel import foreign
+from ...kernel import untrusted_files
 from ...kernel.files import held
 from ...kernel.inroot import open_in_root
 from ...model.container.spec import ContainerSpec
@@ -27,7 +27,7 @@ from ..preflight import hooks as hook_checks
 from ..preflight.container_paths import UNKNOWN, Paths
 from ..preflight.program import NotRunnable, Runner, Search
 from ..resources.accounts import user_of
-from .foreseen import Shown, shown
+from .prediction import Shown, shown
 
 #: What the runtime mounts there, and nobody can know before.
 _KERNELS = ("/proc", "/sys", "/dev")
@@ -183,7 +183,7 @@ def _can_be_read(fd: int) -> bool:
     seen = os.fstat(fd)
     if stat.S_ISDIR(seen.st_mode) or seen.st_rdev == _NULL:
         return True
-    return stat.S_ISREG(seen.st_mode) and not foreign.is_made_up(fd)
+    return stat.S_ISREG(seen.st_mode) and not untrusted_files.is_made_up(fd)
 
 
 def _check_devices(paths: Paths, spec: ContainerSpec) -> None:

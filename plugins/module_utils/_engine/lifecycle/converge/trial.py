@@ -17,7 +17,7 @@ from typing import Any
 
 from ...errors import EngineError, RuntimeFailed
 from ...kernel import staging, usernamespace
-from ...kernel.apart import apart
+from ...kernel.private_mounts import apart
 from ...kernel.process import Process
 from ...kernel.removal import remove_tree
 from ...model.container import cgroup as cgroup_names
@@ -26,7 +26,7 @@ from ...model.container.spec import ContainerSpec
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
 from ...model.values.names import new_id
-from ...rootfs import overlay, ownfiles, shm, view
+from ...rootfs import engine_files, overlay, shm, view
 from ...runtime import oci
 from ...runtime.config import build
 from ..container.bundle import bundle_request, write_config
@@ -38,7 +38,7 @@ from ..preflight.limits import explained, is_near_limits
 from ..resources import cgroup
 from ..resources.contract import Joined
 from . import trial_mounts
-from .foreseen import Shown, shown
+from .prediction import Shown, shown
 
 #: The mode of directories that the root of a user namespace passes through.
 _PASSABLE = 0o711
@@ -146,7 +146,7 @@ class _Trial:
             return
         if self.record.spec.ipc != namespaces.NONE:
             shm.mount_shm(self.container, self.record.spec.shm_size, self.record.mapping)
-        ownfiles.mount(self.container)
+        engine_files.mount(self.container)
         write_config(self.container, self.config())
         runtime.create(self.record.id, self.container.bundle, options=self.options())
         state = runtime.state(self.record.id)

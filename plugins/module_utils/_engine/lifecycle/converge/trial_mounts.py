@@ -19,8 +19,8 @@ from ...kernel.inroot import open_in_root
 from ...model.engine.layout import ContainerLayout
 from ...model.mounts.mount import IMAGE, Mount
 from ...rootfs import overlay
-from ...rootfs import prepared as kernel
-from .foreseen import Shown
+from ...rootfs import prepared_mounts as kernel
+from .prediction import Shown
 
 #: Where the runtime makes devices and links whatever is mounted there.
 _ALTERED = ("/dev",)

@@ -25,7 +25,7 @@ from ..inspect.volume import volume_shape
 from ..inspect.volume_content import content_shape
 from ..resources.volume import discard_held, ensure_held, get_volume
 from ..resources.volume_facts import facts_of, holding
-from ..volume.lost import lost_volumes
+from ..volume.lost_data import lost_volumes
 
 
 def converge_volume(engine: Engine, spec: VolumeSpec, state: str, how: How = AS_USUAL) -> Outcome:

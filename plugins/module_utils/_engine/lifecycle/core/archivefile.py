@@ -12,8 +12,8 @@ from typing import NoReturn
 
 from ...errors import InvalidOption, Missing, StoreFull, unreadable
 from ...images.tar.streams import Digest, section, write_all
-from ...kernel import foreign
-from ...kernel.freshfile import FreshFile
+from ...kernel import untrusted_files
+from ...kernel.atomic_file import FreshFile
 from ...model.container.option import LIVE
 from ...plan.diff import Difference
 from .engine import Engine
@@ -87,7 +87,7 @@ def _digest_of(path: str) -> Digest | None:
         return None
     digest = Digest()
     try:
-        fd = foreign.open_file(path)
+        fd = untrusted_files.open_file(path)
     except OSError as error:
         raise unreadable("dest", path, error, remedy="Name a file to write") from error
     with open(fd, "rb") as file:

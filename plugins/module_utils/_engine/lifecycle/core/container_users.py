@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...errors import CommandTimeout, InvalidOption
-from ...kernel import foreign
+from ...kernel import untrusted_files
 from ...runtime.config.users import resolve
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ _FILES = ("/etc/passwd", "/etc/group")
 
 
 def resolved(
-    pid: int, name: str, group_add: Sequence[str], *, seconds: float = foreign.PATIENCE
+    pid: int, name: str, group_add: Sequence[str], *, seconds: float = untrusted_files.PATIENCE
 ) -> ResolvedUser:
     """Return the user of this name or number; ``pid`` is the container's.
 
@@ -46,14 +46,14 @@ class AccountFile(NamedTuple):
 
 
 def accounts(
-    root: str, *, seconds: float = foreign.PATIENCE, keep: tuple[int, ...] = ()
+    root: str, *, seconds: float = untrusted_files.PATIENCE, keep: tuple[int, ...] = ()
 ) -> list[AccountFile]:
     """Return the passwd and group of a container whose files are below ``root``; raises CommandTimeout.
 
     ``keep``: descriptors that ``root`` is named by.
     """
     try:
-        found = foreign.in_time(lambda: [_read(root, path) for path in _FILES], seconds, keep=keep)
+        found = untrusted_files.in_time(lambda: [_read(root, path) for path in _FILES], seconds, keep=keep)
     except TimeoutError as error:
         raise CommandTimeout(
             f"the container's {' or '.join(_FILES)} {error.strerror}",
@@ -64,6 +64,6 @@ def accounts(
 
 def _read(root: str, path: str) -> tuple[bytes, str]:
     try:
-        return foreign.read_file(root, path, limit=_LIMIT) or b"", ""
+        return untrusted_files.read_file(root, path, limit=_LIMIT) or b"", ""
     except OSError as error:  # a device, a directory or /proc/kmsg: whatever it is, it is no file of accounts
         return b"", f"the container's {path} {error.strerror}"

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TypeVar
 
 from ...errors import EngineError, StateFailing, StateReadOnly, StoreFull
-from ...kernel import room
+from ...kernel import disk_full
 from ...model.engine.layout import Layout
 from ...state.database import open_database
 from .engine import Engine
@@ -31,7 +31,7 @@ _PLENTY = 16 * _SPARE_SIZE
 
 def is_no_room(error: BaseException) -> bool:
     """Return whether an error means that a file system takes nothing more."""
-    return isinstance(error, (StoreFull, StateReadOnly, StateFailing)) or room.is_no_room(error)
+    return isinstance(error, (StoreFull, StateReadOnly, StateFailing)) or disk_full.is_no_room(error)
 
 
 def ended(opened: Opened, layout: Layout, act: Callable[[Engine], T], *, removes: bool) -> tuple[T, str]:

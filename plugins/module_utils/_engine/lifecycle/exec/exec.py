@@ -15,16 +15,16 @@ from typing import Any, NamedTuple, TypeVar
 
 from ...errors import EngineError, InvalidOption, WrongState
 from ...kernel.files import directory
-from ...kernel.foreign import PATIENCE
 from ...kernel.inroot import open_in_root
 from ...kernel.process import Process, find_by_argument
+from ...kernel.untrusted_files import PATIENCE
 from ...model.container import status
 from ...model.container.execution import ExecSpec
 from ...model.engine.exec_session import ExecSession
 from ...model.engine.record import ContainerRecord, Event, ProcessId
 from ...model.image import config
 from ...model.values.names import new_id
-from ...rootfs import mounted
+from ...rootfs import mount_state
 from ...runtime import oci
 from ...runtime.config import exec_process
 from ...runtime.exec.execs import NOT_EXECUTABLE, NOT_FOUND, ExecFiles, Executed
@@ -231,7 +231,7 @@ def require_running(record: ContainerRecord) -> ContainerRecord:
 def _process(
     engine: Engine, record: ContainerRecord, spec: ExecSpec, patience: float = PATIENCE
 ) -> dict[str, Any]:
-    mounted.check(engine.layout.container(record.id), record.name, record.driver)
+    mount_state.check(engine.layout.container(record.id), record.name, record.driver)
     own = own_process(engine.layout, record.id, record.name)
     every: frozenset[str] = frozenset()
     if spec.privileged:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 
 from ...kernel.files import directory
-from ...kernel.foreign import PATIENCE, in_time
 from ...kernel.inroot import open_in_root
+from ...kernel.untrusted_files import PATIENCE, in_time
 
 
 def exists(pid: int, path: str) -> bool:

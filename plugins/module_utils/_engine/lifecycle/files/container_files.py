@@ -16,15 +16,15 @@ from typing import NamedTuple, Optional, TypeVar
 
 from ...errors import EngineError, WrongState
 from ...kernel import libc, mounts, usernamespace
-from ...kernel.apart import apart
 from ...kernel.files import directory, make_private, mount_id
 from ...kernel.inroot import make_directory, open_in_root
+from ...kernel.private_mounts import apart
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ...model.engine.storage_drivers import FUSE, VFS
 from ...model.mounts.mount import BIND, VOLUME, Mount
 from ...model.values.idmap import IdMap
-from ...rootfs import plain, view
+from ...rootfs import user_directory, view
 from ...state import volumes
 from ..core.engine import Engine
 from ..core.facts import alive, observe
@@ -170,7 +170,7 @@ def _mounted(engine: Engine, record: ContainerRecord, act: Callable[[Inside], Re
 
     def mount() -> str:
         if record.spec.rootfs:
-            return _bind_directory(plain.check(record.spec.image), view.cover(engine.layout.staging))
+            return _bind_directory(user_directory.check(record.spec.image), view.cover(engine.layout.staging))
         rootfs.mount(container, lowers, record.mapping, driver=record.driver)
         if record.driver == VFS:
             return _bind_directory(container.merged, view.cover(engine.layout.staging))
@@ -199,7 +199,7 @@ def _shown(engine: Engine, record: ContainerRecord, act: Callable[[Inside], Resu
         def there() -> Result:
             scratch = view.cover(engine.layout.staging)  # nothing of it is needed meanwhile
             if record.spec.rootfs:
-                root, written = view.show_directory(plain.check(record.spec.image), scratch), True
+                root, written = view.show_directory(user_directory.check(record.spec.image), scratch), True
             else:
                 root, written = view.show(container, lowers, scratch, userns, driver=record.driver)
             with _scene(root, bounds, record, makes=False, mapped=written) as inside:

@@ -7,11 +7,11 @@ import os
 from collections.abc import Sequence
 
 from ...errors import WrongState
-from ...kernel.apart import apart
+from ...kernel.private_mounts import apart
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
 from ...model.engine.storage_drivers import OVERLAY, VFS
-from ...rootfs import copied, overlay, view
+from ...rootfs import overlay, vfs_changes, view
 from ...rootfs.changes import ADDED, CHANGED, DELETED, PathChange, changes
 from ...trees import compare
 from ..core.engine import Engine
@@ -50,7 +50,7 @@ def _compared(engine: Engine, record: ContainerRecord, lowers: tuple[str, ...]) 
     container = engine.layout.container(record.id)
     seen = view.open_container(container, lowers, engine.layout.staging, driver=record.driver)
     try:
-        found = copied.differences(seen.fd, lowers, record.mapping if seen.written else None)
+        found = vfs_changes.differences(seen.fd, lowers, record.mapping if seen.written else None)
         told = [PathChange(f"/{change.path}", _KINDS[change.kind]) for change in found]
     finally:
         os.close(seen.fd)

@@ -21,7 +21,7 @@ from ...kernel import usernamespace
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ...model.values.idmap import IdMap
-from ...rootfs import mounted, plain, view
+from ...rootfs import mount_state, user_directory, view
 from ...state import containers
 from ...trees.shift import shifted
 from ..core.archivefile import bring, find_place
@@ -83,9 +83,9 @@ def check_there(engine: Engine, record: ContainerRecord) -> None:
 def _view(engine: Engine, record: ContainerRecord) -> view.View:
     scratch = engine.layout.staging  # nothing of it is needed meanwhile
     if record.spec.rootfs:
-        return view.open_directory(plain.check(record.spec.image), scratch)
+        return view.open_directory(user_directory.check(record.spec.image), scratch)
     container = engine.layout.container(record.id)
-    mounted.check(container, record.name, record.driver)
+    mount_state.check(container, record.name, record.driver)
     lowers = source_of(engine, record).lowers[::-1]
     mapping = record.mapping
     with usernamespace.opened(mapping.uids, mapping.gids) if mapping else nullcontext() as userns:

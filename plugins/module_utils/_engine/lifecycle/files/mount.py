@@ -15,8 +15,8 @@ from ...errors import WrongState
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ...model.engine.storage_drivers import VFS
-from ...rootfs import plain
-from ...rootfs.mounted import is_mounted
+from ...rootfs import user_directory
+from ...rootfs.mount_state import is_mounted
 from ..container.create import prepare_directories
 from ..core.engine import Engine
 from ..core.facts import observe
@@ -65,7 +65,11 @@ def mounted(engine: Engine) -> list[tuple[str, str]]:
 
 def _place(engine: Engine, record: ContainerRecord) -> str:
     """Return where the files are; of a plain directory that is the directory, and nothing has to be mounted."""
-    return plain.check(record.spec.image) if record.spec.rootfs else engine.layout.container(record.id).merged
+    return (
+        user_directory.check(record.spec.image)
+        if record.spec.rootfs
+        else engine.layout.container(record.id).merged
+    )
 
 
 def _mount(engine: Engine, record: ContainerRecord) -> bool:

@@ -26,7 +26,7 @@ from ..core.outcome import Outcome
 from ..resources import volume_open
 from ..resources.volume_facts import is_mounted
 from ..volume import replace as replacing
-from ..volume.reading import find_volume, with_room
+from ..volume.read_content import find_volume, with_room
 from .copy import outcome
 from .copy_ends import Source, read_source, target
 from .copy_owners import on_host

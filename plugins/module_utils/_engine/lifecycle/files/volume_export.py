@@ -12,7 +12,7 @@ from ...images.tar.streams import ahead
 from ..core.archivefile import bring, find_place
 from ..core.engine import Engine
 from ..core.outcome import Outcome
-from ..volume.reading import PAUSE, find_volume, reading
+from ..volume.read_content import PAUSE, find_volume, reading
 from .export import allow_many_files
 
 

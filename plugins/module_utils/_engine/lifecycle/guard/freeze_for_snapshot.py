@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from ...errors import NotFound
-from ...kernel.attended import attended
+from ...kernel.exit_watcher import attended
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ..core.engine import Engine

@@ -50,7 +50,7 @@ def _mender(intent: str) -> Callable[[Engine, ContainerRecord], ContainerRecord]
 
         return mend_limits
     if intent == "checkpoint":
-        from .checkpointed import mend as mend_checkpoint
+        from .checkpoint_files import mend as mend_checkpoint
 
         return mend_checkpoint
     return None

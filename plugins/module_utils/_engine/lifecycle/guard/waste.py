@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 
 from ...errors import LockTimeout
 from ...kernel import mountinfo, staging
+from ...kernel.disk_full import NO_ROOM
 from ...kernel.locks import lock
 from ...kernel.removal import remove_tree
-from ...kernel.room import NO_ROOM
 from ...model.values.names import is_id
 from ...state import containers
 from ..core.engine import LAST, Engine

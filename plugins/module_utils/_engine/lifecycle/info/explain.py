@@ -14,7 +14,7 @@ from ...model.engine.record import ContainerRecord
 from ...model.mounts.mount import BIND
 from ...plan.explain import Scene
 from ...plan.explain import explain as in_words
-from ...rootfs.mounted import RootfsDied, check, is_mounted
+from ...rootfs.mount_state import RootfsDied, check, is_mounted
 from ...state import containers, events, images
 from ..core.dependency_state import not_running
 from ..core.engine import Engine

@@ -41,10 +41,10 @@ def _tree_size(path: str) -> int:
 
 def _copy_size(engine: Engine, record: ContainerRecord, image: ImageRecord | None) -> int:
     """Add up the files of a copy of the image that are not as in the image."""
-    from ...rootfs import copied
+    from ...rootfs import vfs_changes
     from ..core.source import Source
 
     container = engine.layout.container(record.id)
-    found = copied.changes(container, Source.of(image, engine.layout).lowers[::-1], record.mapping)
+    found = vfs_changes.changes(container, Source.of(image, engine.layout).lowers[::-1], record.mapping)
     files = (info for _kind, _path, info in found if info is not None and stat.S_ISREG(info.st_mode))
     return sum({identity(info): info.st_size for info in files}.values())

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ...errors import HostLacks, InvalidOption, Missing, NotBuiltYet
-from ...kernel import files, foreign
+from ...kernel import files, untrusted_files
 from ...kernel.cgroup import cgroups
 from ...kernel.command import find_program
 from ...model.container import systemd_mode
@@ -123,7 +123,9 @@ def _check_log(engine: Engine, spec: ContainerSpec) -> None:
     if os.path.exists(path) and stat.S_IFMT(os.stat(path).st_mode) not in _LOGS:
         raise InvalidOption("log_opt", path, "is no file", remedy="Name a file, or none that is there")
     with files.held(os.open(path if os.path.exists(path) else directory, os.O_PATH | os.O_CLOEXEC)) as fd:
-        if foreign.is_made_up(fd) or not os.access(path if os.path.exists(path) else directory, os.W_OK):
+        if untrusted_files.is_made_up(fd) or not os.access(
+            path if os.path.exists(path) else directory, os.W_OK
+        ):
             raise InvalidOption("log_opt", path, "can't be written", remedy="Name a place on a disk")
 
 
@@ -161,7 +163,7 @@ def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
     if not paths or paths[-1] == "unconfined":
         return None
     try:
-        content = foreign.read_file("/", paths[-1], limit=_PROFILE_LIMIT)
+        content = untrusted_files.read_file("/", paths[-1], limit=_PROFILE_LIMIT)
         profile = None if content is None else jsontext.parse(content)
     except (OSError, ValueError) as error:
         raise InvalidOption("security_opt", f"seccomp={paths[-1]}", f"can't be read: {error}") from None

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ...errors import EngineError, InvalidOption, Setting, Words
 from ...kernel import oomscore
-from ...kernel.ownnamespaces import try_parameters
+from ...kernel.sysctl_probe import try_parameters
 from ...model.container import namespaces
 from ...model.container.spec import ContainerSpec
 from ...model.values.quantities import numbers_of

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ...errors import HostLacks
 from ...kernel import libc, mounts
-from ...kernel.apart import apart
+from ...kernel.private_mounts import apart
 from ...model.mounts.mount import Mount
 
 #: The kernel's answers to a call, and to an option, that it does not know.

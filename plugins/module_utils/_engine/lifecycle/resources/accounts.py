@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ...kernel import foreign
+from ...kernel import untrusted_files
 from ...model.container.spec import ContainerSpec
 from ...runtime.config.users import ResolvedUser, resolve
 from ..core.source import Source
@@ -16,7 +16,7 @@ def account_file(roots: tuple[str, ...], path: str) -> str:
     """Read a file as the merged layers (topmost first) would show it; a whiteout in an upper layer hides those below."""
     for root in roots:
         try:
-            content = foreign.read_file(root, path, limit=_LIMIT)
+            content = untrusted_files.read_file(root, path, limit=_LIMIT)
         except OSError:  # a whiteout, a device or a directory: whatever it is, it is no account file
             return ""
         if content is not None:

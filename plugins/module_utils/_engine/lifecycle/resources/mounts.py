@@ -25,20 +25,20 @@ class _Files(Resource):
     name, step = "files", "mount_files"
 
     def acquire(self, engine: Engine, run: Run) -> Run:
-        from ...rootfs import ownfiles
+        from ...rootfs import engine_files
 
-        ownfiles.mount(engine.layout.container(run.record.id))
+        engine_files.mount(engine.layout.container(run.record.id))
         return run
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
-        from ...rootfs import ownfiles
+        from ...rootfs import engine_files
 
-        ownfiles.unmount(engine.layout.container(record.id))
+        engine_files.unmount(engine.layout.container(record.id))
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
-        from ...rootfs import ownfiles
+        from ...rootfs import engine_files
 
-        return ownfiles.is_mounted(engine.layout.container(record.id))
+        return engine_files.is_mounted(engine.layout.container(record.id))
 
     def inspect(self, known: Known) -> Mapping[str, Any]:
         return shown.files(known.record, known.layout.container(known.record.id))
@@ -80,9 +80,9 @@ class _Rootfs(Resource):
         self, engine: Engine, spec: ContainerSpec, _source: Source, record: ContainerRecord | None
     ) -> Iterator[Callable[[], object]]:
         if spec.rootfs:
-            from ...rootfs import plain
+            from ...rootfs import user_directory
 
-            yield lambda: plain.check(spec.image)
+            yield lambda: user_directory.check(spec.image)
         else:
             from . import storage_driver
 
@@ -109,9 +109,11 @@ class _Rootfs(Resource):
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
         """Tell whether it is mounted; with vfs it is a directory that is there anyway."""
-        from ...rootfs import mounted
+        from ...rootfs import mount_state
 
-        return record.driver != VFS and mounted.is_mounted(engine.layout.container(record.id), record.driver)
+        return record.driver != VFS and mount_state.is_mounted(
+            engine.layout.container(record.id), record.driver
+        )
 
     def inspect(self, known: Known) -> Mapping[str, Any]:
         return shown.rootfs(known.record, known.image, known.layout)
@@ -125,19 +127,19 @@ class _Mounts(Resource):
     def check(
         self, engine: Engine, spec: ContainerSpec, source: Source, _record: ContainerRecord | None
     ) -> Iterator[Callable[[], object]]:
-        from ...plan.prepared import prepared
+        from ...plan.prepared_mounts import prepared
 
         # Of a root file system that is not there yet nobody knows its users, nor their ids.
         known = source.is_known(spec) or spec.userns is None
         if prepared((spec.mounts or {}).values()) and known:
-            from . import id_mapping, prepared_checks
+            from . import id_mapping, prepared_mount_checks
 
-            yield lambda: prepared_checks.check(
+            yield lambda: prepared_mount_checks.check(
                 engine, spec, source, id_mapping.foresee(engine, spec, source)
             )
 
     def acquire(self, engine: Engine, run: Run) -> Run:
-        from ...plan.prepared import prepared
+        from ...plan.prepared_mounts import prepared
 
         record = run.record
         if not prepared(record.mounts.values()):
@@ -152,9 +154,9 @@ class _Mounts(Resource):
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
         if self.observe(engine, record):
-            from ...rootfs import prepared
+            from ...rootfs import prepared_mounts
 
-            prepared.unmount(engine.layout.container(record.id))
+            prepared_mounts.unmount(engine.layout.container(record.id))
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
         container = engine.layout.container(record.id)

@@ -19,13 +19,13 @@ from ...kernel.inroot import open_in_root
 from ...model.engine.record import ContainerRecord
 from ...model.mounts.mount import IMAGE, VOLUME, Mount
 from ...model.values.idmap import IdMap
-from ...plan import prepared as plan
-from ...rootfs import prepared as kernel
+from ...plan import prepared_mounts as plan
+from ...rootfs import prepared_mounts as kernel
 from ...trees import owner
 from ..core.engine import Engine
 from ..core.source import Source, lowers_of
 from .accounts import user_of
-from .prepared_checks import NO_IDMAP, no_idmap, no_subpath, refuse_dangerous
+from .prepared_mount_checks import NO_IDMAP, no_idmap, no_subpath, refuse_dangerous
 from .volume import get_volume
 from .volume_open import opened
 

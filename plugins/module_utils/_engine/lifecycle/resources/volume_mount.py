@@ -49,9 +49,11 @@ def ensure(engine: Engine, record: VolumeRecord) -> None:
         with engine.timings.of("volume_mount"):
             filesystem.mount(options, engine.layout.volume_data(name), name=name)
     if options.is_mounted_apart and record.needs_copy_up:
-        from ...volumes import placing
+        from ...volumes import copyup_stage
 
-        placing.mend(engine.layout.volume(name))  # what a killed copy-up has moved half is nothing to look at
+        copyup_stage.mend(
+            engine.layout.volume(name)
+        )  # what a killed copy-up has moved half is nothing to look at
 
 
 def give_back(engine: Engine, name: str, *, besides: str = "") -> None:

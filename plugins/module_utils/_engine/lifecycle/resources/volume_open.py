@@ -19,9 +19,9 @@ def opened(engine: Engine, record: VolumeRecord) -> Iterator[str]:
     path = engine.layout.volume_data(record.spec.name)
     if not record.spec.driver_options.is_mounted_apart:
         if record.needs_copy_up and not engine.predicting:
-            from ...volumes import placing
+            from ...volumes import copyup_stage
 
-            placing.mend_shared(engine.layout.volume(record.spec.name))
+            copyup_stage.mend_shared(engine.layout.volume(record.spec.name))
         yield path
         return
     from . import volume_mount

@@ -13,9 +13,9 @@ from ...model.engine.record import ContainerRecord, Event
 from ...model.mounts.mount import VOLUME, Mount
 from ...model.values.idmap import IdMap
 from ...model.volume.spec import Place, Populated, VolumeRecord
-from ...plan.prepared import owner, shift
+from ...plan.prepared_mounts import owner, shift
 from ...state import events, volumes
-from ...volumes import placing
+from ...volumes import copyup_stage
 from ...volumes.copyup import CopyUp, Part, copy_up
 from ..core.engine import Engine
 from ..core.origin import source_of
@@ -41,7 +41,7 @@ def may_fill(engine: Engine, volume: VolumeRecord) -> bool:
     path = engine.layout.volume(volume.spec.name)
     if not volume.needs_copy_up:
         return False
-    return volume.needs_chown or placing.is_fresh(path) or placing.is_half_way(path)
+    return volume.needs_chown or copyup_stage.is_fresh(path) or copyup_stage.is_half_way(path)
 
 
 def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -> None:

@@ -20,7 +20,7 @@ from ...model.volume.spec import Place, Populated, Refill, VolumeRecord
 from ...plan.diff import Difference
 from ...rootfs import view
 from ...state import images
-from ...volumes import placing
+from ...volumes import copyup_stage
 from ...volumes.copyup import CopyUp, Part, has_directory, make_tree
 from ...volumes.stage import stage
 from ..core.engine import Engine
@@ -121,7 +121,7 @@ def _is_fresh(engine: Engine, record: VolumeRecord) -> bool:
     """Tell whether nobody has had the volume; what is in a file system that is not mounted is seen when it is filled."""
     volume = engine.layout.volume(record.spec.name)
     untouched = record.needs_chown and record.populated is None
-    return untouched and (not os.path.isdir(f"{volume}/data") or placing.is_fresh(volume))
+    return untouched and (not os.path.isdir(f"{volume}/data") or copyup_stage.is_fresh(volume))
 
 
 def _source(engine: Engine, refill: Refill, known: Populated | None) -> tuple[ImageRecord, tuple[Place, ...]]:

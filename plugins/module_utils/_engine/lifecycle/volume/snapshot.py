@@ -18,7 +18,7 @@ from ...model.volume.content import ASKED, Origin, Snapshot
 from ...plan.container import ABSENT
 from ...plan.snapshots import outdated
 from ...trees.copy import CopyStats, copy_tree
-from ...volumes import snapshots, snapshotting, untouched
+from ...volumes import snapshot_store, snapshots, unchanged
 from ...volumes.stage import stage
 from ..core.engine import Engine
 from ..core.outcome import Outcome
@@ -26,7 +26,7 @@ from ..guard.waste import sweep
 from ..inspect.volume_content import content_shape, snapshot_shape
 from . import replace as replacing
 from .kept_snapshots import fresh, stamped
-from .reading import PAUSE, Reading, find_volume, is_empty, reading, with_room
+from .read_content import PAUSE, Reading, find_volume, is_empty, reading, with_room
 
 PRESENT, RESTORED = "present", "restored"
 STATES = (PRESENT, ABSENT, RESTORED)
@@ -132,8 +132,8 @@ def _make(engine: Engine, request: SnapshotRequest) -> tuple[Snapshot, list[str]
         source.let_go()
         made = replace(made, entries=stats.entries, bytes=stats.bytes)
         with with_room(f"for a snapshot of volume {name}", name):
-            snapshotting.prepare(f"{top}/snapshot", made)
-        snapshotting.place(engine.layout.volume(name), f"{top}/snapshot", made)
+            snapshot_store.prepare(f"{top}/snapshot", made)
+        snapshot_store.place(engine.layout.volume(name), f"{top}/snapshot", made)
     engine.tell("volume", "snapshot", name, name, snapshot=made.name)
     return made, [*source.paused]
 
@@ -166,7 +166,7 @@ def _removals(request: SnapshotRequest, doomed: tuple[str, ...]) -> tuple[str, .
 def _remove(engine: Engine, request: SnapshotRequest, doomed: tuple[str, ...]) -> None:
     for name in () if engine.predicting else doomed:
         with engine.lock_volume(request.volume, f"removal of snapshot {name}"):
-            snapshotting.remove(engine.layout.volume(request.volume), name, trash=engine.layout.staging)
+            snapshot_store.remove(engine.layout.volume(request.volume), name, trash=engine.layout.staging)
 
 
 # -- restoring -------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def _is_as(volume: str, wanted: Snapshot) -> bool:
     """Tell whether the volume was restored from this snapshot, and nothing in it has changed since."""
     origin = snapshots.read_origin(volume)
     same = origin is not None and (origin.source, origin.snapshot) == (wanted.name, wanted.created)
-    return same and untouched.is_untouched(volume)
+    return same and unchanged.is_untouched(volume)
 
 
 def _restore(engine: Engine, request: SnapshotRequest, wanted: Snapshot) -> Snapshot | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from _engine.errors import InvalidOption
-from _engine.rootfs import plain
+from _engine.rootfs import user_directory
 
 
 def test_a_directory_is_used_where_it_lies(tmp_path):
     """A directory is returned by its real path."""
     (tmp_path / "root").mkdir()
     (tmp_path / "link").symlink_to("root")
-    assert plain.check(str(tmp_path / "link")) == str(tmp_path / "root")
+    assert user_directory.check(str(tmp_path / "link")) == str(tmp_path / "root")
 
 
 @pytest.mark.parametrize(
@@ -23,5 +23,5 @@ def test_anything_else_is_refused(tmp_path, name, why):
     (tmp_path / "file").touch()
     (tmp_path / "dangling").symlink_to("nowhere")
     with pytest.raises(InvalidOption, match=why) as caught:
-        plain.check(str(tmp_path / name))
+        user_directory.check(str(tmp_path / name))
     assert caught.value.fields == {"option": "image", "value": str(tmp_path / name)}

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from ansible.errors import AnsibleError
-from ansible_collections.slipway.oci.plugins.plugin_utils.asking import answered, listing
+from ansible_collections.slipway.oci.plugins.plugin_utils.agent_requests import answered, listing
 
 SHAPE = {"Name": "web", "Config": {"Env": ["PASSWORD=hunter2"], "Labels": {}}}
 

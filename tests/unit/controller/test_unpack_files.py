@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.slipway.oci.plugins.plugin_utils.receiving import receive
+from ansible_collections.slipway.oci.plugins.plugin_utils.unpack_files import receive
 
 
 def archive(path, *members):

@@ -25,11 +25,11 @@ from ...errors import (
 )
 from ...images import checkpointarchive
 from ...images.archive.documents import parse_object
-from ...images.archive.naming import telling
+from ...images.archive.error_path import telling
 from ...images.checkpointarchive import IMAGES, VOLUMES
 from ...images.layers.unpack import unpack
 from ...images.tar.streams import section
-from ...kernel import files, foreign, libc
+from ...kernel import files, libc, untrusted_files
 from ...kernel.staging import staging
 from ...model.container import status
 from ...model.container.checkpoint import IMPORT, RestoreOptions
@@ -47,7 +47,7 @@ from ..core.facts import observe, save
 from ..core.images import named_by
 from ..core.sidecars import keep_volume
 from ..core.source import Source
-from ..guard import checkpointed
+from ..guard import checkpoint_files
 from ..guard.hold import hold
 from ..preflight.container import check as check_start
 from ..resources.volume import discard
@@ -70,7 +70,7 @@ def opened(engine: Engine, options: RestoreOptions) -> Iterator[Arrival]:
     """Open the archive and read what it holds; raises InvalidOption, ArchiveBroken, NotFound for the image."""
     path = options.source or ""
     try:
-        fd = foreign.open_file(path)
+        fd = untrusted_files.open_file(path)
     except OSError as error:
         raise unreadable("import", path, error) from None
     try:
@@ -241,7 +241,7 @@ def _unpack(arrival: Arrival, stage: str) -> None:
     if arrival.dump.has_rootfs:
         _unpack_tree(f"{stage}/{_FILES}/{ROOTFS}", f"{stage}/{_UPPER}", arrival.source.lowers)
     if SHM in names:
-        _unpack_tree(f"{stage}/{_FILES}/{SHM}", f"{stage}/{_FILES}/{IMAGES}/{checkpointed.SHM}", ())
+        _unpack_tree(f"{stage}/{_FILES}/{SHM}", f"{stage}/{_FILES}/{IMAGES}/{checkpoint_files.SHM}", ())
     for name in arrival.dump.kept:
         _unpack_tree(f"{stage}/{_FILES}/{VOLUMES}/{name}.tar", f"{stage}/{_DATA}-{name}", ())
 

@@ -9,8 +9,8 @@ from contextlib import closing
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.slipway.oci.plugins.plugin_utils.parcel import Parcel
-from ansible_collections.slipway.oci.plugins.plugin_utils.receiving import receive
+from ansible_collections.slipway.oci.plugins.plugin_utils.pack_files import Parcel
+from ansible_collections.slipway.oci.plugins.plugin_utils.unpack_files import receive
 
 from _engine.model.values.globs import matcher
 from _engine.model.values.sparse import same

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from ansible_collections.slipway.oci.plugins.filter import query as query_filter
-from ansible_collections.slipway.oci.plugins.plugin_utils.querying import Query, QueryError
+from ansible_collections.slipway.oci.plugins.plugin_utils.jmespath_query import Query, QueryError
 
 SECRET = "hunter2"
 DATA = {"containers": [{"Name": "web", "n": 2}, {"Name": "db", "n": 1}], "secret": SECRET}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...images.archive.naming import telling
+from ...images.archive.error_path import telling
 from ...images.archive.reference import normalize
 from ...images.build import import_tree
 from ..core.engine import Engine

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import ArchiveBroken, EngineError, Setting, Words, unreadable
-from ...images.archive.naming import telling
+from ...images.archive.error_path import telling
 from ...images.layers.directory import components
 from ...images.layers.unpack import unpack_tree
 from ...images.tar import read as tarread
 from ...images.tar.decompress import decoded
 from ...images.tar.read import Chunks
 from ...images.tar.streams import Digest, ahead, section
-from ...kernel import files, foreign
+from ...kernel import files, untrusted_files
 from ...model.container.option import LIVE
 from ...model.volume.content import Origin, Snapshot
 from ...model.volume.spec import VolumeRecord
@@ -32,7 +32,7 @@ from ..image.load import left_out_warnings
 from ..inspect.volume_content import content_shape
 from . import replace
 from .kept_snapshots import fresh
-from .reading import find_volume, is_empty, with_room
+from .read_content import find_volume, is_empty, with_room
 
 _BEFORE = "before-import"
 
@@ -100,7 +100,7 @@ def _actions(request: VolumeImport, kept: bool) -> tuple[str, ...]:  # noqa: FBT
 def _opened(path: str) -> Iterator[int]:
     """Open the archive; a pipe is not waited for."""
     try:
-        fd = foreign.open_file(path)
+        fd = untrusted_files.open_file(path)
     except OSError as error:
         raise unreadable("src", path, error, remedy="Name a tar archive on the host") from None
     try:

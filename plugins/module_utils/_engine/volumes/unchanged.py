@@ -7,7 +7,7 @@ import os
 
 from ..kernel import files
 from ..trees.cursor import walk
-from .about import ORIGIN
+from .notes import ORIGIN
 
 
 def is_untouched(volume: str) -> bool:

@@ -18,7 +18,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import ArchiveBroken
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.values import sparse
 
-from .pieces import content
+from .file_chunks import content
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

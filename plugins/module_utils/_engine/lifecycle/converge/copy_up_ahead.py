@@ -15,8 +15,8 @@ from typing import NamedTuple, Optional
 
 from ...errors import EngineError, HostLacks, StoreFull
 from ...kernel import usernamespace
+from ...kernel.disk_full import NO_ROOM
 from ...kernel.files import held
-from ...kernel.room import NO_ROOM
 from ...kernel.staging import staging
 from ...model.engine.record import ContainerRecord
 from ...model.volume.spec import VolumeRecord, VolumeSpec

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Optional
 
 from ansible.errors import AnsibleError
-from ansible_collections.slipway.oci.plugins.plugin_utils.program import NO_PROGRAM, missing
+from ansible_collections.slipway.oci.plugins.plugin_utils.agent_client import NO_PROGRAM, missing
 
 
 def listing(agent: str, root: Optional[str], run_root: Optional[str]) -> list[str]:

@@ -15,7 +15,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.model.engine.p
     PROGRAM,
 )
 
-from .reaching import Answer, Reached
+from .host_connection import Answer, Reached
 
 #: What a shell answers when there is no such program, or it may not be run.
 NO_PROGRAM = (126, 127)

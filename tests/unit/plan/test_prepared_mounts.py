@@ -8,7 +8,7 @@ import pytest
 from _engine.errors import InvalidOption
 from _engine.model.mounts.mount import BIND, IMAGE, TMPFS, VOLUME, Mount
 from _engine.model.values.idmap import IdMap, Range
-from _engine.plan.prepared import owner, prepared, shift
+from _engine.plan.prepared_mounts import owner, prepared, shift
 
 #: A container's user namespace: its ids are those of the host from 100000 on.
 PRIVATE = IdMap((Range(0, 100000, 65536),), (Range(0, 200000, 65536),))

@@ -21,7 +21,7 @@ import pytest
 from tracer import KILL, trace
 
 from _engine.errors import HostLacks, StoreFull
-from _engine.volumes import directory, placing
+from _engine.volumes import copyup_stage, directory
 from _engine.volumes.copyup import Part, copy_up
 
 ALL = os.environ.get("SLIPWAY_COPY_UP_KILLS") == "all"
@@ -284,7 +284,7 @@ def test_killed_at_any_changing_call(volume, rootfs, picture, subpath, need):
         )
         assert os.WIFSIGNALED(status), calls[-1]
         assert os.WTERMSIG(status) == signal.SIGKILL
-        placing.mend(os.fspath(volume))
+        copyup_stage.mend(os.fspath(volume))
         whole = not is_empty(volume)
         outcomes.add(whole)
         if whole:
@@ -307,8 +307,8 @@ def test_any_changing_call_may_fail(volume, rootfs, picture, subpath, need):
         fail = {number: errno.ENOSPC}
         _status, calls = trace(lambda: fill(rootfs, volume, part), lambda call, at=fail: at.get(call.number))
         assert len(calls) >= number
-        assert placing.RESERVED not in os.listdir(volume / "data"), calls[number - 1]
-        placing.mend(os.fspath(volume))
+        assert copyup_stage.RESERVED not in os.listdir(volume / "data"), calls[number - 1]
+        copyup_stage.mend(os.fspath(volume))
         if not is_empty(volume):
             assert seen(picture, volume / "data", times=False) == wanted, calls[number - 1]
         fill(rootfs, volume, part)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleParserError
-from ansible_collections.slipway.oci.plugins.plugin_utils.choosing import STATUSES, chooser
+from ansible_collections.slipway.oci.plugins.plugin_utils.container_filters import STATUSES, chooser
 
 from _engine.lifecycle.inspect.container import _WORDS
 from _engine.model.container.status import MOVES

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.images.layers.landings import landings
+from _engine.images.layers.symlink_targets import landings
 
 
 @pytest.fixture

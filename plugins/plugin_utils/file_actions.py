@@ -18,7 +18,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import 
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.values.globs import Excluded, matcher
 
 from .delivery import DeliveringAction
-from .parcel import Parcel
+from .pack_files import Parcel
 
 
 class ShippingAction(DeliveringAction):

@@ -16,7 +16,7 @@ from ...model.container import status
 from ...model.container.spec import ContainerSpec
 from ...model.mounts.mount import BIND, IMAGE, VOLUME, Mount
 from ...model.values.idmap import IdMap
-from ...plan import prepared as plan
+from ...plan import prepared_mounts as plan
 from ...rootfs import support, view
 from ...state import containers
 from ..core.engine import Engine

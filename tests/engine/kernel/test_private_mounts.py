@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from _engine.kernel import mountinfo, mounts
-from _engine.kernel.apart import apart
+from _engine.kernel.private_mounts import apart
 
 #: Systemd's propagation, in a namespace of the test's own: the machine's mounts are not the test's to alter.
 SHARED = ("unshare", "--mount", "--propagation", "shared")
@@ -14,7 +14,7 @@ SHARED = ("unshare", "--mount", "--propagation", "shared")
 SEEN = """
 import os, sys
 from _engine.kernel import mountinfo, mounts
-from _engine.kernel.apart import apart
+from _engine.kernel.private_mounts import apart
 
 place, here = sys.argv[1], os.getcwd()
 
@@ -32,7 +32,7 @@ print(os.listdir(fd), os.listdir(place), os.getcwd() == here, mountinfo.below(pl
 KILLED = """
 import os, subprocess, sys
 from _engine.kernel import mountinfo, mounts
-from _engine.kernel.apart import apart
+from _engine.kernel.private_mounts import apart
 
 def act():
     mounts.tmpfs(sys.argv[1], size=1 << 20, mode=0o700)

@@ -9,13 +9,13 @@ from contextlib import suppress
 from ..kernel import files, libc
 from ..kernel.staging import staging
 from ..model.volume.content import Snapshot
-from . import about
-from .about import SNAPSHOTS
+from . import notes
+from .notes import SNAPSHOTS
 
 
 def prepare(stage: str, snapshot: Snapshot) -> None:
     """Write the note beside the copy, the ``data`` of a stage, and make both durable."""
-    about.write(stage, {"snapshot": snapshot.encode()})
+    notes.write(stage, {"snapshot": snapshot.encode()})
     with files.directory(stage) as fd:
         libc.syncfs(fd)
 

@@ -21,7 +21,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.model.values.s
     to_pax,
 )
 
-from .pieces import parts
+from .file_chunks import parts
 
 _Identities = frozenset[tuple[int, int]]
 

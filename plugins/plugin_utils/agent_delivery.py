@@ -16,7 +16,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.model.engine.p
 )
 
 from .delivery import archived_engine
-from .reaching import Answer, Reached
+from .host_connection import Answer, Reached
 
 #: Reads the program below from the standard input, and not a byte more. It is the only word of ours that shells see.
 _READ = "import os\nt=b''\nwhile len(t)<{0}:\n p=os.read(0,{0}-len(t))\n if not p: break\n t+=p\nexec(t)"

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.slipway.oci.plugins.plugin_utils.reaching import Answer
-from ansible_collections.slipway.oci.plugins.plugin_utils.sending import Engine
+from ansible_collections.slipway.oci.plugins.plugin_utils.agent_delivery import Engine
+from ansible_collections.slipway.oci.plugins.plugin_utils.host_connection import Answer
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root asks an engine")
 LISTING = ["ps", "--all", "--json"]

@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from _engine.kernel.freshfile import FreshFile
+from _engine.kernel.atomic_file import FreshFile
 
 
 @pytest.fixture(params=["nameless", "named"])

@@ -5,7 +5,7 @@ import pytest
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.slipway.oci.plugins.plugin_utils.knownhosts import CONNECTION, KnownHosts
+from ansible_collections.slipway.oci.plugins.plugin_utils.inventory_hosts import CONNECTION, KnownHosts
 
 
 @pytest.fixture
