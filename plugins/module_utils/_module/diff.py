@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._engine.lifecycle.core.outcome import Outcome
-from .._engine.model.values.readable import readable
 from .._engine.plan.diff import Difference
 
 #: Their values may be passwords, so they are told only where somebody wants to see what differs (``--diff``).
@@ -39,7 +38,15 @@ def _costs(outcome: Outcome) -> str:
 def _value(one: Difference, shown: str, value: Any, *, diff: bool) -> Any:
     if not diff and _is_private(one.option):
         return None
-    return shown or readable(one.option, value)
+    return shown or _written(one.option, value)
+
+
+def _written(option: str, value: Any) -> Any:
+    """Return the value of ``option`` (``memory``, ``ulimit.nofile``) as a person writes it; None stays None."""
+    from .._engine.model.container.options import OPTIONS  # most tasks have no difference to show
+
+    kind = next((row.kind for row in OPTIONS if row.name == option.partition(".")[0]), None)
+    return value if value is None or kind is None else kind.written(value)
 
 
 def _is_private(option: str) -> bool:

@@ -27,7 +27,7 @@ from ..core.sidecars import keep_container, keep_marks
 from ..core.source import Source
 from ..resources import cgroup_parents, id_mapping, rootfs, storage_driver
 from ..resources.implied_mounts import declared_volumes, implied_mounts
-from ..resources.userns_access import open_passage
+from ..resources.userns_access import grant_traversal
 from ..resources.volume import make
 
 
@@ -109,7 +109,7 @@ def prepare_directories(engine: Engine, record: ContainerRecord) -> None:
         make_private(path)
     for name in record.volumes.values():
         _make_volume(engine, name)
-    open_passage(engine, record)
+    grant_traversal(engine, record)
     keep_container(engine, record)
     if record.start_pending:
         keep_marks(engine, record)

@@ -17,7 +17,7 @@ _ENVIRONMENT = {"PATH": SEARCH_PATH}
 _SILENT = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
 
 
-def forgotten(engine: Engine) -> tuple[str, ...]:
+def orphaned(engine: Engine) -> tuple[str, ...]:
     """Return the ids of the containers whose restart is overdue while nobody is at it: the one who waited was killed."""
     with engine.database.reading() as connection:
         ids = containers.due(connection, time.time_ns() - _GRACE)
@@ -27,7 +27,7 @@ def forgotten(engine: Engine) -> tuple[str, ...]:
 def revive(engine: Engine) -> None:
     """Let the agent see to the restarts that were forgotten; it works on by itself."""
     program = engine.layout.agent_program
-    for container_id in forgotten(engine):
+    for container_id in orphaned(engine):
         # Nobody waits for it: it outlives this task, in a session of its own.
         os.posix_spawn(
             program, [program, "cleanup", container_id], _ENVIRONMENT, file_actions=_SILENT, setsid=True

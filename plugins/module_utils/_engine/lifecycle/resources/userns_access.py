@@ -33,7 +33,7 @@ def check(engine: Engine, mapping: IdMap) -> None:
             directory = os.path.dirname(directory)
 
 
-def open_passage(engine: Engine, record: ContainerRecord) -> None:
+def grant_traversal(engine: Engine, record: ContainerRecord) -> None:
     """Open the way to the container's directories; nothing happens in the host's user namespace."""
     if record.mapping is None:
         return

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ...errors import InvalidOption
 from ..mounts import mount as mounts
 from ..mounts import volumes_from
-from ..values import durations, jsontext, names, quantities
+from ..values import durations, jsontext, names, quantities, readable
 from ..values.capabilities import canonical_capability
 from ..values.text import absolute_path, plain_text
 from . import cgroup, healthtest, limits, log_options, namespaces, systemd_mode, tuning, userns
@@ -38,8 +38,9 @@ def _same(value: Any) -> Any:
 class Kind(NamedTuple):
     """How a value is parsed (``parse(option, raw)``), encoded to JSON and decoded.
 
-    ``empty_is_unset``: an empty list, mapping or text, or 0, has the same effect as none at all, so both are stored as
-    unset. ``argument``: what a task may write, in the words of Ansible's argument spec.
+    ``written``: its JSON form, or that of each of its keys, as a person writes it. ``empty_is_unset``: an empty list, mapping
+    or text, or 0, has the same effect as none at all, so both are stored as unset. ``argument``: what a task may write, in the
+    words of Ansible's argument spec.
     """
 
     parse: Callable[[str, Any], Any]
@@ -47,6 +48,7 @@ class Kind(NamedTuple):
     decode: Callable[[Any], Any] = _same
     empty_is_unset: bool = False
     argument: Argument = of_type("str")
+    written: Callable[[Any], Any] = _same
 
 
 #: What the kernel takes as a host name (HOST_NAME_MAX, limits.h), and can stand in /etc/hosts.
@@ -236,16 +238,16 @@ HOSTNAME = Kind(_hostname, empty_is_unset=True)
 BOOL = Kind(_boolean, argument=_BOOL)
 SHARES = Kind(quantities.shares, empty_is_unset=True, argument=_INT)
 PATH = Kind(absolute_path)
-SIZE = Kind(quantities.size)
+SIZE = Kind(quantities.size, written=readable.size)
 #: A limit of 0 bytes or processors is none, as podman has it.
-SIZE_LIMIT = Kind(quantities.size, empty_is_unset=True)
-SIZE_OR_UNLIMITED = Kind(quantities.size_or_unlimited)
-CPUS = Kind(quantities.cpus, empty_is_unset=True)
+SIZE_LIMIT = Kind(quantities.size, empty_is_unset=True, written=readable.size)
+SIZE_OR_UNLIMITED = Kind(quantities.size_or_unlimited, written=readable.size)
+CPUS = Kind(quantities.cpus, empty_is_unset=True, written=readable.cpus)
 CPUSET = Kind(quantities.cpuset)
 CPU_PERIOD = Kind(quantities.cpu_period, empty_is_unset=True, argument=_INT)
 CPU_QUOTA = Kind(quantities.cpu_quota, empty_is_unset=True, argument=_INT)
 PIDS = Kind(quantities.pids)
-SIGNAL = Kind(quantities.signal_number)
+SIGNAL = Kind(quantities.signal_number, written=readable.signal_name)
 SECONDS = Kind(quantities.seconds, argument=_INT)
 SYSTEMD = Kind(systemd_mode.parse)
 RESTART_POLICY = Kind(parse_restart_policy, str, decode_restart_policy)
@@ -293,23 +295,25 @@ ULIMITS = Kind(
     lambda data: {key: tuple(pair) for key, pair in data.items()},
     True,
     argument=_LIST,
+    written=readable.pair,
 )
-DEVICES = Kind(_keyed(_device), _encode_devices, _decode_devices, True, argument=_LIST)
+DEVICES = Kind(_keyed(_device), _encode_devices, _decode_devices, True, argument=_LIST, written=readable.pair)
 MOUNTS = Kind(
     _mounts,
     lambda value: {key: mount.encode() for key, mount in value.items()},
     lambda data: {key: mounts.Mount.decode(key, item) for key, item in data.items()},
     True,
+    written=readable.mount,
 )
-VOLUMES_FROM = Kind(volumes_from.parse, list, tuple, True, argument=_LIST)
+VOLUMES_FROM = Kind(volumes_from.parse, list, tuple, True, argument=_LIST, written=readable.source)
 IMAGE_VOLUME = Kind(
     volumes_from.parse_image_volume, argument=of_type("str", choices=[*volumes_from.IMAGE_VOLUME_WORDS])
 )
 HEALTH = Kind(_health, list, tuple, True)
 HEALTH_TEST = Kind(healthtest.parse_test, list, tuple, True, argument=_RAW)
-HEALTH_INTERVAL = Kind(healthtest.parse_interval)
+HEALTH_INTERVAL = Kind(healthtest.parse_interval, written=readable.span)
 HEALTH_ACTION = Kind(healthtest.parse_action, argument=of_type("str", choices=[*healthtest.ACTIONS]))
-SPAN = Kind(durations.duration)
-POSITIVE_SPAN = Kind(durations.positive)
+SPAN = Kind(durations.duration, written=readable.span)
+POSITIVE_SPAN = Kind(durations.positive, written=readable.span)
 COUNT = Kind(_count(0), argument=_INT)
 POSITIVE_COUNT = Kind(_count(1), argument=_INT)

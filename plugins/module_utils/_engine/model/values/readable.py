@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write an option's stored value as a person writes it: ``64m`` for bytes, ``30s`` for nanoseconds, ``TERM`` for 15; pure."""
+"""Write stored values as a person writes them: ``64m`` for bytes, ``30s`` for nanoseconds, ``TERM`` for 15; pure."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -51,22 +50,6 @@ def mount(value: Any) -> str:
     return ":".join([where, *([",".join(value["options"])] if value["options"] else [])])
 
 
-_SIZES = "memory memory_reservation memory_swap shm_size shm_size_systemd"
-_SPANS = "healthcheck_interval healthcheck_timeout healthcheck_start_period health_startup_interval health_startup_timeout"
-#: How the values of an option, or of each of its keys, are written.
-_FORMS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(_SIZES.split(), size),
-    **dict.fromkeys(_SPANS.split(), span),
-    "cpus": cpus,
-    "stop_signal": signal_name,
-    "ulimit": pair,
-    "device": pair,
-    "mounts": mount,
-    "volumes_from": lambda value: mount(value) if isinstance(value, dict) else value,
-}
-
-
-def readable(option: str, value: Any) -> Any:
-    """Return the value of ``option`` (``memory``, ``ulimit.nofile``) as a person writes it; None stays None."""
-    form = _FORMS.get(option.partition(".")[0])
-    return value if value is None or form is None else form(value)
+def source(value: Any) -> Any:
+    """Return whom volumes come from, or the mount that comes from there."""
+    return mount(value) if isinstance(value, dict) else value
