@@ -7,11 +7,11 @@ import os
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import ShippingAction
+from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import FileAction
 from ansible_collections.slipway.oci.plugins.plugin_utils.unpack_files import receive
 
 
-class ActionModule(ShippingAction):
+class ActionModule(FileAction):
     """Module ``container_copy``, whose files are the host's unless ``remote_src`` is off."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -7,13 +7,13 @@ import os
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import Parcel, ShippingAction
+from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import FileAction, Parcel
 
 #: The name of the file in the parcel; the module gives it the one that the task says.
 _FILE = "file"
 
 
-class ActionModule(ShippingAction):
+class ActionModule(FileAction):
     """Module ``container_file``."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -7,13 +7,13 @@ import os
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import Parcel, ShippingAction
+from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import FileAction, Parcel
 
 #: Where in the parcel things are; lifecycle/files/volume_content.py has the same names.
 _SRC, _FILES = "src", "files"
 
 
-class ActionModule(ShippingAction):
+class ActionModule(FileAction):
     """Module ``volume_content``."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -145,7 +145,12 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible.plugins.connection import ConnectionBase, ensure_connect
 from ansible.utils.display import Display
 from ansible_collections.slipway.oci.plugins.plugin_utils.agent_client import Program, path_of
-from ansible_collections.slipway.oci.plugins.plugin_utils.host_connection import LOCAL, Answer, Reached, reach
+from ansible_collections.slipway.oci.plugins.plugin_utils.host_connection import (
+    LOCAL,
+    Answer,
+    HostConnection,
+    reach,
+)
 
 # Ansible compiles a collection's plugins anew in each task's process: what only some tasks need is imported where it is used.
 display = Display()
@@ -160,7 +165,7 @@ class Connection(ConnectionBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._hosts: Any = {}
-        self._reached: Optional[Reached] = None
+        self._reached: Optional[HostConnection] = None
         self._program: Optional[Program] = None
 
     def _resolve_option_variables(self, variables: Any, templar: Any) -> dict[str, Any]:
@@ -185,7 +190,7 @@ class Connection(ConnectionBase):
         checks = getattr(self._play_context, "check_mode", False)
         return Engine(self._reached, *places, installs=not checks).run(argv, data)
 
-    def _reach(self, name: Optional[str]) -> Reached:
+    def _reach(self, name: Optional[str]) -> HostConnection:
         if not name:
             return reach("", LOCAL, context=self._play_context)
         if name not in self._hosts:

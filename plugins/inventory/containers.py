@@ -164,8 +164,8 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.agent_client import NO
 from ansible_collections.slipway.oci.plugins.plugin_utils.agent_delivery import Engine
 from ansible_collections.slipway.oci.plugins.plugin_utils.agent_requests import answered, listing
 from ansible_collections.slipway.oci.plugins.plugin_utils.container_filters import chooser
-from ansible_collections.slipway.oci.plugins.plugin_utils.host_connection import LOCAL, Reached, reach
-from ansible_collections.slipway.oci.plugins.plugin_utils.inventory_hosts import CONNECTION, KnownHosts
+from ansible_collections.slipway.oci.plugins.plugin_utils.host_connection import LOCAL, HostConnection, reach
+from ansible_collections.slipway.oci.plugins.plugin_utils.inventory_hosts import CONNECTION, InventoryHosts
 from ansible_collections.slipway.oci.plugins.plugin_utils.jmespath_query import Query, QueryError
 
 _FILES = ("slipway.yml", "slipway.yaml")
@@ -197,7 +197,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Add the containers. All is looked at before the first is added: Ansible keeps what a failed source has added."""
         super().parse(inventory, loader, path, cache=cache)
         self._read_config_data(path)
-        self._hosts = KnownHosts(inventory, loader, path)
+        self._hosts = InventoryHosts(inventory, loader, path)
         fits, query = chooser(self.get_option("filters")), self._query()
         answers = self._answers(path, cache=cache)
         named = self._named(
@@ -254,7 +254,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return failed
         return pool.submit(self._ask, host)
 
-    def _ask(self, host: Reached) -> list[_Shape]:
+    def _ask(self, host: HostConnection) -> list[_Shape]:
         agent, root, run_root = (self.get_option(option) for option in ("agent", "root", "run_root"))
         argv = listing(path_of(agent, root), root, run_root)
         installs = not context.CLIARGS.get("check")

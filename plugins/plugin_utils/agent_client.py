@@ -15,7 +15,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.model.engine.p
     PROGRAM,
 )
 
-from .host_connection import Answer, Reached
+from .host_connection import Answer, HostConnection
 
 #: What a shell answers when there is no such program, or it may not be run.
 NO_PROGRAM = (126, 127)
@@ -52,7 +52,7 @@ class Failure(NamedTuple):
 class Program:
     """The engine's program at a path on a host; ``bring`` runs it where it is missing or too old."""
 
-    def __init__(self, host: Reached, path: str, bring: Optional[Run] = None) -> None:
+    def __init__(self, host: HostConnection, path: str, bring: Optional[Run] = None) -> None:
         self._host = host
         self._path = path
         self._bring = bring

@@ -16,7 +16,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.model.engine.p
 )
 
 from .delivery import archived_engine
-from .host_connection import Answer, Reached
+from .host_connection import Answer, HostConnection
 
 #: Reads the program below from the standard input, and not a byte more. It is the only word of ours that shells see.
 _READ = "import os\nt=b''\nwhile len(t)<{0}:\n p=os.read(0,{0}-len(t))\n if not p: break\n t+=p\nexec(t)"
@@ -56,7 +56,7 @@ sys.exit(main(order["argv"], root=order["root"], run_root=order["run_root"]))
 class Engine(NamedTuple):
     """An engine on a host, by its places, whose program is not there."""
 
-    host: Reached
+    host: HostConnection
     root: Optional[str]
     run_root: Optional[str]
     installs: bool

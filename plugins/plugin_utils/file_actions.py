@@ -21,7 +21,7 @@ from .delivery import DeliveringAction
 from .pack_files import Parcel
 
 
-class ShippingAction(DeliveringAction):
+class FileAction(DeliveringAction):
     """An action that runs the module of its name, with a tar of what that needs in the module's option ``parcel``.
 
     Errors of the controller's side are AnsibleActionFail. All temporary files are private and gone at the end: on the host

@@ -31,7 +31,7 @@ class Answer(NamedTuple):
     stderr: bytes
 
 
-class Reached:
+class HostConnection:
     """A host, by its name in the inventory (``""``: the controller), and the connection to it."""
 
     def __init__(self, name: str, connection: ConnectionBase, python: str) -> None:
@@ -87,7 +87,9 @@ def _without_mark(become: BecomeBase, stdout: bytes) -> bytes:
     return after.lstrip(b"\r").removeprefix(b"\n") if found and not before.strip() else stdout
 
 
-def reach(name: str, variables: Mapping[str, Any], *, context: Optional[PlayContext] = None) -> Reached:
+def reach(
+    name: str, variables: Mapping[str, Any], *, context: Optional[PlayContext] = None
+) -> HostConnection:
     """Return the host of these variables, which are what the inventory has for it, templated.
 
     ``context`` is that of the play, for what was said on the command line (``--timeout``, ``--ask-pass``).
@@ -104,7 +106,7 @@ def reach(name: str, variables: Mapping[str, Any], *, context: Optional[PlayCont
     if boolean(variables.get("ansible_become", False)):
         connection.set_become_plugin(_become(name, variables))
     own.set_attributes_from_plugin(connection)
-    return Reached(name, connection, _python(variables) if name else sys.executable)
+    return HostConnection(name, connection, _python(variables) if name else sys.executable)
 
 
 def _python(variables: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from ansible.vars.manager import VariableManager
 CONNECTION = "slipway.oci.container"
 
 
-class KnownHosts:
+class InventoryHosts:
     """What the sources before this one have brought; ``inventory`` is the data that a plugin gets, ``path`` its source."""
 
     def __init__(self, inventory: Any, loader: Any, path: str) -> None:

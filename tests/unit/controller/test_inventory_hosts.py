@@ -5,7 +5,7 @@ import pytest
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.slipway.oci.plugins.plugin_utils.inventory_hosts import CONNECTION, KnownHosts
+from ansible_collections.slipway.oci.plugins.plugin_utils.inventory_hosts import CONNECTION, InventoryHosts
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def known(tmp_path):
     data.set_variable("webservers", "of_group", value=1)
     data.set_variable("all", "of_all", value=2)
     data.set_variable("web1", "of_group", value=3)
-    return KnownHosts(data, DataLoader(), str(tmp_path / "c.slipway.yml"))
+    return InventoryHosts(data, DataLoader(), str(tmp_path / "c.slipway.yml"))
 
 
 PATTERNS = [

@@ -15,8 +15,8 @@ from ...kernel.process import Process
 from ...model.container import namespaces, status
 from ...model.container.cgroup import is_scope
 from ...model.engine.layout import ContainerLayout
+from ...model.engine.marks import marks
 from ...model.engine.record import ContainerRecord, Event, ProcessId
-from ...model.engine.wishes import marks
 from ...plan.settle import Facts, settle
 from ...state import containers, events
 from .engine import Engine

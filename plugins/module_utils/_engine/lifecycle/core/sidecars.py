@@ -17,7 +17,7 @@ from ...errors import EngineError
 from ...kernel import files
 from ...kernel.boot import boot_id
 from ...kernel.staging import staging
-from ...model.engine import sidecars, wishes
+from ...model.engine import marks, sidecars
 from ...model.engine.layout import Layout
 from ...model.engine.record import ContainerRecord, ImageRecord
 from ...model.values.names import is_full_id
@@ -52,7 +52,7 @@ def keep_container(engine: Engine, record: ContainerRecord) -> None:
 def keep_marks(engine: Engine, record: ContainerRecord) -> None:
     """Write, or remove, what was wished of a container. A disk that takes nothing more keeps no verb from its end."""
     path = engine.layout.container(record.id).marks
-    content = wishes.encode_marks(record, boot_id())
+    content = marks.encode_marks(record, boot_id())
     with suppress(OSError):
         if not content:
             os.unlink(path)
@@ -155,7 +155,7 @@ def read_all(layout: Layout) -> Found:
 def _with_marks(layout: Layout, record: ContainerRecord, problems: list[str]) -> ContainerRecord:
     path = layout.container(record.id).marks
     try:
-        return wishes.marked(record, _load(path), boot_id())
+        return marks.marked(record, _load(path), boot_id())
     except FileNotFoundError:  # as for most
         return record
     except _UNREADABLE as error:

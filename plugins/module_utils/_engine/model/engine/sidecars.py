@@ -2,7 +2,7 @@
 """What lies beside a container, a volume and the images: enough of their rows to make these again without the database; pure.
 
 Only what stays as it is from one start to the next, so that a start writes nothing. How a container is, the kernel tells;
-what was wished of it and can't be seen are marks in a file of their own (model/engine/wishes.py).
+what was wished of it and can't be seen are marks in a file of their own (model/engine/marks.py).
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.marks import encode_marks, marked
 from _engine.model.engine.record import ContainerRecord
-from _engine.model.engine.wishes import encode_marks, marked
 
 USUAL = ContainerRecord("1f0a" * 16, ContainerSpec(name="web", image="app"), created=5)
 KEPT = [
