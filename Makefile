@@ -57,7 +57,7 @@ sanitized:
 	@$(timed) sanity tests/sanity/run
 # The machine that is emulated keeps one processor busy, tests wait half of their time: more of them at once than processors.
 tested:
-	@SECONDS_BY_PART=.build/seconds pytest --numprocesses=4 --dist=loadfile --durations=40
+	@SECONDS_BY_PART=.build/seconds pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder --durations=40
 
 test-vm: setup                                          ## the same, all tests: a QEMU machine driven over SSH
 	ansible-playbook tests/setup.yml --tags vm
