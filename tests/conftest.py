@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -18,6 +19,7 @@ def pytest_configure() -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     os.environ.setdefault("ANSIBLE_COLLECTIONS_PATH", str(TREE / ".build/collections"))
     os.environ.setdefault("LC_ALL", "C.UTF-8")
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test` has it ignored, and with it all that a test starts
 
 
 @pytest.fixture(scope="session")
