@@ -19,7 +19,9 @@ def pytest_configure() -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     os.environ.setdefault("ANSIBLE_COLLECTIONS_PATH", str(TREE / ".build/collections"))
     os.environ.setdefault("LC_ALL", "C.UTF-8")
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test` has it ignored, and with it all that a test starts
+    signal.signal(
+        signal.SIGHUP, signal.SIG_DFL
+    )  # `nohup make test` has it ignored, and with it all that a test starts
 
 
 @pytest.fixture(scope="session")

@@ -32,9 +32,9 @@ class Bare:
     def __init__(self, node) -> None:
         self.node = node
 
-    def play(self, *tasks: dict[str, Any], hosts: dict[str, Any] = HERE, **settings: str) -> Play:
+    def play(self, *tasks: dict[str, Any], hosts: dict[str, Any] | None = None, **settings: str) -> Play:
         """Run a play of these tasks; it has to go well, and no temporary directory is left."""
-        inventory = {"all": {"hosts": hosts}}
+        inventory = {"all": {"hosts": hosts or HERE}}
         play = {"hosts": "all", "gather_facts": False, "tasks": [*tasks]}
         play["module_defaults"] = {"group/slipway.oci.engine": self.node.where}
         self.file("hosts.yml", inventory)

@@ -63,7 +63,7 @@ def _refuse(why: str) -> NoReturn:
 
 def _answer(result: Mapping[str, Any]) -> NoReturn:
     sys.stdout.write(json.dumps(result))
-    sys.exit(1 if "failed" in result else 0)
+    raise SystemExit(1 if "failed" in result else 0)
 
 
 def _path(params: Mapping[str, Any], option: str, default: str) -> str:

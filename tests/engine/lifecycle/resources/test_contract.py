@@ -230,7 +230,9 @@ def test_all_that_fails_to_be_released_is_told(host, marks, monkeypatch):
     want(host, "started", *FOREVER)
     stuck = _Mark(marks)
     monkeypatch.setattr(stuck, "name", "stuck")
-    monkeypatch.setattr(stuck, "release", lambda _engine, _record: (_ for _ in ()).throw(OSError(16, "busy")))
+    monkeypatch.setattr(
+        stuck, "release", lambda _engine, _record: (never for never in ()).throw(OSError(16, "busy"))
+    )
     with monkeypatch.context() as patch:
         patch.setattr(held, "HELD", (*held.HELD, stuck))
         with pytest.raises(EngineError, match=r"stuck: .*busy"):

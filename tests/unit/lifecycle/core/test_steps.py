@@ -101,7 +101,11 @@ def test_what_is_undone_is_told_how_far_it_came():
     seen = []
     steps = [Step(name, lambda value, name=name: [*value, name], seen.append) for name in "ab"]
     with pytest.raises(Told):
-        run([*steps, Step("c", lambda _value: (_ for _ in ()).throw(Told()), seen.append)], [], Timings())
+        run(
+            [*steps, Step("c", lambda _value: (never for never in ()).throw(Told()), seen.append)],
+            [],
+            Timings(),
+        )
     assert seen == [["a", "b"]] * 3
 
 

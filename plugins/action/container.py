@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run any module of this collection, and bring the engine to a host that lacks it; meta/runtime.yml names it for each module."""
+"""Run module ``container``, and bring the engine to a host that lacks it.
+
+meta/runtime.yml names it for each module that has no action of its own.
+"""
 
 from __future__ import annotations
 
