@@ -8,14 +8,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from podmancopy import podman_with
-
 from _engine.kernel import files, libc, mounts
 from _engine.trees.copy import copy_tree
 from _engine.volumes import directory
 from _engine.volumes.copyup import Part, copy_up
 from figure import Figure, medians, seconds_of
 from place import Place
+from podmancopy import podman_with
 from tree import Tree, small_files
 
 

@@ -24,7 +24,7 @@ def measure_exec(host: Host, rounds: int) -> list[Figure]:
     host.bring(NAME, "absent")
     inner, whole, peer = medians(samples)
     return [
-        Figure(f"exec of a shell, {runtime.name}", inner, f"{runtime.name} exec", peer, rounds, 1.3),
+        Figure(f"exec of a shell, {runtime.name}", inner, f"{runtime.name} exec", peer, rounds, 1.05),
         Figure("  with opening and closing the engine", whole, "the same", peer, rounds),
     ]
 

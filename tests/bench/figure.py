@@ -12,9 +12,19 @@ from typing import Optional
 _HEAD = ("what", "ours", "peer", "which is", "ratio", "aim", "n")
 
 
+def duration(seconds: float) -> str:
+    """Return seconds in words."""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} us"
+    return f"{seconds * 1000:.1f} ms" if seconds < 0.5 else f"{seconds:.2f} s"
+
+
 @dataclass(frozen=True)
 class Figure:
-    """Median seconds of the same thing, done by us and by the peer; ``runs`` of each. No aim: it is told for knowledge."""
+    """Median seconds of the same thing, done by us and by the peer; ``runs`` of each. No aim: it is told for knowledge.
+
+    ``shown`` writes them where they are no seconds; ``most`` is an aim for ours by itself.
+    """
 
     what: str
     ours: float
@@ -22,6 +32,8 @@ class Figure:
     peers: float
     runs: int
     aim: Optional[float] = None
+    shown: Callable[[float], str] = duration
+    most: Optional[float] = None
 
     @property
     def ratio(self) -> float:
@@ -30,16 +42,14 @@ class Figure:
 
     def cells(self) -> tuple[str, ...]:
         """Return the figure in words, cell by cell of the table."""
-        aim = f"<= {self.aim}" if self.aim else ""
-        times = duration(self.ours), duration(self.peers)
+        aim = f"<= {self.aim}" if self.aim else f"<= {self.shown(self.most)}" if self.most else ""
+        times = self.shown(self.ours), self.shown(self.peers)
         return self.what, *times, self.peer, f"{self.ratio:.2f}", aim, str(self.runs)
 
 
-def duration(seconds: float) -> str:
-    """Return seconds in words."""
-    if seconds < 0.001:
-        return f"{seconds * 1e6:.0f} us"
-    return f"{seconds * 1000:.1f} ms" if seconds < 0.5 else f"{seconds:.2f} s"
+def size(amount: float) -> str:
+    """Return bytes in words."""
+    return f"{amount / 1000:.1f} kB"
 
 
 def seconds_of(act: Callable[[], object]) -> float:

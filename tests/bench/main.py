@@ -7,24 +7,41 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-
-from firststart import measure_mapping
 
 from checking import measure_health
 from connecting import measure_connection
 from copying import measure_copy_up, measure_growth
+from delivering import measure_first, measure_packing, measure_wire
 from executing import measure_exec
 from figure import Figure, table
+from firststart import measure_mapping
 from place import Place, workplace
 from starting import Host, host, measure_agent, measure_start
 from stopping import measure_stop
 from tree import cross_section
-from unchanged import measure_unchanged
+from unchanged import measure_crowd, measure_forks, measure_modules, measure_unchanged
 from unpacking import measure_load
 
-PARTS = ("start", "stop", "exec", "unchanged", "copy", "load", "agent", "health", "mapping", "connection")
+#: What is measured with an engine that has an image: by part what is said meanwhile, how often, and by what.
+OF_A_HOST: Mapping[str, tuple[str, int, Callable[[Place, Host, int], list[Figure]]]] = {
+    "stop": ("stop and restart", 20, lambda _place, host, rounds: measure_stop(host, rounds)),
+    "exec": ("exec", 50, lambda _place, host, rounds: measure_exec(host, rounds)),
+    "unchanged": ("an unchanged task", 3, measure_unchanged),
+    "modules": ("a play of different modules", 5, measure_modules),
+    "forks": ("an unchanged task on many hosts", 3, measure_forks),
+    "crowd": ("an unchanged task beside a thousand containers", 3, measure_crowd),
+    "wire": ("what is sent over ssh", 1, measure_wire),
+    "agent": ("the agent's start", 20, lambda _place, host, rounds: measure_agent(host, rounds)),
+    "connection": ("plays in containers", 3, measure_connection),
+}
+#: What needs nothing but a place.
+BARE: Mapping[str, tuple[str, int, Callable[[Place, int], list[Figure]]]] = {
+    "packing": ("packing", 10, measure_packing),
+    "first": ("the first task on a bare host", 3, measure_first),
+}
+PARTS = ("start", *OF_A_HOST, *BARE, "copy", "load", "health", "mapping")
 _TREE_BYTES = 240_000_000
 _IMAGE_BYTES = 300_000_000
 #: Containers with a health check.
@@ -66,9 +83,13 @@ def _measure(place: Place, asked: argparse.Namespace) -> tuple[list[Figure], lis
     """Return the figures, and what there is to add in words."""
     figures: list[Figure] = []
     notes: list[str] = []
-    if {"start", "stop", "exec", "unchanged", "agent", "health", "connection"} & set(asked.parts):
+    if {"start", "health", *OF_A_HOST} & set(asked.parts):
         with host(place) as engine_host:
             figures += _measure_containers(place, engine_host, asked, notes)
+    for part, (what, often, measure) in BARE.items():
+        if part in asked.parts:
+            with told(what):
+                figures += measure(place, asked.rounds or often)
     if {"copy", "load"} & set(asked.parts):
         figures += _measure_tree(place, asked)
     if "mapping" in asked.parts:
@@ -87,21 +108,10 @@ def _measure_containers(
             figures, steps = measure_start(host, asked.rounds or 20)
             notes.append(steps)
             yield from figures
-    if "stop" in asked.parts:
-        with told("stop and restart"):
-            yield from measure_stop(host, asked.rounds or 20)
-    if "exec" in asked.parts:
-        with told("exec"):
-            yield from measure_exec(host, asked.rounds or 50)
-    if "unchanged" in asked.parts:
-        with told("an unchanged task"):
-            yield from measure_unchanged(place, host, asked.rounds or 3)
-    if "agent" in asked.parts:
-        with told("the agent's start"):
-            yield measure_agent(host, asked.rounds or 20)
-    if "connection" in asked.parts:
-        with told("plays in containers"):
-            yield from measure_connection(place, host, asked.rounds or 3)
+    for part, (what, often, measure) in OF_A_HOST.items():
+        if part in asked.parts:
+            with told(what):
+                yield from measure(place, host, asked.rounds or often)
     if "health" in asked.parts:
         with told(f"the health of {_CHECKED} containers"):
             figures, words = measure_health(place, host, _CHECKED, asked.rounds or 10)

@@ -92,7 +92,7 @@ def measure_start(host: Host, rounds: int) -> tuple[list[Figure], str]:
     whole, inner, peer = medians(figures)
     name = bare.runtime.name
     told = [
-        Figure(f"create + start, {name}", inner, f"conmon + {name} in a bare loop", peer, rounds, 1.3),
+        Figure(f"create + start, {name}", inner, f"conmon + {name} in a bare loop", peer, rounds, 1.1),
         Figure("  with opening and closing the engine", whole, "the same", peer, rounds),
     ]
     return told, _by_step(steps)
@@ -217,15 +217,19 @@ def wait_gone(process: Process | None) -> None:
 # -- the agent -----------------------------------------------------------------------------------
 
 
-def measure_agent(host: Host, rounds: int) -> Figure:
-    """Return what the agent takes at a container's exit before it has anything to do."""
+def measure_agent(host: Host, rounds: int) -> list[Figure]:
+    """Return what the agent takes at a container's exit before it has anything to do, and as a person calls it."""
     with host.open() as engine:
-        agent = [*exit_command(engine, keep=False), "0" * 64]
+        cleanup = [*exit_command(engine, keep=False), "0" * 64]
+        version = [engine.layout.agent_program, "version"]
     python = [getattr(sys, "_base_executable", sys.executable), "-IS", "-c", "pass"]
-    samples = [(_run(agent), _run(python)) for _round in range(rounds + 1)][1:]
-    ours, peer = medians(samples)
-    return Figure("slipway cleanup of an unknown id", ours, "python3 -IS -c pass", peer, rounds)
+    samples = [(_run(cleanup), _run(version), _run(python)) for _round in range(rounds + 1)][1:]
+    ended, asked, peer = medians(samples)
+    return [
+        Figure("slipway cleanup of an unknown id", ended, "python3 -IS -c pass", peer, rounds, most=0.04),
+        Figure("slipway version", asked, "python3 -IS -c pass", peer, rounds, most=0.04),
+    ]
 
 
 def _run(argv: list[str]) -> float:
-    return seconds_of(lambda: subprocess.run(argv, check=True))
+    return seconds_of(lambda: subprocess.run(argv, check=True, stdout=subprocess.DEVNULL))

@@ -25,14 +25,14 @@ def measure_stop(host: Host, rounds: int) -> list[Figure]:
     restart, stop, bare_restart, bare_stop = medians(samples)
     name = bare.runtime.name
     return [
-        Figure(f"stop, {name}", stop, f"{name} kill, wait, delete, unmount", bare_stop, rounds, 1.5),
+        Figure(f"stop, {name}", stop, f"{name} kill, wait, delete, unmount", bare_stop, rounds, 1.3),
         Figure(
             f"restart, {name}",
             restart,
             f"the same, conmon + {name} in a bare loop",
             bare_restart,
             rounds,
-            1.5,
+            1.2,
         ),
     ]
 

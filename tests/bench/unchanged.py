@@ -1,78 +1,88 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure a ``container`` task that finds nothing to do against ``ansible.builtin.ping``."""
+"""Measure tasks that find nothing to do against ``ansible.builtin.ping``: one more, in a play, and on many hosts at once."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from typing import Any
-
+from _engine.agent.install import exit_command
+from _engine.lifecycle.converge.container import converge
+from _engine.lifecycle.converge.request import Request
 from figure import Figure, medians, seconds_of
 from place import Place
-from starting import IMAGE, Host
+from playbook import LOCAL, PING, Plays, Task, container, task
+from starting import Host
 
 _FEW, _MANY = 5, 25
-Task = dict[str, Any]
+_FORKS = (1, 5, 20)
+#: Containers that are configured and never started.
+_OTHERS = 1000
+#: All of them this machine, each with a container of its own.
+_HOSTS = {f"h{number}": LOCAL for number in range(20)}
 
 
 def measure_unchanged(place: Place, host: Host, rounds: int) -> list[Figure]:
     """Return the time of one task by the difference between long and short plays, so that Ansible's start drops out."""
-    ping, container = {"ansible.builtin.ping": {}}, _container(host)
-    _play(place, [container])
-    samples = [(*_times(place, container), *_times(place, ping)) for _round in range(rounds)]
-    ours, ours_short, peer, peer_short = medians(samples)
+    plays, ours = Plays(place), container(host)
+    plays.run([ours])
+    samples = [(*plays.times(ours, _FEW, _MANY), *plays.times(PING, _FEW, _MANY)) for _round in range(rounds)]
+    one, short, peer, peer_short = medians(samples)
     return [
-        Figure("container task, unchanged", ours, "ansible.builtin.ping", peer, rounds, 1.3),
-        Figure(f"  a whole play of {_FEW} such tasks", ours_short, f"of {_FEW} pings", peer_short, rounds),
+        Figure("container task, unchanged", one, "ansible.builtin.ping", peer, rounds, 1.15),
+        Figure(f"  a whole play of {_FEW} such tasks", short, f"of {_FEW} pings", peer_short, rounds),
     ]
 
 
-def _container(host: Host) -> Task:
-    """Return a task as in the README, with a volume, an environment and a limit."""
-    return {
-        "slipway.oci.container": {
-            "name": "app",
-            "image": IMAGE,
-            "command": ["/bin/sleep", "1000"],
-            "volume": ["app-data:/data", "/etc/default:/etc/app:ro"],
-            "env": {"MODE": "production"},
-            "network": "host",
-            "memory": "256m",
-            "state": "started",
-            "root": host.layout.root,
-            "run_root": host.layout.run_root,
-        }
-    }
+def measure_modules(place: Place, host: Host, rounds: int) -> list[Figure]:
+    """Return the time of a play in which each task is another module, so that each is packed."""
+    plays = Plays(place)
+    tasks = [
+        container(host),
+        task(host, "volume", name="app-data"),
+        task(host, "container_info", name=["app"]),
+        task(host, "image_info"),
+        task(host, "engine_info"),
+    ]
+    plays.run(tasks)
+    samples = [
+        (
+            seconds_of(lambda: plays.run(tasks, same=True)),
+            seconds_of(lambda: plays.run([PING] * len(tasks), same=True)),
+        )
+        for _round in range(rounds)
+    ]
+    ours, peer = medians(samples)
+    what = f"a whole play of {len(tasks)} different modules"
+    return [Figure(what, ours, f"of {len(tasks)} pings", peer, rounds, 1.3)]
 
 
-def _times(place: Place, task: Task) -> tuple[float, float]:
-    """Return the seconds that one more task takes, and those of the short play."""
-    few, many = (
-        seconds_of(lambda count=count: _play(place, [task] * count, same=True)) for count in (_FEW, _MANY)
-    )
-    return (many - few) / (_MANY - _FEW), few
+def measure_forks(place: Place, host: Host, rounds: int) -> list[Figure]:
+    """Return the time of one more task on 20 hosts by the number of forks."""
+    ours = container(host, "app-{{ inventory_hostname }}")
+    Plays(place, _HOSTS).run([ours])
+    return [_at_once(Plays(place, _HOSTS, {"ANSIBLE_FORKS": str(forks)}), ours, rounds) for forks in _FORKS]
 
 
-def _play(place: Place, tasks: list[Task], *, same: bool = False) -> None:
-    """Run the tasks on this machine; ``same``: fail if they change anything."""
-    path = f"{place.disk}/play.yml"
-    with open(path, "w", encoding="ascii") as file:
-        json.dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}], file)
-    argv = ["ansible-playbook", "-i", "localhost,", "-c", "local", path]
-    argv += ["-e", f"ansible_python_interpreter={sys.executable}"]
-    done = subprocess.run(argv, env=_environment(place), check=False, capture_output=True, text=True)
-    if done.returncode != 0 or (same and "changed=0" not in done.stdout):
-        raise RuntimeError(f"the play went wrong:\n{done.stdout}{done.stderr}")
+def _at_once(plays: Plays, ours: Task, rounds: int) -> Figure:
+    samples = [(plays.times(ours, 1, 3)[0], plays.times(PING, 1, 3)[0]) for _round in range(rounds)]
+    one, peer = medians(samples)
+    what = f"container task, unchanged, {len(plays.hosts)} hosts, {plays.settings['ANSIBLE_FORKS']} forks"
+    return Figure(what, one, "ansible.builtin.ping", peer, rounds, 1.15)
 
 
-def _environment(place: Place) -> dict[str, str]:
-    home = f"{place.disk}/ansible"
-    return {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": os.path.abspath(".build/collections"),
-        "ANSIBLE_HOME": home,
-        "ANSIBLE_REMOTE_TEMP": f"{home}/tmp",
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-    }
+def measure_crowd(place: Place, host: Host, rounds: int) -> list[Figure]:
+    """Return the time of one task beside many containers against the same task before there were any."""
+    plays, ours = Plays(place), container(host)
+    plays.run([ours])
+    alone = _one(plays, ours, rounds)
+    others = [f"other-{number}" for number in range(_OTHERS)]
+    with host.open() as engine:
+        for name in others:
+            converge(engine, Request(name, "present", host.spec(name)), exit_command)
+    crowded = _one(plays, ours, rounds)
+    for name in others:  # what is measured next is not to be beside them
+        host.bring(name, "absent")
+    what = f"container task, unchanged, beside {_OTHERS} other containers"
+    return [Figure(what, crowded, "alone", alone, rounds, 1.05)]
+
+
+def _one(plays: Plays, ours: Task, rounds: int) -> float:
+    return medians([(plays.times(ours, _FEW, _MANY)[0],) for _round in range(rounds)])[0]
