@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint generated floor unit engine integration sanity docs quick sanitized test tested fuzz sweep vm emulated test-vm demo demo-clean bench cycles clean
+.PHONY: help setup system lint generated floor unit engine integration sanity docs quick test fuzz sweep vm emulated test-vm demo demo-clean bench cycles clean
 MAKEFLAGS += --no-print-directory
 
 # The tree, under the name by which Ansible knows a collection.
@@ -45,19 +45,15 @@ vm: setup system                                        ## does a host with syst
 emulated:
 	@$(timed) vm pytest tests/vm -m ci
 test: setup system                                      ## all of it; ends with pytest's closing lines
-	@$(MAKE) --jobs=2 --output-sync=target quick sanitized
-	@$(MAKE) --jobs=2 --output-sync=target emulated tested
+	@$(MAKE) --jobs=2 --output-sync=target quick emulated
+	SECONDS_BY_PART=.build/seconds pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=40
 quick:
 	@$(timed) lint tests/lint
 	@$(timed) docs tests/docs/run
 	@$(timed) floor tests/floor
+	@$(timed) sanity tests/sanity/run
 	@$(timed) demo tests/demo/run
 	@tests/demo/clean
-sanitized:
-	@$(timed) sanity tests/sanity/run
-# The machine that is emulated keeps one processor busy, tests wait half of their time: more of them at once than processors.
-tested:
-	@SECONDS_BY_PART=.build/seconds pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder --durations=40
 
 test-vm: setup                                          ## the same, all tests: a QEMU machine driven over SSH
 	ansible-playbook tests/setup.yml --tags vm
