@@ -113,8 +113,8 @@ def _translate(path: str, code: int | None, why: str) -> EngineError:
 
 
 def is_out_of_order(error: sqlite3.Error) -> bool:
-    """Tell whether the locks of the database are of no use, as when their file is damaged."""
-    return _primary_code(error) == _PROTOCOL
+    """Tell whether the locks of the database are of no use to a reader: their file is damaged, or has to be made anew first."""
+    return _primary_code(error) in (_PROTOCOL, _READ_ONLY)
 
 
 def _kind(path: str, code: int | None) -> int | None:
