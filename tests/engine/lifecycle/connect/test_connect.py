@@ -16,6 +16,7 @@ import pytest
 
 from _engine.agent.install import exit_command
 from _engine.kernel.boot import is_marked
+from _engine.kernel.process import Process
 from _engine.model.connect import frames
 from enginehost import eventually
 
@@ -176,7 +177,9 @@ def test_containers_that_nothing_can_be_run_in(host, run):
     host.bring("box", "paused")
     assert "Unpause it" in run("true").error["msg"]
     host.bring("box", "started")
-    os.kill(host.inspect()["State"]["Pid"], signal.SIGKILL)
+    pid = host.inspect()["State"]["Pid"]
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: Process.of(pid) is None, "it has ended")
     assert "Start it" in run("true").error["msg"]
 
 
