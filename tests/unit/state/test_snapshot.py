@@ -179,3 +179,13 @@ def test_a_damaged_index_of_the_log_hides_nothing(path):
     with open_database(path, read_only=True) as opened, opened.reading() as connection:
         assert connection.execute("SELECT value FROM meta WHERE key = 'a'").fetchone()[0] == "x"
     assert Path(f"{path}-shm").read_bytes() == b"garbage" * 5000
+
+
+def test_an_index_that_another_program_is_to_make_anew_hides_nothing(path, process):
+    """A reader may not recover the index of the log while another process holds the database, and reads a copy."""
+    process(WRITE + "wait()")
+    with open(f"{path}-shm", "r+b") as index:
+        index.write(b"\xff" * 96)
+    before = files(path)
+    assert rows(path) == 1
+    assert files(path) == before
