@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from _engine.agent.install import exit_command
 from _engine.kernel.process import Process
@@ -23,7 +24,7 @@ from _engine.lifecycle.host.opening import open_engine
 from _engine.lifecycle.image.load import load
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.layout import ContainerLayout, Layout
-from _engine.rootfs import overlay, shm
+from _engine.rootfs import engine_files, overlay, shm
 from _engine.runtime.conmon import find_conmon
 from _engine.runtime.oci import OciRuntime, find_runtime
 from figure import Figure, medians, seconds_of
@@ -130,18 +131,36 @@ class Bare:
     conmon: str
     container: ContainerLayout
     lowers: tuple[str, ...]
+    files: dict[str, bytes]
+
+    def mount(self) -> None:
+        """Mount what the engine mounts for the same container, with the files that it writes there."""
+        overlay.mount(self.container, self.lowers)
+        shm.mount_shm(self.container, 64 * 1024 * 1024)
+        engine_files.mount(self.container)
+        for name, content in self.files.items():
+            with open(os.path.join(self.container.files, name), "xb") as file:
+                file.write(content)
+
+    def unmount(self) -> None:
+        """Unmount it; what is not mounted is fine."""
+        overlay.unmount(self.container)
+        shm.unmount_shm(self.container)
+        engine_files.unmount(self.container)
 
 
 @contextmanager
 def bare_container(host: Host) -> Iterator[Bare]:
     """Let the engine make a bundle, and give it to the bare loop with the same programs and the same directories."""
     shape = host.bring("bare", "started").result["container"]
+    container = host.layout.container(shape["Id"])
+    files = {entry.name: Path(entry).read_bytes() for entry in os.scandir(container.files)}
     monitor = Process.of(shape["State"]["ConmonPid"])
     host.bring("bare", "stopped")
     wait_gone(monitor)
     lowers = tuple(shape["GraphDriver"]["Data"]["LowerDir"].split(":")[::-1])
     runtime = find_runtime(root=host.layout.runtime_root)
-    bare = Bare(runtime, find_conmon(), host.layout.container(shape["Id"]), lowers)
+    bare = Bare(runtime, find_conmon(), container, lowers, files)
     try:
         yield bare
     finally:
@@ -155,8 +174,7 @@ def _start_bare(bare: Bare) -> float:
     with undisturbed():  # a Ctrl-C in the middle would leave a conmon that nobody knows yet
         shutil.rmtree(container.upper)
         shutil.rmtree(container.work)
-        overlay.mount(container, bare.lowers)
-        shm.mount_shm(container, 64 * 1024 * 1024)
+        bare.mount()
         took = seconds_of(lambda: conmon_and_start(bare))
         end_bare(bare)
     return took
@@ -204,8 +222,7 @@ def end_bare(bare: Bare) -> None:
             monitor = Process.of(int(file.read()))
         bare.runtime.delete(bare.container.id, force=True)
         wait_gone(monitor)
-    overlay.unmount(bare.container)
-    shm.unmount_shm(bare.container)
+    bare.unmount()
 
 
 def wait_gone(process: Process | None) -> None:

@@ -9,7 +9,6 @@ import time
 from _engine.kernel.process import Process
 from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
-from _engine.rootfs import overlay, shm
 from figure import Figure, medians, seconds_of
 from place import undisturbed
 from starting import Bare, Host, bare_container, conmon_and_start, end_bare, exit_command, wait_gone
@@ -61,8 +60,7 @@ def _ours(host: Host, state: str) -> float:
 
 
 def _begin(bare: Bare) -> None:
-    overlay.mount(bare.container, bare.lowers)
-    shm.mount_shm(bare.container, 64 * 1024 * 1024)
+    bare.mount()
     conmon_and_start(bare)
 
 
@@ -73,8 +71,7 @@ def _stop(bare: Bare) -> None:
     bare.runtime.kill(bare.container.id, signal.SIGKILL)
     wait_gone(process)
     bare.runtime.delete(bare.container.id)
-    overlay.unmount(bare.container)
-    shm.unmount_shm(bare.container)
+    bare.unmount()
 
 
 def _restart(bare: Bare) -> None:
