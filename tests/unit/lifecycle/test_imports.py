@@ -33,21 +33,33 @@ BROUGHT = {
     "lifecycle.resources.held": set(),
     "lifecycle.container.exited": {"lifecycle.guard.cleanup"},
 }
+#: What conmon's call needs to see that nothing is left to do.
+LIGHT = {
+    f"_engine.{name}"
+    for name in (
+        "errors agent agent.main agent.settled kernel kernel.files kernel.procstat model model.container"
+        " model.container.status model.engine model.engine.layout model.engine.places state state.settled state.uri"
+    ).split()
+}
+
+
+def _imported(code: str) -> set[str]:
+    """Return the modules that a fresh Python says to have after the code."""
+    path = f"import sys; sys.path.insert(0, {str(PLUGINS / 'module_utils')!r})"
+    command = [sys.executable, "-IS", "-c", f"{path}; {code}"]
+    return {*subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()}
 
 
 @pytest.mark.parametrize("module", BROUGHT)
 def test_a_look_imports_nothing_that_acts(module):
     """An unchanged task, a question and the call at a container's end import what acquires resources only if they do so."""
-    code = f"import sys; import _engine.{module}; print(*sys.modules)"
-    found = subprocess.run(
-        [
-            sys.executable,
-            "-IS",
-            "-c",
-            f"import sys; sys.path.insert(0, {str(PLUGINS / 'module_utils')!r}); {code}",
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
+    found = _imported(f"import sys; import _engine.{module}; print(*sys.modules)")
     assert {name for name in ACTS if f"_engine.{name}" in found} == BROUGHT[module]
+
+
+def test_an_end_that_was_seen_to_imports_nothing():
+    """conmon's call after a stop costs what Python and SQLite cost, and neither the engine nor what makes its records."""
+    code = "import sys; import _engine.agent.main, _engine.agent.settled; print(*sys.modules)"
+    found = _imported(code)
+    assert {name for name in found if name.startswith("_engine.")} <= LIGHT
+    assert not {"dataclasses", "inspect", "typing", "re", "json", "enum"} & found

@@ -45,10 +45,8 @@ def main(argv: list[str], *, root: str, run_root: str) -> int:
 
 def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     """See to a container that has ended; ``--keep`` leaves its restart and removal to the task that waits for it."""
-    from ..lifecycle.container.exited import exited
-    from ..lifecycle.core.emergency import ended
-    from ..lifecycle.host.opening import open_engine
     from ..model.engine.layout import Layout
+    from .settled import nothing_is_left
 
     if argv[:1] == ["--exec"]:
         return _cleanup_exec(argv[1:], root, run_root)
@@ -56,6 +54,11 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     if len(names) != 1:
         sys.stderr.write("usage: slipway cleanup [--keep] ID\n")
         return 2
+    if nothing_is_left(Layout(root, run_root), names[0]):
+        return 0
+    from ..lifecycle.container.exited import exited
+    from ..lifecycle.core.emergency import ended
+    from ..lifecycle.host.opening import open_engine
 
     def see_to_it(engine: Engine) -> None:
         exited(engine, names[0], (engine.layout.agent_program, "cleanup"), keep=keep)

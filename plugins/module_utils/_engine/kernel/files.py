@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Optional
 
 #: What podman begins with: a place to mount on that is made on the way must be one that the container's user can pass.
 UMASK = 0o022
@@ -18,7 +17,7 @@ def usual_umask() -> None:
 
 
 @contextmanager
-def directory(path: str, *, dir_fd: Optional[int] = None) -> Iterator[int]:
+def directory(path: str, *, dir_fd: int | None = None) -> Iterator[int]:
     """Open a directory, and close its descriptor at the end; raises FileNotFoundError, NotADirectoryError."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=dir_fd)
     try:

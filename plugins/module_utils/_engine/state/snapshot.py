@@ -20,6 +20,7 @@ from contextlib import closing
 from typing import NamedTuple
 
 from .failures import busy, is_out_of_order
+from .uri import uri
 
 #: Nanoseconds. Kernels before 6.13 stamp a file with the time of the last tick, up to 10 ms ago, so a change
 #: right after another leaves no trace in its mtime.
@@ -105,7 +106,7 @@ def _copy_apart(path: str) -> sqlite3.Connection:
 
 
 def _copy(path: str, how: str, timeout: float) -> sqlite3.Connection:
-    with closing(sqlite3.connect(_uri(path, how), uri=True, timeout=timeout, isolation_level=None)) as source:
+    with closing(sqlite3.connect(uri(path, how), uri=True, timeout=timeout, isolation_level=None)) as source:
         source.execute("BEGIN")
         # Takes the read lock, which honours the timeout; backup() by itself would wait for one without end.
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -120,11 +121,6 @@ def _copy(path: str, how: str, timeout: float) -> sqlite3.Connection:
 
 def _memory() -> sqlite3.Connection:
     return sqlite3.connect(":memory:", isolation_level=None)
-
-
-def _uri(path: str, how: str) -> str:
-    quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    return f"file:{quoted}?{how}"
 
 
 def _files(path: str) -> _Files:
