@@ -71,8 +71,10 @@ demo-clean: .venv/run.stamp $(link)                     ## remove all that the d
 bench: setup system                                     ## this engine beside conmon, cp, podman and ping
 	@tests/bench/run
 
-cycles: setup system                                    ## 1,000 lives, 10,000 execs: what leaks, what slows down
-	SLIPWAY_CYCLES=1000 SLIPWAY_EXECS=10000 pytest tests/engine/lifecycle/container/test_cycles.py
+cycles: setup system                                    ## 1,000 lives, 10,000 execs, a gibibyte: what leaks, what slows down
+	SLIPWAY_CYCLES=1000 SLIPWAY_EXECS=10000 SLIPWAY_INSTANTS=50 SLIPWAY_COMMANDS=1000 SLIPWAY_LARGE_MIB=1024 \
+	    pytest tests/engine/lifecycle/container/test_cycles.py tests/engine/lifecycle/container/test_kill.py \
+	    tests/integration/test_connection_many.py tests/integration/test_connection_files.py
 
 clean:                                                  ## remove what these verbs built in the tree
 	rm -rf .venv .build .ansible .mypy_cache .pytest_cache .ruff_cache

@@ -19,8 +19,8 @@ from _engine.model.engine.record import Event
 from _engine.state import events
 from enginehost import eventually
 
-CYCLES = int(os.environ.get("SLIPWAY_CYCLES", "150"))
-EXECS = int(os.environ.get("SLIPWAY_EXECS", "150"))
+CYCLES = int(os.environ.get("SLIPWAY_CYCLES", "60"))
+EXECS = int(os.environ.get("SLIPWAY_EXECS", "80"))
 #: The first rounds fill caches (imports, the page cache, SQLite's); they are not measured.
 WARM_UP = 10
 #: How much more the last part may cost. A thousand have to keep the promise; fewer, on a busy machine, tell of gross growth only.
