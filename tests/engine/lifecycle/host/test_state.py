@@ -28,6 +28,18 @@ SLEEP = ("sleep", "1000")
 BOX = {"volume": ["data:/data"], "stop_timeout": 0, "label": {"a": "b"}}
 
 
+@pytest.fixture
+def hosts(busybox, tmp_path_factory):
+    """Return the function that gives each test an engine of its own: a rebuild that fails spoils no other test's."""
+
+    def host(runtime: str) -> Host:
+        made = Host(tmp_path_factory.mktemp(runtime), runtime, "localhost/box:1")
+        made.build(made.image, busybox)
+        return made
+
+    return host
+
+
 def files(host: Host) -> list[Path]:
     """Return the files of the database."""
     return [
