@@ -12,11 +12,12 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from edge import Edge, Fault
 from grafting import grafted
+
+from _engine.frozen import replace
 
 _ID, _OTHER, _CHAIN = "a" * 64, "b" * 64, "c" * 64
 _COLUMNS = (

@@ -9,12 +9,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from _engine.agent.install import exit_command
 from _engine.errors import EngineError
+from _engine.frozen import fields
 from _engine.kernel import mountinfo
 from _engine.kernel.cgroup import cgroups
 from _engine.lifecycle.converge.container import converge

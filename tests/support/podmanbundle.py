@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
 
+from _engine.frozen import replace
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.values.quantities import size
 from _engine.runtime import host
@@ -27,7 +27,7 @@ def ours(root, raw):
     mounts = {item.destination: item for item in (spec.mounts or {}).values()}
     hostname = spec.hostname or (os.uname().nodename if shared else "ID")
     given = ["/etc/hosts", "/etc/hostname", "/run/.containerenv", *(["/etc/resolv.conf"] if shared else [])]
-    facts = dataclasses.replace(host.facts(spec), init_path="/bin/busybox")
+    facts = replace(host.facts(spec), init_path="/bin/busybox")
     request = build.BundleRequest(
         id="ID",
         spec=spec,

@@ -18,18 +18,20 @@ MECHANISMS = {"state", "images", "rootfs", "volumes", "network", "runtime", "sys
 ENGINE = "module_utils._engine"
 #: Of one folder, its __init__.py among them.
 MOST_FILES = 25
-BELOW_VERBS = {"errors", "version", "model", "kernel", "plan", "trees"} | MECHANISMS
+#: What every row may import: it imports nothing itself.
+GROUND = {"errors", "frozen"}
+BELOW_VERBS = {*GROUND, "version", "model", "kernel", "plan", "trees"} | MECHANISMS
 
 #: Who may import whom, besides itself and the standard library.
 MAY_IMPORT = {
-    "errors": set(),
+    **{row: set() for row in GROUND},
     "version": set(),
     "archive": {"version"},
-    "model": {"errors"},
-    "kernel": {"errors"},
-    "plan": {"model", "errors"},
-    "trees": {"model", "kernel", "errors"},
-    **{row: {"model", "kernel", "trees", "errors"} for row in MECHANISMS},
+    "model": GROUND,
+    "kernel": GROUND,
+    "plan": {"model", *GROUND},
+    "trees": {"model", "kernel", *GROUND},
+    **{row: {"model", "kernel", "trees", *GROUND} for row in MECHANISMS},
     "lifecycle": BELOW_VERBS,
     "agent": BELOW_VERBS | {"lifecycle", "archive"},
     "_module": BELOW_VERBS | {"lifecycle", "agent", "ansible.module_utils"},

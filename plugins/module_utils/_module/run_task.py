@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 
 from .._engine.errors import EngineError
+from .._engine.frozen import replace
 from .._engine.lifecycle.core.engine import Engine
 from .._engine.lifecycle.core.outcome import Outcome
 from .._engine.model.values import utf8

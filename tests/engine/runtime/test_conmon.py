@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ import time
 import pytest
 
 from _engine.errors import HostLacks, InvalidOption, RuntimeFailed
+from _engine.frozen import replace
 from _engine.kernel.cgroup import cgroups
 from _engine.kernel.process import find_by_argument
 from _engine.runtime import conmon, exits, logs, oci
@@ -202,7 +202,7 @@ def test_runtime_that_hangs_is_given_up(box, monkeypatch, tmp_path):
     stub.chmod(0o755)
     monkeypatch.setattr(conmon, "_DEADLINE", 0.5)
     launch = box.prepare("true")
-    hanging = dataclasses.replace(launch, runtime=oci.OciRuntime(str(stub), "hanging", box.runtime.root))
+    hanging = replace(launch, runtime=oci.OciRuntime(str(stub), "hanging", box.runtime.root))
     with pytest.raises(RuntimeFailed, match="no answer"):
         conmon.create(hanging)
     assert_gone(f"1000.{os.getpid()}")
@@ -222,7 +222,7 @@ def test_container_half_made_is_taken_back(box, monkeypatch, tmp_path):
     )
     stub.chmod(0o755)
     launch = box.prepare("sleep", "1000")
-    late = dataclasses.replace(launch, runtime=oci.OciRuntime(str(stub), "late", box.runtime.root))
+    late = replace(launch, runtime=oci.OciRuntime(str(stub), "late", box.runtime.root))
     with pytest.raises(RuntimeFailed):
         conmon.create(late)
     assert launch.container.id in made.read_text()
@@ -236,7 +236,7 @@ def test_runtime_without_a_word(box, tmp_path):
     stub.write_text("#!/bin/sh\nexit 1\n")
     stub.chmod(0o755)
     launch = box.prepare("true")
-    silent = dataclasses.replace(launch, runtime=oci.OciRuntime(str(stub), "silent", box.runtime.root))
+    silent = replace(launch, runtime=oci.OciRuntime(str(stub), "silent", box.runtime.root))
     with pytest.raises(RuntimeFailed, match="silent create: conmon ended without a word"):
         conmon.create(silent)
 
@@ -251,15 +251,13 @@ def test_runtime_that_speaks_only_in_its_log(box, tmp_path):
     stub.chmod(0o755)
     writing = oci.OciRuntime(str(stub), "writing", box.runtime.root)
     with pytest.raises(RuntimeFailed, match=r"^writing create: from the log$"):
-        conmon.create(dataclasses.replace(box.prepare("true"), runtime=writing))
+        conmon.create(replace(box.prepare("true"), runtime=writing))
 
 
 def test_conmon_that_refuses_its_arguments(box, tmp_path):
     """What conmon itself says reaches the user."""
     launch = box.prepare("true")
-    missing = dataclasses.replace(
-        launch, runtime=oci.OciRuntime(str(tmp_path / "gone"), "gone", box.runtime.root)
-    )
+    missing = replace(launch, runtime=oci.OciRuntime(str(tmp_path / "gone"), "gone", box.runtime.root))
     with pytest.raises(RuntimeFailed, match=r"Runtime path .*gone is not valid"):
         conmon.create(missing)
 
@@ -295,7 +293,7 @@ def test_standard_input(box):
 def test_log_has_a_limit(box):
     """A log that may not grow keeps what came last."""
     launch = box.prepare("sh", "-c", "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done")
-    limited = dataclasses.replace(launch, log_size_max=10_000)
+    limited = replace(launch, log_size_max=10_000)
     started = conmon.create(limited)
     box.runtime.start(launch.container.id)
     assert exits.wait_for_exit(launch.container, 20, monitor=started.monitor).code == 0
@@ -307,9 +305,9 @@ def test_log_has_a_limit(box):
 def test_log_elsewhere(box, tmp_path):
     """The log can lie where the user wants it; a place that does not exist is an error that names it."""
     launch = box.prepare("echo", "x")
-    started = conmon.create(dataclasses.replace(launch, log_path=str(tmp_path / "log")))
+    started = conmon.create(replace(launch, log_path=str(tmp_path / "log")))
     box.runtime.start(launch.container.id)
     exits.wait_for_exit(launch.container, 20, monitor=started.monitor)
     assert logs.streams(str(tmp_path / "log"))[0] == "x\n"
     with pytest.raises(InvalidOption, match="/nowhere/log"):
-        conmon.create(dataclasses.replace(box.prepare("true"), log_path="/nowhere/log"))
+        conmon.create(replace(box.prepare("true"), log_path="/nowhere/log"))

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import pytest
 
+from _engine.frozen import replace
 from _engine.model.container import status
 from _engine.plan.boot import will_start
 from _engine.plan.bootorder import to_start

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
 
 from _engine.errors import InvalidOption, WrongState
+from _engine.frozen import replace
 from _engine.model.mounts.mount import Mount
 from _engine.plan.container import STATES, Plan, Wish, decide, replaced_from, with_others, with_sources
 

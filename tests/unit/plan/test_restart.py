@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import pytest
 
+from _engine.frozen import replace
 from _engine.plan.restart import GOOD_RUN, LONGEST_DELAY, decide, decide_again, delay, postpone
 
 SECOND = 10**9

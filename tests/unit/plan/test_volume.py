@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from _engine.errors import InUse, NotFound
+from _engine.frozen import replace
 from _engine.model.volume.spec import VolumeFacts, VolumeRecord, VolumeSpec
 from _engine.plan.volume import AS_USUAL, How, decide
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 
 import pytest
 
 from _engine.errors import NameInUse, NotFound, StateCorrupt
+from _engine.frozen import replace
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.record import ProcessId
 from _engine.state import containers, volumes

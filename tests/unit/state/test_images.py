@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from _engine.errors import InUse
+from _engine.frozen import replace
 from _engine.model.engine.record import LayerRecord
 from _engine.state import images
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from _engine.errors import InUse, NameInUse, NotFound
+from _engine.frozen import replace
 from _engine.model.volume.spec import Populated, VolumeSpec
 from _engine.state import containers, volumes
 

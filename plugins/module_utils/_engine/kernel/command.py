@@ -11,10 +11,10 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import IO, Optional, Protocol, Union
 
 from ..errors import CommandFailed, CommandTimeout, HostLacks
+from ..frozen import dataclass
 
 #: Programs are found and run alike however the caller was started (ssh, sudo, conmon, systemd).
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -6,15 +6,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import LockTimeout
+from ..frozen import dataclass
 from .disk_full import NO_ROOM
 from .process import Process
 
@@ -118,7 +117,8 @@ def _stand_in(path: str) -> Optional[int]:
     To stop what fills the disk, a lock must be had without it. Between those who can make the file and those who can't, who
     meet only in the moment in which room is found, there is no lock.
     """
-    import hashlib  # loads OpenSSL, which is needed for nothing else
+    import hashlib  # both are needed for nothing else, and take as long as to open the database
+    import socket
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:
         try:

@@ -10,9 +10,9 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Optional
 
+from ..frozen import dataclass
 from . import procstat
 
 #: How often to look where there is no pidfd (Linux before 5.3), in seconds.

@@ -12,9 +12,9 @@ import fcntl
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Optional
 
+from ..frozen import dataclass
 from . import mountinfo
 from .files import directory, mount_id
 

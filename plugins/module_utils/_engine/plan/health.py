@@ -7,8 +7,7 @@ it unhealthy, one success makes it healthy; a start-up check comes first and may
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ..frozen import replace
 from ..model.container.health import HEALTHY, KEPT, UNHEALTHY, Health, Result
 from ..model.container.healthcheck import HealthCheck
 from ..model.container.healthtest import NONE, RESTART

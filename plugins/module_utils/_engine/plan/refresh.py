@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ..frozen import replace
 from ..model.container import status
 from ..model.container.checkpoint import IMPORT
 from ..model.engine.record import ContainerRecord

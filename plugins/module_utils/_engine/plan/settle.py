@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple, Optional
 
+from ..frozen import replace
 from ..model.container import status
 from ..model.engine.record import ContainerRecord, ProcessId
 

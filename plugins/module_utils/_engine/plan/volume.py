@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from ..errors import InUse, NotFound, Setting, Words
+from ..frozen import replace
 from ..model.values.names import near
 from ..model.volume.options import IN_MEMORY
 from ..model.volume.spec import UNSEEN, VolumeFacts, VolumeRecord, VolumeSpec

@@ -15,11 +15,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from io import FileIO
 from typing import Optional
 
 from ..errors import EngineError, HostLacks, InvalidOption, RuntimeFailed
+from ..frozen import dataclass
 from ..kernel import command
 from ..kernel.process import Process, find_by_argument
 from ..model.container.cgroup import CGROUPFS, DISABLED, SYSTEMD

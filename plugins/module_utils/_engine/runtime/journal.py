@@ -15,10 +15,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional
 
 from ..errors import CommandFailed, HostLacks, Setting, Words
+from ..frozen import dataclass
 from ..kernel import command
 from ..model.values.jsontext import parse_object
 from .logs import MOST, LogLine, in_streams, within

@@ -12,11 +12,11 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import BinaryIO, Protocol
 
+from ..frozen import dataclass
 from ..kernel.inotify import Watch
 from . import logfiles
 

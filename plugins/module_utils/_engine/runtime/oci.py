@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import HostLacks, RuntimeFailed
+from ..frozen import dataclass
 from ..kernel import command
 from ..kernel.cgroup import cgroups
 from ..model.engine.layout import Layout

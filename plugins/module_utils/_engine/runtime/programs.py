@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from ..errors import HostLacks
+from ..frozen import dataclass
 from ..kernel import command
 
 #: What to do when conmon or the runtime is missing or too old.

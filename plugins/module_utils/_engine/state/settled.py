@@ -10,6 +10,10 @@ from ..kernel import procstat
 from ..model.container import status
 from .uri import uri
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # conmon's call imports no more than it has to
+    from typing import Any
+
 #: Seconds to wait for somebody who writes; who goes the whole way waits longer.
 _PATIENCE = 1.0
 #: What a spec in which ``rm`` is unset has in its JSON, and no other: within a text the quotes are escaped.
@@ -28,12 +32,11 @@ def is_settled(database: str, container_id: str) -> bool:
             row = connection.execute(_ROW, (_STAYS, container_id)).fetchone()
     except (sqlite3.Error, UnicodeDecodeError):
         return False
-    return row is None or _is_settled(*row)
+    return row is None or _is_settled(row)
 
 
-def _is_settled(
-    state: str, intent: str, restart_at: int | None, pid: int | None, start_time: int | None, stays: int
-) -> bool:
+def _is_settled(row: tuple[Any, ...]) -> bool:
+    state, intent, restart_at, pid, start_time, stays = row
     if intent or restart_at is not None:
         return False
     if state == status.EXITED:

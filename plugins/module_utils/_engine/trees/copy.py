@@ -7,10 +7,10 @@ import errno
 import os
 import stat
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import HostLacks
+from ..frozen import dataclass
 from ..model.values.idmap import IdMap
 from .content import ContentCopier
 from .cursor import Cursor, identity, open_directory

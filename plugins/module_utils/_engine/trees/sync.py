@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import NamedTuple, Optional
 
 from ..errors import EngineError, Setting, Words
+from ..frozen import dataclass, replace
 from ..model.values.sparse import Extents, Piece
 
 FILE, DIRECTORY, SYMLINK, SPECIAL = "file", "directory", "symlink", "special file"

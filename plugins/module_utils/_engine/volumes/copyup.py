@@ -8,10 +8,10 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Optional
 
 from ..errors import HostLacks, StoreFull
+from ..frozen import dataclass
 from ..kernel import files, inroot
 from ..model.values.idmap import IdMap
 from ..trees.copy import CopyStats, copy_tree

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 
 import pytest
 from podmaninspect import CGROUP, COMMON, CONFIG, NAME, layers
 
+from _engine.frozen import replace
 from hybrid import UNIFIED
 
 #: The image's one program is a shell, so it reads by itself.

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from _engine.agent.install import exit_command
 from _engine.errors import HostLacks, InvalidOption, LockTimeout, NotFound, RuntimeFailed, StateCorrupt
+from _engine.frozen import replace
 from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
 

@@ -8,13 +8,13 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from powercut import another_boot, end_processes, lose_run_root, reboot
 
+from _engine.frozen import replace
 from _engine.kernel.process import Process
 from _engine.model.container.status import RUNNING
 from _engine.model.engine.record import ProcessId

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from _engine.frozen import replace
 from _engine.lifecycle.inspect.image import image_shape
 
 DIGEST = "sha256:" + "d" * 64

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
+from _engine.frozen import replace
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.marks import encode_marks, marked
 from _engine.model.engine.record import ContainerRecord

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from _engine.errors import HostLacks, InvalidOption
+from _engine.frozen import replace
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.image.config import ImageConfig
 from _engine.model.values.capabilities import CAPABILITIES, DEFAULT
@@ -38,7 +37,7 @@ def request(options=None, **changes):
         files={"/etc/hosts": "/run/x/hosts", "/run/.containerenv": "/run/x/env"},
         shm="/run/x/shm",
     )
-    return dataclasses.replace(base, **changes)
+    return replace(base, **changes)
 
 
 ARGUMENTS = {
@@ -62,7 +61,7 @@ def test_arguments(case):
 
 @pytest.mark.parametrize(
     ("options", "image"),
-    [({"entrypoint": ""}, dataclasses.replace(IMAGE, cmd=())), ({"rootfs": True, "image": "/r"}, None)],
+    [({"entrypoint": ""}, replace(IMAGE, cmd=())), ({"rootfs": True, "image": "/r"}, None)],
 )
 def test_nothing_to_run_is_refused(options, image):
     """A container without any command is an error that names the option."""
@@ -73,7 +72,7 @@ def test_nothing_to_run_is_refused(options, image):
 
 def test_init_runs_the_command():
     """With init the host's program is bound into the container and is given the command."""
-    host = dataclasses.replace(HOST, init_path="/usr/bin/tini")
+    host = replace(HOST, init_path="/usr/bin/tini")
     made = build.build(request({"init": True}, host=host))
     assert made["process"]["args"] == ["/run/podman-init", "--", "/entry", "image", "cmd"]
     bound = next(item for item in made["mounts"] if item["destination"] == "/run/podman-init")
@@ -164,7 +163,7 @@ def limits(options=None, **changes):
 def test_default_limits_fit_the_host():
     """A default that this process can't raise to is lowered to what it has; one that has no end stays."""
     assert limits() == {"NOFILE": (4096, 4096), "NPROC": (1048576, 1048576)}
-    able = dataclasses.replace(HOST, capabilities=ALL)
+    able = replace(HOST, capabilities=ALL)
     assert limits(host=able)["NOFILE"] == (1048576, 1048576)
 
 
@@ -189,7 +188,7 @@ def test_given_limits(case):
 
 def test_no_process_may_have_more_files_than_the_kernel_lets():
     """Also with CAP_SYS_RESOURCE, fs.nr_open is the end of nofile."""
-    able = dataclasses.replace(HOST, capabilities=ALL, most_files=100_000)
+    able = replace(HOST, capabilities=ALL, most_files=100_000)
     assert limits({"ulimit": ["nofile=-1"]}, host=able)["NOFILE"] == (100_000, 100_000)
     assert limits(host=able)["NOFILE"] == (100_000, 100_000)
 
@@ -209,7 +208,7 @@ def test_working_directory(options, wanted):
 def test_apparmor_needs_apparmor():
     """A profile is handed to the runtime, and refused where the kernel has none; unconfined is no profile."""
     options = {"security_opt": ["apparmor=mine"]}
-    able = dataclasses.replace(HOST, apparmor=True)
+    able = replace(HOST, apparmor=True)
     assert build.build(request(options, host=able))["process"]["apparmorProfile"] == "mine"
     with pytest.raises(InvalidOption, match="AppArmor"):
         build.build(request(options))
@@ -228,7 +227,7 @@ def test_apparmor_needs_apparmor():
 )
 def test_apparmor_default(options, profile):
     """A container that asks for no profile gets the host's default one, and a privileged one gets none."""
-    host = dataclasses.replace(HOST, apparmor=True, apparmor_default="default")
+    host = replace(HOST, apparmor=True, apparmor_default="default")
     assert build.build(request(options, host=host))["process"].get("apparmorProfile") == profile
 
 
@@ -341,7 +340,7 @@ OPTIONS = {
 def test_mount_options(case):
     """Each kind of mount has podman's defaults, and no word that is not mount(2)'s."""
     options, kind, wanted = OPTIONS[case]
-    host = dataclasses.replace(HOST, bind_flags={"/flags": ("nosuid", "nodev")})
+    host = replace(HOST, bind_flags={"/flags": ("nosuid", "nodev")})
     prepared = {"/d": "/run/x/mounts/0"}
     made = mounted(options, host=host, volume_paths={"/d": "/volumes/data"}, prepared=prepared, user=APP)[
         "/d"
@@ -404,7 +403,7 @@ NAMESPACES = {
 def test_namespaces(case):
     """The container has its own of each kind, but for the host's network and the cgroups of v1."""
     version, network, wanted = NAMESPACES[case]
-    host = dataclasses.replace(HOST, cgroup_version=version)
+    host = replace(HOST, cgroup_version=version)
     made = linux.namespaces(request({"network": [network]}, host=host))
     assert {namespace["type"] for namespace in made} == wanted
     assert all("path" not in namespace for namespace in made)
@@ -456,13 +455,13 @@ def test_resources(case):
 
 def test_swap_is_left_out_where_the_kernel_does_not_count_it():
     """A kernel without swap accounting would refuse the limit."""
-    host = dataclasses.replace(HOST, swap_limit=False)
+    host = replace(HOST, swap_limit=False)
     assert linux.resources(request({"memory": "1m"}, host=host))["memory"] == {"limit": 1048576}
 
 
 def test_devices_are_made_and_allowed():
     """A device is made in the container, and its cgroup allows what was asked."""
-    host = dataclasses.replace(HOST, devices={"/dev/x": build.DeviceNode("c", 1, 7, 0o666, 0, 5, "rw")})
+    host = replace(HOST, devices={"/dev/x": build.DeviceNode("c", 1, 7, 0o666, 0, 5, "rw")})
     made = build.build(request(host=host))["linux"]
     assert made["devices"] == [
         {"path": "/dev/x", "type": "c", "major": 1, "minor": 7, "fileMode": 0o666, "uid": 0, "gid": 5}
@@ -479,8 +478,8 @@ def test_devices_are_made_and_allowed():
 def hidden(*words, **options):
     """Return masked and read-only paths for these security options."""
     base = request(options)
-    spec = dataclasses.replace(base.spec, security_opt=words or None)
-    made = build.build(dataclasses.replace(base, spec=spec))["linux"]
+    spec = replace(base.spec, security_opt=words or None)
+    made = build.build(replace(base, spec=spec))["linux"]
     return made.get("maskedPaths", []), made.get("readonlyPaths", [])
 
 
@@ -510,9 +509,7 @@ def test_seccomp_filter(case):
     words, options, wanted = FILTERS[case]
     made = request({**options, "security_opt": list(words)})
     assert ("seccomp" in linux.build(made)) is wanted
-    assert "seccomp" not in linux.build(
-        dataclasses.replace(made, host=dataclasses.replace(HOST, seccomp=False))
-    )
+    assert "seccomp" not in linux.build(replace(made, host=replace(HOST, seccomp=False)))
 
 
 def test_own_profile_is_used():

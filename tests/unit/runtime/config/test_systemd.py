@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import signal
 
 import pytest
 
 from _engine.errors import InvalidOption
+from _engine.frozen import replace
 from _engine.model.container import program
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.image.config import ImageConfig
@@ -131,7 +131,7 @@ def test_no_virtual_consoles():
     """A privileged systemd does not get the consoles of the host, to open logins on, unless one is named."""
     node = build.DeviceNode("c", 4, 1, 0o600, 0, 0)
     paths = ("/dev/tty", "/dev/tty1", "/dev/tty22", "/dev/ttyS0")
-    host = dataclasses.replace(V1, devices=dict.fromkeys(paths, node))
+    host = replace(V1, devices=dict.fromkeys(paths, node))
 
     def devices(**options):
         return [item["path"] for item in made(host, privileged=True, **options)["linux"]["devices"]]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InvalidOption
+from ...frozen import dataclass
 from .output import as_json
 
 _OPTION = "format"

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from ...errors import InvalidOption
+from ...frozen import replace
 from ...model.image import config as imageconfig
 from . import platform, reference
 from .image import ArchivedImage

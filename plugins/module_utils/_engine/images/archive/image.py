@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from ...frozen import dataclass
 
 
 @dataclass(frozen=True)

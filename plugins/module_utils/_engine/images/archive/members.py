@@ -8,10 +8,10 @@ import os
 import posixpath
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Protocol
 
 from ...errors import ArchiveBroken
+from ...frozen import dataclass
 from ...kernel import untrusted_files
 from ...kernel.inroot import open_in_root
 from ..tar import read as tarread

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ...errors import ArchiveBroken, InvalidOption
+from ...frozen import replace
 from ...model.image import config as imageconfig
 from ..tar import streams
 from . import artifacts, documents, platform, reference

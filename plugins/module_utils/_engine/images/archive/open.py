@@ -9,9 +9,9 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
 
 from ...errors import ArchiveBroken, NotFound, StoreFull
+from ...frozen import replace
 from ..tar import decompress, streams
 from . import docker, docker_dir, oci_layout
 from .error_path import telling

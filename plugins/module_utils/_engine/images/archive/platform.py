@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from ...frozen import dataclass
 
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""),

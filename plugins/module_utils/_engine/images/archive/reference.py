@@ -8,9 +8,9 @@ are podman's (``localhost`` for what is made or loaded here, then Docker Hub).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from ...errors import InvalidOption
+from ...frozen import dataclass
 from ...model.values.digests import DIGEST
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"

@@ -13,9 +13,9 @@ import contextlib
 import errno
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ...errors import ArchiveBroken, EngineError, HostLacks, StoreFull, UnsafeEntry
+from ...frozen import dataclass
 from ...kernel import libc
 from ...trees import whiteouts
 from ..tar import attributes, read

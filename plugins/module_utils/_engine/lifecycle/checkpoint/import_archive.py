@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 
 from ...errors import (
     ArchiveBroken,
@@ -23,6 +22,7 @@ from ...errors import (
     Words,
     unreadable,
 )
+from ...frozen import dataclass, replace
 from ...images import checkpointarchive
 from ...images.archive.documents import parse_object
 from ...images.archive.error_path import telling

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from ...errors import HostLacks, RuntimeFailed, Setting, Words, WrongState
+from ...frozen import replace
 from ...model.container import status
 from ...model.container.checkpoint import RestoreOptions, for_runtime
 from ...model.engine.record import ContainerRecord

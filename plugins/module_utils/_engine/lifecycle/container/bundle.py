@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from ...frozen import replace
 from ...kernel.inroot import landing
 from ...model.container import namespaces
 from ...model.container.cgroup import for_runtime
@@ -66,7 +65,7 @@ def bundle_request(
 ) -> BundleRequest:
     """Return what config.json is built from, and write the files of the run directory that it refers to."""
     spec = replace(record.spec, mounts=record.mounts)
-    hostname = shared.hostname or namespaces.hostname_of(spec, record.id, socket.gethostname())
+    hostname = shared.hostname or namespaces.hostname_of(spec, record.id, os.uname().nodename)
     shm = None if spec.ipc == namespaces.NONE else shared.shm or container.shm
     user = user_of(spec, source, rootfs)
     return BundleRequest(

@@ -6,9 +6,9 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ...errors import InUse
+from ...frozen import replace
 from ...kernel.files import make_private
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord, Event

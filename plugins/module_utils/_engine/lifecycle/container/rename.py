@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 
 from ...errors import NotFound
+from ...frozen import replace
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ...model.values.names import check_name

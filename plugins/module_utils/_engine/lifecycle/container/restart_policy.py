@@ -8,10 +8,10 @@ it dies, whoever finds the time gone by may call ``attempt`` in its place. A sto
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Optional
 
 from ...errors import EngineError
+from ...frozen import replace
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ...plan import restart

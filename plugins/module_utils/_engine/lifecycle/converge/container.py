@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import socket
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from typing import Any
 
 from ...errors import EngineError
+from ...frozen import replace
 from ...model.container import namespaces, status
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord, ImageRecord
@@ -351,7 +351,7 @@ def _shape(engine: Engine, record: ContainerRecord, image: ImageRecord | None) -
         image,
         engine.layout,
         volumes=attached,
-        host_name=socket.gethostname(),
+        host_name=os.uname().nodename,
         health=health_of(engine, record, image),
         apparmor=profile_of(record),
         host=look(),

@@ -7,10 +7,10 @@ import os
 import stat
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from typing import Optional
 
 from ...errors import EngineError, InvalidOption
+from ...frozen import replace
 from ...kernel import untrusted_files
 from ...kernel.files import held
 from ...kernel.inroot import open_in_root

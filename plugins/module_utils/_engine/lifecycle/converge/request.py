@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ...errors import EngineError
+from ...frozen import dataclass, field
 from ...model.container.spec import ContainerSpec
 from ..core.engine import Engine
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import Any
 
 from ...errors import EngineError, RuntimeFailed
+from ...frozen import replace
 from ...kernel import staging, usernamespace
 from ...kernel.private_mounts import apart
 from ...kernel.process import Process

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
+from ...frozen import replace
 from ...model.volume.spec import VolumeRecord, VolumeSpec
 from ...plan import volume as planning
 from ...plan.container import ABSENT, Action

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ...errors import InUse
+from ...frozen import replace
 from ...plan.container import ABSENT
 from ...state import containers
 from ..core.dependencies import dependents

@@ -6,9 +6,9 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import replace
 
 from ...errors import EngineError
+from ...frozen import replace
 from ...kernel import procstat
 from ...kernel.process import Process
 from ...model.container import status

@@ -7,10 +7,10 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import NoReturn
 
 from ...errors import InvalidOption, Missing, StoreFull, unreadable
+from ...frozen import dataclass
 from ...images.tar.streams import Digest, section, write_all
 from ...kernel import untrusted_files
 from ...kernel.atomic_file import FreshFile

@@ -7,9 +7,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
 
 from ...errors import EngineError
+from ...frozen import dataclass, field
 from ...kernel.locks import lock
 from ...model.engine.layout import Layout
 from ...model.engine.record import Event

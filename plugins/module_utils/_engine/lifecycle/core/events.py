@@ -6,9 +6,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
+from ...frozen import replace
 from ...kernel.inotify import Watch
 from ...model.engine.event_query import EventQuery
 from ...model.engine.record import Event

@@ -7,10 +7,10 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 from ...errors import EngineError
+from ...frozen import replace
 from ...kernel.process import Process
 from ...model.container import namespaces, status
 from ...model.container.cgroup import is_scope

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ...frozen import replace
 from ...model.engine.record import ContainerRecord
 from ...state import images
 from .engine import Engine

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import EngineError
+from ...frozen import dataclass, field
 from ...plan.diff import Difference
 
 

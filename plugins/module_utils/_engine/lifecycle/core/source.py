@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from ...frozen import dataclass, field
 from ...model.container.spec import ContainerSpec
 from ...model.engine.layout import Layout
 from ...model.engine.record import ImageRecord

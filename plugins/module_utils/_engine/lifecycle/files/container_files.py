@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from typing import NamedTuple, Optional, TypeVar
 
 from ...errors import EngineError, WrongState
+from ...frozen import dataclass, field
 from ...kernel import libc, mounts, usernamespace
 from ...kernel.files import directory, make_private, mount_id
 from ...kernel.inroot import make_directory, open_in_root

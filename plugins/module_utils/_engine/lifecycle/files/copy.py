@@ -12,10 +12,10 @@ import os
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from ...errors import InvalidOption, WrongState
+from ...frozen import dataclass, replace
 from ...kernel.files import directory
 from ...model.engine.record import ContainerRecord
 from ...model.values.globs import Excluded, matcher, nothing

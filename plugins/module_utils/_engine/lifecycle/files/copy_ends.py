@@ -14,10 +14,10 @@ import posixpath
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...errors import InvalidOption, Missing
+from ...frozen import dataclass
 from ...kernel.inroot import open_in_root
 from ...model.values.globs import Excluded
 from ...trees.place import Place

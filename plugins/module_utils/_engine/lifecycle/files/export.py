@@ -11,9 +11,9 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 
 from ...errors import WrongState
+from ...frozen import dataclass
 from ...images.tar import compress, live_tree
 from ...images.tar.read import Entry
 from ...images.tar.streams import ahead

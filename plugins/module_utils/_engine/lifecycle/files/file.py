@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 import posixpath
-from dataclasses import dataclass, replace
 from typing import Optional
 
 from ...errors import InvalidOption
+from ...frozen import dataclass, replace
 from ...kernel.files import directory
 from ...model.engine.record import ContainerRecord
 from ...model.values.globs import nothing

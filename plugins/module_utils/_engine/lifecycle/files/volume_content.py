@@ -12,10 +12,10 @@ import os
 import posixpath
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from typing import Optional
 
 from ...errors import ArchiveBroken, InvalidOption, Setting, Words, WrongState
+from ...frozen import dataclass, replace
 from ...kernel.files import directory
 from ...model.values.globs import Excluded, matcher
 from ...model.volume.spec import VolumeRecord

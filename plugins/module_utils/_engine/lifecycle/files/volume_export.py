@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
+from ...frozen import dataclass, replace
 from ...images.tar import compress, live_tree
 from ...images.tar.streams import ahead
 from ..core.archivefile import bring, find_place

@@ -12,10 +12,10 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import NamedTuple
 
 from ...errors import EngineError, StateCorrupt
+from ...frozen import replace
 from ...kernel import files, mountinfo
 from ...kernel.boot import boot_id
 from ...kernel.staging import staging

@@ -7,10 +7,10 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any, Protocol
 
 from ...errors import InvalidOption, Setting, Words
+from ...frozen import replace
 from ...images.archive import choice
 from ...images.archive.open import ArchivedImage, ArchivedLayer, open_archive
 from ...images.archive.reference import normalize

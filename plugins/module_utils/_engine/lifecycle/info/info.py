@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import socket
+import os
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -65,7 +65,7 @@ def _container(
         image,
         engine.layout,
         volumes=known,
-        host_name=socket.gethostname(),
+        host_name=os.uname().nodename,
         health=health_of(engine, record, image),
         apparmor=profile_of(seen),
         host=host,

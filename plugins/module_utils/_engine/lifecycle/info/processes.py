@@ -6,9 +6,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ...errors import WrongState
+from ...frozen import dataclass
 from ...kernel import procstat
 from ...kernel.cgroup import cgroups
 from ...model.container import status

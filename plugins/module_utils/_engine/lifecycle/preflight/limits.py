@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from ...errors import EngineError, InvalidOption, Setting, Words
+from ...frozen import replace
 from ...kernel import oomscore
 from ...kernel.sysctl_probe import try_parameters
 from ...model.container import namespaces

@@ -12,10 +12,10 @@ import posixpath
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Optional
 
 from ...errors import InvalidOption
+from ...frozen import dataclass
 from ...model.container import executable
 from .container_paths import Found, Paths
 

@@ -8,7 +8,6 @@ process, held by pid and start time: ``verify`` tells afterwards that it was thi
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
 
 from ...errors import InvalidOption, NotFound, Setting, Words, WrongState
@@ -141,7 +140,7 @@ def _hostname(engine: Engine, record: ContainerRecord, other: ContainerRecord | 
     owner = owner_of(engine, other or record, "uts")
     if owner.id == record.id:
         return None
-    return namespaces.hostname_of(owner.spec, owner.id, socket.gethostname())
+    return namespaces.hostname_of(owner.spec, owner.id, os.uname().nodename)
 
 
 def owner_of(engine: Engine, record: ContainerRecord, kind: str) -> ContainerRecord:

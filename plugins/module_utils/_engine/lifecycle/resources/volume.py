@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 
 from ...errors import EngineError, InUse
+from ...frozen import replace
 from ...model.volume.spec import VolumeRecord
 from ...state import volumes
 from ...volumes import directory

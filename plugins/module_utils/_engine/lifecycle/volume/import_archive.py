@@ -7,10 +7,10 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from ...errors import ArchiveBroken, EngineError, Setting, Words, unreadable
+from ...frozen import dataclass
 from ...images.archive.error_path import telling
 from ...images.layers.directory import components
 from ...images.layers.unpack import unpack_tree

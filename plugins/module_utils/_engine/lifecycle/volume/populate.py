@@ -6,9 +6,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
+from ...frozen import replace
 from ...model.engine.record import ContainerRecord, Event
 from ...model.mounts.mount import VOLUME, Mount
 from ...model.values.idmap import IdMap

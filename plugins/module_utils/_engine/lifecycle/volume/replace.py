@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from typing import NoReturn
 
 from ...errors import EngineError, InUse, NotFound
+from ...frozen import replace
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ...model.volume.content import Origin, Snapshot

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ...errors import InvalidOption, NotFound
+from ...frozen import replace
 from ...model.engine.record import ImageRecord
 from ...model.values.idmap import IdMap
 from ...model.volume.spec import Place, Populated, Refill, VolumeRecord

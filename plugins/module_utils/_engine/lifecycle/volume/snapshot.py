@@ -7,10 +7,10 @@ import errno
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import NotFound, Setting, Words, WrongState
+from ...frozen import dataclass, replace
 from ...kernel import files
 from ...model.container.option import LIVE
 from ...model.values.names import near

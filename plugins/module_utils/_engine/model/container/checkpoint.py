@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InvalidOption
+from ...frozen import dataclass
 from ..values.names import check_name
 from ..values.text import absolute_path
 

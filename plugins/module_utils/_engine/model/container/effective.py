@@ -7,10 +7,10 @@ Two specs that come to the same with their image ask for the same container, as 
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
 from typing import Optional
 
 from ...errors import InvalidOption
+from ...frozen import replace
 from ..image.config import ImageConfig
 from . import healthcheck, program
 from .spec import ContainerSpec

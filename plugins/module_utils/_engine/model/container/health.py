@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ...frozen import dataclass
 from ..values.jsontext import is_a
 
 STARTING, HEALTHY, UNHEALTHY = "starting", "healthy", "unhealthy"

@@ -8,9 +8,9 @@ nanoseconds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Optional
 
+from ...frozen import dataclass, replace
 from ..image.config import ImageConfig
 from ..values.durations import SECOND
 from .healthtest import NONE, command

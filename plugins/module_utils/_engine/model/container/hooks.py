@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ...errors import InvalidOption
+from ...frozen import dataclass, field
 from ..values import jsontext
 
 #: Not of the OCI specification: run before the container is made, with config.json to change.

@@ -9,10 +9,10 @@ default, mostly a namespace of its own. Sources: podman-run(1) ``--network``, ``
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ...errors import InvalidOption
+from ...frozen import replace
 from ..values.names import check_name
 from ..values.text import absolute_path, plain_text
 

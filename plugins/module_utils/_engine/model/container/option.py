@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from typing import Any, NamedTuple
 
+from ...frozen import field
 from .kinds import Argument, Kind, of_type
 
 #: What an alteration needs: none but of the record and of the limits of what runs (live), or a new container.

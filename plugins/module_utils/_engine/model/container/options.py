@@ -11,8 +11,8 @@ is written by ``make generated``, for texts below a row are no part of what Pyth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 
+from ...frozen import dataclass, fields
 from ..mounts import volumes_from as volumesfrom
 from ..mounts.mount import Mount
 from . import kinds, log_options, systemd_mode

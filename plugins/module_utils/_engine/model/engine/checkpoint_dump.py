@@ -7,10 +7,10 @@ The file may come from anybody: what is read is checked as if a user had written
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ...errors import ArchiveBroken, EngineError
+from ...frozen import dataclass
 from ..container.options import OPTIONS
 from ..container.spec import ContainerSpec, check_whole
 from ..mounts.mount import VOLUME

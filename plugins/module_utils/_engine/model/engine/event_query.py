@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Optional
 
 from ...errors import InvalidOption
+from ...frozen import dataclass
 from ..values.names import is_whole_id
 from .record import Event
 

@@ -7,9 +7,9 @@ It is kept beside the container, without what is as usual: most have nothing of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from ...frozen import replace
 from .record import ContainerRecord
 
 _FORM = 1

@@ -6,9 +6,9 @@ Times are nanoseconds since the epoch. Unknown is ``None``, never 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ...frozen import dataclass, field
 from ..container.spec import ContainerSpec
 from ..container.status import CONFIGURED
 from ..mounts.mount import VOLUME, Mount

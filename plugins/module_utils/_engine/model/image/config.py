@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ...errors import ArchiveBroken
+from ...frozen import dataclass, field
 from ..values import jsontext
 from ..values.digests import DIGEST
 from . import normalize as values

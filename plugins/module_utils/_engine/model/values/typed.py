@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields
 from typing import Any
 
+from ...frozen import fields
 from .jsontext import is_a
 
 _PLAIN: dict[str, type] = {"bool": bool, "int": int, "str": str, "float": float}

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from ...frozen import dataclass
 
 #: Why there is a snapshot: a task asked for it, or something was about to take the content's place.
 ASKED = "asked"
@@ -23,7 +24,7 @@ class Snapshot:
 
     def encode(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Origin:
 
     def encode(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def decode_snapshot(value: Mapping[str, Any] | None) -> Snapshot | None:

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Optional
 
+from ...frozen import dataclass, field
 from ..values.idmap import IdMap
 from ..values.jsontext import is_a
 from .options import DriverOptions

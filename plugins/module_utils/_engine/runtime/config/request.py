@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from ...frozen import dataclass, field
 from ...model.container import namespaces, program
 from ...model.container.spec import ContainerSpec
 from ...model.image.config import ImageConfig

@@ -8,10 +8,10 @@ Pure: the two files' contents are handed in. Sources: passwd(5), group(5), podma
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Optional
 
 from ...errors import InvalidOption
+from ...frozen import dataclass
 from ...model.values.accounts import GREATEST_ID, GREATEST_OWNER, asked_number, number
 
 
