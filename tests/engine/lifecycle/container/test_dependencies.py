@@ -51,6 +51,13 @@ def test_what_runs_is_not_looked_behind(chain):
     assert chain.bring("web", "started").actions == ("started web",)
 
 
+def test_a_task_tells_of_what_is_needed(chain):
+    """The result of a task names what the container needs, as a question for it does."""
+    told = chain.bring("web", "created").result["container"]
+    assert told["Dependencies"] == [chain.record("app").id]
+    assert told == chain.inspect("web")
+
+
 def test_check_dependencies_running(chain):
     """Without start_dependencies a start is refused with the names of all that does not run, and nothing is changed."""
     before = chain.picture()

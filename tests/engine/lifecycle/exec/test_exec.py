@@ -258,10 +258,11 @@ def died(host, session: str) -> dict[str, str] | None:
 
 
 def test_detached_command_is_listed_and_its_end_is_told(host, detach):
-    """A detached command stands in ExecIDs as long as it runs; then an event tells its exit code, and nothing is left."""
+    """A detached command stands in ExecIDs, also in a task's result, as long as it runs; then an event tells its exit code."""
     host.start(*FOREVER)
     session = detach("sh", "-c", "while [ ! -e /go ]; do sleep 0.05; done; exit 5")
     assert host.inspect()["ExecIDs"] == [session]
+    assert host.bring("box", "started").result["container"] == host.inspect()
     detach("touch", "/go")
     assert eventually(lambda: died(host, session), "its end is told")["exit_code"] == "5"
     eventually(lambda: host.inspect()["ExecIDs"] == [], "no session")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -21,12 +20,11 @@ from ...plan.diff import unapplied
 from ...state import containers, images, volumes
 from ..core.engine import Engine
 from ..core.facts import observe
-from ..core.health_state import health_of
 from ..core.images import find_image, mounted_by, named_by
 from ..core.outcome import Outcome
 from ..core.source import Source
 from ..inspect.host_facts import look
-from ..resources.confinement import profile_of
+from ..resources.inspected import inspected
 from ..resources.shape import container_shape
 from .actions import Actions, Found, Progress
 from .request import ExitCommand, Request
@@ -344,18 +342,7 @@ def _outcome(engine: Engine, request: Request, found: Found, plan: Plan, done: P
 
 def _shape(engine: Engine, record: ContainerRecord, image: ImageRecord | None) -> dict[str, Any]:
     with engine.database.reading() as connection:
-        known = ((name, volumes.get(connection, name)) for name in record.volumes.values())
-        attached = {name: volume for name, volume in known if volume is not None}
-    return container_shape(
-        record,
-        image,
-        engine.layout,
-        volumes=attached,
-        host_name=os.uname().nodename,
-        health=health_of(engine, record, image),
-        apparmor=profile_of(record),
-        host=look(),
-    )
+        return inspected(engine, connection, record, image, look())
 
 
 def _predicted(engine: Engine, request: Request, found: Found) -> ContainerRecord | None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +13,10 @@ from ...model.values.labels import match
 from ...model.values.names import near
 from ...model.volume.spec import VolumeRecord
 from ...state import containers as container_rows
-from ...state import dependencies, execs
 from ...state import images as image_rows
 from ...state import volumes as volume_rows
 from ..core.engine import Engine
 from ..core.facts import observe
-from ..core.health_state import health_of
 from ..core.images import find_image
 from ..core.outcome import Outcome
 from ..inspect.host_config import OfHost
@@ -27,8 +24,7 @@ from ..inspect.host_facts import look
 from ..inspect.image import image_shape
 from ..inspect.volume import volume_shape
 from ..inspect.volume_content import content_shape
-from ..resources.confinement import profile_of
-from ..resources.shape import container_shape
+from ..resources.inspected import inspected
 from ..resources.volume_facts import facts_of_all
 
 
@@ -56,22 +52,8 @@ def containers(
 def _container(
     engine: Engine, connection: sqlite3.Connection, record: ContainerRecord, host: OfHost, *, size: bool
 ) -> dict[str, Any]:
-    volumes = {name: volume_rows.get(connection, name) for name in record.volumes.values()}
-    known = {name: volume for name, volume in volumes.items() if volume is not None}
     image = image_rows.get(connection, record.image_id) if record.image_id else None
-    seen = observe(engine, record)
-    shape = container_shape(
-        seen,
-        image,
-        engine.layout,
-        volumes=known,
-        host_name=os.uname().nodename,
-        health=health_of(engine, record, image),
-        apparmor=profile_of(seen),
-        host=host,
-        needs=sorted({row.needs for row in dependencies.of(connection, record.id)}),
-        exec_ids=[session.id for session in execs.of(connection, record.id)],
-    )
+    shape = inspected(engine, connection, observe(engine, record), image, host)
     if not size:
         return shape
     from .sizes import sizes

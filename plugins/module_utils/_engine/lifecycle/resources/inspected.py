@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show a container as a task and a question both return it: its record, with all that other rows and files know of it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import Any
+
+from ...model.engine.record import ContainerRecord, ImageRecord
+from ...state import dependencies, execs, volumes
+from ..core.engine import Engine
+from ..core.health_state import health_of
+from ..inspect.host_config import OfHost
+from .confinement import profile_of
+from .shape import container_shape
+
+
+def inspected(
+    engine: Engine,
+    connection: sqlite3.Connection,
+    record: ContainerRecord,
+    image: ImageRecord | None,
+    host: OfHost,
+) -> dict[str, Any]:
+    """Return the container in the shape of ``podman inspect``; ``host`` is what ``inspect.host_facts.look`` has found."""
+    known = ((name, volumes.get(connection, name)) for name in record.volumes.values())
+    return container_shape(
+        record,
+        image,
+        engine.layout,
+        volumes={name: volume for name, volume in known if volume is not None},
+        host_name=os.uname().nodename,
+        health=health_of(engine, record, image),
+        apparmor=profile_of(record),
+        host=host,
+        needs=sorted({row.needs for row in dependencies.of(connection, record.id)}),
+        exec_ids=[session.id for session in execs.of(connection, record.id)],
+    )
