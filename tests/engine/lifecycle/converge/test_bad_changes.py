@@ -492,7 +492,7 @@ import os, signal, sys, threading
 from pathlib import Path
 from enginehost import Host
 from hybrid import without_hybrid
-top, runtime, image, fatal = sys.argv[1:]
+top, runtime, image, fatal, *hooks = sys.argv[1:]
 
 def watch(frame, event, _argument):
     code = frame.f_code
@@ -502,7 +502,8 @@ def watch(frame, event, _argument):
 threading.setprofile(watch)
 sys.setprofile(watch)
 Host(Path(top), runtime, image).want(
-    "present", "sleep", "1000", env={"A": "2"}, stop_time=0, volume=["fresh:/work", "/etc"]
+    "present", "sleep", "1000", env={"A": "2"}, stop_time=0, volume=["fresh:/work", "/etc"],
+    **({"hooks_dir": hooks} if hooks else {}),
 )
 """
 #: Functions that the task calls in the middle of the trial.
@@ -559,7 +560,7 @@ def test_killed_while_it_fills_volumes(host, image, python_child, fatal):
 
 
 #: Functions that a replacement calls when the old container is stopped or gone already.
-AFTER_STOP = ("_wait", "remove_held", "throw_away", "prepare_directories", "mount_rootfs", "started")
+AFTER_STOP = ("_wait", "remove_held", "_moved", "prepare_directories", "mount_rootfs", "started")
 
 
 @pytest.mark.parametrize("fatal", AFTER_STOP)
@@ -580,24 +581,66 @@ def test_killed_in_a_replacement(host, python_child, fatal):
 STAGES = ("precreate", "prestart", "createRuntime", "createContainer")
 
 
-def test_failed_replacement_is_unfinished(host, place):
-    """A replacement whose start fails after all tells that the old one is gone, and no later task is ok before it runs."""
+def test_failed_replacement_brings_the_old_one_back(host, place):
+    """A replacement whose start fails after all ends with the old container running, its own files and volumes in it."""
     hooks = place / "directory"
+    old = host.start(*SLEEP, volume=["/kept"])["Id"]
+    host.start(*SLEEP, name="other", requires=["box"])
+    host.agent("exec", "box", "sh", "-c", "echo mine > /etc/mine; echo mine > /kept/mine")
+    volumes, files = host.volumes(), {*host.files()}
+    task = {"hooks_dir": [str(hooks)], "stop_time": 0, "volume": ["/kept", "/new", "named:/data"]}
     for stage in (*STAGES, *["poststart"] * (host.runtime == "runc")):
-        old = host.start(*SLEEP)["Id"]
         write_hook(hooks, "/bin/false", stage)
-        task = {"hooks_dir": [str(hooks)], "stop_time": 0}
-        with pytest.raises(EngineError, match=f"{old[:12]}.* is gone") as caught:
+        with pytest.raises(EngineError, match=f"{old[:12]}.* runs again") as caught:
             host.want("present", *SLEEP, **task)
-        assert caught.value.fields["changed"], stage
-        assert caught.value.fields["actions"] == ["stopped box", "removed box", "created box"]
-        assert host.want("present", *SLEEP, settings={"read_only": True}, **task).actions == ("started box",)
+        told = caught.value.fields
+        assert (stage, told["changed"], told["actions"]) == (stage, True, ["stopped box", "started box"])
+        shape = host.inspect()
+        assert (stage, shape["Id"], shape["State"]["Status"]) == (stage, old, "running")
+        seen = host.agent("exec", "box", "cat", "/etc/mine", "/kept/mine")
+        assert (stage, seen.stdout) == (stage, "mine\nmine\n")
+        assert (stage, host.volumes(), {*host.files()} ^ files) == (stage, volumes, set())
+        with pytest.raises(EngineError, match="other"):
+            host.bring("box", "absent")
+    (hooks / "hook.json").unlink()
+    assert host.want("present", *SLEEP, **task).actions[-1] == "started box"
+    assert host.inspect()["Id"] != old
+
+
+def test_failed_replacement_of_one_that_fails_too(host, place):
+    """An old container that can't be started again either is there with its files, and the next task goes on from there."""
+    hooks = place / "directory"
+    old = host.start(*SLEEP, hooks_dir=[str(hooks)])["Id"]
+    host.agent("exec", "box", "touch", "/etc/mine")
+    write_hook(hooks, "/bin/false", "createRuntime")
+    for task in ({"env": {"A": "1"}}, {}):
         with pytest.raises(EngineError):
-            host.want("present", *SLEEP, **task)
-        (hooks / "hook.json").unlink()
-        assert host.want("present", *SLEEP, **task).actions == ("started box",), stage
-        assert host.inspect()["State"]["Status"] == "running"
-        host.bring("box", "absent", stop_time=0)
+            host.want("present", *SLEEP, hooks_dir=[str(hooks)], stop_time=0, **task)
+        assert (host.inspect()["Id"], host.inspect()["State"]["Status"]) == (old, "exited")
+    (hooks / "hook.json").unlink()
+    assert host.want("present", *SLEEP, hooks_dir=[str(hooks)]).actions == ("started box",)
+    assert host.agent("exec", "box", "ls", "/etc/mine").returncode == 0
+
+
+#: Functions that bring the old container back.
+BACK = ("_put_back", "remove_held", "_exchange", "keep_marks", "_discard_anonymous", "start_again")
+
+
+@pytest.mark.parametrize("fatal", BACK)
+def test_killed_while_it_brings_the_old_one_back(host, place, python_child, fatal):
+    """Killed on the way back, the next task that describes the new container has it run, and nothing else is left."""
+    write_hook(place / "directory", "/bin/false", "createRuntime")
+    hooks = [str(place / "directory")]
+    host.start(*SLEEP, env={"A": "1"})
+    with python_child(KILLED, host.top, host.runtime, host.image, fatal, *hooks) as child:
+        child.wait(60)
+    assert child.returncode == -signal.SIGKILL
+    (place / "directory/hook.json").unlink()
+    task = {"env": {"A": "2"}, "stop_time": 0, "volume": ["fresh:/work", "/etc"], "hooks_dir": hooks}
+    assert host.want("present", *SLEEP, **task).changed
+    assert (host.inspect()["State"]["Status"], "A=2" in host.inspect()["Config"]["Env"]) == ("running", True)
+    assert os.listdir(host.layout.containers) == [host.inspect()["Id"]]
+    assert os.listdir(host.layout.staging) == []
 
 
 def test_stopped_on_purpose_owes_nothing(host):

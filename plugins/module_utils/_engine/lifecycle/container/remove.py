@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 
 from ...errors import WrongState
+from ...kernel.disk_full import NO_ROOM
 from ...kernel.removal import remove_tree
 from ...model.container import status
 from ...model.engine.record import ContainerRecord, Event
@@ -23,9 +24,12 @@ from ..resources.cgroup import clear_engine
 from ..resources.volume import discard
 
 
-def remove(engine: Engine, container_id: str, *, with_volumes: bool, keep_row: bool = False) -> None:
+def remove(
+    engine: Engine, container_id: str, *, with_volumes: bool, keep_row: bool = False, aside: str | None = None
+) -> None:
     """Remove a container that does not live; ``with_volumes``: its anonymous volumes too.
 
+    ``aside``: a directory that its files are moved to, by its id, in place of being deleted.
     Raises WrongState for one that lives. A removal that was killed is finished by calling this again.
     """
     with engine.timings.of("remove"), hold(engine, container_id, "remove") as record:
@@ -35,11 +39,16 @@ def remove(engine: Engine, container_id: str, *, with_volumes: bool, keep_row: b
             )
         if not keep_row and record.status != status.REMOVING:
             refuse_needed(engine, record)
-        remove_held(engine, record, with_volumes=with_volumes, keep_row=keep_row)
+        remove_held(engine, record, with_volumes=with_volumes, keep_row=keep_row, aside=aside)
 
 
 def remove_held(
-    engine: Engine, record: ContainerRecord, *, with_volumes: bool, keep_row: bool = False
+    engine: Engine,
+    record: ContainerRecord,
+    *,
+    with_volumes: bool,
+    keep_row: bool = False,
+    aside: str | None = None,
 ) -> None:
     """Do it, with the container's lock held. The row goes last, so whatever is left of a killed removal is found by it.
 
@@ -53,7 +62,8 @@ def remove_held(
     with waste.left_if_read_only(), suppress(FileNotFoundError):
         os.unlink(container.kept_mounted)
     release(engine, record)
-    waste.throw_away(engine, container.static)
+    if aside is None or not _moved(container.static, f"{aside}/{record.id}"):
+        waste.throw_away(engine, container.static)
     with waste.left_if_read_only():
         remove_tree(container.run)
     if keep_row:
@@ -61,6 +71,19 @@ def remove_held(
     anonymous = _delete_row(engine, record)
     for name in anonymous if with_volumes else ():
         discard(engine, name)
+
+
+def _moved(path: str, place: str) -> bool:
+    """Move a directory; tell whether there was one, and room to do so."""
+    try:
+        os.rename(path, place)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        return False
+    return True
 
 
 def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:

@@ -21,6 +21,7 @@ from ..core.engine import Engine
 from ..core.facts import observe
 from ..core.health_state import health_of
 from ..core.source import Source
+from .bring_back import GONE, RUNS, aside, bring_back
 from .request import ExitCommand, Request
 
 
@@ -41,7 +42,8 @@ class Progress(NamedTuple):
 
     ``record`` is what has come of the container so far, None where there is none; ``replaced`` the row of one that was taken
     away to be made anew. ``extra``: what a run in the foreground gives back. ``failure``: what the container failed at when
-    the task waited for it. ``made_volumes`` are the names of volumes that the task has made.
+    the task waited for it. ``made_volumes`` are the names of volumes that the task has made. ``aside`` is where the files of one
+    that is replaced wait until the new one has started.
     """
 
     record: Optional[ContainerRecord]
@@ -49,6 +51,7 @@ class Progress(NamedTuple):
     extra: Mapping[str, Any] = MappingProxyType({})
     failure: Optional[EngineError] = None
     made_volumes: tuple[str, ...] = ()
+    aside: Optional[str] = None
 
     @property
     def known(self) -> ContainerRecord:
@@ -85,9 +88,11 @@ class Actions:
         gone_from = planning.replaced_from(self.plan)
         if gone_from is not None:
             progress = self.make_ready(progress, actions[:gone_from])
-        for done, action in list(enumerate(actions))[gone_from or 0 :]:
-            with self.told_of_failure(progress, actions[:done]):
-                progress = self.act(progress, action)
+        with aside(self.engine, self.plan) as place:
+            progress = progress._replace(aside=place)
+            for done, action in list(enumerate(actions))[gone_from or 0 :]:
+                with self.told_of_failure(progress, actions[:done]):
+                    progress = self.act(progress, action)
         if actions or self.request.state == planning.ABSENT:
             self.sweep()
         self.keep_checked(progress.record)
@@ -153,18 +158,30 @@ class Actions:
 
     @contextmanager
     def told_of_failure(self, progress: Progress, done: Sequence[Action]) -> Iterator[None]:
-        """Add to an error what was done before it, above all that the container that was replaced is gone."""
+        """Add to an error what was done before it, above all what has become of the container that was replaced."""
         try:
             yield
-        except EngineError as error:
-            if done:
-                error.fields = {"changed": True, "actions": [action.text for action in done], **error.fields}
-            if progress.replaced is not None:
-                error.message += (
-                    f"; container {progress.replaced.id[:12]}, which {self.request.name} was to replace, is gone, its volumes are"
-                    " kept, and the next task goes on from here"
-                )
+        except (EngineError, OSError) as error:
+            done, told = self.turn_back(progress, done)
+            if isinstance(error, EngineError):
+                if done:
+                    error.fields = {"changed": True, "actions": [one.text for one in done], **error.fields}
+                error.message += told
             raise
+
+    def turn_back(self, progress: Progress, done: Sequence[Action]) -> tuple[Sequence[Action], str]:
+        """Bring back the container that was replaced; return what was done all in all, and what has become of it."""
+        old = progress.replaced
+        if old is None:
+            return done, ""
+        became = bring_back(self.engine, old, progress.aside, self.exit_command(self.engine, keep=False))
+        if became != GONE:
+            undone = (planning.REMOVE, planning.CREATE, planning.CREATE_VOLUME)
+            self.take_back(progress.made_volumes)
+            done = [action for action in done if action.verb not in undone]
+        if became == RUNS:
+            done = [*done, Action(planning.START, old.name, f"started {old.name}")]
+        return done, f"; container {old.id[:12]}, which {old.name} was to replace, {became}"
 
     def start_needed(self, progress: Progress, action: Action) -> Progress:
         """Start a container that this one depends on."""
@@ -332,7 +349,7 @@ class Actions:
         if self.request.state == planning.ABSENT:
             self.remove_for_good(progress, action)
             return progress._replace(record=None)
-        remove(self.engine, old.id, with_volumes=False, keep_row=True)
+        remove(self.engine, old.id, with_volumes=False, keep_row=True, aside=progress.aside)
         return progress._replace(record=None, replaced=old)
 
     def remove_for_good(self, progress: Progress, action: Action) -> None:

@@ -321,8 +321,8 @@ class ContainerOptions:
     be run are refused before anything is changed.
 
     What a hook does can't be tried beforehand, since it may make what there must not be two of. So where a
-    hook fails in a container that replaces one that runs, that one is gone; the error says so, and the next
-    task starts the new one.
+    hook fails in a container that replaces one that runs, that one has been stopped; it is started again, with
+    its files, and the error says so.
 
     Unset means C(/usr/share/containers/oci/hooks.d) and C(/etc/containers/oci/hooks.d), where they are
     there. The path of an empty directory means no hooks.
