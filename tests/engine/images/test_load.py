@@ -88,6 +88,52 @@ def test_what_is_told(archives, load, tmp_path):
     assert platform.startswith("image localhost/a:1 is for linux/mips64le, and this host is linux/")
 
 
+#: What an archive calls an image, and what of it is told to be no name.
+CALLED = (
+    (["a:1", "A:1", "no name"], "'A:1', 'no name'"),
+    (["a/../b:1"], "'a/../b:1'"),
+    (["\x1b[2J" + "x" * 200], repr("\x1b[2J" + "x" * 146)),
+    (["<none>:<none>", ""], None),
+    (["a:1"], None),
+    (None, None),
+)
+
+
+@pytest.mark.parametrize("form", ["docker", "oci"])
+def test_what_is_no_name_is_told(form, archives, load, tmp_path):
+    """What an archive calls an image that can't be its name is left out with a warning, unless the task names it."""
+    for tags, told in CALLED:
+        layer = archives.layer(("a", {}))
+        config = archives.config([layer])
+        path = tmp_path / f"{form}.tar"
+        if form == "docker":
+            manifest = [{"Config": "c", "RepoTags": tags, "Layers": ["l"]}]
+            files = {"c": config, "l": layer, "manifest.json": json.dumps(manifest).encode()}
+        else:
+            files = oci_files(archives, config, layer, tags or [""])
+        archives.tar(path, files.items())
+        warnings = load(path).warnings
+        if told is None:
+            assert (tags, warnings) == (tags, ())
+        else:
+            [warning] = warnings
+            assert f"the archive calls it {told}, which is no image name and is left out" in warning
+        assert load(path, "mine:1").warnings == ()
+
+
+def oci_files(archives, config, layer, tags):
+    """Return the files of an OCI layout that names its image so."""
+
+    def blob(data):
+        return {"digest": archives.digest(data), "size": len(data)}
+
+    manifest = json.dumps({"config": blob(config), "layers": [blob(layer)]}).encode()
+    named = ({"annotations": {"org.opencontainers.image.ref.name": tag}} for tag in tags)
+    index = json.dumps({"manifests": [{**blob(manifest), **one} for one in named]}).encode()
+    blobs = {f"blobs/{archives.digest(one).replace(':', '/')}": one for one in (config, layer, manifest)}
+    return {"index.json": index, **blobs}
+
+
 def test_no_archive(load, tmp_path):
     """An archive that is not there is told with its path, the machine, and that it has to come there first."""
     with pytest.raises(

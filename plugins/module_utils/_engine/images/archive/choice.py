@@ -14,6 +14,8 @@ from .platform import Platform
 
 #: More names than this nobody reads.
 _MOST_LISTED = 20
+#: As much of a text that is no name as somebody reads.
+_WIDTH = 150
 #: What a processor runs beside its own programs.
 _ALSO_RUNS = {"amd64": ("386",), "arm64": ("arm",)}
 
@@ -51,6 +53,21 @@ def listed(images: Sequence[ArchivedImage]) -> str:
 def platform_warnings(images: Sequence[ArchivedImage]) -> tuple[str, ...]:
     """Tell of images that this host's processor can't run, and of those that were not loaded for their platform."""
     return tuple(text for image in images for text in _platform_warnings(image, platform.of_host()))
+
+
+def name_warnings(images: Sequence[ArchivedImage]) -> tuple[str, ...]:
+    """Tell of what the archive calls an image that can't be its name."""
+    return tuple(
+        f"image {listed([image])}: the archive calls it {_quoted(image.not_names)}, which is no image name and is left out"
+        for image in images
+        if image.not_names
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """Name texts that may hold anything, as many as somebody reads."""
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return f"{', '.join(repr(name[:_WIDTH]) for name in names[:_MOST_LISTED])}{more}"
 
 
 def _platform_warnings(image: ArchivedImage, host: Platform) -> Iterator[str]:

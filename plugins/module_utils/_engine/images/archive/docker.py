@@ -49,8 +49,9 @@ def _image(members: Members, item: Mapping[str, Any]) -> ArchivedImage:
         _layer(members, blob, diff_id=diff_id, chain_id=chain_id)
         for blob, diff_id, chain_id in zip(blobs, diff_ids, chain_ids(diff_ids))
     ]
-    names = canonical(documents.texts(item.get("RepoTags"), what=f"{MANIFEST}: RepoTags"))
-    return ArchivedImage(hashlib.sha256(config).hexdigest(), names, config, None, tuple(layers))
+    names, others = canonical(documents.texts(item.get("RepoTags"), what=f"{MANIFEST}: RepoTags"))
+    identity = hashlib.sha256(config).hexdigest()
+    return ArchivedImage(identity, names, config, None, tuple(layers), not_names=others)
 
 
 def _config(members: Members, member: str) -> bytes:

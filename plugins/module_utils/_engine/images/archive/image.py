@@ -31,6 +31,7 @@ class ArchivedImage:
     """An image: ``id`` is the sha256 of its raw configuration, ``layers`` has the lowest first.
 
     ``passed_over``: the other platforms that it was chosen among, where they may have been asked for as well.
+    ``not_names``: what the archive calls it that can't be an image's name.
     """
 
     id: str
@@ -39,6 +40,7 @@ class ArchivedImage:
     manifest_digest: str | None
     layers: tuple[ArchivedLayer, ...]
     passed_over: tuple[str, ...] = ()
+    not_names: tuple[str, ...] = ()
 
 
 def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:

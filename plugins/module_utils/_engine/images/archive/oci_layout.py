@@ -26,6 +26,8 @@ INDEX_TYPES = (
 )
 #: An index may name an index; builders nest one.
 _DEEPEST_INDEX = 4
+#: What tools write for an image without a name.
+_NAMELESS = ("", "<none>:<none>")
 
 
 class LayersMissing(ArchiveBroken):
@@ -44,7 +46,7 @@ def images(members: Members, *, name: str) -> tuple[ArchivedImage, ...]:
     top = _manifests(documents.parse_object(raw, what=INDEX), what=INDEX)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for descriptor in _without_artifacts(top, what=INDEX):
-        groups.setdefault(_names(descriptor, name=name), []).append(descriptor)
+        groups.setdefault(_names(descriptor, name=name)[0], []).append(descriptor)
     found = [one for names, group in groups.items() for one in _of_one_name(members, group, names)]
     if not found:
         raise no_image(is_empty=not top)
@@ -88,7 +90,13 @@ def _of_one_name(
     for descriptor in once:
         image = image_of(members, descriptor, names=names)
         if image is not None:
-            yield replace(image, passed_over=passed)
+            yield replace(image, passed_over=passed, not_names=_not_names(group, descriptor))
+
+
+def _not_names(group: Sequence[dict[str, Any]], descriptor: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the descriptors of the same image call it that can't be its name."""
+    same = (one for one in group if one.get("digest") == descriptor.get("digest"))
+    return tuple(dict.fromkeys(text for one in same for text in _names(one)[1]))
 
 
 def image_of(members: Members, descriptor: dict[str, Any], *, names: tuple[str, ...]) -> ArchivedImage | None:
@@ -166,7 +174,7 @@ def _platform(descriptor: Mapping[str, Any]) -> Platform:
     )
 
 
-def _names(descriptor: Mapping[str, Any], *, name: str) -> tuple[str, ...]:
+def _names(descriptor: Mapping[str, Any], *, name: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
     notes = documents.child(descriptor, "annotations", what=INDEX)
     full = documents.text(notes, artifacts.CONTAINERD_NAME, what=INDEX)
     ref = documents.text(notes, artifacts.REF_NAME, what=INDEX)
@@ -175,10 +183,11 @@ def _names(descriptor: Mapping[str, Any], *, name: str) -> tuple[str, ...]:
     return canonical([full or ref])
 
 
-def canonical(names: Sequence[str]) -> tuple[str, ...]:
-    """Spell names in full; what is no image name (annotations hold any text) is left out."""
-    found = [_canonical(name) for name in names]
-    return tuple(dict.fromkeys(name for name in found if name is not None))
+def canonical(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names, spelled in full, and what is no image name (annotations hold any text)."""
+    found = {name: _canonical(name) for name in names if name not in _NAMELESS}
+    spelled = dict.fromkeys(full for full in found.values() if full is not None)
+    return tuple(spelled), tuple(name for name, full in found.items() if full is None)
 
 
 def _canonical(name: str) -> str | None:

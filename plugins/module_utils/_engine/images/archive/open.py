@@ -73,7 +73,9 @@ def _merged(images: tuple[ArchivedImage, ...]) -> tuple[ArchivedImage, ...]:
     once: dict[str, ArchivedImage] = {}
     for image in images:
         known = once.setdefault(image.id, image)
-        once[image.id] = replace(known, names=tuple(dict.fromkeys((*known.names, *image.names))))
+        names = tuple(dict.fromkeys((*known.names, *image.names)))
+        others = tuple(dict.fromkeys((*known.not_names, *image.not_names)))
+        once[image.id] = replace(known, names=names, not_names=others)
     return tuple(once.values())
 
 

@@ -37,7 +37,9 @@ def load(engine: Engine, path: str, name: str | None = None, *, reference: str |
     with open_archive(path, staging=staging) as archive:
         source: Layers = _picked(archive, reference, path) if reference else archive
         outcome = converge_images(engine, _called(source, name) if name else source, "loaded")
-    return replace(outcome, warnings=(*outcome.warnings, *choice.platform_warnings(source.images)))
+        # By a name of the user's own it is known whatever the archive calls it.
+        names = () if name else choice.name_warnings(source.images)
+    return replace(outcome, warnings=(*outcome.warnings, *names, *choice.platform_warnings(source.images)))
 
 
 class Layers(Protocol):
