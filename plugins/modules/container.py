@@ -527,6 +527,8 @@ options:
       path:
         description:
           - File on the host to write the log to. For O(log_driver=k8s-file) alone.
+          - A symlink is refused, so is a file in a directory that anybody can write to and which is not sticky, and,
+            with O(log_opt.max_size), one in a directory that is mounted in the container for writing.
         type: str
       tag:
         description:

@@ -26,6 +26,7 @@ from ..model.container.cgroup import CGROUPFS, DISABLED, SYSTEMD
 from ..model.engine.layout import ContainerLayout
 from ..model.values.jsontext import parse_object
 from ..model.values.text import decimal
+from . import logfiles
 from .oci import OciRuntime, error_text
 from .programs import REMEDY, Program, describe_program
 
@@ -123,6 +124,8 @@ def create(launch: ConmonLaunch) -> Started:
     if launch.log_path and not os.path.isdir(os.path.dirname(launch.log_path)):
         # conmon would say that something is missing, but not what.
         raise InvalidOption("log_opt.path", launch.log_path, "lies in a directory that does not exist")
+    if launch.log_path and launch.log_path != launch.container.log:
+        logfiles.check_place(launch.log_path)
     remove_stale_files(launch.container)
     try:
         process = Process.of(_launch(launch))

@@ -13,13 +13,40 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, Optional
 
-from ..errors import WrongState
+from ..errors import InvalidOption, WrongState
 from ..kernel import untrusted_files
 
+_OPTION = "log_opt"
+#: What conmon adds to the name of a log that it begins anew (ctr_logging.c, reopen_k8s_file).
+_ANEW = ".tmp"
 #: More files than anybody keeps; a search for the next one ends here.
 MOST_FILES = 100
 #: A rotation takes longer than to open the files, so a second look finds them at rest; what never rests is read all the same.
 _TRIES = 10
+
+
+def check_place(path: str) -> None:
+    """Raise InvalidOption where somebody else may have decided which file conmon writes to, as root.
+
+    conmon follows a symlink at both names that it opens: that of the log, and the one under which it begins the log anew.
+    """
+    directory = os.path.dirname(path)
+    mode = os.stat(directory).st_mode
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise InvalidOption(
+            _OPTION,
+            path,
+            "lies in a directory that anybody can write to, who could have the log written to any file",
+            remedy=f"Take that right away: chmod o-w {directory}",
+        )
+    for name in (path, f"{path}{_ANEW}"):
+        if os.path.islink(name):
+            raise InvalidOption(
+                _OPTION,
+                path,
+                f"would be written through the symlink {name}, which leads to {os.readlink(name)}",
+                remedy="Name the file itself, or remove the symlink",
+            )
 
 
 def numbered(path: str, number: int) -> str:

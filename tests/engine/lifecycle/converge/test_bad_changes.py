@@ -94,6 +94,13 @@ BAD = {
     "a log where nothing is kept": {"log_opt": {"path": "/sys/a.log"}},
     "a log with a long name": {"log_opt": {"path": f"/tmp/{'x' * 256}"}},
     "a log that waits for a reader": {"log_opt": {"path": "{tmp}/fifo"}},
+    "a log through a symlink": {"log_opt": {"path": "{tmp}/link"}},
+    "a log that is begun anew through a symlink": {"log_opt": {"path": "{tmp}/anew"}},
+    "a log where anybody writes": {"log_opt": {"path": "{tmp}/open/a.log"}},
+    "a log that the container can exchange": {
+        "log_opt": {"path": "{tmp}/directory/a.log", "max_size": "1m"},
+        "volume": ["{tmp}/directory:/logs"],
+    },
     "a profile that waits for a writer": {"security_opt": ["seccomp={tmp}/fifo"]},
     "ids that the kernel has not": {"uidmap": ["0:4294967290:10"]},
     "no container for ipc": {"ipc": "container:nosuch"},
@@ -251,6 +258,10 @@ def place(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for name in ("waiting", "endless", "accounts"):
         (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "other")
+    (tmp_path / "anew.tmp").symlink_to(tmp_path / "other")
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
     os.mkfifo(tmp_path / "waiting/hook.json")
     os.mkfifo(tmp_path / "accounts/passwd")
     (tmp_path / "endless/hook.json").symlink_to("/dev/zero")
@@ -379,6 +390,11 @@ def test_a_program_that_is_no_runtime(host):
 
 #: Changes that look bad at the first glance, and work.
 GOOD = {
+    "a log where anybody may have a file": {"log_opt": {"path": "{tmp}/sticky/a.log"}},
+    "a log in a directory that the container reads": {
+        "log_opt": {"path": "{tmp}/tools/a.log", "max_size": "1m"},
+        "volume": ["{tmp}/tools:/logs:ro"],
+    },
     "a script": {"command": ["script"]},
     "a script of a script": {"command": ["/bin/twice"]},
     "a program in a bind": {"command": ["/tools/run"], "volume": ["{tmp}/tools:/tools"]},
@@ -426,6 +442,8 @@ def test_good_changes(host, image, place):
     """What can work is not refused, replaces the container, and runs."""
     tools = place / "tools"
     tools.mkdir()
+    (place / "sticky").mkdir()
+    (place / "sticky").chmod(0o1777)
     run = tools / "run"
     run.write_text("#!/bin/sh\nexec sleep 1000\n")
     run.chmod(0o755)

@@ -164,3 +164,19 @@ def test_a_log_that_was_exchanged(host, tmp_path):
     fifo(Path(f"{log}.1"))
     with soon("absent"):
         host.bring("box", "absent")
+
+
+def test_a_log_that_became_a_symlink(host, tmp_path):
+    """What somebody has put in the place of the log is not written through at the next start."""
+    log, target = tmp_path / "shared/log", tmp_path / "target"
+    log.parent.mkdir()
+    host.start("true", log_opt={"path": str(log)}, restart_policy="always")
+    for name in (log, Path(f"{log}.tmp")):
+        host.want("stopped", "true", log_opt={"path": str(log)}, restart_policy="always")
+        log.unlink()
+        name.symlink_to(target)
+        with pytest.raises(EngineError, match="through the symlink"):
+            host.bring("box", "started")
+        name.unlink()
+        log.touch()
+    assert not target.exists()

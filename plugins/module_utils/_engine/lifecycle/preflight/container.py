@@ -19,7 +19,7 @@ from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.mounts.mount import BIND, Mount
 from ...model.values import jsontext
-from ...runtime import apparmor, hooks, host, timezone
+from ...runtime import apparmor, hooks, host, logfiles, timezone
 from ..core.engine import Engine
 from ..core.source import Source
 from ..inspect.process import apparmor_profile
@@ -115,9 +115,11 @@ def _check_log(engine: Engine, spec: ContainerSpec) -> None:
             "lies in a directory that does not exist",
             remedy="Make it first, as with ansible.builtin.file",
         )
+    logfiles.check_place(path)
     own = (os.path.realpath(top) for top in (engine.layout.root, engine.layout.run_root))
     if any(f"{os.path.realpath(path)}/".startswith(f"{top}/") for top in own):
         raise InvalidOption("log_opt", path, "lies among the engine's own files", remedy="Name another place")
+    _refuse_shared_log(spec, path)
     if len(os.fsencode(name)) > _LONGEST_NAME:
         raise InvalidOption("log_opt", path, f"has a name of more than {_LONGEST_NAME} bytes")
     if os.path.exists(path) and stat.S_IFMT(os.stat(path).st_mode) not in _LOGS:
@@ -127,6 +129,22 @@ def _check_log(engine: Engine, spec: ContainerSpec) -> None:
             path if os.path.exists(path) else directory, os.W_OK
         ):
             raise InvalidOption("log_opt", path, "can't be written", remedy="Name a place on a disk")
+
+
+def _refuse_shared_log(spec: ContainerSpec, path: str) -> None:
+    """Raise InvalidOption where the container itself could put a symlink in the place in which conmon begins the log anew."""
+    if "max_size" not in (spec.log_opt or {}):
+        return
+    place = f"{os.path.realpath(path)}/"
+    for mount in (spec.mounts or {}).values():
+        is_written = mount.kind == BIND and not mount.read_only and mount.value("O") is None
+        if is_written and place.startswith(f"{os.path.realpath(mount.source).rstrip('/')}/"):
+            raise InvalidOption(
+                "log_opt",
+                path,
+                f"lies in {mount.source}, which the container can write to: with max_size it could have any file overwritten",
+                remedy="Name another place for the log, mount that one read-only, or leave max_size out",
+            )
 
 
 def _check_tuning(spec: ContainerSpec) -> None:

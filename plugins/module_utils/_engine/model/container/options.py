@@ -525,6 +525,9 @@ class ContainerOptions:
     path:
         File on the host to write the log to. For O(log_driver=k8s-file) alone.
 
+        A symlink is refused, so is a file in a directory that anybody can write to and which is not sticky,
+        and, with O(log_opt.max_size), one in a directory that is mounted in the container for writing.
+
     tag:
         What marks the lines in the journal, as C(CONTAINER_TAG) and C(SYSLOG_IDENTIFIER). For
         O(log_driver=journald) alone.
