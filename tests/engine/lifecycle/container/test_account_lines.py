@@ -78,3 +78,13 @@ def test_user_namespace(passable_host):
     shape = passable_host.start(*SLEEP, user="5555", workdir="/tmp", stop_timeout=0, **options)
     assert text(shape, "/etc/passwd").endswith(LINE)
     assert Path(f"/proc/{shape['State']['Pid']}/root/etc/passwd").stat().st_uid == 200000
+
+
+def test_a_number_is_no_name(host, built, busybox):
+    """A group's number gives the process that group alone, also where another group has it for a name, started and by exec."""
+    image = built("localhost/digits:1", busybox, layer({"etc/group": b"root:x:0:\n55:x:0:\n"}))
+    shape = host.start(*SLEEP, image=image, user="1000:55", stop_timeout=0)
+    entered = host.agent("exec", "box", "cat", "/proc/self/status").stdout
+    for status in (Path(f"/proc/{shape['State']['Pid']}/status").read_text(), entered):
+        found = dict(line.split(":", 1) for line in status.splitlines())
+        assert (found["Gid"].split(), found["Groups"].split()) == (["55"] * 4, [])

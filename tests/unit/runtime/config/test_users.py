@@ -56,6 +56,26 @@ def test_resolve(case):
     assert resolve(user, added, passwd=PASSWD, group=GROUP) == ResolvedUser(*wanted)
 
 
+#: Groups whose names are the ids of others: runc takes the first that has a number as its id or as its name.
+DIGITS = "root:x:0:\n55:x:0:\nstaff:x:55:app\napp:x:66:app\n66:x:0:\n"
+
+
+def test_a_group_that_runc_would_take_for_another():
+    """A group is not joined by an id that is the name of another group which comes before, and can't be added by it."""
+    for user, groups in {
+        "1000:55": (),
+        "1000:66": (66,),
+        "1000:77": (77,),
+        "app": (1001, 66),
+        "0": (0,),
+    }.items():
+        assert (user, resolve(user, (), passwd=PASSWD, group=DIGITS).groups) == (user, groups)
+    assert resolve("5:6", ("66", "app"), passwd=PASSWD, group=DIGITS).groups == (6, 66)
+    for name in ("55", "staff"):
+        with pytest.raises(InvalidOption, match="the group of id 0 so, which runc would take for it"):
+            resolve("5", (name,), passwd=PASSWD, group=DIGITS)
+
+
 def test_image_without_files():
     """An image without passwd and group has root and every number."""
     assert resolve(None, (), passwd="", group="") == ResolvedUser(0, 0, (), "/", None)

@@ -46,6 +46,9 @@ def resolve(user: str | None, group_add: Sequence[str], *, passwd: str, group: s
 
     A number is always an id, also where an account has digits for a name. A named group leaves out the user's groups of
     /etc/group, as podman does. Raises InvalidOption for a name that is in neither file; a number need not be.
+
+    runc looks each group that is joined up in the container's /etc/group, where it takes a number for a name, too: a process in
+    group 55 gets 0 where a group of id 0 is called 55. Such a one is not joined; one that was asked for is refused.
     """
     groups = tuple(_groups(group))
     user_part, colon, group_part = (user or "").partition(":")
@@ -54,8 +57,28 @@ def resolve(user: str | None, group_add: Sequence[str], *, passwd: str, group: s
     joined = [gid] if user else []
     if not colon:
         joined += [item.gid for item in groups if found.name and found.name in item.members]
-    joined += [_find_group("group_add", name, groups) for name in group_add]
+    joined = [one for one in joined if _taken_for(one, groups) is None]
+    joined += [_added(name, groups) for name in group_add]
     return ResolvedUser(found.uid, gid, tuple(dict.fromkeys(joined)), found.home, found.name or None)
+
+
+def _added(name: str, groups: tuple[_Group, ...]) -> int:
+    gid = _find_group("group_add", name, groups)
+    other = _taken_for(gid, groups)
+    if other is not None:
+        raise InvalidOption(
+            "group_add",
+            name,
+            f"is {gid}, and the image's /etc/group calls the group of id {other.gid} so, which runc would take for it",
+            remedy="Leave it out, or give the image's group another name",
+        )
+    return gid
+
+
+def _taken_for(gid: int, groups: tuple[_Group, ...]) -> _Group | None:
+    """Return the group that runc takes for the one of this id: the first that has it as its id or as its name."""
+    first = next((one for one in groups if one.gid == gid or one.name == str(gid)), None)
+    return first if first is not None and first.gid != gid else None
 
 
 def find_uid(option: str, word: str, *, passwd: str) -> int:
