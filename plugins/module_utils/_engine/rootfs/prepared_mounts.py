@@ -64,7 +64,7 @@ def overlay_on(
         if not os.listdir(upper_fd):  # what the container has altered before stays as it left it
             carry(lower_fd, upper_fd, os.fstat(lower_fd))
         options = f"lowerdir={named(lower_fd)},upperdir={named(upper_fd)},workdir={named(work_fd)}"
-        with support.explained(upper, ()):
+        with support.explained(upper, (), below=os.readlink(named(lower_fd))):
             libc.mount("overlay", target, "overlay", 0, options)
 
 

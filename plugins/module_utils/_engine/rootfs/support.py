@@ -73,25 +73,30 @@ def probe(directory: str) -> None:
 
 
 @contextmanager
-def explained(directory: str, lowers: Sequence[str], *, fuse: bool = False) -> Iterator[None]:
+def explained(
+    directory: str, lowers: Sequence[str], *, fuse: bool = False, below: str | None = None
+) -> Iterator[None]:
     """Turn the kernel's refusal to mount below ``directory`` into an error that says what to do.
 
-    ``fuse``: it was not overlayfs that was to be mounted.
+    ``fuse``: it was not overlayfs that was to be mounted. ``below``: what the user wants to have shown by an overlay.
     """
     try:
         yield
     except OSError as error:
-        found = _of_place(error, directory, lowers) if fuse else _explain(error, directory, lowers)
+        found = _of_place(error, directory, lowers) if fuse else _explain(error, directory, lowers, below)
         if found is None:
             raise
         raise found from error
 
 
-def _explain(error: OSError, directory: str, lowers: Sequence[str]) -> EngineError | None:
+def _explain(error: OSError, directory: str, lowers: Sequence[str], below: str | None) -> EngineError | None:
     if error.errno == errno.ENODEV:
         return _no_overlayfs()
     if error.errno == errno.EINVAL:
-        return _unfit(directory, file_system(directory))
+        entry = file_system(directory)
+        if below is not None and entry is not None and entry.fstype not in _UNFIT:
+            return _no_lower(below)
+        return _unfit(directory, entry)
     return _of_place(error, directory, lowers)
 
 
@@ -131,6 +136,18 @@ def _unfit(directory: str, entry: mountinfo.MountEntry | None) -> HostLacks:
         remedy=f"{_FIT}; the kernel's log (dmesg) has its reason",
         feature="overlayfs",
         path=directory,
+        fstype=kind,
+    )
+
+
+def _no_lower(path: str) -> HostLacks:
+    entry = file_system(path)
+    kind = entry.fstype if entry else "unknown"
+    return HostLacks(
+        f"overlayfs can't show {path} with a layer above: its file system ({kind}) does not fit",
+        remedy="Mount it without O, or a copy of it; the kernel's log (dmesg) has its reason",
+        feature="overlayfs",
+        path=path,
         fstype=kind,
     )
 

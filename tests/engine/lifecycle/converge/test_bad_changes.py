@@ -61,6 +61,11 @@ TRIED = {
     "a place in the kernel's files": {"volume": ["/etc/hosts:/proc/nosuch"]},
     "a tmpfs too small for the image": {"tmpfs": {"/bin": "size=4k"}},
     "a weight without its controller": {"blkio_weight": 500},
+    "a file of the kernel's": {"command": ["/proc/version"]},
+    "a device": {"command": ["/dev/null"]},
+    "nothing in /dev": {"command": ["/dev/nosuch"]},
+    "an overlay on what takes none": {"volume": ["/proc:/x:O"]},
+    "PATH in /dev": {"env": {"PATH": "/dev"}},
 }
 #: Where one of them is fine: by runtime.
 FINE = {"a weight without its controller": "runc"}
@@ -133,6 +138,9 @@ BAD = {
     "relative": {"command": ["./nosuch"], "workdir": "/bin"},
     "in a bind": {"command": ["/tools/nosuch"], "volume": ["{tmp}:/tools"]},
     "through a link into a bind": {"command": ["/bin/outside"], "volume": ["{tmp}:/data"]},
+    "in a bind below /dev": {"command": ["/dev/tools/nosuch"], "volume": ["{tmp}:/dev/tools"]},
+    "mounted with noexec": {"volume": ["fresh:/bin:noexec"]},
+    "in a tmpfs with noexec": {"tmpfs": {"/bin": "noexec"}},
     # places
     "workdir below a file": {"workdir": "/etc/passwd/x"},
     "workdir is a link to a file": {"workdir": "/etc/link"},
@@ -151,6 +159,9 @@ BAD = {
     "the host's parameter": {"network": ["host"], "sysctl": {"net.ipv4.ip_forward": "1"}},
     # others
     "a directory as init": {"init": True, "init_path": "/etc"},
+    "a script as init": {"init": True, "init_path": "{tmp}/script.sh"},
+    "an init for another processor": {"init": True, "init_path": "{tmp}/foreign.elf"},
+    "an init whose loader the container lacks": {"init": True, "init_path": "{tmp}/dynamic.elf"},
     "a file as device": {"device": ["/etc/passwd"]},
     "no JSON": {"security_opt": ["seccomp=/etc/passwd"]},
     "no hooks": {"hooks_dir": ["/nosuch"]},
@@ -166,6 +177,8 @@ BAD = {
     "no time on a processor at first": {"ulimit": ["cpu=0:10"]},
     "no stack": {"ulimit": ["stack=0"]},
     "a page of stack": {"ulimit": ["stack=4096"]},
+    "no process for a user": {"ulimit": ["nproc=0"], "user": "1000"},
+    "no process for root in a namespace": {"ulimit": ["nproc=0"], "uidmap": ["0:100000:65536"]},
     "memory for no process": {"memory": "200k", "env": {"A": "1"}},
     "memory for no part of one": {"memory": "500k", "env": {"A": "1"}},
     "less swap than memory": {"memory": "64m", "memory_swap": "32m"},
@@ -176,12 +189,16 @@ BAD = {
     "a parent with a long path": {"cgroup_parent": "/x" * 2040},
     "a parent that is the kernel's file": {"cgroup_parent": "/cgroup.procs"},
     "a parent below the kernel's file": {"cgroup_parent": "/cgroup.procs/x"},
+    "a parent that will be the kernel's file": {"cgroup_parent": "/new/cgroup.procs"},
+    "a parent of two lines": {"cgroup_parent": "/a\nb"},
     # devices
     "a device over a file": {"device": ["/dev/null:/etc/passwd"]},
     "a device over a link to a file": {"device": ["/dev/null:/etc/link"]},
     "a device over a directory": {"device": ["/dev/null:/etc"]},
     "a device over a mount": {"device": ["/dev/null:/data"], "volume": ["{tmp}:/data"]},
     "a device below a file": {"device": ["/dev/null:/etc/passwd/x"]},
+    "a device over the container's own": {"device": ["/dev/null:/dev/shm"]},
+    "a device over a file of the engine's": {"device": ["/dev/null:/etc/hosts"]},
     # namespaces and other containers
     "its own ipc": {"ipc": "container:box"},
     "its own processes": {"pid": "container:box"},
@@ -267,7 +284,8 @@ def place(tmp_path):
     (tmp_path / "endless/hook.json").symlink_to("/dev/zero")
     (tmp_path / "script.sh").write_text("#!/nosuch\n")
     (tmp_path / "foreign.elf").write_bytes(FOREIGN)
-    for name in ("script.sh", "foreign.elf"):
+    (tmp_path / "dynamic.elf").write_bytes(DYNAMIC)
+    for name in ("script.sh", "foreign.elf", "dynamic.elf"):
         (tmp_path / name).chmod(0o755)
     write_hook(tmp_path / "lost", "/nosuch", "createRuntime")
     write_hook(tmp_path / "text", "/etc/passwd", "createRuntime")

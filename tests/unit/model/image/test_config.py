@@ -102,6 +102,7 @@ CANONICAL = {
         ({"rel": {}, "./a/b/": {}}, ("/a/b", "/rel"), ""),
         ({"": {}, "/": {}, ".": {}, "/..": {}, "//": {}, "/data": None}, ("/data",), "cover the root"),
         ({"/d ata": {}, "/däta": {}}, ("/d ata", "/däta"), ""),
+        ({f"/{'x' * 256}": {}, "/x" * 2048: {}, "/a": {}}, ("/a",), "longer than Linux takes"),
     ],
     "WorkingDir": [
         ("", "", ""),

@@ -55,16 +55,24 @@ def exists(path: str) -> bool:
 
 
 def is_file(path: str) -> bool:
-    """Tell whether a file is in the cgroup's place, or above it, in any hierarchy."""
+    """Tell whether a file is in the cgroup's place, or above it, in any hierarchy, or will be there with what is made above."""
     _refuse_root(path)
-    places = [entry.target + path for entry in hierarchies()]
-    above = {place[: -len(path)] + path[:end] for place in places for end in _ends(path)}
-    return any(os.path.lexists(place) and not os.path.isdir(place) for place in above)
+    return any(_has_file(entry.target, path) for entry in hierarchies())
 
 
-def _ends(path: str) -> list[int]:
-    """Return where each name of a path ends."""
-    return [at for at in range(1, len(path)) if path[at] == "/"] + [len(path)]
+def _has_file(top: str, path: str) -> bool:
+    at: Optional[str] = top
+    for name in path.split("/")[1:]:
+        if at is None or os.path.isfile(f"{at}/{name}"):
+            return at is not None
+        # What is not there yet will have the files that any other cgroup has.
+        at = f"{at}/{name}" if os.path.isdir(f"{at}/{name}") else _any_below(top)
+    return False
+
+
+def _any_below(top: str) -> Optional[str]:
+    with os.scandir(top) as entries:
+        return next((entry.path for entry in entries if entry.is_dir(follow_symlinks=False)), None)
 
 
 def processes(path: str) -> tuple[int, ...]:

@@ -31,6 +31,10 @@ from .prediction import Shown, shown
 
 #: What the runtime mounts there, and nobody can know before.
 _KERNELS = ("/proc", "/sys", "/dev")
+#: What every container has there, whatever devices it is given.
+_OWN = frozenset(
+    "/dev/mqueue /dev/ptmx /dev/pts /dev/shm /etc/hostname /etc/hosts /etc/resolv.conf /run/.containerenv".split()
+)
 #: What runtimes read in the container before its program begins.
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
 #: /dev/null, which many mount over what is to be hidden.
@@ -67,7 +71,8 @@ def check_files(engine: Engine, record: ContainerRecord, source: Source, *, star
             return False
         if not starts:  # a container that only holds data names a program that it has not, often
             return False
-        return _search(root, seen, request).check(name, path)
+        _check_init(root, seen, request, record)
+        return _search(root, seen, request, record).check(name, path)
 
 
 def explained(engine: Engine, record: ContainerRecord, source: Source, error: EngineError) -> EngineError:
@@ -84,7 +89,7 @@ def explained(engine: Engine, record: ContainerRecord, source: Source, error: En
             _known, seen = _mounts(engine, record, source, stack)
             seen.update(dict.fromkeys(_KERNELS, UNKNOWN))
             request = _request(record.spec, source)
-            _search(root, seen, request).check(*_program(request))
+            _search(root, seen, request, record).check(*_program(request))
     except NotRunnable as found:
         error.fields.setdefault("rc", found.fields["rc"])
         error.message = f"{found.message} ({error.message})"
@@ -189,10 +194,10 @@ def _can_be_read(fd: int) -> bool:
 def _check_devices(paths: Paths, spec: ContainerSpec) -> None:
     """Refuse a device where the container has a file or a directory: runtimes leave that there, and say nothing."""
     for device in (spec.device or {}).values():
-        there = _there(paths, device.destination)
-        if there and not (there == "a directory" and os.path.isdir(device.source)):
+        there = "the container's own" if device.destination in _OWN else _there(paths, device.destination)
+        if there and not (there.startswith("a directory") and os.path.isdir(device.source)):
             value, place = f"{device.source}:{device.destination}", device.destination
-            why = f"can't be made: {place} is {there} in the container"
+            why = f"can't be made: {place} is {there}"
             raise InvalidOption("device", value, why, remedy="Name a place that is free")
 
 
@@ -205,7 +210,8 @@ def _there(paths: Paths, path: str) -> str:
         return "below a file"
     except OSError:
         return ""
-    return "a directory" if stat.S_ISDIR(mode) else "a file" if stat.S_ISREG(mode) else ""
+    kind = "a directory" if stat.S_ISDIR(mode) else "a file" if stat.S_ISREG(mode) else ""
+    return f"{kind} in the container" if kind else ""
 
 
 def _shows_directory(one: Optional[Shown], fd: int) -> Optional[bool]:
@@ -233,7 +239,7 @@ def _check_workdir(paths: Paths, request: BundleRequest) -> None:
 # -- the program ---------------------------------------------------------------------------------------
 
 
-def _search(root: int, seen: Mapping[str, int], request: BundleRequest) -> Search:
+def _search(root: int, seen: Mapping[str, int], request: BundleRequest, record: ContainerRecord) -> Search:
     spec, user = request.spec, request.user
     held_by_root = process.capabilities(request).get("effective", ())
     runner = Runner(
@@ -243,10 +249,31 @@ def _search(root: int, seen: Mapping[str, int], request: BundleRequest) -> Searc
         foreign=spec.userns is not None,
     )
     where = f"in the directory {spec.image}" if spec.rootfs else f"in image {spec.image}"
-    paths = Paths(root, seen, runner.may_pass)
+    executes = {place: "noexec" not in mount.options for place, mount in record.mounts.items()}
     return Search(
-        paths, runner, cwd=process.working_directory(request), option=_option(spec, request), where=where
+        Paths(root, seen, runner.may_pass, executes),
+        runner,
+        cwd=process.working_directory(request),
+        option=_option(spec, request),
+        where=where,
+        kernels=[place for place in _KERNELS if place not in record.mounts],
     )
+
+
+def _check_init(root: int, seen: Mapping[str, int], request: BundleRequest, record: ContainerRecord) -> None:
+    """Refuse an init of the host's that can't be run in the container: it may need a loader which that lacks."""
+    path = request.host.init_path
+    if path is None or not os.path.isfile(path):  # preflight has told of that
+        return
+    with held(os.open(path, os.O_PATH | os.O_CLOEXEC)) as fd:
+        try:
+            _search(root, {**seen, process.INIT: fd}, request, record).check(process.INIT, "")
+        except NotRunnable as error:
+            option = "init_path" if request.spec.init_path else "init"
+            why = f"can't be run in the container: {error.message.partition(': ')[2]}"
+            raise InvalidOption(
+                option, path, why, remedy="Name a program that is linked statically"
+            ) from None
 
 
 def _option(spec: ContainerSpec, request: BundleRequest) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from ...errors import EngineError
+from ...errors import EngineError, HostLacks
 from ...kernel.files import held, make_private
 from ...kernel.inroot import open_in_root
 from ...model.engine.layout import ContainerLayout
@@ -70,8 +70,9 @@ def _place(container: ContainerLayout, number: int, one: Shown, needed: tuple[st
         try:
             with ExitStack() as stack:
                 return _mount(container, number, one.mount, stack.enter_context(held(attempt(stack))), needed)
-        except (EngineError, OSError):  # noqa: PERF203  (not there yet, or no lower layer for an overlay)
-            continue
+        except (EngineError, OSError) as error:  # noqa: PERF203  (not there yet, or no lower layer for an overlay)
+            if isinstance(error, HostLacks) and one.mount.value("O") is not None:
+                raise
     return _empty_path(container, number)
 
 

@@ -25,6 +25,7 @@ from ..core.source import Source
 from ..inspect.process import apparmor_profile
 from ..resources import held
 from ..resources.accounts import user_of
+from . import limits
 
 #: Docker's default profile has 20 KB.
 _PROFILE_LIMIT = 1024 * 1024
@@ -71,7 +72,7 @@ def _check_ids(engine: Engine, spec: ContainerSpec, source: Source) -> None:
     """Check users and ids; of a root file system that is not there yet nobody knows its users."""
     if source.is_known(spec):
         _check_mapping(engine, spec, source)
-        user_of(spec, source, spec.image)
+        limits.check_processes(spec, user_of(spec, source, spec.image).uid)
 
 
 def _check_host(spec: ContainerSpec) -> None:

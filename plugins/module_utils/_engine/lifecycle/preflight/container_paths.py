@@ -6,8 +6,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 from typing import NamedTuple, Optional
 
 from ...kernel.files import held
@@ -32,6 +33,7 @@ class Paths:
     """The container's files. ``mounts`` are descriptors by destination, UNKNOWN for what is not known; none is closed here.
 
     ``may_pass`` tells of a directory that is passed whether the container's user may; ``in_root`` as in Found.
+    ``executes`` tells of each mount, also of one that begins with what the root has, whether its files can be executed.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Paths:
         root: int,
         mounts: Mapping[str, int],
         may_pass: Callable[[os.stat_result, bool], bool] = lambda _seen, _in_root: True,
+        executes: Mapping[str, bool] = MappingProxyType({}),
     ) -> None:
         self._root = root
         self._mounts: dict[str, int] = {}
@@ -46,6 +49,17 @@ class Paths:
         # What lies above is mounted first, so a destination below it leads where that one's content says.
         for destination, fd in sorted(mounts.items(), key=lambda item: item[0].count("/")):
             self._mounts[self.landing(destination)] = fd
+        self._executes = {self.landing(destination): does for destination, does in executes.items()}
+
+    def may_execute(self, found: Found) -> bool:
+        """Tell whether it is in no mount of which nothing is executed: neither by the task's word nor by the host's mount."""
+        top = _top(found.path, self._executes)
+        by_host = os.fstatvfs(found.fd).f_flag & os.ST_NOEXEC
+        return not by_host and (top is None or self._executes[top])
+
+    def is_shown_by(self, path: str, destinations: Collection[str]) -> bool:
+        """Tell whether a path is in a mount on one of these places, and not in one below."""
+        return _top(path, self._mounts) in destinations
 
     def landing(self, path: str) -> str:
         """Return where a path leads, symlinks followed as far as it is there."""
@@ -81,6 +95,9 @@ class Paths:
             self._check_passable(found, path)
             at = at[:-1] if name == ".." else [*at, name]
             found = self._open("/" + "/".join(at), stack)
+            while found is None and names and self._leads_on(at, names):
+                at.append(names.pop())
+                found = self._open("/" + "/".join(at), stack)
             if found is not None and stat.S_ISLNK(os.fstat(found.fd).st_mode):
                 links += 1
                 if links > _SYMLINKS:
@@ -91,6 +108,12 @@ class Paths:
                 found = self._open("/" + "/".join(at), stack)
         return found
 
+    def _leads_on(self, at: list[str], names: list[str]) -> bool:
+        """Tell whether what is known is mounted further down the way, below what is not."""
+        way = "/" + "/".join((*at, *names[::-1]))
+        top = _top(way, self._mounts)
+        return top is not None and self._mounts[top] != UNKNOWN and len(top) > len("/" + "/".join(at))
+
     def _check_passable(self, found: Found, path: str) -> None:
         seen = os.fstat(found.fd)
         if not stat.S_ISDIR(seen.st_mode):
@@ -100,7 +123,7 @@ class Paths:
 
     def _open(self, path: str, stack: ExitStack) -> Optional[Found]:
         """Open a path that has no symlink on the way, by the mount that it is in; None for an unknown one."""
-        top = self._mount_of(path)
+        top = _top(path, self._mounts)
         if top is None:
             fd = open_in_root(self._root, path, _LOOK)
             return Found(path, stack.enter_context(held(fd)), in_root=True)
@@ -110,6 +133,8 @@ class Paths:
         fd = open_in_root(source, below, _LOOK) if below else os.dup(source)
         return Found(path, stack.enter_context(held(fd)), in_root=False)
 
-    def _mount_of(self, path: str) -> Optional[str]:
-        tops = [top for top in self._mounts if path == top or path.startswith(f"{top.rstrip('/')}/")]
-        return max(tops, key=len, default=None)
+
+def _top(path: str, mounts: Iterable[str]) -> Optional[str]:
+    """Return the place that the path is mounted by, the lowest of several."""
+    tops = [top for top in mounts if path == top or path.startswith(f"{top.rstrip('/')}/")]
+    return max(tops, key=len, default=None)

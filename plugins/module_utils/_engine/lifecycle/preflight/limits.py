@@ -81,10 +81,19 @@ def _check_texts(spec: ContainerSpec) -> None:
 def _check_least(spec: ContainerSpec) -> None:
     """Raise InvalidOption for a limit that ends each process as it begins."""
     for name, (soft, _hard) in sorted((spec.ulimit or {}).items()):
-        least = _LEAST_LIMITS.get(name, 0)
-        if 0 <= soft < least:
-            why = "ends any process at once: no program can begin with it"
-            raise InvalidOption("ulimit", f"{name}={soft}", why, remedy=f"Write {least} at least")
+        _refuse_less(name, soft, _LEAST_LIMITS.get(name, 0))
+
+
+def check_processes(spec: ContainerSpec, uid: int) -> None:
+    """Raise InvalidOption for a user who may have no process: execve(2) fails then, though not for root of the host."""
+    if uid or spec.userns is not None:
+        _refuse_less("nproc", (spec.ulimit or {}).get("nproc", (1, 1))[0], 1)
+
+
+def _refuse_less(name: str, soft: int, least: int) -> None:
+    if 0 <= soft < least:
+        why = "ends any process at once: no program can begin with it"
+        raise InvalidOption("ulimit", f"{name}={soft}", why, remedy=f"Write {least} at least")
 
 
 def is_near_limits(spec: ContainerSpec) -> bool:

@@ -10,7 +10,7 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Optional
 
@@ -69,19 +69,33 @@ def _has_acl(fd: int) -> bool:
 
 
 class Search:
-    """One search; ``option`` is the one to name in an error, ``where`` says in what the program is to be."""
+    """One search; ``option`` is the one to name in an error, ``where`` says in what the program is to be.
 
-    def __init__(self, paths: Paths, runner: Runner, *, cwd: str, option: str, where: str) -> None:
+    ``kernels`` are places where the runtime mounts what only the kernel knows.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        runner: Runner,
+        *,
+        cwd: str,
+        option: str,
+        where: str,
+        kernels: Collection[str] = (),
+    ) -> None:
         self.paths = paths
         self.runner = runner
         self.cwd = cwd
         self.option = option
         self.where = where
+        self.kernels = kernels
 
     def check(self, program: str, path: str) -> bool:
         """Raise NotRunnable for a program that can't be run; ``path`` is PATH's value.
 
-        Tells whether all of it is in the root file system itself, and not in a mount or nobody knows where.
+        Tells whether all of it is where the runtime finds it in any case: in the root file system itself or in the kernel's
+        files, and not in a mount or nobody knows where.
         """
         if "/" in program:
             return self.runnable(program, posixpath.join("/", self.cwd, program), 0)
@@ -97,10 +111,10 @@ class Search:
         raise NotRunnable(self.option, program, why, NOT_FOUND, "Write its whole path, or set PATH by env")
 
     def runnable(self, program: str, path: str, depth: int) -> bool:
-        """Return whether the program is in the root file system; raises NotRunnable for one that is there and can't run."""
+        """Return whether the runtime finds the program in any case; raises NotRunnable for one that is there and can't run."""
         with self.found(program, path, depth) as found:
             if found is None:
-                return False
+                return self.paths.is_shown_by(path, self.kernels)
             what = self.look(program, path, found)
             if not what.interpreter:
                 return found.in_root
@@ -131,6 +145,8 @@ class Search:
             raise self.bad(
                 program, f"leads to {path}, which {who} may not execute (mode {stat.S_IMODE(mode):04o})"
             )
+        if not self.paths.may_execute(found):
+            raise self.bad(program, f"leads to {found.path}, which is mounted with noexec")
         with open(f"/proc/self/fd/{found.fd}", "rb") as stream:
             what = executable.parse(stream.read(executable.HEAD))
         if not _has_handlers():

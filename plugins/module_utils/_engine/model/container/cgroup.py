@@ -45,7 +45,7 @@ def parse_parent(option: str, value: object) -> str:
             )
         return text
     path = normal_path(text)
-    if not text or path == "/" or ".." in text.split("/"):
+    if not text or path == "/" or ".." in text.split("/") or "\n" in text:
         raise InvalidOption(
             option, value, "is no cgroup below the root", remedy="Write a path as in /shop/web"
         )

@@ -16,7 +16,7 @@ from typing import Any
 from ...errors import InvalidOption
 from ..values.accounts import is_number, number
 from ..values.quantities import INT64_MAX, signal_number
-from ..values.text import normal_path
+from ..values.text import is_too_long, normal_path
 
 #: Takes note of what is left out, in a sentence.
 Warn = Callable[[str], None]
@@ -45,6 +45,8 @@ def volumes(paths: Iterable[str], warn: Warn) -> tuple[str, ...]:
         place = normal_path(f"/{path}")
         if place == "/":
             warn(f"VOLUME {path!r} would cover the root file system, and is left out")
+        elif is_too_long(place):
+            warn(f"VOLUME {path[:80]!r}... is longer than Linux takes, and is left out")
         else:
             found.add(place)
     return tuple(sorted(found))
