@@ -8,6 +8,7 @@ thing it was, and, where there is one, the remedy as a sentence. This file impor
 from __future__ import annotations
 
 import errno
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `slipway connect` runs at each command of a play, and typing costs it 7 ms
@@ -255,6 +256,36 @@ class StateTooNew(EngineError):
     """The database was written by a newer engine."""
 
     code = "state_too_new"
+
+
+# -- the system ------------------------------------------------------------------------------------
+
+#: Both mean that the user has to make room: on the disk, or in the quota (write(2)).
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class SystemFailed(EngineError):
+    """A system call failed as no verb expects; ``path`` and ``errno`` (as in EACCES) tell where and how."""
+
+    code = "os_error"
+
+
+def typed(error: EngineError | OSError) -> EngineError:
+    """Return the error itself, or for one of the system what it means to a user."""
+    if isinstance(error, EngineError):
+        return error
+    paths = [_path(path) for path in (error.filename, error.filename2) if path is not None]
+    where = " -> ".join(paths) or "the engine's files"
+    if error.errno in _FULL:
+        return StoreFull(
+            f"{where}: no space is left", remedy="Make room there and run the task again", path=where
+        )
+    name = errno.errorcode.get(error.errno or 0)
+    return SystemFailed(f"{where}: {error.strerror or error}", path=where, errno=name)
+
+
+def _path(path: str | bytes | int) -> str:
+    return f"descriptor {path}" if isinstance(path, int) else os.fsdecode(path)
 
 
 # -- programs --------------------------------------------------------------------------------------

@@ -3,23 +3,12 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from .._engine.errors import EngineError, Setting, StoreFull
-
-#: Both mean that the user has to make room: on the disk, or in the quota (write(2)).
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-class SystemFailed(EngineError):
-    """A system call failed as no verb expects; ``path`` and ``errno`` (as in EACCES) tell where and how."""
-
-    code = "os_error"
+from .._engine.errors import EngineError, Setting, typed
 
 
 def failure(
@@ -31,7 +20,7 @@ def failure(
     is wrong, may hold it. Ansible hides all of the result then but ``msg``, which it shows since ansible-core 2.19.
     ``aliases``: the words that the task has for options, so that nobody looks for one that he did not write.
     """
-    told = _of_system(error) if isinstance(error, OSError) else error
+    told = typed(error)
     message = (
         f"{told.code}; no_log hides what else there is to say"
         if no_log
@@ -43,18 +32,3 @@ def failure(
 def _as_written(aliases: Mapping[str, str], setting: Setting) -> str:
     name, dot, key = setting.name.partition(".")
     return str(Setting(f"{aliases.get(name, name)}{dot}{key}", setting.value))
-
-
-def _of_system(error: OSError) -> EngineError:
-    paths = [_text(path) for path in (error.filename, error.filename2) if path is not None]
-    where = " -> ".join(paths) or "the engine's files"
-    if error.errno in _FULL:
-        return StoreFull(
-            f"{where}: no space is left", remedy="Make room there and run the task again", path=where
-        )
-    name = errno.errorcode.get(error.errno or 0)
-    return SystemFailed(f"{where}: {error.strerror or error}", path=where, errno=name)
-
-
-def _text(path: str | bytes | int) -> str:
-    return f"descriptor {path}" if isinstance(path, int) else os.fsdecode(path)

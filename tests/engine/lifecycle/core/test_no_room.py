@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from _engine.agent.install import exit_command
-from _engine.errors import StateReadOnly
+from _engine.errors import EngineError, StateReadOnly
 from _engine.kernel import mountinfo, mounts
 from _engine.kernel.process import Process
 from _engine.lifecycle.converge.container import converge
@@ -167,6 +167,26 @@ def test_a_full_disk_takes_no_result_from_exec(runtime, busybox, tmp_path):
             done = execute(engine, "box", spec, timeout=60)[1]
         assert (done.code, done.stdout) == (3, b"hi\n")
         assert slipway(host, "rm", "-f", "box") == ""
+
+
+def test_a_start_that_the_run_root_does_not_take(runtime, busybox, tmp_path):
+    """A container that runs is not replaced then, and a new one that could not be started is told as made."""
+    with small_host(tmp_path, runtime, busybox) as host:
+        before = host.start(*FOREVER, stop_timeout=0)["Id"], host.record().process
+        for spoil in (fill, use_up_inodes, forbid):
+            spoil(host.layout.run_root)
+            try:
+                with pytest.raises(EngineError, match="box goes on as it was"):
+                    host.want("started", *FOREVER, env={"A": "1"}, stop_timeout=0)
+                assert (host.record().id, host.record().process) == before
+                assert runs(before[1])
+                if spoil is forbid:
+                    with pytest.raises(EngineError, match="Read-only file system") as caught:
+                        host.want("started", *FOREVER, name="new")
+                    assert caught.value.fields["actions"] == ["created new"]
+                    assert caught.value.fields["changed"]
+            finally:
+                allow(host.layout.run_root)
 
 
 def test_what_a_container_writes_to_its_own_files_is_bounded(host):

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Collection
 
-from ...errors import EngineError, InvalidOption, Setting
+from ...errors import EngineError, InvalidOption, Setting, typed
 from ...model.values import utf8
 
 #: What an option of a task is called here, where that is not its name with a hyphen.
@@ -103,9 +103,7 @@ def complain(error: EngineError | OSError, flags: Collection[str]) -> None:
 
 def told(error: EngineError | OSError, flags: Collection[str]) -> str:
     """Return an error in words; what no option of the verb says is said of the container's task."""
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-    return error.told(lambda setting: _written(setting, flags))
+    return typed(error).told(lambda setting: _written(setting, flags))
 
 
 def _written(setting: Setting, flags: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
-from ...errors import ContainerFailed, EngineError, NotFound, RuntimeFailed, WrongState
+from ...errors import ContainerFailed, EngineError, NotFound, RuntimeFailed, WrongState, typed
 from ...model.container import status
 from ...model.engine.record import ContainerRecord, ImageRecord
 from ...model.values.labels import owner
@@ -91,7 +91,7 @@ class Actions:
         with aside(self.engine, self.plan) as place:
             progress = progress._replace(aside=place)
             for done, action in list(enumerate(actions))[gone_from or 0 :]:
-                with self.told_of_failure(progress, actions[:done]):
+                with self.told_of_failure(progress, actions[:done], action):
                     progress = self.act(progress, action)
         if actions or self.request.state == planning.ABSENT:
             self.sweep()
@@ -127,14 +127,14 @@ class Actions:
                 progress = self.act(progress, action)
                 done.append(action)
             self.fill_ahead(progress.known)
-        except (EngineError, OSError) as error:
+        except (EngineError, OSError) as caught:
             self.take_back(progress.made_volumes)
             kept = [action.text for action in done if action.verb != planning.CREATE_VOLUME]
-            if isinstance(error, EngineError):
-                if kept:
-                    error.fields = {"changed": True, "actions": kept, **error.fields}
-                error.remedy = f"{self.request.name} goes on as it was. {error.remedy}".strip()
-            raise
+            error = typed(caught)
+            if kept:
+                error.fields = {"changed": True, "actions": kept, **error.fields}
+            error.remedy = f"{self.request.name} goes on as it was. {error.remedy}".strip()
+            raise error from caught.__cause__ if error is caught else caught
         return progress
 
     def fill_ahead(self, old: ContainerRecord) -> None:
@@ -157,17 +157,27 @@ class Actions:
                 discard(self.engine, name)
 
     @contextmanager
-    def told_of_failure(self, progress: Progress, done: Sequence[Action]) -> Iterator[None]:
+    def told_of_failure(self, progress: Progress, before: Sequence[Action], action: Action) -> Iterator[None]:
         """Add to an error what was done before it, above all what has become of the container that was replaced."""
         try:
             yield
-        except (EngineError, OSError) as error:
+        except (EngineError, OSError) as caught:
+            error = typed(caught)
+            done = (*before, action) if self.is_half_made(progress, action) else before
             done, told = self.turn_back(progress, done)
-            if isinstance(error, EngineError):
-                if done:
-                    error.fields = {"changed": True, "actions": [one.text for one in done], **error.fields}
-                error.message += told
-            raise
+            if done:
+                error.fields = {"changed": True, "actions": [one.text for one in done], **error.fields}
+            error.message += told
+            raise error from caught.__cause__ if error is caught else caught
+
+    def is_half_made(self, progress: Progress, action: Action) -> bool:
+        """Tell whether the action has made a container whose directories it could not make: a later task goes on with that."""
+        if action.verb != planning.CREATE:
+            return False
+        known = {one.id for one in (progress.record, progress.replaced) if one is not None}
+        with self.engine.database.reading() as connection:
+            found = containers.by_name(connection, self.request.name)
+        return found is not None and found.id not in known
 
     def turn_back(self, progress: Progress, done: Sequence[Action]) -> tuple[Sequence[Action], str]:
         """Bring back the container that was replaced; return what was done all in all, and what has become of it."""

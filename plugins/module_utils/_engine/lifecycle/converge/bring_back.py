@@ -12,9 +12,9 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 
 from ...errors import EngineError, InUse
+from ...frozen import replace
 from ...kernel.disk_full import NO_ROOM
 from ...kernel.staging import staging
 from ...model.container import status

@@ -9,12 +9,13 @@ noted in the trial's directory before, for whoever opens the engine next (lifecy
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ...errors import EngineError, RuntimeFailed
+from ...errors import EngineError, RuntimeFailed, typed
 from ...frozen import replace
 from ...kernel import staging, usernamespace
 from ...kernel.private_mounts import apart
@@ -42,6 +43,8 @@ from .prediction import Shown, shown
 
 #: The mode of directories that the root of a user namespace passes through.
 _PASSABLE = 0o711
+#: What a start writes into the run root is some ten small files.
+_RUN_FILES = 64 * 1024
 #: Seconds that a process with hardly enough of something is watched.
 _GRACE = 0.3
 
@@ -55,6 +58,7 @@ def try_create(
     Where the host can't show the new root file system without a copy, nothing is tried.
     """
     record = _record(engine, to_come)
+    _try_run_root(engine, old)
     with engine.timings.of("try_create"), _place(engine) as place:
         runtime = trial_waste.runtime_of(engine.runtime, place)
         note = trial_notes.Note(record.id, runtime.path, record.cgroup)
@@ -68,6 +72,20 @@ def try_create(
         finally:
             trial_waste.tear_down(note, place)
             remove_tree(place)
+
+
+def _try_run_root(engine: Engine, old: ContainerRecord) -> None:
+    """Refuse a run root that takes nothing more, since a start writes there; the file has no name, so it goes with us."""
+    path = engine.layout.run_root
+    try:
+        with open(os.open(path, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb") as stream:
+            stream.write(bytes(_RUN_FILES))
+    except OSError as caught:
+        if caught.errno in (errno.EOPNOTSUPP, errno.EISDIR):  # a file system without such files
+            return
+        error = typed(OSError(caught.errno, caught.strerror, path))
+        error.remedy = f"{old.name} goes on as it was. {error.remedy}".strip()
+        raise error from caught
 
 
 @contextmanager
