@@ -46,7 +46,9 @@ emulated:
 	@$(timed) vm pytest tests/vm -m ci
 test: setup system                                      ## all of it; ends with pytest's closing lines
 	@$(MAKE) --jobs=2 --output-sync=target quick emulated
-	SECONDS_BY_PART=.build/seconds pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=40
+	SECONDS_BY_PART=.build/seconds pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=40 \
+	    tests/integration tests/engine
+# What one processor does as long as the other emulates a machine.
 quick:
 	@$(timed) lint tests/lint
 	@$(timed) docs tests/docs/run
@@ -54,6 +56,8 @@ quick:
 	@$(timed) sanity tests/sanity/run
 	@$(timed) demo tests/demo/run
 	@tests/demo/clean
+	@$(timed) unit pytest tests/unit
+	@$(timed) fuzz pytest tests/fuzz
 
 test-vm: setup                                          ## the same, all tests: a QEMU machine driven over SSH
 	ansible-playbook tests/setup.yml --tags vm
