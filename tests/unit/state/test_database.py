@@ -61,6 +61,20 @@ def test_a_new_database_is_private_and_durable(path):
     assert settings == {"foreign_keys": 1, "synchronous": 2, "journal_mode": "wal"}
 
 
+def test_a_transaction_that_need_not_be_durable(path):
+    """It is saved without a sync of the disk; the next one has its own again, also after a failure."""
+    with open_database(path) as opened:
+        with opened.transaction(durable=False) as connection:
+            put(connection, "a")
+            assert pragma(connection, "synchronous") == 1
+        with pytest.raises(StateCorrupt), opened.transaction(durable=False) as connection:
+            connection.execute("INSERT INTO meta VALUES ('a', 1)")
+        with opened.transaction() as connection:
+            assert pragma(connection, "synchronous") == 2
+    with open_database(path) as opened, opened.reading() as connection:
+        assert [row["key"] for row in connection.execute("SELECT key FROM meta WHERE value = 'x'")] == ["a"]
+
+
 def test_closing_leaves_one_file(path):
     """A database that nobody has open is a single file."""
     with open_database(path) as opened, opened.transaction() as connection:

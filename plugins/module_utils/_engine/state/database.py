@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 from ..errors import StateTooNew
 from .failures import corrupt, is_busy, opening, translated
@@ -40,10 +40,24 @@ class Database:
         self._connection.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection in a transaction: saved when the block ends, undone when it raises."""
-        with translated(self.path), _transaction(self._connection, "BEGIN IMMEDIATE"):
+    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """Yield the connection in a transaction: saved when the block ends, undone when it raises.
+
+        Not ``durable``: a loss of power may take it back, though no kill does, until something durable is saved after it. It
+        costs no sync of the disk, and is for what tells nothing after a reboot.
+        """
+        synced = nullcontext() if durable else self._unsynced()
+        with translated(self.path), synced, _transaction(self._connection, "BEGIN IMMEDIATE"):
             yield self._connection
+
+    @contextmanager
+    def _unsynced(self) -> Iterator[None]:
+        # WAL stays in order without a sync of each transaction (sqlite.org/pragma.html#pragma_synchronous).
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
 
     @contextmanager
     def amending(self) -> Iterator[sqlite3.Connection]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -217,6 +218,8 @@ def test_killed_exec_is_cleared_by_the_next(host, run, python_child):
     host.start(*FOREVER)
     child = python_child(CHILD, host.top, host.runtime)
     [pid] = eventually(lambda: running("sleep\x004714"), "the command runs")
+    told = Path(host.layout.container(host.record().id).run, "exec")
+    eventually(lambda: any(map(os.path.getsize, told.glob("*/pid"))), "the runtime has told its pid")
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     eventually(lambda: run("true").code == 0, "another exec")

@@ -96,6 +96,6 @@ class Engine:
                     os.unlink(path)
 
     def tell(self, kind: str, action: str, identity: str, name: str, **attributes: str) -> None:
-        """Keep an event."""
-        with self.database.transaction() as connection:
+        """Keep an event; a loss of power may take it back."""
+        with self.database.transaction(durable=False) as connection:
             events.add(connection, Event(time.time_ns(), kind, action, identity, name, attributes))

@@ -42,7 +42,7 @@ def detach(engine: Engine, name: str, spec: ExecSpec, exit_command: tuple[str, .
             files.remove()
             finish(engine, record, session.id, None)
             raise
-        with engine.database.transaction() as connection:
+        with engine.database.transaction(durable=False) as connection:
             sessions.update(
                 connection,
                 session._replace(

@@ -141,7 +141,7 @@ def prepare(
     )
     runtime = runtime_of(engine, record)
     files = ExecFiles.of(engine.layout.container(record.id), session.id)
-    with engine.database.transaction() as connection:
+    with engine.database.transaction(durable=False) as connection:  # no session outlives the boot
         sessions.insert(connection, session)
         events.add(connection, _event(record, "exec", exec_id=session.id))
     try:
@@ -156,7 +156,7 @@ def prepare(
 def finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: int | None) -> None:
     """Forget a session that has ended, and tell how; None: nobody saw it."""
     told = {} if exit_code is None else {"exit_code": str(exit_code)}
-    with engine.database.transaction() as connection:
+    with engine.database.transaction(durable=False) as connection:
         sessions.delete(connection, session_id)
         events.add(connection, _event(record, "exec_died", exec_id=session_id, **told))
 
