@@ -16,7 +16,7 @@ from _engine.kernel.process import Process, find_by_argument, leads_namespace
 from _engine.lifecycle.container import kill as killing
 from _engine.lifecycle.container import stop as stopping
 from _engine.lifecycle.container.restart import restart
-from enginehost import eventually
+from enginehost import eventually, failing_hook
 
 #: Ends at once when asked to, says how often it was started, and by its exit code that it was not killed.
 SERVER = (
@@ -108,15 +108,28 @@ def test_a_hung_monitor_leaves_an_unknown_exit_code(host, do):
     eventually(lambda: host.processes() == [], "no process is left")
 
 
-def test_a_failed_start_leaves_it_stopped(host, do, agent):
-    """A restart whose start fails leaves no half of a run, tells why, and works again when the cause has gone."""
-    host.start(*SERVER)
-    host.said("run 1")
-    with pytest.raises(EngineError) as caught, host.open(conmon="/nosuch/conmon", runtime=None) as engine:
+def test_what_can_not_start_is_not_stopped(host, agent):
+    """A restart whose start is known to fail leaves the container running."""
+    pid = host.start(*SERVER)["State"]["Pid"]
+    with (
+        pytest.raises(EngineError, match="conmon"),
+        host.open(conmon="/nosuch/conmon", runtime=None) as engine,
+    ):
         restart(engine, host.record().id, agent)
-    assert "conmon" in str(caught.value)
+    assert (host.inspect()["State"]["Pid"], host.record().start_pending) == (pid, False)
+
+
+def test_a_failed_start_leaves_it_stopped(host, do, agent, tmp_path):
+    """A restart whose start fails leaves no half of a run, tells why, and works again when the cause has gone."""
+    host.start(*SERVER, hooks_dir=[str(tmp_path)])
+    host.said("run 1")
+    failing_hook(tmp_path)
+    with pytest.raises(EngineError) as caught:
+        do(restart, agent)
+    assert "hook" in str(caught.value)
     assert host.inspect()["State"]["Status"] == "exited"
     assert host.mounts() == []
+    (tmp_path / "hook.json").unlink()
     assert do(restart, agent).status == "running"
 
 

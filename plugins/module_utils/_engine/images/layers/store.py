@@ -32,7 +32,7 @@ class LayerStore:
 
     def has(self, chain_id: str) -> bool:
         """Tell whether the layer is there."""
-        return os.path.isdir(self._path(chain_id))
+        return os.path.isdir(os.path.join(self._path(chain_id), "diff"))
 
     def diff_path(self, chain_id: str) -> str:
         """Give the directory that holds a layer's tree; NotFound when the store lacks it."""
@@ -67,6 +67,8 @@ class LayerStore:
 
     def remove(self, chain_id: str) -> None:
         """Remove a layer; one that is not there is fine."""
+        if not os.path.lexists(self._path(chain_id)):
+            return
         # Out of sight first: a half-removed layer must not be taken for a whole one.
         with staging(self._staging) as (path, _fd), contextlib.suppress(FileNotFoundError):
             os.rename(self._path(chain_id), os.path.join(path, "removed"))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -22,6 +23,7 @@ from ...state import events, images
 from ..core.engine import Engine
 from ..core.outcome import Outcome
 from ..core.sidecars import keep_images
+from ..core.source import lowers_of
 from ..guard.waste import sweep
 from ..inspect.image import image_shape
 
@@ -139,6 +141,8 @@ def _news(engine: Engine, record: ImageRecord, verb: str) -> tuple[str, ...]:
     with engine.database.reading() as connection:
         if images.get(connection, record.id) is None:
             return (f"{verb} image {label}",)
+        if not all(map(os.path.isdir, lowers_of(record, engine.layout))):
+            return (f"{verb} image {label}, of which layers had been removed",)
         moved = [name for name in record.names if _owner(images.by_name(connection, name)) != record.id]
     return tuple(f"named image {record.id[:12]} {name}" for name in moved)
 
@@ -155,12 +159,12 @@ def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedI
     with engine.database.reading() as connection:
         known = images.layers(connection)
     for position, layer in enumerate(image.layers):
-        if store.has(layer.chain_id):
-            if layer.chain_id in known:
-                with engine.timings.of("image_check"):
-                    source.check(layer)
-                continue
-            store.remove(layer.chain_id)  # a killed load left it, and its size is not known any more
+        if store.has(layer.chain_id) and layer.chain_id in known:
+            with engine.timings.of("image_check"):
+                source.check(layer)
+            continue
+        # A killed load left it, and its size is not known any more, or somebody has removed what is in it.
+        store.remove(layer.chain_id)
         lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
         content = _add(engine, source, store, layer, lowers)
         sizes[layer.chain_id] = content.bytes

@@ -25,7 +25,7 @@ from ..core.source import Source
 from ..inspect.process import apparmor_profile
 from ..resources import held
 from ..resources.accounts import user_of
-from . import limits
+from . import layers, limits
 
 #: Docker's default profile has 20 KB.
 _PROFILE_LIMIT = 1024 * 1024
@@ -58,6 +58,7 @@ def _looks(
         yield lambda: systemd.check(spec)
     for mount in (spec.mounts or {}).values():
         yield partial(_check_mount, mount)
+    yield lambda: layers.check(engine, source, record)
     yield lambda: _check_log(engine, spec)
     yield lambda: hooks.find(spec.hooks_dir)
     yield lambda: _check_ids(engine, spec, source)

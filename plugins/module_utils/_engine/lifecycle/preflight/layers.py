@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuse an image of which somebody has removed a layer, while the container that runs is still untouched."""
+
+from __future__ import annotations
+
+import os
+
+from ...errors import NotFound
+from ...model.engine.record import ContainerRecord, ImageRecord
+from ...model.engine.storage_drivers import VFS
+from ..core.engine import Engine
+from ..core.source import Source, lowers_of
+
+
+def check(engine: Engine, source: Source, record: ContainerRecord | None) -> None:
+    """Raise NotFound for a layer that is not in the store, unless the container has a copy of all of them."""
+    own = None if record is not None and _is_copied(engine, record) else source.image
+    for image in filter(None, (own, *source.mounted.values())):
+        for path in lowers_of(image, engine.layout):
+            if not os.path.isdir(path):
+                raise _lost(image, path)
+
+
+def _is_copied(engine: Engine, record: ContainerRecord) -> bool:
+    return record.driver == VFS or os.path.isdir(engine.layout.container(record.id).mapped)
+
+
+def _lost(image: ImageRecord, path: str) -> NotFound:
+    label = image.names[0] if image.names else image.id[:12]
+    error = NotFound(
+        "layer", path, remedy="Load the image again with image_load, which puts back what is missing"
+    )
+    error.message = (
+        f"image {label} has lost a layer: {path} is not there, and it was not slipway that removed it"
+    )
+    return error
