@@ -26,7 +26,7 @@ from ..model.container.cgroup import CGROUPFS, DISABLED, SYSTEMD
 from ..model.engine.layout import ContainerLayout
 from ..model.values.jsontext import parse_object
 from ..model.values.text import decimal
-from . import logfiles
+from . import logfiles, null_device
 from .oci import OciRuntime, error_text
 from .programs import REMEDY, Program, describe_program
 
@@ -156,7 +156,7 @@ def spawn(
     ``move`` as in ConmonLaunch; ``patience`` in seconds.
     """
     deadline = time.monotonic() + patience
-    with _pipe() as (sync, sync_end), _pipe() as (start_end, start):
+    with null_device.kept(), _pipe() as (sync, sync_end), _pipe() as (start_end, start):
         environment = {
             **_ENVIRONMENT,
             "_OCI_SYNCPIPE": str(sync_end.fileno()),

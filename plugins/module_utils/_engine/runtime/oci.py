@@ -17,6 +17,7 @@ from ..kernel import command
 from ..kernel.cgroup import cgroups
 from ..model.engine.layout import Layout
 from ..model.values import jsontext
+from . import null_device
 from .programs import REMEDY, Program, describe_program
 
 #: The oldest that pass our tests; older ones miss log formats and cgroup features that we use.
@@ -79,7 +80,8 @@ class OciRuntime:
         log, output = f"{bundle}/trial-log", f"{bundle}/trial-output"
         argv = [self.path, "--root", self.root, "--log", log, "--log-format", "json", *options]
         argv += ["create", "--bundle", bundle, container_id]
-        code = command.run_to_file(argv, output, timeout=_TIMEOUT)
+        with null_device.kept():
+            code = command.run_to_file(argv, output, timeout=_TIMEOUT)
         if code != 0:
             text = _tail(log) or _tail(output) or f"exit code {code}, no message"
             text = text.removeprefix(f"{self.name} create failed: ")
@@ -87,7 +89,8 @@ class OciRuntime:
 
     def start(self, container_id: str) -> None:
         """Let the created container run its command; raises RuntimeFailed with the runtime's own words."""
-        self._run("start", container_id)
+        with null_device.kept():
+            self._run("start", container_id)
 
     def state(self, container_id: str) -> RuntimeState | None:
         """Return what the runtime knows, None when it does not know the container."""

@@ -125,9 +125,8 @@ def _relayed(prepared: Prepared, *, interactive: bool) -> int:
     from ...runtime.exec.child import ExecChild
     from ...runtime.exec.relay import Relay
 
-    stdin = subprocess.PIPE if interactive else subprocess.DEVNULL
     with _handing_on(signal.SIGINT) as hand_to:
-        child = ExecChild(prepared.runtime, prepared.session.container_id, prepared.files, stdin=stdin)
+        child = ExecChild(prepared.runtime, prepared.session.container_id, prepared.files, stdin=interactive)
         hand_to(child)
         Relay(
             *child.take_pipes(),

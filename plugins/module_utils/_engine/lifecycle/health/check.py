@@ -64,7 +64,7 @@ class Running:
         files.write(exec_process.build(own, ExecSpec(argv), None, home_given=True))
         runtime = runtime_of(engine, record)
         begun, now = time.time_ns(), health.now()
-        child = ExecChild(runtime, record.id, files, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        child = ExecChild(runtime, record.id, files, stdin=False, stderr=subprocess.STDOUT)
         one = cls(record, check, files, child, begun, health.age(record), timeout, now + timeout)
         os.set_blocking(one.output, False)
         return one

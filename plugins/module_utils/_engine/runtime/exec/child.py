@@ -38,7 +38,7 @@ class ExecChild:
         container_id: str,
         files: ExecFiles,
         *,
-        stdin: int = subprocess.PIPE,
+        stdin: bool = True,
         stderr: int = subprocess.PIPE,
     ) -> None:
         self.runtime = runtime
@@ -49,13 +49,16 @@ class ExecChild:
         self._asked: Optional[tuple[int, float]] = None
         self._runtime = subprocess.Popen(  # pylint: disable=consider-using-with
             execs.arguments(runtime, container_id, files, detach=True),
-            stdin=stdin,
+            stdin=subprocess.PIPE,  # also where nothing is to be read: crun gives /dev/null to the command's user
             stdout=subprocess.PIPE,
             stderr=stderr,
             env=command.ENVIRONMENT,
             bufsize=0,
             start_new_session=True,  # a process group of its own, to be killed as one
         )
+        if not stdin and self._runtime.stdin is not None:
+            self._runtime.stdin.close()
+            self._runtime.stdin = None
 
     @property
     def stdin(self) -> Optional[IO[bytes]]:
