@@ -121,6 +121,22 @@ class NotFound(EngineError):
         )
 
 
+class PathTooLong(EngineError):
+    """A path is longer than Linux takes at once, or has such a name in it; ``path`` is its beginning, ``length`` its bytes."""
+
+    code = "path_too_long"
+
+    def __init__(self, path: str) -> None:
+        shown, length = path[:100], len(path.encode("utf-8", "surrogateescape"))
+        super().__init__(
+            f"the path {shown}{'...' * (len(path) > len(shown))} of {length} bytes is too long: Linux takes names of 255 bytes,"
+            " and paths of 4095",
+            remedy="Leave what has such a path out, or name a place with fewer directories above it",
+            path=shown,
+            length=length,
+        )
+
+
 class NameInUse(EngineError):
     """The name belongs to another thing already."""
 
@@ -186,10 +202,20 @@ class HostLacks(EngineError):
         self.mended_by = BRINGS_IT if _INSTALLABLE & fields.keys() else ""
 
 
+#: A full disk and a quota that is used up are mended in different ways (write(2), EDQUOT).
+_QUOTA = ". It is a quota that is used up, and not the disk: raise it, or remove what counts for it"
+
+
 class StoreFull(EngineError):
     """No space is left on the file system; nothing half-made stays."""
 
     code = "store_full"
+
+    def told(self, write: Callable[[Setting], str]) -> str:
+        """Return message and remedy, and that it was no disk but a quota, where the system has said so."""
+        cause = self.__cause__ or self.__context__
+        is_quota = isinstance(cause, OSError) and cause.errno == errno.EDQUOT
+        return super().told(write) + _QUOTA * is_quota
 
 
 class LockTimeout(EngineError):
@@ -277,9 +303,13 @@ def typed(error: EngineError | OSError) -> EngineError:
     paths = [_path(path) for path in (error.filename, error.filename2) if path is not None]
     where = " -> ".join(paths) or "the engine's files"
     if error.errno in _FULL:
-        return StoreFull(
+        full = StoreFull(
             f"{where}: no space is left", remedy="Make room there and run the task again", path=where
         )
+        full.__cause__ = error  # which tells a quota from a disk
+        return full
+    if error.errno == errno.ENAMETOOLONG and paths:
+        return PathTooLong(paths[0])
     name = errno.errorcode.get(error.errno or 0)
     return SystemFailed(f"{where}: {error.strerror or error}", path=where, errno=name)
 

@@ -96,6 +96,16 @@ FAILURES = [
         },
     ),
     (
+        OSError(errno.ENAMETOOLONG, "File name too long (openat2)", "/x" * 3000),
+        {
+            "msg": f"the path {'/x' * 50}... of 6000 bytes is too long: Linux takes names of 255 bytes, and paths of 4095. Leave"
+            " what has such a path out, or name a place with fewer directories above it",
+            "error": "path_too_long",
+            "path": "/x" * 50,
+            "length": 6000,
+        },
+    ),
+    (
         OSError("odd"),
         {"msg": "the engine's files: odd", "error": "os_error", "path": "the engine's files", "errno": None},
     ),
@@ -135,3 +145,4 @@ def test_a_full_disk_is_told_as_such(number):
     told = failure(OSError(number, "whatever", "/var/lib/slipway/x"), no_log=False)
     assert (told["error"], told["path"]) == ("store_full", "/var/lib/slipway/x")
     assert "Make room" in told["msg"]
+    assert ("It is a quota" in told["msg"]) is (number == errno.EDQUOT)

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
+from ..errors import PathTooLong
 from ..kernel import untrusted_files
 from ..kernel.inroot import make_directory, open_in_root
 from ..model.values.sparse import MOST_EXTENTS, Extents, Piece
@@ -39,7 +41,7 @@ class Place:
     def open(self, trail: Sequence[str] = ()) -> int:
         """Open the directory that names lead to, for listing; raises FileNotFoundError, NotADirectoryError."""
         if self.through:
-            return self._open_in_root("/".join([self._path, *trail]))
+            return self._open_in_root("/".join([self._path, *trail]), DIRECTORY)
         depth = self._nearest(trail)
         while len(trail) - depth > _STRIDE:
             fd = descend(self._start(), trail[depth : depth + _STRIDE])
@@ -60,7 +62,7 @@ class Place:
     def _start(self) -> int:
         """Open the deepest directory that is kept, or the place itself, anew."""
         if not self._kept:
-            return self._open_in_root(self._path)
+            return self._open_in_root(self._path, DIRECTORY)
         return os.open(".", DIRECTORY, dir_fd=self._kept[-1][1])
 
     def _forget(self, count: int) -> None:
@@ -72,7 +74,7 @@ class Place:
     def look(self, trail: Sequence[str]) -> int:
         """Open what is there to be looked at (O_PATH); a symlink itself, or with ``through`` what it leads to."""
         if self.through:
-            return open_in_root(self._root_fd, "/".join([self._path, *trail]), os.O_PATH)
+            return self._open_in_root("/".join([self._path, *trail]), os.O_PATH)
         parent = self.open(trail[:-1])
         try:
             return os.open(trail[-1], _LOOK, dir_fd=parent)
@@ -83,8 +85,13 @@ class Place:
         """Make the directory itself where it is missing, with those above it."""
         os.close(make_directory(self._root_fd, self._path, mode=mode, uid=uid, gid=gid))
 
-    def _open_in_root(self, path: str) -> int:
-        return open_in_root(self._root_fd, path, os.O_RDONLY | os.O_DIRECTORY)
+    def _open_in_root(self, path: str, flags: int) -> int:
+        try:
+            return open_in_root(self._root_fd, path, flags)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise PathTooLong(f"/{path}") from error
 
 
 def read(place: Place, trail: Sequence[str]) -> Iterator[Piece]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from _engine.errors import InvalidOption, NotFound, WrongState
+from _engine.errors import InvalidOption, NotFound, PathTooLong, WrongState
 from _engine.lifecycle.container import pause
 from _engine.lifecycle.files.container_files import NotThere, ReadOnly
 from _engine.lifecycle.files.copy import CopyRequest, copy
@@ -502,3 +502,22 @@ def test_killed_it_leaves_no_mount_and_no_half_a_file(host, source, python_child
     assert sizes == {3_000_000}
     assert [*host.data("data").rglob(".*")] == []
     host.bring("box", "started")
+
+
+def test_a_path_that_is_too_long(host, send, fetch, tmp_path):
+    """What would have a longer path than Linux takes is told as that, in a few words, and nothing is copied."""
+    host.want("created", *FOREVER)
+    top = tmp_path / "top"
+    top.mkdir()
+    fd = os.open(top, os.O_RDONLY)
+    for _level in range(18):
+        os.mkdir("d" * 240, dir_fd=fd)
+        below = os.open("d" * 240, os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    os.close(fd)
+    with pytest.raises(PathTooLong, match="is too long") as caught:
+        send(top, "/tmp/in")
+    assert len(str(caught.value)) < 400
+    with pytest.raises(InvalidOption, match="/tmp/in' does not exist"):
+        fetch("/tmp/in", tmp_path / "out")
