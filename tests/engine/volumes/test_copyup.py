@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from _engine.errors import StoreFull
+from _engine.errors import HostLacks, StoreFull
 from _engine.volumes import copyup, copyup_stage, directory
 from _engine.volumes.copyup import CopyUp, Part, copy_up
 
@@ -184,6 +184,23 @@ def test_a_full_ext4_leaves_the_volume_empty(tmp_path, rootfs, mount, need):
     assert os.listdir(volume) == ["data"]
     (rootfs / "srv/data/large").write_bytes(os.urandom(5 << 20))
     assert fill(rootfs, volume).entries == 3
+
+
+def test_an_attribute_that_is_too_large_is_named(tmp_path, mount, need):
+    """What a file system does not take of a file is told as that, and not as a full disk; the volume stays empty."""
+    need(Path("/dev/loop-control").exists(), "loop devices")
+    with (tmp_path / "image").open("wb") as image:
+        image.truncate(16 << 20)
+    subprocess.run(["mkfs.ext4", "-q", tmp_path / "image"], check=True)
+    volumes = mount("-o", "loop", os.fspath(tmp_path / "image"), at=tmp_path / "disk")
+    volume = Path(directory.create(os.fspath(volumes), "app"))
+    rootfs = mount("-t", "tmpfs", "tmpfs", at=tmp_path / "root")
+    (rootfs / "srv/data").mkdir(parents=True)
+    (rootfs / "srv/data/file").touch()
+    os.setxattr(rootfs / "srv/data/file", "trusted.large", b"x" * 65_536)
+    with pytest.raises(HostLacks, match=r"does not take the extended attribute trusted\.large of 65536"):
+        fill(rootfs, volume)
+    assert (os.listdir(volume), os.listdir(volume / "data")) == (["data"], [])
 
 
 def test_a_device_that_may_not_be_made_is_named(rootfs, volume):

@@ -7,7 +7,15 @@ import errno
 import os
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+#: With less than this left, a file system that has no space for something small is full.
+_ROOM = 1 << 20
 _TEXTS = tuple(os.strerror(number).lower() for number in NO_ROOM)
+
+
+def is_full(holder: int | str | bytes) -> bool:
+    """Tell whether a file system has hardly room: the kernel says ENOSPC of an extended attribute that is only too large, too."""
+    found = os.statvfs(holder)
+    return found.f_bfree * found.f_frsize < _ROOM or bool(found.f_files and not found.f_ffree)
 
 
 def is_no_room(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ import stat
 import struct
 from typing import Optional, Union
 
+from ..kernel.disk_full import is_full
 from ..model.values.idmap import IdMap
 from .shift import shifted
 
@@ -67,7 +68,17 @@ def _carry_attributes(source: Inode, target: Inode, owners: Optional[IdMap]) -> 
             try:
                 os.setxattr(target, name, value, follow_symlinks=follow)
             except OSError as error:
-                raise OSError(error.errno, f"extended attribute {name}: {error.strerror}") from error
+                raise _not_set(error, target, name, len(value)) from error
+
+
+def _not_set(error: OSError, target: Inode, name: str, size: int) -> OSError:
+    """Return the error; of an attribute that is too large for a file system with room, the kernel says that there is none."""
+    place = target if isinstance(target, int) else os.path.dirname(target)
+    if error.errno == errno.ENOSPC and not is_full(place):
+        return OSError(
+            errno.E2BIG, f"the file system does not take the extended attribute {name} of {size} bytes"
+        )
+    return OSError(error.errno, f"extended attribute {name}: {error.strerror}")
 
 
 def _list_attributes(inode: Inode) -> list[str]:

@@ -180,6 +180,12 @@ def _told(volume: str, parts: Sequence[Part], state: str = "empty as before") ->
                 remedy=f"Free space on the file system of the volume; the volume is {state}",
                 volume=name,
             ) from error
+        if error.errno == errno.E2BIG:
+            raise HostLacks(
+                f"{source} can't be copied into volume {name}: {error.strerror}",
+                remedy=f"Keep the volume on one that does (xfs takes 64 KiB); it is {state}",
+                volume=name,
+            ) from error
         if error.errno != errno.EROFS:
             raise
         raise HostLacks(

@@ -324,6 +324,13 @@ def test_broken_layer(case, archives, load, tmp_path):
     assert not any(nothing_left(tmp_path))
 
 
+def test_an_attribute_that_linux_does_not_take(archives, load, tmp_path):
+    """An extended attribute of more than 64 KiB is told with what Linux takes."""
+    layer = archives.layer(*BROKEN_LAYERS["attribute too large for any file system"])
+    with pytest.raises(ArchiveBroken, match=r"attribute user\.a of 70000 bytes, and Linux takes 65536"):
+        load(archives.docker(tmp_path / "image.tar", [layer]))
+
+
 @pytest.mark.parametrize("hide", [".wh.a", ".wh.d", "d/.wh..wh..opq"])
 def test_hard_link_to_what_is_hidden(hide, archives, load, tmp_path):
     """A hard link can't bring back what its own layer has hidden."""

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterator
 
 from ...errors import ArchiveBroken, EngineError, HostLacks
+from ...kernel.disk_full import is_full
 from . import read
 from .printable import show
 from .read import Entry
@@ -23,8 +24,8 @@ _OVERLAY = (b"trusted.overlay.", b"user.overlay.", b"user.fuseoverlayfs.")
 _HOST_POLICY = (b"security.selinux", b"security.evm", b"security.ima")
 #: What Linux' own file systems take. Of other systems (com.apple.*, system.nfs4_acl) they refuse the names.
 _NAMESPACES = (b"user.", b"trusted.", b"security.", b"system.posix_acl_")
-#: With less than this left, a file system that has no space for an attribute is full.
-_ROOM = 1 << 20
+#: XATTR_SIZE_MAX of <linux/limits.h>.
+_LARGEST = 65536
 _TYPES = {read.CHAR: stat.S_IFCHR, read.BLOCK_DEVICE: stat.S_IFBLK, read.FIFO: stat.S_IFIFO}
 
 
@@ -76,7 +77,7 @@ def _not_set(
     error: OSError, holder: int | bytes, entry: Entry, name: bytes, size: int
 ) -> EngineError | OSError:
     """Return the error for an attribute; the kernel says ENOSPC, too, when one is too large for the file system."""
-    if error.errno == errno.EDQUOT or (error.errno == errno.ENOSPC and _is_full(holder)):
+    if error.errno == errno.EDQUOT or (error.errno == errno.ENOSPC and is_full(_place(holder))):
         return error
     what = f"the entry {show(entry.name)} has the extended attribute {show(name)} of {size} bytes"
     if error.errno in (errno.ENOSPC, errno.ENOTSUP, errno.EPERM):
@@ -84,12 +85,13 @@ def _not_set(
             "Keep the store on a file system that does (xfs takes 64 KiB), or make the archive without it"
         )
         return HostLacks(f"{what}, which the store's file system does not take", remedy=remedy)
+    if error.errno == errno.E2BIG:
+        return ArchiveBroken(f"{what}, and Linux takes {_LARGEST}", entry=show(entry.name))
     return ArchiveBroken(f"{what}, which can't be set: {error.strerror}", entry=show(entry.name))
 
 
-def _is_full(holder: int | bytes) -> bool:
-    found = os.statvfs(holder if isinstance(holder, int) else os.path.dirname(holder))
-    return found.f_bfree * found.f_frsize < _ROOM or bool(found.f_files and not found.f_ffree)
+def _place(holder: int | bytes) -> int | bytes:
+    return holder if isinstance(holder, int) else os.path.dirname(holder)
 
 
 def set_on_link(name: bytes, parent: int, entry: Entry) -> None:
