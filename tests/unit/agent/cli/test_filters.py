@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from _engine.agent.cli import filters, output, template
-from _engine.errors import EngineError, InvalidOption, Setting, Words
+from _engine.errors import EngineError, InvalidOption, PathTooLong, Setting, Words
 
 
 def container(name: str, made: int, **state: object) -> dict[str, object]:
@@ -169,6 +169,7 @@ TOLD = [
     (EngineError("no", remedy=Words("Write ", Setting("become", True))), (), "no. Write sudo before it"),
     (EngineError(Words(Setting("time"), " is bad")), ("--time",), "--time is bad"),
     (PermissionError(13, "Permission denied", "/x"), (), "/x: Permission denied"),
+    (OSError(36, "File name too long", "/x" * 3000), (), str(PathTooLong("/x" * 3000))),
 ]
 
 
