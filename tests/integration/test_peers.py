@@ -61,7 +61,7 @@ def words(options) -> set[str]:
 def ours(monkeypatch, name: str) -> set[str]:
     """Return the words that a module of ours takes, as Ansible is told."""
     module = importlib.import_module(f"{MODULES}.{name}")
-    run_task = importlib.import_module(f"{MODULES.rpartition('.')[0]}.module_utils._module.run_task")
+    begun = importlib.import_module(f"{MODULES.rpartition('.')[0]}.module_utils._module.ansible_module")
     told = []
 
     class Told(Exception):
@@ -71,7 +71,7 @@ def ours(monkeypatch, name: str) -> set[str]:
         told.append(spec)
         raise Told
 
-    monkeypatch.setattr(run_task, "_Module", begin)
+    monkeypatch.setattr(begun, "Module", begin)
     with pytest.raises(Told):
         module.main()
     return words(json.loads(json.dumps(told[0], default=dict)))

@@ -9,6 +9,7 @@ part of one of a row's arguments, or of one of an option's own options.
 from __future__ import annotations
 
 import ast
+import json
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +18,15 @@ from typing import Any
 import yaml
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.options import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
-from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import TASK_OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._module.options import ENGINE_OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._module.podman_options import (
+    CONTAINER,
+    foreign_options,
+)
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import (
+    TASK_OPTIONS,
+    argument_spec,
+)
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.volume_options import (
     ARGUMENTS as VOLUME_OPTIONS,
 )
@@ -160,6 +169,54 @@ def _value(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("\n...\n").strip()
 
 
+# -- Python ---------------------------------------------------------------------------------------
+
+#: The argument spec of module container, as it is imported where nothing of the engine is.
+ARGUMENTS = "module_utils/_module/container_arguments.py"
+_HEAD = """\
+# SPDX-License-Identifier: GPL-3.0-or-later
+# fmt: off
+\"\"\"Hold the argument spec of module ``container``; written by `make generated` from the tables that declare the options.\"\"\"
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+"""
+
+
+def arguments() -> str:
+    """Return the text of the file that holds it."""
+    spec = {**ENGINE_OPTIONS, **foreign_options(CONTAINER), **argument_spec()}
+    return "".join((_HEAD, *(_entry(name, _plain(argument)) for name, argument in spec.items()), "}\n"))
+
+
+def _entry(name: str, argument: Mapping[str, Any]) -> str:
+    line = f"    {_quoted(name)}: {_quoted(argument)},\n"
+    if len(line) <= _WIDTH:
+        return line
+    parts = (f"        {_quoted(key)}: {_quoted(value)},\n" for key, value in argument.items())
+    return "".join((f"    {_quoted(name)}: {{\n", *parts, "    },\n"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [*map(_plain, value)] if isinstance(value, (list, tuple)) else value
+
+
+def _quoted(value: Any) -> str:
+    """Return a literal with the quotes of the formatter."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(key)}: {_quoted(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_quoted, value)) + "]"
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
 # -- files ----------------------------------------------------------------------------------------
 
 
@@ -188,3 +245,4 @@ def replaced(text: str, lines: Iterable[str]) -> str:
 if __name__ == "__main__":
     for name in FILES:
         (PLUGINS / name).write_text(generated(name))
+    (PLUGINS / ARGUMENTS).write_text(arguments())

@@ -61,6 +61,7 @@ STREETS = {
         "": {"host", "image"},  # paths of old, for programs outside
         "inspect": set(),
         "core": set(),
+        "recognition": {"inspect"},
         "resources": {"core", "inspect"},
         "guard": {"core", "resources"},
         "preflight": {"core", "inspect", "resources"},

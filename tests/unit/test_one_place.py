@@ -21,6 +21,8 @@ LISTED = {
 }
 #: As many names of one of these in one literal are the list once more, and will lack the next row.
 A_LIST = 3
+#: Written from the table by `make generated`, and held to it by tests/unit/module/test_generated.py.
+GENERATED = PLUGINS / "module_utils/_module/container_arguments.py"
 
 
 def of_host(node: ast.AST) -> bool:
@@ -63,7 +65,8 @@ def test_who_is_in_a_namespace_of_the_host_is_decided_once():
 
 def test_what_the_table_knows_is_listed_nowhere_else():
     """Which options need a cgroup, and which are not built, is said by their rows alone."""
-    assert [line for file in sources(PLUGINS / "module_utils") for line in lists(file)] == []
+    files = [file for file in sources(PLUGINS / "module_utils") if file != GENERATED]
+    assert [line for file in files for line in lists(file)] == []
 
 
 @pytest.mark.parametrize(

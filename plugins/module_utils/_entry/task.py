@@ -22,6 +22,9 @@ from .python_version import require_python
 #: As _engine/archive.py, _engine/model/engine/places.py have them.
 PACKAGE, ROOT, RUN_ROOT = "slipway_oci", "/var/lib/slipway", "/run/slipway"
 
+#: Modules whose task may be known by what is looked at before most of the engine is imported.
+_RECOGNISED = ("container",)
+
 _OURS = __name__.rpartition("._entry.")[0]
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -30,7 +33,8 @@ def run_task(name: str, *, looks: bool = False) -> None:
     """Run the task of a module, whose body is ``_module/modules/NAME.py``, and exit. ``looks``: it changes nothing."""
     require_python()
     package = _OURS if find_spec(_OURS + "._module") else _found(looks=looks)
-    import_module("{}._module.modules.{}".format(package, name)).main()  # noqa: UP032  (one form for all)
+    begun = [import_module(package + "._module.recognition").begin()] if name in _RECOGNISED else []
+    import_module("{}._module.modules.{}".format(package, name)).main(*begun)  # noqa: UP032  (one form for all)
 
 
 def _found(*, looks: bool) -> str:

@@ -8,9 +8,7 @@ from typing import Any
 
 from .._engine.lifecycle.core.outcome import Outcome
 from .._engine.plan.diff import Difference
-
-#: Their values may be passwords, so they are told only where somebody wants to see what differs (``--diff``).
-_PRIVATE = "env"
+from .private import is_private, without_values
 
 
 def told(result: Mapping[str, Any], outcome: Outcome, *, diff: bool) -> dict[str, Any]:
@@ -26,7 +24,7 @@ def told(result: Mapping[str, Any], outcome: Outcome, *, diff: bool) -> dict[str
         "after": {one.option: _value(one, one.shown_after, one.after, diff=diff) for one in found},
         **({"prepared": _costs(outcome)} if diff and outcome.cost else {}),
     }
-    return {**(result if diff else _without_values(result)), "diff": {**result["diff"], **shown}}
+    return {**(result if diff else without_values(result)), "diff": {**result["diff"], **shown}}
 
 
 def _costs(outcome: Outcome) -> str:
@@ -36,7 +34,7 @@ def _costs(outcome: Outcome) -> str:
 
 
 def _value(one: Difference, shown: str, value: Any, *, diff: bool) -> Any:
-    if not diff and _is_private(one.option):
+    if not diff and is_private(one.option):
         return None
     return shown or _written(one.option, value)
 
@@ -47,22 +45,3 @@ def _written(option: str, value: Any) -> Any:
 
     kind = next((row.kind for row in OPTIONS if row.name == option.partition(".")[0]), None)
     return value if value is None or kind is None else kind.written(value)
-
-
-def _is_private(option: str) -> bool:
-    return option.partition(".")[0] == _PRIVATE
-
-
-def _without_values(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the result without values of variables in the plan and in the spec; their names stay."""
-    kept = dict(result)
-    plan, spec = kept.get("plan"), kept.get("spec")
-    if plan:
-        changes = [
-            {**one, "before": None, "after": None} if _is_private(one["option"]) else one
-            for one in plan["changes"]
-        ]
-        kept["plan"] = {**plan, "changes": changes}
-    if spec and _PRIVATE in spec:
-        kept["spec"] = {**spec, _PRIVATE: dict.fromkeys(spec[_PRIVATE])}
-    return kept

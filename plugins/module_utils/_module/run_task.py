@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn, TypeVar
 
-from ansible.module_utils.basic import AnsibleModule
-
 from .._engine.errors import EngineError
 from .._engine.frozen import replace
 from .._engine.lifecycle.core.engine import Engine
 from .._engine.lifecycle.core.outcome import Outcome
 from .._engine.model.values import utf8
+from . import ansible_module
+from .ansible_module import Module
 from .diff import told
 from .options import ENGINE_OPTIONS, ArgumentSpec
 from .podman_options import foreign_options, refuse_foreign
@@ -26,28 +26,6 @@ Request = TypeVar("Request")
 Opener = Callable[..., AbstractContextManager[Engine]]
 
 
-#: Where the engine is, which the action plugin tells _entry/task.py.
-_ENGINE = "_slipway_engine"
-
-
-class _Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
-    """A module that knows by which words the task has written its options, and takes an empty list for an empty mapping."""
-
-    def _load_params(self) -> None:
-        super()._load_params()
-        self.params.pop(_ENGINE, None)
-        words = {
-            word: (name, argument)
-            for name, argument in self.argument_spec.items()
-            for word in (name, *argument.get("aliases", ()))
-        }
-        #: The alias of each option that is written by one.
-        self.written = {words[word][0]: word for word in self.params if word in words}
-        for word in self.params:
-            if word in words and words[word][1].get("type") == "dict" and self.params[word] == []:
-                self.params[word] = {}
-
-
 def run_with(
     opener: Opener,
     argument_spec: ArgumentSpec,
@@ -58,6 +36,7 @@ def run_with(
     files: bool = False,
     otherwise: Outcome,
     foreign: Sequence[str] = (),
+    begun: Module | None = None,
 ) -> None:
     """Run a module and exit.
 
@@ -67,8 +46,9 @@ def run_with(
     ``files``: it has the options for a file's owner and mode, and returns the file as ``dest``.
     ``otherwise``: what check mode predicts where something is missing that an earlier task could bring; its texts
     are filled with the task's options (``{name}``). ``foreign``: options of podman's module that are refused with a remedy.
+    ``begun``: the module, where its options are read already.
     """
-    module = _Module(
+    module = begun or ansible_module.Module(
         {**ENGINE_OPTIONS, **foreign_options(foreign), **argument_spec},
         supports_check_mode=True,
         add_file_common_args=files,
@@ -115,18 +95,18 @@ def _ended(
     return replace(outcome, warnings=(*outcome.warnings, warning)) if warning else outcome, engine
 
 
-def _warn(module: _Module, engine: Engine | None) -> None:
+def _warn(module: Module, engine: Engine | None) -> None:
     """Tell what the prediction had to take for granted."""
     for error in engine.tolerated if engine and module.check_mode else ():
         _warn_of(module, error)
 
 
-def _warn_of(module: _Module, error: EngineError) -> None:
+def _warn_of(module: Module, error: EngineError) -> None:
     what = error.code if module.no_log else error.message
     module.warn(utf8.text(f"{what}: a real run would fail unless an earlier task {error.mended_by}"))
 
 
-def _foretold(module: _Module, error: EngineError | OSError, otherwise: Outcome) -> Outcome | None:
+def _foretold(module: Module, error: EngineError | OSError, otherwise: Outcome) -> Outcome | None:
     """Return what a task is predicted to do where nothing can be looked at yet; None when it fails in any case."""
     if isinstance(error, OSError) or not (module.check_mode and error.mended_by):
         return None
@@ -139,7 +119,7 @@ def _foretold(module: _Module, error: EngineError | OSError, otherwise: Outcome)
     return replace(otherwise, actions=actions, result=filled)
 
 
-def _fail(module: _Module, error: EngineError | OSError, engine: Engine | None) -> NoReturn:
+def _fail(module: Module, error: EngineError | OSError, engine: Engine | None) -> NoReturn:
     from .failure import failure
 
     told = failure(error, no_log=module.no_log, aliases=module.written)
@@ -147,7 +127,7 @@ def _fail(module: _Module, error: EngineError | OSError, engine: Engine | None) 
     raise SystemExit(1)  # never reached: fail_json exits
 
 
-def _exit(module: _Module, outcome: Outcome, engine: Engine | None, *, looks: bool, files: bool) -> NoReturn:
+def _exit(module: Module, outcome: Outcome, engine: Engine | None, *, looks: bool, files: bool) -> NoReturn:
     subject = str(module.params.get("name") or "")
     result = render_info(outcome) if looks else render(outcome, subject=subject)
     if not looks:
@@ -158,7 +138,7 @@ def _exit(module: _Module, outcome: Outcome, engine: Engine | None, *, looks: bo
     raise SystemExit(0)  # never reached: exit_json exits
 
 
-def _without_warnings(module: _Module, result: dict[str, Any]) -> dict[str, Any]:
+def _without_warnings(module: Module, result: dict[str, Any]) -> dict[str, Any]:
     """Hand the warnings to Ansible, which calls it deprecated to find them in a result, and return the rest of it."""
     for text in result.pop("warnings", ()):
         if not module.no_log:
@@ -166,7 +146,7 @@ def _without_warnings(module: _Module, result: dict[str, Any]) -> dict[str, Any]
     return result
 
 
-def _set_attributes(module: _Module, result: dict[str, Any]) -> None:
+def _set_attributes(module: Module, result: dict[str, Any]) -> None:
     """Give the file owner and mode as Ansible does everywhere."""
     wanted = module.load_file_common_arguments(module.params, path=result["dest"])
     if module.set_fs_attributes_if_different(wanted, changed=False):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from .._engine.lifecycle.core.engine import Engine
 from .._engine.lifecycle.core.outcome import Outcome
 from .._engine.lifecycle.host.opening import open_engine
+from .ansible_module import Module
 from .options import ArgumentSpec
 from .run_task import run_with
 
@@ -25,9 +26,18 @@ def run(
     files: bool = False,
     foreign: Sequence[str] = (),
     result: Mapping[str, Any] = MappingProxyType({}),
+    begun: Module | None = None,
 ) -> None:
     """Run the module and exit; as ``running.run_with``, ``otherwise`` and ``result`` being the predicted action and result."""
     foretold = Outcome((otherwise,), result=result)
     run_with(
-        open_engine, argument_spec, read, act, looks=False, files=files, otherwise=foretold, foreign=foreign
+        open_engine,
+        argument_spec,
+        read,
+        act,
+        looks=False,
+        files=files,
+        otherwise=foretold,
+        foreign=foreign,
+        begun=begun,
     )

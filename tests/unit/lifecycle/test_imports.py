@@ -36,33 +36,56 @@ BROUGHT = {
 #: What takes longer to import than a look takes, and has a cheaper way or a later moment.
 COSTLY = {"ast", "dataclasses", "hashlib", "inspect", "socket", "tempfile"}
 #: What conmon's call needs to see that nothing is left to do.
-LIGHT = {
-    f"_engine.{name}"
-    for name in (
-        "errors agent agent.main agent.settled kernel kernel.files kernel.procstat model model.container"
-        " model.container.status model.engine model.engine.layout model.engine.places state state.settled state.uri"
-    ).split()
+SETTLED_WITH = (
+    "errors agent.main agent.settled kernel.files kernel.procstat model.container.status model.engine.layout"
+    " model.engine.places state.settled state.uri"
+).split()
+#: All that recognising an unchanged task imports of the engine.
+LOOKED_WITH = {
+    "kernel.boot",
+    "kernel.procstat",
+    "lifecycle.recognition.look",
+    "lifecycle.recognition.memory",
+    "model.container.status",
+    "state.stored_rows",
+    "state.uri",
 }
 
 
-def _imported(code: str) -> set[str]:
-    """Return the modules that a fresh Python says to have after the code."""
-    path = f"import sys; sys.path.insert(0, {str(PLUGINS / 'module_utils')!r})"
-    command = [sys.executable, "-IS", "-c", f"{path}; {code}"]
-    return {*subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()}
+def imported(*modules: str) -> set[str]:
+    """Return what the import of these brings; of the engine by the name that it has there."""
+    lines = [f"import sys; sys.path.insert(0, {str(PLUGINS / 'module_utils')!r})"]
+    lines += [f"import _engine.{module}" for module in modules]
+    lines += [
+        "print(*(name for name, it in sys.modules.items() if not name.startswith('_engine') or not hasattr(it, '__path__')))"
+    ]
+    words = [sys.executable, "-IS", "-c", "\n".join(lines)]
+    found = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
+    return {name.removeprefix("_engine.") for name in found}
+
+
+def of_the_engine(found: set[str]) -> set[str]:
+    """Return those that are the engine's."""
+    return {
+        name for name in found if (PLUGINS / "module_utils/_engine" / f"{name.replace('.', '/')}.py").exists()
+    }
 
 
 @pytest.mark.parametrize("module", BROUGHT)
 def test_a_look_imports_nothing_that_acts(module):
     """An unchanged task, a question and the call at a container's end import what acquires resources only if they do so."""
-    found = _imported(f"import sys; import _engine.{module}; print(*sys.modules)")
+    found = imported(module)
     assert not COSTLY & found
-    assert {name for name in ACTS if f"_engine.{name}" in found} == BROUGHT[module]
+    assert {*ACTS} & found == BROUGHT[module]
+
+
+def test_recognition_imports_next_to_nothing():
+    """An unchanged task is recognised with a handful of files, none of which makes a class of data or knows an error."""
+    assert of_the_engine(imported("lifecycle.recognition.memory")) == LOOKED_WITH
 
 
 def test_an_end_that_was_seen_to_imports_nothing():
     """Conmon's call after a stop costs what Python and SQLite cost, and neither the engine nor what makes its records."""
-    code = "import sys; import _engine.agent.main, _engine.agent.settled; print(*sys.modules)"
-    found = _imported(code)
-    assert {name for name in found if name.startswith("_engine.")} <= LIGHT
+    found = imported("agent.main", "agent.settled")
+    assert of_the_engine(found) == {*SETTLED_WITH}
     assert not {"dataclasses", "inspect", "typing", "re", "json", "enum"} & found

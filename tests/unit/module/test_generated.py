@@ -16,6 +16,11 @@ def test_documentation_is_what_the_tables_say(path):
     assert (PLUGINS / path).read_text() == optiondocs.generated(path), "run `make generated`"
 
 
+def test_the_argument_spec_is_what_the_tables_say():
+    """The argument spec that an unchanged task reads its options by is the one that the tables make."""
+    assert (PLUGINS / optiondocs.ARGUMENTS).read_text() == optiondocs.arguments(), "run `make generated`"
+
+
 def test_a_changed_row_is_seen(monkeypatch):
     """A row that says something else makes the generated file another one."""
     path = "modules/container.py"

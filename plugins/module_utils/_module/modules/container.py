@@ -4,19 +4,26 @@
 from __future__ import annotations
 
 from ..podman_options import CONTAINER
+from ..remembering import remembering
 from ..runner import run
 from ..tasks.container import converge_container
 from ..tasks.container_options import argument_spec
 from ..tasks.container_request import to_request
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..recognition import Begun
 
-def main() -> None:
-    """Run the module."""
+
+def main(begun: Begun | None = None) -> None:
+    """Run the module; ``begun``: what was read of the task when it was not recognised."""
+    module, task = begun or (None, None)
     run(
         argument_spec(),
         to_request,
-        converge_container,
+        remembering(converge_container, task),
         otherwise="brought container {name} to {state}",
         result={"container": {}, "spec": {}},
         foreign=CONTAINER,
+        begun=module,
     )

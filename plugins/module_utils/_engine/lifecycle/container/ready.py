@@ -16,8 +16,6 @@ from ..core.facts import observe
 from .failure import failed
 from .wait import MET, UNTIL_TOLD, Condition, Look, WaitTimeout, wait
 
-#: Seconds that a container without a health check has to run: most that can't work end at once.
-SETTLED = 1.0
 #: Seconds for the agent to decide about a restart, once a container has ended.
 _DECISION = 3.0
 
@@ -61,7 +59,7 @@ def _ready() -> Condition:
         if look.health is not None:
             return UNTIL_TOLD if look.health == "starting" else MET
         ran = (time.time_ns() - (look.record.started or 0)) / 1e9
-        return MET if ran < 0 or ran >= SETTLED else SETTLED - ran
+        return MET if ran < 0 or ran >= status.SETTLED else status.SETTLED - ran
 
     return condition
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
@@ -21,7 +21,6 @@ from ..core.engine import Engine
 from ..core.facts import observe
 from ..core.health_state import health_of
 from ..core.source import Source
-from .bring_back import GONE, RUNS, aside, bring_back
 from .request import ExitCommand, Request
 
 
@@ -88,7 +87,7 @@ class Actions:
         gone_from = planning.replaced_from(self.plan)
         if gone_from is not None:
             progress = self.make_ready(progress, actions[:gone_from])
-        with aside(self.engine, self.plan) as place:
+        with self.aside() as place:
             progress = progress._replace(aside=place)
             for done, action in list(enumerate(actions))[gone_from or 0 :]:
                 with self.told_of_failure(progress, actions[:done], action):
@@ -179,11 +178,21 @@ class Actions:
             found = containers.by_name(connection, self.request.name)
         return found is not None and found.id not in known
 
+    def aside(self) -> AbstractContextManager[str | None]:
+        """Give a directory for the files of the container that is replaced, None where there is none."""
+        if planning.replaced_from(self.plan) is None:
+            return nullcontext()
+        from .bring_back import aside
+
+        return aside(self.engine, self.plan)
+
     def turn_back(self, progress: Progress, done: Sequence[Action]) -> tuple[Sequence[Action], str]:
         """Bring back the container that was replaced; return what was done all in all, and what has become of it."""
         old = progress.replaced
         if old is None:
             return done, ""
+        from .bring_back import GONE, RUNS, bring_back
+
         became = bring_back(self.engine, old, progress.aside, self.exit_command(self.engine, keep=False))
         if became != GONE:
             undone = (planning.REMOVE, planning.CREATE, planning.CREATE_VOLUME)

@@ -59,7 +59,7 @@ def _converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Ou
 def _done(engine: Engine, request: Request, found: Found, plan: Plan, exit_command: ExitCommand) -> Progress:
     """Carry out the plan, or only foresee where it leads."""
     if engine.predicting:
-        return Progress(_predicted(engine, request, found))
+        return Progress(_predicted(engine, request, found) if plan.actions else found.record)
     if engine.unrecorded and any(action.verb == planning.REMOVE for action in plan.actions):
         from ..core.emergency import refuse_removal
 

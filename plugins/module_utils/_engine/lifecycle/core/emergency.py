@@ -23,8 +23,7 @@ T = TypeVar("T")
 #: Opens the engine, as usual.
 Opened = Callable[[], AbstractContextManager[Engine]]
 
-#: What is given up for the record of a stop or a removal: SQLite needs two files (-wal, -shm) and some pages in them.
-_SPARE = ("spare.0", "spare.1")
+#: Bytes of each file that is given up for the record of a stop or a removal: SQLite needs two (-wal, -shm), of some pages.
 _SPARE_SIZE = 128 * 1024
 _PLENTY = 16 * _SPARE_SIZE
 
@@ -118,7 +117,7 @@ def _is_read_only(root: str) -> bool:
 
 def keep_room(layout: Layout) -> None:
     """Keep some room of the root for the record of an end, if there is any."""
-    missing = [path for path in _spare(layout) if not os.path.exists(path)]
+    missing = [path for path in layout.spare if not os.path.exists(path)]
     if not missing:
         return
     seen = os.statvfs(layout.root)
@@ -140,10 +139,6 @@ def _make(path: str) -> None:
 
 
 def _give_up(layout: Layout) -> None:
-    for path in _spare(layout):
+    for path in layout.spare:
         with suppress(OSError):
             os.unlink(path)
-
-
-def _spare(layout: Layout) -> list[str]:
-    return [f"{layout.root}/{name}" for name in _SPARE]

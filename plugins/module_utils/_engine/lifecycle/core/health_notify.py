@@ -8,21 +8,16 @@ is not there (health_process.py).
 from __future__ import annotations
 
 import os
-import socket
 
 from ...kernel import command
-from ...kernel.files import directory
 from ...model.container.health import Health
 from ...model.container.healthcheck import resolve
-from ...model.engine.layout import Layout
 from ...model.engine.record import ContainerRecord
 from ...model.image.config import ImageConfig
 from ...runtime import healthfile
+from ...runtime.healthsocket import EVERYTHING, send
 from ...systemd import scope, service
 from .engine import Engine
-
-#: The message that names all containers.
-EVERYTHING = "all"
 
 
 def begin(engine: Engine, record: ContainerRecord, image: ImageConfig | None) -> None:
@@ -42,21 +37,6 @@ def nudge(engine: Engine, container_id: str, *, needed: bool = True) -> None:
     """Let the process that checks look at the container; ``needed``: start it if it is not there."""
     if not send(engine.layout, container_id) and needed:
         launch(engine)
-
-
-def send(layout: Layout, message: str) -> bool:
-    """Send a message to the process that checks, the id of a container or EVERYTHING; False when there is none."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
-        out.setblocking(False)
-        try:
-            # By the descriptor: a socket's path may have 107 bytes only (unix(7)).
-            with directory(layout.run_root) as run:
-                out.sendto(message.encode(), f"/proc/self/fd/{run}/{os.path.basename(layout.health_socket)}")
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
-        except BlockingIOError:  # it has more to read than the kernel keeps, and looks at all then
-            return True
-    return True
 
 
 def launch(engine: Engine) -> None:

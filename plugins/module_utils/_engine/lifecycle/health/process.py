@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from ...model.engine.layout import Layout
-from ..core.health_notify import EVERYTHING, send
+from ...runtime.healthsocket import EVERYTHING, send
 from ..host.opening import open_engine
 from .runner import Runner
 

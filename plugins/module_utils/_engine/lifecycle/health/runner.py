@@ -30,10 +30,10 @@ from ...model.engine.record import ContainerRecord
 from ...model.values.names import is_id
 from ...plan import health as planning
 from ...plan.schedule import Schedule
+from ...runtime.healthsocket import EVERYTHING
 from ...state import containers
 from ..core.engine import Engine
 from ..core.facts import observe
-from ..core.health_notify import EVERYTHING
 from ..core.health_state import check_of, state_of
 from . import health
 from .check import Running

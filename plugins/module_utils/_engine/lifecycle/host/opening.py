@@ -73,16 +73,6 @@ def _sweep_trials(layout: Layout) -> bool:
 
 
 def make_directories(layout: Layout) -> None:
-    """Make the engine's directories, all 0700: what lies below is nobody else's business."""
-    for path in (
-        layout.root,
-        layout.staging,
-        layout.layers,
-        layout.volumes,
-        layout.containers,
-        layout.images,
-        layout.volume_notes,
-    ):
-        make_private(path)
-    for path in (layout.run_root, layout.locks, layout.exits, layout.runtime_root, layout.run_containers):
+    """Make what is missing of the engine's directories."""
+    for path in layout.directories:
         make_private(path)

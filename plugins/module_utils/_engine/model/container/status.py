@@ -32,6 +32,9 @@ MOVES: dict[str, frozenset[str]] = {
 #: The intent of who freezes a container for a moment, with its lock held; its status goes on telling that it runs.
 STILL = "still"
 
+#: Seconds that a container without a health check has to run to be ready: most that can't work end at once.
+SETTLED = 1.0
+
 #: States in which the container's process lives.
 ALIVE = frozenset({RUNNING, PAUSED})
 #: States in which the record claims a process or the runtime's knowledge of one, so that facts can contradict it.

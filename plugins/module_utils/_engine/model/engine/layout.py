@@ -49,6 +49,11 @@ class Layout:
         return f"{self.root}/volume-notes"
 
     @property
+    def spare(self) -> tuple[str, str]:
+        """The files that are given up for the record of an end, where the disk takes nothing more."""
+        return f"{self.root}/spare.0", f"{self.root}/spare.1"
+
+    @property
     def run_root_note(self) -> str:
         """Which run root this root is used with, and in which boot."""
         return f"{self.root}/run_root"
@@ -112,6 +117,20 @@ class Layout:
     def trials(self) -> str:
         """What is tried beside a running container; whatever lies here and is not locked is waste."""
         return f"{self.run_root}/trials"
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """The directories that each task finds or makes, all 0700: what lies below is nobody else's business."""
+        persistent = (
+            self.staging,
+            self.layers,
+            self.volumes,
+            self.containers,
+            self.images,
+            self.volume_notes,
+        )
+        passing = (self.locks, self.exits, self.runtime_root, self.run_containers)
+        return (self.root, *persistent, self.run_root, *passing)
 
     @property
     def containers(self) -> str:
@@ -310,6 +329,11 @@ class ContainerLayout:
     def health(self) -> str:
         """What the checks of this run have said."""
         return f"{self.run}/health.json"
+
+    @property
+    def results(self) -> str:
+        """The results of tasks that found it as asked for, which the same tasks return again (lifecycle/recognition/)."""
+        return f"{self.run}/results"
 
     @property
     def conmon_log(self) -> str:

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recognise a task that finds all as it was when it last found nothing to do. Imported before anything of the engine.
+
+Only an engine that is installed does so: its directory is called by the digest of all of its files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+
+from .._engine.lifecycle.recognition.look import contents
+from .._engine.lifecycle.recognition.memory import Task, recall
+from .._engine.model.engine.layout import Layout
+from . import ansible_module
+from .container_arguments import ARGUMENTS
+from .private import without_values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Optional
+
+    #: A module that has read its options, and what its task is known by.
+    Begun = tuple[ansible_module.Module, Optional[Task]]
+
+#: As _engine/archive.py has it.
+_PACKAGE = "slipway_oci"
+
+
+def begin() -> Begun:
+    """Read the options of a task of module ``container``, and end it with its result if it is recognised."""
+    module = ansible_module.Module(ARGUMENTS, supports_check_mode=True)
+    task = _task(module.params)
+    if task is not None:
+        _answer(module, task)
+    return module, task
+
+
+def _task(params: Mapping[str, Any]) -> Task | None:
+    """Return what a task is known by, None where it can't be recognised."""
+    package, _dot, _rest = __name__.partition(".")
+    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    if package != _PACKAGE or os.path.dirname(home) != os.path.abspath(f"{params['root']}/agent"):
+        return None
+    return named(os.path.basename(home), params)
+
+
+def named(engine: str, params: Mapping[str, Any]) -> Task | None:
+    """Return the same; ``engine`` is the name of the engine, which stands for all that it would do."""
+    files = contents(params.get("env_file") or ())
+    if files is None:
+        return None
+    # In the order of the task: that of a mapping's keys may show in the result.
+    text = json.dumps([engine, params, files])
+    key = hashlib.sha256(text.encode("ascii")).hexdigest()
+    return Task(Layout(params["root"], params["run_root"]), params["name"], key, files)
+
+
+def _answer(module: ansible_module.Module, task: Task) -> None:
+    """End the module with the result of the same task, if that is recognised."""
+    began = time.perf_counter()
+    result = recall(task, predicting=module.check_mode)
+    if result is not None:
+        shown = result if module._diff else without_values(result)  # noqa: SLF001  (Ansible has no other way)
+        module.exit_json(**shown, timings={"recognise": round(time.perf_counter() - began, 4)})
