@@ -60,6 +60,10 @@ _MADE_UP = {
 }
 
 
+#: /dev/null, which many mount over what is to be hidden.
+_NULL = os.makedev(1, 3)
+
+
 class MadeUp(OSError):
     """The kernel makes the file up as it is read; ``fstype`` names its file system."""
 
@@ -82,6 +86,14 @@ def check(fd: int, path: Optional[Path] = None) -> None:
 def is_made_up(fd: int) -> bool:
     """Return whether a descriptor is of a file system whose files the kernel makes up."""
     return libc.fstatfs_type(fd) in _MADE_UP
+
+
+def keeps_nobody_waiting(fd: int) -> bool:
+    """Tell whether whoever reads what a descriptor (O_PATH) is of comes to an end; a directory can't be read at all."""
+    seen = os.fstat(fd)
+    if stat.S_ISDIR(seen.st_mode) or seen.st_rdev == _NULL:
+        return True
+    return stat.S_ISREG(seen.st_mode) and not is_made_up(fd)
 
 
 def reopen(looked_at: int, path: Optional[Path] = None, flags: int = os.O_RDONLY) -> int:

@@ -7,12 +7,12 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from _engine.errors import CommandTimeout, InvalidOption
+from _engine.errors import CommandTimeout, InvalidOption, WrongState
 from _engine.kernel import mounts, untrusted_files
 from _engine.lifecycle.connect.join import enter
 from _engine.lifecycle.connect.open_file import CannotPass, open_to_read
@@ -73,9 +73,16 @@ def test_what_stands_in_the_place_of_passwd_is_never_waited_for(host, tmp_path):
         with soon(), pytest.raises(InvalidOption, match=said):
             open_to_read(host.layout, enter(host.layout, "box"), "/bin/sh", user="ann")
         passwd.rmdir() if passwd.is_dir() and not passwd.is_symlink() else passwd.unlink()
+    for make in (lambda path: path.symlink_to("/proc/kmsg"), os.mkfifo):
+        make(passwd)
+        for user in ({}, {"user": "7"}):  # runc reads the file whoever it is
+            with soon(), pytest.raises(WrongState, match="no file at /etc/passwd"):
+                run(host, "true", **user)
+        passwd.unlink()
+    passwd.symlink_to("/dev/null")
+    assert run(host, "true", user="7").code == 0
+    passwd.unlink()
     passwd.symlink_to("/proc/kmsg")
-    with soon(), suppress(CommandTimeout):  # runc reads the file as well, and waits
-        run(host, "true", user="7", timeout=2)
     with soon():
         host.bring("box", "absent")
 

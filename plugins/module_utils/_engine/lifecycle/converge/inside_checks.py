@@ -37,8 +37,6 @@ _OWN = frozenset(
 )
 #: What runtimes read in the container before its program begins.
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
-#: /dev/null, which many mount over what is to be hidden.
-_NULL = os.makedev(1, 3)
 
 
 def check_files(engine: Engine, record: ContainerRecord, source: Source, *, starts: bool = True) -> bool:
@@ -177,18 +175,11 @@ def _check_accounts(paths: Paths, spec: ContainerSpec) -> None:
     """Refuse account files without an end or that keep their reader waiting: the runtime reads them as it starts."""
     for path in _ACCOUNTS:
         with suppress(OSError), paths.find(path) as found:
-            if found is None or _can_be_read(found.fd):
+            if found is None or untrusted_files.keeps_nobody_waiting(found.fd):
                 continue
             option, value = ("image", spec.image) if found.in_root else ("volume", path)
             why = f"can't be used: {path} would be no file, and the runtime would wait for what is in it"
             raise InvalidOption(option, value, why, remedy="Mount a file there, or /dev/null")
-
-
-def _can_be_read(fd: int) -> bool:
-    seen = os.fstat(fd)
-    if stat.S_ISDIR(seen.st_mode) or seen.st_rdev == _NULL:
-        return True
-    return stat.S_ISREG(seen.st_mode) and not untrusted_files.is_made_up(fd)
 
 
 def _check_devices(paths: Paths, spec: ContainerSpec) -> None:

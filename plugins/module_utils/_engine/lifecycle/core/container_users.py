@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
-from ...errors import CommandTimeout, InvalidOption
+from ...errors import CommandTimeout, InvalidOption, WrongState
 from ...kernel import untrusted_files
+from ...kernel.files import directory, held
+from ...kernel.inroot import open_in_root
 from ...runtime.config.users import resolve
 
 TYPE_CHECKING = False
@@ -38,6 +41,39 @@ def resolved(
         raise InvalidOption("user", name, why, remedy="Name it by its number") from error
 
 
+def refuse_waiting(pid: int, *, seconds: float = untrusted_files.PATIENCE) -> None:
+    """Raise WrongState for account files that keep a reader waiting: runc reads them before it begins a command."""
+    root = f"/proc/{pid}/root"
+    try:
+        found = untrusted_files.in_time(
+            lambda: [path for path in _FILES if _keeps_waiting(root, path)], seconds
+        )
+    except TimeoutError as error:
+        raise _silent(error) from error
+    if found:
+        raise WrongState(
+            f"no command can be run: the container has no file at {found[0]}, and the OCI runtime would wait for what is in it",
+            remedy="Put a file there, or make the container anew",
+        )
+
+
+def _keeps_waiting(root: str, path: str) -> bool:
+    try:
+        with directory(root) as top:
+            fd = open_in_root(top, path, os.O_PATH)
+    except OSError:  # nothing is there
+        return False
+    with held(fd):
+        return not untrusted_files.keeps_nobody_waiting(fd)
+
+
+def _silent(error: TimeoutError) -> CommandTimeout:
+    return CommandTimeout(
+        f"the container's {' or '.join(_FILES)} {error.strerror}",
+        remedy="See what file system the container has mounted there",
+    )
+
+
 class AccountFile(NamedTuple):
     """The text of a file of accounts, empty when there is none or when it was ``refused``."""
 
@@ -55,10 +91,7 @@ def accounts(
     try:
         found = untrusted_files.in_time(lambda: [_read(root, path) for path in _FILES], seconds, keep=keep)
     except TimeoutError as error:
-        raise CommandTimeout(
-            f"the container's {' or '.join(_FILES)} {error.strerror}",
-            remedy="See what file system the container has mounted there",
-        ) from error
+        raise _silent(error) from error
     return [AccountFile(content.decode("utf-8", "replace"), refused) for content, refused in found]
 
 

@@ -30,7 +30,7 @@ from ...runtime.config import exec_process
 from ...runtime.exec.execs import NOT_EXECUTABLE, NOT_FOUND, ExecFiles, Executed
 from ...state import events, images
 from ...state import execs as sessions
-from ..core.container_users import resolved
+from ..core.container_users import refuse_waiting, resolved
 from ..core.emergency import is_no_room
 from ..core.engine import Engine
 from ..core.facts import alive, observe
@@ -242,6 +242,8 @@ def _process(
     if spec.user is not None and record.process is not None:  # which a container that runs has
         groups = record.spec.group_add or ()
         user = resolved(record.process.pid, spec.user, groups, seconds=patience)
+    if record.process is not None:
+        refuse_waiting(record.process.pid, seconds=patience)
     if spec.workdir is not None and record.process is not None:
         _check_workdir(record.process.pid, spec.workdir)
     return exec_process.build(own, spec, user, home_given=_home_given(engine, record), all_capabilities=every)
