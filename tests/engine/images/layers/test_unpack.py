@@ -53,6 +53,10 @@ REPLACED = {
         [("b/", {}), ("a", {**SYMLINK, "linkname": "b"}), ("a/x", {}), ("a/", {}), ("a/y", {})],
         {"a": "d", "a/y": 0, "b": "d", "b/x": 0},
     ),
+    "directory by a link to nothing": (
+        [("a/", {}), ("a/b", {}), ("a", {**SYMLINK, "linkname": "nosuch"})],
+        {"a": "l"},
+    ),
     "file by hard link": (
         [("a", {"data": b"1"}), ("b", {}), ("b", {**LINK, "linkname": "a"})],
         {"a": 1, "b": 1},

@@ -190,7 +190,9 @@ class LayerDirectory:
         except OSError as problem:
             if problem.errno not in _LEADS_NOWHERE:
                 raise
-            found = self._from_below(_landing(above.path, target), way) if way.make else None
+            if not way.make:
+                raise FileNotFoundError(problem.errno, problem.strerror, where) from problem
+            found = self._from_below(_landing(above.path, target), way)
             if found is None:
                 why = (
                     f"{show(where)} is a symbolic link to {show(target)}, which is no directory of this layer"
