@@ -125,3 +125,12 @@ def test_corrupt_database(empty_host, read_only):
         empty_host.want("started", *SLEEP, settings={"read_only": read_only})
     assert database.read_bytes() == b"no database" * 1000
     database.write_bytes(good)
+
+
+def test_state_by_id(host):
+    """A task that names a state alone takes the whole id of a container, as the other modules do, and its first 12 digits."""
+    whole = host.start("sleep", "1000", stop_timeout=0)["Id"]
+    assert host.bring(whole[:12], "stopped").actions == ("stopped box",)
+    assert host.bring(whole[:11], "absent").actions == ()
+    assert host.bring(whole, "absent").actions == ("removed box",)
+    assert host.inspect() == {}

@@ -37,9 +37,19 @@ _KEPT = ("Id", "Name", "State")
 
 def converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Outcome:
     """Bring the container to the wish and tell what was done. Raises what is wrong before anything is changed."""
+    request = _by_name(engine, request)
     what = f"{request.state} {request.name}"
     with nullcontext() if engine.predicting else engine.lock_name(request.name, what):
         return _converge(engine, request, exit_command)
+
+
+def _by_name(engine: Engine, request: Request) -> Request:
+    """Return the request with the container's name where it has its whole id; one that describes a container names it."""
+    if request.spec is not None:
+        return request
+    with engine.database.reading() as connection:
+        found = containers.find(connection, request.name)
+    return request if found is None else replace(request, name=found.name)
 
 
 def _converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Outcome:
