@@ -75,7 +75,7 @@ STREETS = {
         "host": {"container", "core", "guard", "resources"},
         "connect": {"core", "exec", "guard", "host"},
         "health": {"container", "core", "exec", "guard", "host", "resources"},
-        "converge": {"container", "core", "guard", "inspect", "preflight", "resources", "volume"},
+        "converge": {"container", "core", "guard", "info", "inspect", "preflight", "resources", "volume"},
     },
 }
 

@@ -18,9 +18,12 @@ import pytest
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container import converge_container
 from bothways import SLEEP
 
+from _engine.agent.install import exec_exit_command
 from _engine.kernel import mountinfo, untrusted_files
 from _engine.kernel.cgroup.membership import directory
 from _engine.kernel.process import Process
+from _engine.lifecycle.exec import detached
+from _engine.model.container.execution import ExecSpec
 from enginehost import eventually
 
 #: Of linux/sched.h, linux/prctl.h, linux/capability.h, sys/mount.h.
@@ -103,6 +106,12 @@ def _paused(node, _place: Path) -> None:
 
 def _stopped(node, _place: Path) -> None:
     node.bring("box", "stopped")
+
+
+def _commanded(node, _place: Path) -> None:
+    spec = ExecSpec.parse({"argv": ["sleep", "1000"]})
+    with node.open() as engine:
+        detached.detach(engine, "box", spec, exec_exit_command(engine))
 
 
 def _started_anew(node, _place: Path) -> None:
@@ -212,6 +221,7 @@ DRIFTS: dict[Callable[[Any, Path], None], bool] = {
     _forgotten: False,
     _torn: False,
     _another_beside: True,
+    _commanded: False,
     _no_room_kept: False,
     _no_staging: False,
 }

@@ -8,7 +8,6 @@ import json
 import os
 import stat
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.model.containe
 from ansible_collections.slipway.oci.plugins.module_utils._engine.runtime import apparmor, healthfile
 from bothways import BASE, SLEEP
 
+from _engine.frozen import replace
 from _engine.lifecycle.core.engine import LOCK_TIMEOUT
 
 STATES = {

@@ -23,8 +23,8 @@ from ..core.facts import observe
 from ..core.images import find_image, mounted_by, named_by
 from ..core.outcome import Outcome
 from ..core.source import Source
+from ..info.inspected import inspected
 from ..inspect.host_facts import look
-from ..resources.inspected import inspected
 from ..resources.shape import container_shape
 from .actions import Actions, Found, Progress
 from .request import ExitCommand, Request

@@ -24,8 +24,8 @@ from ..inspect.host_facts import look
 from ..inspect.image import image_shape
 from ..inspect.volume import volume_shape
 from ..inspect.volume_content import content_shape
-from ..resources.inspected import inspected
 from ..resources.volume_facts import facts_of_all
+from .inspected import inspected
 
 
 def containers(

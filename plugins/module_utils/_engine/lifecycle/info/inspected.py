@@ -12,8 +12,8 @@ from ...state import dependencies, execs, volumes
 from ..core.engine import Engine
 from ..core.health_state import health_of
 from ..inspect.host_config import OfHost
-from .confinement import profile_of
-from .shape import container_shape
+from ..resources.confinement import profile_of
+from ..resources.shape import container_shape
 
 
 def inspected(
