@@ -191,8 +191,8 @@ def test_a_stop_does_not_block_a_read(host, do):
 def test_without_a_pid_namespace_all_processes_end(host, do):
     """Where the end of the first process is not that of all, each gets the stop signal, and what stays is killed."""
     script = (
-        "(trap 'echo child; exit' TERM; echo up; while :; do sleep 0.02; done) & (trap '' TERM; sleep 1000) &"
-        " trap 'sleep 0.3; exit 7' TERM; echo ready; while :; do sleep 0.02; done"
+        "(trap 'echo child; exit' TERM; echo up; while :; do sleep 0.02; done) & child=$!; (trap '' TERM; sleep 1000) &"
+        " trap 'wait $child; exit 7' TERM; echo ready; while :; do sleep 0.02; done"
     )
     host.start("sh", "-c", script, pid="host")
     eventually(lambda: {"up", "ready"} <= {*host.log()[0].splitlines()}, "both have their traps")
