@@ -21,6 +21,9 @@ _PIECE = 256 * 1024
 #: Of so many directories in each other one is kept open: a walk over a deep tree takes no step twice, and few descriptors.
 _STRIDE = 32
 
+#: A link in the root is followed within the root.
+_FOLLOWED = DIRECTORY & ~os.O_NOFOLLOW
+
 
 class Place:
     """The directory ``path`` inside a root; symlinks on the way to it are followed inside the root.
@@ -41,7 +44,7 @@ class Place:
     def open(self, trail: Sequence[str] = ()) -> int:
         """Open the directory that names lead to, for listing; raises FileNotFoundError, NotADirectoryError."""
         if self.through:
-            return self._open_in_root("/".join([self._path, *trail]), DIRECTORY)
+            return self._open_in_root("/".join([self._path, *trail]), _FOLLOWED)
         depth = self._nearest(trail)
         while len(trail) - depth > _STRIDE:
             fd = descend(self._start(), trail[depth : depth + _STRIDE])
@@ -62,7 +65,7 @@ class Place:
     def _start(self) -> int:
         """Open the deepest directory that is kept, or the place itself, anew."""
         if not self._kept:
-            return self._open_in_root(self._path, DIRECTORY)
+            return self._open_in_root(self._path, _FOLLOWED)
         return os.open(".", DIRECTORY, dir_fd=self._kept[-1][1])
 
     def _forget(self, count: int) -> None:
