@@ -112,7 +112,7 @@ class PrivateData:
             wished = True
             # What is stopped starts nothing more: look until there is nothing new.
             while new := self._begun(how) - ours - started.keys():
-                started.update({pid: os.pidfd_open(pid) for pid in new})
+                started.update(_opened(new))
                 if how == WITH_ALL:
                     _send(started.values(), signal.SIGSTOP)
             return True
@@ -138,6 +138,13 @@ def _below(pid: int) -> Iterator[int]:
             for child in map(int, Path(path).read_text().split()):
                 yield child
                 yield from _below(child)
+
+
+def _opened(pids: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield each with its pidfd, but for those that have ended meanwhile."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            yield pid, os.pidfd_open(pid)
 
 
 def _command(pid: int) -> bytes:
