@@ -37,11 +37,16 @@ def open_in_root(root_fd: int, path: Path, flags: int, mode: int = 0) -> int:
     return _open_by_walk(root_fd, path, flags, mode)
 
 
-def _open_by_kernel(root_fd: int, path: Path, flags: int, mode: int = 0) -> int:
+def open_on_root(root_fd: int, path: Path, flags: int) -> int:
+    """Open ``path`` inside the root, past no other mount (EXDEV); raises OSError also where the kernel lacks openat2(2)."""
+    return _open_by_kernel(root_fd, path, flags, rules=_RULES | libc.RESOLVE_NO_XDEV)
+
+
+def _open_by_kernel(root_fd: int, path: Path, flags: int, mode: int = 0, *, rules: int = _RULES) -> int:
     mode = mode if flags & os.O_CREAT else 0  # which open(2) ignores, and openat2(2) refuses
     for _ignored in range(_TRIES):
         with suppress(BlockingIOError):  # EAGAIN
-            return libc.openat2(root_fd, path, flags, mode, _RULES)
+            return libc.openat2(root_fd, path, flags, mode, rules)
     raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), path)
 
 

@@ -60,6 +60,8 @@ _MADE_UP = {
 }
 
 
+#: OVERLAYFS_SUPER_MAGIC of linux/magic.h.
+_OVERLAY = 0x794C7630
 #: /dev/null, which many mount over what is to be hidden.
 _NULL = os.makedev(1, 3)
 
@@ -86,6 +88,11 @@ def check(fd: int, path: Optional[Path] = None) -> None:
 def is_made_up(fd: int) -> bool:
     """Return whether a descriptor is of a file system whose files the kernel makes up."""
     return libc.fstatfs_type(fd) in _MADE_UP
+
+
+def is_of_layers(fd: int) -> bool:
+    """Return whether a descriptor is of an overlay over the host's own disk, which answers at once."""
+    return libc.fstatfs_type(fd) == _OVERLAY
 
 
 def keeps_nobody_waiting(fd: int) -> bool:

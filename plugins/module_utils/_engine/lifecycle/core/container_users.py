@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ...errors import CommandTimeout, InvalidOption, WrongState
 from ...kernel import untrusted_files
 from ...kernel.files import directory, held
-from ...kernel.inroot import open_in_root
+from ...kernel.inroot import open_in_root, open_on_root
 from ...runtime.config.users import resolve
 
 TYPE_CHECKING = False
@@ -45,9 +45,9 @@ def refuse_waiting(pid: int, *, seconds: float = untrusted_files.PATIENCE) -> No
     """Raise WrongState for account files that keep a reader waiting: runc reads them before it begins a command."""
     root = f"/proc/{pid}/root"
     try:
-        found = untrusted_files.in_time(
-            lambda: [path for path in _FILES if _keeps_waiting(root, path)], seconds
-        )
+        found = _seen_at_once(root)
+        if found is None:
+            found = untrusted_files.in_time(lambda: _waiting(root), seconds)
     except TimeoutError as error:
         raise _silent(error) from error
     if found:
@@ -57,12 +57,27 @@ def refuse_waiting(pid: int, *, seconds: float = untrusted_files.PATIENCE) -> No
         )
 
 
-def _keeps_waiting(root: str, path: str) -> bool:
+def _seen_at_once(root: str) -> list[str] | None:
+    """Return those that keep a reader waiting where looking needs no child: on layers, with no other mount on the way."""
     try:
         with directory(root) as top:
-            fd = open_in_root(top, path, os.O_PATH)
-    except OSError:  # nothing is there
-        return False
+            return _waiting(root, at_once=True) if untrusted_files.is_of_layers(top) else None
+    except OSError:  # a mount on the way, or a kernel that can't tell
+        return None
+
+
+def _waiting(root: str, *, at_once: bool = False) -> list[str]:
+    with directory(root) as top:
+        return [path for path in _FILES if _keeps_waiting(top, path, at_once=at_once)]
+
+
+def _keeps_waiting(top: int, path: str, *, at_once: bool) -> bool:
+    try:
+        fd = (open_on_root if at_once else open_in_root)(top, path, os.O_PATH)
+    except OSError as error:
+        if at_once and not isinstance(error, FileNotFoundError):
+            raise
+        return False  # nothing is there
     with held(fd):
         return not untrusted_files.keeps_nobody_waiting(fd)
 
