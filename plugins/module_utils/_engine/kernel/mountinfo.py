@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Optional
 
+_ESCAPED = re.compile(r"[ \t\n\\]")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
@@ -33,15 +34,18 @@ def parse(text: str) -> tuple[MountEntry, ...]:
     return tuple(_entry(line) for line in text.split("\n") if line)
 
 
-def read() -> tuple[MountEntry, ...]:
-    """Return the mounts of this process's namespace."""
+def read(having: str = "") -> tuple[MountEntry, ...]:
+    """Return the mounts of this process's namespace; ``having``: those whose line has this text.
+
+    A host with a hundred containers has hundreds of mounts, and a start looks dozens of times: no other line is taken apart.
+    """
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
-        return parse(stream.read())
+        return parse("".join(line for line in stream if having in line))
 
 
 def at(target: str) -> Optional[MountEntry]:
     """Return the topmost mount on exactly ``target`` (no symlink is followed), or None."""
-    stacked = [entry for entry in read() if entry.target == target]
+    stacked = [entry for entry in read(f" {_escaped(target)} ") if entry.target == target]
     # The one below in a stack is the parent of the next. Position alone does not tell: the kernel lists by age, and
     # an old mount may have been moved onto a younger one.
     covered = {entry.parent_id for entry in stacked if entry.parent_id != entry.mount_id}
@@ -65,6 +69,11 @@ def _depth(mount_id: int, parents: dict[int, int]) -> int:
         mount_id = parents[mount_id]
         depth += 1
     return depth
+
+
+def _escaped(path: str) -> str:
+    """Return a path as the kernel writes it there (fs/proc_namespace.c, show_mountinfo)."""
+    return _ESCAPED.sub(lambda found: f"\\{ord(found[0]):03o}", path)
 
 
 def _entry(line: str) -> MountEntry:

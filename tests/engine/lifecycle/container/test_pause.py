@@ -88,7 +88,7 @@ def test_refused_where_cgroups_cannot_freeze(host, do, monkeypatch):
         for entry in everything
         if entry.fstype != "cgroup2" and "freezer" not in entry.super_options.split(",")
     ]
-    monkeypatch.setattr(membership.mountinfo, "read", lambda: others)
+    monkeypatch.setattr(membership.mountinfo, "read", lambda _having="": others)
     with pytest.raises(HostLacks, match="no cgroup that can be frozen") as caught:
         do(pausing.pause)
     monkeypatch.undo()

@@ -134,7 +134,7 @@ def named(name: str) -> Optional[str]:
 def hierarchies() -> list[mountinfo.MountEntry]:
     """Return one mount of each hierarchy, the first: later ones are binds of it for some container."""
     found: dict[str, mountinfo.MountEntry] = {}
-    for entry in mountinfo.read():
+    for entry in mountinfo.read(" - cgroup"):
         if entry.fstype in ("cgroup", "cgroup2"):
             found.setdefault(entry.device, entry)
     return list(found.values())
