@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dockerarchive import layer
+from dockerarchive import Program, layer
 from enginehost import eventually
 
 
@@ -60,6 +60,16 @@ def test_init(host, need):
     assert first[0] != b"sleep"
     host.bring("box", "stopped", stop_time=100)
     assert host.inspect()["State"]["ExitCode"] == 143
+
+
+def test_init_in_an_image_without_its_directory(empty_host, need):
+    """An image that has nothing but a program runs below an init too, whose place the runtime makes."""
+    need(shutil.which("catatonit") or shutil.which("tini"), "catatonit or tini")
+    program = Program(Path(shutil.which("busybox")).read_bytes())
+    image = empty_host.build("localhost/small:1", layer({"bin": None, "bin/busybox": program}))
+    command = ["/bin/busybox", "sleep", "1000"]
+    told = empty_host.want("started", *command, image=image, init=True, stop_timeout=0)
+    assert told.result["container"]["State"]["Running"]
 
 
 @pytest.mark.parametrize(("network", "shared"), [("host", True), ("none", False)])

@@ -35,6 +35,8 @@ _KERNELS = ("/proc", "/sys", "/dev")
 _OWN = frozenset(
     "/dev/mqueue /dev/ptmx /dev/pts /dev/shm /etc/hostname /etc/hosts /etc/resolv.conf /run/.containerenv".split()
 )
+#: Where an init is looked at: its own place may lie in a directory that the runtime is still to make.
+_INIT = f"/{os.path.basename(process.INIT)}"
 #: What runtimes read in the container before its program begins.
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
 
@@ -258,7 +260,7 @@ def _check_init(root: int, seen: Mapping[str, int], request: BundleRequest, reco
         return
     with held(os.open(path, os.O_PATH | os.O_CLOEXEC)) as fd:
         try:
-            _search(root, {**seen, process.INIT: fd}, request, record).check(process.INIT, "")
+            _search(root, {**seen, _INIT: fd}, request, record).check(_INIT, "")
         except NotRunnable as error:
             option = "init_path" if request.spec.init_path else "init"
             why = f"can't be run in the container: {error.message.partition(': ')[2]}"
