@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kernel is told of a container in its networks: all of it resolved, nothing left to choose."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .spec import Route
+
+TCP, UDP, SCTP = "tcp", "udp", "sctp"
+
+
+class Attachment(NamedTuple):
+    """One interface of a container in a network.
+
+    ``interface`` is its name in the container, ``host_interface`` the name of the other end on the host. ``addresses`` are in
+    CIDR notation with the subnet's prefix length. ``gateways`` get default routes, at most one for each IP version.
+    ``mtu`` 0 and ``metric`` 0 are the kernel's defaults.
+    """
+
+    network_id: str
+    interface: str
+    host_interface: str
+    mac: str
+    addresses: tuple[str, ...]
+    gateways: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
+    metric: int = 0
+    mtu: int = 0
+
+
+class Port(NamedTuple):
+    """A range of ``count`` published ports. ``host_ip`` "" is any address of the host, of both IP versions."""
+
+    protocol: str
+    host_ip: str
+    host_port: int
+    container_port: int
+    count: int = 1
+
+
+class Publication(NamedTuple):
+    """The ports of one container, and the addresses (without prefix length) that they lead to, at most one for each version."""
+
+    container_id: str
+    addresses: tuple[str, ...]
+    ports: tuple[Port, ...]
