@@ -53,6 +53,7 @@ STREETS = {
         "image": {"values"},
         "mounts": {"values"},
         "volume": {"values"},
+        "network": {"values"},
         "container": {"values", "image", "mounts"},
         "engine": {"values", "mounts", "volume", "container"},
     },

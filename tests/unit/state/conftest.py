@@ -12,6 +12,7 @@ import pytest
 
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.record import ContainerRecord, ImageRecord, LayerRecord
+from _engine.model.network.spec import NetworkRecord, NetworkSpec
 from _engine.model.volume.spec import VolumeRecord, VolumeSpec
 from _engine.state.database import open_database
 
@@ -46,6 +47,17 @@ def container():
 def volume():
     """Give a maker of records from a name."""
     return lambda name, **fields: VolumeRecord(**{"spec": VolumeSpec(name), "created": 1, **fields})
+
+
+@pytest.fixture
+def network():
+    """Give a maker of records whose id is a letter 64 times, and whose name is that letter."""
+
+    def make(letter, **fields):
+        whole = {"spec": NetworkSpec(letter), "interface": f"sw-{letter}", "subnets": (), "created": 1}
+        return NetworkRecord(**{"id": letter * 64, **whole, **fields})
+
+    return make
 
 
 @pytest.fixture

@@ -159,4 +159,45 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE containers ADD COLUMN start_pending INTEGER NOT NULL DEFAULT 0;
     """,
+    # Networks; who is in them, by which addresses; the ports of the host that lead to containers.
+    """
+    CREATE TABLE networks (
+        id        TEXT PRIMARY KEY NOT NULL,
+        name      TEXT NOT NULL UNIQUE,
+        spec      TEXT NOT NULL,
+        interface TEXT NOT NULL,
+        subnets   TEXT NOT NULL,
+        created   INTEGER NOT NULL,
+        removing  INTEGER NOT NULL
+    );
+    CREATE UNIQUE INDEX networks_by_interface ON networks (interface) WHERE interface <> '';
+
+    CREATE TABLE attachments (
+        container_id TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+        position     INTEGER NOT NULL,
+        network_id   TEXT NOT NULL REFERENCES networks (id) ON DELETE RESTRICT,
+        interface    TEXT NOT NULL,
+        mac          TEXT NOT NULL,
+        PRIMARY KEY (container_id, position),
+        UNIQUE (container_id, network_id),
+        UNIQUE (network_id, mac)
+    );
+    CREATE TABLE leases (
+        network_id   TEXT NOT NULL,
+        address      TEXT NOT NULL,
+        container_id TEXT NOT NULL,
+        PRIMARY KEY (network_id, address),
+        FOREIGN KEY (container_id, network_id) REFERENCES attachments (container_id, network_id) ON DELETE CASCADE
+    );
+
+    CREATE TABLE ports (
+        protocol       TEXT NOT NULL,
+        host_ip        TEXT NOT NULL,
+        host_port      INTEGER NOT NULL,
+        container_id   TEXT NOT NULL REFERENCES containers (id) ON DELETE CASCADE,
+        container_port INTEGER NOT NULL,
+        PRIMARY KEY (protocol, host_ip, host_port)
+    );
+    CREATE INDEX ports_by_container ON ports (container_id);
+    """,
 )

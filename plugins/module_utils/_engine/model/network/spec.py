@@ -6,9 +6,15 @@ Sources: podman-network-create(1), podman-network-inspect(1); libpod's types.Net
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from ...frozen import dataclass, field
+from ..values import typed
+
+#: What an address is made of: enough to tell a damaged row, without the import of ``ipaddress`` at each start of a container.
+_ADDRESS = re.compile(r"[0-9a-f.:/]*", re.ASCII)
 
 BRIDGE, MACVLAN, IPVLAN, CNI = "bridge", "macvlan", "ipvlan", "cni"
 
@@ -56,6 +62,28 @@ class NetworkSpec:
     options: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
 
+    def encode(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            **vars(self),
+            "subnets": encode_subnets(self.subnets),
+            "routes": [route._asdict() for route in self.routes],
+        }
+
+    @classmethod
+    def decode(cls, data: Mapping[str, Any]) -> NetworkSpec:
+        """Return what was encoded; raises TypeError, LookupError or ValueError for anything else."""
+        spec = cls(
+            **{
+                **data,
+                "subnets": decode_subnets(data["subnets"]),
+                "dns_servers": tuple(data["dns_servers"]),
+                "routes": tuple(Route(**one) for one in data["routes"]),
+            }
+        )
+        typed.check(spec, vars(spec))
+        return spec
+
 
 @dataclass(frozen=True)
 class NetworkRecord:
@@ -75,3 +103,17 @@ class NetworkRecord:
     def name(self) -> str:
         """Return the network's name."""
         return self.spec.name
+
+
+def encode_subnets(subnets: Iterable[Subnet]) -> list[dict[str, str]]:
+    """Return the JSON form."""
+    return [subnet._asdict() for subnet in subnets]
+
+
+def decode_subnets(data: Iterable[Mapping[str, str]]) -> tuple[Subnet, ...]:
+    """Return what was encoded; raises TypeError or ValueError for anything else."""
+    subnets = tuple(Subnet(**one) for one in data)
+    for text in (text for subnet in subnets for text in subnet):
+        if not _ADDRESS.fullmatch(text):
+            raise ValueError(f"{text[:80]!r} is no address")
+    return subnets

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from _engine.errors import InUse, NameInUse, NotFound, StateCorrupt
+from _engine.frozen import replace
+from _engine.model.network.spec import NetworkSpec, Route, Subnet
+from _engine.state import containers, networks
+
+FULL = NetworkSpec(
+    "full",
+    interface="br7",
+    subnets=(Subnet("10.1.0.0/24", "10.1.0.1", "10.1.0.8", "10.1.0.15"), Subnet("fd00::/64")),
+    ipv6=True,
+    internal=True,
+    dns=False,
+    dns_servers=("192.0.2.1",),
+    routes=(Route("10.2.0.0/16", "10.1.0.9", 100),),
+    ipam_driver="host-local",
+    options={"mtu": "1400"},
+    labels={"tier": "db", "Ü": ""},
+)
+
+
+def test_a_record_comes_back_as_it_was(connection, network):
+    """Every field survives the way into the database and back; networks without an interface are not in each other's way."""
+    full = network("b", spec=FULL, interface="br7", removing=True)
+    others = [network("a", interface=""), network("c", interface="")]
+    for record in (full, *others):
+        networks.insert(connection, record)
+    assert networks.get(connection, full.id) == full
+    assert networks.by_name(connection, "full") == full
+    assert networks.by_name(connection, "none") is None
+    assert networks.all(connection) == (others[0], others[1], full)
+
+
+def test_a_network_is_found_by_name_or_id(connection, network):
+    """A name goes before the first 12 digits of an id, and all 64 before a name; other lengths are names alone."""
+    record = network("a", spec=NetworkSpec("web"))
+    named = network("b", spec=NetworkSpec("a" * 12))
+    networks.insert(connection, record)
+    assert [networks.find(connection, text) for text in ("web", "a" * 12, "a" * 64)] == [record] * 3
+    networks.insert(connection, named)
+    assert networks.find(connection, "a" * 12) == named
+    assert networks.find(connection, "a" * 64) == record
+    assert networks.find(connection, "a" * 13) is None
+
+
+def test_update(connection, network):
+    """An update replaces the row; without a row it is an error."""
+    record = network("a")
+    networks.insert(connection, record)
+    changed = replace(record, spec=replace(record.spec, labels={"x": "y"}), removing=True)
+    networks.update(connection, changed)
+    assert networks.get(connection, record.id) == changed
+    with pytest.raises(NotFound):
+        networks.update(connection, network("b"))
+
+
+@pytest.mark.parametrize(
+    ("second", "fields"),
+    [
+        ({"spec": NetworkSpec("a")}, {"name": "a", "owner": "a"}),
+        ({"interface": "sw-a"}, {"name": "sw-a", "owner": "a"}),
+    ],
+)
+def test_name_and_interface_belong_to_one(connection, network, second, fields):
+    """A second network of the name or the interface is refused, and told whose it is."""
+    networks.insert(connection, network("a", interface="sw-a"))
+    with pytest.raises(NameInUse) as caught:
+        networks.insert(connection, network("b", **second))
+    assert caught.value.fields == fields
+    assert [record.name for record in networks.all(connection)] == ["a"]
+
+
+def test_a_used_network_keeps_its_row(connection, network, container):
+    """Deleting a network with containers is refused with their names; without any it goes, and again is fine."""
+    record = network("a")
+    networks.insert(connection, record)
+    containers.insert(connection, container("c"))
+    connection.execute("INSERT INTO attachments VALUES (?, 0, ?, 'eth0', '')", ("c" * 64, record.id))
+    assert networks.users(connection, record.id) == (("c" * 64, "web"),)
+    with pytest.raises(InUse) as caught:
+        networks.delete(connection, record.id)
+    assert caught.value.fields == {"name": "a", "users": ["web"]}
+    containers.delete(connection, "c" * 64)
+    networks.delete(connection, record.id)
+    networks.delete(connection, record.id)
+    assert networks.all(connection) == ()
+
+
+def test_addresses_go_with_their_container(connection, network, container):
+    """A container's row takes its attachments, addresses and ports with it."""
+    record = network("a")
+    networks.insert(connection, record)
+    containers.insert(connection, container("c"))
+    connection.execute("INSERT INTO attachments VALUES (?, 0, ?, 'eth0', '')", ("c" * 64, record.id))
+    connection.execute("INSERT INTO leases VALUES (?, '10.0.0.2', ?)", (record.id, "c" * 64))
+    connection.execute("INSERT INTO ports VALUES ('tcp', '', 80, ?, 80)", ("c" * 64,))
+    containers.delete(connection, "c" * 64)
+    for table in ("attachments", "leases", "ports"):
+        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0
+
+
+SPEC = NetworkSpec("a").encode()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("id", "a"),
+        ("name", "../a"),
+        ("name", "other"),
+        ("spec", "[]"),
+        ("spec", "{}"),
+        ("spec", json.dumps({**SPEC, "ipv6": 1})),
+        ("spec", json.dumps({**SPEC, "labels": {"a": 1}})),
+        ("spec", json.dumps({**SPEC, "unknown": 1})),
+        ("interface", "a/b"),
+        ("interface", "a" * 16),
+        ("subnets", "{}"),
+        ("subnets", '[{"subnet": 1}]'),
+        ("subnets", '[{"subnet": "10.0.0.0/8; flush ruleset"}]'),
+        ("created", "x"),
+    ],
+)
+def test_damage_is_told_as_damage(connection, network, column, value):
+    """A row that holds what nothing can be made of is told by its key."""
+    networks.insert(connection, network("a"))
+    connection.execute(f"UPDATE networks SET {column} = ?", (value,))
+    with pytest.raises(StateCorrupt) as caught:
+        networks.all(connection)
+    assert caught.value.fields["table"] == "networks"
