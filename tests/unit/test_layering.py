@@ -46,7 +46,7 @@ MAY_IMPORT = {
 STREETS = {
     "agent": {"": {"cli", "connect", "verbs"}, "cli": set(), "connect": set(), "verbs": {"cli"}},
     "images": {"": {"archive", "tar"}, "archive": {"tar"}, "layers": {"tar"}, "tar": set()},
-    "kernel": {"": set(), "cgroup": {""}},
+    "kernel": {"": set(), "cgroup": {""}, "net": {""}},
     "model": {
         "values": set(),
         "connect": {"values"},

@@ -40,6 +40,16 @@ def mapping_of(path: str) -> tuple[Lines, Lines]:
         os.close(fd)
 
 
+@contextmanager
+def inside(userns_fd: int, flags: int) -> Iterator[int]:
+    """Give the pid of a child in a user namespace, and in new namespaces (CLONE_NEW*) that belong to it; it ends at the end.
+
+    Raises OSError.
+    """
+    with _child(flags, userns_fd) as pid:
+        yield pid
+
+
 def read(pid: int) -> tuple[Lines, Lines]:
     """Return the uid and gid lines of a process's user namespace, as seen from here."""
     return _read(f"/proc/{pid}/uid_map"), _read(f"/proc/{pid}/gid_map")
@@ -47,7 +57,7 @@ def read(pid: int) -> tuple[Lines, Lines]:
 
 @contextmanager
 def _child(flags: int, enter: int = -1) -> Iterator[int]:
-    """Give the pid of a child that is in another user namespace: a new one, or the one to ``enter``.
+    """Give the pid of a child that has entered a user namespace, if there is one to ``enter``, and then left for new namespaces.
 
     A process that has been there is the only way: a namespace has no maps without a /proc/PID, and who has entered one
     does not come back.
@@ -79,7 +89,7 @@ def _stay(flags: int, enter: int, tell: int, until: int, others: tuple[int, int]
         try:
             if enter >= 0:
                 libc.setns(enter, libc.CLONE_NEWUSER)
-            else:
+            if flags:
                 libc.unshare(flags)
         except OSError as error:
             os.write(tell, str(error.errno).encode())

@@ -36,7 +36,7 @@ class Port(NamedTuple):
     host_ip: str
     host_port: int
     container_port: int
-    count: int = 1  # type: ignore[assignment]  # in place of tuple.count, which nobody calls
+    count: int = 1  # type: ignore[assignment]  # hides a method of tuple that nobody calls
 
 
 class Publication(NamedTuple):

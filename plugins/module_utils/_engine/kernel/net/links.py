@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make, change, list and delete network interfaces; sources: rtnetlink(7), <linux/if_link.h>, ip-link(8).
+
+What changes something is a ``Request``, for ``Netlink.batch``.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
+
+from .netlink import CREATE, EXCL, Netlink, Request, attribute, attributes, nested
+
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
+
+_INFO = struct.Struct("=BxHiII")  # struct ifinfomsg
+_UP = 0x1
+
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO = 1, 3, 4, 5, 10, 18
+IFLA_NET_NS_FD, IFLA_EXT_MASK = 28, 29
+_SKIP_STATS = 1 << 3
+
+IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
+_VETH_PEER = 1
+_MACVLAN_MODE = 1
+_IPVLAN_MODE = 1
+_VLAN_ID = 1
+_BR_VLAN_FILTERING = 7
+_BRPORT_MODE = 4
+
+#: <linux/if_link.h>
+MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8}
+IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
+
+
+class Link(NamedTuple):
+    """An interface. ``parent`` is the index of a veth's other end, or of what a vlan lies on, maybe in another namespace."""
+
+    ifindex: int
+    name: str
+    kind: str
+    mac: str
+    mtu: int
+    master: int
+    up: bool
+    parent: int
+
+
+def bridge(name: str, *, mac: str, mtu: int = 0, vlans: bool = False) -> Request:
+    """Return the request that makes a bridge, up; without an address of its own its MAC would change with its ports."""
+    data = [attribute(_BR_VLAN_FILTERING, b"\1")] if vlans else []
+    return _made(name, "bridge", data, mac=mac, mtu=mtu, up=True)
+
+
+def veth(
+    name: str, peer: str, *, peer_mac: str, mtu: int = 0, master: int = 0, netns_fd: Optional[int] = None
+) -> Request:
+    """Return the request that makes a pair: ``name`` here, up, a port of the bridge ``master``; ``peer`` in another namespace."""
+    other = _INFO.pack(0, 0, 0, 0, 0) + _attributes(peer, mac=peer_mac, mtu=mtu, netns_fd=netns_fd)
+    return _made(name, "veth", [nested(_VETH_PEER, other)], mtu=mtu, master=master, up=True)
+
+
+def macvlan(
+    name: str,
+    parent: int,
+    *,
+    mode: str = "bridge",
+    mac: str = "",
+    mtu: int = 0,
+    netns_fd: Optional[int] = None,
+) -> Request:
+    """Return the request that makes a macvlan on the interface with index ``parent``, in another namespace."""
+    data = [attribute(_MACVLAN_MODE, MACVLAN_MODES[mode])]
+    return _made(name, "macvlan", data, parent=parent, mac=mac, mtu=mtu, netns_fd=netns_fd)
+
+
+def ipvlan(
+    name: str, parent: int, *, mode: str = "l2", mtu: int = 0, netns_fd: Optional[int] = None
+) -> Request:
+    """Return the request that makes an ipvlan on the interface with index ``parent``, in another namespace."""
+    data = [attribute(_IPVLAN_MODE, struct.pack("=H", IPVLAN_MODES[mode]))]
+    return _made(name, "ipvlan", data, parent=parent, mtu=mtu, netns_fd=netns_fd)
+
+
+def vlan(name: str, parent: int, tag: int) -> Request:
+    """Return the request that makes an interface for the frames of ``parent`` that carry a VLAN tag."""
+    return _made(name, "vlan", [attribute(_VLAN_ID, struct.pack("=H", tag))], parent=parent, up=True)
+
+
+def dummy(name: str) -> Request:
+    """Return the request that makes an interface that sends nowhere, up."""
+    return _made(name, "dummy", [], up=True)
+
+
+def change(
+    link: Link,
+    *,
+    up: Optional[bool] = None,
+    name: str = "",
+    mac: str = "",
+    mtu: int = 0,
+    master: Optional[int] = None,
+) -> Request:
+    """Return the request that changes this of an interface; ``master`` 0 takes it out of its bridge."""
+    header = _header(index=link.ifindex, up=up)
+    wanted = _attributes(name, mac=mac, mtu=mtu, master=master)
+    return Request(RTM_SETLINK, header + wanted, f"network interface {link.name}")
+
+
+def hairpin(name: str, *, on: bool) -> Request:
+    """Return the request that lets a bridge's port get back what it has sent itself, or no longer."""
+    data = nested(IFLA_INFO_SLAVE_DATA, attribute(_BRPORT_MODE, bytes([on])))
+    info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_SLAVE_KIND, "bridge"), data)
+    return Request(RTM_NEWLINK, _header() + attribute(IFLA_IFNAME, name) + info, f"port {name} of a bridge")
+
+
+def delete(name: str) -> Request:
+    """Return the request that deletes an interface, a veth with its other end; one that is not there is fine."""
+    body = _header() + attribute(IFLA_IFNAME, name)
+    return Request(RTM_DELLINK, body, f"network interface {name}", fine=(errno.ENODEV,))
+
+
+def find(netlink: Netlink, *names: str) -> list[Optional[Link]]:
+    """Return the interfaces of these names, None for one that is not there; one round trip for all."""
+    return [_link(answer) if answer else None for answer in netlink.batch([_asked(name) for name in names])]
+
+
+def listed(netlink: Netlink, *, master: int = 0, kind: str = "") -> list[Link]:
+    """Return all interfaces, or those that are ports of a bridge, or of a kind."""
+    body = _header() + attribute(IFLA_EXT_MASK, _SKIP_STATS)
+    if master:
+        body += attribute(IFLA_MASTER, master)
+    found = map(_link, netlink.dump(Request(RTM_GETLINK, body, "network interfaces")))
+    # An old kernel does not select.
+    return [link for link in found if master in (0, link.master) and kind in ("", link.kind)]
+
+
+def _asked(name: str) -> Request:
+    body = _header() + attribute(IFLA_IFNAME, name) + attribute(IFLA_EXT_MASK, _SKIP_STATS)
+    return Request(RTM_GETLINK, body, f"network interface {name}", fine=(errno.ENODEV,))
+
+
+def _header(index: int = 0, *, up: Optional[bool] = None) -> bytes:
+    return _INFO.pack(0, 0, index, _UP if up else 0, 0 if up is None else _UP)
+
+
+def _made(
+    name: str,
+    kind: str,
+    data: Sequence[bytes],
+    *,
+    up: Optional[bool] = None,
+    parent: int = 0,
+    mac: str = "",
+    mtu: int = 0,
+    master: int = 0,
+    netns_fd: Optional[int] = None,
+) -> Request:
+    body = _header(up=up) + _attributes(name, mac=mac, mtu=mtu, master=master or None, netns_fd=netns_fd)
+    if parent:
+        body += attribute(IFLA_LINK, parent)
+    body += nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind), nested(IFLA_INFO_DATA, *data))
+    return Request(RTM_NEWLINK, body, f"{kind} {name}", CREATE | EXCL)
+
+
+def _attributes(
+    name: str, *, mac: str = "", mtu: int = 0, master: Optional[int] = None, netns_fd: Optional[int] = None
+) -> bytes:
+    found = []
+    if name:
+        found.append(attribute(IFLA_IFNAME, name))
+    if mac:
+        found.append(attribute(IFLA_ADDRESS, bytes.fromhex(mac.replace(":", ""))))
+    if mtu:
+        found.append(attribute(IFLA_MTU, mtu))
+    if master is not None:
+        found.append(attribute(IFLA_MASTER, master))
+    if netns_fd is not None:
+        found.append(attribute(IFLA_NET_NS_FD, netns_fd))
+    return b"".join(found)
+
+
+def _link(payload: bytes) -> Link:
+    _family, _type, index, flags, _change = _INFO.unpack_from(payload)
+    found = attributes(payload[_INFO.size :])
+    info = attributes(found.get(IFLA_LINKINFO, b""))
+    return Link(
+        index,
+        _text(found, IFLA_IFNAME),
+        _text(info, IFLA_INFO_KIND),
+        found.get(IFLA_ADDRESS, b"").hex(":"),
+        _number(found, IFLA_MTU),
+        _number(found, IFLA_MASTER),
+        bool(flags & _UP),
+        _number(found, IFLA_LINK),
+    )
+
+
+def _text(found: dict[int, bytes], kind: int) -> str:
+    return found.get(kind, b"").rstrip(b"\0").decode("utf-8", "surrogateescape")
+
+
+def _number(found: dict[int, bytes], kind: int) -> int:
+    return int(struct.unpack("=I", found[kind])[0]) if kind in found else 0
