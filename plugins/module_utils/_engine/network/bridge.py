@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the bridge of a network, and attach containers to it by veth pairs.
+
+All of it can be repeated, also after a kill at any instant: what is there stays, what is missing is added. Whether a bridge is
+the engine's own tells its MAC, which derives from the network's id. Every function acts in the network namespace of its caller.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, Optional
+
+from ..errors import NameInUse, NotFound
+from ..kernel.net import addresses, links, netns, sysctl
+from ..kernel.net.netlink import Netlink, Request
+from ..model.network.spec import NetworkRecord
+from ..model.network.wiring import Attachment
+from . import forwarding
+
+#: Written to the interface in the container before it comes up: its IPv6 addresses are ready at once, as the engine gives no
+#: address twice; no neighbour makes itself its router; and it may have its default route on another interface.
+_INSIDE = (
+    (6, "accept_dad", "0"),
+    (6, "accept_ra", "0"),
+    (6, "autoconf", "0"),
+    (4, "rp_filter", "2"),
+)
+
+
+class Bridge(NamedTuple):
+    """What the kernel has of a network: whether the engine made its bridge, and the names of the bridge's ports."""
+
+    is_own: bool
+    is_up: bool
+    mtu: int
+    addresses: tuple[str, ...]
+    ports: tuple[str, ...]
+
+
+def is_managed(record: NetworkRecord) -> bool:
+    """Tell whether the engine makes and removes the bridge, and is not just given one (``mode=unmanaged``)."""
+    return record.spec.options.get("mode") != "unmanaged"
+
+
+def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
+    """Make the network's bridge with its gateways' addresses, or add what it lacks; return the parameters that were changed.
+
+    Raises NameInUse when another interface has its name, NotFound when an unmanaged one is not there, OSError.
+    """
+    with Netlink() as netlink:
+        if not is_managed(record):
+            _there(netlink, record)
+            return ()
+        mtu = int(record.spec.options.get("mtu", 0))
+        (link,) = links.find(netlink, record.interface)
+        if link is None:
+            netlink.ask(links.bridge(record.interface, mac=_mac(record), mtu=mtu))
+            link = _there(netlink, record)
+        _refuse_foreign(record, link)
+        netlink.batch(
+            [
+                links.change(link, up=True, mtu=mtu if mtu != link.mtu else 0),
+                *(addresses.add(link.ifindex, address) for address in _gateways(record)),
+            ]
+        )
+    return forwarding.ensure(record)
+
+
+def remove(record: NetworkRecord) -> None:
+    """Remove the network's bridge; one that is gone is fine, one that the engine did not make stays."""
+    with Netlink() as netlink:
+        (link,) = links.find(netlink, record.interface)
+        if link is not None and is_managed(record) and _is_own(record, link):
+            netlink.ask(links.delete(record.interface))
+
+
+def observe(record: NetworkRecord) -> Optional[Bridge]:
+    """Return what there is of the network's bridge, None when there is no interface of that name."""
+    with Netlink() as netlink:
+        (link,) = links.find(netlink, record.interface)
+        if link is None:
+            return None
+        found = tuple(item.address for item in addresses.listed(netlink, link.ifindex))
+        ports = tuple(port.name for port in links.listed(netlink, master=link.ifindex))
+        return Bridge(_is_own(record, link), link.up, link.mtu, found, ports)
+
+
+def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> None:
+    """Give the network namespace at a path the interface of an attachment, ready to be used, with its other end in the bridge.
+
+    Raises NotFound without the bridge, NameInUse when something else has the name of one of the two ends, OSError.
+    """
+    with Netlink() as netlink, _descriptor(netns_path) as netns_fd:
+        bridge, host_end = links.find(netlink, record.interface, attachment.host_interface)
+        if bridge is None:
+            raise _no_bridge(record)
+        if host_end is not None and not _is_pair(netns_fd, attachment, host_end):
+            netlink.ask(links.delete(attachment.host_interface))
+            host_end = None
+        try:
+            netlink.batch([*_host_end(attachment, bridge, host_end, netns_fd), *_hairpin(attachment)])
+        except FileExistsError:
+            raise _taken_inside(attachment) from None
+        netns.call(netns_fd, lambda: _complete(attachment))
+
+
+def detach(attachment: Attachment) -> None:
+    """Remove the interface of an attachment, both ends of it; one that is gone is fine."""
+    with Netlink() as netlink:
+        (host_end,) = links.find(netlink, attachment.host_interface)
+        if host_end is not None and host_end.kind == "veth":
+            netlink.ask(links.delete(attachment.host_interface))
+
+
+def is_attached(attachment: Attachment) -> bool:
+    """Tell whether the host's end of an attachment is there, in a bridge and up; with it is the container's."""
+    with Netlink() as netlink:
+        (host_end,) = links.find(netlink, attachment.host_interface)
+        return host_end is not None and host_end.up and host_end.master != 0
+
+
+def _there(netlink: Netlink, record: NetworkRecord) -> links.Link:
+    (link,) = links.find(netlink, record.interface)
+    if link is None:
+        raise _no_bridge(record)
+    if link.kind != "bridge":
+        raise _name_in_use(record, link)
+    return link
+
+
+def _no_bridge(record: NetworkRecord) -> NotFound:
+    return NotFound("bridge", record.interface, remedy=f"Network {record.name!r} needs it")
+
+
+def _refuse_foreign(record: NetworkRecord, link: links.Link) -> None:
+    if not _is_own(record, link):
+        raise _name_in_use(record, link)
+
+
+def _name_in_use(record: NetworkRecord, link: links.Link) -> NameInUse:
+    kind = f"a {link.kind}" if link.kind else "a device"
+    return NameInUse(
+        f"the network {record.name!r} needs the network interface {link.name}, which is there already: {kind} that the engine has"
+        " not made",
+        remedy="Give the network another interface_name, or remove that interface",
+        interface=link.name,
+        network=record.name,
+    )
+
+
+def _is_own(record: NetworkRecord, link: links.Link) -> bool:
+    return link.kind == "bridge" and link.mac == _mac(record)
+
+
+def _mac(record: NetworkRecord) -> str:
+    """Return the MAC of a bridge: an individual address that is locally administered (IEEE 802), with digits of the id."""
+    return ":".join(["02", *(record.id[at : at + 2] for at in range(0, 10, 2))])
+
+
+def _gateways(record: NetworkRecord) -> list[str]:
+    return [
+        f"{subnet.gateway}/{subnet.subnet.partition('/')[2]}" for subnet in record.subnets if subnet.gateway
+    ]
+
+
+@contextmanager
+def _descriptor(path: str) -> Iterator[int]:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _is_pair(netns_fd: int, attachment: Attachment, host_end: links.Link) -> bool:
+    """Tell whether the host's end is that of the interface inside; raises NameInUse when it is none of a pair at all."""
+    if host_end.kind != "veth":
+        raise NameInUse(
+            f"the network interface {host_end.name} of the host is there already and is no veth",
+            remedy="Remove it, or give the attachment another host_interface_name",
+            interface=host_end.name,
+        )
+    with Netlink(netns_fd) as netlink:
+        (inside,) = links.find(netlink, attachment.interface)
+    # Index and parent lie in two namespaces, in which numbers repeat; the MAC is of this attachment alone.
+    return inside is not None and (inside.ifindex, inside.parent, inside.mac) == (
+        host_end.parent,
+        host_end.ifindex,
+        attachment.mac,
+    )
+
+
+def _taken_inside(attachment: Attachment) -> NameInUse:
+    return NameInUse(
+        f"the container has another network interface {attachment.interface} already",
+        remedy="Give the attachment another interface_name",
+        interface=attachment.interface,
+    )
+
+
+def _host_end(
+    attachment: Attachment, bridge: links.Link, host_end: Optional[links.Link], netns_fd: int
+) -> list[Request]:
+    mtu = attachment.mtu or bridge.mtu
+    if host_end is not None:
+        return [links.change(host_end, up=True, master=bridge.ifindex, mtu=mtu)]
+    return [
+        links.veth(
+            attachment.host_interface,
+            attachment.interface,
+            peer_mac=attachment.mac,
+            mtu=mtu,
+            master=bridge.ifindex,
+            netns_fd=netns_fd,
+        )
+    ]
+
+
+def _hairpin(attachment: Attachment) -> list[Request]:
+    # Where frames on a bridge pass the filters of IP too, a container that asks for its own published port is answered by its
+    # own port of the bridge.
+    filtered = any(
+        sysctl.read(f"net/bridge/bridge-nf-call-{tables}") == "1" for tables in ("iptables", "ip6tables")
+    )
+    return [links.hairpin(attachment.host_interface, on=True)] if filtered else []
+
+
+def _complete(attachment: Attachment) -> None:
+    """Bring the interface up in the namespace that this is called in, with addresses and routes."""
+    with Netlink() as netlink:
+        inside, loopback = links.find(netlink, attachment.interface, "lo")
+        if inside is None or loopback is None:
+            raise NotFound("network interface", attachment.interface)
+        if not inside.up:
+            for version, parameter, value in _INSIDE:
+                sysctl.ensure(sysctl.of_interface(version, inside.name, parameter), value)
+        netlink.batch(
+            [
+                links.change(loopback, up=True),
+                links.change(inside, up=True, mtu=attachment.mtu if attachment.mtu != inside.mtu else 0),
+                *(addresses.add(inside.ifindex, address) for address in attachment.addresses),
+                *_routes(inside.ifindex, attachment),
+            ]
+        )
+
+
+def _routes(index: int, attachment: Attachment) -> Iterator[Request]:
+    for gateway in attachment.gateways:
+        everything = "::/0" if ":" in gateway else "0.0.0.0/0"
+        yield addresses.add_route(index, everything, gateway, attachment.metric)
+    for route in attachment.routes:
+        yield addresses.add_route(index, route.destination, route.gateway, route.metric)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Set the kernel's parameters that a network of the engine needs; source: Documentation/networking/ip-sysctl.rst."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ..kernel.net import sysctl
+from ..model.network.spec import NetworkRecord
+
+#: Interfaces of /proc/sys/net/ipv6/conf that stand for others, or take no advertisements.
+_NO_INTERFACES = ("all", "default", "lo")
+
+
+def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
+    """Set what the network lacks, on its bridge and, if it leads outside, for the host; return what was changed.
+
+    Raises OSError.
+    """
+    changed = (sysctl.ensure(name, value) for name, value in _wanted(record))
+    return tuple(change for change in changed if change is not None)
+
+
+def _wanted(record: NetworkRecord) -> Iterator[tuple[str, str]]:
+    """Yield names and values in their order; what is set for the host comes first, as it resets that of interfaces."""
+    versions = {subnet.version for subnet in record.subnets}
+    if not record.spec.internal:
+        if 4 in versions:
+            yield "net/ipv4/ip_forward", "1"
+        if 6 in versions:
+            yield from _forward_ipv6()
+    if 4 in versions:
+        yield from _of_bridge(record, ipv4=True)
+    if 6 in versions:
+        yield from _of_bridge(record, ipv4=False)
+
+
+def _of_bridge(record: NetworkRecord, *, ipv4: bool) -> Iterator[tuple[str, str]]:
+    bridge, internal = record.interface, record.spec.internal
+    if not ipv4:
+        # A bridge without ports has no carrier, so its addresses would be tried only when a container comes.
+        yield sysctl.of_interface(6, bridge, "disable_ipv6"), "0"
+        yield sysctl.of_interface(6, bridge, "accept_dad"), "0"
+        yield sysctl.of_interface(6, bridge, "accept_ra"), "0"
+        return
+    # A container in two networks answers by its default route, from the address of the other: strict checks drop that.
+    yield sysctl.of_interface(4, bridge, "rp_filter"), "2"
+    yield sysctl.of_interface(4, bridge, "forwarding"), "0" if internal else "1"
+    # Ports are reached by 127.0.0.1 of the host; what comes in on a bridge for that address is dropped (``rules``).
+    yield sysctl.of_interface(4, bridge, "route_localnet"), "0" if internal else "1"
+
+
+def _forward_ipv6() -> Iterator[tuple[str, str]]:
+    if sysctl.read("net/ipv6/conf/all/forwarding") != "0":
+        return  # IPv6 is not there, or routes already
+    # A router takes no router advertisements, and the kernel drops the default route that it has from one, unless accept_ra
+    # is 2: the host would lose its own way out.
+    for interface in os.listdir("/proc/sys/net/ipv6/conf"):
+        name = sysctl.of_interface(6, interface, "accept_ra")
+        if interface not in _NO_INTERFACES and sysctl.read(name) == "1":
+            yield name, "2"
+    yield "net/ipv6/conf/all/forwarding", "1"
