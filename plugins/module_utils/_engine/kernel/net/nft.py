@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Change and read nftables, each change as one transaction; sources: nft(8), libnftables(3), libnftables-json(5).
+
+Done by libnftables in this process, and where that is not installed by the program nft; which of the two is found by trying.
+It acts in the network namespace of the thread that calls.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from typing import Any, Optional
+
+from ...errors import CommandFailed, HostLacks
+from .. import command
+
+LIBRARY, PROGRAM = "libnftables.so.1", "nft"
+
+#: <nftables/libnftables.h>: JSON, and protocols, priorities and all other symbols as numbers.
+_JSON = 1 << 4
+_NUMERIC = 1 << 7 | 1 << 8 | 1 << 9
+#: Seconds for the program: a transaction of thousands of elements takes one or two.
+_TIMEOUT = 60
+_WORDS = 2000
+
+_loaded: list[Any] = []
+
+
+def backend() -> str:
+    """Return which there is, LIBRARY or PROGRAM; raises HostLacks when there is neither."""
+    if _library() is not None:
+        return LIBRARY
+    if command.find_program(PROGRAM) is None:
+        raise HostLacks(
+            "neither the library libnftables nor the program nft is installed",
+            remedy="Run the role slipway.oci.host, which installs what the engine needs",
+            program=PROGRAM,
+        )
+    return PROGRAM
+
+
+def apply(script: str) -> None:
+    """Carry out all commands of a script, or none of them.
+
+    Raises CommandFailed with what nftables says, HostLacks.
+    """
+    _run(script, as_json=False)
+
+
+def has_table(family: str, name: str) -> bool:
+    """Tell whether there is a table; raises as ``apply``."""
+    found = _listed(f"list tables {family}")
+    return any(item["table"]["name"] == name for item in found if "table" in item)
+
+
+def table(family: str, name: str) -> Optional[list[dict[str, Any]]]:
+    """Return a table's objects as in libnftables-json(5), numbers for symbols; None where it is not there."""
+    return _listed(f"list table {family} {name}") if has_table(family, name) else None
+
+
+def _listed(what: str) -> list[dict[str, Any]]:
+    try:
+        found: list[dict[str, Any]] = json.loads(_run(what, as_json=True))["nftables"]
+    except ValueError:  # cut off: command.OUTPUT_LIMIT
+        raise CommandFailed(f"nftables does not end its answer to: {what}", stderr="") from None
+    return found
+
+
+def _run(script: str, *, as_json: bool) -> str:
+    library = _library() if backend() == LIBRARY else None
+    if library is None:
+        return _by_program(script, as_json=as_json)
+    return _by_library(library, script, as_json=as_json)
+
+
+def _by_program(script: str, *, as_json: bool) -> str:
+    flags = ["--json", "--numeric"] if as_json else []
+    argv = [PROGRAM, *flags, "-f", "-"]
+    done = command.run(argv, timeout=_TIMEOUT, stdin=script.encode(), check=False)
+    if done.returncode:
+        raise _refused(done.stderr)
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _by_library(library: Any, script: str, *, as_json: bool) -> str:
+    context = library.nft_ctx_new(0)
+    if not context:
+        raise CommandFailed("libnftables gives no context: memory is short", stderr="")
+    try:
+        library.nft_ctx_buffer_output(context)
+        library.nft_ctx_buffer_error(context)
+        library.nft_ctx_output_set_flags(context, _JSON | _NUMERIC if as_json else 0)
+        if library.nft_run_cmd_from_buffer(context, script.encode()):
+            raise _refused(library.nft_ctx_get_error_buffer(context))
+        return str(library.nft_ctx_get_output_buffer(context).decode("utf-8", "replace"))
+    finally:
+        library.nft_ctx_free(context)
+
+
+def _refused(stderr: bytes) -> CommandFailed:
+    said = stderr.decode("utf-8", "replace").strip()
+    # The first line is the error; below it stands the command, which may be long, with a mark.
+    return CommandFailed(
+        f"nftables refuses: {said.partition(chr(10))[0]}", program=PROGRAM, stderr=said[:_WORDS]
+    )
+
+
+def _library() -> Optional[Any]:
+    """Return the library, loaded once, None where it is not installed."""
+    if not _loaded:
+        _loaded.append(_load())
+    return _loaded[0]
+
+
+def _load() -> Optional[Any]:
+    try:
+        library = ctypes.CDLL(LIBRARY)
+    except OSError:
+        return None
+    context, text = ctypes.c_void_p, ctypes.c_char_p
+    for name, result, arguments in (
+        ("nft_ctx_new", context, (ctypes.c_uint32,)),
+        ("nft_ctx_free", None, (context,)),
+        ("nft_ctx_buffer_output", ctypes.c_int, (context,)),
+        ("nft_ctx_buffer_error", ctypes.c_int, (context,)),
+        ("nft_ctx_output_set_flags", None, (context, ctypes.c_uint)),
+        ("nft_ctx_get_output_buffer", text, (context,)),
+        ("nft_ctx_get_error_buffer", text, (context,)),
+        ("nft_run_cmd_from_buffer", ctypes.c_int, (context, text)),
+    ):
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
