@@ -19,7 +19,7 @@ from _engine.network import bridge
 HOST4, OUTSIDE4 = "192.0.2.1", "192.0.2.9"
 HOST6, OUTSIDE6 = "2001:db8::1", "2001:db8::9"
 #: Seconds until a packet that is dropped counts as lost, and one that arrives late does not.
-LOST, LATE = 0.3, 10.0
+LOST, LATE = 0.15, 10.0
 
 _KINDS = {
     "tcp": (socket.SOCK_STREAM, 0),

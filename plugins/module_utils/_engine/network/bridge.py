@@ -29,6 +29,10 @@ _INSIDE = (
 )
 
 
+#: The metric of what is to come after the route of lo, which has 0.
+_BEHIND_LO = 4096
+
+
 class Bridge(NamedTuple):
     """What the kernel has of a network: whether the engine made its bridge, and the names of the bridge's ports."""
 
@@ -63,6 +67,7 @@ def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
             [
                 links.change(link, up=True, mtu=mtu if mtu != link.mtu else 0),
                 *(addresses.add(link.ifindex, address) for address in _gateways(record)),
+                *_loopback(record, link),
             ]
         )
     return forwarding.ensure(record)
@@ -165,6 +170,13 @@ def _gateways(record: NetworkRecord) -> list[str]:
     ]
 
 
+def _loopback(record: NetworkRecord, link: links.Link) -> list[Request]:
+    # Ports are reached by ::1 of the host: the answer, translated back to it, is taken only on a link that has this route. Who
+    # sends to ::1 from the link itself is refused by the kernel before (RFC 4291, 2.5.3).
+    leads_out = not record.spec.internal and any(subnet.version == 6 for subnet in record.subnets)
+    return [addresses.add_local_route(link.ifindex, "::1/128", _BEHIND_LO)] if leads_out else []
+
+
 @contextmanager
 def _descriptor(path: str) -> Iterator[int]:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -221,9 +233,7 @@ def _host_end(
 def _hairpin(attachment: Attachment) -> list[Request]:
     # Where frames on a bridge pass the filters of IP too, a container that asks for its own published port is answered by its
     # own port of the bridge.
-    filtered = any(
-        sysctl.read(f"net/bridge/bridge-nf-call-{tables}") == "1" for tables in ("iptables", "ip6tables")
-    )
+    filtered = forwarding.filters_bridged(4) or forwarding.filters_bridged(6)
     return [links.hairpin(attachment.host_interface, on=True)] if filtered else []
 
 

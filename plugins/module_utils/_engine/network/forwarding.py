@@ -22,33 +22,37 @@ def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
     return tuple(change for change in changed if change is not None)
 
 
+def filters_bridged(version: int) -> bool:
+    """Tell whether frames between ports of a bridge pass the filters of this IP version too (br_netfilter)."""
+    tables = {4: "iptables", 6: "ip6tables"}[version]
+    return sysctl.read(f"net/bridge/bridge-nf-call-{tables}") == "1"
+
+
 def _wanted(record: NetworkRecord) -> Iterator[tuple[str, str]]:
-    """Yield names and values in their order; what is set for the host comes first, as it resets that of interfaces."""
     versions = {subnet.version for subnet in record.subnets}
-    if not record.spec.internal:
-        if 4 in versions:
-            yield "net/ipv4/ip_forward", "1"
-        if 6 in versions:
-            yield from _forward_ipv6()
     if 4 in versions:
-        yield from _of_bridge(record, ipv4=True)
+        yield from _ipv4(record.interface, internal=record.spec.internal)
     if 6 in versions:
-        yield from _of_bridge(record, ipv4=False)
+        yield from _ipv6(record.interface, internal=record.spec.internal)
 
 
-def _of_bridge(record: NetworkRecord, *, ipv4: bool) -> Iterator[tuple[str, str]]:
-    bridge, internal = record.interface, record.spec.internal
-    if not ipv4:
-        # A bridge without ports has no carrier, so its addresses would be tried only when a container comes.
-        yield sysctl.of_interface(6, bridge, "disable_ipv6"), "0"
-        yield sysctl.of_interface(6, bridge, "accept_dad"), "0"
-        yield sysctl.of_interface(6, bridge, "accept_ra"), "0"
-        return
+def _ipv4(bridge: str, *, internal: bool) -> Iterator[tuple[str, str]]:
+    if not internal:
+        yield "net/ipv4/ip_forward", "1"  # which sets that of all interfaces too, so it comes first
     # A container in two networks answers by its default route, from the address of the other: strict checks drop that.
     yield sysctl.of_interface(4, bridge, "rp_filter"), "2"
     yield sysctl.of_interface(4, bridge, "forwarding"), "0" if internal else "1"
     # Ports are reached by 127.0.0.1 of the host; what comes in on a bridge for that address is dropped (``rules``).
     yield sysctl.of_interface(4, bridge, "route_localnet"), "0" if internal else "1"
+
+
+def _ipv6(bridge: str, *, internal: bool) -> Iterator[tuple[str, str]]:
+    yield sysctl.of_interface(6, bridge, "disable_ipv6"), "0"
+    # A bridge without ports has no carrier, so its addresses would be tried only when a container comes.
+    yield sysctl.of_interface(6, bridge, "accept_dad"), "0"
+    yield sysctl.of_interface(6, bridge, "accept_ra"), "0"
+    if not internal:
+        yield from _forward_ipv6()
 
 
 def _forward_ipv6() -> Iterator[tuple[str, str]]:

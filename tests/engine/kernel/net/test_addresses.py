@@ -8,6 +8,7 @@ import pytest
 from _engine.kernel.net import addresses, links, netns, sysctl
 from _engine.kernel.net.addresses import Address, Route
 from _engine.kernel.net.netlink import Netlink
+from enginehost import eventually
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_an_address_is_taken_away(inside, pair):
     [("10.1.0.2/24", "10.1.0.1", "0.0.0.0/0"), ("fd00::2/64", "fd00::1", "::/0")],
 )
 def test_a_route_has_a_metric(inside, pair, address, gateway, everything):
-    """A route takes the place of one with the same destination and metric, stands beside others, and goes."""
+    """A route stands beside one with another metric; made again it stays, and goes."""
     inside.ask(addresses.add(pair.ifindex, address))
     before = addresses.routes(inside)
     inside.batch([addresses.add_route(pair.ifindex, everything, gateway, metric) for metric in (100, 100, 7)])
@@ -62,6 +63,7 @@ def test_a_route_without_a_gateway_is_on_the_link(inside, pair):
 
 def test_the_link_address_is_waited_for(other, inside, pair):
     """The address that the kernel makes for the link is tentative first; once it is waited for, no address is."""
+    eventually(lambda: addresses.listed(inside, pair.ifindex), "the address of the link")
     assert any(item.tentative for item in addresses.listed(inside, pair.ifindex))
     addresses.settle(inside, pair.ifindex, timeout=20)
     assert not any(item.tentative for item in addresses.listed(inside, pair.ifindex))

@@ -13,7 +13,7 @@ import struct
 import time
 from typing import NamedTuple
 
-from .netlink import CREATE, REPLACE, Netlink, Request, attribute, attributes
+from .netlink import APPEND, CREATE, REPLACE, Netlink, Request, attribute, attributes
 
 _NEWADDR, _DELADDR, _GETADDR = 20, 21, 22
 _NEWROUTE, _DELROUTE, _GETROUTE = 24, 25, 26
@@ -25,7 +25,7 @@ _NODAD, _DADFAILED, _TENTATIVE = 0x02, 0x08, 0x40
 
 _ROUTE = struct.Struct("=BBBBBBBBI")  # struct rtmsg
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_TABLE = 1, 4, 5, 6, 15
-_MAIN, _BY_ADMIN, _UNICAST, _LINK = 254, 4, 1, 253
+_MAIN, _BY_ADMIN, _UNICAST, _RTN_LOCAL, _LINK = 254, 4, 1, 2, 253
 #: The table of the host's own addresses.
 _LOCAL = 255
 
@@ -103,9 +103,15 @@ def settle(netlink: Netlink, index: int, *, timeout: float) -> None:
 
 
 def add_route(index: int, destination: str, gateway: str = "", metric: int = 0) -> Request:
-    """Return the request that makes a route, in place of one with the same destination and metric."""
+    """Return the request that makes a route, behind those with the same destination and metric."""
     body = _routed(index, destination, gateway, metric)
-    return Request(_NEWROUTE, body, f"route to {destination}", CREATE | REPLACE)
+    return Request(_NEWROUTE, body, f"route to {destination}", CREATE | APPEND, fine=(errno.EEXIST,))
+
+
+def add_local_route(index: int, destination: str, metric: int) -> Request:
+    """Return the request that makes what comes in on an interface for a destination the host's own."""
+    body = _routed(index, destination, "", metric, table=_LOCAL, kind=_RTN_LOCAL)
+    return Request(_NEWROUTE, body, f"route to {destination}", CREATE | APPEND, fine=(errno.EEXIST,))
 
 
 def remove_route(index: int, destination: str, gateway: str = "", metric: int = 0) -> Request:
@@ -175,10 +181,12 @@ def _address(payload: bytes) -> Address:
     return Address(index, f"{_text(packed)}/{length}", bool(flags & _TENTATIVE) and not clash, clash)
 
 
-def _routed(index: int, destination: str, gateway: str, metric: int) -> bytes:
+def _routed(
+    index: int, destination: str, gateway: str, metric: int, *, table: int = _MAIN, kind: int = _UNICAST
+) -> bytes:
     packed, length = _packed(destination)
     scope = 0 if gateway or len(packed) == 16 else _LINK
-    body = _ROUTE.pack(_family(destination), length, 0, 0, _MAIN, _BY_ADMIN, scope, _UNICAST, 0)
+    body = _ROUTE.pack(_family(destination), length, 0, 0, table, _BY_ADMIN, scope, kind, 0)
     body += attribute(_RTA_OIF, index)
     if length:
         body += attribute(_RTA_DST, packed)

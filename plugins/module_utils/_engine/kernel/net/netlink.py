@@ -16,8 +16,8 @@ from typing import NamedTuple, Optional, Union
 from . import netns
 
 REQUEST, ACK = 0x1, 0x4
-#: Of a request that makes something: only if it is new; over what is there; make it where it is not there.
-EXCL, REPLACE, CREATE = 0x200, 0x100, 0x400
+#: Of a request that makes something: over what is there; only if it is new; where it is not there; behind its like.
+REPLACE, EXCL, CREATE, APPEND = 0x100, 0x200, 0x400, 0x800
 _DUMP = 0x300
 _DUMP_INTR = 0x10
 _CAPPED, _ACK_TLVS = 0x100, 0x200

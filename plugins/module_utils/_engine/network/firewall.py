@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Publish ports and separate networks: the engine's table of nftables, in the network namespace of the caller.
+
+``table`` is ``rules.table_of`` of the engine's root. All raise CommandFailed with what nftables says, and HostLacks where neither
+libnftables nor nft is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Optional
+
+from ..errors import CommandFailed, NotFound
+from ..kernel.net import nft
+from ..model.network.spec import NetworkRecord
+from ..model.network.wiring import Publication
+from . import forwarding, rules
+
+
+def load(
+    networks: Sequence[NetworkRecord], publications: Iterable[Publication], *, table: str = rules.TABLE
+) -> None:
+    """Write the whole table anew in one transaction: connections go on, and no packet meets half of it."""
+    # The kernel takes an answer to ::1 on a bridge whose frames pass the filters of IP for one to be bridged on.
+    loopback6 = not forwarding.filters_bridged(6)
+    nft.apply(rules.whole(networks, publications, table, loopback6=loopback6))
+
+
+def renew(networks: Sequence[NetworkRecord], *, table: str = rules.TABLE) -> None:
+    """Make the table know these networks and no others; ports stay. Raises NotFound when the table is not there."""
+    try:
+        nft.apply(rules.renewed(networks, table))
+    except CommandFailed:
+        _objects(table)
+        raise
+
+
+def publish(
+    publication: Publication, *, former: Optional[Publication] = None, table: str = rules.TABLE
+) -> None:
+    """Lead the ports to the container, and no longer those of ``former``, in one transaction; repeated it changes nothing.
+
+    Raises NotFound when the table is not there.
+    """
+    script = rules.published(publication, table)
+    if former is not None:
+        script = f"{rules.withdrawn(former, table)}\n{script}"
+    if not script.strip():
+        return
+    try:
+        nft.apply(script)
+    except CommandFailed:
+        # A port that leads elsewhere, from a life of the container that ended without us.
+        stale = rules.owned(_objects(table), publication.container_id)
+        if not stale:
+            raise
+        nft.apply(f"{rules.deleted(stale, table)}\n{rules.published(publication, table)}")
+
+
+def withdraw(container_id: str, *, known: Optional[Publication] = None, table: str = rules.TABLE) -> None:
+    """Close all ports of a container; none, or no table, is fine.
+
+    With ``known``, the ports that it has, the table need not be listed.
+    """
+    if known is not None and _withdraw_known(known, table):
+        return
+    found = rules.owned(nft.table("inet", table) or (), container_id)
+    if found:
+        nft.apply(rules.deleted(found, table))
+
+
+def present(*, table: str = rules.TABLE) -> bool:
+    """Tell whether the table is there."""
+    return nft.has_table("inet", table)
+
+
+def remove(*, table: str = rules.TABLE) -> None:
+    """Remove the table with all that is in it; none is fine."""
+    nft.apply(f"table inet {table}\ndelete table inet {table}")
+
+
+def _withdraw_known(publication: Publication, table: str) -> bool:
+    """Close these ports; False when one leads elsewhere, or when there is no table."""
+    if not rules.elements(publication):
+        return True
+    try:
+        nft.apply(rules.withdrawn(publication, table))
+    except CommandFailed:
+        return False
+    return True
+
+
+def _objects(table: str) -> list[dict[str, object]]:
+    found = nft.table("inet", table)
+    if found is None:
+        raise NotFound("nftables table", table, remedy="Load the engine's rules again")
+    return found
