@@ -65,7 +65,7 @@ def test_all_ports_of_a_container_are_one_command_for_each_map():
         f' 17 . 80 comment "{ID}" : 10.1.0.2 . 81 }}'
     )
     assert rules.published(ports, "t") == added
-    assert rules.withdrawn(ports, "t") == f"{added}\ndelete element inet t ports4 {{ 6 . 80, 17 . 80 }}"
+    assert rules.deleted(rules.elements(ports), "t") == "delete element inet t ports4 { 6 . 80, 17 . 80 }"
 
 
 def test_whose_an_element_is_stands_in_its_comment():

@@ -44,15 +44,15 @@ def publish(
     """
     script = rules.published(publication, table)
     if former is not None:
-        script = f"{rules.withdrawn(former, table)}\n{script}"
+        script = f"{rules.deleted(rules.elements(former), table)}\n{script}"
     if not script.strip():
         return
     try:
         nft.apply(script)
     except CommandFailed:
-        # A port that leads elsewhere, from a life of the container that ended without us.
+        # What the table has of it is something else, from a life of the container that ended without us.
         stale = rules.owned(_objects(table), publication.container_id)
-        if not stale:
+        if not stale and former is None:
             raise
         nft.apply(f"{rules.deleted(stale, table)}\n{rules.published(publication, table)}")
 
@@ -80,11 +80,12 @@ def remove(*, table: str = rules.TABLE) -> None:
 
 
 def _withdraw_known(publication: Publication, table: str) -> bool:
-    """Close these ports; False when one leads elsewhere, or when there is no table."""
-    if not rules.elements(publication):
+    """Close these ports; False when one of them is closed, or when there is no table."""
+    found = rules.elements(publication)
+    if not found:
         return True
     try:
-        nft.apply(rules.withdrawn(publication, table))
+        nft.apply(rules.deleted(found, table))
     except CommandFailed:
         return False
     return True

@@ -137,15 +137,8 @@ def published(publication: Publication, table: str) -> str:
     )
 
 
-def withdrawn(publication: Publication, table: str) -> str:
-    """Return the script that removes the ports of a container, and does not fail for those that are gone."""
-    # Adding what is there is fine, deleting what is not there is not.
-    gone = _commands("delete", elements(publication), lambda item: item.key, table)
-    return f"{published(publication, table)}\n{gone}"
-
-
 def deleted(found: Iterable[Element], table: str) -> str:
-    """Return the script that removes elements that are there."""
+    """Return the script that removes elements; it fails when one is not there."""
     return _commands("delete", found, lambda item: item.key, table)
 
 
