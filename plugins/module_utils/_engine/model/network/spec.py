@@ -105,6 +105,16 @@ class NetworkRecord:
         return self.spec.name
 
 
+class Attached(NamedTuple):
+    """A container that is attached to a network: its interface there, and its addresses without prefix length."""
+
+    container_id: str
+    name: str
+    interface: str
+    mac: str
+    addresses: tuple[str, ...] = ()
+
+
 def encode_subnets(subnets: Iterable[Subnet]) -> list[dict[str, str]]:
     """Return the JSON form."""
     return [subnet._asdict() for subnet in subnets]

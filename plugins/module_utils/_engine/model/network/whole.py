@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check a network's spec as a whole, and complete it with what the engine need not choose (pure)."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from ...errors import InvalidOption, Setting, Words
+from ...frozen import replace
+from . import driver_options
+from .addresses import contains, first_address, overlap
+from .driver_options import UNMANAGED, same
+from .spec import BRIDGE, IPVLAN, MACVLAN, NetworkSpec, Subnet
+
+#: Who gives out the addresses: nobody. Unset is the engine.
+NO_IPAM = "none"
+#: Drivers whose interfaces are the host's network's own beside one of the host, their parent.
+ON_PARENT = (MACVLAN, IPVLAN)
+#: The least that IPv6 works with (RFC 8200, section 5).
+_LEAST_MTU_6 = 1280
+
+
+def whole(spec: NetworkSpec) -> NetworkSpec:
+    """Return a spec in canonical form, complete but for what the engine chooses.
+
+    Raises InvalidOption for what does not go together.
+    """
+    spec = _with_parent(spec)
+    options = driver_options.settle(spec.driver, spec.options)
+    spec = replace(
+        spec, options=options, dns=spec.dns and spec.driver == BRIDGE and spec.ipam_driver != NO_IPAM
+    )
+    spec = replace(spec, subnets=tuple(with_gateway(spec, subnet) for subnet in spec.subnets))
+    _check_ipam(spec)
+    _check_subnets(spec)
+    _check_dns(spec)
+    _check_bridge(spec)
+    check_routes(spec, spec.subnets)
+    both = {subnet.version for subnet in spec.subnets} == {4, 6}
+    return replace(spec, ipv6=spec.ipv6 and not both and spec.ipam_driver != NO_IPAM)
+
+
+def check_routes(spec: NetworkSpec, subnets: tuple[Subnet, ...]) -> None:
+    """Raise InvalidOption for a route whose gateway is in no subnet: the kernel would refuse it in each container."""
+    for route in spec.routes:
+        if subnets and not any(contains(subnet.subnet, route.gateway) for subnet in subnets):
+            raise InvalidOption(
+                "route",
+                f"{route.destination},{route.gateway}",
+                "has a gateway that is in no subnet of the network",
+                remedy=f"Name one in {' or '.join(subnet.subnet for subnet in subnets)}",
+            )
+
+
+def missing_versions(spec: NetworkSpec) -> tuple[int, ...]:
+    """Return for which versions of IP the engine chooses a subnet: as podman, 4 where none is named, and both with ``ipv6``."""
+    if spec.ipam_driver == NO_IPAM:
+        return ()
+    there = {subnet.version for subnet in spec.subnets}
+    wanted = {4, 6} if spec.ipv6 else set() if there else {4}
+    return tuple(sorted(wanted - there))
+
+
+def _with_parent(spec: NetworkSpec) -> NetworkSpec:
+    """Return the spec with ``interface_name`` where podman has it: of macvlan and ipvlan it is the parent."""
+    if spec.driver not in ON_PARENT or not spec.interface:
+        return spec
+    parent = same("interface_name", spec.interface, spec.options.get("parent", ""))
+    return replace(spec, interface="", options={**spec.options, "parent": parent})
+
+
+def with_gateway(spec: NetworkSpec, subnet: Subnet) -> Subnet:
+    """Return the subnet with its gateway; as in podman an internal network without DNS, and ipvlan of layer 3, need none."""
+    closed = spec.internal and not spec.dns
+    routed = spec.driver == IPVLAN and spec.options.get("mode") in ("l3", "l3s")
+    if subnet.gateway or closed or routed:
+        return subnet
+    return subnet._replace(gateway=first_address(subnet.subnet))
+
+
+def _check_ipam(spec: NetworkSpec) -> None:
+    if spec.ipam_driver == NO_IPAM and spec.subnets:
+        raise InvalidOption(
+            "ipam_driver", NO_IPAM, "gives out no address of a subnet", remedy="Leave out one of the two"
+        )
+    if spec.driver in ON_PARENT and spec.ipam_driver != NO_IPAM and not spec.subnets:
+        raise InvalidOption(
+            "subnet",
+            None,
+            f"is needed with driver {spec.driver}",
+            remedy=Words("Name that of the parent's network, or write ", Setting("ipam_driver", NO_IPAM)),
+        )
+
+
+def _check_subnets(spec: NetworkSpec) -> None:
+    for one, other in combinations(spec.subnets, 2):
+        if overlap(one.subnet, other.subnet):
+            raise InvalidOption(
+                "subnet", other.subnet, f"overlaps {one.subnet}", remedy="Keep one of the two"
+            )
+    mtu = int(spec.options.get("mtu", _LEAST_MTU_6))
+    if mtu < _LEAST_MTU_6 and (spec.ipv6 or any(subnet.version == 6 for subnet in spec.subnets)):
+        raise InvalidOption("opt.mtu", mtu, "is too small for IPv6", remedy=f"Write {_LEAST_MTU_6} or more")
+
+
+def _check_dns(spec: NetworkSpec) -> None:
+    if spec.dns_servers and not spec.dns:
+        raise InvalidOption(
+            "dns",
+            spec.dns_servers[0],
+            "is for a network whose names are answered",
+            remedy="Leave it out: this one has no DNS",
+        )
+
+
+def _check_bridge(spec: NetworkSpec) -> None:
+    if spec.options.get("mode") == UNMANAGED and spec.driver == BRIDGE and not spec.interface:
+        raise InvalidOption(
+            "interface_name", None, "is needed with the mode unmanaged", remedy="Name a bridge of the host"
+        )

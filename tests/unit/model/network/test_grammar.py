@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task asks of a network: its options one by one, what it leaves open, and all of it together."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.errors import InvalidOption, NotBuiltYet
+from _engine.model.network.grammar import parse
+from _engine.model.network.spec import NetworkSpec, Route, Subnet
+from _engine.model.network.whole import missing_versions, whole
+
+FOUR, SIX = Subnet("10.1.0.0/24", "10.1.0.1"), Subnet("fd00::/64", "fd00::1")
+NETS = ["10.1.0.0/24", "fd00::/64"]
+OPEN = {
+    "driver",
+    "interface",
+    "subnets",
+    "ipv6",
+    "internal",
+    "dns",
+    "dns_servers",
+    "routes",
+    "ipam_driver",
+    "options",
+}
+
+
+def asked(**given) -> NetworkSpec:
+    """Return the whole spec of a task for network n."""
+    return whole(parse({"name": "n", **given}).spec)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, set()),
+        ({"driver": "macvlan"}, {"driver"}),
+        ({"macvlan": "eth0"}, {"driver", "options"}),
+        ({"subnet": ["10.1.0.0/24"]}, {"subnets", "ipv6"}),
+        ({"subnet": []}, {"subnets", "ipv6"}),
+        ({"net_config": []}, {"subnets", "ipv6"}),
+        ({"ipv6": False}, {"ipv6"}),
+        ({"internal": False}, {"internal"}),
+        ({"disable_dns": False}, {"dns"}),
+        ({"dns": []}, {"dns_servers"}),
+        ({"route": []}, {"routes"}),
+        ({"opt": {}}, {"options"}),
+        ({"opt": ["bridge_name=a"]}, {"options", "interface"}),
+        ({"interface_name": "a"}, {"interface"}),
+        ({"ipam_driver": "host-local"}, {"ipam_driver"}),
+    ],
+)
+def test_what_a_task_leaves_open(given, said):
+    """Unset is another thing than empty: only what a task does not say is left open."""
+    assert parse({"name": "n", **dict.fromkeys(["driver", "subnet"]), **given}).unset == OPEN - said
+
+
+@pytest.mark.parametrize(
+    ("given", "fields"),
+    [
+        ({}, {}),
+        ({"subnet": NETS}, {"subnets": (FOUR, SIX)}),
+        ({"subnet": "10.1.0.0/24"}, {"subnets": (FOUR,)}),
+        (
+            {"subnet": NETS, "gateway": ["", "fd00::9"], "ip_range": ["10.1.0.128/25"]},
+            {
+                "subnets": (
+                    Subnet("10.1.0.0/24", "10.1.0.1", "10.1.0.129", "10.1.0.255"),
+                    Subnet("fd00::/64", "fd00::9"),
+                )
+            },
+        ),
+        (
+            {"net_config": [{"subnet": NETS[1], "gateway": "fd00::1"}, {"subnet": NETS[0], "gateway": None}]},
+            {"subnets": (SIX, FOUR)},
+        ),
+        ({"subnet": NETS, "ipv6": True}, {"subnets": (FOUR, SIX)}),
+        ({"subnet": NETS[:1], "ipv6": True}, {"subnets": (FOUR,), "ipv6": True}),
+        (
+            {"subnet": NETS[:1], "internal": True, "disable_dns": True},
+            {"subnets": (Subnet(NETS[0]),), "internal": True, "dns": False},
+        ),
+        (
+            {"subnet": NETS[:1], "route": ["10.2.0.0/16,10.1.0.9", "10.2.0.0/16,10.1.0.9"]},
+            {"subnets": (FOUR,), "routes": (Route("10.2.0.0/16", "10.1.0.9"),)},
+        ),
+        ({"dns": ["192.0.2.2", "192.0.2.1", "192.0.2.2"]}, {"dns_servers": ("192.0.2.2", "192.0.2.1")}),
+        ({"ipam_driver": "host-local"}, {}),
+        ({"ipam_driver": "none", "ipv6": True}, {"ipam_driver": "none", "dns": False}),
+        (
+            {"macvlan": "eth0", "subnet": NETS[0]},
+            {"driver": "macvlan", "dns": False, "subnets": (FOUR,), "options": {"parent": "eth0"}},
+        ),
+        (
+            {"driver": "macvlan", "interface_name": "eth0", "subnet": NETS[0], "opt": {"parent": "eth0"}},
+            {"driver": "macvlan", "dns": False, "subnets": (FOUR,), "options": {"parent": "eth0"}},
+        ),
+        (
+            {"driver": "ipvlan", "opt": ["mode=l3"], "subnet": NETS[0]},
+            {"driver": "ipvlan", "dns": False, "subnets": (Subnet(NETS[0]),), "options": {"mode": "l3"}},
+        ),
+        (
+            {"opt": {"mode": "unmanaged", "bridge_name": "br0"}},
+            {"interface": "br0", "options": {"mode": "unmanaged"}},
+        ),
+        ({"interface_name": "br0", "opt": {"bridge_name": "br0"}}, {"interface": "br0"}),
+    ],
+)
+def test_a_spec_has_one_form(given, fields):
+    """Spellings of one meaning give one spec, with the gateways that podman would give."""
+    assert asked(**given) == NetworkSpec("n", **fields)
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        ({"name": "a/b"}, "name"),
+        ({"name": "host"}, "name"),
+        ({"name": "bridge"}, "name"),
+        ({"driver": "bridg"}, "driver"),
+        ({"driver": "bridge", "macvlan": "eth0"}, "driver"),
+        ({"macvlan": "eth0", "opt": {"parent": "eth1"}, "subnet": NETS[0]}, "macvlan"),
+        ({"interface_name": "a" * 16}, "interface_name"),
+        ({"interface_name": "a b"}, "interface_name"),
+        ({"interface_name": ".."}, "interface_name"),
+        ({"interface_name": "a", "opt": {"bridge_name": "b"}}, "interface_name"),
+        (
+            {"driver": "macvlan", "interface_name": "a", "opt": {"parent": "b"}, "subnet": NETS[0]},
+            "interface_name",
+        ),
+        ({"gateway": ["10.1.0.1"]}, "gateway"),
+        ({"subnet": NETS[:1], "gateway": ["10.1.0.1", "fd00::1"]}, "gateway"),
+        ({"ip_range": ["10.1.0.0/25"]}, "ip_range"),
+        ({"subnet": NETS, "net_config": []}, "net_config"),
+        ({"net_config": [{"subnet": "10.1.0.0/24", "gateway": "10.2.0.1"}]}, "gateway"),
+        ({"subnet": ["10.1.0.0/24", "10.1.0.0/25"]}, "subnet"),
+        ({"subnet": NETS[:1], "ipam_driver": "none"}, "ipam_driver"),
+        ({"ipam_driver": "static"}, "ipam_driver"),
+        ({"driver": "macvlan"}, "subnet"),
+        ({"dns": ["name"]}, "dns"),
+        ({"dns": ["192.0.2.1"], "disable_dns": True}, "dns"),
+        ({"driver": "ipvlan", "subnet": NETS[:1], "dns": ["192.0.2.1"]}, "dns"),
+        ({"subnet": NETS[:1], "route": ["10.2.0.0/16,10.3.0.1"]}, "route"),
+        ({"opt": {"mode": "unmanaged"}}, "interface_name"),
+        ({"ipv6": True, "opt": {"mtu": 1279}}, "opt.mtu"),
+        ({"subnet": NETS, "opt": {"mtu": 1279}}, "opt.mtu"),
+        ({"opt": {"isolate": True}, "driver": "macvlan", "subnet": NETS[:1]}, "opt"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(given, option):
+    """The error names the option that is in the way, and what to do."""
+    with pytest.raises(InvalidOption) as caught:
+        asked(**given)
+    assert (caught.value.fields["option"], bool(str(caught.value.remedy))) == (option, True)
+
+
+def test_addresses_of_a_dhcp_server_are_not_built():
+    """Addresses that a DHCP server gives out are refused, never passed over."""
+    with pytest.raises(NotBuiltYet):
+        asked(ipam_driver="dhcp")
+
+
+@pytest.mark.parametrize(
+    ("spec", "versions"),
+    [
+        (NetworkSpec("n"), (4,)),
+        (NetworkSpec("n", ipv6=True), (4, 6)),
+        (NetworkSpec("n", subnets=(FOUR,)), ()),
+        (NetworkSpec("n", subnets=(SIX,)), ()),
+        (NetworkSpec("n", subnets=(SIX,), ipv6=True), (4,)),
+        (NetworkSpec("n", subnets=(FOUR,), ipv6=True), (6,)),
+        (NetworkSpec("n", ipam_driver="none", ipv6=True), ()),
+    ],
+)
+def test_which_subnets_the_engine_chooses(spec, versions):
+    """As podman: one of IPv4 where none is named, and with ipv6 whichever is missing."""
+    assert missing_versions(spec) == versions
