@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choose subnets that nobody uses, and refuse those that somebody does; pure.
+
+A subnet that is chosen is clear of every route of the host but the default ones. One that is asked for may lie inside of a
+wider route to a gateway, and is the more specific one then: in its way are the same and narrower routes, and all that are
+directly connected.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ..errors import CHANGES_THAT, EngineError
+from ..model.network.addresses import contains, overlap
+from ..model.network.driver_options import UNMANAGED
+from ..model.network.spec import NetworkRecord, NetworkSpec, Subnet
+from ..model.network.whole import ON_PARENT, missing_versions, with_gateway
+
+#: podman's pools first (containers.conf(5), default_subnet_pools), then what else is private (RFC 1918).
+_POOLS = (
+    ("10.89.0.0", "10.255.255.255"),
+    ("172.16.0.0", "172.31.255.255"),
+    ("192.168.0.0", "192.168.255.255"),
+)
+_BITS = 8  # each is a /24
+#: Of 64 digits of an id, 14 make a unique local prefix of 56 random bits behind fd (RFC 4193).
+_ULA_DIGITS = 14
+
+
+class SubnetInUse(EngineError):
+    """A subnet overlaps another network (field ``network``) or a route of the host (field ``route``)."""
+
+    code = "subnet_in_use"
+    mended_by = CHANGES_THAT
+
+
+class HostRoute(NamedTuple):
+    """A route of the host, to ``destination`` in CIDR notation; ``gateway`` "" where it is directly connected."""
+
+    destination: str
+    interface: str
+    gateway: str = ""
+
+    @property
+    def is_default(self) -> bool:
+        """Tell whether it leads everywhere, and so is in nobody's way."""
+        return self.destination.endswith("/0")
+
+    def __str__(self) -> str:
+        via = f" via {self.gateway}" if self.gateway else ""
+        return f"{self.destination}{via} dev {self.interface}"
+
+
+class Taken(NamedTuple):
+    """What a new network has to keep clear of: all other networks, and the host's routes and interfaces.
+
+    A route of a network's own interface is no other's.
+    """
+
+    networks: tuple[NetworkRecord, ...] = ()
+    routes: tuple[HostRoute, ...] = ()
+    interfaces: frozenset[str] = frozenset()
+
+    def without(self, record: NetworkRecord) -> Taken:
+        """Return what is taken once this network is gone, with its interface and its routes."""
+        mine = record.interface if record.spec.options.get("mode") != UNMANAGED else ""
+        return Taken(
+            tuple(one for one in self.networks if one.id != record.id),
+            tuple(one for one in self.routes if one.interface != mine),
+            self.interfaces - {mine},
+        )
+
+    @property
+    def foreign(self) -> tuple[HostRoute, ...]:
+        """The routes that are no network's own."""
+        own = {one.interface for one in self.networks}
+        return tuple(one for one in self.routes if not one.is_default and one.interface not in own)
+
+
+def choose(
+    spec: NetworkSpec, identity: str, taken: Taken, *, prefer: Sequence[Subnet] = ()
+) -> tuple[Subnet, ...]:
+    """Return the subnets of a new network: those asked for, and one for each IP version that it lacks.
+
+    ``prefer``: which to take if they are clear. ``identity``: 64 hex digits, of which an IPv6 prefix is made. Raises SubnetInUse.
+    """
+    if spec.driver not in ON_PARENT:
+        for subnet in spec.subnets:
+            refuse_clash(spec, subnet.subnet, taken)
+    used = [*(subnet.subnet for subnet in spec.subnets), *_used(taken)]
+    return (
+        *spec.subnets,
+        *(_free(spec, version, identity, used, prefer) for version in missing_versions(spec)),
+    )
+
+
+def refuse_clash(spec: NetworkSpec, subnet: str, taken: Taken) -> None:
+    """Raise SubnetInUse when another network has an address of the subnet, or a route of the host leads there."""
+    for record in taken.networks:
+        if record.spec.driver not in ON_PARENT and any(overlap(subnet, one.subnet) for one in record.subnets):
+            raise _clash(subnet, f"network {record.name}", network=record.name)
+    own = spec.interface if spec.options.get("mode") == UNMANAGED else None
+    for route in taken.foreign:
+        if route.interface != own and _is_in_the_way(subnet, route):
+            raise _clash(subnet, f"the host's route {route}", route=str(route))
+
+
+def _is_in_the_way(subnet: str, route: HostRoute) -> bool:
+    if route.gateway:
+        return contains(subnet, route.destination)
+    return overlap(subnet, route.destination)
+
+
+def _clash(subnet: str, what: str, **fields: str) -> SubnetInUse:
+    return SubnetInUse(
+        f"the subnet {subnet} overlaps {what}",
+        remedy="Name another one, or none, and one that is free is chosen",
+        subnet=subnet,
+        **fields,
+    )
+
+
+def _used(taken: Taken) -> Iterator[str]:
+    yield from (subnet.subnet for record in taken.networks for subnet in record.subnets)
+    yield from (route.destination for route in taken.foreign)
+
+
+def _free(
+    spec: NetworkSpec, version: int, identity: str, used: Iterable[str], prefer: Sequence[Subnet]
+) -> Subnet:
+    wanted = [subnet for subnet in prefer if subnet.version == version]
+    free = [subnet for subnet in wanted if not any(overlap(subnet.subnet, one) for one in used)]
+    if free:
+        return with_gateway(spec, free[0])
+    found = next(_free_4(used) if version == 4 else _free_6(identity, used), None)
+    if found is None:
+        raise SubnetInUse(
+            f"no subnet of IPv{version} is free: networks and routes of the host cover all private ranges",
+            remedy="Name one that containers may have",
+        )
+    return with_gateway(spec, Subnet(found))
+
+
+def _free_4(used: Iterable[str]) -> Iterator[str]:
+    """Yield the free /24 of the pools, from the lowest; what is in the way is passed in one step."""
+    spans = sorted((int(net[0]), int(net[-1])) for net in map(ipaddress.ip_network, used) if net.version == 4)
+    for first, last in _POOLS:
+        base, end = int(ipaddress.ip_address(first)), int(ipaddress.ip_address(last))
+        while base < end:
+            top = base + (1 << _BITS) - 1
+            hit = max((high for low, high in spans if low <= top and base <= high), default=None)
+            if hit is None:
+                yield f"{ipaddress.ip_address(base)}/{32 - _BITS}"
+                hit = top
+            base = ((hit >> _BITS) + 1) << _BITS
+
+
+def _free_6(identity: str, used: Iterable[str]) -> Iterator[str]:
+    """Yield unique local /64 made of the digits of an id."""
+    for start in range(0, len(identity) - _ULA_DIGITS + 1, _ULA_DIGITS):
+        digits = "fd" + identity[start : start + _ULA_DIGITS]
+        found = str(ipaddress.ip_network((int(digits.ljust(32, "0"), 16), 64)))
+        if not any(overlap(found, one) for one in used):
+            yield found
