@@ -70,6 +70,7 @@ STREETS = {
         "image": {"core", "guard", "inspect"},
         "info": {"core", "inspect", "resources"},
         "volume": {"core", "guard", "image", "info", "inspect", "preflight", "resources"},
+        "network": {"core", "guard", "inspect", "resources"},
         "container": {"core", "guard", "inspect", "preflight", "resources", "volume"},
         "checkpoint": {"container", "core", "guard", "info", "preflight", "resources"},
         "files": {"container", "core", "guard", "resources", "volume"},

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import InUse, NameInUse, NotFound
 from ..model.network.interfaces import is_interface
-from ..model.network.spec import NetworkRecord, NetworkSpec, decode_subnets, encode_subnets
+from ..model.network.spec import Attached, NetworkRecord, NetworkSpec, decode_subnets, encode_subnets
 from ..model.values.names import check_name, is_full_id, is_whole_id
 from .columns import check, decoding, dump, insert_text, load_as, update_text
 
@@ -70,6 +70,24 @@ def users(connection: sqlite3.Connection, network_id: str) -> tuple[tuple[str, s
         (network_id,),
     )
     return tuple((row["id"], row["name"]) for row in rows)
+
+
+def attached(connection: sqlite3.Connection, network_id: str) -> tuple[Attached, ...]:
+    """Return the containers that are attached to the network, by name, with their addresses there."""
+    rows = connection.execute(
+        "SELECT c.id, c.name, a.interface, a.mac, l.address FROM attachments a JOIN containers c ON c.id = a.container_id "
+        "LEFT JOIN leases l ON l.container_id = a.container_id AND l.network_id = a.network_id "
+        "WHERE a.network_id = ? ORDER BY c.name, l.address",
+        (network_id,),
+    )
+    found: dict[str, Attached] = {}
+    for row in rows:
+        with decoding("attachments", row):
+            check(row, texts="id name interface mac address", optional="address")
+            one = found.get(row["id"]) or Attached(row["id"], row["name"], row["interface"], row["mac"])
+            more = (row["address"],) if row["address"] else ()
+            found[row["id"]] = one._replace(addresses=(*one.addresses, *more))
+    return tuple(found.values())
 
 
 def delete(connection: sqlite3.Connection, network_id: str) -> None:

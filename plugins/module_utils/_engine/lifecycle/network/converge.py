@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring one network to what a task wants: look, decide (plan/network.py), act; predicting, the last part is left out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ...model.network.grammar import Asked
+from ...model.network.spec import NetworkRecord
+from ...model.values.names import new_id
+from ...plan import network as planning
+from ...plan.network import Birth, How, NetworkPlan, Now, decide
+from ...state import networks
+from ..core.engine import Engine
+from ..core.outcome import Outcome
+from ..inspect.network import network_shape
+from . import users
+from .create import create_held, refuse_ipv6, taken_by_host, with_networks
+from .remove import remove_held
+
+AS_USUAL = How()
+
+
+def converge_network(engine: Engine, asked: Asked, state: str, how: How = AS_USUAL) -> Outcome:
+    """Bring the network to the state; raises what ``plan.network.decide`` does, and HostLacks."""
+    return _Convergence(engine, asked, state, how).run()
+
+
+class _Convergence:
+    """One look, one plan, one apply."""
+
+    def __init__(self, engine: Engine, asked: Asked, state: str, how: How) -> None:
+        self.engine = engine
+        self.asked = asked
+        self.state = state
+        self.how = how
+        self.id, self.created = new_id(), time.time_ns()
+
+    @property
+    def name(self) -> str:
+        return self.asked.spec.name
+
+    def run(self) -> Outcome:
+        plan = self.plan()
+        if not self.engine.predicting and plan.actions:
+            self.act(plan)
+        return self.outcome(plan)
+
+    def plan(self) -> NetworkPlan:
+        host = taken_by_host()
+        with self.engine.database.reading() as connection:
+            record = networks.by_name(connection, self.name)
+            attached = networks.users(connection, record.id) if record else ()
+            birth = Birth(self.id, self.created, with_networks(connection, host))
+        now = Now(record, tuple(name for _id, name in attached))
+        plan = decide(self.asked, self.state, self.how, now, birth)
+        if plan.record is not None and any(action.verb == planning.CREATE for action in plan.actions):
+            refuse_ipv6(plan.record.subnets)
+        return plan
+
+    def act(self, plan: NetworkPlan) -> None:
+        """Carry the plan out; containers come before networks in the order of locks, so they are seen to outside of it."""
+        users.detach(self.engine, self.name, _names(plan, planning.DETACH))
+        with self.engine.lock_network(self.name, f"{self.state} {self.name}"):
+            self.apply(self.plan())  # once more: now nobody else alters it
+        users.attach(self.engine, self.name, _names(plan, planning.ATTACH))
+
+    def apply(self, plan: NetworkPlan) -> None:
+        for action in plan.actions:
+            if action.verb == planning.REMOVE:
+                remove_held(self.engine, self.name)
+            elif action.verb == planning.CREATE and plan.record is not None:
+                create_held(self.engine, plan.record)
+            elif action.verb == planning.UPDATE and plan.record is not None:
+                self.update(plan.record)
+
+    def update(self, record: NetworkRecord) -> None:
+        with self.engine.database.transaction() as connection:
+            networks.update(connection, record)
+        self.engine.tell("network", "update", record.id, self.name)
+
+    def outcome(self, plan: NetworkPlan) -> Outcome:
+        texts = tuple(action.text for action in plan.actions)
+        return Outcome(texts, plan.differences, plan.cost, {"network": self.shape(plan)})
+
+    def shape(self, plan: NetworkPlan) -> Mapping[str, Any]:
+        with self.engine.database.reading() as connection:
+            there = networks.by_name(connection, self.name)
+            record = plan.record if self.engine.predicting else there
+            attached = networks.attached(connection, there.id) if there else ()
+        return network_shape(record, attached) if record else {}
+
+
+def _names(plan: NetworkPlan, verb: str) -> list[str]:
+    return [action.name for action in plan.actions if action.verb == verb]

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a network: its record, with a subnet and an interface that nobody else has.
+
+The bridge itself is made for the first container that is attached, as podman does, and again after a reboot.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+
+from ...errors import HostLacks
+from ...model.network.spec import NetworkRecord, Subnet
+from ...model.values.names import new_id
+from ...plan.network import DEFAULT_INTERFACE, DEFAULT_NAME, DEFAULT_SUBNET, Birth, default_spec, fresh
+from ...plan.subnets import Taken
+from ...state import networks
+from ..core.engine import Engine
+from .host_network import has_ipv6, host_interfaces, host_routes
+from .remove import finish_removal
+
+
+def create_held(engine: Engine, new: NetworkRecord, *, interface: str = "") -> NetworkRecord:
+    """Save a network's record as it was planned, and return it; the network's lock is held.
+
+    What the engine has chosen is chosen again where another task has taken it meanwhile: only this transaction decides.
+    ``interface``: a name that it gets if it is free. Raises SubnetInUse, NameInUse, HostLacks (IPv6).
+    """
+    with engine.database.reading() as connection:
+        known = networks.by_name(connection, new.name)
+    if known is not None and known.removing:
+        finish_removal(engine, known)
+    host = taken_by_host()
+    with engine.timings.of("network_create"), engine.database.transaction() as connection:
+        birth = Birth(new.id, new.created, with_networks(connection, host))
+        record = fresh(new.spec, birth, prefer=new.subnets, interface=interface)
+        refuse_ipv6(record.subnets)
+        networks.insert(connection, record)
+    engine.tell("network", "create", record.id, record.name)
+    return record
+
+
+def default(engine: Engine) -> NetworkRecord:
+    """Return the network of containers whose task names none; it is made at first need, predicting only in thought."""
+    found = _default(engine)
+    if found is not None:
+        return found
+    if engine.predicting:
+        with engine.database.reading() as connection:
+            birth = Birth(new_id(), time.time_ns(), with_networks(connection, taken_by_host()))
+        return fresh(default_spec(), birth, prefer=(DEFAULT_SUBNET,), interface=DEFAULT_INTERFACE)
+    with engine.lock_network(DEFAULT_NAME, "create"):
+        found = _default(engine)
+        if found is not None:
+            return found
+        wish = NetworkRecord(new_id(), default_spec(), "", (DEFAULT_SUBNET,), time.time_ns())
+        return create_held(engine, wish, interface=DEFAULT_INTERFACE)
+
+
+def _default(engine: Engine) -> NetworkRecord | None:
+    with engine.database.reading() as connection:
+        found = networks.by_name(connection, DEFAULT_NAME)
+    return found if found is not None and not found.removing else None
+
+
+def taken_by_host() -> Taken:
+    """Return what the host has, without the networks."""
+    return Taken(routes=host_routes(), interfaces=host_interfaces())
+
+
+def with_networks(connection: sqlite3.Connection, host: Taken) -> Taken:
+    """Return what the host has, and all networks."""
+    return host._replace(networks=networks.all(connection))
+
+
+def refuse_ipv6(subnets: Sequence[Subnet]) -> None:
+    """Raise HostLacks for a subnet of IPv6 where the kernel has none."""
+    found = next((subnet.subnet for subnet in subnets if subnet.version == 6), None)
+    if found is not None and not has_ipv6():
+        raise HostLacks(
+            f"the subnet {found} needs IPv6, and this host's kernel has none",
+            remedy="Boot it without ipv6.disable=1, or name subnets of IPv4 alone",
+            feature="ipv6",
+        )

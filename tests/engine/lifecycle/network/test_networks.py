@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks as things: made clear of all that the host has, altered, told of, removed."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from _engine.errors import InUse, NameInUse, NotFound
+from _engine.frozen import replace
+from _engine.lifecycle.network.create import default
+from _engine.model.container.spec import ContainerSpec
+from _engine.model.engine.event_query import EventQuery
+from _engine.model.engine.record import ContainerRecord
+from _engine.plan.network import How
+from _engine.plan.subnets import SubnetInUse
+from _engine.state import containers, events, networks
+
+
+def with_bridge(node, address: str, name: str = "br9") -> None:
+    """Give the host a bridge with an address."""
+    node.ip("link", "add", name, "type", "bridge")
+    node.ip("address", "add", address, "dev", name, "nodad") if ":" in address else node.ip(
+        "address", "add", address, "dev", name
+    )
+    node.ip("link", "set", name, "up")
+
+
+def use(node, network: str, container: str = "web") -> None:
+    """Attach a container that was only made to a network, by its rows."""
+
+    def attach(engine) -> None:
+        spec = ContainerSpec.parse({"name": container, "image": "localhost/box:1", "network": ["none"]})
+        with engine.database.transaction() as connection:
+            record = networks.by_name(connection, network)
+            containers.insert(connection, ContainerRecord("c" * 64, spec, 1))
+            connection.execute(
+                "INSERT INTO attachments VALUES (?, 0, ?, 'eth0', '02:00:00:00:00:01')", ("c" * 64, record.id)
+            )
+            connection.execute("INSERT INTO leases VALUES (?, '10.89.0.2', ?)", (record.id, "c" * 64))
+
+    node.engine(attach)
+
+
+def test_the_life_of_a_network(node):
+    """A network is made once, altered live, told of, and removed with all that the engine knew of it."""
+    made = node.want(labels={"tier": "web"})
+    assert made.actions == ("created network app",)
+    assert node.want(labels={"tier": "web"}).actions == ()
+    altered = node.want(labels={"tier": "db"})
+    assert (altered.actions, altered.cost) == (("updated network app",), "live")
+    (told,) = node.told()
+    assert told == {**made.result["network"], "labels": {"tier": "db"}}
+    assert told["subnets"] == [{"subnet": "10.89.0.0/24", "gateway": "10.89.0.1"}]
+    assert told["network_interface"] == f"sw-{told['id'][:8]}"
+    removed = node.want(state="absent")
+    assert (removed.actions, removed.result) == (("removed network app",), {"network": {}})
+    assert node.want(state="absent").actions == ()
+    assert node.told() == []
+    found = node.engine(lambda engine: _events(engine, told["id"]))
+    assert found == ["create", "update", "remove"]
+
+
+def _events(engine, identity: str) -> list[str]:
+    with engine.database.reading() as connection:
+        return [one.action for one in events.find(connection, EventQuery()) if one.id == identity]
+
+
+def test_check_mode_foresees_what_is_made(node):
+    """Check mode tells of the very network that a real run makes, its id and time apart, and makes none."""
+    node.want("other")
+    foreseen = node.want(ipv6=False, predicting=True)
+    assert [one["name"] for one in node.told()] == ["other"]
+    made = node.want(ipv6=False)
+    own = {"id", "created", "network_interface"}
+    shapes = [
+        {key: value for key, value in one.result["network"].items() if key not in own}
+        for one in (foreseen, made)
+    ]
+    assert foreseen.actions == made.actions
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "subnets"),
+    [
+        ("10.89.0.1/24", {}, ["10.89.1.0/24"]),
+        ("10.89.7.1/16", {}, ["10.90.0.0/24"]),
+        ("fd00::1/64", {"subnet": ["fd00:1::/64"], "ipv6": True}, ["fd00:1::/64", "10.89.0.0/24"]),
+    ],
+)
+def test_a_subnet_is_clear_of_the_hosts_routes(node, address, options, subnets):
+    """What the engine chooses overlaps no route that the host has."""
+    with_bridge(node, address)
+    shape = node.want(**options).result["network"]
+    assert [one["subnet"] for one in shape["subnets"]] == subnets
+
+
+@pytest.mark.parametrize("address", ["10.1.0.1/24", "10.1.0.1/30", "10.0.0.1/8", "fd00::1/64"])
+def test_a_subnet_that_the_host_has_is_refused(node, address):
+    """A subnet that a route of the host has is refused with the route, and nothing is made."""
+    with_bridge(node, address)
+    with pytest.raises(SubnetInUse, match="dev br9"):
+        node.want(subnet=["10.1.0.0/24", "fd00::/64"])
+    assert node.told() == []
+
+
+def test_a_subnet_of_another_network_is_refused(node):
+    """A subnet that another network has is refused with its name."""
+    node.want("other", subnet=["10.1.0.0/24"])
+    with pytest.raises(SubnetInUse, match="network other"):
+        node.want(subnet=["10.1.0.128/25"])
+
+
+def test_a_bridge_of_the_host_stays_the_hosts(node):
+    """A bridge that is there is refused unless it is to be used as it is, and then it outlives the network."""
+    with_bridge(node, "10.1.0.1/24")
+    with pytest.raises(NameInUse, match="br9 is on the host already"):
+        node.want(interface_name="br9")
+    node.want(interface_name="br9", subnet=["10.1.0.0/24"], opt={"mode": "unmanaged"})
+    node.want(state="absent")
+    assert "br9" in node.ip("link", "show", "br9")
+
+
+def test_the_default_network_is_made_at_first_need(node):
+    """It is made once, with podman's subnet and a name of its own, and in check mode only in thought."""
+    foreseen = node.engine(default, read_only=True)
+    assert node.told() == []
+    made = node.engine(default)
+    assert node.engine(default) == made
+    assert (made.name, made.interface, made.subnets[0].subnet) == ("slipway", "slipway0", "10.88.0.0/16")
+    assert (foreseen.interface, foreseen.subnets) == (made.interface, made.subnets)
+    assert [one["name"] for one in node.told()] == ["slipway"]
+
+
+def test_the_default_network_gives_way(node):
+    """Where the host has podman's subnet and the usual name, the default network has others."""
+    with_bridge(node, "10.88.0.1/16", "slipway0")
+    made = node.engine(default)
+    assert (made.interface, made.subnets[0].subnet) == (f"sw-{made.id[:8]}", "10.89.0.0/24")
+
+
+@pytest.mark.parametrize(("state", "names"), [("present", ["app"]), ("absent", [])])
+def test_a_removal_that_was_killed_is_finished(node, state, names):
+    """A network whose removal was begun is not there any more; the next task finishes that."""
+    before = node.want().result["network"]["id"]
+
+    def begin(engine) -> None:
+        with engine.database.transaction() as connection:
+            record = networks.by_name(connection, "app")
+            networks.update(connection, replace(record, removing=True))
+
+    node.engine(begin)
+    assert node.told() == []
+    node.want(state=state)
+    after = node.told()
+    assert [one["name"] for one in after] == names
+    assert before not in {one["id"] for one in after}
+
+
+def test_a_network_that_is_used_is_kept(node):
+    """A network with containers is told with them, and is neither removed nor made anew; its labels still change."""
+    node.want()
+    use(node, "app")
+    (told,) = node.told()
+    interface = {
+        "mac_address": "02:00:00:00:00:01",
+        "subnets": [{"ipnet": "10.89.0.2/24", "gateway": "10.89.0.1"}],
+    }
+    assert told["containers"] == {"c" * 64: {"name": "web", "interfaces": {"eth0": interface}}}
+    assert told["used_by"] == ["web"]
+    for task in ({"state": "absent"}, {"internal": True}, {"opt": {"mtu": 1400}}):
+        with pytest.raises(InUse, match="web") as caught:
+            node.want(**task)
+        assert caught.value.fields["users"] == ["web"]
+    assert node.want(labels={"a": "b"}).actions == ("updated network app",)
+    assert [one["id"] for one in node.told()] == [told["id"]]
+
+
+def test_a_network_without_containers_is_made_anew(node):
+    """What can't be changed live is changed by a new network, which keeps the subnet that was chosen."""
+    node.want("first")
+    before = node.want().result["network"]
+    node.want("first", state="absent")
+    changed = node.want(internal=True)
+    after = changed.result["network"]
+    assert (changed.actions, changed.cost) == (("removed network app", "created network app"), "recreate")
+    assert (after["internal"], after["subnets"]) == (True, before["subnets"])
+    assert after["id"] != before["id"]
+    assert node.want(internal=True).actions == ()
+    assert node.want(how=How(recreate=True)).actions == changed.actions
+
+
+def test_eight_tasks_at_once_choose_eight_subnets(node):
+    """Tasks that run at the same time never choose the same subnet or interface."""
+    node.engine(lambda _engine: None)
+    with ThreadPoolExecutor(8) as pool:
+        made = [*pool.map(lambda number: node.want(f"n{number}", ipv6=True), range(8))]
+    shapes = [one.result["network"] for one in made]
+    assert len({subnet["subnet"] for one in shapes for subnet in one["subnets"]}) == 16
+    assert len({one["network_interface"] for one in shapes}) == 8
+
+
+def test_networks_are_found_by_name_and_id(node):
+    """Networks are told in the order asked for, by name, id or its first digits; one that is not there is left out."""
+    first, second = (node.want(name, labels={"n": name}).result["network"]["id"] for name in ("app", "db"))
+    assert [one["name"] for one in node.told("db", "none", first, second[:12])] == ["db", "app", "db"]
+    assert [one["name"] for one in node.told(labels=["n=db"])] == ["db"]
+    with pytest.raises(NotFound) as caught:
+        node.told("ap", must_exist=True)
+    assert caught.value.fields["near"] == ["app"]
