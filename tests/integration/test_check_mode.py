@@ -108,6 +108,7 @@ TASKS = (
     ("volume_content", {"name": "data", "files": [{"path": "x", "content": "x"}]}, True),
     ("container_info", {}, False),
     ("volume_info", {}, False),
+    ("network_info", {}, False),
     ("image_info", {}, False),
     ("engine_info", {}, False),
 )

@@ -27,6 +27,9 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.containe
     TASK_OPTIONS,
     argument_spec,
 )
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.network_options import (
+    ARGUMENTS as NETWORK_OPTIONS,
+)
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.volume_options import (
     ARGUMENTS as VOLUME_OPTIONS,
 )
@@ -113,6 +116,11 @@ def of_class(path: str, table: str, arguments: Mapping[str, Mapping[str, Any]]) 
 def of_volume() -> dict[str, Documented]:
     """Return the options of module volume."""
     return of_class("_module/tasks/volume_options.py", "VolumeOptions", VOLUME_OPTIONS)
+
+
+def of_network() -> dict[str, Documented]:
+    """Return the options of module network."""
+    return of_class("_module/tasks/network_options.py", "NetworkOptions", NETWORK_OPTIONS)
 
 
 def not_built() -> dict[str, Documented]:
@@ -223,6 +231,7 @@ def _quoted(value: Any) -> str:
 #: The files below plugins that hold generated documentation, and what gives the options of each.
 FILES: Mapping[str, Callable[[], dict[str, Documented]]] = {
     "modules/container.py": of_container,
+    "modules/network.py": of_network,
     "modules/volume.py": of_volume,
     "doc_fragments/not_built.py": not_built,
 }

@@ -34,6 +34,10 @@ TASKS = {
     "image_info": [{}],
     "image_load": [{"input": "/a"}],
     "image_remove": [{"name": "app"}],
+    "network": [
+        {"name": "app", "state": state, "subnet": ["10.1.0.0/24"]} for state in ("present", "absent")
+    ],
+    "network_info": [{}],
     "volume": [{"name": "data", "state": state} for state in ("present", "absent", "mounted", "unmounted")],
     "volume_content": [{"name": "data", "src": "/a", "remote_src": True}],
     "volume_export": [{"name": "data", "dest": "/a"}],
@@ -43,7 +47,7 @@ TASKS = {
         {"name": "data", "snapshot": "a", "state": state} for state in ("present", "absent", "restored")
     ],
 }
-#: Values of options where one of the type is not enough.
+#: Values of options where one of the type is not enough; of one module's alone where another one has the option too.
 VALUES = {
     "network": ["none"],
     "mode": "0644",
@@ -66,6 +70,11 @@ VALUES = {
     "name": ["app"],
     "log_opt": {"tag": "x"},
     "driver": "local",
+    ("network", "driver"): "bridge",
+    "gateway": ["10.1.0.9"],
+    "ip_range": ["10.1.0.128/25"],
+    "dns": ["192.0.2.1"],
+    "route": ["10.2.0.0/16,10.1.0.9"],
 }
 TYPES = {"bool": True, "int": 1, "float": 1.0, "str": "1", "path": "/x", "dict": {"a": "b"}, "list": ["/x"]}
 #: The other way to say what the task says already, or a half of what belongs together: such a default is about the very task.
@@ -76,6 +85,7 @@ RIVALS = {
     ("container_exec", "stdin"),
     ("container_file", "src"),
     ("container_file", "template"),
+    ("network", "net_config"),
     ("volume", "populate_from"),
 }
 
@@ -105,7 +115,8 @@ def test_a_default_breaks_no_task(monkeypatch, module):
         for option in {*spec} - {*task, "parcel"} - NOT_BUILT.keys():
             if (module, option) in RIVALS:
                 continue
-            value = VALUES.get(option, spec[option].get("choices", [TYPES.get(spec[option].get("type"))])[0])
+            usual = spec[option].get("choices", [TYPES.get(spec[option].get("type"))])[0]
+            value = VALUES.get((module, option), VALUES.get(option, usual))
             done = ArgumentSpecValidator(spec).validate({**task, option: value})
             assert not done.error_messages, (task, option)
             assert read(done.validated_parameters) is not None

@@ -29,6 +29,8 @@ REFUSED = {
     "image_info": PROGRAM,
     "image_load": PROGRAM,
     "image_remove": IMAGE,
+    "network": QUADLET,
+    "network_info": PROGRAM,
     "volume": QUADLET,
     "volume_export": PROGRAM,
     "volume_import": PROGRAM,

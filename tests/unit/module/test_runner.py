@@ -79,7 +79,13 @@ def test_an_option_about_podman_is_refused_with_a_remedy(run_module):
 
 
 @pytest.mark.parametrize(
-    ("name", "key"), [("container_info", "containers"), ("volume_info", "volumes"), ("image_info", "images")]
+    ("name", "key"),
+    [
+        ("container_info", "containers"),
+        ("volume_info", "volumes"),
+        ("image_info", "images"),
+        ("network_info", "networks"),
+    ],
 )
 def test_a_module_that_looks_makes_nothing(need, run_module, tmp_path, name, key):
     """On a host that never had the engine there is nothing to tell of, and nothing is made."""

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the engine's request from the options of module ``network``; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..._engine.frozen import replace
+from ..._engine.model.container.kinds import TEXTS
+from ..._engine.model.network.grammar import Asked, parse
+from ..._engine.model.network.spec import CNI, NetworkSpec
+from ..._engine.model.values.names import is_name
+from ..._engine.plan.container import ABSENT
+from ..._engine.plan.network import How
+from ..options import refuse
+
+
+@dataclass(frozen=True)
+class NetworkRequest:
+    """What a task asks for; ``remarks``: what it is to be told beforehand."""
+
+    asked: Asked
+    state: str
+    how: How
+    remarks: tuple[str, ...] = ()
+
+
+def to_network(params: Mapping[str, Any]) -> NetworkRequest | None:
+    """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option.
+
+    None: what no network can be called is to be absent, so it is.
+    """
+    state = params["state"]
+    if state == ABSENT:
+        return _absent(params) if is_name(params["name"]) else None
+    if params["driver"] == CNI:
+        refuse([f"driver: {CNI}"], remedy="Leave it out: bridge, macvlan and ipvlan need no plugin")
+    asked = parse(params)
+    spec = replace(asked.spec, labels=TEXTS.parse("label", params["label"] or {}))
+    how = How(params["recreate"], params["force"])
+    return NetworkRequest(asked._replace(spec=spec), state, how, tuple(_remarks(params)))
+
+
+def _absent(params: Mapping[str, Any]) -> NetworkRequest:
+    """Return the request for a removal, to which only the name matters."""
+    how = How(force=params["force"])
+    return NetworkRequest(Asked(NetworkSpec(params["name"])), ABSENT, how, tuple(_remarks(params)))
+
+
+def _remarks(params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the task says in vain."""
+    if params["recreate"] and params["state"] == ABSENT:
+        yield f"recreate: true has no effect with state: {ABSENT}"

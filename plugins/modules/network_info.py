@@ -1,0 +1,167 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell about networks."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: network_info
+short_description: Tell about networks
+version_added: 0.1.0
+description:
+  - Returns all networks of the engine or those named, in the order asked for.
+extends_documentation_fragment:
+  - slipway.oci.engine
+  - slipway.oci.podman
+  - slipway.oci.attributes.info
+author:
+  - Slipway authors (@slipway)
+options:
+  name:
+    description:
+      - Names or ids of the networks to tell about. One that is not there is left out.
+      - Unset means all. An empty list asks for none.
+    type: list
+    elements: str
+  label:
+    description:
+      - Labels that those have which are told about, each V(NAME) or V(NAME=VALUE). Of several, they have all.
+    type: list
+    elements: str
+    aliases: [labels]
+seealso:
+  - module: slipway.oci.network
+"""
+
+EXAMPLES = r"""
+- name: Tell about all networks
+  slipway.oci.network_info:
+  register: everything
+
+- name: Tell about two networks
+  slipway.oci.network_info:
+    name: [app, db]
+  register: found
+
+- name: Tell about the networks of one tier
+  slipway.oci.network_info:
+    label: [tier=web]
+  register: web
+"""
+
+RETURN = r"""
+networks:
+  description:
+    - The networks in the shape of C(podman network inspect).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the network.
+      type: str
+      returned: always
+    id:
+      description: Id of the network, 64 digits.
+      type: str
+      returned: always
+    driver:
+      description: V(bridge), V(macvlan) or V(ipvlan).
+      type: str
+      returned: always
+    network_interface:
+      description: The bridge on the host, which is made for the first container; of other drivers the parent.
+      type: str
+      returned: always
+    created:
+      description: When the network was made.
+      type: str
+      returned: always
+    subnets:
+      description: The subnets in use, each with C(subnet), C(gateway) and C(lease_range) where there are any.
+      type: list
+      elements: dict
+      returned: always
+    routes:
+      description: Routes of each container, each with C(destination), C(gateway) and C(metric).
+      type: list
+      elements: dict
+      returned: always
+    ipv6_enabled:
+      description: Whether a subnet is of IPv6.
+      type: bool
+      returned: always
+    internal:
+      description: Whether nothing outside of the network can be reached.
+      type: bool
+      returned: always
+    dns_enabled:
+      description: Whether containers find each other by name.
+      type: bool
+      returned: always
+    network_dns_servers:
+      description: Servers that are asked for all other names.
+      type: list
+      elements: str
+      returned: always
+    labels:
+      description: Labels of the network.
+      type: dict
+      returned: always
+    options:
+      description: Options of the driver.
+      type: dict
+      returned: always
+    ipam_options:
+      description: C(driver) says who gives out addresses.
+      type: dict
+      returned: always
+    containers:
+      description: The containers that are attached, by id, each with C(name) and C(interfaces).
+      type: dict
+      returned: always
+    used_by:
+      description: Names of the containers that are attached.
+      type: list
+      elements: str
+      returned: always
+  sample:
+    - name: app
+      id: 6f0c8f7bbaee8ba063704771c7f46f8b86a1d12ae734347d614656f85b499328
+      driver: bridge
+      network_interface: sw-6f0c8f7b
+      created: "2026-11-23T22:17:37.123456789Z"
+      subnets: [{subnet: 10.89.0.0/24, gateway: 10.89.0.1}]
+      routes: []
+      ipv6_enabled: false
+      internal: false
+      dns_enabled: true
+      network_dns_servers: []
+      labels: {tier: web}
+      options: {mtu: "1400"}
+      ipam_options: {driver: host-local}
+      containers: {}
+      used_by: []
+timings:
+  description: Seconds that each step took.
+  returned: always
+  type: dict
+  sample: {}
+error:
+  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  returned: failure
+  type: str
+  sample: state_corrupt
+"""
+
+from ..module_utils._entry.task import run_task
+
+
+def main() -> None:
+    """Run the module."""
+    run_task("network_info", looks=True)
+
+
+if __name__ == "__main__":
+    main()
