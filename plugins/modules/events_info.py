@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: events_info
-short_description: Tell what happened to containers, volumes and images
+short_description: Tell what happened to containers, volumes, images and networks
 version_added: 0.1.0
 description:
   - Returns the events that the engine has kept, oldest first. It keeps the newest 10000.
@@ -37,8 +37,8 @@ options:
   filters:
     description:
       - Only events that fit, each filter written as V(KEY=VALUE).
-      - The keys are V(event), V(type) (V(container), V(volume) or V(image)), and V(container), V(volume) and V(image)
-        with a name or id.
+      - The keys are V(event), V(type) (V(container), V(volume), V(image) or V(network)), and each of these types with a
+        name or id.
       - Of several filters with the same key one has to fit, and so of each key.
     type: list
     elements: str
@@ -77,7 +77,7 @@ events:
       type: str
       returned: always
     Type:
-      description: What it happened to, V(container), V(volume) or V(image).
+      description: What it happened to, V(container), V(volume), V(image) or V(network).
       type: str
       returned: always
     Status:

@@ -75,8 +75,12 @@ class Node(Host):
         check: bool = False,
         roles: tuple[str, ...] = (),
         options: Sequence[str] = (),
+        before: Sequence[str] = (),
     ) -> Play:
-        """Run a playbook of these tasks by ansible-playbook with these options, and return what each task returned."""
+        """Run a playbook of these tasks by ansible-playbook with these options, and return what each task returned.
+
+        ``before`` are words in front of the command.
+        """
         playbook = Path(self.top, "play.yml")
         head = {
             "hosts": "localhost",
@@ -86,14 +90,13 @@ class Node(Host):
         }
         playbook.write_text(yaml.safe_dump([{**head, "roles": [*roles], "tasks": list(tasks)}]))
         try:
-            return self._run(str(playbook), *options, *(["--check"] if check else []))
+            return self._run(str(playbook), *options, *(["--check"] if check else []), before=before)
         finally:
             playbook.unlink()
 
-    def _run(self, *arguments: str) -> Play:
-        return run_playbook(
-            self.tree, self.top, *arguments, settings={"ANSIBLE_PYTHON_INTERPRETER": sys.executable}
-        )
+    def _run(self, *arguments: str, before: Sequence[str] = ()) -> Play:
+        settings = {"ANSIBLE_PYTHON_INTERPRETER": sys.executable}
+        return run_playbook(self.tree, self.top, *arguments, settings=settings, before=before)
 
     def state(self) -> dict[str, Any]:
         """Return every byte of the engine's state: files by path, what is in the kernel, and the mounts of the host."""

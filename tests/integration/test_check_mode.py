@@ -46,12 +46,13 @@ def _describe(path: str) -> tuple[object, ...]:
 
 @pytest.fixture(scope="module")
 def stocked(fresh_node, other_archive):
-    """Return a host with an image, a running container, one that was only made, and two volumes."""
+    """Return a host with an image, a running container, one that was only made, two volumes and a network."""
     with fresh_node() as node:
         node.load(other_archive)
         node.task("container", name="runs", volume=["data:/home"], **WANTED)
         node.task("container", name="made", state="created", **WANTED)
         node.task("volume", name="free", label={"tier": "db"})
+        node.task("network", name="net", label={"tier": "db"})
         yield node
 
 
@@ -106,6 +107,12 @@ TASKS = (
     ("volume_import", {"name": "free", "src": "{other}"}, True),
     ("volume_snapshot", {"name": "data"}, True),
     ("volume_content", {"name": "data", "files": [{"path": "x", "content": "x"}]}, True),
+    ("network", {"name": "new", "ipv6": True}, True),
+    ("network", {"name": "net", "label": {"tier": "db"}}, False),
+    ("network", {"name": "net", "label": {"tier": "web"}}, True),
+    ("network", {"name": "net", "internal": True}, True),
+    ("network", {"name": "net", "state": "absent"}, True),
+    ("network", {"name": "gone", "state": "absent"}, False),
     ("container_info", {}, False),
     ("volume_info", {}, False),
     ("network_info", {}, False),

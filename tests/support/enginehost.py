@@ -26,9 +26,13 @@ from _engine.lifecycle.host.opening import open_engine
 from _engine.lifecycle.image.load import load
 from _engine.lifecycle.image.remove import remove_image
 from _engine.lifecycle.info import info
+from _engine.lifecycle.network.converge import converge_network
+from _engine.lifecycle.network.tell import networks
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.layout import Layout
 from _engine.model.engine.record import ContainerRecord
+from _engine.model.network.grammar import Asked
+from _engine.model.network.spec import NetworkSpec
 from _engine.model.volume import grammar
 from _engine.model.volume.spec import VolumeSpec
 from _engine.plan.volume import How
@@ -198,7 +202,7 @@ class Host:
     # -- what is left --------------------------------------------------------------------------
 
     def clear(self, images: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Remove all containers, all volumes and, if asked, all images."""
+        """Remove all containers, all volumes, all networks and, if asked, all images."""
         with self.open() as engine:
             shapes = info.containers(engine).result["containers"]
             known = [image["Id"] for image in info.images(engine).result["images"]]
@@ -207,6 +211,8 @@ class Host:
         for name in self.volumes():
             self.volume(name, "absent")
         with self.open() as engine:
+            for shape in networks(engine).result["networks"]:
+                converge_network(engine, Asked(NetworkSpec(shape["name"])), "absent")
             for image in known if images else ():
                 remove_image(engine, image, force=True)
 
@@ -227,7 +233,10 @@ class Host:
 
     def rows(self) -> list[str]:
         """Name every row of what can be left."""
-        tables = "containers container_volumes container_dependencies exec_sessions volumes images image_names layers"
+        tables = (
+            "containers container_volumes container_dependencies exec_sessions volumes images image_names layers"
+            " networks attachments leases ports"
+        )
         with self.open(read_only=True) as engine, engine.database.reading() as connection:
             return [
                 f"{table} {tuple(row)}"

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,15 @@ def environment(tree: Path, top: str, settings: Mapping[str, str]) -> dict[str, 
     }
 
 
-def run_playbook(tree: Path, top: str, *arguments: str, settings: Mapping[str, str]) -> Play:
-    """Run ansible-playbook in the directory ``top`` with these arguments and settings (ANSIBLE_...)."""
+def run_playbook(
+    tree: Path, top: str, *arguments: str, settings: Mapping[str, str], before: Sequence[str] = ()
+) -> Play:
+    """Run ansible-playbook in the directory ``top`` with these arguments and settings (ANSIBLE_...).
+
+    ``before`` are words in front of the command.
+    """
     done = subprocess.run(
-        ["ansible-playbook", *arguments],
+        [*before, "ansible-playbook", *arguments],
         check=False,
         capture_output=True,
         text=True,

@@ -18,6 +18,7 @@ CASES = [
     (["status=died"], True),
     (["type=container"], True),
     (["type=volume"], False),
+    (["network=web"], False),
     (["container=web"], True),
     (["container=we"], False),
     (["container=abab"], False),
@@ -42,6 +43,12 @@ def test_an_image_is_found_with_and_without_its_algorithm():
     event = Event(1, "image", "load", "sha256:" + "cd" * 32, "localhost/app:1")
     for text in ("image=" + "cd" * 6, "image=sha256:" + "cd" * 32, "image=localhost/app:1"):
         assert EventQuery(filters=parse_filters("f", [text])).takes(event)
+
+
+def test_a_network_is_found_by_its_name():
+    """A network is a thing that events are of."""
+    event = Event(1, "network", "create", "ef" * 32, "app")
+    assert EventQuery(filters=parse_filters("f", ["network=app", "type=network"])).takes(event)
 
 
 @pytest.mark.parametrize(

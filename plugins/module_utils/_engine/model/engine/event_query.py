@@ -12,7 +12,7 @@ from ..values.names import is_whole_id
 from .record import Event
 
 #: A filter that names a thing: the kind of event that it implies.
-_THINGS = ("container", "volume", "image")
+_THINGS = ("container", "volume", "image", "network")
 _KEYS = ("event", "type", *_THINGS)
 
 

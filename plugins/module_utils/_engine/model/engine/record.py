@@ -113,7 +113,7 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened: ``kind`` is container, volume or image; ``action`` libpod's word (create, died, ...).
+    """Something that happened: ``kind`` is container, volume, image or network; ``action`` libpod's word (create, died, ...).
 
     ``seq`` numbers those that are kept, in the order in which they came; 0 before.
     """
