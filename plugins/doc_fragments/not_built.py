@@ -79,23 +79,6 @@ options:
       - Not built yet. Limits of writing to devices in operations per second.
     type: list
     elements: str
-  dns:
-    description:
-      - Not built yet. Name servers.
-    type: list
-    elements: str
-    aliases: [dns_servers]
-  dns_option:
-    description:
-      - Not built yet. Options of the resolver.
-    type: str
-    aliases: [dns_opts]
-  dns_search:
-    description:
-      - Not built yet. Domains to search for names.
-    type: list
-    elements: str
-    aliases: [dns_search_domains]
   env_host:
     description:
       - Not built yet. All variables of the host's environment.
@@ -104,17 +87,6 @@ options:
     description:
       - Not built yet. Changes of the image's variables.
     type: dict
-  etc_hosts:
-    description:
-      - Not built yet. Lines of C(/etc/hosts), host name to address.
-    type: dict
-    aliases: [add_hosts]
-  expose:
-    description:
-      - Not built yet. Ports to call exposed.
-    type: list
-    elements: str
-    aliases: [exposed, exposed_ports]
   gpus:
     description:
       - Not built yet. Graphics processors.
@@ -135,14 +107,6 @@ options:
     description:
       - Not built yet. Initialisation of a pod by this container.
     type: str
-  ip:
-    description:
-      - Not built yet. IPv4 address.
-    type: str
-  ip6:
-    description:
-      - Not built yet. IPv6 address.
-    type: str
   kernel_memory:
     description:
       - Not built yet. Limit of the kernel's memory.
@@ -155,20 +119,6 @@ options:
     description:
       - Not built yet. How much podman logs.
     type: str
-  mac_address:
-    description:
-      - Not built yet. MAC address.
-    type: str
-  network_aliases:
-    description:
-      - Not built yet. Further names of the container in its network.
-    type: list
-    elements: str
-    aliases: [network_alias]
-  no_hosts:
-    description:
-      - Not built yet. Whether C(/etc/hosts) is left alone.
-    type: bool
   os:
     description:
       - Not built yet. Operating system of the image to pull.
@@ -210,16 +160,6 @@ options:
     description:
       - Not built yet. How many file descriptors to hand on.
     type: str
-  publish:
-    description:
-      - Not built yet. Ports to publish.
-    type: list
-    elements: str
-    aliases: [ports, published, published_ports]
-  publish_all:
-    description:
-      - Not built yet. Whether all exposed ports are published.
-    type: bool
   pull:
     description:
       - Not built yet. When to pull the image.

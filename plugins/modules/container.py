@@ -186,14 +186,113 @@ options:
     type: bool
   network:
     description:
-      - V(host) for the host's network, V(none) for one that has only a loopback device, C(container:NAME) for that of
-        another container, C(ns:PATH) for the one that a path names, as in V(ns:/run/netns/x).
+      - Networks that the container is in, by name, see M(slipway.oci.network). V(bridge) and V(private) are other words
+        for the default one.
+      - After a name and a colon may stand what the container wants there, as in V(web:ip=10.89.0.5,alias=db),
+        V(ip=ADDRESS) (also of IPv6), V(mac=ADDRESS), V(alias=NAME) (may be repeated), V(interface_name=NAME) in the
+        container, V(host_interface_name=NAME) on the host, V(metric=NUMBER) of its routes, V(default_route=false).
+      - V(host) is the host's network, V(none) one that has only a loopback device, C(container:NAME) that of another
+        container, C(ns:PATH) the one that a path names, as in V(ns:/run/netns/x). Each stands alone.
       - Who shares a container's network has its C(/etc/hosts) and C(/etc/resolv.conf) too.
-      - Needed with any other option of the container, since the default of podman (a bridge) is not built yet.
+      - Unset means the network V(slipway), which is made when it is first needed.
       - A change needs C(recreate).
     type: list
     elements: str
     aliases: [net, network_mode]
+  ip:
+    description:
+      - IPv4 address in the first of its networks. Unset, the engine chooses one, which the container keeps.
+      - A change needs C(recreate).
+    type: str
+  ip6:
+    description:
+      - IPv6 address in the first of its networks. Unset, the engine chooses one where the network has IPv6.
+      - A change needs C(recreate).
+    type: str
+  mac_address:
+    description:
+      - MAC address in the first of its networks, as in V(92:d0:c6:0a:29:33). Unset, the engine chooses one.
+      - A change needs C(recreate).
+    type: str
+  network_aliases:
+    description:
+      - Further names of the container in all its networks.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [network_alias]
+  publish:
+    description:
+      - Ports of the container that are reached at the host's, as in V(8080:80), V(127.0.0.1:53:53/udp),
+        V([::1]:8000-8005:80-85), V(80) (at a port that the engine chooses and keeps). Protocols are V(tcp), V(udp) and
+        V(sctp).
+      - A port of the host that is in use is refused before anything is changed.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [ports, published, published_ports]
+  publish_all:
+    description:
+      - Whether all ports that the image or O(expose) calls exposed are published, each at a port of the host that the
+        engine chooses.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+  expose:
+    description:
+      - Ports to call exposed, as in V(80) or V(8000-8005/udp). It says what O(publish_all=true) publishes.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [exposed, exposed_ports]
+  dns:
+    description:
+      - Addresses of name servers. V(none) leaves the image's C(/etc/resolv.conf) in its place.
+      - Unset means the host's.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [dns_servers]
+  dns_search:
+    description:
+      - Domains in which names are looked up. V(.) means none.
+      - Unset means the host's.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [dns_search_domains]
+  dns_option:
+    description:
+      - Options of the resolver, as in V(ndots:2). Unset means the host's.
+      - A change needs C(recreate).
+    type: list
+    elements: str
+    aliases: [dns_opts]
+  etc_hosts:
+    description:
+      - Lines of C(/etc/hosts), host name to address. V(host-gateway) is the address by which the container reaches its
+        host.
+      - A change needs C(recreate).
+    type: dict
+    aliases: [add_hosts]
+  no_hosts:
+    description:
+      - Whether the image's C(/etc/hosts) is left in its place.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+  no_hostname:
+    description:
+      - Whether the image's C(/etc/hostname) is left in its place.
+      - Unset is V(false).
+      - A change needs C(recreate).
+    type: bool
+  hosts_file:
+    description:
+      - File of the host whose lines C(/etc/hosts) begins with, V(image) for the image's own, V(none) for no such lines.
+      - Unset means the host's C(/etc/hosts) with O(network=host), else none.
+      - A change needs C(recreate).
+    type: str
   ipc:
     description:
       - Whose System V IPC, message queues and C(/dev/shm) the container has. V(shareable), one of its own that others

@@ -17,6 +17,8 @@ from _engine.errors import EngineError
 from _engine.frozen import fields
 from _engine.kernel import mountinfo
 from _engine.kernel.cgroup import cgroups
+from _engine.kernel.net import links, nft
+from _engine.kernel.net.netlink import Netlink
 from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
 from _engine.lifecycle.converge.volume import converge_volume
@@ -27,17 +29,16 @@ from _engine.lifecycle.image.load import load
 from _engine.lifecycle.image.remove import remove_image
 from _engine.lifecycle.info import info
 from _engine.lifecycle.network.converge import converge_network
-from _engine.lifecycle.network.tell import networks
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.layout import Layout
 from _engine.model.engine.record import ContainerRecord
-from _engine.model.network.grammar import Asked
-from _engine.model.network.spec import NetworkSpec
+from _engine.model.network import grammar as networkgrammar
 from _engine.model.volume import grammar
 from _engine.model.volume.spec import VolumeSpec
+from _engine.network import rules
 from _engine.plan.volume import How
 from _engine.runtime import logs
-from _engine.state import containers
+from _engine.state import containers, networks
 from _engine.state.database import Database, open_database
 from dockerarchive import write_archive
 
@@ -147,6 +148,11 @@ class Host:
         with self.open(read_only=how.pop("check", False)) as engine:
             return converge_volume(engine, spec, state, How(**how))
 
+    def network(self, name: str, state: str = "present", **options: Any) -> Outcome:
+        """Converge a network; ``options`` are those of module network."""
+        with self.open() as engine:
+            return converge_network(engine, networkgrammar.parse({"name": name, **options}), state)
+
     def foreseen_volume(self, name: str, state: str, *options: str) -> str:
         """Return what check mode says against a volume's task, as ``foreseen`` does."""
         with self.open(read_only=True) as engine:
@@ -169,6 +175,11 @@ class Host:
         """Return the names of all volumes."""
         with self.open(read_only=True) as engine:
             return [shape["Name"] for shape in info.volumes(engine).result["volumes"]]
+
+    def networks(self) -> list[str]:
+        """Return the names of all networks."""
+        with self.open(read_only=True) as engine, engine.database.reading() as connection:
+            return [one.name for one in networks.all(connection)]
 
     def record(self, name: str = "box") -> ContainerRecord | None:
         """Return a container's row."""
@@ -210,9 +221,9 @@ class Host:
             self.bring(shape["Name"], "absent", stop_time=0, delete_volumes=True, delete_depend=True)
         for name in self.volumes():
             self.volume(name, "absent")
+        for name in self.networks():
+            self.network(name, "absent")
         with self.open() as engine:
-            for shape in networks(engine).result["networks"]:
-                converge_network(engine, Asked(NetworkSpec(shape["name"])), "absent")
             for image in known if images else ():
                 remove_image(engine, image, force=True)
 
@@ -247,6 +258,13 @@ class Host:
     def files(self) -> list[str]:
         """Name every file and directory that the engine has, apart from what it keeps on purpose."""
         return [path for path in _walk(self.top) if not path.removeprefix(self.top).startswith(_KEPT)]
+
+    def links(self) -> list[str]:
+        """Name every interface of this network namespace that an engine makes, and the engine's table of rules."""
+        with Netlink() as netlink:
+            names = [link.name for link in links.listed(netlink) if link.name.startswith(("sw", "slipway"))]
+        table = rules.table_of(self.layout.root)
+        return [f"link {name}" for name in names] + [f"table {table}"] * nft.has_table("inet", table)
 
     def leftovers(self) -> list[str]:
         """Name all that a container or volume could leave, with what is there anyway."""

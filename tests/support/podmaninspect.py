@@ -13,8 +13,8 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from _engine.lifecycle.info.shape import container_shape
 from _engine.lifecycle.inspect.host_config import UNSEEN, OfHost
-from _engine.lifecycle.resources.shape import container_shape
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.layout import Layout
 from _engine.model.engine.record import ContainerRecord, ImageRecord, LayerRecord

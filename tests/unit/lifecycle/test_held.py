@@ -5,11 +5,21 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.lifecycle.resources import held, shape
+from _engine.lifecycle.info import shape
+from _engine.lifecycle.resources import held
 from _engine.lifecycle.resources.contract import Resource
 
 #: The keys in ``timings``, as users know them.
-STEPS = ["prepare", "mount_files", "mount_shm", "mount_rootfs", "mount_volumes", "prepare_mounts", "prepare"]
+STEPS = [
+    "prepare",
+    "connect_network",
+    "mount_files",
+    "mount_shm",
+    "mount_rootfs",
+    "mount_volumes",
+    "prepare_mounts",
+    "prepare",
+]
 #: First what runs, then what is mounted, those first that stand on others; volumes are others' too.
 RELEASED = [
     "runtime",
@@ -18,6 +28,7 @@ RELEASED = [
     "root file system",
     "shm",
     "files",
+    "network",
     "namespaces",
     "monitor files",
     "exec sessions",

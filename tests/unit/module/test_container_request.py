@@ -50,14 +50,15 @@ def test_an_option_that_is_not_built_is_refused(name, state):
 
 def test_all_options_that_are_not_built_are_named_at_once():
     """A task with several of them is told of all."""
-    with pytest.raises(NotBuiltYet, match=r"publish, dns: not built yet|dns, publish: not built yet"):
-        request_of(dns=["1.1.1.1"], publish=["80:80"])
+    with pytest.raises(NotBuiltYet, match=r"pod, gpus: not built yet|gpus, pod: not built yet"):
+        request_of(pod="p", gpus="all")
 
 
-def test_an_unset_network_is_refused_with_the_values_that_work():
-    """The default network is not built yet, so a task must say host or none."""
-    with pytest.raises(InvalidOption, match=r"network.*not built yet.*host or none"):
-        request_of(image="app")
+def test_an_unset_network_is_the_default_one():
+    """A task that names no network wants the same as one that names the default network, or podman's word for it."""
+    assert {
+        request_of(image="app", network=word).spec.network for word in (None, ["slipway"], ["bridge"])
+    } == {()}
 
 
 @pytest.mark.parametrize(("name", "value"), [("name", "-x"), ("stop_time", -2), ("memory", "12x")])

@@ -10,7 +10,7 @@ import pytest
 from dockerarchive import layer, write_archive
 
 WRONG = [
-    ("container", {"name": "app", "image": "app", "dns": ["1.1.1.1"]}, "not_built_yet", "dns"),
+    ("container", {"name": "app", "image": "app", "gpus": "all"}, "not_built_yet", "gpus"),
     (
         "container",
         {"name": "app", "image": "app", "network": "none", "memory": "12x"},
@@ -63,8 +63,11 @@ def test_an_option_is_called_as_the_task_calls_it(run_module):
     for options, told in (
         ({"working_dir": "rel"}, "working_dir: 'rel' is no"),
         ({"labels": {"a": None}}, "labels.a: is no text"),
-        ({"published_ports": ["80:80"]}, "published_ports: not built yet. Write network: host"),
-        ({"network_mode": ["bridge"]}, "network_mode: 'bridge' is not built yet"),
+        (
+            {"published_ports": ["80:80"]},
+            "published_ports: ['80:80/tcp'] has no effect with network: none",
+        ),
+        ({"network_mode": ["pasta"]}, "network_mode: 'pasta' is for podman without root"),
     ):
         result = run_module("container", {**box, **options})
         assert result["msg"].startswith(told)

@@ -11,7 +11,7 @@ import fcntl
 import os
 
 from ..errors import InvalidOption, unreadable
-from . import libc
+from . import libc, mounts
 
 #: The file's name in /proc/PID/ns and the kind's number.
 _KINDS = {
@@ -37,6 +37,12 @@ def is_ours(path: str, kind: str) -> bool:
         return os.path.samestat(os.stat(path), os.stat(path_of(os.getpid(), kind)))
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def pin(source: str, path: str) -> None:
+    """Keep the namespace that a path of /proc names by a mount on ``path``, a file that is made; raises OSError."""
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    mounts.bind(source, path)
 
 
 def check(option: str, path: str, kind: str) -> None:

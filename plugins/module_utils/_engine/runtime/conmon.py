@@ -51,6 +51,7 @@ class ConmonLaunch:
     With ``journal`` the log goes to systemd's journal, marked with ``log_tag``.
     ``move`` is called with conmon's pid before conmon does anything, to take it out of the caller's cgroup: systemd ends
     what is in a session's (KillUserProcesses=yes). ``cgroup_manager``: who makes the container's; ``disabled`` for none.
+    ``kept`` are descriptors that conmon keeps open as long as it lives: the sockets that hold ports of the host.
     ``restore``: the directory of a checkpoint's images from which it goes on, with ``restore_options`` for the runtime.
     """
 
@@ -67,6 +68,7 @@ class ConmonLaunch:
     log_tag: Optional[str] = None
     move: Optional[Callable[[int], None]] = None
     cgroup_manager: str = CGROUPFS
+    kept: tuple[int, ...] = ()
     restore: Optional[str] = None
     restore_options: tuple[str, ...] = ()
 
@@ -140,7 +142,9 @@ def create(launch: ConmonLaunch) -> Started:
 def _launch(launch: ConmonLaunch) -> int:
     """Start conmon and return the pid of the container's first process."""
     patience = _DEADLINE if launch.restore is None else _RESTORE_DEADLINE
-    told = spawn(_arguments(launch), launch.container.bundle, launch.move, patience=patience)
+    told = spawn(
+        _arguments(launch), launch.container.bundle, launch.move, patience=patience, kept=launch.kept
+    )
     return _pid(launch, *told)
 
 
@@ -150,10 +154,11 @@ def spawn(
     move: Callable[[int], None] | None,
     *,
     patience: float = _DEADLINE,
+    kept: tuple[int, ...] = (),
 ) -> tuple[bytes | None, str]:
     """Start a conmon in the directory; return its line about the process (``b""``: none, None: not in time) and its stderr.
 
-    ``move`` as in ConmonLaunch; ``patience`` in seconds.
+    ``move`` and ``kept`` as in ConmonLaunch; ``patience`` in seconds.
     """
     deadline = time.monotonic() + patience
     with null_device.kept(), _pipe() as (sync, sync_end), _pipe() as (start_end, start):
@@ -169,7 +174,7 @@ def spawn(
             stderr=subprocess.PIPE,
             env=environment,
             cwd=directory,
-            pass_fds=(sync_end.fileno(), start_end.fileno()),
+            pass_fds=(sync_end.fileno(), start_end.fileno(), *kept),
             start_new_session=True,
         )
         sync_end.close()

@@ -16,6 +16,7 @@ from ..model.engine.record import ContainerRecord, ProcessId
 from ..model.mounts.mount import Mount
 from ..model.values.idmap import IdMap
 from ..model.values.names import check_name, is_full_id, is_whole_id
+from . import attachments
 from .columns import check, decoding, dump, insert_text, load, load_as, load_texts, plain, update_text
 from .volumes import users as using_volume
 
@@ -171,6 +172,8 @@ def _write(connection: sqlite3.Connection, statement: str, record: ContainerReco
         ) from None
     if met:
         _write_volumes(connection, record)
+        attachments.write(connection, record.id, record.endpoints)
+        attachments.write_ports(connection, record.id, record.ports)
     return met
 
 
@@ -255,6 +258,8 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
             given=load_texts(row["given"]),
             driver=row["driver"],
             start_pending=bool(row["start_pending"]),
+            endpoints=attachments.of(connection, row["id"]),
+            ports=attachments.ports_of(connection, row["id"]),
         )
 
 

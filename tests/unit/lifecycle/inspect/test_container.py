@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from _engine.lifecycle.resources.shape import container_shape
+from _engine.lifecycle.info.shape import container_shape
 from _engine.model.engine.record import ProcessId
 from _engine.model.values.times import NEVER
 from _engine.model.volume.spec import VolumeRecord, VolumeSpec

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from _engine import errors
+from _engine.lifecycle.info.shape import container_shape
 from _engine.lifecycle.inspect.image import image_shape
 from _engine.lifecycle.inspect.volume import volume_shape
 from _engine.lifecycle.inspect.volume_content import content_shape
-from _engine.lifecycle.resources.shape import container_shape
 from _engine.model.container.options import OPTIONS
 from _engine.model.volume.spec import Populated, VolumeRecord, VolumeSpec
 

@@ -32,8 +32,7 @@ BAD = {
     ("pid", "ns:relative"): "is no absolute path",
     ("uts", "shareable"): "is no namespace",
     ("ipc", ("host",)): "is no text",
-    ("network", ("bridge",)): "is not built yet",
-    ("network", ("container:a", "host")): "is not one network",
+    ("network", ("container:a", "host")): "can't be one of several networks",
     ("network", ("container:a/b",)): "is no valid name",
 }
 CONTRADICTIONS = {

@@ -150,7 +150,7 @@ WRONG = {
     "no image": ({"image": None}, "image"),
     "empty image": ({"image": ""}, "image"),
     "rootfs by a relative path": ({"image": "root", "rootfs": True}, "image"),
-    "no network": ({"network": None}, "network"),
+    "a port of the host's network": ({"network": ["host"], "publish": ["80:80"]}, "publish"),
     "swap below memory": ({"memory": "2g", "memory_swap": "1g"}, "memory_swap"),
     "swap of 0": ({"memory": "2g", "memory_swap": "0"}, "memory_swap"),
     "swap without memory": ({"memory_swap": "1g"}, "memory_swap"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar, Union
 
-from .. import libc, mounts, usernamespace
+from .. import libc, mounts, namespaces, usernamespace
 
 Result = TypeVar("Result")
 
@@ -39,13 +39,12 @@ def pin(path: str, *, userns_fd: int = -1) -> None:
     """
     if is_pinned(path):
         return
-    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     if userns_fd < 0:
         _in_a_thread(lambda: _pin_new(path))
     else:
         # Who enters a user namespace must have no other thread, and does not come back: that takes a process.
         with usernamespace.inside(userns_fd, libc.CLONE_NEWNET) as pid:
-            mounts.bind(f"/proc/{pid}/ns/net", path)
+            namespaces.pin(f"/proc/{pid}/ns/net", path)
 
 
 def unpin(path: str) -> None:
@@ -81,7 +80,7 @@ def _opened(namespace: Union[int, str]) -> Iterator[int]:
 
 def _pin_new(path: str) -> None:
     libc.unshare(libc.CLONE_NEWNET)
-    mounts.bind("/proc/thread-self/ns/net", path)
+    namespaces.pin("/proc/thread-self/ns/net", path)
 
 
 def _in_a_thread(act: Callable[[], Result]) -> Result:

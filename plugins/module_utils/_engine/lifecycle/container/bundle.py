@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ...frozen import replace
 from ...kernel.inroot import landing
 from ...model.container import namespaces
 from ...model.container.cgroup import for_runtime
+from ...model.container.spec import ContainerSpec
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
+from ...model.network import resolver
 from ...runtime import files, host, timezone
 from ...runtime.config.build import BundleRequest, build
 from ..core.engine import Engine
@@ -24,6 +27,7 @@ from ..core.source import Source
 from ..preflight.container import seccomp_profile
 from ..resources.accounts import user_of
 from ..resources.contract import Joined, Run
+from ..wiring import names
 from .account_lines import Accounts, settle
 from .hooks import with_hooks
 
@@ -31,6 +35,7 @@ from .hooks import with_hooks
 _HOST_FILE_LIMIT = 1024 * 1024
 #: The container's user must be able to read them.
 _READABLE = 0o644
+_HOSTS = "/etc/hosts"
 _NO_ACCOUNTS = Accounts({}, None)
 
 
@@ -48,6 +53,8 @@ def write_bundle(engine: Engine, run: Run) -> None:
         volume_paths=paths,
         prepared=run.prepared,
         accounts=_accounts(record, run.source, run.rootfs),
+        own_namespaces=run.own_namespaces,
+        attached=run.attached,
     )
     write_config(container, with_hooks(request.spec, build(request)))
 
@@ -62,6 +69,8 @@ def bundle_request(
     volume_paths: Mapping[str, str],
     prepared: Mapping[str, str],
     accounts: Accounts = _NO_ACCOUNTS,
+    own_namespaces: Mapping[str, str] = MappingProxyType({}),
+    attached: names.Attached = (),
 ) -> BundleRequest:
     """Return what config.json is built from, and write the files of the run directory that it refers to."""
     spec = replace(record.spec, mounts=record.mounts)
@@ -76,7 +85,7 @@ def bundle_request(
         user=user if accounts.home is None else replace(user, home=accounts.home),
         hostname=hostname,
         files={
-            **_write_files(container, record, hostname),
+            **_write_files(container, record, hostname, attached),
             **_bound(container, record, accounts.files),
             **shared.files,
         },
@@ -86,6 +95,7 @@ def bundle_request(
         host=host.facts(spec),
         seccomp_profile=seccomp_profile(spec.security_opt or ()),
         joined=shared.paths,
+        own_namespaces=own_namespaces,
         mapping=record.mapping,
         landings=_landings(rootfs, record),
         prepared=prepared,
@@ -111,19 +121,19 @@ def _landings(rootfs: str, record: ContainerRecord) -> dict[str, str]:
     return {path: leads for path, leads in found.items() if leads != path}
 
 
-def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: str) -> dict[str, str]:
-    shared = namespaces.uses_host_network(record.spec)
+def _write_files(
+    container: ContainerLayout, record: ContainerRecord, hostname: str, attached: names.Attached
+) -> dict[str, str]:
+    spec = record.spec
     texts = {
-        "/etc/hostname": files.hostname(hostname),
-        "/etc/hosts": files.hosts(
-            _read("/etc/hosts") if shared else "", [("127.0.1.1", (hostname, record.name))]
-        ),
-        "/etc/resolv.conf": files.resolv_conf(_read("/etc/resolv.conf") if shared else ""),
+        **({} if spec.no_hostname else {"/etc/hostname": files.hostname(hostname)}),
+        **_hosts(record, hostname, attached),
+        **_resolv_conf(spec, attached),
         "/run/.containerenv": files.containerenv(
-            privileged=record.spec.privileged,
+            privileged=spec.privileged,
             name=record.name,
             container_id=record.id,
-            image=record.spec.image,
+            image=spec.image,
             image_id=record.image_id or "",
         ),
     }
@@ -131,6 +141,26 @@ def _write_files(container: ContainerLayout, record: ContainerRecord, hostname: 
     if record.spec.timezone is not None:
         contents["/etc/localtime"] = timezone.content(record.spec.timezone)
     return _bound(container, record, contents)
+
+
+def _hosts(record: ContainerRecord, hostname: str, attached: names.Attached) -> dict[str, str]:
+    spec = record.spec
+    if spec.no_hosts or spec.hosts_file == names.OF_IMAGE:
+        return {}
+    of_host = attached or namespaces.uses_host_network(spec)
+    base = spec.hosts_file or (_HOSTS if of_host else names.NO_FILE)
+    text = "" if base == names.NO_FILE else _read(base)
+    return {"/etc/hosts": names.hosts(record, hostname, attached, text)}
+
+
+def _resolv_conf(spec: ContainerSpec, attached: names.Attached) -> dict[str, str]:
+    if spec.dns == (resolver.NO_SERVERS,):
+        return {}
+    host = _read("/etc/resolv.conf")
+    if attached or spec.dns or spec.dns_search or spec.dns_option:
+        servers = [server for _kept, network in attached for server in network.spec.dns_servers]
+        return {"/etc/resolv.conf": names.resolv_conf(spec, host, _read(names.RESOLVED), servers)}
+    return {"/etc/resolv.conf": files.resolv_conf(host if namespaces.uses_host_network(spec) else "")}
 
 
 def _bound(

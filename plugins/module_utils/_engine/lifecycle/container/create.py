@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from ...errors import InUse
 from ...frozen import replace
 from ...kernel.files import make_private
+from ...model.container import networks
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord, Event
 from ...model.engine.storage_drivers import OVERLAY
@@ -61,6 +62,10 @@ def create(
         driver=OVERLAY if spec.rootfs else storage_driver.driver(engine),
     )
     with engine.timings.of("create"):
+        if networks.DEFAULT in (one.name for one in networks.wanted(spec)):
+            from ..network.create import default
+
+            default(engine)
         with engine.database.transaction() as connection:
             record = _insert(engine, connection, record, source, carried=carried or {}, replaces=replaces)
         prepare_directories(engine, record)
@@ -92,6 +97,10 @@ def _insert(
     implied = implied_mounts(connection, spec, source)
     volumes_by_path = volumes_of(spec, source, implied, carried)
     record = replace(record, mapping=mapping, implied=implied, volumes=volumes_by_path)
+    if networks.has_networks(spec):
+        from ..wiring.choose import with_networks
+
+        record = with_networks(connection, record, source.config, old)
     _insert_anonymous(connection, record)
     containers.insert(connection, record)
     dependencies.write(connection, record.id, needs)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 from ...errors import EngineError, WrongState
+from ...frozen import replace
 from ...kernel.process import Process
 from ...model.container import log_options as logopts
 from ...model.container import status
@@ -116,6 +118,7 @@ class Beginning:
                 name, act = after[resource]
                 yield Step(name, doing(act))
         yield Step("write_bundle", doing(self.write_bundle))
+        yield Step("announce", doing(self.announce))
         yield Step(self.creation, self.create, self.destroy)
         yield Step("verify_shared", doing(_verify_shared))
         yield from self.last_steps()
@@ -162,9 +165,18 @@ class Beginning:
         confinement.load(begun.record.spec)
         write_bundle(self.engine, begun)
 
+    def announce(self, begun: Run) -> None:
+        """Tell the containers in its networks its names; the release of its networks takes them back."""
+        if begun.attached:
+            from ..wiring import peers
+
+            peers.announce(self.engine, begun.record, begun.attached)
+
     def create(self, begun: Run) -> Run:
         """Have the runtime make the container under its monitor."""
-        made = conmon.create(self.launch(begun.record))
+        with ExitStack() as stack:
+            ports = _held_ports(begun, stack)
+            made = conmon.create(replace(self.launch(begun.record), kept=ports))
         record = save_and_tell(
             self.engine,
             begun.record,
@@ -239,6 +251,15 @@ class Beginning:
     def of_checkpoint(self) -> dict[str, Any]:
         """Return what the record tells of checkpoints from now on: this run is not the one that was saved."""
         return {"checkpointed": None, "restored": None}
+
+
+def _held_ports(begun: Run, stack: ExitStack) -> tuple[int, ...]:
+    """Return the descriptors of sockets that hold the container's ports of the host; the stack closes them here."""
+    if not begun.record.ports:
+        return ()
+    from ..wiring import host_ports
+
+    return tuple(held.fileno() for held in host_ports.bind(begun.record.ports, stack))
 
 
 def _verify_shared(begun: Run) -> None:

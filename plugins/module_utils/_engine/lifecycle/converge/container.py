@@ -24,8 +24,8 @@ from ..core.images import find_image, mounted_by, named_by
 from ..core.outcome import Outcome
 from ..core.source import Source
 from ..info.inspected import inspected
+from ..info.shape import container_shape
 from ..inspect.host_facts import look
-from ..resources.shape import container_shape
 from .actions import Actions, Found, Progress
 from .request import ExitCommand, Request
 

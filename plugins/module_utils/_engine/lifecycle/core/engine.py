@@ -19,7 +19,7 @@ from .steps import Timings
 
 #: A lock is held for the moment of a change, never while waiting for a container; the longest moment is a copy-up.
 LOCK_TIMEOUT = 60.0
-RANK_BOOT, RANK_NAME, RANK_CONTAINER, RANK_VOLUME, RANK_NETWORK, RANK_STORE = -1, 0, 1, 2, 3, 4
+RANK_BOOT, RANK_NAME, RANK_CONTAINER, RANK_VOLUME, RANK_NETWORK, RANK_RULES, RANK_STORE = -1, 0, 1, 2, 3, 4, 5
 #: Of a lock that is tried once and never waited for: it may come after any other.
 LAST = 99
 
@@ -79,6 +79,10 @@ class Engine:
     def lock_network(self, name: str, what: str) -> AbstractContextManager[None]:
         """Hold the lock on a network."""
         return self._lock("network", name, RANK_NETWORK, what)
+
+    def lock_rules(self, what: str) -> AbstractContextManager[None]:
+        """Hold the lock on what the firewall knows of networks."""
+        return self._lock("network", ".rules", RANK_RULES, what)
 
     def lock_store(self, what: str) -> AbstractContextManager[None]:
         """Hold the lock on images and layers."""

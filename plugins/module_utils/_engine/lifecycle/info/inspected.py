@@ -8,12 +8,12 @@ import sqlite3
 from typing import Any
 
 from ...model.engine.record import ContainerRecord, ImageRecord
-from ...state import dependencies, execs, volumes
+from ...state import dependencies, execs, networks, volumes
 from ..core.engine import Engine
 from ..core.health_state import health_of
 from ..inspect.host_config import OfHost
 from ..resources.confinement import profile_of
-from ..resources.shape import container_shape
+from .shape import container_shape
 
 
 def inspected(
@@ -25,12 +25,14 @@ def inspected(
 ) -> dict[str, Any]:
     """Return the container in the shape of ``podman inspect``; ``host`` is what ``inspect.host_facts.look`` has found."""
     known = ((name, volumes.get(connection, name)) for name in record.volumes.values())
+    attached = ((one, networks.get(connection, one.network_id)) for one in record.endpoints)
     return container_shape(
         record,
         image,
         engine.layout,
         volumes={name: volume for name, volume in known if volume is not None},
         host_name=os.uname().nodename,
+        attached=tuple((one, network) for one, network in attached if network is not None),
         health=health_of(engine, record, image),
         apparmor=profile_of(record),
         host=host,

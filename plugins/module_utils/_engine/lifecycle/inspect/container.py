@@ -27,23 +27,13 @@ _WORDS = {status.CONFIGURED: "created", status.CREATED: "initialized"}
 #: The version of the runtime-spec that config.json is written for.
 _OCI_VERSION = "1.0.2"
 
-#: With ``network: host`` or ``none`` there are no addresses to tell.
-_NO_NETWORK: dict[str, Any] = {
-    "EndpointID": "",
-    "Gateway": "",
-    "IPAddress": "",
-    "IPPrefixLen": 0,
-    "IPv6Gateway": "",
-    "GlobalIPv6Address": "",
-    "GlobalIPv6PrefixLen": 0,
-    "MacAddress": "",
+#: What podman shows of a network and this engine has not.
+_OF_NETWORK: dict[str, Any] = {
     "Bridge": "",
     "SandboxID": "",
     "HairpinMode": False,
     "LinkLocalIPv6Address": "",
     "LinkLocalIPv6PrefixLen": 0,
-    "Ports": {},
-    "SandboxKey": "",
 }
 
 
@@ -59,7 +49,7 @@ def container_shape(
     apparmor: str | None = None,
     host: OfHost = UNSEEN,
 ) -> dict[str, Any]:
-    """Return the container, but for what its resources add (lifecycle/resources/shape.py).
+    """Return the container, but for what its resources add (lifecycle/info/shape.py).
 
     ``image`` is the record's; None with a root file system of its own, or when it is not known. ``host_name`` is this host's,
     which a container with ``network: host`` has too. ``health`` is what its checks have said, None without one. ``needs`` are
@@ -85,7 +75,7 @@ def container_shape(
         **capabilities(record.spec, config, host.capabilities),
         "ExecIDs": [*exec_ids],
         "Dependencies": [*needs],
-        "NetworkSettings": dict(_NO_NETWORK),
+        "NetworkSettings": dict(_OF_NETWORK),
         "Namespace": "",
         "IsInfra": False,
         "IsService": False,

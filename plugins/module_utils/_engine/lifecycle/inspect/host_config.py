@@ -56,7 +56,6 @@ def host_config(
         **_SAME_FOR_ALL,
         **_of_table(spec),
         "LogConfig": _log(spec, log),
-        "NetworkMode": ",".join(spec.network),
         "IpcMode": spec.ipc or "shareable",  # any container may join it
         "PidMode": spec.pid or "private",
         "UTSMode": spec.uts or "private",

@@ -20,6 +20,8 @@ from ...model.volume.spec import VolumeRecord
 from ..core.engine import Engine
 
 if TYPE_CHECKING:
+    from ...model.network.spec import NetworkRecord
+    from ...model.network.wiring import Endpoint
     from ..core.source import Source
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -43,7 +45,9 @@ class Run(NamedTuple):
     """A run of a container while it is being started; each step takes it and returns it with what it adds.
 
     ``rootfs`` is the directory of the root file system; ``prepared`` are the paths that config.json binds in the place of a
-    mount's own source, by destination. ``began``: when its process began, in nanoseconds since the epoch.
+    mount's own source, by destination. ``own_namespaces`` are the paths of namespaces that were made for the container before
+    the runtime makes the others, by kind; ``attached`` are its interfaces and the network of each. ``began``: when its process
+    began, in nanoseconds since the epoch.
     """
 
     record: ContainerRecord
@@ -51,16 +55,22 @@ class Run(NamedTuple):
     rootfs: str
     shared: Joined = Joined()
     prepared: Mapping[str, str] = _NOTHING
+    own_namespaces: Mapping[str, str] = _NOTHING
+    attached: tuple[tuple[Endpoint, NetworkRecord], ...] = ()
     began: int = 0
 
 
 class Known(NamedTuple):
-    """What an inspection knows of a container: its record, its image (None: a plain directory, or unknown), volumes by name."""
+    """What an inspection knows of a container: its record, its image (None: a plain directory, or unknown), volumes by name.
+
+    ``attached`` is what it has of networks, each with its network.
+    """
 
     record: ContainerRecord
     image: Optional[ImageRecord]
     layout: Layout
     volumes: Mapping[str, VolumeRecord]
+    attached: tuple[tuple[Endpoint, NetworkRecord], ...] = ()
 
 
 class Resource:

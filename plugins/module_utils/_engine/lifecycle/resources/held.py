@@ -10,6 +10,7 @@ from ...model.engine.record import ContainerRecord
 from ..core.engine import Engine
 from .contract import Resource
 from .mounts import FILES, MOUNTS, ROOTFS, SHM
+from .network import NETWORK
 from .runtime import CGROUP, MONITOR, RUNTIME, SESSIONS
 from .sharing import NAMESPACES
 from .volume_attach import VOLUMES
@@ -19,6 +20,7 @@ HELD: tuple[Resource, ...] = (
     SESSIONS,
     MONITOR,
     NAMESPACES,
+    NETWORK,
     FILES,
     SHM,
     ROOTFS,

@@ -15,10 +15,21 @@ from typing import Any, NamedTuple
 from ...errors import InvalidOption
 from ..mounts import mount as mounts
 from ..mounts import volumes_from
+from ..network import ports, resolver
 from ..values import durations, jsontext, names, quantities, readable
 from ..values.capabilities import canonical_capability
 from ..values.text import absolute_path, plain_text
-from . import cgroup, healthtest, limits, log_options, namespaces, systemd_mode, tuning, userns
+from . import (
+    cgroup,
+    healthtest,
+    limits,
+    log_options,
+    namespaces,
+    networks,
+    systemd_mode,
+    tuning,
+    userns,
+)
 from .restart_policy import decode_restart_policy, parse_restart_policy
 
 #: An option as Ansible's argument spec has it: type, elements, choices, aliases, no_log.
@@ -160,24 +171,6 @@ def _security(option: str, value: object) -> str:
     return f"{word}={argument}"
 
 
-def _network(option: str, value: object) -> str:
-    text = plain_text(option, value)
-    if text in (namespaces.NONE, namespaces.HOST):
-        return text
-    if text.startswith(("container:", "ns:")):
-        return namespaces.joined(option, text, (namespaces.NONE, namespaces.HOST))
-    raise InvalidOption(
-        option, value, "is not built yet", remedy="Work so far: none and host, container:NAME, ns:PATH"
-    )
-
-
-def _networks(option: str, value: Any) -> tuple[str, ...]:
-    names_ = tuple(_network(option, item) for item in value)
-    if len(names_) != 1:
-        raise InvalidOption(option, value, "is not one network", remedy="Write none or host")
-    return names_
-
-
 def _sysctl(option: str, value: object) -> dict[str, str]:
     result = _texts(option, value)
     for key in result:
@@ -252,7 +245,17 @@ SECONDS = Kind(quantities.seconds, argument=_INT)
 SYSTEMD = Kind(systemd_mode.parse)
 RESTART_POLICY = Kind(parse_restart_policy, str, decode_restart_policy)
 NAME = Kind(names.check_name)
-NETWORKS = Kind(_networks, list, tuple, argument=_LIST)
+NETWORKS = Kind(networks.parse, list, tuple, True, argument=_LIST)
+IPV4 = Kind(networks.parse_ip(4), empty_is_unset=True)
+IPV6 = Kind(networks.parse_ip(6), empty_is_unset=True)
+MAC = Kind(networks.parse_mac, empty_is_unset=True)
+ALIASES = Kind(_each(networks.parse_alias), list, tuple, True, argument=_LIST)
+PUBLISHED = Kind(ports.parse_published, list, tuple, True, argument=_LIST)
+EXPOSED = Kind(ports.parse_exposed, list, tuple, True, argument=_LIST)
+NAME_SERVERS = Kind(resolver.parse_servers, list, tuple, True, argument=_LIST)
+DOMAINS = Kind(resolver.parse_domains, list, tuple, True, argument=_LIST)
+RESOLVER_OPTIONS = Kind(resolver.parse_options, list, tuple, True, argument=_LIST)
+HOST_NAMES = Kind(resolver.parse_hosts, dict, dict, True, argument=_DICT)
 PID = Kind(namespaces.parser("host", "private", unset="private"), empty_is_unset=True)
 UTS = PID
 #: Podman lets others join the namespace unless it is ``private``; ``none``: without /dev/shm.

@@ -32,7 +32,7 @@ OPTIONS: Mapping[str, str] = {
 _CONTAINER = "container:"
 _PATH = "ns:"
 #: Words that podman has for containers of a pod, or without root; each with why it can't be had here.
-_REFUSED = {
+REFUSED = {
     "pod": "needs pods, which this engine has not",
     "slirp4netns": "is for podman without root",
     "pasta": "is for podman without root",
@@ -62,7 +62,7 @@ def joined(option: str, text: str, words: tuple[str, ...]) -> str:
         return _CONTAINER + check_name(option, text[len(_CONTAINER) :])
     if text.startswith(_PATH):
         return _PATH + absolute_path(option, text[len(_PATH) :])
-    why = _REFUSED.get(text.partition(":")[0], "is no namespace")
+    why = REFUSED.get(text.partition(":")[0], "is no namespace")
     known = ", ".join((*words, "container:NAME", "ns:PATH"))
     raise InvalidOption(option, text, why, remedy=f"Known: {known}")
 

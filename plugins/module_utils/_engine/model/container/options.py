@@ -24,10 +24,6 @@ from .restart_policy import RestartPolicy
 from .userns import UserNamespace
 
 # What to do instead of options that are not built, where several have the same.
-_PORTS = "Write network: host and let the program listen on the port itself; there are no other networks yet"
-_RESOLVER = "Mount a file of your own over /etc/resolv.conf with volume"
-_HOSTS = "Mount a file of your own over /etc/hosts with volume"
-_ADDRESS = "Write network: host or none; there are no other networks yet"
 _POD = "Let containers share namespaces with network, ipc and pid: container:NAME"
 _REGISTRY = "Leave it out, and bring the image first with image_load or image_import"
 _VARIABLES = "Write the variables in env or env_file"
@@ -206,13 +202,115 @@ class ContainerOptions:
     Unset is V(true).
     """
 
-    network: tuple[str, ...] = row(kinds.NETWORKS, aliases=("net", "network_mode"))
-    """V(host) for the host's network, V(none) for one that has only a loopback device, C(container:NAME) for
-    that of another container, C(ns:PATH) for the one that a path names, as in V(ns:/run/netns/x).
+    network: tuple[str, ...] = row(
+        kinds.NETWORKS, default=(), aliases=("net", "network_mode"), applied="model.container.networks"
+    )
+    """Networks that the container is in, by name, see M(slipway.oci.network). V(bridge) and V(private) are other
+    words for the default one.
+
+    After a name and a colon may stand what the container wants there, as in
+    V(web:ip=10.89.0.5,alias=db), V(ip=ADDRESS) (also of IPv6), V(mac=ADDRESS), V(alias=NAME) (may be repeated),
+    V(interface_name=NAME) in the container, V(host_interface_name=NAME) on the host, V(metric=NUMBER) of its routes,
+    V(default_route=false).
+
+    V(host) is the host's network, V(none) one that has only a loopback device, C(container:NAME) that of
+    another container, C(ns:PATH) the one that a path names, as in V(ns:/run/netns/x). Each stands alone.
 
     Who shares a container's network has its C(/etc/hosts) and C(/etc/resolv.conf) too.
 
-    Needed with any other option of the container, since the default of podman (a bridge) is not built yet.
+    Unset means the network V(slipway), which is made when it is first needed.
+    """
+
+    ip: str | None = row(kinds.IPV4, applied="model.container.networks")
+    """IPv4 address in the first of its networks. Unset, the engine chooses one, which the container keeps."""
+
+    ip6: str | None = row(kinds.IPV6, applied="model.container.networks")
+    """IPv6 address in the first of its networks. Unset, the engine chooses one where the network has IPv6."""
+
+    mac_address: str | None = row(kinds.MAC, applied="model.container.networks")
+    """MAC address in the first of its networks, as in V(92:d0:c6:0a:29:33). Unset, the engine chooses one."""
+
+    network_aliases: tuple[str, ...] | None = row(
+        kinds.ALIASES, aliases=("network_alias",), applied="model.container.networks"
+    )
+    """Further names of the container in all its networks."""
+
+    publish: tuple[str, ...] | None = row(
+        kinds.PUBLISHED,
+        aliases=("ports", "published", "published_ports"),
+        applied="lifecycle.wiring.choose",
+    )
+    """Ports of the container that are reached at the host's, as in V(8080:80), V(127.0.0.1:53:53/udp),
+    V([::1]:8000-8005:80-85), V(80) (at a port that the engine chooses and keeps). Protocols are V(tcp), V(udp) and
+    V(sctp).
+
+    A port of the host that is in use is refused before anything is changed.
+    """
+
+    publish_all: bool = row(
+        kinds.BOOL, default=False, applied="lifecycle.wiring.choose", shown=("PublishAllPorts", False)
+    )
+    """Whether all ports that the image or O(expose) calls exposed are published, each at a port of the host that the
+    engine chooses.
+
+    Unset is V(false).
+    """
+
+    expose: tuple[str, ...] | None = row(
+        kinds.EXPOSED, aliases=("exposed", "exposed_ports"), applied="lifecycle.wiring.choose"
+    )
+    """Ports to call exposed, as in V(80) or V(8000-8005/udp). It says what O(publish_all=true) publishes."""
+
+    dns: tuple[str, ...] | None = row(
+        kinds.NAME_SERVERS, aliases=("dns_servers",), applied="lifecycle.wiring.names", shown=("Dns", [])
+    )
+    """Addresses of name servers. V(none) leaves the image's C(/etc/resolv.conf) in its place.
+
+    Unset means the host's.
+    """
+
+    dns_search: tuple[str, ...] | None = row(
+        kinds.DOMAINS,
+        aliases=("dns_search_domains",),
+        applied="lifecycle.wiring.names",
+        shown=("DnsSearch", []),
+    )
+    """Domains in which names are looked up. V(.) means none.
+
+    Unset means the host's.
+    """
+
+    dns_option: tuple[str, ...] | None = row(
+        kinds.RESOLVER_OPTIONS,
+        aliases=("dns_opts",),
+        applied="lifecycle.wiring.names",
+        shown=("DnsOptions", []),
+    )
+    """Options of the resolver, as in V(ndots:2). Unset means the host's."""
+
+    etc_hosts: dict[str, str] | None = row(
+        kinds.HOST_NAMES, aliases=("add_hosts",), applied="lifecycle.wiring.names"
+    )
+    """Lines of C(/etc/hosts), host name to address. V(host-gateway) is the address by which the container reaches
+    its host.
+    """
+
+    no_hosts: bool = row(kinds.BOOL, default=False, applied="lifecycle.container.bundle")
+    """Whether the image's C(/etc/hosts) is left in its place.
+
+    Unset is V(false).
+    """
+
+    no_hostname: bool = row(kinds.BOOL, default=False, applied="lifecycle.container.bundle")
+    """Whether the image's C(/etc/hostname) is left in its place.
+
+    Unset is V(false).
+    """
+
+    hosts_file: str | None = row(kinds.TEXT, applied="lifecycle.container.bundle")
+    """File of the host whose lines C(/etc/hosts) begins with, V(image) for the image's own, V(none) for no such lines.
+
+    Unset means the host's C(/etc/hosts) with O(network=host), else none.
     """
 
     ipc: str | None = row(kinds.IPC, aliases=("ipc_mode",))
@@ -716,26 +814,11 @@ class NotBuilt:
     device_write_iops = refused("list")
     """Limits of writing to devices in operations per second."""
 
-    dns = refused("list", _RESOLVER, aliases=["dns_servers"], shown=("Dns", []))
-    """Name servers."""
-
-    dns_option = refused("str", _RESOLVER, aliases=["dns_opts"], shown=("DnsOptions", []))
-    """Options of the resolver."""
-
-    dns_search = refused("list", _RESOLVER, aliases=["dns_search_domains"], shown=("DnsSearch", []))
-    """Domains to search for names."""
-
     env_host = refused("bool", _VARIABLES)
     """All variables of the host's environment."""
 
     env_merge = refused("dict", _VARIABLES)
     """Changes of the image's variables."""
-
-    etc_hosts = refused("dict", _HOSTS, aliases=["add_hosts"], shown=("ExtraHosts", []))
-    """Lines of C(/etc/hosts), host name to address."""
-
-    expose = refused("list", _PORTS, aliases=["exposed", "exposed_ports"])
-    """Ports to call exposed."""
 
     gpus = refused("str", "Name the devices in device")
     """Graphics processors."""
@@ -752,12 +835,6 @@ class NotBuilt:
     init_ctr = refused("str")
     """Initialisation of a pod by this container."""
 
-    ip = refused("str", _ADDRESS)
-    """IPv4 address."""
-
-    ip6 = refused("str", _ADDRESS)
-    """IPv6 address."""
-
     kernel_memory = refused("str", shown=("KernelMemory", 0))
     """Limit of the kernel's memory."""
 
@@ -766,15 +843,6 @@ class NotBuilt:
 
     log_level = refused("str", "Leave it out; the result's actions and timings tell what was done")
     """How much podman logs."""
-
-    mac_address = refused("str", _ADDRESS)
-    """MAC address."""
-
-    network_aliases = refused("list", _ADDRESS, aliases=["network_alias"])
-    """Further names of the container in its network."""
-
-    no_hosts = refused("bool", _HOSTS)
-    """Whether C(/etc/hosts) is left alone."""
 
     os = refused("str", _REGISTRY)
     """Operating system of the image to pull."""
@@ -805,14 +873,6 @@ class NotBuilt:
 
     preserve_fds = refused("str")
     """How many file descriptors to hand on."""
-
-    publish = refused(
-        "list", _PORTS, aliases=["ports", "published", "published_ports"], shown=("PortBindings", {})
-    )
-    """Ports to publish."""
-
-    publish_all = refused("bool", _PORTS, shown=("PublishAllPorts", False))
-    """Whether all exposed ports are published."""
 
     pull = refused("str", _REGISTRY)
     """When to pull the image."""

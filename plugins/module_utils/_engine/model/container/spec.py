@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import InvalidOption, Setting, Words
 from ..values import typed
-from . import log_options, namespaces, systemd_mode
+from . import log_options, namespaces, networks, systemd_mode
 from .cgroup import DISABLED
 from .options import DEFAULT_SHM_SIZE, OPTIONS, ContainerOptions
 
@@ -89,13 +89,7 @@ def _check_image(spec: ContainerSpec) -> None:
 
 
 def _check_network(spec: ContainerSpec) -> None:
-    if not spec.network:
-        raise InvalidOption(
-            "network",
-            None,
-            "is unset, and its default (bridge) is not built yet",
-            remedy=Words("Write ", Setting("network", "host"), " or none, container:NAME or ns:PATH"),
-        )
+    networks.check(spec)
     of_host = [
         key for key in spec.sysctl or () if key.startswith("net") and namespaces.uses_host_network(spec)
     ]

@@ -291,6 +291,16 @@ class ContainerLayout:
         return f"{self.run}/files"
 
     @property
+    def netns(self) -> str:
+        """Where its network namespace is pinned, as long as it has one that the engine made."""
+        return f"{self.run}/netns"
+
+    @property
+    def userns(self) -> str:
+        """Where its user namespace is pinned, if its network namespace belongs to it."""
+        return f"{self.run}/userns"
+
+    @property
     def mounts(self) -> str:
         """What the engine itself mounts for the runtime to bind, by number."""
         return f"{self.run}/mounts"

@@ -12,6 +12,7 @@ from ...frozen import dataclass, field
 from ..container.spec import ContainerSpec
 from ..container.status import CONFIGURED
 from ..mounts.mount import VOLUME, Mount
+from ..network.wiring import Endpoint, Port
 from ..values.idmap import IdMap
 from .storage_drivers import OVERLAY
 
@@ -40,6 +41,8 @@ class ContainerRecord:
     ``checkpointed`` is when the checkpoint that it has was made, ``restored`` when this run went on from one.
     ``runtime`` and ``cgroup`` (its path) are those of the last start, ``""`` before any. ``driver`` is the storage driver that it
     was created with: its files are in that one's form.
+    ``endpoints`` are what it has of its networks, in order, and ``ports`` the ports of the host that it publishes, each by
+    itself; both are chosen at creation and stay.
     ``start_pending``: it, or the container that it replaces, was stopped by a task that was to start it again, and no start has
     succeeded since.
     """
@@ -73,6 +76,8 @@ class ContainerRecord:
     mapping: IdMap | None = None
     driver: str = OVERLAY
     start_pending: bool = False
+    endpoints: tuple[Endpoint, ...] = ()
+    ports: tuple[Port, ...] = ()
 
     @property
     def name(self) -> str:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
+from ..container.networks import parse_mac
 from ..container.spec import ContainerSpec
 from ..mounts.mount import Mount
+from ..network.interfaces import check_interface
+from ..network.wiring import Endpoint, Port
 from ..values.idmap import IdMap
 from ..values.names import check_name, is_full_id
 from ..volume.options import DriverOptions
@@ -37,6 +41,8 @@ def encode_container(record: ContainerRecord) -> dict[str, Any]:
         "images": record.images,
         "mapping": record.mapping.encode() if record.mapping else None,
         "driver": record.driver,
+        "endpoints": [[*one] for one in record.endpoints],
+        "ports": [[*port] for port in record.ports],
     }
 
 
@@ -57,6 +63,9 @@ def decode_container(data: Mapping[str, Any]) -> ContainerRecord:
         images=_texts(data["images"]),
         mapping=IdMap.decode(data["mapping"]) if data["mapping"] else None,
         driver=_text(data["driver"]),
+        # Of an engine before networks there are none.
+        endpoints=tuple(_endpoint(*one) for one in data.get("endpoints", ())),
+        ports=tuple(_port(*one) for one in data.get("ports", ())),
     )
 
 
@@ -127,6 +136,19 @@ def _layer(chain_id: object, diff_id: object, size: object) -> LayerRecord:
     if not is_full_id(chain_id):
         raise ValueError(f"{chain_id!r} is no chain id")
     return LayerRecord(_text(chain_id), _text(diff_id), _whole(size))
+
+
+def _endpoint(network_id: object, interface: object, mac: object, addresses: list[object]) -> Endpoint:
+    if not is_full_id(network_id):
+        raise ValueError(f"{network_id!r} is no id")
+    found = tuple(str(ipaddress.ip_address(_text(address))) for address in addresses)
+    return Endpoint(_text(network_id), check_interface("interface", interface), parse_mac("mac", mac), found)
+
+
+def _port(
+    protocol: object, host_ip: object, host_port: object, container_port: object, _count: object
+) -> Port:
+    return Port(_text(protocol), _text(host_ip), _whole(host_port), _whole(container_port))
 
 
 def _check_form(data: Mapping[str, Any]) -> None:

@@ -29,6 +29,15 @@ class Attachment(NamedTuple):
     mtu: int = 0
 
 
+class Endpoint(NamedTuple):
+    """What a container has of a network, as long as it is there: ``addresses`` are without prefix length, the IPv4 one first."""
+
+    network_id: str
+    interface: str
+    mac: str
+    addresses: tuple[str, ...]
+
+
 class Port(NamedTuple):
     """A range of ``count`` published ports. ``host_ip`` "" is any address of the host, of both IP versions."""
 

@@ -58,7 +58,8 @@ def _namespace(request: BundleRequest, kind: str) -> dict[str, str] | None:
         return {"type": kind, "path": path} if path else None
     if kind == "cgroup" and not request.spec.cgroupns and request.host.cgroup_version != "v2":
         return None
-    return {"type": kind}
+    path = request.own_namespaces.get(kind)
+    return {"type": kind, "path": path} if path else {"type": kind}
 
 
 def _mappings(request: BundleRequest) -> dict[str, Any]:

@@ -68,7 +68,8 @@ class BundleRequest:
     host path of the mounted SHM; ``volume_paths`` maps a volume mount's destination to the volume's data;
     ``env_from_files`` holds what ``env_file`` named; ``seccomp_profile`` the decoded profile of
     ``seccomp=PATH``; ``joined`` maps a namespace (``network``, ``ipc``, ...) to the path of the one that is shared, or to
-    "" for the host's; ``mapping`` are the ids of its user namespace, None in the host's;
+    "" for the host's; ``own_namespaces`` to the path of one of its own that is there already; ``mapping`` are the ids of its
+    user namespace, None in the host's;
     ``prepared`` maps a mount's destination to where the engine has mounted it already, for the runtime to bind;
     ``landings`` maps those destinations that lead elsewhere by symlinks of the image to where they lead in the container.
     """
@@ -87,6 +88,7 @@ class BundleRequest:
     env_from_files: Mapping[str, str] = field(default_factory=dict)
     seccomp_profile: Optional[Mapping[str, Any]] = None
     joined: Mapping[str, str] = field(default_factory=dict)
+    own_namespaces: Mapping[str, str] = field(default_factory=dict)
     mapping: Optional[IdMap] = None
     prepared: Mapping[str, str] = field(default_factory=dict)
     landings: Mapping[str, str] = field(default_factory=dict)

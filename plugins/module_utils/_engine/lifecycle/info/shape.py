@@ -9,10 +9,12 @@ from typing import Any
 
 from ...model.engine.layout import Layout
 from ...model.engine.record import ContainerRecord, ImageRecord
+from ...model.network.spec import NetworkRecord
+from ...model.network.wiring import Endpoint
 from ...model.volume.spec import VolumeRecord
 from ..inspect import container
-from . import held
-from .contract import Known
+from ..resources import held
+from ..resources.contract import Known
 
 
 def container_shape(
@@ -21,12 +23,17 @@ def container_shape(
     layout: Layout,
     *,
     volumes: Mapping[str, VolumeRecord] = MappingProxyType({}),
+    attached: tuple[tuple[Endpoint, NetworkRecord], ...] = (),
     **seen: Any,
 ) -> dict[str, Any]:
-    """Return the container; ``volumes`` are those attached, by name, ``seen`` is what ``inspect.container`` takes besides."""
+    """Return the container; ``volumes`` are those attached, by name, ``seen`` is what ``inspect.container`` takes besides.
+
+    ``attached`` is what it has of networks, each with its network.
+    """
+    known = Known(record, image, layout, volumes, attached)
     shape = container.container_shape(record, image, layout, **seen)
     for resource in held.HELD:
-        shape = _merged(shape, resource.inspect(Known(record, image, layout, volumes)))
+        shape = _merged(shape, resource.inspect(known))
     return shape
 
 

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The container's networks: its network namespace, interfaces, addresses, published ports, names (lifecycle/wiring/)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...model.container import networks as grammar
+from ...model.container.spec import ContainerSpec
+from ...model.engine.record import ContainerRecord
+from ...model.image import config as imageconfig
+from ..core.engine import Engine
+from .contract import Known, Resource, Run
+
+if TYPE_CHECKING:
+    from ..core.source import Source
+
+
+class _Network(Resource):
+    """What a container has of networks by name. With a namespace of somebody else's, or none of these, it holds nothing."""
+
+    name, step = "network", "connect_network"
+
+    def check(
+        self, engine: Engine, spec: ContainerSpec, _source: Source, record: ContainerRecord | None
+    ) -> Iterator[Callable[[], object]]:
+        if grammar.has_networks(spec):
+            from ..wiring.check import check
+
+            yield lambda: check(engine, spec, record)
+
+    def acquire(self, engine: Engine, run: Run) -> Run:
+        if not grammar.has_networks(run.record.spec):
+            return run
+        from ..wiring.connect import attached, connect, make_namespaces
+
+        record, wiring = run.record, attached(engine, run.record)
+        container, shared = engine.layout.container(record.id), run.shared.paths.get("user")
+        paths = make_namespaces(container, record.mapping, shared)
+        connect(engine, record, wiring)
+        return run._replace(own_namespaces=paths, attached=wiring)
+
+    def release(self, engine: Engine, record: ContainerRecord) -> None:
+        if record.endpoints:
+            from ..wiring import peers
+            from ..wiring.connect import attached, disconnect
+
+            wiring = attached(engine, record)
+            peers.withdraw(engine, record, wiring)
+            disconnect(engine, record, wiring)
+
+    def observe(self, engine: Engine, record: ContainerRecord) -> bool:
+        from ...kernel.net import netns
+
+        return netns.is_pinned(engine.layout.container(record.id).netns)
+
+    def inspect(self, known: Known) -> Mapping[str, Any]:
+        from ..inspect import network_settings as shown
+
+        record, config = known.record, known.image and imageconfig.parse(known.image.config)
+        exposed = (*(config.exposed_ports if config else ()), *(record.spec.expose or ()))
+        path = known.layout.container(record.id).netns if known.attached else ""
+        settings = shown.network_settings(record, known.attached, exposed, path)
+        return {
+            "NetworkSettings": settings,
+            "HostConfig": shown.host_config(record, known.attached),
+        }
+
+
+NETWORK = _Network()

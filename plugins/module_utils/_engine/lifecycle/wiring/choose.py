@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choose what a container gets of its networks: interface names, MAC addresses, addresses, ports of the host.
+
+All of it is decided in the transaction that makes the container's row, and stays with it: over restarts, reboots and a lost run
+root. A container that replaces another takes over what that one had.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+
+from ...errors import InUse, InvalidOption, NotFound
+from ...frozen import replace
+from ...model.container import networks as grammar
+from ...model.container.networks import Wanted
+from ...model.container.spec import ContainerSpec
+from ...model.engine.record import ContainerRecord
+from ...model.image.config import ImageConfig
+from ...model.network import ports as portgrammar
+from ...model.network.spec import NetworkRecord
+from ...model.network.wiring import Endpoint, Port
+from ...model.values.names import near
+from ...plan import addresses
+from ...state import attachments, networks
+from . import host_ports
+
+#: The largest number of published ports of one container: each is a row, a rule and a socket.
+MOST_PORTS = 2000
+
+
+def network_of(connection: sqlite3.Connection, name: str) -> NetworkRecord | None:
+    """Return the network of this name or id; None for the default one that is still to be made. Raises NotFound."""
+    found = networks.find(connection, name)
+    if found is not None and not found.removing:
+        return found
+    if name == grammar.DEFAULT:
+        return None
+    known = (one.name for one in networks.all(connection))
+    raise NotFound("network", name, near=near(name, known), remedy="Make it first, with slipway.oci.network")
+
+
+def with_networks(
+    connection: sqlite3.Connection,
+    record: ContainerRecord,
+    config: ImageConfig | None,
+    old: ContainerRecord | None = None,
+) -> ContainerRecord:
+    """Return a record that is to be inserted with what it has of its networks; ``old`` is that of the container it replaces.
+
+    Raises NotFound for a network, InvalidOption, InUse, NoFreeAddress.
+    """
+    wanted = grammar.wanted(record.spec)
+    before = {one.network_id: one for one in (old.endpoints if old else ())}
+    found = [network_of(connection, one.name) for one in wanted]
+    endpoints = []
+    for want, network, name in zip(wanted, found, _interfaces(wanted)):
+        if network is None:  # removed since it was made for this container
+            raise NotFound("network", want.name, remedy="Run the task again")
+        had = before.get(network.id, Endpoint(network.id, name, "", ()))
+        mac = _mac(connection, network, want.mac, had.mac)
+        addresses_ = _addresses(connection, network, want, had.addresses)
+        endpoints.append(Endpoint(network.id, name, mac, addresses_))
+    ports = _ports(connection, record.spec, config, old.ports if old else ())
+    return replace(record, endpoints=tuple(endpoints), ports=tuple(ports))
+
+
+def _interfaces(wanted: Sequence[Wanted]) -> list[str]:
+    """Return the names of the interfaces in the container: as asked for, the others eth0, eth1, ..."""
+    asked = [one.interface for one in wanted if one.interface]
+    double = next((name for name in asked if asked.count(name) > 1), None)
+    if double is not None:
+        raise InvalidOption(
+            "network", f"interface_name={double}", "is asked for twice", remedy="Choose others"
+        )
+    free = (name for name in (f"eth{number}" for number in count()) if name not in asked)
+    return [one.interface or next(free) for one in wanted]
+
+
+def _addresses(
+    connection: sqlite3.Connection, network: NetworkRecord, want: Wanted, before: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the addresses in a network: those asked for, and of each other IP version one, as ``before`` where that is free."""
+    taken = attachments.taken(connection, network.id)
+    found = [addresses.asked("network", network.name, network.subnets, ip, taken) for ip in want.ips]
+    versions = {6 if ":" in ip else 4 for ip in found}
+    for subnet in network.subnets:
+        if subnet.version not in versions:
+            had = next((ip for ip in before if (":" in ip) == (subnet.version == 6)), "")
+            found.append(addresses.choose(network.name, subnet, taken, had))
+            versions.add(subnet.version)
+    return tuple(sorted(found, key=lambda ip: ":" in ip))
+
+
+def _mac(connection: sqlite3.Connection, network: NetworkRecord, asked: str, before: str) -> str:
+    taken = attachments.taken_macs(connection, network.id)
+    if asked and asked in taken:
+        raise InUse(
+            f"mac_address: {asked} in network {network.name} belongs to container {taken[asked]}",
+            remedy="Choose another one, or leave it out",
+            users=[taken[asked]],
+        )
+    if asked or (before and before not in taken):
+        return asked or before
+    return next(mac for mac in iter(_random_mac, "") if mac not in taken)
+
+
+def _random_mac() -> str:
+    """Return an address of one interface that is administered locally (IEEE 802: second bit set, first clear)."""
+    first, *rest = os.urandom(6)
+    return ":".join(f"{byte:02x}" for byte in ((first & 0xFC) | 2, *rest))
+
+
+def _ports(
+    connection: sqlite3.Connection, spec: ContainerSpec, config: ImageConfig | None, old: Sequence[Port]
+) -> list[Port]:
+    """Return the published ports, each by itself, with those of the host that nobody named chosen; raises InUse."""
+    wanted = [*portgrammar.singly(portgrammar.published(spec.publish or ()))]
+    wanted += _exposed(spec, config, wanted) if spec.publish_all else []
+    if len(wanted) > MOST_PORTS:
+        raise InvalidOption(
+            "publish", len(wanted), f"are more ports than {MOST_PORTS}", remedy="Publish fewer"
+        )
+    owners = attachments.owners(connection)
+    for port in wanted:
+        refuse_taken(connection, port, owners)
+    fixed = [port for port in wanted if port.host_port]
+    before = {(port.protocol, port.host_ip, port.container_port): port.host_port for port in old}
+    chosen = _chosen([port for port in wanted if not port.host_port], [*owners, *fixed], before)
+    return sorted((*fixed, *chosen), key=attachments.order)
+
+
+def _chosen(
+    wanted: Iterable[Port], taken: Sequence[Port], before: Mapping[tuple[str, str, int], int]
+) -> list[Port]:
+    """Return the ports with a port of the host for each: that which it had before, else one that is free."""
+    found: list[Port] = []
+    for port in wanted:
+        kept = before.get((port.protocol, port.host_ip, port.container_port), 0)
+        candidate = port._replace(host_port=kept)
+        free = kept and not any(portgrammar.collide(candidate, other) for other in (*taken, *found))
+        found.append(candidate if free else host_ports.unused(port, (*taken, *found)))
+    return found
+
+
+def _exposed(spec: ContainerSpec, config: ImageConfig | None, wanted: Sequence[Port]) -> list[Port]:
+    """Return the ports that image and options expose and ``publish`` does not publish."""
+    texts = (*(config.exposed_ports if config else ()), *(spec.expose or ()))
+    done = {(port.protocol, port.container_port) for port in wanted}
+    found = [each for each in dict.fromkeys(portgrammar.exposed(texts)) if each not in done]
+    return [Port(protocol, "", 0, number) for protocol, number in found]
+
+
+def refuse_taken(connection: sqlite3.Connection, port: Port, owners: Mapping[Port, str]) -> None:
+    """Raise InUse for a port of the host that another container has; ``owners`` are the ids by port."""
+    other = next((one for one in owners if portgrammar.collide(one, port)), None)
+    if other is None:
+        return
+    name = connection.execute("SELECT name FROM containers WHERE id = ?", (owners[other],)).fetchone()[0]
+    raise InUse(
+        f"publish: port {portgrammar.written(port)} of the host is that of container {name}",
+        remedy="Choose another port, or remove that container first",
+        port=port.host_port,
+        users=[name],
+    )

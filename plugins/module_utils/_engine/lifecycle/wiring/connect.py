@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connect a container with its networks, and take it off them: namespace, interfaces, ports, names.
+
+All that is told to the kernel is derived from rows; what is there already is left, so each step can be repeated.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ...kernel import files, namespaces, usernamespace
+from ...kernel.net import netns
+from ...model.container import networks as grammar
+from ...model.container.networks import Wanted
+from ...model.engine.layout import ContainerLayout
+from ...model.engine.record import ContainerRecord
+from ...model.network.spec import NetworkRecord, Subnet
+from ...model.network.wiring import Attachment, Endpoint
+from ...model.values.idmap import IdMap
+from ...network import bridge, firewall
+from ...plan import addresses
+from ...state import networks
+from ..core.engine import Engine
+from . import rules
+
+#: What a container has of networks, each with its network.
+Attached = tuple[tuple[Endpoint, NetworkRecord], ...]
+
+
+def attached(engine: Engine, record: ContainerRecord) -> Attached:
+    """Return what the container has of networks, each with its network."""
+    with engine.database.reading() as connection:
+        found = ((one, networks.get(connection, one.network_id)) for one in record.endpoints)
+        return tuple((one, network) for one, network in found if network is not None)
+
+
+def make_namespaces(container: ContainerLayout, mapping: IdMap | None, shared: str | None) -> dict[str, str]:
+    """Make the container's network namespace, and the user namespace that it belongs to; return their paths by kind.
+
+    ``mapping`` are the ids of its user namespace, None in the host's; ``shared`` is the path of one that is another's. Whoever is
+    root in the user namespace has power over the network then, and the runtime can mount /sys.
+    """
+    if mapping is None:
+        netns.pin(container.netns)
+        return {"network": container.netns}
+    if not shared and not netns.is_pinned(container.userns):
+        with usernamespace.opened(mapping.uids, mapping.gids) as fd:
+            namespaces.pin(f"/proc/self/fd/{fd}", container.userns)
+    with files.held(os.open(shared or container.userns, os.O_RDONLY | os.O_CLOEXEC)) as fd:
+        netns.pin(container.netns, userns_fd=fd)
+    return {"network": container.netns, **({} if shared else {"user": container.userns})}
+
+
+def connect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
+    """Give the container's network namespace its interfaces, and the host the rules of its ports."""
+    path = engine.layout.container(record.id).netns
+    for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
+        with engine.lock_network(network.name, f"attach {record.name}"):
+            if bridge.observe(network) is None or not firewall.present(table=rules.table(engine)):
+                rules.open_network(engine, network)
+            bridge.ensure(network)
+            bridge.attach(network, path, attachment)
+    if record.ports:
+        firewall.publish(rules.publication(record), table=rules.table(engine))
+
+
+def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
+    """Take back what ``connect`` made, whatever of it is there; a bridge goes with its last container."""
+    if record.ports:
+        firewall.withdraw(record.id, known=rules.publication(record), table=rules.table(engine))
+    for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
+        with engine.lock_network(network.name, f"detach {record.name}"):
+            bridge.detach(attachment)
+            there = bridge.observe(network)
+            if there is not None and not there.ports and bridge.is_managed(network):
+                bridge.remove(network)
+                rules.close_network(engine, network)
+    container = engine.layout.container(record.id)
+    netns.unpin(container.netns)
+    netns.unpin(container.userns)
+
+
+def plugs(record: ContainerRecord, wiring: Attached) -> list[Attachment]:
+    """Return what the kernel is told of each interface. Pure."""
+    wanted = {one.name: one for one in grammar.wanted(record.spec)}
+    routed: frozenset[int] = frozenset()
+    found = []
+    for position, (endpoint, network) in enumerate(wiring):
+        want = wanted.get(network.name, Wanted(network.name))
+        subnets = [subnet for ip in endpoint.addresses if (subnet := addresses.home_of(network.subnets, ip))]
+        leads = [subnet for subnet in _leading(network, want, subnets) if subnet.version not in routed]
+        routed |= {subnet.version for subnet in leads}
+        options = network.spec.options
+        plug = Attachment(
+            network.id,
+            endpoint.interface,
+            want.host_interface or host_interface(record.id, position),
+            endpoint.mac,
+            tuple(addresses.prefixed(subnet, ip) for subnet, ip in zip(subnets, endpoint.addresses)),
+            tuple(subnet.gateway for subnet in leads),
+            network.spec.routes,
+            want.metric or int(options.get("metric", 0)),
+            int(options.get("mtu", 0)),
+        )
+        found.append(plug)
+    return found
+
+
+def _leading(network: NetworkRecord, want: Wanted, subnets: Sequence[Subnet]) -> list[Subnet]:
+    """Return the subnets whose gateway gets a default route."""
+    options = network.spec.options
+    leads = want.default_route and not network.spec.internal and options.get("no_default_route") != "true"
+    return [subnet for subnet in subnets if subnet.gateway and leads]
+
+
+def host_interface(container_id: str, position: int) -> str:
+    """Return the name of the host's end: of the id, so that it is found again, within the 15 characters that Linux takes."""
+    return f"sw{container_id[:10]}-{position}"

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find out which ports of the host are free, and keep those of a container from others.
+
+A port is held by a socket that is bound and never listens (seed ``bindPorts``): conmon gets it, so that it is held as long as
+the container lives, and no other program of the host can take it. Rules of the firewall lead the packets elsewhere before the
+socket would see them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+
+from ...errors import InUse, InvalidOption
+from ...model.network import ports as grammar
+from ...model.network.wiring import SCTP, TCP, UDP, Port
+
+_KINDS = {TCP: (socket.SOCK_STREAM, 0), UDP: (socket.SOCK_DGRAM, 0), SCTP: (socket.SOCK_STREAM, 132)}
+#: The files of /proc/net, by protocol (proc_net(5)); sctp has one of another form.
+_TABLES = {TCP: ("tcp", "tcp6"), UDP: ("udp", "udp6")}
+#: How often a free port is looked for: each try asks the kernel for one.
+_TRIES = 100
+_LISTEN = "0A"
+#: Any address of the host, of each IP version.
+_ANY = ("0.0.0.0", "::")  # noqa: S104  (it is what the user asks for)
+
+
+def bind(ports: Iterable[Port], stack: ExitStack) -> list[socket.socket]:
+    """Return sockets bound to the ports, which the stack closes; raises InUse for one that a program has, InvalidOption."""
+    found = []
+    for port in ports:
+        for address in _addresses(port):
+            with suppress(_Unsupported):
+                found.append(stack.enter_context(_bound(port, address)))
+    return found
+
+
+def check(ports: Iterable[Port]) -> None:
+    """Raise InUse for a port that somebody has, InvalidOption for an address that is none of the host's."""
+    with ExitStack() as stack:
+        bind(ports, stack)
+
+
+def unused(port: Port, taken: Sequence[Port]) -> Port:
+    """Return the port with a port of the host that nobody has and that collides with none of ``taken``; raises InUse."""
+    for _try in range(_TRIES):
+        with ExitStack() as stack:
+            [first, *_more] = bind([port._replace(host_ip=port.host_ip or _ANY[0], host_port=0)], stack)
+            candidate = port._replace(host_port=first.getsockname()[1])
+        if any(grammar.collide(candidate, other) for other in taken):
+            continue
+        with suppress(InUse):
+            check([candidate])
+            return candidate
+    raise InUse("publish: no port of the host is free", remedy="Name one in publish", users=[])
+
+
+class _Unsupported(Exception):
+    """The host has no such protocol, or no IPv6, so nobody can hold the port."""
+
+
+def _addresses(port: Port) -> tuple[str, ...]:
+    return (port.host_ip,) if port.host_ip else _ANY
+
+
+def _bound(port: Port, address: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    kind, protocol = _KINDS[port.protocol]
+    try:
+        made = socket.socket(family, kind | socket.SOCK_CLOEXEC, protocol)
+    except OSError as error:
+        if error.errno in (errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT):
+            raise _Unsupported from None
+        raise
+    try:
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        _bind(made, port, address)
+    except OSError as error:
+        made.close()
+        if error.errno == errno.EADDRNOTAVAIL and not port.host_ip:
+            raise _Unsupported from None  # IPv6 is switched off
+        raise _refusal(port, address, error) from None
+    return made
+
+
+def _bind(made: socket.socket, port: Port, address: str) -> None:
+    try:
+        made.bind((address, port.host_port))
+    except OSError as error:
+        # Connections that end are no obstacle, where a socket that may be shared with a server would be none to it (socket(7)).
+        if error.errno != errno.EADDRINUSE or port.protocol != TCP or holder(port):
+            raise
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((address, port.host_port))
+
+
+def _refusal(port: Port, address: str, error: OSError) -> Exception:
+    text = grammar.written(port)
+    if error.errno == errno.EADDRNOTAVAIL:
+        return InvalidOption(
+            "publish", text, f"has {address}, which is no address of this host", remedy="See `ip address`"
+        )
+    if error.errno != errno.EADDRINUSE:
+        return error
+    owner = holder(port)
+    who = f"by {owner}" if owner else "by another program"
+    return InUse(
+        f"publish: port {port.host_port}/{port.protocol} of the host is in use {who}",
+        remedy="End that program, or publish another port",
+        port=port.host_port,
+        users=[owner] if owner else [],
+    )
+
+
+def holder(port: Port) -> str:
+    """Return the process that has a port of the host, as in ``nginx (pid 712)``; "" if nobody tells."""
+    inodes = {f"socket:[{inode}]" for name in _TABLES.get(port.protocol, ()) for inode in _inodes(name, port)}
+    if not inodes:
+        return ""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):
+            for fd in os.listdir(f"/proc/{pid}/fd"):
+                with suppress(OSError):
+                    if os.readlink(f"/proc/{pid}/fd/{fd}") in inodes:
+                        return f"{_comm(pid)} (pid {pid})"
+    return ""
+
+
+def _inodes(name: str, port: Port) -> Iterable[str]:
+    """Yield the inodes of the sockets with this port of the host, out of /proc/net/tcp and its like."""
+    try:
+        with open(f"/proc/net/{name}", encoding="ascii") as stream:
+            lines = stream.read().splitlines()[1:]
+    except FileNotFoundError:  # no IPv6
+        return
+    for words in map(str.split, lines):
+        listens = port.protocol != TCP or words[3] in (_LISTEN, "07")
+        if listens and int(words[1].rpartition(":")[2], 16) == port.host_port:
+            yield words[9]
+
+
+def _comm(pid: str) -> str:
+    with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as stream:
+        return stream.read().strip()

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say what a container in networks of its own finds in /etc/hosts and /etc/resolv.conf.
+
+Sources: podman-run(1) ``--add-host``, ``--dns``, ``--hosts-file``; libpod's addHosts and generateResolvConf.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...model.engine.record import ContainerRecord
+from ...model.network import resolver
+from ...model.network.spec import NetworkRecord
+from ...model.network.wiring import Endpoint
+from ...runtime import files
+
+#: By these a container reaches its host (podman-run(1) ``--add-host``).
+_HOST_NAMES = ("host.containers.internal", "host.docker.internal")
+#: Where systemd-resolved keeps the real name servers, beside its stub on a loopback address (systemd-resolved(8)).
+RESOLVED = "/run/systemd/resolve/resolv.conf"
+#: What podman asks where the host knows no name server that a container could reach.
+_PUBLIC = ("8.8.8.8", "8.8.4.4")
+
+#: Words of option ``hosts_file`` that are no path.
+OF_IMAGE, NO_FILE = "image", "none"
+
+Line = tuple[str, tuple[str, ...]]
+#: The interfaces of a container, each with its network.
+Attached = Sequence[tuple[Endpoint, NetworkRecord]]
+
+
+def hosts(record: ContainerRecord, hostname: str, attached: Attached, host: str) -> str:
+    """Return /etc/hosts; ``host`` is the text of the host's, or of the file that option ``hosts_file`` names."""
+    spec = record.spec
+    if not attached:
+        own: list[Line] = [("127.0.1.1", (hostname, record.name))]
+        return files.hosts(host, [*host_lines(spec, ""), *own])
+    gateway = gateway_of([network for _kept, network in attached])
+    own = own_lines(record, hostname, [kept for kept, _network in attached])
+    return files.hosts(host, [*host_lines(spec, gateway), *own])
+
+
+def own_lines(record: ContainerRecord, hostname: str, kept: Sequence[Endpoint]) -> list[Line]:
+    """Return the lines of /etc/hosts with the container's own names."""
+    names = tuple(dict.fromkeys((hostname, record.name)))
+    return [(address, names) for one in kept for address in one.addresses]
+
+
+def host_lines(spec: Any, gateway: str) -> list[Line]:
+    """Return the lines for the host, and those that the spec adds."""
+    added = {
+        name: gateway if where == resolver.HOST_GATEWAY else where
+        for name, where in (spec.etc_hosts or {}).items()
+    }
+    by_address: dict[str, list[str]] = {}
+    for name, address in added.items():
+        by_address.setdefault(address, []).append(name)
+    lines = [(address, tuple(names)) for address, names in by_address.items() if address]
+    own = tuple(name for name in _HOST_NAMES if name not in added)
+    return lines + ([(gateway, own)] if gateway and own else [])
+
+
+def gateway_of(networks: Sequence[NetworkRecord]) -> str:
+    """Return the address by which a container in these networks reaches its host, "" for none."""
+    found = [
+        subnet.gateway
+        for one in networks
+        if not one.spec.internal
+        for subnet in one.subnets
+        if subnet.gateway
+    ]
+    return next((address for address in found if ":" not in address), found[0] if found else "")
+
+
+def resolv_conf(spec: Any, host: str, resolved: str, servers: Sequence[str]) -> str:
+    """Return /etc/resolv.conf: ``servers`` of the networks, else those of the spec, else the host's that can be reached.
+
+    ``host`` is the host's file, ``resolved`` that of systemd-resolved with the real servers, "" without one.
+    """
+    base = _read(host)
+    own = spec.dns or ()
+    found = [*servers] or [*own] or _reachable(base.get("nameserver", []))
+    if not found and resolved:
+        found = _reachable(_read(resolved).get("nameserver", []))
+    search = [*spec.dns_search] if spec.dns_search else base.get("search", [])
+    options = [*spec.dns_option] if spec.dns_option else base.get("options", [])
+    lines = [f"nameserver {server}" for server in found or _PUBLIC]
+    lines = ([f"search {' '.join(search)}"] if search and search != ["."] else []) + lines
+    return "\n".join([*lines, *([f"options {' '.join(options)}"] if options else []), ""])
+
+
+def _read(text: str) -> Mapping[str, list[str]]:
+    """Return the words of a resolv.conf by keyword; of ``search`` and ``domain`` the last line holds (resolv.conf(5))."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        keyword, *words = line.split() or [""]
+        if keyword in ("nameserver", "options"):
+            found.setdefault(keyword, []).extend(words)
+        elif keyword in ("search", "domain"):
+            found["search"] = words
+    return found
+
+
+def _reachable(servers: Sequence[str]) -> list[str]:
+    """Return the name servers that are not on a loopback or link-local address, which mean another host in a container."""
+    found = []
+    for server in servers:
+        try:
+            address = ipaddress.ip_address(server.partition("%")[0])
+        except ValueError:
+            continue
+        if not address.is_loopback and not address.is_link_local:
+            found.append(server)
+    return found

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep the engine's table of rules in step with the networks whose bridges are there.
+
+A network gets its rules before its bridge, and loses them after it: so a bridge that is there has its rules, whoever was killed.
+"""
+
+from __future__ import annotations
+
+from ...model.container import status
+from ...model.engine.record import ContainerRecord
+from ...model.network.spec import NetworkRecord
+from ...model.network.wiring import Publication
+from ...network import bridge, firewall, rules
+from ...state import containers, networks
+from ..core.engine import Engine
+
+
+def table(engine: Engine) -> str:
+    """Return the name of the engine's table."""
+    return rules.table_of(engine.layout.root)
+
+
+def open_network(engine: Engine, network: NetworkRecord) -> None:
+    """Add a network, whose bridge may not be there yet, to the table, which is written anew where it is missing."""
+    with engine.lock_rules(f"open {network.name}"):
+        there = [one for one in _there(engine) if one.id != network.id]
+        if firewall.present(table=table(engine)):
+            firewall.renew([*there, network], table=table(engine))
+        else:
+            firewall.load([*there, network], _publications(engine), table=table(engine))
+
+
+def close_network(engine: Engine, network: NetworkRecord) -> None:
+    """Take a network, whose bridge is gone, out of the table, and with the last one the table away."""
+    with engine.lock_rules(f"close {network.name}"):
+        there = _there(engine)
+        if not there:
+            firewall.remove(table=table(engine))
+        elif firewall.present(table=table(engine)):
+            firewall.renew(there, table=table(engine))
+
+
+def load(engine: Engine) -> None:
+    """Write the table anew, from what runs: after somebody has flushed the ruleset."""
+    with engine.lock_rules("load the rules"):
+        there = _there(engine)
+        if there:
+            firewall.load(there, _publications(engine), table=table(engine))
+
+
+def publication(record: ContainerRecord) -> Publication:
+    """Return the ports that a container publishes; they lead to its first address of each IP version."""
+    found: dict[bool, str] = {}
+    for endpoint in record.endpoints:
+        for address in endpoint.addresses:
+            found.setdefault(":" in address, address)
+    return Publication(record.id, tuple(found.values()), record.ports)
+
+
+def _there(engine: Engine) -> list[NetworkRecord]:
+    """Return the networks whose bridges are there."""
+    with engine.database.reading() as connection:
+        known = networks.all(connection)
+    return [one for one in known if rules.has_rules(one) and bridge.observe(one) is not None]
+
+
+def _publications(engine: Engine) -> list[Publication]:
+    """Return the ports of the containers that live, or are about to."""
+    with engine.database.reading() as connection:
+        found = containers.all(connection)
+    return [publication(one) for one in found if one.ports and (one.status in status.ALIVE or one.intent)]

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep what containers have of networks: interfaces, addresses and ports of the host, each the property of one container.
+
+Each function takes the connection that ``Database.transaction()`` or ``Database.reading()`` yields. Unique columns keep an
+address, a MAC address and a port of the host from being given out twice; all rows go with their container's.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from ..model.network.wiring import Endpoint, Port
+from .columns import check, decoding
+
+
+def write(connection: sqlite3.Connection, container_id: str, endpoints: Sequence[Endpoint]) -> None:
+    """Save what a container has of networks, in this order, in the place of what it had.
+
+    Raises sqlite3.IntegrityError for an address or a MAC address that another container has.
+    """
+    if of(connection, container_id) == endpoints:
+        return
+    connection.execute("DELETE FROM attachments WHERE container_id = ?", (container_id,))
+    for position, one in enumerate(endpoints):
+        connection.execute(
+            "INSERT INTO attachments (container_id, position, network_id, interface, mac) VALUES (?, ?, ?, ?, ?)",
+            (container_id, position, one.network_id, one.interface, one.mac),
+        )
+        connection.executemany(
+            "INSERT INTO leases (network_id, address, container_id) VALUES (?, ?, ?)",
+            [(one.network_id, address, container_id) for address in one.addresses],
+        )
+
+
+def of(connection: sqlite3.Connection, container_id: str) -> tuple[Endpoint, ...]:
+    """Return what a container has of networks, in order."""
+    rows = connection.execute(
+        "SELECT * FROM attachments WHERE container_id = ? ORDER BY position", (container_id,)
+    ).fetchall()
+    return tuple(_endpoint(connection, row) for row in rows)
+
+
+def members(connection: sqlite3.Connection, network_id: str) -> tuple[str, ...]:
+    """Return the ids of the containers that are in a network."""
+    rows = connection.execute(
+        "SELECT container_id FROM attachments WHERE network_id = ? ORDER BY container_id", (network_id,)
+    )
+    return tuple(str(row["container_id"]) for row in rows)
+
+
+def taken(connection: sqlite3.Connection, network_id: str) -> dict[str, str]:
+    """Return the addresses that are given out in a network, each with the name of its container."""
+    rows = connection.execute(
+        "SELECT address, name FROM leases JOIN containers ON container_id = id WHERE network_id = ?",
+        (network_id,),
+    )
+    return {row["address"]: row["name"] for row in rows}
+
+
+def taken_macs(connection: sqlite3.Connection, network_id: str) -> dict[str, str]:
+    """Return the MAC addresses in a network, each with the name of its container."""
+    rows = connection.execute(
+        "SELECT mac, name FROM attachments JOIN containers ON container_id = id WHERE network_id = ?",
+        (network_id,),
+    )
+    return {row["mac"]: row["name"] for row in rows}
+
+
+def write_ports(connection: sqlite3.Connection, container_id: str, ports: Sequence[Port]) -> None:
+    """Save the published ports of a container, each by itself, in the place of those that it had.
+
+    Raises sqlite3.IntegrityError for one that another container has at the same address.
+    """
+    if ports_of(connection, container_id) == ports:
+        return
+    connection.execute("DELETE FROM ports WHERE container_id = ?", (container_id,))
+    connection.executemany(
+        "INSERT INTO ports (protocol, host_ip, host_port, container_id, container_port) VALUES (?, ?, ?, ?, ?)",
+        [(port.protocol, port.host_ip, port.host_port, container_id, port.container_port) for port in ports],
+    )
+
+
+def ports_of(connection: sqlite3.Connection, container_id: str) -> tuple[Port, ...]:
+    """Return the published ports of a container, each by itself."""
+    rows = connection.execute("SELECT * FROM ports WHERE container_id = ?", (container_id,))
+    return tuple(sorted((_port(row) for row in rows), key=order))
+
+
+def order(port: Port) -> tuple[str, int, str, int]:
+    """Return by what published ports are sorted."""
+    return port.protocol, port.container_port, port.host_ip, port.host_port
+
+
+def owners(connection: sqlite3.Connection) -> dict[Port, str]:
+    """Return all published ports, each with the id of its container."""
+    return {_port(row): row["container_id"] for row in connection.execute("SELECT * FROM ports")}
+
+
+def _port(row: sqlite3.Row) -> Port:
+    with decoding("ports", row):
+        check(row, texts="protocol host_ip container_id", integers="host_port container_port")
+        return Port(row["protocol"], row["host_ip"], row["host_port"], row["container_port"])
+
+
+def _endpoint(connection: sqlite3.Connection, row: sqlite3.Row) -> Endpoint:
+    with decoding("attachments", row):
+        check(row, texts="container_id network_id interface mac", integers="position")
+        addresses = connection.execute(
+            "SELECT address FROM leases WHERE container_id = ? AND network_id = ?",
+            (row["container_id"], row["network_id"]),
+        )
+        found = sorted((str(one["address"]) for one in addresses), key=lambda address: ":" in address)
+        return Endpoint(row["network_id"], row["interface"], row["mac"], tuple(found))

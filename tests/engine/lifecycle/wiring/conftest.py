@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An engine whose host is a network namespace of its own, with a client outside of it."""
+
+from __future__ import annotations
+
+import os
+import urllib.error
+import urllib.request
+
+import pytest
+
+from _engine.kernel import libc
+from enginehost import eventually
+from netlab import Lab
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory, need):
+    """Return a host and a client outside for all tests of a file."""
+    need(os.geteuid() == 0, "root")
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def host(lab, runtime, hosts, keep_clean):
+    """Return an engine for each runtime in the lab's host, and check that nothing is left, in the kernel's networks either."""
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    inside = os.open(lab.path("host"), os.O_RDONLY)
+    try:
+        libc.setns(inside, libc.CLONE_NEWNET)
+        host = hosts(runtime)
+        yield from keep_clean(host)
+        eventually(lambda: host.links() == [], "no link and no table is left")
+    finally:
+        libc.setns(before, libc.CLONE_NEWNET)
+        os.close(before)
+        os.close(inside)
+
+
+@pytest.fixture
+def fetch(lab):
+    """Return the function that asks a web server for its container's host name, "" where none answers."""
+
+    def fetch(where: str, *, wait: float = 10.0) -> str:
+        def ask() -> str:
+            try:
+                with urllib.request.urlopen(f"http://{where}/hostname", timeout=wait) as answer:
+                    return answer.read().decode().strip()
+            except (urllib.error.URLError, OSError):
+                return ""
+
+        return ask()
+
+    def from_place(place: str, where: str, *, wait: float = 10.0) -> str:
+        return lab.within(place, lambda: fetch(where, wait=wait))
+
+    return from_place

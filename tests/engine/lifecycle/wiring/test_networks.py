@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers in networks: reached by address, port and name, with the same ones after whatever happens to them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from _engine.errors import EngineError
+from _engine.kernel.net import nft
+from _engine.lifecycle.wiring import rules
+from _engine.network import forwarding
+from enginehost import eventually
+from netlab import HOST4, HOST6
+
+#: What answers with the container's host name.
+SERVER = ("busybox", "httpd", "-f", "-p", "80", "-h", "/etc")
+#: What a container of these tests has beside.
+HOW = {"network": None, "stop_timeout": 0}
+
+
+def served(host, name="web", **options):
+    """Start a web server, wait until it listens, and return its shape."""
+    shape = host.start(*SERVER, name=name, hostname=f"host-{name}", **{**HOW, **options})
+    address = shape["NetworkSettings"]["IPAddress"] or address_of(shape)
+    eventually(lambda: connects(address), f"{name} listens")
+    return shape
+
+
+def address_of(shape) -> str:
+    """Return the container's first IPv4 address."""
+    return next(one["IPAddress"] for one in shape["NetworkSettings"]["Networks"].values())
+
+
+def connects(address: str) -> bool:
+    """Tell whether something listens at port 80 of an address."""
+    with closing(socket.socket()) as made:
+        made.settimeout(1.0)
+        return made.connect_ex((address, 80)) == 0
+
+
+def said_by(host, name: str, command: str, **options) -> list[str]:
+    """Return what a container with this command writes until it ends."""
+    host.want("started", "sh", "-c", command, name=name, **{**HOW, **options})
+    host.ended(name)
+    return host.log(name)[0].splitlines()
+
+
+def test_reached_from_everywhere(host, lab, fetch):
+    """A published port answers outside, on the host by any of its addresses, in other containers and in the container itself."""
+    host.network("six", subnet=["10.97.0.0/24", "fd97::/64"])
+    shape = served(host, network=["six"], publish=["8080:80", "127.0.0.1:8081:80"])
+    assert fetch("outside", f"{HOST4}:8080") == "host-web"
+    assert fetch("outside", f"[{HOST6}]:8080") == "host-web"
+    # By ::1 only where frames on bridges do not pass the filters of IP: docs/networks.md.
+    by_loopback6 = "" if forwarding.filters_bridged(6) else "host-web"
+    found = [fetch("host", f"{where}:8080", wait=3.0) for where in ("127.0.0.1", HOST4, "[::1]")]
+    assert found == ["host-web", "host-web", by_loopback6]
+    assert fetch("host", "127.0.0.1:8081") == "host-web"
+    assert fetch("outside", f"{HOST4}:8081", wait=0.3) == ""
+    asked = f"for at in {HOST4}:8080 web web.; do wget -qO- http://$at/hostname; done"
+    assert said_by(host, "other", asked, network=["six"]) == ["host-web"] * 2
+    assert said_by(host, "apart", f"wget -qO- http://{HOST4}:8080/hostname") == ["host-web"]
+    itself = f"busybox httpd -p 80 -h /etc; wget -qO- http://{HOST4}:8082/hostname"
+    assert said_by(host, "itself", itself, publish=["8082:80"], hostname="own") == ["own"]
+    settings = shape["NetworkSettings"]
+    assert settings["Ports"]["80/tcp"] == [
+        {"HostIp": "", "HostPort": "8080"},
+        {"HostIp": "127.0.0.1", "HostPort": "8081"},
+    ]
+    assert settings["Networks"]["six"]["GlobalIPv6Address"].startswith("fd97::")
+
+
+def test_the_same_address_and_ports(host, fetch):
+    """A restart, the kill of its process and a replacement leave a container its address, its MAC and its ports."""
+    shape = served(host, publish=["80"])
+    kept = identity(shape)
+    host.bring("web", "restarted")
+    assert identity(host.inspect("web")) == kept
+    os.kill(host.inspect("web")["State"]["Pid"], signal.SIGKILL)
+    host.ended("web")
+    assert host.links() == []
+    assert identity(served(host, publish=["80"])) == kept
+    assert identity(served(host, publish=["80"], env={"NEW": "1"})) == kept
+    port = kept[2]["80/tcp"][0]["HostPort"]
+    assert fetch("outside", f"{HOST4}:{port}") == "host-web"
+
+
+def identity(shape):
+    """Return the address, the MAC address and the ports of a container."""
+    settings = shape["NetworkSettings"]
+    return settings["IPAddress"], settings["MacAddress"], settings["Ports"]
+
+
+def test_a_port_is_held_and_free_again(host):
+    """No other program can take a published port while the container runs, and each can when it has ended."""
+    served(host, publish=["8080:80", "8080:80/udp"])
+    with pytest.raises(OSError, match="in use"):
+        socket.create_server(("", 8080))
+    with closing(socket.socket(type=socket.SOCK_DGRAM)) as made, pytest.raises(OSError, match="in use"):
+        made.bind(("", 8080))
+    host.bring("web", "stopped", stop_time=0)
+    socket.create_server(("", 8080)).close()
+
+
+def test_names(host):
+    """Containers of a network know each other by name, short id and alias, as long as they run; of other networks none."""
+    host.network("a")
+    host.network("b")
+    shape = served(host, network=["a:alias=first", "b"])
+    names = ("web", "first", shape["Id"][:12])
+    ask = f"for name in {' '.join(names)}; do wget -qO- http://$name/hostname || echo none; done"
+    assert said_by(host, "near", ask, network=["a"]) == ["host-web"] * 3
+    assert said_by(host, "far", ask, network=["b"]) == ["host-web", "none", "host-web"]
+    assert said_by(host, "apart", ask) == ["none"] * 3
+    served(host, "other", network=["a"])
+    hosts = Path(host.layout.container(shape["Id"]).files, "hosts")
+    assert "\tother " in hosts.read_text()
+    host.bring("other", "absent", stop_time=0)
+    assert "other" not in hosts.read_text()
+
+
+def test_rules_come_back(host, fetch):
+    """When somebody has flushed the ruleset, the rules are loaded again, and ports answer as before."""
+    served(host, publish=["8080:80"])
+    nft.apply("flush ruleset")
+    assert fetch("outside", f"{HOST4}:8080", wait=0.3) == ""
+    with host.open() as engine:
+        rules.load(engine)
+    assert fetch("outside", f"{HOST4}:8080") == "host-web"
+    nft.apply("flush ruleset")
+    served(host, "second", publish=["8081:80"])
+    assert [fetch("outside", f"{HOST4}:{port}") for port in (8080, 8081)] == ["host-web", "host-second"]
+
+
+REFUSED = [
+    ({"publish": ["8080:80"]}, "in_use", "8080/tcp of the host is in use by py"),
+    ({"publish": ["8081:80"]}, "in_use", "is that of container web"),
+    ({"publish": ["192.0.2.77:80:80"]}, "invalid_option", "no address of this host"),
+    ({"network": ["slipwai"]}, "not_found", "near: slipway"),
+    ({"network": ["small:ip=10.98.0.3"]}, "in_use", "address of container web"),
+    ({"network": ["small:ip=10.97.0.3"]}, "invalid_option", "in no subnet"),
+    ({"network": ["small:ip=10.98.0.1"]}, "invalid_option", "is the gateway"),
+]
+
+
+def test_refused(host):
+    """What can't be had is refused with the reason, and changes nothing; what runs goes on."""
+    host.network("small", subnet="10.98.0.0/24")
+    served(host, network=["small:ip=10.98.0.3", "slipway"], publish=["8081:80"])
+    with socket.create_server(("", 8080)):
+        before = host.picture(), host.links()
+        for options, code, words in REFUSED:
+            with pytest.raises(EngineError) as refused:
+                host.start(*SERVER, name="new", **{**HOW, **options})
+            assert refused.value.code == code, options
+            assert words in str(refused.value)
+            assert (host.picture(), host.links()) == before, options
+    assert connects("10.98.0.3")
+
+
+def test_a_port_in_use_leaves_the_old_container(host, fetch):
+    """A replacement that wants a port which somebody has does not stop the one that runs."""
+    served(host, publish=["8080:80"])
+    with socket.create_server(("", 8082)), pytest.raises(EngineError, match="8082/tcp of the host is in use"):
+        served(host, publish=["8082:80"])
+    assert fetch("outside", f"{HOST4}:8080") == "host-web"
+
+
+def test_check_mode(host):
+    """Check mode foresees the default network and chooses nothing; nothing is made."""
+    before = host.picture(), host.links()
+    assert host.foreseen("started", *SERVER, network=None, publish=["8080:80"]) == ""
+    assert (host.picture(), host.links()) == before
+    assert "no network named 'nowhere'" in host.foreseen("started", *SERVER, network=["nowhere"])
