@@ -26,7 +26,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.containe
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_request import to_request
 from journal import JOURNALD, own_journal, own_run
 
-from optioncases import LIVE, ROWS
+from optioncases import LIVE, NETWORK, ROWS
 
 #: What every task of these tests writes beside the option in question.
 BASE = {"name": "box", "image": "localhost/app:1", "network": "none", "state": "created"}
@@ -64,9 +64,11 @@ def named(outcome: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.option)
-def test_option(need, want, row):
+def test_option(need, ready, want, row):
     """An option set is a change, set again in other words is none, altered is named in the diff, removed goes back."""
     need(row.option != "init" or shutil.which("catatonit"), "catatonit")
+    if row.beside.get("network") == [NETWORK["name"]]:
+        ready.network(**NETWORK)
     plain = want(**row.beside)
     first = {**row.beside, row.option: row.first}
 

@@ -44,6 +44,8 @@ def _read(text: str) -> dict[str, Any]:
 
 
 LIVE = "live"
+#: The network that some rows name.
+NETWORK = {"name": "six", "subnet": ["10.97.0.0/24", "fd97::/64"]}
 ROWS = (
     # Order means something in a command, and nothing in a set.
     Row("command", ["/bin/cat", "/a", "/b"], "/bin/cat /a '/b'", ["/bin/cat", "/b", "/a"]),
@@ -126,8 +128,8 @@ ROWS = (
     Row("oom_score_adj", 7, "7", 0),
     Row("init_path", "/bin/true", "/bin//true", "/bin/false"),
     Row("umask", "27", "0027", "0077"),
-    Row("ip", "10.88.0.9", "10.88.0.9", "10.88.0.10", beside={"network": ["bridge"]}),
-    Row("ip6", "FD00::9", "fd00:0::9", "fd00::10", beside={"network": ["bridge"]}),
+    Row("ip", "10.97.0.9", "10.97.0.9", "10.97.0.10", beside={"network": ["six"]}),
+    Row("ip6", "FD97::9", "fd97:0::9", "fd97::10", beside={"network": ["six"]}),
     Row(
         "mac_address",
         "92:D0:C6:0A:29:33",

@@ -13,7 +13,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.lifecycle.reso
 )
 from bothways import BASE
 
-from optioncases import ALONE, ROWS
+from optioncases import ALONE, NETWORK, ROWS
 
 #: Options with which a task always goes the whole way: others have a part in its result.
 WHOLE = {"volumes_from", "image_volume"}
@@ -44,6 +44,8 @@ def test_both_ways(need, ways, lent, row):
     for name in ("one", "two"):
         if row.option in ("volumes_from", "requires"):
             ways(**{**BASE, "name": name, "state": "created", "volume": ["data:/data"]}).whole()
+    if row.beside.get("network") == [NETWORK["name"]]:
+        lent.network(**NETWORK)
     options = {**BASE, "state": "created", **row.task(row.first)}
     task, other = ways(**options), ways(**{**options, **row.task(row.altered)})
     assert (task.whole()["changed"], task.recalled()) == (True, None)

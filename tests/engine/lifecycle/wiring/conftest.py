@@ -24,19 +24,33 @@ def lab(tmp_path_factory, need):
 
 
 @pytest.fixture
-def host(lab, runtime, hosts, keep_clean):
-    """Return an engine for each runtime in the lab's host, and check that nothing is left, in the kernel's networks either."""
+def on_the_host(lab):
+    """Run the test in the lab's host: the machine's own network is not touched."""
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     inside = os.open(lab.path("host"), os.O_RDONLY)
     try:
         libc.setns(inside, libc.CLONE_NEWNET)
-        host = hosts(runtime)
-        yield from keep_clean(host)
-        eventually(lambda: host.links() == [], "no link and no table is left")
+        yield
     finally:
         libc.setns(before, libc.CLONE_NEWNET)
         os.close(before)
         os.close(inside)
+
+
+@pytest.fixture
+def host(on_the_host, runtime, hosts, keep_clean):
+    """Return an engine for each runtime, and check that nothing is left, in the kernel's networks either."""
+    host = hosts(runtime)
+    yield from keep_clean(host)
+    eventually(lambda: host.links() == [], "no link and no table is left")
+
+
+@pytest.fixture
+def passable(on_the_host, passable_host):
+    """Return an engine whose directories a user namespace's root can get to; it leaves no link and no table."""
+    yield passable_host
+    passable_host.clear()
+    eventually(lambda: passable_host.links() == [], "no link and no table is left")
 
 
 @pytest.fixture

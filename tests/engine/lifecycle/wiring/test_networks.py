@@ -178,3 +178,13 @@ def test_check_mode(host):
     assert host.foreseen("started", *SERVER, network=None, publish=["8080:80"]) == ""
     assert (host.picture(), host.links()) == before
     assert "no network named 'nowhere'" in host.foreseen("started", *SERVER, network=["nowhere"])
+
+
+def test_in_a_user_namespace(passable, fetch):
+    """The network of a container in a user namespace belongs to it: its root may alter it, and reaches others as all do."""
+    host = passable
+    served(host, publish=["8080:80"], uidmap=["0:100000:65536"], cap_add=["NET_ADMIN"])
+    assert fetch("outside", f"{HOST4}:8080") == "host-web"
+    alone = "wget -qO- http://web/hostname; ls /sys/class/net; busybox ip link set eth0 down && echo down"
+    said = said_by(host, "other", alone, uidmap=["0:200000:65536"], cap_add=["NET_ADMIN"])
+    assert said == ["host-web", "eth0", "lo", "down"]
