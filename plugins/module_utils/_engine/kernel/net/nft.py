@@ -58,6 +58,11 @@ def table(family: str, name: str) -> Optional[list[dict[str, Any]]]:
     return _listed(f"list table {family} {name}") if has_table(family, name) else None
 
 
+def chains() -> list[dict[str, Any]]:
+    """Return all chains, of all tables, as in libnftables-json(5); raises as ``apply``."""
+    return [item["chain"] for item in _listed("list chains") if "chain" in item]
+
+
 def _listed(what: str) -> list[dict[str, Any]]:
     try:
         found: list[dict[str, Any]] = json.loads(_run(what, as_json=True))["nftables"]
