@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from contextlib import ExitStack
 
@@ -12,6 +13,7 @@ from _engine.errors import NotFound
 from _engine.kernel.net import nft, sysctl
 from _engine.model.network.wiring import Port, Publication
 from _engine.network import bridge, firewall
+from enginehost import eventually
 from netlab import HOST4, HOST6, LOST, OUTSIDE4, OUTSIDE6, Lab, attachment, plain, record
 
 PLAIN, OTHER, CLOSED, ONE, TWO, STRICT = NETWORKS = (
@@ -259,6 +261,53 @@ def test_what_an_earlier_life_left_makes_way(town):
     town.host(firewall.publish, WEB)
     owned = town.host(firewall.rules.owned, town.host(nft.table, "inet", "slipway"), WEB.container_id)
     assert {*owned} == {*firewall.rules.elements(WEB)}
+
+
+def bound(source: str) -> socket.socket:
+    """Return a socket for datagrams that waits for an answer only shortly."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((source, 0))
+    made.settimeout(LOST)
+    return made
+
+
+def test_a_client_that_does_not_stop_sending_is_led_to_the_new_address(town):
+    """A client whose datagrams found no port, or one that led elsewhere, reaches the container as soon as it is published."""
+
+    def answered() -> str:
+        sending.sendto(b"?", (HOST4, 8080))
+        try:
+            return sending.recv(100).decode()
+        except TimeoutError:
+            return ""
+
+    elsewhere = WEB._replace(addresses=("10.99.1.77",))
+    with town.within("outside", lambda: bound(OUTSIDE4)) as sending:
+        town.host(firewall.withdraw, WEB.container_id)
+        assert answered() == ""
+        town.host(firewall.publish, elsewhere)
+        assert answered() == ""
+        town.host(firewall.publish, WEB, former=elsewhere)
+        assert eventually(answered, "an answer").endswith(OUTSIDE4)
+        town.host(nft.apply, "flush ruleset")
+        town.host(firewall.load, NETWORKS, [elsewhere])
+        assert answered() == ""
+        loaded(town)
+        assert eventually(answered, "an answer").endswith(OUTSIDE4)
+
+
+def test_a_container_does_not_pass_for_the_host(town):
+    """A datagram from 127.0.0.1 that comes in on a bridge does not reach what the host serves."""
+    town.within("peer", lambda: sysctl.ensure(sysctl.of_interface(4, "eth0", "route_localnet"), "1"))
+    with town.host(bound, "0.0.0.0") as serving:
+        for source, arrives in ((address("peer", 4), True), ("127.0.0.1", False)):
+            with town.within("peer", lambda source=source: bound(source)) as sending:
+                sending.sendto(source.encode(), (GATEWAY4, serving.getsockname()[1]))
+            if arrives:
+                assert serving.recv(100).decode() == source
+            else:
+                with pytest.raises(TimeoutError):
+                    serving.recv(100)
 
 
 def test_engines_live_side_by_side(town):

@@ -2,18 +2,20 @@
 """Publish ports and separate networks: the engine's table of nftables, in the network namespace of the caller.
 
 ``table`` is ``rules.table_of`` of the engine's root. All raise CommandFailed with what nftables says, and HostLacks where neither
-libnftables nor nft is installed.
+libnftables nor nft is installed, and OSError.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Sequence
 from typing import Optional
 
 from ..errors import CommandFailed, NotFound
-from ..kernel.net import nft
+from ..kernel.net import addresses, conntrack, nft
+from ..kernel.net.netlink import Netlink
 from ..model.network.spec import NetworkRecord
-from ..model.network.wiring import Publication
+from ..model.network.wiring import UDP, Publication
 from . import forwarding, rules
 
 
@@ -23,7 +25,9 @@ def load(
     """Write the whole table anew in one transaction: connections go on, and no packet meets half of it."""
     # The kernel takes an answer to ::1 on a bridge whose frames pass the filters of IP for one to be bridged on.
     loopback6 = not forwarding.filters_bridged(6)
+    publications = tuple(publications)
     nft.apply(rules.whole(networks, publications, table, loopback6=loopback6))
+    _lead_datagrams(publications)
 
 
 def renew(networks: Sequence[NetworkRecord], *, table: str = rules.TABLE) -> None:
@@ -47,6 +51,11 @@ def publish(
         script = f"{rules.deleted(rules.elements(former), table)}\n{script}"
     if not script.strip():
         return
+    _write(publication, script, former, table)
+    _lead_datagrams([publication])
+
+
+def _write(publication: Publication, script: str, former: Optional[Publication], table: str) -> None:
     try:
         nft.apply(script)
     except CommandFailed:
@@ -77,6 +86,21 @@ def present(*, table: str = rules.TABLE) -> bool:
 def remove(*, table: str = rules.TABLE) -> None:
     """Remove the table with all that is in it; none is fine."""
     nft.apply(f"table inet {table}\ndelete table inet {table}")
+
+
+def _lead_datagrams(publications: Sequence[Publication]) -> None:
+    """Lead clients that have sent datagrams before, and do not stop, to the container that has the port now."""
+    ports = {
+        port.host_port + offset
+        for publication in publications
+        for port in publication.ports
+        for offset in range(port.count if port.protocol == UDP else 0)
+    }
+    if ports:
+        with Netlink() as netlink:
+            here = {item.address.partition("/")[0] for item in addresses.listed(netlink)}
+        leads_to = {address for publication in publications for address in publication.addresses}
+        conntrack.forget(socket.IPPROTO_UDP, ports, here, leads_to)
 
 
 def _withdraw_known(publication: Publication, table: str) -> bool:

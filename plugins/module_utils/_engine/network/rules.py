@@ -45,7 +45,6 @@ table inet {table} {{
   chain raw {{
     type filter hook prerouting priority -300; policy accept;
     iifname @bridges ip daddr 127.0.0.0/8 drop
-    iifname @bridges ip saddr 127.0.0.0/8 drop
   }}
   chain ports {{
     dnat ip to ip daddr . meta l4proto . th dport map @ports4_at

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speak rtnetlink: requests made of attributes, many in one message, each acknowledged; dumps.
+"""Speak netlink: requests made of attributes, many in one message, each acknowledged; dumps.
 
 Sources: netlink(7), rtnetlink(7), <linux/netlink.h>, <linux/rtnetlink.h>.
 """
@@ -14,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Optional, Union
 
 from . import netns
+
+#: <linux/netlink.h>: rtnetlink; netfilter (connection tracking).
+ROUTE, NETFILTER = 0, 12
 
 REQUEST, ACK = 0x1, 0x4
 #: Of a request that makes something: over what is there; only if it is new; where it is not there; behind its like.
@@ -78,12 +81,16 @@ def attributes(data: bytes) -> dict[int, bytes]:
 
 
 class Netlink:
-    """A socket to the kernel's rtnetlink in one network namespace; a ``with`` closes it."""
+    """A socket to the kernel in one network namespace; a ``with`` closes it."""
 
-    def __init__(self, netns_of: Union[int, str, None] = None) -> None:
+    def __init__(self, namespace: Union[int, str, None] = None, *, protocol: int = ROUTE) -> None:
         """Open it in this thread's namespace, or in the one of a descriptor or path; raises OSError."""
+
         # A socket belongs for ever to the namespace in which it was made.
-        self._socket = _made() if netns_of is None else netns.call(netns_of, _made)
+        def made() -> socket.socket:
+            return _made(protocol)
+
+        self._socket = made() if namespace is None else netns.call(namespace, made)
         self._sequence = 0
 
     def __enter__(self) -> Netlink:  # noqa: PYI034  (Self came with Python 3.11)
@@ -164,8 +171,8 @@ class Netlink:
             at += max(length + -length % 4, _HEADER.size)
 
 
-def _made() -> socket.socket:
-    made = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+def _made(protocol: int) -> socket.socket:
+    made = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
     for option in (_OPT_CAP_ACK, _OPT_EXT_ACK, _OPT_STRICT_CHK):
         try:
             made.setsockopt(_SOL_NETLINK, option, 1)
