@@ -10,6 +10,7 @@ from _engine.kernel.net import addresses, links, netns, sysctl
 from _engine.kernel.net.netlink import Netlink
 from _engine.model.network.spec import Route, Subnet
 from _engine.network import bridge
+from enginehost import eventually
 from netlab import attachment, plain, record
 
 
@@ -32,14 +33,22 @@ def container(lab, network):
 
 
 def inside(path: str) -> dict[str, object]:
-    """Return what there is in a container: its links, addresses and routes."""
+    """Return what there is in a container: links, addresses and routes, but those of the link, which come when they come."""
     with Netlink(path) as netlink:
-        found = links.listed(netlink)
+        listed = [item for item in addresses.listed(netlink) if item.ifindex != 1]
         return {
-            "links": found,
-            "addresses": [item for item in addresses.listed(netlink) if item.ifindex != 1],
-            "routes": addresses.routes(netlink),
+            "links": links.listed(netlink),
+            "addresses": [item for item in listed if not item.address.startswith("fe80:")],
+            "routes": [
+                route for route in addresses.routes(netlink) if not route.destination.startswith("fe80:")
+            ],
         }
+
+
+def of_link(path: str) -> list[addresses.Address]:
+    """Return the addresses that the kernel has made for the links of a container."""
+    with Netlink(path) as netlink:
+        return [item for item in addresses.listed(netlink) if item.address.startswith("fe80:")]
 
 
 def test_a_bridge_has_the_gateways(lab, network):
@@ -129,8 +138,11 @@ def test_a_container_is_ready(lab, network, container):
     found = inside(container)
     loopback, eth0 = found["links"]
     assert (loopback.up, eth0.up, eth0.name, eth0.mac, eth0.mtu) == (True, True, "eth0", wanted.mac, 1400)
-    assert [item.address for item in found["addresses"]][:2] == [*wanted.addresses]
+    assert [item.address for item in found["addresses"]] == [*wanted.addresses]
     assert not any(item.tentative for item in found["addresses"])
+    assert not any(
+        item.tentative for item in eventually(lambda: of_link(container), "the address of the link")
+    )
     everything = [("0.0.0.0/0", wanted.gateways[0], 100), ("::/0", wanted.gateways[1], 100), static]
     assert {*everything} <= {route[1:] for route in found["routes"]}
     assert lab.host(bridge.is_attached, wanted)

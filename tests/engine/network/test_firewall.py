@@ -14,7 +14,7 @@ from _engine.kernel.net import nft, sysctl
 from _engine.model.network.wiring import Port, Publication
 from _engine.network import bridge, firewall
 from enginehost import eventually
-from netlab import HOST4, HOST6, LOST, OUTSIDE4, OUTSIDE6, Lab, attachment, plain, record
+from netlab import HOST4, HOST6, LATE, LOST, OUTSIDE4, OUTSIDE6, Lab, attachment, plain, record
 
 PLAIN, OTHER, CLOSED, ONE, TWO, STRICT = NETWORKS = (
     record("plain", 1),
@@ -76,7 +76,9 @@ def town(lab):
     for network in NETWORKS:
         lab.host(bridge.ensure, network)
     for name, (network, number) in CONTAINERS.items():
-        lab.attach(name, network, attachment(network, number))
+        # With routes that a closed network does not have, it is the rules that close it.
+        gateways = tuple(subnet.gateway for subnet in network.subnets)
+        lab.attach(name, network, attachment(network, number, gateways=gateways))
     loaded(lab)
     with ExitStack() as stack:
         for name in CONTAINERS:
@@ -88,6 +90,14 @@ def town(lab):
         stack.enter_context(lab.serving("host", "127.0.0.1", 71))
         stack.enter_context(lab.serving("host", "::1", 71))
         yield lab
+
+
+def bound(source: str) -> socket.socket:
+    """Return a socket for datagrams that waits for an answer only shortly."""
+    made = socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((source, 0))
+    made.settimeout(LOST)
+    return made
 
 
 def seen(lab: Lab, who: str, where: str, port: int, protocol: str = "tcp", *, expected: str = "") -> str:
@@ -160,6 +170,38 @@ ASKED = [
 def test_who_reaches_what(town, who, where, port, sees):
     """Who may reach a port does, and is seen by his own address wherever the answer finds its way back; nobody else does."""
     assert seen(town, who, where, port, expected=sees) == sees
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize(
+    ("who", "to", "arrives"),
+    [
+        ("peer", "web", True),
+        ("peer", "other", True),
+        ("peer", "one", True),
+        ("one", "peer", True),
+        ("closed", "closed2", True),
+        ("one", "two", False),
+        ("two", "one", False),
+        ("peer", "closed", False),
+        ("closed", "peer", False),
+        ("peer", "strict", False),
+        ("strict", "peer", False),
+    ],
+)
+def test_what_passes_between_networks(town, who, to, arrives, version):
+    """A datagram passes between two networks or does not, in each direction for itself."""
+    with (
+        town.within(to, lambda: bound(address(to, version))) as receiving,
+        town.within(who, lambda: bound(address(who, version))) as sending,
+    ):
+        receiving.settimeout(LATE if arrives else LOST)
+        sending.sendto(b"?", receiving.getsockname()[:2])
+        if arrives:
+            assert receiving.recv(1) == b"?"
+        else:
+            with pytest.raises(TimeoutError):
+                receiving.recv(1)
 
 
 @pytest.mark.parametrize(
@@ -263,14 +305,6 @@ def test_what_an_earlier_life_left_makes_way(town):
     assert {*owned} == {*firewall.rules.elements(WEB)}
 
 
-def bound(source: str) -> socket.socket:
-    """Return a socket for datagrams that waits for an answer only shortly."""
-    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.bind((source, 0))
-    made.settimeout(LOST)
-    return made
-
-
 def test_a_client_that_does_not_stop_sending_is_led_to_the_new_address(town):
     """A client whose datagrams found no port, or one that led elsewhere, reaches the container as soon as it is published."""
 
@@ -345,6 +379,9 @@ def test_where_bridged_frames_are_filtered_too(town, case):
         town.attach("web", PLAIN, attachment(PLAIN, 2))
         sees = "" if where == "::1" and port != 71 else sees
         assert seen(town, who, where, port, expected=sees) == sees
+        if where == "::1" and port != 71:
+            with pytest.raises(ConnectionRefusedError):
+                town.host(socket.create_connection, ("::1", port), timeout=LATE)
     finally:
         for name in ("iptables", "ip6tables"):
             town.host(sysctl.ensure, f"net/bridge/bridge-nf-call-{name}", "0")
