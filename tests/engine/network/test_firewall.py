@@ -266,7 +266,11 @@ def test_rules_come_back_after_a_flush(town):
     assert len(town.host(nft.table, "inet", "slipway")) == len(before)
 
 
-@pytest.mark.parametrize("known", [None, WEB], ids=["listed", "known"])
+@pytest.mark.parametrize(
+    "known",
+    [None, WEB, WEB._replace(ports=(*PORTS, Port("tcp", "", 9, 9)))],
+    ids=["listed", "known", "known-in-part"],
+)
 def test_the_ports_of_one_container_go(town, known):
     """Withdrawn, the ports of a container are closed, those of others stay; repeated, and published again, it is the same."""
     for _ignored in range(2):

@@ -7,9 +7,6 @@ the engine's own tells its MAC, which derives from the network's id. Every funct
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple, Optional
 
 from ..errors import NameInUse, NotFound
@@ -17,17 +14,7 @@ from ..kernel.net import addresses, links, netns, sysctl
 from ..kernel.net.netlink import Netlink, Request
 from ..model.network.spec import NetworkRecord
 from ..model.network.wiring import Attachment
-from . import forwarding
-
-#: Written to the interface in the container before it comes up: its IPv6 addresses are ready at once, as the engine gives no
-#: address twice; no neighbour makes itself its router; and it may have its default route on another interface.
-_INSIDE = (
-    (6, "accept_dad", "0"),
-    (6, "accept_ra", "0"),
-    (6, "autoconf", "0"),
-    (4, "rp_filter", "2"),
-)
-
+from . import forwarding, inside
 
 #: The metric of what is to come after the route of lo, which has 0.
 _BEHIND_LO = 4096
@@ -97,7 +84,7 @@ def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> No
 
     Raises NotFound without the bridge, NameInUse when something else has the name of one of the two ends, OSError.
     """
-    with Netlink() as netlink, _descriptor(netns_path) as netns_fd:
+    with Netlink() as netlink, inside.opened(netns_path) as netns_fd:
         bridge, host_end = links.find(netlink, record.interface, attachment.host_interface)
         if bridge is None:
             raise _no_bridge(record)
@@ -107,8 +94,8 @@ def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> No
         try:
             netlink.batch([*_host_end(attachment, bridge, host_end, netns_fd), *_hairpin(attachment)])
         except FileExistsError:
-            raise _taken_inside(attachment) from None
-        netns.call(netns_fd, lambda: _complete(attachment))
+            raise inside.name_in_use(attachment) from None
+        netns.call(netns_fd, lambda: inside.complete(attachment))
 
 
 def detach(attachment: Attachment) -> None:
@@ -177,15 +164,6 @@ def _loopback(record: NetworkRecord, link: links.Link) -> list[Request]:
     return [addresses.add_local_route(link.ifindex, "::1/128", _BEHIND_LO)] if leads_out else []
 
 
-@contextmanager
-def _descriptor(path: str) -> Iterator[int]:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
 def _is_pair(netns_fd: int, attachment: Attachment, host_end: links.Link) -> bool:
     """Tell whether the host's end is that of the interface inside; raises NameInUse when it is none of a pair at all."""
     if host_end.kind != "veth":
@@ -195,20 +173,12 @@ def _is_pair(netns_fd: int, attachment: Attachment, host_end: links.Link) -> boo
             interface=host_end.name,
         )
     with Netlink(netns_fd) as netlink:
-        (inside,) = links.find(netlink, attachment.interface)
+        (end,) = links.find(netlink, attachment.interface)
     # Index and parent lie in two namespaces, in which numbers repeat; the MAC is of this attachment alone.
-    return inside is not None and (inside.ifindex, inside.parent, inside.mac) == (
+    return end is not None and (end.ifindex, end.parent, end.mac) == (
         host_end.parent,
         host_end.ifindex,
         attachment.mac,
-    )
-
-
-def _taken_inside(attachment: Attachment) -> NameInUse:
-    return NameInUse(
-        f"the container has another network interface {attachment.interface} already",
-        remedy="Give the attachment another interface_name",
-        interface=attachment.interface,
     )
 
 
@@ -235,30 +205,3 @@ def _hairpin(attachment: Attachment) -> list[Request]:
     # own port of the bridge.
     filtered = forwarding.filters_bridged(4) or forwarding.filters_bridged(6)
     return [links.hairpin(attachment.host_interface, on=True)] if filtered else []
-
-
-def _complete(attachment: Attachment) -> None:
-    """Bring the interface up in the namespace that this is called in, with addresses and routes."""
-    with Netlink() as netlink:
-        inside, loopback = links.find(netlink, attachment.interface, "lo")
-        if inside is None or loopback is None:
-            raise NotFound("network interface", attachment.interface)
-        if not inside.up:
-            for version, parameter, value in _INSIDE:
-                sysctl.ensure(sysctl.of_interface(version, inside.name, parameter), value)
-        netlink.batch(
-            [
-                links.change(loopback, up=True),
-                links.change(inside, up=True, mtu=attachment.mtu if attachment.mtu != inside.mtu else 0),
-                *(addresses.add(inside.ifindex, address) for address in attachment.addresses),
-                *_routes(inside.ifindex, attachment),
-            ]
-        )
-
-
-def _routes(index: int, attachment: Attachment) -> Iterator[Request]:
-    for gateway in attachment.gateways:
-        everything = "::/0" if ":" in gateway else "0.0.0.0/0"
-        yield addresses.add_route(index, everything, gateway, attachment.metric)
-    for route in attachment.routes:
-        yield addresses.add_route(index, route.destination, route.gateway, route.metric)

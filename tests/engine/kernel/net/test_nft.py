@@ -31,9 +31,9 @@ def backend(request, monkeypatch, tmp_path, tree, need):
     if request.param == nft.LIBRARY:
         need(nft._load() is not None, "libnftables")
         return request.param
-    monkeypatch.setattr(nft, "_loaded", [None])
+    monkeypatch.setattr(nft, "_loaded", [])
+    monkeypatch.setattr(nft, "LIBRARY", "libnone.so.1")
     if command.find_program("nft") is None:
-        need(nft._load() is not None, "libnftables or nft")
         program = tmp_path / "nft"
         program.write_text(PROGRAM.format(python=sys.executable, engine=str(tree / "plugins/module_utils")))
         program.chmod(0o755)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Attach containers straight to an interface of the host: drivers macvlan and ipvlan.
+
+Sources: podman-network-create(1), ip-link(8). All of it can be repeated. There is nothing on the host: the interface is in the
+container's namespace alone and ends with it.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ..errors import NotFound
+from ..kernel.net import addresses, links, netns
+from ..kernel.net.netlink import Netlink, Request
+from ..model.network.spec import MACVLAN, NetworkRecord
+from ..model.network.wiring import Attachment
+from . import inside
+
+_EVERYTHING = ("0.0.0.0/0", "::/0")
+
+
+def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> None:
+    """Give the network namespace at a path the interface of an attachment, ready to be used.
+
+    Raises NotFound without the interface of the host, NameInUse when the container has another one of that name, OSError with the
+    kernel's words where it has no such driver.
+    """
+    with Netlink() as netlink, inside.opened(netns_path) as netns_fd:
+        parent = _parent(netlink, record)
+        if not _is_there(record, netns_fd, attachment, parent):
+            try:
+                netlink.ask(_made(record, attachment, parent, netns_fd))
+            except FileExistsError:
+                raise inside.name_in_use(attachment) from None
+        netns.call(netns_fd, lambda: inside.complete(attachment))
+
+
+def detach(netns_path: str, attachment: Attachment) -> None:
+    """Remove the interface of an attachment; one that is gone is fine, and so is a namespace that is gone."""
+    try:
+        with Netlink(netns_path) as netlink:
+            netlink.ask(links.delete(attachment.interface))
+    except FileNotFoundError:
+        return
+
+
+def _parent(netlink: Netlink, record: NetworkRecord) -> links.Link:
+    """Return the interface that the network lies on: the one of its options, else that of the host's default route."""
+    name = record.spec.options.get("parent", "")
+    found = links.find(netlink, name)[0] if name else _way_out(netlink)
+    if found is None:
+        raise NotFound(
+            "network interface",
+            name or "with a default route",
+            remedy=f"Network {record.name!r} needs it as its parent",
+        )
+    return found
+
+
+def _way_out(netlink: Netlink) -> Optional[links.Link]:
+    found = [route for route in addresses.routes(netlink) if route.destination in _EVERYTHING]
+    best = min(found, key=lambda route: route.metric, default=None)
+    return next((link for link in links.listed(netlink) if best and link.ifindex == best.ifindex), None)
+
+
+def _is_there(record: NetworkRecord, netns_fd: int, attachment: Attachment, parent: links.Link) -> bool:
+    with Netlink(netns_fd) as netlink:
+        (found,) = links.find(netlink, attachment.interface)
+    return found is not None and (found.kind, found.parent) == (record.spec.driver, parent.ifindex)
+
+
+def _made(record: NetworkRecord, attachment: Attachment, parent: links.Link, netns_fd: int) -> Request:
+    mode = record.spec.options.get("mode", "")
+    name, mtu = attachment.interface, attachment.mtu
+    if record.spec.driver != MACVLAN:
+        return links.ipvlan(name, parent.ifindex, mode=mode or "l2", mtu=mtu, netns_fd=netns_fd)
+    return links.macvlan(
+        name, parent.ifindex, mode=mode or "bridge", mac=attachment.mac, mtu=mtu, netns_fd=netns_fd
+    )

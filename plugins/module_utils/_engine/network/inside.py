@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a container's interface up inside of its network namespace, whatever made the interface."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import NameInUse, NotFound
+from ..kernel.net import addresses, links, sysctl
+from ..kernel.net.netlink import Netlink, Request
+from ..model.network.wiring import Attachment
+
+#: Written to the interface in the container before it comes up: its IPv6 addresses are ready at once, as the engine gives no
+#: address twice; no neighbour makes itself its router; and it may have its default route on another interface.
+_INSIDE = (
+    (6, "accept_dad", "0"),
+    (6, "accept_ra", "0"),
+    (6, "autoconf", "0"),
+    (4, "rp_filter", "2"),
+)
+
+
+@contextmanager
+def opened(path: str) -> Iterator[int]:
+    """Give a descriptor of the namespace at a path; raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def name_in_use(attachment: Attachment) -> NameInUse:
+    """Return the error for an interface of the container that has the name already."""
+    return NameInUse(
+        f"the container has another network interface {attachment.interface} already",
+        remedy="Give the attachment another interface_name",
+        interface=attachment.interface,
+    )
+
+
+def complete(attachment: Attachment) -> None:
+    """Bring the interface and lo up in the namespace that this is called in, with addresses and routes; what is there stays.
+
+    Raises NotFound without the interface, OSError.
+    """
+    with Netlink() as netlink:
+        inside, loopback = links.find(netlink, attachment.interface, "lo")
+        if inside is None or loopback is None:
+            raise NotFound("network interface", attachment.interface)
+        if not inside.up:
+            for version, parameter, value in _INSIDE:
+                sysctl.ensure(sysctl.of_interface(version, inside.name, parameter), value)
+        netlink.batch(
+            [
+                links.change(loopback, up=True),
+                links.change(inside, up=True, mtu=attachment.mtu if attachment.mtu != inside.mtu else 0),
+                *(addresses.add(inside.ifindex, address) for address in attachment.addresses),
+                *_routes(inside.ifindex, attachment),
+            ]
+        )
+
+
+def _routes(index: int, attachment: Attachment) -> Iterator[Request]:
+    for gateway in attachment.gateways:
+        everything = "::/0" if ":" in gateway else "0.0.0.0/0"
+        yield addresses.add_route(index, everything, gateway, attachment.metric)
+    for route in attachment.routes:
+        yield addresses.add_route(index, route.destination, route.gateway, route.metric)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Attach containers straight to an interface of the host."""
+
+from __future__ import annotations
+
+import pytest
+
+from _engine.errors import NameInUse, NotFound
+from _engine.kernel.net import addresses, links, netns
+from _engine.kernel.net.netlink import Netlink
+from _engine.model.network.spec import IPVLAN, MACVLAN, Subnet
+from _engine.network import direct
+from netlab import OUTSIDE4, attachment, plain, record
+
+LAN = (Subnet("192.0.2.0/24", OUTSIDE4),)
+
+
+@pytest.fixture
+def container(lab):
+    """Return the path of a new namespace for a container."""
+    path = lab.add("box")
+    yield path
+    netns.unpin(path)
+
+
+@pytest.mark.parametrize("options", [{"parent": "up0"}, {"parent": "up0", "mode": "vepa"}, {}])
+def test_a_container_is_on_the_hosts_link(lab, container, options):
+    """A container with a macvlan has its own MAC and address on the link of the host, by name or by the default route."""
+    network = record("lan", 1, subnets=LAN, driver=MACVLAN, options=options)
+    wanted = attachment(network, 77, mtu=1400)
+    with Netlink(lab.path("host")) as netlink:
+        (up0,) = links.find(netlink, "up0")
+        netlink.ask(addresses.add_route(up0.ifindex, "0.0.0.0/0", OUTSIDE4))
+    lab.host(direct.attach, network, container, wanted)
+    lab.host(direct.attach, network, container, wanted)
+    with Netlink(container) as netlink:
+        (made,) = links.find(netlink, "eth0")
+    assert (made.kind, made.mac, made.mtu, made.up, made.parent) == (
+        "macvlan",
+        wanted.mac,
+        1400,
+        True,
+        up0.ifindex,
+    )
+    with lab.serving("outside", OUTSIDE4, 80):
+        assert lab.asked("box", OUTSIDE4, 80) == plain(wanted.addresses[0])
+    lab.host(direct.detach, container, wanted)
+    lab.host(direct.detach, container, wanted)
+    with Netlink(container) as netlink:
+        assert links.find(netlink, "eth0") == [None]
+
+
+def test_an_ipvlan_is_made_or_the_kernels_words_tell(lab, container):
+    """A container with an ipvlan is on the link of the host, or the error has the kernel's words for what it lacks."""
+    network = record("lan", 1, subnets=LAN, driver=IPVLAN, options={"parent": "up0"})
+    wanted = attachment(network, 77)
+    words = ""
+    try:
+        lab.host(direct.attach, network, container, wanted)
+    except OSError as error:
+        words = str(error.strerror)
+    if words:
+        assert "Unknown device type" in words
+        return
+    with lab.serving("outside", OUTSIDE4, 80):
+        assert lab.asked("box", OUTSIDE4, 80) == plain(wanted.addresses[0])
+
+
+def test_what_is_missing_is_told(lab, container):
+    """A parent that is not there, and a name that the container uses, are told."""
+    network = record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "none0"})
+    with pytest.raises(NotFound, match="none0"):
+        lab.host(direct.attach, network, container, attachment(network, 77))
+    network = record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "up0"})
+    with Netlink(container) as netlink:
+        netlink.ask(links.bridge("eth0", mac="02:00:00:00:00:01"))
+    with pytest.raises(NameInUse, match="eth0"):
+        lab.host(direct.attach, network, container, attachment(network, 77))
+
+
+def test_a_namespace_that_is_gone_is_detached(lab):
+    """Nothing is left to detach where the namespace has ended."""
+    network = record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "up0"})
+    lab.host(direct.detach, lab.path("never"), attachment(network, 77))
