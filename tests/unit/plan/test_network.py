@@ -46,6 +46,14 @@ def plan(
     [
         (asked(), None, (), AS_USUAL, ["created network n"], ""),
         (asked(), replace(MADE, removing=True), (), AS_USUAL, ["created network n"], ""),
+        (
+            asked(subnet=["10.89.0.0/24"]),
+            replace(MADE, removing=True),
+            (),
+            AS_USUAL,
+            ["created network n"],
+            "",
+        ),
         (asked(), MADE, (), AS_USUAL, [], ""),
         (asked(), RICH, ("web",), AS_USUAL, [], ""),
         (asked(driver="bridge", internal=False, disable_dns=False), RICH, (), AS_USUAL, [], ""),

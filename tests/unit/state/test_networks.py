@@ -8,7 +8,7 @@ import pytest
 
 from _engine.errors import InUse, NameInUse, NotFound, StateCorrupt
 from _engine.frozen import replace
-from _engine.model.network.spec import NetworkSpec, Route, Subnet
+from _engine.model.network.spec import Attached, NetworkSpec, Route, Subnet
 from _engine.state import containers, networks
 
 FULL = NetworkSpec(
@@ -91,6 +91,23 @@ def test_a_used_network_keeps_its_row(connection, network, container):
     networks.delete(connection, record.id)
     networks.delete(connection, record.id)
     assert networks.all(connection) == ()
+
+
+def test_attached_containers_are_told_in_order(connection, network, container):
+    """Who is attached is told by name, each with all of its addresses there; one of another network is not."""
+    here, there = network("a"), network("b")
+    for record in (here, there):
+        networks.insert(connection, record)
+    for letter, name, owner in (("c", "web", here), ("d", "db", here), ("e", "app", there)):
+        containers.insert(connection, container(letter, name=name))
+        values = (letter * 64, owner.id, "eth0", letter)
+        connection.execute("INSERT INTO attachments VALUES (?, 0, ?, ?, ?)", values)
+    for address in ("fd00::2", "10.0.0.2"):
+        connection.execute("INSERT INTO leases VALUES (?, ?, ?)", (here.id, address, "c" * 64))
+    assert networks.attached(connection, here.id) == (
+        Attached("d" * 64, "db", "eth0", "d"),
+        Attached("c" * 64, "web", "eth0", "c", ("10.0.0.2", "fd00::2")),
+    )
 
 
 def test_addresses_go_with_their_container(connection, network, container):

@@ -54,10 +54,7 @@ class HostRoute(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What a new network has to keep clear of: all other networks, and the host's routes and interfaces.
-
-    A route of a network's own interface is no other's.
-    """
+    """What a new network has to keep clear of: all other networks, and the host's routes and interfaces."""
 
     networks: tuple[NetworkRecord, ...] = ()
     routes: tuple[HostRoute, ...] = ()
@@ -73,10 +70,9 @@ class Taken(NamedTuple):
         )
 
     @property
-    def foreign(self) -> tuple[HostRoute, ...]:
-        """The routes that are no network's own."""
-        own = {one.interface for one in self.networks}
-        return tuple(one for one in self.routes if not one.is_default and one.interface not in own)
+    def destinations(self) -> tuple[HostRoute, ...]:
+        """The routes that may be in the way."""
+        return tuple(one for one in self.routes if not one.is_default)
 
 
 def choose(
@@ -102,7 +98,7 @@ def refuse_clash(spec: NetworkSpec, subnet: str, taken: Taken) -> None:
         if record.spec.driver not in ON_PARENT and any(overlap(subnet, one.subnet) for one in record.subnets):
             raise _clash(subnet, f"network {record.name}", network=record.name)
     own = spec.interface if spec.options.get("mode") == UNMANAGED else None
-    for route in taken.foreign:
+    for route in taken.destinations:
         if route.interface != own and _is_in_the_way(subnet, route):
             raise _clash(subnet, f"the host's route {route}", route=str(route))
 
@@ -124,7 +120,7 @@ def _clash(subnet: str, what: str, **fields: str) -> SubnetInUse:
 
 def _used(taken: Taken) -> Iterator[str]:
     yield from (subnet.subnet for record in taken.networks for subnet in record.subnets)
-    yield from (route.destination for route in taken.foreign)
+    yield from (route.destination for route in taken.destinations)
 
 
 def _free(

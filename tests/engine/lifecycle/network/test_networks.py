@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from _engine.errors import InUse, NameInUse, NotFound
+from _engine.errors import HostLacks, InUse, NameInUse, NotFound
 from _engine.frozen import replace
+from _engine.lifecycle.network import host_network
 from _engine.lifecycle.network.create import default
+from _engine.lifecycle.network.remove import remove_held
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.event_query import EventQuery
 from _engine.model.engine.record import ContainerRecord
@@ -152,7 +154,7 @@ def test_a_removal_that_was_killed_is_finished(node, state, names):
             networks.update(connection, replace(record, removing=True))
 
     node.engine(begin)
-    assert node.told() == []
+    assert (node.told(), node.told("app")) == ([], [])
     node.want(state=state)
     after = node.told()
     assert [one["name"] for one in after] == names
@@ -176,6 +178,23 @@ def test_a_network_that_is_used_is_kept(node):
         assert caught.value.fields["users"] == ["web"]
     assert node.want(labels={"a": "b"}).actions == ("updated network app",)
     assert [one["id"] for one in node.told()] == [told["id"]]
+
+
+def test_a_container_that_comes_last_keeps_its_network(node):
+    """A container that is attached after the plan was made is seen by the removal, which then leaves no mark."""
+    node.want()
+    use(node, "app")
+    with pytest.raises(InUse, match="web"):
+        node.engine(lambda engine: remove_held(engine, "app"))
+    assert [one["name"] for one in node.told()] == ["app"]
+
+
+def test_ipv6_on_a_host_without_it_is_refused(node, monkeypatch, tmp_path):
+    """Where the kernel has no IPv6, which its files tell, a subnet of it is refused with what to do."""
+    monkeypatch.setattr(host_network, "_ADDRESSES_6", str(tmp_path / "none"))
+    with pytest.raises(HostLacks, match="needs IPv6"):
+        node.want(ipv6=True)
+    assert node.want().changed
 
 
 def test_a_network_without_containers_is_made_anew(node):

@@ -82,8 +82,11 @@ def test_what_a_task_leaves_open(given, said):
             {"subnets": (Subnet(NETS[0]),), "internal": True, "dns": False},
         ),
         (
-            {"subnet": NETS[:1], "route": ["10.2.0.0/16,10.1.0.9", "10.2.0.0/16,10.1.0.9"]},
-            {"subnets": (FOUR,), "routes": (Route("10.2.0.0/16", "10.1.0.9"),)},
+            {"subnet": NETS[:1], "route": [f"10.{net}.0.0/16,10.1.0.9" for net in (9, 4, 5, 7, 4)]},
+            {
+                "subnets": (FOUR,),
+                "routes": tuple(Route(f"10.{net}.0.0/16", "10.1.0.9") for net in (4, 5, 7, 9)),
+            },
         ),
         ({"dns": ["192.0.2.2", "192.0.2.1", "192.0.2.2"]}, {"dns_servers": ("192.0.2.2", "192.0.2.1")}),
         ({"ipam_driver": "host-local"}, {}),

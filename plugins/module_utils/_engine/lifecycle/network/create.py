@@ -25,7 +25,7 @@ def create_held(engine: Engine, new: NetworkRecord, *, interface: str = "") -> N
     """Save a network's record as it was planned, and return it; the network's lock is held.
 
     What the engine has chosen is chosen again where another task has taken it meanwhile: only this transaction decides.
-    ``interface``: a name that it gets if it is free. Raises SubnetInUse, NameInUse, HostLacks (IPv6).
+    ``interface``: a name that it gets if it is free. Raises SubnetInUse, NameInUse.
     """
     with engine.database.reading() as connection:
         known = networks.by_name(connection, new.name)
@@ -35,7 +35,6 @@ def create_held(engine: Engine, new: NetworkRecord, *, interface: str = "") -> N
     with engine.timings.of("network_create"), engine.database.transaction() as connection:
         birth = Birth(new.id, new.created, with_networks(connection, host))
         record = fresh(new.spec, birth, prefer=new.subnets, interface=interface)
-        refuse_ipv6(record.subnets)
         networks.insert(connection, record)
     engine.tell("network", "create", record.id, record.name)
     return record
