@@ -39,6 +39,9 @@ _COLUMNS = (
     ("exec_sessions", "id container_id request pid created exit_code"),
     ("events", "at kind action id name attributes"),
     ("meta", "key value"),
+    ("networks", "id name spec interface subnets created removing"),
+    ("attachments", "container_id network_id interface mac"),
+    ("leases", "network_id address container_id"),
 )
 _PLACES = tuple((table, column) for table, names in _COLUMNS for column in names.split())
 #: Columns that hold JSON, with a good one.
@@ -53,6 +56,8 @@ _JSON = (
     ("exec_sessions", "request"),
     ("events", "attributes"),
     ("meta", "value"),
+    ("networks", "spec"),
+    ("networks", "subnets"),
 )
 
 
@@ -127,8 +132,9 @@ def _fill(layout) -> None:
     from _engine.model.container.spec import ContainerSpec
     from _engine.model.engine.exec_session import ExecSession
     from _engine.model.engine.record import ContainerRecord, Event, ImageRecord, LayerRecord, ProcessId
+    from _engine.model.network.spec import NetworkRecord, NetworkSpec, Subnet
     from _engine.model.volume.spec import Populated, VolumeRecord, VolumeSpec
-    from _engine.state import containers, dependencies, events, execs, images, volumes
+    from _engine.state import containers, dependencies, events, execs, images, networks, volumes
 
     config = json.dumps(
         {"architecture": "amd64", "os": "linux", "config": {"Env": ["A=1"], "Volumes": {"/v": {}}}}
@@ -180,6 +186,11 @@ def _fill(layout) -> None:
             )
             for record in (box, other):
                 containers.insert(connection, record)
+            spec = NetworkSpec("net", options={"mtu": "1400"}, labels={"l": "m"})
+            subnets = (Subnet("10.89.0.0/24", "10.89.0.1"), Subnet("fd00::/64"))
+            networks.insert(connection, NetworkRecord(_ID, spec, "sw-aaaaaaaa", subnets, 1))
+            connection.execute(f"INSERT INTO attachments VALUES ('{_OTHER}', 0, '{_ID}', 'eth0', '')")
+            connection.execute(f"INSERT INTO leases VALUES ('{_ID}', '10.89.0.2', '{_OTHER}')")
             dependencies.write(connection, _OTHER, [("requires", _ID)])
             execs.insert(connection, ExecSession("f" * 64, _ID, ("true",), None, detached=False, created=1))
             events.add(connection, Event(1, "container", "create", _ID, "box", {"a": "b"}))
@@ -334,9 +345,11 @@ def _opened(good: _Good, *, acts: bool):
 def _info(good: _Good) -> None:
     from _engine.lifecycle.info import info
     from _engine.lifecycle.info.explain import explained
+    from _engine.lifecycle.network.tell import networks
 
     with _opened(good, acts=False) as engine:
         shapes = info.containers(engine).result["containers"]
+        json.dumps(networks(engine).result)
         json.dumps([shapes, info.volumes(engine).result, info.images(engine).result])
         json.dumps(explained(engine, shapes))
 
@@ -370,6 +383,17 @@ def _volume(state: str, *, acts: bool) -> Callable[[_Good], None]:
 
         with _opened(good, acts=acts) as engine:
             converge_volume(engine, VolumeSpec("data"), state)
+
+    return act
+
+
+def _network(state: str) -> Callable[[_Good], None]:
+    def act(good: _Good) -> None:
+        from _engine.lifecycle.network.converge import converge_network
+        from _engine.model.network.grammar import parse
+
+        with _opened(good, acts=True) as engine:
+            converge_network(engine, parse({"name": "net"}), state)
 
     return act
 
@@ -418,6 +442,8 @@ _VERBS: tuple[Callable[[_Good], None], ...] = (
     _converge("absent", acts=True),
     _volume("present", acts=True),
     _volume("absent", acts=True),
+    _network("present"),
+    _network("absent"),
     _cleanup,
     _refresh,
     _connect,

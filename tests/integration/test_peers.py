@@ -24,6 +24,8 @@ PAIRS = {
     "image_info": "podman_image_info",
     "image_load": "podman_load",
     "image_remove": "podman_image",
+    "network": "podman_network",
+    "network_info": "podman_network_info",
     "volume": "podman_volume",
     "volume_export": "podman_export",
     "volume_import": "podman_import",

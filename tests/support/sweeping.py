@@ -23,8 +23,11 @@ from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
 from _engine.lifecycle.files.mount import UNMOUNTED, MountRequest, converge_mount
 from _engine.lifecycle.host.boot import boot
+from _engine.lifecycle.network.converge import converge_network
+from _engine.lifecycle.network.tell import networks
 from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
 from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
+from _engine.model.network.grammar import parse
 from _engine.volumes.snapshots import read as kept_of
 from dockerarchive import layer, write_archive
 from enginehost import Host, eventually
@@ -299,6 +302,27 @@ def mounted(host: Host) -> None:
     assert host.mounts() == []
 
 
+def change_network(host: Host) -> None:
+    """Have a network, then another one in its place, then none beside it."""
+    for task in ({"name": "app"}, {"name": "app", "internal": True}, {"name": "other"}):
+        _network(host, task)
+    _network(host, {"name": "other"}, "absent")
+
+
+def _network(host: Host, task: dict[str, object], state: str = "present") -> None:
+    with host.open() as engine:
+        converge_network(engine, parse(task), state)
+
+
+def network_changed(host: Host) -> None:
+    """Check that there is the one network, as it was asked for last."""
+    with host.open() as engine:
+        (shape,) = networks(engine).result["networks"]
+        with engine.database.reading() as connection:
+            rows = connection.execute("SELECT name, removing FROM networks").fetchall()
+    assert (shape["name"], shape["internal"], [*map(tuple, rows)]) == ("app", True, [("app", 0)])
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
@@ -319,6 +343,7 @@ CASES = {
     # Hundreds of files are written in the same way.
     "agent": Case(lambda host: shutil.rmtree(host.layout.agent), leave_agent, agent_works, most=150),
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),
+    "network": Case(nothing, change_network, network_changed),
     "volume import": Case(filled, import_content, holds(NEW, ("before-import", OLD))),
     "volume snapshot": Case(filled, snapshot, holds(OLD, ("asked", OLD))),
     "volume restore": Case(

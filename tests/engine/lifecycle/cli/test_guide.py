@@ -47,7 +47,7 @@ def test_commands(guide, host, agent, busybox, tmp_path):
 
 def test_tables(guide):
     """The page names every key of every filter, and no verb is there that the page or the help of another lacks."""
-    for keys in (filters.CONTAINERS, filters.IMAGES, filters.VOLUMES):
+    for keys in (filters.CONTAINERS, filters.IMAGES, filters.VOLUMES, filters.NETWORKS):
         row = ", ".join(f"`{key}`" for key in keys)
         assert f"| {row} |" in guide
     verbs = {entry.words for entry in verb_table.entries(dispatch.parser_of("/a", "/b"))}

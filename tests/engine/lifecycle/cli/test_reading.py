@@ -180,6 +180,27 @@ def test_images_and_volumes(host, slipway, three, busybox, tmp_path):
     assert host.inspect("web") == {}
 
 
+def test_networks(host, slipway):
+    """Networks are made, listed, shown and removed, as podman does it."""
+    options = ("--subnet", "10.231.9.0/24", "-o", "mtu=1400", "--label", "tier=db")
+    assert slipway("network", "create", *options, "back") == (0, "back\n", "")
+    assert slipway("network", "create", "--ignore", "back") == (0, "back\n", "")
+    code, _said, errors = slipway("network", "create", "back")
+    assert (code, "there already. Choose another name, or write --ignore" in errors) == (125, True)
+    assert slipway("network", "create", "--gateway", "10.1.0.1", "other")[0] == 2
+    assert (
+        slipway("network", "ls", "-q", "--filter", "label=tier=db", "--filter", "dangling=true")[1]
+        == "back\n"
+    )
+    assert slipway("network", "ls", "-q", "--filter", "until=1h")[1] == ""
+    assert slipway("network", "ls", "--format", "{{.Name}} {{.Subnets}}")[1] == "back 10.231.9.0/24\n"
+    shape = json.loads(slipway("network", "inspect", "back")[1])[0]
+    assert (shape["options"], shape["labels"]) == ({"mtu": "1400"}, {"tier": "db"})
+    assert json.loads(slipway("inspect", "back")[1]) == [shape]
+    assert slipway("network", "rm", shape["id"][:12]) == (0, f"{shape['id'][:12]}\n", "")
+    assert slipway("network", "rm", "back")[0] == 1
+
+
 def test_removal(host, slipway):
     """What others need goes with them by --depend; what is not there is no error with --force or --ignore."""
     host.start(*SLEEP, name="db", stop_timeout=0)

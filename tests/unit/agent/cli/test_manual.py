@@ -71,15 +71,22 @@ COMPLETED = [
     (["rmi", ""], "images"),
     (["volume", ""], ["ls", "inspect", "rm"]),
     (["volume", "rm", ""], "volumes"),
+    (["network", "rm", ""], "networks"),
     (["inspect", "--type", "v"], ["volume"]),
     (["completion", ""], ["bash", "zsh"]),
 ]
-NAMES = {"containers": ["web", "worker"], "images": ["localhost/box:1"], "volumes": ["data"]}
+NAMES = {
+    "containers": ["web", "worker"],
+    "images": ["localhost/box:1"],
+    "volumes": ["data"],
+    "networks": ["back"],
+}
 STUB = """#!/bin/sh
 case "$*" in
     *"ps --all --format {{.Names}}") echo web; echo worker ;;
     *"images --format {{.Names}}") echo localhost/box:1 ;;
     *"volume ls --quiet") echo data ;;
+    *"network ls --quiet") echo back ;;
 esac
 """
 

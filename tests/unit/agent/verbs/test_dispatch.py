@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from _engine.agent.cli import parsing
-from _engine.agent.verbs import dispatch, events, explain, images, inspect, logs, ps, volume
+from _engine.agent.verbs import dispatch, events, explain, images, inspect, logs, network, ps, volume
 from _engine.version import VERSION
 
 #: Without --run-root it is asked of the root (runroot.recorded).
@@ -28,6 +28,16 @@ GOOD = [
     (("images", "--json"), {"verb": images._images, "json": True}),
     (("volumes",), {"verb": volume._list, "json": False}),
     (("volume", "ls", "-q"), {"verb": volume._list, "quiet": True}),
+    (("network", "ls", "-q"), {"verb": network._list, "quiet": True}),
+    (
+        ("network", "create", "--subnet", "10.1.0.0/24", "-o", "mtu=1400", "-o", "isolate=true", "back"),
+        {
+            "verb": network._create,
+            "name": "back",
+            "subnet": ["10.1.0.0/24"],
+            "opt": ["mtu=1400", "isolate=true"],
+        },
+    ),
     (("inspect", "web", "db"), {"verb": inspect._inspect, "names": ["web", "db"], "type": "all"}),
     (
         ("logs", "--tail", "5", "-t", "web"),

@@ -13,6 +13,7 @@ _KINDS = {
     "NAME|ID": "containers",
     "IMAGE": "images",
     "VOLUME": "volumes",
+    "NETWORK": "networks",
     "FILE": "files",
     "DIR": "files",
     "[NAME:]SOURCE": "ends",
@@ -26,6 +27,7 @@ _slipway_names() {
         ends) "${slipway[@]}" ps --all --format '{{.Names}}:' ;;
         images) "${slipway[@]}" images --format '{{.Names}}' | tr -d , ;;
         volumes) "${slipway[@]}" volume ls --quiet ;;
+        networks) "${slipway[@]}" network ls --quiet ;;
     esac 2>/dev/null
 }
 
@@ -67,6 +69,7 @@ _slipway_names() {
         ends) $slipway ps --all --format '{{.Names}}:' ;;
         images) $slipway images --format '{{.Names}}' | tr -d , ;;
         volumes) $slipway volume ls --quiet ;;
+        networks) $slipway network ls --quiet ;;
     esac 2>/dev/null
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Choose from a list as ``--filter KEY=VALUE`` says, with podman's keys (podman-ps(1), -images(1), -volume-ls(1)); pure.
+"""Choose from a list as ``--filter KEY=VALUE`` says, with the keys of podman-ps(1), -images(1), -volume-ls(1), -network-ls(1).
 
-Of filters of one key one has to fit, of labels each, and so of each key.
+Pure. Of filters of one key one has to fit, of labels each, and so of each key.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 def _labels(shape: Shape) -> Mapping[str, str]:
     config = shape.get("Config")
-    return (config["Labels"] if config is not None else shape.get("Labels")) or {}
+    return (config["Labels"] if config is not None else shape.get("Labels") or shape.get("labels")) or {}
 
 
 def _ancestor(shape: Shape, value: str, _among: Sequence[Shape]) -> bool:
@@ -114,7 +114,7 @@ def _policy(shape: Shape, value: str, _among: Sequence[Shape]) -> bool:
 
 
 def _created(shape: Shape) -> str:
-    return str(shape.get("Created") or shape.get("CreatedAt") or "")
+    return str(shape.get("Created") or shape.get("CreatedAt") or shape.get("created") or "")
 
 
 def _of(value: str, among: Sequence[Shape]) -> str:
@@ -177,6 +177,13 @@ IMAGES: Mapping[str, Test] = {
 VOLUMES: Mapping[str, Test] = {
     "name": lambda shape, value, _among: bool(_pattern(value).search(shape["Name"])),
     "driver": lambda shape, value, _among: bool(shape["Driver"] == value),
+    "dangling": lambda shape, value, _among: (not shape["used_by"]) == (value == "true"),
+    **_COMMON,
+}
+NETWORKS: Mapping[str, Test] = {
+    "id": lambda shape, value, _among: bool(_pattern(value).search(shape["id"])),
+    "name": lambda shape, value, _among: bool(_pattern(value).search(shape["name"])),
+    "driver": lambda shape, value, _among: bool(shape["driver"] == value),
     "dangling": lambda shape, value, _among: (not shape["used_by"]) == (value == "true"),
     **_COMMON,
 }

@@ -34,7 +34,9 @@ def add_options(
 ) -> None:
     """Add the options of a list; ``filters``: the keys that ``--filter`` knows."""
     parser.add_argument("--json", action="store_true", help="print all that is known, as JSON")
-    parser.add_argument("--quiet", "-q", action="store_true", help="print ids (of volumes, names) alone")
+    parser.add_argument(
+        "--quiet", "-q", action="store_true", help="print ids (of volumes and networks, names) alone"
+    )
     parser.add_argument(
         "--format",
         metavar="TEMPLATE",

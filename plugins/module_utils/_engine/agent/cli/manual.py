@@ -17,9 +17,12 @@ _EXITS = (
     ("0", "All went well."),
     (
         "1",
-        "rm, rmi, volume rm: there is none of this name. healthcheck: not healthy. boot, shutdown: some failed.",
+        "rm, rmi, volume rm, network rm: there is none of this name. healthcheck: not healthy. boot, shutdown: some failed.",
     ),
-    ("2", "The command line is not understood. rm: the container runs. rmi, volume rm: something needs it."),
+    (
+        "2",
+        "The command line is not understood. rm: the container runs. rmi, volume rm, network rm: something needs it.",
+    ),
     ("125", "The engine refused, or failed; the reason is on the standard error."),
     ("126, 127", "exec: the command can't be run, or is not there. Else exec ends as the command does."),
 )

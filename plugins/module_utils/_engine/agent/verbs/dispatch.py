@@ -184,6 +184,12 @@ def _volumes(verbs: Any) -> None:
     volume.add(verbs)
 
 
+def _networks(verbs: Any) -> None:
+    from . import network
+
+    network.add(verbs)
+
+
 def _host(verbs: Any) -> None:
     from . import host
 
@@ -223,6 +229,7 @@ _GROUPS = (
     ("checkpoint restore", _checkpoint),
     ("images load rmi", _images),
     ("volume volumes", _volumes),
+    ("network", _networks),
     ("info version", _host),
     ("healthcheck cleanup boot shutdown", _programs),
     ("store", _store),

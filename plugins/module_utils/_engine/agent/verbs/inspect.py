@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway inspect``: everything about containers, images and volumes, as JSON or by a template."""
+"""``slipway inspect``: everything about containers, images, volumes and networks, as JSON or by a template."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ...lifecycle.core.engine import Engine
 from ...lifecycle.core.images import find_typed_image
 from ...lifecycle.core.lookup import find_typed
 from ...lifecycle.info import info
+from ...lifecycle.network.tell import networks
 from ..cli import output, template
 
 _FAILED = 125
@@ -22,7 +23,7 @@ _ALL = "all"
 
 def add(verbs: Any) -> None:
     """Add the verb; options are those of podman-inspect(1)."""
-    text = "show everything about containers, volumes and images, as JSON"
+    text = "show everything about containers, volumes, images and networks, as JSON"
     parser = verbs.add_parser("inspect", help=text, description=text)
     parser.add_argument("names", nargs="+", metavar="NAME", help="name or id")
     parser.add_argument(
@@ -65,7 +66,9 @@ def _find(engine: Engine, name: str, kind: str, *, size: bool) -> Any:
             if found:
                 return found[0]
     raise NotFound(
-        "container, volume or image", name, remedy="`slipway ps -a`, `volume ls` and `images` list them"
+        "container, volume, image or network",
+        name,
+        remedy="`slipway ps -a`, `volume ls`, `images` and `network ls` list them",
     )
 
 
@@ -84,4 +87,5 @@ _KINDS: Mapping[str, tuple[Callable[..., Any], str]] = {
     "container": (info.containers, "containers"),
     "volume": (info.volumes, "volumes"),
     "image": (info.images, "images"),
+    "network": (networks, "networks"),
 }
