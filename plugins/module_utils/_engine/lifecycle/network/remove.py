@@ -37,4 +37,6 @@ def finish_removal(engine: Engine, record: NetworkRecord) -> None:
 
 
 def _remove_interface(record: NetworkRecord) -> None:
-    del record  # nothing makes one yet
+    from ...network import bridge
+
+    bridge.remove(record)

@@ -15,15 +15,17 @@ from ...model.container import networks as grammar
 from ...model.container.networks import Wanted
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
-from ...model.network.spec import NetworkRecord, Subnet
+from ...model.network.spec import IPVLAN, MACVLAN, NetworkRecord, Subnet
 from ...model.network.wiring import Attachment, Endpoint
 from ...model.values.idmap import IdMap
-from ...network import bridge, firewall
+from ...network import bridge, direct, firewall
 from ...plan import addresses
 from ...state import networks
 from ..core.engine import Engine
 from . import rules
 
+#: Drivers whose interfaces stand on one of the host's, without a bridge.
+_DIRECT = (MACVLAN, IPVLAN)
 #: What a container has of networks, each with its network.
 Attached = tuple[tuple[Endpoint, NetworkRecord], ...]
 
@@ -56,6 +58,9 @@ def connect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
     """Give the container's network namespace its interfaces, and the host the rules of its ports."""
     path = engine.layout.container(record.id).netns
     for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
+        if network.spec.driver in _DIRECT:
+            direct.attach(network, path, attachment)
+            continue
         with engine.lock_network(network.name, f"attach {record.name}"):
             if bridge.observe(network) is None or not firewall.present(table=rules.table(engine)):
                 rules.open_network(engine, network)
@@ -67,18 +72,26 @@ def connect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
 
 def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
     """Take back what ``connect`` made, whatever of it is there; a bridge goes with its last container."""
+    container = engine.layout.container(record.id)
     if record.ports:
         firewall.withdraw(record.id, known=rules.publication(record), table=rules.table(engine))
     for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
+        if network.spec.driver in _DIRECT:
+            direct.detach(container.netns, attachment)
+            continue
         with engine.lock_network(network.name, f"detach {record.name}"):
             bridge.detach(attachment)
-            there = bridge.observe(network)
-            if there is not None and not there.ports and bridge.is_managed(network):
-                bridge.remove(network)
-                rules.close_network(engine, network)
-    container = engine.layout.container(record.id)
+            _give_up(engine, network)
     netns.unpin(container.netns)
     netns.unpin(container.userns)
+
+
+def _give_up(engine: Engine, network: NetworkRecord) -> None:
+    """Remove the bridge of a network that nobody is in any more, and then its rules."""
+    there = bridge.observe(network)
+    if there is not None and not there.ports and bridge.is_managed(network):
+        bridge.remove(network)
+        rules.close_network(engine, network)
 
 
 def plugs(record: ContainerRecord, wiring: Attached) -> list[Attachment]:

@@ -10,7 +10,7 @@ from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ...model.network.spec import NetworkRecord
 from ...model.network.wiring import Publication
-from ...network import bridge, firewall, rules
+from ...network import bridge, firewall, foreign, rules
 from ...state import containers, networks
 from ..core.engine import Engine
 
@@ -22,22 +22,30 @@ def table(engine: Engine) -> str:
 
 def open_network(engine: Engine, network: NetworkRecord) -> None:
     """Add a network, whose bridge may not be there yet, to the table, which is written anew where it is missing."""
+    if not rules.has_rules(network):
+        return
+    name = table(engine)
     with engine.lock_rules(f"open {network.name}"):
-        there = [one for one in _there(engine) if one.id != network.id]
-        if firewall.present(table=table(engine)):
-            firewall.renew([*there, network], table=table(engine))
+        known = [*(one for one in _there(engine) if one.id != network.id), network]
+        if firewall.present(table=name):
+            firewall.renew(known, table=name)
         else:
-            firewall.load([*there, network], _publications(engine), table=table(engine))
+            firewall.load(known, _publications(engine), table=name)
+        foreign.admit(known, table=name)
 
 
 def close_network(engine: Engine, network: NetworkRecord) -> None:
     """Take a network, whose bridge is gone, out of the table, and with the last one the table away."""
+    if not rules.has_rules(network):
+        return
+    name = table(engine)
     with engine.lock_rules(f"close {network.name}"):
         there = _there(engine)
         if not there:
-            firewall.remove(table=table(engine))
-        elif firewall.present(table=table(engine)):
-            firewall.renew(there, table=table(engine))
+            firewall.remove(table=name)
+        elif firewall.present(table=name):
+            firewall.renew(there, table=name)
+        foreign.admit(there, gone=[network.interface], table=name)
 
 
 def load(engine: Engine) -> None:
@@ -46,6 +54,7 @@ def load(engine: Engine) -> None:
         there = _there(engine)
         if there:
             firewall.load(there, _publications(engine), table=table(engine))
+            foreign.admit(there, table=table(engine))
 
 
 def publication(record: ContainerRecord) -> Publication:
