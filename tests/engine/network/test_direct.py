@@ -82,3 +82,4 @@ def test_a_namespace_that_is_gone_is_detached(lab):
     """Nothing is left to detach where the namespace has ended."""
     network = record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "up0"})
     lab.host(direct.detach, lab.path("never"), attachment(network, 77))
+    assert not netns.is_pinned(lab.path("never"))
