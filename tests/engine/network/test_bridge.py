@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.errors import NameInUse, NotFound
+from _engine.errors import HostLacks, NameInUse, NotFound
 from _engine.kernel.net import addresses, links, netns, sysctl
 from _engine.kernel.net.netlink import Netlink
 from _engine.model.network.spec import Route, Subnet
 from _engine.network import bridge
 from enginehost import eventually
-from netlab import attachment, plain, record
+from netlab import OUTSIDE4, attachment, plain, record
 
 
 @pytest.fixture
@@ -225,6 +225,52 @@ def test_a_network_of_one_version(lab):
     assert lab.host(bridge.observe, network).addresses == ()
     lab.host(bridge.remove, network)
     assert lab.host(bridge.observe, network) is None
+
+
+def test_an_address_moves_to_another_container(lab, network):
+    """A neighbour who knows an address by its former MAC reaches the container that has it now, without a wait."""
+    for number in (2, 3):
+        lab.attach(f"move{number}", network, attachment(network, number))
+    for mac in ("02:00:00:00:00:aa", "02:00:00:00:00:bb"):
+        lab.host(bridge.detach, attachment(network, 3))
+        lab.attach("move3", network, attachment(network, 3, mac=mac))
+        for address in attachment(network, 3).addresses:
+            with lab.serving("move3", plain(address), 80):
+                assert lab.asked("move2", plain(address), 80, wait=1.5)
+    for number in (2, 3):
+        netns.unpin(lab.path(f"move{number}"))
+
+
+def test_a_bridge_sends_no_larger_packets_than_the_host(lab):
+    """A bridge without an MTU of its own takes that of the host's way out; one that is asked for comes first."""
+    with Netlink(lab.path("host")) as netlink:
+        (up0,) = links.find(netlink, "up0")
+        netlink.batch([links.change(up0, mtu=1380), addresses.add_route(up0.ifindex, "0.0.0.0/0", OUTSIDE4)])
+        for number, options, mtu in ((206, {}, 1380), (207, {"mtu": "1300"}, 1300)):
+            network = record("small", number, options=options)
+            lab.host(bridge.ensure, network)
+            assert lab.host(bridge.observe, network).mtu == mtu
+            lab.host(bridge.remove, network)
+        netlink.batch(
+            [links.change(up0, mtu=1500), addresses.remove_route(up0.ifindex, "0.0.0.0/0", OUTSIDE4)]
+        )
+
+
+@pytest.mark.parametrize("mode", [{}, {"mode": "unmanaged"}])
+def test_a_vlan_is_there_or_told_to_be_missing(lab, mode):
+    """A container is attached to a bridge with a VLAN, or the error says what the kernel lacks."""
+    network = record("tagged", 208, options={"vlan": "7", **mode})
+    words = ""
+    with Netlink(lab.path("host")) as netlink:
+        if mode:
+            netlink.ask(links.bridge(network.interface, mac="02:00:00:00:00:01"))
+        try:
+            lab.host(bridge.ensure, network)
+            lab.attach("tagged", network, attachment(network, 2))
+        except HostLacks as error:
+            words = error.message
+        netlink.ask(links.delete(network.interface))
+    assert words == "" or "CONFIG_BRIDGE_VLAN_FILTERING" in words
 
 
 def test_two_containers_reach_each_other(lab, network):

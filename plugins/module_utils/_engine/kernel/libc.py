@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Call the Linux system calls that Python lacks; the only file that knows ctypes.
+"""Call the Linux system calls that Python lacks; besides net/nft.py, which calls libnftables, the only file that knows ctypes.
 
 Each wrapper has the name and the arguments of its call in section 2 of the manual. A failure is the OSError of its
 errno (FileExistsError, ...) with the path in ``filename`` and the name of the call in the text.

@@ -7,14 +7,18 @@ the engine's own tells its MAC, which derives from the network's id. Every funct
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, Optional
 
-from ..errors import NameInUse, NotFound
+from ..errors import HostLacks, NameInUse, NotFound
 from ..kernel.net import addresses, links, netns, sysctl
 from ..kernel.net.netlink import Netlink, Request
 from ..model.network.spec import NetworkRecord
 from ..model.network.wiring import Attachment
 from . import forwarding, inside
+from .way_out import way_out
 
 #: The metric of what is to come after the route of lo, which has 0.
 _BEHIND_LO = 4096
@@ -38,7 +42,7 @@ def is_managed(record: NetworkRecord) -> bool:
 def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
     """Make the network's bridge with its gateways' addresses, or add what it lacks; return the parameters that were changed.
 
-    Raises NameInUse when another interface has its name, NotFound when an unmanaged one is not there, OSError.
+    Raises NameInUse when another interface has its name, NotFound when an unmanaged one is not there, HostLacks, OSError.
     """
     with Netlink() as netlink:
         if not is_managed(record):
@@ -47,7 +51,11 @@ def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
         mtu = int(record.spec.options.get("mtu", 0))
         (link,) = links.find(netlink, record.interface)
         if link is None:
-            netlink.ask(links.bridge(record.interface, mac=_mac(record), mtu=mtu))
+            made = links.bridge(
+                record.interface, mac=_mac(record), mtu=mtu or _mtu_outside(netlink), vlan=_vlan(record)
+            )
+            with _vlans(record):
+                netlink.ask(made)
             link = _there(netlink, record)
         _refuse_foreign(record, link)
         netlink.batch(
@@ -95,6 +103,8 @@ def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> No
             netlink.batch([*_host_end(attachment, bridge, host_end, netns_fd), *_hairpin(attachment)])
         except FileExistsError:
             raise inside.name_in_use(attachment) from None
+        if not is_managed(record) and _vlan(record):
+            _tag_port(netlink, record, attachment)
         netns.call(netns_fd, lambda: inside.complete(attachment))
 
 
@@ -111,6 +121,38 @@ def is_attached(attachment: Attachment) -> bool:
     with Netlink() as netlink:
         (host_end,) = links.find(netlink, attachment.host_interface)
         return host_end is not None and host_end.up and host_end.master != 0
+
+
+def _vlan(record: NetworkRecord) -> int:
+    return int(record.spec.options.get("vlan", 0))
+
+
+@contextmanager
+def _vlans(record: NetworkRecord) -> Iterator[None]:
+    """Say what is missing where bridges know no VLANs."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP or not _vlan(record):
+            raise
+        raise HostLacks(
+            f"the network {record.name!r} has a vlan, and bridges of this kernel know none (CONFIG_BRIDGE_VLAN_FILTERING)",
+            remedy="Leave vlan out of the network's options",
+            feature="vlan",
+        ) from None
+
+
+def _tag_port(netlink: Netlink, record: NetworkRecord, attachment: Attachment) -> None:
+    (host_end,) = links.find(netlink, attachment.host_interface)
+    if host_end is not None:
+        with _vlans(record):
+            netlink.ask(links.port_vlan(host_end, _vlan(record)))
+
+
+def _mtu_outside(netlink: Netlink) -> int:
+    """Return the MTU of the interface that leads out of the host, 0 when there is none: larger packets would not get far."""
+    link = way_out(netlink)
+    return link.mtu if link else 0
 
 
 def _there(netlink: Netlink, record: NetworkRecord) -> links.Link:

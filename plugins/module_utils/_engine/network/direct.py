@@ -7,16 +7,13 @@ container's namespace alone and ends with it.
 
 from __future__ import annotations
 
-from typing import Optional
-
 from ..errors import NotFound
-from ..kernel.net import addresses, links, netns
+from ..kernel.net import links, netns
 from ..kernel.net.netlink import Netlink, Request
 from ..model.network.spec import MACVLAN, NetworkRecord
 from ..model.network.wiring import Attachment
 from . import inside
-
-_EVERYTHING = ("0.0.0.0/0", "::/0")
+from .way_out import way_out
 
 
 def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> None:
@@ -47,7 +44,7 @@ def detach(netns_path: str, attachment: Attachment) -> None:
 def _parent(netlink: Netlink, record: NetworkRecord) -> links.Link:
     """Return the interface that the network lies on: the one of its options, else that of the host's default route."""
     name = record.spec.options.get("parent", "")
-    found = links.find(netlink, name)[0] if name else _way_out(netlink)
+    found = links.find(netlink, name)[0] if name else way_out(netlink)
     if found is None:
         raise NotFound(
             "network interface",
@@ -55,12 +52,6 @@ def _parent(netlink: Netlink, record: NetworkRecord) -> links.Link:
             remedy=f"Network {record.name!r} needs it as its parent",
         )
     return found
-
-
-def _way_out(netlink: Netlink) -> Optional[links.Link]:
-    found = [route for route in addresses.routes(netlink) if route.destination in _EVERYTHING]
-    best = min(found, key=lambda route: route.metric, default=None)
-    return next((link for link in links.listed(netlink) if best and link.ifindex == best.ifindex), None)
 
 
 def _is_there(record: NetworkRecord, netns_fd: int, attachment: Attachment, parent: links.Link) -> bool:

@@ -13,12 +13,15 @@ from ..kernel.net.netlink import Netlink, Request
 from ..model.network.wiring import Attachment
 
 #: Written to the interface in the container before it comes up: its IPv6 addresses are ready at once, as the engine gives no
-#: address twice; no neighbour makes itself its router; and it may have its default route on another interface.
+#: address twice; no neighbour makes itself its router; it may have its default route on another interface; and those who know
+#: its addresses by an earlier container's MAC are told.
 _INSIDE = (
     (6, "accept_dad", "0"),
     (6, "accept_ra", "0"),
     (6, "autoconf", "0"),
     (4, "rp_filter", "2"),
+    (4, "arp_notify", "1"),
+    (6, "ndisc_notify", "1"),
 )
 
 
@@ -56,8 +59,9 @@ def complete(attachment: Attachment) -> None:
         netlink.batch(
             [
                 links.change(loopback, up=True),
-                links.change(inside, up=True, mtu=attachment.mtu if attachment.mtu != inside.mtu else 0),
+                # What has addresses when it comes up tells them to its neighbours.
                 *(addresses.add(inside.ifindex, address) for address in attachment.addresses),
+                links.change(inside, up=True, mtu=attachment.mtu if attachment.mtu != inside.mtu else 0),
                 *_routes(inside.ifindex, attachment),
             ]
         )

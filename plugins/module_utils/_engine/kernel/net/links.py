@@ -27,8 +27,11 @@ _VETH_PEER = 1
 _MACVLAN_MODE = 1
 _IPVLAN_MODE = 1
 _VLAN_ID = 1
-_BR_VLAN_FILTERING = 7
+_BR_VLAN_FILTERING, _BR_VLAN_DEFAULT_PVID = 7, 39
 _BRPORT_MODE = 4
+#: <linux/if_bridge.h>: the VLANs of a port.
+_AF_BRIDGE, _AF_SPEC, _BRIDGE_VLAN_INFO = 7, 26, 2
+_PVID, _UNTAGGED = 1 << 1, 1 << 2
 
 #: <linux/if_link.h>
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8}
@@ -48,9 +51,12 @@ class Link(NamedTuple):
     parent: int
 
 
-def bridge(name: str, *, mac: str, mtu: int = 0, vlans: bool = False) -> Request:
-    """Return the request that makes a bridge, up; without an address of its own its MAC would change with its ports."""
-    data = [attribute(_BR_VLAN_FILTERING, b"\1")] if vlans else []
+def bridge(name: str, *, mac: str, mtu: int = 0, vlan: int = 0) -> Request:
+    """Return the request that makes a bridge, up; ``vlan`` is the tag that frames have which come without one.
+
+    Without a MAC given to it the bridge would change its own with its ports.
+    """
+    data = [attribute(_BR_VLAN_FILTERING, b"\1"), _short(_BR_VLAN_DEFAULT_PVID, vlan)] if vlan else []
     return _made(name, "bridge", data, mac=mac, mtu=mtu, up=True)
 
 
@@ -80,13 +86,13 @@ def ipvlan(
     name: str, parent: int, *, mode: str = "l2", mtu: int = 0, netns_fd: Optional[int] = None
 ) -> Request:
     """Return the request that makes an ipvlan on the interface with index ``parent``, in another namespace."""
-    data = [attribute(_IPVLAN_MODE, struct.pack("=H", IPVLAN_MODES[mode]))]
+    data = [_short(_IPVLAN_MODE, IPVLAN_MODES[mode])]
     return _made(name, "ipvlan", data, parent=parent, mtu=mtu, netns_fd=netns_fd)
 
 
 def vlan(name: str, parent: int, tag: int) -> Request:
     """Return the request that makes an interface for the frames of ``parent`` that carry a VLAN tag."""
-    return _made(name, "vlan", [attribute(_VLAN_ID, struct.pack("=H", tag))], parent=parent, up=True)
+    return _made(name, "vlan", [_short(_VLAN_ID, tag)], parent=parent, up=True)
 
 
 def dummy(name: str) -> Request:
@@ -107,6 +113,13 @@ def change(
     header = _header(index=link.ifindex, up=up)
     wanted = _attributes(name, mac=mac, mtu=mtu, master=master)
     return Request(RTM_SETLINK, header + wanted, f"network interface {link.name}")
+
+
+def port_vlan(port: Link, tag: int) -> Request:
+    """Return the request that gives frames which come without a VLAN tag at a bridge's port one, and takes it off again."""
+    header = _INFO.pack(_AF_BRIDGE, 0, port.ifindex, 0, 0)
+    info = attribute(_BRIDGE_VLAN_INFO, struct.pack("=HH", _PVID | _UNTAGGED, tag))
+    return Request(RTM_SETLINK, header + nested(_AF_SPEC, info), f"port {port.name} of a bridge")
 
 
 def hairpin(name: str, *, on: bool) -> Request:
@@ -163,6 +176,10 @@ def _made(
         body += attribute(IFLA_LINK, parent)
     body += nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind), nested(IFLA_INFO_DATA, *data))
     return Request(RTM_NEWLINK, body, f"{kind} {name}", CREATE | EXCL)
+
+
+def _short(kind: int, value: int) -> bytes:
+    return attribute(kind, struct.pack("=H", value))
 
 
 def _attributes(
