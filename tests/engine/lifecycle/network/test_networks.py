@@ -9,12 +9,15 @@ import pytest
 
 from _engine.errors import HostLacks, InUse, NameInUse, NotFound
 from _engine.frozen import replace
+from _engine.kernel.net import nft
 from _engine.lifecycle.network import host_network
 from _engine.lifecycle.network.create import default
 from _engine.lifecycle.network.remove import remove_held
+from _engine.lifecycle.wiring import rules
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.event_query import EventQuery
 from _engine.model.engine.record import ContainerRecord
+from _engine.network import bridge
 from _engine.plan.network import How
 from _engine.plan.subnets import SubnetInUse
 from _engine.state import containers, events, networks
@@ -97,6 +100,43 @@ def test_a_subnet_is_clear_of_the_hosts_routes(node, address, options, subnets):
     with_bridge(node, address)
     shape = node.want(**options).result["network"]
     assert [one["subnet"] for one in shape["subnets"]] == subnets
+
+
+def test_a_route_of_any_table_is_the_hosts(node):
+    """A route to a part of a subnet is in its way, of whichever table; within a wider one it is the more specific."""
+    with_bridge(node, "192.0.2.1/24")
+    node.ip("route", "add", "10.0.0.0/8", "via", "192.0.2.9")
+    assert node.want(subnet=["10.1.0.0/24"]).changed
+    node.ip("route", "add", "10.2.0.0/25", "via", "192.0.2.9", "table", "77")
+    with pytest.raises(SubnetInUse, match=r"10\.2\.0\.0/25 via 192\.0\.2\.9 dev br9"):
+        node.want("other", subnet=["10.2.0.0/24"])
+
+
+def test_a_network_that_goes_leaves_nothing_on_the_host(node):
+    """With a network go its bridge and its rules, those of others stay, and with the last one the table itself."""
+
+    def load(engine):
+        with engine.database.reading() as connection:
+            found = networks.all(connection)
+        for record in found:
+            rules.open_network(engine, record)
+            bridge.ensure(record)
+        return [record.interface for record in found]
+
+    def table(engine):
+        return nft.table("inet", rules.table(engine))
+
+    before = node.ip("link")
+    node.want("app")
+    node.want("db")
+    app, db = node.engine(load)
+    assert [name in node.ip("link") for name in (app, db)] == [True, True]
+    node.want("app", "absent")
+    assert [name in node.ip("link") for name in (app, db)] == [False, True]
+    rest = str(node.engine(table))
+    assert (app in rest, db in rest) == (False, True)
+    node.want("db", "absent")
+    assert (node.ip("link"), node.engine(table)) == (before, None)
 
 
 @pytest.mark.parametrize("address", ["10.1.0.1/24", "10.1.0.1/30", "10.0.0.1/8", "fd00::1/64"])

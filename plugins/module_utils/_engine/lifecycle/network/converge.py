@@ -17,7 +17,8 @@ from ..core.engine import Engine
 from ..core.outcome import Outcome
 from ..inspect.network import network_shape
 from . import users
-from .create import create_held, refuse_ipv6, taken_by_host, with_networks
+from .create import create_held, refuse_ipv6, with_networks
+from .host_network import taken_by_host
 from .remove import remove_held
 
 AS_USUAL = How()

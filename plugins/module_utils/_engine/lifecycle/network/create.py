@@ -17,7 +17,7 @@ from ...plan.network import DEFAULT_INTERFACE, DEFAULT_NAME, DEFAULT_SUBNET, Bir
 from ...plan.subnets import Taken
 from ...state import networks
 from ..core.engine import Engine
-from .host_network import has_ipv6, host_interfaces, host_routes
+from .host_network import has_ipv6, taken_by_host
 from .remove import finish_removal
 
 
@@ -61,11 +61,6 @@ def _default(engine: Engine) -> NetworkRecord | None:
     with engine.database.reading() as connection:
         found = networks.by_name(connection, DEFAULT_NAME)
     return found if found is not None and not found.removing else None
-
-
-def taken_by_host() -> Taken:
-    """Return what the host has, without the networks."""
-    return Taken(routes=host_routes(), interfaces=host_interfaces())
 
 
 def with_networks(connection: sqlite3.Connection, host: Taken) -> Taken:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from ...errors import HostLacks
 from ...frozen import replace
-from ...model.network.driver_options import UNMANAGED
 from ...model.network.spec import NetworkRecord
 from ...state import networks
 from ..core.engine import Engine
@@ -29,14 +29,28 @@ def remove_held(engine: Engine, name: str) -> None:
 
 
 def finish_removal(engine: Engine, record: NetworkRecord) -> None:
-    """Remove the interface that the engine has made, then the row that says so."""
-    if record.interface and record.spec.options.get("mode") != UNMANAGED:
-        _remove_interface(record)
+    """Take the network off the host, then remove the row that says so."""
+    if record.interface:
+        _take_off(engine, record)
     with engine.database.transaction() as connection:
         networks.delete(connection, record.id)
 
 
-def _remove_interface(record: NetworkRecord) -> None:
+def _take_off(engine: Engine, record: NetworkRecord) -> None:
+    """Remove the bridge, unless somebody else has made it, and the rules, as the last container that ends does."""
     from ...network import bridge
+    from ..wiring import rules
 
     bridge.remove(record)
+    if _has_table(engine):
+        rules.close_network(engine, record)
+
+
+def _has_table(engine: Engine) -> bool:
+    from ...network import firewall
+    from ..wiring import rules
+
+    try:
+        return firewall.present(table=rules.table(engine))
+    except HostLacks:  # without nftables there never was one
+        return False
