@@ -6,9 +6,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from powercut import reboot
 from _engine.agent.install import exit_command
 from _engine.errors import EngineError
 from _engine.kernel.cgroup import cgroups
+from _engine.kernel.net import nft
 from _engine.kernel.process import find_by_argument
 from _engine.lifecycle.container.exited import exited
 from _engine.lifecycle.converge.container import converge
@@ -28,6 +31,7 @@ from _engine.lifecycle.network.tell import networks
 from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
 from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
 from _engine.model.network.grammar import parse
+from _engine.network import rules
 from _engine.volumes.snapshots import read as kept_of
 from dockerarchive import layer, write_archive
 from enginehost import Host, eventually
@@ -323,6 +327,50 @@ def network_changed(host: Host) -> None:
     assert (shape["name"], shape["internal"], [*map(tuple, rows)]) == ("app", True, [("app", 0)])
 
 
+#: A container in two networks, with ports of the host.
+IN_NETWORKS = {"network": ["one:alias=first", "two"], "publish": ["8080:80", "8080:80/udp"]}
+
+
+def start_in_networks(host: Host) -> object:
+    """Have the container run in two networks."""
+    return start(host, **IN_NETWORKS)
+
+
+def two_networks(host: Host) -> None:
+    """Leave two networks, the second with IPv6."""
+    host.network("one", subnet="10.97.1.0/24")
+    host.network("two", subnet=["10.97.2.0/24", "fd97:2::/64"])
+
+
+def in_networks(host: Host) -> None:
+    """Check that the container runs, that the kernel has its interfaces, rules and ports, each once, and nothing more."""
+    running(host)
+    record = host.record()
+    assert [one.addresses for one in record.endpoints] == [("10.97.1.2",), ("10.97.2.2", "fd97:2::2")]
+    links = host.links()
+    assert len(links) == 5, links  # two bridges, two ends, one table
+    objects = nft.table("inet", rules.table_of(host.layout.root))
+    assert len(rules.owned(objects, record.id)) == 4
+    with suppress(OSError):
+        socket.create_server(("", 8080)).close()
+        raise AssertionError("nobody holds the port")
+
+
+def out_of_networks(host: Host) -> None:
+    """Check that the container has ended, and that the kernel has nothing of its networks; its addresses are kept."""
+    ended(host)
+    links = host.links()
+    assert links == []
+    assert len(host.record().endpoints) == 2
+
+
+def gone_from_networks(host: Host) -> None:
+    """Check that there is no container, and nothing of networks but the networks."""
+    gone(host)
+    links = host.links()
+    assert links == []
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
@@ -343,6 +391,18 @@ CASES = {
     # Hundreds of files are written in the same way.
     "agent": Case(lambda host: shutil.rmtree(host.layout.agent), leave_agent, agent_works, most=150),
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),
+    "start in networks": Case(two_networks, start_in_networks, in_networks),
+    "stop in networks": Case(
+        lambda host: (two_networks(host), start_in_networks(host)), stop, out_of_networks
+    ),
+    "replace in networks": Case(
+        lambda host: (two_networks(host), start_in_networks(host)),
+        lambda host: start(host, **IN_NETWORKS, env={"NEW": "1"}),
+        in_networks,
+    ),
+    "remove in networks": Case(
+        lambda host: (two_networks(host), start_in_networks(host)), remove, gone_from_networks
+    ),
     "network": Case(nothing, change_network, network_changed),
     "volume import": Case(filled, import_content, holds(NEW, ("before-import", OLD))),
     "volume snapshot": Case(filled, snapshot, holds(OLD, ("asked", OLD))),

@@ -46,6 +46,7 @@ _CHANGING = {
     263: "unlinkat", 264: "renameat", 265: "linkat", 266: "symlinkat", 268: "fchmodat", 280: "utimensat",
     285: "fallocate", 306: "syncfs", 316: "renameat2", 326: "copy_file_range", 40: "sendfile", 424: "pidfd_send_signal",
     429: "move_mount", 431: "fsconfig", 432: "fsmount", 428: "open_tree", 442: "mount_setattr",
+    44: "sendto", 46: "sendmsg",
     56: "clone", 57: "fork", 58: "vfork", 435: "clone3", 59: "execve", 272: "unshare",
 }  # fmt: skip
 _OPEN, _OPENAT, _OPENAT2 = 2, 257, 437

@@ -27,6 +27,9 @@ from sweeping import CASES, FULL, Case, full_layer, leave_agent
 from tracer import KILL, Call, trace
 
 from _engine.errors import EngineError
+from _engine.kernel import libc
+from _engine.kernel.net import links
+from _engine.kernel.net.netlink import Netlink
 from _engine.lifecycle.image.remove import remove_image
 from _engine.model.engine.storage_drivers import FUSE, VFS
 from enginehost import eventually
@@ -61,11 +64,28 @@ ON_DISK |= {
 }
 #: Exit code of a run that ended with an error in words.
 TOLD = 71
+#: What the kernel is told of networks.
+TOLD_OF_NETWORKS = {"sendto", "sendmsg"}
 SYNCING = {"fsync", "fdatasync", "syncfs", "sync"}
 
 
 @pytest.fixture
-def full_host(host, busybox, need):
+def apart():
+    """Run the test in a network namespace of its own."""
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        libc.unshare(libc.CLONE_NEWNET)
+        with Netlink() as netlink:
+            (loopback,) = links.find(netlink, "lo")
+            netlink.ask(links.change(loopback, up=True))
+        yield
+    finally:
+        libc.setns(before, libc.CLONE_NEWNET)
+        os.close(before)
+
+
+@pytest.fixture
+def full_host(apart, host, busybox, need):
     """Return an engine with the image whose data a volume is filled with."""
     need(platform.machine() == "x86_64", "x86-64, whose registers the tracer knows")
     host.build(FULL, busybox, full_layer())
@@ -139,7 +159,7 @@ def sweep(
     tried, wrong = 0, []
     # conmon of the run before may be on its way out.
     eventually(lambda: not host.processes(), "no process")
-    before = sorted(host.leftovers())
+    before = sorted([*host.leftovers(), *host.links()])
     for number in numbers:
         case.ready(host)
         disturb = Disturbance(verdict, kinds, number)
@@ -183,7 +203,7 @@ def judge(host, case: Case, status: int, *, reached: bool) -> str:
 def settled(host, before: list[str]) -> list[str]:
     """Return what is there that was not before; the agent may be on its way for some seconds."""
     deadline = time.monotonic() + 15
-    while (now := sorted(host.leftovers())) != before and time.monotonic() < deadline:
+    while (now := sorted([*host.leftovers(), *host.links()])) != before and time.monotonic() < deadline:
         time.sleep(0.02)
     return sorted(set(now) ^ set(before))
 
@@ -218,4 +238,16 @@ def test_failing_at_any_change(full_host, runtime, name, code):
     numbers = chosen(number, f"{name} {code}", CASES[name].most)
     tried, wrong = sweep(full_host, CASES[name], code, kinds, numbers)
     note(name, runtime, errno.errorcode[code], tried, len(wrong), time.monotonic() - begin)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "networks" in name])
+def test_networks_that_the_kernel_refuses(full_host, runtime, name):
+    """Where the kernel takes no more of networks, the verb ends with an error, and the same verb run again converges."""
+    begin = time.monotonic()
+    number = sum(call.name in TOLD_OF_NETWORKS for call in points(CASES[name], full_host))
+    assert number > 0
+    numbers = chosen(number, f"{name} refused", CASES[name].most)
+    tried, wrong = sweep(full_host, CASES[name], errno.ENOBUFS, TOLD_OF_NETWORKS, numbers)
+    note(name, runtime, "ENOBUFS", tried, len(wrong), time.monotonic() - begin)
     assert wrong == []

@@ -89,9 +89,13 @@ def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> Non
 def _give_up(engine: Engine, network: NetworkRecord) -> None:
     """Remove the bridge of a network that nobody is in any more, and then its rules."""
     there = bridge.observe(network)
-    if there is not None and not there.ports and bridge.is_managed(network):
+    if not bridge.is_managed(network) or (there is not None and there.ports):
+        return
+    if there is not None:
         bridge.remove(network)
-        rules.close_network(engine, network)
+    elif not firewall.present(table=rules.table(engine)):
+        return
+    rules.close_network(engine, network)  # also of a bridge that a killed release has removed
 
 
 def plugs(record: ContainerRecord, wiring: Attached) -> list[Attachment]:
