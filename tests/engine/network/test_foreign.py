@@ -87,6 +87,22 @@ def test_it_comes_back_after_a_flush_of_iptables(town, need):
         sh(town, "iptables-nft -P FORWARD ACCEPT; iptables-nft -F; iptables-nft -X")
 
 
+def test_iptables_is_told_without_nftables_too(town, need, monkeypatch):
+    """Where neither libnftables nor nft is installed, iptables itself is asked whether it drops something."""
+    need(command.find_program("iptables"), "iptables")
+    monkeypatch.setattr(nft, "_loaded", [None])
+    monkeypatch.setattr(nft, "PROGRAM", "no-nft")
+    try:
+        sh(town, "iptables -P FORWARD DROP")
+        assert town.asked("peer", OUTSIDE4, 70, wait=LOST) == ""
+        assert town.host(foreign.admit, [NETWORK]) == ()
+        assert town.asked("peer", OUTSIDE4, 70) != ""
+        town.host(foreign.admit, [])
+        assert "SLIPWAY" not in sh(town, "iptables -S")
+    finally:
+        sh(town, "iptables -P FORWARD ACCEPT; iptables -F; iptables -X")
+
+
 def test_another_ruleset_that_drops_is_named(town):
     """A chain of nftables that drops what is forwarded is left to its owner, and named."""
     town.host(

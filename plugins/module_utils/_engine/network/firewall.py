@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Publish ports and separate networks: the engine's table of nftables, in the network namespace of the caller.
+"""Publish ports and separate networks, in the network namespace of the caller: by nftables, or by iptables where that is missing.
 
-``table`` is ``rules.table_of`` of the engine's root. All raise CommandFailed with what nftables says, and HostLacks where neither
-libnftables nor nft is installed, and OSError.
+``table`` is ``rules.table_of`` of the engine's root. All raise CommandFailed with what the program says, HostLacks where a host
+has neither, and OSError.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Sequence
-from typing import Optional
+from typing import Any, Optional
 
-from ..errors import CommandFailed, NotFound
 from ..kernel.net import addresses, conntrack, nft
 from ..kernel.net.netlink import Netlink
 from ..model.network.spec import NetworkRecord
 from ..model.network.wiring import UDP, Publication
 from . import forwarding, rules
+
+
+def backend() -> str:
+    """Return what does it on this host: nft.LIBRARY, nft.PROGRAM or "iptables"."""
+    from . import by_iptables
+
+    return "iptables" if by_iptables.is_the_way() else nft.backend()
 
 
 def load(
@@ -26,17 +32,13 @@ def load(
     # The kernel takes an answer to ::1 on a bridge whose frames pass the filters of IP for one to be bridged on.
     loopback6 = not forwarding.filters_bridged(6)
     publications = tuple(publications)
-    nft.apply(rules.whole(networks, publications, table, loopback6=loopback6))
+    _means().load(networks, publications, table, loopback6=loopback6)
     _lead_datagrams(publications)
 
 
 def renew(networks: Sequence[NetworkRecord], *, table: str = rules.TABLE) -> None:
     """Make the table know these networks and no others; ports stay. Raises NotFound when the table is not there."""
-    try:
-        nft.apply(rules.renewed(networks, table))
-    except CommandFailed:
-        _objects(table)
-        raise
+    _means().renew(networks, table)
 
 
 def publish(
@@ -46,24 +48,8 @@ def publish(
 
     Raises NotFound when the table is not there.
     """
-    script = rules.published(publication, table)
-    if former is not None:
-        script = f"{rules.deleted(rules.elements(former), table)}\n{script}"
-    if not script.strip():
-        return
-    _write(publication, script, former, table)
+    _means().publish(publication, former, table)
     _lead_datagrams([publication])
-
-
-def _write(publication: Publication, script: str, former: Optional[Publication], table: str) -> None:
-    try:
-        nft.apply(script)
-    except CommandFailed:
-        # What the table has of it is something else, from a life of the container that ended without us.
-        stale = rules.owned(_objects(table), publication.container_id)
-        if not stale and former is None:
-            raise
-        nft.apply(f"{rules.deleted(stale, table)}\n{rules.published(publication, table)}")
 
 
 def withdraw(container_id: str, *, known: Optional[Publication] = None, table: str = rules.TABLE) -> None:
@@ -71,21 +57,30 @@ def withdraw(container_id: str, *, known: Optional[Publication] = None, table: s
 
     With ``known``, the ports that it has, the table need not be listed.
     """
-    if known is not None and _withdraw_known(known, table):
-        return
-    found = rules.owned(nft.table("inet", table) or (), container_id)
-    if found:
-        nft.apply(rules.deleted(found, table))
+    _means().withdraw(container_id, known, table)
 
 
 def present(*, table: str = rules.TABLE) -> bool:
     """Tell whether the table is there."""
-    return nft.has_table("inet", table)
+    return bool(_means().present(table))
 
 
 def remove(*, table: str = rules.TABLE) -> None:
     """Remove the table with all that is in it; none is fine."""
-    nft.apply(f"table inet {table}\ndelete table inet {table}")
+    _means().remove(table)
+
+
+def _means() -> Any:
+    """Return the module that does it."""
+    if nft.is_there():
+        from . import by_nftables
+
+        return by_nftables
+    from . import by_iptables
+
+    if not by_iptables.is_the_way():
+        nft.backend()  # which tells what is missing
+    return by_iptables
 
 
 def _lead_datagrams(publications: Sequence[Publication]) -> None:
@@ -101,22 +96,3 @@ def _lead_datagrams(publications: Sequence[Publication]) -> None:
             here = {item.address.partition("/")[0] for item in addresses.listed(netlink)}
         leads_to = {address for publication in publications for address in publication.addresses}
         conntrack.forget(socket.IPPROTO_UDP, ports, here, leads_to)
-
-
-def _withdraw_known(publication: Publication, table: str) -> bool:
-    """Close these ports; False when one of them is closed, or when there is no table."""
-    found = rules.elements(publication)
-    if not found:
-        return True
-    try:
-        nft.apply(rules.deleted(found, table))
-    except CommandFailed:
-        return False
-    return True
-
-
-def _objects(table: str) -> list[dict[str, object]]:
-    found = nft.table("inet", table)
-    if found is None:
-        raise NotFound("nftables table", table, remedy="Load the engine's rules again")
-    return found

@@ -28,12 +28,12 @@ def admit(
     Without any network nothing of ours stays with others. Raises CommandFailed, and HostLacks where firewalld runs without its
     program.
     """
-    chains = nft.chains()
+    chains = nft.chains() if nft.is_there() else None
     unwritten = iptables.admit(networks, chains, table)
-    if firewalld.is_running(chains):
+    if firewalld.is_running(chains or ()):
         firewalld.trust([network.interface for network in networks if rules.has_rules(network)])
         firewalld.forget(gone)
-    return hindrances(chains, unwritten, table)
+    return hindrances(chains or (), unwritten, table)
 
 
 def hindrances(

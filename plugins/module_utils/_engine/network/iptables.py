@@ -40,10 +40,12 @@ class Kind(NamedTuple):
         names = (f"{self.family}tables-{backend}{suffix}", f"{self.family}tables{suffix}")
         return next((name for name in names if command.find_program(name)), None)
 
-    def is_used(self, chains: Chains) -> bool:
-        """Tell whether it has a filter at all, given all chains of nftables."""
+    def is_used(self, chains: Optional[Chains]) -> bool:
+        """Tell whether it has a filter at all, given all chains of nftables; None where nobody can say which there are."""
         if self.is_legacy:
             return "filter" in _legacy_tables(self.family)
+        if chains is None:
+            return self.program() is not None
         wanted = {"family": self.family, "table": "filter"}
         return any(wanted.items() <= chain.items() and chain["name"] in _HOOKS for chain in chains)
 
@@ -51,11 +53,11 @@ class Kind(NamedTuple):
 KINDS = tuple(Kind(version, is_legacy) for version in (4, 6) for is_legacy in (False, True))
 
 
-def admit(networks: Sequence[NetworkRecord], chains: Chains, table: str) -> list[Kind]:
+def admit(networks: Sequence[NetworkRecord], chains: Optional[Chains], table: str) -> list[Kind]:
     """Make each rule set that may drop something take what belongs to these networks, and to no others of ours.
 
-    ``chains`` are those of nftables (``nft.chains``). Returns the rule sets that can't be written, as the program that made them
-    is not installed. Raises CommandFailed.
+    ``chains`` are those of nftables (``nft.chains``), None without it. Returns the rule sets that can't be written, as the
+    program that made them is not installed. Raises CommandFailed.
     """
     return [kind for kind in KINDS if kind.is_used(chains) and not _admit(kind, networks, table)]
 

@@ -110,7 +110,7 @@ def whole(
     closed = "" if loopback6 else "ip6 daddr ::1 return"
     return "\n".join(
         [
-            _STRUCTURE.format(table=_plain(table), closed=closed),
+            _STRUCTURE.format(table=plain(table), closed=closed),
             *_networks(networks, table),
             *(published(publication, table) for publication in publications),
         ]
@@ -130,7 +130,7 @@ def renewed(networks: Sequence[NetworkRecord], table: str) -> str:
 
 def published(publication: Publication, table: str) -> str:
     """Return the script that adds the ports of a container."""
-    comment = _plain(publication.container_id)
+    comment = plain(publication.container_id)
     return _commands(
         "add", elements(publication), lambda item: f'{item.key} comment "{comment}" : {item.value}', table
     )
@@ -144,6 +144,16 @@ def deleted(found: Iterable[Element], table: str) -> str:
 def has_rules(network: NetworkRecord) -> bool:
     """Tell whether the network has a bridge that is the engine's to manage."""
     return network.spec.driver == BRIDGE and network.spec.options.get("mode") != "unmanaged"
+
+
+def has_version(port: Port, version: int) -> bool:
+    """Tell whether a port is published on addresses of this IP version."""
+    return not port.host_ip or version == (6 if ":" in port.host_ip else 4)
+
+
+def is_any(port: Port, version: int) -> bool:
+    """Tell whether a port is published on any address of this IP version, and not on one."""
+    return port.host_ip in _ANY[version]
 
 
 def elements(publication: Publication) -> list[Element]:
@@ -168,22 +178,21 @@ def owned(objects: Iterable[Mapping[str, Any]], container_id: str) -> list[Eleme
 
 def _of_port(port: Port, address: str) -> Iterator[Element]:
     version = 6 if ":" in address else 4
-    if port.host_ip and version != (6 if ":" in port.host_ip else 4):
+    if not has_version(port, version):
         return
-    is_any = port.host_ip in _ANY[version]
-    name = f"ports{version}" if is_any else f"ports{version}_at"
-    where = "" if is_any else f"{_plain(port.host_ip)} . "
+    name = f"ports{version}" if is_any(port, version) else f"ports{version}_at"
+    where = "" if is_any(port, version) else f"{plain(port.host_ip)} . "
     for offset in range(port.count):
         key = f"{where}{_PROTOCOLS[port.protocol]} . {port.host_port + offset}"
-        yield Element(name, key, f"{_plain(address)} . {port.container_port + offset}")
+        yield Element(name, key, f"{plain(address)} . {port.container_port + offset}")
 
 
 def _networks(networks: Sequence[NetworkRecord], table: str) -> Iterator[str]:
     members: dict[str, list[str]] = defaultdict(list)
     networks = [network for network in networks if has_rules(network)]
     for network in networks:
-        name = f'"{_plain(network.interface)}"'
-        for where in _sets_of(network):
+        name = f'"{plain(network.interface)}"'
+        for where in sets_of(network):
             members[where].append(f"{name} . {name}" if where == "same" else name)
     for where, names in members.items():
         yield f"add element inet {table} {where} {{ {', '.join(names)} }}"
@@ -193,7 +202,7 @@ def _networks(networks: Sequence[NetworkRecord], table: str) -> Iterator[str]:
                 yield f"add rule inet {table} subnets {rule}"
 
 
-def _sets_of(network: NetworkRecord) -> list[str]:
+def sets_of(network: NetworkRecord) -> list[str]:
     """Return the sets that the network's bridge is in.
 
     podman-network-create(1), isolate: ``true`` closes those that have it against each other, ``strict`` against all networks.
@@ -208,7 +217,7 @@ def _sets_of(network: NetworkRecord) -> list[str]:
 
 def _of_subnet(subnet: Subnet, *, internal: bool) -> Iterator[str]:
     ip, multicast = ("ip", "224.0.0.0/4") if subnet.version == 4 else ("ip6", "ff00::/8")
-    net = _plain(subnet.subnet)
+    net = plain(subnet.subnet)
     # A container that asks for a port of the host and is led to its own network, or to itself, must not be answered directly.
     yield f"{ip} saddr {net} {ip} daddr {net} ct status dnat masquerade"
     if not internal:
@@ -220,7 +229,7 @@ def _commands(verb: str, found: Iterable[Element], written: Any, table: str) -> 
     for item in found:
         by_map[item.map].append(written(item))
     return "\n".join(
-        f"{verb} element inet {_plain(table)} {name} {{ {', '.join(items)} }}"
+        f"{verb} element inet {plain(table)} {name} {{ {', '.join(items)} }}"
         for name, items in by_map.items()
     )
 
@@ -229,7 +238,8 @@ def _joined(value: Any) -> str:
     return " . ".join(map(str, value["concat"]))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a word as it may stand in a script; raises ValueError for anything that is more than a word."""
     if not _PLAIN.fullmatch(text):
         raise ValueError(f"{text!r} can't be written in a rule")
     return text

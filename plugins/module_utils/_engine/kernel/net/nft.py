@@ -26,6 +26,11 @@ _WORDS = 2000
 _loaded: list[Any] = []
 
 
+def is_there() -> bool:
+    """Tell whether there is the library or the program."""
+    return _library() is not None or command.find_program(PROGRAM) is not None
+
+
 def backend() -> str:
     """Return which there is, LIBRARY or PROGRAM; raises HostLacks when there is neither."""
     if _library() is not None:
