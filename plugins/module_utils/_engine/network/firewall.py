@@ -7,12 +7,10 @@ has neither, and OSError.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Sequence
 from typing import Any, Optional
 
-from ..kernel.net import addresses, conntrack, nft
-from ..kernel.net.netlink import Netlink
+from ..kernel.net import nft
 from ..model.network.spec import NetworkRecord
 from ..model.network.wiring import UDP, Publication
 from . import forwarding, rules
@@ -92,7 +90,10 @@ def _lead_datagrams(publications: Sequence[Publication]) -> None:
         for offset in range(port.count if port.protocol == UDP else 0)
     }
     if ports:
+        from ..kernel.net import addresses, conntrack
+        from ..kernel.net.netlink import Netlink
+
         with Netlink() as netlink:
             here = {item.address.partition("/")[0] for item in addresses.listed(netlink)}
         leads_to = {address for publication in publications for address in publication.addresses}
-        conntrack.forget(socket.IPPROTO_UDP, ports, here, leads_to)
+        conntrack.forget(conntrack.UDP, ports, here, leads_to)

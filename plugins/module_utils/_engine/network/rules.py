@@ -7,8 +7,8 @@ there are; each element says in its comment which container it belongs to.
 
 from __future__ import annotations
 
-import hashlib
 import re
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -95,7 +95,8 @@ def table_of(root: str) -> str:
     """Return the name of the table of the engine with this root: several engines on one host do not share one."""
     if root == DEFAULT_ROOT:
         return TABLE
-    return f"{TABLE}_{hashlib.sha256(root.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    # To import hashlib, and OpenSSL with it, at each start of a container costs more than attaching the container.
+    return f"{TABLE}_{zlib.crc32(root.encode('utf-8', 'surrogateescape')):08x}"
 
 
 def whole(

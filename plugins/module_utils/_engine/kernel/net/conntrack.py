@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from .netlink import NETFILTER, Netlink, Request, attribute, attributes, nested
 
+UDP = socket.IPPROTO_UDP
+
 _GET, _DELETE = 0x101, 0x102
 _HEADER = struct.Struct("=BBH")  # struct nfgenmsg
 _ORIGINAL, _REPLY, _ID, _FILTER = 1, 2, 12, 25

@@ -8,7 +8,6 @@ It acts in the network namespace of the thread that calls.
 from __future__ import annotations
 
 import ctypes
-import json
 from typing import Any, Optional
 
 from ...errors import CommandFailed, HostLacks
@@ -69,6 +68,8 @@ def chains() -> list[dict[str, Any]]:
 
 
 def _listed(what: str) -> list[dict[str, Any]]:
+    import json  # the rest needs none
+
     try:
         found: list[dict[str, Any]] = json.loads(_run(what, as_json=True))["nftables"]
     except ValueError:  # cut off: command.OUTPUT_LIMIT
