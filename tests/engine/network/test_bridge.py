@@ -149,6 +149,16 @@ def test_a_container_is_ready(lab, network, container):
     assert lab.host(bridge.observe, network).ports == (wanted.host_interface,)
 
 
+@pytest.mark.parametrize("versions", [1, 2], ids=["IPv4", "both"])
+def test_nobody_makes_himself_the_router_of_a_container(lab, network, container, versions):
+    """A container takes no router advertisements, whether or not its network has IPv6."""
+    wanted = attachment(network, 7)
+    wanted = wanted._replace(addresses=wanted.addresses[:versions], gateways=wanted.gateways[:versions])
+    lab.host(bridge.attach, network, container, wanted)
+    names = [sysctl.of_interface(6, "eth0", name) for name in ("accept_ra", "autoconf")]
+    assert [netns.call(container, lambda name=name: sysctl.read(name)) for name in names] == ["0", "0"]
+
+
 def test_an_attachment_that_is_right_stays(lab, network, container):
     """Attached again, a container keeps its interface, with what it has added itself."""
     wanted = attachment(network, 7)
@@ -216,6 +226,23 @@ def test_no_bridge_is_told(lab, container):
     network = record("none", 204)
     with pytest.raises(NotFound, match=network.interface):
         lab.host(bridge.attach, network, container, attachment(network, 7))
+
+
+def test_ipv6_is_switched_on_where_a_network_has_it(lab, container):
+    """Where IPv6 is off for new interfaces, those of a network that has it get their addresses all the same."""
+    network = record("six", 209)
+    name = sysctl.of_interface(6, "default", "disable_ipv6")
+    lab.host(sysctl.ensure, name, "1")
+    netns.call(container, lambda: sysctl.ensure(name, "1"))
+    try:
+        lab.host(bridge.ensure, network)
+        lab.host(bridge.attach, network, container, attachment(network, 7))
+        assert [item.address for item in inside(container)["addresses"]] == [
+            *attachment(network, 7).addresses
+        ]
+    finally:
+        lab.host(sysctl.ensure, name, "0")
+        lab.host(bridge.remove, network)
 
 
 def test_a_network_of_one_version(lab):

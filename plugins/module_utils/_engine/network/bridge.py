@@ -58,6 +58,9 @@ def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
                 netlink.ask(made)
             link = _there(netlink, record)
         _refuse_foreign(record, link)
+        changed = forwarding.ensure(
+            record
+        )  # before the addresses: IPv6 may be switched off for new interfaces
         netlink.batch(
             [
                 links.change(link, up=True, mtu=mtu if mtu != link.mtu else 0),
@@ -65,7 +68,7 @@ def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
                 *_loopback(record, link),
             ]
         )
-    return forwarding.ensure(record)
+    return changed
 
 
 def remove(record: NetworkRecord) -> None:

@@ -54,8 +54,7 @@ def complete(attachment: Attachment) -> None:
         if inside is None or loopback is None:
             raise NotFound("network interface", attachment.interface)
         if not inside.up:
-            for version, parameter, value in _INSIDE:
-                sysctl.ensure(sysctl.of_interface(version, inside.name, parameter), value)
+            _prepare(inside.name, ipv6=any(":" in address for address in attachment.addresses))
         netlink.batch(
             [
                 links.change(loopback, up=True),
@@ -65,6 +64,13 @@ def complete(attachment: Attachment) -> None:
                 *_routes(inside.ifindex, attachment),
             ]
         )
+
+
+def _prepare(interface: str, *, ipv6: bool) -> None:
+    for version, parameter, value in _INSIDE:
+        sysctl.ensure(sysctl.of_interface(version, interface, parameter), value)
+    if ipv6:  # which may be off for new interfaces
+        sysctl.ensure(sysctl.of_interface(6, interface, "disable_ipv6"), "0")
 
 
 def _routes(index: int, attachment: Attachment) -> Iterator[Request]:
