@@ -68,9 +68,9 @@ def complete(attachment: Attachment) -> None:
 
 def _prepare(interface: str, *, ipv6: bool) -> None:
     for version, parameter, value in _INSIDE:
-        sysctl.ensure(sysctl.of_interface(version, interface, parameter), value)
+        sysctl.put(sysctl.of_interface(version, interface, parameter), value)
     if ipv6:  # which may be off for new interfaces
-        sysctl.ensure(sysctl.of_interface(6, interface, "disable_ipv6"), "0")
+        sysctl.put(sysctl.of_interface(6, interface, "disable_ipv6"), "0")
 
 
 def _routes(index: int, attachment: Attachment) -> Iterator[Request]:

@@ -39,9 +39,17 @@ def ensure(name: str, value: str) -> Optional[Changed]:
     before = read(name)
     if before is None or before == value:
         return None
-    fd = os.open(f"/proc/sys/{name}", os.O_WRONLY | os.O_CLOEXEC)
+    put(name, value)
+    return Changed(name, before, value)
+
+
+def put(name: str, value: str) -> None:
+    """Set a parameter without a look at it; one that the kernel does not have is fine. Raises OSError."""
+    try:
+        fd = os.open(f"/proc/sys/{name}", os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
     try:
         os.write(fd, value.encode())
     finally:
         os.close(fd)
-    return Changed(name, before, value)
