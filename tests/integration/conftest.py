@@ -240,6 +240,7 @@ _DIRECTORIES = (
     "images",
     "volumes",
     "volume-notes",
+    "networks",
     "run_root",
     "containers",
     "spare.0",

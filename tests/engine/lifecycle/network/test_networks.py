@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from _engine.errors import HostLacks, InUse, NameInUse, NotFound
 from _engine.frozen import replace
 from _engine.kernel.net import nft
+from _engine.lifecycle.core import sidecars
+from _engine.lifecycle.host.rebuild import rebuild
 from _engine.lifecycle.network import host_network
 from _engine.lifecycle.network.create import default
 from _engine.lifecycle.network.remove import remove_held
@@ -17,6 +21,7 @@ from _engine.lifecycle.wiring import rules
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.event_query import EventQuery
 from _engine.model.engine.record import ContainerRecord
+from _engine.model.network.wiring import Endpoint
 from _engine.network import bridge
 from _engine.plan.network import How
 from _engine.plan.subnets import SubnetInUse
@@ -259,6 +264,81 @@ def test_eight_tasks_at_once_choose_eight_subnets(node):
     shapes = [one.result["network"] for one in made]
     assert len({subnet["subnet"] for one in shapes for subnet in one["subnets"]}) == 16
     assert len({one["network_interface"] for one in shapes}) == 8
+
+
+def connected(node, network: str) -> None:
+    """Make the row of a container in a network, and what lies beside it."""
+
+    def make(engine) -> None:
+        with engine.database.transaction() as connection:
+            home = networks.by_name(connection, network)
+            spec = ContainerSpec.parse({"name": "web", "image": "localhost/box:1", "network": [network]})
+            end = Endpoint(home.id, "eth0", "02:00:00:00:00:01", ("10.89.0.2",))
+            record = ContainerRecord("c" * 64, spec, 1, endpoints=(end,))
+            containers.insert(connection, record)
+        os.makedirs(engine.layout.container(record.id).static)
+        sidecars.keep_container(engine, record)
+
+    node.engine(make)
+
+
+def lose(node) -> None:
+    """Remove the database, and make it again."""
+    for path in node.top.glob("root/state.db*"):
+        path.unlink()
+    node.rebuilt = rebuild(f"{node.top}/root", f"{node.top}/run", dry_run=False)
+
+
+def test_networks_outlive_their_database(node):
+    """Networks are made again from what lies beside, with who is in them; one that was removed is not."""
+    node.want(labels={"tier": "db"}, ipv6=True)
+    node.want(labels={"tier": "web"}, ipv6=True)
+    node.want("gone")
+    node.want("gone", state="absent")
+    connected(node, "app")
+    before = node.told()
+    lose(node)
+    assert [text for text in node.rebuilt.made if text.startswith("network")] == ["network app"]
+    assert node.told() == before
+    assert before[0]["used_by"] == ["web"]
+
+
+def test_a_network_that_is_lost_costs_no_container(node):
+    """A container is made again without what it had of a network of which nothing lies anywhere, and that is told."""
+    node.want()
+    connected(node, "app")
+    for path in node.top.glob("root/networks/*"):
+        path.unlink()
+    lose(node)
+    assert (node.told(), [text.split()[1] for text in node.rebuilt.made]) == ([], ["web"])
+    assert any("a network of container web" in text for text in node.rebuilt.problems)
+
+
+@pytest.mark.parametrize("change", [{"interface": "sw-older"}, {"name": "other"}])
+def test_of_two_that_lie_there_the_younger_is_made(node, change):
+    """Of two networks with one name, or one interface, the older was being made anew when its task was killed."""
+    node.want()
+    before = node.told()
+    (path,) = node.top.glob("root/networks/*")
+    older = {**json.loads(path.read_bytes()), "id": "b" * 64, "created": 1}
+    older["spec"]["name"] = change.get("name", "app")
+    path.with_name(f"{'b' * 64}.json").write_text(
+        json.dumps({**older, "interface": change.get("interface", older["interface"])})
+    )
+    lose(node)
+    assert node.told() == before
+
+
+def test_what_lies_beside_is_mended(node):
+    """A task that has nothing else to do writes what a killed one did not come to, and it is for root alone."""
+    node.want()
+    (path,) = node.top.glob("root/networks/*")
+    before = path.read_bytes()
+    path.unlink()
+    assert node.want(predicting=True).actions == ()
+    assert not path.exists()
+    assert node.want().actions == ()
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (before, 0o600)
 
 
 def test_networks_are_found_by_name_and_id(node):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep beside each container and volume, and beside the layers, what `slipway store rebuild` makes their rows again from.
+"""Keep beside containers, volumes, networks and layers what `slipway store rebuild` makes their rows again from.
 
 It is written after the row, so what lies here without one is of a database that was lost or put back. Readable by root alone,
 as the database is, for it holds the same. Each file is put in its place whole, and only where it differs from what is there.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,6 +20,7 @@ from ...kernel.staging import staging
 from ...model.engine import marks, sidecars
 from ...model.engine.layout import Layout
 from ...model.engine.record import ContainerRecord, ImageRecord
+from ...model.network.spec import NetworkRecord
 from ...model.values.names import is_full_id
 from ...model.volume.spec import VolumeRecord
 from ...state import images, volumes
@@ -38,6 +39,7 @@ class Found(NamedTuple):
     containers: tuple[ContainerRecord, ...]
     volumes: tuple[VolumeRecord, ...]
     images: tuple[ImageRecord, ...]
+    networks: tuple[NetworkRecord, ...]
     problems: tuple[str, ...]
 
 
@@ -78,6 +80,23 @@ def forget_volume(engine: Engine, name: str) -> None:
     """Remove what lies beside a volume that is gone."""
     with suppress(FileNotFoundError):
         os.unlink(engine.layout.volume_beside(name))
+
+
+def keep_network(engine: Engine, record: NetworkRecord) -> None:
+    """Write what a network can be made again from, durably, unless it is there."""
+    _write(engine.layout, engine.layout.network_beside(record.id), sidecars.encode_network(record))
+
+
+def is_network_kept(engine: Engine, record: NetworkRecord) -> bool:
+    """Tell whether what lies there is of this record."""
+    text = _encoded(sidecars.encode_network(record))
+    return _read_bytes(engine.layout.network_beside(record.id)) == text
+
+
+def forget_network(engine: Engine, network_id: str) -> None:
+    """Remove what lies there of a network that is gone."""
+    with suppress(FileNotFoundError):
+        os.unlink(engine.layout.network_beside(network_id))
 
 
 def keep_images(engine: Engine) -> None:
@@ -134,7 +153,7 @@ def read_container(layout: Layout, container_id: str) -> ContainerRecord | None:
 
 
 def read_all(layout: Layout) -> Found:
-    """Return what lies beside all containers, volumes and images; changes nothing."""
+    """Return what lies beside all containers, volumes, images and networks; changes nothing."""
     problems: list[str] = []
     containers = _each(
         (layout.container(name).beside for name in _names(layout.containers) if is_full_id(name)),
@@ -143,11 +162,15 @@ def read_all(layout: Layout) -> Found:
     )
     containers = [_with_marks(layout, one, problems) for one in containers]
     known = _each(map(layout.volume_beside, _volume_names(layout)), sidecars.decode_volume, problems)
-    paths = (f"{layout.images}/{name}" for name in _names(layout.images) if name.endswith(".json"))
+    paths, nets = (
+        [f"{top}/{name}" for name in _names(top) if name.endswith(".json")]
+        for top in (layout.images, layout.networks)
+    )
     return Found(
         tuple(sorted(containers, key=lambda one: (one.created, one.id))),
         tuple(known),
         tuple(_each(paths, sidecars.decode_image, problems)),
+        tuple(_each(nets, sidecars.decode_network, problems)),
         tuple(problems),
     )
 
@@ -177,7 +200,7 @@ def _names(path: str) -> list[str]:
 
 
 def _each(
-    paths: Iterator[str], decode: Callable[[Mapping[str, Any]], _Record], problems: list[str]
+    paths: Iterable[str], decode: Callable[[Mapping[str, Any]], _Record], problems: list[str]
 ) -> list[_Record]:
     found = []
     for path in paths:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the database again, or what it lacks, from what lies beside containers, volumes and images; take up what runs.
+"""Make the database again, or what it lacks, from what lies beside containers, volumes, images and networks; take up what runs.
 
 A damaged database is kept beside the new one. Nothing that runs is touched, and nothing on disk is removed. It may be killed
 anywhere: until the new database is in its place the engine refuses to act on what it does not know, and this is begun again.
@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...errors import EngineError, StateCorrupt
@@ -22,10 +23,11 @@ from ...kernel.staging import staging
 from ...model.container import status
 from ...model.engine.layout import Layout
 from ...model.engine.record import ContainerRecord, Event, ImageRecord
+from ...model.network.spec import NetworkRecord
 from ...model.values.names import is_full_id
 from ...model.volume.spec import VolumeRecord, VolumeSpec
 from ...runtime.exits import read_exit
-from ...state import containers, dependencies, events, execs, images, meta, volumes
+from ...state import containers, dependencies, events, execs, images, meta, networks, volumes
 from ...state.database import Database, open_database
 from ..core import unknown_containers
 from ..core.adopt import taken_up
@@ -48,12 +50,13 @@ class Rebuilt(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """The ids and names that the database has."""
+    """The ids and names that the database has; of networks the ids by name."""
 
     containers: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     volumes: frozenset[str] = frozenset()
     images: frozenset[str] = frozenset()
+    networks: Mapping[str, str] = MappingProxyType({})
 
 
 class _Plan(NamedTuple):
@@ -62,12 +65,14 @@ class _Plan(NamedTuple):
     containers: tuple[ContainerRecord, ...]
     volumes: tuple[VolumeRecord, ...]
     images: tuple[ImageRecord, ...]
+    networks: tuple[NetworkRecord, ...]
     problems: tuple[str, ...]
 
     def words(self) -> tuple[str, ...]:
         return (
             *(f"image {', '.join(image.names) or image.id[:12]}" for image in self.images),
             *(f"volume {volume.spec.name}" for volume in self.volumes),
+            *(f"network {network.name}" for network in self.networks),
             *(f"container {record.name} ({record.id[:12]}), {_state(record)}" for record in self.containers),
         )
 
@@ -100,6 +105,7 @@ def _known(layout: Layout) -> tuple[str, _Known]:
                 frozenset(containers.names(connection)),
                 frozenset(volume.spec.name for volume in volumes.all(connection)),
                 frozenset(image.id for image in images.all(connection)),
+                {network.name: network.id for network in networks.all(connection)},
             )
     except StateCorrupt:
         return _DAMAGED, _Known()
@@ -119,6 +125,7 @@ def _check(connection: sqlite3.Connection, path: str) -> None:
     events.read(connection)
     volumes.all(connection)
     images.all(connection)
+    networks.all(connection)
 
 
 def _plan(layout: Layout, found: Found, known: _Known) -> _Plan:
@@ -139,7 +146,34 @@ def _plan(layout: Layout, found: Found, known: _Known) -> _Plan:
     problems += _unknown(layout, {*known.containers, *(one.id for one in found.containers)})
     problems += _without_image(records, {*known.images, *(image.id for image in whole)})
     wanted = _volumes(layout, found, known, records)
-    return _Plan(tuple(records), wanted, tuple(whole), tuple(dict.fromkeys(problems)))
+    nets = _networks(found, known)
+    there = {*known.networks.values(), *(network.id for network in nets)}
+    problems += _without_network(records, there)
+    kept_records = tuple(_connected(record, there) for record in records)
+    return _Plan(kept_records, wanted, tuple(whole), nets, tuple(dict.fromkeys(problems)))
+
+
+def _networks(found: Found, known: _Known) -> tuple[NetworkRecord, ...]:
+    """Return the networks to add; of two with one name, or one interface, the younger: the other was being made anew."""
+    chosen: dict[str, NetworkRecord] = {}
+    for network in sorted(found.networks, key=lambda one: one.created):
+        chosen[network.name] = network
+    by_interface = {network.interface or network.id: network for network in chosen.values()}
+    added = [network for network in by_interface.values() if network.name not in known.networks]
+    return tuple(sorted(added, key=lambda one: one.name))
+
+
+def _without_network(records: Iterable[ContainerRecord], known: set[str]) -> list[str]:
+    return [
+        f"a network of container {record.name} is not known any more: run the network's task, then the container's"
+        for record in records
+        if not {endpoint.network_id for endpoint in record.endpoints} <= known
+    ]
+
+
+def _connected(record: ContainerRecord, known: set[str]) -> ContainerRecord:
+    """Return the record with what it has of the networks that are known."""
+    return replace(record, endpoints=tuple(one for one in record.endpoints if one.network_id in known))
 
 
 def _unknown(layout: Layout, known: set[str]) -> list[str]:
@@ -252,6 +286,8 @@ def _fill(database: Database, plan: _Plan) -> None:
             images.insert(connection, image)
         for volume in plan.volumes:
             volumes.insert(connection, volume)
+        for network in plan.networks:
+            networks.insert(connection, network)
         for record in plan.containers:
             containers.insert(connection, record)
             told = Event(time.time_ns(), "container", "rebuild", record.id, record.name)

@@ -15,6 +15,7 @@ from ...plan.network import Birth, How, NetworkPlan, Now, decide
 from ...state import networks
 from ..core.engine import Engine
 from ..core.outcome import Outcome
+from ..core.sidecars import is_network_kept, keep_network
 from ..inspect.network import network_shape
 from . import users
 from .create import create_held, refuse_ipv6, with_networks
@@ -45,9 +46,13 @@ class _Convergence:
 
     def run(self) -> Outcome:
         plan = self.plan()
-        if not self.engine.predicting and plan.actions:
+        if not self.engine.predicting and (plan.actions or self.is_half_made(plan)):
             self.act(plan)
         return self.outcome(plan)
+
+    def is_half_made(self, plan: NetworkPlan) -> bool:
+        """Tell whether a task that was killed has left the row without what lies beside it."""
+        return plan.record is not None and not is_network_kept(self.engine, plan.record)
 
     def plan(self) -> NetworkPlan:
         host = taken_by_host()
@@ -69,6 +74,8 @@ class _Convergence:
         users.attach(self.engine, self.name, _names(plan, planning.ATTACH))
 
     def apply(self, plan: NetworkPlan) -> None:
+        if plan.record is not None and not plan.actions:
+            keep_network(self.engine, plan.record)
         for action in plan.actions:
             if action.verb == planning.REMOVE:
                 remove_held(self.engine, self.name)
@@ -80,6 +87,7 @@ class _Convergence:
     def update(self, record: NetworkRecord) -> None:
         with self.engine.database.transaction() as connection:
             networks.update(connection, record)
+        keep_network(self.engine, record)
         self.engine.tell("network", "update", record.id, self.name)
 
     def outcome(self, plan: NetworkPlan) -> Outcome:

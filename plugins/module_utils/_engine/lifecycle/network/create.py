@@ -17,6 +17,7 @@ from ...plan.network import DEFAULT_INTERFACE, DEFAULT_NAME, DEFAULT_SUBNET, Bir
 from ...plan.subnets import Taken
 from ...state import networks
 from ..core.engine import Engine
+from ..core.sidecars import keep_network
 from .host_network import has_ipv6, taken_by_host
 from .remove import finish_removal
 
@@ -36,6 +37,7 @@ def create_held(engine: Engine, new: NetworkRecord, *, interface: str = "") -> N
         birth = Birth(new.id, new.created, with_networks(connection, host))
         record = fresh(new.spec, birth, prefer=new.subnets, interface=interface)
         networks.insert(connection, record)
+    keep_network(engine, record)
     engine.tell("network", "create", record.id, record.name)
     return record
 

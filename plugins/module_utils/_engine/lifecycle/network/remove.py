@@ -8,6 +8,7 @@ from ...frozen import replace
 from ...model.network.spec import NetworkRecord
 from ...state import networks
 from ..core.engine import Engine
+from ..core.sidecars import forget_network
 
 
 def remove_held(engine: Engine, name: str) -> None:
@@ -32,6 +33,7 @@ def finish_removal(engine: Engine, record: NetworkRecord) -> None:
     """Take the network off the host, then remove the row that says so."""
     if record.interface:
         _take_off(engine, record)
+    forget_network(engine, record.id)
     with engine.database.transaction() as connection:
         networks.delete(connection, record.id)
 

@@ -49,6 +49,11 @@ class Layout:
         return f"{self.root}/volume-notes"
 
     @property
+    def networks(self) -> str:
+        """What is known of each network, likewise."""
+        return f"{self.root}/networks"
+
+    @property
     def spare(self) -> tuple[str, str]:
         """The files that are given up for the record of an end, where the disk takes nothing more."""
         return f"{self.root}/spare.0", f"{self.root}/spare.1"
@@ -128,6 +133,7 @@ class Layout:
             self.containers,
             self.images,
             self.volume_notes,
+            self.networks,
         )
         passing = (self.locks, self.exits, self.runtime_root, self.run_containers)
         return (self.root, *persistent, self.run_root, *passing)
@@ -167,6 +173,10 @@ class Layout:
     def volume_beside(self, name: str) -> str:
         """Return the file that its row can be made again from; not in the volume's directory, whose quota is the user's."""
         return f"{self.volume_notes}/{name}.json"
+
+    def network_beside(self, network_id: str) -> str:
+        """Return the file that a network's row can be made again from."""
+        return f"{self.networks}/{network_id}.json"
 
     def volume_data(self, name: str) -> str:
         """Return the directory of a volume's content."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lies beside a container, a volume and the images: enough of their rows to make these again without the database; pure.
+"""What lies beside containers, volumes, networks and images: enough of their rows to make these again without the database; pure.
 
 Only what stays as it is from one start to the next, so that a start writes nothing. How a container is, the kernel tells;
 what was wished of it and can't be seen are marks in a file of their own (model/engine/marks.py).
@@ -17,6 +17,7 @@ from ..container.networks import parse_mac
 from ..container.spec import ContainerSpec
 from ..mounts.mount import Mount
 from ..network.interfaces import check_interface
+from ..network.spec import NetworkRecord, NetworkSpec, decode_subnets, encode_subnets
 from ..network.wiring import Endpoint, Port
 from ..values.idmap import IdMap
 from ..values.names import check_name, is_full_id
@@ -99,6 +100,31 @@ def decode_volume(data: Mapping[str, Any]) -> VolumeRecord:
         needs_chown=bool(data["needs_chown"]),
         populated=Populated.decode(data["populated"]) if data["populated"] else None,
         mounted=bool(data["mounted"]),
+    )
+
+
+def encode_network(record: NetworkRecord) -> dict[str, Any]:
+    """Return the JSON form."""
+    return {
+        "form": FORM,
+        "id": record.id,
+        "spec": record.spec.encode(),
+        "interface": record.interface,
+        "subnets": encode_subnets(record.subnets),
+        "created": record.created,
+    }
+
+
+def decode_network(data: Mapping[str, Any]) -> NetworkRecord:
+    """Return the record; raises ValueError, KeyError, TypeError for what can't be read."""
+    _check_form(data)
+    if not is_full_id(data["id"]):
+        raise ValueError(f"{data['id']!r} is no id")
+    spec = NetworkSpec.decode(_mapping(data["spec"]))
+    check_name("name", spec.name)
+    interface = data["interface"] and check_interface("interface", data["interface"])
+    return NetworkRecord(
+        data["id"], spec, _text(interface), decode_subnets(data["subnets"]), _whole(data["created"])
     )
 
 
