@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import sqlite3
 
-from ...kernel.net import nft
 from ...model.container import networks as grammar
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.network import ports as portgrammar
 from ...model.network.wiring import Port
+from ...network import firewall
 from ...plan import addresses
 from ...state import attachments, containers
 from ..core.engine import Engine
@@ -18,7 +18,7 @@ from . import choose, host_ports
 
 
 def check(engine: Engine, spec: ContainerSpec, record: ContainerRecord | None) -> None:
-    """Raise NotFound for a network, InvalidOption or InUse for an address or a port, HostLacks where nftables is missing.
+    """Raise NotFound for a network, InvalidOption or InUse for an address or a port, HostLacks without nftables and iptables.
 
     ``record``: of a container that is there to be started; what it has is its own.
     """
@@ -27,7 +27,7 @@ def check(engine: Engine, spec: ContainerSpec, record: ContainerRecord | None) -
         _check_addresses(connection, spec, there)
         held = there.ports if there else ()
         ports = held if record else _wanted_ports(connection, spec, there)
-    nft.backend()
+    firewall.backend()
     free = [port for port in ports if not _is_held(port, held, there)]
     host_ports.check(free)
 
