@@ -13,7 +13,6 @@ import pytest
 
 from _engine.errors import EngineError
 from _engine.kernel.net import nft
-from _engine.lifecycle.wiring import rules
 from _engine.network import forwarding
 from enginehost import eventually
 from netlab import HOST4, HOST6
@@ -130,9 +129,10 @@ def test_rules_come_back(host, fetch):
     served(host, publish=["8080:80"])
     nft.apply("flush ruleset")
     assert fetch("outside", f"{HOST4}:8080", wait=0.3) == ""
-    with host.open() as engine:
-        rules.load(engine)
+    assert host.agent("network", "reload").returncode == 0
     assert fetch("outside", f"{HOST4}:8080") == "host-web"
+    assert "0.0.0.0:8080->80/tcp" in host.agent("ps").stdout
+    assert host.agent("ps", "--quiet", "--filter", "network=slipway").stdout.count("\n") == 1
     nft.apply("flush ruleset")
     served(host, "second", publish=["8081:80"])
     assert [fetch("outside", f"{HOST4}:{port}") for port in (8080, 8081)] == ["host-web", "host-second"]

@@ -20,6 +20,7 @@ def container(name: str, made: int, **state: object) -> dict[str, object]:
         "State": {"Status": "running", "ExitCode": 0, **state},
         "Config": {"Labels": {"tier": name} if name != "bare" else None},
         "Mounts": [{"Name": "data", "Source": "/srv", "Destination": "/data"}] if name == "web" else [],
+        "NetworkSettings": {"Networks": {"web-net": {}} if name == "web" else {}},
         "HostConfig": {
             "NetworkMode": "none",
             "RestartPolicy": {"Name": "on-failure" if name == "web" else "", "MaximumRetryCount": 3},
@@ -59,7 +60,8 @@ CHOSEN = [
     ("before=bare", "web"),
     ("since=web status=exited", "bare"),
     ("until=2026-01-02T12:00:00Z", "web bare"),
-    ("network=none", "web bare worker"),
+    ("network=none", "bare worker"),
+    ("network=web-net", "web"),
     ("restart-policy=no", "bare worker"),
     ("restart-policy=on-failure:3", "web"),
     ("restart-policy=on-failure:4", ""),

@@ -90,6 +90,11 @@ def _ancestor(shape: Shape, value: str, _among: Sequence[Shape]) -> bool:
         return False
 
 
+def networks(shape: Shape) -> list[str]:
+    """Return the names of a container's networks, or its mode where it is in none of the engine's."""
+    return [*shape["NetworkSettings"]["Networks"]] or [shape["HostConfig"]["NetworkMode"]]
+
+
 def _volume(shape: Shape, value: str, _among: Sequence[Shape]) -> bool:
     places = ((mount.get("Name"), mount.get("Source"), mount.get("Destination")) for mount in shape["Mounts"])
     return any(value in place for place in places)
@@ -163,7 +168,7 @@ CONTAINERS: Mapping[str, Test] = {
     "volume": _volume,
     "health": _health,
     "restart-policy": _policy,
-    "network": lambda shape, value, _among: bool(shape["HostConfig"]["NetworkMode"] == value),
+    "network": lambda shape, value, _among: value in networks(shape),
     **_COMMON,
     **_IN_TIME,
 }

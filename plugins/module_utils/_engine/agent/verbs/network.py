@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway network ls``, ``inspect``, ``create`` and ``rm``, with the options, output and exit codes of podman's."""
+"""``slipway network ls``, ``inspect``, ``create``, ``reload`` and ``rm``, with the options, output and exit codes of podman's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _USUAL = ("ID", "Name", "Driver", "Subnets", "UsedBy")
 
 def add(verbs: Any) -> None:
     """Add the verbs."""
-    text = "list, show, make and remove networks"
+    text = "list, show, make and remove networks, and write their rules anew"
     parser = verbs.add_parser("network", help=text, description=text)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _add_list(actions)
@@ -30,6 +30,9 @@ def add(verbs: Any) -> None:
     parser.add_argument("--format", "-f", metavar="TEMPLATE", help="json, or {{.Field}} and text")
     parser.set_defaults(verb=_inspect)
     _add_create(actions)
+    text = "write the rules of networks and ports anew, when somebody has flushed them"
+    parser = actions.add_parser("reload", help=text, description=text)
+    parser.set_defaults(verb=_reload, acts=True)
     text = "remove networks"
     parser = actions.add_parser("rm", help=text, description=text)
     parser.add_argument("names", nargs="+", metavar="NETWORK")
@@ -123,6 +126,12 @@ def _create(engine: Engine, arguments: argparse.Namespace) -> int:
         converge_network(engine, asked, "present")
     output.write(arguments.name)
     return 0
+
+
+def _reload(engine: Engine, _arguments: argparse.Namespace) -> None:
+    from ...lifecycle.wiring.rules import load
+
+    load(engine)
 
 
 def _labels(items: Any) -> dict[str, str]:

@@ -14,7 +14,7 @@ from ..cli.listing import Field, Shape, short_id
 from ..cli.table import age, human_size
 
 #: In the table a state is told with what a person asks next, which a template gets by fields of its own.
-_USUAL = ("ID", "Names", "Image", "Summary", "RunningFor")
+_USUAL = ("ID", "Names", "Image", "Summary", "RunningFor", "Ports")
 
 
 def add(verbs: Any) -> None:
@@ -68,6 +68,22 @@ def status(seen: Mapping[str, Any]) -> str:
     return str(seen["Status"]).capitalize()
 
 
+def ports(shape: Shape) -> str:
+    """Return the published ports in podman's words: ``0.0.0.0:8080->80/tcp``."""
+    published = shape["NetworkSettings"]["Ports"].items()
+    return ", ".join(
+        f"{_address(one['HostIp'])}:{one['HostPort']}->{port}"
+        for port, found in published
+        for one in found or ()
+    )
+
+
+def _address(text: str) -> str:
+    if ":" in text:
+        return f"[{text}]"
+    return text or "0.0.0.0"  # noqa: S104  (as podman writes any address)
+
+
 def _size(shape: Shape) -> str:
     return human_size(shape["SizeRw"]) if shape.get("SizeRw") is not None else ""
 
@@ -92,7 +108,7 @@ FIELDS: Mapping[str, Field] = {
     "Labels": Field("LABELS", lambda shape, _whole: shape["Config"]["Labels"] or {}),
     "Label": Field("LABEL", lambda shape, _whole: shape["Config"]["Labels"] or {}),
     "Mounts": Field("MOUNTS", lambda shape, _whole: [mount["Destination"] for mount in shape["Mounts"]]),
-    "Networks": Field("NETWORKS", lambda shape, _whole: shape["HostConfig"]["NetworkMode"]),
-    "Ports": Field("PORTS", lambda _shape, _whole: ""),
+    "Networks": Field("NETWORKS", lambda shape, _whole: ", ".join(filters.networks(shape))),
+    "Ports": Field("PORTS", lambda shape, _whole: ports(shape)),
     "Size": Field("SIZE", lambda shape, _whole: _size(shape)),
 }
