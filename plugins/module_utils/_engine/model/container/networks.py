@@ -7,7 +7,6 @@ Sources: podman-run(1) ``--network``, ``--ip``, ``--ip6``, ``--mac-address``, ``
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Any, NamedTuple
 
@@ -180,6 +179,8 @@ def _decode(option: str, text: str) -> Wanted:
 
 
 def _address(option: str, text: str, versions: tuple[int, ...]) -> str:
+    import ipaddress  # only what names an address needs it
+
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

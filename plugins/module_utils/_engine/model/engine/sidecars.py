@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
@@ -165,6 +164,8 @@ def _layer(chain_id: object, diff_id: object, size: object) -> LayerRecord:
 
 
 def _endpoint(network_id: object, interface: object, mac: object, addresses: list[object]) -> Endpoint:
+    import ipaddress  # only what names an address needs it
+
     if not is_full_id(network_id):
         raise ValueError(f"{network_id!r} is no id")
     found = tuple(str(ipaddress.ip_address(_text(address))) for address in addresses)

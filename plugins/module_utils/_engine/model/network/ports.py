@@ -7,7 +7,6 @@ the same grammar, ``[ADDRESS:]HOST:CONTAINER/PROTOCOL``, with HOST left out for 
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any, Optional
@@ -90,6 +89,8 @@ def collide(one: Port, other: Port) -> bool:
 
 def same_place(one: str, other: str) -> bool:
     """Tell whether a socket at one address of the host takes the other's port: "" is any, 0.0.0.0 and :: any of a version."""
+    import ipaddress  # only what names an address needs it
+
     if "" in (one, other):
         return True
     of_one, of_other = ipaddress.ip_address(one), ipaddress.ip_address(other)
@@ -144,6 +145,8 @@ def _parts(option: str, rest: str, text: str) -> tuple[Optional[str], str, str]:
 
 
 def _address(option: str, address: str, text: str) -> str:
+    import ipaddress  # only what names an address needs it
+
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:

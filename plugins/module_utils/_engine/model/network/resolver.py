@@ -6,7 +6,6 @@ Sources: podman-run(1) ``--dns``, ``--dns-search``, ``--dns-option``, ``--add-ho
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Any
 
@@ -68,6 +67,8 @@ def parse_hosts(option: str, value: Any) -> dict[str, str]:
 
 
 def _address(option: str, text: str) -> str:
+    import ipaddress  # only what names an address needs it
+
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
