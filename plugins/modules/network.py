@@ -12,7 +12,7 @@ short_description: Manage networks of containers
 version_added: 0.1.0
 description:
   - Makes a network, changes its labels, or removes it. What of a network can't be changed needs it made anew, which is
-    done while no container is attached to it, and else only if O(recreate) says so.
+    done while no container is attached to it, and refused while one is.
   - The options are those of M(containers.podman.podman_network). What a task does not say of an existing network, it
     keeps, but for its labels.
   - The network V(slipway), which containers have whose tasks name none, is made at first need, and may be made with
@@ -150,15 +150,16 @@ options:
     aliases: [labels]
   recreate:
     description:
-      - Whether an existing network is removed and made anew. Containers that are attached to it are detached, and
-        attached to the new one.
+      - Whether an existing network is removed and made anew in any case. While containers are attached to it that is
+        not built yet.
       - Without it, what needs that (all but O(label)) is done while no container is attached, and is refused while one
         is.
     type: bool
     default: false
   force:
     description:
-      - Whether containers that are attached to the network are detached first, for O(state=absent).
+      - "Whether containers that are attached to the network are detached first, for O(state=absent). Not built yet: a
+        network that has containers is refused with or without it."
     type: bool
     default: false
 seealso:

@@ -160,9 +160,7 @@ def _removal(record: NetworkRecord, how: How, users: Sequence[str]) -> tuple[Act
     if users and not how.force:
         raise InUse(
             f"network {name} is used by {', '.join(users)}",
-            remedy=Words(
-                "Remove these containers first, or write ", Setting("force", True), ", which detaches them"
-            ),
+            remedy="Remove these containers first",
             name=name,
             users=[*users],
         )
@@ -182,11 +180,7 @@ def _detach(name: str, users: Sequence[str]) -> tuple[Action, ...]:
 def _needs_recreate(name: str, options: Sequence[str], users: Sequence[str]) -> InUse:
     return InUse(
         f"network {name} has to be made anew to change {', '.join(options)}, and is used by {', '.join(users)}",
-        remedy=Words(
-            "Remove these containers first, or write ",
-            Setting("recreate", True),
-            ", which detaches them and attaches them again",
-        ),
+        remedy="Remove these containers first",
         name=name,
         users=[*users],
         options=[*options],

@@ -136,15 +136,17 @@ class NetworkOptions:
     """Labels of the network. They change without anything else."""
 
     recreate = of_type("bool", default=False)
-    """Whether an existing network is removed and made anew. Containers that are attached to it are detached, and
-    attached to the new one.
+    """Whether an existing network is removed and made anew in any case. While containers are attached to it that
+    is not built yet.
 
     Without it, what needs that (all but O(label)) is done while no container is attached, and is refused
     while one is.
     """
 
     force = of_type("bool", default=False)
-    """Whether containers that are attached to the network are detached first, for O(state=absent)."""
+    """Whether containers that are attached to the network are detached first, for O(state=absent). Not built yet:
+    a network that has containers is refused with or without it.
+    """
 
 
 ARGUMENTS: ArgumentSpec = declared(NetworkOptions)

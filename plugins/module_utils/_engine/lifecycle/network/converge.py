@@ -17,10 +17,10 @@ from ..core.engine import Engine
 from ..core.outcome import Outcome
 from ..core.sidecars import is_network_kept, keep_network
 from ..inspect.network import network_shape
-from . import users
 from .create import create_held, refuse_ipv6, with_networks
 from .host_network import taken_by_host
 from .remove import remove_held
+from .users import refuse_detached
 
 AS_USUAL = How()
 
@@ -47,7 +47,7 @@ class _Convergence:
     def run(self) -> Outcome:
         plan = self.plan()
         if not self.engine.predicting and (plan.actions or self.is_half_made(plan)):
-            self.act(plan)
+            self.act()
         return self.outcome(plan)
 
     def is_half_made(self, plan: NetworkPlan) -> bool:
@@ -62,16 +62,15 @@ class _Convergence:
             birth = Birth(self.id, self.created, with_networks(connection, host))
         now = Now(record, tuple(name for _id, name in attached))
         plan = decide(self.asked, self.state, self.how, now, birth)
+        refuse_detached(self.name, _names(plan, planning.DETACH))
         if plan.record is not None and any(action.verb == planning.CREATE for action in plan.actions):
             refuse_ipv6(plan.record.subnets)
         return plan
 
-    def act(self, plan: NetworkPlan) -> None:
-        """Carry the plan out; containers come before networks in the order of locks, so they are seen to outside of it."""
-        users.detach(self.engine, self.name, _names(plan, planning.DETACH))
+    def act(self) -> None:
+        """Carry the plan out."""
         with self.engine.lock_network(self.name, f"{self.state} {self.name}"):
             self.apply(self.plan())  # once more: now nobody else alters it
-        users.attach(self.engine, self.name, _names(plan, planning.ATTACH))
 
     def apply(self, plan: NetworkPlan) -> None:
         if plan.record is not None and not plan.actions:

@@ -1,30 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Detach the containers of a network that goes or is made anew, and attach them to the new one."""
+"""Answer tasks that would detach containers from a network that goes or is made anew."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ...errors import NotBuiltYet
-from ..core.engine import Engine
 
 
-def detach(engine: Engine, network: str, users: Iterable[str]) -> None:
-    """Detach containers from a network, each under its own lock: so the network's is not held here."""
-    for name in users:
-        raise _not_built(engine, network, name)
-
-
-def attach(engine: Engine, network: str, users: Iterable[str]) -> None:
-    """Attach containers to a network, as ``detach``."""
-    for name in users:
-        raise _not_built(engine, network, name)
-
-
-def _not_built(_engine: Engine, network: str, name: str) -> NotBuiltYet:
-    return NotBuiltYet(
-        f"container {name} can't be detached from network {network}: not built yet",
-        remedy="Remove that container first",
-        name=network,
-        users=[name],
-    )
+def refuse_detached(network: str, users: Sequence[str]) -> None:
+    """Raise NotBuiltYet naming the containers, if there are any."""
+    if users:
+        raise NotBuiltYet(
+            f"{', '.join(users)} can't be detached from network {network}: not built yet",
+            remedy="Remove these containers first",
+            name=network,
+            users=[*users],
+        )
