@@ -124,7 +124,8 @@ def describe(path: str) -> tuple[object, ...]:
     seen = os.lstat(path)
     if os.path.isdir(path) and not os.path.islink(path):
         return seen.st_mode, seen.st_uid, seen.st_gid, seen.st_ino
-    plain = os.path.isfile(path) and not os.path.islink(path)
+    # A namespace that is mounted on a file can't be read.
+    plain = os.path.isfile(path) and not os.path.islink(path) and not os.path.ismount(path)
     content = hashlib.sha256(Path(path).read_bytes()).hexdigest() if plain else None
     return seen.st_mode, seen.st_uid, seen.st_gid, seen.st_ino, seen.st_size, seen.st_mtime_ns, content
 

@@ -14,6 +14,7 @@ import pytest
 from awx import BY_RUNNER, WITH_ALL, PrivateData
 
 from dockerarchive import Program, busybox_layer, layer, write_archive
+from netlab import own_network
 
 IMAGE = "localhost/app:1"
 #: Says when it is asked to end, and takes its time.
@@ -47,7 +48,14 @@ def data(node, tree, archive, tmp_path):
     return PrivateData(tmp_path / "data", tree / ".build/collections", extravars)
 
 
-def test_main_job(node, data):
+@pytest.fixture
+def apart():
+    """Run the test in a network of its own: the machine's is not touched."""
+    with own_network():
+        yield
+
+
+def test_main_job(apart, node, data):
     """The main job runs once, is unchanged the second time, and in check mode tells a change and makes none."""
     data.project("site.yml", [{"import_playbook": "slipway.oci.demo"}])
     first = data.run("site.yml")

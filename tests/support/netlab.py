@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from _engine.kernel import libc
 from _engine.kernel.net import addresses, links, netns
 from _engine.kernel.net.netlink import Netlink
 from _engine.model.network.spec import NetworkRecord, NetworkSpec, Subnet
@@ -26,6 +27,21 @@ _KINDS = {
     "udp": (socket.SOCK_DGRAM, 0),
     "sctp": (socket.SOCK_STREAM, 132),
 }
+
+
+@contextmanager
+def own_network() -> Iterator[None]:
+    """Give the thread, and what it starts, a network namespace of its own with a loopback device."""
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    libc.unshare(libc.CLONE_NEWNET)
+    try:
+        with Netlink() as netlink:
+            [loopback] = links.find(netlink, "lo")
+            netlink.ask(links.change(loopback, up=True))
+        yield
+    finally:
+        libc.setns(before, libc.CLONE_NEWNET)
+        os.close(before)
 
 
 class Lab:
