@@ -40,6 +40,7 @@ integration: setup system                               ## does a playbook see i
 	pytest tests/integration
 generated: setup                                        ## the documentation of options, anew from the tables that declare them
 	PYTHONPATH=.build/collections python tests/support/optiondocs.py
+	python tests/docs/pictures.py docs
 vm: setup system                                        ## does a host with systemd keep its word? (root; Debian) The tests marked ci
 	@$(MAKE) emulated
 emulated:

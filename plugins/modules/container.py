@@ -838,6 +838,35 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 60
 
+- name: Have a network
+  slipway.oci.network:
+    name: shop
+
+- name: Run a database that only containers of that network reach, by the names db and database
+  slipway.oci.container:
+    name: db
+    image: localhost/app:1
+    command: [/bin/server, --listen, "5432"]
+    network: ["shop:alias=database"]
+
+- name: Run a web server in two networks, reached at port 8080 of the host, and by its administrator on the host alone
+  slipway.oci.container:
+    name: web
+    image: localhost/app:1
+    command: [/bin/server, --listen, "80"]
+    network: [shop, slipway]
+    publish: ["8080:80", "127.0.0.1:9000:9000"]
+  register: web
+
+- name: Wait until it answers
+  ansible.builtin.uri:
+    url: "http://127.0.0.1:{{ web.container.NetworkSettings.Ports['80/tcp'][0].HostPort }}/"
+  register: page
+  until: page is succeeded
+  retries: 10
+  delay: 1
+  changed_when: false
+
 - name: Run a command to its end and keep what it said
   slipway.oci.container:
     name: report

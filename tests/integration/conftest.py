@@ -21,6 +21,7 @@ import debianimage
 from dockerarchive import Link, busybox_layer, layer, write_archive
 from enginehost import Host, eventually
 from inside import Inside
+from netlab import own_network
 from plays import Play, run_playbook
 from sshhost import SshHost, sshd
 
@@ -208,6 +209,13 @@ def inside(fresh_node, debian, bare_archive, ssh_host) -> Iterator[Inside]:
             node.load(archive)
             inside.start(name)
         yield inside
+
+
+@pytest.fixture
+def apart() -> Iterator[None]:
+    """Run the test in a network of its own: the machine's is not touched."""
+    with own_network():
+        yield
 
 
 @pytest.fixture

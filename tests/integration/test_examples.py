@@ -40,7 +40,7 @@ def test_every_module_is_in_the_order(tree):
         assert any(f"slipway.oci.{module}" in task for task in examples(module)), module
 
 
-def test_examples_run(node, archive, tmp_path):
+def test_examples_run(apart, node, archive, tmp_path):
     """Each example goes well, and right after it the same again changes nothing, unless its words say so."""
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree/file").write_text("content\n")

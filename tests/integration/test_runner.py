@@ -14,7 +14,6 @@ import pytest
 from awx import BY_RUNNER, WITH_ALL, PrivateData
 
 from dockerarchive import Program, busybox_layer, layer, write_archive
-from netlab import own_network
 
 IMAGE = "localhost/app:1"
 #: Says when it is asked to end, and takes its time.
@@ -46,13 +45,6 @@ def data(node, tree, archive, tmp_path):
         **{f"slipway_{name}": place for name, place in node.where.items()},
     }
     return PrivateData(tmp_path / "data", tree / ".build/collections", extravars)
-
-
-@pytest.fixture
-def apart():
-    """Run the test in a network of its own: the machine's is not touched."""
-    with own_network():
-        yield
 
 
 def test_main_job(apart, node, data):
