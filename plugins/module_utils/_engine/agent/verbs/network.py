@@ -36,7 +36,9 @@ def add(verbs: Any) -> None:
     text = "remove networks"
     parser = actions.add_parser("rm", help=text, description=text)
     parser.add_argument("names", nargs="+", metavar="NETWORK")
-    parser.add_argument("--force", "-f", action="store_true", help="also those with containers, which is not built yet")
+    parser.add_argument(
+        "--force", "-f", action="store_true", help="also those with containers, which is not built yet"
+    )
     parser.set_defaults(verb=_remove_all, acts=True)
 
 
