@@ -117,6 +117,8 @@ notes:
   - "Each container has the variables C(ansible_connection), C(ansible_host) (its name), C(ansible_slipway_host) (unless that is
     the controller itself) and those of O(root), O(run_root) and O(agent), for the connection; C(slipway_host), the name of its
     host; and C(slipway_container), what C(podman inspect) would say."
+  - "C(slipway_address) is the first address of a container in networks of its own, of IPv4 before IPv6, and empty where it has
+    none. C(slipway_ports) maps its published ports to the first port of the host for each, as in C({80/tcp: 8080})."
   - The cache holds what the hosts have answered. O(filters), O(query), groups and variables are applied to it anew each time.
 seealso:
   - plugin: slipway.oci.container
@@ -144,6 +146,7 @@ keyed_groups:
     prefix: host
 groups:
   unwell: slipway_container.State.Health.Status == 'unhealthy'
+  web: "'80/tcp' in slipway_ports"
 compose:
   ansible_slipway_user: slipway_container.Config.Labels.admin | default('root')
 ---
@@ -164,6 +167,7 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.agent_client import NO
 from ansible_collections.slipway.oci.plugins.plugin_utils.agent_delivery import Engine
 from ansible_collections.slipway.oci.plugins.plugin_utils.agent_requests import answered, listing
 from ansible_collections.slipway.oci.plugins.plugin_utils.container_filters import chooser
+from ansible_collections.slipway.oci.plugins.plugin_utils.container_network import network_facts
 from ansible_collections.slipway.oci.plugins.plugin_utils.host_connection import LOCAL, HostConnection, reach
 from ansible_collections.slipway.oci.plugins.plugin_utils.inventory_hosts import CONNECTION, InventoryHosts
 from ansible_collections.slipway.oci.plugins.plugin_utils.jmespath_query import Query, QueryError
@@ -310,7 +314,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _add(self, name: str, found: _Found, group: str | None) -> None:
         self.inventory.add_host(name, group)
-        facts = {"slipway_host": found.host, "slipway_container": found.shape}
+        facts = {"slipway_host": found.host, "slipway_container": found.shape, **network_facts(found.shape)}
         variables = {**self._connection(found), **facts}
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
