@@ -290,7 +290,7 @@ options:
   hosts_file:
     description:
       - File of the host whose lines C(/etc/hosts) begins with, V(image) for the image's own, V(none) for no such lines.
-      - Unset means the host's C(/etc/hosts) with O(network=host), else none.
+      - Unset means the host's C(/etc/hosts), but none with O(network=none).
       - A change needs C(recreate).
     type: str
   ipc:
@@ -838,34 +838,20 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 60
 
-- name: Have a network
-  slipway.oci.network:
-    name: shop
-
-- name: Run a database that only containers of that network reach, by the names db and database
+- name: Run a database in a network that leads nowhere, where others find it as database, too
   slipway.oci.container:
     name: db
     image: localhost/app:1
     command: [/bin/server, --listen, "5432"]
-    network: ["shop:alias=database"]
+    network: ["db:alias=database"]
 
-- name: Run a web server in two networks, reached at port 8080 of the host, and by its administrator on the host alone
+- name: Run a web server in two networks, reached at port 8080 of the host, and at port 9000 on the host alone
   slipway.oci.container:
     name: web
     image: localhost/app:1
     command: [/bin/server, --listen, "80"]
-    network: [shop, slipway]
+    network: [app, db]
     publish: ["8080:80", "127.0.0.1:9000:9000"]
-  register: web
-
-- name: Wait until it answers
-  ansible.builtin.uri:
-    url: "http://127.0.0.1:{{ web.container.NetworkSettings.Ports['80/tcp'][0].HostPort }}/"
-  register: page
-  until: page is succeeded
-  retries: 10
-  delay: 1
-  changed_when: false
 
 - name: Run a command to its end and keep what it said
   slipway.oci.container:

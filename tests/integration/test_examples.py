@@ -12,9 +12,9 @@ import yaml
 PLUGINS = "ansible_collections.slipway.oci.plugins"
 #: Later examples stand on what earlier ones made.
 ORDER = (
-    "image_load image_import image_info volume volume_info container container_exec container_info"
+    "image_load image_import image_info volume volume_info network network_info container container_exec container_info"
     " container_copy container_file container_diff container_mount container_export"
-    " volume_content volume_export volume_import volume_snapshot network network_info events_info engine_info image_remove"
+    " volume_content volume_export volume_import volume_snapshot events_info engine_info image_remove"
 ).split()
 #: tests/vm does what these do, on a kernel that CRIU knows.
 ELSEWHERE = ["container_checkpoint", "container_restore"]

@@ -140,7 +140,7 @@ def test_rules_come_back(host, fetch):
 
 REFUSED = [
     ({"publish": ["8080:80"]}, "in_use", "8080/tcp of the host is in use by py"),
-    ({"publish": ["8081:80"]}, "in_use", "is that of container web"),
+    ({"publish": ["8081:80"]}, "in_use", "port 8081/tcp of the host is that of container web"),
     ({"publish": ["192.0.2.77:80:80"]}, "invalid_option", "no address of this host"),
     ({"network": ["slipwai"]}, "not_found", "near: slipway"),
     ({"network": ["small:ip=10.98.0.3"]}, "in_use", "address of container web"),

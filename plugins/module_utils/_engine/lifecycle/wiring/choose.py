@@ -160,7 +160,7 @@ def refuse_taken(connection: sqlite3.Connection, port: Port, owners: Mapping[Por
         return
     name = connection.execute("SELECT name FROM containers WHERE id = ?", (owners[other],)).fetchone()[0]
     raise InUse(
-        f"publish: port {portgrammar.written(port)} of the host is that of container {name}",
+        f"publish: port {port.host_port}/{port.protocol} of the host is that of container {name}",
         remedy="Choose another port, or remove that container first",
         port=port.host_port,
         users=[name],

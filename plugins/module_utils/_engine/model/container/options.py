@@ -310,7 +310,7 @@ class ContainerOptions:
     hosts_file: str | None = row(kinds.TEXT, applied="lifecycle.container.bundle")
     """File of the host whose lines C(/etc/hosts) begins with, V(image) for the image's own, V(none) for no such lines.
 
-    Unset means the host's C(/etc/hosts) with O(network=host), else none.
+    Unset means the host's C(/etc/hosts), but none with O(network=none).
     """
 
     ipc: str | None = row(kinds.IPC, aliases=("ipc_mode",))
