@@ -72,6 +72,13 @@ engine:
         - Empty where AppArmor is not enabled, or can't be used for lack of C(apparmor_parser).
       type: str
       returned: always
+    dns:
+      description:
+        - What answers the names of containers in networks.
+        - Its C(name) is V(aardvark-dns), with path and version, or V(hosts) where that is not installed. Names are lines in
+          C(/etc/hosts) of containers then.
+      type: dict
+      returned: always
     counts:
       description: How many containers, running ones, images and volumes there are.
       type: dict
@@ -95,6 +102,7 @@ engine:
     selinux: false
     apparmor: true
     apparmor_profile: slipway-default-1
+    dns: {name: aardvark-dns, path: /usr/lib/podman/aardvark-dns, version: 1.4.0}
     counts: {containers: 1, running: 1, images: 1, volumes: 1}
 timings:
   description: Seconds that each step took.

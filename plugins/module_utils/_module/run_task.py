@@ -96,7 +96,9 @@ def _ended(
 
 
 def _warn(module: Module, engine: Engine | None) -> None:
-    """Tell what the prediction had to take for granted."""
+    """Tell what stopped nothing, and what the prediction had to take for granted."""
+    for error in engine.warned if engine else ():
+        module.warn(utf8.text(error.code if module.no_log else str(error)))
     for error in engine.tolerated if engine and module.check_mode else ():
         _warn_of(module, error)
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Optional
 
 from ..errors import HostLacks, Setting, Words
 from ..kernel import command
+from ..kernel.cgroup import cgroups
+from ..model.container import cgroup as names
 
 #: What sd_booted(3) looks at.
 _BOOTED = "/run/systemd/system"
@@ -22,6 +25,15 @@ _PAUSE = 0.002
 def is_running() -> bool:
     """Tell whether systemd is what started this host."""
     return os.path.isdir(_BOOTED)
+
+
+def manager(asked: Optional[str], path: str = "") -> str:
+    """Return ``systemd`` or ``cgroupfs``, who makes cgroups: what is asked for, else who made ``path``, else what suits."""
+    if asked is not None:
+        return asked
+    if path:
+        return names.SYSTEMD if names.is_scope(path) else names.CGROUPFS
+    return names.SYSTEMD if is_running() and cgroups.version() == "v2" else names.CGROUPFS
 
 
 def move(pid: int, unit: str, slice_: str, description: str) -> None:

@@ -10,6 +10,7 @@ import urllib.request
 import pytest
 
 from _engine.kernel import libc
+from _engine.network import aardvark
 from enginehost import eventually
 from netlab import Lab
 
@@ -43,6 +44,13 @@ def host(on_the_host, runtime, hosts, keep_clean):
     host = hosts(runtime)
     yield from keep_clean(host)
     eventually(lambda: host.links() == [], "no link and no table is left")
+
+
+@pytest.fixture
+def no_server(monkeypatch):
+    """Hide aardvark-dns, which distributions have where podman alone finds it."""
+    monkeypatch.setattr(aardvark, "PLACES", ())
+    assert aardvark.find() is None
 
 
 @pytest.fixture

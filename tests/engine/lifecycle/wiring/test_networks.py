@@ -62,7 +62,7 @@ def test_reached_from_everywhere(host, lab, fetch):
     assert found == ["host-web", "host-web", by_loopback6]
     assert fetch("host", "127.0.0.1:8081") == "host-web"
     assert fetch("outside", f"{HOST4}:8081", wait=0.3) == ""
-    asked = f"for at in {HOST4}:8080 web web.; do wget -qO- http://$at/hostname; done"
+    asked = f"for at in {HOST4}:8080 web; do wget -qO- http://$at/hostname; done"
     assert said_by(host, "other", asked, network=["six"]) == ["host-web"] * 2
     assert said_by(host, "apart", f"wget -qO- http://{HOST4}:8080/hostname") == ["host-web"]
     itself = f"busybox httpd -p 80 -h /etc; wget -qO- http://{HOST4}:8082/hostname"
@@ -107,8 +107,9 @@ def test_a_port_is_held_and_free_again(host):
     socket.create_server(("", 8080)).close()
 
 
-def test_names(host):
-    """Containers of a network know each other by name, short id and alias, as long as they run; of other networks none."""
+@pytest.mark.usefixtures("no_server")
+def test_names_in_files(host):
+    """Without aardvark-dns, containers know those of their networks by name, short id and alias, as long as they run."""
     host.network("a")
     host.network("b")
     shape = served(host, network=["a:alias=first", "b"])

@@ -24,6 +24,7 @@ def test_what_survives_a_reboot_lies_below_root():
     volatile = {name for name, path in found.items() if path.startswith("/RUN/")}
     health = {"health_socket", "health_lock"}
     assert volatile == {
+        "aardvark",
         "boot_marker",
         "locks",
         "root_note",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -55,6 +55,7 @@ def write_bundle(engine: Engine, run: Run) -> None:
         accounts=_accounts(record, run.source, run.rootfs),
         own_namespaces=run.own_namespaces,
         attached=run.attached,
+        servers=run.servers,
     )
     write_config(container, with_hooks(request.spec, build(request)))
 
@@ -71,6 +72,7 @@ def bundle_request(
     accounts: Accounts = _NO_ACCOUNTS,
     own_namespaces: Mapping[str, str] = MappingProxyType({}),
     attached: names.Attached = (),
+    servers: Sequence[str] = (),
 ) -> BundleRequest:
     """Return what config.json is built from, and write the files of the run directory that it refers to."""
     spec = replace(record.spec, mounts=record.mounts)
@@ -85,7 +87,7 @@ def bundle_request(
         user=user if accounts.home is None else replace(user, home=accounts.home),
         hostname=hostname,
         files={
-            **_write_files(container, record, hostname, attached),
+            **_write_files(container, record, hostname, attached, servers),
             **_bound(container, record, accounts.files),
             **shared.files,
         },
@@ -122,13 +124,17 @@ def _landings(rootfs: str, record: ContainerRecord) -> dict[str, str]:
 
 
 def _write_files(
-    container: ContainerLayout, record: ContainerRecord, hostname: str, attached: names.Attached
+    container: ContainerLayout,
+    record: ContainerRecord,
+    hostname: str,
+    attached: names.Attached,
+    served: Sequence[str],
 ) -> dict[str, str]:
     spec = record.spec
     texts = {
         **({} if spec.no_hostname else {"/etc/hostname": files.hostname(hostname)}),
         **_hosts(record, hostname, attached),
-        **_resolv_conf(spec, attached),
+        **_resolv_conf(spec, attached, served),
         "/run/.containerenv": files.containerenv(
             privileged=spec.privileged,
             name=record.name,
@@ -153,13 +159,14 @@ def _hosts(record: ContainerRecord, hostname: str, attached: names.Attached) -> 
     return {"/etc/hosts": names.hosts(record, hostname, attached, text)}
 
 
-def _resolv_conf(spec: ContainerSpec, attached: names.Attached) -> dict[str, str]:
+def _resolv_conf(spec: ContainerSpec, attached: names.Attached, served: Sequence[str]) -> dict[str, str]:
     if spec.dns == (resolver.NO_SERVERS,):
         return {}
     host = _read("/etc/resolv.conf")
     if attached or spec.dns or spec.dns_search or spec.dns_option:
         servers = [server for _kept, network in attached for server in network.spec.dns_servers]
-        return {"/etc/resolv.conf": names.resolv_conf(spec, host, _read(names.RESOLVED), servers)}
+        text = names.resolv_conf(spec, host, _read(names.RESOLVED), servers, served)
+        return {"/etc/resolv.conf": text}
     return {"/etc/resolv.conf": files.resolv_conf(host if namespaces.uses_host_network(spec) else "")}
 
 

@@ -19,7 +19,8 @@ from .steps import Timings
 
 #: A lock is held for the moment of a change, never while waiting for a container; the longest moment is a copy-up.
 LOCK_TIMEOUT = 60.0
-RANK_BOOT, RANK_NAME, RANK_CONTAINER, RANK_VOLUME, RANK_NETWORK, RANK_RULES, RANK_STORE = -1, 0, 1, 2, 3, 4, 5
+RANK_BOOT, RANK_NAME, RANK_CONTAINER, RANK_VOLUME, RANK_NETWORK = -1, 0, 1, 2, 3
+RANK_RULES, RANK_NAMES, RANK_STORE = 4, 5, 6
 #: Of a lock that is tried once and never waited for: it may come after any other.
 LAST = 99
 
@@ -29,7 +30,7 @@ class Engine:
     """One engine. ``predicting``: check mode, nothing may be written.
 
     ``unrecorded``: the disk takes nothing more, and what is saved goes with the engine (unrecorded.py).
-    ``tolerated``: see ``tolerating``.
+    ``tolerated``: see ``tolerating``. ``warned``: what the user has to know, though it stopped nothing.
     ``runtime``, ``conmon``, ``cgroup_manager``, ``storage_driver`` (of new containers): None means what suits the host.
     """
 
@@ -44,6 +45,7 @@ class Engine:
     lock_timeout: float = LOCK_TIMEOUT
     timings: Timings = field(default_factory=Timings)
     tolerated: list[EngineError] = field(default_factory=list)
+    warned: list[EngineError] = field(default_factory=list)
 
     @contextmanager
     def tolerating(self) -> Iterator[None]:
@@ -83,6 +85,10 @@ class Engine:
     def lock_rules(self, what: str) -> AbstractContextManager[None]:
         """Hold the lock on what the firewall knows of networks."""
         return self._lock("network", ".rules", RANK_RULES, what)
+
+    def lock_names(self, what: str) -> AbstractContextManager[None]:
+        """Hold the lock on what aardvark-dns is told."""
+        return self._lock("network", ".names", RANK_NAMES, what)
 
     def lock_store(self, what: str) -> AbstractContextManager[None]:
         """Hold the lock on images and layers."""

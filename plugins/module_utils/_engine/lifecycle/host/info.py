@@ -10,9 +10,11 @@ from typing import Any
 from ...errors import HostLacks
 from ...kernel.cgroup import cgroups
 from ...kernel.command import run
+from ...network import aardvark
 from ...runtime import apparmor
 from ...runtime.conmon import find_conmon
 from ...runtime.oci import find_runtime
+from ...runtime.programs import describe_program
 from ...state import containers, images, volumes
 from ...version import VERSION
 from ..core.engine import Engine
@@ -43,6 +45,7 @@ def host(engine: Engine) -> Outcome:
                 "selinux": os.path.exists("/sys/fs/selinux/enforce"),
                 "apparmor": apparmor.is_enabled(),
                 "apparmor_profile": apparmor.default(),
+                "dns": _dns(),
                 "counts": _counts(engine),
             }
         }
@@ -64,6 +67,13 @@ def _conmon(engine: Engine) -> dict[str, str] | None:
     said = run([path, "--version"], timeout=10.0, check=False).stdout.decode("utf-8", "replace")
     words = said.split()
     return {"path": path, "version": words[2] if len(words) > 2 else ""}
+
+
+def _dns() -> dict[str, str]:
+    path = aardvark.find()
+    if path is None:
+        return {"name": "hosts", "path": "", "version": ""}
+    return vars(describe_program(aardvark.PROGRAM, path, least=None))
 
 
 def _has_overlayfs() -> bool:

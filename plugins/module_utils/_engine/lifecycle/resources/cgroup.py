@@ -25,11 +25,7 @@ _TEXTS = {"conmon": "Monitor", "rootfs": "Root file system"}
 
 def manager(engine: Engine, record: ContainerRecord | None = None) -> str:
     """Return ``systemd`` or ``cgroupfs``: what the task says, else what the container has, else what suits the host."""
-    if engine.cgroup_manager is not None:
-        return engine.cgroup_manager
-    if record is not None and record.cgroup:
-        return names.SYSTEMD if names.is_scope(record.cgroup) else names.CGROUPFS
-    return names.SYSTEMD if scope.is_running() and cgroups.version() == "v2" else names.CGROUPFS
+    return scope.manager(engine.cgroup_manager, record.cgroup if record is not None else "")
 
 
 def check(engine: Engine, spec: ContainerSpec, record: ContainerRecord | None = None) -> None:

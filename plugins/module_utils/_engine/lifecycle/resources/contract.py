@@ -46,8 +46,8 @@ class Run(NamedTuple):
 
     ``rootfs`` is the directory of the root file system; ``prepared`` are the paths that config.json binds in the place of a
     mount's own source, by destination. ``own_namespaces`` are the paths of namespaces that were made for the container before
-    the runtime makes the others, by kind; ``attached`` are its interfaces and the network of each. ``began``: when its process
-    began, in nanoseconds since the epoch.
+    the runtime makes the others, by kind; ``attached`` are its interfaces and the network of each; ``servers`` the addresses
+    where names of its networks are answered. ``began``: when its process began, in nanoseconds since the epoch.
     """
 
     record: ContainerRecord
@@ -57,6 +57,7 @@ class Run(NamedTuple):
     prepared: Mapping[str, str] = _NOTHING
     own_namespaces: Mapping[str, str] = _NOTHING
     attached: tuple[tuple[Endpoint, NetworkRecord], ...] = ()
+    servers: tuple[str, ...] = ()
     began: int = 0
 
 

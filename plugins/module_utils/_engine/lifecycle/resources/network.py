@@ -33,13 +33,15 @@ class _Network(Resource):
     def acquire(self, engine: Engine, run: Run) -> Run:
         if not grammar.has_networks(run.record.spec):
             return run
+        from ..wiring import peers
         from ..wiring.connect import attached, connect, make_namespaces
 
         record, wiring = run.record, attached(engine, run.record)
         container, shared = engine.layout.container(record.id), run.shared.paths.get("user")
         paths = make_namespaces(container, record.mapping, shared)
         connect(engine, record, wiring)
-        return run._replace(own_namespaces=paths, attached=wiring)
+        servers = peers.serve(engine, record, wiring)
+        return run._replace(own_namespaces=paths, attached=wiring, servers=servers)
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
         if record.endpoints:

@@ -22,6 +22,8 @@ _HOST_NAMES = ("host.containers.internal", "host.docker.internal")
 RESOLVED = "/run/systemd/resolve/resolv.conf"
 #: What podman asks where the host knows no name server that a container could reach.
 _PUBLIC = ("8.8.8.8", "8.8.4.4")
+#: The domain that aardvark-dns takes off a name, so that one without a dot is asked for there first.
+_SERVED = "dns.podman"
 
 #: Words of option ``hosts_file`` that are no path.
 OF_IMAGE, NO_FILE = "image", "none"
@@ -74,17 +76,20 @@ def gateway_of(networks: Sequence[NetworkRecord]) -> str:
     return next((address for address in found if ":" not in address), found[0] if found else "")
 
 
-def resolv_conf(spec: Any, host: str, resolved: str, servers: Sequence[str]) -> str:
+def resolv_conf(
+    spec: Any, host: str, resolved: str, servers: Sequence[str], served: Sequence[str] = ()
+) -> str:
     """Return /etc/resolv.conf: ``servers`` of the networks, else those of the spec, else the host's that can be reached.
 
-    ``host`` is the host's file, ``resolved`` that of systemd-resolved with the real servers, "" without one.
+    ``host`` is the host's file, ``resolved`` that of systemd-resolved with the real servers, "" without one. ``served`` are the
+    addresses of aardvark-dns, which asks all the others itself, and knows names in ``dns.podman`` without asking.
     """
     base = _read(host)
     own = spec.dns or ()
-    found = [*servers] or [*own] or _reachable(base.get("nameserver", []))
+    found = [*served] or [*servers] or [*own] or _reachable(base.get("nameserver", []))
     if not found and resolved:
         found = _reachable(_read(resolved).get("nameserver", []))
-    search = [*spec.dns_search] if spec.dns_search else base.get("search", [])
+    search = [*(spec.dns_search or ())] or [*([_SERVED] if served else []), *base.get("search", [])]
     options = [*spec.dns_option] if spec.dns_option else base.get("options", [])
     lines = [f"nameserver {server}" for server in found or _PUBLIC]
     lines = ([f"search {' '.join(search)}"] if search and search != ["."] else []) + lines

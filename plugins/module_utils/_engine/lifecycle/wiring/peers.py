@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell containers the names of those that are in their networks, by lines in their /etc/hosts.
+"""Tell containers the names of those that are in their networks: by aardvark-dns (served.py), else by lines in their /etc/hosts.
 
 Only what runs is named. The file is altered in its place, since it is bound into the container, and by the lines of one container
 alone: with two hundred in a network, to write each file anew at each start would take seconds.
@@ -11,23 +11,43 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from ...model.container import networks as grammar
+from ...errors import EngineError, HostLacks
 from ...model.engine.record import ContainerRecord
 from ...model.network.spec import NetworkRecord
 from ...model.network.wiring import Endpoint
 from ...state import attachments, containers
 from ..core.engine import Engine
+from . import served
 
 #: A container's own edits of the file are small; what is larger is left alone.
 _LIMIT = 4 * 1024 * 1024
 
 
+def serve(
+    engine: Engine, record: ContainerRecord, attached: Sequence[tuple[Endpoint, NetworkRecord]]
+) -> tuple[str, ...]:
+    """Decide how names of the container's networks are answered, and return the addresses where aardvark-dns does so.
+
+    Those of a network whose containers have them in their files are answered there as long as one of them runs. A server that
+    does not start is warned of: the names go into the files then, also of those that it has served.
+    """
+    found = []
+    for kept, network in _named(attached):
+        with engine.lock_network(network.name, f"name {record.name}"):
+            served_ = served.is_served(engine, network) or _may_be_served(engine, record, network)
+            if served_ and _is_answered(engine, record, network, kept):
+                found += served.gateways(network)
+    return tuple(sorted(found, key=lambda address: ":" in address))
+
+
 def announce(
     engine: Engine, record: ContainerRecord, attached: Sequence[tuple[Endpoint, NetworkRecord]]
 ) -> None:
-    """Add a container's names to the files of those in its networks, and theirs to its own; all have these files already."""
+    """Make a container's names known to those in its networks, and theirs to it; all have their files already."""
     for kept, network in _named(attached):
         with engine.lock_network(network.name, f"name {record.name}"):
+            if served.is_served(engine, network) and _is_answered(engine, record, network, kept):
+                continue
             lines = _lines(record, network.name, kept)
             for other, other_kept in _others(engine, record.id, network.id):
                 path = _path(engine, other.id)
@@ -43,12 +63,58 @@ def announce(
 def withdraw(
     engine: Engine, record: ContainerRecord, attached: Sequence[tuple[Endpoint, NetworkRecord]]
 ) -> None:
-    """Take a container's names out of the files of those in its networks."""
+    """Make those in its networks forget a container's names. A server of others that does not start is warned of."""
     for kept, network in _named(attached):
         with engine.lock_network(network.name, f"forget {record.name}"):
+            if served.is_served(engine, network):
+                try:
+                    served.drop(engine, record, network)
+                except EngineError as error:
+                    engine.warned.append(error)
+                continue
             for other, _kept in _others(engine, record.id, network.id):
                 with suppress(FileNotFoundError):
                     _alter(_path(engine, other.id), kept.addresses, [])
+
+
+def _is_answered(engine: Engine, record: ContainerRecord, network: NetworkRecord, kept: Endpoint) -> bool:
+    """Have aardvark-dns answer a container's names in a network; False when it can't, and all there are named in files now."""
+    try:
+        served.add(engine, record, network, kept)
+    except EngineError as error:
+        _warn(engine, network, error)
+        _introduce(engine, network)
+        return False
+    return True
+
+
+def _warn(engine: Engine, network: NetworkRecord, error: EngineError) -> None:
+    text = f"network {network.name}: containers find names in /etc/hosts alone, as {error.message}"
+    remedy = "Make way for it (`ss -ulnp`), then stop all containers of the network and start them again"
+    engine.warned.append(HostLacks(text, remedy=remedy))
+
+
+def _may_be_served(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> bool:
+    """Tell whether aardvark-dns can answer in a network, and nobody there has the names in a file already."""
+    if not served.can_be_served(network):
+        return False
+    with engine.database.reading() as connection:
+        members = attachments.members(connection, network.id)
+    return not any(os.path.exists(_path(engine, number)) for number in members if number != record.id)
+
+
+def _introduce(engine: Engine, network: NetworkRecord) -> None:
+    """Add the names of all that run in a network to the files of each other."""
+    running = [
+        (record, kept)
+        for record, kept in _others(engine, "", network.id)
+        if os.path.exists(_path(engine, record.id))
+    ]
+    for record, _kept in running:
+        others = [pair for pair in running if pair[0].id != record.id]
+        addresses = [address for _other, kept in others for address in kept.addresses]
+        lines = [line for other, kept in others for line in _lines(other, network.name, kept)]
+        _alter(_path(engine, record.id), addresses, lines)
 
 
 def _named(attached: Sequence[tuple[Endpoint, NetworkRecord]]) -> Iterable[tuple[Endpoint, NetworkRecord]]:
@@ -66,7 +132,7 @@ def _others(engine: Engine, container_id: str, network_id: str) -> list[tuple[Co
 
 def _lines(record: ContainerRecord, network: str, kept: Endpoint) -> list[str]:
     """Return the lines that name a container in one network: by its name, its short id, its aliases there."""
-    names = " ".join(dict.fromkeys((record.name, record.id[:12], *grammar.aliases(record.spec, network))))
+    names = " ".join(served.names(record, network))
     return [f"{address}\t{names}\n" for address in kept.addresses]
 
 

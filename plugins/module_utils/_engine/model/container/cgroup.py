@@ -77,6 +77,11 @@ def monitor_scope(container_id: str, pid: int, what: str = "conmon") -> str:
     return f"{_PREFIX}-{what}-{container_id[:12]}-{pid}{_SUFFIX}"
 
 
+def names_scope(pid: int) -> str:
+    """Return the scope's name of the process that answers names of containers."""
+    return f"{_PREFIX}-names-{pid}{_SUFFIX}"
+
+
 def is_scope(path: str) -> bool:
     """Tell whether systemd made the cgroup."""
     return path.endswith(_SUFFIX)

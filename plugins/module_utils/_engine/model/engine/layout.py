@@ -94,6 +94,11 @@ class Layout:
         return f"{self.run_root}/locks"
 
     @property
+    def aardvark(self) -> str:
+        """Where aardvark-dns reads the names of containers, a file for each network."""
+        return f"{self.run_root}/aardvark-dns"
+
+    @property
     def health_socket(self) -> str:
         """Where the process that checks health hears of containers."""
         return f"{self.run_root}/health.sock"

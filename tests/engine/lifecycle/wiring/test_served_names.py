@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of containers answered by aardvark-dns: by network, over both IP versions, as long as one of a network runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from _engine.kernel.net import netns
+from _engine.network import aardvark
+from enginehost import eventually
+
+# None of it is about the runtime.
+pytestmark = pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+
+A, AAAA = 1, 28
+SLEEPS = ("sleep", "1000")
+HOW = {"network": None, "stop_timeout": 0}
+SUBNETS = {"a": ["10.96.0.0/24", "fd96::/64"], "b": ["10.97.0.0/24"]}
+
+
+@pytest.fixture
+def host(host, need):
+    """Return an engine that has aardvark-dns, and networks ``a`` and ``b``."""
+    need(aardvark.find(), "aardvark-dns")
+    for name, subnet in SUBNETS.items():
+        host.network(name, subnet=subnet)
+    return host
+
+
+def started(host, name, *networks, **options):
+    """Start a container in these networks, and return its shape."""
+    return host.start(*SLEEPS, name=name, **{**HOW, "network": [*networks], **options})
+
+
+def asked(host, name: str, what: str, server: str = "10.96.0.1", kind: int = A) -> list[str]:
+    """Return the addresses that a container is told of a name, none when there is no such name; raises OSError without answer."""
+    labels = b"".join(bytes([len(word)]) + word.encode() for word in what.split("."))
+    question = struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + labels + struct.pack(">BHH", 0, kind, 1)
+    version = socket.AF_INET6 if ":" in server else socket.AF_INET
+
+    def ask() -> bytes:
+        with closing(socket.socket(version, socket.SOCK_DGRAM)) as made:
+            made.settimeout(5.0)
+            made.connect((server, 53))
+            made.send(question)
+            return made.recv(512)
+
+    answer = netns.call(host.layout.container(host.record(name).id).netns, ask)
+    size, count = {A: 4, AAAA: 16}[kind], struct.unpack(">H", answer[6:8])[0]
+    ends = [len(answer) - (size + 12) * back for back in range(count)]
+    return [
+        socket.inet_ntop(socket.AF_INET6 if size == 16 else socket.AF_INET, answer[end - size : end])
+        for end in ends
+    ]
+
+
+def addresses(shape, network: str) -> tuple[str, str]:
+    """Return the addresses of a container in a network."""
+    found = shape["NetworkSettings"]["Networks"][network]
+    return found["IPAddress"], found["GlobalIPv6Address"]
+
+
+def server(host):
+    """Return the process that answers, None when there is none."""
+    return aardvark.running(host.layout.aardvark)
+
+
+def test_answered_by_network(host):
+    """Name, alias and short id are answered over both IP versions to those of the same network, and to no others."""
+    web = started(host, "Web", "a:alias=first", "b")
+    started(host, "near", "a")
+    started(host, "far", "b")
+    four, six = addresses(web, "a")
+    for name in ("web", "WEB", "first", web["Id"][:12], "web.dns.podman"):
+        assert asked(host, "near", name) == [four], name
+        assert asked(host, "near", name, "fd96::1", AAAA) == [six], name
+    assert asked(host, "near", "far") == []
+    assert asked(host, "far", "web", "10.97.0.1") == [addresses(web, "b")[0]]
+    assert asked(host, "far", "first", "10.97.0.1") == []
+    assert sorted(asked(host, "Web", "far", "10.96.0.1")) == [addresses(host.inspect("far"), "b")[0]]
+    files = Path(host.layout.container(web["Id"]).files)
+    named = [
+        line for line in (files / "resolv.conf").read_text().splitlines() if line.startswith("nameserver")
+    ]
+    assert named == ["nameserver 10.96.0.1", "nameserver 10.97.0.1", "nameserver fd96::1"]
+    assert "near" not in (files / "hosts").read_text()
+
+
+def test_one_server(host):
+    """All networks of an engine have one server in a cgroup of its own, which ends with the last container."""
+    started(host, "one", "a")
+    first = server(host)
+    assert f"{host.layout.monitors_cgroup}\n" in Path(f"/proc/{first.pid}/cgroup").read_text()
+    started(host, "two", "b")
+    assert server(host) == first
+    host.bring("one", "absent")
+    assert server(host) == first
+    assert aardvark.names(host.layout.aardvark) != []
+    host.bring("two", "absent")
+    assert not first.alive()
+    assert not os.path.exists(host.layout.aardvark)
+
+
+def test_started_again(host):
+    """A server that is found dead at a start or an end is started again, and knows all names."""
+    one = started(host, "one", "a")
+    server(host).signal(signal.SIGKILL)
+    two = started(host, "two", "a")
+    assert asked(host, "two", "one") == [addresses(one, "a")[0]]
+    server(host).signal(signal.SIGKILL)
+    host.bring("one", "stopped")
+    assert asked(host, "two", "one") == []
+    assert asked(host, "two", "two") == [addresses(two, "a")[0]]
+    host.bring("one", "restarted")
+    assert asked(host, "two", "one") == [addresses(one, "a")[0]]
+
+
+def test_falls_back_to_files(host):
+    """Where the server can't listen, a warning says so, and all in the network find each other's names in their files."""
+    one, mid = started(host, "one", "a"), started(host, "mid", "a")
+    server(host).signal(signal.SIGKILL)
+    with closing(socket.socket(type=socket.SOCK_DGRAM)) as other:
+        eventually(lambda: server(host) is None, "the server has ended")
+        other.bind(("", 53))
+        warned = []
+        two = started(host, "two", "a", settings={"warned": warned})
+        assert ["port 53 of 10.96.0.1, fd96::1" in str(error) for error in warned] == [True]
+    for shape, peer in ((one, "two"), (two, "one"), (two, "mid"), (one, "mid"), (mid, "one")):
+        text = Path(host.layout.container(shape["Id"]).files, "hosts").read_text()
+        assert f"\t{peer} " in text
+    assert server(host) is None
+    host.bring("one", "stopped")
+    assert "\tone " not in Path(host.layout.container(two["Id"]).files, "hosts").read_text()
