@@ -35,7 +35,7 @@ from _engine.model.engine.storage_drivers import FUSE, VFS
 from enginehost import eventually
 
 #: Points of each verb and runtime where not all are gone through.
-SOME = int(os.environ.get("SWEEP_SOME", "3"))
+SOME = int(os.environ.get("SWEEP_SOME", "2"))
 SEED = int(os.environ.get("SWEEP_SEED") or time.time_ns() % 10**9)
 #: Calls that can fail for want of room, or for a bad disk.
 ON_DISK = {

@@ -147,6 +147,13 @@ REFUSED = [
     ({"network": ["small:ip=10.98.0.3"]}, "in_use", "address of container web"),
     ({"network": ["small:ip=10.97.0.3"]}, "invalid_option", "in no subnet"),
     ({"network": ["small:ip=10.98.0.1"]}, "invalid_option", "is the gateway"),
+    (
+        {"network": ["small"], "publish": ["[::1]:8083:80"]},
+        "invalid_option",
+        "no network of the container has IPv6",
+    ),
+    ({"hosts_file": "/nosuch"}, "invalid_option", "/nosuch"),
+    ({"hosts_file": "/dev/zero"}, "invalid_option", "hosts_file"),
 ]
 
 
@@ -171,6 +178,13 @@ def test_a_port_in_use_leaves_the_old_container(host, fetch):
     with socket.create_server(("", 8082)), pytest.raises(EngineError, match="8082/tcp of the host is in use"):
         served(host, publish=["8082:80"])
     assert fetch("outside", f"{HOST4}:8080") == "host-web"
+
+
+def test_a_protocol_that_the_kernel_lacks(host):
+    """A port of SCTP is chosen and published also where this kernel has no such sockets to hold it."""
+    shape = served(host, publish=["80/sctp"])
+    [bound] = shape["NetworkSettings"]["Ports"]["80/sctp"]
+    assert 0 < int(bound["HostPort"]) < 65536
 
 
 def test_check_mode(host):

@@ -105,6 +105,9 @@ NONSENSE = [
     {"network": ["ns:/x"], "mac_address": "92:d0:c6:0a:29:33"},
     {"network": ["none"], "publish_all": True},
     {"network": ["web:ip=10.0.0.5"], "ip": "10.0.0.6"},
+    {"no_hosts": True, "etc_hosts": {"db": "10.0.0.5"}},
+    {"no_hosts": True, "hosts_file": "none"},
+    {"hosts_file": "relative"},
 ]
 
 

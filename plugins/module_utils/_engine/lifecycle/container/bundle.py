@@ -151,11 +151,11 @@ def _write_files(
 
 def _hosts(record: ContainerRecord, hostname: str, attached: names.Attached) -> dict[str, str]:
     spec = record.spec
-    if spec.no_hosts or spec.hosts_file == names.OF_IMAGE:
+    if spec.no_hosts or spec.hosts_file == resolver.OF_IMAGE:
         return {}
     of_host = attached or namespaces.uses_host_network(spec)
-    base = spec.hosts_file or (_HOSTS if of_host else names.NO_FILE)
-    text = "" if base == names.NO_FILE else _read(base)
+    base = spec.hosts_file or (_HOSTS if of_host else resolver.NO_FILE)
+    text = "" if base == resolver.NO_FILE else _read(base)
     return {"/etc/hosts": names.hosts(record, hostname, attached, text)}
 
 

@@ -18,6 +18,7 @@ from ...model.container.options import OPTIONS
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.mounts.mount import BIND, Mount
+from ...model.network import resolver
 from ...model.values import jsontext
 from ...runtime import apparmor, hooks, host, logfiles, timezone
 from ..core.engine import Engine
@@ -29,6 +30,8 @@ from . import layers, limits
 
 #: Docker's default profile has 20 KB.
 _PROFILE_LIMIT = 1024 * 1024
+#: A hosts file has some lines.
+_HOSTS_LIMIT = 1024 * 1024
 #: What a log may be: a file, or /dev/null. To open a FIFO waits for a reader.
 _LOGS = (stat.S_IFREG, stat.S_IFCHR)
 #: NAME_MAX of Linux.
@@ -60,6 +63,7 @@ def _looks(
         yield partial(_check_mount, mount)
     yield lambda: layers.check(engine, source, record)
     yield lambda: _check_log(engine, spec)
+    yield lambda: _check_hosts_file(spec)
     yield lambda: hooks.find(spec.hooks_dir)
     yield lambda: _check_ids(engine, spec, source)
     yield lambda: _check_tuning(spec)
@@ -67,6 +71,20 @@ def _looks(
     if profile := apparmor_profile(spec):
         yield lambda: apparmor.check(profile)
     yield lambda: _check_host(spec)
+
+
+def _check_hosts_file(spec: ContainerSpec) -> None:
+    path = spec.hosts_file
+    if path is None or path in (resolver.OF_IMAGE, resolver.NO_FILE):
+        return
+    try:
+        found = untrusted_files.read_file("/", path, limit=_HOSTS_LIMIT)
+    except OSError as error:
+        raise InvalidOption("hosts_file", path, f"can't be read: {error.strerror}") from None
+    if found is None:
+        raise Missing(
+            "hosts_file", path, "does not exist on the host", remedy="Write image or none, or make it first"
+        )
 
 
 def _check_ids(engine: Engine, spec: ContainerSpec, source: Source) -> None:

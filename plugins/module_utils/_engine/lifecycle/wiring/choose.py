@@ -64,6 +64,7 @@ def with_networks(
         addresses_ = _addresses(connection, network, want, had.addresses)
         endpoints.append(Endpoint(network.id, name, mac, addresses_))
     ports = _ports(connection, record.spec, config, old.ports if old else ())
+    _refuse_other_version(ports, {":" in ip for one in endpoints for ip in one.addresses})
     return replace(record, endpoints=tuple(endpoints), ports=tuple(ports))
 
 
@@ -130,6 +131,19 @@ def _ports(
     before = {(port.protocol, port.host_ip, port.container_port): port.host_port for port in old}
     chosen = _chosen([port for port in wanted if not port.host_port], [*owners, *fixed], before)
     return sorted((*fixed, *chosen), key=attachments.order)
+
+
+def _refuse_other_version(ports: Sequence[Port], has_v6: set[bool]) -> None:
+    """Raise InvalidOption for a port at an address of an IP version that the container has no address of."""
+    for port in ports:
+        if port.host_ip and (":" in port.host_ip) not in has_v6:
+            version = 6 if ":" in port.host_ip else 4
+            raise InvalidOption(
+                "publish",
+                portgrammar.written(port),
+                f"is at an IPv{version} address, and no network of the container has IPv{version}",
+                remedy=f"Publish it at another address, or name a network with IPv{version}",
+            )
 
 
 def _chosen(

@@ -48,7 +48,9 @@ def unused(port: Port, taken: Sequence[Port]) -> Port:
     """Return the port with a port of the host that nobody has and that collides with none of ``taken``; raises InUse."""
     for _try in range(_TRIES):
         with ExitStack() as stack:
-            [first, *_more] = bind([port._replace(host_ip=port.host_ip or _ANY[0], host_port=0)], stack)
+            asked = port._replace(host_ip=port.host_ip or _ANY[0], host_port=0)
+            # Where the kernel has no such protocol, nobody has a port of it: any number that another has free will do.
+            first = next(iter(bind([asked], stack) or bind([asked._replace(protocol=TCP)], stack)))
             candidate = port._replace(host_port=first.getsockname()[1])
         if any(grammar.collide(candidate, other) for other in taken):
             continue

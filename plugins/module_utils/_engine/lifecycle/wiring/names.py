@@ -25,8 +25,6 @@ _PUBLIC = ("8.8.8.8", "8.8.4.4")
 #: The domain that aardvark-dns takes off a name, so that one without a dot is asked for there first.
 _SERVED = "dns.podman"
 
-#: Words of option ``hosts_file`` that are no path.
-OF_IMAGE, NO_FILE = "image", "none"
 
 Line = tuple[str, tuple[str, ...]]
 #: The interfaces of a container, each with its network.

@@ -6,6 +6,9 @@ A network gets its rules before its bridge, and loses them after it: so a bridge
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from ...errors import HostLacks
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ...model.network.spec import NetworkRecord
@@ -31,7 +34,7 @@ def open_network(engine: Engine, network: NetworkRecord) -> None:
             firewall.renew(known, table=name)
         else:
             firewall.load(known, _publications(engine), table=name)
-        foreign.admit(known, table=name)
+        _warn(engine, foreign.admit(known, table=name))
 
 
 def close_network(engine: Engine, network: NetworkRecord) -> None:
@@ -54,7 +57,19 @@ def load(engine: Engine) -> None:
         there = _there(engine)
         if there:
             firewall.load(there, _publications(engine), table=table(engine))
-            foreign.admit(there, table=table(engine))
+            _warn(engine, foreign.admit(there, table=table(engine)))
+
+
+def _warn(engine: Engine, found: Iterable[foreign.Hindrance]) -> None:
+    """Warn of chains of others that drop what the networks forward, which only their owner can mend."""
+    for one in found:
+        engine.warned.append(
+            HostLacks(
+                f"chain {one.chain} of {one.family} table {one.table} drops what containers send and get by the host",
+                remedy="Let that firewall forward what comes from and goes to the bridges of `slipway network ls`",
+                feature="forwarding",
+            )
+        )
 
 
 def publication(record: ContainerRecord) -> Publication:

@@ -255,6 +255,7 @@ EXPOSED = Kind(ports.parse_exposed, list, tuple, True, argument=_LIST)
 NAME_SERVERS = Kind(resolver.parse_servers, list, tuple, True, argument=_LIST)
 DOMAINS = Kind(resolver.parse_domains, list, tuple, True, argument=_LIST)
 RESOLVER_OPTIONS = Kind(resolver.parse_options, list, tuple, True, argument=_LIST)
+HOSTS_FILE = Kind(resolver.parse_hosts_file, empty_is_unset=True)
 HOST_NAMES = Kind(resolver.parse_hosts, dict, dict, True, argument=_DICT)
 PID = Kind(namespaces.parser("host", "private", unset="private"), empty_is_unset=True)
 UTS = PID

@@ -103,6 +103,9 @@ def check(spec: Any) -> None:
             Words("has no effect with ", Setting("network", mode)),
             remedy="Leave it out, or name a network",
         )
+    if spec.no_hosts and (spec.etc_hosts or spec.hosts_file):
+        other = "etc_hosts" if spec.etc_hosts else "hosts_file"
+        raise InvalidOption("no_hosts", True, f"leaves {other} no effect", remedy="Keep one of the two")
     for one in wanted(spec):
         versions = [6 if ":" in ip else 4 for ip in one.ips]
         double = next((version for version in (4, 6) if versions.count(version) > 1), None)

@@ -307,7 +307,7 @@ class ContainerOptions:
     Unset is V(false).
     """
 
-    hosts_file: str | None = row(kinds.TEXT, applied="lifecycle.container.bundle")
+    hosts_file: str | None = row(kinds.HOSTS_FILE, applied="lifecycle.container.bundle")
     """File of the host whose lines C(/etc/hosts) begins with, V(image) for the image's own, V(none) for no such lines.
 
     Unset means the host's C(/etc/hosts), but none with O(network=none).

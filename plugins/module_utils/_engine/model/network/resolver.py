@@ -10,12 +10,14 @@ import re
 from typing import Any
 
 from ...errors import InvalidOption
-from ..values.text import plain_text
+from ..values.text import absolute_path, plain_text
 
 #: In place of name servers: the container keeps the image's resolv.conf.
 NO_SERVERS = "none"
 #: In place of an address: that by which a container reaches its host.
 HOST_GATEWAY = "host-gateway"
+#: Words of option ``hosts_file`` that are no path.
+OF_IMAGE, NO_FILE = "image", "none"
 _NAME = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,253}[a-zA-Z0-9_])?\.?")
 #: What resolv.conf takes in a line (resolv.conf(5)): words without blanks.
 _WORD = re.compile(r"[!-~]+")
@@ -50,6 +52,12 @@ def parse_options(option: str, value: Any) -> tuple[str, ...]:
         if not _WORD.fullmatch(word):
             raise InvalidOption(option, word, "is no option of a resolver", remedy="Write it as in ndots:2")
     return tuple(dict.fromkeys(words))
+
+
+def parse_hosts_file(option: str, value: Any) -> str:
+    """Return the path of a file of the host, ``image`` or ``none``; raises InvalidOption."""
+    text = plain_text(option, value)
+    return text if text in ("", OF_IMAGE, NO_FILE) else absolute_path(option, text)
 
 
 def parse_hosts(option: str, value: Any) -> dict[str, str]:
