@@ -136,7 +136,9 @@ def test_list(inventories):
         "ansible_host": "web",
         "ansible_slipway_root": inventories.node.layout.root,
         "ansible_slipway_run_root": inventories.node.layout.run_root,
+        "slipway_address": "",
         "slipway_host": "localhost",
+        "slipway_ports": {},
     }
     assert facts["State"]["Health"]["Status"] == "healthy"
     assert facts["Config"]["Labels"]["odd"] == "{{ 1 + 1 }}"

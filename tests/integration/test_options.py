@@ -172,7 +172,7 @@ def test_rootfs(want, tmp_path):
 
 
 def test_network(want):
-    """The two networks that work are a change from each other, in each spelling; unset is refused and names them."""
+    """Modes and names are a change from each other, in each spelling; unset means the default network, by each of its names."""
     want(network=["host"])
     for spelling in ("network", "net", "network_mode"):
         assert want(**{"network": None, spelling: "host"}).actions == ()
@@ -180,8 +180,9 @@ def test_network(want):
         altered = want(network=[other])
         assert (altered.cost, named(altered)) == ("recreate", {"network"})
     assert want(network="ns:/proc//self/ns/net").actions == ()
-    with pytest.raises(InvalidOption, match="host or none"):
-        want(network=None)
+    assert named(want(network=None)) == {"network"}
+    for word in ("bridge", "private", "slipway"):
+        assert want(network=word).actions == ()
 
 
 def test_userns(want, monkeypatch, tmp_path):

@@ -74,7 +74,7 @@ def small_host(tmp_path: Path, runtime: str, layer: bytes):
     host = Host(tmp_path, runtime, "localhost/box:1")
     for place in (host.layout.root, host.layout.run_root):
         os.mkdir(place)
-        mounts.tmpfs(place, size=16 << 20, mode=0o700, options=("nr_inodes=1500",))
+        mounts.tmpfs(place, size=24 << 20, mode=0o700, options=("nr_inodes=3000",))
     try:
         with without_hybrid(host.layout.cgroup_parent):
             host.load(write_archive(tmp_path / "box.tar", host.image, [layer]))

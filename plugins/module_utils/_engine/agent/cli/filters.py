@@ -92,7 +92,7 @@ def _ancestor(shape: Shape, value: str, _among: Sequence[Shape]) -> bool:
 
 def networks(shape: Shape) -> list[str]:
     """Return the names of a container's networks, or its mode where it is in none of the engine's."""
-    return [*shape["NetworkSettings"]["Networks"]] or [shape["HostConfig"]["NetworkMode"]]
+    return [*shape["NetworkSettings"].get("Networks", ())] or [shape["HostConfig"]["NetworkMode"]]
 
 
 def _volume(shape: Shape, value: str, _among: Sequence[Shape]) -> bool:

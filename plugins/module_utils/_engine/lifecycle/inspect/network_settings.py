@@ -43,7 +43,7 @@ def network_settings(
         **{key: first.get(key, value) for key, value in _NO_ADDRESSES.items()},
         "Ports": {**_unpublished(exposed), **bindings(record.ports)},
         "SandboxKey": path if lives else "",
-        "Networks": shown,
+        **({"Networks": shown} if shown else {}),  # podman leaves it out where there is none
     }
 
 
