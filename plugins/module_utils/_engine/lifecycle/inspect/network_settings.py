@@ -41,7 +41,7 @@ def network_settings(
     first = next(iter(shown.values()), {})
     return {
         **{key: first.get(key, value) for key, value in _NO_ADDRESSES.items()},
-        "Ports": {**_unpublished(exposed), **bindings(record.ports)},
+        "Ports": {**_unpublished(exposed if attached else ()), **bindings(record.ports)},
         "SandboxKey": path if lives else "",
         **({"Networks": shown} if shown else {}),  # podman leaves it out where there is none
     }
