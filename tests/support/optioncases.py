@@ -155,7 +155,7 @@ ROWS = (
         ["b.example", "a.example"],
     ),
     Row("dns_option", ["ndots:2", "edns0"], "ndots:2 edns0", "ndots:3"),
-    Row("etc_hosts", {"db": "10.0.0.5"}, {"db": "10.0.0.5"}, {"db": "host-gateway"}, ("etc_hosts.db",)),
+    Row("etc_hosts", {"db": "10.0.0.5"}, {"db": "10.0.0.5"}, {"db": "10.0.0.6"}, ("etc_hosts.db",)),
     Row("no_hosts", True, "yes", False),
     Row("no_hostname", True, "yes", False),
     Row("hosts_file", "none", "none", "image"),

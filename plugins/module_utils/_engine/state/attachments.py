@@ -49,20 +49,20 @@ def members(connection: sqlite3.Connection, network_id: str) -> tuple[str, ...]:
     return tuple(str(row["container_id"]) for row in rows)
 
 
-def taken(connection: sqlite3.Connection, network_id: str) -> dict[str, str]:
-    """Return the addresses that are given out in a network, each with the name of its container."""
+def taken(connection: sqlite3.Connection, network_id: str, *, besides: str = "") -> dict[str, str]:
+    """Return the addresses that are given out in a network, each with the name of its container; ``besides`` an id."""
     rows = connection.execute(
-        "SELECT address, name FROM leases JOIN containers ON container_id = id WHERE network_id = ?",
-        (network_id,),
+        "SELECT address, name FROM leases JOIN containers ON container_id = id WHERE network_id = ? AND id <> ?",
+        (network_id, besides),
     )
     return {row["address"]: row["name"] for row in rows}
 
 
-def taken_macs(connection: sqlite3.Connection, network_id: str) -> dict[str, str]:
-    """Return the MAC addresses in a network, each with the name of its container."""
+def taken_macs(connection: sqlite3.Connection, network_id: str, *, besides: str = "") -> dict[str, str]:
+    """Return the MAC addresses in a network, as ``taken``."""
     rows = connection.execute(
-        "SELECT mac, name FROM attachments JOIN containers ON container_id = id WHERE network_id = ?",
-        (network_id,),
+        "SELECT mac, name FROM attachments JOIN containers ON container_id = id WHERE network_id = ? AND id <> ?",
+        (network_id, besides),
     )
     return {row["mac"]: row["name"] for row in rows}
 
@@ -92,9 +92,10 @@ def order(port: Port) -> tuple[str, int, str, int]:
     return port.protocol, port.container_port, port.host_ip, port.host_port
 
 
-def owners(connection: sqlite3.Connection) -> dict[Port, str]:
-    """Return all published ports, each with the id of its container."""
-    return {_port(row): row["container_id"] for row in connection.execute("SELECT * FROM ports")}
+def owners(connection: sqlite3.Connection, *, besides: str = "") -> dict[Port, str]:
+    """Return the published ports, each with the id of its container; not those of ``besides``."""
+    rows = connection.execute("SELECT * FROM ports WHERE container_id <> ?", (besides,))
+    return {_port(row): row["container_id"] for row in rows}
 
 
 def _port(row: sqlite3.Row) -> Port:

@@ -187,6 +187,29 @@ def test_a_protocol_that_the_kernel_lacks(host):
     assert 0 < int(bound["HostPort"]) < 65536
 
 
+BAD_CHANGES = [
+    {"network": ["small", "slipway"], "publish": ["[::1]:8083:80"]},
+    {"network": ["small:interface_name=net0", "slipway:interface_name=net0"]},
+    {"network": ["small:mac=02:00:00:00:00:07"]},
+    {"network": ["small:ip=10.98.0.3"]},
+    {"network": ["full"]},
+    {"publish": ["20000-22500:20000-22500"]},
+    {"publish": ["8081:80"]},
+]
+
+
+def test_a_bad_change_leaves_the_old_container(host):
+    """What a new container can't have of networks is refused before the one that runs is touched."""
+    host.network("small", subnet="10.98.0.0/24")
+    host.network("full", subnet="10.96.0.0/30")
+    served(host, "other", network=["small:ip=10.98.0.3,mac=02:00:00:00:00:07", "full"], publish=["8081:80"])
+    before = served(host, publish=["8080:80"])
+    for options in BAD_CHANGES:
+        with pytest.raises(EngineError):
+            host.start(*SERVER, name="web", **{**HOW, **options})
+        assert host.inspect("web") == before, options
+
+
 def test_check_mode(host):
     """Check mode foresees the default network and chooses nothing; nothing is made."""
     before = host.picture(), host.links()

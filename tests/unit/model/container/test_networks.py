@@ -108,6 +108,7 @@ NONSENSE = [
     {"no_hosts": True, "etc_hosts": {"db": "10.0.0.5"}},
     {"no_hosts": True, "hosts_file": "none"},
     {"hosts_file": "relative"},
+    {"network": ["host"], "etc_hosts": {"me": "host-gateway"}},
 ]
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Mapping
 
-from ...errors import InUse
+from ...errors import InUse, NotFound
 from ...frozen import replace
 from ...kernel.files import make_private
 from ...model.container import networks
@@ -101,6 +101,8 @@ def _insert(
         from ..wiring.choose import with_networks
 
         record = with_networks(connection, record, source.config, old)
+        if len(record.endpoints) < len(networks.wanted(spec)):  # removed since it was made for this container
+            raise NotFound("network", networks.DEFAULT, remedy="Run the task again")
     _insert_anonymous(connection, record)
     containers.insert(connection, record)
     dependencies.write(connection, record.id, needs)

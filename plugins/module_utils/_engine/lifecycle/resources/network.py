@@ -23,12 +23,12 @@ class _Network(Resource):
     name, step = "network", "connect_network"
 
     def check(
-        self, engine: Engine, spec: ContainerSpec, _source: Source, record: ContainerRecord | None
+        self, engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None
     ) -> Iterator[Callable[[], object]]:
         if grammar.has_networks(spec):
             from ..wiring.check import check
 
-            yield lambda: check(engine, spec, record)
+            yield lambda: check(engine, spec, source, record)
 
     def acquire(self, engine: Engine, run: Run) -> Run:
         if not grammar.has_networks(run.record.spec):

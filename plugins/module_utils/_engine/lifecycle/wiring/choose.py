@@ -50,21 +50,24 @@ def with_networks(
 ) -> ContainerRecord:
     """Return a record that is to be inserted with what it has of its networks; ``old`` is that of the container it replaces.
 
+    What the old one has counts as free, whether its row is there still or not: so the same is asked before anything is changed.
     Raises NotFound for a network, InvalidOption, InUse, NoFreeAddress.
     """
-    wanted = grammar.wanted(record.spec)
+    wanted, besides = grammar.wanted(record.spec), old.id if old else ""
     before = {one.network_id: one for one in (old.endpoints if old else ())}
-    found = [network_of(connection, one.name) for one in wanted]
     endpoints = []
-    for want, network, name in zip(wanted, found, _interfaces(wanted)):
-        if network is None:  # removed since it was made for this container
-            raise NotFound("network", want.name, remedy="Run the task again")
+    for want, name in zip(wanted, _interfaces(wanted)):
+        network = network_of(connection, want.name)
+        if network is None:
+            continue
         had = before.get(network.id, Endpoint(network.id, name, "", ()))
-        mac = _mac(connection, network, want.mac, had.mac)
-        addresses_ = _addresses(connection, network, want, had.addresses)
-        endpoints.append(Endpoint(network.id, name, mac, addresses_))
-    ports = _ports(connection, record.spec, config, old.ports if old else ())
-    _refuse_other_version(ports, {":" in ip for one in endpoints for ip in one.addresses})
+        macs = attachments.taken_macs(connection, network.id, besides=besides)
+        taken = attachments.taken(connection, network.id, besides=besides)
+        mac = _mac(macs, network, want.mac, had.mac)
+        endpoints.append(Endpoint(network.id, name, mac, _addresses(taken, network, want, had.addresses)))
+    ports = _ports(connection, record.spec, config, old)
+    if len(endpoints) == len(wanted):
+        _refuse_other_version(ports, {":" in ip for one in endpoints for ip in one.addresses})
     return replace(record, endpoints=tuple(endpoints), ports=tuple(ports))
 
 
@@ -81,10 +84,9 @@ def _interfaces(wanted: Sequence[Wanted]) -> list[str]:
 
 
 def _addresses(
-    connection: sqlite3.Connection, network: NetworkRecord, want: Wanted, before: Sequence[str]
+    taken: Mapping[str, str], network: NetworkRecord, want: Wanted, before: Sequence[str]
 ) -> tuple[str, ...]:
     """Return the addresses in a network: those asked for, and of each other IP version one, as ``before`` where that is free."""
-    taken = attachments.taken(connection, network.id)
     found = [addresses.asked("network", network.name, network.subnets, ip, taken) for ip in want.ips]
     versions = {6 if ":" in ip else 4 for ip in found}
     for subnet in network.subnets:
@@ -95,8 +97,7 @@ def _addresses(
     return tuple(sorted(found, key=lambda ip: ":" in ip))
 
 
-def _mac(connection: sqlite3.Connection, network: NetworkRecord, asked: str, before: str) -> str:
-    taken = attachments.taken_macs(connection, network.id)
+def _mac(taken: Mapping[str, str], network: NetworkRecord, asked: str, before: str) -> str:
     if asked and asked in taken:
         raise InUse(
             f"mac_address: {asked} in network {network.name} belongs to container {taken[asked]}",
@@ -115,7 +116,10 @@ def _random_mac() -> str:
 
 
 def _ports(
-    connection: sqlite3.Connection, spec: ContainerSpec, config: ImageConfig | None, old: Sequence[Port]
+    connection: sqlite3.Connection,
+    spec: ContainerSpec,
+    config: ImageConfig | None,
+    old: ContainerRecord | None,
 ) -> list[Port]:
     """Return the published ports, each by itself, with those of the host that nobody named chosen; raises InUse."""
     wanted = [*portgrammar.singly(portgrammar.published(spec.publish or ()))]
@@ -124,11 +128,14 @@ def _ports(
         raise InvalidOption(
             "publish", len(wanted), f"are more ports than {MOST_PORTS}", remedy="Publish fewer"
         )
-    owners = attachments.owners(connection)
+    owners = attachments.owners(connection, besides=old.id if old else "")
     for port in wanted:
-        refuse_taken(connection, port, owners)
+        _refuse_taken(connection, port, owners)
     fixed = [port for port in wanted if port.host_port]
-    before = {(port.protocol, port.host_ip, port.container_port): port.host_port for port in old}
+    before = {
+        (port.protocol, port.host_ip, port.container_port): port.host_port
+        for port in (old.ports if old else ())
+    }
     chosen = _chosen([port for port in wanted if not port.host_port], [*owners, *fixed], before)
     return sorted((*fixed, *chosen), key=attachments.order)
 
@@ -167,7 +174,7 @@ def _exposed(spec: ContainerSpec, config: ImageConfig | None, wanted: Sequence[P
     return [Port(protocol, "", 0, number) for protocol, number in found]
 
 
-def refuse_taken(connection: sqlite3.Connection, port: Port, owners: Mapping[Port, str]) -> None:
+def _refuse_taken(connection: sqlite3.Connection, port: Port, owners: Mapping[Port, str]) -> None:
     """Raise InUse for a port of the host that another container has; ``owners`` are the ids by port."""
     other = next((one for one in owners if portgrammar.collide(one, port)), None)
     if other is None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ...errors import InvalidOption, Setting, Words
 from ..network.interfaces import check_interface
+from ..network.resolver import HOST_GATEWAY
 from ..values.names import check_name
 from ..values.text import decimal, plain_text
 from . import namespaces
@@ -106,6 +107,9 @@ def check(spec: Any) -> None:
     if spec.no_hosts and (spec.etc_hosts or spec.hosts_file):
         other = "etc_hosts" if spec.etc_hosts else "hosts_file"
         raise InvalidOption("no_hosts", True, f"leaves {other} no effect", remedy="Keep one of the two")
+    if is_mode(mode) and HOST_GATEWAY in (spec.etc_hosts or {}).values():
+        why = Words(f"is {HOST_GATEWAY}, which nothing is with ", Setting("network", mode))
+        raise InvalidOption("etc_hosts", HOST_GATEWAY, why, remedy="Write an address, or name a network")
     for one in wanted(spec):
         versions = [6 if ":" in ip else 4 for ip in one.ips]
         double = next((version for version in (4, 6) if versions.count(version) > 1), None)
