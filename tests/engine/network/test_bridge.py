@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from _engine.errors import HostLacks, NameInUse, NotFound
@@ -14,11 +16,13 @@ from enginehost import eventually
 from netlab import OUTSIDE4, attachment, plain, record
 
 
+NUMBERS = itertools.count(1)
+
+
 @pytest.fixture
-def network(lab, request):
+def network(lab):
     """Return a network of its own for a test, whose bridge goes with the test."""
-    numbers = sorted(item.nodeid for item in request.session.items)
-    network = record("net", numbers.index(request.node.nodeid) + 1)
+    network = record("net", next(NUMBERS))
     lab.host(bridge.ensure, network)
     yield network
     lab.host(bridge.remove, network)
