@@ -47,7 +47,7 @@ emulated:
 	@$(timed) vm pytest tests/vm -m ci
 test: setup system                                      ## all of it; ends with pytest's closing lines
 	@$(MAKE) --jobs=2 --output-sync=target quick emulated
-	SECONDS_BY_PART=.build/seconds pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=40 \
+	RUNTIMES=one SECONDS_BY_PART=.build/seconds pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=40 \
 	    tests/integration tests/engine
 # What one processor does as long as the other emulates a machine.
 quick:

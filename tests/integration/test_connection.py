@@ -83,8 +83,7 @@ def test_without_python(inside, work, way, image):
     same_files(work, inside.node.data(f"{image}-data"))
 
 
-@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelining", "files"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("way", "pipelining"), [("local", False), ("nested", True)])
 def test_modules(inside, work, way, pipelining):
     """Ansible's own modules work where the image has Python, with pipelining and without."""
     hosts = {"debian": inside.host("debian", way, ansible_pipelining=pipelining)}

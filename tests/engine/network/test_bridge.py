@@ -15,7 +15,6 @@ from _engine.network import bridge
 from enginehost import eventually
 from netlab import OUTSIDE4, attachment, plain, record
 
-
 NUMBERS = itertools.count(1)
 
 
