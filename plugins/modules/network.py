@@ -42,7 +42,8 @@ options:
     description:
       - "V(bridge): a bridge of its own on the host, which leads out by the host's address."
       - "V(macvlan) and V(ipvlan): interfaces beside one of the host, the C(parent) of O(opt), straight on its network."
-      - V(cni) is not built yet.
+      - "V(cni): the plugins (Container Network Interface, version 0.3.1 to 1.1) of the list that C(conflist) of O(opt)
+        names. They decide addresses, routes and all else; their results are shown as those of other drivers are."
       - Unset is V(bridge), or what an existing network has.
     type: str
     choices: [bridge, macvlan, ipvlan, cni]
@@ -98,8 +99,8 @@ options:
     type: bool
   disable_dns:
     description:
-      - Whether containers do not find each other by name. Networks of other drivers than V(bridge) have no names in any
-        case.
+      - Whether containers do not find each other by name. Networks of other drivers than V(bridge) and V(cni) have no
+        names in any case.
     type: bool
   dns:
     description:
@@ -133,6 +134,8 @@ options:
       - "C(mode), of V(bridge): V(managed), or V(unmanaged), which takes the bridge O(interface_name) of the host as it
         is. Of V(macvlan): V(bridge), V(private), V(vepa) or V(passthru). Of V(ipvlan): V(l2), V(l3) or V(l3s)."
       - "C(parent), of V(macvlan) and V(ipvlan): the interface of the host. Unset is that of the default route."
+      - "C(conflist), of V(cni): the name of a list of plugins in C(/etc/cni/net.d), or the path of one. Unset is the
+        list that has the name of the network."
       - Docker's C(com.docker.network.driver.mtu) and C(com.docker.network.bridge.name) are C(mtu) and
         O(interface_name).
     type: raw

@@ -189,7 +189,7 @@ def _fill(layout) -> None:
             spec = NetworkSpec("net", options={"mtu": "1400"}, labels={"l": "m"})
             subnets = (Subnet("10.89.0.0/24", "10.89.0.1"), Subnet("fd00::/64"))
             networks.insert(connection, NetworkRecord(_ID, spec, "sw-aaaaaaaa", subnets, 1))
-            connection.execute(f"INSERT INTO attachments VALUES ('{_OTHER}', 0, '{_ID}', 'eth0', '')")
+            connection.execute(f"INSERT INTO attachments VALUES ('{_OTHER}', 0, '{_ID}', 'eth0', '', '{{}}')")
             connection.execute(f"INSERT INTO leases VALUES ('{_ID}', '10.89.0.2', '{_OTHER}')")
             dependencies.write(connection, _OTHER, [("requires", _ID)])
             execs.insert(connection, ExecSession("f" * 64, _ID, ("true",), None, detached=False, created=1))

@@ -49,7 +49,7 @@ def test_a_removal_asks_for_no_more():
 @pytest.mark.parametrize(
     ("options", "error", "option"),
     [
-        ({"driver": "cni"}, NotBuiltYet, "driver: cni"),
+        ({"ipam_driver": "dhcp"}, NotBuiltYet, "ipam_driver"),
         ({"labels": {"a=b": ""}}, InvalidOption, "label"),
         ({"subnet": ["nonsense"]}, InvalidOption, "subnet"),
         ({"opt": 7}, InvalidOption, "opt"),

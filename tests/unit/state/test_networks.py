@@ -82,7 +82,7 @@ def test_a_used_network_keeps_its_row(connection, network, container):
     record = network("a")
     networks.insert(connection, record)
     containers.insert(connection, container("c"))
-    connection.execute("INSERT INTO attachments VALUES (?, 0, ?, 'eth0', '')", ("c" * 64, record.id))
+    connection.execute("INSERT INTO attachments VALUES (?, 0, ?, 'eth0', '', '{}')", ("c" * 64, record.id))
     assert networks.users(connection, record.id) == (("c" * 64, "web"),)
     with pytest.raises(InUse) as caught:
         networks.delete(connection, record.id)
@@ -101,7 +101,7 @@ def test_attached_containers_are_told_in_order(connection, network, container):
     for letter, name, owner in (("c", "web", here), ("d", "db", here), ("e", "app", there)):
         containers.insert(connection, container(letter, name=name))
         values = (letter * 64, owner.id, "eth0", letter)
-        connection.execute("INSERT INTO attachments VALUES (?, 0, ?, ?, ?)", values)
+        connection.execute("INSERT INTO attachments VALUES (?, 0, ?, ?, ?, '{}')", values)
     for address in ("fd00::2", "10.0.0.2"):
         connection.execute("INSERT INTO leases VALUES (?, ?, ?)", (here.id, address, "c" * 64))
     assert networks.attached(connection, here.id) == (
@@ -115,7 +115,7 @@ def test_addresses_go_with_their_container(connection, network, container):
     record = network("a")
     networks.insert(connection, record)
     containers.insert(connection, container("c"))
-    connection.execute("INSERT INTO attachments VALUES (?, 0, ?, 'eth0', '')", ("c" * 64, record.id))
+    connection.execute("INSERT INTO attachments VALUES (?, 0, ?, 'eth0', '', '{}')", ("c" * 64, record.id))
     connection.execute("INSERT INTO leases VALUES (?, '10.0.0.2', ?)", (record.id, "c" * 64))
     connection.execute("INSERT INTO ports VALUES ('tcp', '', 80, ?, 80)", ("c" * 64,))
     containers.delete(connection, "c" * 64)

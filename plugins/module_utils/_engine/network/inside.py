@@ -44,6 +44,14 @@ def name_in_use(attachment: Attachment) -> NameInUse:
     )
 
 
+def raise_loopback() -> None:
+    """Bring lo up in the namespace that this is called in."""
+    with Netlink() as netlink:
+        (loopback,) = links.find(netlink, "lo")
+        if loopback is not None and not loopback.up:
+            netlink.ask(links.change(loopback, up=True))
+
+
 def complete(attachment: Attachment) -> None:
     """Bring the interface and lo up in the namespace that this is called in, with addresses and routes; what is there stays.
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from ..model.network.spec import decode_subnets, encode_subnets
 from ..model.network.wiring import Endpoint, Port
-from .columns import check, decoding
+from .columns import check, decoding, dump, load_as
 
 
 def write(connection: sqlite3.Connection, container_id: str, endpoints: Sequence[Endpoint]) -> None:
@@ -24,13 +25,38 @@ def write(connection: sqlite3.Connection, container_id: str, endpoints: Sequence
     connection.execute("DELETE FROM attachments WHERE container_id = ?", (container_id,))
     for position, one in enumerate(endpoints):
         connection.execute(
-            "INSERT INTO attachments (container_id, position, network_id, interface, mac) VALUES (?, ?, ?, ?, ?)",
-            (container_id, position, one.network_id, one.interface, one.mac),
+            "INSERT INTO attachments (container_id, position, network_id, interface, mac, told) VALUES (?, ?, ?, ?, ?, ?)",
+            (container_id, position, one.network_id, one.interface, one.mac, _told(one)),
         )
-        connection.executemany(
-            "INSERT INTO leases (network_id, address, container_id) VALUES (?, ?, ?)",
-            [(one.network_id, address, container_id) for address in one.addresses],
-        )
+        _lease(connection, container_id, one)
+
+
+def tell(connection: sqlite3.Connection, container_id: str, endpoint: Endpoint) -> None:
+    """Save what plugins have told of a container in a network; what others remember of these addresses is void."""
+    network = endpoint.network_id
+    connection.execute(
+        "UPDATE attachments SET mac = ?, told = ? WHERE container_id = ? AND network_id = ?",
+        (endpoint.mac, _told(endpoint), container_id, network),
+    )
+    connection.execute(
+        "DELETE FROM leases WHERE network_id = ? AND container_id = ?", (network, container_id)
+    )
+    connection.executemany(
+        "DELETE FROM leases WHERE network_id = ? AND address = ?",
+        [(network, address) for address in endpoint.addresses],
+    )
+    _lease(connection, container_id, endpoint)
+
+
+def _lease(connection: sqlite3.Connection, container_id: str, one: Endpoint) -> None:
+    connection.executemany(
+        "INSERT INTO leases (network_id, address, container_id) VALUES (?, ?, ?)",
+        [(one.network_id, address, container_id) for address in one.addresses],
+    )
+
+
+def _told(one: Endpoint) -> str:
+    return dump({"subnets": encode_subnets(one.subnets), "dns": [*one.dns]} if one.subnets else {})
 
 
 def of(connection: sqlite3.Connection, container_id: str) -> tuple[Endpoint, ...]:
@@ -106,10 +132,13 @@ def _port(row: sqlite3.Row) -> Port:
 
 def _endpoint(connection: sqlite3.Connection, row: sqlite3.Row) -> Endpoint:
     with decoding("attachments", row):
-        check(row, texts="container_id network_id interface mac", integers="position")
+        check(row, texts="container_id network_id interface mac told", integers="position")
+        told = load_as(dict, row["told"])
         addresses = connection.execute(
             "SELECT address FROM leases WHERE container_id = ? AND network_id = ?",
             (row["container_id"], row["network_id"]),
         )
         found = sorted((str(one["address"]) for one in addresses), key=lambda address: ":" in address)
-        return Endpoint(row["network_id"], row["interface"], row["mac"], tuple(found))
+        subnets = decode_subnets(told.get("subnets", ()))
+        dns = tuple(map(str, told.get("dns", ())))
+        return Endpoint(row["network_id"], row["interface"], row["mac"], tuple(found), subnets, dns)

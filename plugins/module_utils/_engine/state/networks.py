@@ -75,7 +75,8 @@ def users(connection: sqlite3.Connection, network_id: str) -> tuple[tuple[str, s
 def attached(connection: sqlite3.Connection, network_id: str) -> tuple[Attached, ...]:
     """Return the containers that are attached to the network, by name, with their addresses there."""
     rows = connection.execute(
-        "SELECT c.id, c.name, a.interface, a.mac, l.address FROM attachments a JOIN containers c ON c.id = a.container_id "
+        "SELECT c.id, c.name, a.interface, a.mac, a.told, l.address "
+        "FROM attachments a JOIN containers c ON c.id = a.container_id "
         "LEFT JOIN leases l ON l.container_id = a.container_id AND l.network_id = a.network_id "
         "WHERE a.network_id = ? ORDER BY c.name, l.address",
         (network_id,),
@@ -83,8 +84,10 @@ def attached(connection: sqlite3.Connection, network_id: str) -> tuple[Attached,
     found: dict[str, Attached] = {}
     for row in rows:
         with decoding("attachments", row):
-            check(row, texts="id name interface mac address", optional="address")
-            one = found.get(row["id"]) or Attached(row["id"], row["name"], row["interface"], row["mac"])
+            check(row, texts="id name interface mac told address", optional="address")
+            subnets = decode_subnets(load_as(dict, row["told"]).get("subnets", ()))
+            new = Attached(row["id"], row["name"], row["interface"], row["mac"], (), subnets)
+            one = found.get(row["id"]) or new
             more = (row["address"],) if row["address"] else ()
             found[row["id"]] = one._replace(addresses=(*one.addresses, *more))
     return tuple(found.values())

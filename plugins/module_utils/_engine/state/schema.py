@@ -200,4 +200,8 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX ports_by_container ON ports (container_id);
     """,
+    # What plugins (CNI) have told of a container's addresses.
+    """
+    ALTER TABLE attachments ADD COLUMN told TEXT NOT NULL DEFAULT '{}';
+    """,
 )

@@ -10,11 +10,10 @@ from typing import Any
 from ..._engine.frozen import replace
 from ..._engine.model.container.kinds import TEXTS
 from ..._engine.model.network.grammar import Asked, parse
-from ..._engine.model.network.spec import CNI, NetworkSpec
+from ..._engine.model.network.spec import NetworkSpec
 from ..._engine.model.values.names import is_name
 from ..._engine.plan.container import ABSENT
 from ..._engine.plan.network import How
-from ..options import refuse
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,6 @@ def to_network(params: Mapping[str, Any]) -> NetworkRequest | None:
     state = params["state"]
     if state == ABSENT:
         return _absent(params) if is_name(params["name"]) else None
-    if params["driver"] == CNI:
-        refuse([f"driver: {CNI}"], remedy="Leave it out: bridge, macvlan and ipvlan need no plugin")
     asked = parse(params)
     spec = replace(asked.spec, labels=TEXTS.parse("label", params["label"] or {}))
     how = How(params["recreate"], params["force"])

@@ -93,6 +93,7 @@ def test_the_usual_mode_is_unset(driver, options, kept):
         ("bridge", {"mode": "vepa"}),
         ("macvlan", {"mode": "l2"}),
         ("cni", {"mtu": "1400"}),
+        ("bridge", {"conflist": "corp"}),
     ],
 )
 def test_an_option_of_another_driver_is_refused(driver, options):

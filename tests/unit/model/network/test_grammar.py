@@ -179,3 +179,26 @@ def test_addresses_of_a_dhcp_server_are_not_built():
 def test_which_subnets_the_engine_chooses(spec, versions):
     """As podman: one of IPv4 where none is named, and with ipv6 whichever is missing."""
     assert missing_versions(spec) == versions
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("subnet", ["10.1.0.0/24"]),
+        ("ipv6", True),
+        ("internal", True),
+        ("dns", ["10.1.0.1"]),
+        ("route", ["10.2.0.0/24,10.1.0.1"]),
+        ("ipam_driver", "none"),
+        ("interface_name", "br0"),
+    ],
+)
+def test_what_plugins_decide(option, value):
+    """A network of plugins has names and no subnet, and what its plugins decide is refused by name."""
+    found = asked(driver="cni", opt={"conflist": "/etc/cni//net.d/a.conflist"})
+    assert (found.dns, missing_versions(found)) == (True, ())
+    assert found.options == {"conflist": "/etc/cni/net.d/a.conflist"}
+    with pytest.raises(InvalidOption, match=f"^{option}: is decided by the plugins"):
+        asked(driver="cni", **{option: value})
+    with pytest.raises(InvalidOption, match="conflist"):
+        asked(driver="cni", opt={"conflist": "a b"})

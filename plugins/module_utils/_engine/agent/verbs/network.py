@@ -131,9 +131,9 @@ def _create(engine: Engine, arguments: argparse.Namespace) -> int:
 
 
 def _reload(engine: Engine, _arguments: argparse.Namespace) -> None:
-    from ...lifecycle.wiring.rules import load
+    from ...lifecycle.wiring.reload import reload
 
-    load(engine)
+    reload(engine)
 
 
 def _labels(items: Any) -> dict[str, str]:

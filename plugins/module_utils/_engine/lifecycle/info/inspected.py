@@ -32,7 +32,7 @@ def inspected(
         engine.layout,
         volumes={name: volume for name, volume in known if volume is not None},
         host_name=os.uname().nodename,
-        attached=tuple((one, network) for one, network in attached if network is not None),
+        attached=tuple((one, one.seen_from(network)) for one, network in attached if network is not None),
         health=health_of(engine, record, image),
         apparmor=profile_of(record),
         host=host,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...model.network.addresses import contains
 from ...model.network.grammar import HOST_LOCAL
-from ...model.network.spec import Attached, NetworkRecord, Subnet
+from ...model.network.spec import CNI, Attached, NetworkRecord, Subnet
 from ...model.values.times import rfc3339
 
 
@@ -32,8 +32,8 @@ def network_shape(record: NetworkRecord, attached: Sequence[Attached] = ()) -> d
         "network_dns_servers": [*spec.dns_servers],
         "labels": dict(spec.labels),
         "options": {name: text for name, text in spec.options.items() if name != "parent"},
-        "ipam_options": {"driver": spec.ipam_driver or HOST_LOCAL},
-        "containers": {one.container_id: _container(one, record.subnets) for one in attached},
+        "ipam_options": {"driver": CNI if spec.driver == CNI else spec.ipam_driver or HOST_LOCAL},
+        "containers": {one.container_id: _container(one, one.subnets or record.subnets) for one in attached},
         "used_by": [one.name for one in attached],
     }
 

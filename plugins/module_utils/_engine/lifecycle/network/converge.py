@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...model.network.grammar import Asked
-from ...model.network.spec import NetworkRecord
+from ...model.network.spec import CNI, NetworkRecord
 from ...model.values.names import new_id
 from ...plan import network as planning
 from ...plan.network import Birth, How, NetworkPlan, Now, decide
@@ -65,7 +65,17 @@ class _Convergence:
         refuse_detached(self.name, _names(plan, planning.DETACH))
         if plan.record is not None and any(action.verb == planning.CREATE for action in plan.actions):
             refuse_ipv6(plan.record.subnets)
+            self.refuse_plugins(plan.record)
         return plan
+
+    def refuse_plugins(self, record: NetworkRecord) -> None:
+        """Raise for a new network without its list of plugins, or without one of these; an earlier task may bring them."""
+        if record.spec.driver == CNI:
+            from ...network import cni
+            from ..wiring import plugins
+
+            with self.engine.tolerating():
+                cni.refuse_missing(plugins.plugins_of(record))
 
     def act(self) -> None:
         """Carry the plan out."""

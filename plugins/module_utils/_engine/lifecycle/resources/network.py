@@ -10,6 +10,7 @@ from ...model.container import networks as grammar
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.image import config as imageconfig
+from ...model.network.spec import CNI
 from ..core.engine import Engine
 from .contract import Known, Resource, Run
 
@@ -40,8 +41,13 @@ class _Network(Resource):
         container, shared = engine.layout.container(record.id), run.shared.paths.get("user")
         paths = make_namespaces(container, record.mapping, shared)
         connect(engine, record, wiring)
+        if any(network.spec.driver == CNI for _endpoint, network in wiring):
+            from ..wiring.plugins import with_told
+
+            record = with_told(engine, record)
+            wiring = attached(engine, record)
         servers = peers.serve(engine, record, wiring)
-        return run._replace(own_namespaces=paths, attached=wiring, servers=servers)
+        return run._replace(record=record, own_namespaces=paths, attached=wiring, servers=servers)
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
         if record.endpoints:
@@ -51,6 +57,12 @@ class _Network(Resource):
             wiring = attached(engine, record)
             peers.withdraw(engine, record, wiring)
             disconnect(engine, record, wiring)
+
+    def refresh(self, engine: Engine, record: ContainerRecord) -> None:
+        if record.endpoints:
+            from ..wiring.connect import forget
+
+            forget(engine, record)
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
         from ...kernel.net import netns

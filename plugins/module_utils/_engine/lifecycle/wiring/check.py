@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from ...model.container import networks as grammar
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.network import ports as portgrammar
+from ...model.network.spec import CNI
 from ...model.network.wiring import Port
 from ...network import firewall
 from ...state import containers
@@ -29,6 +31,14 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
             ports = choose.with_networks(connection, to_come, source.config, there).ports
         else:
             ports = record.ports
+        named = [
+            network for want in grammar.wanted(spec) if (network := choose.network_of(connection, want.name))
+        ]
+    if any(network.spec.driver == CNI for network in named):
+        from . import plugins
+
+        with engine.tolerating():
+            plugins.check(named, spec)
     held = there.ports if there else ()
     host_ports.check(port for port in ports if not _is_held(port, held, there))
 

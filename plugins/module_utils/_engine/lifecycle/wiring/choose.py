@@ -20,7 +20,7 @@ from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.image.config import ImageConfig
 from ...model.network import ports as portgrammar
-from ...model.network.spec import NetworkRecord
+from ...model.network.spec import CNI, NetworkRecord
 from ...model.network.wiring import Endpoint, Port
 from ...model.values.names import near
 from ...plan import addresses
@@ -55,20 +55,41 @@ def with_networks(
     """
     wanted, besides = grammar.wanted(record.spec), old.id if old else ""
     before = {one.network_id: one for one in (old.endpoints if old else ())}
-    endpoints = []
+    endpoints, by_plugins = [], False
     for want, name in zip(wanted, _interfaces(wanted)):
         network = network_of(connection, want.name)
         if network is None:
             continue
-        had = before.get(network.id, Endpoint(network.id, name, "", ()))
+        had = before.get(network.id, Endpoint(network.id, name, "", ()))._replace(interface=name)
         macs = attachments.taken_macs(connection, network.id, besides=besides)
         taken = attachments.taken(connection, network.id, besides=besides)
         mac = _mac(macs, network, want.mac, had.mac)
+        if network.spec.driver == CNI:
+            by_plugins = True
+            endpoints.append(_remembered(taken, network, want, had._replace(mac=mac)))
+            continue
         endpoints.append(Endpoint(network.id, name, mac, _addresses(taken, network, want, had.addresses)))
     ports = _ports(connection, record.spec, config, old)
-    if len(endpoints) == len(wanted):
+    if len(endpoints) == len(wanted) and not by_plugins:  # whose IP versions nobody knows beforehand
         _refuse_other_version(ports, {":" in ip for one in endpoints for ip in one.addresses})
     return replace(record, endpoints=tuple(endpoints), ports=tuple(ports))
+
+
+def _remembered(taken: Mapping[str, str], network: NetworkRecord, want: Wanted, had: Endpoint) -> Endpoint:
+    """Return what a container had of a network whose plugins give out the addresses; raises InvalidOption for a vain wish."""
+    vain = {"metric": want.metric, "host_interface_name": want.host_interface}
+    vain["default_route"] = not want.default_route
+    option = next((name for name, value in vain.items() if value), None)
+    if option is not None:
+        raise InvalidOption(
+            "network",
+            f"{network.name}:{option}",
+            f"has no effect on the plugins of driver {CNI}",
+            remedy="Leave it out, and say it in their list",
+        )
+    if had.subnets and not any(ip in taken for ip in had.addresses):
+        return had
+    return Endpoint(network.id, had.interface, had.mac, ())
 
 
 def _interfaces(wanted: Sequence[Wanted]) -> list[str]:

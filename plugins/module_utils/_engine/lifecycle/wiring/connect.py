@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from ...kernel import files, namespaces, usernamespace
 from ...kernel.net import netns
@@ -15,7 +16,7 @@ from ...model.container import networks as grammar
 from ...model.container.networks import Wanted
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
-from ...model.network.spec import IPVLAN, MACVLAN, NetworkRecord, Subnet
+from ...model.network.spec import CNI, IPVLAN, MACVLAN, NetworkRecord, Subnet
 from ...model.network.wiring import Attachment, Endpoint
 from ...model.values.idmap import IdMap
 from ...network import bridge, direct, firewall
@@ -34,7 +35,7 @@ def attached(engine: Engine, record: ContainerRecord) -> Attached:
     """Return what the container has of networks, each with its network."""
     with engine.database.reading() as connection:
         found = ((one, networks.get(connection, one.network_id)) for one in record.endpoints)
-        return tuple((one, network) for one, network in found if network is not None)
+        return tuple((one, one.seen_from(network)) for one, network in found if network is not None)
 
 
 def make_namespaces(container: ContainerLayout, mapping: IdMap | None, shared: str | None) -> dict[str, str]:
@@ -55,9 +56,17 @@ def make_namespaces(container: ContainerLayout, mapping: IdMap | None, shared: s
 
 
 def connect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
-    """Give the container's network namespace its interfaces, and the host the rules of its ports."""
+    """Give the container's network namespace its interfaces, and the host the rules of its ports.
+
+    What plugins decide is in the rows then.
+    """
     path = engine.layout.container(record.id).netns
-    for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
+    for (endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
+        if network.spec.driver == CNI:
+            plugins = _plugins()
+            leads = plugins.leads(network, [one for _endpoint, one in wiring])
+            plugins.add(engine, record, endpoint, network, record.ports if leads else ())
+            continue
         if network.spec.driver in _DIRECT:
             direct.attach(network, path, attachment)
             continue
@@ -66,16 +75,19 @@ def connect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
                 rules.open_network(engine, network)
             bridge.ensure(network)
             bridge.attach(network, path, attachment)
-    if record.ports:
-        firewall.publish(rules.publication(record), table=rules.table(engine))
+    if (publication := rules.publication(record)).leads:
+        firewall.publish(publication, table=rules.table(engine))
 
 
 def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
     """Take back what ``connect`` made, whatever of it is there; a bridge goes with its last container."""
     container = engine.layout.container(record.id)
-    if record.ports:
-        firewall.withdraw(record.id, known=rules.publication(record), table=rules.table(engine))
+    if (publication := rules.publication(record)).leads:
+        firewall.withdraw(record.id, known=publication, table=rules.table(engine))
     for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
+        if network.spec.driver == CNI:
+            _plugins().delete(engine, record, network)
+            continue
         if network.spec.driver in _DIRECT:
             direct.detach(container.netns, attachment)
             continue
@@ -84,6 +96,20 @@ def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> Non
             _give_up(engine, network)
     netns.unpin(container.netns)
     netns.unpin(container.userns)
+
+
+def forget(engine: Engine, record: ContainerRecord) -> None:
+    """Have plugins take back what a reboot leaves of theirs: addresses that are given out."""
+    for _endpoint, network in attached(engine, record):
+        if network.spec.driver == CNI:
+            _plugins().delete(engine, record, network)
+
+
+def _plugins() -> Any:
+    """Return the module that runs plugins, which few networks need."""
+    from . import plugins
+
+    return plugins
 
 
 def _give_up(engine: Engine, network: NetworkRecord) -> None:

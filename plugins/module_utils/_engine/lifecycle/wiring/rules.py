@@ -73,10 +73,13 @@ def _warn(engine: Engine, found: Iterable[foreign.Hindrance]) -> None:
 
 
 def publication(record: ContainerRecord) -> Publication:
-    """Return the ports that a container publishes; they lead to its first address of each IP version."""
+    """Return the ports that a container publishes; they lead to its first address of each IP version.
+
+    To one of a network of plugins these lead themselves, so such addresses do not count.
+    """
     found: dict[bool, str] = {}
     for endpoint in record.endpoints:
-        for address in endpoint.addresses:
+        for address in () if endpoint.subnets else endpoint.addresses:
             found.setdefault(":" in address, address)
     return Publication(record.id, tuple(found.values()), record.ports)
 
@@ -92,4 +95,5 @@ def _publications(engine: Engine) -> list[Publication]:
     """Return the ports of the containers that live, or are about to."""
     with engine.database.reading() as connection:
         found = containers.all(connection)
-    return [publication(one) for one in found if one.ports and (one.status in status.ALIVE or one.intent)]
+    live = (publication(one) for one in found if one.status in status.ALIVE or one.intent)
+    return [one for one in live if one.leads]

@@ -280,6 +280,10 @@ class ContainerLayout:
         """The file that its row can be made again from."""
         return f"{self.static}/container.json"
 
+    def cni(self, network_id: str) -> str:
+        """Return the file by which plugins take it off a network again."""
+        return f"{self.static}/cni-{network_id}.json"
+
     @property
     def marks(self) -> str:
         """What else its row can be made again from: what was wished of it, where that is not the usual."""

@@ -41,7 +41,7 @@ def encode_container(record: ContainerRecord) -> dict[str, Any]:
         "images": record.images,
         "mapping": record.mapping.encode() if record.mapping else None,
         "driver": record.driver,
-        "endpoints": [[*one] for one in record.endpoints],
+        "endpoints": [[*one[:4]] for one in record.endpoints],  # plugins tell the rest anew at each start
         "ports": [[*port] for port in record.ports],
     }
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ...errors import InvalidOption, NotBuiltYet, Setting, Words
-from ..values.names import near
-from ..values.text import decimal, plain_text
+from ..values.names import check_name, near
+from ..values.text import absolute_path, decimal, plain_text
 from .addresses import LARGEST_METRIC
 from .interfaces import check_interface
-from .spec import BRIDGE, IPVLAN, MACVLAN
+from .spec import BRIDGE, CNI, IPVLAN, MACVLAN
 
 _OPTION = "opt"
 STRICT = "strict"
@@ -54,6 +54,11 @@ def _isolate(option: str, value: object) -> str:
     return STRICT if plain_text(option, value).strip().lower() == STRICT else _truth(option, value)
 
 
+def _conflist(option: str, value: object) -> str:
+    text = plain_text(option, value)
+    return absolute_path(option, text) if "/" in text else check_name(option, text) if text else ""
+
+
 class _Row(NamedTuple):
     """An option: how it is read (into the text that is stored, "" as unset), and which drivers have it."""
 
@@ -70,6 +75,7 @@ _ROWS: Mapping[str, _Row] = {
     "vlan": _Row(_number(1, 4094), (BRIDGE,)),
     "isolate": _Row(_isolate, (BRIDGE,)),
     "parent": _Row(check_interface, (MACVLAN, IPVLAN)),
+    "conflist": _Row(_conflist, (CNI,)),
 }
 #: Docker's words for these, and for the name of the bridge.
 _ALIASES = {

@@ -106,13 +106,17 @@ class NetworkRecord:
 
 
 class Attached(NamedTuple):
-    """A container that is attached to a network: its interface there, and its addresses without prefix length."""
+    """A container that is attached to a network: its interface there, and its addresses without prefix length.
+
+    ``subnets`` are those that plugins have told, which the network itself does not know.
+    """
 
     container_id: str
     name: str
     interface: str
     mac: str
     addresses: tuple[str, ...] = ()
+    subnets: tuple[Subnet, ...] = ()
 
 
 def encode_subnets(subnets: Iterable[Subnet]) -> list[dict[str, str]]:

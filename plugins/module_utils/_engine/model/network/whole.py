@@ -10,7 +10,7 @@ from ...frozen import replace
 from . import driver_options
 from .addresses import contains, first_address, overlap
 from .driver_options import UNMANAGED, same
-from .spec import BRIDGE, IPVLAN, MACVLAN, NetworkSpec, Subnet
+from .spec import BRIDGE, CNI, IPVLAN, MACVLAN, NetworkSpec, Subnet
 
 #: Who gives out the addresses: nobody. Unset is the engine.
 NO_IPAM = "none"
@@ -27,9 +27,9 @@ def whole(spec: NetworkSpec) -> NetworkSpec:
     """
     spec = _with_parent(spec)
     options = driver_options.settle(spec.driver, spec.options)
-    spec = replace(
-        spec, options=options, dns=spec.dns and spec.driver == BRIDGE and spec.ipam_driver != NO_IPAM
-    )
+    named = spec.driver in (BRIDGE, CNI) and spec.ipam_driver != NO_IPAM
+    spec = replace(spec, options=options, dns=spec.dns and named)
+    _check_plugins(spec)
     spec = replace(spec, subnets=tuple(with_gateway(spec, subnet) for subnet in spec.subnets))
     _check_ipam(spec)
     _check_subnets(spec)
@@ -54,7 +54,7 @@ def check_routes(spec: NetworkSpec, subnets: tuple[Subnet, ...]) -> None:
 
 def missing_versions(spec: NetworkSpec) -> tuple[int, ...]:
     """Return for which versions of IP the engine chooses a subnet: as podman, 4 where none is named, and both with ``ipv6``."""
-    if spec.ipam_driver == NO_IPAM:
+    if spec.ipam_driver == NO_IPAM or spec.driver == CNI:
         return ()
     there = {subnet.version for subnet in spec.subnets}
     wanted = {4, 6} if spec.ipv6 else set() if there else {4}
@@ -76,6 +76,27 @@ def with_gateway(spec: NetworkSpec, subnet: Subnet) -> Subnet:
     if subnet.gateway or closed or routed:
         return subnet
     return subnet._replace(gateway=first_address(subnet.subnet))
+
+
+def _check_plugins(spec: NetworkSpec) -> None:
+    """Raise InvalidOption for what plugins decide by themselves."""
+    given = {
+        "subnet": spec.subnets,
+        "ipv6": spec.ipv6,
+        "internal": spec.internal,
+        "dns": spec.dns_servers,
+        "route": spec.routes,
+        "ipam_driver": spec.ipam_driver,
+        "interface_name": spec.interface,
+    }
+    told = next((option for option, value in given.items() if value), None)
+    if spec.driver == CNI and told is not None:
+        raise InvalidOption(
+            told,
+            None,
+            f"is decided by the plugins of driver {CNI}",
+            remedy="Leave it out, and say it in their list",
+        )
 
 
 def _check_ipam(spec: NetworkSpec) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .spec import Route
+from ...frozen import replace
+from .spec import NetworkRecord, Route, Subnet
 
 TCP, UDP, SCTP = "tcp", "udp", "sctp"
 
@@ -30,12 +31,24 @@ class Attachment(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """What a container has of a network, as long as it is there: ``addresses`` are without prefix length, the IPv4 one first."""
+    """What a container has of a network, as long as it is there: ``addresses`` are without prefix length, the IPv4 one first.
+
+    ``subnets``, one for each address, and the servers ``dns`` are those of a network whose plugins (CNI) alone know them, as they
+    were told at the last start.
+    """
 
     network_id: str
     interface: str
     mac: str
     addresses: tuple[str, ...]
+    subnets: tuple[Subnet, ...] = ()
+    dns: tuple[str, ...] = ()
+
+    def seen_from(self, network: NetworkRecord) -> NetworkRecord:
+        """Return the network as it is for this container: with the subnets and servers that plugins have told."""
+        if not self.subnets:
+            return network
+        return replace(network, subnets=self.subnets, spec=replace(network.spec, dns_servers=self.dns))
 
 
 class Port(NamedTuple):
@@ -54,3 +67,8 @@ class Publication(NamedTuple):
     container_id: str
     addresses: tuple[str, ...]
     ports: tuple[Port, ...]
+
+    @property
+    def leads(self) -> bool:
+        """Tell whether there is a port, and an address that it leads to."""
+        return bool(self.ports and self.addresses)

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Have plugins (CNI) attach containers to a network and take them off, and keep what they tell.
+
+What an attachment is taken back by lies beside the container, written before the first plugin acts: so a kill, a reboot or a
+change of the list of plugins leaves nothing that is not found. A file that is there is an attachment that may be there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Optional
+
+from ...errors import CommandFailed, EngineError, InvalidOption, StateCorrupt
+from ...frozen import replace
+from ...kernel.net import netns
+from ...model.container import networks as grammar
+from ...model.container.networks import Wanted
+from ...model.container.spec import ContainerSpec
+from ...model.engine.record import ContainerRecord
+from ...model.network import cni as protocol
+from ...model.network.cni import Plugins, Request, Told
+from ...model.network.spec import BRIDGE, CNI, NetworkRecord
+from ...model.network.wiring import Endpoint, Port
+from ...network import cni, inside
+from ...state import attachments
+from ..core.engine import Engine
+from ..core.sidecars import put
+
+#: Bytes of the file: a list of plugins, and a result.
+_LIMIT = 4 << 20
+
+
+def plugins_of(network: NetworkRecord) -> Plugins:
+    """Return the plugins of a network: of the list that it names, else of that of its own name; raises Missing, InvalidOption."""
+    return cni.find(network.spec.options.get("conflist", network.name))
+
+
+def check(networks: Iterable[NetworkRecord], spec: ContainerSpec) -> None:
+    """Raise what a start in networks of plugins could only fail with: Missing, HostLacks, InvalidOption."""
+    found = [*networks]
+    for network in found:
+        if network.spec.driver == CNI:
+            plugins = plugins_of(network)
+            cni.refuse_missing(plugins)
+            if (
+                (spec.publish or spec.publish_all)
+                and leads(network, found)
+                and not plugins.can(protocol.PORTS)
+            ):
+                raise InvalidOption(
+                    "publish",
+                    None,
+                    f"can't be had: the plugins of network {network.name} lead no ports (none has capability portMappings)",
+                    remedy="Add plugin portmap to their list, or name a network of driver bridge as well",
+                )
+
+
+def leads(network: NetworkRecord, networks: Iterable[NetworkRecord]) -> bool:
+    """Tell whether the plugins of a network lead the ports of a container: the first's, if it is in no bridge of the engine's."""
+    found = [*networks]
+    first = next((one.id for one in found if one.spec.driver == CNI), None)
+    return first == network.id and not any(one.spec.driver == BRIDGE for one in found)
+
+
+def add(
+    engine: Engine,
+    record: ContainerRecord,
+    endpoint: Endpoint,
+    network: NetworkRecord,
+    ports: tuple[Port, ...],
+) -> None:
+    """Attach a container to a network, and save what its plugins tell; what is left of an earlier attachment goes first.
+
+    Raises CommandFailed with a plugin's own words, InvalidOption for a wish that the plugins leave out; nothing is left then.
+    """
+    _take_back(engine, record, network)
+    plugins, container = plugins_of(network), engine.layout.container(record.id)
+    want = _wanted(record, network)
+    wishes = _requests(record, endpoint, network, want, ports)
+    netns.call(container.netns, inside.raise_loopback)
+    for request in wishes:
+        path = container.cni(network.id)
+        _keep(engine, path, plugins, request, None)
+        try:
+            result = cni.add(plugins, request, container.netns)
+        except EngineError:
+            os.unlink(path)
+            if request is wishes[-1]:
+                raise
+            continue  # the address that it had is another's by now
+        _keep(engine, path, plugins, request, result)
+        try:
+            told = _told(plugins, request, result, want)
+        except EngineError:
+            _take_back(engine, record, network)
+            raise
+        _save(engine, record, endpoint, told)
+        return
+
+
+def delete(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> None:
+    """Take a container off a network. A plugin that fails is warned of, and told again at the next start, end or removal."""
+    try:
+        _take_back(engine, record, network)
+    except EngineError as error:
+        engine.warned.append(error)
+
+
+def is_whole(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> bool:
+    """Tell whether nothing is missing of a container that lives, by CHECK, or nobody can tell; one that ends is left alone."""
+    container = engine.layout.container(record.id)
+    if not netns.is_pinned(container.netns) or (kept := _kept(container.cni(network.id))) is None:
+        return True
+    plugins, request, result = kept
+    try:
+        cni.check(plugins, request, container.netns, result or {})
+    except CommandFailed:
+        return False
+    return True
+
+
+def with_told(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    """Return the record with what plugins have told."""
+    with engine.database.reading() as connection:
+        return replace(record, endpoints=attachments.of(connection, record.id))
+
+
+def _take_back(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> None:
+    container = engine.layout.container(record.id)
+    path = container.cni(network.id)
+    if (kept := _kept(path)) is not None:
+        plugins, request, result = kept
+        cni.delete(plugins, request, container.netns if netns.is_pinned(container.netns) else "", result)
+        os.unlink(path)
+
+
+def _wanted(record: ContainerRecord, network: NetworkRecord) -> Wanted:
+    found = (one for one in grammar.wanted(record.spec) if one.name == network.name)
+    return next(found, Wanted(network.name))
+
+
+def _requests(
+    record: ContainerRecord, endpoint: Endpoint, network: NetworkRecord, want: Wanted, ports: tuple[Port, ...]
+) -> list[Request]:
+    """Return what to ask: with the addresses that the task names, else with those of the last start, and then with none."""
+    given: dict[str, Any] = {protocol.MAC: endpoint.mac, protocol.ALIASES: {network.name: [*want.aliases]}}
+    if ports:
+        given[protocol.PORTS] = protocol.mappings(ports)
+    args = {"IgnoreUnknown": "1", "K8S_POD_NAME": record.name, "MAC": endpoint.mac}
+    found = []
+    for ips in [want.ips] if want.ips else dict.fromkeys([endpoint.addresses, ()]):
+        one = {"IP": ips[0]} if len(ips) == 1 else {}  # what older plugins know (podman does the same)
+        more = {protocol.IPS: [*ips]} if ips else {}
+        found.append(Request(record.id, endpoint.interface, {**args, **one}, {**given, **more}))
+    return found
+
+
+def _told(plugins: Plugins, request: Request, result: Mapping[str, Any], want: Wanted) -> Told:
+    """Return what plugins say; raises InvalidOption for a wish that they left out, CommandFailed for what can't be read."""
+    try:
+        told = protocol.told(result, request.interface)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise cni.failed(plugins, plugins.each[-1]["type"], f"prints no result: {error}") from None
+    missed = [ip for ip in want.ips if ip not in told.addresses]
+    missed += [want.mac] if want.mac and told.mac not in ("", want.mac) else []
+    if missed:
+        raise InvalidOption(
+            "network",
+            missed[0],
+            f"is not what the plugins of {plugins.name} have given, which is {', '.join((*told.addresses, told.mac))}",
+            remedy="Leave it out, or have plugins that take such wishes",
+        )
+    return told
+
+
+def _save(engine: Engine, record: ContainerRecord, endpoint: Endpoint, told: Told) -> None:
+    with engine.database.transaction() as connection:
+        others = attachments.taken_macs(connection, endpoint.network_id, besides=record.id)
+        mac = (
+            endpoint.mac if told.mac in others else told.mac or endpoint.mac
+        )  # those of ipvlan have one in common
+        found = endpoint._replace(mac=mac, addresses=told.addresses, subnets=told.subnets, dns=told.dns)
+        attachments.tell(connection, record.id, found)
+
+
+def _keep(
+    engine: Engine, path: str, plugins: Plugins, request: Request, result: Optional[Mapping[str, Any]]
+) -> None:
+    put(engine.layout, path, json.dumps(protocol.encode(plugins, request, result)).encode(), durable=True)
+
+
+def _kept(path: str) -> Optional[tuple[Plugins, Request, Optional[dict[str, Any]]]]:
+    with suppress(FileNotFoundError):
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
+            text = stream.read(_LIMIT)
+        try:
+            return protocol.decode(text)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise StateCorrupt(
+                f"{path}, by which plugins take a container off its network, can't be read",
+                remedy="Take back by hand what they have made, and remove the file",
+            ) from None
+    return None

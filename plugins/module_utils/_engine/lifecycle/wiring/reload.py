@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make again what networks have on the host, when somebody has flushed the ruleset or taken away what plugins had made."""
+
+from __future__ import annotations
+
+from ...errors import EngineError
+from ...model.container import status
+from ...model.engine.record import ContainerRecord
+from ...model.network.spec import CNI, NetworkRecord
+from ...state import containers, networks
+from ..core.engine import Engine
+from . import rules
+
+
+def reload(engine: Engine) -> None:
+    """Write the table anew, and have plugins check their containers; those that miss something attach the container again."""
+    rules.load(engine)
+    for record, network in _by_plugins(engine):
+        with engine.lock_container(record.id, "reload its network"):
+            _renew(engine, record, network)
+
+
+def _by_plugins(engine: Engine) -> list[tuple[ContainerRecord, NetworkRecord]]:
+    """Return the containers that live, each with a network of plugins."""
+    with engine.database.reading() as connection:
+        known = {one.id: one for one in networks.all(connection) if one.spec.driver == CNI}
+        found = [one for one in containers.all(connection) if one.status in status.ALIVE] if known else []
+    return [(one, known[end.network_id]) for one in found for end in one.endpoints if end.network_id in known]
+
+
+def _renew(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> None:
+    """Have plugins look after one attachment. What fails is warned of: the others are to be looked after too."""
+    from . import plugins
+    from .connect import attached
+
+    try:
+        if plugins.is_whole(engine, record, network):
+            return
+        wiring = attached(engine, record)
+        for endpoint, one in wiring:
+            if one.id == network.id:
+                leads = plugins.leads(one, [other for _endpoint, other in wiring])
+                plugins.add(engine, record, endpoint, one, record.ports if leads else ())
+    except EngineError as error:
+        engine.warned.append(error)
