@@ -66,6 +66,20 @@ def test_an_ipvlan_is_made_or_the_kernels_words_tell(lab, container):
         assert lab.asked("box", OUTSIDE4, 80) == plain(wanted.addresses[0])
 
 
+def test_a_killed_attachment_is_completed(lab, container):
+    """An interface that was made and not yet renamed gets its name, and is not made twice."""
+    network = record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "up0"})
+    wanted = attachment(network, 77)
+    lab.host(direct.attach, network, container, wanted)
+    with Netlink(container) as netlink:
+        (made,) = links.find(netlink, "eth0")
+        netlink.batch([links.change(made, up=False), links.change(made, name=wanted.host_interface)])
+    lab.host(direct.attach, network, container, wanted)
+    with Netlink(container) as netlink:
+        (again,) = links.find(netlink, "eth0")
+        assert (again.ifindex, len(links.listed(netlink, kind="macvlan"))) == (made.ifindex, 1)
+
+
 def test_what_is_missing_is_told(lab, container):
     """A parent that is not there, and a name that the container uses, are told."""
     network = record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "none0"})
@@ -76,6 +90,8 @@ def test_what_is_missing_is_told(lab, container):
         netlink.ask(links.bridge("eth0", mac="02:00:00:00:00:01"))
     with pytest.raises(NameInUse, match="eth0"):
         lab.host(direct.attach, network, container, attachment(network, 77))
+    with Netlink(container) as netlink:
+        assert links.listed(netlink, kind="macvlan") == []
 
 
 def test_a_namespace_that_is_gone_is_detached(lab):

@@ -22,13 +22,11 @@ def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> No
     Raises NotFound without the interface of the host, NameInUse when the container has another one of that name, OSError with the
     kernel's words where it has no such driver.
     """
-    with Netlink() as netlink, inside.opened(netns_path) as netns_fd:
+    with Netlink() as netlink, inside.opened(netns_path) as netns_fd, Netlink(netns_fd) as within:
         parent = _parent(netlink, record)
-        if not _is_there(record, netns_fd, attachment, parent):
-            try:
-                netlink.ask(_made(record, attachment, parent, netns_fd))
-            except FileExistsError:
-                raise inside.name_in_use(attachment) from None
+        (found,) = links.find(within, attachment.interface)
+        if found is None or (found.kind, found.parent) != (record.spec.driver, parent.ifindex):
+            _make(netlink, within, attachment, _made(record, attachment, parent, netns_fd))
         netns.call(netns_fd, lambda: inside.complete(attachment))
 
 
@@ -54,15 +52,28 @@ def _parent(netlink: Netlink, record: NetworkRecord) -> links.Link:
     return found
 
 
-def _is_there(record: NetworkRecord, netns_fd: int, attachment: Attachment, parent: links.Link) -> bool:
-    with Netlink(netns_fd) as netlink:
-        (found,) = links.find(netlink, attachment.interface)
-    return found is not None and (found.kind, found.parent) == (record.spec.driver, parent.ifindex)
+def _make(netlink: Netlink, within: Netlink, attachment: Attachment, wanted: Request) -> None:
+    """Make the interface and give it its name.
+
+    Linux 6.1, of Debian 12, refuses a name that the host uses itself, such as eth0, for an interface of another namespace: so the
+    interface is made with a name of its own, as the host's end of a pair has, and renamed inside.
+    """
+    (half,) = links.find(within, attachment.host_interface)
+    if half is None:  # else a killed attachment has made it
+        netlink.ask(wanted)
+        (half,) = links.find(within, attachment.host_interface)
+    if half is None:
+        raise NotFound("network interface", attachment.host_interface)
+    try:
+        within.ask(links.change(half, name=attachment.interface))
+    except FileExistsError:
+        within.ask(links.delete(attachment.host_interface))
+        raise inside.name_in_use(attachment) from None
 
 
 def _made(record: NetworkRecord, attachment: Attachment, parent: links.Link, netns_fd: int) -> Request:
     mode = record.spec.options.get("mode", "")
-    name, mtu = attachment.interface, attachment.mtu
+    name, mtu = attachment.host_interface, attachment.mtu
     if record.spec.driver != MACVLAN:
         return links.ipvlan(name, parent.ifindex, mode=mode or "l2", mtu=mtu, netns_fd=netns_fd)
     return links.macvlan(
