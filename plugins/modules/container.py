@@ -214,6 +214,12 @@ options:
       - MAC address in the first of its networks, as in V(92:d0:c6:0a:29:33). Unset, the engine chooses one.
       - A change needs C(recreate).
     type: str
+  link_local_ip:
+    description:
+      - Link-local address, as V(169.254.7.1) or V(fe80::7), beside the others in the first of its networks, for whoever
+        is in that one too. Nothing keeps two containers from having the same.
+      - A change needs C(recreate).
+    type: str
   network_aliases:
     description:
       - Further names of the container in all its networks.

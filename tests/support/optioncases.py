@@ -137,6 +137,7 @@ ROWS = (
         "92:d0:c6:0a:29:34",
         beside={"network": ["bridge"]},
     ),
+    Row("link_local_ip", "FE80::7", "fe80:0::7", "169.254.7.1", beside={"network": ["bridge"]}),
     Row("network_aliases", ["www", "db"], ["www", "db", "www"], ["www"], beside={"network": ["bridge"]}),
     Row(
         "publish",

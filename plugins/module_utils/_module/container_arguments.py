@@ -46,6 +46,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ip": {"type": "str"},
     "ip6": {"type": "str"},
     "mac_address": {"type": "str"},
+    "link_local_ip": {"type": "str"},
     "network_aliases": {"type": "list", "elements": "str", "aliases": ["network_alias"]},
     "publish": {"type": "list", "elements": "str", "aliases": ["ports", "published", "published_ports"]},
     "publish_all": {"type": "bool"},

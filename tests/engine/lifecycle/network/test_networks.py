@@ -46,7 +46,8 @@ def use(node, network: str, container: str = "web") -> None:
             record = networks.by_name(connection, network)
             containers.insert(connection, ContainerRecord("c" * 64, spec, 1))
             connection.execute(
-                "INSERT INTO attachments VALUES (?, 0, ?, 'eth0', '02:00:00:00:00:01', '{}')", ("c" * 64, record.id)
+                "INSERT INTO attachments VALUES (?, 0, ?, 'eth0', '02:00:00:00:00:01', '{}')",
+                ("c" * 64, record.id),
             )
             connection.execute("INSERT INTO leases VALUES (?, '10.89.0.2', ?)", (record.id, "c" * 64))
 

@@ -229,3 +229,13 @@ def test_in_a_user_namespace(passable, fetch):
     alone = "wget -qO- http://web/hostname; ls /sys/class/net; busybox ip link set eth0 down && echo down"
     said = said_by(host, "other", alone, uidmap=["0:200000:65536"], cap_add=["NET_ADMIN"])
     assert said == ["host-web", "eth0", "lo", "down"]
+
+
+def test_a_link_local_address(host):
+    """A link-local address is one more on the first interface, and those of the same network that have one reach it."""
+    host.network("near")
+    served(host, network=["near", "slipway"], link_local_ip="169.254.7.1")
+    ask = "wget -qO- http://169.254.7.1/hostname"
+    assert said_by(host, "other", ask, network=["near"], link_local_ip="169.254.7.2") == ["host-web"]
+    ask = "ip -6 address show eth0 | grep -c 'fe80::7/64 scope link'"
+    assert said_by(host, "six", ask, network=["near"], link_local_ip="fe80::7") == ["1"]

@@ -103,6 +103,7 @@ NONSENSE = [
     {"network": ["none"], "ip": "10.0.0.5"},
     {"network": ["container:x"], "network_aliases": ["y"]},
     {"network": ["ns:/x"], "mac_address": "92:d0:c6:0a:29:33"},
+    {"network": ["none"], "link_local_ip": "fe80::7"},
     {"network": ["none"], "publish_all": True},
     {"network": ["web:ip=10.0.0.5"], "ip": "10.0.0.6"},
     {"no_hosts": True, "etc_hosts": {"db": "10.0.0.5"}},
@@ -117,3 +118,19 @@ def test_nonsense(options):
     """What has no effect is refused, not ignored."""
     with pytest.raises(InvalidOption):
         spec(**options)
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"), [("169.254.7.1", "169.254.7.1"), ("fe80::7", "fe80::7"), ("FE80:0::7", "fe80::7")]
+)
+def test_a_link_local_address(address, kept):
+    """A link-local address is for the first network, in its one spelling; others are refused."""
+    found = wanted(spec(network=["web", "db"], link_local_ip=address))
+    assert [one.link_local for one in found] == [kept, ""]
+
+
+@pytest.mark.parametrize("address", ["10.0.0.5", "fd00::5", "fe80::7%eth0", "169.254.7.1/16", "x"])
+def test_no_link_local_address(address):
+    """What is no link-local address is refused by name."""
+    with pytest.raises(InvalidOption, match="link_local_ip"):
+        spec(link_local_ip=address)

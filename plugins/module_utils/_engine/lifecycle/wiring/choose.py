@@ -78,7 +78,7 @@ def with_networks(
 def _remembered(taken: Mapping[str, str], network: NetworkRecord, want: Wanted, had: Endpoint) -> Endpoint:
     """Return what a container had of a network whose plugins give out the addresses; raises InvalidOption for a vain wish."""
     vain = {"metric": want.metric, "host_interface_name": want.host_interface}
-    vain["default_route"] = not want.default_route
+    vain.update(default_route=not want.default_route, link_local_ip=bool(want.link_local))
     option = next((name for name, value in vain.items() if value), None)
     if option is not None:
         raise InvalidOption(

@@ -140,7 +140,10 @@ def plugs(record: ContainerRecord, wiring: Attached) -> list[Attachment]:
             endpoint.interface,
             want.host_interface or host_interface(record.id, position),
             endpoint.mac,
-            tuple(addresses.prefixed(subnet, ip) for subnet, ip in zip(subnets, endpoint.addresses)),
+            (
+                *(addresses.prefixed(subnet, ip) for subnet, ip in zip(subnets, endpoint.addresses)),
+                *_link_local(want),
+            ),
             tuple(subnet.gateway for subnet in leads),
             network.spec.routes,
             want.metric or int(options.get("metric", 0)),
@@ -155,6 +158,11 @@ def _leading(network: NetworkRecord, want: Wanted, subnets: Sequence[Subnet]) ->
     options = network.spec.options
     leads = want.default_route and not network.spec.internal and options.get("no_default_route") != "true"
     return [subnet for subnet in subnets if subnet.gateway and leads]
+
+
+def _link_local(want: Wanted) -> list[str]:
+    """Return the link-local address that a task names, with the prefix length of its kind (RFC 3927; RFC 4291, 2.5.6)."""
+    return [f"{want.link_local}/{64 if ':' in want.link_local else 16}"] if want.link_local else []
 
 
 def host_interface(container_id: str, position: int) -> str:

@@ -28,7 +28,10 @@ _METRICS = 2**31 - 1
 
 
 class Wanted(NamedTuple):
-    """What a container wants of one network. ``ips`` are addresses of both versions; "" and () leave the choice to the engine."""
+    """What a container wants of one network. ``ips`` are addresses of both versions; "" and () leave the choice to the engine.
+
+    ``link_local`` is one more address, "" for none.
+    """
 
     name: str
     ips: tuple[str, ...] = ()
@@ -38,6 +41,7 @@ class Wanted(NamedTuple):
     host_interface: str = ""
     metric: int = 0
     default_route: bool = True
+    link_local: str = ""
 
 
 def parse(option: str, value: Any) -> tuple[str, ...]:
@@ -72,14 +76,15 @@ def has_networks(spec: Any) -> bool:
 def wanted(spec: Any) -> tuple[Wanted, ...]:
     """Return what a spec (ContainerSpec) wants of each of its networks, in order; () for one that is in none of its own.
 
-    ``ip``, ``ip6``, ``mac_address`` are for the first, ``network_aliases`` for all (podman-run(1)).
+    ``ip``, ``ip6``, ``link_local_ip``, ``mac_address`` are for the first, ``network_aliases`` for all (podman-run(1)).
     """
     texts = spec.network or (DEFAULT,)
     if is_mode(texts[0]):
         return ()
     first, *others = (_decode("network", text) for text in texts)
     ips = tuple(ip for ip in (spec.ip, spec.ip6) if ip)
-    first = first._replace(ips=(*first.ips, *ips), mac=spec.mac_address or first.mac)
+    link_local = spec.link_local_ip or ""
+    first = first._replace(ips=(*first.ips, *ips), mac=spec.mac_address or first.mac, link_local=link_local)
     more = spec.network_aliases or ()
     return tuple(
         one._replace(aliases=tuple(dict.fromkeys((*one.aliases, *more)))) for one in (first, *others)
@@ -93,7 +98,12 @@ def aliases(spec: Any, network: str) -> tuple[str, ...]:
 
 def check(spec: Any) -> None:
     """Refuse what can't go with the networks that a spec has: InvalidOption."""
-    given = {"ip": spec.ip, "ip6": spec.ip6, "mac_address": spec.mac_address}
+    given = {
+        "ip": spec.ip,
+        "ip6": spec.ip6,
+        "mac_address": spec.mac_address,
+        "link_local_ip": spec.link_local_ip,
+    }
     given.update(network_aliases=spec.network_aliases, publish=spec.publish, publish_all=spec.publish_all)
     mode = (spec.network or (DEFAULT,))[0]
     told = next((name for name, value in given.items() if value), None)
@@ -131,6 +141,19 @@ def parse_ip(version: int) -> Any:
         return _address(option, text, (version,)) if text else ""
 
     return parse_one
+
+
+def parse_link_local(option: str, value: Any) -> str:
+    """Return a link-local address of either version in canonical form; raises InvalidOption."""
+    import ipaddress  # only what names an address needs it
+
+    text = plain_text(option, value)
+    found = _address(option, text, (4, 6)) if text else ""
+    if found and not ipaddress.ip_address(found).is_link_local:
+        raise InvalidOption(
+            option, value, "is no link-local address", remedy="Write one of 169.254.0.0/16 or fe80::/10"
+        )
+    return found
 
 
 def parse_mac(option: str, value: Any) -> str:

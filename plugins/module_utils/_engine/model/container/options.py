@@ -230,6 +230,11 @@ class ContainerOptions:
     mac_address: str | None = row(kinds.MAC, applied="model.container.networks")
     """MAC address in the first of its networks, as in V(92:d0:c6:0a:29:33). Unset, the engine chooses one."""
 
+    link_local_ip: str | None = row(kinds.LINK_LOCAL, applied="model.container.networks")
+    """Link-local address, as V(169.254.7.1) or V(fe80::7), beside the others in the first of its networks, for whoever
+    is in that one too. Nothing keeps two containers from having the same.
+    """
+
     network_aliases: tuple[str, ...] | None = row(
         kinds.ALIASES, aliases=("network_alias",), applied="model.container.networks"
     )
