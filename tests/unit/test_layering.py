@@ -77,7 +77,7 @@ STREETS = {
         "files": {"container", "core", "guard", "resources", "volume"},
         "host": {"container", "core", "guard", "resources"},
         "connect": {"core", "exec", "guard", "host"},
-        "health": {"container", "core", "exec", "guard", "host", "resources"},
+        "health": {"container", "core", "exec", "guard", "host", "resources", "wiring"},
         "converge": {"container", "core", "guard", "info", "inspect", "preflight", "resources", "volume"},
     },
 }

@@ -13,7 +13,7 @@ import pytest
 
 from _engine.errors import EngineError
 from _engine.kernel.net import nft
-from _engine.network import forwarding
+from _engine.network import forwarding, rules
 from enginehost import eventually
 from netlab import HOST4, HOST6
 
@@ -140,6 +140,20 @@ def test_rules_come_back(host, fetch):
     nft.apply("flush ruleset")
     served(host, "second", publish=["8081:80"])
     assert [fetch("outside", f"{HOST4}:{port}") for port in (8080, 8081)] == ["host-web", "host-second"]
+
+
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+def test_the_health_process_notices(host, fetch):
+    """Where health is checked, rules that somebody has flushed are there again within a second or two, again and again."""
+    served(host, publish=["8080:80"], healthcheck="true", healthcheck_interval="1h")
+    eventually(lambda: Path(host.layout.health_socket).exists(), "the process is there")
+    assert nft.has_table("inet", rules.table_of(host.layout.root))
+    for _again in range(2):
+        nft.apply("flush ruleset")
+        eventually(
+            lambda: nft.has_table("inet", rules.table_of(host.layout.root)), "the rules are there again"
+        )
+    assert fetch("outside", f"{HOST4}:8080") == "host-web"
 
 
 REFUSED = [

@@ -16,7 +16,7 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from types import FrameType
 
 from ...errors import EngineError
@@ -37,9 +37,12 @@ from ..core.facts import observe
 from ..core.health_state import check_of, state_of
 from . import health
 from .check import Running
+from .rules_watch import RulesWatch
 
 #: Checks at once: the rest waits, for a host has other work.
 _AT_ONCE = 8
+#: Beside the actions of containers, by id: that of the rules.
+_RULES = "rules"
 #: Seconds for the runtime of a killed check to be gone.
 _GONE = 5.0
 _MESSAGE = 256
@@ -61,13 +64,14 @@ class Runner:
         self.running: dict[str, Running] = {}
         self.actions: dict[str, subprocess.Popen[bytes]] = {}
         self.woken, self.waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.rules = RulesWatch(engine, program)
 
     def run(self) -> bool:
         """Check until nothing needs it; True when a newer agent is to go on in our place."""
         reaper.adopt()
         signal.set_wakeup_fd(self.waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _woken)
-        with listening(self.engine.layout.health_socket) as self.socket:
+        with closing(self.rules), listening(self.engine.layout.health_socket) as self.socket:
             self.look_at_all()
             while self.needed():
                 if os.path.realpath(self.program) != self.home and not self.running:
@@ -92,6 +96,7 @@ class Runner:
         for container_id in filter(is_id, heard):
             self.look_at(container_id)
         self.ready.extend(self.schedule.pop(health.now()))
+        self.look_at_rules()
         children = reaper.children()
         for container_id in list(self.running):
             self.attend(container_id)
@@ -116,9 +121,10 @@ class Runner:
         now = health.now()
         spans = [one.deadline - now for one in self.running.values() if not one.late]
         due = self.schedule.wait(now)
-        spans += [] if due is None else [due]
+        spans += [*self.rules.spans(now), *([] if due is None else [due])]
         poll = select.poll()
-        for fd in (self.socket.fileno(), self.woken, *(one.output for one in self.running.values())):
+        outputs = (one.output for one in self.running.values())
+        for fd in (self.socket.fileno(), self.woken, *self.rules.fds, *outputs):
             poll.register(fd, select.POLLIN)
         poll.poll(milliseconds(spans))
         with suppress(BlockingIOError):
@@ -138,6 +144,12 @@ class Runner:
             records = containers.all(connection)
         for record in records:
             self.consider(record)
+
+    def look_at_rules(self) -> None:
+        """Have the rules of networks written anew when somebody has flushed them, by one process at a time."""
+        action = self.rules.attend(health.now(), busy=_RULES in self.actions)
+        if action is not None:
+            self.actions[_RULES] = action
 
     def look_at(self, container_id: str) -> None:
         """Schedule the checks of one container, or drop one that is gone."""

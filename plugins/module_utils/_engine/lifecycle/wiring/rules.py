@@ -51,6 +51,11 @@ def close_network(engine: Engine, network: NetworkRecord) -> None:
         foreign.admit(there, gone=[network.interface], table=name)
 
 
+def is_missing(engine: Engine) -> bool:
+    """Tell whether the bridge of a network is there without the table; raises as ``firewall.present``."""
+    return bool(_there(engine)) and not firewall.present(table=table(engine))
+
+
 def load(engine: Engine) -> None:
     """Write the table anew, from what runs: after somebody has flushed the ruleset."""
     with engine.lock_rules("load the rules"):

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hear of tables of nftables that somebody deletes, in the network namespace of whoever opens the socket.
+
+Source: linux/netfilter/nfnetlink.h and nf_tables.h; the kernel tells of each deletion, also of those by ``flush ruleset``.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Optional
+
+_NETLINK_NETFILTER = 12
+#: A group's bit is one less than its number: NFNLGRP_NFTABLES is 7.
+_GROUPS = 1 << 6
+#: NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE
+_TABLE_DELETED = 10 << 8 | 2
+#: struct nlmsghdr: length, type, flags, sequence number, port.
+_HEADER = struct.Struct("=IHHII")
+_SIZE = 1 << 16
+#: As many messages are read at once; what is left wakes whoever waits again.
+_MOST = 1000
+
+
+def listening() -> Optional[socket.socket]:
+    """Return a socket that is readable when the ruleset has changed, None where the kernel tells nobody."""
+    try:
+        made = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
+    except OSError:
+        return None
+    try:
+        made.setblocking(False)
+        made.bind((0, _GROUPS))
+    except OSError:
+        made.close()
+        return None
+    return made
+
+
+def deleted(listener: socket.socket) -> bool:
+    """Read what has come, and tell whether a table was deleted; when the kernel had more to tell than it kept, one may have been."""
+    found = False
+    try:
+        with suppress(BlockingIOError):
+            for _number in range(_MOST):
+                found = _TABLE_DELETED in _types(listener.recv(_SIZE)) or found
+    except OSError:  # ENOBUFS
+        return True
+    return found
+
+
+def _types(message: bytes) -> Iterator[int]:
+    at = 0
+    while at + _HEADER.size <= len(message):
+        length, kind, *_rest = _HEADER.unpack_from(message, at)
+        yield kind
+        at += max(_HEADER.size, (length + 3) & ~3)
