@@ -69,6 +69,39 @@ def writes_to_its_own(machine) -> None:
         assert "Read-only" in machine.agent("exec", "box", "mkdir", f"{place}/others").stderr
 
 
+#: A firewall's service as Debian's nftables.service is one, which notes what it does.
+FIREWALL = """[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'echo load >>/log'
+ExecReload=/bin/sh -c 'echo load >>/log'
+ExecStop=/bin/sh -c 'echo flush >>/log'
+"""
+#: Put before the boot of systemd: the unit of role host, the firewall's, and a program that notes its verb.
+FURNISH = """
+printf '%s' "$UNIT" >/etc/systemd/system/slipway-firewall.service
+printf '%s' "$FIREWALL" >/etc/systemd/system/nftables.service
+printf '#!/bin/sh\necho "$@" >>/log' >/usr/local/bin/slipway; chmod +x /usr/local/bin/slipway
+systemctl enable slipway-firewall.service; exec /sbin/init
+"""
+
+
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+def test_rules_are_loaded_after_a_firewall(machine, tree):
+    """The unit of role host loads the rules after each start, restart and reload of a firewall's service."""
+    unit = (tree / "roles/host/files/slipway-firewall.service").read_text()
+    env = {"UNIT": unit, "FIREWALL": FIREWALL}
+    machine.want("created", "sh", "-c", FURNISH, systemd="always", env=env)
+    boot(machine)
+    for verb in ("start", "reload", "restart"):
+        inside(machine, "systemctl", verb, "nftables")
+        inside(machine, "systemctl", "is-active", "slipway-firewall")
+    said = inside(machine, "cat", "/log").splitlines()
+    reload = "network reload"
+    assert said == ["load", reload, "load", reload, "flush", "load", reload]
+    machine.bring("box", "stopped", stop_time=60)
+
+
 REFUSED = {
     "a cgroup namespace": ({"cgroupns": "private"}, InvalidOption),
     "a user namespace": ({"uidmap": ["0:100000:65536"]}, HostLacks),

@@ -40,7 +40,7 @@ def listening() -> Optional[socket.socket]:
 
 
 def deleted(listener: socket.socket) -> bool:
-    """Read what has come, and tell whether a table was deleted; when the kernel had more to tell than it kept, one may have been."""
+    """Read what has come, and tell whether a table was deleted; so it may be when messages were lost."""
     found = False
     try:
         with suppress(BlockingIOError):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Notice that somebody has flushed the rules of networks, and have them written anew.
 
-The process that checks health is there anyway, so it hears the kernel tell of deleted tables. Where the kernel tells nobody, which
-is so with iptables of the legacy kind, it looks now and then. The work is another process's: it may wait for a lock.
+The process that checks health is there anyway, so it hears the kernel tell of deleted tables. Where the kernel tells nobody, as
+with iptables of the legacy kind, it looks now and then. The work is another process's: it may wait for a lock.
 """
 
 from __future__ import annotations
