@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container in networks of its own finds in /etc/resolv.conf."""
+"""What a container in networks of its own finds in /etc/resolv.conf, and by which address it reaches its host."""
 
 from __future__ import annotations
 
 import pytest
 
-from _engine.lifecycle.wiring.names import resolv_conf
+from _engine.lifecycle.wiring.names import gateway_of, resolv_conf
 from _engine.model.container.spec import ContainerSpec
+from _engine.model.network.spec import NetworkRecord, NetworkSpec, Subnet
 
 HOST = "search example.com\nnameserver 192.0.2.53\noptions edns0\n"
 STUB = "nameserver 127.0.0.53\n"
@@ -38,3 +39,24 @@ def test_resolv_conf(options, host, servers, served, text):
     """The servers are aardvark-dns, else those of the networks, else the container's, else the host's that can be reached."""
     spec = ContainerSpec.parse({"name": "box", "image": "box", **options})
     assert resolv_conf(spec, host, "nameserver 192.0.2.54\n", servers, served) == text
+
+
+def network(gateway: str, **options) -> NetworkRecord:
+    """Return a network with one subnet."""
+    return NetworkRecord("a" * 64, NetworkSpec("net", **options), "br", (Subnet("10.9.0.0/24", gateway),), 1)
+
+
+WAYS = [
+    ([network("10.9.0.1"), network("10.9.0.2")], "10.9.0.1"),
+    ([network("10.9.0.1", internal=True), network("10.9.0.2")], "10.9.0.2"),
+    ([network("fd09::1"), network("10.9.0.2")], "10.9.0.2"),
+    ([network("fd09::1")], "fd09::1"),
+    ([network("10.9.0.1", driver="macvlan"), network("10.9.0.2", driver="ipvlan")], ""),
+    ([], ""),
+]
+
+
+@pytest.mark.parametrize(("networks", "address"), WAYS)
+def test_the_way_to_the_host(networks, address):
+    """The host is the gateway of the first network that leads outside, but not of one that lies on the host's own network."""
+    assert gateway_of(networks) == address

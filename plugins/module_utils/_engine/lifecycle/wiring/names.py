@@ -12,7 +12,7 @@ from typing import Any
 
 from ...model.engine.record import ContainerRecord
 from ...model.network import resolver
-from ...model.network.spec import NetworkRecord
+from ...model.network.spec import BRIDGE, NetworkRecord
 from ...model.network.wiring import Endpoint
 from ...runtime import files
 
@@ -63,11 +63,14 @@ def host_lines(spec: Any, gateway: str) -> list[Line]:
 
 
 def gateway_of(networks: Sequence[NetworkRecord]) -> str:
-    """Return the address by which a container in these networks reaches its host, "" for none."""
+    """Return the address by which a container in these networks reaches its host, "" for none.
+
+    Of a network straight on an interface of the host (macvlan, ipvlan) the gateway is somebody else.
+    """
     found = [
         subnet.gateway
         for one in networks
-        if not one.spec.internal
+        if one.spec.driver == BRIDGE and not one.spec.internal
         for subnet in one.subnets
         if subnet.gateway
     ]
