@@ -14,7 +14,7 @@ from typing import Any
 
 from _engine.agent.install import exit_command
 from _engine.errors import EngineError
-from _engine.frozen import fields
+from _engine.frozen import fields, replace
 from _engine.kernel import mountinfo
 from _engine.kernel.cgroup import cgroups
 from _engine.kernel.net import links, nft
@@ -148,10 +148,14 @@ class Host:
         with self.open(read_only=how.pop("check", False)) as engine:
             return converge_volume(engine, spec, state, How(**how))
 
-    def network(self, name: str, state: str = "present", **options: Any) -> Outcome:
+    def network(
+        self, name: str, state: str = "present", *, labels: dict[str, str] | None = None, **options: Any
+    ) -> Outcome:
         """Converge a network; ``options`` are those of module network."""
+        asked = networkgrammar.parse({"name": name, **options})
+        asked = asked._replace(spec=replace(asked.spec, labels=labels or {}))
         with self.open() as engine:
-            return converge_network(engine, networkgrammar.parse({"name": name, **options}), state)
+            return converge_network(engine, asked, state)
 
     def foreseen_volume(self, name: str, state: str, *options: str) -> str:
         """Return what check mode says against a volume's task, as ``foreseen`` does."""

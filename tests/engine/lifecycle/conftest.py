@@ -132,7 +132,7 @@ def kept_clean(host: Host, *, images: bool = False):
             assert sorted(set(before) - set(host.leftovers())) == []
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def keep_clean():
     """Return ``kept_clean``, for a host that a test makes by itself."""
     return kept_clean
