@@ -93,6 +93,7 @@ QIF_LIMITS = 0x5
 _NR_OPENAT2 = 437
 _NR_OPEN_TREE = 428
 _NR_MOVE_MOUNT = 429
+_NR_PIDFD_GETFD = 438
 _NR_MOUNT_SETATTR = 442
 _NR_QUOTACTL_FD = 443
 
@@ -167,6 +168,7 @@ _move_mount = _prototype("syscall", _long, _int, _path, _int, _path, ctypes.c_ui
 _mount_setattr = _prototype(
     "syscall", _long, _int, _path, ctypes.c_uint, ctypes.POINTER(_MountAttr), ctypes.c_size_t
 )
+_pidfd_getfd = _prototype("syscall", _long, _int, _int, ctypes.c_uint)
 _quotactl = _prototype("quotactl", _int, _path, _int, ctypes.POINTER(Dqblk))
 _quotactl_fd = _prototype(
     "syscall", _long, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint, ctypes.POINTER(Dqblk)
@@ -264,6 +266,12 @@ def setns(fd: int, nstype: int) -> None:
     """Enter the namespace of ``fd``; ``nstype`` CLONE_NEW* has to be its kind, 0 takes any."""
     if _setns(fd, nstype):
         _fail("setns")
+
+
+def pidfd_getfd(pidfd: int, targetfd: int) -> int:
+    """Return a duplicate of another process's descriptor, close-on-exec (Linux 5.6)."""
+    fd: int = _pidfd_getfd(_NR_PIDFD_GETFD, pidfd, targetfd, 0)
+    return fd if fd >= 0 else _fail("pidfd_getfd")
 
 
 def prctl(option: int, argument: int) -> None:

@@ -51,7 +51,7 @@ class ConmonLaunch:
     With ``journal`` the log goes to systemd's journal, marked with ``log_tag``.
     ``move`` is called with conmon's pid before conmon does anything, to take it out of the caller's cgroup: systemd ends
     what is in a session's (KillUserProcesses=yes). ``cgroup_manager``: who makes the container's; ``disabled`` for none.
-    ``kept`` are descriptors that conmon keeps open as long as it lives: the sockets that hold ports of the host.
+    ``kept`` are descriptors that conmon keeps open as long as it lives: what holds ports of the host.
     ``restore``: the directory of a checkpoint's images from which it goes on, with ``restore_options`` for the runtime.
     """
 

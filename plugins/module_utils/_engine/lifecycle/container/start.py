@@ -254,12 +254,12 @@ class Beginning:
 
 
 def _held_ports(begun: Run, stack: ExitStack) -> tuple[int, ...]:
-    """Return the descriptors of sockets that hold the container's ports of the host; the stack closes them here."""
-    if not begun.record.ports:
+    """Return the descriptor of what holds the container's ports of the host, also those to come; the stack closes it here."""
+    if not begun.record.endpoints:
         return ()
     from ..wiring import host_ports
 
-    return tuple(held.fileno() for held in host_ports.bind(begun.record.ports, stack))
+    return (stack.enter_context(host_ports.hold(begun.record.ports)).fileno(),)
 
 
 def _verify_shared(begun: Run) -> None:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Find out which ports of the host are free, and keep those of a container from others.
 
-A port is held by a socket that is bound and never listens (seed ``bindPorts``): conmon gets it, so that it is held as long as
-the container lives, and no other program of the host can take it. Rules of the firewall lead the packets elsewhere before the
-socket would see them.
+A port is held by a socket that is bound and never listens (seed ``bindPorts``). Those of a container lie in the queue of one
+more socket (kernel/net/parked.py), which conmon gets: so they are held as long as the container lives, no other program of the
+host can take a port, and they can be exchanged meanwhile. Rules of the firewall lead the packets elsewhere before such a socket
+would see them.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 
 from ...errors import InUse, InvalidOption
+from ...kernel.net import parked
+from ...kernel.process import Process
 from ...model.network import ports as grammar
 from ...model.network.wiring import SCTP, TCP, UDP, Port
 
-_KINDS = {TCP: (socket.SOCK_STREAM, 0), UDP: (socket.SOCK_DGRAM, 0), SCTP: (socket.SOCK_STREAM, 132)}
+_KINDS = {TCP: (socket.SOCK_STREAM, 6), UDP: (socket.SOCK_DGRAM, 17), SCTP: (socket.SOCK_STREAM, 132)}
+#: A protocol, an address of the host, a port of it.
+_Place = tuple[str, str, int]
 #: The files of /proc/net, by protocol (proc_net(5)); sctp has one of another form.
 _TABLES = {TCP: ("tcp", "tcp6"), UDP: ("udp", "udp6")}
 #: How often a free port is looked for: each try asks the kernel for one.
@@ -36,6 +41,55 @@ def bind(ports: Iterable[Port], stack: ExitStack) -> list[socket.socket]:
             with suppress(_Unsupported):
                 found.append(stack.enter_context(_bound(port, address)))
     return found
+
+
+def hold(ports: Iterable[Port]) -> socket.socket:
+    """Return the socket that holds the ports as long as it is open in any process; raises as ``bind``."""
+    made = parked.made()
+    try:
+        _exchange(made, ports)
+    except BaseException:  # also an interrupt must not leave it open
+        made.close()
+        raise
+    return made
+
+
+def hold_instead(monitor: Process, ports: Sequence[Port]) -> bool:
+    """Have a process that ``hold``'s socket was given hold these ports and no others; raises as ``bind``.
+
+    False where the kernel does not let us get at it, or an engine of old has given it none: it holds what it held.
+    """
+    with parked.found(monitor) as held:
+        if held is not None:
+            _exchange(held, ports)
+    return held is not None
+
+
+def _exchange(held: socket.socket, ports: Iterable[Port]) -> None:
+    wanted = {
+        (port.protocol, address, port.host_port): port for port in ports for address in _addresses(port)
+    }
+    seen: set[_Place] = set()
+
+    def is_wanted(one: socket.socket) -> bool:
+        place = _place(one)
+        found = place in wanted and place not in seen
+        seen.add(place)
+        return found
+
+    def missing() -> Iterator[socket.socket]:
+        for place, port in wanted.items():
+            with suppress(_Unsupported):
+                if place not in seen:
+                    yield _bound(port, place[1])
+
+    parked.sift(held, is_wanted, missing())
+
+
+def _place(bound: socket.socket) -> _Place:
+    protocol = next(name for name, (_type, number) in _KINDS.items() if number == bound.proto)
+    address, port = bound.getsockname()[:2]
+    return protocol, address, port
 
 
 def check(ports: Iterable[Port]) -> None:
