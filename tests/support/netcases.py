@@ -55,6 +55,10 @@ CASES = {
         ),
         closed=(("far", "db"),),
     ),
+    "link-local": Case(
+        {"network": ["six:ip=10.97.0.11,ip=fd97::11"], "link_local_ip": "169.254.7.1"},
+        "--network six:ip=10.97.0.11,ip=fd97::11",
+    ),
     "words after a name": Case(
         {"network": ["six:ip=10.97.0.8,ip=fd97::8,mac=92:d0:c6:0a:29:34,alias=www,interface_name=net0"]},
         "--network six:ip=10.97.0.8,ip=fd97::8,mac=92:d0:c6:0a:29:34,alias=www,interface_name=net0",

@@ -71,6 +71,7 @@ ROWS = {
     "one-way-out": "inside.routes.default4 eth1@two networks",
     "hairpin": f"reach.itself-{HOST4}:8080@ports",
     "no-network": "inside.hosts@none; inside.resolver@none; inside.hosts.box@host; inside.hosts.HOST@host",
+    "link-local": "inside.addresses@link-local; inside.routes.169.254.0.0/164 eth0@link-local",
     "usual-mode": "networks.n19.options@net macvlan",
     "direct-names": "networks.n19.dns_enabled@net macvlan",
     "newer": (
