@@ -188,7 +188,7 @@ def clean(machine):
 
 #: Of each container that is there it shows something, and of each verb that was not carried to its end.
 LOOKS = """
-systemctl list-units --all --plain --no-legend 'slipway-*' '*-parent*.slice' | grep -v '^slipway-firewall.service' | cut -d' ' -f1
+systemctl list-units --all --plain --no-legend 'slipway-*' '*-parent*.slice' | cut -d' ' -f1 | grep -v ^slipway-firewall
 systemctl list-units --failed --plain --no-legend
 find /sys/fs/cgroup -type d -name '*slipway*' ! -name slipway.service ! -name slipway-firewall.service
 grep -oE '/(var/lib|run)/slipway/[^ ]*' /proc/mounts

@@ -74,6 +74,39 @@ def test_iptables_lets_our_networks_through(town, need, variant, rules):
             sh(town, f"{program} -F; {program} -X; {program} -P FORWARD ACCEPT; {program} -P INPUT ACCEPT")
 
 
+@pytest.mark.parametrize("variant", ["nft", "legacy"])
+def test_names_are_asked_for_at_a_closed_host(town, need, variant):
+    """A host that takes nothing by itself, as with ufw, answers port 53 of its gateways to containers, and nothing else."""
+    programs = [f"{family}tables-{variant}" for family in ("ip", "ip6")]
+    need(all(map(command.find_program, programs)), f"iptables-{variant}")
+    gateways = [subnet.gateway for subnet in NETWORK.subnets]
+    asked = [
+        (gateway, port, kind)
+        for gateway in gateways
+        for port, kind in ((53, "udp"), (53, "tcp"), (54, "tcp"))
+    ]
+    asked += [(HOST4, 53, "tcp"), (HOST6, 53, "tcp")]
+    servers = [
+        town.serving("host", "::", port, kind) for port, kind in ((53, "udp"), (53, "tcp"), (54, "tcp"))
+    ]
+    try:
+        for program in programs:
+            sh(town, f"{program} -P INPUT DROP")
+        town.host(foreign.admit, [NETWORK])
+        for place in ("host", "peer"):  # nobody is to be found because he was before
+            argv = ["nsenter", f"--net={town.path(place)}", "ip", "neigh", "flush", "all"]
+            subprocess.run(argv, check=True, capture_output=True)
+        with servers[0], servers[1], servers[2]:
+            found = [
+                town.asked("peer", *one, wait=LATE if one[0] in gateways and one[1] == 53 else LOST)
+                for one in asked
+            ]
+        assert [bool(one) for one in found] == [True, True, False, True, True, False, False, False]
+    finally:
+        for program in programs:
+            sh(town, f"{program} -F; {program} -X; {program} -P INPUT ACCEPT")
+
+
 def test_it_comes_back_after_a_flush_of_iptables(town, need):
     """Rules of iptables that were flushed, as by a restart of their owner, are told again."""
     need(command.find_program("iptables-nft"), "iptables-nft")
@@ -104,12 +137,14 @@ def test_iptables_is_told_without_nftables_too(town, need, monkeypatch):
 
 
 def test_another_ruleset_that_drops_is_named(town):
-    """A chain of nftables that drops what is forwarded is left to its owner, and named."""
+    """A chain of nftables that drops what is forwarded is left to its owner, and named until it knows our bridges."""
     town.host(
         nft.apply, "table inet mine { chain through { type filter hook forward priority 0; policy drop; }; }"
     )
     try:
         assert town.host(foreign.admit, [NETWORK]) == (foreign.Hindrance("inet", "mine", "through"),)
+        town.host(nft.apply, f'add rule inet mine through iifname {{ "x", "{NETWORK.interface}" }} accept')
+        assert town.host(foreign.admit, [NETWORK]) == ()
     finally:
         town.host(nft.apply, "delete table inet mine")
 

@@ -10,7 +10,7 @@ from _engine.network import firewalld, iptables
 from _engine.network.foreign import Hindrance, hindrances
 from _engine.network.iptables import Kind
 
-NETWORK = NetworkRecord("cd" * 32, NetworkSpec("web"), "sw-1", (Subnet("10.1.0.0/24"),), 0)
+NETWORK = NetworkRecord("cd" * 32, NetworkSpec("web"), "sw-1", (Subnet("10.1.0.0/24", "10.1.0.1"),), 0)
 GIVEN = NetworkRecord(
     "ef" * 32, NetworkSpec("given", options={"mode": "unmanaged"}), "br0", (Subnet("10.2.0.0/24"),), 0
 )
@@ -21,8 +21,8 @@ FORWARD = [
     "-A SLIPWAY_FORWARD -o sw-1 -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j ACCEPT",
 ]
 INPUT = [
-    "-A SLIPWAY_INPUT -i sw-1 -p udp -m udp --dport 53 -j ACCEPT",
-    "-A SLIPWAY_INPUT -i sw-1 -p tcp -m tcp --dport 53 -j ACCEPT",
+    "-A SLIPWAY_INPUT -d 10.1.0.1/32 -i sw-1 -p udp -m udp --dport 53 -j ACCEPT",
+    "-A SLIPWAY_INPUT -d 10.1.0.1/32 -i sw-1 -p tcp -m tcp --dport 53 -j ACCEPT",
 ]
 FIRST = ["-I FORWARD 1 -j SLIPWAY_FORWARD"]
 JUMP = "-A FORWARD -j SLIPWAY_FORWARD"
@@ -82,7 +82,8 @@ def chain(family: str, table: str, name: str, hook: str = "forward", policy: str
         ([chain("ip", "filter", "FORWARD"), chain("inet", "slipway", "forward")], [], []),
         ([chain("inet", "firewalld", "filter_FORWARD")], [], []),
         ([chain("inet", "mine", "fwd")], [], [Hindrance("inet", "mine", "fwd")]),
-        ([chain("inet", "mine", "fwd", policy="accept"), chain("inet", "mine", "in", "input")], [], []),
+        ([chain("inet", "mine", "fwd", policy="accept"), chain("inet", "mine", "out", "output")], [], []),
+        ([chain("inet", "mine", "in", "input")], [], [Hindrance("inet", "mine", "in", "input")]),
         ([{"family": "inet", "table": "mine", "name": "plain"}], [], []),
         ([chain("ip", "filter", "FORWARD")], [Kind(4, False)], [Hindrance("ip", "filter", "FORWARD")]),
         ([chain("ip", "filter", "FORWARD")], [Kind(6, True)], [Hindrance("ip6", "filter", "FORWARD")]),

@@ -50,6 +50,8 @@ class Kind(NamedTuple):
         return any(wanted.items() <= chain.items() and chain["name"] in _HOOKS for chain in chains)
 
 
+#: Of a network: its bridge, and its gateways of one IP version, with the length of their prefix.
+_Ours = tuple[str, tuple[str, ...]]
 KINDS = tuple(Kind(version, is_legacy) for version in (4, 6) for is_legacy in (False, True))
 
 
@@ -68,8 +70,8 @@ def script(listing: str, networks: Sequence[NetworkRecord], table: str, version:
     ``listing`` is what ``iptables --list-rules`` says.
     """
     lines = listing.splitlines()
-    bridges = _bridges(networks, version)
-    found = [line for hook in _HOOKS for line in _of_hook(lines, hook, bridges, table)]
+    ours = _ours(networks, version)
+    found = [line for hook in _HOOKS for line in _of_hook(lines, hook, ours, table)]
     return "\n".join(["*filter", *found, "COMMIT", ""]) if found else ""
 
 
@@ -86,11 +88,11 @@ def _admit(kind: Kind, networks: Sequence[NetworkRecord], table: str) -> bool:
     return True
 
 
-def _of_hook(lines: Sequence[str], hook: str, bridges: Sequence[str], table: str) -> Iterator[str]:
+def _of_hook(lines: Sequence[str], hook: str, networks: Sequence[_Ours], table: str) -> Iterator[str]:
     chain = f"{table.upper()}_{hook}"[:_LONGEST]
     jump = f"-A {hook} -j {chain}"
     ours = [line for line in lines if line.startswith(f"-A {chain} ")]
-    wanted = [f"-A {chain} {rule}" for bridge in bridges for rule in _rules(hook, bridge)]
+    wanted = [f"-A {chain} {rule}" for one in networks for rule in _rules(hook, one)]
     may_drop = f"-P {hook} DROP" in lines or any(
         line.startswith(f"-A {hook} ") and line != jump for line in lines
     )
@@ -109,22 +111,30 @@ def _of_hook(lines: Sequence[str], hook: str, bridges: Sequence[str], table: str
         yield f"-X {chain}"
 
 
-def _rules(hook: str, bridge: str) -> Iterator[str]:
-    if hook == "INPUT":  # containers ask the host for names
-        yield f"-i {bridge} -p udp -m udp --dport 53 -j ACCEPT"
-        yield f"-i {bridge} -p tcp -m tcp --dport 53 -j ACCEPT"
+def _rules(hook: str, ours: _Ours) -> Iterator[str]:
+    """Yield the rules for a network, each as iptables lists it."""
+    bridge, gateways = ours
+    if hook == "INPUT":
+        for gateway in gateways:  # where containers ask for names
+            yield f"-d {gateway} -i {bridge} -p udp -m udp --dport 53 -j ACCEPT"
+            yield f"-d {gateway} -i {bridge} -p tcp -m tcp --dport 53 -j ACCEPT"
+        if ":" in "".join(gateways):  # or nobody there finds the gateway, nor the gateway them (RFC 4861)
+            yield f"-i {bridge} -p ipv6-icmp -m icmp6 --icmpv6-type 135 -j ACCEPT"
+            yield f"-i {bridge} -p ipv6-icmp -m icmp6 --icmpv6-type 136 -j ACCEPT"
         return
     # What must not pass between networks our own table drops, whatever is accepted here.
     yield f"-i {bridge} -j ACCEPT"
     yield f"-o {bridge} -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j ACCEPT"
 
 
-def _bridges(networks: Sequence[NetworkRecord], version: int) -> list[str]:
-    return [
-        network.interface
-        for network in networks
-        if rules.has_rules(network) and any(subnet.version == version for subnet in network.subnets)
-    ]
+def _ours(networks: Sequence[NetworkRecord], version: int) -> list[_Ours]:
+    length = 32 if version == 4 else 128
+    found = []
+    for network in filter(rules.has_rules, networks):
+        subnets = [subnet for subnet in network.subnets if subnet.version == version]
+        gateways = tuple(f"{subnet.gateway}/{length}" for subnet in subnets if subnet.gateway)
+        found += [(network.interface, gateways)] if subnets else []
+    return found
 
 
 def _legacy_tables(family: str) -> list[str]:

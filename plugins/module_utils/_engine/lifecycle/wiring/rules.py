@@ -13,7 +13,7 @@ from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ...model.network.spec import NetworkRecord
 from ...model.network.wiring import Publication
-from ...network import bridge, firewall, foreign, rules
+from ...network import aardvark, bridge, firewall, foreign, rules
 from ...state import containers, networks
 from ..core.engine import Engine
 
@@ -34,7 +34,7 @@ def open_network(engine: Engine, network: NetworkRecord) -> None:
             firewall.renew(known, table=name)
         else:
             firewall.load(known, _publications(engine), table=name)
-        _warn(engine, foreign.admit(known, table=name))
+        _warn(engine, known, foreign.admit(known, table=name))
 
 
 def close_network(engine: Engine, network: NetworkRecord) -> None:
@@ -62,19 +62,30 @@ def load(engine: Engine) -> None:
         there = _there(engine)
         if there:
             firewall.load(there, _publications(engine), table=table(engine))
-            _warn(engine, foreign.admit(there, table=table(engine)))
+            _warn(engine, there, foreign.admit(there, table=table(engine)))
 
 
-def _warn(engine: Engine, found: Iterable[foreign.Hindrance]) -> None:
-    """Warn of chains of others that drop what the networks forward, which only their owner can mend."""
+#: What a chain of others drops, by its hook, and what its owner can do.
+_DROPPED = {
+    "forward": (
+        "what containers send and get by the host",
+        "Let that firewall forward what comes from and goes to the bridges of `slipway network ls`",
+    ),
+    "input": (
+        "what containers ask the host's name server for",
+        "Let that firewall take port 53 (udp, tcp) from the bridges of `slipway network ls`",
+    ),
+}
+
+
+def _warn(engine: Engine, known: Iterable[NetworkRecord], found: Iterable[foreign.Hindrance]) -> None:
+    """Warn of chains of others that drop what the networks need, which only their owner can mend."""
+    served = any(network.spec.dns for network in known) and aardvark.find() is not None
     for one in found:
-        engine.warned.append(
-            HostLacks(
-                f"chain {one.chain} of {one.family} table {one.table} drops what containers send and get by the host",
-                remedy="Let that firewall forward what comes from and goes to the bridges of `slipway network ls`",
-                feature="forwarding",
-            )
-        )
+        if one.hook == "forward" or served:
+            what, remedy = _DROPPED[one.hook]
+            message = f"chain {one.chain} of {one.family} table {one.table} drops {what}"
+            engine.warned.append(HostLacks(message, remedy=remedy, feature="forwarding"))
 
 
 def publication(record: ContainerRecord) -> Publication:
