@@ -79,6 +79,17 @@ engine:
           C(/etc/hosts) of containers then.
       type: dict
       returned: always
+    firewall:
+      description: What writes the rules of networks, V(libnftables), V(nft) or V(iptables). Empty where none of them works.
+      type: str
+      returned: always
+    sysctls:
+      description:
+        - Parameters of the host that the engine has set for networks since the boot, and that still are so, by their names in
+          sysctl(8), each with its value C(before) and C(after).
+        - Those of the engine's own bridges are not told. They go with the bridge.
+      type: dict
+      returned: always
     counts:
       description: How many containers, running ones, images and volumes there are.
       type: dict
@@ -103,6 +114,9 @@ engine:
     apparmor: true
     apparmor_profile: slipway-default-1
     dns: {name: aardvark-dns, path: /usr/lib/podman/aardvark-dns, version: 1.4.0}
+    firewall: libnftables
+    sysctls:
+      net.ipv4.ip_forward: {before: '0', after: '1'}
     counts: {containers: 1, running: 1, images: 1, volumes: 1}
 timings:
   description: Seconds that each step took.

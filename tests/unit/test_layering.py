@@ -75,7 +75,7 @@ STREETS = {
         "container": {"core", "guard", "inspect", "network", "preflight", "resources", "volume", "wiring"},
         "checkpoint": {"container", "core", "guard", "info", "preflight", "resources"},
         "files": {"container", "core", "guard", "resources", "volume"},
-        "host": {"container", "core", "guard", "resources"},
+        "host": {"container", "core", "guard", "resources", "wiring"},
         "connect": {"core", "exec", "guard", "host"},
         "health": {"container", "core", "exec", "guard", "host", "resources", "wiring"},
         "converge": {"container", "core", "guard", "info", "inspect", "preflight", "resources", "volume"},

@@ -62,6 +62,8 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
 
     def see_to_it(engine: Engine) -> None:
         exited(engine, names[0], (engine.layout.agent_program, "cleanup"), keep=keep)
+        for error in engine.warned:
+            sys.stderr.write(f"slipway: {error}\n")
 
     _done, warning = ended(
         lambda: open_engine(root, run_root, known_alone=True),

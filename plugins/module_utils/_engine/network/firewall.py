@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Optional
 
+from ..errors import EngineError
 from ..kernel.net import nft
 from ..model.network.spec import NetworkRecord
 from ..model.network.wiring import UDP, Publication
@@ -21,6 +22,17 @@ def backend() -> str:
     from . import by_iptables
 
     return "iptables" if by_iptables.is_the_way() else nft.backend()
+
+
+def told() -> str:
+    """Return what does it on this host, by trying: "libnftables", "nft", "iptables", "" where nothing works."""
+    try:
+        found = backend()
+        if found != "iptables":
+            nft.chains()
+    except EngineError:
+        return ""
+    return found.partition(".")[0]
 
 
 def load(

@@ -9,6 +9,8 @@ import sqlite3
 BOOT = "boot"
 #: Which storage drivers were tried, and what the results hang on.
 STORAGE = "storage"
+#: Which parameters of the host were set for networks, in one boot.
+PARAMETERS = "parameters"
 
 
 def get(connection: sqlite3.Connection, key: str) -> str | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from _engine.errors import EngineError
-from _engine.kernel.net import nft
+from _engine.kernel.net import nft, sysctl
 from _engine.network import forwarding, rules
 from enginehost import eventually
 from netlab import HOST4, HOST6
@@ -156,6 +157,34 @@ def test_the_health_process_notices(host, fetch):
     assert fetch("outside", f"{HOST4}:8080") == "host-web"
 
 
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+def test_what_of_the_host_was_changed(host):
+    """The engine tells what writes its rules, and which parameters of the host it has set, as long as they are so."""
+    sysctl.put("net/ipv4/ip_forward", "0")
+    served(host)
+    for _again in range(2):
+        told = json.loads(host.agent("info", "--json").stdout)
+        assert told["firewall"] in ("libnftables", "nft", "iptables")
+        assert told["sysctls"]["net.ipv4.ip_forward"] == {"before": "0", "after": "1"}
+        assert not any("slipway0" in name for name in told["sysctls"])
+        host.bring("web", "restarted")
+    sysctl.put("net/ipv4/ip_forward", "0")
+    assert "net.ipv4.ip_forward" not in json.loads(host.agent("info", "--json").stdout)["sysctls"]
+
+
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+def test_a_warning_at_the_command_line(host):
+    """What the user has to know though it stopped nothing is told by the program too."""
+    served(host)
+    nft.apply("table inet mine { chain through { type filter hook forward priority 0; policy drop; }; }")
+    try:
+        done = host.agent("network", "reload")
+    finally:
+        nft.apply("delete table inet mine")
+    assert done.returncode == 0
+    assert done.stderr.startswith("slipway: chain through of inet table mine drops what containers send")
+
+
 REFUSED = [
     ({"publish": ["8080:80"]}, "in_use", "8080/tcp of the host is in use by py"),
     ({"publish": ["8081:80"]}, "in_use", "port 8081/tcp of the host is that of container web"),
@@ -163,6 +192,9 @@ REFUSED = [
     ({"network": ["slipwai"]}, "not_found", "near: slipway"),
     ({"network": ["small:ip=10.98.0.3"]}, "in_use", "address of container web"),
     ({"network": ["small:ip=10.97.0.3"]}, "invalid_option", "in no subnet"),
+    ({"network": ["small"], "ip": "10.97.0.3"}, "invalid_option", "ip: '10.97.0.3' is in no subnet"),
+    ({"network": ["small"], "ip6": "fd00::3"}, "invalid_option", "ip6: 'fd00::3' is in no subnet"),
+    ({"network": ["small"], "ip": "10.98.0.3"}, "in_use", "ip: 10.98.0.3 in network small"),
     ({"network": ["small:ip=10.98.0.1"]}, "invalid_option", "is the gateway"),
     (
         {"network": ["small"], "publish": ["[::1]:8083:80"]},

@@ -123,8 +123,8 @@ def test_started_again(host):
 
 
 def test_falls_back_to_files(host):
-    """Where the server can't listen, a warning says so, and all in the network find each other's names in their files."""
-    one, mid = started(host, "one", "a"), started(host, "mid", "a")
+    """Where the server can't listen, a warning says so, all have each other's names in their files, and ask other servers."""
+    one, mid = started(host, "one", "a"), started(host, "mid", "a", no_hosts=True)
     server(host).signal(signal.SIGKILL)
     with closing(socket.socket(type=socket.SOCK_DGRAM)) as other:
         eventually(lambda: server(host) is None, "the server has ended")
@@ -132,9 +132,13 @@ def test_falls_back_to_files(host):
         warned = []
         two = started(host, "two", "a", settings={"warned": warned})
         assert ["port 53 of 10.96.0.1, fd96::1" in str(error) for error in warned] == [True]
-    for shape, peer in ((one, "two"), (two, "one"), (two, "mid"), (one, "mid"), (mid, "one")):
+    for shape, peer in ((one, "two"), (two, "one")):
         text = Path(host.layout.container(shape["Id"]).files, "hosts").read_text()
         assert f"\t{peer} " in text
     assert server(host) is None
+    for shape in (one, mid, two):
+        asked_at = Path(host.layout.container(shape["Id"]).files, "resolv.conf").read_text()
+        assert "nameserver" in asked_at
+        assert "10.96.0.1" not in asked_at
     host.bring("one", "stopped")
     assert "\tone " not in Path(host.layout.container(two["Id"]).files, "hosts").read_text()

@@ -62,7 +62,11 @@ def _run(arguments: argparse.Namespace) -> int:
             output.complain(error, arguments.flags)
         if not getattr(arguments, "hands_on_signals", False):
             signal.signal(signal.SIGINT, signal.default_int_handler)  # the verb undoes what it has begun
-        return arguments.verb(engine, arguments) or 0
+        try:
+            return arguments.verb(engine, arguments) or 0
+        finally:
+            for error in engine.warned:
+                output.complain(error, arguments.flags)
 
 
 def _run_root_of(wanted: str, root: str, run_root: str) -> str:

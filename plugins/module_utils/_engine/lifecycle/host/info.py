@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import HostLacks
 from ...kernel.cgroup import cgroups
 from ...kernel.command import run
-from ...network import aardvark
+from ...network import aardvark, firewall
 from ...runtime import apparmor
 from ...runtime.conmon import find_conmon
 from ...runtime.oci import find_runtime
@@ -21,6 +21,7 @@ from ..core.engine import Engine
 from ..core.outcome import Outcome
 from ..resources.cgroup import manager
 from ..resources.storage_driver import foreseen
+from ..wiring import host_parameters
 
 
 def host(engine: Engine) -> Outcome:
@@ -46,6 +47,8 @@ def host(engine: Engine) -> Outcome:
                 "apparmor": apparmor.is_enabled(),
                 "apparmor_profile": apparmor.default(),
                 "dns": _dns(),
+                "firewall": firewall.told(),
+                "sysctls": host_parameters.told(engine),
                 "counts": _counts(engine),
             }
         }

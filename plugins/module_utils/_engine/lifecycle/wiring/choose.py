@@ -54,6 +54,7 @@ def with_networks(
     Raises NotFound for a network, InvalidOption, InUse, NoFreeAddress.
     """
     wanted, besides = grammar.wanted(record.spec), old.id if old else ""
+    options = {record.spec.ip: "ip", record.spec.ip6: "ip6"}
     before = {one.network_id: one for one in (old.endpoints if old else ())}
     endpoints, by_plugins = [], False
     for want, name in zip(wanted, _interfaces(wanted)):
@@ -68,7 +69,8 @@ def with_networks(
             by_plugins = True
             endpoints.append(_remembered(taken, network, want, had._replace(mac=mac)))
             continue
-        endpoints.append(Endpoint(network.id, name, mac, _addresses(taken, network, want, had.addresses)))
+        kept = _addresses(taken, network, want, had.addresses, options)
+        endpoints.append(Endpoint(network.id, name, mac, kept))
     ports = _ports(connection, record.spec, config, old)
     if len(endpoints) == len(wanted) and not by_plugins:  # whose IP versions nobody knows beforehand
         _refuse_other_version(ports, {":" in ip for one in endpoints for ip in one.addresses})
@@ -105,10 +107,20 @@ def _interfaces(wanted: Sequence[Wanted]) -> list[str]:
 
 
 def _addresses(
-    taken: Mapping[str, str], network: NetworkRecord, want: Wanted, before: Sequence[str]
+    taken: Mapping[str, str],
+    network: NetworkRecord,
+    want: Wanted,
+    before: Sequence[str],
+    options: Mapping[str | None, str],
 ) -> tuple[str, ...]:
-    """Return the addresses in a network: those asked for, and of each other IP version one, as ``before`` where that is free."""
-    found = [addresses.asked("network", network.name, network.subnets, ip, taken) for ip in want.ips]
+    """Return the addresses in a network: those asked for, and of each other IP version one, as ``before`` where that is free.
+
+    ``options`` are what addresses are asked for by, which is ``network`` unless it is there.
+    """
+    found = [
+        addresses.asked(options.get(ip, "network"), network.name, network.subnets, ip, taken)
+        for ip in want.ips
+    ]
     versions = {6 if ":" in ip else 4 for ip in found}
     for subnet in network.subnets:
         if subnet.version not in versions:

@@ -23,7 +23,7 @@ from ...network import bridge, direct, firewall
 from ...plan import addresses
 from ...state import networks
 from ..core.engine import Engine
-from . import rules
+from . import host_parameters, rules
 
 #: Drivers whose interfaces stand on one of the host's, without a bridge.
 _DIRECT = (MACVLAN, IPVLAN)
@@ -73,7 +73,7 @@ def connect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
         with engine.lock_network(network.name, f"attach {record.name}"):
             if bridge.observe(network) is None or not firewall.present(table=rules.table(engine)):
                 rules.open_network(engine, network)
-            bridge.ensure(network)
+            host_parameters.keep(engine, network, bridge.ensure(network))
             bridge.attach(network, path, attachment)
     if (publication := rules.publication(record)).leads:
         firewall.publish(publication, table=rules.table(engine))

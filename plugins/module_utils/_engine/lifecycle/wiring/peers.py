@@ -17,7 +17,7 @@ from ...model.network.spec import NetworkRecord
 from ...model.network.wiring import Endpoint
 from ...state import attachments, containers
 from ..core.engine import Engine
-from . import served
+from . import served, unserved
 
 #: A container's own edits of the file are small; what is larger is left alone.
 _LIMIT = 4 * 1024 * 1024
@@ -84,6 +84,8 @@ def _is_answered(engine: Engine, record: ContainerRecord, network: NetworkRecord
     except EngineError as error:
         _warn(engine, network, error)
         _introduce(engine, network)
+        for other, _kept in _others(engine, "", network.id):
+            unserved.ask_others(engine, other, network)
         return False
     return True
 
