@@ -77,8 +77,9 @@ bench: setup system                                     ## this engine beside co
 	@tests/bench/run
 
 cycles: setup system                                    ## 1,000 lives, 10,000 execs, a gibibyte: what leaks, what slows down
-	SLIPWAY_CYCLES=1000 SLIPWAY_EXECS=10000 SLIPWAY_INSTANTS=50 SLIPWAY_COMMANDS=1000 SLIPWAY_LARGE_MIB=1024 \
+	SLIPWAY_CYCLES=1000 SLIPWAY_EXECS=10000 SLIPWAY_INSTANTS=50 SLIPWAY_COMMANDS=1000 SLIPWAY_LARGE_MIB=1024 SLIPWAY_NETWORKED=200 \
 	    pytest tests/engine/lifecycle/container/test_cycles.py tests/engine/lifecycle/container/test_kill.py \
+	    tests/engine/lifecycle/wiring/test_at_once.py \
 	    tests/integration/test_connection_many.py tests/integration/test_connection_files.py
 
 clean:                                                  ## remove what these verbs built in the tree

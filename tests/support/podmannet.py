@@ -16,31 +16,40 @@ from netlab import Lab
 
 CGROUP = "/slipway-podman-net"
 #: Podman would raise limits, which not every host allows.
-_COMMON = f"--ulimit nofile=64:64 --ulimit nproc=64:64 --cgroup-parent {CGROUP}".split()
+COMMON = f"--ulimit nofile=64:64 --ulimit nproc=64:64 --cgroup-parent {CGROUP}".split()
 
 
 class PodmanHost:
     """Podman on the host of a lab, below one short directory; ``holder`` is a process in its namespaces."""
 
-    def __init__(self, lab: Lab, top: Path, holder: int) -> None:
-        self.lab, self.top, self.holder = lab, top, holder
-        self.env = {**os.environ, "CONTAINERS_CONF": f"{top}/c.conf"}
+    def __init__(self, lab: Lab, top: Path, holder: int, driver: str) -> None:
+        self.lab, self.top, self.holder, self.driver = lab, top, holder, driver
+        self.variables = {"CONTAINERS_CONF": f"{top}/c.conf"}
+
+    def words(self, *words: str) -> list[str]:
+        """Return the command that runs podman with these words; it needs ``variables`` in its environment."""
+        argv = ["nsenter", f"--target={self.holder}", "--net", "--mount", "podman"]
+        argv += [f"--root={self.top}/r", f"--runroot={self.top}/o", f"--tmpdir={self.top}/t"]
+        argv += [f"--storage-driver={self.driver}", "--cgroup-manager=cgroupfs", "--events-backend=none"]
+        return [*argv, "--runtime=runc", *words]
 
     def run(self, *words: str, check: bool = True) -> str:
         """Run podman with these words, and return what it says."""
-        argv = ["nsenter", f"--target={self.holder}", "--net", "--mount", "podman"]
-        argv += [f"--root={self.top}/r", f"--runroot={self.top}/o", f"--tmpdir={self.top}/t"]
-        argv += ["--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none"]
-        argv += ["--runtime=runc", *words]
         done = subprocess.run(
-            argv, check=False, capture_output=True, text=True, env=self.env, timeout=120, cwd="/"
+            self.words(*words),
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **self.variables},
+            timeout=120,
+            cwd="/",
         )
         assert done.returncode == 0 or not check, done.stderr
         return done.stdout.strip()
 
     def start(self, name: str, words: list[str], image: str, *command: str) -> dict[str, Any]:
         """Start a container, and tell it."""
-        self.run("run", "--detach", "--name", name, *words, *_COMMON, image, *command)
+        self.run("run", "--detach", "--name", name, *words, *COMMON, image, *command)
         return self.inspect(name)
 
     def inspect(self, name: str, kind: str = "container") -> dict[str, Any]:
@@ -55,7 +64,7 @@ class PodmanHost:
 
 
 @contextmanager
-def opened(lab: Lab, top: Path, archive: Path) -> Iterator[PodmanHost]:
+def opened(lab: Lab, top: Path, archive: Path, driver: str = "vfs") -> Iterator[PodmanHost]:
     """Give a podman that has the image of an archive; nothing of it is left."""
     (top / "c.conf").write_text(
         f'[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{top}/n"\n[engine]\n'
@@ -70,7 +79,7 @@ def opened(lab: Lab, top: Path, archive: Path) -> Iterator[PodmanHost]:
         try:
             assert holder.stdout is not None
             holder.stdout.readline()
-            podman = PodmanHost(lab, top, holder.pid)
+            podman = PodmanHost(lab, top, holder.pid, driver)
             podman.run("load", "--input", str(archive))
             try:
                 yield podman

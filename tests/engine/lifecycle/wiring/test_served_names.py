@@ -6,20 +6,18 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import struct
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from dnsquestion import AAAA, A, answers
 
-from _engine.kernel.net import netns
 from _engine.network import aardvark
 from enginehost import eventually
 
 # None of it is about the runtime.
 pytestmark = pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 
-A, AAAA = 1, 28
 SLEEPS = ("sleep", "1000")
 HOW = {"network": None, "stop_timeout": 0}
 SUBNETS = {"a": ["10.96.0.0/24", "fd96::/64"], "b": ["10.97.0.0/24"]}
@@ -41,24 +39,7 @@ def started(host, name, *networks, **options):
 
 def asked(host, name: str, what: str, server: str = "10.96.0.1", kind: int = A) -> list[str]:
     """Return the addresses that a container is told of a name, none when there is no such name; raises OSError without answer."""
-    labels = b"".join(bytes([len(word)]) + word.encode() for word in what.split("."))
-    question = struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + labels + struct.pack(">BHH", 0, kind, 1)
-    version = socket.AF_INET6 if ":" in server else socket.AF_INET
-
-    def ask() -> bytes:
-        with closing(socket.socket(version, socket.SOCK_DGRAM)) as made:
-            made.settimeout(5.0)
-            made.connect((server, 53))
-            made.send(question)
-            return made.recv(512)
-
-    answer = netns.call(host.layout.container(host.record(name).id).netns, ask)
-    size, count = {A: 4, AAAA: 16}[kind], struct.unpack(">H", answer[6:8])[0]
-    ends = [len(answer) - (size + 12) * back for back in range(count)]
-    return [
-        socket.inet_ntop(socket.AF_INET6 if size == 16 else socket.AF_INET, answer[end - size : end])
-        for end in ends
-    ]
+    return answers(host.layout.container(host.record(name).id).netns, what, server, kind)
 
 
 def addresses(shape, network: str) -> tuple[str, str]:
