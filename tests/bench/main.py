@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from networking import measure_network
+
 from checking import measure_health
 from connecting import measure_connection
 from copying import measure_copy_up, measure_growth
@@ -34,6 +36,7 @@ OF_A_HOST: Mapping[str, tuple[str, int, Callable[[Place, Host, int], list[Figure
     "crowd": ("an unchanged task beside a thousand containers", 3, measure_crowd),
     "wire": ("what is sent over ssh", 1, measure_wire),
     "agent": ("the agent's start", 20, lambda _place, host, rounds: measure_agent(host, rounds)),
+    "network": ("networks", 20, measure_network),
     "connection": ("plays in containers", 3, measure_connection),
 }
 #: What needs nothing but a place.

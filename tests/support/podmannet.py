@@ -41,7 +41,7 @@ class PodmanHost:
             capture_output=True,
             text=True,
             env={**os.environ, **self.variables},
-            timeout=120,
+            timeout=600,
             cwd="/",
         )
         assert done.returncode == 0 or not check, done.stderr
