@@ -99,8 +99,7 @@ options:
     type: bool
   disable_dns:
     description:
-      - Whether containers do not find each other by name. Networks of other drivers than V(bridge) and V(cni) have no
-        names in any case.
+      - Whether containers do not find each other by name.
     type: bool
   dns:
     description:

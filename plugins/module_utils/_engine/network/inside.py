@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from ..errors import NameInUse, NotFound
 from ..kernel.net import addresses, links, sysctl
 from ..kernel.net.netlink import Netlink, Request
-from ..model.network.wiring import Attachment
+from ..model.network.wiring import ON_LINK, Attachment
 
 #: Written to the interface in the container before it comes up: its IPv6 addresses are ready at once, as the engine gives no
 #: address twice; no neighbour makes itself its router; it may have its default route on another interface; and those who know
@@ -84,6 +84,7 @@ def _prepare(interface: str, *, ipv6: bool) -> None:
 def _routes(index: int, attachment: Attachment) -> Iterator[Request]:
     for gateway in attachment.gateways:
         everything = "::/0" if ":" in gateway else "0.0.0.0/0"
-        yield addresses.add_route(index, everything, gateway, attachment.metric)
+        by = "" if gateway in ON_LINK.values() else gateway
+        yield addresses.add_route(index, everything, by, attachment.metric)
     for route in attachment.routes:
         yield addresses.add_route(index, route.destination, route.gateway, route.metric)

@@ -87,9 +87,7 @@ class NetworkOptions:
     """Whether nothing outside of the network can be reached from it, and it from nowhere."""
 
     disable_dns = of_type("bool")
-    """Whether containers do not find each other by name. Networks of other drivers than V(bridge) and V(cni)
-    have no names in any case.
-    """
+    """Whether containers do not find each other by name."""
 
     dns = of_type("list", aliases=["network_dns_servers"])
     """Servers that are asked for all names but those of the containers.

@@ -73,7 +73,6 @@ ROWS = {
     "no-network": "inside.hosts@none; inside.resolver@none; inside.hosts.box@host; inside.hosts.HOST@host",
     "link-local": "inside.addresses@link-local; inside.routes.169.254.0.0/164 eth0@link-local",
     "usual-mode": "networks.n19.options@net macvlan",
-    "direct-names": "networks.n19.dns_enabled@net macvlan",
     "newer": (
         "inside.hostname@no hostname; inside.hosts@hosts file; networks.n20@net newer; inside.routes@net newer"
     ),

@@ -93,15 +93,15 @@ def test_what_a_task_leaves_open(given, said):
         ({"ipam_driver": "none", "ipv6": True}, {"ipam_driver": "none", "dns": False}),
         (
             {"macvlan": "eth0", "subnet": NETS[0]},
-            {"driver": "macvlan", "dns": False, "subnets": (FOUR,), "options": {"parent": "eth0"}},
+            {"driver": "macvlan", "subnets": (FOUR,), "options": {"parent": "eth0"}},
         ),
         (
             {"driver": "macvlan", "interface_name": "eth0", "subnet": NETS[0], "opt": {"parent": "eth0"}},
-            {"driver": "macvlan", "dns": False, "subnets": (FOUR,), "options": {"parent": "eth0"}},
+            {"driver": "macvlan", "subnets": (FOUR,), "options": {"parent": "eth0"}},
         ),
         (
             {"driver": "ipvlan", "opt": ["mode=l3"], "subnet": NETS[0]},
-            {"driver": "ipvlan", "dns": False, "subnets": (Subnet(NETS[0]),), "options": {"mode": "l3"}},
+            {"driver": "ipvlan", "subnets": (Subnet(NETS[0]),), "options": {"mode": "l3"}},
         ),
         (
             {"opt": {"mode": "unmanaged", "bridge_name": "br0"}},
@@ -143,7 +143,7 @@ def test_a_spec_has_one_form(given, fields):
         ({"driver": "macvlan"}, "subnet"),
         ({"dns": ["name"]}, "dns"),
         ({"dns": ["192.0.2.1"], "disable_dns": True}, "dns"),
-        ({"driver": "ipvlan", "subnet": NETS[:1], "dns": ["192.0.2.1"]}, "dns"),
+        ({"driver": "ipvlan", "ipam_driver": "none", "dns": ["192.0.2.1"]}, "dns"),
         ({"subnet": NETS[:1], "route": ["10.2.0.0/16,10.3.0.1"]}, "route"),
         ({"opt": {"mode": "unmanaged"}}, "interface_name"),
         ({"ipv6": True, "opt": {"mtu": 1279}}, "opt.mtu"),

@@ -17,7 +17,7 @@ from ...model.container.networks import Wanted
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
 from ...model.network.spec import CNI, IPVLAN, MACVLAN, NetworkRecord, Subnet
-from ...model.network.wiring import Attachment, Endpoint
+from ...model.network.wiring import ON_LINK, Attachment, Endpoint
 from ...model.values.idmap import IdMap
 from ...network import bridge, direct, firewall
 from ...plan import addresses
@@ -144,7 +144,7 @@ def plugs(record: ContainerRecord, wiring: Attached) -> list[Attachment]:
                 *(addresses.prefixed(subnet, ip) for subnet, ip in zip(subnets, endpoint.addresses)),
                 *_link_local(want),
             ),
-            tuple(subnet.gateway for subnet in leads),
+            tuple(subnet.gateway or ON_LINK[subnet.version] for subnet in leads),
             network.spec.routes,
             want.metric or int(options.get("metric", 0)),
             int(options.get("mtu", 0)),
@@ -154,10 +154,10 @@ def plugs(record: ContainerRecord, wiring: Attached) -> list[Attachment]:
 
 
 def _leading(network: NetworkRecord, want: Wanted, subnets: Sequence[Subnet]) -> list[Subnet]:
-    """Return the subnets whose gateway gets a default route."""
+    """Return the subnets that lead outside: by their gateway, or by themselves."""
     options = network.spec.options
     leads = want.default_route and not network.spec.internal and options.get("no_default_route") != "true"
-    return [subnet for subnet in subnets if subnet.gateway and leads]
+    return [subnet for subnet in subnets if leads and (subnet.gateway or network.spec.is_routed)]
 
 
 def _link_local(want: Wanted) -> list[str]:

@@ -62,6 +62,11 @@ class NetworkSpec:
     options: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def is_routed(self) -> bool:
+        """Return whether the host routes for its containers without a gateway: ipvlan of layer 3, which has no link to ask on."""
+        return self.driver == IPVLAN and self.options.get("mode") in ("l3", "l3s")
+
     def encode(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {

@@ -27,7 +27,7 @@ def whole(spec: NetworkSpec) -> NetworkSpec:
     """
     spec = _with_parent(spec)
     options = driver_options.settle(spec.driver, spec.options)
-    named = spec.driver in (BRIDGE, CNI) and spec.ipam_driver != NO_IPAM
+    named = spec.ipam_driver != NO_IPAM
     spec = replace(spec, options=options, dns=spec.dns and named)
     _check_plugins(spec)
     spec = replace(spec, subnets=tuple(with_gateway(spec, subnet) for subnet in spec.subnets))
@@ -72,8 +72,7 @@ def _with_parent(spec: NetworkSpec) -> NetworkSpec:
 def with_gateway(spec: NetworkSpec, subnet: Subnet) -> Subnet:
     """Return the subnet with its gateway; as in podman an internal network without DNS, and ipvlan of layer 3, need none."""
     closed = spec.internal and not spec.dns
-    routed = spec.driver == IPVLAN and spec.options.get("mode") in ("l3", "l3s")
-    if subnet.gateway or closed or routed:
+    if subnet.gateway or closed or spec.is_routed:
         return subnet
     return subnet._replace(gateway=first_address(subnet.subnet))
 

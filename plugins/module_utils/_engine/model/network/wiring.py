@@ -9,13 +9,16 @@ from ...frozen import replace
 from .spec import NetworkRecord, Route, Subnet
 
 TCP, UDP, SCTP = "tcp", "udp", "sctp"
+#: The addresses that stand for no gateway, by IP version.
+ON_LINK = {4: "0.0.0.0", 6: "::"}  # noqa: S104  (nothing listens there)
 
 
 class Attachment(NamedTuple):
     """One interface of a container in a network.
 
     ``interface`` is its name in the container, ``host_interface`` the name of the other end on the host. ``addresses`` are in
-    CIDR notation with the subnet's prefix length. ``gateways`` get default routes, at most one for each IP version.
+    CIDR notation with the subnet's prefix length. ``gateways`` get default routes, at most one for each IP version; one of
+    ``ON_LINK`` is the route of an interface that leads everywhere by itself.
     ``mtu`` 0 and ``metric`` 0 are the kernel's defaults.
     """
 
