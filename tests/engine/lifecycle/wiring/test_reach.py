@@ -202,7 +202,7 @@ def of_rows(host) -> dict[str, tuple[object, object]]:
 
 
 def test_who_reaches_whom(town):
-    """Who may reaches the others by name, alias, address and port, over both IP versions, TCP and UDP; also after what befalls"""
+    """Who may reaches others by name, alias, address and port, over both IP versions, TCP and UDP; also after what befalls."""
     before = of_rows(town.host)
     for befall in (None, *BEFALLS):
         if befall:
