@@ -18,6 +18,7 @@ from _engine.network import cni
 from _engine.state import networks as rows
 from enginehost import eventually
 from netlab import HOST4
+from powercut import reboot
 
 MAC = "92:d0:c6:0a:29:33"
 pytestmark = pytest.mark.parametrize("runtime", ["runc"], indirect=True)
@@ -263,3 +264,33 @@ def interface(host, name: str) -> str:
         "/sys/class/net/eth0/ifindex",
     ]
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_reboot(host, corp):
+    """What a reboot leaves of plugins, the addresses on the disk, is taken back, and the container starts with its own."""
+    kept = told(host.start(*SERVER, name="web", **HOW))
+    reboot(host)
+    assert corp.leased == ["10.97.0.2"]
+    with host.open():
+        assert corp.leased == []
+    host.bring("web", "started")
+    assert told(host.inspect("web")) == kept
+
+
+def test_beside_a_bridge(host, corp, fetch):
+    """A container that is in a bridge of the engine's as well has its ports led there, and names in both."""
+    shape = host.start(
+        *SERVER,
+        name="web",
+        hostname="host-web",
+        publish=["127.0.0.1::80"],
+        **{**HOW, "network": ["corp", "slipway"]},
+    )
+    assert [*shape["NetworkSettings"]["Networks"]] == ["corp", "slipway"]
+    port = shape["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
+    assert eventually(lambda: fetch("host", f"127.0.0.1:{port}", wait=1.0), "the port answers") == "host-web"
+    assert (
+        "CNI-DN" not in subprocess.run(["iptables-save"], check=True, capture_output=True, text=True).stdout
+    )
+    hosts = Path(host.layout.container(shape["Id"]).files, "hosts").read_text()
+    assert "10.97.0.2\thost-web web\n" in hosts
