@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -371,6 +372,51 @@ def gone_from_networks(host: Host) -> None:
     assert links == []
 
 
+class Corp:
+    """A network of plugins, whose addresses lie beside the engine."""
+
+    def __init__(self, host: Host) -> None:
+        self.top = Path(f"{host.top}.cni")
+        self.top.mkdir(exist_ok=True)
+
+    def ready(self, host: Host) -> None:
+        """Leave the network; no address is given out, whatever an earlier run did."""
+        shutil.rmtree(self.top / "corp", ignore_errors=True)
+        ipam = {"type": "host-local", "ranges": [[{"subnet": "10.97.3.0/24"}]], "dataDir": str(self.top)}
+        bridge = {"type": "bridge", "bridge": "corp0", "isGateway": True, "ipam": ipam}
+        plugins = [bridge, {"type": "tuning", "sysctl": {"net.core.somaxconn": "77"}}]
+        text = json.dumps({"name": "corp", "cniVersion": "1.0.0", "plugins": plugins})
+        (self.top / "list").write_text(text)
+        host.network("corp", driver="cni", opt={"conflist": str(self.top / "list")})
+
+    @property
+    def leased(self) -> list[str]:
+        """Return the addresses that are given out."""
+        return [path.name for path in self.top.glob("corp/10.*")]
+
+
+def by_plugins(host: Host) -> None:
+    """Leave a network of plugins."""
+    Corp(host).ready(host)
+
+
+def start_by_plugins(host: Host) -> object:
+    """Have the container run there."""
+    return start(host, network=["corp"])
+
+
+def in_plugins_network(host: Host) -> None:
+    """Check that the container runs with the one address that is given out."""
+    running(host)
+    assert [*host.record().endpoints[0].addresses] == Corp(host).leased
+
+
+def out_of_plugins_network(host: Host) -> None:
+    """Check that the container has ended, and no address is given out."""
+    ended(host)
+    assert Corp(host).leased == []
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
@@ -402,6 +448,10 @@ CASES = {
     ),
     "remove in networks": Case(
         lambda host: (two_networks(host), start_in_networks(host)), remove, gone_from_networks
+    ),
+    "start by plugins": Case(by_plugins, start_by_plugins, in_plugins_network, most=100),
+    "stop by plugins": Case(
+        lambda host: (by_plugins(host), start_by_plugins(host)), stop, out_of_plugins_network, most=60
     ),
     "network": Case(nothing, change_network, network_changed),
     "volume import": Case(filled, import_content, holds(NEW, ("before-import", OLD))),

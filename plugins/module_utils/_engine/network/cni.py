@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 from ..errors import CommandFailed, EngineError, HostLacks, InvalidOption, Missing, unreadable
 from ..kernel import command
@@ -34,8 +34,17 @@ _OPTION = "opt.conflist"
 _LIMIT, _MOST_FILES = 1 << 20, 1000
 #: Seconds for one plugin: one that asks a server for an address waits for it.
 _TIMEOUT = 60.0
-#: What is asked, and the path of the container's network namespace.
-_How = tuple[Request, str]
+
+
+class How(NamedTuple):
+    """What is asked, the path of the container's network namespace ("" where it is gone), and a descriptor that plugins keep.
+
+    A lock on that is held as long as one of them runs, whoever has started it and was killed.
+    """
+
+    request: Request
+    netns: str
+    held: int
 
 
 def find(name: str) -> Plugins:
@@ -64,56 +73,56 @@ def refuse_missing(plugins: Plugins) -> None:
         _program(kind)
 
 
-def add(plugins: Plugins, request: Request, netns: str) -> dict[str, Any]:
-    """Attach a container and return the last plugin's result; when one fails, all are told DEL, and CommandFailed says why."""
+def add(plugins: Plugins, how: How) -> dict[str, Any]:
+    """Attach a container and return the last plugin's result; raises CommandFailed, and ``delete`` is to be called then."""
     result: Optional[dict[str, Any]] = None
-    try:
-        for number in range(len(plugins.each)):
-            result = _result(plugins, number, _call("ADD", plugins, number, (request, netns), result))
-    except EngineError:
-        with suppress(EngineError):
-            delete(plugins, request, netns, None)
-        raise
+    for number in range(len(plugins.each)):
+        result = _result(plugins, number, _call("ADD", plugins, number, how, result))
     return result or {}
 
 
-def check(plugins: Plugins, request: Request, netns: str, result: Mapping[str, Any]) -> None:
+def check(plugins: Plugins, how: How, result: Mapping[str, Any]) -> None:
     """Raise CommandFailed when a plugin misses something that it has made; lists that can't be checked pass."""
     for number in range(len(plugins.each) if plugins.checks else 0):
-        _call("CHECK", plugins, number, (request, netns), result)
+        _call("CHECK", plugins, number, how, result)
 
 
-def delete(plugins: Plugins, request: Request, netns: str, result: Optional[Mapping[str, Any]]) -> None:
-    """Take a container off, whatever of it is there; ``netns`` "" where its namespace is gone.
+def delete(plugins: Plugins, how: How, result: Optional[Mapping[str, Any]]) -> None:
+    """Take a container off, whatever of it is there.
 
     Each plugin is told, the last first; then the first failure is raised: CommandFailed, HostLacks.
     """
     failed: list[EngineError] = []
     for number in reversed(range(len(plugins.each))):
         try:
-            _call("DEL", plugins, number, (request, netns), result if plugins.remembers else None)
+            _call("DEL", plugins, number, how, result if plugins.remembers else None)
         except EngineError as error:  # noqa: PERF203  (the others are told all the same)
             failed.append(error)
     if failed:
         raise failed[0]
 
 
-def _call(
-    verb: str, plugins: Plugins, number: int, how: _How, previous: Optional[Mapping[str, Any]]
-) -> bytes:
+def _call(verb: str, plugins: Plugins, number: int, how: How, previous: Optional[Mapping[str, Any]]) -> bytes:
     """Run one plugin and return what it prints; raises CommandFailed with its own words, CommandTimeout, HostLacks."""
-    request, netns = how
+    request = how.request
     kind = plugins.each[number]["type"]
     environment = {
         "CNI_COMMAND": verb,
         "CNI_CONTAINERID": request.container_id,
-        "CNI_NETNS": netns,
+        "CNI_NETNS": how.netns,
         "CNI_IFNAME": request.interface,
         "CNI_ARGS": cni.arguments(request),
         "CNI_PATH": ":".join(PLACES),
     }
     given = json.dumps(cni.config(plugins, number, request, previous)).encode()
-    ended = command.run([_program(kind)], timeout=_TIMEOUT, env=environment, stdin=given, check=False)
+    ended = command.run(
+        [_program(kind)],
+        timeout=_TIMEOUT,
+        env=environment,
+        stdin=given,
+        pass_fds=[how.held],
+        check=False,
+    )
     if ended.returncode != 0:
         said = cni.failure(ended.stdout) or ended.stderr[-500:].decode("utf-8", "replace").strip()
         raise failed(plugins, kind, f"fails at {verb}: {said or f'exit code {ended.returncode}'}")

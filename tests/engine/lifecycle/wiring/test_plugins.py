@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from powercut import reboot
 
 from _engine.errors import EngineError
 from _engine.lifecycle.network.tell import networks
@@ -18,7 +19,6 @@ from _engine.network import cni
 from _engine.state import networks as rows
 from enginehost import eventually
 from netlab import HOST4
-from powercut import reboot
 
 MAC = "92:d0:c6:0a:29:33"
 pytestmark = pytest.mark.parametrize("runtime", ["runc"], indirect=True)

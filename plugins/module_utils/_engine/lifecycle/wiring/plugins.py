@@ -7,14 +7,17 @@ change of the list of plugins leaves nothing that is not found. A file that is t
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Optional
 
-from ...errors import CommandFailed, EngineError, InvalidOption, StateCorrupt
+from ...errors import CommandFailed, CommandTimeout, EngineError, InvalidOption, StateCorrupt
 from ...frozen import replace
+from ...kernel import files
 from ...kernel.net import netns
 from ...model.container import networks as grammar
 from ...model.container.networks import Wanted
@@ -25,12 +28,15 @@ from ...model.network.cni import Plugins, Request, Told
 from ...model.network.spec import BRIDGE, CNI, NetworkRecord
 from ...model.network.wiring import Endpoint, Port
 from ...network import cni, inside
+from ...network.cni import How
 from ...state import attachments
 from ..core.engine import Engine
 from ..core.sidecars import put
 
 #: Bytes of the file: a list of plugins, and a result.
 _LIMIT = 4 << 20
+#: Seconds to wait for plugins that run without the task that has started them: for each that it may have waited itself.
+_PATIENCE, _PAUSE = 60.0, 0.02
 
 
 def plugins_of(network: NetworkRecord) -> Plugins:
@@ -85,9 +91,11 @@ def add(
         path = container.cni(network.id)
         _keep(engine, path, plugins, request, None)
         try:
-            result = cni.add(plugins, request, container.netns)
+            with _alone(path) as held:
+                result = cni.add(plugins, How(request, container.netns, held))
         except EngineError:
-            os.unlink(path)
+            with suppress(EngineError):  # what is not taken back now is kept, and tried again
+                _take_back(engine, record, network)
             if request is wishes[-1]:
                 raise
             continue  # the address that it had is another's by now
@@ -116,7 +124,8 @@ def is_whole(engine: Engine, record: ContainerRecord, network: NetworkRecord) ->
         return True
     plugins, request, result = kept
     try:
-        cni.check(plugins, request, container.netns, result or {})
+        with _alone(container.cni(network.id)) as held:
+            cni.check(plugins, How(request, container.netns, held), result or {})
     except CommandFailed:
         return False
     return True
@@ -133,8 +142,33 @@ def _take_back(engine: Engine, record: ContainerRecord, network: NetworkRecord) 
     path = container.cni(network.id)
     if (kept := _kept(path)) is not None:
         plugins, request, result = kept
-        cni.delete(plugins, request, container.netns if netns.is_pinned(container.netns) else "", result)
+        with _alone(path) as held:
+            there = container.netns if netns.is_pinned(container.netns) else ""
+            cni.delete(plugins, How(request, there, held), result)
         os.unlink(path)
+
+
+@contextmanager
+def _alone(path: str) -> Iterator[int]:
+    """Hold the lock of the file and give its descriptor; raises CommandTimeout when a plugin that a killed task left goes on."""
+    deadline = time.monotonic() + _PATIENCE
+    with files.held(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)) as fd:
+        while not _locked(fd):
+            if time.monotonic() > deadline:
+                raise CommandTimeout(
+                    f"a CNI plugin that an earlier task has started still runs after {_PATIENCE:g} s",
+                    remedy=f"See what it waits for (`fuser {path}`), then try again",
+                )
+            time.sleep(_PAUSE)
+        yield fd
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _wanted(record: ContainerRecord, network: NetworkRecord) -> Wanted:
