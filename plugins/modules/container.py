@@ -194,36 +194,38 @@ options:
       - V(host) is the host's network, V(none) one that has only a loopback device, C(container:NAME) that of another
         container, C(ns:PATH) the one that a path names, as in V(ns:/run/netns/x). Each stands alone.
       - Who shares a container's network has its C(/etc/hosts) and C(/etc/resolv.conf) too.
+      - A change to or from one of those that stand alone needs C(recreate). Else interfaces come, go and get other
+        routes while the container runs, and connections through those that do not change go on.
       - Unset means the network V(slipway), which is made when it is first needed.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: list
     elements: str
     aliases: [net, network_mode]
   ip:
     description:
       - IPv4 address in the first of its networks. Unset, the engine chooses one, which the container keeps.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: str
   ip6:
     description:
       - IPv6 address in the first of its networks. Unset, the engine chooses one where the network has IPv6.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: str
   mac_address:
     description:
       - MAC address in the first of its networks, as in V(92:d0:c6:0a:29:33). Unset, the engine chooses one.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: str
   link_local_ip:
     description:
       - Link-local address, as V(169.254.7.1) or V(fe80::7), beside the others in the first of its networks, for whoever
         is in that one too. Nothing keeps two containers from having the same.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: str
   network_aliases:
     description:
       - Further names of the container in all its networks.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: list
     elements: str
     aliases: [network_alias]
@@ -233,7 +235,7 @@ options:
         V([::1]:8000-8005:80-85), V(80) (at a port that the engine chooses and keeps). Protocols are V(tcp), V(udp) and
         V(sctp).
       - A port of the host that is in use is refused before anything is changed.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: list
     elements: str
     aliases: [ports, published, published_ports]
@@ -242,12 +244,12 @@ options:
       - Whether all ports that the image or O(expose) calls exposed are published, each at a port of the host that the
         engine chooses.
       - Unset is V(false).
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: bool
   expose:
     description:
       - Ports to call exposed, as in V(80) or V(8000-8005/udp). It says what O(publish_all=true) publishes.
-      - A change needs C(recreate).
+      - A change needs C(live).
     type: list
     elements: str
     aliases: [exposed, exposed_ports]

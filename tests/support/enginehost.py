@@ -28,7 +28,7 @@ from _engine.lifecycle.host.opening import open_engine
 from _engine.lifecycle.image.load import load
 from _engine.lifecycle.image.remove import remove_image
 from _engine.lifecycle.info import info
-from _engine.lifecycle.network.converge import converge_network
+from _engine.lifecycle.network.converge import AS_USUAL, converge_network
 from _engine.model.container.spec import ContainerSpec
 from _engine.model.engine.layout import Layout
 from _engine.model.engine.record import ContainerRecord
@@ -151,11 +151,12 @@ class Host:
     def network(
         self, name: str, state: str = "present", *, labels: dict[str, str] | None = None, **options: Any
     ) -> Outcome:
-        """Converge a network; ``options`` are those of module network."""
+        """Converge a network; ``options`` are those of module network, ``how`` is as the engine takes it."""
+        how = options.pop("how", AS_USUAL)
         asked = networkgrammar.parse({"name": name, **options})
         asked = asked._replace(spec=replace(asked.spec, labels=labels or {}))
         with self.open() as engine:
-            return converge_network(engine, asked, state)
+            return converge_network(engine, asked, state, how)
 
     def foreseen_volume(self, name: str, state: str, *options: str) -> str:
         """Return what check mode says against a volume's task, as ``foreseen`` does."""

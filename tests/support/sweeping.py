@@ -20,7 +20,9 @@ from powercut import reboot
 from _engine.agent.install import exit_command
 from _engine.errors import EngineError
 from _engine.kernel.cgroup import cgroups
-from _engine.kernel.net import nft
+from _engine.kernel.net import links, nft
+from _engine.kernel.net.addresses import listed
+from _engine.kernel.net.netlink import Netlink
 from _engine.kernel.process import find_by_argument
 from _engine.lifecycle.container.exited import exited
 from _engine.lifecycle.converge.container import converge
@@ -33,6 +35,7 @@ from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
 from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
 from _engine.model.network.grammar import parse
 from _engine.network import rules
+from _engine.plan.network import How
 from _engine.volumes.snapshots import read as kept_of
 from dockerarchive import layer, write_archive
 from enginehost import Host, eventually
@@ -348,8 +351,8 @@ def in_networks(host: Host) -> None:
     running(host)
     record = host.record()
     assert [one.addresses for one in record.endpoints] == [("10.97.1.2",), ("10.97.2.2", "fd97:2::2")]
-    links = host.links()
-    assert len(links) == 5, links  # two bridges, two ends, one table
+    there = host.links()
+    assert len(there) == 5, there  # two bridges, two ends, one table
     objects = nft.table("inet", rules.table_of(host.layout.root))
     assert len(rules.owned(objects, record.id)) == 4
     with suppress(OSError):
@@ -360,16 +363,74 @@ def in_networks(host: Host) -> None:
 def out_of_networks(host: Host) -> None:
     """Check that the container has ended, and that the kernel has nothing of its networks; its addresses are kept."""
     ended(host)
-    links = host.links()
-    assert links == []
+    there = host.links()
+    assert there == []
     assert len(host.record().endpoints) == 2
 
 
 def gone_from_networks(host: Host) -> None:
     """Check that there is no container, and nothing of networks but the networks."""
     gone(host)
-    links = host.links()
-    assert links == []
+    there = host.links()
+    assert there == []
+
+
+def live(*networks: str, beside: bool = False) -> Callable[[Host], None]:
+    """Return what leaves the container running in these networks, with a port, and perhaps another one in both."""
+
+    def ready(host: Host) -> None:
+        two_networks(host)
+        start(host, network=[*networks], publish=["8080:80"])
+        if beside:
+            host.start(*FOREVER, name="beside", image=FULL, network=["two", "one"], stop_timeout=0)
+
+    return ready
+
+
+def lives_with(interfaces: str, port: int, many: int, *addresses: str) -> Callable[[Host], None]:
+    """Return what checks that the container runs on with these interfaces, addresses and port, and that there is no more.
+
+    ``many``: how many interfaces and tables the host has.
+    """
+
+    def check(host: Host) -> None:
+        record = host.record()
+        assert (host.inspect()["State"]["Status"], record.intent) == ("running", "")
+        with Netlink(f"/proc/{record.process.pid}/ns/net") as netlink:
+            inside = {link.name: link.ifindex for link in links.listed(netlink)}
+            found = {one.address.partition("/")[0] for one in listed(netlink)} & {*addresses}
+        assert (sorted(inside), found) == (sorted(["lo", *interfaces.split()]), {*addresses})
+        there = host.links()
+        assert len(there) == many, there
+        keys = [
+            one.key for one in rules.owned(nft.table("inet", rules.table_of(host.layout.root)), record.id)
+        ]
+        assert {*keys} == {f"6 . {port}"}
+        for each in (8080, 8081):
+            with suppress(OSError):
+                socket.create_server(("", each)).close()
+                assert each != port, "nobody holds the port"
+        assert not os.path.exists(f"{host.layout.container(record.id).run}/networks.json")
+        whole(host)
+
+    return check
+
+
+def remove_by_force(host: Host) -> object:
+    """Have no second network, whoever is in it."""
+    return host.network("two", "absent", how=How(force=True))
+
+
+def remake(host: Host) -> object:
+    """Have another first network, whoever is in it; one that is so already is not made anew."""
+    return host.network("one", subnet="10.97.8.0/24", how=How(recreate=not remade(host)))
+
+
+def remade(host: Host) -> bool:
+    """Tell whether the first network is another one already."""
+    with host.open(read_only=True) as engine:
+        (shape,) = networks(engine, ["one"]).result["networks"]
+    return bool(shape["subnets"][0]["subnet"] == "10.97.8.0/24")
 
 
 class Corp:
@@ -452,6 +513,26 @@ CASES = {
     "start by plugins": Case(by_plugins, start_by_plugins, in_plugins_network, most=100),
     "stop by plugins": Case(
         lambda host: (by_plugins(host), start_by_plugins(host)), stop, out_of_plugins_network, most=60
+    "attach in networks": Case(
+        live("one"),
+        lambda host: start(host, network=["one", "two:alias=x"], publish=["8080:80"]),
+        lives_with("eth0 eth1", 8080, 5, "10.97.1.2", "10.97.2.2", "fd97:2::2"),
+    ),
+    "detach in networks": Case(
+        live("one", "two"),
+        lambda host: start(host, network=["two:ip=10.97.2.9"], publish=["8080:80"]),
+        lives_with("eth1", 8080, 3, "10.97.2.9", "fd97:2::2"),
+    ),
+    "change ports in networks": Case(
+        live("one"),
+        lambda host: start(host, network=["one"], publish=["8081:80"]),
+        lives_with("eth0", 8081, 3, "10.97.1.2"),
+    ),
+    "remove by force in networks": Case(
+        live("one", "two", beside=True), remove_by_force, lives_with("eth0", 8080, 4, "10.97.1.2")
+    ),
+    "remake in networks": Case(
+        live("one", "two", beside=True), remake, lives_with("eth0 eth1", 8080, 7, "10.97.2.2", "fd97:2::2")
     ),
     "network": Case(nothing, change_network, network_changed),
     "volume import": Case(filled, import_content, holds(NEW, ("before-import", OLD))),

@@ -65,7 +65,7 @@ STREETS = {
         "recognition": {"inspect"},
         "wiring": {"core"},
         "resources": {"core", "inspect", "wiring"},
-        "guard": {"core", "resources"},
+        "guard": {"core", "resources", "wiring"},
         "preflight": {"core", "inspect", "resources"},
         "exec": {"core", "guard", "resources"},
         "image": {"core", "guard", "inspect"},

@@ -15,6 +15,7 @@ from typing import NamedTuple, Optional
 from ..errors import HostLacks, NameInUse, NotFound
 from ..kernel.net import addresses, links, netns, sysctl
 from ..kernel.net.netlink import Netlink, Request
+from ..model.network.interfaces import is_host_end
 from ..model.network.spec import NetworkRecord
 from ..model.network.wiring import Attachment
 from . import forwarding, inside
@@ -71,6 +72,15 @@ def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
     return changed
 
 
+def forget_gateways(former: NetworkRecord, record: NetworkRecord) -> None:
+    """Take off a bridge the addresses that it had by a former record of the network, and has not by this one."""
+    gone = {*_gateways(former)} - {*_gateways(record)}
+    with Netlink() as netlink:
+        (link,) = links.find(netlink, record.interface)
+        if link is not None and is_managed(record) and _is_own(record, link):
+            netlink.batch([addresses.remove(link.ifindex, address) for address in sorted(gone)])
+
+
 def remove(record: NetworkRecord) -> None:
     """Remove the network's bridge; one that is gone is fine, one that the engine did not make stays."""
     with Netlink() as netlink:
@@ -100,6 +110,7 @@ def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> No
         if bridge is None:
             raise _no_bridge(record)
         if host_end is not None and not _is_pair(netns_fd, attachment, host_end):
+            _refuse_others(host_end, bridge)
             netlink.ask(links.delete(attachment.host_interface))
             host_end = None
         try:
@@ -209,14 +220,24 @@ def _loopback(record: NetworkRecord, link: links.Link) -> list[Request]:
     return [addresses.add_local_route(link.ifindex, "::1/128", _BEHIND_LO)] if leads_out else []
 
 
+def _refuse_others(host_end: links.Link, bridge: links.Link) -> None:
+    """Raise NameInUse for a veth that is not what is left of an attachment to this bridge."""
+    if host_end.master != bridge.ifindex and not is_host_end(host_end.name):
+        raise _end_in_use(host_end, "is not in the network's bridge")
+
+
+def _end_in_use(host_end: links.Link, why: str) -> NameInUse:
+    return NameInUse(
+        f"the network interface {host_end.name} of the host is there already and {why}",
+        remedy="Remove it, or give the attachment another host_interface_name",
+        interface=host_end.name,
+    )
+
+
 def _is_pair(netns_fd: int, attachment: Attachment, host_end: links.Link) -> bool:
     """Tell whether the host's end is that of the interface inside; raises NameInUse when it is none of a pair at all."""
     if host_end.kind != "veth":
-        raise NameInUse(
-            f"the network interface {host_end.name} of the host is there already and is no veth",
-            remedy="Remove it, or give the attachment another host_interface_name",
-            interface=host_end.name,
-        )
+        raise _end_in_use(host_end, "is no veth")
     with Netlink(netns_fd) as netlink:
         (end,) = links.find(netlink, attachment.interface)
     # Index and parent lie in two namespaces, in which numbers repeat; the MAC is of this attachment alone.

@@ -74,6 +74,25 @@ def complete(attachment: Attachment) -> None:
         )
 
 
+def reroute(before: Attachment, after: Attachment) -> None:
+    """Give the interface the routes of ``after`` in the place of those of ``before``, in the namespace that this is called in.
+
+    Addresses stay, and connections with them. Raises NotFound without the interface, OSError.
+    """
+    with Netlink() as netlink:
+        (inside,) = links.find(netlink, after.interface)
+        if inside is None:
+            raise NotFound("network interface", after.interface)
+        kept = set(_ways(after))
+        gone = [way for way in _ways(before) if way not in kept]
+        netlink.batch(
+            [
+                *(addresses.remove_route(inside.ifindex, *way) for way in gone),
+                *_routes(inside.ifindex, after),
+            ]
+        )
+
+
 def _prepare(interface: str, *, ipv6: bool) -> None:
     for version, parameter, value in _INSIDE:
         sysctl.put(sysctl.of_interface(version, interface, parameter), value)
@@ -82,9 +101,13 @@ def _prepare(interface: str, *, ipv6: bool) -> None:
 
 
 def _routes(index: int, attachment: Attachment) -> Iterator[Request]:
+    return (addresses.add_route(index, *way) for way in _ways(attachment))
+
+
+def _ways(attachment: Attachment) -> Iterator[tuple[str, str, int]]:
+    """Yield destination, gateway and metric of each route."""
     for gateway in attachment.gateways:
-        everything = "::/0" if ":" in gateway else "0.0.0.0/0"
         by = "" if gateway in ON_LINK.values() else gateway
-        yield addresses.add_route(index, everything, by, attachment.metric)
+        yield "::/0" if ":" in gateway else "0.0.0.0/0", by, attachment.metric
     for route in attachment.routes:
-        yield addresses.add_route(index, route.destination, route.gateway, route.metric)
+        yield route.destination, route.gateway, route.metric

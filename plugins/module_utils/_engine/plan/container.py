@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..errors import Missing, Setting, Words, WrongState
-from ..model.container import status
+from ..model.container import status, wired
 from ..model.container.namespaces import with_names
 from ..model.container.option import RECREATE
 from ..model.container.spec import ContainerSpec
@@ -49,6 +49,7 @@ class Wish(NamedTuple):
 
     ``implied``: see ContainerRecord; what it would be now. ``images`` are the ids of those that are mounted, by destination.
     ``start_pending``: a container of this name was taken away by a killed task that was to make and start it anew.
+    ``by_plugins``: plugins (CNI) decide what the container has of a network, so it has to be made anew for another wish.
     ``config``: the image's, None for a plain directory. ``others``: the names of the containers that are named, also by id.
     """
 
@@ -65,6 +66,7 @@ class Wish(NamedTuple):
     images: Mapping[str, str] = MappingProxyType({})
     config: ImageConfig | None = None
     start_pending: bool = False
+    by_plugins: bool = False
     others: Mapping[str, str] = MappingProxyType({})
 
 
@@ -117,10 +119,14 @@ def _differences(wish: Wish, record: ContainerRecord) -> tuple[Difference, ...]:
         return ()
     image = image_difference(record.spec, wish.spec, record.image_id, wish.image_id, strict=wish.image_strict)
     before, after = (with_names(spec, wish.others) for spec in (record.spec, wish.spec))
-    found = image + differences(before, after, wish.config)
+    found = image + tuple(_by_plugins(wish, one) for one in differences(before, after, wish.config))
     names = {mount.destination: mount.source for mount in (wish.spec.mounts or {}).values()}
     found += mounted_differences(record.images, wish.images, found, names)
     return found + implied_differences(record.implied, wish.implied, found)
+
+
+def _by_plugins(wish: Wish, one: Difference) -> Difference:
+    return one._replace(change=RECREATE) if wish.by_plugins and wired.decides(one.option) else one
 
 
 def _away(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:

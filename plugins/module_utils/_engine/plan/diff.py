@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..errors import InvalidOption
+from ..model.container import wired
 from ..model.container.effective import effective
 from ..model.container.option import LIVE, RECREATE, Option
 from ..model.container.options import OPTIONS
@@ -43,7 +44,7 @@ def differences(
         if option.compared:
             changed = _compare(option.name, old.get(option.name), new.get(option.name))
             found += [
-                Difference(name, old_value, new_value, option.change)
+                Difference(name, old_value, new_value, wired.change_of(option, before, after))
                 for name, old_value, new_value in changed
             ]
     if before.command == after.command and any(one.option == "entrypoint" for one in found):

@@ -83,7 +83,7 @@ def decide(asked: Asked, state: str, how: How, now: Now, birth: Birth) -> Networ
     if remade and now.users and not how.recreate:
         raise _needs_recreate(record.name, remade, now.users)
     if remade or how.recreate:
-        new = fresh(spec, birth._replace(taken=birth.taken.without(record)), prefer=record.subnets)
+        new = remade_as(record, spec, birth) if now.users else _anew(record, spec, birth)
         return NetworkPlan(_remake(record.name, now.users), new, found, RECREATE if found else "")
     if found:
         after = replace(record, spec=replace(record.spec, labels=spec.labels))
@@ -94,6 +94,18 @@ def decide(asked: Asked, state: str, how: How, now: Now, birth: Birth) -> Networ
 def merged(before: NetworkSpec, asked: Asked) -> NetworkSpec:
     """Return the spec as asked for, with what an existing network keeps where the task does not say it."""
     return replace(asked.spec, **{name: getattr(before, name) for name in asked.unset})
+
+
+def remade_as(record: NetworkRecord, spec: NetworkSpec, birth: Birth) -> NetworkRecord:
+    """Return what comes of a network that is made anew while containers are attached: it keeps its id, by which they have it."""
+    return _anew(
+        record, spec, birth._replace(id=record.id), interface="" if spec.interface else record.interface
+    )
+
+
+def _anew(record: NetworkRecord, spec: NetworkSpec, birth: Birth, *, interface: str = "") -> NetworkRecord:
+    birth = birth._replace(taken=birth.taken.without(record))
+    return fresh(spec, birth, prefer=record.subnets, interface=interface)
 
 
 def fresh(
@@ -160,7 +172,9 @@ def _removal(record: NetworkRecord, how: How, users: Sequence[str]) -> tuple[Act
     if users and not how.force:
         raise InUse(
             f"network {name} is used by {', '.join(users)}",
-            remedy="Remove these containers first",
+            remedy=Words(
+                "Remove these containers first, or write ", Setting("force", True), ", which detaches them"
+            ),
             name=name,
             users=[*users],
         )
@@ -180,7 +194,9 @@ def _detach(name: str, users: Sequence[str]) -> tuple[Action, ...]:
 def _needs_recreate(name: str, options: Sequence[str], users: Sequence[str]) -> InUse:
     return InUse(
         f"network {name} has to be made anew to change {', '.join(options)}, and is used by {', '.join(users)}",
-        remedy="Remove these containers first",
+        remedy=Words(
+            "Write ", Setting("recreate", True), ", which detaches them for that and attaches them again"
+        ),
         name=name,
         users=[*users],
         options=[*options],

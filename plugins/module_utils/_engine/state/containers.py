@@ -141,6 +141,12 @@ def using_image(connection: sqlite3.Connection, image_id: str) -> tuple[tuple[st
     return tuple((row["id"], row["name"]) for row in rows)
 
 
+def with_intent(connection: sqlite3.Connection, intent: str) -> tuple[str, ...]:
+    """Return the ids of the containers with an intent, in order."""
+    rows = connection.execute("SELECT id FROM containers WHERE intent = ? ORDER BY id", (intent,))
+    return tuple(str(row["id"]) for row in rows)
+
+
 def mappings(connection: sqlite3.Connection) -> tuple[IdMap, ...]:
     """Return the ids of all containers' user namespaces."""
     rows = connection.execute("SELECT id, mapping FROM containers WHERE mapping IS NOT NULL").fetchall()

@@ -138,16 +138,17 @@ class NetworkOptions:
     """Labels of the network. They change without anything else."""
 
     recreate = of_type("bool", default=False)
-    """Whether an existing network is removed and made anew in any case. While containers are attached to it that
-    is not built yet.
+    """Whether an existing network is removed and made anew in any case. Containers that are attached are detached
+    for that and attached again: they run on, keep the addresses that are in its subnets, and get others else. An
+    address that a container has asked for and that is in none of them is refused.
 
     Without it, what needs that (all but O(label)) is done while no container is attached, and is refused
     while one is.
     """
 
     force = of_type("bool", default=False)
-    """Whether containers that are attached to the network are detached first, for O(state=absent). Not built yet:
-    a network that has containers is refused with or without it.
+    """Whether containers that are attached to the network are detached first, for O(state=absent). They run on
+    without it; those that are in no other network have V(none) then, and no published ports.
     """
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from _engine.errors import HostLacks, InUse, NameInUse, NotBuiltYet, NotFound
+from _engine.errors import HostLacks, InUse, NameInUse, NotFound
 from _engine.frozen import replace
 from _engine.kernel.net import nft
 from _engine.lifecycle.core import sidecars
@@ -224,18 +224,6 @@ def test_a_network_that_is_used_is_kept(node):
         assert caught.value.fields["users"] == ["web"]
     assert node.want(labels={"a": "b"}).actions == ("updated network app",)
     assert [one["id"] for one in node.told()] == [told["id"]]
-
-
-@pytest.mark.parametrize("predicting", [False, True])
-@pytest.mark.parametrize("task", [{"state": "absent", "how": How(force=True)}, {"how": How(recreate=True)}])
-def test_nobody_is_detached_yet(node, task, predicting):
-    """What would detach containers is refused with their names, in check mode too, and all stays."""
-    node.want()
-    use(node, "app")
-    before = node.told()
-    with pytest.raises(NotBuiltYet, match="web can't be detached"):
-        node.want(predicting=predicting, **task)
-    assert node.told() == before
 
 
 def test_a_container_that_comes_last_keeps_its_network(node):

@@ -123,3 +123,28 @@ def test_falls_back_to_files(host):
         assert "10.96.0.1" not in asked_at
     host.bring("one", "stopped")
     assert "\tone " not in Path(host.layout.container(two["Id"]).files, "hosts").read_text()
+
+
+def test_changed_live(host):
+    """Names come and go with the networks, the aliases and the name of a container that runs, and so do its servers."""
+    started(host, "near", "a")
+    started(host, "web", "b")
+    pid = host.inspect("web")["State"]["Pid"]
+    assert asked(host, "near", "web") == []
+    shape = started(host, "web", "a:alias=first", "b")
+    assert asked(host, "near", "web") == asked(host, "near", "first") == [addresses(shape, "a")[0]]
+    resolv_conf = Path(host.layout.container(shape["Id"]).files, "resolv.conf")
+    assert "nameserver 10.96.0.1\n" in resolv_conf.read_text()
+    started(host, "web", "a:alias=second", "b")
+    told = [asked(host, "near", name) != [] for name in ("web", "first", "second")]
+    assert told == [True, False, True]
+    shape = started(host, "web", "a:ip=10.96.0.77")
+    assert asked(host, "near", "web") == ["10.96.0.77"]
+    assert "10.97.0.1" not in resolv_conf.read_text()
+    assert host.agent("rename", "web", "site").returncode == 0
+    assert (asked(host, "near", "web"), asked(host, "near", "site")) == ([], ["10.96.0.77"])
+    assert host.inspect("site")["State"]["Pid"] == pid
+    started(host, "site", "b")
+    assert asked(host, "near", "site") == []
+    host.bring("near", "absent")
+    assert [*aardvark.names(host.layout.aardvark)] == [host.record("site").endpoints[0].network_id]

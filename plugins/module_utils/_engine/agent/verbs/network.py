@@ -37,7 +37,7 @@ def add(verbs: Any) -> None:
     parser = actions.add_parser("rm", help=text, description=text)
     parser.add_argument("names", nargs="+", metavar="NETWORK")
     parser.add_argument(
-        "--force", "-f", action="store_true", help="also those with containers, which is not built yet"
+        "--force", "-f", action="store_true", help="also those with containers, which run on without them"
     )
     parser.set_defaults(verb=_remove_all, acts=True)
 

@@ -16,10 +16,8 @@ from ...frozen import replace
 from ...kernel.inroot import landing
 from ...model.container import namespaces
 from ...model.container.cgroup import for_runtime
-from ...model.container.spec import ContainerSpec
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
-from ...model.network import resolver
 from ...runtime import files, host, timezone
 from ...runtime.config.build import BundleRequest, build
 from ..core.engine import Engine
@@ -27,15 +25,12 @@ from ..core.source import Source
 from ..preflight.container import seccomp_profile
 from ..resources.accounts import user_of
 from ..resources.contract import Joined, Run
-from ..wiring import names
+from ..wiring import name_files, names
 from .account_lines import Accounts, settle
 from .hooks import with_hooks
 
-#: resolv.conf and hosts of a host are small; what is larger is no such file.
-_HOST_FILE_LIMIT = 1024 * 1024
 #: The container's user must be able to read them.
 _READABLE = 0o644
-_HOSTS = "/etc/hosts"
 _NO_ACCOUNTS = Accounts({}, None)
 
 
@@ -133,8 +128,8 @@ def _write_files(
     spec = record.spec
     texts = {
         **({} if spec.no_hostname else {"/etc/hostname": files.hostname(hostname)}),
-        **_hosts(record, hostname, attached),
-        **_resolv_conf(spec, attached, served),
+        **name_files.hosts(record, hostname, attached),
+        **name_files.resolv_conf(spec, attached, served),
         "/run/.containerenv": files.containerenv(
             privileged=spec.privileged,
             name=record.name,
@@ -147,27 +142,6 @@ def _write_files(
     if record.spec.timezone is not None:
         contents["/etc/localtime"] = timezone.content(record.spec.timezone)
     return _bound(container, record, contents)
-
-
-def _hosts(record: ContainerRecord, hostname: str, attached: names.Attached) -> dict[str, str]:
-    spec = record.spec
-    if spec.no_hosts or spec.hosts_file == resolver.OF_IMAGE:
-        return {}
-    of_host = attached or namespaces.uses_host_network(spec)
-    base = spec.hosts_file or (_HOSTS if of_host else resolver.NO_FILE)
-    text = "" if base == resolver.NO_FILE else _read(base)
-    return {"/etc/hosts": names.hosts(record, hostname, attached, text)}
-
-
-def _resolv_conf(spec: ContainerSpec, attached: names.Attached, served: Sequence[str]) -> dict[str, str]:
-    if spec.dns == (resolver.NO_SERVERS,):
-        return {}
-    host = _read("/etc/resolv.conf")
-    if attached or spec.dns or spec.dns_search or spec.dns_option:
-        servers = [server for _kept, network in attached for server in network.spec.dns_servers]
-        text = names.resolv_conf(spec, host, _read(names.RESOLVED), servers, served)
-        return {"/etc/resolv.conf": text}
-    return {"/etc/resolv.conf": files.resolv_conf(host if namespaces.uses_host_network(spec) else "")}
 
 
 def _bound(
@@ -187,11 +161,3 @@ def _write(path: str, content: bytes, mode: int) -> None:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb") as stream:
         os.fchmod(stream.fileno(), mode)  # whatever the umask is
         stream.write(content)
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read(_HOST_FILE_LIMIT)
-    except FileNotFoundError:
-        return ""

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Mapping
 
-from ...errors import InUse, NotFound
+from ...errors import InUse
 from ...frozen import replace
 from ...kernel.files import make_private
 from ...model.container import networks
@@ -98,11 +98,9 @@ def _insert(
     volumes_by_path = volumes_of(spec, source, implied, carried)
     record = replace(record, mapping=mapping, implied=implied, volumes=volumes_by_path)
     if networks.has_networks(spec):
-        from ..wiring.choose import with_networks
+        from ..wiring.choose import chosen
 
-        record = with_networks(connection, record, source.config, old)
-        if len(record.endpoints) < len(networks.wanted(spec)):  # removed since it was made for this container
-            raise NotFound("network", networks.DEFAULT, remedy="Run the task again")
+        record = chosen(connection, record, source.config, old)
     _insert_anonymous(connection, record)
     containers.insert(connection, record)
     dependencies.write(connection, record.id, needs)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from ...errors import NotFound
 from ...frozen import replace
 from ...model.container import status
+from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.values.names import check_name
 from ...state import containers
@@ -38,10 +39,24 @@ def rename(engine: Engine, record: ContainerRecord, name: str) -> ContainerRecor
         with engine.database.reading() as connection:
             containers.refuse_id(connection, name)
         spec = replace(held.spec, name=name)
-        changed = save_and_tell(engine, held, ("rename",), {"old_name": held.name}, spec=spec)
+        if held.status in status.ALIVE and held.endpoints:
+            return _in_networks(engine, held, spec)
+        changed = _saved(engine, held, spec=spec)
         if changed.status in status.ALIVE:
             _tell_inside(engine, held, name)
         return changed
+
+
+def _saved(engine: Engine, record: ContainerRecord, **changes: object) -> ContainerRecord:
+    return save_and_tell(engine, record, ("rename",), {"old_name": record.name}, **changes)
+
+
+def _in_networks(engine: Engine, record: ContainerRecord, spec: ContainerSpec) -> ContainerRecord:
+    """Rename a container that others know by its name: from now on by the new one, and by the old one no more."""
+    from ..wiring import rewire
+
+    rewire.note(engine, record)
+    return rewire.finish(engine, _saved(engine, record, spec=spec, intent=rewire.REWIRE), told=())
 
 
 def _tell_inside(engine: Engine, record: ContainerRecord, name: str) -> None:

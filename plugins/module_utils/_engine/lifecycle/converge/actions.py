@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Optional
 
 from ...errors import ContainerFailed, EngineError, NotFound, RuntimeFailed, WrongState, typed
-from ...model.container import status
+from ...model.container import status, wired
+from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord, ImageRecord
 from ...model.values.labels import owner
 from ...model.volume.spec import VolumeRecord, VolumeSpec
@@ -267,8 +268,17 @@ class Actions:
         from ..guard.hold import hold
         from ..guard.limits import alter
 
-        with hold(self.engine, progress.known.id, "update") as record:
-            return progress._replace(record=alter(self.engine, record, self.request.spec or record.spec))
+        with hold(self.engine, progress.known.id, "update") as held:
+            spec = self.request.spec or held.spec
+            return progress._replace(record=alter(self.engine, self.rewired(held, spec), spec))
+
+    def rewired(self, record: ContainerRecord, spec: ContainerSpec) -> ContainerRecord:
+        """Give the container the networks and ports of a spec."""
+        if not wired.differs(record.spec, spec):
+            return record
+        from ..container.networks import alter
+
+        return alter(self.engine, record, spec, self.source)
 
     def keep_checked(self, record: ContainerRecord | None) -> None:
         """Let a changed check hold from now on, and an unchanged one again after whoever checked was killed."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import EngineError
 from ...frozen import replace
-from ...model.container import namespaces, status
+from ...model.container import namespaces, status, wired
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord, ImageRecord
 from ...model.image import config
@@ -148,7 +148,18 @@ def _wish(engine: Engine, request: Request, found: Found) -> Wish:
         others=_others(engine, request, found),
         config=config.parse(image.config) if image and record and request.spec else None,
         start_pending=found.replaced is not None and found.replaced.start_pending,
+        by_plugins=_has_plugins(engine, request, found),
     )
+
+
+def _has_plugins(engine: Engine, request: Request, found: Found) -> bool:
+    """Tell whether plugins have a say in a change of the container's networks."""
+    spec, record = request.spec, found.record
+    if spec is None or record is None or not wired.differs(record.spec, spec):
+        return False
+    from ..container.networks import has_plugins
+
+    return has_plugins(engine, record.spec, spec)
 
 
 def _spec(request: Request, found: Found) -> ContainerSpec | None:
@@ -260,7 +271,7 @@ def _check(engine: Engine, request: Request, found: Found, plan: Plan) -> tuple[
     if spec is not None and verbs & {planning.CREATE, planning.START, planning.RESTART}:
         lowered = _check_start(engine, spec, found, verbs)
     if spec is not None and planning.UPDATE in verbs and found.record is not None:
-        _check_update(found.record, spec)
+        _check_update(engine, found.record, spec, Source.of(found.image, engine.layout, found.mounted))
     if verbs == {planning.PAUSE} and found.record is not None:
         from ..guard.freeze import check_freezer
 
@@ -303,8 +314,12 @@ def _check_limits(spec: ContainerSpec) -> tuple[str, ...]:
     return check(spec)
 
 
-def _check_update(record: ContainerRecord, spec: ContainerSpec) -> None:
-    """Refuse limits that the container, as it runs, can't be given."""
+def _check_update(engine: Engine, record: ContainerRecord, spec: ContainerSpec, source: Source) -> None:
+    """Refuse limits and networks that the container, as it runs, can't be given."""
+    if wired.differs(record.spec, spec):
+        from ..container.networks import check
+
+        check(engine, record, spec, source)
     from ..guard.limits import check_alteration
     from ..preflight.limits import check_live
 

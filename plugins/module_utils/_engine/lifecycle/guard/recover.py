@@ -49,6 +49,10 @@ def _mender(intent: str) -> Callable[[Engine, ContainerRecord], ContainerRecord]
         from .limits import mend as mend_limits
 
         return mend_limits
+    if intent == "rewire":
+        from ..wiring.rewire import mend as mend_networks
+
+        return mend_networks
     if intent == "checkpoint":
         from .checkpoint_files import mend as mend_checkpoint
 

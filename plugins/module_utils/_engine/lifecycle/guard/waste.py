@@ -14,7 +14,7 @@ from ...kernel.disk_full import NO_ROOM
 from ...kernel.locks import lock
 from ...kernel.removal import remove_tree
 from ...model.values.names import is_id
-from ...state import containers
+from ...state import containers, networks
 from ..core.engine import LAST, Engine
 
 
@@ -62,10 +62,13 @@ def _sweep_run(engine: Engine) -> None:
 def sweep_locks(engine: Engine) -> None:
     """Remove lock files that nobody would ever unlink: who was killed right at the end of a removal or a refresh left them."""
     with engine.database.reading() as connection:
-        known = {*containers.names(connection).values()}
+        known = {
+            "container": {*containers.names(connection).values()},
+            "network": {*(one.name for one in networks.all(connection))},
+        }
     for name in os.listdir(engine.layout.locks):
         kind, _dash, about = name.removesuffix(".lock").partition("-")
-        if kind == "engine" or (kind == "container" and about not in known):
+        if kind == "engine" or about not in known.get(kind, {about}):
             path = engine.layout.lock(kind, about)
             # Held: whoever does so, or waits for it, removes the file himself.
             with suppress(LockTimeout, FileNotFoundError), lock(path, timeout=0, what="sweep", rank=LAST):

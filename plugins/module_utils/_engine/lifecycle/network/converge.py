@@ -7,20 +7,22 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ...errors import NotFound
 from ...model.network.grammar import Asked
 from ...model.network.spec import CNI, NetworkRecord
 from ...model.values.names import new_id
 from ...plan import network as planning
-from ...plan.network import Birth, How, NetworkPlan, Now, decide
+from ...plan.network import Birth, How, NetworkPlan, Now, decide, remade_as
+from ...plan.subnets import Taken
 from ...state import networks
 from ..core.engine import Engine
 from ..core.outcome import Outcome
 from ..core.sidecars import is_network_kept, keep_network
 from ..inspect.network import network_shape
+from . import users
 from .create import create_held, refuse_ipv6, with_networks
 from .host_network import taken_by_host
 from .remove import remove_held
-from .users import refuse_detached
 
 AS_USUAL = How()
 
@@ -45,6 +47,8 @@ class _Convergence:
         return self.asked.spec.name
 
     def run(self) -> Outcome:
+        if not self.engine.predicting:
+            users.mend(self.engine)
         plan = self.plan()
         if not self.engine.predicting and (plan.actions or self.is_half_made(plan)):
             self.act()
@@ -62,7 +66,8 @@ class _Convergence:
             birth = Birth(self.id, self.created, with_networks(connection, host))
         now = Now(record, tuple(name for _id, name in attached))
         plan = decide(self.asked, self.state, self.how, now, birth)
-        refuse_detached(self.name, _names(plan, planning.DETACH))
+        if plan.record is not None and _names(plan, planning.ATTACH):
+            users.check_remade(self.engine, plan.record)
         if plan.record is not None and any(action.verb == planning.CREATE for action in plan.actions):
             refuse_ipv6(plan.record.subnets)
             self.refuse_plugins(plan.record)
@@ -78,9 +83,22 @@ class _Convergence:
                 cni.refuse_missing(plugins.plugins_of(record))
 
     def act(self) -> None:
-        """Carry the plan out."""
+        """Carry the plan out. Containers are locked before networks, so they are detached first."""
+        plan = self.plan()
+        if _names(plan, planning.ATTACH):
+            users.remake(self.engine, self.name, lambda taken: self.remade(plan, taken))
+            return
+        for name in _names(plan, planning.DETACH):
+            users.detach(self.engine, self.name, name)
         with self.engine.lock_network(self.name, f"{self.state} {self.name}"):
             self.apply(self.plan())  # once more: now nobody else alters it
+
+    def remade(self, plan: NetworkPlan, taken: Taken) -> NetworkRecord:
+        """Return the record that was planned for a network, chosen again, and now for good."""
+        there = next((one for one in taken.networks if one.name == self.name), None)
+        if there is None or plan.record is None:
+            raise NotFound("network", self.name, remedy="Run the task again")
+        return remade_as(there, plan.record.spec, Birth(self.id, self.created, taken))
 
     def apply(self, plan: NetworkPlan) -> None:
         if plan.record is not None and not plan.actions:

@@ -50,12 +50,13 @@ class _Network(Resource):
         return run._replace(record=record, own_namespaces=paths, attached=wiring, servers=servers)
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
-        if record.endpoints:
-            from ..wiring import peers
+        if record.endpoints or self.observe(engine, record):
+            from ..wiring import peers, rewire
             from ..wiring.connect import attached, disconnect
 
             wiring = attached(engine, record)
             peers.withdraw(engine, record, wiring)
+            rewire.release(engine, record)
             disconnect(engine, record, wiring)
 
     def refresh(self, engine: Engine, record: ContainerRecord) -> None:

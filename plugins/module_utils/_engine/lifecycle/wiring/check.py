@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+from ...errors import NameInUse
+from ...frozen import replace
+from ...kernel.net import links
+from ...kernel.net.netlink import Netlink
 from ...model.container import networks as grammar
+from ...model.container import wired
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.network import ports as portgrammar
@@ -19,15 +24,15 @@ from . import choose, host_ports
 def check(engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None) -> None:
     """Raise what a start, or the creation before it, could only fail with when the old container is gone already.
 
-    ``record``: of a container that is there to be started; what it has is its own. Raises as ``choose.with_networks`` does, and
-    HostLacks without nftables and iptables.
+    ``record``: of a container that is there to be started, or altered; what it has is its own. Raises as ``choose.with_networks``
+    does, NameInUse for an interface of the host, and HostLacks without nftables and iptables.
     """
     firewall.backend()
     with engine.database.reading() as connection:
         there = record or containers.by_name(connection, spec.name)
-        if record is None:
+        if record is None or wired.differs(record.spec, spec):
             # In thought: what is chosen here may be another's by then, and what is asked for is refused now.
-            to_come = ContainerRecord(id="", spec=spec, created=0)
+            to_come = replace(record, spec=spec) if record else ContainerRecord(id="", spec=spec, created=0)
             ports = choose.with_networks(connection, to_come, source.config, there).ports
         else:
             ports = record.ports
@@ -39,8 +44,28 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
 
         with engine.tolerating():
             plugins.check(named, spec)
+    _check_interfaces(spec, there)
     held = there.ports if there else ()
     host_ports.check(port for port in ports if not _is_held(port, held, there))
+
+
+def _check_interfaces(spec: ContainerSpec, there: ContainerRecord | None) -> None:
+    """Raise NameInUse for an interface of the host that is there and is to be made; one of the container's own is fine."""
+    new = _asked(spec) - (_asked(there.spec) if there else set())
+    if not new:
+        return
+    with Netlink() as netlink:
+        found = next((one.name for one in links.find(netlink, *sorted(new)) if one is not None), None)
+    if found is not None:
+        raise NameInUse(
+            f"network: there is an interface {found} on the host already",
+            remedy="Choose another host_interface_name, or remove that interface",
+            interface=found,
+        )
+
+
+def _asked(spec: ContainerSpec) -> set[str]:
+    return {one.host_interface for one in grammar.wanted(spec)} - {""}
 
 
 def _is_held(port: Port, held: tuple[Port, ...], there: ContainerRecord | None) -> bool:

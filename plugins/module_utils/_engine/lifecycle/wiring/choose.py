@@ -47,18 +47,22 @@ def with_networks(
     record: ContainerRecord,
     config: ImageConfig | None,
     old: ContainerRecord | None = None,
+    *,
+    remade: NetworkRecord | None = None,
 ) -> ContainerRecord:
     """Return a record that is to be inserted with what it has of its networks; ``old`` is that of the container it replaces.
 
+    It may be the record's own, whose spec is to be another: the interfaces of networks that it stays in keep their names then.
     What the old one has counts as free, whether its row is there still or not: so the same is asked before anything is changed.
+    ``remade`` is a network as it is to be, where that is not in the database yet.
     Raises NotFound for a network, InvalidOption, InUse, NoFreeAddress.
     """
     wanted, besides = grammar.wanted(record.spec), old.id if old else ""
     options = {record.spec.ip: "ip", record.spec.ip6: "ip6"}
     before = {one.network_id: one for one in (old.endpoints if old else ())}
+    found = [(want, _network(connection, want, remade)) for want in wanted]
     endpoints, by_plugins = [], False
-    for want, name in zip(wanted, _interfaces(wanted)):
-        network = network_of(connection, want.name)
+    for (want, network), name in zip(found, _interfaces(wanted, _kept_names(record, old, found))):
         if network is None:
             continue
         had = before.get(network.id, Endpoint(network.id, name, "", ()))._replace(interface=name)
@@ -71,7 +75,7 @@ def with_networks(
             continue
         kept = _addresses(taken, network, want, had.addresses, options)
         endpoints.append(Endpoint(network.id, name, mac, kept))
-    ports = _ports(connection, record.spec, config, old)
+    ports = _ports(connection, record.spec, config, old) if wanted else []
     if len(endpoints) == len(wanted) and not by_plugins:  # whose IP versions nobody knows beforehand
         _refuse_other_version(ports, {":" in ip for one in endpoints for ip in one.addresses})
     return replace(record, endpoints=tuple(endpoints), ports=tuple(ports))
@@ -94,16 +98,55 @@ def _remembered(taken: Mapping[str, str], network: NetworkRecord, want: Wanted, 
     return Endpoint(network.id, had.interface, had.mac, ())
 
 
-def _interfaces(wanted: Sequence[Wanted]) -> list[str]:
-    """Return the names of the interfaces in the container: as asked for, the others eth0, eth1, ..."""
+def _network(
+    connection: sqlite3.Connection, want: Wanted, remade: NetworkRecord | None
+) -> NetworkRecord | None:
+    found = network_of(connection, want.name)
+    return remade if remade is not None and found is not None and found.id == remade.id else found
+
+
+def chosen(
+    connection: sqlite3.Connection,
+    record: ContainerRecord,
+    config: ImageConfig | None,
+    old: ContainerRecord | None = None,
+) -> ContainerRecord:
+    """Return the same where the networks are all there by now; raises NotFound for one that was removed meanwhile."""
+    found = with_networks(connection, record, config, old)
+    if len(found.endpoints) < len(grammar.wanted(record.spec)):
+        raise NotFound("network", grammar.DEFAULT, remedy="Run the task again")
+    return found
+
+
+def _kept_names(
+    record: ContainerRecord,
+    old: ContainerRecord | None,
+    wanted: Iterable[tuple[Wanted, NetworkRecord | None]],
+) -> dict[str, str]:
+    """Return the interfaces that a container has already, by what it calls their networks; not those that it has named."""
+    if old is None or old.id != record.id:
+        return {}
+    there = {one.network_id: one.interface for one in old.endpoints}
+    asked = {one.name for one in grammar.wanted(old.spec) if one.interface}
+    return {
+        want.name: there[network.id]
+        for want, network in wanted
+        if network is not None and network.id in there and want.name not in asked
+    }
+
+
+def _interfaces(wanted: Sequence[Wanted], kept: Mapping[str, str]) -> list[str]:
+    """Return the names of the interfaces in the container: as asked for, as ``kept``, else the lowest of eth0, eth1, ..."""
     asked = [one.interface for one in wanted if one.interface]
     double = next((name for name in asked if asked.count(name) > 1), None)
     if double is not None:
         raise InvalidOption(
             "network", f"interface_name={double}", "is asked for twice", remedy="Choose others"
         )
-    free = (name for name in (f"eth{number}" for number in count()) if name not in asked)
-    return [one.interface or next(free) for one in wanted]
+    taken = {*asked, *kept.values()}
+    free = (name for name in (f"eth{number}" for number in count()) if name not in taken)
+    own = {name: interface for name, interface in kept.items() if interface not in asked}
+    return [one.interface or own.get(one.name) or next(free) for one in wanted]
 
 
 def _addresses(

@@ -13,9 +13,11 @@ from typing import Any
 from ...kernel import files, namespaces, usernamespace
 from ...kernel.net import netns
 from ...model.container import networks as grammar
+from ...model.container import status
 from ...model.container.networks import Wanted
 from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
+from ...model.network.interfaces import host_end
 from ...model.network.spec import CNI, IPVLAN, MACVLAN, NetworkRecord, Subnet
 from ...model.network.wiring import ON_LINK, Attachment, Endpoint
 from ...model.values.idmap import IdMap
@@ -60,23 +62,51 @@ def connect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
 
     What plugins decide is in the rows then.
     """
-    path = engine.layout.container(record.id).netns
-    for (endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
-        if network.spec.driver == CNI:
-            plugins = _plugins()
-            leads = plugins.leads(network, [one for _endpoint, one in wiring])
-            plugins.add(engine, record, endpoint, network, record.ports if leads else ())
-            continue
-        if network.spec.driver in _DIRECT:
-            direct.attach(network, path, attachment)
-            continue
-        with engine.lock_network(network.name, f"attach {record.name}"):
-            if bridge.observe(network) is None or not firewall.present(table=rules.table(engine)):
-                rules.open_network(engine, network)
-            host_parameters.keep(engine, network, bridge.ensure(network))
-            bridge.attach(network, path, attachment)
+    for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
+        plug_in(engine, record, wiring, network, attachment)
     if (publication := rules.publication(record)).leads:
         firewall.publish(publication, table=rules.table(engine))
+
+
+def plug_in(
+    engine: Engine,
+    record: ContainerRecord,
+    wiring: Attached,
+    network: NetworkRecord,
+    attachment: Attachment,
+) -> None:
+    """Give a container one interface of all in ``wiring``; the network gets its bridge and its rules with the first one.
+
+    What plugins decide is in the rows then.
+    """
+    if network.spec.driver == CNI:
+        endpoint = next(one for one, home in wiring if home.id == network.id)
+        plugins = _plugins()
+        leads = plugins.leads(network, [home for _endpoint, home in wiring])
+        plugins.add(engine, record, endpoint, network, record.ports if leads else ())
+        return
+    path = namespace_of(engine, record)
+    if network.spec.driver in _DIRECT:
+        direct.attach(network, path, attachment)
+        return
+    with engine.lock_network(network.name, f"attach {record.name}"):
+        if bridge.observe(network) is None or not firewall.present(table=rules.table(engine)):
+            rules.open_network(engine, network)
+        host_parameters.keep(engine, network, bridge.ensure(network))
+        bridge.attach(network, path, attachment)
+
+
+def pull_out(engine: Engine, record: ContainerRecord, network: NetworkRecord, attachment: Attachment) -> None:
+    """Take one interface off a container; the network loses its bridge and its rules with the last one."""
+    if network.spec.driver == CNI:
+        _plugins().delete(engine, record, network)
+        return
+    if network.spec.driver in _DIRECT:
+        direct.detach(namespace_of(engine, record), attachment)
+        return
+    with engine.lock_network(network.name, f"detach {record.name}"):
+        bridge.detach(attachment)
+        _give_up(engine, network)
 
 
 def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
@@ -85,15 +115,7 @@ def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> Non
     if (publication := rules.publication(record)).leads:
         firewall.withdraw(record.id, known=publication, table=rules.table(engine))
     for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
-        if network.spec.driver == CNI:
-            _plugins().delete(engine, record, network)
-            continue
-        if network.spec.driver in _DIRECT:
-            direct.detach(container.netns, attachment)
-            continue
-        with engine.lock_network(network.name, f"detach {record.name}"):
-            bridge.detach(attachment)
-            _give_up(engine, network)
+        pull_out(engine, record, network, attachment)
     netns.unpin(container.netns)
     netns.unpin(container.userns)
 
@@ -110,6 +132,14 @@ def _plugins() -> Any:
     from . import plugins
 
     return plugins
+
+
+def namespace_of(engine: Engine, record: ContainerRecord) -> str:
+    """Return a path of the container's network namespace; of one that has lost its run directory, by its process."""
+    path = engine.layout.container(record.id).netns
+    if record.status not in status.ALIVE or record.process is None or netns.is_pinned(path):
+        return path
+    return f"/proc/{record.process.pid}/ns/net"
 
 
 def _give_up(engine: Engine, network: NetworkRecord) -> None:
@@ -129,7 +159,7 @@ def plugs(record: ContainerRecord, wiring: Attached) -> list[Attachment]:
     wanted = {one.name: one for one in grammar.wanted(record.spec)}
     routed: frozenset[int] = frozenset()
     found = []
-    for position, (endpoint, network) in enumerate(wiring):
+    for endpoint, network in wiring:
         want = wanted.get(network.name, Wanted(network.name))
         subnets = [subnet for ip in endpoint.addresses if (subnet := addresses.home_of(network.subnets, ip))]
         leads = [subnet for subnet in _leading(network, want, subnets) if subnet.version not in routed]
@@ -138,7 +168,7 @@ def plugs(record: ContainerRecord, wiring: Attached) -> list[Attachment]:
         plug = Attachment(
             network.id,
             endpoint.interface,
-            want.host_interface or host_interface(record.id, position),
+            want.host_interface or host_end(record.id, network.id),
             endpoint.mac,
             (
                 *(addresses.prefixed(subnet, ip) for subnet, ip in zip(subnets, endpoint.addresses)),
@@ -163,8 +193,3 @@ def _leading(network: NetworkRecord, want: Wanted, subnets: Sequence[Subnet]) ->
 def _link_local(want: Wanted) -> list[str]:
     """Return the link-local address that a task names, with the prefix length of its kind (RFC 3927; RFC 4291, 2.5.6)."""
     return [f"{want.link_local}/{64 if ':' in want.link_local else 16}"] if want.link_local else []
-
-
-def host_interface(container_id: str, position: int) -> str:
-    """Return the name of the host's end: of the id, so that it is found again, within the 15 characters that Linux takes."""
-    return f"sw{container_id[:10]}-{position}"

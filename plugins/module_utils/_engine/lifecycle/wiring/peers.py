@@ -40,6 +40,17 @@ def serve(
     return tuple(sorted(found, key=lambda address: ":" in address))
 
 
+def served_at(engine: Engine, attached: Sequence[tuple[Endpoint, NetworkRecord]]) -> tuple[str, ...]:
+    """Return the addresses where aardvark-dns answers names of these networks now."""
+    found = [
+        address
+        for _kept, network in _named(attached)
+        if served.is_served(engine, network)
+        for address in served.gateways(network)
+    ]
+    return tuple(sorted(found, key=lambda address: ":" in address))
+
+
 def announce(
     engine: Engine, record: ContainerRecord, attached: Sequence[tuple[Endpoint, NetworkRecord]]
 ) -> None:
@@ -73,8 +84,21 @@ def withdraw(
                     engine.warned.append(error)
                 continue
             for other, _kept in _others(engine, record.id, network.id):
-                with suppress(FileNotFoundError):
-                    _alter(_path(engine, other.id), kept.addresses, [])
+                alter_hosts(_path(engine, other.id), kept.addresses, [])
+
+
+def forget_others(
+    engine: Engine, record: ContainerRecord, attached: Sequence[tuple[Endpoint, NetworkRecord]]
+) -> None:
+    """Take the lines of the others in networks that a container leaves out of its /etc/hosts."""
+    gone = [
+        address
+        for _kept, network in _named(attached)
+        for _other, kept in _others(engine, record.id, network.id)
+        for address in kept.addresses
+    ]
+    if gone:
+        alter_hosts(_path(engine, record.id), gone, [])
 
 
 def _is_answered(engine: Engine, record: ContainerRecord, network: NetworkRecord, kept: Endpoint) -> bool:
@@ -140,6 +164,12 @@ def _lines(record: ContainerRecord, network: str, kept: Endpoint) -> list[str]:
 
 def _path(engine: Engine, container_id: str) -> str:
     return f"{engine.layout.container(container_id).files}/hosts"
+
+
+def alter_hosts(path: str, addresses: Iterable[str], lines: Sequence[str]) -> None:
+    """Put lines of /etc/hosts in the place of those of these addresses; no file is fine."""
+    with suppress(FileNotFoundError):
+        _alter(path, addresses, lines)
 
 
 def _alter(path: str, addresses: Iterable[str], lines: Sequence[str]) -> None:

@@ -8,9 +8,11 @@ Sources: podman-run(1) ``--network``, ``--ip``, ``--ip6``, ``--mac-address``, ``
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from ...errors import InvalidOption, Setting, Words
+from ...frozen import replace
 from ..network.interfaces import check_interface
 from ..network.resolver import HOST_GATEWAY
 from ..values.names import check_name
@@ -89,6 +91,21 @@ def wanted(spec: Any) -> tuple[Wanted, ...]:
     return tuple(
         one._replace(aliases=tuple(dict.fromkeys((*one.aliases, *more)))) for one in (first, *others)
     )
+
+
+def without(spec: Any, names: Collection[str]) -> Any:
+    """Return a spec (ContainerSpec) that is no longer in the network with these names; in no other, it is in none.
+
+    What it asks of its first network goes with that, and its ports with the last one.
+    """
+    texts = spec.network or (DEFAULT,)
+    left = tuple(text for text in texts if text.partition(":")[0] not in names)
+    gone = ["ip", "ip6", "mac_address", "link_local_ip"] if texts[:1] != left[:1] else []
+    gone += [] if left else ["network_aliases", "publish"]
+    changed = dict.fromkeys(gone)
+    network = left or (namespaces.NONE,)
+    publish_all = spec.publish_all and bool(left)
+    return replace(spec, **changed, network=() if network == (DEFAULT,) else network, publish_all=publish_all)
 
 
 def aliases(spec: Any, network: str) -> tuple[str, ...]:

@@ -203,7 +203,7 @@ class ContainerOptions:
     """
 
     network: tuple[str, ...] = row(
-        kinds.NETWORKS, default=(), aliases=("net", "network_mode"), applied="model.container.networks"
+        kinds.NETWORKS, LIVE, default=(), aliases=("net", "network_mode"), applied="model.container.networks"
     )
     """Networks that the container is in, by name, see M(slipway.oci.network). V(bridge) and V(private) are other
     words for the default one.
@@ -218,30 +218,34 @@ class ContainerOptions:
 
     Who shares a container's network has its C(/etc/hosts) and C(/etc/resolv.conf) too.
 
+    A change to or from one of those that stand alone needs C(recreate). Else interfaces come, go and get other routes
+    while the container runs, and connections through those that do not change go on.
+
     Unset means the network V(slipway), which is made when it is first needed.
     """
 
-    ip: str | None = row(kinds.IPV4, applied="model.container.networks")
+    ip: str | None = row(kinds.IPV4, LIVE, applied="model.container.networks")
     """IPv4 address in the first of its networks. Unset, the engine chooses one, which the container keeps."""
 
-    ip6: str | None = row(kinds.IPV6, applied="model.container.networks")
+    ip6: str | None = row(kinds.IPV6, LIVE, applied="model.container.networks")
     """IPv6 address in the first of its networks. Unset, the engine chooses one where the network has IPv6."""
 
-    mac_address: str | None = row(kinds.MAC, applied="model.container.networks")
+    mac_address: str | None = row(kinds.MAC, LIVE, applied="model.container.networks")
     """MAC address in the first of its networks, as in V(92:d0:c6:0a:29:33). Unset, the engine chooses one."""
 
-    link_local_ip: str | None = row(kinds.LINK_LOCAL, applied="model.container.networks")
+    link_local_ip: str | None = row(kinds.LINK_LOCAL, LIVE, applied="model.container.networks")
     """Link-local address, as V(169.254.7.1) or V(fe80::7), beside the others in the first of its networks, for whoever
     is in that one too. Nothing keeps two containers from having the same.
     """
 
     network_aliases: tuple[str, ...] | None = row(
-        kinds.ALIASES, aliases=("network_alias",), applied="model.container.networks"
+        kinds.ALIASES, LIVE, aliases=("network_alias",), applied="model.container.networks"
     )
     """Further names of the container in all its networks."""
 
     publish: tuple[str, ...] | None = row(
         kinds.PUBLISHED,
+        LIVE,
         aliases=("ports", "published", "published_ports"),
         applied="lifecycle.wiring.choose",
     )
@@ -253,7 +257,7 @@ class ContainerOptions:
     """
 
     publish_all: bool = row(
-        kinds.BOOL, default=False, applied="lifecycle.wiring.choose", shown=("PublishAllPorts", False)
+        kinds.BOOL, LIVE, default=False, applied="lifecycle.wiring.choose", shown=("PublishAllPorts", False)
     )
     """Whether all ports that the image or O(expose) calls exposed are published, each at a port of the host that the
     engine chooses.
@@ -262,7 +266,7 @@ class ContainerOptions:
     """
 
     expose: tuple[str, ...] | None = row(
-        kinds.EXPOSED, aliases=("exposed", "exposed_ports"), applied="lifecycle.wiring.choose"
+        kinds.EXPOSED, LIVE, aliases=("exposed", "exposed_ports"), applied="lifecycle.wiring.choose"
     )
     """Ports to call exposed, as in V(80) or V(8000-8005/udp). It says what O(publish_all=true) publishes."""
 
@@ -300,7 +304,7 @@ class ContainerOptions:
     its host.
     """
 
-    no_hosts: bool = row(kinds.BOOL, default=False, applied="lifecycle.container.bundle")
+    no_hosts: bool = row(kinds.BOOL, default=False, applied="lifecycle.wiring.name_files")
     """Whether the image's C(/etc/hosts) is left in its place.
 
     Unset is V(false).
@@ -312,7 +316,7 @@ class ContainerOptions:
     Unset is V(false).
     """
 
-    hosts_file: str | None = row(kinds.HOSTS_FILE, applied="lifecycle.container.bundle")
+    hosts_file: str | None = row(kinds.HOSTS_FILE, applied="lifecycle.wiring.name_files")
     """File of the host whose lines C(/etc/hosts) begins with, V(image) for the image's own, V(none) for no such lines.
 
     Unset means the host's C(/etc/hosts), but none with O(network=none).

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a container's /etc/hosts and /etc/resolv.conf, and bring them up to date when its networks change while it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from ...model.container import namespaces
+from ...model.container.spec import ContainerSpec
+from ...model.engine.layout import ContainerLayout
+from ...model.engine.record import ContainerRecord
+from ...model.network import resolver
+from ...runtime import files
+from . import names, peers
+
+#: resolv.conf and hosts of a host are small; what is larger is no such file.
+_LIMIT = 1024 * 1024
+_HOSTS, _RESOLV_CONF = "/etc/hosts", "/etc/resolv.conf"
+
+
+def hosts(record: ContainerRecord, hostname: str, attached: names.Attached) -> dict[str, str]:
+    """Return the text of /etc/hosts by path; nothing where it is to be the image's."""
+    spec = record.spec
+    if spec.no_hosts or spec.hosts_file == resolver.OF_IMAGE:
+        return {}
+    of_host = attached or namespaces.uses_host_network(spec)
+    base = spec.hosts_file or (_HOSTS if of_host else resolver.NO_FILE)
+    text = "" if base == resolver.NO_FILE else _read(base)
+    return {_HOSTS: names.hosts(record, hostname, attached, text)}
+
+
+def resolv_conf(spec: ContainerSpec, attached: names.Attached, served: Sequence[str]) -> dict[str, str]:
+    """Return the text of /etc/resolv.conf by path; nothing where it is to be the image's."""
+    if spec.dns == (resolver.NO_SERVERS,):
+        return {}
+    host = _read(_RESOLV_CONF)
+    if attached or spec.dns or spec.dns_search or spec.dns_option:
+        servers = [server for _kept, network in attached for server in network.spec.dns_servers]
+        text = names.resolv_conf(spec, host, _read(names.RESOLVED), servers, served)
+        return {_RESOLV_CONF: text}
+    return {_RESOLV_CONF: files.resolv_conf(host if namespaces.uses_host_network(spec) else "")}
+
+
+def bring_up_to_date(
+    container: ContainerLayout,
+    before: tuple[ContainerRecord, names.Attached],
+    after: tuple[ContainerRecord, names.Attached],
+    served: Sequence[str],
+) -> None:
+    """Alter the files of a container that runs: of /etc/hosts its own lines and its host's, /etc/resolv.conf as a whole.
+
+    Written in place, since they are bound into the container. ``served`` as for ``names.resolv_conf``.
+    """
+    record, attached = after
+    old, new = (_own_lines(*each) for each in (before, after))
+    moved = {address for address, _names in {*old} ^ {*new}}
+    if moved:
+        lines = [f"{address}\t{' '.join(called)}\n" for address, called in new if address in moved]
+        peers.alter_hosts(f"{container.files}/hosts", moved, lines)
+    if before[1] == attached:
+        return
+    for text in resolv_conf(record.spec, attached, served).values():
+        _put(f"{container.files}/resolv.conf", text)
+
+
+def _own_lines(record: ContainerRecord, attached: names.Attached) -> list[names.Line]:
+    hostname = namespaces.hostname_of(record.spec, record.id, os.uname().nodename)
+    gateway = names.gateway_of([network for _kept, network in attached])
+    own = names.own_lines(record, hostname, [kept for kept, _network in attached])
+    return [*names.host_lines(record.spec, gateway), *own]
+
+
+def _put(path: str, text: str) -> None:
+    if os.path.exists(path) and _read(path) != text:
+        with open(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "w", encoding="utf-8") as stream:
+            stream.truncate()
+            stream.write(text)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read(_LIMIT)
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Change the networks and ports of a container while it runs; what does not change is not touched.
+
+First a file in the run directory says what the container has had, then one transaction changes its rows and saves the intent,
+then the kernel is brought to the rows, in steps that can be repeated. Whoever finds the intent of one who was killed goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from ...errors import EngineError, HostLacks
+from ...frozen import replace
+from ...kernel.net import netns
+from ...kernel.process import Process
+from ...model.container import status
+from ...model.container.spec import ContainerSpec
+from ...model.engine.record import ContainerRecord
+from ...model.engine.sidecars import decode_container, decode_network, encode_container, encode_network
+from ...model.image.config import ImageConfig
+from ...model.network.spec import CNI, NetworkRecord
+from ...network import bridge, firewall, inside
+from ...plan.rewiring import Plug, Rewiring, rewiring
+from ...state import containers
+from ..core.engine import Engine
+from ..core.facts import save, save_and_tell
+from . import choose, host_ports, name_files, peers, rules, served
+from .connect import Attached, attached, disconnect, namespace_of, plug_in, plugs, pull_out
+
+REWIRE = "rewire"
+
+
+class _Wiring(NamedTuple):
+    """A container, and what it has of networks, or has had."""
+
+    record: ContainerRecord
+    attached: Attached
+
+    @property
+    def plugs(self) -> list[Plug]:
+        """What the kernel is told of each of its interfaces."""
+        networks = (network for _kept, network in self.attached)
+        return [*zip(networks, plugs(self.record, self.attached))]
+
+
+def alter(
+    engine: Engine, record: ContainerRecord, spec: ContainerSpec, config: ImageConfig | None
+) -> ContainerRecord:
+    """Give a container what another spec wants of networks, and return its record with that; its lock is held.
+
+    One that does not live gets it at its next start. Raises what ``choose.with_networks`` does, InUse for a port and NameInUse
+    for an interface that somebody else has: it is as before then.
+    """
+    note(engine, record)
+    with engine.database.transaction() as connection:
+        changed = choose.chosen(connection, replace(record, spec=spec), config, record)
+        changed = put(connection, changed)
+    try:
+        return finish(engine, changed)
+    except (EngineError, OSError) as error:
+        _take_back(engine, record, changed, error)
+        raise
+
+
+def note(engine: Engine, record: ContainerRecord) -> None:
+    """Write down what a container that lives has of networks, before its rows change."""
+    if record.status not in status.ALIVE:
+        return
+    content = {
+        "container": encode_container(record),
+        "networks": [encode_network(network) for _kept, network in attached(engine, record)],
+    }
+    path = _path(engine, record)
+    with open(
+        os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w"
+    ) as stream:
+        json.dump(content, stream)
+    os.rename(f"{path}.new", path)
+
+
+def put(connection: sqlite3.Connection, record: ContainerRecord) -> ContainerRecord:
+    """Save a record with other networks, and that the kernel does not know of them yet; return it."""
+    changed = replace(record, intent=REWIRE if record.status in status.ALIVE else record.intent)
+    containers.update(connection, changed)
+    return changed
+
+
+def leave(engine: Engine, record: ContainerRecord) -> None:
+    """Take a container off what it has no longer, the first part of what ``finish`` does."""
+    before = _former(engine, record)
+    if before is not None:
+        _leave(engine, before, record, _change(before, _now(engine, record)))
+
+
+def finish(
+    engine: Engine, record: ContainerRecord, *, told: tuple[str, ...] = ("update",)
+) -> ContainerRecord:
+    """Bring the kernel, and what others know of the container, to its rows; return its record. ``told`` are events."""
+    if record.intent == REWIRE and record.status in status.ALIVE:
+        # Without the file, gone with the run directory or a kill right at the end, all is made that is not there.
+        nothing = _Wiring(replace(record, endpoints=(), ports=()), ())
+        record = _bring(engine, _former(engine, record) or nothing, _now(engine, record))
+    if record.intent != REWIRE:  # it does not live, and gets all that at its start
+        told = ()
+    _forget(engine, record)  # first: the intent without the file is of one who was killed in between
+    return save_and_tell(engine, record, told, spec=record.spec, intent="")
+
+
+def mend(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+    """Go on with a change that was killed; the lock is held. What can't be had any more is warned of: the next start has it."""
+    if record.status not in status.ALIVE:  # its release takes off what it has, and has had
+        return save(engine, record, spec=record.spec, intent="")
+    try:
+        return finish(engine, record)
+    except (EngineError, OSError) as error:
+        text = f"container {record.name} has not got all of its networks: {error}"
+        engine.warned.append(HostLacks(text, remedy="Restart it"))
+    _forget(engine, record)
+    return save(engine, record, spec=record.spec, intent="")
+
+
+def release(engine: Engine, record: ContainerRecord) -> None:
+    """Take back what a change that was killed has left of former networks; none is fine."""
+    before = _former(engine, record)
+    if before is not None:
+        peers.withdraw(engine, before.record, before.attached)
+        disconnect(engine, before.record, before.attached)
+        _forget(engine, record)
+
+
+# -- the kernel ------------------------------------------------------------------------------------
+
+
+def _bring(engine: Engine, before: _Wiring, after: _Wiring) -> ContainerRecord:
+    """Bring the kernel from one wiring to another, and return the record with what plugins have told."""
+    change = _change(before, after)
+    _hold_ports(engine, before.record, after.record)
+    _leave(engine, before, after.record, change)
+    for network, plug in change.new:
+        plug_in(engine, after.record, after.attached, network, plug)
+    if any(network.spec.driver == CNI for network, _plug in change.new):
+        from .plugins import with_told
+
+        after = _now(engine, with_told(engine, after.record))
+    path = namespace_of(engine, after.record)
+    for old, new in change.rerouted:
+        netns.call(path, lambda old=old, new=new: inside.reroute(old, new))  # type: ignore[misc]
+    _publish(engine, before.record, after.record)
+    _name(engine, before, after, change)
+    return after.record
+
+
+def _leave(engine: Engine, before: _Wiring, record: ContainerRecord, change: Rewiring) -> None:
+    left = _pairs(before.attached, change.gone)
+    peers.withdraw(engine, before.record, left)
+    peers.forget_others(engine, before.record, left)
+    for network, plug in change.gone:
+        pull_out(engine, record, network, plug)
+    known = {network.id: network for network, _plug in change.new}
+    for network, _plug in change.gone:
+        if network.id in known:
+            _remake(engine, network, known[network.id])
+
+
+def _remake(engine: Engine, former: NetworkRecord, network: NetworkRecord) -> None:
+    """Bring the bridge of a network that was made anew up to date, if others hold it."""
+    if former == network or bridge.observe(network) is None:
+        return
+    with engine.lock_network(network.name, f"remake {network.name}"):
+        bridge.forget_gateways(former, network)
+        rules.open_network(engine, network)
+
+
+def _hold_ports(engine: Engine, before: ContainerRecord, record: ContainerRecord) -> None:
+    """Have conmon hold the ports that are published now, in the place of those that were."""
+    if before.ports == record.ports or record.monitor is None:
+        return
+    if not host_ports.hold_instead(Process(*record.monitor), record.ports):
+        host_ports.check(port for port in record.ports if port not in before.ports)
+        engine.warned.append(
+            HostLacks(
+                f"the ports of container {record.name} that have changed are not held, or not free, until it is restarted",
+                remedy="Restart it; a kernel from Linux 5.6 on needs no restart",
+                feature="pidfd_getfd",
+            )
+        )
+
+
+def _publish(engine: Engine, before: ContainerRecord, record: ContainerRecord) -> None:
+    old, new = rules.publication(before), rules.publication(record)
+    table = rules.table(engine)
+    if not (old.leads or new.leads):
+        return
+    if not new.leads:
+        firewall.withdraw(record.id, known=old, table=table)
+    elif not firewall.present(table=table):
+        rules.load(engine)
+    elif old != new:
+        firewall.publish(new, former=old, table=table)
+
+
+def _name(engine: Engine, before: _Wiring, after: _Wiring, change: Rewiring) -> None:
+    """Tell those in its networks the container's names, and it theirs, where they have changed."""
+    old, record = before.record, after.record
+    new = _pairs(after.attached, change.new)
+    peers.serve(engine, record, new)
+    if change != Rewiring() or old.name != record.name:
+        container = engine.layout.container(record.id)
+        name_files.bring_up_to_date(container, before, after, peers.served_at(engine, after.attached))
+    others = [pair for pair in after.attached if pair not in new]
+    called = [pair for pair in others if _names(old, pair[1]) != _names(record, pair[1])]
+    peers.announce(engine, record, [*new, *called])
+
+
+def _names(record: ContainerRecord, network: NetworkRecord) -> tuple[str, ...]:
+    return served.names(record, network.name)
+
+
+def _take_back(
+    engine: Engine, record: ContainerRecord, changed: ContainerRecord, error: EngineError | OSError
+) -> None:
+    """Give a container the networks that it had, after a change that failed."""
+    after = _now(engine, changed)
+    try:
+        former = save(engine, replace(record, intent=changed.intent), spec=record.spec)
+        if former.status in status.ALIVE:
+            former = _bring(engine, after, _now(engine, former))
+    except (EngineError, OSError, sqlite3.IntegrityError) as further:
+        if isinstance(error, EngineError):
+            error.fields["not_undone"] = [str(further)]
+        former = changed
+    _forget(engine, record)
+    save(engine, former, spec=former.spec, intent="")
+
+
+# -- what was, and what is -------------------------------------------------------------------------
+
+
+def _now(engine: Engine, record: ContainerRecord) -> _Wiring:
+    return _Wiring(record, attached(engine, record))
+
+
+def _former(engine: Engine, record: ContainerRecord) -> _Wiring | None:
+    """Return what was written down; None where nothing was."""
+    with suppress(FileNotFoundError), open(_path(engine, record), encoding="utf-8") as stream:
+        content = json.load(stream)
+        networks = {one.id: one for one in map(decode_network, content["networks"])}
+        former = decode_container(content["container"])
+        pairs = ((kept, networks.get(kept.network_id)) for kept in former.endpoints)
+        return _Wiring(former, tuple((kept, network) for kept, network in pairs if network is not None))
+    return None
+
+
+def _change(before: _Wiring, after: _Wiring) -> Rewiring:
+    return rewiring(before.plugs, after.plugs)
+
+
+def _pairs(pairs: Attached, chosen: Iterable[Plug]) -> Attached:
+    ids = {network.id for network, _plug in chosen}
+    return tuple(pair for pair in pairs if pair[1].id in ids)
+
+
+def _path(engine: Engine, record: ContainerRecord) -> str:
+    return f"{engine.layout.container(record.id).run}/networks.json"
+
+
+def _forget(engine: Engine, record: ContainerRecord) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(_path(engine, record))
