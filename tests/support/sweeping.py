@@ -513,6 +513,7 @@ CASES = {
     "start by plugins": Case(by_plugins, start_by_plugins, in_plugins_network, most=100),
     "stop by plugins": Case(
         lambda host: (by_plugins(host), start_by_plugins(host)), stop, out_of_plugins_network, most=60
+    ),
     "attach in networks": Case(
         live("one"),
         lambda host: start(host, network=["one", "two:alias=x"], publish=["8080:80"]),
