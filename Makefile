@@ -48,7 +48,7 @@ emulated:
 test: setup system                                      ## all of it; ends with pytest's closing lines
 	@$(MAKE) --jobs=2 --output-sync=target quick emulated
 	RUNTIMES=one SECONDS_BY_PART=.build/seconds pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=40 \
-	    tests/integration tests/engine
+	    tests/integration tests/engine/lifecycle
 # What one processor does as long as the other emulates a machine.
 quick:
 	@$(timed) lint tests/lint
@@ -59,6 +59,7 @@ quick:
 	@tests/demo/clean
 	@$(timed) unit pytest tests/unit
 	@$(timed) fuzz pytest tests/fuzz
+	@$(timed) mechanisms pytest tests/engine --ignore=tests/engine/lifecycle
 
 test-vm: setup                                          ## the same, all tests: a QEMU machine driven over SSH
 	ansible-playbook tests/setup.yml --tags vm
