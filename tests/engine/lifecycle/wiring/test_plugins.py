@@ -294,3 +294,34 @@ def test_beside_a_bridge(host, corp, fetch):
     )
     hosts = Path(host.layout.container(shape["Id"]).files, "hosts").read_text()
     assert "10.97.0.2\thost-web web\n" in hosts
+
+
+#: A plugin that goes on for a while after the task that has started it was killed.
+SLOW = """#!/bin/sh
+cat >/dev/null
+test $CNI_COMMAND = ADD || {{ echo $CNI_COMMAND >>{log}; exit 0; }}
+parent=$PPID; echo begun >>{log}
+while kill -0 $parent 2>/dev/null; do sleep 0.02; done
+sleep 0.5; echo done >>{log}; echo '{{"cniVersion":"1.0.0"}}'
+"""
+
+
+def test_a_plugin_that_was_left_is_waited_for(host, corp, tmp_path, monkeypatch):
+    """When a task is killed, the plugin that it leaves comes to its end before it is told to take back what it has done."""
+    log, program = tmp_path / "log", tmp_path / "slow"
+    program.write_text(SLOW.format(log=log))
+    program.chmod(0o755)
+    monkeypatch.setattr(cni, "PLACES", (*cni.PLACES, str(tmp_path)))
+    corp.write({"type": "slow"})
+    pid = os.fork()
+    if pid == 0:
+        try:
+            host.start(*SERVER, name="web", **HOW)
+        finally:
+            os._exit(1)
+    eventually(log.exists, "the plugin has begun")
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    host.bring("web", "absent", stop_time=0)
+    assert log.read_text().split() == ["begun", "done", "DEL"]
+    assert corp.leased == []
