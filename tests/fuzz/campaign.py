@@ -29,6 +29,7 @@ EDGES = (
     "runtime",
     "log",
     "hook",
+    "cni",
 )
 #: All else is read-only: what an escape would reach can't be harmed. The work in memory is also quicker.
 _SANDBOX = """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The edges at which texts are read: requests, health files, accounts, the runtime's and the monitor's output, logs, hooks."""
+"""The edges at which texts are read: requests, health, accounts, output of runtime, monitor and plugins, logs, hooks."""
 
 from __future__ import annotations
 
@@ -222,6 +222,44 @@ def _hooks(_work: Path) -> Callable[[bytes], None]:
     return read
 
 
+_PLUGINS = {
+    "name": "corp",
+    "cniVersion": "1.0.0",
+    "plugins": [{"type": "bridge", "ipam": {"type": "host-local"}, "capabilities": {"ips": True}}],
+}
+_RESULT = {
+    "interfaces": [{"name": "eth0", "mac": "02:00:00:00:00:01", "sandbox": "/n"}],
+    "ips": [{"interface": 0, "address": "10.1.0.2/24", "gateway": "10.1.0.1"}, {"address": "fd00::2/64"}],
+    "dns": {"nameservers": ["10.1.0.1"]},
+}
+
+
+def _cni(work: Path) -> Callable[[bytes], None]:
+    """Read an input as a list of plugins, as what one of them prints, and as what lies beside a container."""
+    from _engine.errors import EngineError
+    from _engine.lifecycle.wiring import plugins
+    from _engine.model.container.networks import Wanted
+    from _engine.model.network import cni
+    from _engine.network import cni as runner
+
+    asked = cni.Request("c", "eth0", {}, {"ips": ["10.1.0.2"]})
+    plain = cni.plugins_of(_PLUGINS)
+    file = work / "list"
+
+    def read(data: bytes) -> None:
+        file.write_bytes(data)
+        cni.failure(data)
+        with contextlib.suppress(EngineError):
+            found = runner.find(str(file))
+            json.dumps(cni.config(found, 0, asked, None))
+        with contextlib.suppress(EngineError):
+            plugins.read_kept(str(file))
+        with contextlib.suppress(EngineError):
+            plugins.told_by(plain, asked, runner.result_of(plain, 0, data), Wanted("corp"))
+
+    return read
+
+
 _HOOK = {
     "version": "1.0.0",
     "hook": {"path": "/bin/true", "args": ["true"], "env": ["A=1"], "timeout": 3},
@@ -243,5 +281,23 @@ EDGES = (
     ),
     Edge("runtime", _runtime, lambda: list(_RUNTIME_SEEDS)),
     Edge("log", _logs, lambda: list(_LOG_SEEDS)),
+    Edge(
+        "cni",
+        _cni,
+        lambda: [
+            json.dumps(one).encode()
+            for one in (
+                _PLUGINS,
+                _RESULT,
+                {"code": 7, "msg": "no", "details": "room"},
+                {
+                    "list": _PLUGINS,
+                    "checks": True,
+                    "request": {"container_id": "c", "interface": "eth0", "args": {}, "capabilities": {}},
+                    "result": _RESULT,
+                },
+            )
+        ],
+    ),
     Edge("hook", _hooks, lambda: [b"\0\0", json.dumps(_HOOK).encode()]),
 )

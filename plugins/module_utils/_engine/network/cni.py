@@ -77,7 +77,7 @@ def add(plugins: Plugins, how: How) -> dict[str, Any]:
     """Attach a container and return the last plugin's result; raises CommandFailed, and ``delete`` is to be called then."""
     result: Optional[dict[str, Any]] = None
     for number in range(len(plugins.each)):
-        result = _result(plugins, number, _call("ADD", plugins, number, how, result))
+        result = result_of(plugins, number, _call("ADD", plugins, number, how, result))
     return result or {}
 
 
@@ -129,7 +129,8 @@ def _call(verb: str, plugins: Plugins, number: int, how: How, previous: Optional
     return ended.stdout
 
 
-def _result(plugins: Plugins, number: int, output: bytes) -> dict[str, Any]:
+def result_of(plugins: Plugins, number: int, output: bytes) -> dict[str, Any]:
+    """Return the result that a plugin has printed; raises CommandFailed."""
     try:
         return jsontext.parse_object(output)
     except ValueError as error:

@@ -101,7 +101,7 @@ def add(
             continue  # the address that it had is another's by now
         _keep(engine, path, plugins, request, result)
         try:
-            told = _told(plugins, request, result, want)
+            told = told_by(plugins, request, result, want)
         except EngineError:
             _take_back(engine, record, network)
             raise
@@ -120,7 +120,7 @@ def delete(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> N
 def is_whole(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> bool:
     """Tell whether nothing is missing of a container that lives, by CHECK, or nobody can tell; one that ends is left alone."""
     container = engine.layout.container(record.id)
-    if not netns.is_pinned(container.netns) or (kept := _kept(container.cni(network.id))) is None:
+    if not netns.is_pinned(container.netns) or (kept := read_kept(container.cni(network.id))) is None:
         return True
     plugins, request, result = kept
     try:
@@ -140,7 +140,7 @@ def with_told(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 def _take_back(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> None:
     container = engine.layout.container(record.id)
     path = container.cni(network.id)
-    if (kept := _kept(path)) is not None:
+    if (kept := read_kept(path)) is not None:
         plugins, request, result = kept
         with _alone(path) as held:
             there = container.netns if netns.is_pinned(container.netns) else ""
@@ -192,7 +192,7 @@ def _requests(
     return found
 
 
-def _told(plugins: Plugins, request: Request, result: Mapping[str, Any], want: Wanted) -> Told:
+def told_by(plugins: Plugins, request: Request, result: Mapping[str, Any], want: Wanted) -> Told:
     """Return what plugins say; raises InvalidOption for a wish that they left out, CommandFailed for what can't be read."""
     try:
         told = protocol.told(result, request.interface)
@@ -226,7 +226,8 @@ def _keep(
     put(engine.layout, path, json.dumps(protocol.encode(plugins, request, result)).encode(), durable=True)
 
 
-def _kept(path: str) -> Optional[tuple[Plugins, Request, Optional[dict[str, Any]]]]:
+def read_kept(path: str) -> Optional[tuple[Plugins, Request, Optional[dict[str, Any]]]]:
+    """Return the list, the request and the result (None: not known) that lie beside a container; raises StateCorrupt."""
     with suppress(FileNotFoundError):
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
             text = stream.read(_LIMIT)

@@ -108,7 +108,12 @@ def decode(text: bytes) -> tuple[Plugins, Request, Optional[dict[str, Any]]]:
     """Return what ``encode`` was given; raises ValueError, LookupError or TypeError for anything else."""
     data = jsontext.parse_object(text)
     plugins = plugins_of(data["list"])._replace(checks=bool(data["checks"]))
-    return plugins, Request(**data["request"]), data["result"]
+    request, result = Request(**data["request"]), data["result"]
+    if not isinstance(request.args, dict) or not isinstance(request.capabilities, dict):
+        raise TypeError("the request is none")
+    if not isinstance(result, (dict, type(None))):
+        raise TypeError("the result is none")
+    return plugins, request, result
 
 
 def config(
