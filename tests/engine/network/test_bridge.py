@@ -8,6 +8,7 @@ import itertools
 import pytest
 
 from _engine.errors import HostLacks, NameInUse, NotFound
+from _engine.frozen import replace
 from _engine.kernel.net import addresses, links, netns, sysctl
 from _engine.kernel.net.netlink import Netlink
 from _engine.model.network.spec import Route, Subnet
@@ -313,3 +314,23 @@ def test_two_containers_reach_each_other(lab, network):
             assert seen in [plain(item) for item in attachment(network, 2).addresses]
     for number in (2, 3):
         netns.unpin(lab.path(f"two{number}"))
+
+
+def test_a_pair_of_others_is_left_alone(lab, network, container):
+    """An attachment whose end on the host is to be called as a veth that is in no bridge of its own leaves that alone."""
+    with Netlink(lab.path("host")) as netlink:
+        netlink.ask(links.veth("theirs", "x", peer_mac="02:00:00:00:00:02"))
+        with pytest.raises(NameInUse, match="theirs"):
+            lab.host(bridge.attach, network, container, attachment(network, 7, host_interface="theirs"))
+        [kept] = links.find(netlink, "theirs")
+        assert kept is not None
+        netlink.ask(links.delete("theirs"))
+
+
+def test_gateways_of_before_go(lab, network):
+    """A bridge that outlives a change of its network loses the addresses that it has no more, and no others."""
+    after = replace(network, subnets=(Subnet("10.98.7.0/24", "10.98.7.1"), network.subnets[1]))
+    lab.host(bridge.ensure, after)
+    lab.host(bridge.forget_gateways, network, after)
+    kept = [one for one in lab.host(bridge.observe, after).addresses if not one.startswith("fe80:")]
+    assert sorted(kept) == sorted(["10.98.7.1/24", f"{network.subnets[1].gateway}/64"])

@@ -14,8 +14,12 @@ import pytest
 
 from _engine.errors import EngineError
 from _engine.kernel import libc
+from _engine.kernel.net import nft
 from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.network.converge import converge_network
+from _engine.model.network.grammar import parse
+from _engine.network import rules
 from _engine.plan.network import How as Force
 from enginehost import eventually
 from netlab import HOST4
@@ -109,6 +113,11 @@ def interfaces(host, pid: int) -> dict[str, list[str]]:
     }
 
 
+def index(host, pid: int, name: str = "eth0") -> int:
+    """Return the number that the kernel has given to an interface of a container, which another one never gets."""
+    return json.loads(inside(host, pid, "ip", "-j", "link", "show", name))[0]["ifindex"]
+
+
 def routes(host, pid: int) -> list[tuple[str, str, str]]:
     """Return the IPv4 routes of a container by gateways: destination, gateway, interface."""
     found = json.loads(inside(host, pid, "ip", "-j", "route"))
@@ -118,6 +127,7 @@ def routes(host, pid: int) -> list[tuple[str, str, str]]:
 def test_networks_come_and_go(host):
     """A network is added and taken away while a connection through another one stays open; interfaces keep their names."""
     pid = begun(host, network=["a"])
+    untouched = index(host, pid)
     with talking("10.97.1.2") as goes_on:
         shape = altered(host, pid, network=["a", "b:alias=second"])
         assert interfaces(host, pid) == {"eth0": ["10.97.1.2"], "eth1": ["10.97.2.2", "fd97:2::2"]}
@@ -126,7 +136,7 @@ def test_networks_come_and_go(host):
         assert goes_on()
         altered(host, pid, network=["a", "slipway"])
         assert interfaces(host, pid) == {"eth0": ["10.97.1.2"], "eth1": ["10.88.0.2"]}
-        assert goes_on()
+        assert (goes_on(), index(host, pid)) == (True, untouched)
     altered(host, pid, network=["slipway"])
     assert interfaces(host, pid) == {"eth1": ["10.88.0.2"]}
     assert routes(host, pid) == [("default", "10.88.0.1", "eth1")]
@@ -150,10 +160,11 @@ def test_an_attachment_changes(host, change):
     """What is asked of one network changes its interface alone, and goes back."""
     wanted, is_so = CHANGES[change]
     pid = begun(host, network=["a", "b"])
+    untouched = index(host, pid)
     with talking("10.97.1.2") as goes_on:
         altered(host, pid, network=wanted)
         assert is_so(interfaces(host, pid))
-        assert goes_on()
+        assert (goes_on(), index(host, pid)) == (True, untouched)
         altered(host, pid, network=["a", "b"])
         assert goes_on()
 
@@ -174,6 +185,7 @@ def test_routes_change_under_a_connection(host):
     """The order of networks and metrics change routes alone: connections through both go on."""
     pid = begun(host, network=["a", "b"])
     assert routes(host, pid) == [("default", "10.97.1.1", "eth0")]
+    untouched = [index(host, pid, name) for name in ("eth0", "eth1")]
     with talking("10.97.1.2") as first, talking("10.97.2.2") as second:
         altered(host, pid, network=["b", "a"])
         assert routes(host, pid) == [("default", "10.97.2.1", "eth1")]
@@ -183,6 +195,7 @@ def test_routes_change_under_a_connection(host):
         assert routes(host, pid) == [("default", "10.97.1.1", "eth0")]
         assert first()
         assert second()
+    assert [index(host, pid, name) for name in ("eth0", "eth1")] == untouched
 
 
 def test_ports_come_and_go(host, fetch):
@@ -328,6 +341,8 @@ def test_a_network_goes_by_force(host):
     assert (interfaces(host, pid), interfaces(host, alone)) == ({"eth0": ["10.97.1.2"]}, {})
     assert host.networks() == ["a"]
     assert (host.record("alone").spec.network, host.record("alone").ports) == (("none",), ())
+    elements = nft.table("inet", rules.table_of(host.layout.root))
+    assert rules.owned(elements, host.record("alone").id) == []
     assert len(host.links()) == 3
     assert want(host, network=["a"]).actions == ()
     host.bring("stopped", "started")
@@ -335,6 +350,12 @@ def test_a_network_goes_by_force(host):
     for name in ("alone", "web", "stopped"):
         host.bring(name, "restarted", stop_time=0)
         assert host.inspect(name)["State"]["Running"]
+
+
+def bridges() -> list[dict[str, object]]:
+    """Return the bridges of the host."""
+    told = subprocess.check_output(["ip", "-j", "address", "show", "type", "bridge"])
+    return [*json.loads(told)]
 
 
 REMADE = {
@@ -354,6 +375,7 @@ def test_a_network_is_made_anew(host, fetch, case):
     host.network("b", subnet="10.97.2.0/24")
     pid = begun(host, network=["a", "b:alias=x"], publish=["8080:80"])
     begun(host, "peer", network=["b"], hostname="host-peer")
+    before = {one["ifindex"] for one in bridges()}
     with talking("10.97.1.2") as goes_on:
         outcome = host.network("b", how=Force(recreate=True), **options)
         assert goes_on()
@@ -364,12 +386,12 @@ def test_a_network_is_made_anew(host, fetch, case):
     assert [one.intent for one in map(host.record, ("web", "peer"))] == ["", ""]
     assert answers(own)
     assert fetch("outside", f"{HOST4}:8080") == "host-web"
-    bridges = json.loads(subprocess.check_output(["ip", "-j", "address", "show", "type", "bridge"]))
     shape = outcome.result["network"]
-    [found] = [one for one in bridges if one["ifname"] == shape["network_interface"]]
+    [found] = [one for one in bridges() if one["ifname"] == shape["network_interface"]]
+    assert found["ifindex"] not in before  # also what it has from its birth is new
     gateways = [item["local"] for item in found["addr_info"] if item["scope"] == "global"]
     assert gateways == [shape["subnets"][0]["gateway"]]
-    assert len(bridges) == 2
+    assert len(bridges()) == 2
     assert found["mtu"] == options.get("opt", {}).get("mtu", 1500)
 
 
@@ -377,8 +399,11 @@ def test_an_address_that_does_not_fit_any_more(host):
     """A network is not made anew without the address that a container asks for; nothing is changed."""
     pid = begun(host, network=["a:ip=10.97.1.9"])
     before = host.rows(), host.links(), interfaces(host, pid)
-    with pytest.raises(EngineError, match=r"10\.97\.1\.9.*in no subnet"):
-        host.network("a", subnet="10.97.3.0/24", how=Force(recreate=True))
+    for read_only in (True, False):
+        with host.open(read_only=read_only) as engine, pytest.raises(EngineError, match="in no subnet"):
+            converge_network(
+                engine, parse({"name": "a", "subnet": "10.97.3.0/24"}), "present", Force(recreate=True)
+            )
     assert (host.rows(), host.links(), interfaces(host, pid)) == before
 
 
@@ -418,5 +443,8 @@ def test_gone_on_with_without_its_file(host, fetch):
     with host.open() as engine, engine.database.transaction() as connection:
         connection.execute("UPDATE containers SET intent = 'rewire' WHERE name = 'web'")
         connection.execute("UPDATE ports SET host_port = 8081")
+    host.network("c")  # any task about networks goes on with it
+    assert host.record("web").intent == ""
+    assert fetch("outside", f"{HOST4}:8081") == "host-web"
     altered(host, pid, network=["a"], publish=["8082:80"])
     assert [fetch("outside", f"{HOST4}:{port}", wait=0.3) for port in (8081, 8082)] == ["", "host-web"]
