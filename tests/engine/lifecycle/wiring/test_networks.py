@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 from contextlib import closing
@@ -141,6 +142,20 @@ def test_rules_come_back(host, fetch):
     nft.apply("flush ruleset")
     served(host, "second", publish=["8081:80"])
     assert [fetch("outside", f"{HOST4}:{port}") for port in (8080, 8081)] == ["host-web", "host-second"]
+
+
+@pytest.mark.parametrize("runtime", ["runc"], indirect=True)
+def test_usage_has_traffic(host, fetch):
+    """What a container has received and sent is told as its own interfaces count it; of one in the host's network nothing is."""
+    served(host, publish=["8080:80"])
+    assert fetch("outside", f"{HOST4}:8080") == "host-web"
+    host.start("sleep", "1000", name="beside", network="host", stop_timeout=0)
+    counted = host.agent("exec", "web", "cat", "/sys/class/net/eth0/statistics/rx_bytes").stdout
+    told = host.agent("stats", "--no-stream", "--format", "{{.Name}} {{.NetIO}}").stdout.splitlines()
+    assert told[1] == "beside -- / --"
+    received, sent = re.fullmatch(r"web ([0-9.]+)kB / ([0-9.]+)kB", told[0]).groups()
+    assert abs(float(received) - int(counted) / 1000) < 0.1
+    assert float(sent) > 0.3
 
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)

@@ -31,7 +31,7 @@ _USUAL = "ID Name CPUPerc MemUsage MemPerc NetIO BlockIO PIDs CPUTime AvgCPU".sp
 
 def add(verbs: Any) -> None:
     """Add the verbs; options are those of podman-stats(1) and podman-top(1)."""
-    text = "show what containers use of processors, memory and disks, again and again"
+    text = "show what containers use of processors, memory, disks and networks, again and again"
     parser = verbs.add_parser("stats", help=text, description=text)
     parser.add_argument("names", nargs="*", metavar="NAME", help="name or id; those that run")
     parser.add_argument("--all", "-a", action="store_true", help="those as well that do not run")
@@ -94,8 +94,7 @@ def _shape(one: Sample, before: Sample | None) -> dict[str, Any]:
         "avg_cpu": _percent(one.cpu_share()),
         "mem_usage": f"{_bytes(used.memory)} / {_bytes(one.limit)}",
         "mem_percent": _percent(one.memory_share),
-        # Containers have no network of their own yet.
-        "net_io": f"{_UNKNOWN} / {_UNKNOWN}",
+        "net_io": " / ".join(map(_bytes, one.traffic or (None, None))),
         "block_io": f"{_bytes(used.read)} / {_bytes(used.written)}",
         "pids": _UNKNOWN if used.processes is None else str(used.processes),
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what containers use of the host's processors, memory and disks (podman-stats(1))."""
+"""Tell what containers use of the host's processors, memory, disks and networks (podman-stats(1))."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import time
 from typing import NamedTuple, Optional
 
 from ...kernel.cgroup.stats import Usage, usage
+from ...kernel.net import counters
+from ...kernel.process import Process
 from ...model.engine.record import ContainerRecord
 
 _NOTHING = Usage(None, None, None, None, None, None)
 
 
 class Sample(NamedTuple):
-    """What a container has used until a moment (ns since the epoch); ``limit``: of its memory, the host's where it has none."""
+    """What a container has used until a moment (ns since the epoch); ``limit``: of its memory, the host's where it has none.
+
+    ``traffic`` are the bytes that it has received and sent by its networks, None where it is in none of its own.
+    """
 
     id: str
     name: str
@@ -21,6 +26,7 @@ class Sample(NamedTuple):
     started: Optional[int]
     usage: Usage
     limit: Optional[int]
+    traffic: Optional[tuple[int, int]]
 
     def cpu_share(self, before: Optional[Sample] = None) -> float | None:
         """Return the share of one processor since the sample before, else since the start; None where it is not counted."""
@@ -41,7 +47,14 @@ def sample(record: ContainerRecord) -> Sample:
     path = record.cgroup
     used = usage(path) if path else _NOTHING
     limit = used.memory_limit or (None if used.memory is None else _memory_of_host())
-    return Sample(record.id, record.name, time.time_ns(), record.started, used, limit)
+    return Sample(record.id, record.name, time.time_ns(), record.started, used, limit, _traffic(record))
+
+
+def _traffic(record: ContainerRecord) -> tuple[int, int] | None:
+    if not record.endpoints or record.process is None:
+        return None
+    found = counters.received_and_sent(record.process.pid)
+    return found if Process(*record.process).alive() else None  # else the pid may be another's
 
 
 def _memory_of_host() -> int | None:
