@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...model.container import networks as grammar
+from ...model.container import status
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.image import config as imageconfig
@@ -50,7 +51,7 @@ class _Network(Resource):
         return run._replace(record=record, own_namespaces=paths, attached=wiring, servers=servers)
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
-        if record.endpoints or self.observe(engine, record):
+        if self.observe(engine, record) or (record.endpoints and not _never_ran(record)):
             from ..wiring import peers, rewire
             from ..wiring.connect import attached, disconnect
 
@@ -81,6 +82,11 @@ class _Network(Resource):
             "NetworkSettings": settings,
             "HostConfig": shown.host_config(record, known.attached),
         }
+
+
+def _never_ran(record: ContainerRecord) -> bool:
+    """Tell whether nothing was ever acquired, so that a first start need not look for what is left: intents are saved before."""
+    return record.status == status.CONFIGURED and record.started is None and not record.intent
 
 
 NETWORK = _Network()
