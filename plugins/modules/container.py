@@ -194,8 +194,9 @@ options:
       - V(host) is the host's network, V(none) one that has only a loopback device, C(container:NAME) that of another
         container, C(ns:PATH) the one that a path names, as in V(ns:/run/netns/x). Each stands alone.
       - Who shares a container's network has its C(/etc/hosts) and C(/etc/resolv.conf) too.
-      - A change to or from one of those that stand alone needs C(recreate). Else interfaces come, go and get other
-        routes while the container runs, and connections through those that do not change go on.
+      - A change to or from one of those that stand alone, and any where a network of plugins (CNI) is among them, needs
+        C(recreate). Else interfaces come, go and get other routes while the container runs, and connections through
+        those that do not change go on.
       - Unset means the network V(slipway), which is made when it is first needed.
       - A change needs C(live).
     type: list

@@ -16,6 +16,7 @@ from _engine.errors import EngineError
 from _engine.lifecycle.network.tell import networks
 from _engine.lifecycle.wiring import plugins
 from _engine.network import cni
+from _engine.plan.network import How
 from _engine.state import networks as rows
 from enginehost import eventually
 from netlab import HOST4
@@ -325,3 +326,31 @@ def test_a_plugin_that_was_left_is_waited_for(host, corp, tmp_path, monkeypatch)
     host.bring("web", "absent", stop_time=0)
     assert log.read_text().split() == ["begun", "done", "DEL"]
     assert corp.leased == []
+
+
+def test_a_change_that_plugins_have_a_say_in(host, corp):
+    """A container that is in a network of plugins, or is to be, is made anew for other networks."""
+    host.network("plain", subnet="10.98.0.0/24")
+    host.start(*SERVER, name="web", **{**HOW, "network": ["plain"]})
+    for change in (
+        {"network": ["plain", "corp"]},
+        {"network": ["plain", "corp:alias=x"]},
+        {"network": ["plain"]},
+    ):
+        outcome = host.want("started", *SERVER, name="web", **{**HOW, **change})
+        assert (outcome.cost, outcome.actions[-1]) == ("recreate", "started web"), change
+        assert corp.leased == (["10.97.0.2"] if len(change["network"]) > 1 else [])
+
+
+def test_removed_by_force_and_made_anew(host, corp):
+    """A network of plugins that goes, or is made anew, takes its containers off and attaches them again by its plugins."""
+    shape = host.start(*SERVER, name="web", **HOW)
+    options = {"driver": "cni", "opt": {"conflist": str(corp.file)}}
+    host.network("corp", how=How(recreate=True), **options)
+    found = host.inspect("web")
+    assert (found["State"]["Pid"], told(found)) == (shape["State"]["Pid"], told(shape))
+    assert corp.leased == ["10.97.0.2"]
+    host.network("corp", "absent", how=How(force=True))
+    assert corp.leased == []
+    assert host.inspect("web")["State"]["Pid"] == shape["State"]["Pid"]
+    assert host.record("web").spec.network == ("none",)

@@ -218,7 +218,8 @@ class ContainerOptions:
 
     Who shares a container's network has its C(/etc/hosts) and C(/etc/resolv.conf) too.
 
-    A change to or from one of those that stand alone needs C(recreate). Else interfaces come, go and get other routes
+    A change to or from one of those that stand alone, and any where a network of plugins (CNI) is among them, needs
+    C(recreate). Else interfaces come, go and get other routes
     while the container runs, and connections through those that do not change go on.
 
     Unset means the network V(slipway), which is made when it is first needed.
