@@ -354,3 +354,20 @@ def test_removed_by_force_and_made_anew(host, corp):
     assert corp.leased == []
     assert host.inspect("web")["State"]["Pid"] == shape["State"]["Pid"]
     assert host.record("web").spec.network == ("none",)
+
+
+def test_other_networks_and_ports(host, corp, fetch):
+    """A container is put into a network of plugins, gets other ports there, and is taken off; nothing of the former is left."""
+    how = {**HOW, "name": "web", "hostname": "host-web"}
+    host.start(*SERVER, **{**how, "network": ["slipway"]})
+    assert told(host.start(*SERVER, **{**how, "network": ["slipway", "corp"]}))[:2] == (
+        "10.97.0.2",
+        "10.97.0.1",
+    )
+    for port in ("8080", "8081"):
+        host.start(*SERVER, **{**how, "network": ["corp"]}, publish=[f"{port}:80"])
+        eventually(lambda: fetch("outside", f"{HOST4}:{port}", wait=1.0), "the port answers")  # noqa: B023
+    assert fetch("outside", f"{HOST4}:8080", wait=0.3) == ""
+    assert corp.leased == ["10.97.0.2"]
+    host.start(*SERVER, **{**how, "network": ["slipway"]})
+    assert corp.leased == []
