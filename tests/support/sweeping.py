@@ -445,7 +445,10 @@ class Corp:
         shutil.rmtree(self.top / "corp", ignore_errors=True)
         ipam = {"type": "host-local", "ranges": [[{"subnet": "10.97.3.0/24"}]], "dataDir": str(self.top)}
         bridge = {"type": "bridge", "bridge": "corp0", "isGateway": True, "ipam": ipam}
-        plugins = [bridge, {"type": "tuning", "sysctl": {"net.core.somaxconn": "77"}}]
+        plugins = [
+            bridge,
+            {"type": "tuning", "dataDir": str(self.top), "sysctl": {"net.core.somaxconn": "77"}},
+        ]
         text = json.dumps({"name": "corp", "cniVersion": "1.0.0", "plugins": plugins})
         (self.top / "list").write_text(text)
         host.network("corp", driver="cni", opt={"conflist": str(self.top / "list")})

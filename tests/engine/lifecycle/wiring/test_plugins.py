@@ -47,7 +47,8 @@ class Corp:
         ipam["routes"] = [{"dst": "0.0.0.0/0"}]
         plugin = {"type": "bridge", "bridge": "corp0", "isGateway": True, "ipMasq": True, "ipam": ipam}
         plugin.update(capabilities={"ips": True, "mac": True}, dns={"nameservers": ["10.97.0.53"]}, **bridge)
-        known = {"name": "corp", "cniVersion": version, "plugins": [plugin, *more]}
+        own = [{**one, "dataDir": str(self.leases)} for one in more]
+        known = {"name": "corp", "cniVersion": version, "plugins": [plugin, *own]}
         self.file.write_text(json.dumps(known))
 
     @property
