@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -52,8 +53,9 @@ CONFIG = {
     ],
 }
 
+#: Of this process: each worker of the tests has a podman of its own, and removes what it has made.
+CGROUP = f"/slipway-podman-{os.getpid()}"
 #: For all containers: podman would raise limits, which not every host allows.
-CGROUP = "/slipway-podman"
 COMMON = f"--ulimit nofile=64:64 --ulimit nproc=64:64 --cgroup-parent {CGROUP}".split()
 
 

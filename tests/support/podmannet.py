@@ -14,7 +14,7 @@ from typing import Any
 from _engine.kernel.cgroup import cgroups
 from netlab import Lab
 
-CGROUP = "/slipway-podman-net"
+CGROUP = f"/slipway-podman-net-{os.getpid()}"  # each worker of the tests has its own
 #: Podman would raise limits, which not every host allows.
 COMMON = f"--ulimit nofile=64:64 --ulimit nproc=64:64 --cgroup-parent {CGROUP}".split()
 
