@@ -216,6 +216,11 @@ REFUSED = [
         "invalid_option",
         "no network of the container has IPv6",
     ),
+    (
+        {"network": ["inner"], "etc_hosts": {"me": "host-gateway"}},
+        "invalid_option",
+        "in none of the container's networks",
+    ),
     ({"hosts_file": "/nosuch"}, "invalid_option", "/nosuch"),
     ({"hosts_file": "/dev/zero"}, "invalid_option", "hosts_file"),
 ]
@@ -224,6 +229,7 @@ REFUSED = [
 def test_refused(host):
     """What can't be had is refused with the reason, and changes nothing; what runs goes on."""
     host.network("small", subnet="10.98.0.0/24")
+    host.network("inner", internal=True)
     served(host, network=["small:ip=10.98.0.3", "slipway"], publish=["8081:80"])
     with socket.create_server(("", 8080)):
         before = host.picture(), host.links()

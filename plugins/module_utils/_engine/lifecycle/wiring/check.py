@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from ...errors import NameInUse
+from collections.abc import Sequence
+
+from ...errors import InvalidOption, NameInUse
 from ...frozen import replace
 from ...kernel.net import links
 from ...kernel.net.netlink import Netlink
@@ -12,13 +14,14 @@ from ...model.container import wired
 from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.network import ports as portgrammar
-from ...model.network.spec import CNI
+from ...model.network import resolver
+from ...model.network.spec import CNI, NetworkRecord
 from ...model.network.wiring import Port
 from ...network import firewall
 from ...state import containers
 from ..core.engine import Engine
 from ..core.source import Source
-from . import choose, host_ports
+from . import choose, host_ports, names
 
 
 def check(engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None) -> None:
@@ -44,9 +47,22 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
 
         with engine.tolerating():
             plugins.check(named, spec)
+    _check_host_gateway(spec, named)
     _check_interfaces(spec, there)
     held = there.ports if there else ()
     host_ports.check(port for port in ports if not _is_held(port, held, there))
+
+
+def _check_host_gateway(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> None:
+    """Raise InvalidOption for a name of the host where no network has an address of it; one that is not made yet will have."""
+    wants = resolver.HOST_GATEWAY in (spec.etc_hosts or {}).values()
+    if wants and len(named) == len(grammar.wanted(spec)) and not names.gateway_of(named):
+        raise InvalidOption(
+            "etc_hosts",
+            resolver.HOST_GATEWAY,
+            f"is in none of the container's networks ({', '.join(one.name for one in named)})",
+            remedy="Write an address, or name a bridge that is not internal",
+        )
 
 
 def _check_interfaces(spec: ContainerSpec, there: ContainerRecord | None) -> None:
