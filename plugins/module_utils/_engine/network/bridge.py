@@ -160,7 +160,7 @@ def _tag_port(netlink: Netlink, record: NetworkRecord, attachment: Attachment) -
     (host_end,) = links.find(netlink, attachment.host_interface)
     if host_end is not None:
         with _vlans(record):
-            netlink.ask(links.port_vlan(host_end, _vlan(record)))
+            netlink.batch([make(host_end, _vlan(record)) for make in (links.port_vlan, links.no_other_vlans)])
 
 
 def _mtu_outside(netlink: Netlink) -> int:

@@ -22,7 +22,7 @@ from _engine.lifecycle.info import info
 from enginehost import eventually
 
 #: ``make cycles`` takes more; the sweep takes every point.
-INSTANTS = int(os.environ.get("SLIPWAY_INSTANTS", "8"))
+INSTANTS = int(os.environ.get("SLIPWAY_INSTANTS", "5"))
 #: Does the main job as often as told, and prints what was done each time; with ``absent``, undoes it instead.
 #: Kills itself when it calls the function ``fatal`` of the engine.
 JOB = """

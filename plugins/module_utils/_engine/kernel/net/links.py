@@ -31,7 +31,8 @@ _BR_VLAN_FILTERING, _BR_VLAN_DEFAULT_PVID = 7, 39
 _BRPORT_MODE = 4
 #: <linux/if_bridge.h>: the VLANs of a port.
 _AF_BRIDGE, _AF_SPEC, _BRIDGE_VLAN_INFO = 7, 26, 2
-_PVID, _UNTAGGED = 1 << 1, 1 << 2
+_PVID, _UNTAGGED, _RANGE_BEGIN, _RANGE_END = 1 << 1, 1 << 2, 1 << 3, 1 << 4
+_LAST_VLAN = 4094
 
 #: <linux/if_link.h>
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8}
@@ -118,8 +119,18 @@ def change(
 def port_vlan(port: Link, tag: int) -> Request:
     """Return the request that gives frames which come without a VLAN tag at a bridge's port one, and takes it off again."""
     header = _INFO.pack(_AF_BRIDGE, 0, port.ifindex, 0, 0)
-    info = attribute(_BRIDGE_VLAN_INFO, struct.pack("=HH", _PVID | _UNTAGGED, tag))
-    return Request(RTM_SETLINK, header + nested(_AF_SPEC, info), f"port {port.name} of a bridge")
+    return Request(
+        RTM_SETLINK,
+        header + nested(_AF_SPEC, _vlan_info(_PVID | _UNTAGGED, tag)),
+        f"port {port.name} of a bridge",
+    )
+
+
+def no_other_vlans(port: Link, tag: int) -> Request:
+    """Return the request that takes a bridge's port out of all VLANs but one; at first it is in the bridge's default one."""
+    header = _INFO.pack(_AF_BRIDGE, 0, port.ifindex, 0, 0)
+    others = _vlan_range(1, tag - 1) + _vlan_range(tag + 1, _LAST_VLAN)
+    return Request(RTM_DELLINK, header + nested(_AF_SPEC, others), f"port {port.name} of a bridge")
 
 
 def hairpin(name: str, *, on: bool) -> Request:
@@ -176,6 +187,16 @@ def _made(
         body += attribute(IFLA_LINK, parent)
     body += nested(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind), nested(IFLA_INFO_DATA, *data))
     return Request(RTM_NEWLINK, body, f"{kind} {name}", CREATE | EXCL)
+
+
+def _vlan_info(flags: int, tag: int) -> bytes:
+    return attribute(_BRIDGE_VLAN_INFO, struct.pack("=HH", flags, tag))
+
+
+def _vlan_range(first: int, last: int) -> bytes:
+    if first < last:
+        return _vlan_info(_RANGE_BEGIN, first) + _vlan_info(_RANGE_END, last)
+    return _vlan_info(0, first) if first == last else b""
 
 
 def _short(kind: int, value: int) -> bytes:
