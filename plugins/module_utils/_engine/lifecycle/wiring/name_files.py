@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from ...model.container import namespaces
 from ...model.container.spec import ContainerSpec
@@ -12,10 +13,12 @@ from ...model.engine.layout import ContainerLayout
 from ...model.engine.record import ContainerRecord
 from ...model.network import resolver
 from ...runtime import files
-from . import names, peers
+from . import names
 
 #: resolv.conf and hosts of a host are small; what is larger is no such file.
 _LIMIT = 1024 * 1024
+#: A container's own edits of /etc/hosts are small; what is larger is left alone.
+_LIMIT_EDITED = 4 * 1024 * 1024
 _HOSTS, _RESOLV_CONF = "/etc/hosts", "/etc/resolv.conf"
 
 
@@ -57,11 +60,42 @@ def bring_up_to_date(
     moved = {address for address, _names in {*old} ^ {*new}}
     if moved:
         lines = [f"{address}\t{' '.join(called)}\n" for address, called in new if address in moved]
-        peers.alter_hosts(f"{container.files}/hosts", moved, lines)
+        alter_hosts(f"{container.files}/hosts", moved, lines)
     if before[1] == attached:
         return
     for text in resolv_conf(record.spec, attached, served).values():
         _put(f"{container.files}/resolv.conf", text)
+
+
+def ask_others(
+    container: ContainerLayout,
+    record: ContainerRecord,
+    attached: names.Attached,
+    served: Sequence[str],
+    gone: Sequence[str],
+) -> None:
+    """Write /etc/resolv.conf of a container that runs anew, in its place, if it still asks at one of the addresses ``gone``."""
+    path = f"{container.files}/resolv.conf"
+    if {f"nameserver {address}" for address in gone} & {*_read(path).splitlines()}:
+        for text in resolv_conf(record.spec, attached, served).values():
+            _put(path, text)
+
+
+def alter_hosts(path: str, addresses: Iterable[str], lines: Sequence[str]) -> None:
+    """Take the lines of these addresses out of /etc/hosts and put others at its end; no file is fine."""
+    gone = {*addresses}
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+    with (
+        suppress(FileNotFoundError),
+        open(os.open(path, flags), "r+", encoding="utf-8", errors="surrogateescape") as stream,
+    ):
+        text = stream.read(_LIMIT_EDITED + 1)
+        if len(text) > _LIMIT_EDITED:
+            return
+        kept = [line for line in text.splitlines(keepends=True) if (line.split() or [""])[0] not in gone]
+        stream.seek(0)
+        stream.write("".join((*kept, *lines)))
+        stream.truncate()
 
 
 def _own_lines(record: ContainerRecord, attached: names.Attached) -> list[names.Line]:

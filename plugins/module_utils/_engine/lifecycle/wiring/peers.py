@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 from ...errors import EngineError, HostLacks
 from ...model.engine.record import ContainerRecord
@@ -17,10 +16,8 @@ from ...model.network.spec import NetworkRecord
 from ...model.network.wiring import Endpoint
 from ...state import attachments, containers
 from ..core.engine import Engine
-from . import served, unserved
-
-#: A container's own edits of the file are small; what is larger is left alone.
-_LIMIT = 4 * 1024 * 1024
+from . import name_files, served
+from .connect import attached as attached_of
 
 
 def serve(
@@ -63,8 +60,8 @@ def announce(
             for other, other_kept in _others(engine, record.id, network.id):
                 path = _path(engine, other.id)
                 if os.path.exists(path):
-                    _alter(path, kept.addresses, lines)
-                    _alter(
+                    name_files.alter_hosts(path, kept.addresses, lines)
+                    name_files.alter_hosts(
                         _path(engine, record.id),
                         other_kept.addresses,
                         _lines(other, network.name, other_kept),
@@ -84,7 +81,7 @@ def withdraw(
                     engine.warned.append(error)
                 continue
             for other, _kept in _others(engine, record.id, network.id):
-                alter_hosts(_path(engine, other.id), kept.addresses, [])
+                name_files.alter_hosts(_path(engine, other.id), kept.addresses, [])
 
 
 def forget_others(
@@ -98,7 +95,7 @@ def forget_others(
         for address in kept.addresses
     ]
     if gone:
-        alter_hosts(_path(engine, record.id), gone, [])
+        name_files.alter_hosts(_path(engine, record.id), gone, [])
 
 
 def _is_answered(engine: Engine, record: ContainerRecord, network: NetworkRecord, kept: Endpoint) -> bool:
@@ -109,9 +106,16 @@ def _is_answered(engine: Engine, record: ContainerRecord, network: NetworkRecord
         _warn(engine, network, error)
         _introduce(engine, network)
         for other, _kept in _others(engine, "", network.id):
-            unserved.ask_others(engine, other, network)
+            _ask_others(engine, other, network)
         return False
     return True
+
+
+def _ask_others(engine: Engine, record: ContainerRecord, gone: NetworkRecord) -> None:
+    """Have a container that runs ask other servers, when aardvark-dns answers in one of its networks no longer."""
+    pairs = attached_of(engine, record)
+    at = served_at(engine, [pair for pair in pairs if pair[1].id != gone.id])
+    name_files.ask_others(engine.layout.container(record.id), record, pairs, at, served.gateways(gone))
 
 
 def _warn(engine: Engine, network: NetworkRecord, error: EngineError) -> None:
@@ -140,7 +144,7 @@ def _introduce(engine: Engine, network: NetworkRecord) -> None:
         others = [pair for pair in running if pair[0].id != record.id]
         addresses = [address for _other, kept in others for address in kept.addresses]
         lines = [line for other, kept in others for line in _lines(other, network.name, kept)]
-        _alter(_path(engine, record.id), addresses, lines)
+        name_files.alter_hosts(_path(engine, record.id), addresses, lines)
 
 
 def _named(attached: Sequence[tuple[Endpoint, NetworkRecord]]) -> Iterable[tuple[Endpoint, NetworkRecord]]:
@@ -164,27 +168,3 @@ def _lines(record: ContainerRecord, network: str, kept: Endpoint) -> list[str]:
 
 def _path(engine: Engine, container_id: str) -> str:
     return f"{engine.layout.container(container_id).files}/hosts"
-
-
-def alter_hosts(path: str, addresses: Iterable[str], lines: Sequence[str]) -> None:
-    """Put lines of /etc/hosts in the place of those of these addresses; no file is fine."""
-    with suppress(FileNotFoundError):
-        _alter(path, addresses, lines)
-
-
-def _alter(path: str, addresses: Iterable[str], lines: Sequence[str]) -> None:
-    """Take the lines of these addresses out of the file and put others at its end; raises FileNotFoundError."""
-    gone = {*addresses}
-    with open(
-        os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC),
-        "r+",
-        encoding="utf-8",
-        errors="surrogateescape",
-    ) as stream:
-        text = stream.read(_LIMIT + 1)
-        if len(text) > _LIMIT:
-            return
-        kept = [line for line in text.splitlines(keepends=True) if (line.split() or [""])[0] not in gone]
-        stream.seek(0)
-        stream.write("".join((*kept, *lines)))
-        stream.truncate()
