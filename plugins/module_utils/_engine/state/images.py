@@ -37,6 +37,14 @@ def insert(connection: sqlite3.Connection, record: ImageRecord) -> None:
         "INSERT OR REPLACE INTO image_names (name, image_id) VALUES (?, ?)",
         [(name, record.id) for name in record.names],
     )
+    connection.executemany(
+        "INSERT OR IGNORE INTO image_digests (image_id, name) VALUES (?, ?)",
+        [(record.id, name) for name in record.digests],
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO image_blobs (image_id, digest) VALUES (?, ?)",
+        [(record.id, digest) for digest in record.blobs],
+    )
 
 
 def get(connection: sqlite3.Connection, image_id: str) -> ImageRecord | None:
@@ -46,9 +54,21 @@ def get(connection: sqlite3.Connection, image_id: str) -> ImageRecord | None:
 
 
 def by_name(connection: sqlite3.Connection, name: str) -> ImageRecord | None:
-    """Return the image that has this name."""
-    image_id = names(connection).get(name)
+    """Return the image that has this name, or was pulled by this digest (``REPOSITORY@DIGEST``)."""
+    image_id = names(connection).get(name) or _by_digest(connection, name)
     return get(connection, image_id) if image_id else None
+
+
+def _by_digest(connection: sqlite3.Connection, name: str) -> str | None:
+    if "@" not in name:
+        return None
+    row = connection.execute("SELECT image_id FROM image_digests WHERE name = ?", (name,)).fetchone()
+    return row["image_id"] if row else None
+
+
+def blobs(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the digests of all blobs that are kept for images."""
+    return frozenset(row["digest"] for row in connection.execute("SELECT DISTINCT digest FROM image_blobs"))
 
 
 def find(connection: sqlite3.Connection, id_prefix: str) -> tuple[ImageRecord, ...]:
@@ -138,7 +158,17 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ImageRecord:
             manifest_digest=row["manifest_digest"],
             names=tuple(_name(name) for name in named),
             layers=tuple(_layer(layer) for layer in layered),
+            digests=_texts(
+                connection, "SELECT name FROM image_digests WHERE image_id = ? ORDER BY name", image
+            ),
+            blobs=_texts(
+                connection, "SELECT digest FROM image_blobs WHERE image_id = ? ORDER BY digest", image
+            ),
         )
+
+
+def _texts(connection: sqlite3.Connection, query: str, image: tuple[str]) -> tuple[str, ...]:
+    return tuple(str(value) for (value,) in connection.execute(query, image))
 
 
 def _name(row: sqlite3.Row) -> str:

@@ -204,4 +204,19 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE attachments ADD COLUMN told TEXT NOT NULL DEFAULT '{}';
     """,
+    # By which digests images were pulled (REPOSITORY@DIGEST), and which blobs are kept of them.
+    """
+    CREATE TABLE image_digests (
+        image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+        name     TEXT NOT NULL,
+        PRIMARY KEY (image_id, name)
+    );
+    CREATE INDEX image_digests_by_name ON image_digests (name);
+    CREATE TABLE image_blobs (
+        image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+        digest   TEXT NOT NULL,
+        PRIMARY KEY (image_id, digest)
+    );
+    CREATE INDEX image_blobs_by_digest ON image_blobs (digest);
+    """,
 )

@@ -52,9 +52,13 @@ class Digest:
     def through(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Hand the chunks on and count them."""
         for chunk in chunks:
-            self._hash.update(chunk)
-            self.size += len(chunk)
+            self.update(chunk)
             yield chunk
+
+    def update(self, chunk: bytes) -> None:
+        """Count a chunk."""
+        self._hash.update(chunk)
+        self.size += len(chunk)
 
     @property
     def text(self) -> str:

@@ -46,7 +46,7 @@ def _repository_digests(record: ImageRecord) -> list[str]:
     """Return ``REPOSITORY@DIGEST`` for each repository that the image is named in."""
     digest = record.manifest_digest
     named = {f"{_repository(name)}@{digest}" for name in record.names if digest is not None}
-    return sorted(named | {name for name in record.names if "@" in name})
+    return sorted({*named, *record.digests, *(name for name in record.names if "@" in name)})
 
 
 def _repository(name: str) -> str:

@@ -34,6 +34,11 @@ class Layout:
         return f"{self.root}/layers"
 
     @property
+    def blobs(self) -> str:
+        """Return the directory of blobs, as registries and archives have them."""
+        return f"{self.root}/blobs"
+
+    @property
     def volumes(self) -> str:
         """Return the directory of volumes."""
         return f"{self.root}/volumes"
@@ -134,6 +139,7 @@ class Layout:
         persistent = (
             self.staging,
             self.layers,
+            self.blobs,
             self.volumes,
             self.containers,
             self.images,

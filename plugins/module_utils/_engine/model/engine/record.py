@@ -106,7 +106,11 @@ class LayerRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """A row of table ``images``: the id (digest of the config), the config as it came, names, layers lowest first."""
+    """A row of table ``images``: the id (digest of the config), the config as it came, names, layers lowest first.
+
+    ``digests`` are those it was pulled by, of its manifest or of an index that leads to it, each as ``REPOSITORY@sha256:...``.
+    ``blobs`` are the digests of what the blob store keeps for it: manifest, index, configuration, layers as they came.
+    """
 
     id: str
     config: bytes
@@ -114,6 +118,8 @@ class ImageRecord:
     manifest_digest: str | None = None
     names: tuple[str, ...] = ()
     layers: tuple[LayerRecord, ...] = ()
+    digests: tuple[str, ...] = ()
+    blobs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

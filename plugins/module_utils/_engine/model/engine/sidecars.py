@@ -137,6 +137,8 @@ def encode_image(record: ImageRecord) -> dict[str, Any]:
         "manifest_digest": record.manifest_digest,
         "names": [*record.names],
         "layers": [[*layer] for layer in record.layers],
+        "digests": [*record.digests],
+        "blobs": [*record.blobs],
     }
 
 
@@ -154,6 +156,7 @@ def decode_image(data: Mapping[str, Any]) -> ImageRecord:
         None if digest is None else _text(digest),
         tuple(_text(name) for name in data["names"]),
         tuple(_layer(*layer) for layer in data["layers"]),
+        *(tuple(_text(one) for one in data.get(key, ())) for key in ("digests", "blobs")),
     )
 
 
