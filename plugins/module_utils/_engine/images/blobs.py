@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The blobs on disk, by digest, as registries and archives have them: ``BLOBS/sha256/HEX``. One is there wholly or not at all.
+
+What is being fetched is ``BLOBS/partial/ALGORITHM-HEX``, locked (flock) by whoever writes it, so a second one waits and then finds the
+blob; what a killed one has left is gone on with. Source of the layout: OCI image-spec v1.1, image-layout.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+
+from ..errors import DigestMismatch, NotFound
+from ..kernel import files
+from ..model.values import digests
+from .tar import streams
+
+_FILE = os.O_NOFOLLOW | os.O_CLOEXEC
+_PARTIAL = "partial"
+#: Seconds for which what a broken fetch has left is kept, for the next one to go on with.
+_PATIENCE = 7 * 86400.0
+
+
+class BlobStore:
+    """Keeps blobs below a directory, which is made when missing; what can't be read as a digest raises NotFound."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def path(self, digest: str) -> str:
+        """Return where a blob of this digest is, or would be."""
+        return f"{self._path}/{self.member(digest)}"
+
+    @staticmethod
+    def member(digest: str) -> str:
+        """Return the blob's path below the store."""
+        if not digests.DIGEST.fullmatch(digest):
+            raise NotFound(
+                "blob", digest, remedy="A digest is sha256: and 64 hex digits, or of sha384 or sha512"
+            )
+        return digest.replace(":", "/", 1)
+
+    def has(self, digest: str) -> bool:
+        """Tell whether the blob is there."""
+        return os.path.isfile(self.path(digest))
+
+    def size(self, digest: str) -> int | None:
+        """Return the blob's size in bytes; None when it is not there."""
+        with suppress(FileNotFoundError):
+            return os.stat(self.path(digest), follow_symlinks=False).st_size
+        return None
+
+    def list(self) -> tuple[str, ...]:
+        """Return the digests of all blobs."""
+        found = (
+            f"{name}:{digits}"
+            for name in sorted(digests.ALGORITHMS)
+            for digits in _names(f"{self._path}/{name}")
+        )
+        return tuple(digest for digest in found if digests.DIGEST.fullmatch(digest))
+
+    def read(self, digest: str, limit: int) -> bytes | None:
+        """Return a small blob; None where it is not there, is larger than ``limit``, or is not what its name says."""
+        try:
+            with open(os.open(self.path(digest), os.O_RDONLY | _FILE), "rb") as stream:
+                raw = stream.read(limit + 1)
+        except FileNotFoundError:
+            return None
+        check = streams.Digest(digest)
+        for _chunk in check.through(iter((raw,))):
+            pass
+        return raw if len(raw) <= limit and check.text == digest else None
+
+    def put(self, digest: str, raw: bytes) -> None:
+        """Keep a small blob, whose digest has been checked; one that is there already stays."""
+        with self.partial(digest) as partial:
+            if partial is not None:
+                partial.restart()
+                partial.write(raw)
+                partial.finish()
+
+    @contextmanager
+    def partial(self, digest: str) -> Iterator[Partial | None]:
+        """Hold the file that a blob is written into, waiting for who holds it; None when the blob is there by now."""
+        waiting = f"{self._path}/{_PARTIAL}/{digest.replace(':', '-', 1)}"
+        for directory in (f"{self._path}/{_PARTIAL}", os.path.dirname(self.path(digest))):
+            files.make_private(directory)
+        while True:
+            if self.has(digest):
+                yield None
+                return
+            fd = os.open(waiting, os.O_RDWR | os.O_CREAT | _FILE, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                if _is_still(waiting, fd):
+                    yield None if self.has(digest) else Partial(fd, waiting, self.path(digest), digest)
+                    return
+            finally:
+                os.close(fd)
+
+    def remove(self, digest: str) -> None:
+        """Remove a blob; one that is not there is fine."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.path(digest))
+
+    def sweep(self, needed: Collection[str]) -> int:
+        """Remove what no image needs, and old partial blobs; return the bytes. Nobody may be pulling meanwhile."""
+        freed = 0
+        for digest in set(self.list()) - set(needed):
+            freed += self.size(digest) or 0
+            self.remove(digest)
+        return freed + sum(
+            _swept(f"{self._path}/{_PARTIAL}/{name}") for name in _names(f"{self._path}/{_PARTIAL}")
+        )
+
+
+class Partial:
+    """A blob on its way, held by its lock. ``size`` is what there is of it."""
+
+    def __init__(self, fd: int, waiting: str, final: str, digest: str) -> None:
+        self._fd, self._waiting, self._final, self._digest = fd, waiting, final, digest
+        self._check = streams.Digest(digest)
+        self.size = 0
+        for _chunk in self._check.through(streams.section(fd, 0)):
+            pass
+        self.size = self._check.size
+        os.lseek(fd, self.size, os.SEEK_SET)
+
+    def restart(self) -> None:
+        """Begin again."""
+        os.ftruncate(self._fd, 0)
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        self._check, self.size = streams.Digest(self._digest), 0
+
+    def write(self, chunk: bytes) -> None:
+        """Add a chunk."""
+        streams.write_all(self._fd, memoryview(chunk))
+        self._check.update(chunk)
+        self.size = self._check.size
+
+    def finish(self) -> None:
+        """Put the blob in its place; raises DigestMismatch, and then nothing of it is kept."""
+        if self._check.text != self._digest:
+            os.unlink(self._waiting)
+            raise DigestMismatch(
+                f"the blob {self._digest} has the digest {self._check.text}",
+                expected=self._digest,
+                actual=self._check.text,
+            )
+        os.fsync(self._fd)
+        os.rename(self._waiting, self._final)
+        files.fsync_directory(os.path.dirname(self._final))
+
+
+def _is_still(path: str, fd: int) -> bool:
+    """Tell whether the file that was locked is the one that has the name now."""
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    mine = os.fstat(fd)
+    return (found.st_dev, found.st_ino) == (mine.st_dev, mine.st_ino)
+
+
+def _swept(path: str) -> int:
+    """Remove a partial blob that nobody writes and that is old; return its bytes."""
+    try:
+        fd = os.open(path, os.O_RDWR | _FILE)
+    except FileNotFoundError:
+        return 0
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found = os.fstat(fd)
+        if time.time() - found.st_mtime < _PATIENCE:
+            return 0
+        os.unlink(path)
+    except BlockingIOError:
+        return 0
+    finally:
+        os.close(fd)
+    return found.st_size
+
+
+def _names(path: str) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(os.listdir(path)))
+    except FileNotFoundError:
+        return ()
