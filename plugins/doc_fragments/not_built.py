@@ -10,19 +10,11 @@ class ModuleDocFragment:
     # `make generated` writes it, from _engine/model/container/options.py.
     DOCUMENTATION = r"""
 options:
-  arch:
-    description:
-      - Not built yet. Architecture of the image to pull.
-    type: str
   attach:
     description:
       - Not built yet. Streams to attach to.
     type: list
     elements: str
-  authfile:
-    description:
-      - Not built yet. File with the credentials of registries.
-    type: path
   blkio_weight_device:
     description:
       - Not built yet. The same for single devices.
@@ -119,10 +111,6 @@ options:
     description:
       - Not built yet. How much podman logs.
     type: str
-  os:
-    description:
-      - Not built yet. Operating system of the image to pull.
-    type: str
   passwd:
     description:
       - Not built yet. Whether entries are added to C(/etc/passwd) and C(/etc/group).
@@ -139,10 +127,6 @@ options:
     description:
       - Not built yet. File to write the pid of the container to.
     type: path
-  platform:
-    description:
-      - Not built yet. Platform of the image to pull.
-    type: str
   pod:
     description:
       - Not built yet. Pod to run in.
@@ -160,10 +144,6 @@ options:
     description:
       - Not built yet. How many file descriptors to hand on.
     type: str
-  pull:
-    description:
-      - Not built yet. When to pull the image.
-    type: str
   rdt_class:
     description:
       - Not built yet. Class of service (RDT).
@@ -171,14 +151,6 @@ options:
   restart_time:
     description:
       - Not built yet. Seconds to wait for the container to stop before its restart.
-    type: str
-  retry:
-    description:
-      - Not built yet. How often to try a pull again.
-    type: int
-  retry_delay:
-    description:
-      - Not built yet. Time between two tries.
     type: str
   rmi:
     description:
@@ -205,10 +177,6 @@ options:
     description:
       - Not built yet. Seconds after which the container is killed.
     type: int
-  tls_verify:
-    description:
-      - Not built yet. Whether a registry's certificate is verified.
-    type: bool
   unsetenv:
     description:
       - Not built yet. Variables of the image to leave out.
@@ -218,8 +186,4 @@ options:
     description:
       - Not built yet. Whether all variables of the image are left out.
     type: bool
-  variant:
-    description:
-      - Not built yet. Variant of the architecture of the image to pull.
-    type: str
 """

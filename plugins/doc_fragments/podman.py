@@ -56,6 +56,26 @@ options:
     type: str
 """
 
+    BUILD = r"""
+options:
+  path:
+    description: Refused. Where to build an image; no Containerfile is read here.
+    type: path
+  build:
+    description: Refused. How to build an image; no Containerfile is read here.
+    type: dict
+    aliases: [build_args, buildargs]
+  pull_extra_args:
+    description: Refused. Words for podman's command line; each has an option here.
+    type: str
+  push:
+    description: Refused when true. Whether to push the image; a task of its own does.
+    type: bool
+  push_args:
+    description: Refused. How to push; a task of its own does.
+    type: dict
+"""
+
     IMAGE = r"""
 options:
   state:
@@ -64,43 +84,27 @@ options:
   tag:
     description: Refused. The tag is a part of O(name) here.
     type: str
-  path:
-    description: Refused. Where to build an image; not built yet.
-    type: path
-  build:
-    description: Refused. How to build an image; not built yet.
-    type: dict
-    aliases: [build_args, buildargs]
   pull:
-    description: Refused when true. Whether to pull the image; not built yet.
+    description: Refused when true. Whether to pull the image; this module removes.
     type: bool
-  pull_extra_args:
-    description: Refused. How to pull; not built yet.
-    type: str
-  push:
-    description: Refused when true. Whether to push the image; not built yet.
-    type: bool
-  push_args:
-    description: Refused. How to push; not built yet.
-    type: dict
   arch:
-    description: Refused. Architecture of the image to pull; not built yet.
+    description: Refused. Architecture of the image to pull; this module removes.
     type: str
   auth_file:
-    description: Refused. File with the credentials of registries; not built yet.
+    description: Refused. File with the credentials of registries; this module removes.
     type: path
     aliases: [authfile]
   ca_cert_dir:
-    description: Refused. Directory of the certificates of registries; not built yet.
+    description: Refused. Directory of the certificates of registries; this module removes.
     type: path
   username:
-    description: Refused. User of a registry; not built yet.
+    description: Refused. User of a registry; this module removes.
     type: str
   password:
-    description: Refused. Password of a registry; not built yet.
+    description: Refused. Password of a registry; this module removes.
     type: str
   validate_certs:
-    description: Refused when true. Whether a registry's certificate is verified; not built yet.
+    description: Refused when true. Whether a registry's certificate is verified; this module removes.
     type: bool
     aliases: [tlsverify, tls_verify]
 """

@@ -776,6 +776,15 @@ options:
       - Whether the container is made anew even if nothing differs.
     type: bool
     default: false
+  pull:
+    description:
+      - "When the registry is asked for O(image). V(missing): when the image is not there. V(newer): each time, by its
+        digest alone, and a container of an older image is made anew; where the registry can't be reached, the image
+        that is there is good enough. V(always): each time, and the registry has to answer. V(never): never."
+      - "Unset is V(missing). A boolean is what it is in M(community.docker.docker_container): V(true) is V(always),
+        V(false) is V(missing)."
+      - What runs goes on running until the new image is here.
+    type: str
   image_strict:
     description:
       - Whether another name of the same image is a change too.
@@ -827,6 +836,62 @@ options:
     type: float
     default: 300
     aliases: [healthy_wait_timeout]
+  auth_file:
+    description:
+      - File on the host with the credentials of registries, as C(podman login) and M(slipway.oci.login) write it.
+      - "Unset, the files that podman looks into: C($REGISTRY_AUTH_FILE), else C(/run/containers/UID/auth.json),
+        C(~/.config/containers/auth.json) and C(~/.docker/config.json), and the credential helpers that they name."
+    type: path
+    aliases: [authfile]
+  tls_verify:
+    description:
+      - Whether certificates of registries are verified. With V(false) a registry that speaks plain http is taken too.
+      - Unset, they are, unless the file of registries calls one insecure.
+    type: bool
+    aliases: [tlsverify, validate_certs]
+  ca_cert_dir:
+    description:
+      - Directory on the host with certificates of authorities (C(*.crt)) and of the client (C(*.cert) with C(*.key)).
+      - Unset, C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
+    type: path
+    aliases: [cert_dir]
+  registries_conf:
+    description:
+      - "File on the host that says where registries are: mirrors, other places, which are insecure or blocked, and
+        where names without a registry are looked for. It has the keys of containers-registries.conf(5), written as
+        JSON."
+      - Unset, C(/etc/slipway/registries.json), which need not be there.
+    type: path
+  retry:
+    description:
+      - How often what failed by the network or the registry is tried again.
+      - Unset is V(3).
+    type: int
+  retry_delay:
+    description:
+      - Time between two tries, as in V(5s).
+      - "Unset, it is longer each time: a second, two, four. Where the registry says when to come again, that is kept,
+        two minutes at most."
+    type: str
+  arch:
+    description:
+      - Architecture of the image to pull, by Go's name for it (V(amd64), V(arm64)).
+      - Unset is the host's.
+    type: str
+    aliases: [architecture]
+  os:
+    description:
+      - Operating system of the image to pull.
+      - Unset is V(linux).
+    type: str
+  variant:
+    description:
+      - Variant of the architecture of the image to pull.
+    type: str
+  platform:
+    description:
+      - The three in one word, as in V(linux/arm64/v8).
+    type: str
 seealso:
   - module: slipway.oci.container_info
   - module: slipway.oci.image_load

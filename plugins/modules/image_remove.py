@@ -16,6 +16,7 @@ extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
   - slipway.oci.podman.quadlet
+  - slipway.oci.podman.build
   - slipway.oci.podman.image
   - slipway.oci.attributes
 author:

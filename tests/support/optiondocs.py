@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.options import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
-from ansible_collections.slipway.oci.plugins.module_utils._module.options import ENGINE_OPTIONS
+from ansible_collections.slipway.oci.plugins.module_utils._module.options import ENGINE_OPTIONS, declared
 from ansible_collections.slipway.oci.plugins.module_utils._module.podman_options import (
     CONTAINER,
     foreign_options,
@@ -26,6 +26,11 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.podman_options
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.container_options import (
     TASK_OPTIONS,
     argument_spec,
+)
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.options import ImageOptions
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.pull_options import (
+    PlatformOptions,
+    PullOptions,
 )
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.network_options import (
     ARGUMENTS as NETWORK_OPTIONS,
@@ -104,7 +109,11 @@ def of_container() -> dict[str, Documented]:
             table[name] = documented(argument, found, name if len(row.arguments) > 1 else "")
             if row.name != "name":  # another name is another container
                 table[name]["description"] = [*table[name]["description"], f"A change needs C({row.change})."]
-    return {**table, **of_class("_module/tasks/container_options.py", "TaskOptions", TASK_OPTIONS)}
+    return {
+        **table,
+        **of_class("_module/tasks/container_options.py", "TaskOptions", TASK_OPTIONS),
+        **of_pull(),
+    }
 
 
 def of_class(path: str, table: str, arguments: Mapping[str, Mapping[str, Any]]) -> dict[str, Documented]:
@@ -116,6 +125,21 @@ def of_class(path: str, table: str, arguments: Mapping[str, Mapping[str, Any]]) 
 def of_volume() -> dict[str, Documented]:
     """Return the options of module volume."""
     return of_class("_module/tasks/volume_options.py", "VolumeOptions", VOLUME_OPTIONS)
+
+
+def of_pull() -> dict[str, Documented]:
+    """Return the options of what pulls images."""
+    path = "_module/tasks/image/pull_options.py"
+    return {
+        **of_class(path, "PullOptions", declared(PullOptions)),
+        **of_class(path, "PlatformOptions", declared(PlatformOptions)),
+    }
+
+
+def of_image() -> dict[str, Documented]:
+    """Return the options of module image."""
+    own = of_class("_module/tasks/image/options.py", "ImageOptions", declared(ImageOptions))
+    return {**own, **of_pull()}
 
 
 def of_network() -> dict[str, Documented]:
@@ -231,6 +255,7 @@ def _quoted(value: Any) -> str:
 #: The files below plugins that hold generated documentation, and what gives the options of each.
 FILES: Mapping[str, Callable[[], dict[str, Documented]]] = {
     "modules/container.py": of_container,
+    "modules/image.py": of_image,
     "modules/network.py": of_network,
     "modules/volume.py": of_volume,
     "doc_fragments/not_built.py": not_built,

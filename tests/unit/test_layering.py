@@ -32,6 +32,8 @@ MAY_IMPORT = {
     "plan": {"model", *GROUND},
     "trees": {"model", "kernel", *GROUND},
     **{row: {"model", "kernel", "trees", *GROUND} for row in MECHANISMS},
+    # The client of registries alone, as a test below holds.
+    "images": {"model", "kernel", "trees", "requests", "urllib3", *GROUND},
     "lifecycle": BELOW_VERBS,
     "agent": BELOW_VERBS | {"lifecycle", "archive"},
     "_module": BELOW_VERBS | {"lifecycle", "agent", "ansible.module_utils"},
@@ -45,7 +47,13 @@ MAY_IMPORT = {
 #: Which folders of a package of the engine may import which others of it; "" are the files of the package itself.
 STREETS = {
     "agent": {"": {"cli", "connect", "verbs"}, "cli": set(), "connect": set(), "verbs": {"cli"}},
-    "images": {"": {"archive", "tar"}, "archive": {"tar"}, "layers": {"tar"}, "tar": set()},
+    "images": {
+        "": {"archive", "tar"},
+        "archive": {"tar"},
+        "layers": {"tar"},
+        "registry": {"", "archive", "tar"},
+        "tar": set(),
+    },
     "kernel": {"": set(), "cgroup": {""}, "net": {""}},
     "model": {
         "values": set(),
@@ -78,7 +86,17 @@ STREETS = {
         "host": {"container", "core", "guard", "resources", "wiring"},
         "connect": {"core", "exec", "guard", "host"},
         "health": {"container", "core", "exec", "guard", "host", "resources", "wiring"},
-        "converge": {"container", "core", "guard", "info", "inspect", "preflight", "resources", "volume"},
+        "converge": {
+            "container",
+            "core",
+            "guard",
+            "image",
+            "info",
+            "inspect",
+            "preflight",
+            "resources",
+            "volume",
+        },
     },
 }
 
@@ -156,9 +174,20 @@ def test_the_folders_of_a_package_are_in_order():
     assert across(PLUGINS) == []
 
 
+def test_only_the_client_of_registries_imports_requests():
+    """A host without requests runs all but what talks with registries."""
+    users = {
+        dotted(PLUGINS, file).rpartition(".")[0]
+        for file in sources(PLUGINS / "module_utils")
+        for found in imports(PLUGINS, file)
+        if not found.inside and found.name.partition(".")[0] in ("requests", "urllib3")
+    }
+    assert users == {"module_utils._engine.images.registry"}
+
+
 def test_a_folder_can_be_overlooked():
-    """No folder of the engine holds more files than one can keep in mind."""
-    held = Counter(file.parent for file in sources(PLUGINS / "module_utils"))
+    """No folder holds more files than one can keep in mind; of ``_module/modules`` everybody knows each by the module's name."""
+    held = Counter(file.parent for file in sources(PLUGINS / "module_utils") if file.parent.name != "modules")
     assert {str(folder): files for folder, files in held.items() if files > MOST_FILES} == {}
 
 

@@ -116,6 +116,7 @@ class NotFound(EngineError):
 
     def __init__(self, kind: str, name: str, *, near: tuple[str, ...] = (), remedy: str = "") -> None:
         hint = f" (near: {', '.join(near)})" if near else ""
+        self.near = near
         super().__init__(
             f"no {kind} named {name!r}{hint}", remedy=remedy, kind=kind, name=name, near=list(near)
         )
@@ -343,3 +344,24 @@ class ContainerFailed(EngineError):
     """The container's command ended with an error, or ended where it should run."""
 
     code = "container_failed"
+
+
+# -- registries ------------------------------------------------------------------------------------
+
+
+class RegistryFailed(EngineError):
+    """A registry can't be reached, is not trusted, or answers what makes no sense; ``status`` where it answered."""
+
+    code = "registry_failed"
+
+
+class RegistryDenied(EngineError):
+    """A registry lets this user not do it; ``registry``, ``repository`` and ``username`` name who asked for what."""
+
+    code = "registry_denied"
+
+
+class ImageUnknown(NotFound):
+    """A registry does not have the image."""
+
+    mended_by = ""

@@ -22,8 +22,10 @@ _TEXT, _BOOL, _PATH = {"type": "str"}, {"type": "bool"}, {"type": "path"}
 _LIST = {"type": "list", "elements": "str"}
 _NO_QUADLET = "is about unit files for systemd, and the engine writes none"
 _BOOT = "Leave it out; restart_policy and the boot unit of role slipway.oci.host start containers at boot"
-_NO_REGISTRY = "is about registries and builds, which are not built yet"
-_LOAD = "Leave it out; image_load and image_import bring images"
+_NO_REGISTRY = "is about pulling, and this module removes"
+_LOAD = "Leave it out; image and image_load bring images"
+_BUILD = "is about builds, and no Containerfile is read here"
+_BUILD_BY = "Build it with buildah or in a play (docs/building.md); image_load and image bring it"
 
 _OPTIONS = {
     "executable": Foreign(
@@ -51,12 +53,16 @@ _OPTIONS = {
     ),
     "state": Foreign(_TEXT, "is none that this module brings about", "Leave it out: it removes images"),
     "tag": Foreign(_TEXT, "is a part of the name here", "Write it there, as in localhost/app:1"),
-    "path": Foreign(_PATH, _NO_REGISTRY, _LOAD),
-    "build": Foreign({"type": "dict", "aliases": ["build_args", "buildargs"]}, _NO_REGISTRY, _LOAD),
+    "path": Foreign(_PATH, _BUILD, _BUILD_BY),
+    "build": Foreign({"type": "dict", "aliases": ["build_args", "buildargs"]}, _BUILD, _BUILD_BY),
     "pull": Foreign(_BOOL, _NO_REGISTRY, _LOAD),
-    "pull_extra_args": Foreign(_TEXT, _NO_REGISTRY, _LOAD),
-    "push": Foreign(_BOOL, _NO_REGISTRY, _LOAD),
-    "push_args": Foreign({"type": "dict"}, _NO_REGISTRY, _LOAD),
+    "pull_extra_args": Foreign(
+        _TEXT, "is for podman's command line, and none is run", "Write what it says as options"
+    ),
+    "push": Foreign(_BOOL, "is about pushing, which is a task of its own", "Leave it out; image_push pushes"),
+    "push_args": Foreign(
+        {"type": "dict"}, "is about pushing, which is a task of its own", "Leave it out; image_push pushes"
+    ),
     "arch": Foreign(_TEXT, _NO_REGISTRY, _LOAD),
     "auth_file": Foreign({**_PATH, "aliases": ["authfile"]}, _NO_REGISTRY, _LOAD),
     "ca_cert_dir": Foreign(_PATH, _NO_REGISTRY, _LOAD),
@@ -70,6 +76,8 @@ PROGRAM = ("executable",)
 QUADLET = (*PROGRAM, "debug", "quadlet_dir", "quadlet_filename", "quadlet_file_mode", "quadlet_options")
 CONTAINER = (*QUADLET, "generate_systemd", "cmd_args")
 IMAGE = tuple(name for name in _OPTIONS if name not in (*CONTAINER, "volume")) + QUADLET[:1] + QUADLET[2:]
+#: What module ``image`` refuses of podman_image: builds, pushes, and words for podman's program.
+PULLED = (*PROGRAM, *QUADLET[2:], "path", "build", "pull_extra_args", "push", "push_args")
 
 
 def foreign_options(names: Sequence[str]) -> ArgumentSpec:

@@ -12,6 +12,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.containe
     TASK_OPTIONS,
     argument_spec,
 )
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.pull_options import PULL_OPTIONS
 
 
 def test_an_argument_is_of_one_row():
@@ -61,7 +62,7 @@ def test_no_argument_has_two_meanings():
     """A name or alias stands in one place only."""
     words = [
         word
-        for table in (ARGUMENTS, TASK_OPTIONS, NOT_BUILT, ENGINE_OPTIONS)
+        for table in (ARGUMENTS, TASK_OPTIONS, PULL_OPTIONS, NOT_BUILT, ENGINE_OPTIONS)
         for name, argument in table.items()
         for word in (name, *argument.get("aliases", ()))
     ]
@@ -70,4 +71,4 @@ def test_no_argument_has_two_meanings():
 
 def test_the_spec_holds_built_and_refused_options():
     """All arguments that a task may write are in the spec, those that are refused too."""
-    assert set(argument_spec()) == {*ARGUMENTS, *TASK_OPTIONS, *NOT_BUILT}
+    assert set(argument_spec()) == {*ARGUMENTS, *TASK_OPTIONS, *PULL_OPTIONS, *NOT_BUILT}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
-from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image import to_import
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.local import to_import
 
 TREE = {"src": "/srv/tree", "name": "tree", "commit_message": None}
 

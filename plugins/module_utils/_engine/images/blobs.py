@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The blobs on disk, by digest, as registries and archives have them: ``BLOBS/sha256/HEX``. One is there wholly or not at all.
 
-What is being fetched is ``BLOBS/partial/ALGORITHM-HEX``, locked (flock) by whoever writes it, so a second one waits and then finds the
-blob; what a killed one has left is gone on with. Source of the layout: OCI image-spec v1.1, image-layout.md.
+What is being fetched is ``BLOBS/partial/ALGORITHM-HEX``, locked (flock) by whoever writes it, so a second one waits and then
+finds the blob; what a killed one has left is gone on with. Source of the layout: OCI image-spec v1.1, image-layout.md.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 from ..errors import DigestMismatch, NotFound
 from ..kernel import files
@@ -62,11 +63,15 @@ class BlobStore:
         )
         return tuple(digest for digest in found if digests.DIGEST.fullmatch(digest))
 
+    def open(self, digest: str) -> BinaryIO:
+        """Open a blob to read it; whoever does so checks its digest. Raises FileNotFoundError."""
+        return open(os.open(self.path(digest), os.O_RDONLY | _FILE), "rb", buffering=0)
+
     def read(self, digest: str, limit: int) -> bytes | None:
         """Return a small blob; None where it is not there, is larger than ``limit``, or is not what its name says."""
         try:
-            with open(os.open(self.path(digest), os.O_RDONLY | _FILE), "rb") as stream:
-                raw = stream.read(limit + 1)
+            with self.open(digest) as stream:
+                raw = b"".join(streams.section(stream.fileno(), 0, limit + 1))
         except FileNotFoundError:
             return None
         check = streams.Digest(digest)
@@ -106,15 +111,35 @@ class BlobStore:
         with suppress(FileNotFoundError):
             os.unlink(self.path(digest))
 
-    def sweep(self, needed: Collection[str]) -> int:
-        """Remove what no image needs, and old partial blobs; return the bytes. Nobody may be pulling meanwhile."""
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep blobs that no image has yet from a sweep."""
+        files.make_private(self._path)
+        with files.directory(self._path) as fd:
+            fcntl.flock(fd, fcntl.LOCK_SH)
+            yield
+
+    def sweep(self, needed: Callable[[], Collection[str]]) -> int:
+        """Remove what no image needs, and old partial blobs, and return the bytes; nothing while anybody fetches blobs.
+
+        ``needed`` is asked once nobody does.
+        """
+        if not os.path.isdir(self._path):
+            return 0
+        with files.directory(self._path) as fd:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return 0
+            return self._sweep(frozenset(needed()))
+
+    def _sweep(self, needed: frozenset[str]) -> int:
         freed = 0
-        for digest in set(self.list()) - set(needed):
+        for digest in set(self.list()) - needed:
             freed += self.size(digest) or 0
             self.remove(digest)
-        return freed + sum(
-            _swept(f"{self._path}/{_PARTIAL}/{name}") for name in _names(f"{self._path}/{_PARTIAL}")
-        )
+        waiting = f"{self._path}/{_PARTIAL}"
+        return freed + sum(_swept(f"{waiting}/{name}") for name in _names(waiting))
 
 
 class Partial:

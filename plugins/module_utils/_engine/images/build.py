@@ -50,6 +50,9 @@ class ImportedTree:
     def check(self, layer: ArchivedLayer) -> None:
         """Check nothing: the digest was made of what was read a moment ago."""
 
+    def wait(self, layer: ArchivedLayer) -> None:
+        """Wait for nothing: the tree is here."""
+
 
 def import_tree(
     source: str,

@@ -9,7 +9,7 @@ from ..._engine.lifecycle.image.import_image import import_image
 from ..options import ArgumentSpec
 from ..podman_options import PROGRAM
 from ..runner import run
-from ..tasks.image import ImportRequest, to_import
+from ..tasks.image.local import ImportRequest, to_import
 
 ARGUMENTS: ArgumentSpec = {
     "src": {"type": "path", "required": True},

@@ -9,7 +9,7 @@ from ..._engine.lifecycle.image.load import load
 from ..options import ArgumentSpec
 from ..podman_options import PROGRAM
 from ..runner import run
-from ..tasks.image import LoadRequest, to_load
+from ..tasks.image.local import LoadRequest, to_load
 
 ARGUMENTS: ArgumentSpec = {
     "input": {"type": "path", "required": True, "aliases": ["path"]},

@@ -8,7 +8,7 @@ from ..._engine.lifecycle.core.outcome import Outcome
 from ..._engine.lifecycle.image.remove import remove_image
 from ..podman_options import IMAGE
 from ..runner import run
-from ..tasks.image import RemoveRequest, to_remove
+from ..tasks.image.local import RemoveRequest, to_remove
 
 ARGUMENTS = {"name": {"type": "str", "required": True}, "force": {"type": "bool", "default": False}}
 

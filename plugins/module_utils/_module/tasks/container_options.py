@@ -14,6 +14,7 @@ from ..._engine.model.container.options import OPTIONS
 from ..._engine.plan.container import STARTED, STATES
 from ..not_built import NOT_BUILT
 from ..options import ArgumentSpec, declared
+from .image.pull_options import PULL_OPTIONS
 
 #: Of the table. None has a default here: unset is a value of its own.
 ARGUMENTS: ArgumentSpec = {name: argument for row in OPTIONS for name, argument in row.arguments.items()}
@@ -49,6 +50,17 @@ class TaskOptions:
 
     recreate = of_type("bool", default=False)
     """Whether the container is made anew even if nothing differs."""
+
+    pull = of_type("str")
+    """When the registry is asked for O(image). V(missing): when the image is not there. V(newer): each time, by
+    its digest alone, and a container of an older image is made anew; where the registry can't be reached, the
+    image that is there is good enough. V(always): each time, and the registry has to answer. V(never): never.
+
+    Unset is V(missing). A boolean is what it is in M(community.docker.docker_container): V(true) is
+    V(always), V(false) is V(missing).
+
+    What runs goes on running until the new image is here.
+    """
 
     image_strict = of_type("bool", default=False)
     """Whether another name of the same image is a change too."""
@@ -93,4 +105,4 @@ TASK_OPTIONS: ArgumentSpec = declared(TaskOptions)
 
 def argument_spec() -> dict[str, Any]:
     """Return the argument spec: the table's options, the task's, and those refused as not built yet."""
-    return {**ARGUMENTS, **TASK_OPTIONS, **NOT_BUILT}
+    return {**ARGUMENTS, **TASK_OPTIONS, **PULL_OPTIONS, **NOT_BUILT}

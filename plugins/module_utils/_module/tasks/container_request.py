@@ -10,10 +10,13 @@ from ..._engine.errors import EngineError
 from ..._engine.lifecycle.converge.request import Request
 from ..._engine.model.container.options import OPTIONS
 from ..._engine.model.container.spec import ContainerSpec
+from ..._engine.model.image import pull
+from ..._engine.model.image.pull import Pull
 from ..._engine.model.values.names import check_name, is_name
 from ..._engine.model.values.quantities import seconds
 from ..._engine.plan.container import ABSENT, HEALTHY, PAUSED, RESTARTED
 from ..not_built import refuse_not_built
+from .image.pull_options import to_pull
 
 #: What asks something of the container itself; its name only says which one.
 _SPEC_ARGUMENTS = tuple(name for option in OPTIONS for name in option.arguments if name != "name")
@@ -38,6 +41,7 @@ def to_request(params: Mapping[str, Any]) -> Request | None:
         name=check_name("name", params["name"]),
         state=params["state"],
         spec=_spec(params, missing) if describes else None,
+        pull=_pull(params) if describes and params.get("rootfs") is None else None,
         image_strict=params["image_strict"],
         recreate=params["recreate"],
         force_restart=params["force_restart"],
@@ -53,6 +57,11 @@ def to_request(params: Mapping[str, Any]) -> Request | None:
         aside={} if describes else _of_container(params),
         remarks=tuple(_remarks(params)),
     )
+
+
+def _pull(params: Mapping[str, Any]) -> Pull:
+    policy = pull.policy(params["pull"] or pull.MISSING, true=pull.ALWAYS, false=pull.MISSING)
+    return to_pull(params, params["image"], policy)
 
 
 def _remarks(params: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import ArchiveBroken
 from . import documents, oci_layout
 from .image import ArchivedImage
-from .members import Members, Section
+from .members import Content, Members
 
 MANIFEST = "manifest.json"
 _SIGNED = "application/vnd.docker.distribution.manifest.v1"
@@ -25,7 +25,7 @@ class Blobs:
         self._members = members
         self._top = top
 
-    def find(self, name: str) -> Section | None:
+    def find(self, name: str) -> Content | None:
         """Give the blob of a layout's path, None when there is none."""
         _blobs, algorithm, digits = name.split("/")
         if f"{algorithm}:{digits}" == self._top:

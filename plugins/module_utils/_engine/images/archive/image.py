@@ -31,7 +31,8 @@ class ArchivedImage:
     """An image: ``id`` is the sha256 of its raw configuration, ``layers`` has the lowest first.
 
     ``passed_over``: the other platforms that it was chosen among, where they may have been asked for as well.
-    ``not_names``: what the archive calls it that can't be an image's name.
+    ``not_names``: what the archive calls it that can't be an image's name. ``digests``: by what a registry knows it, of its
+    manifest and of the index that leads to it, each as ``REPOSITORY@sha256:...``; ``blobs``: what is kept of it as it came.
     """
 
     id: str
@@ -41,6 +42,8 @@ class ArchivedImage:
     layers: tuple[ArchivedLayer, ...]
     passed_over: tuple[str, ...] = ()
     not_names: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    blobs: tuple[str, ...] = ()
 
 
 def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:

@@ -39,10 +39,21 @@ class Section:
         return streams.section(self.fd, self.offset, self.size)
 
 
+class Content(Protocol):
+    """What a file of an archive holds."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read it in chunks; the end may come early."""
+
+
 class Members(Protocol):
     """Where an archive's files are found."""
 
-    def find(self, name: str) -> Section | None:
+    def find(self, name: str) -> Content | None:
         """Give the file of that name, None when there is none."""
 
 

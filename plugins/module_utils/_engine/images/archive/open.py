@@ -16,7 +16,7 @@ from ..tar import decompress, streams
 from . import docker, docker_dir, oci_layout
 from .error_path import telling
 from .image import ArchivedImage, ArchivedLayer
-from .members import DirectoryMembers, Members, Section, TarMembers, opened_file, read_document
+from .members import Content, DirectoryMembers, Members, TarMembers, opened_file, read_document
 
 __all__ = ["Archive", "ArchivedImage", "ArchivedLayer", "open_archive"]
 
@@ -43,6 +43,9 @@ class Archive:
                 pass
         self._checked.add(layer.member)
 
+    def wait(self, layer: ArchivedLayer) -> None:
+        """Wait for nothing: the archive is here."""
+
     def _verified(self, layer: ArchivedLayer) -> Iterator[bytes]:
         return streams.verified(
             self._section(layer).chunks(),
@@ -57,7 +60,7 @@ class Archive:
         yield from digest.through(self._section(layer).chunks())
         digest.check(layer.digest, what=_label(layer), size=layer.size)
 
-    def _section(self, layer: ArchivedLayer) -> Section:
+    def _section(self, layer: ArchivedLayer) -> Content:
         section = self._members.find(layer.member)
         if section is None:
             raise ArchiveBroken(f"the archive lacks the layer {layer.member!r}", layer=layer.member)

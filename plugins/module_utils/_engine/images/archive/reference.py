@@ -24,14 +24,22 @@ _LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
-class _Parts:
+class Parts:
+    """A name taken apart: ``registry`` ("" where it says none), ``path``, and ``:TAG`` or ``@sha256:...`` as ``suffix``."""
+
     registry: str
     path: str
-    suffix: str  # ":TAG" or "@sha256:..."
+    suffix: str
 
     @property
     def text(self) -> str:
+        """The name in full."""
         return f"{self.registry}/{self.path}{self.suffix}"
+
+    @property
+    def reference(self) -> str:
+        """The tag or the digest, as registries are asked for it."""
+        return self.suffix[1:]
 
 
 def normalize(name: str) -> str:
@@ -39,18 +47,18 @@ def normalize(name: str) -> str:
 
     A name with a tag and a digest keeps the digest only. Raises InvalidOption("image", ...).
     """
-    parts = _split(name)
-    return _Parts(parts.registry or "localhost", parts.path, parts.suffix).text
+    parts = parse(name)
+    return Parts(parts.registry or "localhost", parts.path, parts.suffix).text
 
 
 def candidates(name: str) -> tuple[str, ...]:
     """List the canonical names that a user's name may mean, the best first. Raises InvalidOption."""
-    parts = _split(name)
+    parts = parse(name)
     if parts.registry:
         return (parts.text,)
     hub = _hub_path(parts.path)
     tries = (("localhost", parts.path), ("docker.io", hub), ("docker.io", parts.path))
-    return tuple(dict.fromkeys(_Parts(registry, path, parts.suffix).text for registry, path in tries))
+    return tuple(dict.fromkeys(Parts(registry, path, parts.suffix).text for registry, path in tries))
 
 
 def is_id(text: str) -> bool:
@@ -58,7 +66,8 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def _split(name: str) -> _Parts:
+def parse(name: str) -> Parts:
+    """Take a name apart; without a tag it has ``latest``, and with a digest no tag. Raises InvalidOption("image", ...)."""
     rest, _at, digest = name.partition("@")
     if _at and not DIGEST.fullmatch(digest):
         raise _invalid(name, "has a digest that is not sha256: and 64 hex digits, nor one of sha512")
@@ -67,7 +76,7 @@ def _split(name: str) -> _Parts:
         raise _invalid(name, "has a tag that is not 1 to 128 letters, digits, '_', '.' or '-'")
     registry, path = _cut_registry(rest)
     _check_path(name, registry, path)
-    return _Parts(registry, path, f"@{digest}" if digest else f":{'latest' if tag is None else tag}")
+    return Parts(registry, path, f"@{digest}" if digest else f":{'latest' if tag is None else tag}")
 
 
 def _cut_tag(rest: str) -> tuple[str, str | None]:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
-from ...errors import EngineError
+from ...errors import EngineError, NotFound
 from ...frozen import replace
 from ...model.container import namespaces, status, wired
 from ...model.container.spec import ContainerSpec
@@ -27,6 +27,7 @@ from ..info.inspected import inspected
 from ..info.shape import container_shape
 from ..inspect.host_facts import look
 from .actions import Actions, Found, Progress
+from .image import bring_image
 from .request import ExitCommand, Request
 
 #: An exit whose cleanup is pending, a removal that was begun and not finished: the container is mended first.
@@ -38,9 +39,15 @@ _KEPT = ("Id", "Name", "State")
 def converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Outcome:
     """Bring the container to the wish and tell what was done. Raises what is wrong before anything is changed."""
     request = _by_name(engine, request)
+    # Before anything is locked or looked at: it may take long, and what runs goes on meanwhile.
+    pulled = bring_image(engine, request)
+    request = replace(request, arrives=engine.predicting and bool(pulled.actions))
     what = f"{request.state} {request.name}"
     with nullcontext() if engine.predicting else engine.lock_name(request.name, what):
-        return _converge(engine, request, exit_command)
+        outcome = _converge(engine, request, exit_command)
+    return replace(
+        outcome, actions=(*pulled.actions, *outcome.actions), warnings=(*pulled.warnings, *outcome.warnings)
+    )
 
 
 def _by_name(engine: Engine, request: Request) -> Request:
@@ -98,7 +105,7 @@ def _read(engine: Engine, request: Request) -> Found:
     with engine.database.reading() as connection:
         record = containers.by_name(connection, request.name)
         if spec is not None and not spec.rootfs:
-            with engine.tolerating():
+            with suppress(NotFound) if request.arrives else engine.tolerating():
                 image = find_image(connection, spec.image)
         elif spec is None and record is not None and record.image_id is not None:
             image = images.get(connection, record.image_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ...model.container import namespaces, status
 from ...model.engine.record import ContainerRecord
+from ...model.image.pull import ALWAYS, NEWER
 from ...model.mounts.mount import TMPFS
 from ...plan import container as planning
 from ..core.outcome import Outcome
@@ -20,7 +21,8 @@ _NEVER = (planning.RESTARTED, planning.ABSENT)
 def is_recognisable(request: Request, outcome: Outcome) -> bool:
     """Tell whether a task did nothing but look, and had nothing to say of it."""
     said = outcome.actions or outcome.differences or outcome.warnings or outcome.failure or request.remarks
-    return request.state not in _NEVER and request.detach and not said
+    asks = request.pull is not None and request.pull.policy in (NEWER, ALWAYS)
+    return request.state not in _NEVER and request.detach and not said and not asks
 
 
 def waits(request: Request) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ...errors import EngineError
 from ...frozen import dataclass, field
 from ...model.container.spec import ContainerSpec
+from ...model.image.pull import Pull
 from ..core.engine import Engine
 
 
@@ -16,6 +17,7 @@ from ..core.engine import Engine
 class Request:
     """What a task asks for. ``spec`` None: only the state matters.
 
+    ``pull``: how its image is brought from a registry, None: not at all; ``arrives``: predicting, it would be there by now.
     ``stop_time``: seconds for this task's stop, None: the spec's. ``detach`` False: run, wait, give back rc and output.
     ``wait``: see that it is healthy, or goes on running, within ``wait_timeout`` seconds (0 or less: without end); the
     state healthy always does. ``missing``: what the task's own words name and the host has not.
@@ -26,6 +28,8 @@ class Request:
     name: str
     state: str
     spec: ContainerSpec | None = None
+    pull: Pull | None = None
+    arrives: bool = False
     image_strict: bool = False
     recreate: bool = False
     force_restart: bool = False

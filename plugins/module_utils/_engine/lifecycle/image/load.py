@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -57,6 +57,9 @@ class Layers(Protocol):
     def check(self, layer: ArchivedLayer) -> None:
         """Check a layer that is not needed against its digest."""
 
+    def wait(self, layer: ArchivedLayer) -> None:
+        """Wait until the layer can be read; what takes long is waited for here, where no lock is held."""
+
 
 class _One:
     """One image of an archive, maybe under another name."""
@@ -65,6 +68,7 @@ class _One:
         self.images = (image,)
         self.layer = archive.layer
         self.check = archive.check
+        self.wait = archive.wait
 
 
 def _called(archive: Layers, name: str) -> Layers:
@@ -93,9 +97,8 @@ def converge_images(engine: Engine, source: Layers, verb: str, *, names: tuple[s
     left_out: set[str] = set()
     if not engine.predicting:
         if actions:
-            with engine.lock_store("image load"):
-                for record, image in zip(wanted, source.images):
-                    left_out.update(_place(engine, source, record, image))
+            for record, image in zip(wanted, source.images):
+                left_out.update(_place(engine, source, record, image))
         else:
             _check(engine, source)
         sweep(engine)
@@ -132,7 +135,16 @@ def _check(engine: Engine, source: Layers) -> None:
 def _record(image: ArchivedImage, extra: tuple[str, ...]) -> ImageRecord:
     layers = tuple(LayerRecord(layer.chain_id, layer.diff_id, 0) for layer in image.layers)
     names = (*(normalize(name) for name in image.names), *extra)
-    return ImageRecord(image.id, image.config, time.time_ns(), image.manifest_digest, names, layers)
+    return ImageRecord(
+        image.id,
+        image.config,
+        time.time_ns(),
+        image.manifest_digest,
+        names,
+        layers,
+        image.digests,
+        image.blobs,
+    )
 
 
 def _news(engine: Engine, record: ImageRecord, verb: str) -> tuple[str, ...]:
@@ -152,25 +164,51 @@ def _owner(record: ImageRecord | None) -> str | None:
 
 
 def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedImage) -> set[str]:
-    """Put an image into the store; return the attributes that were left out."""
-    store = LayerStore(engine.layout.layers, engine.layout.staging)
-    sizes: dict[str, int] = {}
+    """Put an image into the store; return the attributes that were left out.
+
+    The lock is held for a layer at a time, since the next one may be on its way from far; so a removal may come between, and
+    take layers that no image has yet. Then they are placed again.
+    """
     left_out: set[str] = set()
+    while True:
+        for position in range(len(image.layers)):
+            source.wait(image.layers[position])
+            with engine.lock_store("image load"):
+                if _lacking(engine, image, position):
+                    break
+                left_out.update(_place_layer(engine, source, image, position))
+        with engine.lock_store("image load"):
+            if not _lacking(engine, image, len(image.layers)):
+                save_image(engine, record)
+                return left_out
+
+
+def _lacking(engine: Engine, image: ArchivedImage, position: int) -> bool:
+    """Tell whether one of the layers below a position is not there."""
+    return not all(_is_placed(engine, layer) for layer in image.layers[:position])
+
+
+def _is_placed(engine: Engine, layer: ArchivedLayer) -> bool:
+    """Tell whether a layer is there with its row: one without is what a killed load left, and its size is not known any more."""
     with engine.database.reading() as connection:
-        known = images.layers(connection)
-    for position, layer in enumerate(image.layers):
-        if store.has(layer.chain_id) and layer.chain_id in known:
-            with engine.timings.of("image_check"):
-                source.check(layer)
-            continue
-        # A killed load left it, and its size is not known any more, or somebody has removed what is in it.
-        store.remove(layer.chain_id)
-        lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
-        content = _add(engine, source, store, layer, lowers)
-        sizes[layer.chain_id] = content.bytes
-        left_out.update(content.left_out)
-    save_image(engine, record, sizes)
-    return left_out
+        known = layer.chain_id in images.layers(connection)
+    return known and LayerStore(engine.layout.layers, engine.layout.staging).has(layer.chain_id)
+
+
+def _place_layer(engine: Engine, source: Layers, image: ArchivedImage, position: int) -> tuple[str, ...]:
+    """Unpack a layer unless it is there, and add its row; return the attributes that were left out."""
+    layer = image.layers[position]
+    if _is_placed(engine, layer):
+        with engine.timings.of("image_check"):
+            source.check(layer)
+        return ()
+    store = LayerStore(engine.layout.layers, engine.layout.staging)
+    store.remove(layer.chain_id)
+    lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
+    content = _add(engine, source, store, layer, lowers)
+    with engine.database.transaction(durable=False) as connection:
+        images.add_layers(connection, [LayerRecord(layer.chain_id, layer.diff_id, content.bytes)])
+    return tuple(content.left_out)
 
 
 def _add(
@@ -180,17 +218,20 @@ def _add(
         return store.add(layer.chain_id, stream, lowers=lowers) or LayerContent(0, 0)
 
 
-def save_image(engine: Engine, record: ImageRecord, sizes: Mapping[str, int]) -> None:
-    """Record the image with its layers and names, in one transaction; ``sizes``: bytes of the new layers by chain id."""
+def save_image(engine: Engine, record: ImageRecord, *, action: str = "load") -> None:
+    """Record the image with its layers, which have their rows, and its names, in one transaction."""
     with engine.database.transaction() as connection:
-        known = images.layers(connection)
-        layers = tuple(
-            known.get(layer.chain_id) or layer._replace(size=sizes.get(layer.chain_id, 0))
-            for layer in record.layers
-        )
-        images.insert(connection, replace(record, layers=layers))
+        images.insert(connection, record)
         name = record.names[0] if record.names else ""
-        events.add(connection, Event(record.created, "image", "load", record.id, name))
+        events.add(connection, Event(record.created, "image", action, record.id, name))
+    keep_images(engine)
+
+
+def save_digests(engine: Engine, source: Layers) -> None:
+    """Keep by which digests images were found that are here already, so that the next question costs less."""
+    with engine.lock_store("image digests"), engine.database.transaction(durable=False) as connection:
+        for image in source.images:
+            images.insert(connection, replace(_record(image, ()), names=()))
     keep_images(engine)
 
 

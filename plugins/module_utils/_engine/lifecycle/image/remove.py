@@ -8,6 +8,7 @@ import time
 
 from ...errors import InUse, NotFound, Setting, Words
 from ...images.archive.reference import candidates, is_id
+from ...images.blobs import BlobStore
 from ...images.layers.store import LayerStore
 from ...model.engine.record import Event, ImageRecord
 from ...state import containers, events, images
@@ -87,7 +88,7 @@ def _remove(engine: Engine, record: ImageRecord, doomed: tuple[str, ...], *, who
 
 
 def remove_unreferenced_layers(engine: Engine) -> None:
-    """Delete the layers that no image has; the store's lock is held. The directory goes first, its row last."""
+    """Delete the layers and blobs that no image has; the store's lock is held. A layer's directory goes first, its row last."""
     store = LayerStore(engine.layout.layers, engine.layout.staging)
     with engine.database.reading() as connection:
         waste = [layer.chain_id for layer in images.unreferenced_layers(connection)]
@@ -96,3 +97,9 @@ def remove_unreferenced_layers(engine: Engine) -> None:
         store.remove(chain_id)
         with engine.database.transaction() as connection:
             images.delete_layer(connection, chain_id)
+    BlobStore(engine.layout.blobs).sweep(lambda: _needed_blobs(engine))
+
+
+def _needed_blobs(engine: Engine) -> frozenset[str]:
+    with engine.database.reading() as connection:
+        return images.blobs(connection)

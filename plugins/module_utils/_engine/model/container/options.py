@@ -25,7 +25,7 @@ from .userns import UserNamespace
 
 # What to do instead of options that are not built, where several have the same.
 _POD = "Let containers share namespaces with network, ipc and pid: container:NAME"
-_REGISTRY = "Leave it out, and bring the image first with image_load or image_import"
+_REGISTRY = "Leave it out; decrypt the image first, with skopeo"
 _VARIABLES = "Write the variables in env or env_file"
 _UNSET = "Set the variables to an empty text in env"
 _STOP_TIME = "Write stop_time"
@@ -776,14 +776,8 @@ class NotBuilt:
     ``no_log`` is said outright where a name sounds like a secret to Ansible.
     """
 
-    arch = refused("str", _REGISTRY)
-    """Architecture of the image to pull."""
-
     attach = refused("list", _DETACH)
     """Streams to attach to."""
-
-    authfile = refused("path", _REGISTRY)
-    """File with the credentials of registries."""
 
     blkio_weight_device = refused("dict")
     """The same for single devices."""
@@ -854,9 +848,6 @@ class NotBuilt:
     log_level = refused("str", "Leave it out; the result's actions and timings tell what was done")
     """How much podman logs."""
 
-    os = refused("str", _REGISTRY)
-    """Operating system of the image to pull."""
-
     passwd = refused("bool", no_log=False)
     """Whether entries are added to C(/etc/passwd) and C(/etc/group)."""
 
@@ -868,9 +859,6 @@ class NotBuilt:
 
     pid_file = refused("path", _RESULT)
     """File to write the pid of the container to."""
-
-    platform = refused("str", _REGISTRY)
-    """Platform of the image to pull."""
 
     pod = refused("str", _POD)
     """Pod to run in."""
@@ -884,20 +872,11 @@ class NotBuilt:
     preserve_fds = refused("str")
     """How many file descriptors to hand on."""
 
-    pull = refused("str", _REGISTRY)
-    """When to pull the image."""
-
     rdt_class = refused("str")
     """Class of service (RDT)."""
 
     restart_time = refused("str", _STOP_TIME)
     """Seconds to wait for the container to stop before its restart."""
-
-    retry = refused("int", _REGISTRY)
-    """How often to try a pull again."""
-
-    retry_delay = refused("str", _REGISTRY)
-    """Time between two tries."""
 
     rmi = refused("bool", "Remove the image by a task of its own with image_remove")
     """Whether the image is removed with the container."""
@@ -919,17 +898,11 @@ class NotBuilt:
     timeout = refused("int", "Leave it out, and stop the container by a task with state: stopped")
     """Seconds after which the container is killed."""
 
-    tls_verify = refused("bool", _REGISTRY)
-    """Whether a registry's certificate is verified."""
-
     unsetenv = refused("list", _UNSET)
     """Variables of the image to leave out."""
 
     unsetenv_all = refused("bool", _UNSET)
     """Whether all variables of the image are left out."""
-
-    variant = refused("str", _REGISTRY)
-    """Variant of the architecture of the image to pull."""
 
 
 #: The table, in the order of the documentation.

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._engine.errors import InvalidOption
-from ..._engine.images.archive.reference import candidates
+from ...._engine.errors import InvalidOption
+from ...._engine.images.archive.reference import candidates
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The repositories that may have an image, as a task reaches them: places, certificates, credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model.image.pull import Access
+from ..archive.reference import Parts
+from . import credentials
+from .client import Repository
+from .configuration import Place, Registries
+from .credentials import Credentials
+from .http import Http, Transfer
+
+
+def repositories(access: Access, registries: Registries, name: Parts) -> Iterator[Repository]:
+    """Yield the repository at each place that may have an image, mirrors first. Raises EngineError for what is blocked."""
+    for place in registries.places(name.registry, name.path, by_digest=name.suffix.startswith("@")):
+        yield repository(access, place, name)
+
+
+def repository(access: Access, place: Place, name: Parts) -> Repository:
+    """Return the repository at a place. The task's own credentials are for the registry of the name, not for its mirrors."""
+    transfer = Transfer(access.retry, access.retry_delay, access.verify, access.cert_dir)
+    http = Http(transfer, place.registry, insecure=place.insecure)
+    given = (
+        Credentials(access.username, access.password)
+        if access.username and place.registry == name.registry
+        else None
+    )
+    return Repository(
+        place,
+        http,
+        lambda: given or credentials.find(place.registry, place.repository, access.auth_file),
+        name=name.text,
+    )

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One repository of a registry: its manifests, tags and blobs, with the credentials that it wants.
+
+Sources: OCI distribution-spec v1.1; the token authentication of the distribution project (registry v2).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from ...errors import ArchiveBroken, DigestMismatch, EngineError, ImageUnknown, RegistryDenied, RegistryFailed
+from ...model.values import jsontext
+from ...model.values.digests import DIGEST
+from . import challenge
+from .configuration import Place
+from .credentials import Credentials
+from .http import Http, Response
+
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+#: A registry answers 404 for an image in a form that the request does not name, so all are named each time.
+_ACCEPT = {"Accept": ", ".join(MANIFEST_TYPES)}
+_OLD_FORM = "application/vnd.docker.distribution.manifest.v1"
+#: Registries refuse manifests that are larger (OCI distribution-spec, "Pushing Manifests").
+_LARGEST = 4 << 20
+#: Of tags, one answer; more nobody reads.
+_LARGEST_LIST = 1 << 20
+#: Where Docker Hub's registry really is.
+_HUB, _HUB_HOST = "docker.io", "registry-1.docker.io"
+#: Seconds: a token that goes out of date in this time is not used any more; and how long one lasts that does not say.
+_MARGIN, _SHORT_LIVED = 10.0, 60.0
+PULL, PUSH = "pull", "pull,push"
+
+
+class Manifest(NamedTuple):
+    """A manifest or an index: its bytes, type and digest."""
+
+    raw: bytes
+    media_type: str
+    digest: str
+
+
+class _Token(NamedTuple):
+    header: str
+    until: float
+
+
+class Repository:
+    """A repository at one place. ``credentials`` is asked once they are wanted; ``name`` is what users call it."""
+
+    def __init__(
+        self, place: Place, http: Http, credentials: Callable[[], Credentials | None], *, name: str
+    ) -> None:
+        self.place = place
+        self.name = name
+        self._http = http
+        self._credentials = credentials
+        self._tokens: dict[str, _Token] = {}
+        self._lock = threading.Lock()
+        self._scheme = "" if not http.verifies else "https"
+
+    # -- questions ---------------------------------------------------------------------------------
+
+    def head(self, reference: str, known: str | None = None) -> str | None:
+        """Return the digest of what a tag or digest means now, without fetching it; None when the registry does not say.
+
+        ``known`` is asked for first: a registry answers that nothing is newer. Raises as ``manifest``.
+        """
+        headers = {**_ACCEPT, **({"If-None-Match": f'"{known}"'} if known else {})}
+        response = self.ask("HEAD", f"manifests/{reference}", headers)
+        if response.status == 304:
+            return known
+        if response.status != 200:
+            return None  # a GET says more of what is wrong
+        digest = response.headers.get("Docker-Content-Digest")
+        return digest if digest and DIGEST.fullmatch(digest) else None
+
+    def manifest(self, reference: str) -> Manifest:
+        """Fetch a manifest or an index by tag or digest.
+
+        Raises ImageUnknown, RegistryDenied, RegistryFailed, DigestMismatch, ArchiveBroken (the old form).
+        """
+        response = self.ask("GET", f"manifests/{reference}", _ACCEPT)
+        if response.status == 404:
+            raise self._unknown(reference)
+        self.expect(response, 200, f"{self.name}: the manifest {reference}")
+        raw, digest = response.body, f"sha256:{hashlib.sha256(response.body).hexdigest()}"
+        wanted = reference if ":" in reference else response.headers.get("Docker-Content-Digest", digest)
+        if DIGEST.fullmatch(wanted):
+            algorithm, _colon, _digits = wanted.partition(":")
+            digest = f"{algorithm}:{hashlib.new(algorithm, raw).hexdigest()}"
+        if digest != wanted:
+            raise DigestMismatch(
+                f"{self.place}: the manifest {reference} has the digest {digest}, not {wanted[:150]}",
+                remedy="What the registry sends is not what it names: tell who runs it, or use another",
+                expected=wanted[:150],
+                actual=digest,
+            )
+        return Manifest(raw, _media_type(raw, response.headers.get("Content-Type", ""), self.name), digest)
+
+    def tags(self) -> tuple[str, ...]:
+        """Return the repository's tags, as many as one answer has; none when the registry does not tell them."""
+        try:
+            response = self.ask("GET", "tags/list?n=1000", {}, limit=_LARGEST_LIST)
+            found = jsontext.parse_object(response.body).get("tags") if response.status == 200 else None
+        except (EngineError, ValueError):
+            return ()
+        return tuple(tag for tag in found if isinstance(tag, str)) if isinstance(found, list) else ()
+
+    def blob(self, digest: str, offset: int = 0) -> Response:
+        """Begin to fetch a blob, from an offset on where that is not 0; the status is the caller's."""
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        return self.ask("GET", f"blobs/{digest}", headers, limit=None)
+
+    # -- requests ----------------------------------------------------------------------------------
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        limit: int | None = _LARGEST,
+        actions: str = PULL,
+        body: Any = None,
+    ) -> Response:
+        """Send a request, with the credentials that the registry wants. ``limit``: of the body that is read, None for none.
+
+        ``path`` is below the repository, or a whole URL that the registry has given. Raises RegistryDenied, RegistryFailed.
+        """
+        url = path if "://" in path else f"{self._base()}/{path}"
+        for second in (False, True):
+            authorized = {**headers, **self._authorization(actions, url)}
+            if limit is None:
+                response = self._http.send(method, url, authorized, body)
+            else:
+                response = self._http.fetch(
+                    method, url, authorized, limit=limit, what=f"{self.name}: {path}", body=body
+                )
+            if response.status != 401:
+                break
+            if second or not self._log_in(response, actions):
+                raise self._denied(response)
+            response.close()
+        if response.status == 403:
+            raise self._denied(response)
+        return response
+
+    def expect(self, response: Response, status: int, what: str) -> None:
+        """Raise RegistryFailed unless the answer has this status."""
+        if response.status == status:
+            return
+        said = challenge.said(response.body)
+        often = "; it has had too many requests" if response.status == 429 else ""
+        raise RegistryFailed(
+            f"{what}: {self.place.registry} answers {response.status}{f' ({said})' if said else ''}{often}",
+            remedy="Try again later, or raise retry" if response.status in (429, 502, 503, 504) else "",
+            registry=self.place.registry,
+            status=response.status,
+        )
+
+    @property
+    def tries(self) -> int:
+        """Return how often something is tried at all."""
+        return self._http.tries
+
+    def pause(self, tried: int) -> None:
+        """Wait before the next try of what failed."""
+        self._http.pause(tried, None)
+
+    def _base(self) -> str:
+        if not self._scheme:
+            self._scheme = self._probe()
+        host = _HUB_HOST if self.place.registry == _HUB else self.place.registry
+        return f"{self._scheme}://{host}/v2/{self.place.repository}"
+
+    def _probe(self) -> str:
+        """Return by what an insecure registry is reached: https without looking at certificates, else http."""
+        return "https" if self._http.answers(f"https://{self.place.registry}/v2/") else "http"
+
+    # -- credentials -------------------------------------------------------------------------------
+
+    def _authorization(self, actions: str, url: str) -> Mapping[str, str]:
+        # An upload's address may be elsewhere: what is not this registry gets no credentials.
+        if urlsplit(url).netloc != urlsplit(self._base()).netloc:
+            return {}
+        token = self._tokens.get(actions)
+        return {"Authorization": token.header} if token and token.until > time.monotonic() else {}
+
+    def _log_in(self, response: Response, actions: str) -> bool:
+        """Get what the registry wants for these actions; False when there is nothing to get it with."""
+        found = {
+            one.scheme: one for one in challenge.challenges(response.headers.get("WWW-Authenticate", ""))
+        }
+        with self._lock:
+            if "bearer" in found:
+                self._tokens[actions] = self._token(found["bearer"].parameters, actions)
+                return True
+            known = self._credentials() if "basic" in found else None
+            if known is None or self._tokens.get(actions):
+                return False
+            self._tokens[actions] = _Token(_basic(known), float("inf"))
+            return True
+
+    def _token(self, parameters: Mapping[str, str], actions: str) -> _Token:
+        """Ask the server that the registry names for a token."""
+        realm = urlsplit(parameters.get("realm", ""))
+        if realm.scheme not in ("https", "http") or not realm.hostname or realm.username:
+            raise RegistryFailed(
+                f"{self.place.registry} names a token server that is none", registry=self.place.registry
+            )
+        if realm.scheme == "http" and self._scheme != "http":
+            raise RegistryFailed(
+                f"{self.place.registry} wants a login by http at {realm.netloc}, where anybody may read it",
+                registry=self.place.registry,
+            )
+        scope = f"repository:{self.place.repository}:{actions}"
+        asked = {"service": parameters.get("service", ""), "scope": scope}
+        known = self._credentials()
+        response = self._ask_for_token(realm.geturl(), asked, known)
+        if response.status in (400, 401, 403):
+            raise self._denied(response)
+        self.expect(response, 200, f"{self.name}: the token server {realm.netloc}")
+        return _read_token(response.body, realm.netloc)
+
+    def _ask_for_token(self, url: str, asked: Mapping[str, str], known: Credentials | None) -> Response:
+        what = "the token"
+        if known is not None and known.identity_token:
+            form = {
+                **asked,
+                "grant_type": "refresh_token",
+                "refresh_token": known.identity_token,
+                "client_id": "slipway",
+            }
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            return self._http.fetch(
+                "POST", url, headers, limit=_LARGEST, what=what, body=urlencode(form).encode()
+            )
+        headers = {"Authorization": _basic(known)} if known else {}
+        joint = "&" if "?" in url else "?"
+        return self._http.fetch("GET", f"{url}{joint}{urlencode(asked)}", headers, limit=_LARGEST, what=what)
+
+    # -- errors ------------------------------------------------------------------------------------
+
+    def _denied(self, response: Response) -> RegistryDenied:
+        known = self._credentials()
+        user = known.username if known else ""
+        said = challenge.said(response.body)
+        scoped = "insufficient_scope" in response.headers.get("WWW-Authenticate", "")
+        registry = self.place.registry
+        if known is None:
+            message = f"{registry} wants credentials for {self.place.repository}, or has no such image"
+            remedy = "Log in with slipway.oci.login, or write username and password, or auth_file"
+        elif response.status == 403 or scoped:
+            message = f"{registry} does not let {user or 'this user'} use {self.place.repository}"
+            remedy = "Use an account that may"
+        else:
+            message = f"{registry} refuses the password of {user or 'this user'}"
+            remedy = "Look at username and password, or log in again with slipway.oci.login"
+        fields = {
+            "registry": registry,
+            "repository": self.place.repository,
+            "username": user,
+            "status": response.status,
+        }
+        return RegistryDenied(f"{message}{f' ({said})' if said else ''}", remedy=remedy, **fields)
+
+    def _unknown(self, reference: str) -> ImageUnknown:
+        tags = self.tags()
+        near = tuple(tag for tag in tags if ":" not in reference)[:20]
+        where = f"{self.place.repository}{'@' if ':' in reference else ':'}{reference}"
+        remedy = (
+            "" if near else f"{self.place.registry} has no such image, or does not show it without a login"
+        )
+        error = ImageUnknown("image", f"{self.place.registry}/{where}", remedy=remedy)
+        error.fields["tags"] = list(near)
+        if near:
+            more = f" and {len(tags) - len(near)} more" if len(tags) > len(near) else ""
+            error.message = f"{error.message}: its tags are {', '.join(near)}{more}"
+        return error
+
+
+def _basic(known: Credentials) -> str:
+    return f"Basic {base64.b64encode(f'{known.username}:{known.password}'.encode()).decode('ascii')}"
+
+
+def _read_token(raw: bytes, server: str) -> _Token:
+    try:
+        answer = jsontext.parse_object(raw)
+    except ValueError as error:
+        raise RegistryFailed(f"the token server {server} answers with what is no JSON object") from error
+    token = answer.get("token") or answer.get("access_token")
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise RegistryFailed(f"the token server {server} answers without a token")
+    seconds = answer.get("expires_in")
+    lasts = float(seconds) if isinstance(seconds, (int, float)) and 0 < seconds < 10**9 else _SHORT_LIVED
+    return _Token(f"Bearer {token}", time.monotonic() + max(lasts - _MARGIN, _MARGIN))
+
+
+def _media_type(raw: bytes, header: str, name: str) -> str:
+    """Return the type of a manifest: its own word, else the header's. Raises ArchiveBroken."""
+    try:
+        document = jsontext.parse_object(raw)
+    except ValueError as error:
+        raise ArchiveBroken(f"{name}: the registry's manifest is no JSON object: {error}") from error
+    said = document.get("mediaType") or header.partition(";")[0].strip()
+    if document.get("schemaVersion") == 1 or str(said).startswith(_OLD_FORM):
+        raise ArchiveBroken(
+            f"{name}: the registry has this image in the form of Docker before 1.10 (schema 1) alone",
+            remedy="Push it again with a newer program, which writes schema 2",
+        )
+    if said in MANIFEST_TYPES:
+        return str(said)
+    return MANIFEST_TYPES[1 if "manifests" in document else 0]

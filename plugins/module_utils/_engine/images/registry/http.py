@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTP as registries need it, by ``requests``: deadlines, tries again, redirects that carry no credentials, certificates.
+
+Nothing that the other side says is trusted for its length, its type or where it leads. Proxies come from the environment
+(``HTTPS_PROXY``, ``NO_PROXY``, ...); a ``.netrc`` is not read.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import requests.adapters
+import requests.utils
+from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
+
+from ...errors import InvalidOption, RegistryFailed
+from ...frozen import dataclass
+from . import challenge
+
+#: Seconds for a connection, and for each read: a server that is silent for so long is gone.
+_CONNECT, _READ = 15.0, 60.0
+#: Seconds in which a document has to come, however it drips.
+_DOCUMENT = 120.0
+#: The slowest stream that is waited for: bytes in this many seconds.
+_SLOWEST, _WINDOW = 4096, 60.0
+_CHUNK = 1 << 18
+#: Redirects of one request; registries make one, to where the blobs lie.
+_MOST_REDIRECTS = 5
+#: What is tried again: too many requests, and what passes on the server's side.
+_PASSING = (408, 425, 429, 500, 502, 503, 504)
+_REDIRECTS = (301, 302, 303, 307, 308)
+#: Seconds between two tries at most, whatever the server asks for.
+_LONGEST_WAIT = 120.0
+_AGENT = "slipway.oci"
+#: Read where the system keeps its certificates, as programs of the host do.
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """How a registry is talked with: tries after the first, seconds between them (None: longer each time), certificates.
+
+    ``verify`` None: as the registry's entry in the file says. ``cert_dir`` holds ``*.crt`` (authorities) and pairs of ``*.cert``
+    and ``*.key`` (containers-certs.d(5)); None: the directories of the host.
+    """
+
+    retry: int = 3
+    retry_delay: float | None = None
+    verify: bool | None = None
+    cert_dir: str | None = None
+
+
+class Response:
+    """An answer: its status and headers; the body is read once."""
+
+    def __init__(self, raw: requests.Response, url: str) -> None:
+        self._raw = raw
+        self.url = url
+        self.status = raw.status_code
+        self.headers: Mapping[str, str] = raw.headers
+        #: What ``Http.fetch`` has read of it.
+        self.body = b""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body as it comes; raises RegistryFailed when it stops, or drips too slowly."""
+        since, got = time.monotonic(), 0
+        with _telling(self.url):
+            while chunk := self._read():
+                yield chunk
+                got += len(chunk)
+                if time.monotonic() - since > _WINDOW:
+                    if got < _SLOWEST:
+                        raise RegistryFailed(
+                            f"{_host(self.url)} sends next to nothing: {got} bytes in {_WINDOW:.0f} s"
+                        )
+                    since, got = time.monotonic(), 0
+
+    def read_body(self, limit: int, what: str) -> None:
+        """Read a small body whole; raises RegistryFailed when it is larger, or takes too long."""
+        found, deadline = bytearray(), time.monotonic() + _DOCUMENT
+        for chunk in self.chunks():
+            found += chunk
+            if len(found) > limit:
+                raise RegistryFailed(f"{what} from {_host(self.url)} has more than {limit} bytes")
+            if time.monotonic() > deadline:
+                raise RegistryFailed(f"{what} from {_host(self.url)} did not come within {_DOCUMENT:.0f} s")
+        self.body = bytes(found)
+
+    def close(self) -> None:
+        """End the connection, unless the body has been read."""
+        self._raw.close()
+
+    def _read(self) -> bytes:
+        # What has come, not as much as was asked for: a read of requests' own waits for all of it, however it drips.
+        raw: Any = self._raw.raw
+        read = getattr(raw, "read1", None) or raw._fp.read1  # noqa: SLF001  (urllib3 before 2.3 has no other way)
+        return bytes(read(_CHUNK))
+
+
+class Http:
+    """Requests to one registry, and where it leads; connections are kept. ``stopped`` ends waits between tries."""
+
+    def __init__(
+        self, transfer: Transfer, host: str, *, insecure: bool, stopped: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._transfer = transfer
+        self._verifies = not insecure if transfer.verify is None else transfer.verify
+        self._stopped = stopped
+        self.host = host
+        #: ``http`` is tried only where certificates are not looked at anyway.
+        self.scheme = "https"
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.update({"User-Agent": _AGENT, "Accept-Encoding": "identity"})
+        adapter = _Adapter(_context(host, transfer.cert_dir, verifies=self._verifies))
+        self._session.mount("https://", adapter)
+
+    @property
+    def verifies(self) -> bool:
+        """Tell whether certificates are looked at."""
+        return self._verifies
+
+    def fetch(
+        self, method: str, url: str, headers: Mapping[str, str], *, limit: int, what: str, body: Any = None
+    ) -> Response:
+        """Send a request and read its answer, of ``limit`` bytes at most; as ``send``."""
+        return self._tried(method, url, headers, body, lambda response: response.read_body(limit, what))
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Response:
+        """Send a request, again where that may help; follow redirects. Raises RegistryFailed; other statuses are the caller's.
+
+        ``body`` is bytes, or a function that makes a new iterator of bytes for each try.
+        """
+        return self._tried(method, url, headers, body, lambda _response: None)
+
+    def answers(self, url: str) -> bool:
+        """Tell whether anything at all answers there, by one request."""
+        try:
+            self._once("GET", url, {}, None).close()
+        except RegistryFailed:
+            return False
+        return True
+
+    @property
+    def tries(self) -> int:
+        """Return how often something is tried at all."""
+        return self._transfer.retry + 1
+
+    def _tried(
+        self, method: str, url: str, headers: Mapping[str, str], body: Any, read: Callable[[Response], None]
+    ) -> Response:
+        for tried in range(self.tries):
+            last = tried == self._transfer.retry
+            try:
+                response = self._follow(method, url, headers, body)
+                if last or response.status not in _PASSING:
+                    read(response)
+            except RegistryFailed as error:
+                if last or not error.fields.get("passing"):
+                    raise
+                self.pause(tried, None)
+                continue
+            if response.status not in _PASSING or last:
+                return response
+            response.close()
+            self.pause(tried, challenge.wait_of(response.headers.get("Retry-After")))
+        raise AssertionError("the last try returns or raises")
+
+    def pause(self, tried: int, asked: float | None) -> None:
+        """Wait before the next try: as the server asks, as the task says, else 1, 2, 4 ... seconds."""
+        wait = asked if asked is not None else self._transfer.retry_delay
+        until = time.monotonic() + min(2.0**tried if wait is None else wait, _LONGEST_WAIT)
+        while (left := until - time.monotonic()) > 0 and not self._stopped():
+            time.sleep(min(left, 0.2))
+
+    def _follow(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Response:
+        start = urlsplit(url)
+        for _redirect in range(_MOST_REDIRECTS + 1):
+            response = self._once(method, url, headers, body)
+            target = response.headers.get("Location")
+            if response.status not in _REDIRECTS or not target:
+                return response
+            response.close()
+            url = urljoin(url, target)
+            there = urlsplit(url)
+            if there.scheme not in ("http", "https") or not there.hostname:
+                raise RegistryFailed(
+                    f"{_host(response.url)} leads to {url[:200]!r}, which is no address", url=url[:200]
+                )
+            if there.scheme == "http" and start.scheme == "https":
+                raise RegistryFailed(
+                    f"{_host(response.url)} leads from https to {_host(url)} by http, where anybody may read and alter it",
+                    url=url[:200],
+                )
+            if (there.scheme, there.netloc) != (start.scheme, start.netloc):
+                headers = {key: value for key, value in headers.items() if key.lower() != "authorization"}
+        raise RegistryFailed(
+            f"{_host(url)} leads on and on: more than {_MOST_REDIRECTS} redirects", url=url[:200]
+        )
+
+    def _once(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Response:
+        with _telling(url):
+            raw = self._session.request(
+                method,
+                url,
+                headers=dict(headers),
+                data=body() if callable(body) else body,
+                stream=True,
+                allow_redirects=False,
+                timeout=(_CONNECT, _READ),
+                verify=self._verifies,
+                proxies=requests.utils.get_environ_proxies(url),
+            )
+        return Response(raw, url)
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """Connections with certificates of our own choice, through proxies too."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **words: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **words)
+
+    def proxy_manager_for(self, proxy: str, **words: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **words)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave all to the context, which knows the authorities already."""
+
+
+def _context(host: str, cert_dir: str | None, *, verifies: bool) -> ssl.SSLContext:
+    bundle = next((os.environ[name] for name in _BUNDLES if os.environ.get(name)), None)
+    context = ssl.create_default_context(cafile=bundle)
+    if not verifies:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    for directory in [cert_dir] if cert_dir else _certificate_directories(host):
+        _load(context, directory, named=cert_dir is not None)
+    return context
+
+
+def _certificate_directories(host: str) -> Iterator[str]:
+    """Yield the directories of a registry's certificates (containers-certs.d(5)) that are there."""
+    tops = ["/etc/containers/certs.d", "/etc/docker/certs.d"]
+    if os.environ.get("HOME"):
+        tops.insert(0, f"{os.environ['HOME']}/.config/containers/certs.d")
+    for top in tops:
+        # A name from a reference: its grammar has no slash and no dot-dot.
+        if os.path.isdir(f"{top}/{host}"):
+            yield f"{top}/{host}"
+
+
+def _load(context: ssl.SSLContext, directory: str, *, named: bool) -> None:
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError as error:
+        if named:
+            raise InvalidOption("ca_cert_dir", directory, f"can't be read: {error.strerror}") from error
+        return
+    for name in names:
+        path = f"{directory}/{name}"
+        try:
+            if name.endswith(".crt"):
+                context.load_verify_locations(cafile=path)
+            elif name.endswith(".cert"):
+                context.load_cert_chain(path, f"{path[: -len('.cert')]}.key")
+        except (OSError, ssl.SSLError) as error:
+            why = f"has {name}, which can't be used: {error.strerror or error}"
+            raise InvalidOption("ca_cert_dir", directory, why) from error
+
+
+@contextmanager
+def _telling(url: str) -> Iterator[None]:
+    """Turn what requests raises into words."""
+    host = _host(url)
+    try:
+        yield
+    except requests.exceptions.SSLError as error:
+        raise _untrusted(host, error) from error
+    except requests.exceptions.ProxyError as error:
+        raise RegistryFailed(
+            f"the proxy for {host} does not answer: {_reason(error)}",
+            remedy="Look at HTTPS_PROXY and NO_PROXY of the task's environment",
+            registry=host,
+            passing=True,
+        ) from error
+    except requests.exceptions.Timeout as error:
+        raise RegistryFailed(f"{host} did not answer in time", registry=host, passing=True) from error
+    except (RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
+        raise _broken(host, error) from error
+
+
+def _broken(host: str, error: Exception) -> RegistryFailed:
+    reason = _reason(error)
+    return RegistryFailed(
+        f"{host} can't be reached: {reason}",
+        remedy="Is the name right, and does the host reach it? What has no way out gets images with pull_on: controller",
+        registry=host,
+        # A name that nobody knows stays unknown.
+        passing="Name or service not known" not in reason,
+    )
+
+
+def _untrusted(host: str, error: Exception) -> RegistryFailed:
+    reason = _reason(error)
+    is_plain = (
+        "WRONG_VERSION_NUMBER" in str(error).upper() or "record layer" in reason or "wrong version" in reason
+    )
+    remedy = (
+        "It speaks plain http: write tls_verify: false, or insecure for it in the file of registries"
+        if is_plain
+        else "Put its authority's certificate (*.crt) into a directory and name that in ca_cert_dir, or write tls_verify: false"
+    )
+    return RegistryFailed(
+        f"{host} is not trusted: {reason}", remedy=remedy, registry=host, is_plain=is_plain, tls=True
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost reason that requests and urllib3 wrap, in one line."""
+    for _depth in range(12):
+        inner = getattr(error, "reason", None)
+        inner = inner if isinstance(inner, BaseException) else (error.args[0] if error.args else None)
+        inner = inner if isinstance(inner, BaseException) else (error.__cause__ or error.__context__)
+        if inner is None:
+            break
+        error = inner
+    text = (
+        error.strerror
+        if isinstance(error, OSError) and error.strerror
+        else str(error) or type(error).__name__
+    )
+    return " ".join(text.split())[:300]
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]

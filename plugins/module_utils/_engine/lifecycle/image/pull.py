@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pull an image from a registry, when the policy says so: look, ask the registry, fetch what is missing, load it.
+
+The words of the policy are podman's (podman-pull(1), --policy). What is in no registry (``localhost/app``, an id) is never
+asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from ...errors import (
+    EngineError,
+    ImageUnknown,
+    NotFound,
+    RegistryDenied,
+    RegistryFailed,
+)
+from ...frozen import replace
+from ...images.archive import choice, platform
+from ...images.archive.image import ArchivedLayer
+from ...images.archive.open import Archive
+from ...images.archive.platform import Platform
+from ...images.archive.reference import Parts, is_id, parse
+from ...images.blobs import BlobStore
+from ...model.engine.record import ImageRecord
+from ...model.image import config
+from ...model.image.pull import MISSING, NEVER, NEWER, Pull
+from ..core.engine import Engine
+from ..core.images import find_image
+from ..core.outcome import Outcome
+from ..core.source import lowers_of
+from ..inspect.image import image_shape
+from .load import converge_images, save_digests
+from .remote import registries, repositories
+
+if TYPE_CHECKING:
+    from ...images.registry.client import Repository
+    from ...images.registry.resolve import Remote
+
+#: Not a registry, but what is made and loaded here.
+_LOCAL = "localhost"
+
+
+def pull(engine: Engine, wanted: Pull) -> Outcome:
+    """Bring the image that a task wants; one that is there, and new enough for the policy, is no change.
+
+    Raises NotFound (policy ``never``, or no registry has it), RegistryFailed, RegistryDenied, DigestMismatch, ArchiveBroken,
+    UnsafeEntry, StoreFull, HostLacks (requests, zstd), InvalidOption. Predicting, the registry is asked and nothing is written.
+    """
+    known = find_whole(engine, wanted)
+    if known is not None and wanted.policy in (MISSING, NEVER):
+        return _there(known)
+    names = remote_names(wanted)
+    if wanted.policy == NEVER or not names:
+        with engine.database.reading() as connection:
+            return _there(find_image(connection, wanted.name))  # raises, with the names that are near
+    try:
+        return _from_registries(engine, wanted, known, names)
+    except (RegistryFailed, RegistryDenied, ImageUnknown) as error:
+        if known is None:
+            raise _with_near(engine, wanted, error) from error
+        if wanted.policy != NEWER or isinstance(error, ImageUnknown):
+            raise
+        return replace(
+            _there(known), warnings=(f"{wanted.name}: {error.message}; the image that is here is used",)
+        )
+
+
+def _with_near(engine: Engine, wanted: Pull, error: EngineError) -> EngineError:
+    """Return the error, with the names of images on this host that are like the one asked for."""
+    with engine.database.reading() as connection:
+        try:
+            find_image(connection, wanted.name)
+        except NotFound as missing:
+            if near := missing.near:
+                error.message = f"{error.message}; this host has {', '.join(near)}"
+    return error
+
+
+def find_whole(engine: Engine, wanted: Pull) -> ImageRecord | None:
+    """Return the image that is here, if all of its layers are, and it is for the platform that is asked for."""
+    with engine.database.reading() as connection:
+        try:
+            found = find_image(connection, wanted.name)
+        except NotFound:
+            return None
+    if not all(map(os.path.isdir, lowers_of(found, engine.layout))):
+        return None
+    return found if _fits(found, wanted) else None
+
+
+def remote_names(wanted: Pull) -> tuple[Parts, ...]:
+    """Return by what full names registries may have the image, the best first; none for what is never in one."""
+    parts = parse(wanted.name)
+    if is_id(wanted.name) or parts.registry == _LOCAL:
+        return ()
+    if parts.registry:
+        return (parts,)
+    return tuple(
+        parse(f"{registry}/{parts.path}{parts.suffix}") for registry in registries(wanted.access).search
+    )
+
+
+def _fits(image: ImageRecord, wanted: Pull) -> bool:
+    if not wanted.has_platform:
+        return True
+    found, want = config.parse(image.config), _platform(wanted)
+    same = (found.os, found.architecture) == (want.os, want.architecture)
+    return same and (not wanted.variant or found.variant in (wanted.variant, ""))
+
+
+def _platform(wanted: Pull) -> Platform:
+    host = platform.of_host()
+    if not wanted.has_platform:
+        return host
+    own = not wanted.architecture or wanted.architecture == host.architecture
+    return Platform(
+        wanted.os or host.os,
+        wanted.architecture or host.architecture,
+        wanted.variant or (host.variant if own else ""),
+    )
+
+
+def _there(record: ImageRecord) -> Outcome:
+    shape = image_shape(record)
+    return Outcome(result={"image": shape, "images": [shape]})
+
+
+# -- registries ------------------------------------------------------------------------------------
+
+
+def _from_registries(
+    engine: Engine, wanted: Pull, known: ImageRecord | None, names: tuple[Parts, ...]
+) -> Outcome:
+    """Try each name at each place that may have it, until one has; else raise what the last said that was no mirror."""
+    errors: list[EngineError] = []
+    for name in names:
+        for repository in repositories(wanted.access, name):
+            try:
+                outcome = _from_repository(engine, wanted, known, repository, name)
+            except (RegistryFailed, RegistryDenied, ImageUnknown) as error:  # noqa: PERF203  (each place is tried by itself)
+                errors.append(error)
+            else:
+                return replace(outcome, warnings=(*_short_name(wanted, name), *outcome.warnings))
+    raise _worst(errors, wanted)
+
+
+def _worst(errors: list[EngineError], wanted: Pull) -> EngineError:
+    """Return the one error to raise: that of the last place, with what the others said."""
+    last = errors[-1]
+    if len(errors) > 1:
+        others = "; ".join(dict.fromkeys(error.message for error in errors[:-1]))
+        last.message = f"{last.message} (before that: {others})"
+    last.fields.setdefault("image", wanted.name)
+    return last
+
+
+def _short_name(wanted: Pull, name: Parts) -> Iterator[str]:
+    """Tell where a name without a registry was found, unless somebody has chosen where to look."""
+    known = registries(wanted.access)
+    if not parse(wanted.name).registry and known.is_default:
+        yield (
+            f"{wanted.name} has no registry, so it was looked for at {name.registry}: write {name.text}, "
+            f"or unqualified-search-registries into {known.path}"
+        )
+
+
+def _from_repository(
+    engine: Engine, wanted: Pull, known: ImageRecord | None, repository: Repository, name: Parts
+) -> Outcome:
+    """Ask one repository, and fetch what is missing here."""
+    from ...images.registry.resolve import resolve
+
+    with engine.timings.of("image_ask"):
+        if known is not None and wanted.policy == NEWER and _is_newest(known, repository, name):
+            return _there(known)
+        store = None if engine.predicting else BlobStore(engine.layout.blobs)
+        remote = resolve(repository, name.reference, _platform(wanted), store, names=(name.text,))
+    if engine.predicting:
+        outcome = converge_images(
+            engine, Fetched(remote, lambda _digest: None, BlobStore(engine.layout.blobs)), "pulled"
+        )
+        return replace(outcome, actions=tuple(f"{text} ({remote.digest})" for text in outcome.actions))
+    return _fetch(engine, repository, remote)
+
+
+def _is_newest(known: ImageRecord, repository: Repository, name: Parts) -> bool:
+    """Ask whether the name means what it did when the image was pulled."""
+    prefix = f"{name.registry}/{name.path}@"
+    digests = [one[len(prefix) :] for one in known.digests if one.startswith(prefix)]
+    if not digests:
+        return False
+    return repository.head(name.reference, digests[0] if len(digests) == 1 else None) in digests
+
+
+def _fetch(engine: Engine, repository: Repository, remote: Remote) -> Outcome:
+    """Download the layers that are missing while those that have come are unpacked, then record the image."""
+    from ...images.registry.download import Downloads
+
+    store = BlobStore(engine.layout.blobs)
+    with store.in_use():
+        missing = [blob for blob in remote.blobs if blob.digest in _missing(engine, remote)]
+        for digest, raw in remote.documents.items():
+            store.put(digest, raw)
+        with Downloads(repository, store, missing) as downloads:
+            source = Fetched(remote, downloads.wait, store, {blob.digest for blob in missing})
+            outcome = converge_images(engine, source, "pulled")
+        if not outcome.actions:
+            save_digests(engine, source)
+    return replace(
+        outcome,
+        actions=tuple(f"{text} ({remote.digest})" for text in outcome.actions),
+        warnings=(*outcome.warnings, *choice.platform_warnings([remote.image])),
+    )
+
+
+def _missing(engine: Engine, remote: Remote) -> frozenset[str]:
+    """Return the blobs of the layers that are not unpacked here."""
+    return frozenset(
+        layer.digest
+        for layer in remote.image.layers
+        if layer.digest and not os.path.isdir(engine.layout.layer_diff(layer.chain_id))
+    )
+
+
+class Fetched:
+    """An image of a registry with the face of an archive (lifecycle/image/load.py, ``Layers``)."""
+
+    def __init__(
+        self,
+        remote: Remote,
+        wait: Callable[[str], object],
+        store: BlobStore,
+        coming: frozenset[str] | set[str] = frozenset(),
+    ) -> None:
+        from ...images.registry.resolve import Arriving
+
+        kept = [
+            *remote.documents,
+            *(blob.digest for blob in remote.blobs if blob.digest in coming or store.has(blob.digest)),
+        ]
+        image = replace(remote.image, blobs=tuple(dict.fromkeys(kept)))
+        self._wait, self._store = wait, store
+        self._archive = Archive(Arriving(store, wait), (image,))
+        self.images = (image,)
+
+    def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
+        """Stream a layer's plain tar; its digests are checked at its end."""
+        return self._archive.layer(layer)
+
+    def check(self, layer: ArchivedLayer) -> None:
+        """Check nothing: what is unpacked already was checked then."""
+
+    def wait(self, layer: ArchivedLayer) -> None:
+        """Wait until the layer's blob has come."""
+        if layer.digest:
+            self._wait(layer.digest)

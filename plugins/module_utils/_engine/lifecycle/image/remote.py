@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reach registries, where this host can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...errors import HostLacks, Setting, Words
+from ...images.archive.reference import Parts
+from ...model.image.pull import Access
+
+if TYPE_CHECKING:
+    from ...images.registry.client import Repository
+    from ...images.registry.configuration import Registries
+
+
+def registries(access: Access) -> Registries:
+    """Read the file of registries. Raises InvalidOption."""
+    from ...images.registry import configuration
+
+    return configuration.read(access.registries_conf)
+
+
+def repositories(access: Access, name: Parts) -> Iterator[Repository]:
+    """Return the repository at each place that may have an image, mirrors first.
+
+    Raises HostLacks without Python's requests, EngineError for a registry that is blocked, InvalidOption for its file.
+    """
+    try:
+        from ...images.registry import access as reached
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "requests":
+            raise
+        raise HostLacks(
+            "Python's requests is not installed on this host",
+            remedy=Words(
+                "Run the role slipway.oci.host, which installs it (python3-requests), or write ",
+                Setting("pull_on", "controller"),
+            ),
+            program="python3-requests",
+        ) from error
+    return reached.repositories(access, registries(access), name)
