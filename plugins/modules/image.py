@@ -135,9 +135,9 @@ EXAMPLES = r"""
   slipway.oci.image:
     name: registry.example/team/app:1
 
-- name: Have the newest of it
+- name: Have what the tag means now
   slipway.oci.image:
-    name: registry.example/team/app:1
+    name: registry.example/team/app:edge
     state: latest
 
 - name: Remove it

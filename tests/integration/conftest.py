@@ -246,6 +246,9 @@ def ready(loaded):
 _DIRECTORIES = (
     "staging",
     "layers",
+    "blobs",
+    "blobs/partial",
+    "blobs/sha256",
     "images",
     "volumes",
     "volume-notes",

@@ -20,7 +20,8 @@ import requests
 import requests.adapters
 import requests.utils
 from requests.exceptions import RequestException
-from urllib3.exceptions import HTTPError
+from urllib3 import disable_warnings
+from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from ...errors import InvalidOption, RegistryFailed
 from ...frozen import dataclass
@@ -93,7 +94,16 @@ class Response:
                 raise RegistryFailed(f"{what} from {_host(self.url)} has more than {limit} bytes")
             if time.monotonic() > deadline:
                 raise RegistryFailed(f"{what} from {_host(self.url)} did not come within {_DOCUMENT:.0f} s")
+        if len(found) < self._told():
+            raise RegistryFailed(f"{what} from {_host(self.url)} broke off", passing=True)
         self.body = bytes(found)
+
+    def _told(self) -> int:
+        """Return how long the body is to be, 0 where nobody says; urllib3 before 2 does not look."""
+        if self._raw.request.method == "HEAD" or self.status == 304:
+            return 0
+        length = self.headers.get("Content-Length", "")
+        return int(length) if length.isdecimal() and len(length) < 20 else 0
 
     def close(self) -> None:
         """End the connection, unless the body has been read."""
@@ -115,6 +125,8 @@ class Http:
         self._transfer = transfer
         self._verifies = not insecure if transfer.verify is None else transfer.verify
         self._stopped = stopped
+        if not self._verifies:
+            disable_warnings(InsecureRequestWarning)  # somebody has said so; it would be told at each request
         self.host = host
         #: ``http`` is tried only where certificates are not looked at anyway.
         self.scheme = "https"
