@@ -7,8 +7,8 @@ meta/runtime.yml names it for each module that has no action of its own.
 from __future__ import annotations
 
 from ansible.plugins.action.normal import ActionModule as NormalAction
-from ansible_collections.slipway.oci.plugins.plugin_utils.delivery import DeliveringAction
+from ansible_collections.slipway.oci.plugins.plugin_utils.image_delivery import ImageAction
 
 
-class ActionModule(DeliveringAction, NormalAction):
-    """What Ansible does with a module that has no action of its own, and the delivery."""
+class ActionModule(ImageAction, NormalAction):
+    """What Ansible does with a module that has no action of its own, the delivery, and an image that the host can't fetch."""

@@ -33,6 +33,13 @@ options:
       - To remove an image, its id is taken too.
     type: str
     required: true
+  src:
+    description:
+      - "Archive of the controller that the image is loaded from, in place of a registry: of any form that
+        M(slipway.oci.image_load) takes, found as M(ansible.builtin.copy) finds it. Layers that the host has already are
+        not sent."
+      - An archive of one image gives it under O(name). Of several it is the one that has that name.
+    type: path
   tag:
     description:
       - Tag of the image, where O(name) has none.
@@ -124,6 +131,22 @@ options:
     description:
       - The three in one word, as in V(linux/arm64/v8).
     type: str
+  pull_on:
+    description:
+      - "Who asks the registry. V(host): the host itself. V(controller): the controller, once for all hosts, into a
+        cache of its own; each host is sent the layers that it lacks, compressed as they came, over its own connection.
+        It needs neither Python's C(requests) nor a way to the registry then."
+      - "V(auto): the host, and the controller where the host can't: nothing answers there, or it has no C(requests)."
+      - Credentials, certificates and O(registries_conf) are those of the machine that asks.
+      - The cache is C($XDG_CACHE_HOME/slipway), C(~/.cache/slipway) unless that is set, or C($SLIPWAY_CACHE). It holds
+        20 GB at most, or as many bytes as C($SLIPWAY_CACHE_SIZE) says; what was used longest ago goes first.
+    type: str
+    default: auto
+    choices: [auto, host, controller]
+  parcel:
+    description:
+      - Set by the action plugin, which brings images from the controller. Not for playbooks.
+    type: dict
 seealso:
   - module: slipway.oci.image_load
   - module: slipway.oci.image_info

@@ -31,6 +31,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.op
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.pull_options import (
     PlatformOptions,
     PullOptions,
+    SendOptions,
 )
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.network_options import (
     ARGUMENTS as NETWORK_OPTIONS,
@@ -133,6 +134,7 @@ def of_pull() -> dict[str, Documented]:
     return {
         **of_class(path, "PullOptions", declared(PullOptions)),
         **of_class(path, "PlatformOptions", declared(PlatformOptions)),
+        **of_class(path, "SendOptions", declared(SendOptions)),
     }
 
 

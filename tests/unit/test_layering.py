@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "_module": BELOW_VERBS | {"lifecycle", "agent", "ansible.module_utils"},
     "_entry": {"ansible.module_utils"},
     "modules": {"_entry"},
-    "plugin_utils": {"model", "errors", "archive", "_entry", "ansible", "jmespath"},
+    "plugin_utils": {"model", "errors", "frozen", "archive", "images", "_entry", "ansible", "jmespath"},
     **{row: {"plugin_utils", "ansible"} for row in ("connection", "inventory", "action", "filter", "test")},
     "doc_fragments": set(),
 }

@@ -156,6 +156,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "os": {"type": "str"},
     "variant": {"type": "str"},
     "platform": {"type": "str"},
+    "pull_on": {"type": "str", "default": "auto", "choices": ["auto", "host", "controller"]},
+    "parcel": {"type": "dict"},
     "attach": {"type": "list", "elements": "str"},
     "blkio_weight_device": {"type": "dict"},
     "chrootdirs": {"type": "str"},

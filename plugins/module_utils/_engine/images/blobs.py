@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ..errors import DigestMismatch, NotFound
 from ..kernel import files
@@ -66,6 +66,10 @@ class BlobStore:
     def open(self, digest: str) -> BinaryIO:
         """Open a blob to read it; whoever does so checks its digest. Raises FileNotFoundError."""
         return open(os.open(self.path(digest), os.O_RDONLY | _FILE), "rb", buffering=0)
+
+    def content(self, digest: str) -> StoredBlob:
+        """Return a blob as an archive's content; it is opened when it is read."""
+        return StoredBlob(self, digest)
 
     def read(self, digest: str, limit: int) -> bytes | None:
         """Return a small blob; None where it is not there, is larger than ``limit``, or is not what its name says."""
@@ -140,6 +144,23 @@ class BlobStore:
             self.remove(digest)
         waiting = f"{self._path}/{_PARTIAL}"
         return freed + sum(_swept(f"{waiting}/{name}") for name in _names(waiting))
+
+
+class StoredBlob(NamedTuple):
+    """A blob of a store, with the face of an archive's file (archive/members.py, ``Content``)."""
+
+    store: BlobStore
+    digest: str
+
+    @property
+    def size(self) -> int:
+        """Its bytes, 0 where it is not there."""
+        return self.store.size(self.digest) or 0
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read it in chunks; whoever does so checks the digest."""
+        with self.store.open(self.digest) as stream:
+            yield from streams.section(stream.fileno(), 0)
 
 
 class Partial:

@@ -16,6 +16,11 @@ def act(engine: Engine, request: ImageRequest) -> Outcome:
         from ..._engine.lifecycle.image.remove import remove_image
 
         return remove_image(engine, request.name, force=request.force)
+    if request.loads:
+        from ..._engine.images.offer import decode
+        from ..._engine.lifecycle.image.offered import take
+
+        return take(engine, decode(request.wanted.offer), request.wanted.place, "loaded")
     from ..._engine.lifecycle.image.pull import pull
 
     return pull(engine, request.wanted)

@@ -38,7 +38,7 @@ class Archive:
         """Check a layer that nobody needs against its digest, once; where the blob itself has one, it is not decompressed."""
         if layer.member in self._checked:
             return
-        with streams.ahead(self._stored(layer) if layer.digest else self._verified(layer)) as chunks:
+        with streams.ahead(self.stored(layer) if layer.digest else self._verified(layer)) as chunks:
             for _chunk in chunks:
                 pass
         self._checked.add(layer.member)
@@ -55,7 +55,8 @@ class Archive:
             diff_id=layer.diff_id,
         )
 
-    def _stored(self, layer: ArchivedLayer) -> Iterator[bytes]:
+    def stored(self, layer: ArchivedLayer) -> Iterator[bytes]:
+        """Yield a layer's blob as the archive has it, checked at its end where its digest is known."""
         digest = streams.Digest(layer.digest)
         yield from digest.through(self._section(layer).chunks())
         digest.check(layer.digest, what=_label(layer), size=layer.size)

@@ -13,7 +13,6 @@ from ..archive.image import ArchivedImage
 from ..archive.members import Content
 from ..archive.platform import Platform
 from ..blobs import BlobStore
-from ..tar import streams
 from .client import Manifest, Repository
 from .download import Blob
 
@@ -208,5 +207,4 @@ class _Blob(NamedTuple):
 
     def chunks(self) -> Iterator[bytes]:
         self.wait(self.digest)
-        with self.store.open(self.digest) as stream:
-            yield from streams.section(stream.fileno(), 0)
+        yield from self.store.content(self.digest).chunks()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import (
     EngineError,
+    HostLacks,
     ImageUnknown,
     NotFound,
     RegistryDenied,
@@ -28,14 +29,14 @@ from ...images.archive.reference import Parts, is_id, parse
 from ...images.blobs import BlobStore
 from ...model.engine.record import ImageRecord
 from ...model.image import config
-from ...model.image.pull import MISSING, NEVER, NEWER, Pull
+from ...model.image.pull import AUTO, CONTROLLER, MISSING, NEVER, NEWER, Pull
 from ..core.engine import Engine
 from ..core.images import find_image
 from ..core.outcome import Outcome
 from ..core.source import lowers_of
 from ..inspect.image import image_shape
 from .load import converge_images, save_digests
-from .remote import registries, repositories
+from .remote import REQUESTS, registries, repositories
 
 if TYPE_CHECKING:
     from ...images.registry.client import Repository
@@ -58,9 +59,17 @@ def pull(engine: Engine, wanted: Pull) -> Outcome:
     if wanted.policy == NEVER or not names:
         with engine.database.reading() as connection:
             return _there(find_image(connection, wanted.name))  # raises, with the names that are near
+    if wanted.offer is not None:
+        return _offered(engine, wanted, known)
+    if wanted.pull_on == CONTROLLER:
+        raise _asked_of_controller(wanted, known)
     try:
         return _from_registries(engine, wanted, known, names)
-    except (RegistryFailed, RegistryDenied, ImageUnknown) as error:
+    except (RegistryFailed, RegistryDenied, ImageUnknown, HostLacks) as error:
+        if wanted.pull_on == AUTO and _has_no_way(error):
+            raise _asked_of_controller(wanted, known) from error
+        if isinstance(error, HostLacks):
+            raise
         if known is None:
             raise _with_near(engine, wanted, error) from error
         if wanted.policy != NEWER or isinstance(error, ImageUnknown):
@@ -68,6 +77,46 @@ def pull(engine: Engine, wanted: Pull) -> Outcome:
         return replace(
             _there(known), warnings=(f"{wanted.name}: {error.message}; the image that is here is used",)
         )
+
+
+class ImageWanted(EngineError):
+    """The controller is to fetch the image: what is wanted, for which platform, and by which digests it is known here."""
+
+    code = "image_wanted"
+
+
+def _asked_of_controller(wanted: Pull, known: ImageRecord | None) -> ImageWanted:
+    want = _platform(wanted)
+    return ImageWanted(
+        f"{wanted.name} is to be fetched by the controller",
+        remedy="Its action plugin does so; a task that is run by something else needs pull_on: host",
+        image=wanted.name,
+        policy=wanted.policy,
+        platform=[want.os, want.architecture, want.variant],
+        digests=[one.rpartition("@")[2] for one in known.digests] if known else [],
+        access={key: getattr(wanted.access, key) for key in ("verify", "retry", "retry_delay")},
+    )
+
+
+def _has_no_way(error: EngineError) -> bool:
+    """Tell whether this host can't talk with registries at all: it lacks requests, or nothing answers."""
+    unreachable = (
+        isinstance(error, RegistryFailed) and "status" not in error.fields and "tls" not in error.fields
+    )
+    return (isinstance(error, HostLacks) and error.fields.get("program") == REQUESTS) or unreachable
+
+
+def _offered(engine: Engine, wanted: Pull, known: ImageRecord | None) -> Outcome:
+    """Load what the controller offers, unless it has found that nothing is newer."""
+    offer = wanted.offer or {}
+    if "failed" in offer:
+        raise RegistryFailed(f"{wanted.name}: the controller can't fetch it: {offer['failed']}")
+    if not offer and known is not None:
+        return _there(known)
+    from ...images.offer import decode
+    from .offered import take
+
+    return take(engine, decode(offer), wanted.place, "pulled")
 
 
 def _with_near(engine: Engine, wanted: Pull, error: EngineError) -> EngineError:
@@ -138,8 +187,10 @@ def _from_registries(
 ) -> Outcome:
     """Try each name at each place that may have it, until one has; else raise what the last said that was no mirror."""
     errors: list[EngineError] = []
+    # Where the controller can do it, nobody waits long for what does not answer.
+    access = wanted.access.trying(1) if wanted.pull_on == AUTO else wanted.access
     for name in names:
-        for repository in repositories(wanted.access, name):
+        for repository in repositories(access, name):
             try:
                 outcome = _from_repository(engine, wanted, known, repository, name)
             except (RegistryFailed, RegistryDenied, ImageUnknown) as error:  # noqa: PERF203  (each place is tried by itself)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ...images.registry.client import Repository
     from ...images.registry.configuration import Registries
 
+#: The package that brings it.
+REQUESTS = "python3-requests"
+
 
 def registries(access: Access) -> Registries:
     """Read the file of registries. Raises InvalidOption."""
@@ -38,6 +41,6 @@ def repositories(access: Access, name: Parts) -> Iterator[Repository]:
                 "Run the role slipway.oci.host, which installs it (python3-requests), or write ",
                 Setting("pull_on", "controller"),
             ),
-            program="python3-requests",
+            program=REQUESTS,
         ) from error
     return reached.repositories(access, registries(access), name)

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...errors import InvalidOption
-from ...frozen import dataclass
+from collections.abc import Mapping
+from typing import Any
 
+from ...errors import InvalidOption
+from ...frozen import dataclass, replace
+
+HOST, CONTROLLER, AUTO = "host", "controller", "auto"
 MISSING, NEWER, ALWAYS, NEVER = "missing", "newer", "always", "never"
 #: podman-pull(1), --policy.
 POLICIES = (MISSING, NEWER, ALWAYS, NEVER)
@@ -32,10 +36,18 @@ class Access:
     def __repr__(self) -> str:
         return f"Access({self.username!r}, ...)"
 
+    def trying(self, most: int) -> Access:
+        """Return it with so many tries after the first at most."""
+        return replace(self, retry=min(self.retry, most))
+
 
 @dataclass(frozen=True)
 class Pull:
-    """An image that a task wants: its name, when it is asked for anew, and for which platform ("" for the host's parts)."""
+    """An image that a task wants: its name, when it is asked for anew, and for which platform ("" for the host's parts).
+
+    ``pull_on``: who asks the registry; with ``auto`` the controller where the host can't. ``offer`` is what the controller has to
+    give (images/offer.py, in its JSON form; {}: nothing newer), None before it was asked; ``place``: where the blobs were sent.
+    """
 
     name: str
     policy: str = MISSING
@@ -43,6 +55,9 @@ class Pull:
     architecture: str = ""
     variant: str = ""
     access: Access = Access()
+    pull_on: str = HOST
+    offer: Mapping[str, Any] | None = None
+    place: str | None = None
 
     @property
     def has_platform(self) -> bool:

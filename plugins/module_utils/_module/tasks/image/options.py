@@ -30,6 +30,14 @@ class ImageOptions:
     To remove an image, its id is taken too.
     """
 
+    src = of_type("path")
+    """Archive of the controller that the image is loaded from, in place of a registry: of any form that
+    M(slipway.oci.image_load) takes, found as M(ansible.builtin.copy) finds it. Layers that the host has
+    already are not sent.
+
+    An archive of one image gives it under O(name). Of several it is the one that has that name.
+    """
+
     tag = of_type("str")
     """Tag of the image, where O(name) has none."""
 
@@ -68,11 +76,12 @@ ARGUMENTS: ArgumentSpec = {**declared(ImageOptions), **PULL_OPTIONS}
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """An image that is to be there, or, with ``wanted`` None, not."""
+    """An image that is to be there, or, with ``wanted`` None, not. ``loads``: the controller has read it from an archive."""
 
     name: str
     wanted: Pull | None
     force: bool
+    loads: bool = False
 
 
 def to_image(params: Mapping[str, Any]) -> ImageRequest | None:
@@ -91,7 +100,10 @@ def to_image(params: Mapping[str, Any]) -> ImageRequest | None:
         policy = pull.NEWER
     if params["force"] and policy != pull.NEVER:
         policy = pull.ALWAYS
-    return ImageRequest(name, to_pull(params, name, policy), params["force"])
+    wanted = to_pull(params, name, policy)
+    if params["src"] is not None and wanted.offer is None:
+        raise InvalidOption("src", params["src"], "is read by the action plugin alone")
+    return ImageRequest(name, wanted, params["force"], loads=params["src"] is not None)
 
 
 def _name(params: Mapping[str, Any]) -> str:

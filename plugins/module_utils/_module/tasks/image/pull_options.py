@@ -8,7 +8,7 @@ from typing import Any
 
 from ...._engine.errors import InvalidOption
 from ...._engine.model.container.kinds import of_type
-from ...._engine.model.image.pull import Access, Pull, platform_parts
+from ...._engine.model.image.pull import AUTO, CONTROLLER, HOST, Access, Pull, platform_parts
 from ...._engine.model.values.durations import SECOND, duration
 from ...options import ArgumentSpec, declared
 
@@ -64,6 +64,27 @@ class PullOptions:
     """
 
 
+class SendOptions:
+    """Who asks the registry."""
+
+    pull_on = of_type("str", default=AUTO, choices=[AUTO, HOST, CONTROLLER])
+    """Who asks the registry. V(host): the host itself. V(controller): the controller, once for all hosts, into a
+    cache of its own; each host is sent the layers that it lacks, compressed as they came, over its own
+    connection. It needs neither Python's C(requests) nor a way to the registry then.
+
+    V(auto): the host, and the controller where the host can't: nothing answers there, or it has no C(requests).
+
+    Credentials, certificates and O(registries_conf) are those of the machine that asks.
+
+    The cache is C($XDG_CACHE_HOME/slipway), C(~/.cache/slipway) unless that is set, or C($SLIPWAY_CACHE). It
+    holds 20 GB at most, or as many bytes as C($SLIPWAY_CACHE_SIZE) says; what was used longest ago goes
+    first.
+    """
+
+    parcel = of_type("dict")
+    """Set by the action plugin, which brings images from the controller. Not for playbooks."""
+
+
 class PlatformOptions:
     """For which platform an image is pulled."""
 
@@ -86,7 +107,11 @@ class PlatformOptions:
     """The three in one word, as in V(linux/arm64/v8)."""
 
 
-PULL_OPTIONS: ArgumentSpec = {**declared(PullOptions), **declared(PlatformOptions)}
+PULL_OPTIONS: ArgumentSpec = {
+    **declared(PullOptions),
+    **declared(PlatformOptions),
+    **declared(SendOptions),
+}
 
 
 def to_access(params: Mapping[str, Any]) -> Access:
@@ -120,4 +145,15 @@ def to_pull(params: Mapping[str, Any], name: str, policy: str) -> Pull:
     system, architecture, variant = platform_parts(
         params["platform"], params["os"], params["arch"], params["variant"]
     )
-    return Pull(name, policy, system, architecture, variant, to_access(params))
+    parcel = params["parcel"] or {}
+    return Pull(
+        name,
+        policy,
+        system,
+        architecture,
+        variant,
+        to_access(params),
+        params["pull_on"],
+        parcel.get("offer"),
+        parcel.get("place"),
+    )

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a controller tells a host of images that it could send: all that describes them, and by what names their blobs would come.
+
+It goes as JSON in a task's options, and what comes back is which of the blobs the host lacks. The host believes none of it: an
+image's id is the digest of its configuration, and each layer is checked against the digest in there while it is unpacked.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import InvalidOption
+from ..frozen import dataclass
+from ..model.image import config as imageconfig
+from ..model.values.digests import DIGEST
+from .archive.image import ArchivedImage, ArchivedLayer, chain_ids
+from .archive.reference import normalize
+
+#: The name of a blob's file on its way; nothing else is a path there.
+_MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,200}")
+_MOST_IMAGES, _MOST_LAYERS = 1000, 1000
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Images that could be sent. ``documents`` are what a registry has of them (manifests, configurations), by digest.
+
+    ``digest`` is what the name means at the registry, "" for an archive. ``keeps``: blobs are kept as they come.
+    """
+
+    images: tuple[ArchivedImage, ...]
+    documents: Mapping[str, bytes]
+    digest: str = ""
+    keeps: bool = False
+
+
+def member_of(layer: ArchivedLayer) -> str:
+    """Return the name of the file that a layer's blob is sent as."""
+    return (layer.digest or layer.diff_id).replace(":", "-", 1)
+
+
+def encode(offer: Offer) -> dict[str, Any]:
+    """Return the JSON form."""
+    return {
+        "images": [_encoded(image) for image in offer.images],
+        "documents": {digest: _text(raw) for digest, raw in offer.documents.items()},
+        "digest": offer.digest,
+        "keeps": offer.keeps,
+    }
+
+
+def _encoded(image: ArchivedImage) -> dict[str, Any]:
+    return {
+        "names": [*image.names],
+        "config": _text(image.config),
+        "manifest_digest": image.manifest_digest,
+        "digests": [*image.digests],
+        "layers": [[layer.digest, layer.media_type, layer.size] for layer in image.layers],
+    }
+
+
+def decode(data: Any) -> Offer:
+    """Read the JSON form. Raises InvalidOption: nobody but the action plugin writes one."""
+    try:
+        documents = {_digest(digest): _bytes(text) for digest, text in data["documents"].items()}
+        images = tuple(_decoded(one) for one in data["images"][:_MOST_IMAGES])
+        digest = _digest(data["digest"]) if data["digest"] else ""
+        return Offer(images, documents, digest, bool(data["keeps"]))
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        raise InvalidOption("offer", None, f"is not what the action plugin sends: {error}") from error
+
+
+def _decoded(data: Mapping[str, Any]) -> ArchivedImage:
+    config = _bytes(data["config"])
+    diff_ids = imageconfig.parse(config).diff_ids
+    if len(diff_ids) != len(data["layers"]) or len(diff_ids) > _MOST_LAYERS:
+        raise ValueError("as many layers as the configuration has are wanted")
+    layers = tuple(map(_layer, diff_ids, chain_ids(diff_ids), data["layers"]))
+    manifest = data["manifest_digest"]
+    return ArchivedImage(
+        hashlib.sha256(config).hexdigest(),
+        tuple(normalize(name) for name in data["names"]),
+        config,
+        None if manifest is None else _digest(manifest),
+        layers,
+        digests=tuple(str(one) for one in data["digests"]),
+    )
+
+
+def _layer(diff_id: str, chain_id: str, told: Sequence[Any]) -> ArchivedLayer:
+    digest, media_type, size = told
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
+        raise ValueError("a size is a count of bytes")
+    layer = ArchivedLayer(
+        diff_id, chain_id, None if digest is None else _digest(digest), str(media_type), size, ""
+    )
+    member = member_of(layer)
+    if not _MEMBER.fullmatch(member):
+        raise ValueError("a blob has no name for a file")
+    return ArchivedLayer(diff_id, chain_id, layer.digest, layer.media_type, size, member)
+
+
+def _digest(value: object) -> str:
+    if not isinstance(value, str) or not DIGEST.fullmatch(value):
+        raise ValueError(f"{str(value)[:100]!r} is no digest")
+    return value
+
+
+def _text(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)

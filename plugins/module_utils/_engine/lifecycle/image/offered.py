@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take images that a controller has fetched, or read from an archive of its own: say which blobs are missing, then load them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+
+from ...errors import EngineError
+from ...frozen import replace
+from ...images.archive import choice
+from ...images.archive.image import ArchivedLayer
+from ...images.archive.members import Content, DirectoryMembers
+from ...images.archive.open import Archive
+from ...images.blobs import BlobStore
+from ...images.offer import Offer
+from ..core.engine import Engine
+from ..core.outcome import Outcome
+from .load import converge_images, save_digests
+
+
+class BlobsWanted(EngineError):
+    """The host lacks blobs of what it is offered; ``members`` are their names. The action plugin sends them."""
+
+    code = "blobs_wanted"
+
+
+def take(engine: Engine, offer: Offer, place: str | None, verb: str) -> Outcome:
+    """Load what is offered. ``place``: the directory that blobs were sent into, None before any was.
+
+    Raises BlobsWanted while some are missing, and what ``load`` raises. Predicting, nothing is wanted nor written.
+    """
+    store = BlobStore(engine.layout.blobs)
+    if engine.predicting:
+        return _told(offer, converge_images(engine, _Sent(offer, None, store), verb))
+    with store.in_use(), ExitStack() as stack:
+        missing = _missing(engine, offer, store)
+        if missing and place is None:
+            raise BlobsWanted("the host lacks blobs of the image", members=missing)
+        for digest, raw in offer.documents.items():
+            store.put(digest, raw)
+        members = DirectoryMembers(place, stack) if place else None
+        if members is not None and offer.keeps:
+            _keep(offer, missing, members, store)
+        source = _Sent(offer, members, store)
+        outcome = converge_images(engine, source, verb)
+        if not outcome.actions and offer.digest:
+            save_digests(engine, source)
+    return _told(offer, outcome)
+
+
+def _told(offer: Offer, outcome: Outcome) -> Outcome:
+    digest = f" ({offer.digest})" if offer.digest else ""
+    return replace(
+        outcome,
+        actions=tuple(f"{text}{digest}" for text in outcome.actions),
+        warnings=(
+            *outcome.warnings,
+            *choice.name_warnings(offer.images),
+            *choice.platform_warnings(offer.images),
+        ),
+    )
+
+
+def _missing(engine: Engine, offer: Offer, store: BlobStore) -> list[str]:
+    """Return the members that are neither unpacked here nor kept as they came."""
+    layers = {layer.member: layer for image in offer.images for layer in image.layers}
+    return [
+        member
+        for member, layer in layers.items()
+        if not os.path.isdir(engine.layout.layer_diff(layer.chain_id))
+        and not (layer.digest and store.has(layer.digest))
+    ]
+
+
+def _keep(offer: Offer, members: list[str], sent: DirectoryMembers, store: BlobStore) -> None:
+    """Put the blobs that came into the store, each checked against its digest."""
+    for layer in {layer.member: layer for image in offer.images for layer in image.layers}.values():
+        section = sent.find(layer.member) if layer.member in members else None
+        if section is None or layer.digest is None:
+            continue
+        with store.partial(layer.digest) as partial:
+            if partial is not None:
+                partial.restart()
+                for chunk in section.chunks():
+                    partial.write(chunk)
+                partial.finish()
+
+
+class _Sent:
+    """What is offered, with the face of an archive (load.py, ``Layers``)."""
+
+    def __init__(self, offer: Offer, members: DirectoryMembers | None, store: BlobStore) -> None:
+        self._store, self._members = store, members
+        self.images = tuple(
+            replace(image, blobs=self._kept(offer, image.layers)) if offer.keeps else image
+            for image in offer.images
+        )
+        self._archive = Archive(self, self.images)
+
+    def _kept(self, offer: Offer, layers: tuple[ArchivedLayer, ...]) -> tuple[str, ...]:
+        found = (layer.digest for layer in layers if layer.digest and self._store.has(layer.digest))
+        return tuple(dict.fromkeys((*offer.documents, *found)))
+
+    def find(self, name: str) -> Content | None:
+        """Return a blob: of the store, else as it was sent."""
+        digest = name.replace("-", ":", 1)
+        if self._store.has(digest):
+            return self._store.content(digest)
+        return self._members.find(name) if self._members else None
+
+    def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
+        """Stream a layer's plain tar; its digests are checked at its end."""
+        return self._archive.layer(layer)
+
+    def check(self, layer: ArchivedLayer) -> None:
+        """Check nothing: what is unpacked already was checked then, and was not sent."""
+
+    def wait(self, layer: ArchivedLayer) -> None:
+        """Wait for nothing: it was sent."""

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a module that wants an image, and fetch it for the host where that asks for it.
+
+The module answers that it wants an image, then which blobs of it the host lacks; each time it is run again with what it has
+asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from .delivery import DeliveringAction
+
+#: As lifecycle/image/pull.py and offered.py have them.
+_WANTED, _LACKS = "image_wanted", "blobs_wanted"
+_PULLING = ("container", "image")
+
+
+class ImageAction(DeliveringAction):
+    """An action whose module may ask the controller for an image."""
+
+    def _execute_module(
+        self, module_name: str | None = None, module_args: dict[str, Any] | None = None, **how: Any
+    ) -> dict[str, Any]:
+        """Run the module; where it answers that it wants an image, offer that, and where it lacks blobs, send them."""
+        arguments = dict(self._task.args if module_args is None else module_args)
+        if not self._pulls():
+            return super()._execute_module(module_name, module_args, **how)
+        if arguments.get("parcel") is not None:
+            raise AnsibleActionFail("parcel: set by the action plugin, and not for playbooks")
+        if how.get("wrap_async") and arguments.get("pull_on", "auto") == "auto":
+            arguments["pull_on"] = "host"  # nobody would be there to fetch it when the task finds out
+        result = super()._execute_module(module_name, arguments, **how)
+        if result.get("error") != _WANTED:
+            return result
+        return self._offered(result, module_name, arguments, how)
+
+    def _offered(
+        self,
+        asked: Mapping[str, Any],
+        module_name: str | None,
+        arguments: dict[str, Any],
+        how: dict[str, Any],
+    ) -> dict[str, Any]:
+        from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import EngineError
+
+        from . import image_offers
+
+        wanted = image_offers.Wanted(asked["image"], asked["policy"], asked["platform"], asked["digests"])
+        access = access_of(asked["access"], arguments)
+        try:
+            offer = image_offers.from_registry(wanted, access)
+        except EngineError as error:
+            failed = {**arguments, "parcel": {"offer": {"failed": str(error)}}}
+            return super()._execute_module(module_name, failed, **how)
+        return self.deliver(
+            offer,
+            lambda members: self._from_cache(offer, wanted, access, members),
+            module_name,
+            arguments,
+            how,
+        )
+
+    def deliver(
+        self,
+        offer: dict[str, Any],
+        send: Any,
+        module_name: str | None,
+        arguments: dict[str, Any],
+        how: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Run the module with an offer, and once more with the blobs that it lacks, which ``send`` brings to the host."""
+        result = super()._execute_module(module_name, {**arguments, "parcel": {"offer": offer}}, **how)
+        if result.get("error") != _LACKS:
+            return result
+        parcel = {"offer": offer, "place": send(result["members"])}
+        return super()._execute_module(module_name, {**arguments, "parcel": parcel}, **how)
+
+    def _from_cache(self, offer: dict[str, Any], wanted: Any, access: Any, members: Sequence[str]) -> str:
+        """Fetch what the controller lacks itself, send it, and return where on the host it lies."""
+        from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import EngineError
+        from ansible_collections.slipway.oci.plugins.module_utils._engine.images.offer import decode
+
+        from . import image_offers
+        from .image_cache import cache
+        from .progress import Progress
+
+        offered = decode(offer)
+        try:
+            with (
+                cache() as store,
+                Progress(self._display, self._host(), f"fetching {wanted.name}") as progress,
+            ):
+                image_offers.fetch(offered, access, members, progress.heard)
+                layers = image_offers.chosen(offered, members)
+                return self.send([(layer.member, store.path(layer.digest)) for layer in layers], wanted.name)
+        except EngineError as error:
+            raise AnsibleActionFail(f"{wanted.name}: the controller can't fetch it: {error}") from error
+
+    def load_archive(
+        self, module_name: str | None, arguments: dict[str, Any], how: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Offer the image of an archive of the controller, the task's option ``src``."""
+        from ansible import constants
+        from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import EngineError
+
+        from . import archive_offers
+
+        path = self._find_needle("files", str(arguments["src"]))
+        name = ":".join(str(arguments[part]) for part in ("name", "tag") if arguments.get(part))
+        try:
+            with archive_offers.opened(path, name, constants.DEFAULT_LOCAL_TMP) as source:
+                return self.deliver(
+                    source.offer,
+                    lambda members: self.send(source.files(members), path),
+                    module_name,
+                    arguments,
+                    how,
+                )
+        except EngineError as error:
+            raise AnsibleActionFail(f"src: on the controller: {error}") from error
+
+    def send(self, files: Sequence[tuple[str, str]], name: str) -> str:
+        """Bring files of the controller to the host, each under its name, and return the directory, which goes with the task."""
+        from .progress import Progress
+
+        directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no other way)
+        sizes = [os.path.getsize(path) for _member, path in files]
+        with Progress(self._display, self._host(), f"sending {name}") as progress:
+            paths = []
+            for number, (member, path) in enumerate(files):
+                progress.heard(sum(sizes[:number]), sum(sizes), f"{number} of {len(files)} layers")
+                paths.append(f"{directory.rstrip('/')}/{member}")
+                self._transfer_file(path, paths[-1])
+        self._fixup_perms2((directory, *paths))
+        return str(directory)
+
+    def _host(self) -> str:
+        return str(self._templar.available_variables.get("inventory_hostname", ""))
+
+    def _pulls(self) -> bool:
+        """Tell whether the module is one that pulls images."""
+        return str(self._task.action).rpartition(".")[2] in _PULLING
+
+
+def access_of(told: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """Return how the controller reaches registries: as the module has read it, with the paths and secrets of the task.
+
+    A path is one of the controller then.
+    """
+    from ansible_collections.slipway.oci.plugins.module_utils._engine.model.image.pull import Access
+
+    def path(*words: str) -> str | None:
+        found = next((arguments[word] for word in words if arguments.get(word)), None)
+        return os.path.expanduser(str(found)) if found else None
+
+    return Access(
+        username=str(arguments.get("username") or ""),
+        password=str(arguments.get("password") or ""),
+        auth_file=path("auth_file", "authfile"),
+        cert_dir=path("ca_cert_dir", "cert_dir"),
+        verify=told["verify"],
+        registries_conf=path("registries_conf"),
+        retry=told["retry"],
+        retry_delay=told["retry_delay"],
+    )

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a controller can send of the images of registries, which are asked for them once in a run."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from ansible import constants
+from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import EngineError
+from ansible_collections.slipway.oci.plugins.module_utils._engine.images import offer as offers
+from ansible_collections.slipway.oci.plugins.module_utils._engine.images.archive import reference
+from ansible_collections.slipway.oci.plugins.module_utils._engine.images.archive.image import ArchivedLayer
+from ansible_collections.slipway.oci.plugins.module_utils._engine.images.archive.platform import Platform
+from ansible_collections.slipway.oci.plugins.module_utils._engine.images.blobs import BlobStore
+from ansible_collections.slipway.oci.plugins.module_utils._engine.images.offer import Offer
+from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry import configuration
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.image.pull import NEWER, Access
+
+from .image_cache import cache, touch
+
+#: Told of how many bytes have come, of how many.
+Heard = Callable[[int, int], object]
+
+
+class Wanted(NamedTuple):
+    """What a host wants: the name as the task has it, for which platform, and the digests by which the host knows it."""
+
+    name: str
+    policy: str
+    platform: Sequence[str]
+    digests: Sequence[str]
+
+
+def from_registry(wanted: Wanted, access: Access) -> dict[str, Any]:
+    """Return what can be offered of a registry's image, {} when the host has it already. Raises EngineError.
+
+    All tasks of one run of Ansible that want the same hear what the first one was told, so that they get the same.
+    """
+    with _once(wanted, access) as note:
+        if note.found is None:
+            note.keep(offers.encode(_resolve(wanted, access)))
+    offered: dict[str, Any] = note.found or {}
+    return {} if wanted.policy == NEWER and offered["digest"] in wanted.digests else offered
+
+
+def fetch(offered: Offer, access: Access, members: Sequence[str], heard: Heard) -> None:
+    """Bring the blobs of these names into the cache. Raises EngineError."""
+    from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.download import Blob
+
+    blobs = [Blob(layer.digest, layer.size or 0) for layer in chosen(offered, members) if layer.digest]
+    total, got = sum(blob.size for blob in blobs), [0]
+
+    def arrived(count: int) -> None:
+        got[0] += count
+        heard(got[0], total)
+
+    with cache() as store:
+        missing = [blob for blob in blobs if not store.has(blob.digest)]
+        for blob in blobs:
+            touch(store, blob.digest)
+        if not missing:
+            return
+        _from_any(offered, access, lambda repository: _download(repository, store, missing, arrived))
+
+
+def _from_any(offered: Offer, access: Access, act: Callable[[Any], object]) -> None:
+    """Act on the first place of an image that lets it be done."""
+    errors: list[EngineError] = []
+    for repository in _repositories(access, reference.parse(offered.images[0].names[0])):
+        try:
+            act(repository)
+        except EngineError as error:  # noqa: PERF203  (each place is tried by itself)
+            errors.append(error)
+        else:
+            return
+    raise errors[-1]
+
+
+def _download(
+    repository: Any, store: BlobStore, blobs: Sequence[Any], arrived: Callable[[int], object]
+) -> None:
+    from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.download import (
+        Downloads,
+    )
+
+    with Downloads(repository, store, blobs, arrived=arrived) as downloads:
+        for blob in blobs:
+            downloads.wait(blob.digest)
+
+
+def chosen(offered: Offer, members: Sequence[str]) -> tuple[ArchivedLayer, ...]:
+    """Return the layers of these names, each once."""
+    layers = {layer.member: layer for image in offered.images for layer in image.layers}
+    return tuple(layers[member] for member in members if member in layers)
+
+
+# -- registries ------------------------------------------------------------------------------------
+
+
+def _resolve(wanted: Wanted, access: Access) -> Offer:
+    """Ask the registries, in the order in which a host would, and keep what describes the image."""
+    from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.resolve import resolve
+
+    errors: list[EngineError] = []
+    with cache() as store:
+        for name in _names(wanted, access):
+            for repository in _repositories(access, name):
+                try:
+                    found = resolve(
+                        repository, name.reference, Platform(*wanted.platform), store, names=(name.text,)
+                    )
+                except EngineError as error:
+                    errors.append(error)
+                    continue
+                return Offer((found.image,), found.documents, found.digest, keeps=True)
+    raise errors[-1]
+
+
+def _names(wanted: Wanted, access: Access) -> Iterator[reference.Parts]:
+    parts = reference.parse(wanted.name)
+    if parts.registry:
+        yield parts
+        return
+    for registry in configuration.read(access.registries_conf).search:
+        yield reference.parse(f"{registry}/{parts.path}{parts.suffix}")
+
+
+def _repositories(access: Access, name: reference.Parts) -> Iterator[Any]:
+    try:
+        from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.access import (
+            repositories,
+        )
+    except ImportError as error:
+        raise EngineError("the controller's Python has no requests", remedy="Install it there") from error
+    return repositories(access, configuration.read(access.registries_conf), name)
+
+
+class _Note:
+    """What the first task of a run was told, in a file that its other tasks read."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        raw = os.pread(fd, 1 << 26, 0)
+        self.found: dict[str, Any] | None = json.loads(raw) if raw else None
+
+    def keep(self, found: Mapping[str, Any]) -> None:
+        """Keep it."""
+        self.found = dict(found)
+        os.pwrite(self._fd, json.dumps(self.found).encode(), 0)
+
+
+@contextmanager
+def _once(wanted: Wanted, access: Access) -> Iterator[_Note]:
+    """Hold the note of what is wanted; whoever comes meanwhile waits for it.
+
+    It lies in Ansible's directory for this run, which nobody else may read, and is named by a digest of all that the answer
+    hangs on.
+    """
+    about = (
+        wanted.name,
+        *wanted.platform,
+        access.username,
+        access.password,
+        access.auth_file,
+        access.cert_dir,
+    )
+    more = (access.verify, access.registries_conf)
+    key = hashlib.sha256(json.dumps([*about, *more]).encode()).hexdigest()
+    fd = os.open(
+        os.path.join(constants.DEFAULT_LOCAL_TMP, f"slipway-image-{key}"),
+        os.O_RDWR | os.O_CREAT | os.O_CLOEXEC,
+        0o600,
+    )
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield _Note(fd)
+    finally:
+        os.close(fd)
