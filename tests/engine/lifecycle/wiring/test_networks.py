@@ -77,6 +77,29 @@ def test_reached_from_everywhere(host, lab, fetch):
     assert settings["Networks"]["six"]["GlobalIPv6Address"].startswith("fd97::")
 
 
+@pytest.mark.parametrize("first", ["inner", "lan"])
+def test_ports_lead_past_networks_that_take_none(host, fetch, first):
+    """A port leads to the first network that lets it in: past an internal one, and past one beside an interface of the host."""
+
+    def answers() -> bool:
+        return fetch("host", "127.0.0.1:8080", wait=1.0) == "host-web"
+
+    def want(*names: str):
+        options = {**HOW, "network": names, "publish": ["8080:80"]}
+        return host.want("started", *SERVER, name="web", hostname="host-web", **options)
+
+    host.network("inner", internal=True)
+    host.network("lan", macvlan="up0", subnet="192.0.2.0/24", ip_range="192.0.2.128/26")
+    want(first, "slipway")
+    eventually(answers, "the port leads to the second network")
+    nft.apply("flush ruleset")
+    assert host.agent("network", "reload").returncode == 0
+    assert answers()
+    for names in (["slipway"], ["slipway", first], [first, "slipway"]):
+        assert want(*names).cost == "live"
+        assert answers()
+
+
 def test_the_same_address_and_ports(host, fetch):
     """A restart, the kill of its process and a replacement leave a container its address, its MAC and its ports."""
     shape = served(host, publish=["80"])

@@ -64,7 +64,7 @@ def connect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
     """
     for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
         plug_in(engine, record, wiring, network, attachment)
-    if (publication := rules.publication(record)).leads:
+    if (publication := rules.publication(record, wiring)).leads:
         firewall.publish(publication, table=rules.table(engine))
 
 
@@ -112,7 +112,7 @@ def pull_out(engine: Engine, record: ContainerRecord, network: NetworkRecord, at
 def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
     """Take back what ``connect`` made, whatever of it is there; a bridge goes with its last container."""
     container = engine.layout.container(record.id)
-    if (publication := rules.publication(record)).leads:
+    if (publication := rules.publication(record, wiring)).leads:
         firewall.withdraw(record.id, known=publication, table=rules.table(engine))
     for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
         pull_out(engine, record, network, attachment)

@@ -150,7 +150,7 @@ def _bring(engine: Engine, before: _Wiring, after: _Wiring) -> ContainerRecord:
     path = namespace_of(engine, after.record)
     for old, new in change.rerouted:
         netns.call(path, lambda old=old, new=new: inside.reroute(old, new))  # type: ignore[misc]
-    _publish(engine, before.record, after.record)
+    _publish(engine, before, after)
     _name(engine, before, after, change)
     return after.record
 
@@ -191,13 +191,13 @@ def _hold_ports(engine: Engine, before: ContainerRecord, record: ContainerRecord
         )
 
 
-def _publish(engine: Engine, before: ContainerRecord, record: ContainerRecord) -> None:
-    old, new = rules.publication(before), rules.publication(record)
+def _publish(engine: Engine, before: _Wiring, after: _Wiring) -> None:
+    old, new = (rules.publication(*one) for one in (before, after))
     table = rules.table(engine)
     if not (old.leads or new.leads):
         return
     if not new.leads:
-        firewall.withdraw(record.id, known=old, table=table)
+        firewall.withdraw(new.container_id, known=old, table=table)
     elif not firewall.present(table=table):
         rules.load(engine)
     elif old != new:

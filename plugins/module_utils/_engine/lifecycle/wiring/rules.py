@@ -6,13 +6,13 @@ A network gets its rules before its bridge, and loses them after it: so a bridge
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ...errors import HostLacks
 from ...model.container import status
 from ...model.engine.record import ContainerRecord
 from ...model.network.spec import NetworkRecord
-from ...model.network.wiring import Publication
+from ...model.network.wiring import Endpoint, Publication
 from ...network import aardvark, bridge, firewall, foreign, rules
 from ...state import containers, networks
 from ..core.engine import Engine
@@ -88,14 +88,13 @@ def _warn(engine: Engine, known: Iterable[NetworkRecord], found: Iterable[foreig
             engine.warned.append(HostLacks(message, remedy=remedy, feature="forwarding"))
 
 
-def publication(record: ContainerRecord) -> Publication:
-    """Return the ports that a container publishes; they lead to its first address of each IP version.
-
-    To one of a network of plugins these lead themselves, so such addresses do not count.
-    """
+def publication(
+    record: ContainerRecord, attached: Iterable[tuple[Endpoint, NetworkRecord]]
+) -> Publication:
+    """Return the ports that a container publishes; they lead to its first address of each IP version where ports can lead to."""
     found: dict[bool, str] = {}
-    for endpoint in record.endpoints:
-        for address in () if endpoint.subnets else endpoint.addresses:
+    for endpoint, network in attached:
+        for address in endpoint.addresses if network.spec.takes_ports else ():
             found.setdefault(":" in address, address)
     return Publication(record.id, tuple(found.values()), record.ports)
 
@@ -110,6 +109,13 @@ def _there(engine: Engine) -> list[NetworkRecord]:
 def _publications(engine: Engine) -> list[Publication]:
     """Return the ports of the containers that live, or are about to."""
     with engine.database.reading() as connection:
-        found = containers.all(connection)
-    live = (publication(one) for one in found if one.status in status.ALIVE or one.intent)
-    return [one for one in live if one.leads]
+        found, known = containers.all(connection), {one.id: one for one in networks.all(connection)}
+    live = [one for one in found if one.status in status.ALIVE or one.intent]
+    published = (publication(one, _attached(one, known)) for one in live)
+    return [one for one in published if one.leads]
+
+
+def _attached(
+    record: ContainerRecord, known: Mapping[str, NetworkRecord]
+) -> list[tuple[Endpoint, NetworkRecord]]:
+    return [(one, known[one.network_id]) for one in record.endpoints if one.network_id in known]

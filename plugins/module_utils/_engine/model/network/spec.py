@@ -67,6 +67,14 @@ class NetworkSpec:
         """Return whether the host routes for its containers without a gateway: ipvlan of layer 3, which has no link to ask on."""
         return self.driver == IPVLAN and self.options.get("mode") in ("l3", "l3s")
 
+    @property
+    def takes_ports(self) -> bool:
+        """Return whether ports of the host can lead to its containers: not where nothing gets in, nor past the host's own reach.
+
+        An interface beside one of the host's is reached by others alone, and plugins lead ports themselves.
+        """
+        return self.driver == BRIDGE and not self.internal
+
     def encode(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
