@@ -137,6 +137,11 @@ def test_removal(record, users, how, actions):
     [
         (asked(), "absent", {"name": "n", "users": ["db", "web"]}),
         (asked(internal=True), "present", {"name": "n", "users": ["db", "web"], "options": ["internal"]}),
+        (
+            asked(subnet=["10.91.0.0/24", "10.92.0.0/24"]),
+            "present",
+            {"name": "n", "users": ["db", "web"], "options": ["subnet"]},
+        ),
     ],
 )
 def test_who_uses_a_network_keeps_it(given, state, fields):

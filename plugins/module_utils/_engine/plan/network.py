@@ -191,7 +191,8 @@ def _detach(name: str, users: Sequence[str]) -> tuple[Action, ...]:
     return tuple(Action(DETACH, user, f"detached {user} from network {name}") for user in users)
 
 
-def _needs_recreate(name: str, options: Sequence[str], users: Sequence[str]) -> InUse:
+def _needs_recreate(name: str, changed: Sequence[str], users: Sequence[str]) -> InUse:
+    options = [*dict.fromkeys("subnet" if one.startswith("subnet.") else one for one in changed)]
     return InUse(
         f"network {name} has to be made anew to change {', '.join(options)}, and is used by {', '.join(users)}",
         remedy=Words(
@@ -199,7 +200,7 @@ def _needs_recreate(name: str, options: Sequence[str], users: Sequence[str]) -> 
         ),
         name=name,
         users=[*users],
-        options=[*options],
+        options=options,
     )
 
 

@@ -64,6 +64,8 @@ REFUSED = [
     ["ns:relative"],
     ["slirp4netns"],
     ["pasta:-t,80"],
+    ["web:interface_name=lo"],
+    ["{'name': 'web'}"],
 ]
 
 
@@ -110,6 +112,9 @@ NONSENSE = [
     {"no_hosts": True, "hosts_file": "none"},
     {"hosts_file": "relative"},
     {"network": ["host"], "etc_hosts": {"me": "host-gateway"}},
+    {"network": ["container:x"], "etc_hosts": {"db": "10.0.0.5"}},
+    {"network": ["container:x"], "dns": ["10.0.0.5"]},
+    {"network": ["container:x"], "no_hosts": True},
 ]
 
 

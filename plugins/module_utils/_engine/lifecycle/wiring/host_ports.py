@@ -20,6 +20,7 @@ from ...kernel.net import parked
 from ...kernel.process import Process
 from ...model.network import ports as grammar
 from ...model.network.wiring import SCTP, TCP, UDP, Port
+from ...network import aardvark
 
 _KINDS = {TCP: (socket.SOCK_STREAM, 6), UDP: (socket.SOCK_DGRAM, 17), SCTP: (socket.SOCK_STREAM, 132)}
 #: A protocol, an address of the host, a port of it.
@@ -164,9 +165,13 @@ def _refusal(port: Port, address: str, error: OSError) -> Exception:
         return error
     owner = holder(port)
     who = f"by {owner}" if owner else "by another program"
+    remedy = "End that program, or publish another port"
+    if owner.startswith(f"{aardvark.PROGRAM} "):  # nobody is to end that: containers ask it for names
+        remedy = "It answers names of containers at the gateways of networks: publish the port at one address of the host"
+        remedy += ", as in 192.0.2.7:53:53/udp"
     return InUse(
         f"publish: port {port.host_port}/{port.protocol} of the host is in use {who}",
-        remedy="End that program, or publish another port",
+        remedy=remedy,
         port=port.host_port,
         users=[owner] if owner else [],
     )

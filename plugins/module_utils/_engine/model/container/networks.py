@@ -27,6 +27,9 @@ _MODES = (namespaces.HOST, namespaces.NONE)
 _MAC = re.compile("[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _ALIAS = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,253}[a-zA-Z0-9_])?")
 _METRICS = 2**31 - 1
+_LOOPBACK = "lo"
+#: What makes /etc/hosts and /etc/resolv.conf, which a container that shares another's network has of that one.
+_OF_FILES = ("dns", "dns_search", "dns_option", "etc_hosts", "no_hosts", "hosts_file")
 
 
 class Wanted(NamedTuple):
@@ -125,12 +128,11 @@ def check(spec: Any) -> None:
     mode = (spec.network or (DEFAULT,))[0]
     told = next((name for name, value in given.items() if value), None)
     if is_mode(mode) and told is not None:
-        raise InvalidOption(
-            told,
-            _plain(given[told]),
-            Words("has no effect with ", Setting("network", mode)),
-            remedy="Leave it out, or name a network",
-        )
+        raise _vain(told, given[told], mode, "Leave it out, or name a network")
+    if (other := namespaces.container(mode)) is not None:
+        told = next((name for name in _OF_FILES if getattr(spec, name)), None)
+        if told is not None:
+            raise _vain(told, getattr(spec, told), mode, f"Leave it out, or write it for container {other}")
     if spec.no_hosts and (spec.etc_hosts or spec.hosts_file):
         other = "etc_hosts" if spec.etc_hosts else "hosts_file"
         raise InvalidOption("no_hosts", True, f"leaves {other} no effect", remedy="Keep one of the two")
@@ -144,6 +146,11 @@ def check(spec: Any) -> None:
             raise InvalidOption(
                 "network", one.name, f"is given two IPv{double} addresses", remedy="Write one of each version"
             )
+
+
+def _vain(option: str, value: Any, mode: str, remedy: str) -> InvalidOption:
+    why = Words("has no effect with ", Setting("network", mode))
+    return InvalidOption(option, _plain(value), why, remedy=remedy)
 
 
 def _plain(value: Any) -> Any:
@@ -210,6 +217,10 @@ def _canonical(option: str, text: str) -> str:
 
 def _decode(option: str, text: str) -> Wanted:
     name, _colon, rest = text.partition(":")
+    if text.startswith("{"):
+        raise InvalidOption(
+            option, text, "is a mapping", remedy="Write a text, as in NAME or NAME:ip=ADDRESS,alias=NAME"
+        )
     if name in namespaces.REFUSED:
         raise InvalidOption(
             option, text, namespaces.REFUSED[name], remedy="Write none, host, container:NAME or a network"
@@ -252,6 +263,17 @@ def _with_alias(option: str, one: Wanted, value: str) -> Wanted:
     return one._replace(aliases=tuple(dict.fromkeys((*one.aliases, parse_alias(option, value)))))
 
 
+def _with_interface(option: str, one: Wanted, value: str) -> Wanted:
+    if value == _LOOPBACK:
+        raise InvalidOption(
+            option,
+            f"interface_name={value}",
+            "is the loopback device, which all have",
+            remedy="Choose another name",
+        )
+    return one._replace(interface=check_interface(option, value))
+
+
 def _with_metric(option: str, one: Wanted, value: str) -> Wanted:
     number = decimal(value, most=_METRICS)
     if number is None:
@@ -273,7 +295,7 @@ _KEYS: dict[str, Any] = {
     "ip": _with_ip,
     "ip6": _with_ip6,
     "mac": lambda option, one, value: one._replace(mac=parse_mac(option, value)),
-    "interface_name": lambda option, one, value: one._replace(interface=check_interface(option, value)),
+    "interface_name": _with_interface,
     "host_interface_name": lambda option, one, value: one._replace(
         host_interface=check_interface(option, value)
     ),

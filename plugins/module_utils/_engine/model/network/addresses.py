@@ -140,6 +140,7 @@ def _range(net: Net, value: object) -> tuple[str, str]:
 
 def _check_inside(option: str, value: object, net: Net, address: Address) -> None:
     if address not in net:
+        last = net[-2 if net.version == 4 else -1]
         raise InvalidOption(
-            option, value, f"is not in the subnet {net}", remedy=f"Name addresses from {net[1]} to {net[-1]}"
+            option, value, f"is not in the subnet {net}", remedy=f"Name addresses from {net[1]} to {last}"
         )
