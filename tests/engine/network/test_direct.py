@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.errors import NameInUse, NotFound
+from _engine.errors import HostLacks, NameInUse, NotFound
 from _engine.kernel.net import addresses, links, netns
 from _engine.kernel.net.netlink import Netlink
 from _engine.model.network.spec import IPVLAN, MACVLAN, Subnet
@@ -64,6 +64,27 @@ def test_an_ipvlan_is_made_or_the_kernels_words_tell(lab, container):
         return
     with lab.serving("outside", OUTSIDE4, 80):
         assert lab.asked("box", OUTSIDE4, 80) == plain(wanted.addresses[0])
+
+
+def said(lab, act) -> str:
+    """Return what the host says against an act, "" for nothing."""
+    try:
+        lab.host(act)
+    except (HostLacks, OSError) as error:
+        return str(error)
+    return ""
+
+
+def test_a_driver_that_the_kernel_lacks_is_foreseen(lab, container):
+    """Whether the kernel has a driver is found out without making anything, as an attachment finds it out."""
+    lab.host(direct.check, record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "up0"}))
+    network = record("lan", 1, subnets=LAN, driver=IPVLAN, options={"parent": "up0"})
+    foreseen = said(lab, lambda: direct.check(network))
+    told = said(lab, lambda: direct.attach(network, container, attachment(network, 77)))
+    assert bool(foreseen) == bool(told)
+    assert not foreseen or "this kernel has none (CONFIG_IPVLAN)" in foreseen
+    with Netlink(lab.path("host")) as netlink:
+        assert links.find(netlink, "sw-probe") == [None]
 
 
 def test_a_killed_attachment_is_completed(lab, container):

@@ -7,7 +7,7 @@ import pytest
 
 from _engine.errors import InUse, InvalidOption
 from _engine.model.network.spec import Subnet
-from _engine.plan.addresses import NoFreeAddress, asked, choose, home_of, prefixed
+from _engine.plan.addresses import HOST, NoFreeAddress, asked, choose, home_of, prefixed
 
 NET = Subnet("10.9.0.0/29", "10.9.0.1")
 CHOSEN = [
@@ -47,6 +47,7 @@ REFUSED = [
     ("10.9.0.0", InvalidOption, "no address of a host"),
     ("10.9.0.7", InvalidOption, "no address of a host"),
     ("10.9.0.3", InUse, "address of container db"),
+    ("10.9.0.4", InUse, "an address of the host"),
 ]
 
 
@@ -54,7 +55,7 @@ REFUSED = [
 def test_asked_in_vain(ip, error, why):
     """An address that can't be had is refused, and who has it is named."""
     with pytest.raises(error, match=why):
-        asked("ip", "web", [NET], ip, {"10.9.0.3": "db"})
+        asked("ip", "web", [NET], ip, {"10.9.0.3": "db", "10.9.0.4": HOST})
 
 
 def test_asked():

@@ -72,6 +72,16 @@ def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
     return changed
 
 
+def check(record: NetworkRecord) -> None:
+    """Raise what ``ensure`` would for the interfaces that the host has: NameInUse, NotFound."""
+    with Netlink() as netlink:
+        (link,) = links.find(netlink, record.interface)
+        if not is_managed(record):
+            _there(netlink, record)
+        elif link is not None:
+            _refuse_foreign(record, link)
+
+
 def forget_gateways(former: NetworkRecord, record: NetworkRecord) -> None:
     """Take off a bridge the addresses that it had by a former record of the network, and has not by this one."""
     gone = {*_gateways(former)} - {*_gateways(record)}
@@ -174,12 +184,13 @@ def _there(netlink: Netlink, record: NetworkRecord) -> links.Link:
     if link is None:
         raise _no_bridge(record)
     if link.kind != "bridge":
-        raise _name_in_use(record, link)
+        raise _name_in_use(record, link) if is_managed(record) else _no_bridge(record, link)
     return link
 
 
-def _no_bridge(record: NetworkRecord) -> NotFound:
-    return NotFound("bridge", record.interface, remedy=f"Network {record.name!r} needs it")
+def _no_bridge(record: NetworkRecord, link: Optional[links.Link] = None) -> NotFound:
+    but = f", which {link.name} is not" if link is not None else ""
+    return NotFound("bridge", record.interface, remedy=f"Network {record.name!r} needs one{but}")
 
 
 def _refuse_foreign(record: NetworkRecord, link: links.Link) -> None:

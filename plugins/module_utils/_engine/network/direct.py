@@ -7,7 +7,7 @@ container's namespace alone and ends with it.
 
 from __future__ import annotations
 
-from ..errors import NotFound
+from ..errors import HostLacks, NotFound
 from ..kernel.net import links, netns
 from ..kernel.net.netlink import Netlink, Request
 from ..model.network.spec import MACVLAN, NetworkRecord
@@ -16,11 +16,24 @@ from . import inside
 from .way_out import way_out
 
 
+def check(record: NetworkRecord) -> None:
+    """Raise what an attachment could only fail with: as there, and HostLacks where the kernel has no such driver."""
+    with Netlink() as netlink:
+        _parent(netlink, record)
+        if not links.knows(netlink, record.spec.driver):
+            driver = record.spec.driver
+            raise HostLacks(
+                f"the network {record.name!r} is of driver {driver}, and this kernel has none (CONFIG_{driver.upper()})",
+                remedy="Give it another driver",
+                feature=driver,
+            )
+
+
 def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> None:
     """Give the network namespace at a path the interface of an attachment, ready to be used.
 
-    Raises NotFound without the interface of the host, NameInUse when the container has another one of that name, OSError with the
-    kernel's words where it has no such driver.
+    Raises NotFound without the interface of the host, HostLacks where none is named and there is no default route, NameInUse when
+    the container has another one of that name, OSError with the kernel's words where it has no such driver.
     """
     with Netlink() as netlink, inside.opened(netns_path) as netns_fd, Netlink(netns_fd) as within:
         parent = _parent(netlink, record)
@@ -43,12 +56,13 @@ def _parent(netlink: Netlink, record: NetworkRecord) -> links.Link:
     """Return the interface that the network lies on: the one of its options, else that of the host's default route."""
     name = record.spec.options.get("parent", "")
     found = links.find(netlink, name)[0] if name else way_out(netlink)
-    if found is None:
-        raise NotFound(
-            "network interface",
-            name or "with a default route",
-            remedy=f"Network {record.name!r} needs it as its parent",
+    if found is None and not name:
+        raise HostLacks(
+            f"the network {record.name!r} names no parent, and the host has no default route whose interface would be it",
+            remedy="Write parent in its opt",
         )
+    if found is None:
+        raise NotFound("network interface", name, remedy=f"Network {record.name!r} needs it as its parent")
     return found
 
 

@@ -14,6 +14,9 @@ from typing import Union
 from ..errors import HostLacks, InUse, InvalidOption
 from ..model.network.spec import Subnet
 
+#: Who has an address that no container has.
+HOST = ""
+
 _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
@@ -58,12 +61,14 @@ def asked(option: str, network: str, subnets: Collection[Subnet], ip: str, taken
         what = "is the gateway" if ip == home.gateway else "is no address of a host"
         raise InvalidOption(option, ip, f"{what} of network {network}", remedy="Choose another one")
     if ip in taken:
+        owner = taken[ip]
+        whose = "an address of the host" if owner == HOST else f"the address of container {owner}"
         raise InUse(
-            f"{option}: {ip} in network {network} is the address of container {taken[ip]}",
+            f"{option}: {ip} in network {network} is {whose}",
             remedy="Choose another one, or leave it out",
             address=ip,
             network=network,
-            users=[taken[ip]],
+            users=[owner] if owner != HOST else [],
         )
     return ip
 

@@ -244,15 +244,46 @@ REFUSED = [
         "invalid_option",
         "in none of the container's networks",
     ),
+    (
+        {"network": ["inner"], "publish": ["80"]},
+        "invalid_option",
+        "leads nowhere: no port leads into network inner (internal)",
+    ),
+    ({"network": ["lan", "inner"], "publish_all": True}, "invalid_option", "lan (macvlan), inner (internal)"),
+    ({"network": ["lan:ip=192.0.2.1"]}, "in_use", "192.0.2.1 in network lan is an address of the host"),
+    (
+        {"network": ["lost"]},
+        "not_found",
+        "no network interface named 'nowhere0'. Network 'lost' needs it as its parent",
+    ),
+    ({"network": ["parentless"]}, "host_lacks", "names no parent, and the host has no default route"),
+    ({"network": ["absent"]}, "not_found", "no bridge named 'nowhere0'"),
+    ({"network": ["no-bridge"]}, "not_found", "Network 'no-bridge' needs one, which up0 is not"),
+    ({"network": ["small:interface_name=lo"]}, "invalid_option", "is the loopback device"),
+    (
+        {"network": ["container:web"], "etc_hosts": {"a": "10.1.1.1"}},
+        "invalid_option",
+        "write it for container web",
+    ),
     ({"hosts_file": "/nosuch"}, "invalid_option", "/nosuch"),
     ({"hosts_file": "/dev/zero"}, "invalid_option", "hosts_file"),
 ]
+
+
+def bad_networks(host) -> None:
+    """Make networks of whose needs the host has not all."""
+    host.network("lan", macvlan="up0", subnet="192.0.2.0/24", gateway="192.0.2.254")
+    host.network("lost", macvlan="nowhere0", subnet="10.94.0.0/24")
+    host.network("parentless", driver="macvlan", subnet="10.94.0.0/24")
+    host.network("absent", subnet="10.93.0.0/24", interface_name="nowhere0", opt={"mode": "unmanaged"})
+    host.network("no-bridge", subnet="10.92.0.0/24", interface_name="up0", opt={"mode": "unmanaged"})
 
 
 def test_refused(host):
     """What can't be had is refused with the reason, and changes nothing; what runs goes on."""
     host.network("small", subnet="10.98.0.0/24")
     host.network("inner", internal=True)
+    bad_networks(host)
     served(host, network=["small:ip=10.98.0.3", "slipway"], publish=["8081:80"])
     with socket.create_server(("", 8080)):
         before = host.picture(), host.links()
@@ -288,6 +319,9 @@ BAD_CHANGES = [
     {"network": ["full"]},
     {"publish": ["20000-22500:20000-22500"]},
     {"publish": ["8081:80"]},
+    {"network": ["lost", "slipway"]},
+    {"network": ["slipway", "no-bridge"]},
+    {"network": ["inner"], "publish": ["8080:80"]},
 ]
 
 
@@ -297,10 +331,20 @@ def test_a_bad_change_leaves_the_old_container(host):
     host.network("full", subnet="10.96.0.0/30")
     served(host, "other", network=["small:ip=10.98.0.3,mac=02:00:00:00:00:07", "full"], publish=["8081:80"])
     before = served(host, publish=["8080:80"])
+    host.network("inner", internal=True)
+    bad_networks(host)
     for options in BAD_CHANGES:
-        with pytest.raises(EngineError):
-            host.start(*SERVER, name="web", **{**HOW, **options})
-        assert host.inspect("web") == before, options
+        for more in ({}, {"env": {"NEW": "1"}}):
+            with pytest.raises(EngineError):
+                host.start(*SERVER, name="web", **{**HOW, **options, **more})
+            assert host.inspect("web") == before, options
+
+
+def test_the_hosts_address_is_not_given_out(host):
+    """In a network that is the host's own, a container gets none of the host's addresses."""
+    host.network("lan", macvlan="up0", subnet="192.0.2.0/24", gateway="192.0.2.9")
+    shape = host.start("sleep", "1000", name="box", **{**HOW, "network": ["lan"]})
+    assert address_of(shape) == "192.0.2.2"
 
 
 def test_check_mode(host):

@@ -39,6 +39,10 @@ MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8}
 IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
 
 
+#: The index that no interface has.
+_NO_INDEX = 2**31 - 1
+
+
 class Link(NamedTuple):
     """An interface. ``parent`` is the index of a veth's other end, or of what a vlan lies on, maybe in another namespace."""
 
@@ -159,6 +163,15 @@ def listed(netlink: Netlink, *, master: int = 0, kind: str = "") -> list[Link]:
     found = map(_link, netlink.dump(Request(RTM_GETLINK, body, "network interfaces")))
     # An old kernel does not select.
     return [link for link in found if master in (0, link.master) and kind in ("", link.kind)]
+
+
+def knows(netlink: Netlink, kind: str) -> bool:
+    """Tell whether the kernel has interfaces of a kind that lies on another one, by asking for one on none: nothing is made."""
+    try:
+        netlink.ask(_made("sw-probe", kind, [], parent=_NO_INDEX))
+    except OSError as error:
+        return error.errno != errno.EOPNOTSUPP
+    return True
 
 
 def _asked(name: str) -> Request:

@@ -54,9 +54,10 @@ def _saved(engine: Engine, record: ContainerRecord, **changes: object) -> Contai
 def _in_networks(engine: Engine, record: ContainerRecord, spec: ContainerSpec) -> ContainerRecord:
     """Rename a container that others know by its name: from now on by the new one, and by the old one no more."""
     from ..wiring import rewire
+    from ..wiring.connect import REWIRE
 
     rewire.note(engine, record)
-    return rewire.finish(engine, _saved(engine, record, spec=spec, intent=rewire.REWIRE), told=())
+    return rewire.finish(engine, _saved(engine, record, spec=spec, intent=REWIRE), told=())
 
 
 def _tell_inside(engine: Engine, record: ContainerRecord, name: str) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
-from ...errors import InUse, NotFound
+from ...errors import InUse, InvalidOption, NotFound
 from ...model.container import networks as grammar
 from ...model.engine.record import ContainerRecord
 from ...model.network.spec import NetworkRecord
@@ -16,14 +16,15 @@ from ..core.engine import Engine
 from ..core.origin import source_of
 from ..core.sidecars import keep_network
 from ..guard.hold import hold
-from ..wiring import choose, rewire
+from ..wiring import check, choose, rewire
+from ..wiring.connect import REWIRE
 from .host_network import taken_by_host
 
 
 def mend(engine: Engine) -> None:
     """Go on with what a task was killed at that changed networks of containers."""
     with engine.database.reading() as connection:
-        pending = containers.with_intent(connection, rewire.REWIRE)
+        pending = containers.with_intent(connection, REWIRE)
     for number in pending:
         with suppress(NotFound), hold(engine, number, "mend"):  # which does it
             pass
@@ -41,11 +42,28 @@ def detach(engine: Engine, network: str, name: str) -> None:
 
 
 def check_remade(engine: Engine, network: NetworkRecord) -> None:
-    """Raise what a container in a network can't have any more when that is made anew so: an address outside of its subnets."""
+    """Raise what a container in a network can't have any more when that is made anew so.
+
+    That is an address outside of its subnets (InUse), and what the host lacks for it; nothing is taken off what runs then.
+    """
+    with engine.tolerating():
+        check.check_host(network)
     for record in _users(engine, network.id):
         config = source_of(engine, record).config
         with engine.database.reading() as connection:
-            choose.with_networks(connection, record, config, record, remade=network)
+            try:
+                choose.with_networks(connection, record, config, record, remade=network)
+            except InvalidOption as error:
+                raise _does_not_fit(network, record, error) from None
+
+
+def _does_not_fit(network: NetworkRecord, record: ContainerRecord, error: InvalidOption) -> InUse:
+    return InUse(
+        f"container {record.name} asks for what network {network.name} would not have any more: {error.message}",
+        remedy="Change that container first",
+        name=network.name,
+        users=[record.name],
+    )
 
 
 def remake(engine: Engine, name: str, remade: Callable[[Taken], NetworkRecord]) -> None:

@@ -15,7 +15,8 @@ from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.network import ports as portgrammar
 from ...model.network import resolver
-from ...model.network.spec import CNI, NetworkRecord
+from ...model.network.spec import BRIDGE, CNI, NetworkRecord
+from ...model.network.whole import ON_PARENT
 from ...model.network.wiring import Port
 from ...network import firewall
 from ...state import containers
@@ -36,9 +37,9 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
         if record is None or wired.differs(record.spec, spec):
             # In thought: what is chosen here may be another's by then, and what is asked for is refused now.
             to_come = replace(record, spec=spec) if record else ContainerRecord(id="", spec=spec, created=0)
-            ports = choose.with_networks(connection, to_come, source.config, there).ports
+            ports, altered = choose.with_networks(connection, to_come, source.config, there).ports, True
         else:
-            ports = record.ports
+            ports, altered = record.ports, False
         named = [
             network for want in grammar.wanted(spec) if (network := choose.network_of(connection, want.name))
         ]
@@ -47,10 +48,43 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
 
         with engine.tolerating():
             plugins.check(named, spec)
+    with engine.tolerating():
+        for network in named:
+            check_host(network)
+    if altered and len(named) == len(
+        grammar.wanted(spec)
+    ):  # the default network, made at first need, takes ports
+        _refuse_vain_ports(spec, named)
     _check_host_gateway(spec, named)
     _check_interfaces(spec, there)
     held = there.ports if there else ()
     host_ports.check(port for port in ports if not _is_held(port, held, there))
+
+
+def check_host(network: NetworkRecord) -> None:
+    """Raise what attachments to a network could only fail with for what the host has: NotFound, NameInUse, HostLacks."""
+    if network.spec.driver in ON_PARENT:
+        from ...network import direct
+
+        direct.check(network)
+    elif network.spec.driver == BRIDGE:
+        from ...network import bridge
+
+        bridge.check(network)
+
+
+def _refuse_vain_ports(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> None:
+    """Raise InvalidOption for ports that lead nowhere, as none of the networks lets them in."""
+    if not (spec.publish or spec.publish_all) or not named:
+        return
+    if not any(one.spec.takes_ports or one.spec.driver == CNI for one in named):
+        kinds = (f"{one.name} ({'internal' if one.spec.internal else one.spec.driver})" for one in named)
+        raise InvalidOption(
+            "publish" if spec.publish else "publish_all",
+            list(spec.publish) if spec.publish else True,
+            f"leads nowhere: no port leads into network {', '.join(kinds)}",
+            remedy="Leave it out, or name a network of driver bridge as well that is not internal",
+        )
 
 
 def _check_host_gateway(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> None:

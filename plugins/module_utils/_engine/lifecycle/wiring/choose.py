@@ -14,6 +14,8 @@ from itertools import count
 
 from ...errors import InUse, InvalidOption, NotFound
 from ...frozen import replace
+from ...kernel.net.addresses import listed
+from ...kernel.net.netlink import Netlink
 from ...model.container import networks as grammar
 from ...model.container.networks import Wanted
 from ...model.container.spec import ContainerSpec
@@ -67,7 +69,7 @@ def with_networks(
             continue
         had = before.get(network.id, Endpoint(network.id, name, "", ()))._replace(interface=name)
         macs = attachments.taken_macs(connection, network.id, besides=besides)
-        taken = attachments.taken(connection, network.id, besides=besides)
+        taken = {**_host_has(network), **attachments.taken(connection, network.id, besides=besides)}
         mac = _mac(macs, network, want.mac, had.mac)
         if network.spec.driver == CNI:
             by_plugins = True
@@ -79,6 +81,14 @@ def with_networks(
     if len(endpoints) == len(wanted) and not by_plugins:  # whose IP versions nobody knows beforehand
         _refuse_other_version(ports, {":" in ip for one in endpoints for ip in one.addresses})
     return replace(record, endpoints=tuple(endpoints), ports=tuple(ports))
+
+
+def _host_has(network: NetworkRecord) -> dict[str, str]:
+    """Return the addresses that a network of the host's own has already, the host's, as ``attachments.taken``."""
+    if not network.spec.is_hosts_own:
+        return {}
+    with Netlink() as netlink:
+        return {item.address.partition("/")[0]: addresses.HOST for item in listed(netlink)}
 
 
 def _remembered(taken: Mapping[str, str], network: NetworkRecord, want: Wanted, had: Endpoint) -> Endpoint:

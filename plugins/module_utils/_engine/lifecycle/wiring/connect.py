@@ -29,6 +29,8 @@ from . import host_parameters, rules
 
 #: Drivers whose interfaces stand on one of the host's, without a bridge.
 _DIRECT = (MACVLAN, IPVLAN)
+#: The intent of a container that lives and has other networks or ports by its rows than by the kernel (rewire.py).
+REWIRE = "rewire"
 #: What a container has of networks, each with its network.
 Attached = tuple[tuple[Endpoint, NetworkRecord], ...]
 

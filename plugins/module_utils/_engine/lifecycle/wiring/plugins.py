@@ -25,7 +25,7 @@ from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.network import cni as protocol
 from ...model.network.cni import Plugins, Request, Told
-from ...model.network.spec import BRIDGE, CNI, NetworkRecord
+from ...model.network.spec import CNI, NetworkRecord
 from ...model.network.wiring import Endpoint, Port
 from ...network import cni, inside
 from ...network.cni import How
@@ -65,10 +65,10 @@ def check(networks: Iterable[NetworkRecord], spec: ContainerSpec) -> None:
 
 
 def leads(network: NetworkRecord, networks: Iterable[NetworkRecord]) -> bool:
-    """Tell whether the plugins of a network lead the ports of a container: the first's, if it is in no bridge of the engine's."""
+    """Tell whether the plugins of a network lead the ports of a container: the first's, if no other network takes them."""
     found = [*networks]
     first = next((one.id for one in found if one.spec.driver == CNI), None)
-    return first == network.id and not any(one.spec.driver == BRIDGE for one in found)
+    return first == network.id and not any(one.spec.takes_ports for one in found)
 
 
 def add(

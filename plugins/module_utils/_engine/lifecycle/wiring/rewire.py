@@ -30,9 +30,7 @@ from ...state import containers
 from ..core.engine import Engine
 from ..core.facts import save, save_and_tell
 from . import choose, host_ports, name_files, peers, rules, served
-from .connect import Attached, attached, disconnect, namespace_of, plug_in, plugs, pull_out
-
-REWIRE = "rewire"
+from .connect import REWIRE, Attached, attached, disconnect, namespace_of, plug_in, plugs, pull_out
 
 
 class _Wiring(NamedTuple):

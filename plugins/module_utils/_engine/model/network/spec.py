@@ -75,6 +75,11 @@ class NetworkSpec:
         """
         return self.driver == BRIDGE and not self.internal
 
+    @property
+    def is_hosts_own(self) -> bool:
+        """Return whether the host is in it already: a network beside an interface, or in a bridge that is given."""
+        return self.driver in (MACVLAN, IPVLAN) or self.options.get("mode") == "unmanaged"
+
     def encode(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
