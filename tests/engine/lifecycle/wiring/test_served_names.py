@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 from dnsquestion import AAAA, A, answers
 
+from _engine.errors import InUse
 from _engine.network import aardvark
+from _engine.plan.network import How
 from enginehost import eventually
+from netlab import HOST4
 
 # None of it is about the runtime.
 pytestmark = pytest.mark.parametrize("runtime", ["runc"], indirect=True)
@@ -74,6 +77,15 @@ def test_answered_by_network(host):
     assert "near" not in (files / "hosts").read_text()
 
 
+def test_its_port_is_published_at_one_address(host):
+    """Port 53 of all addresses is refused while names are answered at gateways, and the error names the way, which works."""
+    started(host, "near", "a")
+    with pytest.raises(InUse, match=r"in use by aardvark-dns .* as in 192\.0\.2\.7:53:53/udp"):
+        started(host, "dns", "b", publish=["53:53/udp"])
+    started(host, "dns", "b", publish=[f"{HOST4}:53:53/udp"])
+    assert asked(host, "dns", "dns", "10.97.0.1") != []
+
+
 def test_one_server(host):
     """All networks of an engine have one server in a cgroup of its own, which ends with the last container."""
     started(host, "one", "a")
@@ -123,6 +135,16 @@ def test_falls_back_to_files(host):
         assert "10.96.0.1" not in asked_at
     host.bring("one", "stopped")
     assert "\tone " not in Path(host.layout.container(two["Id"]).files, "hosts").read_text()
+
+
+def test_a_network_made_anew(host):
+    """Containers that come back to a network which was made anew are answered there by its server, as before."""
+    shapes = [started(host, "near", "a"), started(host, "web", "a", "b")]
+    asked_at = [Path(host.layout.container(shape["Id"]).files, "resolv.conf") for shape in shapes]
+    host.network("a", subnet="10.95.0.0/24", how=How(recreate=True))
+    assert asked(host, "near", "web", "10.95.0.1") == [addresses(host.inspect("web"), "a")[0]]
+    assert asked(host, "web", "near", "10.95.0.1") == [addresses(host.inspect("near"), "a")[0]]
+    assert ["nameserver 10.95.0.1\n" in path.read_text() for path in asked_at] == [True, True]
 
 
 def test_changed_live(host):

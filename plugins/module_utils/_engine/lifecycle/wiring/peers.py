@@ -14,9 +14,11 @@ from ...errors import EngineError, HostLacks
 from ...model.engine.record import ContainerRecord
 from ...model.network.spec import NetworkRecord
 from ...model.network.wiring import Endpoint
+from ...network import bridge
 from ...state import attachments, containers
 from ..core.engine import Engine
 from . import name_files, served
+from .connect import REWIRE, plugs
 from .connect import attached as attached_of
 
 
@@ -130,7 +132,22 @@ def _may_be_served(engine: Engine, record: ContainerRecord, network: NetworkReco
         return False
     with engine.database.reading() as connection:
         members = attachments.members(connection, network.id)
-    return not any(os.path.exists(_path(engine, number)) for number in members if number != record.id)
+    running = [one for one in members if one != record.id and os.path.exists(_path(engine, one))]
+    return not any(_is_there(engine, one, network) for one in running)
+
+
+def _is_there(engine: Engine, container_id: str, network: NetworkRecord) -> bool:
+    """Tell whether a container that runs is in a network by now: one that is to come (back) to it is told its names then."""
+    with engine.database.reading() as connection:
+        record = containers.get(connection, container_id)
+    if record is None or record.intent != REWIRE:
+        return record is not None
+    wiring = attached_of(engine, record)
+    return any(
+        bridge.is_attached(plug)
+        for (_kept, home), plug in zip(wiring, plugs(record, wiring))
+        if home.id == network.id
+    )
 
 
 def _introduce(engine: Engine, network: NetworkRecord) -> None:

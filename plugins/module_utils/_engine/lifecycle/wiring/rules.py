@@ -88,9 +88,7 @@ def _warn(engine: Engine, known: Iterable[NetworkRecord], found: Iterable[foreig
             engine.warned.append(HostLacks(message, remedy=remedy, feature="forwarding"))
 
 
-def publication(
-    record: ContainerRecord, attached: Iterable[tuple[Endpoint, NetworkRecord]]
-) -> Publication:
+def publication(record: ContainerRecord, attached: Iterable[tuple[Endpoint, NetworkRecord]]) -> Publication:
     """Return the ports that a container publishes; they lead to its first address of each IP version where ports can lead to."""
     found: dict[bool, str] = {}
     for endpoint, network in attached:
