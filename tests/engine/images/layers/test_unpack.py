@@ -147,6 +147,25 @@ def test_removed_and_made_again(order, unpacked, listing):
         assert kinds(listing(top)) == {"a": "d", "a/new": 0, "f": 5}
 
 
+@pytest.mark.parametrize("mark", ["d/.wh.f", "d/.wh..wh..opq", "d/sub/.wh.f", "d/sub/.wh..wh..opq"])
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("kept", [(), ("kept/", "kept/sub/")])
+def test_marks_below_what_was_a_directory(mark, order, kept, unpacked, listing):
+    """Marks for what was in a directory that is a link or a file now hide nothing of what the link leads to."""
+    names = [f"{top}/{name}" for top in ("d", "kept", "file") for name in ("", "f", "sub/", "sub/f")]
+    upper = [
+        ("d", {**SYMLINK, "linkname": "kept"}),
+        (mark, {}),
+        ("file", {"data": b"1"}),
+        (f"file{mark[1:]}", {}),
+    ]
+    with unpacked(
+        [ROOT, *((name, {}) for name in names)], [ROOT, *((name, {}) for name in kept), *upper[::order]]
+    ) as top:
+        found = kinds(listing(top))
+    assert found == {"d": "l", "file": 1, "kept": "d", "kept/f": 0, "kept/sub": "d", "kept/sub/f": 0}
+
+
 def test_whiteout_of_nothing(unpacked, load, listing, archives, tmp_path):
     """A whiteout that has nothing to hide leaves no trace, which a listing of the directory would show."""
     layers = [[ROOT, ("x", {})], [ROOT, ("new/", {}), ("new/.wh.nothing", {}), ("a", {}), (".wh.a", {})]]

@@ -142,6 +142,23 @@ class LayerDirectory:
         except FileNotFoundError:
             return False
 
+    def is_replaced(self, path: Path) -> bool:
+        """Tell whether the layer has something else than a directory at this path or above it, links not followed."""
+        known = self._open.get(path)
+        if not path or (known is not None and known.path == path):
+            return False
+        fd = os.dup(self._root)
+        for name in path:
+            above = fd
+            try:
+                fd = os.open(name, _DIRECTORY, dir_fd=above)
+            except OSError as error:
+                return error.errno == errno.ENOTDIR
+            finally:
+                os.close(above)
+        os.close(fd)
+        return False
+
     def remove(self, name: bytes, parent: Place) -> None:
         """Remove what an earlier entry has made, a directory with all that is in it."""
         mode = os.stat(name, dir_fd=parent.fd, follow_symlinks=False).st_mode

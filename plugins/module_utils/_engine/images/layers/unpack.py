@@ -132,6 +132,10 @@ class _Unpacking:
         return name.startswith(whiteouts.PREFIX)
 
     def _note_whiteout(self, entry: Entry, path: Path) -> None:
+        if self._below.has_directory(path[:-1]) and self._directory.is_replaced(path[:-1]):
+            # Some programs (umoci) tell that a directory is a link now, and then that what was in it is gone. Followed, the mark
+            # would hide what the link leads to.
+            return
         if path[-1] == whiteouts.OPAQUE_FILE:
             parent = self._directory.place(path[:-1], entry=entry.name)
             self._opaque.add(parent.path)
