@@ -240,4 +240,43 @@ SCENARIOS = {
         [ROOT, ("a", {"data": b"1"}), ("b", {**LINK, "linkname": "a"}), ("c", {**LINK, "linkname": "a"})],
         [ROOT, ("b", {"data": b"2"}), ("d", {**LINK, "linkname": "b"}), (".wh.c", {})],
     ],
+    "marks in odd places": [
+        [
+            ROOT,
+            *((f"{top}/", {}) for top in ("late", "made", "implied", "again", "all")),
+            *(
+                (f"{top}/{name}", {"data": b"1"})
+                for top in ("late", "made", "implied", "again", "all")
+                for name in "ab"
+            ),
+            ("implied/deep/", {"mode": 0o700}),
+            ("implied/deep/a", {}),
+        ],
+        [
+            ROOT,
+            ("late/", {}),
+            ("late/new", {"data": b"2"}),
+            ("late/.wh..wh..opq", {}),
+            ("fresh/", {}),
+            ("fresh/.wh..wh..opq", {}),
+            ("fresh/x", {}),
+            (".wh.nothing", {}),
+            ("again/", {}),
+            ("again/.wh.a", {}),
+            ("again/a", {"data": b"2"}),
+            (".wh.made", {}),
+            ("made/", {"mode": 0o711}),
+            ("made/c", {}),
+        ],
+        [
+            ROOT,
+            ("late/", {}),
+            ("late/.wh.new", {}),
+            (".wh.fresh", {}),
+            ("all/", {}),
+            ("all/.wh.a", {}),
+            ("all/.wh.b", {}),
+        ],
+        [ROOT, ("all/", {}), ("all/a", {"data": b"3"})],
+    ],
 }

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images of all kinds of tools have the trees that podman mounts: owners, modes, times, attributes, links, bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from treelisting import listing
+
+import images
+import registries
+from _engine.errors import DigestMismatch
+from _engine.kernel import mounts
+from _engine.lifecycle.core.source import lowers_of
+from _engine.lifecycle.host.opening import open_engine
+from _engine.lifecycle.image.load import load
+from _engine.rootfs import overlay
+from _engine.state import images as state
+from registries import registry, run
+
+COMPAT = Path(__file__).parents[3] / "docs/compat.md"
+#: The rows of docs/compat.md, and what differs for each: by image, paths and kinds.
+ROWS = {
+    "implied": {
+        "bazel": "app:mtime app/bin:mtime app/lib:mtime app/lib/deep:mtime etc:mtime etc/app:mtime usr:mtime usr/share:mtime",
+        "the same layer twice": "d:mode d:mtime",
+        "umoci": "tree/dir:mode tree/dir:mtime tree/dir:xattrs",
+    },
+    "made-again": {"marks in odd places": "made/a:missing made/b:missing"},
+    "default-acl": {
+        "umoci": "tree/dir/sub:xattrs",
+        **{
+            f"GNU tar, {form}": "dir/sub:xattrs"
+            for form in ("everything", "sparse 0.0", "sparse 0.1", "sparse 1.0")
+        },
+    },
+}
+#: The row, and what podman says, which refuses the image.
+PODMAN_REFUSES = {
+    "umoci, a directory becomes a link": ("marks-below", "no such file or directory"),
+    "130 layers": ("many-layers", "max depth exceeded"),
+}
+#: The row, and what this engine says.
+REFUSED = {"zstd:chunked of skopeo 1.9": ("diff-ids", "unpacked, has the digest")}
+
+
+@pytest.fixture
+def there(need, tmp_path):
+    """Return a registry, of this test alone: skopeo sends another compression of a layer where it knows one to be there."""
+    need(registries.is_there(), "docker-registry, unpacked by tests/setup.yml")
+    for program in ("busybox", "buildah", "debootstrap", "podman", "skopeo", "umoci", "zstd"):
+        need(shutil.which(program), program)
+    with registry(tmp_path / "registry") as there:
+        yield there
+
+
+@contextlib.contextmanager
+def podman(there, top, driver="overlay"):
+    """Give the tree that podman mounts for the registry's image, and the image's id."""
+    run_root = tempfile.mkdtemp(prefix="podman-run-")  # podman wants it to be shorter than tmp_path is
+    command = ["podman", "--root", top / "podman", "--runroot", run_root, "--storage-driver", driver]
+    try:
+        identity = run(
+            [*command, "pull", "--quiet", "--tls-verify=false", f"{there.address}/image:1"]
+        ).split()[-1]
+        yield run([*command, "image", "mount", identity]).strip(), identity
+    finally:
+        mounts.unmount_below(str(top / "podman"))
+        shutil.rmtree(top / "podman", ignore_errors=True)
+        shutil.rmtree(run_root)
+
+
+@contextlib.contextmanager
+def ours(path, top):
+    """Give the tree that this engine mounts for an archive's image, and the image's id."""
+    with open_engine(str(top / "root"), str(top / "run")) as engine:
+        identity = load(engine, str(path)).result["image"]["Id"]
+        with engine.database.reading() as connection:
+            record = state.get(connection, identity)
+        container = engine.layout.container("0" * 64)
+        overlay.mount_image(container, lowers_of(record, engine.layout)[::-1])
+        try:
+            yield container.merged, identity
+        finally:
+            overlay.unmount(container)
+
+
+def differences(found, wanted):
+    """Return what is otherwise, by path and kind; podman gives every root a mode of its own."""
+    names = sorted({*found, *wanted} - {b""})
+    whole = {
+        (name, "additional" if name in found else "missing"): None
+        for name in names
+        if not (name in found and name in wanted)
+    }
+    parts = {
+        (name, key): (value, wanted[name][key])
+        for name in names
+        if name in found and name in wanted
+        for key, value in found[name].items()
+        if value != wanted[name][key]
+    }
+    return {**whole, **parts}
+
+
+def documented(name):
+    """Return what docs/compat.md says that differs in an image."""
+    words = " ".join(of.get(name, "") for of in ROWS.values()).split()
+    return {(path.encode(), kind) for path, _colon, kind in (word.rpartition(":") for word in words)}
+
+
+@pytest.mark.parametrize("name", [name for name in images.MAKERS if name not in (*PODMAN_REFUSES, *REFUSED)])
+def test_image(name, there, tmp_path):
+    """The tree is podman's but for what docs/compat.md tells, and so is the image's id."""
+    made = images.make(name, tmp_path / "made")
+    there.push(made.source, "image:1", "--multi-arch=all")
+    with ours(made.path, tmp_path) as (tree, identity):
+        found = listing(tree)
+    with podman(there, tmp_path) as (tree, known):
+        different = differences(found, listing(tree))
+    assert {place: pair for place, pair in different.items() if place not in documented(name)} == {}
+    assert different.keys() == documented(name)
+    assert known == identity
+
+
+def test_more_layers_than_podman_mounts(there, tmp_path):
+    """130 layers are the tree that podman makes by copying, since its overlays end before."""
+    made = images.make("130 layers", tmp_path / "made")
+    there.push(made.source, "image:1")
+    with pytest.raises(AssertionError, match=PODMAN_REFUSES["130 layers"][1]), podman(there, tmp_path):
+        pass
+    with ours(made.path, tmp_path) as (tree, _identity):
+        found = listing(tree)
+    with podman(there, tmp_path, "vfs") as (tree, _identity):
+        assert differences(found, listing(tree)) == {}
+
+
+def test_link_of_umoci(there, tmp_path):
+    """What umoci writes for a link in the place of a directory is the tree that it was written from."""
+    name = "umoci, a directory becomes a link"
+    made = images.make(name, tmp_path / "made")
+    there.push(made.source, "image:1")
+    with pytest.raises(AssertionError, match=PODMAN_REFUSES[name][1]), podman(there, tmp_path):
+        pass
+    with ours(made.path, tmp_path) as (tree, _identity):
+        different = differences(listing(tree), listing(tmp_path / "made/bundle/rootfs"))
+    assert {kind for _path, kind in different} == {"mtime"}  # umoci writes whole seconds
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name, there, tmp_path):
+    """An image that is not what its configuration says is refused, also where podman does not look."""
+    made = images.make(name, tmp_path / "made")
+    there.push(made.source, "image:1")
+    with podman(there, tmp_path) as (tree, _identity):
+        assert listing(tree)
+    with pytest.raises(DigestMismatch, match=REFUSED[name][1]), ours(made.path, tmp_path):
+        pass
+
+
+def test_every_difference_has_its_reason():
+    """docs/compat.md has the rows of the tables above, and no other."""
+    section = COMPAT.read_text().partition("\n### Trees of images\n")[2].partition("\n##")[0]
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \| (.+) \| (.+) \|$", section, re.MULTILINE)
+    refused = (row for row, _said in (*PODMAN_REFUSES.values(), *REFUSED.values()))
+    assert sorted(row[0] for row in rows) == sorted({*ROWS, *refused})
