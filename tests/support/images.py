@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import json
+import lzma
 import os
 import shutil
 import struct
@@ -25,7 +27,7 @@ from _engine.kernel import mounts
 from debianimage import debian_archive
 from dockerarchive import busybox_layer, write_archive
 from imagearchives import Archives
-from imagescenarios import CAPABILITY, LINK, SCENARIOS, SYMLINK
+from imagescenarios import CAPABILITY, LINK, ODD, SCENARIOS, SYMLINK
 from registries import run
 
 NAME = "localhost/test:1"
@@ -218,7 +220,7 @@ def _plain(top: Path) -> Made:
 
 
 def _layers_of(*names: str) -> list[bytes]:
-    return [Archives.layer(*entries) for name in names for entries in SCENARIOS[name]]
+    return [Archives.layer(*entries) for name in names for entries in {**SCENARIOS, **ODD}[name]]
 
 
 def _docker_of(path: Path, *names: str) -> Path:
@@ -306,6 +308,20 @@ def _docker_20(top: Path) -> Made:
     files |= {name: config, "manifest.json": json.dumps([item]).encode()}
     files |= {"repositories": json.dumps({"localhost/test": {"1": ids[-1]}}).encode()}
     return _docker(Archives.tar(top / "image.tar", files.items()))
+
+
+@maker("docker-archive with compressed layers")
+def _compressed(top: Path) -> Made:
+    """Compress each layer in another way; the configuration tells what they are unpacked."""
+    layers = _layers_of("whiteouts", "hard links over layers")
+    packed = [
+        pack(layer)
+        for pack, layer in zip((gzip.compress, lzma.compress, bz2.compress, _zstd_of, bytes), layers)
+    ]
+    places = [f"{number}.tar" for number in range(len(layers))]
+    item = {"Config": "config.json", "RepoTags": [NAME], "Layers": places}
+    files = [*zip(places, packed), ("config.json", Archives.config(layers))]
+    return _docker(Archives.tar(top / "image.tar", [*files, ("manifest.json", json.dumps([item]).encode())]))
 
 
 @maker("nix")
@@ -495,7 +511,7 @@ def _scenario(name: str) -> Maker:
     return lambda top: _docker(_docker_of(top / "image.tar", name))
 
 
-for _name in SCENARIOS:
+for _name in (*SCENARIOS, *ODD):
     MAKERS[_name] = _scenario(_name)
 
 
