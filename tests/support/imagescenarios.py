@@ -282,4 +282,8 @@ ODD = {
         ],
         [ROOT, ("all/", {}), ("all/a", {"data": b"3"})],
     ],
+    "all is hidden": [
+        [ROOT, ("gone", {}), ("d/", {}), ("d/gone", {}), ("new", {"data": b"1"})],
+        [ROOT, (".wh..wh..opq", {}), ("d/", {}), ("d/new", {}), ("new", {"data": b"2"})],
+    ],
 }

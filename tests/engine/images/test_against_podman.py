@@ -32,6 +32,7 @@ ROWS = {
         "umoci": "tree/dir:mode tree/dir:mtime tree/dir:xattrs",
     },
     "made-again": {"marks in odd places": "made/a:missing made/b:missing"},
+    "opaque-top": {"all is hidden": "gone:missing d/gone:missing"},
     "default-acl": {
         "umoci": "tree/dir/sub:xattrs",
         **{

@@ -174,6 +174,25 @@ def test_whiteout_of_nothing(unpacked, load, listing, archives, tmp_path):
         assert os.listdir(f"{top}/new") == []
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_opaque_top(order, unpacked, listing):
+    """A mark that hides all of the lower layers does so, though overlayfs merges the tops of layers whatever they say."""
+    lower = [ROOT, ("a", {}), ("d/", {}), ("d/old", {}), ("e/", {}), ("e/old", {}), (".whale", {})]
+    upper = [(".wh..wh..opq", {}), ("d/", {}), ("d/new", {}), ("b", {})]
+    with unpacked(lower, [ROOT, *upper[::order]], [ROOT, ("e/", {}), ("e/newer", {})]) as top:
+        assert kinds(listing(top)) == {"b": 0, "d": "d", "d/new": 0, "e": "d", "e/newer": 0}
+
+
+@pytest.mark.parametrize("hide", [["d/.wh..wh..opq"], [".wh.d", "d/"], [".wh..wh..opq"]])
+@pytest.mark.parametrize("order", [1, -1])
+def test_whiteout_in_what_is_hidden(hide, order, unpacked, listing):
+    """Whiteouts in a directory that shows nothing of the lower layers leave no trace, either."""
+    upper = [(name, {}) for name in (*hide, "d/.wh.gone", "d/sub/.wh.gone", "d/new")]
+    lower = [ROOT, ("d/", {}), ("d/gone", {}), ("d/sub/", {}), ("d/sub/gone", {})]
+    with unpacked(lower, [ROOT, *upper[::order]]) as top:
+        assert kinds(listing(top)) == {"d": "d", "d/new": 0, "d/sub": "d"}
+
+
 def test_hard_link_to_a_lower_layer(unpacked, listing):
     """A hard link to a file that only a lower layer has makes one file of both names, as an overlay mount would."""
     attributes = {"uid": 5, "mode": 0o4755, "mtime": 42, "pax_headers": {"SCHILY.xattr.user.note": "kept"}}

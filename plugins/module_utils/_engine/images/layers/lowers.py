@@ -74,6 +74,11 @@ class Lowers:
         os.close(found[0])
         return True
 
+    def names(self) -> list[bytes]:
+        """List what shows at the top."""
+        found = {os.fsencode(name) for root in self._roots for name in os.listdir(root)}
+        return sorted(name for name in found if self.shows((name,)))
+
     def _merge(self, path: Path) -> tuple[int, ...]:
         """List the layers whose directories make up the one at ``path``, topmost first."""
         merged = tuple(range(len(self._roots)))

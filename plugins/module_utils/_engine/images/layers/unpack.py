@@ -247,6 +247,8 @@ class _Unpacking:
         return any(one in self._opaque or one in self._whiteouts for one in above)
 
     def _hide(self) -> None:
+        if () in self._opaque:
+            self._hide_all()
         for path, entry in self._whiteouts.items():
             with _Named(entry):
                 self._white_out(path)
@@ -255,6 +257,15 @@ class _Unpacking:
             if place is not None:
                 whiteouts.make_opaque(place.fd)
 
+    def _hide_all(self) -> None:
+        """Hide each name of the layers below by itself: overlayfs merges the tops of layers whatever they are marked with."""
+        root = self._directory.place((), entry=b"")
+        for name in self._below.names():
+            if self._directory.is_directory(name, root):
+                self._opaque.add((name,))
+            else:
+                whiteouts.white_out(root.fd, name)
+
     def _white_out(self, path: Path) -> None:
         parent = self._open_again(path[:-1])
         if parent is None:
@@ -262,10 +273,14 @@ class _Unpacking:
         if self._directory.is_directory(path[-1], parent):
             # Removed and made again in one layer: only what this layer puts into it is there.
             self._opaque.add(path)
-        elif self._below.shows(path):
+        elif not self._is_alone(path[:-1]) and self._below.shows(path):
             # A mark that hides nothing would be seen in a listing of a directory that is not merged.
             # Something that this layer has of that name hides it as well.
             whiteouts.white_out(parent.fd, path[-1])
+
+    def _is_alone(self, path: Path) -> bool:
+        """Tell whether a directory of this layer is not merged with those below, since a mark hides them."""
+        return path in self._opaque or self._is_hidden(path)
 
     def _open_again(self, path: Path) -> Place | None:
         # A later entry may have put something else where the directory was.
