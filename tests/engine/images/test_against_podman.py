@@ -19,6 +19,8 @@ from _engine.kernel import mounts
 from _engine.lifecycle.core.source import lowers_of
 from _engine.lifecycle.host.opening import open_engine
 from _engine.lifecycle.image.load import load
+from _engine.lifecycle.image.pull import pull
+from _engine.model.image.pull import Access, Pull
 from _engine.rootfs import overlay
 from _engine.state import images as state
 from registries import registry, run
@@ -77,10 +79,10 @@ def podman(there, top, driver="overlay"):
 
 
 @contextlib.contextmanager
-def ours(path, top):
-    """Give the tree that this engine mounts for an archive's image, and the image's id."""
-    with open_engine(str(top / "root"), str(top / "run")) as engine:
-        identity = load(engine, str(path)).result["image"]["Id"]
+def ours(top, bring):
+    """Give the tree that an engine below ``top`` mounts for the image that ``bring`` brings into it, and the image's id."""
+    with open_engine(f"{top}/root", f"{top}/run") as engine:
+        identity = bring(engine).result["image"]["Id"]
         with engine.database.reading() as connection:
             record = state.get(connection, identity)
         container = engine.layout.container("0" * 64)
@@ -89,6 +91,21 @@ def ours(path, top):
             yield container.merged, identity
         finally:
             overlay.unmount(container)
+
+
+def both(made, there, top):
+    """Return tree and id of an image that is loaded from its archive; fail unless it is the same when it is pulled."""
+    found = []
+    name = Pull(f"{there.address}/image:1", access=Access(verify=False))
+    for way, bring in (
+        ("load", lambda engine: load(engine, str(made.path))),
+        ("pull", lambda engine: pull(engine, name)),
+    ):
+        with ours(top / way, bring) as (tree, identity):
+            found.append((listing(tree), identity))
+    assert differences(found[0][0], found[1][0]) == {}
+    assert found[0] == found[1]
+    return found[0]
 
 
 def differences(found, wanted):
@@ -120,8 +137,7 @@ def test_image(name, there, tmp_path):
     """The tree is podman's but for what docs/compat.md tells, and so is the image's id."""
     made = images.make(name, tmp_path / "made")
     there.push(made.source, "image:1", "--multi-arch=all")
-    with ours(made.path, tmp_path) as (tree, identity):
-        found = listing(tree)
+    found, identity = both(made, there, tmp_path)
     with podman(there, tmp_path) as (tree, known):
         different = differences(found, listing(tree))
     assert {place: pair for place, pair in different.items() if place not in documented(name)} == {}
@@ -135,8 +151,7 @@ def test_more_layers_than_podman_mounts(there, tmp_path):
     there.push(made.source, "image:1")
     with pytest.raises(AssertionError, match=PODMAN_REFUSES["130 layers"][1]), podman(there, tmp_path):
         pass
-    with ours(made.path, tmp_path) as (tree, _identity):
-        found = listing(tree)
+    found, _identity = both(made, there, tmp_path)
     with podman(there, tmp_path, "vfs") as (tree, _identity):
         assert differences(found, listing(tree)) == {}
 
@@ -148,8 +163,8 @@ def test_link_of_umoci(there, tmp_path):
     there.push(made.source, "image:1")
     with pytest.raises(AssertionError, match=PODMAN_REFUSES[name][1]), podman(there, tmp_path):
         pass
-    with ours(made.path, tmp_path) as (tree, _identity):
-        different = differences(listing(tree), listing(tmp_path / "made/bundle/rootfs"))
+    found, _identity = both(made, there, tmp_path)
+    different = differences(found, listing(tmp_path / "made/bundle/rootfs"))
     assert {kind for _path, kind in different} == {"mtime"}  # umoci writes whole seconds
 
 
@@ -160,8 +175,11 @@ def test_refused(name, there, tmp_path):
     there.push(made.source, "image:1")
     with podman(there, tmp_path) as (tree, _identity):
         assert listing(tree)
-    with pytest.raises(DigestMismatch, match=REFUSED[name][1]), ours(made.path, tmp_path):
-        pass
+    with open_engine(f"{tmp_path}/root", f"{tmp_path}/run") as engine:
+        with pytest.raises(DigestMismatch, match=REFUSED[name][1]):
+            load(engine, str(made.path))
+        with pytest.raises(DigestMismatch, match=REFUSED[name][1]):
+            pull(engine, Pull(f"{there.address}/image:1", access=Access(verify=False)))
 
 
 def test_every_difference_has_its_reason():
