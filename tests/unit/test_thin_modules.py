@@ -61,7 +61,7 @@ def test_the_engine_is_brought_for_every_module(module):
     routing = yaml.safe_load(PLUGINS.parent.joinpath("meta/runtime.yml").read_text())["plugin_routing"]
     own = PLUGINS / f"action/{module.name}"
     assert own.exists() != (routing["modules"].get(module.stem) == {"action_plugin": "slipway.oci.container"})
-    assert not own.exists() or re.search("(File|Delivering)Action", own.read_text())
+    assert not own.exists() or re.search("(File|Delivering|Image)Action", own.read_text())
     looks = "look(" in PLUGINS.joinpath(f"module_utils/_module/modules/{module.name}").read_text()
     assert f'run_task("{module.stem}"{", looks=True" if looks else ""})' in module.read_text()
 

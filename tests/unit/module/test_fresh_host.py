@@ -8,7 +8,7 @@ import os
 import pytest
 
 UNLESS = "a real run would fail unless an earlier task brings it"
-BOX = {"name": "app", "image": "app", "network": ["none"]}
+BOX = {"name": "app", "image": "app", "pull": "never", "network": ["none"]}
 #: Module, options, what is missing, what is predicted all the same.
 MISSING = [
     ("container", BOX, "no image named 'app'", ["created app", "started app"]),

@@ -89,6 +89,7 @@ RIVALS = {
     ("container_exec", "stdin"),
     ("container_file", "src"),
     ("container_file", "template"),
+    ("image", "src"),
     ("image", "username"),
     ("image", "password"),
     ("network", "net_config"),

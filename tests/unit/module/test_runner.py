@@ -52,7 +52,9 @@ def test_an_empty_list_is_an_empty_mapping(need, run_module):
     need(os.geteuid() == 0, "root")
     names = ("env", "labels", "annotation", "sysctl", "log_opt", "tmpfs", "cgroup_conf")
     mappings: dict[str, list[str]] = {name: [] for name in names}
-    result = run_module("container", {"name": "a", "image": "b", "net": "none", **mappings}, check=True)
+    result = run_module(
+        "container", {"name": "a", "image": "b", "pull": "never", "net": "none", **mappings}, check=True
+    )
     assert (result.get("failed", False), result["changed"]) == (False, True), result
     assert not {*mappings, "label", "mounts"} & {*result["spec"]}
 
