@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from networking import measure_network
+from pulling import measure_pull
 
 from checking import measure_health
 from connecting import measure_connection
@@ -44,9 +45,11 @@ BARE: Mapping[str, tuple[str, int, Callable[[Place, int], list[Figure]]]] = {
     "packing": ("packing", 10, measure_packing),
     "first": ("the first task on a bare host", 3, measure_first),
 }
-PARTS = ("start", *OF_A_HOST, *BARE, "copy", "load", "health", "mapping")
+PARTS = ("start", *OF_A_HOST, *BARE, "copy", "load", "pull", "health", "mapping")
 _TREE_BYTES = 240_000_000
 _IMAGE_BYTES = 300_000_000
+#: About 130 MB when it is compressed.
+_PULLED_BYTES = 390_000_000
 #: Containers with a health check.
 _CHECKED = 100
 
@@ -93,7 +96,7 @@ def _measure(place: Place, asked: argparse.Namespace) -> tuple[list[Figure], lis
         if part in asked.parts:
             with told(what):
                 figures += measure(place, asked.rounds or often)
-    if {"copy", "load"} & set(asked.parts):
+    if {"copy", "load", "pull"} & set(asked.parts):
         figures += _measure_tree(place, asked)
     if "mapping" in asked.parts:
         figures += _measure_mapping(place, asked)
@@ -131,6 +134,10 @@ def _measure_tree(place: Place, asked: argparse.Namespace) -> Iterator[Figure]:
     if "load" in asked.parts:
         with told("image_load"):
             yield from measure_load(place, tree, asked.rounds or 3)
+    if "pull" in asked.parts:
+        with told("image"):
+            larger = cross_section(place.fresh("tree"), size=_PULLED_BYTES)
+            yield from measure_pull(place, larger, asked.rounds or 3)
 
 
 def _measure_mapping(place: Place, asked: argparse.Namespace) -> Iterator[Figure]:
