@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from _engine.errors import EngineError
-from _engine.kernel.net import nft, sysctl
+from _engine.kernel.net import addresses, links, nft, sysctl
+from _engine.kernel.net.netlink import Netlink
 from _engine.network import forwarding, rules
 from enginehost import eventually
 from netlab import HOST4, HOST6
@@ -77,9 +78,10 @@ def test_reached_from_everywhere(host, lab, fetch):
     assert settings["Networks"]["six"]["GlobalIPv6Address"].startswith("fd97::")
 
 
-@pytest.mark.parametrize("first", ["inner", "lan"])
+@pytest.mark.parametrize("first", ["inner", "lan", "given"])
+@pytest.mark.usefixtures("given_bridge")
 def test_ports_lead_past_networks_that_take_none(host, fetch, first):
-    """A port leads to the first network that lets it in: past an internal one, and past one beside an interface of the host."""
+    """A port leads to the first network that lets it in: past an internal one, and one that is the host's own."""
 
     def answers() -> bool:
         return fetch("host", "127.0.0.1:8080", wait=1.0) == "host-web"
@@ -90,6 +92,7 @@ def test_ports_lead_past_networks_that_take_none(host, fetch, first):
 
     host.network("inner", internal=True)
     host.network("lan", macvlan="up0", subnet="192.0.2.0/24", ip_range="192.0.2.128/26")
+    host.network("given", subnet="10.91.0.0/24", interface_name="br9", opt={"mode": "unmanaged"})
     want(first, "slipway")
     eventually(answers, "the port leads to the second network")
     nft.apply("flush ruleset")
@@ -249,6 +252,7 @@ REFUSED = [
         "invalid_option",
         "leads nowhere: no port leads into network inner (internal)",
     ),
+    ({"network": ["given"], "publish": ["80"]}, "invalid_option", "into network given (unmanaged)"),
     ({"network": ["lan", "inner"], "publish_all": True}, "invalid_option", "lan (macvlan), inner (internal)"),
     ({"network": ["lan:ip=192.0.2.1"]}, "in_use", "192.0.2.1 in network lan is an address of the host"),
     (
@@ -270,6 +274,17 @@ REFUSED = [
 ]
 
 
+@pytest.fixture
+def given_bridge(on_the_host):
+    """Give the host a bridge of its own, with an address."""
+    with Netlink() as netlink:
+        netlink.ask(links.bridge("br9", mac="02:00:00:00:00:09"))
+        (made,) = links.find(netlink, "br9")
+        netlink.ask(addresses.add(made.ifindex, "10.91.0.1/24"))
+        yield
+        netlink.ask(links.delete("br9"))
+
+
 def bad_networks(host) -> None:
     """Make networks of whose needs the host has not all."""
     host.network("lan", macvlan="up0", subnet="192.0.2.0/24", gateway="192.0.2.254")
@@ -279,8 +294,10 @@ def bad_networks(host) -> None:
     host.network("no-bridge", subnet="10.92.0.0/24", interface_name="up0", opt={"mode": "unmanaged"})
 
 
+@pytest.mark.usefixtures("given_bridge")
 def test_refused(host):
     """What can't be had is refused with the reason, and changes nothing; what runs goes on."""
+    host.network("given", subnet="10.91.0.0/24", interface_name="br9", opt={"mode": "unmanaged"})
     host.network("small", subnet="10.98.0.0/24")
     host.network("inner", internal=True)
     bad_networks(host)

@@ -15,7 +15,7 @@ from ...model.container.spec import ContainerSpec
 from ...model.engine.record import ContainerRecord
 from ...model.network import ports as portgrammar
 from ...model.network import resolver
-from ...model.network.spec import BRIDGE, CNI, NetworkRecord
+from ...model.network.spec import BRIDGE, CNI, NetworkRecord, NetworkSpec
 from ...model.network.whole import ON_PARENT
 from ...model.network.wiring import Port
 from ...network import firewall
@@ -78,13 +78,20 @@ def _refuse_vain_ports(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> N
     if not (spec.publish or spec.publish_all) or not named:
         return
     if not any(one.spec.takes_ports or one.spec.driver == CNI for one in named):
-        kinds = (f"{one.name} ({'internal' if one.spec.internal else one.spec.driver})" for one in named)
+        kinds = (f"{one.name} ({_kind(one.spec)})" for one in named)
         raise InvalidOption(
             "publish" if spec.publish else "publish_all",
             list(spec.publish) if spec.publish else True,
             f"leads nowhere: no port leads into network {', '.join(kinds)}",
-            remedy="Leave it out, or name a network of driver bridge as well that is not internal",
+            remedy="Leave it out, or name a network of driver bridge as well that is neither internal nor unmanaged",
         )
+
+
+def _kind(spec: NetworkSpec) -> str:
+    """Return why no port leads into a network: it is internal, a bridge that is given, or of another driver."""
+    if spec.internal:
+        return "internal"
+    return spec.options["mode"] if spec.driver == BRIDGE else spec.driver
 
 
 def _check_host_gateway(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> None:

@@ -71,9 +71,10 @@ class NetworkSpec:
     def takes_ports(self) -> bool:
         """Return whether ports of the host can lead to its containers: not where nothing gets in, nor past the host's own reach.
 
-        An interface beside one of the host's is reached by others alone, and plugins lead ports themselves.
+        An interface beside one of the host's is reached by others alone, a bridge that is given has no rules of the engine's, and
+        plugins lead ports themselves.
         """
-        return self.driver == BRIDGE and not self.internal
+        return self.driver == BRIDGE and not self.internal and self.options.get("mode") != "unmanaged"
 
     @property
     def is_hosts_own(self) -> bool:
