@@ -30,6 +30,8 @@ EDGES = (
     "log",
     "hook",
     "cni",
+    "registry",
+    "settings",
 )
 #: All else is read-only: what an escape would reach can't be harmed. The work in memory is also quicker.
 _SANDBOX = """

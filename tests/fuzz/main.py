@@ -16,6 +16,7 @@ from pathlib import Path
 import archives
 import atheris
 import database
+import registry
 import texts
 from edge import Edge, Fault
 
@@ -31,7 +32,9 @@ _SETTINGS = {
 }
 #: An edge that fails, to show that one that does is found.
 _BROKEN = Edge("broken", lambda _work: lambda data: data and {}[data], list)
-_EDGES = {edge.name: edge for edge in (*archives.EDGES, *texts.EDGES, *database.EDGES, _BROKEN)}
+_EDGES = {
+    edge.name: edge for edge in (*archives.EDGES, *texts.EDGES, *database.EDGES, *registry.EDGES, _BROKEN)
+}
 _CANARY = b"untouched"
 
 

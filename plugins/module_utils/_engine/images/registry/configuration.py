@@ -132,8 +132,11 @@ def parse(raw: bytes, path: str) -> Registries:
         document = json.loads(raw.decode())
     except json.JSONDecodeError as error:
         raise _wrong(path, f"is no JSON in line {error.lineno}, column {error.colno}: {error.msg}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise _wrong(path, f"is no JSON: {error}") from error
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # no text, a number of thousands of digits, lists within lists
+        raise _wrong(path, "is no JSON") from error
     top = _checked(document, _TOP, path, "the file")
     search = top.get("unqualified-search-registries")
     if search is not None and not all(isinstance(one, str) and one for one in search):

@@ -8,7 +8,6 @@ log or an error: a helper hears the registry's name on its standard input.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import re
@@ -97,7 +96,7 @@ def parse(raw: bytes, path: str) -> AuthFile:
         document = json.loads(raw.decode() or "{}")
     except json.JSONDecodeError as error:
         raise _wrong(path, f"is no JSON in line {error.lineno}, column {error.colno}") from None
-    except (UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no text, a number of thousands of digits, lists within lists
         raise _wrong(path, "is no JSON") from None
     if not isinstance(document, dict):
         raise _wrong(path, "holds no JSON object")
@@ -136,11 +135,11 @@ def _keys(registry: str, repository: str) -> Iterator[str]:
 
 def _of_entry(entry: Mapping[str, Any], key: str, path: str) -> Credentials:
     token, auth = entry.get("identitytoken") or "", entry.get("auth") or ""
-    if not (isinstance(token, str) and isinstance(auth, str)):
+    if not (isinstance(token, str) and token.isascii() and isinstance(auth, str)):
         raise _wrong(path, f"has an entry for {key} that is not text")
     try:
         username, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or no text in it
         raise _wrong(path, f"has an entry for {key} that is not USER:PASSWORD in base64") from None
     if not (colon or token):
         raise _wrong(path, f"has an entry for {key} without a password")
