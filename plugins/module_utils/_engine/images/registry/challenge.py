@@ -63,7 +63,7 @@ def wait_of(header: str | None, now: float | None = None) -> float | None:
     """Return the seconds that Retry-After asks for, None when it says nothing that makes sense."""
     if header is None:
         return None
-    if re.fullmatch(r"[0-9]{1,9}", header.strip()):
+    if re.fullmatch(r"[0-9]{1,9}", header):
         return float(header)
     try:
         at = parsedate_to_datetime(header[:100]).timestamp()
