@@ -39,7 +39,7 @@ def _copy_file(name: bytes, *, from_fd: int, into_fd: int) -> None:
     try:
         target = os.open(name, _NEW_FILE, 0o600, dir_fd=into_fd)
         try:
-            _copy_data(source, target)
+            copy_data(source, target)
             attributes.copy(source, target)
         finally:
             os.close(target)
@@ -47,8 +47,8 @@ def _copy_file(name: bytes, *, from_fd: int, into_fd: int) -> None:
         os.close(source)
 
 
-def _copy_data(source: int, target: int) -> None:
-    """Copy what is no hole, in the kernel."""
+def copy_data(source: int, target: int) -> None:
+    """Copy what is no hole of an open file, in the kernel; raises OSError."""
     end = os.fstat(source).st_size
     at = 0
     while at < end:

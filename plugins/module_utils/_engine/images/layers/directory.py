@@ -13,7 +13,7 @@ import errno
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import NamedTuple
 
 from ...errors import ArchiveBroken, UnsafeEntry
@@ -92,12 +92,14 @@ class LayerDirectory:
     """An empty directory that fills up with a layer's entries.
 
     ``implied`` holds the directories made because something lies in them, not because the layer lists them.
-    ``below``: what the layers below it show.
+    ``below``: what the layers below it show. ``replace`` is called with what is about to be removed, and tells whether it has
+    put it elsewhere.
     """
 
-    def __init__(self, root: int, below: Lowers) -> None:
+    def __init__(self, root: int, below: Lowers, replace: Callable[[bytes, Place], bool]) -> None:
         self._root = root
         self._below = below
+        self._replace = replace
         self._open: OrderedDict[Path, Place] = OrderedDict()
         self._retired: list[Place] = []
         self.implied: set[Path] = {()}
@@ -162,7 +164,8 @@ class LayerDirectory:
     def remove(self, name: bytes, parent: Place) -> None:
         """Remove what an earlier entry has made, a directory with all that is in it."""
         mode = os.stat(name, dir_fd=parent.fd, follow_symlinks=False).st_mode
-        remove_entry(os.fsdecode(name), parent.fd)
+        if not self._replace(name, parent):
+            remove_entry(os.fsdecode(name), parent.fd)
         if stat.S_ISDIR(mode) or stat.S_ISLNK(mode):  # nothing is reached through anything else
             self._forget((*parent.path, name))
 

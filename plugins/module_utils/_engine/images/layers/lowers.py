@@ -126,20 +126,25 @@ class Lowers:
             os.close(fd)
 
     def _open(self, layer: int, path: Path) -> int:
-        # Each component by itself, so that no symbolic link is followed, where the kernel can't be told so.
-        if path:
-            with suppress(
-                OSError
-            ):  # too old for openat2, or it may not be called; else the walk fails in the same way
-                return libc.openat2(self._roots[layer], b"/".join(path), _DIRECTORY, resolve=_NO_LINKS)
-        fd = os.open(".", _DIRECTORY, dir_fd=self._roots[layer])
-        for name in path:
-            above = fd
-            try:
-                fd = os.open(name, _DIRECTORY, dir_fd=above)
-            finally:
-                os.close(above)
-        return fd
+        return open_below(self._roots[layer], path)
+
+
+def open_below(root: int, path: Path) -> int:
+    """Open the directory at a path below an open one, through no symbolic link; raises OSError."""
+    # Each component by itself, so that no symbolic link is followed, where the kernel can't be told so.
+    if path:
+        with suppress(
+            OSError
+        ):  # too old for openat2, or it may not be called; else the walk fails in the same way
+            return libc.openat2(root, b"/".join(path), _DIRECTORY, resolve=_NO_LINKS)
+    fd = os.open(".", _DIRECTORY, dir_fd=root)
+    for name in path:
+        above = fd
+        try:
+            fd = os.open(name, _DIRECTORY, dir_fd=above)
+        finally:
+            os.close(above)
+    return fd
 
 
 def _lstat(name: bytes, parent: int) -> os.stat_result | None:

@@ -2,8 +2,8 @@
 """The layers on disk, by chain id; one is there wholly or not at all.
 
 A layer is unpacked into a directory of its own under the staging directory, made durable, and renamed to
-``LAYERS/CHAINID``; its tree is ``LAYERS/CHAINID/diff``. Whoever works in a staging directory holds a lock on
-it, so the lock's being free tells that its owner is dead.
+``LAYERS/CHAINID``; its tree is ``LAYERS/CHAINID/diff``, beside it lies its recipe. Whoever works in a staging
+directory holds a lock on it, so the lock's being free tells that its owner is dead.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from collections.abc import Iterator, Sequence
 
 from ...errors import NotFound, StoreFull
 from ...kernel import files, libc
+from ...kernel.removal import remove_tree
 from ...kernel.staging import staging
+from .assemble import assemble, can_assemble
+from .recipe import NAME, REPLACED, Recorder
 from .unpack import LayerContent, unpack
 
 _CHAIN_ID = re.compile(r"[0-9a-f]{64}")
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class LayerStore:
@@ -59,11 +61,32 @@ class LayerStore:
         try:
             files.make_private(self._layers)
             with staging(self._staging) as (path, fd):
-                return self._fill(chain_id, stream, path=path, fd=fd, lowers=lowers)
+                content = self._fill(stream, fd=fd, lowers=lowers)
+                self._publish(os.path.join(path, "layer"), chain_id)
+                return content
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StoreFull(f"no space is left in {self._layers}", remedy="Make room there") from error
             raise
+
+    def can_assemble(self, chain_id: str) -> bool:
+        """Tell whether the layer's tar can be written again; one that an older engine has unpacked can't."""
+        return can_assemble(self._path(chain_id))
+
+    def assemble(self, chain_id: str, *, diff_id: str) -> Iterator[bytes]:
+        """Stream the tar that the layer was unpacked from; raises as :func:`assemble` does."""
+        return assemble(self._path(chain_id), diff_id=diff_id)
+
+    def add_recipe(self, chain_id: str, stream: Iterator[bytes], *, lowers: Sequence[str]) -> None:
+        """Have what it takes to write the tar of a layer that is there, by unpacking it once more beside; raises as ``add``."""
+        with staging(self._staging) as (path, fd):
+            self._fill(stream, fd=fd, lowers=lowers)
+            # The recipe comes last, since it is what is looked for.
+            for name in filter(lambda name: os.path.lexists(f"{path}/layer/{name}"), (REPLACED, NAME)):
+                if name == REPLACED:
+                    remove_tree(f"{self._path(chain_id)}/{name}")  # what a killed run has left
+                os.rename(f"{path}/layer/{name}", f"{self._path(chain_id)}/{name}")
+            files.fsync_directory(self._path(chain_id))
 
     def remove(self, chain_id: str) -> None:
         """Remove a layer; one that is not there is fine."""
@@ -74,18 +97,16 @@ class LayerStore:
             os.rename(self._path(chain_id), os.path.join(path, "removed"))
             files.fsync_directory(self._layers)
 
-    def _fill(
-        self, chain_id: str, stream: Iterator[bytes], *, path: str, fd: int, lowers: Sequence[str]
-    ) -> LayerContent:
+    @staticmethod
+    def _fill(stream: Iterator[bytes], *, fd: int, lowers: Sequence[str]) -> LayerContent:
+        """Unpack a layer, with its recipe beside, into ``layer`` of a staging directory."""
         os.mkdir("layer", 0o700, dir_fd=fd)
         os.mkdir("layer/diff", 0o755, dir_fd=fd)
-        diff = os.open("layer/diff", _DIRECTORY, dir_fd=fd)
-        try:
-            content = unpack(stream, into=diff, lowers=lowers)
-        finally:
-            os.close(diff)
-        self._publish(os.path.join(path, "layer"), chain_id)
-        return content
+        with contextlib.ExitStack() as stack:
+            layer = stack.enter_context(files.directory("layer", dir_fd=fd))
+            diff = stack.enter_context(files.directory("diff", dir_fd=layer))
+            recorder = stack.enter_context(contextlib.closing(Recorder(layer)))
+            return unpack(stream, into=diff, lowers=lowers, recorder=recorder)
 
     def _publish(self, path: str, chain_id: str) -> None:
         try:

@@ -25,6 +25,7 @@ from ..tar.streams import write_all
 from .copy_up import copy_up
 from .directory import LayerDirectory, Place, components, unsafe
 from .lowers import Lowers, Path
+from .recipe import RecordedChunks, Recorder
 
 _AUFS = b".wh..wh."
 #: Names of attributes that are told; nobody reads more.
@@ -49,23 +50,33 @@ class LayerContent:
     left_out: tuple[str, ...] = ()
 
 
-def unpack(stream: Iterator[bytes], *, into: int, lowers: Sequence[str]) -> LayerContent:
+def unpack(
+    stream: Iterator[bytes], *, into: int, lowers: Sequence[str], recorder: Recorder | None = None
+) -> LayerContent:
     """Unpack a plain tar stream into the empty directory with descriptor ``into`` and write it to the disk.
 
     ``lowers`` are the diff directories of the layers below, topmost first. The stream is read to its end,
-    so what checks its digests there has its say; its errors come before those of the content. Raises
-    ArchiveBroken, UnsafeEntry, StoreFull, HostLacks; what is in ``into`` then is to be thrown away.
+    so what checks its digests there has its say; its errors come before those of the content. ``recorder`` is told what it
+    takes to write the stream again. Raises ArchiveBroken, UnsafeEntry, StoreFull, HostLacks; what is in ``into`` then is to be
+    thrown away.
     """
-    source = Chunks(stream)
-    with Lowers(lowers) as below, LayerDirectory(into, below) as directory:
+    source = RecordedChunks(stream, recorder) if recorder else Chunks(stream)
+    replace = recorder.replace if recorder else _removed
+    with Lowers(lowers) as below, LayerDirectory(into, below, replace) as directory:
         try:
-            content = _Unpacking(source, directory, below).run()
+            content = _Unpacking(source, directory, below, recorder).run()
         except (ArchiveBroken, UnsafeEntry):
             source.drain()
             raise
         source.drain()
+    if recorder:
+        recorder.finish()
     libc.syncfs(into)
     return content
+
+
+def _removed(_name: bytes, _parent: Place) -> bool:
+    return False
 
 
 def unpack_tree(stream: Iterator[bytes], *, into: int, model: int) -> LayerContent:
@@ -74,7 +85,7 @@ def unpack_tree(stream: Iterator[bytes], *, into: int, model: int) -> LayerConte
     ``model``: an open directory, of which the top has owner, mode and attributes where the stream says nothing of them.
     """
     source = Chunks(stream)
-    with Lowers(()) as below, LayerDirectory(into, below) as directory:
+    with Lowers(()) as below, LayerDirectory(into, below, _removed) as directory:
         content = _Tree(source, directory, below, model).run()
         source.drain()
     libc.syncfs(into)
@@ -84,7 +95,10 @@ def unpack_tree(stream: Iterator[bytes], *, into: int, model: int) -> LayerConte
 class _Unpacking:
     """One run of :func:`unpack`; paths in its tables are true ones, with links resolved."""
 
-    def __init__(self, source: Chunks, directory: LayerDirectory, below: Lowers) -> None:
+    def __init__(
+        self, source: Chunks, directory: LayerDirectory, below: Lowers, recorder: Recorder | None = None
+    ) -> None:
+        self._recorder = recorder
         self._source = source
         self._directory = directory
         self._below = below
@@ -160,6 +174,8 @@ class _Unpacking:
 
     def _file(self, entry: Entry, name: bytes, parent: Place) -> None:
         fd = self._new_file(name, parent)
+        if self._recorder and entry.stored:
+            self._recorder.content(b"/".join((*parent.path, name)), entry)
         try:
             if entry.extents is None:
                 for piece in self._source.pieces(entry.stored):
@@ -217,6 +233,8 @@ class _Unpacking:
                 f"the entry {show(entry.name)} is a hard link to a directory", entry=show(entry.name)
             )
         self._make_room(name, parent)
+        if self._recorder:
+            self._recorder.has_links = True
         os.link(target[-1], name, src_dir_fd=source.fd, dst_dir_fd=parent.fd, follow_symlinks=False)
         attributes.set_on_link(name, parent.fd, entry)
 

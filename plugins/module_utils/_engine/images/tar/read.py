@@ -95,7 +95,7 @@ class Chunks:
             size -= len(piece)
             yield piece
         if size:
-            raise _cut_short()
+            raise cut_short()
 
     def _pieces(self, size: int) -> Iterator[memoryview]:
         while size:
@@ -129,7 +129,7 @@ def entries(source: Source) -> Iterator[Entry]:
     while True:
         block = source.read(BLOCK)
         if len(block) < BLOCK and (block or names or records):
-            raise _cut_short()
+            raise cut_short()
         if not any(block) and not any(source.read(BLOCK)):
             return
         header = tarheader.parse(block)
@@ -146,7 +146,8 @@ def entries(source: Source) -> Iterator[Entry]:
             names, records = {}, []
 
 
-def _cut_short() -> ArchiveBroken:
+def cut_short() -> ArchiveBroken:
+    """Return the error for a stream that ends too early."""
     return ArchiveBroken("the tar archive is cut short")
 
 
@@ -161,7 +162,7 @@ def _special(source: Source, header: Header) -> bytes:
 def _exactly(source: Source, size: int) -> bytes:
     data = source.read(size)
     if len(data) < size:
-        raise _cut_short()
+        raise cut_short()
     return data
 
 

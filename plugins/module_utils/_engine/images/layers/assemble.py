@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write a layer's tar again, byte for byte, from the files that it became and its recipe."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from ...errors import ArchiveBroken, DigestMismatch, WrongState
+from ..tar.printable import show
+from ..tar.streams import CHUNK, Digest
+from ..tar.tree import gathered
+from . import recipe
+from .lowers import open_below
+from .recipe import Content, Moved
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_REMEDY = "Remove the image and load or pull it again"
+
+
+def can_assemble(layer: str) -> bool:
+    """Tell whether the layer in this directory has a recipe."""
+    return os.path.isfile(os.path.join(layer, recipe.NAME))
+
+
+def assemble(layer: str, *, diff_id: str) -> Iterator[bytes]:
+    """Stream the tar that the layer in a directory was unpacked from; its digest is checked at the end.
+
+    Raises WrongState (it has no recipe), DigestMismatch (files of it were altered), FileNotFoundError (no such layer).
+    """
+    digest = Digest(diff_id)
+    try:
+        yield from digest.through(gathered(_pieces(layer)))
+    except ArchiveBroken as error:
+        raise _altered(diff_id, error.message) from error
+    if digest.text != diff_id:
+        raise _altered(diff_id, f"it gives {digest.text}")
+
+
+def _altered(diff_id: str, why: str) -> DigestMismatch:
+    return DigestMismatch(
+        f"the layer {diff_id} was altered in the store: {why}", remedy=_REMEDY, expected=diff_id
+    )
+
+
+def _pieces(layer: str) -> Iterator[bytes]:
+    with ExitStack() as stack:
+        top = os.open(layer, _DIRECTORY)
+        stack.callback(os.close, top)
+        written = _open_recipe(top, layer)
+        stack.callback(os.close, written)
+        files = _Files(top, _moves(top, written))
+        stack.callback(files.close)
+        for record in recipe.records(written):
+            if isinstance(record, bytes):
+                yield record
+            elif isinstance(record, Content):
+                yield from files.content(record)
+
+
+def _open_recipe(top: int, layer: str) -> int:
+    try:
+        return os.open(recipe.NAME, _FILE, dir_fd=top)
+    except FileNotFoundError:
+        why = f"the layer {os.path.basename(layer)} was kept without what it takes to write it again"
+        raise WrongState(why, remedy="Load or pull its image again, from where it came") from None
+
+
+class _Moves:
+    """Where the content is of files that later entries took the place of, or of a directory above them."""
+
+    def __init__(self) -> None:
+        self._by_path: dict[bytes, list[tuple[int, int]]] = {}
+
+    def add(self, after: int, moved: Moved) -> None:
+        """Note a move that came after so many contents."""
+        self._by_path.setdefault(moved.path, []).append((after, moved.number))
+
+    def place(self, index: int, path: bytes) -> bytes:
+        """Return where in the layer's directory the content is that was the ``index``-th, and was put at this path."""
+        found = [hit for head in _heads(path) for hit in self._next(index, head)] if self._by_path else []
+        if not found:
+            return b"diff/" + path
+        _after, number, length = min(found)
+        return b"%s/%d%s" % (os.fsencode(recipe.REPLACED), number, path[length:])
+
+    def _next(self, index: int, head: bytes) -> Iterator[tuple[int, int, int]]:
+        """Yield the first move of this path after a content."""
+        moves = self._by_path.get(head, [])
+        at = bisect_right(moves, (index + 1, -1))
+        if at < len(moves):
+            yield (*moves[at], len(head))
+
+
+def _heads(path: bytes) -> Iterator[bytes]:
+    """Yield a path, and those of the directories above it."""
+    while path:
+        yield path
+        path = path.rpartition(b"/")[0]
+
+
+def _moves(top: int, written: int) -> _Moves:
+    moves, contents = _Moves(), 0
+    if _is_there(recipe.REPLACED, top):  # rarely; else the recipe is read once
+        for record in recipe.records(written):
+            if isinstance(record, Moved):
+                moves.add(contents, record)
+            contents += isinstance(record, Content)
+    return moves
+
+
+def _is_there(name: str, directory: int) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+class _Files:
+    """The files of a layer, opened by their true paths: never through a link, never outside. The last directory stays open."""
+
+    def __init__(self, top: int, moves: _Moves) -> None:
+        self._top = top
+        self._moves = moves
+        self._count = 0
+        self._parent, self._fd = b"", os.dup(top)
+
+    def close(self) -> None:
+        """Close the directory."""
+        os.close(self._fd)
+
+    def content(self, wanted: Content) -> Iterator[bytes]:
+        """Yield the stored parts of the next file."""
+        place = self._moves.place(self._count, wanted.path)
+        self._count += 1
+        try:
+            fd = self._open(place)
+        except OSError as error:
+            raise ArchiveBroken(f"its file {show(wanted.path)} can't be read: {error.strerror}") from error
+        try:
+            for offset, length in wanted.extents:
+                yield from _part(fd, offset, length, wanted.path)
+        finally:
+            os.close(fd)
+
+    def _open(self, place: bytes) -> int:
+        parent, _slash, name = place.rpartition(b"/")
+        if parent != self._parent:
+            entered = open_below(self._top, tuple(parent.split(b"/")))
+            os.close(self._fd)
+            self._parent, self._fd = parent, entered
+        fd = os.open(name, _FILE, dir_fd=self._fd)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise FileNotFoundError(errno.ENOENT, "is no regular file")
+        return fd
+
+
+def _part(fd: int, offset: int, length: int, path: bytes) -> Iterator[bytes]:
+    end = offset + length
+    while offset < end:
+        piece = os.pread(fd, min(CHUNK, end - offset), offset)
+        if not piece:
+            raise ArchiveBroken(f"its file {show(path)} has {end - offset} bytes too few")
+        offset += len(piece)
+        yield piece

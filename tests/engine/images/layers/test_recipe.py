@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A layer that was unpacked can be written again: byte for byte the tar that it came from, whatever that was."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import random
+import subprocess
+import tarfile
+from collections.abc import Iterator
+
+import pytest
+
+from _engine.errors import DigestMismatch, WrongState
+from _engine.images.layers import recipe
+from _engine.images.layers.store import LayerStore
+
+LINK, SYMLINK = {"type": tarfile.LNKTYPE}, {"type": tarfile.SYMTYPE}
+CHAIN = "a" * 64
+LONG = "d" * 90 + "/" + "f" * 200
+
+
+def digest(data: bytes) -> str:
+    """Return the digest of a tar."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def again(store: LayerStore, data: bytes, *, chunk: int = 1 << 20) -> bytes:
+    """Unpack a tar, and return what is written from the layer."""
+    pieces = (data[at : at + chunk] for at in range(0, len(data), chunk))
+    store.add(CHAIN, pieces, lowers=())
+    return b"".join(store.assemble(CHAIN, diff_id=digest(data)))
+
+
+def made(form: int, *entries) -> bytes:
+    """Return a tar in one of tarfile's formats, of (name, attributes)."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=form) as tar:
+        for name, given in entries:
+            wanted = dict(given)
+            content = wanted.pop("data", b"")
+            info = tarfile.TarInfo(name.rstrip("/"))
+            info.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
+            info.size = len(content)
+            for key, value in wanted.items():
+                setattr(info, key, value)
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+USUAL = (
+    ("./", {"mode": 0o755}),
+    ("bin/", {"mode": 0o755, "mtime": 1.5}),
+    ("bin/app", {"data": os.urandom(100_000), "mode": 0o4755, "uid": 7, "gid": 9}),
+    ("bin/link", {**SYMLINK, "linkname": "app"}),
+    ("bin/hard", {**LINK, "linkname": "bin/app"}),
+    ("empty", {}),
+    ("one", {"data": b"1"}),
+    ("whole", {"data": b"x" * 512}),
+    ("null", {"type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 3}),
+    ("disk", {"type": tarfile.BLKTYPE, "devmajor": 8, "devminor": 1}),
+    ("pipe", {"type": tarfile.FIFOTYPE}),
+    ("gone/.wh.this", {"data": b"a mark with content"}),
+    ("gone/.wh..wh..opq", {}),
+)
+PAX = (
+    (LONG, {"data": b"long name"}),
+    ("attributed", {"data": b"x", "pax_headers": {"SCHILY.xattr.user.a": "b", "comment": "kept"}}),
+    ("late", {"mtime": 1234567890.123456789, "data": b"y"}),
+    ("owned", {"uid": 3_000_000, "gid": 3_000_001}),
+)
+#: Later entries of a name count; what they took the place of is in the tar all the same.
+REPLACING = {
+    "file by file": (("a", {"data": b"long"}), ("a", {"data": b"1"})),
+    "many times": tuple(("a", {"data": b"%d" % number * 700}) for number in range(20)),
+    "file by directory": (("a", {"data": b"1"}), ("a/", {}), ("a/b", {"data": b"2"})),
+    "directory by file": (("a/b/c", {"data": b"1"}), ("a/d", {"data": b"2"}), ("a", {"data": b"3"})),
+    "in a directory by a link, then all by a file": (
+        *(("a/b/c", {"data": b"1"}), ("a/b/c", {"data": b"2"}), ("a/b/c", {**SYMLINK, "linkname": "x"})),
+        *(("a", {"data": b"3"}), ("a/", {}), ("a/b/c", {"data": b"4"})),
+    ),
+    "linked": (("a", {"data": b"1"}), ("b", {**LINK, "linkname": "a"}), ("a", {"data": b"2"})),
+    "directory with linked": (
+        *(("d/a", {"data": b"1"}), ("b", {**LINK, "linkname": "d/a"}), ("d", {"data": b"2"})),
+    ),
+    "by a hard link": (("a", {"data": b"1"}), ("b", {"data": b"2"}), ("b", {**LINK, "linkname": "a"})),
+    "through a link": (
+        *(("real/", {}), ("way", {**SYMLINK, "linkname": "real"}), ("way/f", {"data": b"1"})),
+        *(("way", {"data": b"2"}), ("real/f", {"data": b"3"})),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_every_kind_of_entry(store, form):
+    """Files, links, devices, marks and directories are written as they were, in each format of tar."""
+    more = {tarfile.USTAR_FORMAT: (), tarfile.GNU_FORMAT: PAX[:1], tarfile.PAX_FORMAT: PAX}[form]
+    data = made(form, *USUAL, *more)
+    assert again(store, data) == data
+
+
+@pytest.mark.parametrize("case", REPLACING)
+def test_replaced_content_is_kept(store, case):
+    """What a later entry of the layer has taken the place of is written where it was; the layer shows the later one."""
+    data = made(tarfile.PAX_FORMAT, *REPLACING[case])
+    assert again(store, data) == data
+
+
+def test_replaced_content_is_no_link(store):
+    """What is kept of a file with several names is a copy, so that none in the layer shows one link too many."""
+    for case in ("linked", "directory with linked"):
+        store.remove(CHAIN)
+        store.add(CHAIN, iter([made(tarfile.PAX_FORMAT, *REPLACING[case])]), lowers=())
+        assert os.stat(f"{store.diff_path(CHAIN)}/b").st_nlink == 1
+
+
+ENDS = {
+    "no end at all": lambda data: data[:2048],
+    "one block": lambda data: data[:2560],
+    "a megabyte of zeroes": lambda data: data + b"\0" * (1 << 20),
+    "something else": lambda data: data + b"and then something that is no tar",
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_every_end(store, end):
+    """However much padding a tar has, and whatever comes after it, is written again."""
+    data = ENDS[end](made(tarfile.USTAR_FORMAT, ("a", {"data": b"x" * 1300})))
+    assert again(store, data) == data
+
+
+@pytest.mark.parametrize("chunk", [1, 511, 513, 100_001])
+def test_chunks_of_any_size(store, chunk):
+    """It does not matter in what pieces a tar comes."""
+    data = made(tarfile.PAX_FORMAT, ("a", {"data": os.urandom(3000)}), ("b", {"data": b"1"}))
+    assert again(store, data, chunk=chunk) == data
+
+
+@pytest.mark.parametrize(
+    "form", ["gnu", "oldgnu", "posix --sparse-version=0.0", "posix --sparse-version=0.1", "posix"]
+)
+def test_sparse_files(store, tmp_path, form):
+    """Sparse files are written with the map that they came with, in each of GNU tar's formats."""
+    with (tmp_path / "sparse").open("wb") as file:
+        for at in range(40):
+            file.seek(at * 1_000_000)
+            file.write(os.urandom(at * 100 + 1))
+        file.truncate(50_000_000)
+    command = ["tar", "--sparse", "--format", *form.split(), "-cf", "-", "-C", str(tmp_path), "sparse"]
+    data = subprocess.run(command, check=True, capture_output=True).stdout
+    assert len(data) < 1_000_000
+    assert again(store, data) == data
+
+
+def test_random_layers(store):
+    """Layers in which entries replace each other at random are written again."""
+    chance = random.Random(14)
+    for _layer in range(60):
+        store.remove(CHAIN)
+        data = made(tarfile.PAX_FORMAT, *(one for _time in range(40) for one in _some(chance)))
+        assert again(store, data) == data
+
+
+def _some(chance: random.Random) -> Iterator[tuple[str, dict]]:
+    """Yield an entry of one of few names, the directories that it needs before it."""
+    words = chance.choices("abc", k=chance.randint(1, 3))
+    yield from ((f"{'/'.join(words[:depth])}/", {}) for depth in range(1, len(words)))
+    size = chance.choice([0, 1, 600, 5000])
+    kinds = ("/", {}), ("", {**SYMLINK, "linkname": "nowhere"}), *[("", {"data": chance.randbytes(size)})] * 6
+    end, given = chance.choice(kinds)
+    yield "/".join(words) + end, given
+
+
+def test_size_of_a_recipe(store):
+    """A recipe takes a few dozen bytes an entry on the disk, and can be read by root alone."""
+    entries = [(f"d{number % 7}/f{number}", {"data": b"%d" % number}) for number in range(5000)]
+    data = made(tarfile.PAX_FORMAT, *entries)
+    assert again(store, data) == data
+    path = os.path.join(os.path.dirname(store.diff_path(CHAIN)), recipe.NAME)
+    assert os.path.getsize(path) < 60 * len(entries)
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def _without(path: str) -> None:
+    os.unlink(path)
+
+
+def _by_a_link(path: str) -> None:
+    os.unlink(path)
+    os.symlink("/etc/hostname", path)
+
+
+def _other(path: str) -> None:
+    with open(path, "r+b") as file:
+        file.write(b"other")
+
+
+@pytest.mark.parametrize("harm", [_without, _by_a_link, _other, lambda path: os.truncate(path, 3)])
+def test_altered_content(store, harm):
+    """Content that is not as it was is told when it is written, with what to do; no link in its place is followed."""
+    data = made(tarfile.PAX_FORMAT, ("d/a", {"data": b"content"}))
+    store.add(CHAIN, iter([data]), lowers=())
+    harm(f"{store.diff_path(CHAIN)}/d/a")
+    with pytest.raises(DigestMismatch, match=r"altered in the store.*load or pull"):
+        b"".join(store.assemble(CHAIN, diff_id=digest(data)))
+
+
+@pytest.mark.parametrize("size", [0, 5, 17, 30, 60, -20])
+def test_damaged_recipe(store, size):
+    """A recipe that is cut short or no recipe is told as such."""
+    data = made(tarfile.PAX_FORMAT, ("d/a", {"data": b"content"}))
+    store.add(CHAIN, iter([data]), lowers=())
+    path = os.path.join(os.path.dirname(store.diff_path(CHAIN)), recipe.NAME)
+    os.truncate(path, os.path.getsize(path) + size if size < 0 else size)
+    with pytest.raises(DigestMismatch, match="altered in the store"):
+        b"".join(store.assemble(CHAIN, diff_id=digest(data)))
+
+
+def test_layer_of_an_older_engine(store):
+    """A layer without a recipe can't be written, which is told; unpacked once more it gets one."""
+    data = made(tarfile.PAX_FORMAT, ("a", {"data": b"1"}), ("a", {"data": b"2"}))
+    store.add(CHAIN, iter([data]), lowers=())
+    layer = os.path.dirname(store.diff_path(CHAIN))
+    os.unlink(os.path.join(layer, recipe.NAME))
+    assert not store.can_assemble(CHAIN)
+    with pytest.raises(WrongState, match="Load or pull its image again"):
+        b"".join(store.assemble(CHAIN, diff_id=digest(data)))
+    store.add_recipe(CHAIN, iter([data]), lowers=())
+    assert store.can_assemble(CHAIN)
+    assert b"".join(store.assemble(CHAIN, diff_id=digest(data))) == data
+
+
+def test_too_much_that_is_replaced(store, monkeypatch):
+    """A layer that replaces more files than any builder does has no recipe, and nothing is kept for one."""
+    monkeypatch.setattr(recipe, "_MOST_MOVED", 3)
+    data = made(tarfile.PAX_FORMAT, *REPLACING["many times"])
+    store.add(CHAIN, iter([data]), lowers=())
+    assert os.listdir(os.path.dirname(store.diff_path(CHAIN))) == ["diff"]
