@@ -338,6 +338,30 @@ CASES = {
         "invalid_option",
         ("changes", "NOPE"),
     ),
+    "name to give": (
+        "image_tag",
+        {"image": IMAGE, "target_names": ["UPPER//x"]},
+        "invalid_option",
+        ("target_names", "UPPER//x"),
+    ),
+    "no image to tag": (
+        "image_tag",
+        {"image": "bax:1", "target_names": ["x"]},
+        "not_found",
+        ("near: localhost/box:1",),
+    ),
+    "place to save to": (
+        "image_save",
+        {"image": IMAGE, "dest": "/etc", "format": "oci-dir"},
+        "invalid_option",
+        ("dest", "/etc", "holds what belongs to no saved image"),
+    ),
+    "compressed docker-archive": (
+        "image_save",
+        {"image": IMAGE, "dest": "/tmp/slipway-not-written.tar", "compress": True},
+        "invalid_option",
+        ("compress", "oci-archive"),
+    ),
     "image name": ("image_import", {"src": "/etc/skel", "name": "UPPER//x"}, "invalid_option", ("UPPER//x",)),
 }
 

@@ -18,7 +18,7 @@ PLUGINS = "ansible_collections.slipway.oci.plugins"
 ORDER = (
     "image image_load image_import image_info volume volume_info network network_info container container_exec container_info"
     " container_copy container_file container_diff container_mount container_export"
-    " volume_content volume_export volume_import volume_snapshot events_info engine_info image_remove"
+    " volume_content volume_export volume_import volume_snapshot events_info engine_info image_tag image_save image_remove"
 ).split()
 #: tests/vm does what these do, on a kernel that CRIU knows.
 ELSEWHERE = ["container_checkpoint", "container_restore"]
@@ -67,6 +67,7 @@ def test_examples_run(apart, node, archive, published, tmp_path):
     places = {"/srv/app.tar": archive, "/srv/tree": tmp_path / "tree", "/srv/app-files": tmp_path / "files"}
     places |= {"/srv/conf": tmp_path / "tree", "/srv/from-app": tmp_path / "out"}
     places |= {"/srv/app-data": tmp_path / "data", "/srv/all.tar": archive}
+    places |= {"/srv/app-saved.tar": tmp_path / "saved.tar", "/srv/site.tar": tmp_path / "site.tar"}
     node.volume("app-seed")  # no container that runs has it
     for place, ours in places.items():
         text = text.replace(place, str(ours))

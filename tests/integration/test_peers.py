@@ -24,6 +24,8 @@ PAIRS = {
     "image_info": "podman_image_info",
     "image_load": "podman_load",
     "image_remove": "podman_image",
+    "image_save": "podman_save",
+    "image_tag": "podman_tag",
     "network": "podman_network",
     "network_info": "podman_network_info",
     "volume": "podman_volume",

@@ -19,6 +19,9 @@ from powercut import reboot
 
 from _engine.agent.install import exit_command
 from _engine.errors import EngineError
+from _engine.images.archive.open import open_archive
+from _engine.images.layers.store import LayerStore
+from _engine.images.save.image import OCI_ARCHIVE, OCI_DIR
 from _engine.kernel.cgroup import cgroups
 from _engine.kernel.net import links, nft
 from _engine.kernel.net.addresses import listed
@@ -29,6 +32,9 @@ from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
 from _engine.lifecycle.files.mount import UNMOUNTED, MountRequest, converge_mount
 from _engine.lifecycle.host.boot import boot
+from _engine.lifecycle.image.save import SaveRequest, save
+from _engine.lifecycle.image.tag import tag, untag
+from _engine.lifecycle.info.info import images
 from _engine.lifecycle.network.converge import converge_network
 from _engine.lifecycle.network.tell import networks
 from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
@@ -166,7 +172,11 @@ def loaded(host: Host) -> None:
     """Check that the image is there, once, and that each file of its layers is as in the archive."""
     with host.open(read_only=True) as engine, engine.database.reading() as connection:
         names = [row["name"] for row in connection.execute("SELECT name FROM image_names")]
-        layers = [row["chain_id"] for row in connection.execute("SELECT chain_id FROM layers")]
+        rows = connection.execute("SELECT chain_id, diff_id FROM layers").fetchall()
+    layers = [row["chain_id"] for row in rows]
+    store = LayerStore(host.layout.layers, host.layout.staging)
+    for row in rows:
+        assert sum(map(len, store.assemble(row["chain_id"], diff_id=row["diff_id"])))
     assert "localhost/loaded:1" in names
     assert sorted(os.listdir(host.layout.layers)) == sorted(layers)
     assert os.listdir(host.layout.staging) == []
@@ -177,6 +187,51 @@ def loaded(host: Host) -> None:
         if path.is_file()
     }
     assert hashlib.sha256(DATA["data/b"]).hexdigest() in digests
+
+
+#: The names that a sweep gives.
+GIVEN = ["localhost/one:1", "localhost/two:1"]
+
+
+def tag_image(host: Host) -> None:
+    """Give the image two more names."""
+    with host.open() as engine:
+        tag(engine, "localhost/loaded:1", GIVEN)
+
+
+def tagged(host: Host) -> None:
+    """Check that the image has its names, in the database and beside it; take those that were given away again."""
+    with host.open() as engine:
+        (shape,) = images(engine, GIVEN[:1]).result["images"]
+        beside = json.loads(Path(f"{host.layout.images}/{shape['Id']}.json").read_text())
+        untag(engine, "localhost/loaded:1", GIVEN)
+    assert shape["RepoTags"] == beside["names"] == ["localhost/loaded:1", *GIVEN]
+
+
+def saved_to(host: Host) -> Path:
+    """Return the directory that images are saved into."""
+    path = Path(f"{host.top}.saved")
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def save_image(host: Host) -> None:
+    """Save the image in two forms, over what is there."""
+    for form in (OCI_ARCHIVE, OCI_DIR):
+        with host.open() as engine:
+            save(engine, SaveRequest(("localhost/loaded:1",), str(saved_to(host) / form), form))
+
+
+def saved(host: Host) -> None:
+    """Check that what was saved is whole, and that nothing lies beside it."""
+    assert sorted(os.listdir(saved_to(host))) == [OCI_ARCHIVE, OCI_DIR]
+    assert os.listdir(host.layout.staging) == []
+    for form in (OCI_ARCHIVE, OCI_DIR):
+        with open_archive(str(saved_to(host) / form), staging="/nowhere") as found:
+            (image,) = found.images
+            for one in image.layers:
+                found.check(one)
+    shutil.rmtree(saved_to(host))
 
 
 def started_before_a_reboot(host: Host) -> None:
@@ -501,6 +556,8 @@ CASES = {
     # Hundreds of files are written in the same way.
     "agent": Case(lambda host: shutil.rmtree(host.layout.agent), leave_agent, agent_works, most=150),
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),
+    "image tag": Case(lambda host: host.load(archive(host)), tag_image, tagged),
+    "image save": Case(lambda host: host.load(archive(host)), save_image, saved),
     "start in networks": Case(two_networks, start_in_networks, in_networks),
     "stop in networks": Case(
         lambda host: (two_networks(host), start_in_networks(host)), stop, out_of_networks

@@ -53,6 +53,7 @@ STREETS = {
         "layers": {"tar"},
         "registry": {"", "archive", "tar"},
         "tar": set(),
+        "save": {"", "archive", "layers", "tar"},
     },
     "kernel": {"": set(), "cgroup": {""}, "net": {""}},
     "model": {

@@ -80,11 +80,12 @@ class EngineError(Exception):
 
 
 class InvalidOption(EngineError):
-    """An option's value can't be used; ``option`` and ``value`` name it."""
+    """An option's value can't be used; ``option`` and ``value`` name it, ``why`` says it without them."""
 
     code = "invalid_option"
 
     def __init__(self, option: str, value: object, why: str, *, remedy: str = "") -> None:
+        self.why = why
         told = "" if value is None else f"{value!r} "  # None is what the task does not say
         message = Words(Setting(option), f": {told}{why}")
         super().__init__(message, remedy=remedy, option=option, value=value)

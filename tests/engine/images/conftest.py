@@ -7,9 +7,11 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
 
 import pytest
+from imagehome import NAME, ImageHome
 from treelisting import listing as list_tree
 
 from _engine.images.archive.open import open_archive
@@ -117,3 +119,35 @@ def podman(tmp_path, need):
             shutil.rmtree(run_root)
 
     return podman
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Return an engine for images."""
+    return ImageHome(tmp_path / "first")
+
+
+@pytest.fixture
+def away(tmp_path):
+    """Return another engine for images."""
+    return ImageHome(tmp_path / "second")
+
+
+def _odd(archives, path, *more):
+    link = {"type": tarfile.LNKTYPE, "linkname": "a"}
+    first = archives.layer(("./", {}), ("a", {"data": b"1" * 5000}), ("b", link), ("dir/c", {"data": b"2"}))
+    late = {"mtime": 1.5, "uid": 5_000_000, "pax_headers": {"SCHILY.xattr.user.k": "v"}}
+    second = archives.layer(("dir/.wh.c", {}), *more, ("twice", {"data": b"x"}), ("late", late))
+    return archives.docker(path, [first, second + b"\0" * 3000], tag=NAME)
+
+
+@pytest.fixture
+def odd(archives, tmp_path):
+    """Return an archive of an image whose layers are spelled as no writer here would."""
+    return _odd(archives, tmp_path / "odd.tar")
+
+
+@pytest.fixture
+def odder(archives, tmp_path):
+    """Return the same with a layer that replaces a file of its own, which podman takes for an error."""
+    return _odd(archives, tmp_path / "odder.tar", ("twice", {"data": b"first"}))

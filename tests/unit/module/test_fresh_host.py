@@ -28,6 +28,8 @@ MISSING = [
     ("container_restore", {"name": "app"}, "no container named 'app'", ["restored a container"]),
     ("container_restore", {"import": "/none.tar"}, "import: '/none.tar'", ["restored a container"]),
     ("image_import", {"src": "/none", "name": "app"}, "'/none'", ["imported image app"]),
+    ("image_save", {"image": ["app"], "dest": "/a"}, "no image named 'app'", ["saved images to /a"]),
+    ("image_tag", {"image": "app", "target_names": ["b"]}, "no image named 'app'", ["tagged image app"]),
     ("image_load", {"input": "/none.tar"}, "'/none.tar'", ["loaded images from /none.tar"]),
     (
         "volume",

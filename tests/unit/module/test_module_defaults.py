@@ -35,6 +35,8 @@ TASKS = {
     "image_info": [{}],
     "image_load": [{"input": "/a"}],
     "image_remove": [{"name": "app"}],
+    "image_save": [{"image": ["app"], "dest": "/a"}],
+    "image_tag": [{"image": "app", "target_names": ["b"]}],
     "network": [
         {"name": "app", "state": state, "subnet": ["10.1.0.0/24"]} for state in ("present", "absent")
     ],

@@ -31,6 +31,8 @@ REFUSED = {
     "image_info": PROGRAM,
     "image_load": PROGRAM,
     "image_remove": IMAGE,
+    "image_save": PROGRAM,
+    "image_tag": PROGRAM,
     "network": QUADLET,
     "network_info": PROGRAM,
     "volume": QUADLET,

@@ -224,7 +224,7 @@ def test_layer_of_an_older_engine(store):
     store.add(CHAIN, iter([data]), lowers=())
     layer = os.path.dirname(store.diff_path(CHAIN))
     os.unlink(os.path.join(layer, recipe.NAME))
-    assert not store.can_assemble(CHAIN)
+    assert (store.has_recipe(CHAIN), store.can_assemble(CHAIN)) == (False, False)
     with pytest.raises(WrongState, match="Load or pull its image again"):
         b"".join(store.assemble(CHAIN, diff_id=digest(data)))
     store.add_recipe(CHAIN, iter([data]), lowers=())
@@ -237,4 +237,7 @@ def test_too_much_that_is_replaced(store, monkeypatch):
     monkeypatch.setattr(recipe, "_MOST_MOVED", 3)
     data = made(tarfile.PAX_FORMAT, *REPLACING["many times"])
     store.add(CHAIN, iter([data]), lowers=())
-    assert os.listdir(os.path.dirname(store.diff_path(CHAIN))) == ["diff"]
+    assert sorted(os.listdir(os.path.dirname(store.diff_path(CHAIN)))) == ["diff", recipe.NAME]
+    assert (store.has_recipe(CHAIN), store.can_assemble(CHAIN)) == (True, False)
+    with pytest.raises(WrongState, match="replaces too many of its own files"):
+        b"".join(store.assemble(CHAIN, diff_id=digest(data)))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -73,6 +74,16 @@ REFUSED = [
     (("cp", "nothing:/a", "/tmp/x"), 125, "no container named 'nothing'"),
     (("--root", "/nonexistent", "ps"), 125, "no engine named '/nonexistent'"),
     (("rmi", "nothing:1"), 1, "no image named 'nothing:1'"),
+    (("tag", "nothing:1", "x"), 125, "no image named 'nothing:1'"),
+    (("tag", "box:1", "UPPER"), 125, "NAME: 'UPPER' has capital letters"),
+    (("untag", "box:1", "nothing:1"), 125, "near: localhost/box:1"),
+    (("save", "nothing:1"), 125, "no image named 'nothing:1'"),
+    (("save", "--format", "oci-dir", "box:1"), 2, "Write -o DIRECTORY"),
+    (
+        ("save", "--compress", "-o", "x.tar", "box:1"),
+        125,
+        "--compress: docker-archive holds layers as they are",
+    ),
     (("rmi", "box:1"), 2, "is used by"),
     (("volume", "rm", "nothing"), 1, "no volume named"),
     (("volume", "rm", "data"), 2, "Remove these containers first, or write --force"),
@@ -178,6 +189,37 @@ def test_images_and_volumes(host, slipway, three, busybox, tmp_path):
     assert slipway("volume", "rm", "loose") == (0, "loose\n", "")
     assert slipway("volume", "rm", "-f", "data")[0] == 0
     assert host.inspect("web") == {}
+
+
+def test_image_names_and_archives(host, slipway, tmp_path):
+    """Images get names and lose them, and are saved to files, directories and pipes, as podman does it."""
+    assert slipway("tag", "box:1", "app:1", "app:2") == (0, "", "")
+    names = slipway("images", "--filter", "reference=app", "--format", "{{.Names}}")[1]
+    assert {"localhost/app:1", "localhost/app:2"} <= {*names.strip().split(", ")}
+    image = slipway("images", "-q", "--filter", "reference=app")[1].strip()
+    for argv in (
+        ("-o", "app.tar", "app:1"),
+        ("-qm", "-o", "two.tar", "app:1", "app:2"),
+        ("--output", "id.tar", image),
+    ):
+        assert slipway("save", *argv, cwd=tmp_path) == (0, "", "")
+    assert (
+        slipway("save", "--format", "oci-dir", "--uncompressed", "-o", "layout", "app:1", cwd=tmp_path)[0]
+        == 0
+    )
+    assert tmp_path.joinpath("layout/index.json").exists()
+    with tmp_path.joinpath("pipe.tar").open("wb") as stream:
+        argv = [host.layout.agent_program, "save", "app:1"]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+            shutil.copyfileobj(process.stdout, stream)
+        assert process.returncode == 0
+    assert tmp_path.joinpath("pipe.tar").read_bytes() == tmp_path.joinpath("app.tar").read_bytes()
+    assert slipway("untag", "app:1", "app:1", "app:2") == (0, "", "")
+    assert slipway("load", "-i", "two.tar", cwd=tmp_path)[1].split()[2::3] == [
+        "localhost/app:1",
+        "localhost/app:2",
+    ]
+    assert slipway("untag", "app:1", "app:1", "app:2") == (0, "", "")
 
 
 def test_networks(host, slipway):

@@ -19,6 +19,8 @@ _WORDS = {
     "become": "sudo before it",
     "name": "NAME",
     "container": "NAME",
+    "image": "IMAGE",
+    "target_names": "NAME",
     "slipway.oci.image_load": "slipway load",
 }
 

@@ -182,6 +182,13 @@ def _images(verbs: Any) -> None:
     images.add(verbs)
 
 
+def _image_names(verbs: Any) -> None:
+    from . import save, tag
+
+    save.add(verbs)
+    tag.add(verbs)
+
+
 def _volumes(verbs: Any) -> None:
     from . import volume
 
@@ -232,6 +239,7 @@ _GROUPS = (
     ("diff export mount unmount umount", _files),
     ("checkpoint restore", _checkpoint),
     ("images load rmi", _images),
+    ("save tag untag", _image_names),
     ("volume volumes", _volumes),
     ("network", _networks),
     ("info version", _host),

@@ -23,15 +23,24 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _REMEDY = "Remove the image and load or pull it again"
 
 
-def can_assemble(layer: str) -> bool:
-    """Tell whether the layer in this directory has a recipe."""
+def has_recipe(layer: str) -> bool:
+    """Tell whether the layer in this directory has a recipe, or has been found to be too odd for one."""
     return os.path.isfile(os.path.join(layer, recipe.NAME))
+
+
+def can_assemble(layer: str) -> bool:
+    """Tell whether the tar of the layer in this directory can be written again."""
+    try:
+        with open(os.path.join(layer, recipe.NAME), "rb") as file:
+            return file.read(len(recipe.GIVEN_UP)) != recipe.GIVEN_UP
+    except FileNotFoundError:
+        return False
 
 
 def assemble(layer: str, *, diff_id: str) -> Iterator[bytes]:
     """Stream the tar that the layer in a directory was unpacked from; its digest is checked at the end.
 
-    Raises WrongState (it has no recipe), DigestMismatch (files of it were altered), FileNotFoundError (no such layer).
+    Raises WrongState (it has no recipe, or is gone), DigestMismatch (files of it were altered).
     """
     digest = Digest(diff_id)
     try:
@@ -50,10 +59,10 @@ def _altered(diff_id: str, why: str) -> DigestMismatch:
 
 def _pieces(layer: str) -> Iterator[bytes]:
     with ExitStack() as stack:
+        written = _open_recipe(layer)
+        stack.callback(os.close, written)
         top = os.open(layer, _DIRECTORY)
         stack.callback(os.close, top)
-        written = _open_recipe(top, layer)
-        stack.callback(os.close, written)
         files = _Files(top, _moves(top, written))
         stack.callback(files.close)
         for record in recipe.records(written):
@@ -63,12 +72,17 @@ def _pieces(layer: str) -> Iterator[bytes]:
                 yield from files.content(record)
 
 
-def _open_recipe(top: int, layer: str) -> int:
-    try:
-        return os.open(recipe.NAME, _FILE, dir_fd=top)
-    except FileNotFoundError:
-        why = f"the layer {os.path.basename(layer)} was kept without what it takes to write it again"
-        raise WrongState(why, remedy="Load or pull its image again, from where it came") from None
+def _open_recipe(layer: str) -> int:
+    if can_assemble(layer):
+        return os.open(os.path.join(layer, recipe.NAME), _FILE)
+    name = os.path.basename(layer)
+    if not os.path.isdir(os.path.join(layer, "diff")):
+        raise WrongState(f"the layer {name} was removed", remedy=_REMEDY)
+    if has_recipe(layer):
+        why = f"the layer {name} replaces too many of its own files for its archive to be written again"
+        raise WrongState(why, remedy="Take its image from where it came, or make it anew in one layer")
+    why = f"the layer {name} was kept without what it takes to write it again"
+    raise WrongState(why, remedy="Load or pull its image again, from where it came")
 
 
 class _Moves:

@@ -25,6 +25,8 @@ from .directory import Place
 
 NAME, REPLACED = "recipe", "replaced"
 MAGIC = b"slipway recipe 1\n"
+#: What stands in place of one that was given up, so that nobody tries again.
+GIVEN_UP = b"slipway recipe none\n"
 RAW, WHOLE, PARTS, MOVED, END = b"r", b"f", b"s", b"m", b"e"
 #: Each begins with its letter; what follows it is as long as its numbers say.
 _RAW, _WHOLE, _PARTS, _MOVED = (struct.Struct(form) for form in (">cI", ">cIQ", ">cII", ">cII"))
@@ -113,11 +115,13 @@ class Recorder:
         return True
 
     def finish(self) -> None:
-        """Write the end; of a recipe that was given up nothing stays."""
+        """Write the end; of a recipe that was given up it stays that it was."""
         self._put(END)
         self._write(self._packer.compress(b"".join(self._parts)) + self._packer.flush())
         if self._is_given_up:
-            os.unlink(NAME, dir_fd=self._layer)
+            os.ftruncate(self._fd, 0)
+            os.lseek(self._fd, 0, os.SEEK_SET)
+            self._write(GIVEN_UP)
             if self._replaced is not None:
                 remove_entry(REPLACED, self._layer)
 

@@ -18,7 +18,7 @@ from ...errors import NotFound, StoreFull
 from ...kernel import files, libc
 from ...kernel.removal import remove_tree
 from ...kernel.staging import staging
-from .assemble import assemble, can_assemble
+from .assemble import assemble, can_assemble, has_recipe
 from .recipe import NAME, REPLACED, Recorder
 from .unpack import LayerContent, unpack
 
@@ -69,8 +69,12 @@ class LayerStore:
                 raise StoreFull(f"no space is left in {self._layers}", remedy="Make room there") from error
             raise
 
+    def has_recipe(self, chain_id: str) -> bool:
+        """Tell whether the layer has a recipe, or can't have one; one that an older engine has unpacked has none."""
+        return has_recipe(self._path(chain_id))
+
     def can_assemble(self, chain_id: str) -> bool:
-        """Tell whether the layer's tar can be written again; one that an older engine has unpacked can't."""
+        """Tell whether the layer's tar can be written again."""
         return can_assemble(self._path(chain_id))
 
     def assemble(self, chain_id: str, *, diff_id: str) -> Iterator[bytes]:

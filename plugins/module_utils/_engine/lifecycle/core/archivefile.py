@@ -36,7 +36,7 @@ class Place:
 
 def find_place(path: str) -> Place:
     """Look at the file to write; raises InvalidOption (``dest``) when there can be none."""
-    dest = _check(path)
+    dest = check_file(path)
     return Place(dest, _digest_of(dest))
 
 
@@ -67,7 +67,8 @@ def write(fd: int, chunk: bytes, dest: str) -> None:
         _unwritten(dest, error)
 
 
-def _check(path: str) -> str:
+def check_file(path: str) -> str:
+    """Return the file to write, symlinks followed; raises InvalidOption (``dest``) when there can be none."""
     dest = os.path.realpath(path)
     parent = os.path.dirname(dest)
     if os.path.isdir(dest):
@@ -109,23 +110,25 @@ def _sum(chunks: Iterator[bytes], before: Digest | None) -> Digest | None:
 def _write(chunks: Iterator[bytes], place: Place, check: Callable[[], object]) -> Digest:
     """Write the archive, and put it in its place unless the same is there."""
     digest, before = Digest(), place.before
-    with closing(_fresh(place.dest)) as fresh:
+    with closing(fresh_file(place.dest)) as fresh:
         for chunk in digest.through(chunks):
             write(fresh.fd, chunk, place.dest)
         check()
         if before is None or digest.text != before.text:
-            _place(fresh, place.dest)
+            place_file(fresh, place.dest)
     return digest
 
 
-def _fresh(dest: str) -> FreshFile:
+def fresh_file(dest: str) -> FreshFile:
+    """Begin a new file; raises StoreFull, InvalidOption (``dest``)."""
     try:
         return FreshFile(dest)
     except OSError as error:
         _unwritten(dest, error)
 
 
-def _place(fresh: FreshFile, dest: str) -> None:
+def place_file(fresh: FreshFile, dest: str) -> None:
+    """Put the new file in its place; raises StoreFull, InvalidOption (``dest``)."""
     try:
         fresh.place()
     except OSError as error:

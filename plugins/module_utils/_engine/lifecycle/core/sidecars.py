@@ -110,6 +110,12 @@ def keep_images(engine: Engine) -> None:
         _write(engine.layout, f"{engine.layout.images}/{digits}.json", sidecars.encode_image(record))
 
 
+def image_is_kept(engine: Engine, record: ImageRecord) -> bool:
+    """Tell whether what lies beside the layers is what the database says of an image: a disk that failed keeps it behind."""
+    path = f"{engine.layout.images}/{record.id.removeprefix('sha256:')}.json"
+    return _read_bytes(path) == _encoded(sidecars.encode_image(record))
+
+
 def _write(layout: Layout, path: str, content: Mapping[str, Any], *, durable: bool = True) -> None:
     text = _encoded(content)
     if _read_bytes(path) != text:

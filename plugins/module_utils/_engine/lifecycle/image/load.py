@@ -155,6 +155,8 @@ def _news(engine: Engine, record: ImageRecord, verb: str) -> tuple[str, ...]:
             return (f"{verb} image {label}",)
         if not all(map(os.path.isdir, lowers_of(record, engine.layout))):
             return (f"{verb} image {label}, of which layers had been removed",)
+        if not all(map(_store(engine).has_recipe, (layer.chain_id for layer in record.layers))):
+            return (f"made image {label}, which an older slipway had {verb}, ready to be saved",)
         moved = [name for name in record.names if _owner(images.by_name(connection, name)) != record.id]
     return tuple(f"named image {record.id[:12]} {name}" for name in moved)
 
@@ -192,19 +194,26 @@ def _is_placed(engine: Engine, layer: ArchivedLayer) -> bool:
     """Tell whether a layer is there with its row: one without is what a killed load left, and its size is not known any more."""
     with engine.database.reading() as connection:
         known = layer.chain_id in images.layers(connection)
-    return known and LayerStore(engine.layout.layers, engine.layout.staging).has(layer.chain_id)
+    return known and _store(engine).has(layer.chain_id)
+
+
+def _store(engine: Engine) -> LayerStore:
+    return LayerStore(engine.layout.layers, engine.layout.staging)
 
 
 def _place_layer(engine: Engine, source: Layers, image: ArchivedImage, position: int) -> tuple[str, ...]:
     """Unpack a layer unless it is there, and add its row; return the attributes that were left out."""
-    layer = image.layers[position]
-    if _is_placed(engine, layer):
-        with engine.timings.of("image_check"):
-            source.check(layer)
-        return ()
-    store = LayerStore(engine.layout.layers, engine.layout.staging)
-    store.remove(layer.chain_id)
+    layer, store = image.layers[position], _store(engine)
     lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
+    if _is_placed(engine, layer):
+        if store.has_recipe(layer.chain_id):
+            with engine.timings.of("image_check"):
+                source.check(layer)
+        else:
+            with engine.timings.of("image_unpack"), source.layer(layer) as stream:
+                store.add_recipe(layer.chain_id, stream, lowers=lowers)
+        return ()
+    store.remove(layer.chain_id)
     content = _add(engine, source, store, layer, lowers)
     with engine.database.transaction(durable=False) as connection:
         images.add_layers(connection, [LayerRecord(layer.chain_id, layer.diff_id, content.bytes)])

@@ -27,6 +27,7 @@ from ...images.archive.open import Archive
 from ...images.archive.platform import Platform
 from ...images.archive.reference import Parts, is_id, parse
 from ...images.blobs import BlobStore
+from ...images.layers.store import LayerStore
 from ...model.engine.record import ImageRecord
 from ...model.image import config
 from ...model.image.pull import AUTO, CONTROLLER, MISSING, NEVER, NEWER, Pull
@@ -270,11 +271,12 @@ def _fetch(engine: Engine, repository: Repository, remote: Remote) -> Outcome:
 
 
 def _missing(engine: Engine, remote: Remote) -> frozenset[str]:
-    """Return the blobs of the layers that are not unpacked here."""
+    """Return the blobs of the layers that are not unpacked here, or were by an engine that kept no recipe of them."""
+    store = LayerStore(engine.layout.layers, engine.layout.staging)
     return frozenset(
         layer.digest
         for layer in remote.image.layers
-        if layer.digest and not os.path.isdir(engine.layout.layer_diff(layer.chain_id))
+        if layer.digest and not (store.has(layer.chain_id) and store.has_recipe(layer.chain_id))
     )
 
 

@@ -39,6 +39,19 @@ class RemoveRequest:
     force: bool
 
 
+@dataclass(frozen=True)
+class TagRequest:
+    """An image, and the names to give it."""
+
+    image: str
+    names: tuple[str, ...]
+
+
+def to_tag(params: Mapping[str, Any]) -> TagRequest:
+    """Return what a task of ``image_tag`` asks for."""
+    return TagRequest(params["image"], tuple(params["target_names"]))
+
+
 def to_load(params: Mapping[str, Any]) -> LoadRequest:
     """Return what a task of ``image_load`` asks for."""
     return LoadRequest(params["input"], params["name"], params["reference"])

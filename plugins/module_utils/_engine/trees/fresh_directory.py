@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fill a directory beside the place that it is for, and put it there whole."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from ..kernel import libc
+from ..kernel.files import fsync_directory
+from ..kernel.removal import remove_tree
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+#: The kernel or the file system can't exchange two names.
+_NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS)
+
+
+class FreshDirectory:
+    """A new directory for ``path``: ``fd`` is open, ``place`` puts it there."""
+
+    def __init__(self, path: str, temporary: str, fd: int) -> None:
+        self._path = path
+        self._temporary = temporary
+        self.fd = fd
+
+    def place(self) -> None:
+        """Put it in its place durably, with owner and mode of the directory that was there, which is deleted."""
+        is_there = os.path.lexists(self._path)
+        if is_there:
+            old = os.stat(self._path, follow_symlinks=False)
+            os.fchown(self.fd, old.st_uid, old.st_gid)
+            os.fchmod(self.fd, stat.S_IMODE(old.st_mode))
+        libc.syncfs(self.fd)
+        try:
+            self._rename(libc.RENAME_EXCHANGE if is_there else libc.RENAME_NOREPLACE)
+        except OSError as error:
+            if error.errno not in _NO_EXCHANGE:
+                raise
+            if is_there:
+                remove_tree(self._path)
+            os.rename(self._temporary, self._path)
+        fsync_directory(os.path.dirname(self._path) or ".")
+
+    def _rename(self, flags: int) -> None:
+        libc.renameat2(libc.AT_FDCWD, self._temporary, libc.AT_FDCWD, self._path, flags)
+
+
+@contextmanager
+def fresh_directory(path: str) -> Iterator[FreshDirectory]:
+    """Make a directory beside ``path``; what has its name at the end, itself or what it took the place of, is deleted.
+
+    Its name is always the same, so what a kill leaves goes with the next time. It is locked meanwhile: raises BlockingIOError
+    when another fills it.
+    """
+    parent, name = os.path.split(path)
+    temporary = f"{parent or '.'}/.{os.fsdecode(os.fsencode(name)[:200])}.slipway-new"
+    fd = _made(temporary)
+    try:
+        yield FreshDirectory(path, temporary, fd)
+    finally:
+        try:
+            remove_tree(temporary)
+        finally:
+            os.close(fd)
+
+
+def _made(path: str) -> int:
+    while True:
+        with suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+        fd = os.open(path, _DIRECTORY)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_still(path, fd):
+                if not os.listdir(fd):
+                    return fd
+                remove_tree(path)
+        except OSError:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+def _is_still(path: str, fd: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(fd))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module ``image_save``: its options, and what it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._engine.errors import InvalidOption
+from ..._engine.images.save.image import DOCKER_ARCHIVE, FORMS
+from ..._engine.lifecycle.image.save import SaveRequest, save
+from ..._engine.model.values.text import plain_text
+from ..options import ArgumentSpec
+from ..podman_options import PROGRAM
+from ..runner import run
+
+ARGUMENTS: ArgumentSpec = {
+    "image": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
+    "dest": {"type": "path", "required": True, "aliases": ["path"]},
+    "format": {"type": "str", "choices": [*FORMS], "default": DOCKER_ARCHIVE},
+    "compress": {"type": "bool"},
+    "force": {"type": "bool", "default": True},
+    "multi_image_archive": {"type": "bool"},
+}
+
+
+def to_save(params: Mapping[str, Any]) -> SaveRequest:
+    """Return what a task of ``image_save`` asks for; raises InvalidOption naming the option."""
+    if not params["image"]:
+        raise InvalidOption("image", params["image"], "names no image", remedy="Name one or more")
+    dest = plain_text("dest", params["dest"])
+    return SaveRequest(tuple(params["image"]), dest, params["format"], params["compress"], params["force"])
+
+
+def main() -> None:
+    """Run the module."""
+    run(
+        ARGUMENTS,
+        to_save,
+        save,
+        otherwise="saved images to {dest}",
+        result={"dest": "{dest}", "images": []},
+        files=True,
+        foreign=PROGRAM,
+    )

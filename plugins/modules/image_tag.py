@@ -1,0 +1,91 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Give images further names."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_tag
+short_description: Give an image further names
+version_added: 0.1.0
+description:
+  - Gives names to an image that is on the host. Options have the names of M(containers.podman.podman_tag).
+  - The image keeps the names that it has. An image that had one of the new names loses it, and stays without.
+  - Names that the image has already are no change. To take a name away is what M(slipway.oci.image_remove) does.
+extends_documentation_fragment:
+  - slipway.oci.engine
+  - slipway.oci.podman
+  - slipway.oci.attributes
+author:
+  - Slipway authors (@slipway)
+options:
+  image:
+    description:
+      - Name or id of the image.
+    type: str
+    required: true
+  target_names:
+    description:
+      - The names to give it. Without a registry a name is below C(localhost/), without a tag it is C(latest).
+    type: list
+    elements: str
+    required: true
+seealso:
+  - module: slipway.oci.image_save
+  - module: slipway.oci.image_remove
+"""
+
+EXAMPLES = r"""
+- name: Name the image that containers of the site are made from
+  slipway.oci.image_tag:
+    image: localhost/app:1
+    target_names:
+      - localhost/app:stable
+      - registry.example.org/site/app:1
+"""
+
+RETURN = r"""
+image:
+  description: The image in the shape of C(podman image inspect), as with M(slipway.oci.image_load).
+  returned: success
+  type: dict
+  sample: {RepoTags: ["localhost/app:1", "localhost/app:stable"]}
+actions:
+  description: What was done, in order. In check mode, what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["tagged image 8e1d60d6b6fd localhost/app:stable"]
+diff:
+  description: The image's names, before and after.
+  returned: success
+  type: dict
+  sample: {before: {}, after: {}, before_header: "", after_header: ""}
+plan:
+  description: The same with what each change needs. C(cost) is empty or C(live).
+  returned: success
+  type: dict
+  sample: {cost: "", changes: []}
+timings:
+  description: Seconds that each step took.
+  returned: always
+  type: dict
+  sample: {}
+error:
+  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  returned: failure
+  type: str
+  sample: not_found
+"""
+
+from ..module_utils._entry.task import run_task
+
+
+def main() -> None:
+    """Run the module."""
+    run_task("image_tag")
+
+
+if __name__ == "__main__":
+    main()
