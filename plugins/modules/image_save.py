@@ -13,7 +13,8 @@ description:
   - Writes images of the host to an archive or a directory on it, which M(slipway.oci.image_load), podman, Docker and skopeo read.
     Options have the names of M(containers.podman.podman_save).
   - The same images give the same bytes, whenever they are saved. Images and layers keep their ids and digests. An image that was
-    pulled is written with its own manifest and blobs in the formats of OCI, so that its digest stays, too.
+    pulled keeps its manifest and blobs, and so its own digest, in a format of the manifest's kind. That is V(docker-dir) for
+    Docker's, and V(oci-archive) and V(oci-dir) for OCI's.
   - What is there is no change when it is of that format, holds these images under these names and no others, and each of its
     blobs has its digest. To know that it is read, and nothing is written or compressed.
   - The archive is put in its place when it is whole. A failed or killed task leaves what was there.

@@ -395,6 +395,51 @@ def test_what_somebody_has_made(node, archive, other_archive):
     assert [found["RepoTags"] for found in play["images"]["images"]] == [["localhost/own/app:1"]]
 
 
+def test_names_and_archives_of_images(node, archive, tmp_path):
+    """An image gets names and is saved in each format: predicted, done, and found; owner and mode are those asked for."""
+    check, dest = {"check_mode": True}, tmp_path / "saved.tar"
+    named = {"image": "app:1", "target_names": ["stable", "site.example.org/app:1"]}
+    saved = {"image": ["stable", IMAGE], "dest": str(dest), "mode": "0640"}
+    layout = {"name": "stable", "path": str(tmp_path / "layout"), "format": "oci-dir", "mode": "0755"}
+    play = node.play(
+        task("predict tag of nothing", "image_tag", **named, keywords=check),
+        task("predict save of nothing", "image_save", **saved, keywords=check),
+        task("load", "image_load", input=str(archive)),
+        task("predict tag", "image_tag", **named, keywords=check),
+        task("tag", "image_tag", **named),
+        task("tag again", "image_tag", **named),
+        task("predict save", "image_save", **saved, keywords=check),
+        task("save", "image_save", **saved),
+        task("save again", "image_save", **saved),
+        task("predict save again", "image_save", **saved, keywords=check),
+        task("others may read", "image_save", **{**saved, "mode": "0644"}),
+        task("another name", "image_save", **{**saved, "image": [IMAGE], "mode": "0644", "force": False}),
+        task(
+            "by another name",
+            "image_save",
+            **{**saved, "image": [IMAGE], "mode": "0644"},
+            keywords={"diff": True},
+        ),
+        task("layout", "image_save", **layout),
+        task("layout again", "image_save", **layout),
+        task("load it", "image_load", input=str(tmp_path / "layout"), name="back:1"),
+    )
+    assert play.failed == []
+    unchanged = {"tag again", "save again", "predict save again", "another name", "layout again"}
+    assert {one.name for one in play.tasks if not one.changed} == unchanged
+    assert play["predict tag"]["image"] == play["tag"]["image"]
+    assert play["tag"]["image"]["RepoTags"] == [IMAGE, "localhost/stable:latest", "site.example.org/app:1"]
+    assert play["predict save"]["actions"] == play["save"]["actions"]
+    assert play["save"]["images"] == [play["tag"]["image"]]
+    assert (play["save"]["dest"], play["save"]["mode"]) == (str(dest), "0640")
+    assert [
+        play["by another name"]["diff"][side]["image"].count("localhost/stable")
+        for side in ("before", "after")
+    ] == [1, 0]
+    assert [path.stat().st_mode & 0o777 for path in (dest, tmp_path / "layout")] == [0o644, 0o755]
+    assert play["load it"]["image"]["Id"] == play["load"]["image"]["Id"]
+
+
 def test_an_archive_of_several_images_has_no_one_name(node, archive, tmp_path):
     """A name for an archive is refused where it has more than one image, and nothing is loaded."""
     layout = tmp_path / "several.tar"

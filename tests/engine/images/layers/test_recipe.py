@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import random
+import stat
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 from _engine.errors import DigestMismatch, WrongState
 from _engine.images.layers import recipe
 from _engine.images.layers.store import LayerStore
+from imagescenarios import SCENARIOS
 
 LINK, SYMLINK = {"type": tarfile.LNKTYPE}, {"type": tarfile.SYMTYPE}
 CHAIN = "a" * 64
@@ -151,6 +153,38 @@ def test_sparse_files(store, tmp_path, form):
     command = ["tar", "--sparse", "--format", *form.split(), "-cf", "-", "-C", str(tmp_path), "sparse"]
     data = subprocess.run(command, check=True, capture_output=True).stdout
     assert len(data) < 1_000_000
+    assert again(store, data) == data
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_layers_over_layers(name, store, archives):
+    """Whatever podman unpacks, hard links to lower layers and whiteouts included, is written again layer by layer."""
+    lowers: list[str] = []
+    for number, entries in enumerate(SCENARIOS[name]):
+        data, chain_id = archives.layer(*entries), f"{number:064d}"
+        store.add(chain_id, iter([data]), lowers=lowers)
+        assert b"".join(store.assemble(chain_id, diff_id=digest(data))) == data
+        lowers.insert(0, store.diff_path(chain_id))
+
+
+@pytest.mark.parametrize("form", ["gnu", "posix", "ustar"])
+def test_what_gnu_tar_writes(store, tmp_path, form, need):
+    """A tree with all that a file system has is written as GNU tar has spelled it, attributes and all."""
+    top = tmp_path / "tree"
+    for path in ("a/b", "etc"):
+        (top / path).mkdir(parents=True)
+    (top / "a/file").write_bytes(os.urandom(70_000))
+    (top / "a/b/hard").hardlink_to(top / "a/file")
+    (top / "etc/link").symlink_to("../a/file")
+    (top / ("n" * 99)).write_text("as long as a header takes")
+    os.mkfifo(top / "pipe")
+    os.mknod(top / "device", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    os.setxattr(top / "a/file", "user.key", b"value")
+    os.setxattr(top / "etc", "trusted.key", b"\0\1")
+    attributes = ["--xattrs", "--xattrs-include=*"] if form == "posix" else []
+    command = ["tar", "--format", form, *attributes, "-cf", "-", "-C", str(top), "."]
+    need(os.geteuid() == 0, "root")
+    data = subprocess.run(command, check=True, capture_output=True).stdout
     assert again(store, data) == data
 
 

@@ -13,10 +13,8 @@ from typing import Any
 from ..archive import artifacts
 from .image import GZIP, Blob, SavedImage
 
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 #: What `dir:` of containers/image writes beside manifest.json.
 DOCKER_DIR_VERSION = b"Directory Transport Version: 1.1\n"

@@ -14,6 +14,11 @@ FORMS = (DOCKER_ARCHIVE, OCI_ARCHIVE, OCI_DIR, DOCKER_DIR)
 #: Those that are one file.
 ARCHIVES = (DOCKER_ARCHIVE, OCI_ARCHIVE)
 
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+#: The manifest that a form has; a docker-archive has none.
+MANIFESTS = {OCI_ARCHIVE: OCI_MANIFEST, OCI_DIR: OCI_MANIFEST, DOCKER_DIR: DOCKER_MANIFEST}
+
 KEPT, GZIP, PLAIN = "kept", "gzip", "plain"
 
 
@@ -75,8 +80,11 @@ class Saved(NamedTuple):
     compress: Optional[bool] = None
 
     def keeps_manifest(self, image: SavedImage) -> bool:
-        """Tell whether the image is written with the manifest that it came with, byte for byte."""
-        is_there = self.form in (OCI_ARCHIVE, OCI_DIR) and image.manifest is not None
+        """Tell whether the image is written with the manifest that it came with, byte for byte: where it is of the form's kind.
+
+        skopeo finds none of Docker's kind by its name in an OCI layout, and umoci can't read one.
+        """
+        is_there = image.manifest is not None and image.manifest_type == MANIFESTS.get(self.form)
         return is_there and all(self.packing(layer) == KEPT for layer in image.layers)
 
     def packing(self, layer: SavedLayer) -> str:

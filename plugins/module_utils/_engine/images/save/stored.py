@@ -15,8 +15,7 @@ from ..archive import documents as reading
 from ..blobs import BlobStore
 from ..layers.store import LayerStore
 from ..tar import streams
-from . import documents
-from .image import Blob, SavedImage, SavedLayer
+from .image import OCI_MANIFEST, Blob, SavedImage, SavedLayer
 
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _REMEDY = "Remove the image and load or pull it again"
@@ -91,7 +90,7 @@ def _read(raw: bytes) -> _Told | None:
         manifest = reading.parse_object(raw, what="manifest")
         config = reading.digest(reading.child(manifest, "config", what="manifest"), what="config")
         found = reading.objects(manifest.get("layers"), what="layers")
-        kind = reading.text(manifest, "mediaType", what="manifest") or documents.OCI_MANIFEST
+        kind = reading.text(manifest, "mediaType", what="manifest") or OCI_MANIFEST
         return _Told(kind, config, tuple(map(_blob, found)))
     except ArchiveBroken:
         return None

@@ -13,7 +13,19 @@ from ..archive import docker, docker_dir, oci_layout
 from ..tar import compress
 from ..tar.streams import ahead
 from . import documents
-from .image import DOCKER_ARCHIVE, DOCKER_DIR, GZIP, KEPT, Blob, Saved, SavedImage, SavedLayer, Source
+from .image import (
+    DOCKER_ARCHIVE,
+    DOCKER_DIR,
+    DOCKER_MANIFEST,
+    GZIP,
+    KEPT,
+    OCI_MANIFEST,
+    Blob,
+    Saved,
+    SavedImage,
+    SavedLayer,
+    Source,
+)
 from .sinks import DirectorySink, Sink, TarSink
 
 
@@ -56,8 +68,12 @@ def _docker_dir(sink: Sink, saved: Saved, source: Source) -> None:
         blob._replace(media_type=documents.docker_layer_type(blob.packing))
         for blob in map(layers.write, image.layers)
     ]
-    config = _small(sink, "", image.config, documents.DOCKER_CONFIG)
-    manifest = documents.manifest(documents.DOCKER_MANIFEST, config, blobs)
+    manifest = image.manifest
+    if manifest is not None and saved.keeps_manifest(image):
+        sink.put(_digits(image.config_digest), iter((image.config,)))
+    else:
+        config = _small(sink, "", image.config, documents.DOCKER_CONFIG)
+        manifest = documents.manifest(DOCKER_MANIFEST, config, blobs)
     sink.put(docker_dir.MANIFEST, iter((manifest,)))
     sink.put("version", iter((documents.DOCKER_DIR_VERSION,)))
 
@@ -80,8 +96,8 @@ def _oci_image(sink: Sink, saved: Saved, image: SavedImage, layers: _Layers) -> 
         sink.put(_member(image.manifest_digest), iter((image.manifest,)))
         return Blob(image.manifest_digest, len(image.manifest), image.manifest_type)
     config = _small(sink, "blobs/sha256", image.config, documents.OCI_CONFIG)
-    manifest = documents.manifest(documents.OCI_MANIFEST, config, blobs)
-    return _small(sink, "blobs/sha256", manifest, documents.OCI_MANIFEST)
+    manifest = documents.manifest(OCI_MANIFEST, config, blobs)
+    return _small(sink, "blobs/sha256", manifest, OCI_MANIFEST)
 
 
 class _Layers:
