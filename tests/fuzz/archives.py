@@ -9,10 +9,14 @@ import tarfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tars
 from edge import Edge, Fault
 from grafting import grafted
+
+if TYPE_CHECKING:
+    from _engine.lifecycle.core.engine import Engine
 
 #: What a container could not have made by itself: each kind of entry, and names that lead out.
 _ENTRIES = (
@@ -137,9 +141,24 @@ def _images(work: Path) -> Callable[[bytes], None]:
         finally:
             _check_stage(work)
         for image in outcome.result["images"]:
+            _check_layers(engine, image["Id"])
             remove_image(engine, image["Id"], force=True)
 
     return read
+
+
+def _check_layers(engine: Engine, image_id: str) -> None:
+    """Raise DigestMismatch where a layer that was unpacked does not give the tar that it came from."""
+    from _engine.images.layers.store import LayerStore
+    from _engine.state import images
+
+    store = LayerStore(engine.layout.layers, engine.layout.staging)
+    with engine.database.reading() as connection:
+        layers = images.get(connection, image_id).layers
+    for one in layers:
+        if store.can_assemble(one.chain_id):
+            for _chunk in store.assemble(one.chain_id, diff_id=one.diff_id):
+                pass
 
 
 def _check_stage(work: Path) -> None:

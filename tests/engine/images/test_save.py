@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from _engine.errors import DigestMismatch, InUse, InvalidOption, NotFound, Wrong
 from _engine.frozen import replace
 from _engine.images.archive.open import open_archive
 from _engine.images.blobs import BlobStore
+from _engine.images.save import sinks
 from _engine.images.save.image import ARCHIVES, DOCKER_ARCHIVE, DOCKER_DIR, FORMS, OCI_ARCHIVE, OCI_DIR
+from _engine.images.tar import header as tarheader
 from _engine.lifecycle.image.load import load
 from _engine.lifecycle.image.remove import remove_image
 from _engine.lifecycle.image.tag import tag
@@ -334,3 +337,36 @@ def test_event(home, odd, tmp_path):
     with home.open() as engine, engine.database.reading() as connection:
         found = [(one.action, one.name) for one in events.read(connection) if one.kind == "image"]
     assert found == [("load", NAME), ("save", NAME)]
+
+
+@pytest.mark.parametrize("form", ARCHIVES)
+def test_nothing_of_the_host_is_in_an_archive(form, home, odd, tmp_path):
+    """No time, owner or mode of the host that saved it is in an archive."""
+    home.load(odd)
+    home.save(tmp_path / "saved.tar", form=form)
+    with tarfile.open(tmp_path / "saved.tar") as tar:
+        found = {(one.mtime, one.uid, one.gid, one.uname, one.gname, one.mode) for one in tar}
+    assert found == {(0, 0, 0, "", "", 0o644)}
+
+
+@pytest.mark.parametrize("form", [OCI_DIR, DOCKER_DIR])
+@pytest.mark.parametrize("umask", [0o077, 0])
+def test_umask(umask, form, home, odd, tmp_path):
+    """A directory can be entered by root alone, and what is in it be read by whoever is let in, whatever the umask is."""
+    home.load(odd)
+    before = os.umask(umask)
+    try:
+        home.save(tmp_path / "saved", form=form)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "saved").stat().st_mode & 0o777 == 0o700
+    modes = {(one.is_dir(), one.stat().st_mode & 0o777) for one in (tmp_path / "saved").rglob("*")}
+    assert modes <= {(True, 0o755), (False, 0o644)}
+
+
+@pytest.mark.parametrize("size", [0, 1, 8**11 - 1, 8**11, 1 << 40])
+def test_size_of_a_large_file(size):
+    """A file that is larger than eight octal digits can say has a header of the same length, which others read."""
+    header = sinks._header("blobs/sha256/x", size)
+    assert len(header) == 512
+    assert tarfile.TarInfo.frombuf(header, "utf-8", "strict").size == tarheader.parse(header).size == size

@@ -222,8 +222,14 @@ def _without(path: str) -> None:
 
 
 def _by_a_link(path: str) -> None:
-    os.unlink(path)
-    os.symlink("/etc/hostname", path)
+    outside = f"{path}.outside"
+    os.rename(path, outside)
+    os.symlink(outside, path)
+
+
+def _by_a_link_above(path: str) -> None:
+    os.rename(os.path.dirname(path), f"{os.path.dirname(path)}.moved")
+    os.symlink(f"{os.path.dirname(path)}.moved", os.path.dirname(path))
 
 
 def _other(path: str) -> None:
@@ -231,7 +237,9 @@ def _other(path: str) -> None:
         file.write(b"other")
 
 
-@pytest.mark.parametrize("harm", [_without, _by_a_link, _other, lambda path: os.truncate(path, 3)])
+@pytest.mark.parametrize(
+    "harm", [_without, _by_a_link, _by_a_link_above, _other, lambda path: os.truncate(path, 3)]
+)
 def test_altered_content(store, harm):
     """Content that is not as it was is told when it is written, with what to do; no link in its place is followed."""
     data = made(tarfile.PAX_FORMAT, ("d/a", {"data": b"content"}))

@@ -122,6 +122,7 @@ class DirectorySink:
         try:
             fd = os.open(name, _NEW, 0o644, dir_fd=self._fd)
             try:
+                os.fchmod(fd, 0o644)  # whatever the umask is
                 for chunk in digest.through(chunks):
                     write_all(fd, memoryview(chunk))
             finally:
@@ -135,7 +136,8 @@ class DirectorySink:
         for depth in range(1, len(parts) + 1):
             path = "/".join(parts[:depth])
             if f"{path}/" not in self._names:
-                os.mkdir(path, 0o755, dir_fd=self._fd)
+                os.mkdir(path, dir_fd=self._fd)
+                os.chmod(path, 0o755, dir_fd=self._fd)
                 self._names.add(f"{path}/")
 
 
