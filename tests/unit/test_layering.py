@@ -84,6 +84,7 @@ STREETS = {
         "container": {"core", "guard", "inspect", "network", "preflight", "resources", "volume", "wiring"},
         "checkpoint": {"container", "core", "guard", "info", "preflight", "resources"},
         "files": {"container", "core", "guard", "resources", "volume"},
+        "build": {"core", "files", "guard", "image", "inspect"},
         "host": {"container", "core", "guard", "resources", "wiring"},
         "connect": {"core", "exec", "guard", "host"},
         "health": {"container", "core", "exec", "guard", "host", "resources", "wiring"},

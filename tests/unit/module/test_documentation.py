@@ -94,7 +94,7 @@ def test_examples_are_whole_tasks(options_of, text_of, name):
     known = {word for option, told in options.items() for word in (option, *told.get("aliases", ()))}
     assert tasks
     for task in tasks:
-        assert set(task) - {"register", "changed_when"} == {"name", f"slipway.oci.{name}"}
+        assert set(task) - {"register", "changed_when", "failed_when"} == {"name", f"slipway.oci.{name}"}
         assert set(task[f"slipway.oci.{name}"] or {}) <= known
 
 

@@ -14,6 +14,7 @@ MISSING = [
     ("container", BOX, "no image named 'app'", ["created app", "started app"]),
     ("container", {"name": "app", "state": "stopped"}, "image", ["brought container app to stopped"]),
     ("container_checkpoint", {"name": "app"}, "no container named 'app'", ["made a checkpoint of app"]),
+    ("container_commit", {"container": "app"}, "no container named 'app'", ["committed app"]),
     ("container_copy", {"container": "app", "src": "/a", "dest": "/b"}, "no container", ["copied /a to /b"]),
     ("container_diff", {"container": "app"}, "no container named 'app'", None),
     ("container_exec", {"name": "app", "command": "true"}, "no container", ["ran a command in app"]),
@@ -27,6 +28,7 @@ MISSING = [
     ("container_mount", {"container": "app"}, "no container named 'app'", ["mounted app"]),
     ("container_restore", {"name": "app"}, "no container named 'app'", ["restored a container"]),
     ("container_restore", {"import": "/none.tar"}, "import: '/none.tar'", ["restored a container"]),
+    ("image_cache", {"parent": "app", "key": "a"}, "no image named 'app'", []),
     ("image_import", {"src": "/none", "name": "app"}, "'/none'", ["imported image app"]),
     ("image_save", {"image": ["app"], "dest": "/a"}, "no image named 'app'", ["saved images to /a"]),
     ("image_tag", {"image": "app", "target_names": ["b"]}, "no image named 'app'", ["tagged image app"]),
@@ -68,7 +70,7 @@ def test_what_an_earlier_task_could_bring_is_a_warning(need, run_module, tmp_pat
     module, options, missing, actions = case
     result = run_module(module, options, check=True)
     assert not result.get("failed"), result["msg"]
-    assert (result["changed"], result.get("actions")) == (actions is not None, actions)
+    assert (result["changed"], result.get("actions")) == (bool(actions), actions)
     assert [text for text in warnings_of(result) if missing in text and UNLESS in text]
     assert os.listdir(tmp_path) == []
 

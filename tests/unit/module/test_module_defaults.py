@@ -20,6 +20,7 @@ TASKS = {
         for state in ("absent", "present", "created", "started", "stopped", "healthy", "paused", "restarted")
     ],
     "container_checkpoint": [{"name": "app"}],
+    "container_commit": [{"container": "app"}],
     "container_copy": [{"container": "app", "src": "/a", "dest": "/b"}],
     "container_diff": [{"container": "app"}],
     "container_exec": [{"name": "app", "command": "true"}, {"name": "app", "argv": ["true"], "detach": True}],
@@ -31,6 +32,8 @@ TASKS = {
     "engine_info": [{}],
     "events_info": [{}],
     "image": [{"name": "app", "state": state} for state in ("present", "latest", "absent")],
+    "image_build": [],  # refused, whatever is asked for
+    "image_cache": [{"parent": "app", "key": "a"}],
     "image_import": [{"src": "/a", "name": "app"}],
     "image_info": [{}],
     "image_load": [{"input": "/a"}],

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import copy
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import InvalidOption
@@ -22,12 +24,13 @@ _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?")
 _SHELL = ["/bin/sh", "-c"]
 
 
-def parse(changes: Sequence[str]) -> RunConfig:
+def parse(changes: Sequence[str], base: Mapping[str, Any] = MappingProxyType({})) -> RunConfig:
     """Turn changes such as ``CMD ["/bin/app"]`` or ``ENV A=1 B=2`` into a run configuration.
 
-    Later ones win over, or add to, earlier ones as in a Dockerfile. Raises InvalidOption("changes", ...).
+    Later ones win over, or add to, earlier ones as in a Dockerfile, and all of them to what ``base`` says, which stays as it is.
+    Raises InvalidOption("changes", ...).
     """
-    config: RunConfig = {}
+    config: RunConfig = copy.deepcopy({**base})
     for change in changes:
         word, value = _split(change)
         apply = _WORDS.get(word)
@@ -101,13 +104,13 @@ def _entrypoint(config: RunConfig, value: str) -> None:
 
 
 def _env(config: RunConfig, value: str) -> None:
-    env = dict(item.split("=", 1) for item in config.get("Env", []))
+    env = dict(item.partition("=")[::2] for item in config.get("Env") or ())
     env.update(_pairs(value))
     config["Env"] = [f"{key}={text}" for key, text in env.items()]
 
 
 def _label(config: RunConfig, value: str) -> None:
-    config.setdefault("Labels", {}).update(_pairs(value))
+    config["Labels"] = {**(config.get("Labels") or {}), **dict(_pairs(value))}
 
 
 def _expose(config: RunConfig, value: str) -> None:
@@ -116,8 +119,8 @@ def _expose(config: RunConfig, value: str) -> None:
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if match is None or not 1 <= first <= last <= 65535:
             raise ValueError(f"has the port {word!r}, which is not PORT, PORT-PORT or PORT/PROTOCOL")
-        ports = config.setdefault("ExposedPorts", {})
-        ports.update({f"{port}/{match[3] or 'tcp'}": {} for port in range(first, last + 1)})
+        ports: dict[str, Any] = {f"{port}/{match[3] or 'tcp'}": {} for port in range(first, last + 1)}
+        config["ExposedPorts"] = {**(config.get("ExposedPorts") or {}), **ports}
 
 
 def _stop_signal(config: RunConfig, value: str) -> None:
@@ -141,11 +144,11 @@ def _volume(config: RunConfig, value: str) -> None:
             raise ValueError(f"has the volume {path!r}, which is not an absolute path")
         if normal_path(path) == "/":
             raise ValueError("has a volume that would cover the root file system")
-        config.setdefault("Volumes", {})[path] = {}
+        config["Volumes"] = {**(config.get("Volumes") or {}), path: {}}
 
 
 def _working_dir(config: RunConfig, value: str) -> None:
-    config["WorkingDir"] = posixpath.normpath(posixpath.join(config.get("WorkingDir", "/"), value))
+    config["WorkingDir"] = posixpath.normpath(posixpath.join("/", config.get("WorkingDir") or "", value))
 
 
 _WORDS: dict[str, Callable[[RunConfig, str], None]] = {

@@ -107,6 +107,22 @@ def is_mounted(container: ContainerLayout) -> bool:
     return entry is not None and entry.fstype == "overlay"
 
 
+def moves_content() -> bool:
+    """Tell whether the kernel may leave content in the layers below that belongs to another name by now.
+
+    An upper layer tells what was written only without (overlayfs.rst, "redirect_dir" and "Metadata only copy up").
+    """
+    return any(_parameter(name).startswith("Y") for name in ("redirect_dir", "metacopy"))
+
+
+def _parameter(name: str) -> str:
+    try:
+        with open(f"/sys/module/overlay/parameters/{name}", encoding="ascii") as stream:
+            return stream.read()
+    except OSError:  # an older kernel, which knows nothing of the kind
+        return ""
+
+
 def _link(container: ContainerLayout, lowers: Sequence[str]) -> list[str]:
     """Make a short link to each layer; return their names, lowest first."""
     files.make_private(container.lower)

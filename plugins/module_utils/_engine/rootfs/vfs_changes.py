@@ -27,12 +27,14 @@ def changes(
         yield from differences(tree, lowers, mapping)
 
 
-def differences(tree: int, lowers: Sequence[str], mapping: IdMap | None = None) -> Iterator[Change]:
+def differences(
+    tree: int, lowers: Sequence[str], mapping: IdMap | None = None, *, exact: bool = False
+) -> Iterator[Change]:
     """Yield what of a tree is not as in the layers, lowest first; ``mapping`` is of the tree's owners."""
     with ExitStack() as held:
         now = held.enter_context(closing(Cursor(tree)))
         before = held.enter_context(closing(merged(held, lowers))) if lowers else None
-        yield from compare(now, before, mapping)
+        yield from compare(now, before, mapping, exact=exact)
 
 
 def merged(held: ExitStack, lowers: Sequence[str]) -> MergedCursor:

@@ -2,7 +2,8 @@
 """Tells in what a tree differs from the one that it was copied from, by what the kernel says of each entry, not by content.
 
 As containers/storage does it for its driver vfs (archive.ChangesDirs): kind, owner, mode, size, device, and the time of the last
-change; a directory's size and time are not its own doing.
+change; a directory's size and time are not its own doing. Exactly, for who keeps what has changed, it is more:
+extended attributes, how many names a file has, a directory's time.
 """
 
 from __future__ import annotations
@@ -13,11 +14,23 @@ from collections.abc import Iterator
 from typing import NamedTuple, Optional
 
 from ..model.values.idmap import IdMap
+from . import metadata
+from .shift import shifted
 from .source import Source
 
 ADDED, CHANGED, DELETED = "A", "C", "D"
 
-_Listing = dict[str, os.stat_result]
+_Attributes = tuple[tuple[str, bytes], ...]
+
+
+class _Seen(NamedTuple):
+    """An entry's lstat, and its extended attributes where they count."""
+
+    info: os.stat_result
+    attributes: Optional[_Attributes]
+
+
+_Listing = dict[str, _Seen]
 
 
 class Change(NamedTuple):
@@ -28,13 +41,15 @@ class Change(NamedTuple):
     info: Optional[os.stat_result]
 
 
-def changes(now: Source, before: Optional[Source], owners: Optional[IdMap] = None) -> Iterator[Change]:
+def changes(
+    now: Source, before: Optional[Source], owners: Optional[IdMap] = None, *, exact: bool = False
+) -> Iterator[Change]:
     """Yield what differs, in the order of names, a directory before what is in it.
 
     ``before`` None is an empty tree. ``owners``: those that the copy got are those of ``before`` mapped so. What vanishes
     meanwhile is left out.
     """
-    levels = [_Level(_listing(now), _listing(before) if before else None, owners)]
+    levels = [_Level(_listing(now, exact), _listing(before, exact) if before else None, owners)]
     while levels:
         level = levels[-1]
         if not level.names:
@@ -49,7 +64,7 @@ def changes(now: Source, before: Optional[Source], owners: Optional[IdMap] = Non
             yield change._replace(path="/".join([*now.trail, name]))
         if level.is_directory(name) and _entered(now, name):
             below = before if before and level.was_directory(name) and _entered(before, name) else None
-            levels.append(_Level(_listing(now), _listing(below) if below else None, owners))
+            levels.append(_Level(_listing(now, exact), _listing(below, exact) if below else None, owners))
 
 
 class _Level:
@@ -66,8 +81,8 @@ class _Level:
         if now is None:
             return Change(DELETED, "", None)
         if before is None:
-            return Change(ADDED, "", now)
-        return Change(CHANGED, "", now) if _sign(now) != _sign(before, self._owners) else None
+            return Change(ADDED, "", now.info)
+        return Change(CHANGED, "", now.info) if _sign(now) != _sign(before, self._owners) else None
 
     def is_directory(self, name: str) -> bool:
         return _is_directory(self.now.get(name))
@@ -76,24 +91,36 @@ class _Level:
         return _is_directory((self.before or {}).get(name))
 
 
-def _sign(info: os.stat_result, owners: Optional[IdMap] = None) -> tuple[object, ...]:
+def _sign(seen: _Seen, owners: Optional[IdMap] = None) -> tuple[object, ...]:
+    info = seen.info
     owner = owners.host(info.st_uid, info.st_gid) if owners else (info.st_uid, info.st_gid)
-    if stat.S_ISDIR(info.st_mode):
-        return info.st_mode, owner
-    return info.st_mode, owner, info.st_rdev, info.st_size, info.st_mtime_ns
+    sign = (info.st_mode, owner, *_exactly(seen, owners))
+    return sign if stat.S_ISDIR(info.st_mode) else (*sign, info.st_rdev, info.st_size, info.st_mtime_ns)
 
 
-def _is_directory(info: Optional[os.stat_result]) -> bool:
-    return info is not None and stat.S_ISDIR(info.st_mode)
+def _exactly(seen: _Seen, owners: Optional[IdMap]) -> tuple[object, ...]:
+    if seen.attributes is None:
+        return ()
+    pairs = seen.attributes
+    attributes = tuple((name, shifted(name, value, owners)) for name, value in pairs) if owners else pairs
+    # The names of a directory are its entries; one that was linked elsewhere is written with that name, or the link is lost.
+    own = seen.info.st_mtime_ns if stat.S_ISDIR(seen.info.st_mode) else seen.info.st_nlink
+    return attributes, own
 
 
-def _listing(source: Source) -> _Listing:
+def _is_directory(seen: Optional[_Seen]) -> bool:
+    return seen is not None and stat.S_ISDIR(seen.info.st_mode)
+
+
+def _listing(source: Source, exact: bool) -> _Listing:  # noqa: FBT001  (of this file alone)
     found = {}
-    for _place, entry in source.entries():
+    for place, entry in source.entries():
         try:
-            found[entry.name] = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:  # noqa: PERF203  (the container works on meanwhile)
+            info = entry.stat(follow_symlinks=False)
+            attributes = metadata.portable(f"/proc/self/fd/{place}/{entry.name}") if exact else None
+        except FileNotFoundError:
             continue
+        found[entry.name] = _Seen(info, attributes)
     return found
 
 

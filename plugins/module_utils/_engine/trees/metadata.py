@@ -60,15 +60,23 @@ def carry(source: Inode, target: Inode, info: os.stat_result, owners: Optional[I
 
 def _carry_attributes(source: Inode, target: Inode, owners: Optional[IdMap]) -> None:
     follow = isinstance(source, int)
-    for name in _list_attributes(source):
-        if name.startswith(_PORTABLE) and not name.startswith(_STAYS):
-            value = os.getxattr(source, name, follow_symlinks=follow)
-            if owners:
-                value = shifted(name, value, owners)
-            try:
-                os.setxattr(target, name, value, follow_symlinks=follow)
-            except OSError as error:
-                raise _not_set(error, target, name, len(value)) from error
+    for name, own in portable(source):
+        value = shifted(name, own, owners) if owners else own
+        try:
+            os.setxattr(target, name, value, follow_symlinks=follow)
+        except OSError as error:
+            raise _not_set(error, target, name, len(value)) from error
+
+
+def portable(inode: Inode) -> tuple[tuple[str, bytes], ...]:
+    """Return the extended attributes that belong to the content, sorted by name."""
+    names = (
+        name
+        for name in sorted(_list_attributes(inode))
+        if name.startswith(_PORTABLE) and not name.startswith(_STAYS)
+    )
+    follow = isinstance(inode, int)
+    return tuple((name, os.getxattr(inode, name, follow_symlinks=follow)) for name in names)
 
 
 def _not_set(error: OSError, target: Inode, name: str, size: int) -> OSError:

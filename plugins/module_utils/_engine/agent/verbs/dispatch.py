@@ -187,6 +187,10 @@ def _image_names(verbs: Any) -> None:
 
     save.add(verbs)
     tag.add(verbs)
+def _commit(verbs: Any) -> None:
+    from . import commit
+
+    commit.add(verbs)
 
 
 def _volumes(verbs: Any) -> None:
@@ -240,6 +244,7 @@ _GROUPS = (
     ("checkpoint restore", _checkpoint),
     ("images load rmi", _images),
     ("save tag untag", _image_names),
+    ("commit", _commit),
     ("volume volumes", _volumes),
     ("network", _networks),
     ("info version", _host),

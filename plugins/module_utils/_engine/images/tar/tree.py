@@ -103,7 +103,7 @@ class Tree:
 
     def pieces(self, fd: int) -> Iterator[bytes]:
         """Yield the archive of what is below an open directory."""
-        yield self._header(_entry(b"./", os.fstat(fd), xattrs=_xattrs(fd)))
+        yield self._header(entry_of(b"./", fd))
         yield from self._below(fd)
         yield write.END
 
@@ -116,9 +116,17 @@ class Tree:
         if path.rpartition(b"/")[2].startswith(b".wh."):
             self.refuse(f"holds {os.fsdecode(path)!r}: such a name hides files in an image")
 
+    def names(self, fd: int, prefix: bytes) -> list[bytes]:  # noqa: ARG002  (others choose by the path)
+        """Return the names of what is written of an open directory, the last first."""
+        return _names(fd)
+
     def finished(self, entry: Entry) -> Entry:
         """Return an entry as it is to be written."""
         return entry
+
+    def instead(self, path: bytes) -> bytes:  # noqa: ARG002  (a layer tells what it hides)
+        """Return what stands for a socket, which no archive can hold."""
+        return b""
 
     def parts(self, fd: int, size: int) -> Iterator[tuple[int, int]]:
         """Yield the parts of a file that are written."""
@@ -138,7 +146,7 @@ class Tree:
         return write.header(self.finished(entry))
 
     def _below(self, top: int) -> Iterator[bytes]:
-        stack = [Level(top, b"", _names(top))]
+        stack = [Level(top, b"", self.names(top, b""))]
         try:
             while stack:
                 if stack[-1].names:
@@ -172,6 +180,8 @@ class Tree:
                 yield self._enter(stack, name)
             elif kind is not None:
                 yield from self._leaf(above, name, prefix + name, found)
+            else:
+                yield self.instead(prefix + name)
         except OSError as error:
             if error.errno not in self.tolerated:
                 raise
@@ -186,8 +196,8 @@ class Tree:
         stack.append(level)  # whatever fails now, it is closed
         if len(stack) > _MOST_OPEN + 1:
             stack[-_MOST_OPEN].close()
-        header = self._header(_entry(level.prefix, os.fstat(fd), xattrs=_xattrs(fd)))
-        level.names.extend(_names(fd))
+        header = self._header(entry_of(level.prefix, fd))
+        level.names.extend(self.names(fd, level.prefix))
         return header
 
     def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
@@ -238,6 +248,11 @@ class Tree:
                 return
             offset += len(piece)
             yield piece
+
+
+def entry_of(path: bytes, fd: int) -> Entry:
+    """Return the entry of an open directory."""
+    return _entry(path, os.fstat(fd), xattrs=_xattrs(fd))
 
 
 def _names(fd: int) -> list[bytes]:

@@ -19,10 +19,12 @@ def chunks(path: str, *, files: bool = False) -> Iterator[bytes]:
 
     ``files``: whoever wrote the layer may have made files of its marks (fuse-overlayfs), so no name of such is a user's.
     """
-    return tree.chunks(path, _MarkedLayer if files else _UpperLayer)
+    return tree.chunks(path, MarkedLayer if files else UpperLayer)
 
 
-class _UpperLayer(tree.Tree):
+class UpperLayer(tree.Tree):
+    """A walk over a layer with overlayfs' own marks."""
+
     def _below(self, top: int) -> Iterator[bytes]:
         yield _opaque(top, b"")
         yield from super()._below(top)
@@ -33,27 +35,30 @@ class _UpperLayer(tree.Tree):
 
     def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
         if whiteouts.is_whiteout(found):
-            yield _mark(path[: len(path) - len(name)] + whiteouts.PREFIX + name)
+            yield mark(path[: len(path) - len(name)] + whiteouts.PREFIX + name)
         else:
             yield from super()._leaf(above, name, path, found)
 
 
-class _MarkedLayer(_UpperLayer):
+class MarkedLayer(UpperLayer):
+    """A walk over a layer whose marks may be files too."""
+
     def check(self, path: bytes) -> None:
-        pass
+        """Take any name: a user can have made none that is a mark."""
 
     def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
         hidden = whiteouts.hidden_name(name)
         if hidden is None:
             yield from super()._leaf(above, name, path, found)
         elif hidden:  # the marks of a directory were told with it
-            yield _mark(path)
+            yield mark(path)
 
 
 def _opaque(fd: int, path: bytes) -> bytes:
     """Return the mark of a directory that hides all that lower layers have in it, nothing for another."""
-    return _mark(path + whiteouts.OPAQUE_FILE) if whiteouts.is_opaque(fd) else b""
+    return mark(path + whiteouts.OPAQUE_FILE) if whiteouts.is_opaque(fd) else b""
 
 
-def _mark(path: bytes) -> bytes:
+def mark(path: bytes) -> bytes:
+    """Return the entry of a mark."""
     return write.header(Entry(path, read.FILE, 0, 0, 0, 0, 0, 0, b"", (0, 0), (), None))

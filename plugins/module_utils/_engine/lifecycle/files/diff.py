@@ -19,7 +19,7 @@ from ..core.lookup import find
 from ..core.origin import source_of
 
 #: What every container gets at its start; podman leaves these out as well (libpod, ``containerMounts``).
-_OF_EVERY_START = frozenset(
+OF_EVERY_START = frozenset(
     "/dev /etc/hostname /etc/hosts /etc/localtime /etc/mtab /etc/resolv.conf /proc /run /run/.containerenv /run/notify"
     " /run/secrets /sys".split()
 )
@@ -54,10 +54,10 @@ def _compared(engine: Engine, record: ContainerRecord, lowers: tuple[str, ...]) 
         told = [PathChange(f"/{change.path}", _KINDS[change.kind]) for change in found]
     finally:
         os.close(seen.fd)
-    return [item for item in told if item.path not in _OF_EVERY_START]
+    return [item for item in told if item.path not in OF_EVERY_START]
 
 
 def _changes(container: ContainerLayout, lowers: Sequence[str], scratch: str) -> list[PathChange]:
     place = container.elsewhere(view.cover(scratch))
     overlay.mount_image(place, lowers)
-    return [item for item in changes(container.upper, place.merged) if item.path not in _OF_EVERY_START]
+    return [item for item in changes(container.upper, place.merged) if item.path not in OF_EVERY_START]

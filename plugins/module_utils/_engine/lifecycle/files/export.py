@@ -62,9 +62,9 @@ def export(engine: Engine, request: ExportRequest) -> Outcome:
 def opened(engine: Engine, record: ContainerRecord, form: str = compress.NONE) -> Iterator[Iterator[bytes]]:
     """Give the archive as a stream, compressed in one of ``compressing.FORMATS``."""
     allow_many_files()
-    fd, written = _view(engine, record)
+    fd, written = open_view(engine, record)
     try:
-        owners = _owners(record.mapping if written else None)
+        owners = owners_of(record.mapping if written else None)
         tree = live_tree.chunks(fd, f"container {record.name}", owners)
         with ahead(compress.encoded(tree, form)) as chunks:
             yield chunks
@@ -80,7 +80,8 @@ def check_there(engine: Engine, record: ContainerRecord) -> None:
         raise WrongState(f"container {record.name} was removed while it was exported", name=record.name)
 
 
-def _view(engine: Engine, record: ContainerRecord) -> view.View:
+def open_view(engine: Engine, record: ContainerRecord) -> view.View:
+    """Open the container's root file system as it is, mounted or not; raises what mounting does."""
     scratch = engine.layout.staging  # nothing of it is needed meanwhile
     if record.spec.rootfs:
         return view.open_directory(user_directory.check(record.spec.image), scratch)
@@ -98,7 +99,7 @@ def allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _owners(mapping: IdMap | None) -> live_tree.Owners:
+def owners_of(mapping: IdMap | None) -> live_tree.Owners:
     """Return what gives entries the owners that the container sees."""
     if mapping is None:
         return lambda entry: entry

@@ -59,7 +59,7 @@ def to_load(params: Mapping[str, Any]) -> LoadRequest:
 
 def to_import(params: Mapping[str, Any]) -> ImportRequest:
     """Return what a task of ``image_import`` asks for; raises InvalidOption naming what is no change."""
-    changes = tuple(_changes(params["changes"] or ()))
+    changes = tuple(change_lines(params["changes"] or ()))
     return ImportRequest(params["src"], params["name"], changes, params["commit_message"] or "")
 
 
@@ -72,7 +72,7 @@ def to_remove(params: Mapping[str, Any]) -> RemoveRequest | None:
     return RemoveRequest(params["name"], params["force"])
 
 
-def _changes(items: Sequence[object]) -> Iterator[str]:
+def change_lines(items: Sequence[object]) -> Iterator[str]:
     """Yield each change as a line of a Dockerfile; podman_import has them as mappings (``CMD: /bin/app``)."""
     for item in items:
         if isinstance(item, str):

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of the files and directories that a container has written are only there for something to be mounted on.
+
+The runtime makes them at a start, so an image that is made of the container would have what nobody put there: empty files in
+/etc, directories of volumes. What holds anything of its own is none of these.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Optional
+
+from ...trees import whiteouts
+from ...trees.cursor import open_directory
+from ..tar import tree
+from ..tar.read import Entry
+from .lowers import Lowers, Path
+
+#: How runc and crun make what is missing.
+_MADE = (0o755, 0, 0)
+
+
+class Written:
+    """What a container wrote: a tree by its descriptor, in which ``names`` gives what of a directory is written.
+
+    ``owners`` gives an entry the owners that the container sees.
+    """
+
+    def __init__(
+        self, fd: int, names: Callable[[int, bytes], Iterable[bytes]], owners: Callable[[Entry], Entry]
+    ) -> None:
+        self._fd = fd
+        self._names = names
+        self._owners = owners
+
+    def look(self, path: Path) -> Optional[os.stat_result]:
+        """Return the lstat of what is at a path, None for nothing."""
+        try:
+            with _opened(self._fd, path[:-1]) as above:
+                return os.stat(path[-1], dir_fd=above, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def directory(self, path: Path) -> tuple[Entry, set[bytes], bool]:
+        """Return a directory's entry, the paths of what is written in it, and whether it hides all below."""
+        prefix = b"/".join(path) + b"/" if path else b""
+        with _opened(self._fd, path) as fd:
+            # The mark of a directory that hides all below is no content; fuse-overlayfs gives it to each that is new.
+            names = {name for name in self._names(fd, prefix) if whiteouts.hidden_name(name) != b""}
+            entry = self._owners(tree.entry_of(b"", fd))
+            return entry, {prefix + name for name in names}, whiteouts.is_opaque(fd)
+
+
+def left_out(written: Written, image: Lowers, places: Iterable[Path]) -> frozenset[bytes]:
+    """Return the paths that are left out of a layer of what was written over the image."""
+    found: set[bytes] = set()
+    for place in sorted({*places} - {()}, key=len, reverse=True):
+        if _only_for(written, image, place, found):
+            found.add(b"/".join(place))
+        for depth in range(len(place) - 1, 0, -1):
+            if _only_for(written, image, place[:depth], found, above=True):
+                found.add(b"/".join(place[:depth]))
+    return frozenset(found)
+
+
+def is_as_in(image: Lowers, written: Written) -> bool:
+    """Tell whether the root itself is as the image has it, but for its time."""
+    return _same(written.directory(())[0], _entry_in(image, ()))
+
+
+def _only_for(written: Written, image: Lowers, path: Path, found: set[bytes], *, above: bool = False) -> bool:
+    """Tell whether what was written at a path is nothing but a place, or with ``above`` what leads to some."""
+    info = written.look(path)
+    if info is None:
+        return False
+    if not stat.S_ISDIR(info.st_mode):
+        # An empty file, or the link that the runtime makes of /etc/mtab.
+        is_bare = stat.S_ISLNK(info.st_mode) or (stat.S_ISREG(info.st_mode) and not info.st_size)
+        return is_bare and not above and not image.shows(path)
+    entry, names, is_opaque = written.directory(path)
+    if names - found:
+        return False
+    before = _entry_in(image, path)
+    if before is not None:
+        return not is_opaque and _same(entry, before)
+    hides = image.shows(path)
+    return not hides and (not above or (entry.mode, entry.uid, entry.gid) == _MADE)
+
+
+def _entry_in(image: Lowers, path: Path) -> Optional[Entry]:
+    fd = image.open_directory(path)
+    if fd is None:
+        return None
+    try:
+        return tree.entry_of(b"", fd)
+    finally:
+        os.close(fd)
+
+
+def _same(one: Entry, other: Optional[Entry]) -> bool:
+    return other is not None and _timeless(one) == _timeless(other)
+
+
+def _timeless(entry: Entry) -> Entry:
+    return entry._replace(mtime=0)
+
+
+@contextmanager
+def _opened(top: int, path: Path) -> Iterator[int]:
+    fd = open_directory(top, [*map(os.fsdecode, path)])
+    try:
+        yield fd
+    finally:
+        os.close(fd)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container has written as a layer of an image: a tar stream with whiteouts.
+
+Three walks give the same layer: over what an overlay keeps of it, over a whole root file system of which it is known what has
+changed, and, for an image of one layer, over all of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, NoReturn
+
+from ...errors import WrongState
+from ...frozen import dataclass
+from ...trees import whiteouts
+from . import tree, write
+from .read import Entry
+from .upper_layer import MarkedLayer, UpperLayer, mark
+
+#: The ways to read a container's files.
+ALL, UPPER, MARKED = "all", "upper", "marked"
+_VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+#: overlayfs' note that the content of a directory is elsewhere in the layers below.
+_REDIRECT = "trusted.overlay.redirect"
+
+
+class Changed(NamedTuple):
+    """What has changed in a directory: the names to be written, and those that are gone."""
+
+    names: set[bytes]
+    gone: set[bytes]
+
+
+#: Of each directory with a change in it or below, by its path with a slash at its end, ``b""`` for the root.
+Changes = Mapping[bytes, Changed]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a container's files become a layer.
+
+    ``name`` is the container's, for errors; ``owners`` gives an entry the owners that the container sees; ``left_out`` are paths
+    that are no part of it; ``covers`` tells whether the image has something at a path; ``live``: others may change it meanwhile;
+    ``time`` (nanoseconds) is that of all entries, None for their own.
+    """
+
+    name: str
+    owners: Callable[[Entry], Entry]
+    left_out: frozenset[bytes]
+    covers: Callable[[bytes], bool]
+    live: bool = False
+    time: int | None = None
+
+
+class Layer:
+    """A layer that can be read once; ``is_empty`` holds after that: there was nothing but the root."""
+
+    def __init__(self, walk: _Walk) -> None:
+        self._walk = walk
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether the root was all that there was."""
+        return not self._walk.has_more
+
+    def chunks(self, fd: int) -> Iterator[bytes]:
+        """Stream the tree below an open directory. Raises WrongState, OSError."""
+        return tree.gathered(self._walk.pieces(fd))
+
+
+def layer(how: Reading, kind: str = ALL, changes: Changes | None = None) -> Layer:
+    """Return the layer of a directory of this kind, or of what has changed in one."""
+    if changes is not None:
+        return Layer(_ChangedTree(how, changes))
+    return Layer({ALL: _Walk, UPPER: _Upper, MARKED: _Marked}[kind](how))
+
+
+class _Walk(tree.Tree):
+    has_more = False
+
+    def __init__(self, how: Reading) -> None:
+        super().__init__(how.name)
+        self._how = how
+        self.tolerated = _VANISHED if how.live else ()
+
+    def pieces(self, fd: int) -> Iterator[bytes]:
+        found = super().pieces(fd)
+        yield next(found)
+        for piece in found:
+            self.has_more = self.has_more or (bool(piece) and piece is not write.END)
+            yield piece
+
+    def names(self, fd: int, prefix: bytes) -> list[bytes]:
+        return [name for name in super().names(fd, prefix) if prefix + name not in self._how.left_out]
+
+    def refuse(self, why: str) -> NoReturn:
+        raise WrongState(f"container {self.name} {why}", name=self.name)
+
+    def finished(self, entry: Entry) -> Entry:
+        found = self._how.owners(entry)
+        return found if self._how.time is None else found._replace(mtime=self._how.time)
+
+    def short(self, length: int) -> Iterator[bytes]:
+        if not self._how.live:
+            yield from super().short(length)
+        while length > 0:
+            yield bytes(min(length, 1 << 16))
+            length -= 1 << 16
+
+
+class _Upper(_Walk, UpperLayer):
+    def instead(self, path: bytes) -> bytes:
+        """Have a socket hide what the image has in its place."""
+        above, _slash, name = path.rpartition(b"/")
+        hidden = whiteouts.PREFIX + name
+        return mark(b"%s/%s" % (above, hidden) if above else hidden) if self._how.covers(path) else b""
+
+    def _enter(self, stack: list[tree.Level], name: bytes) -> bytes:
+        header = super()._enter(stack, name)
+        if _REDIRECT in os.listxattr(stack[-1].open):
+            self.refuse(
+                f"holds {os.fsdecode(stack[-1].prefix)!r}, which the kernel has moved without its content"
+            )
+        return header
+
+
+class _Marked(_Upper, MarkedLayer):
+    pass
+
+
+class _ChangedTree(_Walk):
+    def __init__(self, how: Reading, changes: Changes) -> None:
+        super().__init__(how)
+        self._changes = changes
+
+    def names(self, fd: int, prefix: bytes) -> list[bytes]:  # noqa: ARG002  (what is there is known)
+        here = self._changes.get(prefix)
+        names = sorted(here.names, reverse=True) if here else []
+        return [name for name in names if prefix + name not in self._how.left_out]
+
+    def instead(self, path: bytes) -> bytes:
+        above, slash, name = path.rpartition(b"/")
+        return mark(above + slash + whiteouts.PREFIX + name) if self._how.covers(path) else b""
+
+    def _below(self, top: int) -> Iterator[bytes]:
+        yield self._gone(b"")
+        yield from super()._below(top)
+
+    def _enter(self, stack: list[tree.Level], name: bytes) -> bytes:
+        return super()._enter(stack, name) + self._gone(stack[-1].prefix)
+
+    def _gone(self, prefix: bytes) -> bytes:
+        here = self._changes.get(prefix)
+        gone = sorted(here.gone) if here else ()
+        return b"".join(mark(prefix + whiteouts.PREFIX + name) for name in gone)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module ``image_build``: its options, and the word on what does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from ..._engine.errors import NotBuiltYet
+from ..._engine.lifecycle.core.engine import Engine
+from ..._engine.lifecycle.core.outcome import Outcome
+from ..options import ArgumentSpec
+from ..runner import run
+
+ARGUMENTS: ArgumentSpec = {
+    "name": {"type": "str"},
+    "path": {"type": "path"},
+    "file": {"type": "path", "aliases": ["containerfile", "dockerfile"]},
+    "args": {"type": "dict", "aliases": ["build_args", "buildargs"], "no_log": True},
+    "target": {"type": "str"},
+}
+_REMEDY = (
+    "`buildah build --tag NAME DIRECTORY` builds it, `buildah push NAME oci-archive:FILE` writes an archive for"
+    " slipway.oci.image_load; or build by a play, with roles and slipway.oci.container_commit (docs/building.md)"
+)
+
+
+def refuse(_params: Mapping[str, Any]) -> NoReturn:
+    """Raise NotBuiltYet, whatever is asked for."""
+    raise NotBuiltYet("no image is built from a Containerfile: not built yet", remedy=_REMEDY)
+
+
+def nothing(_engine: Engine, _request: NoReturn) -> Outcome:
+    """Do nothing; nobody comes so far."""
+    return Outcome()
+
+
+def main() -> None:
+    """Run the module."""
+    run(ARGUMENTS, refuse, nothing, otherwise="")
