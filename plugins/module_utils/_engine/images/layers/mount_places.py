@@ -19,8 +19,8 @@ from ..tar import tree
 from ..tar.read import Entry
 from .lowers import Lowers, Path
 
-#: How runc and crun make what is missing.
-_MADE = (0o755, 0, 0)
+#: Modes of the directories that runc and crun make, as root's, on the way to a place.
+_MADE = (0o755, 0o1755)
 
 
 class Written:
@@ -54,15 +54,20 @@ class Written:
             return entry, {prefix + name for name in names}, whiteouts.is_opaque(fd)
 
 
-def left_out(written: Written, image: Lowers, places: Iterable[Path]) -> frozenset[bytes]:
-    """Return the paths that are left out of a layer of what was written over the image."""
+def left_out(
+    written: Written, image: Lowers, places: Iterable[Path], *, whole: bool = False
+) -> frozenset[bytes]:
+    """Return the paths that are left out of a layer of what was written over the image.
+
+    ``whole``: nothing is below the layer, so what the image has is in it.
+    """
     found: set[bytes] = set()
     for place in sorted({*places} - {()}, key=len, reverse=True):
-        if _only_for(written, image, place, found):
-            found.add(b"/".join(place))
-        for depth in range(len(place) - 1, 0, -1):
-            if _only_for(written, image, place[:depth], found, above=True):
-                found.add(b"/".join(place[:depth]))
+        for depth in range(len(place), 0, -1):
+            path = place[:depth]
+            is_kept = whole and image.shows(path)
+            if not is_kept and _only_for(written, image, path, found, above=depth < len(place)):
+                found.add(b"/".join(path))
     return frozenset(found)
 
 
@@ -87,7 +92,7 @@ def _only_for(written: Written, image: Lowers, path: Path, found: set[bytes], *,
     if before is not None:
         return not is_opaque and _same(entry, before)
     hides = image.shows(path)
-    return not hides and (not above or (entry.mode, entry.uid, entry.gid) == _MADE)
+    return not hides and (not above or (entry.mode in _MADE and entry.uid == entry.gid == 0))
 
 
 def _entry_in(image: Lowers, path: Path) -> Optional[Entry]:

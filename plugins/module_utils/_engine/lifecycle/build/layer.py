@@ -90,7 +90,7 @@ def opened(
     reading = Reading(
         record.name,
         owners,
-        mount_places.left_out(written, image, _places(engine, record, source)),
+        mount_places.left_out(written, image, _places(engine, record, source), whole=how.squash),
         lambda path: image.shows((*path.split(b"/"),)),
         how.live,
         None if how.time is None else how.time * 10**9,
