@@ -15,9 +15,12 @@ from _engine.lifecycle.build.commit import CommitRequest, commit
 from _engine.lifecycle.core.lookup import find
 from _engine.lifecycle.core.source import lowers_of
 from _engine.lifecycle.files.export import open_view
+from _engine.lifecycle.image.remove import remove_image
+from _engine.lifecycle.info import info
 from _engine.rootfs import view
 from _engine.state import images
 from dockerarchive import Link
+from enginehost import STORAGE_DRIVER
 
 #: Of what the image has, at a time of its own (2001).
 FILES = {
@@ -152,3 +155,13 @@ class Commits:
 
 def _without_sockets(tree: dict[bytes, dict[str, object]]) -> dict[bytes, dict[str, object]]:
     return {path: entry for path, entry in tree.items() if not str(entry["mode"]).startswith("0o14")}
+
+
+def empty(host) -> None:
+    """Remove all containers, and all images but the host's own."""
+    host.storage_driver = STORAGE_DRIVER
+    host.clear()
+    with host.open() as engine:
+        for shape in info.images(engine).result["images"]:
+            if host.image not in shape["RepoTags"]:
+                remove_image(engine, shape["Id"], force=True)

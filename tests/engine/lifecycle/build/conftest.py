@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from commits import FILES, Commits
+from commits import FILES, Commits, empty
 
-from _engine.lifecycle.image.remove import remove_image
-from _engine.lifecycle.info import info
 from dockerarchive import layer
 
 
@@ -15,12 +13,7 @@ from dockerarchive import layer
 def commits(host):
     """Return what commits; all images but that of the host go with the test."""
     yield Commits(host)
-    host.storage_driver = None
-    host.clear()
-    with host.open() as engine:
-        for shape in info.images(engine).result["images"]:
-            if host.image not in shape["RepoTags"]:
-                remove_image(engine, shape["Id"], force=True)
+    empty(host)
 
 
 @pytest.fixture
