@@ -245,6 +245,7 @@ def ready(loaded):
 
 _DIRECTORIES = (
     "staging",
+    "blobs",
     "layers",
     "blobs",
     "blobs/partial",
