@@ -27,6 +27,7 @@ from _engine.kernel.net import links, nft
 from _engine.kernel.net.addresses import listed
 from _engine.kernel.net.netlink import Netlink
 from _engine.kernel.process import find_by_argument
+from _engine.lifecycle.build.commit import CommitRequest, commit
 from _engine.lifecycle.container.exited import exited
 from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
@@ -42,6 +43,7 @@ from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
 from _engine.model.network.grammar import parse
 from _engine.network import rules
 from _engine.plan.network import How
+from _engine.state import images
 from _engine.volumes.snapshots import read as kept_of
 from dockerarchive import layer, write_archive
 from enginehost import Host, eventually
@@ -536,6 +538,35 @@ def out_of_plugins_network(host: Host) -> None:
     assert Corp(host).leased == []
 
 
+def written(host: Host) -> None:
+    """Leave a container that runs, and has written and removed something."""
+    start(host)
+    root = Path(f"/proc/{host.inspect()['State']['Pid']}/root")
+    (root / "etc/written").write_bytes(DATA["data/b"])
+    (root / "etc/group").unlink()
+
+
+def commit_box(host: Host) -> None:
+    """Have an image of it."""
+    with host.open() as engine:
+        commit(engine, CommitRequest("box", "localhost/loaded:1", cache_key="sweep"))
+
+
+def committed(host: Host) -> None:
+    """Check that the image is there, once, with what was written; that the container runs, and nothing else is left."""
+    running(host)
+    with host.open(read_only=True) as engine, engine.database.reading() as connection:
+        image = images.by_name(connection, "localhost/loaded:1")
+        known = images.all(connection)
+        layers = [row["chain_id"] for row in connection.execute("SELECT chain_id FROM layers")]
+    assert sum("slipway.oci.stage" in one.config.decode() for one in known) == 1
+    assert sorted(os.listdir(host.layout.layers)) == sorted(layers)
+    assert os.listdir(host.layout.staging) == []
+    top = Path(host.layout.layer_diff(image.layers[-1].chain_id))
+    assert sorted(path.name for path in (top / "etc").iterdir()) == ["group", "written"]
+    assert (top / "etc/written").read_bytes() == DATA["data/b"]
+
+
 CASES = {
     "create and start with copy-up": Case(nothing, start, running),
     "start": Case(lambda host: (start(host), stop(host)), start, running),
@@ -558,6 +589,7 @@ CASES = {
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),
     "image tag": Case(lambda host: host.load(archive(host)), tag_image, tagged),
     "image save": Case(lambda host: host.load(archive(host)), save_image, saved),
+    "commit": Case(written, commit_box, committed),
     "start in networks": Case(two_networks, start_in_networks, in_networks),
     "stop in networks": Case(
         lambda host: (two_networks(host), start_in_networks(host)), stop, out_of_networks

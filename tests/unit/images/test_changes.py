@@ -67,3 +67,18 @@ def test_invalid(change):
     with pytest.raises(InvalidOption) as caught:
         changes.parse(["USER app", change])
     assert caught.value.fields == {"option": "changes", "value": change}
+
+
+def test_over_what_an_image_says():
+    """Changes go over what is there already, or add to it; that itself stays as it is."""
+    base = {"Env": ["A=1"], "Labels": {"a": "1"}, "Volumes": None, "WorkingDir": "/w", "Cmd": ["x"]}
+    found = changes.parse(["ENV B=2", "LABEL b=2", "VOLUME /v", "WORKDIR sub", "EXPOSE 80"], base)
+    assert found == {
+        "Env": ["A=1", "B=2"],
+        "Labels": {"a": "1", "b": "2"},
+        "Volumes": {"/v": {}},
+        "WorkingDir": "/w/sub",
+        "Cmd": ["x"],
+        "ExposedPorts": {"80/tcp": {}},
+    }
+    assert (base["Env"], base["Labels"], base["WorkingDir"]) == (["A=1"], {"a": "1"}, "/w")

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import InvalidOption
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.commit import (
+    COMMIT_OPTIONS,
+    to_commit,
+)
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.local import to_import
 
 TREE = {"src": "/srv/tree", "name": "tree", "commit_message": None}
@@ -29,3 +33,33 @@ def test_what_is_no_change_is_refused():
     """A number is neither a line nor a mapping."""
     with pytest.raises(InvalidOption, match="changes: 1 is no change"):
         to_import({**TREE, "changes": [1]})
+
+
+COMMIT = {**dict.fromkeys(COMMIT_OPTIONS), "container": "app"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"timestamp": -1}, "timestamp: -1 is no time"),
+        ({"timestamp": 253402300800}, "is no time"),
+        ({"cache_key": []}, r"cache_key: \[\] is empty"),
+        ({"changes": [1]}, "changes: 1 is no change"),
+    ],
+)
+def test_what_can_not_be_committed(given, told):
+    """A wrong value is refused before anything is looked at."""
+    with pytest.raises(InvalidOption, match=told):
+        to_commit({**COMMIT, **given})
+
+
+def test_a_commit():
+    """What is not said is nothing; a key may be anything."""
+    request = to_commit({**COMMIT, "cache_key": {"a": [1]}, "changes": [{"USER": 0}], "timestamp": 0})
+    assert (request.image, request.cache_key, request.changes, request.timestamp) == (
+        "",
+        {"a": [1]},
+        ("USER 0",),
+        0,
+    )
+    assert to_commit(COMMIT).cache_key is None

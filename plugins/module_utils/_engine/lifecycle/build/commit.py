@@ -13,19 +13,19 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import NamedTuple, Optional
 
-from ...errors import HostLacks, NotFound, Setting, Words, WrongState
+from ...errors import HostLacks, NotFound, Setting, StoreFull, Words, WrongState
 from ...frozen import dataclass, replace
 from ...images import changes as dockerfile
 from ...images import commit as committed
 from ...images.archive.image import ArchivedImage
 from ...images.archive.reference import normalize
 from ...images.commit import CommittedImage
-from ...images.tar.streams import Digest
+from ...images.tar.streams import Digest, write_all
+from ...kernel.disk_full import NO_ROOM
 from ...kernel.staging import staging
 from ...model.engine.record import ContainerRecord, ImageRecord
 from ...model.image import stage
 from ...state import images
-from ..core.archivefile import write
 from ..core.engine import Engine
 from ..core.lookup import find
 from ..core.origin import source_of
@@ -142,8 +142,18 @@ def _spooled(layer: OpenLayer, path: str) -> Digest:
     with nullcontext() if not path else open(os.open(path, _NEW, 0o600), "wb") as file:
         for chunk in digest.through(layer.chunks()):
             if file is not None:
-                write(file.fileno(), chunk, path)
+                _keep(file.fileno(), chunk, path)
     return digest
+
+
+def _keep(fd: int, chunk: bytes, path: str) -> None:
+    try:
+        write_all(fd, memoryview(chunk))
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        where = os.path.dirname(path)
+        raise StoreFull(f"no space is left in {where} for the layer", remedy="Make room there") from error
 
 
 def _image(
