@@ -39,11 +39,10 @@ options:
     description:
       - Who has made the image. Unset leaves what the image says that the container was made from.
     type: str
-  message:
+  commit_message:
     description:
-      - Comment in the history of the image.
+      - Comment in the history of the image, C(--message) of podman. Ansible keeps the name C(message) for itself.
     type: str
-    aliases: [commit_message]
   changes:
     description:
       - What the image says of command, environment and so on, over what O(config) brings. Each is a line of a Dockerfile, or a
@@ -101,7 +100,7 @@ EXAMPLES = r"""
   slipway.oci.container_commit:
     container: app
     image: localhost/app:2
-    message: with a plugin
+    commit_message: with a plugin
     changes:
       - CMD ["/bin/server", "--port", "8080"]
       - ENV: MODE=production

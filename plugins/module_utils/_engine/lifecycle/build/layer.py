@@ -27,7 +27,7 @@ from ...trees.compare import DELETED, Change
 from ..core.engine import Engine
 from ..core.source import Source
 from ..files.diff import OF_EVERY_START
-from ..files.export import open_view, owners_of
+from ..files.export import allow_many_files, open_view, owners_of
 
 #: Bytes of config.json that are read; it has some ten kilobytes.
 _MOST = 16 * 1024 * 1024
@@ -80,6 +80,7 @@ def opened(
     held: ExitStack, engine: Engine, record: ContainerRecord, source: Source, how: How
 ) -> OpenLayer | None:
     """Open what the container has written over its image; None when it has never been started. Raises what mounting does."""
+    allow_many_files()  # each layer is one, and an image may have hundreds
     mount_state.check(engine.layout.container(record.id), record.name, record.driver)
     found = _all(held, engine, record) if how.squash else _written(held, engine, record, source)
     if found is None:
