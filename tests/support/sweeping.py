@@ -35,7 +35,7 @@ from _engine.lifecycle.files.mount import UNMOUNTED, MountRequest, converge_moun
 from _engine.lifecycle.host.boot import boot
 from _engine.lifecycle.image.save import SaveRequest, save
 from _engine.lifecycle.image.tag import tag, untag
-from _engine.lifecycle.info.info import images
+from _engine.lifecycle.info.info import images as told_images
 from _engine.lifecycle.network.converge import converge_network
 from _engine.lifecycle.network.tell import networks
 from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
@@ -204,7 +204,7 @@ def tag_image(host: Host) -> None:
 def tagged(host: Host) -> None:
     """Check that the image has its names, in the database and beside it; take those that were given away again."""
     with host.open() as engine:
-        (shape,) = images(engine, GIVEN[:1]).result["images"]
+        (shape,) = told_images(engine, GIVEN[:1]).result["images"]
         beside = json.loads(Path(f"{host.layout.images}/{shape['Id']}.json").read_text())
         untag(engine, "localhost/loaded:1", GIVEN)
     assert shape["RepoTags"] == beside["names"] == ["localhost/loaded:1", *GIVEN]

@@ -187,6 +187,8 @@ def _image_names(verbs: Any) -> None:
 
     save.add(verbs)
     tag.add(verbs)
+
+
 def _commit(verbs: Any) -> None:
     from . import commit
 
