@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import gzip
 import json
 import os
@@ -132,6 +133,21 @@ def oci_files(archives, config, layer, tags):
     index = json.dumps({"manifests": [{**blob(manifest), **one} for one in named]}).encode()
     blobs = {f"blobs/{archives.digest(one).replace(':', '/')}": one for one in (config, layer, manifest)}
     return {"index.json": index, **blobs}
+
+
+def test_many_layers(archives, load, tmp_path):
+    """Twice as many layers cost about twice as much: each is looked at by itself, whatever else is in the store."""
+
+    def calls(count):
+        layers = [archives.layer((f"{count} {number}", {})) for number in range(count)]
+        archive = archives.docker(tmp_path / "image.tar", layers, tag=f"test:{count}")
+        profile = cProfile.Profile()
+        profile.runcall(load, archive)
+        return sum(entry.callcount for entry in profile.getstats())
+
+    calls(2)  # what is imported and made once
+    few, many = calls(20), calls(40)
+    assert many < 4 * few
 
 
 def test_no_archive(load, tmp_path):

@@ -111,6 +111,12 @@ def add_layers(connection: sqlite3.Connection, layers: Iterable[LayerRecord]) ->
     )
 
 
+def has_layer(connection: sqlite3.Connection, chain_id: str) -> bool:
+    """Tell whether a layer has a row."""
+    row = connection.execute("SELECT 1 FROM layers WHERE chain_id = ?", (chain_id,)).fetchone()
+    return row is not None
+
+
 def layers(connection: sqlite3.Connection) -> dict[str, LayerRecord]:
     """Return all layers by chain id."""
     rows = connection.execute("SELECT chain_id, diff_id, size FROM layers ORDER BY chain_id")

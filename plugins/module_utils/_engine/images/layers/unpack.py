@@ -146,7 +146,7 @@ class _Unpacking:
         return name.startswith(whiteouts.PREFIX)
 
     def _note_whiteout(self, entry: Entry, path: Path) -> None:
-        if self._below.has_directory(path[:-1]) and self._directory.is_replaced(path[:-1]):
+        if self._directory.is_replaced(path[:-1]) and self._below.has_directory(path[:-1]):
             # Some programs (umoci) tell that a directory is a link now, and then that what was in it is gone. Followed, the mark
             # would hide what the link leads to.
             return

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -187,14 +187,16 @@ def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedI
 
 def _lacking(engine: Engine, image: ArchivedImage, position: int) -> bool:
     """Tell whether one of the layers below a position is not there."""
-    return not all(_is_placed(engine, layer) for layer in image.layers[:position])
+    return not _are_placed(engine, image.layers[:position])
 
 
-def _is_placed(engine: Engine, layer: ArchivedLayer) -> bool:
-    """Tell whether a layer is there with its row: one without is what a killed load left, and its size is not known any more."""
+def _are_placed(engine: Engine, layers: Sequence[ArchivedLayer]) -> bool:
+    """Tell whether layers are there with their rows: one without is what a killed load left, and nobody knows its size."""
+    store = _store(engine)
     with engine.database.reading() as connection:
-        known = layer.chain_id in images.layers(connection)
-    return known and _store(engine).has(layer.chain_id)
+        return all(
+            images.has_layer(connection, layer.chain_id) and store.has(layer.chain_id) for layer in layers
+        )
 
 
 def _store(engine: Engine) -> LayerStore:
@@ -205,7 +207,7 @@ def _place_layer(engine: Engine, source: Layers, image: ArchivedImage, position:
     """Unpack a layer unless it is there, and add its row; return the attributes that were left out."""
     layer, store = image.layers[position], _store(engine)
     lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
-    if _is_placed(engine, layer):
+    if _are_placed(engine, [layer]):
         if store.has_recipe(layer.chain_id):
             with engine.timings.of("image_check"):
                 source.check(layer)
