@@ -9,6 +9,7 @@ A fault is a function of an exchange: it forwards the request, or not, and gives
 
 from __future__ import annotations
 
+import functools
 import gzip
 import http.client
 import itertools
@@ -31,6 +32,8 @@ _HOP_BY_HOP = ("connection", "transfer-encoding", "keep-alive")
 _TIMEOUT = 30
 #: What endless answers end at after all, so that a client without a bound fails a test and not the machine.
 ENDLESS = 256 << 20
+#: Bytes that a bomb becomes.
+BOMB = 32 << 20
 
 
 @dataclass
@@ -116,7 +119,7 @@ class FaultProxy:
         self.address = f"127.0.0.1:{self.port}"
         self.url = f"{'https' if tls else 'http'}://{self.address}"
         self.passed: list[Passed] = []
-        self._upstream, self._tls = upstream, tls
+        self._upstream, self._tls, self._server = upstream, tls, server
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
 
@@ -130,6 +133,10 @@ class FaultProxy:
         with self._lock:
             self._rules.clear()
             self.passed.clear()
+
+    def hang_up(self) -> None:
+        """End all connections, so that who hangs there goes on; faults do not wait any more."""
+        self._server.cut_all()
 
     def asked(self, method: str = ".*", path: str = "") -> list[Passed]:
         """Return what came by and fits these patterns."""
@@ -284,11 +291,26 @@ def _counted(body: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def slow_head(exchange: Exchange) -> None:
-    """Send the status and the headers a byte a second, without an end."""
+    """Send a header a byte at a time, without an end."""
     exchange.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
     while not exchange._handler.ending.is_set():
         exchange.write(b"a")
-        exchange.wait(1)
+        exchange.wait(0.2)
+
+
+def slow_chunk(exchange: Exchange) -> None:
+    """Send the size of a chunk a digit at a time, without an end."""
+    exchange.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not exchange._handler.ending.is_set():
+        exchange.write(b"0")
+        exchange.wait(0.2)
+
+
+def continues(exchange: Exchange) -> None:
+    """Say that the client may go on with its request, again and again."""
+    while not exchange._handler.ending.is_set():
+        exchange.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        exchange.wait(0.01)
 
 
 def corrupt(at: int) -> Fault:
@@ -351,6 +373,12 @@ def content(body: bytes) -> Fault:
     return act
 
 
+def exchanged(exchange: Exchange) -> Answer:
+    """Answer with other bytes, as many."""
+    answer = exchange.forward()
+    return replace(answer, body=(b"x" * int(answer.get("Content-Length") or 0),))
+
+
 def redirect(to: str, status: int = 307) -> Fault:
     """Send the client elsewhere: ``to`` is the beginning of a URL, or a whole one that ends in "!"."""
 
@@ -389,9 +417,14 @@ def giant(piece: bytes = b" " * _PIECE, *, size: int = ENDLESS, **headers: str) 
     return lambda _exchange: Answer(200, given, itertools.repeat(piece, size // len(piece)))
 
 
+@functools.cache
+def _bomb() -> bytes:
+    return gzip.compress(bytes(BOMB), compresslevel=1)
+
+
 def bomb(exchange: Exchange) -> Answer:
     """Answer with a body that is a thousand times as large when it is decoded as the header tells."""
-    data = gzip.compress(bytes(ENDLESS >> 2))
+    data = _bomb()
     return replace(
         exchange.forward().having("Content-Length", str(len(data))).having("Content-Encoding", "gzip"),
         body=(data,),

@@ -46,16 +46,18 @@ class Asked(NamedTuple):
 class TokenServer:
     """A running server; what a test alters here holds for the next request.
 
-    ``users``: by name; the one called "" is who gives no name. ``stale``: so many of the next tokens have expired already.
+    ``realm``: where registries send their clients, which are told at their start. ``users``: by name; the one called "" is
+    who gives no name. ``stale``: so many of the next tokens have expired already.
     ``lifetime``: seconds, which the answer tells unless it is None. ``key``: the word by which the answer gives the token.
     ``asked``: what was asked for.
     """
 
-    def __init__(self, top: Path, url: str) -> None:
+    def __init__(self, top: Path, port: int) -> None:
         signer = Authority(top, "tokens").server("signer")
         self._key, self._bundle = signer.key, top / "ca.crt"
         self._chain = [base64.b64encode(ssl.PEM_cert_to_DER_cert(signer.certificate.read_text())).decode()]
-        self.realm = f"{url}/token"
+        self.port = port
+        self.realm = f"http://127.0.0.1:{port}/token"
         self.users: dict[str, User] = {}
         self.stale = 0
         self.lifetime: int | None = 300
@@ -186,6 +188,6 @@ def token_server(top: Path, users: Mapping[str, User]) -> Iterator[TokenServer]:
         pass
 
     with serving(Handler) as server:
-        Handler.tokens = TokenServer(top, f"http://127.0.0.1:{server.server_address[1]}")
+        Handler.tokens = TokenServer(top, server.server_address[1])
         Handler.tokens.users.update(users)
         yield Handler.tokens

@@ -187,9 +187,14 @@ class Partial:
         self._check.update(chunk)
         self.size = self._check.size
 
+    @property
+    def is_right(self) -> bool:
+        """Tell whether what there is has the blob's digest."""
+        return self._check.text == self._digest
+
     def finish(self) -> None:
         """Put the blob in its place; raises DigestMismatch, and then nothing of it is kept."""
-        if self._check.text != self._digest:
+        if not self.is_right:
             os.unlink(self._waiting)
             raise DigestMismatch(
                 f"the blob {self._digest} has the digest {self._check.text}",

@@ -113,9 +113,10 @@ def test_what_is_sent(there, asked):
     assert asked(faultproxy.length(-10))[1] == whole[:-10]
     assert asked(faultproxy.without_length)[1] == whole
     assert asked(faultproxy.content(b"other"))[1] == b"other"
+    assert asked(faultproxy.exchanged)[1] == b"x" * len(whole)
     assert asked(faultproxy.html)[1].startswith(b"<!DOCTYPE html>")
     assert asked(faultproxy.giant(size=10 << 20))[3] == 10 << 20
-    assert len(asked(faultproxy.bomb, "--compressed", seconds=20)[1]) == faultproxy.ENDLESS >> 2
+    assert len(asked(faultproxy.bomb, "--compressed", seconds=20)[1]) == faultproxy.BOMB
 
 
 def test_ranges(there, asked):

@@ -56,7 +56,13 @@ def said(raw: bytes) -> str:
     if not isinstance(first, dict):
         return ""
     texts = [str(first[key]) for key in ("code", "message", "details") if isinstance(first.get(key), str)]
-    return " ".join(": ".join(texts).split())[:_WIDTH]
+    return printable(": ".join(texts))
+
+
+def printable(text: str) -> str:
+    """Return a text of the other side in one line that does nothing to a terminal."""
+    line = " ".join(text[: 4 * _WIDTH].split())
+    return "".join(one if one.isprintable() else "?" for one in line)[:_WIDTH]
 
 
 def wait_of(header: str | None, now: float | None = None) -> float | None:

@@ -101,9 +101,9 @@ class Repository:
             digest = f"{algorithm}:{hashlib.new(algorithm, raw).hexdigest()}"
         if digest != wanted:
             raise DigestMismatch(
-                f"{self.place}: the manifest {reference} has the digest {digest}, not {wanted[:150]}",
+                f"{self.place}: the manifest {reference} has the digest {digest}, not {challenge.printable(wanted)}",
                 remedy="What the registry sends is not what it names: tell who runs it, or use another",
-                expected=wanted[:150],
+                expected=challenge.printable(wanted),
                 actual=digest,
             )
         return Manifest(raw, _media_type(raw, response.headers.get("Content-Type", ""), self.name), digest)
@@ -256,12 +256,15 @@ class Repository:
         known = self._credentials()
         user = known.username if known else ""
         said = challenge.said(response.body)
-        scoped = "insufficient_scope" in response.headers.get("WWW-Authenticate", "")
+        challenged = response.headers.get("WWW-Authenticate", "")
         registry = self.place.registry
         if known is None:
             message = f"{registry} wants credentials for {self.place.repository}, or has no such image"
             remedy = "Log in with slipway.oci.login, or write username and password, or auth_file"
-        elif response.status == 403 or scoped:
+        elif "invalid_token" in challenged:
+            message = f"{registry} does not take the token that its own server of tokens gave to {user or 'this user'}"
+            remedy = "Are the clocks right, of this host too? Else tell who runs the registry"
+        elif response.status == 403 or "insufficient_scope" in challenged:
             message = f"{registry} does not let {user or 'this user'} use {self.place.repository}"
             remedy = "Use an account that may"
         else:

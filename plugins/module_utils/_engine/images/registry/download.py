@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-from ...errors import DigestMismatch, RegistryFailed
+from ...errors import DigestMismatch, EngineError, RegistryFailed
 from ..blobs import BlobStore, Partial
 from .client import Repository
 from .http import Response
 
 #: How many blobs come at once, where nobody says.
 AT_ONCE = 2
+#: Bytes that make a try that broke off a good one; else a registry that gives a byte at a time would be asked without an end.
+_ENOUGH = 1 << 16
 
 
 class Blob(NamedTuple):
@@ -83,17 +85,26 @@ def fetch(repository: Repository, blob: Blob, partial: Partial, heard: Callable[
     Raises RegistryFailed, RegistryDenied, DigestMismatch.
     """
     heard(min(partial.size, blob.size))
-    tried = 0
+    if _complete(repository, blob, partial, heard) and not partial.is_right:
+        # One of the parts was of something else: another range than was asked for, or what a portal says to everybody.
+        partial.restart()
+        _complete(repository, blob, partial, heard)
+    _finish(repository, partial)
+
+
+def _complete(repository: Repository, blob: Blob, partial: Partial, heard: Callable[[int], object]) -> bool:
+    """Fetch until all bytes are there; tell whether they are of more answers than one."""
+    tried, answers = 0, int(partial.size > 0)
     while partial.size != blob.size:
-        before = partial.size
+        before, answers = partial.size, answers + 1
         try:
             _go_on(repository, blob, partial, heard)
         except RegistryFailed as error:
-            tried = 0 if partial.size > before else tried + 1
+            tried = 0 if partial.size - before >= _ENOUGH else tried + 1
             if tried >= repository.tries or not error.fields.get("passing"):
                 raise
             repository.pause(tried)
-    _finish(repository, partial)
+    return answers > 1
 
 
 def _finish(repository: Repository, partial: Partial) -> None:
@@ -109,7 +120,8 @@ def _go_on(repository: Repository, blob: Blob, partial: Partial, heard: Callable
     """Fetch from where the blob broke off; what the registry does not give in parts comes from the beginning again."""
     if partial.size > blob.size:
         partial.restart()
-    response = repository.blob(blob.digest, partial.size)
+    start = partial.size
+    response = repository.blob(blob.digest, start)
     try:
         if partial.size and not _goes_on(response, partial.size):
             response.close()
@@ -124,7 +136,7 @@ def _go_on(repository: Repository, blob: Blob, partial: Partial, heard: Callable
             repository.expect(response, 200, f"{repository.name}: the blob {blob.digest}")
         for chunk in response.chunks():
             if partial.size + len(chunk) > blob.size:
-                raise _longer(repository, blob, partial)
+                raise _longer(repository, blob, partial, start)
             partial.write(chunk)
             heard(len(chunk))
     finally:
@@ -141,10 +153,14 @@ def _goes_on(response: Response, offset: int) -> bool:
     return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
 
 
-def _longer(repository: Repository, blob: Blob, partial: Partial) -> DigestMismatch:
+def _longer(repository: Repository, blob: Blob, partial: Partial, start: int) -> EngineError:
+    """Return the error for more bytes than there are to come; nothing of the blob is kept."""
     partial.restart()
+    what = f"{repository.name}: the blob {blob.digest}"
+    if start:
+        return RegistryFailed(f"{what} came in parts that do not fit each other", passing=True)
     return DigestMismatch(
-        f"{repository.name}: the blob {blob.digest} is longer than the {blob.size} bytes of its manifest",
+        f"{what} is longer than the {blob.size} bytes of its manifest",
         remedy="What came is not what the manifest names: tell who runs the registry",
         expected=blob.digest,
     )

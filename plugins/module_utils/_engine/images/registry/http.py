@@ -8,11 +8,12 @@ Nothing that the other side says is trusted for its length, its type or where it
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -21,11 +22,12 @@ import requests.adapters
 import requests.utils
 from requests.exceptions import RequestException
 from urllib3 import disable_warnings
-from urllib3.exceptions import HTTPError, InsecureRequestWarning
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, ProtocolError, ReadTimeoutError
 
 from ...errors import InvalidOption, RegistryFailed
 from ...frozen import dataclass
-from . import challenge
+from . import challenge, patience
+from .challenge import printable
 
 #: Seconds for a connection, and for each read: a server that is silent for so long is gone.
 _CONNECT, _READ = 15.0, 60.0
@@ -134,7 +136,8 @@ class Http:
         self._session.trust_env = False
         self._session.headers.update({"User-Agent": _AGENT, "Accept-Encoding": "identity"})
         adapter = _Adapter(_context(host, transfer.cert_dir, verifies=self._verifies))
-        self._session.mount("https://", adapter)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, adapter)
 
     @property
     def verifies(self) -> bool:
@@ -178,6 +181,9 @@ class Http:
                     read(response)
             except RegistryFailed as error:
                 if last or not error.fields.get("passing"):
+                    error.fields["passing"] = (
+                        False  # whoever goes on with what broke off need not try all that again
+                    )
                     raise
                 self.pause(tried, None)
                 continue
@@ -244,9 +250,10 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **words: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **words)
+        patience.made_patient(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **words: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **words)
+        return patience.made_patient(super().proxy_manager_for(proxy, ssl_context=self._context, **words))
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave all to the context, which knows the authorities already."""
@@ -308,8 +315,18 @@ def _telling(url: str) -> Iterator[None]:
             registry=host,
             passing=True,
         ) from error
-    except requests.exceptions.Timeout as error:
+    except (requests.exceptions.Timeout, ReadTimeoutError, socket.timeout) as error:
         raise RegistryFailed(f"{host} did not answer in time", registry=host, passing=True) from error
+    except (
+        IncompleteRead,
+        ProtocolError,
+    ) as error:  # while a body is read; before that requests has its own words
+        raise RegistryFailed(
+            f"{host} broke off: {_reason(error)}",
+            remedy="Run the task again: what has come is kept",
+            registry=host,
+            passing=True,
+        ) from error
     except (RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
         raise _broken(host, error) from error
 
@@ -354,7 +371,7 @@ def _reason(error: BaseException) -> str:
         if isinstance(error, OSError) and error.strerror
         else str(error) or type(error).__name__
     )
-    return " ".join(text.split())[:300]
+    return printable(text)
 
 
 def _host(url: str) -> str:

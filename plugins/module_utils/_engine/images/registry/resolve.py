@@ -101,7 +101,11 @@ def _config(
         response = repository.ask("GET", f"blobs/{digest}", {}, limit=documents.LARGEST)
         repository.expect(response, 200, what)
         kept = response.body
-        oci_layout.check_document(kept, digest, size=size)
+        try:
+            oci_layout.check_document(kept, digest, size=size)
+        except EngineError as error:
+            error.message = f"{what}: {error.message}"
+            raise
     return {digest: kept}
 
 

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections whose answers come in time, however they drip.
+
+A socket's timeout begins anew with each byte. So whoever sends a header a byte a minute, the size of a chunk likewise, or
+``100 Continue`` without an end, would hold a task for days.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from http.client import HTTPResponse
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+#: Seconds for status and headers, and for each piece of a body; one read of the socket may come after that.
+SECONDS = 60.0
+
+
+class _Timed(io.RawIOBase):
+    """What comes from a socket; a read ends at a deadline."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin to count."""
+        self._until = time.monotonic() + SECONDS
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> Any:
+        """Read what has come. Raises socket.timeout."""
+        if time.monotonic() > self._until:
+            raise socket.timeout("timed out")
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Close the socket's stream too."""
+        self._raw.close()
+        super().close()
+
+
+class _Answer(HTTPResponse):
+    """An answer that comes in time."""
+
+    def __init__(self, sock: Any, *args: Any, **words: Any) -> None:
+        super().__init__(sock, *args, **words)
+        self._timed = _Timed(self.fp.detach())
+        self.fp = io.BufferedReader(self._timed)
+
+    def read1(self, n: int = -1) -> bytes:
+        """Read a piece of the body."""
+        self._timed.restart()
+        return super().read1(n)
+
+
+class _Connection(HTTPConnection):
+    response_class = _Answer
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Answer
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+def made_patient(manager: Any) -> Any:
+    """Have a manager of urllib3's pools, which is returned, make such connections."""
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    return manager
