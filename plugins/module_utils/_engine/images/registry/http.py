@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException, IncompleteRead
@@ -20,8 +21,8 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import requests.adapters
 import requests.utils
+import urllib3
 from requests.exceptions import RequestException
-from urllib3 import disable_warnings
 from urllib3.exceptions import HTTPError, InsecureRequestWarning, ProtocolError, ReadTimeoutError
 
 from ...errors import InvalidOption, RegistryFailed
@@ -75,6 +76,14 @@ class Response:
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the body as it comes; raises RegistryFailed when it stops, or drips too slowly."""
+        try:
+            yield from self._measured()
+            self._give_back()
+        except BaseException:  # whoever stops reading, too
+            self.close()
+            raise
+
+    def _measured(self) -> Iterator[bytes]:
         since, got = time.monotonic(), 0
         with _telling(self.url):
             while chunk := self._read():
@@ -111,6 +120,16 @@ class Response:
         """End the connection, unless the body has been read."""
         self._raw.close()
 
+    def _give_back(self) -> None:
+        """Let the connection be used again; urllib3 before 2 does not see that all has been read."""
+        raw: Any = self._raw.raw
+        answer = raw._fp  # noqa: SLF001  (the same)
+        if answer.isclosed() or answer.length == 0:
+            answer.close()
+            raw.release_conn()
+        else:
+            self.close()
+
     def _read(self) -> bytes:
         # What has come, not as much as was asked for: a read of requests' own waits for all of it, however it drips.
         raw: Any = self._raw.raw
@@ -128,12 +147,16 @@ class Http:
         self._verifies = not insecure if transfer.verify is None else transfer.verify
         self._stopped = stopped
         if not self._verifies:
-            disable_warnings(InsecureRequestWarning)  # somebody has said so; it would be told at each request
+            urllib3.disable_warnings(
+                InsecureRequestWarning
+            )  # somebody has said so; it would be told at each request
         self.host = host
         #: ``http`` is tried only where certificates are not looked at anyway.
         self.scheme = "https"
         self._session = requests.Session()
         self._session.trust_env = False
+        # Its connections end with this; urllib3 before 2 leaves that to chance.
+        weakref.finalize(self, self._session.close)
         self._session.headers.update({"User-Agent": _AGENT, "Accept-Encoding": "identity"})
         adapter = _Adapter(_context(host, transfer.cert_dir, verifies=self._verifies))
         for scheme in ("https://", "http://"):
@@ -262,6 +285,9 @@ class _Adapter(requests.adapters.HTTPAdapter):
 def _context(host: str, cert_dir: str | None, *, verifies: bool) -> ssl.SSLContext:
     bundle = next((os.environ[name] for name in _BUNDLES if os.environ.get(name)), None)
     context = ssl.create_default_context(cafile=bundle)
+    if getattr(urllib3, "__version__", "").startswith("1."):
+        # It compares the names itself then. OpenSSL can't for addresses, since it is not told them.
+        context.check_hostname = False
     if not verifies:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
