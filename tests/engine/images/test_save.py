@@ -153,6 +153,10 @@ def test_an_image_that_was_pulled_keeps_its_digests(home, away, archives, tmp_pa
         assert _digest_in(dest) == archives.digest(manifest)
         assert not home.save(dest, form=form).changed
         assert away.load(dest)[0]["Id"] == loaded
+        away.save(dest, form=form)
+        assert home.save(dest, form=form, read_only=True).changed == (
+            _digest_in(dest) != archives.digest(manifest)
+        )
     for number, options in enumerate(
         ({"form": DOCKER_ARCHIVE}, {"form": DOCKER_DIR}, {"form": OCI_DIR, "compress": False})
     ):
@@ -228,6 +232,15 @@ def test_compress(home, odd, tmp_path):
     for form in (OCI_ARCHIVE, OCI_DIR):
         assert [packed[form, compress] for compress in (None, True, False)] == [True, True, False]
     assert [packed[DOCKER_DIR, compress] for compress in (None, True, False)] == [False, True, False]
+    for form in (OCI_ARCHIVE, OCI_DIR, DOCKER_DIR):
+        dest = tmp_path / form
+        changes = [
+            home.save(dest, form=form, compress=compress).changed for compress in (True, False, False, True)
+        ]
+        assert changes == [True, True, False, True]
+    home.save(tmp_path / "one.tar")
+    assert home.save(tmp_path / "one.tar", form=OCI_ARCHIVE, compress=False).changed
+    assert home.save(tmp_path / "one.tar").changed
     with pytest.raises(InvalidOption, match=r"compress.*oci-archive"):
         home.save(tmp_path / "x.tar", compress=True)
 
@@ -349,19 +362,54 @@ def test_nothing_of_the_host_is_in_an_archive(form, home, odd, tmp_path):
     assert found == {(0, 0, 0, "", "", 0o644)}
 
 
-@pytest.mark.parametrize("form", [OCI_DIR, DOCKER_DIR])
-@pytest.mark.parametrize("umask", [0o077, 0])
-def test_umask(umask, form, home, odd, tmp_path):
-    """A directory can be entered by root alone, and what is in it be read by whoever is let in, whatever the umask is."""
-    home.load(odd)
-    before = os.umask(umask)
+SINKS = {
+    "tar": lambda path, fill: _filled(sinks.TarSink, os.open(path, os.O_RDWR | os.O_CREAT), fill),
+    "directory": lambda path, fill: _filled(
+        sinks.DirectorySink, (path.mkdir(), os.open(path, os.O_RDONLY))[1], fill
+    ),
+}
+
+
+def _filled(sink, fd, fill):
+    """Fill a sink and return what filling it returned."""
     try:
-        home.save(tmp_path / "saved", form=form)
+        made = sink(fd, "here")
+        found = fill(made)
+        getattr(made, "finish", lambda: None)()
+        return found
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("kind_of_sink", SINKS)
+def test_what_is_written_twice_is_there_once(kind_of_sink, tmp_path):
+    """A file that is named by its digest, or by a name that is there already, is kept once, and its mode is not the umask's."""
+    content = b"some" * 1000
+    name = f"b/c/{hashlib.sha256(content).hexdigest()}"
+
+    def fill(sink):
+        digests = [sink.put_digested("b/c", iter([content])) for _time in range(2)]
+        sink.put(name, iter([b"is not read"]))
+        sink.put("last", iter([b"1"]))
+        return digests
+
+    before = os.umask(0o077)
+    try:
+        assert SINKS[kind_of_sink](tmp_path / "sink", fill) == [(f"sha256:{name[4:]}", 4000)] * 2
     finally:
         os.umask(before)
-    assert (tmp_path / "saved").stat().st_mode & 0o777 == 0o700
-    modes = {(one.is_dir(), one.stat().st_mode & 0o777) for one in (tmp_path / "saved").rglob("*")}
-    assert modes <= {(True, 0o755), (False, 0o644)}
+    if kind_of_sink == "tar":
+        with tarfile.open(tmp_path / "sink") as tar:
+            found = {one.name: (one.mode, tar.extractfile(one).read()) for one in tar}
+            assert len(tar.getnames()) == 2
+    else:
+        files = [one for one in (tmp_path / "sink").rglob("*") if one.is_file()]
+        found = {
+            str(one.relative_to(tmp_path / "sink")): (one.stat().st_mode & 0o777, one.read_bytes())
+            for one in files
+        }
+        assert (tmp_path / "sink/b").stat().st_mode & 0o777 == 0o755
+    assert found == {name: (0o644, content), "last": (0o644, b"1")}
 
 
 @pytest.mark.parametrize("size", [0, 1, 8**11 - 1, 8**11, 1 << 40])

@@ -62,6 +62,8 @@ def test_saved_as_it_was_pulled(form, pulled, there, kind, tmp_path):
     if form in OF_KIND[kind]:
         digest = skopeo("inspect", "--format", "{{.Digest}}", f"{TRANSPORTS[form]}:{dest}").strip()
         assert digest == there.digest
+    if form in (OCI_ARCHIVE, OCI_DIR):  # by its name, too
+        skopeo("inspect", f"{TRANSPORTS[form]}:{dest}:{there.name}")
     assert not pulled.save(dest, there.name, form=form).changed
     (loaded,) = ImageHome(tmp_path / "away").load(
         dest, **({"name": there.name} if form == DOCKER_DIR else {})
