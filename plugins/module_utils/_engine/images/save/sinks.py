@@ -19,6 +19,7 @@ from ..tar.read import Entry
 from ..tar.streams import Digest, write_all
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_MODE, _DIRECTORY_MODE = 0o644, 0o755
 #: What a header's size field holds as octal digits.
 _LARGEST = 8**11 - 1
 #: Where the size and the checksum are in a header.
@@ -120,9 +121,9 @@ class DirectorySink:
         self._make_parents(name)
         digest = Digest()
         try:
-            fd = os.open(name, _NEW, 0o644, dir_fd=self._fd)
+            fd = os.open(name, _NEW, _FILE_MODE, dir_fd=self._fd)
             try:
-                os.fchmod(fd, 0o644)  # whatever the umask is
+                os.fchmod(fd, _FILE_MODE)  # whatever the umask is
                 for chunk in digest.through(chunks):
                     write_all(fd, memoryview(chunk))
             finally:
@@ -137,7 +138,7 @@ class DirectorySink:
             path = "/".join(parts[:depth])
             if f"{path}/" not in self._names:
                 os.mkdir(path, dir_fd=self._fd)
-                os.chmod(path, 0o755, dir_fd=self._fd)  # noqa: S103  (whatever the umask is, as podman has it)
+                os.chmod(path, _DIRECTORY_MODE, dir_fd=self._fd)
                 self._names.add(f"{path}/")
 
 
@@ -155,7 +156,7 @@ def _below(directory: str, digest: str) -> str:
 
 def _header(name: str, size: int) -> bytes:
     """Return a regular file's header, as many blocks long whatever the size is."""
-    entry = Entry(os.fsencode(name), read.FILE, 0o644, 0, 0, 0, 0, 0, b"", (0, 0), (), None)
+    entry = Entry(os.fsencode(name), read.FILE, _FILE_MODE, 0, 0, 0, 0, 0, b"", (0, 0), (), None)
     if size <= _LARGEST:
         return write.header(entry._replace(size=size, stored=size))
     blocks = bytearray(write.header(entry))
