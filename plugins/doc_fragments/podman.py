@@ -14,6 +14,13 @@ options:
     type: str
 """
 
+    LOGIN = r"""
+options:
+  secret:
+    description: Refused. Name of a secret of podman's; write O(password), out of a vault.
+    type: str
+"""
+
     DEBUG = r"""
 options:
   debug:

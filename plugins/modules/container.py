@@ -854,7 +854,7 @@ options:
       - Directory on the host with certificates of authorities (C(*.crt)) and of the client (C(*.cert) with C(*.key)).
       - Unset, C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
     type: path
-    aliases: [cert_dir]
+    aliases: [cert_dir, certdir]
   registries_conf:
     description:
       - "File on the host that says where registries are: mirrors, other places, which are insecure or blocked, and

@@ -26,6 +26,8 @@ PAIRS = {
     "image_remove": "podman_image",
     "image_save": "podman_save",
     "image_tag": "podman_tag",
+    "login": "podman_login",
+    "logout": "podman_logout",
     "network": "podman_network",
     "network_info": "podman_network_info",
     "volume": "podman_volume",

@@ -27,6 +27,10 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.containe
     TASK_OPTIONS,
     argument_spec,
 )
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.login import (
+    LoginOptions,
+    LogoutOptions,
+)
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.options import ImageOptions
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.pull_options import (
     PlatformOptions,
@@ -144,6 +148,18 @@ def of_image() -> dict[str, Documented]:
     return {**own, **of_pull()}
 
 
+def of_login() -> dict[str, Documented]:
+    """Return the options of module login."""
+    path = "_module/tasks/image/login.py"
+    pull = of_class("_module/tasks/image/pull_options.py", "PullOptions", declared(PullOptions))
+    return {**of_class(path, "LoginOptions", declared(LoginOptions)), **pull}
+
+
+def of_logout() -> dict[str, Documented]:
+    """Return the options of module logout."""
+    return of_class("_module/tasks/image/login.py", "LogoutOptions", declared(LogoutOptions))
+
+
 def of_network() -> dict[str, Documented]:
     """Return the options of module network."""
     return of_class("_module/tasks/network_options.py", "NetworkOptions", NETWORK_OPTIONS)
@@ -258,6 +274,8 @@ def _quoted(value: Any) -> str:
 FILES: Mapping[str, Callable[[], dict[str, Documented]]] = {
     "modules/container.py": of_container,
     "modules/image.py": of_image,
+    "modules/login.py": of_login,
+    "modules/logout.py": of_logout,
     "modules/network.py": of_network,
     "modules/volume.py": of_volume,
     "doc_fragments/not_built.py": not_built,

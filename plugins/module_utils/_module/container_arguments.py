@@ -148,7 +148,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "wait_timeout": {"type": "float", "default": 300.0, "aliases": ["healthy_wait_timeout"]},
     "auth_file": {"type": "path", "aliases": ["authfile"]},
     "tls_verify": {"type": "bool", "aliases": ["tlsverify", "validate_certs"]},
-    "ca_cert_dir": {"type": "path", "aliases": ["cert_dir"]},
+    "ca_cert_dir": {"type": "path", "aliases": ["cert_dir", "certdir"]},
     "registries_conf": {"type": "path"},
     "retry": {"type": "int"},
     "retry_delay": {"type": "str"},

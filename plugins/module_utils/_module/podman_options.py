@@ -63,6 +63,9 @@ _OPTIONS = {
     "push_args": Foreign(
         {"type": "dict"}, "is about pushing, which is a task of its own", "Leave it out; image_push pushes"
     ),
+    "secret": Foreign(
+        _TEXT, "names a secret of podman's, and there is no podman here", "Write password, out of a vault"
+    ),
     "arch": Foreign(_TEXT, _NO_REGISTRY, _LOAD),
     "auth_file": Foreign({**_PATH, "aliases": ["authfile"]}, _NO_REGISTRY, _LOAD),
     "ca_cert_dir": Foreign(_PATH, _NO_REGISTRY, _LOAD),
@@ -75,7 +78,12 @@ _OPTIONS = {
 PROGRAM = ("executable",)
 QUADLET = (*PROGRAM, "debug", "quadlet_dir", "quadlet_filename", "quadlet_file_mode", "quadlet_options")
 CONTAINER = (*QUADLET, "generate_systemd", "cmd_args")
-IMAGE = tuple(name for name in _OPTIONS if name not in (*CONTAINER, "volume")) + QUADLET[:1] + QUADLET[2:]
+IMAGE = (
+    tuple(name for name in _OPTIONS if name not in (*CONTAINER, "volume", "secret"))
+    + QUADLET[:1]
+    + QUADLET[2:]
+)
+LOGGED_IN = (*PROGRAM, "secret")
 #: What module ``image`` refuses of podman_image: builds, pushes, and words for podman's program.
 PULLED = (*PROGRAM, *QUADLET[2:], "path", "build", "pull_extra_args", "push", "push_args")
 

@@ -40,6 +40,8 @@ TASKS = {
     "image_remove": [{"name": "app"}],
     "image_save": [{"image": ["app"], "dest": "/a"}],
     "image_tag": [{"image": "app", "target_names": ["b"]}],
+    "login": [{}],
+    "logout": [{}],
     "network": [
         {"name": "app", "state": state, "subnet": ["10.1.0.0/24"]} for state in ("present", "absent")
     ],
@@ -97,6 +99,8 @@ RIVALS = {
     ("image", "src"),
     ("image", "username"),
     ("image", "password"),
+    ("login", "username"),
+    ("login", "password"),
     ("network", "net_config"),
     ("volume", "populate_from"),
 }

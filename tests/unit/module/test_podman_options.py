@@ -11,6 +11,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import 
 from ansible_collections.slipway.oci.plugins.module_utils._module.podman_options import (
     CONTAINER,
     IMAGE,
+    LOGGED_IN,
     PROGRAM,
     PULLED,
     QUADLET,
@@ -33,6 +34,8 @@ REFUSED = {
     "image_remove": IMAGE,
     "image_save": PROGRAM,
     "image_tag": PROGRAM,
+    "login": LOGGED_IN,
+    "logout": PROGRAM,
     "network": QUADLET,
     "network_info": PROGRAM,
     "volume": QUADLET,

@@ -66,6 +66,12 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def is_registry(text: str) -> bool:
+    """Tell whether the text is ``HOST[:PORT]``, maybe with the path of repositories below."""
+    host, slash, path = text.partition("/")
+    return _REGISTRY.fullmatch(host) is not None and (not slash or _PATH.fullmatch(path) is not None)
+
+
 def parse(name: str) -> Parts:
     """Take a name apart; without a tag it has ``latest``, and with a digest no tag. Raises InvalidOption("image", ...)."""
     rest, _at, digest = name.partition("@")

@@ -20,6 +20,20 @@ def repositories(access: Access, registries: Registries, name: Parts) -> Iterato
         yield repository(access, place, name)
 
 
+def target(access: Access, registries: Registries, name: Parts) -> Repository:
+    """Return the repository that a name is pushed to, which is never a mirror. Raises EngineError for what is blocked."""
+    *_mirrors, place = registries.places(name.registry, name.path, by_digest=False)
+    return repository(access, place, name)
+
+
+def log_in(access: Access, registries: Registries, registry: str, known: Credentials) -> bool:
+    """Show credentials to a registry; tell whether it has asked for any. Raises RegistryDenied, RegistryFailed."""
+    place = Place(registry, "", registries.is_insecure(registry))
+    transfer = Transfer(access.retry, access.retry_delay, access.verify, access.cert_dir)
+    http = Http(transfer, registry, insecure=place.insecure)
+    return Repository(place, http, lambda: known, name=registry).log_in()
+
+
 def repository(access: Access, place: Place, name: Parts) -> Repository:
     """Return the repository at a place. The task's own credentials are for the registry of the name, not for its mirrors."""
     transfer = Transfer(access.retry, access.retry_delay, access.verify, access.cert_dir)

@@ -10,9 +10,9 @@ import base64
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from ...errors import ArchiveBroken, DigestMismatch, EngineError, ImageUnknown, RegistryDenied, RegistryFailed
 from ...model.values import jsontext
@@ -39,7 +39,8 @@ _LARGEST_LIST = 1 << 20
 _HUB, _HUB_HOST = "docker.io", "registry-1.docker.io"
 #: Seconds: a token that goes out of date in this time is not used any more; and how long one lasts that does not say.
 _MARGIN, _SHORT_LIVED = 10.0, 60.0
-PULL, PUSH = "pull", "pull,push"
+#: What is to be done, as a token's scope has it; LOG_IN asks for none.
+PULL, PUSH, LOG_IN = "pull", "pull,push", ""
 
 
 class Manifest(NamedTuple):
@@ -56,13 +57,17 @@ class _Token(NamedTuple):
 
 
 class Repository:
-    """A repository at one place. ``credentials`` is asked once they are wanted; ``name`` is what users call it."""
+    """A repository at one place. ``credentials`` is asked once they are wanted; ``name`` is what users call it.
+
+    ``neighbours`` are repositories of the same registry that blobs are mounted from when one is pushed to.
+    """
 
     def __init__(
         self, place: Place, http: Http, credentials: Callable[[], Credentials | None], *, name: str
     ) -> None:
         self.place = place
         self.name = name
+        self.neighbours: tuple[str, ...] = ()
         self._http = http
         self._credentials = credentials
         self._tokens: dict[str, _Token] = {}
@@ -71,13 +76,19 @@ class Repository:
 
     # -- questions ---------------------------------------------------------------------------------
 
-    def head(self, reference: str, known: str | None = None) -> str | None:
+    def log_in(self) -> bool:
+        """Show the registry the credentials; tell whether it has asked for any. Raises RegistryDenied, RegistryFailed."""
+        response = self.ask("GET", f"{self._origin()}/v2/", {}, actions=LOG_IN)
+        self.expect(response, 200, f"{self.place.registry} as a registry")
+        return LOG_IN in self._tokens
+
+    def head(self, reference: str, known: str | None = None, *, actions: str = PULL) -> str | None:
         """Return the digest of what a tag or digest means now, without fetching it; None when the registry does not say.
 
         ``known`` is asked for first: a registry answers that nothing is newer. Raises as ``manifest``.
         """
         headers = {**_ACCEPT, **({"If-None-Match": f'"{known}"'} if known else {})}
-        response = self.ask("HEAD", f"manifests/{reference}", headers)
+        response = self.ask("HEAD", f"manifests/{reference}", headers, actions=actions)
         if response.status == 304:
             return known
         if response.status != 200:
@@ -85,12 +96,12 @@ class Repository:
         digest = response.headers.get("Docker-Content-Digest")
         return digest if digest and DIGEST.fullmatch(digest) else None
 
-    def manifest(self, reference: str) -> Manifest:
+    def manifest(self, reference: str, *, actions: str = PULL) -> Manifest:
         """Fetch a manifest or an index by tag or digest.
 
         Raises ImageUnknown, RegistryDenied, RegistryFailed, DigestMismatch, ArchiveBroken (the old form).
         """
-        response = self.ask("GET", f"manifests/{reference}", _ACCEPT)
+        response = self.ask("GET", f"manifests/{reference}", _ACCEPT, actions=actions)
         if response.status == 404:
             raise self._unknown(reference)
         self.expect(response, 200, f"{self.name}: the manifest {reference}")
@@ -133,8 +144,11 @@ class Repository:
         limit: int | None = _LARGEST,
         actions: str = PULL,
         body: Any = None,
+        again: bool = True,
     ) -> Response:
         """Send a request, with the credentials that the registry wants. ``limit``: of the body that is read, None for none.
+
+        Where not ``again``, what fails is not tried once more; then its answer is read.
 
         ``path`` is below the repository, or a whole URL that the registry has given. Raises RegistryDenied, RegistryFailed.
         """
@@ -144,12 +158,14 @@ class Repository:
             if limit is None:
                 response = self._http.send(method, url, authorized, body)
             else:
+                what = f"{self.name}: {'an upload' if '://' in path else path}"
                 response = self._http.fetch(
-                    method, url, authorized, limit=limit, what=f"{self.name}: {path}", body=body
+                    method, url, authorized, limit=limit, what=what, body=body, again=again
                 )
             if response.status != 401:
                 break
-            if second or not self._log_in(response, actions):
+            # Who else answers 401 has no say in where credentials go.
+            if second or not self._is_own(response.url) or not self._log_in(response, actions):
                 raise self._denied(response)
             response.close()
         if response.status == 403:
@@ -179,10 +195,16 @@ class Repository:
         self._http.pause(tried, None)
 
     def _base(self) -> str:
+        return f"{self._origin()}/v2/{self.place.repository}"
+
+    def _origin(self) -> str:
         if not self._scheme:
             self._scheme = self._probe()
         host = _HUB_HOST if self.place.registry == _HUB else self.place.registry
-        return f"{self._scheme}://{host}/v2/{self.place.repository}"
+        return f"{self._scheme}://{host}"
+
+    def _is_own(self, url: str) -> bool:
+        return urlsplit(url).netloc == urlsplit(self._origin()).netloc
 
     def _probe(self) -> str:
         """Return by what an insecure registry is reached: https without looking at certificates, else http."""
@@ -192,7 +214,7 @@ class Repository:
 
     def _authorization(self, actions: str, url: str) -> Mapping[str, str]:
         # An upload's address may be elsewhere: what is not this registry gets no credentials.
-        if urlsplit(url).netloc != urlsplit(self._base()).netloc:
+        if not self._is_own(url):
             return {}
         token = self._tokens.get(actions)
         return {"Authorization": token.header} if token and token.until > time.monotonic() else {}
@@ -214,18 +236,8 @@ class Repository:
 
     def _token(self, parameters: Mapping[str, str], actions: str) -> _Token:
         """Ask the server that the registry names for a token."""
-        realm = urlsplit(parameters.get("realm", ""))
-        if realm.scheme not in ("https", "http") or not realm.hostname or realm.username:
-            raise RegistryFailed(
-                f"{self.place.registry} names a token server that is none", registry=self.place.registry
-            )
-        if realm.scheme == "http" and self._scheme != "http":
-            raise RegistryFailed(
-                f"{self.place.registry} wants a login by http at {realm.netloc}, where anybody may read it",
-                registry=self.place.registry,
-            )
-        scope = f"repository:{self.place.repository}:{actions}"
-        asked = {"service": parameters.get("service", ""), "scope": scope}
+        realm = self._realm(parameters.get("realm", ""))
+        asked = (("service", parameters.get("service", "")), *self._scopes(actions))
         known = self._credentials()
         response = self._ask_for_token(realm.geturl(), asked, known)
         if response.status in (400, 401, 403):
@@ -233,11 +245,39 @@ class Repository:
         self.expect(response, 200, f"{self.name}: the token server {realm.netloc}")
         return _read_token(response.body, realm.netloc)
 
-    def _ask_for_token(self, url: str, asked: Mapping[str, str], known: Credentials | None) -> Response:
+    def _realm(self, text: str) -> SplitResult:
+        """Return where the registry wants a login. Raises RegistryFailed for what is no address, or can be listened to."""
+        registry = self.place.registry
+        try:
+            realm = urlsplit(text)
+            is_one = realm.scheme in ("https", "http") and bool(realm.hostname) and not realm.username
+        except ValueError:
+            is_one = False
+        if not is_one:
+            raise RegistryFailed(f"{registry} names a token server that is none", registry=registry)
+        if realm.scheme == "http" and self._scheme != "http":
+            raise RegistryFailed(
+                f"{registry} wants a login by http at {realm.netloc}, where anybody may read it",
+                registry=registry,
+            )
+        return realm
+
+    def _scopes(self, actions: str) -> Iterator[tuple[str, str]]:
+        if actions != LOG_IN:
+            yield "scope", f"repository:{self.place.repository}:{actions}"
+        for neighbour in self.neighbours if actions == PUSH else ():
+            yield "scope", f"repository:{neighbour}:{PULL}"
+
+    def _ask_for_token(
+        self, url: str, asked: Sequence[tuple[str, str]], known: Credentials | None
+    ) -> Response:
         what = "the token"
         if known is not None and known.identity_token:
+            # Several scopes are one word of this form (distribution's docs/spec/auth/oauth.md).
+            scopes = " ".join(value for key, value in asked if key == "scope")
             form = {
-                **asked,
+                "service": asked[0][1],
+                **({"scope": scopes} if scopes else {}),
                 "grant_type": "refresh_token",
                 "refresh_token": known.identity_token,
                 "client_id": "slipway",
@@ -257,22 +297,24 @@ class Repository:
         user = known.username if known else ""
         said = challenge.said(response.body)
         challenged = response.headers.get("WWW-Authenticate", "")
-        registry = self.place.registry
+        registry, repository = self.place.registry, self.place.repository
         if known is None:
-            message = f"{registry} wants credentials for {self.place.repository}, or has no such image"
+            message = f"{registry} wants credentials for {repository}, or has no such image"
             remedy = "Log in with slipway.oci.login, or write username and password, or auth_file"
         elif "invalid_token" in challenged:
             message = f"{registry} does not take the token that its own server of tokens gave to {user or 'this user'}"
             remedy = "Are the clocks right, of this host too? Else tell who runs the registry"
         elif response.status == 403 or "insufficient_scope" in challenged:
-            message = f"{registry} does not let {user or 'this user'} use {self.place.repository}"
+            message = (
+                f"{registry} does not let {user or 'this user'} {f'use {repository}' if repository else 'in'}"
+            )
             remedy = "Use an account that may"
         else:
             message = f"{registry} refuses the password of {user or 'this user'}"
             remedy = "Look at username and password, or log in again with slipway.oci.login"
         fields = {
             "registry": registry,
-            "repository": self.place.repository,
+            "repository": repository,
             "username": user,
             "status": response.status,
         }

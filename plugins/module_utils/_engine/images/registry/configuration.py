@@ -88,6 +88,15 @@ class Registries:
         )
         return (*mirrors, _place(_moved(name, best.prefix, best.location), insecure=best.insecure))
 
+    def is_insecure(self, registry: str) -> bool:
+        """Tell whether the file calls a registry insecure, wherever it stands."""
+        places = (
+            place
+            for one in self.registries
+            for place in ((one.location, one.insecure), *(mirror[:2] for mirror in one.mirrors))
+        )
+        return any(insecure and location.partition("/")[0] == registry for location, insecure in places)
+
 
 def _fits(prefix: str, name: str) -> bool:
     if prefix.startswith("*."):

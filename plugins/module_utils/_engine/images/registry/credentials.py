@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Credentials of registries: of the task, of ``auth.json``, of credential helpers.
 
-Sources: containers-auth.json(5); the protocol of docker-credential-helpers. Nothing here is ever part of an argument list, a
-log or an error: a helper hears the registry's name on its standard input.
+Source: containers-auth.json(5). Nothing here is ever part of an argument list, a log or an error.
 """
 
 from __future__ import annotations
@@ -10,22 +9,17 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ...errors import EngineError, HostLacks, InvalidOption
-from ...kernel import command
+from ...errors import InvalidOption, unreadable
+from ...kernel import untrusted_files
+from . import helpers
+from .helpers import HUB_IN_HELPERS
 
 _LARGEST = 1 << 20
-#: Seconds that a credential helper may take; some ask a cloud.
-_HELPER_TIMEOUT = 60.0
-_HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 #: By what name Docker keeps its own registry in a file.
-_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io", "https://index.docker.io/v1/")
-#: What a helper says in place of a user's name when the secret is a refresh token.
-_TOKEN_USER = "<token>"  # noqa: S105  (no secret)
-_NONE_SAID = "credentials not found"
+_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io", HUB_IN_HELPERS)
 
 
 class Credentials(NamedTuple):
@@ -46,6 +40,12 @@ class AuthFile(NamedTuple):
     auths: Mapping[str, Any]
     helpers: Mapping[str, Any]
     store: str
+    document: Mapping[str, Any]
+
+    def helper_of(self, key: str) -> str | None:
+        """Return the credential helper that keeps a registry's credentials. Raises InvalidOption."""
+        name = self.helpers.get(key) or self.store or None
+        return None if name is None else helpers.checked(name, self.path)
 
 
 def default_paths(environ: Mapping[str, str], uid: int) -> Iterator[str]:
@@ -81,10 +81,10 @@ def find(registry: str, repository: str, path: str | None) -> Credentials | None
 def read(path: str) -> AuthFile:
     """Read a file of credentials. Raises InvalidOption."""
     try:
-        with open(path, "rb") as stream:
+        with open(untrusted_files.open_file(path), "rb") as stream:
             raw = stream.read(_LARGEST + 1)
     except OSError as error:
-        raise InvalidOption("auth_file", path, f"can't be read: {error.strerror}") from error
+        raise unreadable("auth_file", path, error) from error
     return parse(raw, path)
 
 
@@ -100,11 +100,11 @@ def parse(raw: bytes, path: str) -> AuthFile:
         raise _wrong(path, "is no JSON") from None
     if not isinstance(document, dict):
         raise _wrong(path, "holds no JSON object")
-    auths, helpers = document.get("auths") or {}, document.get("credHelpers") or {}
+    auths, named = document.get("auths") or {}, document.get("credHelpers") or {}
     store = document.get("credsStore") or ""
-    if not (isinstance(auths, dict) and isinstance(helpers, dict) and isinstance(store, str)):
+    if not (isinstance(auths, dict) and isinstance(named, dict) and isinstance(store, str)):
         raise _wrong(path, "has auths or credHelpers that are no object, or a credsStore that is no text")
-    return AuthFile(path, auths, helpers, store)
+    return AuthFile(path, auths, named, store, document)
 
 
 def of_file(file: AuthFile, registry: str, repository: str) -> Credentials | None:
@@ -112,20 +112,33 @@ def of_file(file: AuthFile, registry: str, repository: str) -> Credentials | Non
     for key in _keys(registry, repository):
         helper = file.helpers.get(key)
         if helper is not None:
-            return ask_helper(helper, key, file.path)
+            return _asked(helper, key, file.path)
         entry = file.auths.get(key)
         if isinstance(entry, dict) and (entry.get("auth") or entry.get("identitytoken")):
             return _of_entry(entry, key, file.path)
-    if file.store:
-        hub = registry in _HUB
-        return ask_helper(file.store, _HUB[-1] if hub else registry, file.path)
-    return None
+    return _asked(file.store, in_helpers(registry), file.path) if file.store else None
+
+
+def in_helpers(registry: str) -> str:
+    """Return by what name credential helpers keep a registry."""
+    return HUB_IN_HELPERS if registry in _HUB else registry
+
+
+def spellings(key: str) -> tuple[str, ...]:
+    """Return all keys by which a file may have what is meant by ``HOST`` or ``HOST/PATH``, the usual one first."""
+    registry, slash, path = key.partition("/")
+    return (f"{registry}/{path}",) if slash else tuple(_keys(registry, ""))
+
+
+def _asked(helper: object, key: str, path: str) -> Credentials | None:
+    answer = helpers.get(helpers.checked(helper, path), key, path)
+    return None if answer is None else Credentials(*answer)
 
 
 def _keys(registry: str, repository: str) -> Iterator[str]:
     """Yield the keys that a file may have for a repository: its path, what is above it, the registry, Docker's spellings."""
     hosts = _HUB if registry in _HUB else (registry,)
-    parts = repository.split("/")
+    parts = repository.split("/") if repository else []
     for host in hosts[:1]:
         for count in range(len(parts), 0, -1):
             yield "/".join((host, *parts[:count]))
@@ -144,43 +157,6 @@ def _of_entry(entry: Mapping[str, Any], key: str, path: str) -> Credentials:
     if not (colon or token):
         raise _wrong(path, f"has an entry for {key} without a password")
     return Credentials(username, password.rstrip("\0"), token)
-
-
-def ask_helper(name: object, registry: str, path: str) -> Credentials | None:
-    """Ask ``docker-credential-NAME`` for a registry's credentials; None when it has none."""
-    if not isinstance(name, str) or not _HELPER.fullmatch(name):
-        raise _wrong(path, f"names the credential helper {name!r}, which is no name of one")
-    answer = _run(f"docker-credential-{name}", registry, path)
-    if answer is None:
-        return None
-    user, secret = (str(answer.get(key) or "") for key in ("Username", "Secret"))
-    return Credentials(identity_token=secret) if user == _TOKEN_USER else Credentials(user, secret)
-
-
-def _run(program: str, registry: str, path: str) -> Mapping[str, Any] | None:
-    try:
-        done = command.run(
-            [program, "get"], timeout=_HELPER_TIMEOUT, env=os.environ, stdin=registry.encode(), check=False
-        )
-    except HostLacks as error:
-        raise HostLacks(
-            f"{path} names the credential helper {program}, which is not there",
-            remedy="Install it, or write the credentials into that file with slipway.oci.login",
-            program=program,
-        ) from error
-    if done.returncode != 0:
-        if _NONE_SAID in done.stdout.decode(errors="replace"):
-            return None
-        raise EngineError(
-            f"{program} failed for {registry} with exit code {done.returncode}", program=program
-        )
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise EngineError(f"{program} answered for {registry} with what is no JSON object", program=program)
-    return answer
 
 
 def _wrong(path: str, why: str) -> InvalidOption:

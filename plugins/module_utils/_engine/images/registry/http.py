@@ -39,6 +39,8 @@ _SLOWEST, _WINDOW = 4096, 60.0
 _CHUNK = 1 << 18
 #: Redirects of one request; registries make one, to where the blobs lie.
 _MOST_REDIRECTS = 5
+#: An address that is longer is cut, and leads nowhere then.
+_LONGEST_ADDRESS = 16384
 #: What is tried again: too many requests, and what passes on the server's side.
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -168,17 +170,29 @@ class Http:
         return self._verifies
 
     def fetch(
-        self, method: str, url: str, headers: Mapping[str, str], *, limit: int, what: str, body: Any = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        limit: int,
+        what: str,
+        body: Any = None,
+        again: bool = True,
     ) -> Response:
-        """Send a request and read its answer, of ``limit`` bytes at most; as ``send``."""
-        return self._tried(method, url, headers, body, lambda response: response.read_body(limit, what))
+        """Send a request and read its answer, of ``limit`` bytes at most; as ``send``, once where not ``again``."""
+        tries = self.tries if again else 1
+        return self._tried(
+            method, url, headers, body, read=lambda response: response.read_body(limit, what), tries=tries
+        )
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Response:
         """Send a request, again where that may help; follow redirects. Raises RegistryFailed; other statuses are the caller's.
 
-        ``body`` is bytes, or a function that makes a new iterator of bytes for each try.
+        ``body`` is bytes, or a function that makes a new iterator of bytes for each try. Bytes go nowhere but to the host that
+        they are for, whatever it answers: they may be a secret.
         """
-        return self._tried(method, url, headers, body, lambda _response: None)
+        return self._tried(method, url, headers, body, read=lambda _response: None, tries=self.tries)
 
     def answers(self, url: str) -> bool:
         """Tell whether anything at all answers there, by one request."""
@@ -194,10 +208,17 @@ class Http:
         return self._transfer.retry + 1
 
     def _tried(
-        self, method: str, url: str, headers: Mapping[str, str], body: Any, read: Callable[[Response], None]
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Any,
+        *,
+        read: Callable[[Response], None],
+        tries: int,
     ) -> Response:
-        for tried in range(self.tries):
-            last = tried == self._transfer.retry
+        for tried in range(tries):
+            last = tried == tries - 1
             try:
                 response = self._follow(method, url, headers, body)
                 if last or response.status not in _PASSING:
@@ -231,19 +252,14 @@ class Http:
             if response.status not in _REDIRECTS or not target:
                 return response
             response.close()
-            url = urljoin(url, target)
+            url = led(response.url, target)
             there = urlsplit(url)
-            if there.scheme not in ("http", "https") or not there.hostname:
-                raise RegistryFailed(
-                    f"{_host(response.url)} leads to {url[:200]!r}, which is no address", url=url[:200]
-                )
-            if there.scheme == "http" and start.scheme == "https":
-                raise RegistryFailed(
-                    f"{_host(response.url)} leads from https to {_host(url)} by http, where anybody may read and alter it",
-                    url=url[:200],
-                )
             if (there.scheme, there.netloc) != (start.scheme, start.netloc):
                 headers = {key: value for key, value in headers.items() if key.lower() != "authorization"}
+                if isinstance(body, bytes):
+                    raise RegistryFailed(
+                        f"{_host(response.url)} leads what it was sent on to {_host(url)}", url=url[:200]
+                    )
         raise RegistryFailed(
             f"{_host(url)} leads on and on: more than {_MOST_REDIRECTS} redirects", url=url[:200]
         )
@@ -262,6 +278,31 @@ class Http:
                 proxies=requests.utils.get_environ_proxies(url),
             )
         return Response(raw, url)
+
+
+def led(url: str, target: str) -> str:
+    """Return where an answer from ``url`` leads to, maybe by a part of an address.
+
+    Raises RegistryFailed for what is no address, and for one by http where https was used.
+    """
+    try:
+        there = urlsplit(urljoin(url, target[:_LONGEST_ADDRESS]))
+        is_one = there.scheme in ("http", "https") and bool(there.hostname) and there.username is None
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise RegistryFailed(f"{_host(url)} leads to {target[:200]!r}, which is no address", url=target[:200])
+    if there.scheme == "http" and url.startswith("https:"):
+        raise RegistryFailed(
+            f"{_host(url)} leads from https to {there.netloc} by http, where anybody may read and alter it",
+            url=there.geturl()[:200],
+        )
+    return there.geturl()
+
+
+def is_passing(error: RegistryFailed) -> bool:
+    """Tell whether the same again may go well."""
+    return bool(error.fields.get("passing")) or error.fields.get("status") in _PASSING
 
 
 class _Adapter(requests.adapters.HTTPAdapter):

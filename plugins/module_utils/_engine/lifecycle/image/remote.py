@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ...errors import HostLacks, Setting, Words
@@ -13,6 +14,7 @@ from ...model.image.pull import Access
 if TYPE_CHECKING:
     from ...images.registry.client import Repository
     from ...images.registry.configuration import Registries
+    from ...images.registry.credentials import Credentials
 
 #: The package that brings it.
 REQUESTS = "python3-requests"
@@ -30,8 +32,33 @@ def repositories(access: Access, name: Parts) -> Iterator[Repository]:
 
     Raises HostLacks without Python's requests, EngineError for a registry that is blocked, InvalidOption for its file.
     """
-    try:
+    with _needing_requests():
         from ...images.registry import access as reached
+    return reached.repositories(access, registries(access), name)
+
+
+def target(access: Access, name: Parts) -> Repository:
+    """Return the repository that a name is pushed to. Raises as ``repositories``."""
+    with _needing_requests():
+        from ...images.registry import access as reached
+    return reached.target(access, registries(access), name)
+
+
+def log_in(access: Access, registry: str, known: Credentials) -> bool:
+    """Show credentials to a registry; tell whether it has asked for any.
+
+    Raises RegistryDenied, RegistryFailed, and as ``repositories``.
+    """
+    with _needing_requests():
+        from ...images.registry import access as reached
+    return reached.log_in(access, registries(access), registry, known)
+
+
+@contextmanager
+def _needing_requests() -> Iterator[None]:
+    """Raise HostLacks for an import that fails for lack of Python's requests."""
+    try:
+        yield
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "requests":
             raise
@@ -43,4 +70,3 @@ def repositories(access: Access, name: Parts) -> Iterator[Repository]:
             ),
             program=REQUESTS,
         ) from error
-    return reached.repositories(access, registries(access), name)

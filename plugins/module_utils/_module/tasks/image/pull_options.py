@@ -35,7 +35,7 @@ class PullOptions:
     Unset, they are, unless the file of registries calls one insecure.
     """
 
-    ca_cert_dir = of_type("path", aliases=["cert_dir"])
+    ca_cert_dir = of_type("path", aliases=["cert_dir", "certdir"])
     """Directory on the host with certificates of authorities (C(*.crt)) and of the client (C(*.cert) with
     C(*.key)).
 

@@ -1,0 +1,114 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Log out of registries."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: logout
+short_description: Log out of a registry
+version_added: 0.1.0
+description:
+  - Removes the credentials of a registry, or all, from the file where M(slipway.oci.login) and C(podman login) keep them. Options
+    have the names of M(containers.podman.podman_logout).
+  - Where the file has none is no change. Where it names a credential helper for the registry, that forgets them.
+  - No registry is asked.
+extends_documentation_fragment:
+  - slipway.oci.engine
+  - slipway.oci.podman
+  - slipway.oci.attributes
+author:
+  - Slipway authors (@slipway)
+options:
+  registry:
+    description:
+      - The registry, as M(slipway.oci.login) has it.
+      - "Unset, the first one for names without a registry: C(docker.io), or what O(registries_conf) says."
+    type: str
+  all:
+    description:
+      - Whether all credentials of the file are removed.
+    type: bool
+    default: false
+  auth_file:
+    description:
+      - File on the host with the credentials.
+      - Unset, C($REGISTRY_AUTH_FILE), else C(/run/containers/UID/auth.json).
+    type: path
+    aliases: [authfile]
+  registries_conf:
+    description:
+      - File on the host that says where names without a registry are looked for.
+      - Unset, C(/etc/slipway/registries.json), which need not be there.
+    type: path
+  ignore_docker_credentials:
+    description:
+      - Whether it is fine that another file still has credentials for O(registry), such as C(~/.docker/config.json),
+        which are used as well. Otherwise that is an error, unless O(auth_file) is written.
+    type: bool
+    default: false
+seealso:
+  - module: slipway.oci.login
+"""
+
+EXAMPLES = r"""
+- name: Log out of a registry
+  slipway.oci.logout:
+    registry: registry.example
+
+- name: Forget all that a file has
+  slipway.oci.logout:
+    all: true
+    auth_file: /srv/auth.json
+"""
+
+RETURN = r"""
+registry:
+  description: The registry; empty with O(all).
+  returned: success
+  type: str
+  sample: registry.example
+auth_file:
+  description: The file that had the credentials.
+  returned: success
+  type: str
+  sample: /run/containers/0/auth.json
+actions:
+  description: What was done, in order. In check mode, what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["logged out of registry.example"]
+diff:
+  description: Empty; credentials are not shown.
+  returned: success
+  type: dict
+  sample: {before: {}, after: {}, before_header: "", after_header: ""}
+plan:
+  description: Empty as well.
+  returned: success
+  type: dict
+  sample: {cost: "", changes: []}
+timings:
+  description: Seconds that each step took.
+  returned: always
+  type: dict
+  sample: {}
+error:
+  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  returned: failure
+  type: str
+  sample: invalid_option
+"""
+
+from ..module_utils._entry.task import run_task
+
+
+def main() -> None:
+    """Run the module."""
+    run_task("logout")
+
+
+if __name__ == "__main__":
+    main()
