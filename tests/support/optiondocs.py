@@ -37,6 +37,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.pu
     PullOptions,
     SendOptions,
 )
+from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.push import PushOptions
 from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.network_options import (
     ARGUMENTS as NETWORK_OPTIONS,
 )
@@ -146,6 +147,12 @@ def of_image() -> dict[str, Documented]:
     """Return the options of module image."""
     own = of_class("_module/tasks/image/options.py", "ImageOptions", declared(ImageOptions))
     return {**own, **of_pull()}
+
+
+def of_push() -> dict[str, Documented]:
+    """Return the options of module image_push."""
+    pull = of_class("_module/tasks/image/pull_options.py", "PullOptions", declared(PullOptions))
+    return {**of_class("_module/tasks/image/push.py", "PushOptions", declared(PushOptions)), **pull}
 
 
 def of_login() -> dict[str, Documented]:
@@ -274,6 +281,7 @@ def _quoted(value: Any) -> str:
 FILES: Mapping[str, Callable[[], dict[str, Documented]]] = {
     "modules/container.py": of_container,
     "modules/image.py": of_image,
+    "modules/image_push.py": of_push,
     "modules/login.py": of_login,
     "modules/logout.py": of_logout,
     "modules/network.py": of_network,

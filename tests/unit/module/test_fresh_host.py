@@ -32,6 +32,7 @@ MISSING = [
     ("image_import", {"src": "/none", "name": "app"}, "'/none'", ["imported image app"]),
     ("image_save", {"image": ["app"], "dest": "/a"}, "no image named 'app'", ["saved images to /a"]),
     ("image_tag", {"image": "app", "target_names": ["b"]}, "no image named 'app'", ["tagged image app"]),
+    ("image_push", {"name": "app"}, "no image named 'app'", ["pushed image app"]),
     ("image_load", {"input": "/none.tar"}, "'/none.tar'", ["loaded images from /none.tar"]),
     (
         "volume",

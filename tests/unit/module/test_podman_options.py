@@ -31,6 +31,7 @@ REFUSED = {
     "image_import": (*PROGRAM, "volume"),
     "image_info": PROGRAM,
     "image_load": PROGRAM,
+    "image_push": PROGRAM,
     "image_remove": IMAGE,
     "image_save": PROGRAM,
     "image_tag": PROGRAM,

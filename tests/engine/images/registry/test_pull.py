@@ -11,49 +11,13 @@ import sys
 import pytest
 
 from _engine.errors import EngineError, ImageUnknown, NotFound, RegistryDenied, RegistryFailed
-from _engine.images.blobs import BlobStore
-from _engine.lifecycle.host.opening import open_engine
-from _engine.lifecycle.image.pull import pull
-from _engine.lifecycle.image.remove import remove_image
-from _engine.model.image.pull import Access, Pull
+from _engine.model.image.pull import Access
 from certificates import Authority
 from dockerarchive import layer, write_archive
 from faultproxy import cut, fault_proxy, says
+from pulling import Puller
 from registries import registry
 from tokenserver import User, token_server
-
-PLAIN = Access(verify=False, retry_delay=0.05)
-
-
-class Puller:
-    """An engine that pulls."""
-
-    def __init__(self, top):
-        self.root, self.run_root = str(top / "root"), str(top / "run")
-
-    def open(self, **settings):
-        """Open the engine."""
-        return open_engine(self.root, self.run_root, **settings)
-
-    def pull(self, name, policy="missing", access=PLAIN, **platform):
-        """Pull an image and return the outcome."""
-        with self.open() as engine:
-            return pull(engine, Pull(name, policy, access=access, **platform))
-
-    def foresee(self, name, policy="missing", access=PLAIN):
-        """Predict the same."""
-        with self.open(read_only=True) as engine:
-            return pull(engine, Pull(name, policy, access=access))
-
-    def remove(self, name):
-        """Remove an image."""
-        with self.open() as engine:
-            return remove_image(engine, name)
-
-    def blobs(self):
-        """Return the digests of the blobs that are kept."""
-        with self.open() as engine:
-            return set(BlobStore(engine.layout.blobs).list())
 
 
 @pytest.fixture
@@ -270,11 +234,11 @@ def test_mirrors(there, puller, tmp_path):
 def test_two_at_once_fetch_it_once(there, puller, tree):
     """Of several that pull an image at one time one fetches each blob, and all have the image."""
     code = (
-        "import sys; from pathlib import Path; from test_pull import Puller;"
+        "import sys; from pathlib import Path; from pulling import Puller;"
         "print(Puller(Path(sys.argv[1])).pull(sys.argv[2]).result['image']['Id'])"
     )
     puller.blobs()
-    places = ("plugins/module_utils", "tests/support", "tests/engine/images/registry")
+    places = ("plugins/module_utils", "tests/support")
     environment = {"PYTHONPATH": ":".join(str(tree / place) for place in places)}
     top = puller.root.removesuffix("/root")
     running = [

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Push an image to a registry: what the registry lacks, and a manifest that names it.
+
+The manifest that the image came with is sent byte for byte, where all that it names can be had; so its digest stays the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Optional
+
+from ...errors import InvalidOption, Setting, Words, WrongState
+from ...frozen import dataclass, replace
+from ...images.archive.reference import Parts, candidates, is_id, parse
+from ...images.blobs import BlobStore
+from ...model.engine.record import ImageRecord
+from ...model.image.pull import Access
+from ...state import images
+from ..core.engine import Engine
+from ..core.images import find_image
+from ..core.outcome import Outcome
+from ..core.sidecars import keep_images
+from ..inspect.image import image_shape
+from .remote import target
+
+if TYPE_CHECKING:
+    from ...images.registry.client import Repository
+    from ...images.registry.upload import Outgoing
+
+    #: A blob by its digest, with what it is sent from, None where that is not here.
+    Wanted = tuple[str, Optional[Outgoing]]
+
+#: What a name may begin with that is pushed to a registry (containers-transports(5)).
+DOCKER = "docker://"
+_LOCAL = "localhost"
+
+
+@dataclass(frozen=True)
+class Push:
+    """An image, and the name that it gets in a registry ("" for its own); ``force``: also when the registry has it."""
+
+    name: str
+    dest: str = ""
+    access: Access = Access()
+    force: bool = False
+
+
+def push(engine: Engine, wanted: Push) -> Outcome:
+    """Have the registry's name mean the image; one that does already is no change.
+
+    Raises NotFound, InvalidOption, RegistryFailed, RegistryDenied, WrongState (layers that can't be had), DigestMismatch,
+    HostLacks (requests). Predicting, the registry is asked and nothing is sent.
+    """
+    with engine.database.reading() as connection:
+        record = find_image(connection, wanted.name)
+    name = _target(wanted, record)
+    repository = target(wanted.access, name)
+    repository.neighbours = _neighbours(repository, record, name)
+    store = BlobStore(engine.layout.blobs)
+    with engine.timings.of("image_ask"):
+        digest = None if wanted.force else _there(repository, store, record, name.reference)
+    if digest is None and not engine.predicting:
+        with engine.timings.of("image_push"), store.in_use():
+            digest = _push(engine, repository, record, name.reference)
+        _remember(engine, record, f"{name.registry}/{name.path}@{digest}")
+        engine.tell("image", "push", record.id, name.text)
+        return _told(record, name, digest, changed=True)
+    return _told(record, name, digest or record.manifest_digest, changed=digest is None)
+
+
+def _told(record: ImageRecord, name: Parts, digest: str | None, *, changed: bool) -> Outcome:
+    label = record.names[0] if record.names else record.id.removeprefix("sha256:")[:12]
+    result = {"image": image_shape(record), "dest": name.text, "digest": digest or ""}
+    return Outcome((f"pushed image {label} to {name.text}",) if changed else (), result=result)
+
+
+# -- names -----------------------------------------------------------------------------------------
+
+
+def _target(wanted: Push, record: ImageRecord) -> Parts:
+    """Return the name in full that the image gets. Raises InvalidOption."""
+    text = wanted.dest.removeprefix(DOCKER) or _own_name(wanted.name, record)
+    name = parse(text)
+    if not name.registry or name.registry == _LOCAL:
+        why = "names no registry"
+        raise InvalidOption("dest", text, why, remedy="Write REGISTRY/REPOSITORY:TAG")
+    if name.suffix.startswith("@"):
+        raise InvalidOption("dest", text, "has a digest, which the image brings itself", remedy="Write a tag")
+    return name
+
+
+def _own_name(asked: str, record: ImageRecord) -> str:
+    if is_id(asked) and asked.removeprefix("sha256:") in record.id:
+        remedy = Words("Write ", Setting("dest", "REGISTRY/REPOSITORY:TAG"))
+        raise InvalidOption("name", asked, "is an id, which says of no registry", remedy=remedy)
+    return next((name for name in candidates(asked) if name in record.names), asked)
+
+
+def _neighbours(repository: Repository, record: ImageRecord, name: Parts) -> tuple[str, ...]:
+    """Return the repositories of the same registry that have the image as well."""
+    if (repository.place.registry, repository.place.repository) != (name.registry, name.path):
+        return ()  # the file of registries has another place for the name
+    known = (digest.partition("@")[0].partition("/") for digest in record.digests)
+    found = (path for registry, _slash, path in known if registry == name.registry and path != name.path)
+    return tuple(dict.fromkeys(found))
+
+
+# -- the registry ----------------------------------------------------------------------------------
+
+
+def _there(repository: Repository, store: BlobStore, record: ImageRecord, reference: str) -> str | None:
+    """Return the digest of what the tag means when it is this image already.
+
+    That is the manifest that the image came with; without one, any with the same configuration, and so with the same layers.
+    """
+    from ...images.registry.client import PUSH
+    from ...images.registry.kept import kept, read
+
+    found = repository.head(reference, actions=PUSH)
+    if found is None or found == record.manifest_digest:
+        return found
+    known = kept(store, record.manifest_digest)
+    if known is not None and all(store.has(digest) for digest, _size in known.layers):
+        return None
+    there = read(repository.manifest(found, actions=PUSH))
+    return found if there is not None and there.config[0] == record.id else None
+
+
+def _push(engine: Engine, repository: Repository, record: ImageRecord, reference: str) -> str:
+    """Send what is lacking, and return the manifest's digest."""
+    from ...images.registry.kept import kept, of_bytes, of_store
+    from ...images.registry.upload import put_manifest
+
+    store = BlobStore(engine.layout.blobs)
+    known = kept(store, record.manifest_digest)
+    if known is not None:
+        layers = [(digest, of_store(store, digest)) for digest, _size in known.layers]
+        config = of_bytes(known.config[0], record.config)
+        if deliver(repository, [*layers, (config.digest, config)]):
+            put_manifest(repository, reference, known.manifest)
+            return known.manifest.digest
+    name = record.names[0] if record.names else record.id[:12]
+    raise WrongState(
+        f"the layers of image {name} are not kept as registries have them", remedy="Pull it again"
+    )
+
+
+def deliver(repository: Repository, blobs: Sequence[Wanted], *, at_once: int = 2) -> bool:
+    """Have the repository hold all of these; False, and nothing sent, when one is neither there nor here."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ...images.registry.upload import has, mounted
+
+    once = dict(blobs)
+    for digest, outgoing in once.items():
+        if outgoing is None and not (has(repository, digest) or mounted(repository, digest)):
+            return False
+    with ThreadPoolExecutor(at_once, thread_name_prefix="slipway-push") as pool:
+        stop = _Stop()
+        sending = [pool.submit(_deliver, repository, one, stop.heard) for one in once.values() if one]
+        try:
+            for one in sending:
+                one.result()
+        except BaseException:
+            stop.wanted = True
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return True
+
+
+class _Stopped(Exception):
+    """The task has ended, and nobody waits for the blob any more."""
+
+
+class _Stop:
+    """Ends blobs that are on their way."""
+
+    wanted = False
+
+    def heard(self, _count: int) -> None:
+        if self.wanted:
+            raise _Stopped
+
+
+def _deliver(repository: Repository, blob: Outgoing, heard: Callable[[int], object]) -> None:
+    from ...images.registry.upload import has, mounted, send
+
+    if not (has(repository, blob.digest) or mounted(repository, blob.digest)):
+        send(repository, blob, heard)
+
+
+def _remember(engine: Engine, record: ImageRecord, digest: str) -> None:
+    """Keep by which digest the registry has the image now, so that it is found by that, and its blobs by its neighbours."""
+    if digest in record.digests:
+        return
+    with engine.lock_store("image digests"), engine.database.transaction(durable=False) as connection:
+        known = images.get(connection, record.id)
+        if known is not None:
+            images.insert(connection, replace(known, names=(), digests=(digest,)))
+    keep_images(engine)

@@ -1,0 +1,154 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Push images to registries."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_push
+short_description: Push an image to a registry
+version_added: 0.1.0
+description:
+  - Has a name in a registry mean an image of this host. Where it does already is no change.
+  - Only what the registry lacks is sent, two blobs at a time. What another of its repositories has is taken from there. An
+    upload that breaks off goes on where it stopped, if the registry can.
+  - An image that was pulled is sent as it came, so its digest stays the same.
+  - The host needs Python's C(requests), which role P(slipway.oci.host#role) installs.
+  - In check mode the registry is asked. Nothing is sent.
+extends_documentation_fragment:
+  - slipway.oci.engine
+  - slipway.oci.podman
+  - slipway.oci.attributes
+author:
+  - Slipway authors (@slipway)
+options:
+  name:
+    description:
+      - Name or id of the image on this host.
+    type: str
+    required: true
+  dest:
+    description:
+      - The name that it gets, as in V(registry.example/team/app:1); C(docker://) may stand before it.
+      - Unset, the name by which O(name) knows it.
+    type: str
+    aliases: [destination]
+  force:
+    description:
+      - Whether it is pushed although the name means this image there already.
+    type: bool
+    default: false
+  username:
+    description:
+      - User of the registry, in place of what the files of credentials have for it.
+    type: str
+  password:
+    description:
+      - Password of that user.
+    type: str
+  auth_file:
+    description:
+      - File on the host with the credentials of registries, as C(podman login) and M(slipway.oci.login) write it.
+      - "Unset, the files that podman looks into: C($REGISTRY_AUTH_FILE), else C(/run/containers/UID/auth.json),
+        C(~/.config/containers/auth.json) and C(~/.docker/config.json), and the credential helpers that they name."
+    type: path
+    aliases: [authfile]
+  tls_verify:
+    description:
+      - Whether certificates of registries are verified. With V(false) a registry that speaks plain http is taken too.
+      - Unset, they are, unless the file of registries calls one insecure.
+    type: bool
+    aliases: [tlsverify, validate_certs]
+  ca_cert_dir:
+    description:
+      - Directory on the host with certificates of authorities (C(*.crt)) and of the client (C(*.cert) with C(*.key)).
+      - Unset, C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
+    type: path
+    aliases: [cert_dir, certdir]
+  registries_conf:
+    description:
+      - "File on the host that says where registries are: mirrors, other places, which are insecure or blocked, and
+        where names without a registry are looked for. It has the keys of containers-registries.conf(5), written as
+        JSON."
+      - Unset, C(/etc/slipway/registries.json), which need not be there.
+    type: path
+  retry:
+    description:
+      - How often what failed by the network or the registry is tried again.
+      - Unset is V(3).
+    type: int
+  retry_delay:
+    description:
+      - Time between two tries, as in V(5s).
+      - "Unset, it is longer each time: a second, two, four. Where the registry says when to come again, that is kept,
+        two minutes at most."
+    type: str
+seealso:
+  - module: slipway.oci.image
+  - module: slipway.oci.login
+"""
+
+EXAMPLES = r"""
+- name: Push an image to a repository of another team
+  slipway.oci.image_push:
+    name: registry.example/team/app:1
+    dest: registry.example/other/app:1
+"""
+
+RETURN = r"""
+digest:
+  description:
+    - Digest of the manifest that the name means in the registry. In check mode that of the manifest which the image came
+      with, if any.
+  returned: success
+  type: str
+  sample: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+dest:
+  description: The name in full.
+  returned: success
+  type: str
+  sample: registry.example/other/app:1
+image:
+  description: The image, in the shape of C(podman image inspect).
+  returned: success
+  type: dict
+  sample: {Id: 8e1d60d6b6fdc2b1b8a1a1e1a5f5c0a7e7d3b9f6c1a2b3c4d5e6f708192a3b4c, RepoTags: ["registry.example/team/app:1"]}
+actions:
+  description: What was done, in order. In check mode, what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["pushed image registry.example/team/app:1 to registry.example/other/app:1"]
+diff:
+  description: Empty.
+  returned: success
+  type: dict
+  sample: {before: {}, after: {}, before_header: "", after_header: ""}
+plan:
+  description: Empty as well.
+  returned: success
+  type: dict
+  sample: {cost: "", changes: []}
+timings:
+  description: Seconds that each step took.
+  returned: always
+  type: dict
+  sample: {image_ask: 0.0712, image_push: 1.2113}
+error:
+  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  returned: failure
+  type: str
+  sample: registry_denied
+"""
+
+from ..module_utils._entry.task import run_task
+
+
+def main() -> None:
+    """Run the module."""
+    run_task("image_push")
+
+
+if __name__ == "__main__":
+    main()

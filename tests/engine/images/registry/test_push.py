@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An image goes to a registry: only what is lacking, byte for byte, and with credentials for nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from _engine.errors import DigestMismatch, InvalidOption, NotFound, RegistryDenied, RegistryFailed
+from _engine.images.blobs import BlobStore
+from _engine.lifecycle.image.push import Push, push
+from _engine.model.image.pull import Access
+from certificates import Authority, served_with
+from dockerarchive import layer, write_archive
+from faultproxy import fault_proxy, header, redirect, says
+from pulling import PLAIN, Puller
+from registries import registry, run
+from tokenserver import User, token_server
+
+
+class Pusher(Puller):
+    """An engine that pulls and pushes."""
+
+    def push(self, name, dest="", access=PLAIN, **more):
+        """Push an image and return the outcome."""
+        with self.open() as engine:
+            return push(engine, Push(name, dest, access, **more))
+
+    def foresee_push(self, name, dest="", access=PLAIN):
+        """Predict the same."""
+        with self.open(read_only=True) as engine:
+            return push(engine, Push(name, dest, access))
+
+    def blob(self, digest):
+        """Return the path of a blob that is kept."""
+        with self.open() as engine:
+            return BlobStore(engine.layout.blobs).path(digest)
+
+
+@pytest.fixture
+def pusher(tmp_path):
+    """Return an engine of the test's own."""
+    return Pusher(tmp_path)
+
+
+@pytest.fixture
+def there(image, tmp_path, pusher):
+    """Return a registry that has team/app:1, which the engine has pulled."""
+    with registry(tmp_path / "registry") as found:
+        found.digest = found.push(image, "team/app:1")
+        found.name = f"{found.address}/team/app:1"
+        found.manifest = json.loads(found.blob(found.digest).read_text())
+        found.blobs = [one["digest"] for one in (found.manifest["config"], *found.manifest["layers"])]
+        pusher.pull(found.name)
+        found.pulled = len(found.requests())
+        yield found
+
+
+@pytest.fixture
+def other(tmp_path, there):
+    """Return another registry, which is empty."""
+    with registry(tmp_path / "other") as found:
+        yield found
+
+
+def seen(there, method):
+    """Return what a registry was asked for by this method since the engine has pulled."""
+    return [one for one in there.requests()[there.pulled :] if one.method == method]
+
+
+def inspect(name):
+    """Return the digest by which skopeo finds an image."""
+    return json.loads(run(["skopeo", "inspect", "--tls-verify=false", f"docker://{name}"]))["Digest"]
+
+
+def test_round_trip(there, other, pusher, tmp_path):
+    """An image that was pulled has the same digest in another registry, for skopeo and for podman; again it is no change."""
+    dest = f"{other.address}/copy/app:2"
+    done = pusher.push(there.name, dest)
+    assert done.actions == (f"pushed image {there.name} to {dest}",)
+    assert done.result["digest"] == there.digest == inspect(dest)
+    target = f"dir:{tmp_path / 'copy'}"
+    run(["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{dest}", target])
+    assert (tmp_path / "copy/manifest.json").read_bytes() == there.blob(there.digest).read_bytes()
+    before = len(other.requests())
+    again = pusher.push(there.name, dest)
+    assert (again.actions, again.result["digest"]) == ((), there.digest)
+    assert [one.method for one in other.requests()[before:]] == ["HEAD"]
+    assert pusher.pull(f"{other.address}/copy/app@{there.digest}").actions == ()
+
+
+def test_prediction_asks_and_sends_nothing(there, other, pusher):
+    """Check mode tells what a real run does."""
+    dest = f"{other.address}/copy/app:2"
+    told = pusher.foresee_push(there.name, dest)
+    assert {one.method for one in other.requests()} == {"HEAD"}
+    assert pusher.push(there.name, dest).actions == told.actions
+    assert pusher.foresee_push(there.name, dest).actions == ()
+
+
+def test_blobs_are_mounted_from_a_neighbour(there, pusher):
+    """In the registry that it was pulled from no blob is sent: another repository has them."""
+    dest = f"{there.address}/other/app:1"
+    assert pusher.push(there.name, dest).result["digest"] == inspect(dest) == there.digest
+    asked = seen(there, "POST")
+    assert [(one.status, f"mount={one.path.partition('mount=')[2][:6]}") for one in asked] == [
+        (201, "mount=sha256")
+    ] * 3
+    assert seen(there, "PATCH") == []
+
+
+def test_a_mount_that_is_refused_is_sent(there, pusher):
+    """A registry that mounts nothing answers with an upload, and gets the blob."""
+    with fault_proxy(there.port) as proxy:
+        pusher.pull(f"{proxy.address}/team/app:1", "always")
+        proxy.when(says(401, WWW_Authenticate='Basic realm="x"'), method="POST", path="mount=", times=1)
+        proxy.when(without_mount, method="POST", path="mount=")
+        assert pusher.push(f"{proxy.address}/team/app:1", f"{proxy.address}/other/app:1").changed
+        assert len(proxy.asked("PATCH")) == 3
+        assert len(proxy.asked("DELETE")) == 2
+    assert inspect(f"{there.address}/other/app:1") == there.digest
+
+
+def without_mount(exchange):
+    """Ask the registry for an upload in place of a mount."""
+    exchange.seen.path = exchange.seen.path.partition("?")[0]
+    return exchange.forward()
+
+
+def test_only_what_is_lacking_is_sent(there, other, pusher, tmp_path):
+    """Of an image that shares a layer with another one in the registry only the rest is sent."""
+    pusher.push(there.name, f"{other.address}/app:1")
+    layers = [layer({"one": b"1" * 5000}), layer({"two": b"3" * 5000})]
+    second = f"docker-archive:{write_archive(tmp_path / 'second.tar', 'localhost/image:2', layers)}"
+    there.push(second, "team/app:2")
+    pusher.pull(f"{there.address}/team/app:2")
+    before = len(other.requests())
+    assert pusher.push(f"{there.address}/team/app:2", f"{other.address}/app:2").changed
+    assert len([one for one in other.requests()[before:] if one.method == "PATCH"]) == 2
+
+
+def test_a_layer_that_is_not_kept_is_taken_from_the_registry(there, pusher):
+    """What the registry has anyway need not be here: the manifest goes as it came."""
+    os.unlink(pusher.blob(there.blobs[1]))
+    assert pusher.push(there.name, f"{there.address}/other/app:1").result["digest"] == there.digest
+    assert inspect(f"{there.address}/other/app:1") == there.digest
+
+
+def test_an_upload_that_breaks_off_is_sent_again(there, other, pusher):
+    """A connection that breaks, errors that pass, and an answer that is lost cost a try, and the image arrives whole."""
+    with fault_proxy(other.port) as proxy:
+        proxy.when(lambda _exchange: None, method="PATCH", times=2)
+        proxy.when(says(503), method="POST", times=1)
+        proxy.when(says(502), method="PUT", path="/uploads/", times=1)
+        dest = f"{proxy.address}/app:1"
+        assert pusher.push(there.name, dest).result["digest"] == there.digest
+    assert inspect(f"{other.address}/app:1") == there.digest
+
+
+def test_a_registry_that_stays_broken_is_an_error(there, other, pusher):
+    """After the tries that the task allows it ends with what the registry has said; nothing has the tag then."""
+    with fault_proxy(other.port) as proxy:
+        proxy.when(says(507, b'{"errors":[{"code":"DENIED","message":"quota of 5 MB"}]}'), method="PATCH")
+        with pytest.raises(RegistryFailed, match="quota of 5 MB"):
+            pusher.push(there.name, f"{proxy.address}/app:1")
+        proxy.clear()
+        proxy.when(says(503), method="PATCH")
+        with pytest.raises(RegistryFailed, match="503"):
+            pusher.push(there.name, f"{proxy.address}/app:1", Access(verify=False, retry=1, retry_delay=0.01))
+        assert proxy.asked("PUT") == []
+
+
+def test_users(there, image, pusher, tmp_path):
+    """Who may not push is told apart from who is unknown, and no password shows."""
+    with registry(tmp_path / "closed", users={"bob": "secret-of-bob"}) as closed:
+        dest = f"{closed.address}/app:1"
+        with pytest.raises(RegistryDenied, match="wants credentials"):
+            pusher.push(there.name, dest)
+        with pytest.raises(RegistryDenied, match="refuses the password of bob") as caught:
+            pusher.push(there.name, dest, Access("bob", "wrong-secret", verify=False))
+        assert "wrong-secret" not in f"{caught.value}{caught.value.fields}"
+        assert pusher.push(there.name, dest, Access("bob", "secret-of-bob", verify=False)).changed
+
+
+def test_tokens(image, pusher, tmp_path):
+    """A token is for what is done: pushing here, and pulling from the neighbour; who may only pull is told so."""
+    users = {
+        "bob": User("secret-of-bob", {"*": ("pull", "push")}),
+        "eve": User("secret-of-eve", {"team/app": ("pull",)}),
+    }
+    with (
+        token_server(tmp_path / "tokens", users) as tokens,
+        registry(tmp_path / "registry", tokens=tokens) as there,
+    ):
+        digest = there.push(image, "team/app:1", "--dest-creds=bob:secret-of-bob")
+        name, bob = f"{there.address}/team/app:1", Access("bob", "secret-of-bob", verify=False)
+        eve = Access("eve", "secret-of-eve", verify=False)
+        pusher.pull(name, access=eve)
+        assert pusher.push(name, access=eve).actions == ()
+        with pytest.raises(RegistryDenied, match="does not let eve use other/app"):
+            pusher.push(name, f"{there.address}/other/app:1", eve)
+        tokens.asked.clear()
+        assert pusher.push(name, f"{there.address}/other/app:1", bob).result["digest"] == digest
+        assert {one.scopes for one in tokens.asked} == {
+            ("repository:other/app:pull,push", "repository:team/app:pull")
+        }
+        assert [one for one in there.requests() if one.method == "PATCH" and "other/app" in one.path] == []
+
+
+def test_certificates(there, pusher, tmp_path):
+    """A registry's certificate is looked at."""
+    authority = Authority(tmp_path / "authority")
+    trust = authority.directory(tmp_path / "trust")
+    with registry(tmp_path / "closed", tls=authority.server(), trust=trust) as closed:
+        dest = f"{closed.address}/app:1"
+        with pytest.raises(RegistryFailed, match="not trusted"):
+            pusher.push(there.name, dest, Access(retry=0))
+        assert pusher.push(there.name, dest, Access(cert_dir=str(trust))).changed
+
+
+def test_an_upload_elsewhere_gets_no_credentials(there, pusher, tmp_path):
+    """Where the registry says that uploads go to another host, that one gets the blob and nobody's password."""
+    with registry(tmp_path / "closed", users={"bob": "secret-of-bob"}) as closed, fault_proxy(None) as away:
+        away.when(says(202, Location=f"{away.url}/there", Range="0-1"), method="PATCH")
+        away.when(says(401, WWW_Authenticate=f'Bearer realm="{away.url}/token"'), method="PUT")
+        with fault_proxy(closed.port) as proxy:
+            proxy.when(says(202, Location=f"{away.url}/upload?x=1"), method="POST", path="/uploads/")
+            bob = Access("bob", "secret-of-bob", verify=False, retry=0)
+            with pytest.raises(RegistryDenied):
+                pusher.push(there.name, f"{proxy.address}/app:1", bob)
+            assert proxy.asked("POST")[-1].headers["authorization"].startswith("Basic ")
+        assert away.asked("PATCH")
+        assert [one.path for one in away.passed if "authorization" in one.headers] == []
+        assert away.asked(path="/token") == []
+
+
+@pytest.mark.parametrize("location", ["http://127.0.0.1:9/x", "http://[::1", "ftp://x/", "https://u:p@x/"])
+def test_an_upload_that_leads_nowhere(there, other, pusher, tmp_path, location):
+    """An upload's address by http where https was used, or one that is none, is an error."""
+    authority = Authority(tmp_path / "authority")
+    server = authority.server()
+    trust = authority.directory(tmp_path / "trust")
+    with fault_proxy(other.port, served_with(server)) as proxy:
+        proxy.when(header("Location", location), method="POST", path="/uploads/")
+        with pytest.raises(RegistryFailed, match="leads"):
+            pusher.push(there.name, f"{proxy.address}/app:1", Access(cert_dir=str(trust), retry=0))
+
+
+def test_a_manifest_is_not_carried_elsewhere(there, other, pusher):
+    """A redirect takes no credentials along, and no manifest."""
+    with fault_proxy(None) as away, fault_proxy(other.port) as proxy:
+        proxy.when(redirect(away.url), method="PUT", path="/manifests/")
+        with pytest.raises(RegistryFailed, match="leads what it was sent on"):
+            pusher.push(there.name, f"{proxy.address}/app:1")
+        assert away.passed == []
+
+
+def test_a_registry_that_keeps_something_else(there, other, pusher):
+    """A registry that tells another digest of what it was sent is an error."""
+    wrong = f"sha256:{'0' * 64}"
+    with fault_proxy(other.port) as proxy:
+        proxy.when(header("Docker-Content-Digest", wrong), method="PUT", path="/manifests/")
+        with pytest.raises(RegistryFailed, match=wrong):
+            pusher.push(there.name, f"{proxy.address}/app:1")
+
+
+def test_names(there, pusher):
+    """A name that is in no registry, has a digest, or is an id, is refused; so is an image that is not here."""
+    for dest in ("localhost/app:1", "app:1", f"{there.address}/app@{there.digest}", "Reg/App"):
+        with pytest.raises(InvalidOption):
+            pusher.push(there.name, dest)
+    with pytest.raises(InvalidOption, match="dest"):
+        pusher.push(pusher.pull(there.name).result["image"]["Id"])
+    with pytest.raises(NotFound):
+        pusher.push("nosuch:1", f"{there.address}/app:1")
+    assert pusher.push(there.name).actions == ()
+    assert pusher.push(there.name, f"docker://{there.address}/team/app:1").actions == ()
+
+
+def test_a_damaged_blob_is_not_sent_on(there, other, pusher):
+    """A blob that was altered here is told, and no manifest names it there."""
+    path = pusher.blob(there.blobs[2])
+    with open(path, "r+b") as file:
+        file.write(b"x")
+    with pytest.raises(DigestMismatch, match="altered in the store"):
+        pusher.push(there.name, f"{other.address}/app:1")
+    assert [one for one in other.requests() if one.method == "PUT" and "/manifests/" in one.path] == []
