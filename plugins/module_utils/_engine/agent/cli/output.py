@@ -13,7 +13,14 @@ from ...errors import EngineError, InvalidOption, Setting, typed
 from ...model.values import utf8
 
 #: What an option of a task is called here, where that is not its name with a hyphen.
-_FLAGS = {"delete_depend": "--depend", "force_delete": "--force", "stop_time": "--time", "import": "--import"}
+_FLAGS = {
+    "delete_depend": "--depend",
+    "force_delete": "--force",
+    "stop_time": "--time",
+    "import": "--import",
+    "auth_file": "--authfile",
+    "ca_cert_dir": "--cert-dir",
+}
 #: What stands here for the words of a task that are no options of a verb.
 _WORDS = {
     "become": "sudo before it",
@@ -21,6 +28,8 @@ _WORDS = {
     "container": "NAME",
     "image": "IMAGE",
     "target_names": "NAME",
+    "dest": "DESTINATION",
+    "registry": "REGISTRY",
     "slipway.oci.image_load": "slipway load",
 }
 

@@ -193,6 +193,10 @@ def _commit(verbs: Any) -> None:
     from . import commit
 
     commit.add(verbs)
+def _registry(verbs: Any) -> None:
+    from . import registry
+
+    registry.add(verbs)
 
 
 def _volumes(verbs: Any) -> None:
@@ -247,6 +251,7 @@ _GROUPS = (
     ("images load rmi", _images),
     ("save tag untag", _image_names),
     ("commit", _commit),
+    ("push login logout", _registry),
     ("volume volumes", _volumes),
     ("network", _networks),
     ("info version", _host),

@@ -32,7 +32,7 @@ def repositories(access: Access, name: Parts) -> Iterator[Repository]:
 
     Raises HostLacks without Python's requests, EngineError for a registry that is blocked, InvalidOption for its file.
     """
-    with _needing_requests():
+    with _needing_requests(", or write ", Setting("pull_on", "controller")):
         from ...images.registry import access as reached
     return reached.repositories(access, registries(access), name)
 
@@ -55,8 +55,8 @@ def log_in(access: Access, registry: str, known: Credentials) -> bool:
 
 
 @contextmanager
-def _needing_requests() -> Iterator[None]:
-    """Raise HostLacks for an import that fails for lack of Python's requests."""
+def _needing_requests(*otherwise: str | Setting) -> Iterator[None]:
+    """Raise HostLacks for an import that fails for lack of Python's requests; ``otherwise``: what else helps."""
     try:
         yield
     except ImportError as error:
@@ -65,8 +65,8 @@ def _needing_requests() -> Iterator[None]:
         raise HostLacks(
             "Python's requests is not installed on this host",
             remedy=Words(
-                "Run the role slipway.oci.host, which installs it (python3-requests), or write ",
-                Setting("pull_on", "controller"),
+                f"Run the role slipway.oci.host, which installs it ({REQUESTS})",
+                *otherwise,
             ),
             program=REQUESTS,
         ) from error
