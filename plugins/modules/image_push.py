@@ -92,8 +92,8 @@ seealso:
 EXAMPLES = r"""
 - name: Push an image to a repository of another team
   slipway.oci.image_push:
-    name: registry.example/team/app:1
-    dest: registry.example/other/app:1
+    name: registry.example/team/app:edge
+    dest: registry.example/other/app:2
 """
 
 RETURN = r"""
@@ -108,18 +108,18 @@ dest:
   description: The name in full.
   returned: success
   type: str
-  sample: registry.example/other/app:1
+  sample: registry.example/other/app:2
 image:
   description: The image, in the shape of C(podman image inspect).
   returned: success
   type: dict
-  sample: {Id: 8e1d60d6b6fdc2b1b8a1a1e1a5f5c0a7e7d3b9f6c1a2b3c4d5e6f708192a3b4c, RepoTags: ["registry.example/team/app:1"]}
+  sample: {Id: 8e1d60d6b6fdc2b1b8a1a1e1a5f5c0a7e7d3b9f6c1a2b3c4d5e6f708192a3b4c, RepoTags: ["registry.example/team/app:edge"]}
 actions:
   description: What was done, in order. In check mode, what would be.
   returned: success
   type: list
   elements: str
-  sample: ["pushed image registry.example/team/app:1 to registry.example/other/app:1"]
+  sample: ["pushed image registry.example/team/app:edge to registry.example/other/app:2"]
 diff:
   description: Empty.
   returned: success

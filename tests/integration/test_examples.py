@@ -21,7 +21,11 @@ ORDER = (
     " volume_content volume_export volume_import volume_snapshot events_info engine_info image_tag image_save image_remove"
     " container_copy container_file container_diff container_mount container_export container_commit image_cache image_build"
     " volume_content volume_export volume_import volume_snapshot events_info engine_info image_remove"
+    "login image image_push logout image_load image_import image_info volume volume_info network network_info"
+    " container container_exec container_info container_copy container_file container_diff container_mount"
+    " container_export volume_content volume_export volume_import volume_snapshot events_info engine_info image_remove"
 ).split()
+PASSWORD = "secret-of-bob"
 #: tests/vm does what these do, on a kernel that CRIU knows.
 ELSEWHERE = ["container_checkpoint", "container_restore"]
 #: These do something each time, as their words say.
@@ -47,15 +51,17 @@ def test_every_module_is_in_the_order(tree):
 
 
 @pytest.fixture
-def published(need, archive, tmp_path):
+def published(need, archive, tmp_path, monkeypatch):
     """Return what stands before the names of images in a registry that has those of the examples."""
     need(
         registries.is_there() and shutil.which("skopeo"),
         "docker-registry, unpacked by tests/setup.yml, and skopeo",
     )
-    with registries.registry(tmp_path / "registry") as there:
+    # What the host keeps of its own is none of a test's business.
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "usual.json"))
+    with registries.registry(tmp_path / "registry", users={"bob": PASSWORD}) as there:
         for tag in ("1", "edge"):
-            there.push(f"docker-archive:{archive}", f"team/app:{tag}")
+            there.push(f"docker-archive:{archive}", f"team/app:{tag}", f"--dest-creds=bob:{PASSWORD}")
         yield there.address
 
 
@@ -65,11 +71,16 @@ def test_examples_run(apart, node, archive, published, tmp_path):
     (tmp_path / "tree/file").write_text("content\n")
     once = [task for module in ORDER for task in examples(module)]
     text = json.dumps([_reachable(task) for task in once for _time in range(1 if looks(task) else 2)])
-    text = text.replace("registry.example/", f"{published}/")
+    text = text.replace("registry.example", published).replace("{{ registry_password }}", PASSWORD)
     places = {"/srv/app.tar": archive, "/srv/tree": tmp_path / "tree", "/srv/app-files": tmp_path / "files"}
     places |= {"/srv/conf": tmp_path / "tree", "/srv/from-app": tmp_path / "out"}
     places |= {"/srv/app-data": tmp_path / "data", "/srv/all.tar": archive}
     places |= {"/srv/app-saved.tar": tmp_path / "saved.tar", "/srv/site.tar": tmp_path / "site.tar"}
+    places |= {
+        "/srv/auth.json": tmp_path / "auth.json",
+        "/srv/app-data": tmp_path / "data",
+        "/srv/all.tar": archive,
+    }
     node.volume("app-seed")  # no container that runs has it
     for place, ours in places.items():
         text = text.replace(place, str(ours))
@@ -84,7 +95,7 @@ def test_examples_run(apart, node, archive, published, tmp_path):
 
 def _reachable(task: dict[str, object]) -> dict[str, object]:
     """Return a task that takes the tests' registry, which has no certificate."""
-    pulls = ("slipway.oci.image",)
+    pulls = ("slipway.oci.image", "slipway.oci.image_push", "slipway.oci.login")
     return {key: {**value, "tls_verify": False} if key in pulls else value for key, value in task.items()}
 
 

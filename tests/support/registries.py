@@ -140,7 +140,9 @@ def registry(
     # It ends with us, whatever ends us.
     argv = ["setpriv", "--pdeathsig", "KILL", _PROGRAM, "serve", top / "config.yml"]
     with (top / "requests").open("wb") as log, (top / "errors").open("wb") as errors:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=errors)
+        # It would take what is meant for podman (REGISTRY_AUTH_FILE) for a part of its configuration.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=errors, env=environment)
     try:
         yield Registry(top, process, _How(tls, trust))
     finally:
