@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from networking import measure_network
-from pulling import measure_pull
 
 from checking import measure_health
 from connecting import measure_connection
@@ -21,6 +20,7 @@ from executing import measure_exec
 from figure import Figure, table
 from firststart import measure_mapping
 from place import Place, workplace
+from pulling import measure_pull
 from starting import Host, host, measure_agent, measure_start
 from stopping import measure_stop
 from tree import cross_section

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A registry in memory that knows referrers, as OCI distribution 1.1 has them and Debian's docker-registry has not.
 
-Source: OCI distribution-spec v1.1, "API"; uploads are those that skopeo makes.
+Source: OCI distribution-spec v1.1, "API"; uploads go on where they broke off.
 """
 
 from __future__ import annotations
@@ -122,6 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
         uploads, name = self.memory.uploads, name or uuid.uuid4().hex
         uploads[name] = uploads.get(name, b"") + self._body
         place = f"/v2/{repository}/blobs/uploads/{name}"
+        if self.command == "GET":
+            return self._tell(204, Location=place, Range=f"0-{max(0, len(uploads[name]) - 1)}")
         if "digest" not in self._query:
             return self._tell(202, Location=place, Range=f"0-{max(0, len(uploads[name]) - 1)}")
         data = uploads.pop(name)

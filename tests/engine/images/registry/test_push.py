@@ -16,7 +16,8 @@ from certificates import Authority, served_with
 from dockerarchive import layer, write_archive
 from faultproxy import fault_proxy, header, redirect, says
 from pulling import PLAIN, Puller
-from registries import registry, run
+from referrers import registry_in_memory
+from registries import digest_of, registry, run
 from tokenserver import User, token_server
 
 
@@ -156,6 +157,35 @@ def test_an_upload_that_breaks_off_is_sent_again(there, other, pusher):
         proxy.when(says(502), method="PUT", path="/uploads/", times=1)
         dest = f"{proxy.address}/app:1"
         assert pusher.push(there.name, dest).result["digest"] == there.digest
+    assert inspect(f"{other.address}/app:1") == there.digest
+
+
+def broken_upload(after):
+    """Take so many bytes of an upload's body, and cut the connection."""
+
+    def act(exchange):
+        exchange.seen.body = exchange.seen.body[:after]
+        exchange.forward()
+
+    return act
+
+
+def test_an_upload_goes_on_where_it_broke_off(there, pusher):
+    """A registry that says what it has of a blob is sent the rest, and no byte twice."""
+    with registry_in_memory() as memory, fault_proxy(int(memory.address.rpartition(":")[2])) as proxy:
+        proxy.when(broken_upload(20), method="PATCH", times=1)
+        assert pusher.push(there.name, f"{proxy.address}/app:1").result["digest"] == there.digest
+        first, second = proxy.asked("PATCH", proxy.asked("PATCH")[0].path)
+        assert (len(first.body), second.headers["content-range"]) == (20, f"20-{19 + len(second.body)}")
+        assert digest_of(first.body + second.body) in there.blobs
+        assert inspect(f"{memory.address}/app:1") == there.digest
+
+
+def test_an_upload_that_nobody_knows_begins_again(there, other, pusher):
+    """A registry that does not know what it has of a blob is sent it anew."""
+    with fault_proxy(other.port) as proxy:
+        proxy.when(broken_upload(20), method="PATCH", times=2)
+        assert pusher.push(there.name, f"{proxy.address}/app:1").result["digest"] == there.digest
     assert inspect(f"{other.address}/app:1") == there.digest
 
 
