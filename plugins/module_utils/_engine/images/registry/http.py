@@ -155,7 +155,7 @@ class Http:
         self.host = host
         #: ``http`` is tried only where certificates are not looked at anyway.
         self.scheme = "https"
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         # Its connections end with this; urllib3 before 2 leaves that to chance.
         weakref.finalize(self, self._session.close)
@@ -303,6 +303,13 @@ def led(url: str, target: str) -> str:
 def is_passing(error: RegistryFailed) -> bool:
     """Tell whether the same again may go well."""
     return bool(error.fields.get("passing")) or error.fields.get("status") in _PASSING
+
+
+class _Session(requests.Session):
+    """A session that leaves redirects to us: requests itself reads all that comes with one, followed or not."""
+
+    def get_redirect_target(self, _resp: requests.Response) -> None:
+        """Return no target."""
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
