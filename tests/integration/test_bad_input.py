@@ -51,6 +51,30 @@ CASES = {
         "invalid_option",
         ("stdin", "detach"),
     ),
+    "login to no registry": (
+        "login",
+        {"registry": "a b", "username": "bob", "password": "x"},
+        "invalid_option",
+        ("registry", "a b", "HOST:PORT"),
+    ),
+    "logout of one and of all": (
+        "logout",
+        {"registry": "registry.example", "all": True},
+        "invalid_option",
+        ("all", "registry"),
+    ),
+    "push to no registry": (
+        "image_push",
+        {"name": IMAGE, "dest": "box:1"},
+        "invalid_option",
+        ("dest", "box:1", "REGISTRY/REPOSITORY:TAG"),
+    ),
+    "push of an unknown image": (
+        "image_push",
+        {"name": "localhost/bax:1", "dest": "registry.example/box:1"},
+        "not_found",
+        ("localhost/bax:1", "near: localhost/box:1"),
+    ),
     "unknown image": (
         "container",
         {**GOOD, "image": "localhost/bax:1"},

@@ -93,6 +93,7 @@ TASKS = (
     ("image_save", {"image": IMAGE, "dest": "/tmp/slipway-not-written", "format": "oci-dir"}, True),
     ("image_tag", {"image": IMAGE, "target_names": [IMAGE]}, False),
     ("image_tag", {"image": IMAGE, "target_names": ["localhost/new:1"]}, True),
+    ("logout", {"registry": "registry.example", "auth_file": "/tmp/slipway-not-written"}, False),
     ("container_export", {"name": "runs", "dest": "/tmp/slipway-not-written.tar"}, True),
     ("container_export", {"name": "made", "dest": "/tmp/slipway-not-written.tar"}, True),
     ("container_copy", {"name": "runs", "src": "/etc/hostname", "dest": "/new/"}, True),

@@ -123,7 +123,7 @@ def _there(repository: Repository, store: BlobStore, record: ImageRecord, refere
     if known is not None and all(store.has(digest) for digest, _size in known.layers):
         return None
     there = read(repository.manifest(found, actions=PUSH))
-    return found if there is not None and there.config[0] == record.id else None
+    return found if there is not None and there.config[0].endswith(f":{record.id}") else None
 
 
 def _push(engine: Engine, repository: Repository, record: ImageRecord, reference: str) -> str:
