@@ -76,7 +76,7 @@ def test_plays(page):
         # The play about proxies says by itself where one is.
         settings = {} if "proxy.yml" in command else {"HTTPS_PROXY": proxy}
         asked.clear()
-        done = guide.run(command, REGISTRY_PASSWORD=PASSWORD, **settings)
+        done = guide.run(f"{command} --diff -vvv", REGISTRY_PASSWORD=PASSWORD, **settings)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "changed=0" not in done.stdout
         assert PASSWORD not in done.stdout + done.stderr
