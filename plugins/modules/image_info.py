@@ -24,7 +24,25 @@ options:
       - Unset means all. An empty list asks for none.
     type: list
     elements: str
+  label:
+    description:
+      - Only images that have all of these labels, each C(NAME) or C(NAME=VALUE), as with C(podman images --filter label).
+    type: list
+    elements: str
+    aliases: [labels]
+  reference:
+    description:
+      - Only images of which a name fits one of these patterns, as with C(podman images --filter reference).
+      - C(*) and C(?) stand for any text and any character. A registry and a tag that a pattern leaves out may be any.
+    type: list
+    elements: str
+  dangling:
+    description:
+      - If V(true), only images without a name, as they are left when their name goes to a newer one. If V(false), only
+        those with one.
+    type: bool
 seealso:
+  - module: slipway.oci.image_prune
   - module: slipway.oci.image_load
 """
 
@@ -37,6 +55,17 @@ EXAMPLES = r"""
   slipway.oci.image_info:
     name: localhost/app:1
   register: found
+
+- name: Tell about the images of one team that are for production
+  slipway.oci.image_info:
+    reference: "registry.example/team/*"
+    label: stage=production
+  register: ours
+
+- name: Tell about images without a name
+  slipway.oci.image_info:
+    dangling: true
+  register: left
 """
 
 RETURN = r"""

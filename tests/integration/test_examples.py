@@ -24,6 +24,7 @@ ORDER = (
     "login image image_push logout image_load image_import image_info volume volume_info network network_info"
     " container container_exec container_info container_copy container_file container_diff container_mount"
     " container_export volume_content volume_export volume_import volume_snapshot events_info engine_info image_remove"
+    " volume_content volume_export volume_import volume_snapshot events_info engine_info image_tag image_save image_remove image_prune prune"
 ).split()
 PASSWORD = "secret-of-bob"
 #: tests/vm does what these do, on a kernel that CRIU knows.

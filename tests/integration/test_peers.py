@@ -30,6 +30,7 @@ PAIRS = {
     "logout": "podman_logout",
     "network": "podman_network",
     "network_info": "podman_network_info",
+    "prune": "podman_prune",
     "volume": "podman_volume",
     "volume_export": "podman_export",
     "volume_import": "podman_import",

@@ -38,6 +38,7 @@ TASKS = {
     "image_info": [{}],
     "image_load": [{"input": "/a"}],
     "image_push": [{"name": "app"}],
+    "image_prune": [{}],
     "image_remove": [{"name": "app"}],
     "image_save": [{"image": ["app"], "dest": "/a"}],
     "image_tag": [{"image": "app", "target_names": ["b"]}],
@@ -47,6 +48,7 @@ TASKS = {
         {"name": "app", "state": state, "subnet": ["10.1.0.0/24"]} for state in ("present", "absent")
     ],
     "network_info": [{}],
+    "prune": [{"system": True}],
     "volume": [{"name": "data", "state": state} for state in ("present", "absent", "mounted", "unmounted")],
     "volume_content": [{"name": "data", "src": "/a", "remote_src": True}],
     "volume_export": [{"name": "data", "dest": "/a"}],

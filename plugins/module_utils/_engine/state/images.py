@@ -71,6 +71,14 @@ def blobs(connection: sqlite3.Connection) -> frozenset[str]:
     return frozenset(row["digest"] for row in connection.execute("SELECT DISTINCT digest FROM image_blobs"))
 
 
+def forget_blobs(connection: sqlite3.Connection, image_id: str, digests: Iterable[str]) -> None:
+    """Note of blobs that they are not kept for this image any more."""
+    connection.executemany(
+        "DELETE FROM image_blobs WHERE image_id = ? AND digest = ?",
+        [(image_id, digest) for digest in digests],
+    )
+
+
 def find(connection: sqlite3.Connection, id_prefix: str) -> tuple[ImageRecord, ...]:
     """Return all images whose id begins so, with or without ``sha256:``: several when it is ambiguous."""
     digits = id_prefix.removeprefix("sha256:")

@@ -3,12 +3,25 @@
 
 from __future__ import annotations
 
+from ..._engine.lifecycle.core.engine import Engine
+from ..._engine.lifecycle.core.outcome import Outcome
 from ..._engine.lifecycle.info.info import images
-from ..options import NAMES_OPTION, names_asked
 from ..podman_options import PROGRAM
 from ..read_only import look
+from ..tasks.image.question import ARGUMENTS, Question, to_question
+
+
+def act(engine: Engine, question: Question) -> Outcome:
+    """Look them up."""
+    return images(
+        engine,
+        question.names,
+        labels=question.labels,
+        references=question.references,
+        dangling=question.dangling,
+    )
 
 
 def main() -> None:
     """Run the module."""
-    look(NAMES_OPTION, names_asked, images, foreign=PROGRAM)
+    look(ARGUMENTS, to_question, act, foreign=PROGRAM)

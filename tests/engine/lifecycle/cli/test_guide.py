@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from _engine.agent.cli import filters, verb_table
+from _engine.agent.cli import verb_table
 from _engine.agent.verbs import dispatch
+from _engine.lifecycle.inspect import filters
 from dockerarchive import write_archive
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from _engine.agent.cli import filters, output, template
+from _engine.agent.cli import output, template
 from _engine.errors import EngineError, InvalidOption, PathTooLong, Setting, Words
+from _engine.lifecycle.inspect import filters
 
 
 def container(name: str, made: int, **state: object) -> dict[str, object]:

@@ -15,7 +15,8 @@ from ...images.archive.reference import candidates
 from ...lifecycle.core.engine import Engine
 from ...lifecycle.core.images import find_typed_image
 from ...lifecycle.info import info
-from ..cli import filters, listing, output
+from ...lifecycle.inspect import filters
+from ..cli import listing, output
 from ..cli.listing import Field, Shape, short_id
 from ..cli.table import age, human_size
 

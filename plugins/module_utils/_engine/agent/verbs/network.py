@@ -9,8 +9,9 @@ from typing import Any
 
 from ...errors import EngineError, NameInUse, Setting, Words
 from ...lifecycle.core.engine import Engine
+from ...lifecycle.inspect import filters
 from ...lifecycle.network.tell import networks
-from ..cli import filters, listing, output
+from ..cli import listing, output
 from ..cli.listing import Field
 
 #: Of podman-network-rm(1).

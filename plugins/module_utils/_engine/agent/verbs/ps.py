@@ -9,7 +9,8 @@ from typing import Any
 
 from ...lifecycle.core.engine import Engine
 from ...lifecycle.info import info
-from ..cli import filters, listing
+from ...lifecycle.inspect import filters
+from ..cli import listing
 from ..cli.listing import Field, Shape, short_id
 from ..cli.table import age, human_size
 

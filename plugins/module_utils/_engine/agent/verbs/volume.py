@@ -10,7 +10,8 @@ from typing import Any
 from ...errors import EngineError
 from ...lifecycle.core.engine import Engine
 from ...lifecycle.info import info
-from ..cli import filters, listing, output
+from ...lifecycle.inspect import filters
+from ..cli import listing, output
 from ..cli.listing import Field
 
 #: Of podman-volume-rm(1).

@@ -87,17 +87,20 @@ def _remove(engine: Engine, record: ImageRecord, doomed: tuple[str, ...], *, who
     remove_unreferenced_layers(engine)
 
 
-def remove_unreferenced_layers(engine: Engine) -> None:
-    """Delete the layers and blobs that no image has; the store's lock is held. A layer's directory goes first, its row last."""
+def remove_unreferenced_layers(engine: Engine) -> int:
+    """Delete the layers and blobs that no image has, and return their bytes; the store's lock is held.
+
+    A layer's directory goes first, its row last.
+    """
     store = LayerStore(engine.layout.layers, engine.layout.staging)
     with engine.database.reading() as connection:
-        waste = [layer.chain_id for layer in images.unreferenced_layers(connection)]
+        waste = {layer.chain_id: layer.size for layer in images.unreferenced_layers(connection)}
         known = set(images.layers(connection))
     for chain_id in {*waste, *(set(store.list()) - known)}:
         store.remove(chain_id)
         with engine.database.transaction() as connection:
             images.delete_layer(connection, chain_id)
-    BlobStore(engine.layout.blobs).sweep(lambda: _needed_blobs(engine))
+    return sum(waste.values()) + BlobStore(engine.layout.blobs).sweep(lambda: _needed_blobs(engine))
 
 
 def _needed_blobs(engine: Engine) -> frozenset[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import NotFound
-from ...model.engine.record import ContainerRecord
+from ...model.engine.record import ContainerRecord, ImageRecord
 from ...model.values.labels import match
 from ...model.values.names import near
 from ...model.volume.spec import VolumeRecord
@@ -19,6 +19,7 @@ from ..core.engine import Engine
 from ..core.facts import observe
 from ..core.images import find_image
 from ..core.outcome import Outcome
+from ..inspect import filters
 from ..inspect.host_config import OfHost
 from ..inspect.host_facts import look
 from ..inspect.image import image_shape
@@ -107,16 +108,38 @@ def _named_volumes(
     return [known[name] for name in (known if names is None else names) if name in known]
 
 
-def images(engine: Engine, names: Sequence[str] | None = None, *, must_exist: bool = False) -> Outcome:
-    """Return ``images``: those named (by name or id) or all."""
+def images(
+    engine: Engine,
+    names: Sequence[str] | None = None,
+    *,
+    must_exist: bool = False,
+    labels: Sequence[str] = (),
+    references: Sequence[str] = (),
+    dangling: bool | None = None,
+) -> Outcome:
+    """Return ``images``: those named (by name or id) or all.
+
+    Of these those alone that have all of the ``labels``, a name that fits one of the ``references`` (shell patterns), and
+    that have, or lack, any name (``dangling`` False, or True).
+    """
     with engine.database.reading() as connection:
-        if names is None:
-            return Outcome(result={"images": [image_shape(record) for record in image_rows.all(connection)]})
-        found: list[dict[str, Any]] = []
-        for name in names:
-            try:
-                found.append(image_shape(find_image(connection, name)))
-            except NotFound:  # noqa: PERF203  (a handful of names)
-                if must_exist:
-                    raise
-        return Outcome(result={"images": found})
+        named = _named_images(connection, names, must_exist=must_exist)
+    chosen = (one for one in named if dangling is None or dangling is not bool(one.names))
+    wanted = [("label", text) for text in labels] + [("reference", text) for text in references]
+    shapes = [image_shape(record) for record in chosen]
+    return Outcome(result={"images": filters.choose(shapes, wanted, filters.IMAGES) if wanted else shapes})
+
+
+def _named_images(
+    connection: sqlite3.Connection, names: Sequence[str] | None, *, must_exist: bool
+) -> list[ImageRecord]:
+    if names is None:
+        return list(image_rows.all(connection))
+    found: list[ImageRecord] = []
+    for name in names:
+        try:
+            found.append(find_image(connection, name))
+        except NotFound:  # noqa: PERF203  (a handful of names)
+            if must_exist:
+                raise
+    return found

@@ -23,10 +23,10 @@ def sizes(engine: Engine, record: ContainerRecord, image: ImageRecord | None) ->
     if record.driver == VFS and not record.spec.rootfs:
         return {"SizeRootFs": layers, "SizeRw": _copy_size(engine, record, image)}
     own = record.spec.image if record.spec.rootfs else engine.layout.container(record.id).upper
-    return {"SizeRootFs": layers, "SizeRw": _tree_size(own)}
+    return {"SizeRootFs": layers, "SizeRw": tree_size(own)}
 
 
-def _tree_size(path: str) -> int:
+def tree_size(path: str) -> int:
     """Add up the files below; one of several names counts once, a directory that is not there is empty."""
     if not os.path.isdir(path):
         return 0

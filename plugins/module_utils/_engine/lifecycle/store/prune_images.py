@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remove images that nobody uses, and what is kept of images that can be made anew."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Collection
+from typing import NamedTuple
+
+from ...frozen import replace
+from ...images.blobs import BlobStore
+from ...images.layers.store import LayerStore
+from ...model.engine.prune import ImagePrune
+from ...model.engine.record import Event, ImageRecord
+from ...plan import prune as planning
+from ...state import containers, events, images
+from ..core.engine import Engine
+from ..core.sidecars import keep_images
+from ..guard.waste import sweep
+from ..image.remove import remove_unreferenced_layers
+from ..inspect import filters
+from ..inspect.image import image_shape
+
+
+class Pruned(NamedTuple):
+    """What goes: the images, those that lose what is kept of them as it came, and the bytes that this frees."""
+
+    images: tuple[ImageRecord, ...]
+    stripped: tuple[ImageRecord, ...]
+    freed: int
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Return it in words."""
+        return (
+            *(f"removed image {label(image)}" for image in self.images),
+            *(f"removed the compressed layers of image {label(image)}" for image in self.stripped),
+        )
+
+
+def label(image: ImageRecord) -> str:
+    """Return what a person calls the image."""
+    return image.names[0] if image.names else image.id.removeprefix("sha256:")[:12]
+
+
+def prune_images(engine: Engine, wish: ImagePrune, *, without: Collection[str] = ()) -> Pruned:
+    """Remove images; ``without``: ids of containers that are predicted to be gone. Raises InvalidOption for a filter."""
+    if engine.predicting:
+        with engine.database.reading() as connection:
+            return _plan(engine, connection, wish, without)
+    with engine.timings.of("image_prune"), engine.lock_store("image prune"):
+        with engine.database.transaction() as connection:
+            found = _plan(engine, connection, wish, ())
+            _forget(connection, found)
+        keep_images(engine)
+        freed = remove_unreferenced_layers(engine)
+        sweep(engine)
+    return found._replace(freed=freed)
+
+
+def _forget(connection: sqlite3.Connection, found: Pruned) -> None:
+    """Take the rows away; directories and blobs come after, so a kill leaves only waste."""
+    for image in found.images:
+        images.delete(connection, image.id)
+        name = image.names[0] if image.names else ""
+        events.add(connection, Event(time.time_ns(), "image", "remove", image.id, name))
+    for image in found.stripped:
+        images.forget_blobs(connection, image.id, planning.layer_blobs(image))
+
+
+def _plan(
+    engine: Engine, connection: sqlite3.Connection, wish: ImagePrune, without: Collection[str]
+) -> Pruned:
+    known = images.all(connection)
+    shapes = {image.id: image_shape(image) for image in known}
+    fitting = {shape["Id"] for shape in filters.choose([*shapes.values()], wish.filters, filters.IMAGES)}
+    used = {image.id for image in known if _users(connection, image, without)}
+    gone = planning.doomed(known, used=used, fitting=fitting, named=wish.all, keep_last=wish.keep_last)
+    rest = [image for image in known if image not in gone]
+    stripped = tuple(
+        image for image in rest if wish.blobs and image.id in fitting and _is_spare(engine, image)
+    )
+    kept = [image for image in rest if image not in stripped] + [*map(_stripped, stripped)]
+    return Pruned(gone, stripped, _freed(engine, connection, kept))
+
+
+def _stripped(image: ImageRecord) -> ImageRecord:
+    lost = planning.layer_blobs(image)
+    return replace(image, blobs=tuple(digest for digest in image.blobs if digest not in lost))
+
+
+def _users(
+    connection: sqlite3.Connection, image: ImageRecord, without: Collection[str]
+) -> list[tuple[str, str]]:
+    return [user for user in containers.using_image(connection, image.id) if user[0] not in without]
+
+
+def _is_spare(engine: Engine, image: ImageRecord) -> bool:
+    """Tell whether layers of an image are kept as they came, and each of them can be made anew."""
+    store = LayerStore(engine.layout.layers, engine.layout.staging)
+    can_assemble = getattr(store, "can_assemble", lambda _chain_id: False)
+    return bool(planning.layer_blobs(image)) and all(can_assemble(layer.chain_id) for layer in image.layers)
+
+
+def _freed(engine: Engine, connection: sqlite3.Connection, kept: list[ImageRecord]) -> int:
+    """Return the bytes of layers and blobs that no image needs of those that are kept."""
+    sizes = {chain_id: layer.size for chain_id, layer in images.layers(connection).items()}
+    store = BlobStore(engine.layout.blobs)
+    needed = {digest for image in kept for digest in image.blobs}
+    waste = (store.size(digest) or 0 for digest in store.list() if digest not in needed)
+    return planning.layer_bytes(sizes, kept) + sum(waste)

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module ``prune``: its options, and what it runs."""
+
+from __future__ import annotations
+
+from ..._engine.lifecycle.store.prune import prune
+from ..podman_options import PROGRAM
+from ..runner import run
+from ..tasks.prune import ARGUMENTS, to_prune
+
+
+def main() -> None:
+    """Run the module."""
+    run(ARGUMENTS, to_prune, prune, otherwise="pruned what nobody uses", foreign=PROGRAM)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a wish to prune from the options of the modules ``prune`` and ``image_prune``; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..._engine.errors import InvalidOption, Setting, Words
+from ..._engine.model.engine.prune import Filters, ImagePrune, Prune
+from ..options import ArgumentSpec
+
+_FLAG = {"type": "bool", "default": False}
+IMAGE_ARGUMENTS: ArgumentSpec = {
+    "all": _FLAG,
+    "filters": {"type": "dict"},
+    "until": {"type": "str"},
+    "label": {"type": "list", "elements": "str", "aliases": ["labels"]},
+    "keep_last": {"type": "int"},
+    "blobs": _FLAG,
+}
+_KINDS = ("container", "image", "network", "volume")
+ARGUMENTS: ArgumentSpec = {
+    **dict.fromkeys(_KINDS, _FLAG),
+    **{f"{kind}_filters": {"type": "dict"} for kind in _KINDS},
+    "image_keep_last": {"type": "int"},
+    "image_blobs": _FLAG,
+    "system": _FLAG,
+    "system_all": _FLAG,
+    "system_volumes": _FLAG,
+}
+
+
+def to_image_prune(params: Mapping[str, Any]) -> Prune:
+    """Return what a task of ``image_prune`` wishes; raises InvalidOption."""
+    pairs = [*_pairs("filters", params["filters"])]
+    pairs += [("label", text) for text in params["label"] or ()]
+    pairs += [("until", params["until"])] if params["until"] else []
+    count = _count("keep_last", params["keep_last"])
+    return Prune(images=ImagePrune(params["all"], tuple(pairs), count, params["blobs"]))
+
+
+def to_prune(params: Mapping[str, Any]) -> Prune:
+    """Return what a task of ``prune`` wishes; raises InvalidOption where it names no kind."""
+    system = params["system"]
+    if not system and not any(params[kind] for kind in _KINDS):
+        raise InvalidOption(
+            "container",
+            None,
+            "nothing is named that is to be pruned",
+            remedy=Words(
+                "Set some of container, image, network, volume to true, or ", Setting("system", True)
+            ),
+        )
+    wanted = {
+        "container": params["container"] or system,
+        "network": params["network"] or system,
+        "volume": params["volume"] or (system and params["system_volumes"]),
+    }
+    filters = {kind: _filters(params, kind) if is_wanted else None for kind, is_wanted in wanted.items()}
+    images = _images(params) if params["image"] or system else None
+    return Prune(filters["container"], filters["volume"], filters["network"], images)
+
+
+def _filters(params: Mapping[str, Any], kind: str) -> Filters:
+    return tuple(_pairs(f"{kind}_filters", params[f"{kind}_filters"]))
+
+
+def _images(params: Mapping[str, Any]) -> ImagePrune:
+    given = dict(params["image_filters"] or {})
+    # Of podman_prune: what else stands among the filters there.
+    named = str(given.pop("dangling_only", True)).lower() in ("false", "no", "0")
+    given.pop("external", None)
+    return ImagePrune(
+        named or params["system_all"],
+        tuple(_pairs("image_filters", given)),
+        _count("image_keep_last", params["image_keep_last"]),
+        params["image_blobs"],
+    )
+
+
+def _pairs(option: str, given: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of a mapping; a value may be a list, and that of ``label`` a mapping."""
+    for key, value in (given or {}).items():
+        if isinstance(value, Mapping):
+            yield from ((key, f"{name}={text}") for name, text in value.items())
+        elif isinstance(value, list):
+            yield from ((key, _text(option, key, one)) for one in value)
+        else:
+            yield key, _text(option, key, value)
+
+
+def _text(option: str, key: str, value: object) -> str:
+    if value is None or isinstance(value, (list, Mapping)):
+        raise InvalidOption(option, value, f"is no value of {key}", remedy="Write a text, or a list of texts")
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _count(option: str, value: int | None) -> int | None:
+    if value is not None and value < 0:
+        raise InvalidOption(option, value, "is no number of images", remedy="Write 0 or more")
+    return value
