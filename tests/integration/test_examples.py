@@ -25,6 +25,8 @@ ORDER = (
     " container container_exec container_info container_copy container_file container_diff container_mount"
     " container_export volume_content volume_export volume_import volume_snapshot events_info engine_info image_remove"
     " volume_content volume_export volume_import volume_snapshot events_info engine_info image_tag image_save image_remove image_prune prune"
+    " volume_content volume_export volume_import volume_snapshot events_info engine_info image_tag image_save"
+    " image_remove image_prune prune store_check"
 ).split()
 PASSWORD = "secret-of-bob"
 #: tests/vm does what these do, on a kernel that CRIU knows.

@@ -49,6 +49,7 @@ TASKS = {
     ],
     "network_info": [{}],
     "prune": [{"system": True}],
+    "store_check": [{}],
     "volume": [{"name": "data", "state": state} for state in ("present", "absent", "mounted", "unmounted")],
     "volume_content": [{"name": "data", "src": "/a", "remote_src": True}],
     "volume_export": [{"name": "data", "dest": "/a"}],

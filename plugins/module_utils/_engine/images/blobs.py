@@ -115,6 +115,40 @@ class BlobStore:
         with suppress(FileNotFoundError):
             os.unlink(self.path(digest))
 
+    def is_sound(self, digest: str) -> bool:
+        """Tell whether a blob holds what its name says; one that is gone by now does."""
+        check = streams.Digest(digest)
+        with suppress(FileNotFoundError), self.open(digest) as stream:
+            for chunk in streams.section(stream.fileno(), 0):
+                check.update(chunk)
+            return check.text == digest
+        return True
+
+    def strangers(self) -> tuple[str, ...]:
+        """Return the paths of what lies in the store and is none of its blobs."""
+        top = {
+            f"{self._path}/{name}"
+            for name in _names(self._path)
+            if name not in (*digests.ALGORITHMS, _PARTIAL)
+        }
+        below = {
+            f"{self._path}/{one}/{name}"
+            for one in digests.ALGORITHMS
+            for name in _names(f"{self._path}/{one}")
+        }
+        return tuple(sorted(top | (below - {self.path(digest) for digest in self.list()})))
+
+    def is_busy(self) -> bool:
+        """Tell whether somebody fetches blobs, which no image has yet."""
+        if not os.path.isdir(self._path):
+            return False
+        with files.directory(self._path) as fd:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """Keep blobs that no image has yet from a sweep."""

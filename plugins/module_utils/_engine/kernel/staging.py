@@ -43,6 +43,21 @@ def sweep(parent: str, before: Callable[[str], object] | None = None) -> tuple[s
     return tuple(name for name in sorted(os.listdir(parent)) if _sweep(f"{parent}/{name}", before))
 
 
+def abandoned(parent: str) -> tuple[str, ...]:
+    """Return the names of what lies in ``parent`` and belongs to nobody who lives; changes nothing."""
+    return tuple(name for name in sorted(os.listdir(parent)) if _is_abandoned(f"{parent}/{name}"))
+
+
+def _is_abandoned(path: str) -> bool:
+    if not os.path.isdir(path) or os.path.islink(path):
+        return os.path.lexists(path)  # whoever works here does so in a directory
+    fd = _locked(path)
+    if fd is None:
+        return False
+    os.close(fd)
+    return True
+
+
 def _sweep(path: str, before: Callable[[str], object] | None) -> bool:
     fd = _locked(path)
     if fd is None:

@@ -79,6 +79,16 @@ def forget_blobs(connection: sqlite3.Connection, image_id: str, digests: Iterabl
     )
 
 
+def forget_blob(connection: sqlite3.Connection, digest: str) -> None:
+    """Note of a blob that it is not kept any more."""
+    connection.execute("DELETE FROM image_blobs WHERE digest = ?", (digest,))
+
+
+def forget_manifest(connection: sqlite3.Connection, image_id: str) -> None:
+    """Note that it is not known by which manifest an image came."""
+    connection.execute("UPDATE images SET manifest_digest = NULL WHERE id = ?", (image_id,))
+
+
 def find(connection: sqlite3.Connection, id_prefix: str) -> tuple[ImageRecord, ...]:
     """Return all images whose id begins so, with or without ``sha256:``: several when it is ambiguous."""
     digits = id_prefix.removeprefix("sha256:")

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 
 import pytest
 
 import registries
 from _engine.images.blobs import BlobStore
+from _engine.kernel.files import make_private
 from _engine.lifecycle.image.pull import pull
 from _engine.model.image.pull import Access, Pull
 from _engine.state import images
@@ -28,13 +28,13 @@ def apart():
 
 
 @pytest.fixture
-def registry(need, tmp_path):
+def registry(need, tmp_path_factory):
     """Return a registry on loopback."""
     need(
         registries.is_there() and shutil.which("skopeo"),
         "docker-registry, unpacked by tests/setup.yml, and skopeo",
     )
-    with registries.registry(tmp_path / "registry") as found:
+    with registries.registry(tmp_path_factory.mktemp("registry") / "top") as found:
         yield found
 
 
@@ -78,11 +78,11 @@ class Store:
 
 
 @pytest.fixture
-def store(empty_host, tmp_path):
-    """Return an engine without images; what it has at the end is removed."""
-    return Store(empty_host, tmp_path)
-
-
-def digest(raw):
-    """Return the digest of bytes."""
-    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+def store(runtime, keep_clean, tmp_path, tmp_path_factory):
+    """Return an engine without images; what it has at the end is removed, and nothing else may be left."""
+    host = Host(tmp_path, runtime, "localhost/box:1")
+    with host.open():
+        for name in ("partial", "sha256"):
+            make_private(f"{host.layout.blobs}/{name}")
+    for clean in keep_clean(host, images=True):
+        yield Store(clean, tmp_path_factory.mktemp("push"))

@@ -224,6 +224,12 @@ def _programs(verbs: Any) -> None:
     boot.add(verbs)
 
 
+def _prune(verbs: Any) -> None:
+    from . import prune
+
+    prune.add(verbs)
+
+
 def _store(verbs: Any) -> None:
     from . import store
 
@@ -256,6 +262,7 @@ _GROUPS = (
     ("network", _networks),
     ("info version", _host),
     ("healthcheck cleanup boot shutdown", _programs),
+    ("df image system", _prune),
     ("store", _store),
     ("completion man", _manual),
 )

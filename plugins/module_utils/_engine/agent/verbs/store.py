@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway store rebuild``: make the database again from what lies beside containers, volumes and images."""
+"""``slipway store check``: what is wrong with images on the disk; ``rebuild``: the database again from what lies beside."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import argparse
 import sys
 from typing import Any
 
-#: Something could not be made again.
+from ...lifecycle.core.engine import Engine
+from ..cli import output
+
+#: Something could not be made again, or is still wrong.
 _SOME_LEFT = 1
 _SAID = {
     "": "the database is whole",
@@ -18,11 +21,50 @@ _SAID = {
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    text = "make the database, or what it lacks, again from what lies on disk, and take up the containers that run"
+    text = "look whether images are whole on the disk and mend them, or make the database again"
     parser = verbs.add_parser("store", help=text, description=text)
-    parser.add_argument("action", choices=["rebuild"])
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    _add_check(actions)
+    text = "make the database, or what it lacks, again from what lies on disk, and take up the containers that run"
+    parser = actions.add_parser("rebuild", help=text, description=text)
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
     parser.set_defaults(alone=True, verb=_rebuild)
+
+
+def _add_check(actions: Any) -> None:
+    text = "look for torn layers, missing and wrong blobs, rows without files and files without rows"
+    parser = actions.add_parser("check", help=text, description=text)
+    parser.add_argument("--quick", "-q", action="store_true", help="do not read what layers and blobs hold")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(verb=_check, repair=False)
+    parser.add_argument("--repair", "-r", action=_Acting, help="mend what can be mended")
+
+
+class _Acting(argparse.Action):
+    """An option with which a verb that looks acts."""
+
+    def __init__(self, option_strings: Any, dest: str, **more: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **more)
+
+    def __call__(self, _parser: Any, namespace: argparse.Namespace, *_words: Any) -> None:
+        namespace.repair = namespace.acts = True
+
+
+def _check(engine: Engine, arguments: argparse.Namespace) -> int:
+    from ...lifecycle.store.repair import check
+
+    found = check(engine, repair=arguments.repair, quick=arguments.quick).result["faults"]
+    if arguments.json:
+        output.write_json(found)
+    for fault in () if arguments.json else found:
+        sys.stdout.write(f"{fault['text']}\n")
+        if fault["mended"]:
+            sys.stdout.write("  mended\n")
+        if fault["remedy"]:
+            sys.stdout.write(f"  {fault['remedy']}\n")
+    if not found and not arguments.json:
+        sys.stdout.write("the store is whole\n")
+    return 0 if all(fault["mended"] for fault in found) else _SOME_LEFT
 
 
 def _rebuild(_engine: None, arguments: argparse.Namespace) -> int:

@@ -158,6 +158,15 @@ def read_container(layout: Layout, container_id: str) -> ContainerRecord | None:
     return None
 
 
+def read_image(layout: Layout, image_id: str) -> ImageRecord | None:
+    """Return what lies beside the layers of an image, None where nothing does that can be read and is of this image."""
+    digits = image_id.removeprefix("sha256:")
+    with suppress(*_UNREADABLE):
+        found = sidecars.decode_image(_load(f"{layout.images}/{digits}.json"))
+        return found if found.id.removeprefix("sha256:") == digits else None
+    return None
+
+
 def read_all(layout: Layout) -> Found:
     """Return what lies beside all containers, volumes, images and networks; changes nothing."""
     problems: list[str] = []

@@ -150,7 +150,7 @@ def _reference(shape: Shape, value: str, _among: Sequence[Shape]) -> bool:
 
 
 #: Of things that have a name, an id and labels.
-_COMMON: Mapping[str, Test] = {
+COMMON: Mapping[str, Test] = {
     "label": lambda shape, value, _among: match(_labels(shape), [value]),
     "label!": lambda shape, value, _among: not match(_labels(shape), [value]),
     "until": _until,
@@ -169,26 +169,26 @@ CONTAINERS: Mapping[str, Test] = {
     "health": _health,
     "restart-policy": _policy,
     "network": lambda shape, value, _among: value in networks(shape),
-    **_COMMON,
+    **COMMON,
     **_IN_TIME,
 }
 IMAGES: Mapping[str, Test] = {
     "id": lambda shape, value, _among: bool(_pattern(value).search(shape["Id"])),
     "reference": _reference,
     "dangling": lambda shape, value, _among: (not shape["RepoTags"]) == (value == "true"),
-    **_COMMON,
+    **COMMON,
     **_IN_TIME,
 }
 VOLUMES: Mapping[str, Test] = {
     "name": lambda shape, value, _among: bool(_pattern(value).search(shape["Name"])),
     "driver": lambda shape, value, _among: bool(shape["Driver"] == value),
     "dangling": lambda shape, value, _among: (not shape["used_by"]) == (value == "true"),
-    **_COMMON,
+    **COMMON,
 }
 NETWORKS: Mapping[str, Test] = {
     "id": lambda shape, value, _among: bool(_pattern(value).search(shape["id"])),
     "name": lambda shape, value, _among: bool(_pattern(value).search(shape["name"])),
     "driver": lambda shape, value, _among: bool(shape["driver"] == value),
     "dangling": lambda shape, value, _among: (not shape["used_by"]) == (value == "true"),
-    **_COMMON,
+    **COMMON,
 }

@@ -47,8 +47,7 @@ def label(image: ImageRecord) -> str:
 def prune_images(engine: Engine, wish: ImagePrune, *, without: Collection[str] = ()) -> Pruned:
     """Remove images; ``without``: ids of containers that are predicted to be gone. Raises InvalidOption for a filter."""
     if engine.predicting:
-        with engine.database.reading() as connection:
-            return _plan(engine, connection, wish, without)
+        return foresee(engine, wish, without=without)
     with engine.timings.of("image_prune"), engine.lock_store("image prune"):
         with engine.database.transaction() as connection:
             found = _plan(engine, connection, wish, ())
@@ -57,6 +56,12 @@ def prune_images(engine: Engine, wish: ImagePrune, *, without: Collection[str] =
         freed = remove_unreferenced_layers(engine)
         sweep(engine)
     return found._replace(freed=freed)
+
+
+def foresee(engine: Engine, wish: ImagePrune, *, without: Collection[str] = ()) -> Pruned:
+    """Return what a prune would remove."""
+    with engine.database.reading() as connection:
+        return _plan(engine, connection, wish, without)
 
 
 def _forget(connection: sqlite3.Connection, found: Pruned) -> None:
@@ -99,8 +104,9 @@ def _users(
 def _is_spare(engine: Engine, image: ImageRecord) -> bool:
     """Tell whether layers of an image are kept as they came, and each of them can be made anew."""
     store = LayerStore(engine.layout.layers, engine.layout.staging)
-    can_assemble = getattr(store, "can_assemble", lambda _chain_id: False)
-    return bool(planning.layer_blobs(image)) and all(can_assemble(layer.chain_id) for layer in image.layers)
+    return bool(planning.layer_blobs(image)) and all(
+        store.can_assemble(layer.chain_id) for layer in image.layers
+    )
 
 
 def _freed(engine: Engine, connection: sqlite3.Connection, kept: list[ImageRecord]) -> int:
