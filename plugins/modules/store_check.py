@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Looks for layers that are missing or altered, for blobs that are missing or hold something else, for rows of the
     database without files and files without rows, and for what killed tasks have left.
-  - With O(repair) it mends what it can. A layer is unpacked again from the blob that is kept of it, what nobody has is removed, and
-    what the database says wrongly is taken from what lies beside the image. For the rest a warning says what to do.
+  - With O(repair) it mends what it can. A layer is unpacked again from the blob that is kept of it, what nobody has is
+    removed, and what the database says wrongly is taken from what lies beside the image. For the rest a warning says what to do.
   - A layer that a container has mounted is never touched, only told.
   - It may run while containers run, and while images are pulled.
 extends_documentation_fragment:

@@ -71,7 +71,7 @@ def test_by_kind_image_and_layer(filled):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_kept_blobs(store, registry):
-    """What is kept of a pulled image is told, and what of it can be made anew goes when asked; then the image still runs and saves."""
+    """What is kept of a pulled image is told, and what of it can be made anew goes when asked."""
     name = store.publish(registry, "team/app:1", {"one": b"1" * 5000})
     store.pull(name)
     row = use(store)["summary"][3]

@@ -33,7 +33,8 @@ class Cancelled(Exception):
 class Downloads:
     """Fetches blobs in threads, in order. As a context manager: what is not fetched at its end is left, to go on with later.
 
-    ``arrived`` is called with the count of bytes of each chunk, in the threads.
+    ``others`` are fetched only when one is waited for and is not there. ``arrived`` is called with the count of bytes of each
+    chunk, in the threads.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Downloads:
         store: BlobStore,
         blobs: Sequence[Blob],
         *,
+        others: Sequence[Blob] = (),
         at_once: int = AT_ONCE,
         arrived: Callable[[int], object] = lambda _count: None,
     ) -> None:
         self._repository, self._store, self._arrived = repository, store, arrived
+        self._others = {blob.digest: blob for blob in others}
         self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="slipway-pull")
         self._pending: dict[str, Future[None]] = {}
@@ -63,6 +66,8 @@ class Downloads:
 
     def wait(self, digest: str) -> None:
         """Wait until a blob is there; raises what went wrong with it."""
+        if digest in self._others and digest not in self._pending and not self._store.has(digest):
+            self._pending[digest] = self._pool.submit(self._fetch, self._others[digest])
         if digest in self._pending:
             self._pending[digest].result()
 

@@ -38,6 +38,7 @@ from ..core.source import lowers_of
 from ..inspect.image import image_shape
 from .load import converge_images, save_digests
 from .remote import REQUESTS, registries, repositories
+from .remove import sweep_blobs
 
 if TYPE_CHECKING:
     from ...images.registry.client import Repository
@@ -255,14 +256,17 @@ def _fetch(engine: Engine, repository: Repository, remote: Remote) -> Outcome:
 
     store = BlobStore(engine.layout.blobs)
     with store.in_use():
-        missing = [blob for blob in remote.blobs if blob.digest in _missing(engine, remote)]
+        lacking = _missing(engine, remote)
+        missing = [blob for blob in remote.blobs if blob.digest in lacking]
         for digest, raw in remote.documents.items():
             store.put(digest, raw)
-        with Downloads(repository, store, missing) as downloads:
-            source = Fetched(remote, downloads.wait, store, {blob.digest for blob in missing})
+        # A layer that is here may go meanwhile with another image: then its blob is fetched as well.
+        with Downloads(repository, store, missing, others=remote.blobs) as downloads:
+            source = Fetched(remote, downloads.wait, store, lacking, lambda: _missing(engine, remote))
             outcome = converge_images(engine, source, "pulled")
         if not outcome.actions:
             save_digests(engine, source)
+    sweep_blobs(engine)
     return replace(
         outcome,
         actions=tuple(f"{text} ({remote.digest})" for text in outcome.actions),
@@ -288,7 +292,8 @@ class Fetched:
         remote: Remote,
         wait: Callable[[str], object],
         store: BlobStore,
-        coming: frozenset[str] | set[str] = frozenset(),
+        coming: frozenset[str] = frozenset(),
+        lacking: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         from ...images.registry.resolve import Arriving
 
@@ -297,7 +302,7 @@ class Fetched:
             *(blob.digest for blob in remote.blobs if blob.digest in coming or store.has(blob.digest)),
         ]
         image = replace(remote.image, blobs=tuple(dict.fromkeys(kept)))
-        self._wait, self._store = wait, store
+        self._wait, self._store, self._coming, self._lacking = wait, store, coming, lacking
         self._archive = Archive(Arriving(store, wait), (image,))
         self.images = (image,)
 
@@ -309,6 +314,6 @@ class Fetched:
         """Check nothing: what is unpacked already was checked then."""
 
     def wait(self, layer: ArchivedLayer) -> None:
-        """Wait until the layer's blob has come."""
-        if layer.digest:
+        """Wait until the layer's blob has come, if it is coming or is needed by now."""
+        if layer.digest and (layer.digest in self._coming or layer.digest in self._lacking()):
             self._wait(layer.digest)

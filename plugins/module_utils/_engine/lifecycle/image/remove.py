@@ -100,7 +100,12 @@ def remove_unreferenced_layers(engine: Engine) -> int:
         store.remove(chain_id)
         with engine.database.transaction() as connection:
             images.delete_layer(connection, chain_id)
-    return sum(waste.values()) + BlobStore(engine.layout.blobs).sweep(lambda: _needed_blobs(engine))
+    return sum(waste.values()) + sweep_blobs(engine)
+
+
+def sweep_blobs(engine: Engine) -> int:
+    """Delete the blobs that no image has, and return their bytes; nothing while anybody pulls, who does it at the end."""
+    return BlobStore(engine.layout.blobs).sweep(lambda: _needed_blobs(engine))
 
 
 def _needed_blobs(engine: Engine) -> frozenset[str]:
