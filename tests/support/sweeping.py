@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -10,13 +11,15 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from powercut import reboot
 
+import registries
 from _engine.agent.install import exit_command
 from _engine.errors import EngineError
 from _engine.images.archive.open import open_archive
@@ -33,17 +36,25 @@ from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
 from _engine.lifecycle.files.mount import UNMOUNTED, MountRequest, converge_mount
 from _engine.lifecycle.host.boot import boot
+from _engine.lifecycle.image.pull import pull
 from _engine.lifecycle.image.save import SaveRequest, save
 from _engine.lifecycle.image.tag import tag, untag
 from _engine.lifecycle.info.info import images as told_images
+from _engine.lifecycle.info import info
+from _engine.lifecycle.info.info import images
 from _engine.lifecycle.network.converge import converge_network
 from _engine.lifecycle.network.tell import networks
+from _engine.lifecycle.store.prune import prune
+from _engine.lifecycle.store.repair import check
 from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
 from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
+from _engine.model.engine.prune import ImagePrune, Prune
+from _engine.model.image.pull import Access, Pull
 from _engine.model.network.grammar import parse
 from _engine.network import rules
 from _engine.plan.network import How
 from _engine.state import images
+from _engine.state import images as image_rows
 from _engine.volumes.snapshots import read as kept_of
 from dockerarchive import layer, write_archive
 from enginehost import Host, eventually
@@ -565,6 +576,92 @@ def committed(host: Host) -> None:
     top = Path(host.layout.layer_diff(image.layers[-1].chain_id))
     assert sorted(path.name for path in (top / "etc").iterdir()) == ["group", "written"]
     assert (top / "etc/written").read_bytes() == DATA["data/b"]
+#: What an image is pulled by, wherever its registry listens.
+PULLED = "registry.example/team/loaded:1"
+#: The registries of this run by network namespace; each ends with us.
+_REGISTRIES: dict[str, registries.Registry] = {}
+_RUNNING = ExitStack()
+atexit.register(_RUNNING.close)
+
+
+def registry_of(host: Host) -> registries.Registry:
+    """Return a registry in this network namespace that has the image."""
+    here = os.readlink("/proc/thread-self/ns/net")
+    if here not in _REGISTRIES:
+        top = Path(tempfile.mkdtemp(prefix="sweep-registry-"))
+        _RUNNING.callback(shutil.rmtree, top, ignore_errors=True)
+        _REGISTRIES[here] = _RUNNING.enter_context(registries.registry(top / "registry"))
+        _REGISTRIES[here].push(f"docker-archive:{archive(host)}", "team/loaded:1")
+    return _REGISTRIES[here]
+
+
+def pull_image(host: Host) -> None:
+    """Have the image from the registry."""
+    there = registry_of(host)
+    conf = Path(f"{host.top}.registries.json")
+    entry = {"prefix": "registry.example", "location": there.address, "insecure": True}
+    conf.write_text(json.dumps({"registry": [entry]}))
+    with host.open() as engine:
+        pull(engine, Pull(PULLED, "always", access=Access(registries_conf=str(conf), retry_delay=0.05)))
+
+
+def pulled(host: Host) -> None:
+    """Check that the image is there, that its files are as in the archive, and that nothing is wrong with the store."""
+    with host.open(read_only=True) as engine:
+        assert PULLED in info.images(engine, [PULLED]).result["images"][0]["RepoTags"]
+        assert check(engine).result["faults"] == []
+    whole_store(host)
+
+
+def whole_store(host: Host) -> None:
+    """Check that each layer has a row, and that nothing is under way."""
+    with host.open(read_only=True) as engine, engine.database.reading() as connection:
+        known = [row["chain_id"] for row in connection.execute("SELECT chain_id FROM layers")]
+    assert sorted(os.listdir(host.layout.layers)) == sorted(known)
+    assert os.listdir(host.layout.staging) == os.listdir(f"{host.layout.blobs}/partial") == []
+
+
+def two_to_prune(host: Host) -> None:
+    """Leave an image without a name, one with, and a container that has ended."""
+    pull_image(host)
+    host.build("localhost/loaded:1", layer({"x": b"1"}))
+    host.build("localhost/loaded:1", layer({"x": b"2"}))
+    start(host)
+    stop(host)
+
+
+def prune_all(host: Host) -> None:
+    """Have nothing that nobody uses, of these."""
+    with host.open() as engine:
+        prune(engine, Prune(containers=(), images=ImagePrune()))
+        prune(engine, Prune(images=ImagePrune(all=True, filters=(("reference", "*loaded"),))))
+
+
+def pruned(host: Host) -> None:
+    """Check that the image of other tests is there, and nothing else."""
+    gone(host)
+    whole_store(host)
+    with host.open(read_only=True) as engine:
+        left = [shape["RepoTags"] for shape in info.images(engine).result["images"]]
+        assert check(engine).result["faults"] == []
+    assert not [tags for tags in left if not tags or "loaded" in tags[0]]
+
+
+def torn(host: Host) -> None:
+    """Leave a pulled image with a torn layer, without what lies beside it, and a layer that nobody has."""
+    pull_image(host)
+    with host.open(read_only=True) as engine, engine.database.reading() as connection:
+        image = image_rows.by_name(connection, PULLED)
+    shutil.rmtree(host.layout.layer_diff(image.layers[0].chain_id))
+    Path(host.layout.layer_diff(image.layers[1].chain_id), "e").write_bytes(b"less")
+    Path(host.layout.images, f"{image.id.removeprefix('sha256:')}.json").unlink()
+    Path(host.layout.layers, "f" * 64).mkdir()
+
+
+def repair_store(host: Host) -> None:
+    """Have a store that is whole."""
+    with host.open() as engine:
+        check(engine, repair=True)
 
 
 CASES = {
@@ -587,6 +684,9 @@ CASES = {
     # Hundreds of files are written in the same way.
     "agent": Case(lambda host: shutil.rmtree(host.layout.agent), leave_agent, agent_works, most=150),
     "image load": Case(nothing, lambda host: host.load(archive(host)), loaded),
+    "pull": Case(registry_of, pull_image, pulled),
+    "prune": Case(two_to_prune, prune_all, pruned),
+    "repair": Case(torn, repair_store, pulled),
     "image tag": Case(lambda host: host.load(archive(host)), tag_image, tagged),
     "image save": Case(lambda host: host.load(archive(host)), save_image, saved),
     "commit": Case(written, commit_box, committed),

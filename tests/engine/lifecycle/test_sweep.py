@@ -23,7 +23,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sweeping import CASES, FULL, Case, full_layer, leave_agent
+from sweeping import CASES, FULL, PULLED, Case, full_layer, leave_agent
 from tracer import KILL, Call, trace
 
 from _engine.errors import EngineError
@@ -109,8 +109,9 @@ def points(case: Case, host) -> list[Call]:
 def clear(host) -> None:
     """Take away what a run has made; the images of all runs stay."""
     host.clear()
-    with host.open() as engine, suppress(EngineError):
-        remove_image(engine, "localhost/loaded:1")
+    for name in ("localhost/loaded:1", PULLED):
+        with host.open() as engine, suppress(EngineError):
+            remove_image(engine, name)
 
 
 def chosen(number: int, name: str, most: int) -> Iterable[int]:
