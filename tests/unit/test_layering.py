@@ -46,7 +46,13 @@ MAY_IMPORT = {
 
 #: Which folders of a package of the engine may import which others of it; "" are the files of the package itself.
 STREETS = {
-    "agent": {"": {"cli", "connect", "verbs"}, "cli": set(), "connect": set(), "verbs": {"cli"}},
+    "agent": {
+        "": {"cli", "connect", "verbs"},
+        "cli": set(),
+        "connect": set(),
+        "store": {"cli"},
+        "verbs": {"cli", "store"},
+    },
     "images": {
         "": {"archive", "tar"},
         "archive": {"tar"},

@@ -15,6 +15,7 @@ import pytest
 from oneruntime import deselect
 from podmaninspect import CGROUP, Podman, docker_archive
 
+from _engine.kernel.files import make_private
 from dockerarchive import busybox_layer, write_archive
 from enginehost import Host, eventually
 from hybrid import without_hybrid
@@ -75,6 +76,8 @@ def hosts(busybox, tmp_path_factory):
         if runtime not in made:
             made[runtime] = Host(tmp_path_factory.mktemp(runtime), runtime, IMAGE)
             made[runtime].load(write_archive(tmp_path_factory.mktemp("box") / "box.tar", IMAGE, [busybox]))
+            for name in ("partial", "sha256"):  # which the first pull makes
+                make_private(f"{made[runtime].layout.blobs}/{name}")
         return made[runtime]
 
     return host

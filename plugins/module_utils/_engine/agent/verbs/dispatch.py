@@ -225,13 +225,13 @@ def _programs(verbs: Any) -> None:
 
 
 def _prune(verbs: Any) -> None:
-    from . import prune
+    from ..store import prune
 
     prune.add(verbs)
 
 
 def _store(verbs: Any) -> None:
-    from . import store
+    from ..store import store
 
     store.add(verbs)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from ...errors import InUse, NotFound, WrongState
+from ...errors import InUse, LockTimeout, NotFound, WrongState
+from ...frozen import replace
 from ...model.container import status
 from ...model.engine.prune import Filters, Prune
 from ...model.engine.record import ContainerRecord
@@ -26,10 +27,13 @@ from ..inspect import filters
 from ..network.tell import networks
 from .prune_images import Pruned, prune_images
 
-#: What a container may be in that has ended, or was never started.
-_ENDED = frozenset({status.CONFIGURED, status.CREATED, status.STOPPED, status.EXITED})
-#: What somebody else did meanwhile is no error: it is used again, or gone.
-_CHANGED = (InUse, NotFound, WrongState)
+#: What a container may be in that has ended, or was never started, or whose removal was killed.
+_ENDED = frozenset({status.CONFIGURED, status.CREATED, status.STOPPED, status.EXITED, status.REMOVING})
+_FREE = ("", "remove")
+#: What somebody else does meanwhile is no error: it is used again, or gone.
+_CHANGED = (InUse, NotFound, WrongState, LockTimeout)
+#: Seconds that a task is waited for which has a container under way.
+_PATIENCE = 5.0
 
 
 class Gone(NamedTuple):
@@ -99,9 +103,15 @@ def _containers(engine: Engine, wanted: Filters) -> list[Gone]:
     found = {record.id: Gone(record.id, record.name, _size(engine, record)) for record in records}
     if engine.predicting:
         return [*found.values()]
+    return _removed(found.values(), lambda one: _remove(engine, one))
+
+
+def _remove(engine: Engine, one: Gone) -> None:
+    """Remove a container, or finish a removal that was killed; whom a task has under way just now is left to it."""
     from ..container.remove import remove
 
-    return _removed(found.values(), lambda one: remove(engine, one.id, with_volumes=False))
+    with replace(engine, lock_timeout=_PATIENCE).lock_name(one.name, "prune"):
+        remove(engine, one.id, with_volumes=False)
 
 
 def _ended(engine: Engine, wanted: Filters) -> list[ContainerRecord]:
@@ -123,7 +133,7 @@ def _ended(engine: Engine, wanted: Filters) -> list[ContainerRecord]:
 def _has_ended(engine: Engine, record: ContainerRecord) -> bool:
     """Tell whether a container is at its end: one that is to be started again by somebody, or from a checkpoint, is not."""
     waits = record.restart_at is not None or record.start_pending or record.is_checkpointed
-    return not waits and not record.intent and observe(engine, record).status in _ENDED
+    return not waits and record.intent in _FREE and observe(engine, record).status in _ENDED
 
 
 def _size(engine: Engine, record: ContainerRecord) -> int:
