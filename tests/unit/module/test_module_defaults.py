@@ -69,6 +69,8 @@ VALUES = {
     "populate": "again",
     "files": [{"path": "a", "content": "b"}],
     "filters": ["event=start"],
+    ("image_prune", "filters"): {"label": "a"},
+    **{("prune", kind): True for kind in ("container", "image", "network", "volume")},
     "creates": "/x",
     "removes": "/x",
     "workdir": "/x",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from .files import make_private
@@ -43,9 +43,9 @@ def sweep(parent: str, before: Callable[[str], object] | None = None) -> tuple[s
     return tuple(name for name in sorted(os.listdir(parent)) if _sweep(f"{parent}/{name}", before))
 
 
-def abandoned(parent: str) -> tuple[str, ...]:
-    """Return the names of what lies in ``parent`` and belongs to nobody who lives; changes nothing."""
-    return tuple(name for name in sorted(os.listdir(parent)) if _is_abandoned(f"{parent}/{name}"))
+def abandoned(parent: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the names in ``parent`` that belong to nobody who lives; changes nothing."""
+    return tuple(name for name in names if _is_abandoned(f"{parent}/{name}"))
 
 
 def _is_abandoned(path: str) -> bool:

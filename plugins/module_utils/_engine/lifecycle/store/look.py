@@ -131,7 +131,7 @@ class _Look:
             if wrong_row(image) is None and not image_is_kept(self._engine, image):
                 text = f"what lies beside image {label(image)} for a rebuild of the database is missing, or not its own"
                 yield Fault(kinds.NOTE, image.id, text, f"wrote it anew for image {label(image)}")
-        for name in sorted(os.listdir(self._layout.images)):
+        for name in _names(self._layout.images):
             if name.removesuffix(".json") not in self._rows.images:
                 yield self._unknown_note(name)
 
@@ -185,7 +185,7 @@ class _Look:
         for chain_id in sorted((there - self._rows.layers.keys()) | self._rows.unused):
             text = f"no image has the layer {chain_id}"
             yield Fault(kinds.LAYER_UNUSED, chain_id, text, f"removed the layer {chain_id}")
-        for name in sorted({*os.listdir(self._layout.layers)} - there):
+        for name in sorted({*_names(self._layout.layers)} - there):
             path = f"{self._layout.layers}/{name}"
             yield Fault(kinds.STRANGE, path, f"{path} is no layer", f"removed {path}")
 
@@ -223,9 +223,17 @@ class _Look:
                 yield Fault(kinds.IMAGE_GONE, image_id, text, remedy=remedy)
 
     def _left(self) -> Iterator[Fault]:
-        for name in staging.abandoned(self._layout.staging):
+        for name in staging.abandoned(self._layout.staging, _names(self._layout.staging)):
             path = f"{self._layout.staging}/{name}"
             yield Fault(kinds.LEFT, path, f"{path} was left by somebody who is dead", f"removed {path}")
+
+
+def _names(path: str) -> list[str]:
+    """Return what is in a directory; none is there where the engine has never run."""
+    try:
+        return sorted(os.listdir(path))
+    except FileNotFoundError:
+        return []
 
 
 def _has(image: ImageRecord, chain_id: str) -> bool:
