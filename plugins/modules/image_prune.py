@@ -73,10 +73,10 @@ EXAMPLES = r"""
     all: true
     label: stage=test
 
-- name: Remove all that nobody uses and that was built ten years ago
+- name: Remove all that nobody uses and that was built half a year ago
   slipway.oci.image_prune:
     all: true
-    until: 87600h
+    until: 4320h
 """
 
 RETURN = r"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shutil
 from collections import Counter
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 import registries
+from dockerarchive import layer
 
 PLUGINS = "ansible_collections.slipway.oci.plugins"
 #: Later examples stand on what earlier ones made.
@@ -31,6 +33,8 @@ ORDER = (
 PASSWORD = "secret-of-bob"
 #: tests/vm does what these do, on a kernel that CRIU knows.
 ELSEWHERE = ["container_checkpoint", "container_restore"]
+#: These clear away, and have a test of their own, which leaves them something.
+CLEARING = ["image_prune", "prune", "store_check"]
 #: These do something each time, as their words say.
 EACH_TIME = {
     "Run a command to its end and keep what it said",
@@ -48,8 +52,10 @@ def examples(name: str, kind: str = "modules") -> list[dict[str, object]]:
 
 def test_every_module_is_in_the_order(tree):
     """A module that is added has its examples run here, and they show it."""
-    assert sorted(ORDER + ELSEWHERE) == sorted(path.stem for path in tree.glob("plugins/modules/*.py"))
-    for module in ORDER:
+    assert sorted(ORDER + CLEARING + ELSEWHERE) == sorted(
+        path.stem for path in tree.glob("plugins/modules/*.py")
+    )
+    for module in ORDER + CLEARING:
         assert any(f"slipway.oci.{module}" in task for task in examples(module)), module
 
 
@@ -94,6 +100,30 @@ def test_examples_run(apart, node, archive, published, tmp_path):
     changes = Counter(task.name for task in play.tasks if task.changed)
     assert {name for name, times in changes.items() if times == 2} == EACH_TIME
     assert list(changes) == [task["name"] for task in once if not looks(task)]
+
+
+def test_examples_that_clear_away(apart, node):
+    """Each takes what there is for it, and the same again right after it changes nothing."""
+    for number in range(5):
+        node.build(f"registry.example/team/app:{number}", layer({"x": b"%d" % number}))
+    for content in (b"old", b"new"):
+        node.build("localhost/again:1", layer({"x": content}))
+    node.build("localhost/test:1", layer({"x": b"test"}), Labels={"stage": "test"})
+    node.network("free", subnet="10.97.5.0/24")
+    node.volume("test", labels={"stage": "test"})
+    before = [task for module in CLEARING[:1] for task in examples(module)]
+    play = node.play(*[task for task in before for _time in range(2)])
+    assert play.failed == []
+    assert [task.changed for task in play.tasks] == [True, False] * len(before)
+    os.mkdir(f"{node.layout.layers}/lost+found")
+    after = [task for module in CLEARING[1:] for task in examples(module)]
+    node.build("localhost/unused:1", layer({"x": b"unused"}))
+    play = node.play(*[task for task in after for _time in range(2)])
+    assert play.failed == []
+    assert {task.name for task in play.tasks if task.changed} == {
+        task["name"] for task in after if task["name"] != "Look whether the store is whole"
+    }
+    assert [task.changed for task in play.tasks].count(True) == len(after) - 1
 
 
 def _reachable(task: dict[str, object]) -> dict[str, object]:

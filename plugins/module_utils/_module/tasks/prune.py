@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._engine.errors import InvalidOption, Setting, Words
 from ..._engine.model.engine.prune import Filters, ImagePrune, Prune
+from ..._engine.model.values.moments import moment
 from ..options import ArgumentSpec
 
 _FLAG = {"type": "bool", "default": False}
@@ -35,7 +36,9 @@ def to_image_prune(params: Mapping[str, Any]) -> Prune:
     """Return what a task of ``image_prune`` wishes; raises InvalidOption."""
     pairs = [*_pairs("filters", params["filters"])]
     pairs += [("label", text) for text in params["label"] or ()]
-    pairs += [("until", params["until"])] if params["until"] else []
+    if params["until"]:
+        moment("until", params["until"], now=0)  # so that an error names this option
+        pairs.append(("until", params["until"]))
     count = _count("keep_last", params["keep_last"])
     return Prune(images=ImagePrune(params["all"], tuple(pairs), count, params["blobs"]))
 
