@@ -39,9 +39,7 @@ from _engine.lifecycle.host.boot import boot
 from _engine.lifecycle.image.pull import pull
 from _engine.lifecycle.image.save import SaveRequest, save
 from _engine.lifecycle.image.tag import tag, untag
-from _engine.lifecycle.info.info import images as told_images
 from _engine.lifecycle.info import info
-from _engine.lifecycle.info.info import images
 from _engine.lifecycle.network.converge import converge_network
 from _engine.lifecycle.network.tell import networks
 from _engine.lifecycle.store.prune import prune
@@ -53,7 +51,6 @@ from _engine.model.image.pull import Access, Pull
 from _engine.model.network.grammar import parse
 from _engine.network import rules
 from _engine.plan.network import How
-from _engine.state import images
 from _engine.state import images as image_rows
 from _engine.volumes.snapshots import read as kept_of
 from dockerarchive import layer, write_archive
@@ -215,7 +212,7 @@ def tag_image(host: Host) -> None:
 def tagged(host: Host) -> None:
     """Check that the image has its names, in the database and beside it; take those that were given away again."""
     with host.open() as engine:
-        (shape,) = told_images(engine, GIVEN[:1]).result["images"]
+        (shape,) = info.images(engine, GIVEN[:1]).result["images"]
         beside = json.loads(Path(f"{host.layout.images}/{shape['Id']}.json").read_text())
         untag(engine, "localhost/loaded:1", GIVEN)
     assert shape["RepoTags"] == beside["names"] == ["localhost/loaded:1", *GIVEN]
@@ -567,8 +564,8 @@ def committed(host: Host) -> None:
     """Check that the image is there, once, with what was written; that the container runs, and nothing else is left."""
     running(host)
     with host.open(read_only=True) as engine, engine.database.reading() as connection:
-        image = images.by_name(connection, "localhost/loaded:1")
-        known = images.all(connection)
+        image = image_rows.by_name(connection, "localhost/loaded:1")
+        known = image_rows.all(connection)
         layers = [row["chain_id"] for row in connection.execute("SELECT chain_id FROM layers")]
     assert sum("slipway.oci.stage" in one.config.decode() for one in known) == 1
     assert sorted(os.listdir(host.layout.layers)) == sorted(layers)
@@ -576,6 +573,8 @@ def committed(host: Host) -> None:
     top = Path(host.layout.layer_diff(image.layers[-1].chain_id))
     assert sorted(path.name for path in (top / "etc").iterdir()) == ["group", "written"]
     assert (top / "etc/written").read_bytes() == DATA["data/b"]
+
+
 #: What an image is pulled by, wherever its registry listens.
 PULLED = "registry.example/team/loaded:1"
 #: The registries of this run by network namespace; each ends with us.

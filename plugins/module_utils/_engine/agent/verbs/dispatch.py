@@ -193,6 +193,8 @@ def _commit(verbs: Any) -> None:
     from . import commit
 
     commit.add(verbs)
+
+
 def _registry(verbs: Any) -> None:
     from . import registry
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 
@@ -14,6 +13,7 @@ from ...images.archive.image import ArchivedLayer
 from ...images.archive.members import Content, DirectoryMembers
 from ...images.archive.open import Archive
 from ...images.blobs import BlobStore
+from ...images.layers.store import LayerStore
 from ...images.offer import Offer
 from ..core.engine import Engine
 from ..core.outcome import Outcome
@@ -66,10 +66,11 @@ def _told(offer: Offer, outcome: Outcome) -> Outcome:
 def _missing(engine: Engine, offer: Offer, store: BlobStore) -> list[str]:
     """Return the members that are neither unpacked here nor kept as they came."""
     layers = {layer.member: layer for image in offer.images for layer in image.layers}
+    layers_here = LayerStore(engine.layout.layers, engine.layout.staging)
     return [
         member
         for member, layer in layers.items()
-        if not os.path.isdir(engine.layout.layer_diff(layer.chain_id))
+        if not (layers_here.has(layer.chain_id) and layers_here.has_recipe(layer.chain_id))
         and not (layer.digest and store.has(layer.digest))
     ]
 
