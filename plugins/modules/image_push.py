@@ -13,7 +13,8 @@ description:
   - Has a name in a registry mean an image of this host. Where it does already is no change.
   - Only what the registry lacks is sent, two blobs at a time. What another of its repositories has is taken from there. An
     upload that breaks off goes on where it stopped, if the registry can.
-  - An image that was pulled is sent as it came, so its digest stays the same.
+  - An image that was pulled is sent as it came, so its digest stays the same. For others a manifest is made, and their layers
+    are compressed by gzip; the same image gives the same digest each time.
   - The host needs Python's C(requests), which role P(slipway.oci.host#role) installs.
   - In check mode the registry is asked. Nothing is sent.
 extends_documentation_fragment:
@@ -31,6 +32,8 @@ options:
   dest:
     description:
       - The name that it gets, as in V(registry.example/team/app:1); C(docker://) may stand before it.
+      - V(oci-archive:/PATH), V(docker-archive:/PATH), V(oci:/DIRECTORY) and V(dir:/DIRECTORY) write it to the host
+        instead, as M(slipway.oci.image_save) does.
       - Unset, the name by which O(name) knows it.
     type: str
     aliases: [destination]
@@ -86,6 +89,7 @@ options:
     type: str
 seealso:
   - module: slipway.oci.image
+  - module: slipway.oci.image_save
   - module: slipway.oci.login
 """
 

@@ -10,6 +10,7 @@ import pytest
 
 from _engine.errors import DigestMismatch, InvalidOption, NotFound, RegistryDenied, RegistryFailed
 from _engine.images.blobs import BlobStore
+from _engine.lifecycle.image.load import load
 from _engine.lifecycle.image.push import Push, push
 from _engine.model.image.pull import Access
 from certificates import Authority, served_with
@@ -63,6 +64,13 @@ def there(image, tmp_path, pusher):
 def other(tmp_path, there):
     """Return another registry, which is empty."""
     with registry(tmp_path / "other") as found:
+        yield found
+
+
+@pytest.fixture
+def empty(image, tmp_path):
+    """Return an empty registry beside an engine that has pulled nothing."""
+    with registry(tmp_path / "empty") as found:
         yield found
 
 
@@ -178,6 +186,16 @@ def test_an_upload_goes_on_where_it_broke_off(there, pusher):
         first, second = proxy.asked("PATCH", proxy.asked("PATCH")[0].path)
         assert (len(first.body), second.headers["content-range"]) == (20, f"20-{19 + len(second.body)}")
         assert digest_of(first.body + second.body) in there.blobs
+        assert inspect(f"{memory.address}/app:1") == there.digest
+
+
+def test_tries_that_bring_much_are_not_counted(there, pusher, monkeypatch):
+    """A line that breaks again and again, but brings some of a large blob each time, brings all of it."""
+    monkeypatch.setattr("_engine.images.registry.upload._PROGRESS", 10)
+    with registry_in_memory() as memory, fault_proxy(int(memory.address.rpartition(":")[2])) as proxy:
+        proxy.when(broken_upload(20), method="PATCH", times=4)
+        access = Access(verify=False, retry=1, retry_delay=0.01)
+        assert pusher.push(there.name, f"{proxy.address}/app:1", access).changed
         assert inspect(f"{memory.address}/app:1") == there.digest
 
 
@@ -317,3 +335,60 @@ def test_a_damaged_blob_is_not_sent_on(there, other, pusher):
     with pytest.raises(DigestMismatch, match="altered in the store"):
         pusher.push(there.name, f"{other.address}/app:1")
     assert [one for one in other.requests() if one.method == "PUT" and "/manifests/" in one.path] == []
+
+
+def test_an_image_that_was_loaded(empty, pusher, tmp_path):
+    """Layers of an archive are written again and compressed, the same each time; what is there already is not sent again."""
+    source = tmp_path / "image.tar"
+    with pusher.open() as engine:
+        loaded = load(engine, str(source)).result["image"]
+    dest = f"{empty.address}/loaded/app:1"
+    told = pusher.foresee_push("localhost/image:1", dest)
+    done = pusher.push("localhost/image:1", dest)
+    assert done.actions == told.actions == (f"pushed image localhost/image:1 to {dest}",)
+    assert done.result["digest"] == inspect(dest)
+    assert pusher.push("localhost/image:1", dest).actions == ()
+    found = json.loads(run(["skopeo", "inspect", "--config", "--tls-verify=false", f"docker://{dest}"]))
+    assert [*loaded["RootFS"]["Layers"]] == found["rootfs"]["diff_ids"]
+    before = len(empty.requests())
+    again = pusher.push("localhost/image:1", f"{empty.address}/again/app:1", force=True)
+    assert again.result["digest"] == done.result["digest"]
+    assert [one for one in empty.requests()[before:] if one.method == "PATCH"] == []
+    target = f"docker-archive:{tmp_path / 'back.tar'}:localhost/image:1"
+    run(["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{dest}", target])
+
+
+def test_a_layer_that_is_kept_nowhere_is_made_anew(there, other, pusher):
+    """Where a blob is neither here nor there, that layer is compressed anew, the others go as they came."""
+    os.unlink(pusher.blob(there.blobs[1]))
+    done = pusher.push(there.name, f"{other.address}/app:1")
+    assert done.result["digest"] == inspect(f"{other.address}/app:1") != there.digest
+    sent = json.loads(other.blob(done.result["digest"]).read_text())
+    assert sent["layers"][1]["digest"] == there.blobs[2]
+    assert pusher.push(there.name, f"{other.address}/app:1").actions == ()
+
+
+def test_an_altered_layer_is_not_sent(empty, pusher, tmp_path):
+    """A layer that is not any more what it was is told, and no manifest names it."""
+    with pusher.open() as engine:
+        loaded = load(engine, str(tmp_path / "image.tar"))
+        [path] = [
+            os.path.join(top, "two") for top, _names, files in os.walk(engine.layout.layers) if "two" in files
+        ]
+    assert loaded.changed
+    with open(path, "r+b") as file:
+        file.write(b"x")
+    with pytest.raises(DigestMismatch, match="altered in the store"):
+        pusher.push("localhost/image:1", f"{empty.address}/app:1")
+    assert [one for one in empty.requests() if one.method == "PUT" and "/manifests/" in one.path] == []
+
+
+@pytest.mark.parametrize("transport", ["oci-archive", "docker-archive", "oci", "dir"])
+def test_to_the_host(there, pusher, tmp_path, transport):
+    """A file or directory is written as by image_save, and again is no change."""
+    place = f"{transport}:{tmp_path / 'saved'}"
+    assert pusher.push(there.name, place).changed
+    assert pusher.push(there.name, place).actions == ()
+    run(["skopeo", "inspect", place])
+    with pytest.raises(InvalidOption):
+        pusher.push(there.name, f"{transport}:saved")

@@ -2,17 +2,18 @@
 """Push an image to a registry: what the registry lacks, and a manifest that names it.
 
 The manifest that the image came with is sent byte for byte, where all that it names can be had; so its digest stays the same.
+Else one is made anew, of layers that are written again and compressed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
-from ...errors import InvalidOption, Setting, Words, WrongState
+from ...errors import InvalidOption, Setting, Words
 from ...frozen import dataclass, replace
 from ...images.archive.reference import Parts, candidates, is_id, parse
 from ...images.blobs import BlobStore
+from ...images.save.image import DOCKER_ARCHIVE, DOCKER_DIR, OCI_ARCHIVE, OCI_DIR
 from ...model.engine.record import ImageRecord
 from ...model.image.pull import Access
 from ...state import images
@@ -21,23 +22,27 @@ from ..core.images import find_image
 from ..core.outcome import Outcome
 from ..core.sidecars import keep_images
 from ..inspect.image import image_shape
+from .deliver import deliver
+from .made_anew import made_anew
 from .remote import target
+from .save import SaveRequest, save
 
 if TYPE_CHECKING:
     from ...images.registry.client import Repository
-    from ...images.registry.upload import Outgoing
-
-    #: A blob by its digest, with what it is sent from, None where that is not here.
-    Wanted = tuple[str, Optional[Outgoing]]
 
 #: What a name may begin with that is pushed to a registry (containers-transports(5)).
 DOCKER = "docker://"
 _LOCAL = "localhost"
+#: What else it may begin with, and what that is called where images are saved.
+_FORMS = {"oci-archive": OCI_ARCHIVE, "docker-archive": DOCKER_ARCHIVE, "oci": OCI_DIR, "dir": DOCKER_DIR}
 
 
 @dataclass(frozen=True)
 class Push:
-    """An image, and the name that it gets in a registry ("" for its own); ``force``: also when the registry has it."""
+    """An image, and the name that it gets in a registry ("" for its own); ``force``: also when the registry has it.
+
+    ``dest`` may be a file or directory too, as in ``oci-archive:/srv/app.tar``.
+    """
 
     name: str
     dest: str = ""
@@ -48,9 +53,12 @@ class Push:
 def push(engine: Engine, wanted: Push) -> Outcome:
     """Have the registry's name mean the image; one that does already is no change.
 
-    Raises NotFound, InvalidOption, RegistryFailed, RegistryDenied, WrongState (layers that can't be had), DigestMismatch,
+    Raises NotFound, InvalidOption, RegistryFailed, RegistryDenied (layers that can't be had), DigestMismatch,
     HostLacks (requests). Predicting, the registry is asked and nothing is sent.
     """
+    transport, _colon, place = wanted.dest.partition(":")
+    if transport in _FORMS:
+        return _save(engine, wanted, transport, place)
     with engine.database.reading() as connection:
         record = find_image(connection, wanted.name)
     name = _target(wanted, record)
@@ -64,12 +72,23 @@ def push(engine: Engine, wanted: Push) -> Outcome:
             digest = _push(engine, repository, record, name.reference)
         _remember(engine, record, f"{name.registry}/{name.path}@{digest}")
         engine.tell("image", "push", record.id, name.text)
-        return _told(record, name, digest, changed=True)
-    return _told(record, name, digest or record.manifest_digest, changed=digest is None)
+        return _told(wanted, record, name, digest, changed=True)
+    return _told(wanted, record, name, digest or record.manifest_digest, changed=digest is None)
 
 
-def _told(record: ImageRecord, name: Parts, digest: str | None, *, changed: bool) -> Outcome:
-    label = record.names[0] if record.names else record.id.removeprefix("sha256:")[:12]
+def _save(engine: Engine, wanted: Push, transport: str, place: str) -> Outcome:
+    path, colon, _reference = place.partition(":")
+    if colon or not path.startswith("/"):
+        remedy = f"Write {transport}:/PATH; the image has there the name that it is pushed by"
+        raise InvalidOption("dest", wanted.dest, "is no path on the host", remedy=remedy)
+    done = save(engine, SaveRequest((wanted.name,), path, _FORMS[transport]))
+    return replace(
+        done, result={"image": done.result["images"][0], "dest": done.result["dest"], "digest": ""}
+    )
+
+
+def _told(wanted: Push, record: ImageRecord, name: Parts, digest: str | None, *, changed: bool) -> Outcome:
+    label = _label(wanted.name, record)
     result = {"image": image_shape(record), "dest": name.text, "digest": digest or ""}
     return Outcome((f"pushed image {label} to {name.text}",) if changed else (), result=result)
 
@@ -87,6 +106,12 @@ def _target(wanted: Push, record: ImageRecord) -> Parts:
     if name.suffix.startswith("@"):
         raise InvalidOption("dest", text, "has a digest, which the image brings itself", remedy="Write a tag")
     return name
+
+
+def _label(asked: str, record: ImageRecord) -> str:
+    """Return what the image is called in words: as it was asked for, in full."""
+    meant = [] if is_id(asked) else [name for name in candidates(asked) if name in record.names]
+    return next(iter((*meant, *record.names)), record.id.removeprefix("sha256:")[:12])
 
 
 def _own_name(asked: str, record: ImageRecord) -> str:
@@ -139,54 +164,9 @@ def _push(engine: Engine, repository: Repository, record: ImageRecord, reference
         if deliver(repository, [*layers, (config.digest, config)]):
             put_manifest(repository, reference, known.manifest)
             return known.manifest.digest
-    name = record.names[0] if record.names else record.id[:12]
-    raise WrongState(
-        f"the layers of image {name} are not kept as registries have them", remedy="Pull it again"
-    )
-
-
-def deliver(repository: Repository, blobs: Sequence[Wanted], *, at_once: int = 2) -> bool:
-    """Have the repository hold all of these; False, and nothing sent, when one is neither there nor here."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from ...images.registry.upload import has, mounted
-
-    once = dict(blobs)
-    for digest, outgoing in once.items():
-        if outgoing is None and not (has(repository, digest) or mounted(repository, digest)):
-            return False
-    with ThreadPoolExecutor(at_once, thread_name_prefix="slipway-push") as pool:
-        stop = _Stop()
-        sending = [pool.submit(_deliver, repository, one, stop.heard) for one in once.values() if one]
-        try:
-            for one in sending:
-                one.result()
-        except BaseException:
-            stop.wanted = True
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-    return True
-
-
-class _Stopped(Exception):
-    """The task has ended, and nobody waits for the blob any more."""
-
-
-class _Stop:
-    """Ends blobs that are on their way."""
-
-    wanted = False
-
-    def heard(self, _count: int) -> None:
-        if self.wanted:
-            raise _Stopped
-
-
-def _deliver(repository: Repository, blob: Outgoing, heard: Callable[[int], object]) -> None:
-    from ...images.registry.upload import has, mounted, send
-
-    if not (has(repository, blob.digest) or mounted(repository, blob.digest)):
-        send(repository, blob, heard)
+    manifest = made_anew(engine, repository, record)
+    put_manifest(repository, reference, manifest)
+    return manifest.digest
 
 
 def _remember(engine: Engine, record: ImageRecord, digest: str) -> None:

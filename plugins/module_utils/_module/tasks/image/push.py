@@ -21,6 +21,9 @@ class PushOptions:
     dest = of_type("str", aliases=["destination"])
     """The name that it gets, as in V(registry.example/team/app:1); C(docker://) may stand before it.
 
+    V(oci-archive:/PATH), V(docker-archive:/PATH), V(oci:/DIRECTORY) and V(dir:/DIRECTORY) write it to the host
+    instead, as M(slipway.oci.image_save) does.
+
     Unset, the name by which O(name) knows it.
     """
 
