@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from _engine.errors import DigestMismatch, InvalidOption, NotFound, RegistryDenied, RegistryFailed
+from _engine.errors import DigestMismatch, InvalidOption, NotFound, RegistryDenied, RegistryFailed, WrongState
 from _engine.images.blobs import BlobStore
 from _engine.lifecycle.image.load import load
 from _engine.lifecycle.image.push import Push, push
@@ -343,6 +343,8 @@ def test_an_image_that_was_loaded(empty, pusher, tmp_path):
     with pusher.open() as engine:
         loaded = load(engine, str(source)).result["image"]
     dest = f"{empty.address}/loaded/app:1"
+    other = write_archive(tmp_path / "other.tar", "localhost/other:1", [layer({"three": b"3"})])
+    empty.push(f"docker-archive:{other}", "loaded/app:1")
     told = pusher.foresee_push("localhost/image:1", dest)
     done = pusher.push("localhost/image:1", dest)
     assert done.actions == told.actions == (f"pushed image localhost/image:1 to {dest}",)
@@ -381,6 +383,18 @@ def test_an_altered_layer_is_not_sent(empty, pusher, tmp_path):
     with pytest.raises(DigestMismatch, match="altered in the store"):
         pusher.push("localhost/image:1", f"{empty.address}/app:1")
     assert [one for one in empty.requests() if one.method == "PUT" and "/manifests/" in one.path] == []
+
+
+def test_a_layer_that_can_not_be_written_again(empty, pusher, tmp_path):
+    """An image of which a layer lacks its recipe is an error with a remedy, before anything is sent."""
+    with pusher.open() as engine:
+        load(engine, str(tmp_path / "image.tar"))
+        top = engine.layout.layers
+        [place] = [name for name in os.listdir(top) if os.path.exists(f"{top}/{name}/diff/two")]
+        os.unlink(f"{top}/{place}/recipe")
+    with pytest.raises(WrongState, match="Load or pull its image again"):
+        pusher.push("localhost/image:1", f"{empty.address}/app:1")
+    assert {one.method for one in empty.requests()} == {"HEAD"}
 
 
 @pytest.mark.parametrize("transport", ["oci-archive", "docker-archive", "oci", "dir"])
