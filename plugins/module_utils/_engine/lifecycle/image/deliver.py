@@ -30,7 +30,7 @@ def deliver(repository: Repository, blobs: Sequence[Wanted], *, at_once: int = 2
         try:
             for one in sending:
                 one.result()
-        except BaseException:
+        except BaseException:  # also at an interrupt: nothing goes on being sent that nobody waits for
             stop.wanted = True
             pool.shutdown(wait=True, cancel_futures=True)
             raise
