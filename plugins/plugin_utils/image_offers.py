@@ -51,22 +51,20 @@ def from_registry(wanted: Wanted, access: Access) -> dict[str, Any]:
 
 def fetch(offered: Offer, access: Access, members: Sequence[str], heard: Heard) -> None:
     """Bring the blobs of these names into the cache. Raises EngineError."""
-    from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.download import Blob
+    from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.download import (
+        Blob,
+        Counted,
+    )
 
     blobs = [Blob(layer.digest, layer.size or 0) for layer in chosen(offered, members) if layer.digest]
-    total, got = sum(blob.size for blob in blobs), [0]
-
-    def arrived(count: int) -> None:
-        got[0] += count
-        heard(got[0], total)
-
+    counted = Counted(sum(blob.size for blob in blobs), heard)
     with cache() as store:
         missing = [blob for blob in blobs if not store.has(blob.digest)]
         for blob in blobs:
             touch(store, blob.digest)
         if not missing:
             return
-        _from_any(offered, access, lambda repository: _download(repository, store, missing, arrived))
+        _from_any(offered, access, lambda repository: _download(repository, store, missing, counted.add))
 
 
 def _from_any(offered: Offer, access: Access, act: Callable[[Any], object]) -> None:

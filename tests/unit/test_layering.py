@@ -50,8 +50,9 @@ STREETS = {
         "": {"cli", "connect", "verbs"},
         "cli": set(),
         "connect": set(),
+        "image": {"cli"},
         "store": {"cli"},
-        "verbs": {"cli", "store"},
+        "verbs": {"cli", "image", "store"},
     },
     "images": {
         "": {"archive", "tar"},

@@ -183,21 +183,22 @@ def _images(verbs: Any) -> None:
 
 
 def _image_names(verbs: Any) -> None:
-    from . import save, tag
+    from ..image import save, tag
 
     save.add(verbs)
     tag.add(verbs)
 
 
 def _commit(verbs: Any) -> None:
-    from . import commit
+    from ..image import commit
 
     commit.add(verbs)
 
 
 def _registry(verbs: Any) -> None:
-    from . import registry
+    from ..image import pull, registry
 
+    pull.add(verbs)
     registry.add(verbs)
 
 
@@ -259,7 +260,7 @@ _GROUPS = (
     ("images load rmi", _images),
     ("save tag untag", _image_names),
     ("commit", _commit),
-    ("push login logout", _registry),
+    ("pull push login logout", _registry),
     ("volume volumes", _volumes),
     ("network", _networks),
     ("info version", _host),

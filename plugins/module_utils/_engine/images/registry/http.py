@@ -7,7 +7,6 @@ Nothing that the other side says is trusted for its length, its type or where it
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import time
@@ -25,9 +24,9 @@ import urllib3
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError, InsecureRequestWarning, ProtocolError, ReadTimeoutError
 
-from ...errors import InvalidOption, RegistryFailed
+from ...errors import RegistryFailed
 from ...frozen import dataclass
-from . import challenge, patience
+from . import challenge, patience, trust
 from .challenge import printable
 
 #: Seconds for a connection, and for each read: a server that is silent for so long is gone.
@@ -47,8 +46,6 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 #: Seconds between two tries at most, whatever the server asks for.
 _LONGEST_WAIT = 120.0
 _AGENT = "slipway.oci"
-#: Read where the system keeps its certificates, as programs of the host do.
-_BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 @dataclass(frozen=True)
@@ -160,7 +157,7 @@ class Http:
         # Its connections end with this; urllib3 before 2 leaves that to chance.
         weakref.finalize(self, self._session.close)
         self._session.headers.update({"User-Agent": _AGENT, "Accept-Encoding": "identity"})
-        adapter = _Adapter(_context(host, transfer.cert_dir, verifies=self._verifies))
+        adapter = _Adapter(trust.context(host, transfer.cert_dir, verifies=self._verifies))
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, adapter)
 
@@ -328,50 +325,6 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave all to the context, which knows the authorities already."""
-
-
-def _context(host: str, cert_dir: str | None, *, verifies: bool) -> ssl.SSLContext:
-    bundle = next((os.environ[name] for name in _BUNDLES if os.environ.get(name)), None)
-    context = ssl.create_default_context(cafile=bundle)
-    if getattr(urllib3, "__version__", "").startswith("1."):
-        # It compares the names itself then. OpenSSL can't for addresses, since it is not told them.
-        context.check_hostname = False
-    if not verifies:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    for directory in [cert_dir] if cert_dir else _certificate_directories(host):
-        _load(context, directory, named=cert_dir is not None)
-    return context
-
-
-def _certificate_directories(host: str) -> Iterator[str]:
-    """Yield the directories of a registry's certificates (containers-certs.d(5)) that are there."""
-    tops = ["/etc/containers/certs.d", "/etc/docker/certs.d"]
-    if os.environ.get("HOME"):
-        tops.insert(0, f"{os.environ['HOME']}/.config/containers/certs.d")
-    for top in tops:
-        # A name from a reference: its grammar has no slash and no dot-dot.
-        if os.path.isdir(f"{top}/{host}"):
-            yield f"{top}/{host}"
-
-
-def _load(context: ssl.SSLContext, directory: str, *, named: bool) -> None:
-    try:
-        names = sorted(os.listdir(directory))
-    except OSError as error:
-        if named:
-            raise InvalidOption("ca_cert_dir", directory, f"can't be read: {error.strerror}") from error
-        return
-    for name in names:
-        path = f"{directory}/{name}"
-        try:
-            if name.endswith(".crt"):
-                context.load_verify_locations(cafile=path)
-            elif name.endswith(".cert"):
-                context.load_cert_chain(path, f"{path[: -len('.cert')]}.key")
-        except (OSError, ssl.SSLError) as error:
-            why = f"has {name}, which can't be used: {error.strerror or error}"
-            raise InvalidOption("ca_cert_dir", directory, why) from error
 
 
 @contextmanager

@@ -44,12 +44,20 @@ if TYPE_CHECKING:
     from ...images.registry.client import Repository
     from ...images.registry.resolve import Remote
 
+#: Told how many bytes are done, of how many.
+Heard = Callable[[int, int], object]
 #: Not a registry, but what is made and loaded here.
 _LOCAL = "localhost"
 
 
-def pull(engine: Engine, wanted: Pull) -> Outcome:
+def _unheard(_done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+def pull(engine: Engine, wanted: Pull, *, heard: Heard = _unheard) -> Outcome:
     """Bring the image that a task wants; one that is there, and new enough for the policy, is no change.
+
+    ``heard`` is told how many bytes of how many have come, in the threads that fetch them.
 
     Raises NotFound (policy ``never``, or no registry has it), RegistryFailed, RegistryDenied, DigestMismatch, ArchiveBroken,
     UnsafeEntry, StoreFull, HostLacks (requests, zstd), InvalidOption. Predicting, the registry is asked and nothing is written.
@@ -66,7 +74,7 @@ def pull(engine: Engine, wanted: Pull) -> Outcome:
     if wanted.pull_on == CONTROLLER:
         raise _asked_of_controller(wanted, known)
     try:
-        return _from_registries(engine, wanted, known, names)
+        return _from_registries(engine, wanted, known, names, heard)
     except (RegistryFailed, RegistryDenied, ImageUnknown, HostLacks) as error:
         if wanted.pull_on == AUTO and _has_no_way(error):
             raise _asked_of_controller(wanted, known) from error
@@ -185,7 +193,7 @@ def _there(record: ImageRecord) -> Outcome:
 
 
 def _from_registries(
-    engine: Engine, wanted: Pull, known: ImageRecord | None, names: tuple[Parts, ...]
+    engine: Engine, wanted: Pull, known: ImageRecord | None, names: tuple[Parts, ...], heard: Heard
 ) -> Outcome:
     """Try each name at each place that may have it, until one has; else raise what the last said that was no mirror."""
     errors: list[EngineError] = []
@@ -194,7 +202,7 @@ def _from_registries(
     for name in names:
         for repository in repositories(access, name):
             try:
-                outcome = _from_repository(engine, wanted, known, repository, name)
+                outcome = _from_repository(engine, wanted, known, repository, name, heard=heard)
             except (RegistryFailed, RegistryDenied, ImageUnknown) as error:  # noqa: PERF203  (each place is tried by itself)
                 errors.append(error)
             else:
@@ -223,7 +231,13 @@ def _short_name(wanted: Pull, name: Parts) -> Iterator[str]:
 
 
 def _from_repository(
-    engine: Engine, wanted: Pull, known: ImageRecord | None, repository: Repository, name: Parts
+    engine: Engine,
+    wanted: Pull,
+    known: ImageRecord | None,
+    repository: Repository,
+    name: Parts,
+    *,
+    heard: Heard,
 ) -> Outcome:
     """Ask one repository, and fetch what is missing here."""
     from ...images.registry.resolve import resolve
@@ -238,7 +252,7 @@ def _from_repository(
             engine, Fetched(remote, lambda _digest: None, BlobStore(engine.layout.blobs)), "pulled"
         )
         return replace(outcome, actions=tuple(f"{text} ({remote.digest})" for text in outcome.actions))
-    return _fetch(engine, repository, remote)
+    return _fetch(engine, repository, remote, heard)
 
 
 def _is_newest(known: ImageRecord, repository: Repository, name: Parts) -> bool:
@@ -250,9 +264,9 @@ def _is_newest(known: ImageRecord, repository: Repository, name: Parts) -> bool:
     return repository.head(name.reference, digests[0] if len(digests) == 1 else None) in digests
 
 
-def _fetch(engine: Engine, repository: Repository, remote: Remote) -> Outcome:
+def _fetch(engine: Engine, repository: Repository, remote: Remote, heard: Heard) -> Outcome:
     """Download the layers that are missing while those that have come are unpacked, then record the image."""
-    from ...images.registry.download import Downloads
+    from ...images.registry.download import Counted, Downloads
 
     store = BlobStore(engine.layout.blobs)
     with store.in_use():
@@ -261,7 +275,8 @@ def _fetch(engine: Engine, repository: Repository, remote: Remote) -> Outcome:
         for digest, raw in remote.documents.items():
             store.put(digest, raw)
         # A layer that is here may go meanwhile with another image: then its blob is fetched as well.
-        with Downloads(repository, store, missing, others=remote.blobs) as downloads:
+        counted = Counted(sum(blob.size for blob in missing), heard)
+        with Downloads(repository, store, missing, others=remote.blobs, arrived=counted.add) as downloads:
             source = Fetched(remote, downloads.wait, store, lacking, lambda: _missing(engine, remote))
             outcome = converge_images(engine, source, "pulled")
         if not outcome.actions:

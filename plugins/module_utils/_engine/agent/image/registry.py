@@ -22,7 +22,7 @@ def add(verbs: Any) -> None:
     """Add the verbs."""
     text = "push an image to a registry, and print the digest that it has there"
     parser = verbs.add_parser("push", help=text, description=text)
-    _add_access(parser)
+    add_access(parser)
     parser.add_argument("--digestfile", metavar="FILE", help="write the digest into it")
     parser.add_argument("--force", action="store_true", help="also when the registry has it already")
     parser.add_argument("--quiet", "-q", action="store_true", help="print nothing")
@@ -31,7 +31,7 @@ def add(verbs: Any) -> None:
     parser.set_defaults(verb=_push, acts=True)
     text = "log in to a registry: verify a user and password, and keep them"
     parser = verbs.add_parser("login", help=text, description=text)
-    _add_access(parser)
+    add_access(parser)
     parser.add_argument("--username", "-u", metavar="USER", help="the user (asked for)")
     parser.add_argument(
         "--password-stdin", action="store_true", help="the password comes on the standard input (asked for)"
@@ -46,7 +46,8 @@ def add(verbs: Any) -> None:
     parser.set_defaults(verb=_logout, alone=True)
 
 
-def _add_access(parser: Any) -> None:
+def add_access(parser: Any) -> None:
+    """Add the options that say how a registry is reached."""
     parser.add_argument("--authfile", metavar="FILE", help="the file of credentials")
     parser.add_argument("--cert-dir", metavar="DIR", help="certificates of authorities and of the client")
     parser.add_argument(
@@ -56,7 +57,8 @@ def _add_access(parser: Any) -> None:
     )
 
 
-def _access(arguments: argparse.Namespace, username: str = "", password: str = "") -> Access:
+def access_of(arguments: argparse.Namespace, username: str = "", password: str = "") -> Access:
+    """Return what they say."""
     verify = None if arguments.tls_verify is None else arguments.tls_verify == "true"
     return Access(
         username, password, auth_file=arguments.authfile, cert_dir=arguments.cert_dir, verify=verify
@@ -69,7 +71,7 @@ def _push(engine: Engine, arguments: argparse.Namespace) -> None:
 
     found = find_typed_image(engine, arguments.name)
     name = found.id if arguments.dest else arguments.name
-    done = push(engine, Push(name, arguments.dest, _access(arguments), arguments.force))
+    done = push(engine, Push(name, arguments.dest, access_of(arguments), arguments.force))
     if arguments.digestfile:
         with open(arguments.digestfile, "w", encoding="ascii") as file:
             file.write(str(done.result["digest"]))
@@ -82,7 +84,7 @@ def _login(_engine: None, arguments: argparse.Namespace) -> int:
 
     def act() -> str:
         username, password = _credentials(arguments)
-        done = login(Login(arguments.registry, _access(arguments, username, password)))
+        done = login(Login(arguments.registry, access_of(arguments, username, password)))
         _warn(done)
         return f"Logged in to {done.result['registry']} as {done.result['username'] or '<token>'}"
 
