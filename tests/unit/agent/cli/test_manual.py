@@ -62,7 +62,7 @@ def test_the_manual_is_read_by_man(tree, need):
 
 #: What stands on the line, the last word being completed, and what is offered.
 COMPLETED = [
-    (["p"], ["ps", "pause", "push"]),
+    (["p"], ["ps", "pause", "pull", "push"]),
     (["ps", "--a"], ["--all"]),
     (["rm", ""], "containers"),
     (["rm", "--force", ""], "containers"),
