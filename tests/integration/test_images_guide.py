@@ -6,20 +6,34 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shutil
 import sys
 
 import pytest
 import yaml
 from guide import Guide
 
+import registries
+
 
 @pytest.fixture(scope="module")
-def guide(tree, fresh_node, archive, tmp_path_factory):
+def guide(need, tree, fresh_node, archive, tmp_path_factory):
     """Return the page with its files, its host, and the engine's program in PATH."""
-    guide = Guide((tree / "docs/images.md").read_text(), tmp_path_factory.mktemp("guide"))
-    with fresh_node() as node:
+    need(
+        registries.is_there() and shutil.which("skopeo"),
+        "docker-registry, unpacked by tests/setup.yml, and skopeo",
+    )
+    top = tmp_path_factory.mktemp("guide")
+    with fresh_node() as node, registries.registry(top / "registry") as registry:
+        text = (tree / "docs/images.md").read_text().replace("registry.example", registry.address)
+        guide = Guide(text, top)
+        for tag in ("1", "edge"):
+            registry.push(f"docker-archive:{archive}", f"team/app:{tag}")
+        shutil.copy(archive, top / "app.tar")
         node.load(archive)
-        defaults = {"group/slipway.oci.engine": node.where}
+        # It has no certificate.
+        plain = dict.fromkeys(("slipway.oci.container", "slipway.oci.image"), {"tls_verify": False})
+        defaults = {"group/slipway.oci.engine": node.where, **plain}
         for name, text in guide.files.items():
             plays = [{**play, "module_defaults": defaults} for play in yaml.safe_load(text)]
             (guide.top / name).write_text(yaml.safe_dump(plays))
