@@ -32,7 +32,7 @@ def guide(need, tree, fresh_node, archive, tmp_path_factory):
         shutil.copy(archive, top / "app.tar")
         node.load(archive)
         # It has no certificate.
-        plain = dict.fromkeys(("slipway.oci.container", "slipway.oci.image"), {"tls_verify": False})
+        plain = {key: {"tls_verify": False} for key in ("slipway.oci.container", "slipway.oci.image")}
         defaults = {"group/slipway.oci.engine": node.where, **plain}
         for name, text in guide.files.items():
             plays = [{**play, "module_defaults": defaults} for play in yaml.safe_load(text)]
