@@ -42,7 +42,7 @@ EXAMPLES = r"""
     image: localhost/app:1
     target_names:
       - localhost/app:stable
-      - registry.example.org/site/app:1
+      - site.example/app:1
 """
 
 RETURN = r"""

@@ -222,9 +222,8 @@ class Http:
                     read(response)
             except RegistryFailed as error:
                 if last or not error.fields.get("passing"):
-                    error.fields["passing"] = (
-                        False  # whoever goes on with what broke off need not try all that again
-                    )
+                    if tries > 1:  # whoever goes on with what broke off need not try all that again
+                        error.fields["passing"] = False
                     raise
                 self.pause(tried, None)
                 continue
