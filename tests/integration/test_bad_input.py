@@ -435,7 +435,9 @@ def test_bad_input_where_a_container_runs(stocked):
     pid = stocked.inspect("runs")["State"]["Pid"]
     for spoiled in ({"memory": "12x"}, {"user": "nosuch"}, {"volume": ["/nosuch:/x"]}):
         refused(stocked, "container", {**GOOD, "name": "runs", **spoiled}, "invalid_option", (*spoiled,))
-    refused(stocked, "container", {**GOOD, "name": "runs", "image": "localhost/nosuch"}, "not_found", ("nosuch",))
+    refused(
+        stocked, "container", {**GOOD, "name": "runs", "image": "localhost/nosuch"}, "not_found", ("nosuch",)
+    )
     assert stocked.inspect("runs")["State"]["Pid"] == pid
 
 
