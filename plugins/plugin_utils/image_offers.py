@@ -130,12 +130,13 @@ def _names(wanted: Wanted, access: Access) -> Iterator[reference.Parts]:
 
 
 def _repositories(access: Access, name: reference.Parts) -> Iterator[Any]:
-    try:
-        from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.access import (
-            repositories,
-        )
-    except ImportError as error:
-        raise EngineError("the controller's Python has no requests", remedy="Install it there") from error
+    from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry import library
+    from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.access import (
+        repositories,
+    )
+
+    if library.MISSING:
+        raise EngineError("the controller's Python has no requests", remedy="Install it there")
     return repositories(access, configuration.read(access.registries_conf), name)
 
 

@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _keep(self, repository: str, name: str) -> None:
         digest = digest_of(self._body)
-        for known in {name, digest}:
+        for known in (name, digest):
             self.memory.manifests[repository, known] = (self.headers["Content-Type"], self._body)
         subject = json.loads(self._body).get("subject")
         told = {"OCI_Subject": subject["digest"]} if subject else {}

@@ -64,7 +64,9 @@ _OPTIONS = {
         {"type": "dict"}, "is about pushing, which is a task of its own", "Leave it out; image_push pushes"
     ),
     "secret": Foreign(
-        _TEXT, "names a secret of podman's, and there is no podman here", "Write password, out of a vault"
+        {**_TEXT, "no_log": False},
+        "names a secret of podman's, and there is no podman here",
+        "Write password, out of a vault",
     ),
     "arch": Foreign(_TEXT, _NO_REGISTRY, _LOAD),
     "auth_file": Foreign({**_PATH, "aliases": ["authfile"]}, _NO_REGISTRY, _LOAD),

@@ -28,9 +28,11 @@ PARENT = {
 }
 
 
-def made(*, run=None, words=US, parent=PARENT, **how):
+def made(*, run=None, words=US, parent=None, **how):
     """Return the new configuration."""
-    return commit.configuration(json.dumps(parent).encode(), run or {}, words, **{"diff_id": NEW, **how})
+    return commit.configuration(
+        json.dumps(PARENT if parent is None else parent).encode(), run or {}, words, **{"diff_id": NEW, **how}
+    )
 
 
 def test_what_the_parent_says_stays():

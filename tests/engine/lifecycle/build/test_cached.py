@@ -20,7 +20,8 @@ KEY = ["app", {"version": 2}]
 def ask(commits):
     """Return the function that asks for a stage."""
 
-    def ask(parent: str, key: object = KEY, name: str = "", *, check: bool = False):
+    def ask(parent: str, key: object = None, name: str = "", *, check: bool = False):
+        key = KEY if key is None else key
         with commits.host.open(read_only=check) as engine:
             return use_stage(engine, StageRequest(parent, key, name))
 

@@ -54,10 +54,10 @@ def _pull(engine: Engine, arguments: argparse.Namespace) -> int:
 
 def _one(engine: Engine, wanted: Pull, arguments: argparse.Namespace) -> None:
     from ...lifecycle.image.pull import pull
-    from ..cli.bar import Bar
+    from ..cli.meter import Meter
 
-    with Bar(wanted.name) as bar:
-        done = pull(engine, wanted, heard=(lambda *_counts: None) if arguments.quiet else bar.heard)
+    with Meter(wanted.name) as meter:
+        done = pull(engine, wanted, heard=(lambda *_counts: None) if arguments.quiet else meter.heard)
     for warning in done.warnings:
         sys.stderr.write(f"slipway: {warning}\n")
     output.write(str(done.result["image"]["Id"]))

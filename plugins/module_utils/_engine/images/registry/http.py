@@ -17,17 +17,25 @@ from http.client import HTTPException, IncompleteRead
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import requests
-import requests.adapters
-import requests.utils
-import urllib3
-from requests.exceptions import RequestException
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, ProtocolError, ReadTimeoutError
-
 from ...errors import RegistryFailed
 from ...frozen import dataclass
 from . import challenge, patience, trust
 from .challenge import printable
+from .library import (
+    HTTPAdapter,
+    HTTPError,
+    InsecureRequestWarning,
+    ProtocolError,
+    ProxyError,
+    ReadTimeoutError,
+    RequestException,
+    Session,
+    SSLError,
+    Timeout,
+    disable_warnings,
+    get_environ_proxies,
+)
+from .library import Response as RawResponse
 
 #: Seconds for a connection, and for each read: a server that is silent for so long is gone.
 _CONNECT, _READ = 15.0, 60.0
@@ -65,7 +73,7 @@ class Transfer:
 class Response:
     """An answer: its status and headers; the body is read once."""
 
-    def __init__(self, raw: requests.Response, url: str) -> None:
+    def __init__(self, raw: RawResponse, url: str) -> None:
         self._raw = raw
         self.url = url
         self.status = raw.status_code
@@ -146,9 +154,7 @@ class Http:
         self._verifies = not insecure if transfer.verify is None else transfer.verify
         self._stopped = stopped
         if not self._verifies:
-            urllib3.disable_warnings(
-                InsecureRequestWarning
-            )  # somebody has said so; it would be told at each request
+            disable_warnings(InsecureRequestWarning)  # somebody has said so; it would be told at each request
         self.host = host
         #: ``http`` is tried only where certificates are not looked at anyway.
         self.scheme = "https"
@@ -271,7 +277,7 @@ class Http:
                 allow_redirects=False,
                 timeout=(_CONNECT, _READ),
                 verify=self._verifies,
-                proxies=requests.utils.get_environ_proxies(url),
+                proxies=get_environ_proxies(url),
             )
         return Response(raw, url)
 
@@ -301,14 +307,14 @@ def is_passing(error: RegistryFailed) -> bool:
     return bool(error.fields.get("passing")) or error.fields.get("status") in _PASSING
 
 
-class _Session(requests.Session):
+class _Session(Session):
     """A session that leaves redirects to us: requests itself reads all that comes with one, followed or not."""
 
-    def get_redirect_target(self, _resp: requests.Response) -> None:
+    def get_redirect_target(self, _resp: RawResponse) -> None:
         """Return no target."""
 
 
-class _Adapter(requests.adapters.HTTPAdapter):
+class _Adapter(HTTPAdapter):
     """Connections with certificates of our own choice, through proxies too."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
@@ -332,16 +338,16 @@ def _telling(url: str) -> Iterator[None]:
     host = _host(url)
     try:
         yield
-    except requests.exceptions.SSLError as error:
+    except SSLError as error:
         raise _untrusted(host, error) from error
-    except requests.exceptions.ProxyError as error:
+    except ProxyError as error:
         raise RegistryFailed(
             f"the proxy for {host} does not answer: {_reason(error)}",
             remedy="Look at HTTPS_PROXY and NO_PROXY of the task's environment",
             registry=host,
             passing=True,
         ) from error
-    except (requests.exceptions.Timeout, ReadTimeoutError, socket.timeout) as error:
+    except (Timeout, ReadTimeoutError, socket.timeout) as error:
         raise RegistryFailed(f"{host} did not answer in time", registry=host, passing=True) from error
     except (
         IncompleteRead,

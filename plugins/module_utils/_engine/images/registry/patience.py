@@ -13,8 +13,7 @@ import time
 from http.client import HTTPResponse
 from typing import Any
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from .library import HTTPConnection, HTTPConnectionPool, HTTPSConnection, HTTPSConnectionPool
 
 #: Seconds for status and headers, and for each piece of a body; one read of the socket may come after that.
 SECONDS = 60.0

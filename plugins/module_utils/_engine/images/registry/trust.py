@@ -7,9 +7,8 @@ import os
 import ssl
 from collections.abc import Iterator
 
-import urllib3
-
 from ...errors import InvalidOption
+from .library import IS_OLD
 
 #: Read where the system keeps its certificates, as programs of the host do.
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
@@ -19,7 +18,7 @@ def context(host: str, cert_dir: str | None, *, verifies: bool) -> ssl.SSLContex
     """Return what connections to a registry are made with. Raises InvalidOption for a directory that can't be used."""
     bundle = next((os.environ[name] for name in _BUNDLES if os.environ.get(name)), None)
     made = ssl.create_default_context(cafile=bundle)
-    if getattr(urllib3, "__version__", "").startswith("1."):
+    if IS_OLD:
         # It compares the names itself then. OpenSSL can't for addresses, since it is not told them.
         made.check_hostname = False
     if not verifies:

@@ -86,10 +86,8 @@ class _Walk(tree.Tree):
         self.tolerated = _VANISHED if how.live else ()
 
     def pieces(self, fd: int) -> Iterator[bytes]:
-        found = super().pieces(fd)
-        yield next(found)
-        for piece in found:
-            self.has_more = self.has_more or (bool(piece) and piece is not write.END)
+        for number, piece in enumerate(super().pieces(fd)):
+            self.has_more = self.has_more or (number > 0 and bool(piece) and piece is not write.END)
             yield piece
 
     def names(self, fd: int, prefix: bytes) -> list[bytes]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ...errors import HostLacks, Setting, Words
@@ -32,15 +31,17 @@ def repositories(access: Access, name: Parts) -> Iterator[Repository]:
 
     Raises HostLacks without Python's requests, EngineError for a registry that is blocked, InvalidOption for its file.
     """
-    with _needing_requests(", or write ", Setting("pull_on", "controller")):
-        from ...images.registry import access as reached
+    _need_requests(", or write ", Setting("pull_on", "controller"))
+    from ...images.registry import access as reached
+
     return reached.repositories(access, registries(access), name)
 
 
 def target(access: Access, name: Parts) -> Repository:
     """Return the repository that a name is pushed to. Raises as ``repositories``."""
-    with _needing_requests():
-        from ...images.registry import access as reached
+    _need_requests()
+    from ...images.registry import access as reached
+
     return reached.target(access, registries(access), name)
 
 
@@ -49,24 +50,19 @@ def log_in(access: Access, registry: str, known: Credentials) -> bool:
 
     Raises RegistryDenied, RegistryFailed, and as ``repositories``.
     """
-    with _needing_requests():
-        from ...images.registry import access as reached
+    _need_requests()
+    from ...images.registry import access as reached
+
     return reached.log_in(access, registries(access), registry, known)
 
 
-@contextmanager
-def _needing_requests(*otherwise: str | Setting) -> Iterator[None]:
-    """Raise HostLacks for an import that fails for lack of Python's requests; ``otherwise``: what else helps."""
-    try:
-        yield
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] != "requests":
-            raise
+def _need_requests(*otherwise: str | Setting) -> None:
+    """Raise HostLacks where this Python has no requests; ``otherwise``: what else helps."""
+    from ...images.registry.library import MISSING
+
+    if MISSING:
         raise HostLacks(
             "Python's requests is not installed on this host",
-            remedy=Words(
-                f"Run the role slipway.oci.host, which installs it ({REQUESTS})",
-                *otherwise,
-            ),
+            remedy=Words(f"Run the role slipway.oci.host, which installs it ({REQUESTS})", *otherwise),
             program=REQUESTS,
-        ) from error
+        )

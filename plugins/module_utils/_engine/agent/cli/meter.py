@@ -11,14 +11,14 @@ import time
 _BETWEEN, _WIDTH = 0.1, 30
 
 
-class Bar:
+class Meter:
     """Shows how far one thing is, as a context manager; what is heard may come from any thread."""
 
     def __init__(self, what: str) -> None:
         self._what, self._next, self._shown = what, 0.0, False
         self._lock = threading.Lock()
 
-    def __enter__(self) -> Bar:  # noqa: PYI034  (Self came with Python 3.11)
+    def __enter__(self) -> Meter:  # noqa: PYI034  (Self came with Python 3.11)
         return self
 
     def __exit__(self, *_error: object) -> None:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the client uses of ``requests`` and of ``urllib3`` below it, where this Python has them.
+
+All of the engine can be imported without them, as Ansible wants it. What stands in their place then is never used: whoever wants
+to talk with a registry looks at ``MISSING`` first.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+try:
+    import urllib3
+    from requests import Response, Session
+    from requests.adapters import HTTPAdapter
+    from requests.exceptions import ProxyError, RequestException, SSLError, Timeout
+    from requests.utils import get_environ_proxies
+    from urllib3 import disable_warnings
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning, ProtocolError, ReadTimeoutError
+
+    MISSING = False
+    #: urllib3 1.26 is Debian 12's.
+    IS_OLD = getattr(urllib3, "__version__", "").startswith("1.")
+except ImportError:
+    MISSING, IS_OLD = True, False
+    if not TYPE_CHECKING:
+        Response = Session = HTTPAdapter = object
+        HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object
+        ProxyError = RequestException = SSLError = Timeout = HTTPError = ProtocolError = ReadTimeoutError = (
+            OSError
+        )
+        InsecureRequestWarning = Warning
+        get_environ_proxies = disable_warnings = None
+
+__all__ = [
+    "IS_OLD",
+    "MISSING",
+    "HTTPAdapter",
+    "HTTPConnection",
+    "HTTPConnectionPool",
+    "HTTPError",
+    "HTTPSConnection",
+    "HTTPSConnectionPool",
+    "InsecureRequestWarning",
+    "ProtocolError",
+    "ProxyError",
+    "ReadTimeoutError",
+    "RequestException",
+    "Response",
+    "SSLError",
+    "Session",
+    "Timeout",
+    "disable_warnings",
+    "get_environ_proxies",
+]
