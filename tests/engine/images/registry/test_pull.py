@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 
@@ -254,3 +255,22 @@ def test_two_at_once_fetch_it_once(there, puller, tree):
     assert len(ids) == 1
     layers = [one["digest"] for one in json.loads(there.blob(there.digest).read_text())["layers"]]
     assert sorted(digest for digest in fetched(there) if digest in layers) == sorted(layers)
+
+
+@pytest.mark.parametrize(("where", "error"), [("host", "host_lacks"), ("auto", "image_wanted")])
+def test_a_host_without_requests(puller, tree, where, error):
+    """Without Python's requests the host says what to install, and with auto the controller is asked."""
+    code = (
+        "import sys; sys.modules['requests'] = None; from pathlib import Path; from pulling import Puller\n"
+        "from _engine.errors import EngineError\n"
+        "from _engine.lifecycle.image.pull import pull\n"
+        "from _engine.model.image.pull import Pull\n"
+        "with Puller(Path(sys.argv[1])).open() as engine:\n"
+        "    try: pull(engine, Pull('registry.example/app:1', pull_on=sys.argv[2]))\n"
+        "    except EngineError as error: print(error.code)\n"
+    )
+    places = ("plugins/module_utils", "tests/support")
+    environment = {"PYTHONPATH": ":".join(str(tree / place) for place in places), "PATH": os.environ["PATH"]}
+    argv = [sys.executable, "-c", code, puller.root.removesuffix("/root"), where]
+    done = subprocess.run(argv, capture_output=True, check=True, text=True, env=environment)
+    assert done.stdout == f"{error}\n"
