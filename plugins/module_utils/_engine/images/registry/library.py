@@ -27,8 +27,8 @@ except ImportError:
     if not TYPE_CHECKING:
         Response = Session = HTTPAdapter = object
         HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object
-        ProxyError = RequestException = SSLError = Timeout = HTTPError = ProtocolError = ReadTimeoutError = (
-            OSError
+        ProxyError, RequestException, SSLError, Timeout, HTTPError, ProtocolError, ReadTimeoutError = (
+            type("Absent", (Exception,), {}) for _each in range(7)
         )
         InsecureRequestWarning = Warning
         get_environ_proxies = disable_warnings = None
