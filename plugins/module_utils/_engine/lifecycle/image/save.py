@@ -68,7 +68,7 @@ def prepared(engine: Engine, request: SaveRequest) -> tuple[tuple[ImageRecord, .
         raise InvalidOption("image", None, f"{form} holds one image", remedy="Name one, or take oci-dir")
     if compress and form == DOCKER_ARCHIVE:
         why = "docker-archive holds layers as they are"
-        raise InvalidOption("compress", compress, why, remedy="Leave it out, or take oci-archive")
+        raise InvalidOption("compress", None, why, remedy="Leave it out, or take oci-archive")
     store = LayerStore(engine.layout.layers, engine.layout.staging)
     source = Stored(store, BlobStore(engine.layout.blobs))
     saved = Saved(tuple(source.image(*one) for one in found), form, compress)
