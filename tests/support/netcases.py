@@ -199,7 +199,7 @@ CASES = {
         {"n14": ({"subnet": ["fd99:14::/64"], "ipv6": True}, "--subnet fd99:14::/64 --ipv6")},
     ),
     "net internal": Case(
-        {"network": ["n15"], "publish": ["8080:80"]},
+        {"network": ["n15"]},
         "--network n15 -p 8080:80",
         {"n15": ({"subnet": ["10.99.15.0/24"], "internal": True}, "--subnet 10.99.15.0/24 --internal")},
         reach=(("host", "10.99.15.2"),),
