@@ -200,7 +200,7 @@ CASES = {
     ),
     "net internal": Case(
         {"network": ["n15"]},
-        "--network n15 -p 8080:80",
+        "--network n15",
         {"n15": ({"subnet": ["10.99.15.0/24"], "internal": True}, "--subnet 10.99.15.0/24 --internal")},
         reach=(("host", "10.99.15.2"),),
         closed=(
