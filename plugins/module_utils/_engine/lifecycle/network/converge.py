@@ -18,6 +18,7 @@ from ...state import networks
 from ..core.engine import Engine
 from ..core.outcome import Outcome
 from ..core.sidecars import is_network_kept, keep_network
+from ..guard.waste import sweep
 from ..inspect.network import network_shape
 from . import users
 from .create import create_held, refuse_ipv6, with_networks
@@ -52,6 +53,8 @@ class _Convergence:
         plan = self.plan()
         if not self.engine.predicting and (plan.actions or self.is_half_made(plan)):
             self.act()
+        if not self.engine.predicting:
+            sweep(self.engine)
         return self.outcome(plan)
 
     def is_half_made(self, plan: NetworkPlan) -> bool:
