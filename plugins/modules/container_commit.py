@@ -63,7 +63,7 @@ options:
     default: container
   pause:
     description:
-      - Let a container that runs stand still while it is read. With V(false) files that are written meanwhile may be torn.
+      - Whether a running container is paused while it is read. With V(false), files that are written meanwhile may be torn.
     type: bool
     default: true
   squash:

@@ -107,7 +107,7 @@ def _resolve(wanted: Wanted, access: Access) -> Offer:
 
     errors: list[EngineError] = []
     with cache() as store:
-        for name in _names(wanted, access):
+        for name in configuration.read(access.registries_conf).names(wanted.name):
             for repository in _repositories(access, name):
                 try:
                     found = resolve(
@@ -118,15 +118,6 @@ def _resolve(wanted: Wanted, access: Access) -> Offer:
                     continue
                 return Offer((found.image,), found.documents, found.digest, keeps=True)
     raise errors[-1]
-
-
-def _names(wanted: Wanted, access: Access) -> Iterator[reference.Parts]:
-    parts = reference.parse(wanted.name)
-    if parts.registry:
-        yield parts
-        return
-    for registry in configuration.read(access.registries_conf).search:
-        yield reference.parse(f"{registry}/{parts.path}{parts.suffix}")
 
 
 def _repositories(access: Access, name: reference.Parts) -> Iterator[Any]:

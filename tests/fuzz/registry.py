@@ -118,7 +118,7 @@ class _Answers:
         vars(self).update(parts)
 
     def _config(self, raw: bytes) -> None:
-        """Have a configuration that the manifest vouches for."""
+        """Name this configuration in the manifest."""
         manifest = {**_MANIFEST, "config": tars.descriptor("config.v1+json", raw)}
         self._manifest = json.dumps(manifest).encode()
         self._blobs[_digest(raw)] = raw

@@ -555,7 +555,7 @@ def written(host: Host) -> None:
 
 
 def commit_box(host: Host) -> None:
-    """Have an image of it."""
+    """Commit the container."""
     with host.open() as engine:
         commit(engine, CommitRequest("box", "localhost/loaded:1", cache_key="sweep"))
 
@@ -595,7 +595,7 @@ def registry_of(host: Host) -> registries.Registry:
 
 
 def pull_image(host: Host) -> None:
-    """Have the image from the registry."""
+    """Pull the image from the registry."""
     there = registry_of(host)
     conf = Path(f"{host.top}.registries.json")
     entry = {"prefix": "registry.example", "location": there.address, "insecure": True}
@@ -630,7 +630,7 @@ def two_to_prune(host: Host) -> None:
 
 
 def prune_all(host: Host) -> None:
-    """Have nothing that nobody uses, of these."""
+    """Prune containers and images."""
     with host.open() as engine:
         prune(engine, Prune(containers=(), images=ImagePrune()))
         prune(engine, Prune(images=ImagePrune(all=True, filters=(("reference", "*loaded"),))))
@@ -658,7 +658,7 @@ def torn(host: Host) -> None:
 
 
 def repair_store(host: Host) -> None:
-    """Have a store that is whole."""
+    """Check the store and repair it."""
     with host.open() as engine:
         check(engine, repair=True)
 

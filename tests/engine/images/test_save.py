@@ -172,7 +172,7 @@ def test_an_image_that_was_pulled_keeps_its_digests(home, away, archives, tmp_pa
 
 
 def _pulled(home, archives, tmp_path, pack):
-    """Have an image in the store as a pull leaves it; return its manifest and its id."""
+    """Put an image into the store as a pull leaves it; return its manifest and its id."""
     layers = [archives.layer((f"f{number}", {"data": os.urandom(3000)})) for number in range(2)]
     (image,) = home.load(archives.docker(tmp_path / "in.tar", layers, tag=NAME))
     config = archives.config(layers)

@@ -51,7 +51,7 @@ class ImportedTree:
         """Check nothing: the digest was made of what was read a moment ago."""
 
     def wait(self, layer: ArchivedLayer) -> None:
-        """Wait for nothing: the tree is here."""
+        """Do nothing: the tree is here."""
 
 
 def import_tree(

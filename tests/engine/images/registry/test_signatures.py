@@ -28,7 +28,7 @@ class Shelf:
         self.name = f"{memory.address}/team/app"
 
     def blob(self, data, kind):
-        """Have the registry keep a blob, and return its descriptor."""
+        """Store a blob in the registry, and return its descriptor."""
         self.memory.blobs[digest_of(data)] = data
         return {"mediaType": kind, "digest": digest_of(data), "size": len(data)}
 

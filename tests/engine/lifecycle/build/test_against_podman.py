@@ -33,7 +33,7 @@ CONFIG = {
 
 @pytest.fixture
 def both(commits, podman, busybox, tmp_path):
-    """Have the image in both."""
+    """Load the image into both."""
     layers = [busybox, layer(FILES)]
     archive = write_archive(tmp_path / "files.tar", IMAGE, layers, **CONFIG)
     commits.host.load(archive)

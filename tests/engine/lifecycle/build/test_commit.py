@@ -37,7 +37,7 @@ def driver_name(request, need) -> str:
 
 @pytest.fixture
 def driver(driver_name, commits) -> str:
-    """Have containers with each storage driver."""
+    """Return containers with each storage driver."""
     commits.host.storage_driver = driver_name
     return driver_name
 

@@ -11,7 +11,7 @@ from _engine.lifecycle.info import info
 
 @pytest.fixture
 def box(host):
-    """Have a container that has written something."""
+    """Return a container that has written something."""
     host.start("sh", "-c", "echo x >/new", label={"l": "1"}, volume=["/own", "data:/data"])
     host.ended()
     yield host

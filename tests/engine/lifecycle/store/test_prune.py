@@ -31,7 +31,7 @@ def pruned(store):
 
 
 def build(store, name, content, **config):
-    """Have an image of one layer that holds so many bytes."""
+    """Make an image of one layer that holds so many bytes."""
     return store.host.build(name, layer({"file": content}), **config)
 
 

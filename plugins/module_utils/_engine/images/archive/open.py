@@ -44,7 +44,7 @@ class Archive:
         self._checked.add(layer.member)
 
     def wait(self, layer: ArchivedLayer) -> None:
-        """Wait for nothing: the archive is here."""
+        """Do nothing: the archive is here."""
 
     def _verified(self, layer: ArchivedLayer) -> Iterator[bytes]:
         return streams.verified(

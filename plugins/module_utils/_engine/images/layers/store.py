@@ -82,7 +82,7 @@ class LayerStore:
         return assemble(self._path(chain_id), diff_id=diff_id)
 
     def add_recipe(self, chain_id: str, stream: Iterator[bytes], *, lowers: Sequence[str]) -> None:
-        """Have what it takes to write the tar of a layer that is there, by unpacking it once more beside; raises as ``add``."""
+        """Record the recipe of a layer that is there, by unpacking its tar once more beside it; raises as ``add``."""
         with staging(self._staging) as (path, fd):
             self._fill(stream, fd=fd, lowers=lowers)
             # The recipe comes last, since it is what is looked for.

@@ -18,6 +18,8 @@ from typing import Any
 
 from ...errors import EngineError, InvalidOption
 from ...frozen import dataclass
+from ..archive.reference import Parts
+from ..archive.reference import parse as parse_name
 
 #: Read where the option names no other; it need not be there.
 DEFAULT_PATH = "/etc/slipway/registries.json"
@@ -66,6 +68,13 @@ class Registries:
     is_default: bool = True
     registries: tuple[_Registry, ...] = ()
     path: str = DEFAULT_PATH
+
+    def names(self, name: str) -> tuple[Parts, ...]:
+        """Return the full names that a name may mean, best first: one for each search registry. Raises InvalidOption."""
+        parts = parse_name(name)
+        if parts.registry:
+            return (parts,)
+        return tuple(parse_name(f"{registry}/{parts.path}{parts.suffix}") for registry in self.search)
 
     def places(self, registry: str, repository: str, *, by_digest: bool) -> tuple[Place, ...]:
         """Return where an image may be fetched, mirrors first. Raises EngineError for a registry that is blocked."""

@@ -47,13 +47,13 @@ def get(name: str, registry: str, path: str) -> tuple[str, str, str] | None:
 
 
 def store(name: str, registry: str, username: str, password: str, path: str) -> None:
-    """Have the helper keep credentials. Raises HostLacks, EngineError."""
+    """Store credentials with the helper. Raises HostLacks, EngineError."""
     wanted = {"ServerURL": registry, "Username": username, "Secret": password}
     _run(name, "store", json.dumps(wanted).encode(), registry, path)
 
 
 def erase(name: str, registry: str, path: str) -> None:
-    """Have the helper forget credentials. Raises HostLacks, EngineError."""
+    """Erase credentials from the helper. Raises HostLacks, EngineError."""
     _run(name, "erase", registry.encode(), registry, path)
 
 

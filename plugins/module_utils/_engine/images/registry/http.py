@@ -128,7 +128,7 @@ class Response:
         self._raw.close()
 
     def _give_back(self) -> None:
-        """Let the connection be used again; urllib3 before 2 does not see that all has been read."""
+        """Return the connection to its pool; urllib3 before 2 does not notice that the body has been read."""
         raw: Any = self._raw.raw
         answer = raw._fp  # noqa: SLF001  (the same)
         if answer.isclosed() or answer.length == 0:
@@ -225,7 +225,7 @@ class Http:
             try:
                 response = self._follow(method, url, headers, body)
                 if last or response.status not in _PASSING:
-                    read(response)
+                    _closed_if_broken(response, read)
             except RegistryFailed as error:
                 if last or not error.fields.get("passing"):
                     if tries > 1:  # whoever goes on with what broke off need not try all that again
@@ -302,6 +302,15 @@ def led(url: str, target: str) -> str:
     return there.geturl()
 
 
+def _closed_if_broken(response: Response, read: Callable[[Response], None]) -> None:
+    """Read an answer; the connection of one that breaks off is closed, and not left to chance."""
+    try:
+        read(response)
+    except RegistryFailed:
+        response.close()
+        raise
+
+
 def is_passing(error: RegistryFailed) -> bool:
     """Tell whether the same again may go well."""
     return bool(error.fields.get("passing")) or error.fields.get("status") in _PASSING
@@ -367,7 +376,7 @@ def _broken(host: str, error: Exception) -> RegistryFailed:
     reason = _reason(error)
     return RegistryFailed(
         f"{host} can't be reached: {reason}",
-        remedy="Is the name right, and does the host reach it? What has no way out gets images with pull_on: controller",
+        remedy="Check the name, and whether this machine reaches it; HTTPS_PROXY names a proxy",
         registry=host,
         # A name that nobody knows stays unknown.
         passing="Name or service not known" not in reason,

@@ -77,6 +77,6 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 def made_patient(manager: Any) -> Any:
-    """Have a manager of urllib3's pools, which is returned, make such connections."""
+    """Make a manager of urllib3's pools open such connections, and return it."""
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
     return manager

@@ -44,7 +44,7 @@ def has(repository: Repository, digest: str) -> bool:
 
 
 def mounted(repository: Repository, digest: str) -> bool:
-    """Have the repository take a blob from one of its neighbours; False when none has it, or may be asked."""
+    """Mount a blob from another repository of the registry; False when none has it, or this user may not read it."""
     for neighbour in repository.neighbours[:_MOST_NEIGHBOURS]:
         query = urlencode({"mount": digest, "from": neighbour})
         try:

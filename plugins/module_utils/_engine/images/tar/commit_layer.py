@@ -110,7 +110,7 @@ class _Walk(tree.Tree):
 
 class _Upper(_Walk, UpperLayer):
     def instead(self, path: bytes) -> bytes:
-        """Have a socket hide what the image has in its place."""
+        """Mark what the image has in the place of a socket as removed."""
         above, _slash, name = path.rpartition(b"/")
         hidden = whiteouts.PREFIX + name
         return mark(b"%s/%s" % (above, hidden) if above else hidden) if self._how.covers(path) else b""

@@ -73,7 +73,7 @@ class _Layer(NamedTuple):
 
 
 def commit(engine: Engine, request: CommitRequest) -> Outcome:
-    """Have the image; one of that name that has the same content and says the same is no change.
+    """Make an image of a container; an image of that name with the same content and configuration is no change.
 
     Raises NotFound, InvalidOption, WrongState, HostLacks (``pause``), StoreFull; nothing is left of it then.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have a repository hold blobs: two at a time, each only where it is lacking; the first that fails ends all."""
+"""Upload the blobs that a repository lacks, two at a time; the first that fails ends all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def deliver(repository: Repository, blobs: Sequence[Wanted], *, at_once: int = 2) -> bool:
-    """Have the repository hold all of these; False, and nothing sent, when one is neither there nor here."""
+    """Upload the blobs that the repository lacks; False, with nothing sent, when one is neither there nor here."""
     from concurrent.futures import ThreadPoolExecutor
 
     from ...images.registry.upload import has, mounted

@@ -91,7 +91,7 @@ def _picked(archive: Layers, reference: str, path: str) -> Layers:
 
 
 def converge_images(engine: Engine, source: Layers, verb: str, *, names: tuple[str, ...] = ()) -> Outcome:
-    """Have every image of the source, under its own names and the extra ones; ``verb`` tells how it came."""
+    """Load every image of the source, under its own names and the extra ones; ``verb`` says in words how it came."""
     wanted = [_record(image, names) for image in source.images]
     actions = tuple(text for record in wanted for text in _news(engine, record, verb))
     left_out: set[str] = set()

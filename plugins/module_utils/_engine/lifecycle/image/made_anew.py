@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def made_anew(engine: Engine, repository: Repository, record: ImageRecord) -> Manifest:
-    """Have a repository hold all blobs of an image, and return the manifest that names them, which is not sent.
+    """Upload all blobs of an image, and return the manifest that names them, which is not sent.
 
     Raises WrongState (a layer can't be written again), DigestMismatch (one was altered), and as ``deliver``.
     """
@@ -47,7 +47,7 @@ def made_anew(engine: Engine, repository: Repository, record: ImageRecord) -> Ma
 
 
 def _sent(engine: Engine, repository: Repository, source: Stored, layer: SavedLayer) -> Blob:
-    """Have a repository hold a layer, as it is kept or compressed anew, and return its blob."""
+    """Upload a layer, as it is kept or compressed anew, and return its blob."""
     from ...images.registry.kept import of_store
 
     if layer.blob is not None:

@@ -119,4 +119,4 @@ class _Sent:
         """Check nothing: what is unpacked already was checked then, and was not sent."""
 
     def wait(self, layer: ArchivedLayer) -> None:
-        """Wait for nothing: it was sent."""
+        """Do nothing: the blob was sent."""

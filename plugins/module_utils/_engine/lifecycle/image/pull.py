@@ -76,17 +76,21 @@ def pull(engine: Engine, wanted: Pull, *, heard: Heard = _unheard) -> Outcome:
     try:
         return _from_registries(engine, wanted, known, names, heard)
     except (RegistryFailed, RegistryDenied, ImageUnknown, HostLacks) as error:
-        if wanted.pull_on == AUTO and _has_no_way(error):
-            raise _asked_of_controller(wanted, known) from error
-        if isinstance(error, HostLacks):
-            raise
-        if known is None:
-            raise _with_near(engine, wanted, error) from error
-        if wanted.policy != NEWER or isinstance(error, ImageUnknown):
-            raise
-        return replace(
-            _there(known), warnings=(f"{wanted.name}: {error.message}; the image that is here is used",)
-        )
+        return _unreached(engine, wanted, known, error)
+
+
+def _unreached(engine: Engine, wanted: Pull, known: ImageRecord | None, error: EngineError) -> Outcome:
+    """Return the image that is here, where that is good enough; else raise the error, or ask the controller."""
+    if _has_no_way(error) and wanted.pull_on == AUTO:
+        raise _asked_of_controller(wanted, known) from error
+    if _has_no_way(error) and isinstance(error, RegistryFailed):
+        error.remedy = f"{error.remedy}. A host without a way out gets images with pull_on: controller"
+    if known is None:
+        raise _with_near(engine, wanted, error) from error
+    if wanted.policy != NEWER or isinstance(error, (ImageUnknown, HostLacks)):
+        raise error
+    warning = f"{wanted.name}: {error.message}; the image that is here is used"
+    return replace(_there(known), warnings=(warning,))
 
 
 class ImageWanted(EngineError):
@@ -154,14 +158,9 @@ def find_whole(engine: Engine, wanted: Pull) -> ImageRecord | None:
 
 def remote_names(wanted: Pull) -> tuple[Parts, ...]:
     """Return by what full names registries may have the image, the best first; none for what is never in one."""
-    parts = parse(wanted.name)
-    if is_id(wanted.name) or parts.registry == _LOCAL:
+    if is_id(wanted.name) or parse(wanted.name).registry == _LOCAL:
         return ()
-    if parts.registry:
-        return (parts,)
-    return tuple(
-        parse(f"{registry}/{parts.path}{parts.suffix}") for registry in registries(wanted.access).search
-    )
+    return registries(wanted.access).names(wanted.name)
 
 
 def _fits(image: ImageRecord, wanted: Pull) -> bool:

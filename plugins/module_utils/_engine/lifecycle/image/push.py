@@ -51,7 +51,7 @@ class Push:
 
 
 def push(engine: Engine, wanted: Push) -> Outcome:
-    """Have the registry's name mean the image; one that does already is no change.
+    """Push an image; a tag that names it in the registry already is no change.
 
     Raises NotFound, InvalidOption, RegistryFailed, RegistryDenied (layers that can't be had), DigestMismatch,
     HostLacks (requests). Predicting, the registry is asked and nothing is sent.

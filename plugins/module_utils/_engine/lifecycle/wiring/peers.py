@@ -114,7 +114,7 @@ def _is_answered(engine: Engine, record: ContainerRecord, network: NetworkRecord
 
 
 def _ask_others(engine: Engine, record: ContainerRecord, gone: NetworkRecord) -> None:
-    """Have a container that runs ask other servers, when aardvark-dns answers in one of its networks no longer."""
+    """Write other name servers for a running container when aardvark-dns no longer answers in one of its networks."""
     pairs = attached_of(engine, record)
     at = served_at(engine, [pair for pair in pairs if pair[1].id != gone.id])
     name_files.ask_others(engine.layout.container(record.id), record, pairs, at, served.gateways(gone))
