@@ -894,9 +894,9 @@ options:
     type: str
   pull_on:
     description:
-      - "Who asks the registry. V(host): the host itself. V(controller): the controller, once for all hosts, into a
-        cache of its own; each host is sent the layers that it lacks, compressed as they came, over its own connection.
-        It needs neither Python's C(requests) nor a way to the registry then."
+      - "Who asks the registry. V(host): the host itself. V(controller): the controller, once for all hosts of a task,
+        into a cache of its own; each host is sent the layers that it lacks, compressed as they came, over its own
+        connection. It needs neither Python's C(requests) nor a way to the registry then."
       - "V(auto): the host, and the controller where the host can't: nothing answers there, or it has no C(requests)."
       - Credentials, certificates and O(registries_conf) are those of the machine that asks.
       - The cache is C($XDG_CACHE_HOME/slipway), C(~/.cache/slipway) unless that is set, or C($SLIPWAY_CACHE). It holds

@@ -50,7 +50,8 @@ class ImageAction(DeliveringAction):
 
         from . import image_offers
 
-        wanted = image_offers.Wanted(asked["image"], asked["policy"], asked["platform"], asked["digests"])
+        told = (asked[key] for key in ("image", "policy", "platform", "digests"))
+        wanted = image_offers.Wanted(*told, task=str(self._task._uuid))  # noqa: SLF001  (Ansible has no other way)
         access = access_of(asked["access"], arguments)
         try:
             offer = image_offers.from_registry(wanted, access)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a controller can send of the images of registries, which are asked for them once in a run."""
+"""What a controller can send of the images of registries, which are asked for them once in a task."""
 
 from __future__ import annotations
 
@@ -29,18 +29,22 @@ Heard = Callable[[int, int], object]
 
 
 class Wanted(NamedTuple):
-    """What a host wants: the name as the task has it, for which platform, and the digests by which the host knows it."""
+    """What a host wants: the name as the task has it, for which platform, and the digests by which the host knows it.
+
+    ``task`` is the same for all hosts of a task, and of no other: a tag may mean something else by the next one.
+    """
 
     name: str
     policy: str
     platform: Sequence[str]
     digests: Sequence[str]
+    task: str
 
 
 def from_registry(wanted: Wanted, access: Access) -> dict[str, Any]:
     """Return what can be offered of a registry's image, {} when the host has it already. Raises EngineError.
 
-    All tasks of one run of Ansible that want the same hear what the first one was told, so that they get the same.
+    All hosts of a task hear what the first one was told, so that they get the same.
     """
     with _once(wanted, access) as note:
         if note.found is None:
@@ -132,7 +136,7 @@ def _repositories(access: Access, name: reference.Parts) -> Iterator[Any]:
 
 
 class _Note:
-    """What the first task of a run was told, in a file that its other tasks read."""
+    """What the first host of a task was told, in a file that the others read."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -153,6 +157,7 @@ def _once(wanted: Wanted, access: Access) -> Iterator[_Note]:
     hangs on.
     """
     about = (
+        wanted.task,
         wanted.name,
         *wanted.platform,
         access.username,

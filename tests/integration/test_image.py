@@ -115,6 +115,22 @@ def test_one_pull_for_all_hosts(fleet):
     assert fleet.play(task(fleet, state="latest")).changed == []
 
 
+def test_a_tag_that_moves_within_a_play(fleet):
+    """What one task of a play was told of a tag is not believed by the next one."""
+    first, second = (archive(fleet, f"{n}.tar", layer({"file": b"%d" % n})) for n in (1, 2))
+    fleet.registry.push(f"docker-archive:{first}", "team/app:1")
+    push = ["skopeo", "copy", "--quiet", *fleet.registry.skopeo("dest-"), f"docker-archive:{second}"]
+    move = {
+        "name": "move",
+        "ansible.builtin.command": {"argv": [*push, f"docker://{fleet.registry.address}/team/app:1"]},
+        "run_once": True,
+    }
+    latest = task(fleet, state="latest")
+    done = fleet.play(latest, move, {**latest, "name": "again"})
+    assert done.failed == []
+    assert done.changed.count("image") == done.changed.count("again") == HOSTS
+
+
 def test_a_container_gets_its_image(fleet):
     """A container's task brings the image by way of the controller, and tells of it."""
     layers = [layer({"bin": None}), layer({"small": b"1"})]

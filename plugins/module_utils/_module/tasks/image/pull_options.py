@@ -68,8 +68,8 @@ class SendOptions:
     """Who asks the registry."""
 
     pull_on = of_type("str", default=AUTO, choices=[AUTO, HOST, CONTROLLER])
-    """Who asks the registry. V(host): the host itself. V(controller): the controller, once for all hosts, into a
-    cache of its own; each host is sent the layers that it lacks, compressed as they came, over its own
+    """Who asks the registry. V(host): the host itself. V(controller): the controller, once for all hosts of a task,
+    into a cache of its own; each host is sent the layers that it lacks, compressed as they came, over its own
     connection. It needs neither Python's C(requests) nor a way to the registry then.
 
     V(auto): the host, and the controller where the host can't: nothing answers there, or it has no C(requests).
