@@ -9,35 +9,15 @@ from _engine.errors import CommandFailed, HostLacks
 from _engine.kernel import command
 from _engine.kernel.net import netns, nft
 
-#: What stands for the program where only the library is installed: the same options, the same library.
-PROGRAM = """#!{python}
-import sys
-sys.path.insert(0, {engine!r})
-from _engine.errors import CommandFailed
-from _engine.kernel.net import nft
-assert sys.argv[-2:] == ["-f", "-"]
-try:
-    sys.stdout.write(nft._by_library(nft._library(), sys.stdin.read(), as_json=sys.argv[1:-2] == ["--json", "--numeric"]))
-except CommandFailed as error:
-    sys.exit(error.fields["stderr"])
-"""
-
 
 @pytest.fixture(params=[nft.LIBRARY, nft.PROGRAM])
-def backend(request, monkeypatch, tmp_path, tree, need):
+def backend(request, monkeypatch, need):
     """Let there be only one of the two."""
-    import sys
-
     if request.param == nft.LIBRARY:
         need(nft._load() is not None, "libnftables")
         return request.param
     monkeypatch.setattr(nft, "_loaded", [])
     monkeypatch.setattr(nft, "LIBRARY", "libnone.so.1")
-    if command.find_program("nft") is None:
-        program = tmp_path / "nft"
-        program.write_text(PROGRAM.format(python=sys.executable, engine=str(tree / "plugins/module_utils")))
-        program.chmod(0o755)
-        monkeypatch.setattr(command, "SEARCH_PATH", f"{tmp_path}:{command.SEARCH_PATH}")
     return request.param
 
 

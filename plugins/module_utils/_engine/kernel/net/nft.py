@@ -85,9 +85,9 @@ def _run(script: str, *, as_json: bool) -> str:
 
 
 def _by_program(script: str, *, as_json: bool) -> str:
-    flags = ["--json", "--numeric"] if as_json else []
-    argv = [PROGRAM, *flags, "-f", "-"]
-    done = command.run(argv, timeout=_TIMEOUT, stdin=script.encode(), check=False)
+    # With --json, nft tries its input as JSON first, and that reads the pipe empty: the arguments hold the question.
+    how = ["--json", "--numeric", script] if as_json else ["-f", "-"]
+    done = command.run([PROGRAM, *how], timeout=_TIMEOUT, stdin=script.encode(), check=False)
     if done.returncode:
         raise _refused(done.stderr)
     return done.stdout.decode("utf-8", "replace")
