@@ -7,7 +7,8 @@ Ansible compiles a collection's plugins anew in each task's process: what packs 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from ansible import constants
@@ -16,6 +17,10 @@ from ansible_collections.slipway.oci.plugins.module_utils._entry.protocol import
 
 #: Below Ansible's directory for this run, which all tasks of it share.
 _NAME, _ARCHIVE = "slipway-engine", "slipway-engine.zip"
+
+
+#: Modules that may take long on the host: they pull, load or copy up.
+_LONG = ("container", "image", "image_load", "image_push")
 
 
 class Archive(NamedTuple):
@@ -42,10 +47,45 @@ class DeliveringAction(ActionBase):
         return self._run(module_name, {**arguments, OPTION: self._sent()}, how)
 
     def _run(self, module_name: str | None, arguments: dict[str, Any], how: dict[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = super()._execute_module(
-            module_name=module_name, module_args=arguments, **how
-        )
+        with self._followed(arguments, how) as told:
+            result: dict[str, Any] = super()._execute_module(module_name=module_name, module_args=told, **how)
         return result
+
+    @contextmanager
+    def _followed(self, arguments: dict[str, Any], how: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Print how far the module is while the block runs it; the module is told where to write that."""
+        if self._name() not in _LONG or self._task.check_mode or how.get("wrap_async"):
+            yield arguments
+            return
+        from .host_progress import can_follow, followed
+        from .progress import Progress, is_wanted
+
+        if not (is_wanted(self._task) and can_follow(self._connection)):
+            yield arguments
+            return
+        token = os.urandom(16).hex()
+        progress = Progress(self._display, self._host())
+        with followed(self._connection, arguments, token, progress):
+            yield {**arguments, OPTION: {**arguments[OPTION], "progress": token}}
+
+    @contextmanager
+    def printed(self) -> Iterator[None]:
+        """Print the progress of what this process does in the block."""
+        from ansible_collections.slipway.oci.plugins.module_utils._engine.progress import reported_to
+
+        from .progress import Progress, is_wanted
+
+        if not is_wanted(self._task):
+            yield
+            return
+        with reported_to(Progress(self._display, self._host()).show):
+            yield
+
+    def _name(self) -> str:
+        return str(self._task.action).rpartition(".")[2]
+
+    def _host(self) -> str:
+        return str(self._templar.available_variables.get("inventory_hostname", ""))
 
     def _sent_ahead(
         self, module_name: str | None, arguments: dict[str, Any], how: dict[str, Any]

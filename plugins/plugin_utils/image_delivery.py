@@ -88,15 +88,12 @@ class ImageAction(DeliveringAction):
 
         from . import image_offers
         from .image_cache import cache
-        from .progress import Progress
 
         offered = decode(offer)
         try:
-            with (
-                cache() as store,
-                Progress(self._display, self._host(), f"fetching {wanted.name}") as progress,
-            ):
-                image_offers.fetch(offered, access, members, progress.heard)
+            with cache() as store:
+                with self.printed():
+                    image_offers.fetch(offered, access, members, wanted.name)
                 layers = image_offers.chosen(offered, members)
                 return self.send([(layer.member, store.path(layer.digest)) for layer in layers], wanted.name)
         except EngineError as error:
@@ -127,21 +124,19 @@ class ImageAction(DeliveringAction):
 
     def send(self, files: Sequence[tuple[str, str]], name: str) -> str:
         """Bring files of the controller to the host, each under its name, and return the directory, which goes with the task."""
-        from .progress import Progress
+        from ansible_collections.slipway.oci.plugins.module_utils._engine.progress import operation
 
         directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no other way)
         sizes = [os.path.getsize(path) for _member, path in files]
-        with Progress(self._display, self._host(), f"sending {name}") as progress:
-            paths = []
-            for number, (member, path) in enumerate(files):
-                progress.heard(sum(sizes[:number]), sum(sizes), f"{number} of {len(files)} layers")
+        paths = []
+        with self.printed(), operation(f"sending {name}", total=sum(sizes), parts=len(files)) as sending:
+            for (member, path), size in zip(files, sizes):
                 paths.append(f"{directory.rstrip('/')}/{member}")
                 self._transfer_file(path, paths[-1])
+                sending.finish_part()
+                sending.advance(size)
         self._fixup_perms2((directory, *paths))
         return str(directory)
-
-    def _host(self) -> str:
-        return str(self._templar.available_variables.get("inventory_hostname", ""))
 
     def _pulls(self) -> bool:
         """Tell whether the module is one that pulls images."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ansible import constants
+from ansible_collections.slipway.oci.plugins.module_utils._engine import progress
 from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import EngineError
 from ansible_collections.slipway.oci.plugins.module_utils._engine.images import offer as offers
 from ansible_collections.slipway.oci.plugins.module_utils._engine.images.archive import reference
@@ -23,9 +24,6 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registr
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.image.pull import NEWER, Access
 
 from .image_cache import cache, touch
-
-#: Told of how many bytes have come, of how many.
-Heard = Callable[[int, int], object]
 
 
 class Wanted(NamedTuple):
@@ -53,22 +51,24 @@ def from_registry(wanted: Wanted, access: Access) -> dict[str, Any]:
     return {} if wanted.policy == NEWER and offered["digest"] in wanted.digests else offered
 
 
-def fetch(offered: Offer, access: Access, members: Sequence[str], heard: Heard) -> None:
-    """Bring the blobs of these names into the cache. Raises EngineError."""
-    from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.download import (
-        Blob,
-        Counted,
-    )
+def fetch(offered: Offer, access: Access, members: Sequence[str], name: str) -> None:
+    """Fetch the blobs of these members into the cache; ``name`` is the image's, for the progress. Raises EngineError."""
+    from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.download import Blob
 
     blobs = [Blob(layer.digest, layer.size or 0) for layer in chosen(offered, members) if layer.digest]
-    counted = Counted(sum(blob.size for blob in blobs), heard)
     with cache() as store:
         missing = [blob for blob in blobs if not store.has(blob.digest)]
         for blob in blobs:
             touch(store, blob.digest)
         if not missing:
             return
-        _from_any(offered, access, lambda repository: _download(repository, store, missing, counted.add))
+        total = sum(blob.size for blob in missing)
+        with progress.operation(f"fetching {name}", total=total) as fetching:
+            _from_any(
+                offered,
+                access,
+                lambda repository: _download(repository, store, missing, fetching.advance),
+            )
 
 
 def _from_any(offered: Offer, access: Access, act: Callable[[Any], object]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell, while something takes long, how far it is: in one line of the play's output now and then."""
+"""Print how far a long operation of a host is, in one line of the play's output every few seconds."""
 
 from __future__ import annotations
 
@@ -7,39 +7,42 @@ import threading
 import time
 from typing import Any
 
-#: Seconds before the first line, and between two.
-_FIRST, _BETWEEN = 2.0, 5.0
+from ansible import constants
+from ansible_collections.slipway.oci.plugins.module_utils._engine.progress import State
+
+#: Seconds before the first line, and between two lines.
+FIRST, BETWEEN = 2.0, 5.0
 
 
 class Progress:
-    """Tells of one thing of one host; as a context manager. What is heard may come from any thread."""
+    """Prints the states of one host's operations; may be called from any thread."""
 
-    def __init__(self, display: Any, host: str, what: str) -> None:
-        self._display, self._host, self._what = display, host, what
-        self._began = time.monotonic()
-        self._next = self._began + _FIRST
+    def __init__(self, display: Any, host: str) -> None:
+        self._display, self._host = display, host
+        self._next = time.monotonic() + FIRST
         self._lock = threading.Lock()
 
-    def __enter__(self) -> Progress:  # noqa: PYI034  (Self came with Python 3.11)
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        """Say nothing more: the task's result follows."""
-
-    def heard(self, done: int, total: int, more: str = "") -> None:
-        """Note how many bytes are done, of how many; tell of it when it is time."""
+    def show(self, state: State) -> None:
+        """Print a state, unless a line was printed within the last seconds."""
         now = time.monotonic()
         with self._lock:
             if now < self._next:
                 return
-            self._next = now + _BETWEEN
-        self._display.display(f"[{self._host}] {line(self._what, done, total, now - self._began, more)}")
+            self._next = now + BETWEEN
+        self._display.display(f"[{self._host}] {line(state)}")
 
 
-def line(what: str, done: int, total: int, seconds: float, more: str = "") -> str:
-    """Return the line: what, how many of how many MB, and how many seconds are left at this pace."""
-    parts = [more] if more else []
-    parts.append(f"{done // 10**6} of {total // 10**6} MB")
-    if done and total > done:
-        parts.append(f"{round(seconds * (total - done) / done)} s left")
-    return f"{what}: {', '.join(parts)}"
+def line(state: State) -> str:
+    """Return ``pulling app:1: 3 of 7 layers, 120 of 340 MB, 14 s left``."""
+    done, total = state.done // 10**6, state.total // 10**6
+    parts = [f"{state.parts_done} of {state.parts} layers"] if state.parts else []
+    parts.append(f"{done} of {total} MB" if state.total else f"{done} MB")
+    if state.done and state.total > state.done:
+        parts.append(f"{round(state.seconds * (state.total - state.done) / state.done)} s left")
+    return f"{state.what}: {', '.join(parts)}"
+
+
+def is_wanted(task: Any) -> bool:
+    """Return whether lines may be printed: not for a task with ``no_log``, nor where the output is read by a program."""
+    callback = str(constants.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2]
+    return not (task.no_log or constants.DEFAULT_NO_LOG or "json" in callback or callback == "null")

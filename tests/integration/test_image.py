@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import yaml
 
+import faultproxy
 import registries
 from dockerarchive import layer, write_archive
 from plays import run_playbook
+from sshhost import PASSWORD, USER, sshd
 
 #: Hosts that are served at once, and the bytes of the image's large layer; the issue's figures are 50 and 100 MB.
 HOSTS = int(os.environ.get("SLIPWAY_IMAGE_HOSTS", "4"))
@@ -28,23 +32,31 @@ class Fleet:
         self.top, self.tree = top, tree
         self.cache = top / "cache"
         hosts = {f"host{n}": {"top": str(top / f"host{n}")} for n in range(HOSTS)}
+        self.hosts = hosts
+        self.reached_by({"ansible_connection": "local"})
+
+    def reached_by(self, variables):
+        """Write the inventory, with these variables of all hosts."""
         common = {
-            "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
             "root": "{{ top }}/root",
             "run_root": "{{ top }}/run",
+            **variables,
         }
-        inventory = {"all": {"hosts": hosts, "vars": common}}
-        (top / "hosts.yml").write_text(yaml.safe_dump(inventory))
+        inventory = {"all": {"hosts": self.hosts, "vars": common}}
+        (self.top / "hosts.yml").write_text(yaml.safe_dump(inventory))
 
     def play(self, *tasks, check=False, **settings):
         """Run tasks on all hosts at once."""
+        settings = {"SLIPWAY_CACHE": str(self.cache), **settings}
+        return run_playbook(self.tree, str(self.top), *self.written(*tasks, check=check), settings=settings)
+
+    def written(self, *tasks, check=False):
+        """Write a play of these tasks, and return what runs it as arguments of ansible-playbook."""
         defaults = {"group/slipway.oci.engine": {"root": "{{ root }}", "run_root": "{{ run_root }}"}}
         play = {"hosts": "all", "gather_facts": False, "module_defaults": defaults, "tasks": list(tasks)}
         (self.top / "play.yml").write_text(yaml.safe_dump([play]))
-        arguments = ["-i", "hosts.yml", "--forks", str(HOSTS), *(["--check"] if check else []), "play.yml"]
-        settings = {"SLIPWAY_CACHE": str(self.cache), **settings}
-        return run_playbook(self.tree, str(self.top), *arguments, settings=settings)
+        return ["-i", "hosts.yml", "--forks", str(HOSTS), *(["--check"] if check else []), "play.yml"]
 
 
 @pytest.fixture
@@ -170,24 +182,33 @@ def test_an_archive_of_the_controller(fleet):
         assert "none.tar" in text
 
 
-def test_progress(fleet, tree):
-    """What takes longer than two seconds is told in lines of the play's output."""
-    sys.path.insert(0, str(tree / ".build/collections"))
-    from ansible_collections.slipway.oci.plugins.plugin_utils.progress import Progress, line
+def slow_image(fleet, stack, rate):
+    """Push an image that is large to a registry that sends ``rate`` bytes a second, and return its reference there."""
+    big = layer({"big": os.urandom(rate * 4)})
+    fleet.registry.push(f"docker-archive:{archive(fleet, 'slow.tar', big)}", "team/slow:1")
+    proxy = stack.enter_context(faultproxy.fault_proxy(fleet.registry.port))
+    proxy.when(faultproxy.slow(rate), path="/blobs/")
+    return f"{proxy.address}/team/slow:1"
 
-    class Display:
-        def __init__(self):
-            self.said = []
 
-        def display(self, text):
-            self.said.append(text)
+@pytest.mark.parametrize(("where", "by"), [("host", "local"), ("host", "ssh"), ("controller", "local")])
+def test_progress_of_a_pull(fleet, where, by):
+    """While a pull takes longer than two seconds, the play's output says how far it is; nothing of that is left on the host.
 
-    display = Display()
-    with Progress(display, "web1", "fetching app:1") as progress:
-        progress.heard(1, 100)
-        progress._next = 0.0
-        progress.heard(50_000_000, 100_000_000, "1 of 3 layers")
-        progress.heard(60_000_000, 100_000_000)
-    assert len(display.said) == 1
-    assert display.said[0].startswith("[web1] fetching app:1: 1 of 3 layers, 50 of 100 MB, ")
-    assert line("a", 25_000_000, 100_000_000, 10.0) == "a: 25 of 100 MB, 30 s left"
+    Over SSH that is one who becomes root by a password.
+    """
+    with ExitStack() as stack:
+        if by == "ssh":
+            become = {"ansible_become": True, "ansible_become_password": PASSWORD}
+            own = {"ansible_remote_tmp": "~/.ansible/tmp", "ansible_python_interpreter": "/usr/bin/python3"}
+            fleet.reached_by({**stack.enter_context(sshd(USER)).variables, **become, **own})
+        name = slow_image(fleet, stack, 1 << 20)
+        words = {"name": name, "tls_verify": False, "pull_on": where}
+        done = fleet.play({"name": "image", "slipway.oci.image": words})
+    verb = "pulling" if where == "host" else "fetching"
+    lines = [text for text in done.output.splitlines() if f"] {verb} {name}: " in text]
+    assert done.failed == []
+    assert lines
+    for text in lines:
+        assert re.search(r"^\[host\d\] .*: (0 of 1 layers, )?[0-4] of 4 MB(, \d+ s left)?$", text)
+    assert list(fleet.top.glob("host*/run/progress/*")) == []

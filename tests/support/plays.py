@@ -30,9 +30,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Play:
-    """A play that has ended: its tasks in order."""
+    """A play that has ended: its tasks in order, and what else it printed."""
 
     tasks: tuple[Task, ...]
+    output: str = ""
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         """Return the result of the one task of that name."""
@@ -82,5 +83,9 @@ def run_playbook(
     )
     shutil.rmtree(f"{top}/ansible", ignore_errors=True)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    others = [line for line in done.stdout.splitlines() if not line.startswith("{")]
     assert lines, done.stdout + done.stderr
-    return Play(tuple(Task(line["task"], line["outcome"], line["result"], line["host"]) for line in lines))
+    return Play(
+        tuple(Task(line["task"], line["outcome"], line["result"], line["host"]) for line in lines),
+        "\n".join(others),
+    )

@@ -14,7 +14,8 @@ class Module(AnsibleModule):  # type: ignore[misc]  # Ansible has no types
 
     def _load_params(self) -> None:
         super()._load_params()
-        self.params.pop(_ENGINE, None)
+        #: Under which name the controller looks for the task's progress; None: nobody looks.
+        self.progress = (self.params.pop(_ENGINE, None) or {}).get("progress")
         words = {
             word: (name, argument)
             for name, argument in self.argument_spec.items()

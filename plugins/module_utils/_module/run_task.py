@@ -17,6 +17,7 @@ from .ansible_module import Module
 from .diff import told
 from .options import ENGINE_OPTIONS, ArgumentSpec
 from .podman_options import foreign_options, refuse_foreign
+from .progress_file import written
 from .render import render, render_info
 
 Request = TypeVar("Request")
@@ -66,7 +67,8 @@ def run_with(
             outcome, engine = _ended(opener, settings, act, request)
         else:
             with opener(**settings, read_only=looks or module.check_mode) as engine:
-                outcome = act(engine, request)
+                with written(module.progress, settings["run_root"]):
+                    outcome = act(engine, request)
                 if looks:
                     from .._engine.lifecycle.host.read_only import unknown
 

@@ -13,6 +13,7 @@ import pytest
 from _engine.errors import DigestMismatch, InvalidOption, NotFound
 from _engine.lifecycle.host.opening import open_engine
 from _engine.lifecycle.image import load as loading
+from _engine.progress import reported_to
 
 
 @pytest.fixture
@@ -53,6 +54,17 @@ def test_one_of_several(two, load):
         load(two, reference="other:1")
     with pytest.raises(InvalidOption, match=r"the archive has 2.*reference: localhost/app:1"):
         load(two, "mine:1")
+
+
+def test_progress(two, load):
+    """A load reports how much of the archive's layers is read, and ends with all of it; so does one that only checks."""
+    for _again in range(2):
+        states = []
+        with reported_to(states.append):
+            load(two)
+        assert {state.what for state in states} == {f"loading {two}"}
+        assert states[-1].done == states[-1].total > 0
+    assert states[-1].parts == 2
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from _engine.errors import HostLacks, StoreFull
+from _engine.progress import reported_to
 from _engine.volumes import copyup, copyup_stage, directory
 from _engine.volumes.copyup import CopyUp, Part, copy_up
 
@@ -61,6 +62,15 @@ def test_an_empty_volume_gets_what_the_image_has(odd_tree, tmp_path, volume, pic
 def test_tells_what_was_copied(rootfs, volume):
     """Entries, bytes and the place in the image come back."""
     assert fill(rootfs, volume) == CopyUp(entries=2, bytes=4, places=(("/srv/data", ""),))
+
+
+def test_reports_what_was_copied(rootfs, volume):
+    """Whoever listens is told of each file's bytes."""
+    states = []
+    with reported_to(states.append):
+        fill(rootfs, volume)
+    assert [state.what for state in states] == ["copying up /srv/data"] * 2
+    assert [state.done for state in states][-1] == 4
 
 
 @pytest.mark.parametrize("content", ["file", ".hidden", "lost+found"])

@@ -12,6 +12,7 @@ from typing import Optional
 from ..errors import HostLacks
 from ..frozen import dataclass
 from ..model.values.idmap import IdMap
+from ..progress import advance
 from .content import ContentCopier
 from .cursor import Cursor, identity, open_directory
 from .metadata import carry, clear_inherited, read_flags, write_flags
@@ -158,6 +159,7 @@ class _TreeCopy:
             if info.st_size:
                 self._content.copy(source, target, info)
                 self.bytes += info.st_size
+                advance(info.st_size)
             carry(source, target, info, self._owners)
         finally:
             os.close(target)

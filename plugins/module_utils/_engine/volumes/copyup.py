@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Optional
 
+from .. import progress
 from ..errors import HostLacks, StoreFull
 from ..frozen import dataclass
 from ..kernel import files, inroot
@@ -244,7 +245,11 @@ def _wanted(item: _Found, have: os.stat_result) -> tuple[int, int, int]:
 
 def _make(found: Sequence[_Found], path: str, model: str, *, keep_root: bool) -> CopyStats:
     """Copy all parts into an empty directory; ``model`` is the volume's root as it is."""
-    with files.directory(path) as tree, files.directory(model) as data:
+    with (
+        files.directory(path) as tree,
+        files.directory(model) as data,
+        progress.operation(f"copying up {found[0].part.destination}"),
+    ):
         stats = [_copy_root(found[0], tree, data, keep_root=keep_root)]
         stats += [_copy_below(item, tree) for item in found if item.part.subpath]
     return CopyStats(sum(each.entries for each in stats), sum(each.bytes for each in stats))

@@ -13,6 +13,7 @@ import pytest
 
 from _engine.errors import EngineError, ImageUnknown, NotFound, RegistryDenied, RegistryFailed
 from _engine.model.image.pull import Access
+from _engine.progress import reported_to
 from certificates import Authority
 from dockerarchive import layer, write_archive
 from faultproxy import cut, fault_proxy, says
@@ -46,6 +47,20 @@ def fetched(there, kind="blobs"):
     """Return the digests, or tags, of what was fetched from a registry."""
     asked = (one for one in there.requests() if one.method == "GET" and f"/{kind}/" in one.path and one.size)
     return [one.path.rpartition("/")[2] for one in asked]
+
+
+def test_progress(there, puller):
+    """A pull reports its bytes and its layers, and ends with all of them; one that fetches nothing reports nothing."""
+    states = []
+    with reported_to(states.append):
+        puller.pull(there.name)
+        last = states[-1]
+        puller.pull(there.name)
+    assert states[-1] == last
+    assert last.what == f"pulling {there.name}"
+    assert (last.done, last.parts_done) == (last.total, last.parts)
+    assert last.total > 0
+    assert last.parts > 0
 
 
 def test_a_missing_image_is_pulled_once(there, puller):

@@ -6,16 +6,20 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...progress import State, reported_to
 
 #: Seconds between two states of it, and its width in characters.
 _BETWEEN, _WIDTH = 0.1, 30
 
 
 class Meter:
-    """Shows how far one thing is, as a context manager; what is heard may come from any thread."""
+    """Shows how far an operation is, as a context manager; states may come from any thread."""
 
-    def __init__(self, what: str) -> None:
-        self._what, self._next, self._shown = what, 0.0, False
+    def __init__(self) -> None:
+        self._next, self._shown = 0.0, False
         self._lock = threading.Lock()
 
     def __enter__(self) -> Meter:  # noqa: PYI034  (Self came with Python 3.11)
@@ -26,18 +30,28 @@ class Meter:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
-    def heard(self, done: int, total: int) -> None:
-        """Show how many bytes are done, of how many."""
+    def show(self, state: State) -> None:
+        """Show a state."""
         with self._lock:
             now = time.monotonic()
             if now < self._next or not sys.stderr.isatty():
                 return
             self._next, self._shown = now + _BETWEEN, True
-            sys.stderr.write(f"\r\x1b[K{drawn(self._what, done, total)}")
+            sys.stderr.write(f"\r\x1b[K{drawn(state)}")
             sys.stderr.flush()
 
 
-def drawn(what: str, done: int, total: int) -> str:
-    """Return the line: ``app:1 [####      ] 40 of 100 MB``."""
-    filled = _WIDTH * done // total if total else 0
-    return f"{what} [{'#' * filled:<{_WIDTH}}] {done // 10**6} of {total // 10**6} MB"
+def drawn(state: State) -> str:
+    """Return the line: ``pulling app:1 [####      ] 40 of 100 MB``, without a bar where the whole is not known."""
+    if not state.total:
+        return f"{state.what} {state.done // 10**6} MB"
+    filled = _WIDTH * min(state.done, state.total) // state.total
+    bar = f"[{'#' * filled:<{_WIDTH}}]"
+    return f"{state.what} {bar} {state.done // 10**6} of {state.total // 10**6} MB"
+
+
+@contextmanager
+def metered(*, quiet: bool = False) -> Iterator[None]:
+    """Show the progress of the block on a terminal, unless ``quiet``."""
+    with Meter() as meter, reported_to((lambda _state: None) if quiet else meter.show):
+        yield

@@ -54,10 +54,10 @@ def _pull(engine: Engine, arguments: argparse.Namespace) -> int:
 
 def _one(engine: Engine, wanted: Pull, arguments: argparse.Namespace) -> None:
     from ...lifecycle.image.pull import pull
-    from ..cli.meter import Meter
+    from ..cli.meter import metered
 
-    with Meter(wanted.name) as meter:
-        done = pull(engine, wanted, heard=(lambda *_counts: None) if arguments.quiet else meter.heard)
+    with metered(quiet=arguments.quiet):
+        done = pull(engine, wanted)
     for warning in done.warnings:
         sys.stderr.write(f"slipway: {warning}\n")
     output.write(str(done.result["image"]["Id"]))

@@ -79,8 +79,9 @@ FIELDS: Mapping[str, Field] = {
 
 def _load(engine: Engine, arguments: argparse.Namespace) -> None:
     from ...lifecycle.image.load import load
+    from ..cli.meter import metered
 
-    with _archive(arguments.input) as path:
+    with _archive(arguments.input) as path, metered(quiet=arguments.quiet):
         done = load(engine, path)
     for warning in done.warnings:
         sys.stderr.write(f"slipway: {warning}\n")

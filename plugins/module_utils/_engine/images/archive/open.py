@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from ...errors import ArchiveBroken, NotFound, StoreFull
@@ -27,7 +27,8 @@ class Archive:
     def __init__(self, members: Members, images: tuple[ArchivedImage, ...]) -> None:
         self._members = members
         self.images = _merged(images)
-
+        #: Called with the length of each chunk of a layer's blob that was read.
+        self.on_read: Callable[[int], object] = _ignore
         self._checked: set[str] = set()
 
     def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
@@ -48,7 +49,7 @@ class Archive:
 
     def _verified(self, layer: ArchivedLayer) -> Iterator[bytes]:
         return streams.verified(
-            self._section(layer).chunks(),
+            self._read(layer),
             what=_label(layer),
             digest=layer.digest,
             size=layer.size,
@@ -58,14 +59,27 @@ class Archive:
     def stored(self, layer: ArchivedLayer) -> Iterator[bytes]:
         """Yield a layer's blob as the archive has it, checked at its end where its digest is known."""
         digest = streams.Digest(layer.digest)
-        yield from digest.through(self._section(layer).chunks())
+        yield from digest.through(self._read(layer))
         digest.check(layer.digest, what=_label(layer), size=layer.size)
+
+    def stored_size(self, layer: ArchivedLayer) -> int:
+        """Return the size of a layer's blob in bytes; raises ArchiveBroken where there is none."""
+        return self._section(layer).size
+
+    def _read(self, layer: ArchivedLayer) -> Iterator[bytes]:
+        for chunk in self._section(layer).chunks():
+            self.on_read(len(chunk))
+            yield chunk
 
     def _section(self, layer: ArchivedLayer) -> Content:
         section = self._members.find(layer.member)
         if section is None:
             raise ArchiveBroken(f"the archive lacks the layer {layer.member!r}", layer=layer.member)
         return section
+
+
+def _ignore(_count: int) -> None:
+    """Do nothing."""
 
 
 def _label(layer: ArchivedLayer) -> str:

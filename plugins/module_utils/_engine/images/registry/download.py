@@ -26,21 +26,6 @@ class Blob(NamedTuple):
     size: int
 
 
-class Counted:
-    """Adds up bytes that come in several threads, and tells of them."""
-
-    def __init__(self, total: int, heard: Callable[[int, int], object]) -> None:
-        self._total, self._heard, self._done = total, heard, 0
-        self._lock = threading.Lock()
-
-    def add(self, count: int) -> None:
-        """Add what has come."""
-        with self._lock:
-            self._done += count
-            done = self._done
-        self._heard(done, self._total)
-
-
 class Cancelled(Exception):
     """The task has ended, and nobody waits for the blob any more."""
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Optional
+
+from ... import progress
 
 if TYPE_CHECKING:
     from ...images.registry.client import Repository
@@ -24,9 +26,14 @@ def deliver(repository: Repository, blobs: Sequence[Wanted], *, at_once: int = 2
     for digest, outgoing in once.items():
         if outgoing is None and not (has(repository, digest) or mounted(repository, digest)):
             return False
-    with ThreadPoolExecutor(at_once, thread_name_prefix="slipway-push") as pool:
-        stop = _Stop()
-        sending = [pool.submit(_deliver, repository, one, stop.heard) for one in once.values() if one]
+    outgoing_blobs = [one for one in once.values() if one]
+    total = sum(one.size for one in outgoing_blobs)
+    with (
+        progress.operation(f"pushing to {repository.name}", total=total) as pushing,
+        ThreadPoolExecutor(at_once, thread_name_prefix="slipway-push") as pool,
+    ):
+        stop = _Stop(pushing)
+        sending = [pool.submit(_deliver, repository, one, stop) for one in outgoing_blobs]
         try:
             for one in sending:
                 one.result()
@@ -42,17 +49,22 @@ class _Stopped(Exception):
 
 
 class _Stop:
-    """Ends blobs that are on their way."""
+    """Counts the bytes that were sent, and ends the blobs that are being sent once the task has ended."""
 
-    wanted = False
+    def __init__(self, pushing: progress.Operation) -> None:
+        self.wanted, self.pushing = False, pushing
 
-    def heard(self, _count: int) -> None:
+    def heard(self, count: int) -> None:
+        """Count bytes of a blob; raises _Stopped."""
         if self.wanted:
             raise _Stopped
+        self.pushing.advance(count)
 
 
-def _deliver(repository: Repository, blob: Outgoing, heard: Callable[[int], object]) -> None:
+def _deliver(repository: Repository, blob: Outgoing, stop: _Stop) -> None:
     from ...images.registry.upload import has, mounted, send
 
-    if not (has(repository, blob.digest) or mounted(repository, blob.digest)):
-        send(repository, blob, heard)
+    if has(repository, blob.digest) or mounted(repository, blob.digest):
+        stop.heard(blob.size)
+    else:
+        send(repository, blob, stop.heard)

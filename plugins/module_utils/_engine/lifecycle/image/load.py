@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from ... import progress
 from ...errors import InvalidOption, Setting, Words
 from ...frozen import replace
 from ...images.archive import choice
@@ -38,7 +39,11 @@ def load(engine: Engine, path: str, name: str | None = None, *, reference: str |
     staging = tempfile.gettempdir() if engine.predicting else engine.layout.staging
     with open_archive(path, staging=staging) as archive:
         source: Layers = _picked(archive, reference, path) if reference else archive
-        outcome = converge_images(engine, _called(source, name) if name else source, "loaded")
+        layers = [layer for image in source.images for layer in image.layers]
+        total = sum(map(archive.stored_size, layers))
+        with progress.operation(f"loading {path}", total=total, parts=len(layers)) as loading:
+            archive.on_read = loading.advance
+            outcome = converge_images(engine, _called(source, name) if name else source, "loaded")
         # By a name of the user's own it is known whatever the archive calls it.
         names = () if name else choice.name_warnings(source.images)
     return replace(outcome, warnings=(*outcome.warnings, *names, *choice.platform_warnings(source.images)))
@@ -179,6 +184,7 @@ def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedI
                 if _lacking(engine, image, position):
                     break
                 left_out.update(_place_layer(engine, source, image, position))
+            progress.finish_part()
         with engine.lock_store("image load"):
             if not _lacking(engine, image, len(image.layers)):
                 save_image(engine, record)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 
+from ... import progress
 from ...errors import EngineError
 from ...frozen import replace
 from ...images.archive import choice
@@ -44,10 +45,19 @@ def take(engine: Engine, offer: Offer, place: str | None, verb: str) -> Outcome:
         if members is not None and offer.keeps:
             _keep(offer, missing, members, store)
         source = _Sent(offer, members, store)
-        outcome = converge_images(engine, source, verb)
+        layers = [layer for image in offer.images for layer in image.layers]
+        with progress.operation(f"unpacking {_label(offer)}", parts=len(layers)) as unpacking:
+            source.archive.on_read = unpacking.advance
+            outcome = converge_images(engine, source, verb)
         if not outcome.actions and offer.digest:
             save_digests(engine, source)
     return _told(offer, outcome)
+
+
+def _label(offer: Offer) -> str:
+    """Return the name of what is offered."""
+    names = [name for image in offer.images for name in image.names]
+    return names[0] if names else offer.images[0].id[:19]
 
 
 def _told(offer: Offer, outcome: Outcome) -> Outcome:
@@ -98,7 +108,7 @@ class _Sent:
             replace(image, blobs=self._kept(offer, image.layers)) if offer.keeps else image
             for image in offer.images
         )
-        self._archive = Archive(self, self.images)
+        self.archive = Archive(self, self.images)
 
     def _kept(self, offer: Offer, layers: tuple[ArchivedLayer, ...]) -> tuple[str, ...]:
         found = (layer.digest for layer in layers if layer.digest and self._store.has(layer.digest))
@@ -113,7 +123,7 @@ class _Sent:
 
     def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
         """Stream a layer's plain tar; its digests are checked at its end."""
-        return self._archive.layer(layer)
+        return self.archive.layer(layer)
 
     def check(self, layer: ArchivedLayer) -> None:
         """Check nothing: what is unpacked already was checked then, and was not sent."""

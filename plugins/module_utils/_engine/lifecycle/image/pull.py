@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from ... import progress
 from ...errors import (
     EngineError,
     HostLacks,
@@ -44,20 +45,12 @@ if TYPE_CHECKING:
     from ...images.registry.client import Repository
     from ...images.registry.resolve import Remote
 
-#: Told how many bytes are done, of how many.
-Heard = Callable[[int, int], object]
 #: Not a registry, but what is made and loaded here.
 _LOCAL = "localhost"
 
 
-def _unheard(_done: int, _total: int) -> None:
-    """Tell nobody."""
-
-
-def pull(engine: Engine, wanted: Pull, *, heard: Heard = _unheard) -> Outcome:
+def pull(engine: Engine, wanted: Pull) -> Outcome:
     """Bring the image that a task wants; one that is there, and new enough for the policy, is no change.
-
-    ``heard`` is told how many bytes of how many have come, in the threads that fetch them.
 
     Raises NotFound (policy ``never``, or no registry has it), RegistryFailed, RegistryDenied, DigestMismatch, ArchiveBroken,
     UnsafeEntry, StoreFull, HostLacks (requests, zstd), InvalidOption. Predicting, the registry is asked and nothing is written.
@@ -74,7 +67,7 @@ def pull(engine: Engine, wanted: Pull, *, heard: Heard = _unheard) -> Outcome:
     if wanted.pull_on == CONTROLLER:
         raise _asked_of_controller(wanted, known)
     try:
-        return _from_registries(engine, wanted, known, names, heard)
+        return _from_registries(engine, wanted, known, names)
     except (RegistryFailed, RegistryDenied, ImageUnknown, HostLacks) as error:
         return _unreached(engine, wanted, known, error)
 
@@ -192,7 +185,7 @@ def _there(record: ImageRecord) -> Outcome:
 
 
 def _from_registries(
-    engine: Engine, wanted: Pull, known: ImageRecord | None, names: tuple[Parts, ...], heard: Heard
+    engine: Engine, wanted: Pull, known: ImageRecord | None, names: tuple[Parts, ...]
 ) -> Outcome:
     """Try each name at each place that may have it, until one has; else raise what the last said that was no mirror."""
     errors: list[EngineError] = []
@@ -201,7 +194,7 @@ def _from_registries(
     for name in names:
         for repository in repositories(access, name):
             try:
-                outcome = _from_repository(engine, wanted, known, repository, name, heard=heard)
+                outcome = _from_repository(engine, wanted, known, repository, name)
             except (RegistryFailed, RegistryDenied, ImageUnknown) as error:  # noqa: PERF203  (each place is tried by itself)
                 errors.append(error)
             else:
@@ -235,8 +228,6 @@ def _from_repository(
     known: ImageRecord | None,
     repository: Repository,
     name: Parts,
-    *,
-    heard: Heard,
 ) -> Outcome:
     """Ask one repository, and fetch what is missing here."""
     from ...images.registry.resolve import resolve
@@ -251,7 +242,7 @@ def _from_repository(
             engine, Fetched(remote, lambda _digest: None, BlobStore(engine.layout.blobs)), "pulled"
         )
         return replace(outcome, actions=tuple(f"{text} ({remote.digest})" for text in outcome.actions))
-    return _fetch(engine, repository, remote, heard)
+    return _fetch(engine, repository, remote, name.text)
 
 
 def _is_newest(known: ImageRecord, repository: Repository, name: Parts) -> bool:
@@ -263,9 +254,9 @@ def _is_newest(known: ImageRecord, repository: Repository, name: Parts) -> bool:
     return repository.head(name.reference, digests[0] if len(digests) == 1 else None) in digests
 
 
-def _fetch(engine: Engine, repository: Repository, remote: Remote, heard: Heard) -> Outcome:
+def _fetch(engine: Engine, repository: Repository, remote: Remote, name: str) -> Outcome:
     """Download the layers that are missing while those that have come are unpacked, then record the image."""
-    from ...images.registry.download import Counted, Downloads
+    from ...images.registry.download import Downloads
 
     store = BlobStore(engine.layout.blobs)
     with store.in_use():
@@ -274,8 +265,12 @@ def _fetch(engine: Engine, repository: Repository, remote: Remote, heard: Heard)
         for digest, raw in remote.documents.items():
             store.put(digest, raw)
         # A layer that is here may go meanwhile with another image: then its blob is fetched as well.
-        counted = Counted(sum(blob.size for blob in missing), heard)
-        with Downloads(repository, store, missing, others=remote.blobs, arrived=counted.add) as downloads:
+        with (
+            progress.operation(
+                f"pulling {name}", total=sum(blob.size for blob in missing), parts=len(remote.image.layers)
+            ) as pulled,
+            Downloads(repository, store, missing, others=remote.blobs, arrived=pulled.advance) as downloads,
+        ):
             source = Fetched(remote, downloads.wait, store, lacking, lambda: _missing(engine, remote))
             outcome = converge_images(engine, source, "pulled")
         if not outcome.actions:

@@ -103,6 +103,10 @@ class Layout:
         """Where aardvark-dns reads the names of containers, a file for each network."""
         return f"{self.run_root}/aardvark-dns"
 
+    def progress(self, token: str) -> str:
+        """Return the file that tells the controller how far a task is; ``token`` is 32 hex digits."""
+        return f"{self.run_root}/progress/{token}"
+
     @property
     def health_socket(self) -> str:
         """Where the process that checks health hears of containers."""
