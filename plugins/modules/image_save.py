@@ -42,6 +42,16 @@ options:
     type: path
     required: true
     aliases: [path]
+  dest_on:
+    description:
+      - The machine that O(dest) is a path of, the V(host) or the V(controller).
+      - A file of the controller is compared there with the images of the host. Only when it differs, the host writes the
+        archive to a temporary file, which is fetched.
+      - V(controller) takes the formats that are one file, and of the options for files O(mode) alone, in octal. A task in the
+        background (C(async)) can't fetch.
+    type: str
+    choices: [host, controller]
+    default: host
   format:
     description:
       - V(docker-archive) is one file, with layers that are not compressed. Docker and podman load several images of it.
@@ -67,6 +77,10 @@ options:
     description:
       - Of no effect. Each word of O(image) is an image, and names of one image go together.
     type: bool
+  parcel:
+    description:
+      - Set by the action plugin. Not for playbooks.
+    type: dict
   unsafe_writes:
     description:
       - Of no effect. The file is always replaced as a whole.
@@ -91,6 +105,12 @@ EXAMPLES = r"""
     dest: /srv/site.tar
     format: oci-archive
     mode: "0640"
+
+- name: Save an image to a file of the controller
+  slipway.oci.image_save:
+    image: localhost/app:1
+    dest: "{{ inventory_hostname }}-app.tar"
+    dest_on: controller
 """
 
 RETURN = r"""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import stat
 import subprocess
 import tarfile
 from pathlib import Path
@@ -393,6 +395,57 @@ def test_what_somebody_has_made(node, archive, other_archive):
     assert {found["Name"] for found in play["volumes"]["volumes"]}.isdisjoint({"before", "others"})
     assert all(found["Labels"] == {"slipway.oci.owner": "a"} for found in play["volumes"]["volumes"])
     assert [found["RepoTags"] for found in play["images"]["images"]] == [["localhost/own/app:1"]]
+
+
+def test_an_archive_on_the_controller(node, archive, tmp_path):
+    """Saved to the controller an image is fetched once: again, predicted and by another format it is told as on the host."""
+    check, dest = {"check_mode": True}, tmp_path / "fetched/saved.tar"
+    dest.parent.mkdir()
+    saved = {"image": [IMAGE], "dest": str(dest), "dest_on": "controller"}
+    play = node.play(
+        task("load", "image_load", input=str(archive)),
+        task("predict", "image_save", **saved, keywords=check),
+        task("save", "image_save", **saved),
+        task("again", "image_save", **saved),
+        task("predict again", "image_save", **saved, keywords=check),
+        task("mode", "image_save", **saved, mode="0644"),
+        task("leave alone", "image_save", **{**saved, "format": "oci-archive", "force": False}),
+        task("tag", "image_tag", image=IMAGE, target_names=["other:2"]),
+        task("other", "image_save", **{**saved, "image": ["other:2"]}, keywords={"diff": True}),
+    )
+    assert play.failed == []
+    assert {one.name for one in play.tasks if not one.changed} == {"again", "predict again", "leave alone"}
+    assert play["predict"]["actions"] == play["save"]["actions"]
+    assert play["save"]["actions"] == [f"saved image {IMAGE} to {dest} on the controller"]
+    assert play["save"]["dest"] == str(dest)
+    assert "parcel" not in play["save"]
+    change = play["other"]["diff"]
+    assert (IMAGE in change["before"]["image"], "localhost/other:2" in change["after"]["image"]) == (
+        True,
+        True,
+    )
+    assert os.listdir(dest.parent) == [dest.name]
+    assert stat.S_IMODE(dest.stat().st_mode) == 0o644
+    subprocess.run(["skopeo", "inspect", "--raw", f"docker-archive:{dest}"], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"dest": "/tmp/slipway-none/x.tar"}, "no directory /tmp/slipway-none"),
+        ({"dest": "/tmp"}, "no regular file"),
+        ({"dest": "/tmp/x.tar", "format": "oci-dir"}, "docker-archive or oci-archive"),
+        ({"dest": "/tmp/x.tar", "owner": "root"}, "owner: not for a file of the controller"),
+        ({"dest": "/tmp/x.tar", "mode": "u+rw"}, "is not octal"),
+        ({"dest": "/tmp/slipway-x.tar", "image": ["none:1"]}, "none:1"),
+    ],
+)
+def test_no_archive_on_the_controller(node, options, words):
+    """What can't be written there is refused, and nothing is."""
+    asked = {"image": [IMAGE], "dest_on": "controller", **options}
+    ((_name, text),) = node.play(task("save", "image_save", **asked)).failed
+    assert words in text
+    assert not Path("/tmp/slipway-x.tar").exists()
 
 
 def test_names_and_archives_of_images(node, archive, tmp_path):

@@ -21,6 +21,8 @@ ARGUMENTS: ArgumentSpec = {
     "compress": {"type": "bool"},
     "force": {"type": "bool", "default": True},
     "multi_image_archive": {"type": "bool"},
+    "dest_on": {"type": "str", "choices": ["host", "controller"], "default": "host"},
+    "parcel": {"type": "dict"},
 }
 
 
@@ -29,7 +31,12 @@ def to_save(params: Mapping[str, Any]) -> SaveRequest:
     if not params["image"]:
         raise InvalidOption("image", params["image"], "names no image", remedy="Name one or more")
     dest = plain_text("dest", params["dest"])
-    return SaveRequest(tuple(params["image"]), dest, params["format"], params["compress"], params["force"])
+    describes = params["parcel"] is not None
+    if params["dest_on"] != "host" and not describes:
+        why = "is done by the module's own action plugin"
+        raise InvalidOption("dest_on", params["dest_on"], why, remedy="Run it as a task that is not async")
+    form = params["format"]
+    return SaveRequest(tuple(params["image"]), dest, form, params["compress"], params["force"], describes)
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ every blob in it has its digest. So it is read and hashed, and nothing is compre
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ...errors import ArchiveBroken, DigestMismatch, HostLacks, InvalidOption, NotFound
 from ...kernel import untrusted_files
@@ -40,23 +41,46 @@ class Found(NamedTuple):
     is_same: bool = False
 
 
-def look(path: str, saved: Saved) -> Found:
-    """Look at a file or directory; raises OSError for what can't be read."""
+def picture(saved: Saved) -> dict[str, Any]:
+    """Return what decides whether an archive holds the same, in JSON types: the form, and each image.
+
+    An image has ``id``, ``names``, ``manifest`` (the digest, None where it is made anew) and ``layers``, lowest first: each the
+    digest of its blob, or None with its diff_id and whether it is plain.
+    """
+    images = [
+        {
+            "id": image.id,
+            "names": sorted(_names(image, saved.form)),
+            "manifest": image.manifest_digest if saved.keeps_manifest(image) else None,
+            "layers": [_layer(layer, saved.packing(layer)) for layer in image.layers],
+        }
+        for image in saved.images
+    ]
+    return {"form": saved.form, "images": images}
+
+
+def _layer(layer: SavedLayer, packing: str) -> dict[str, Any]:
+    kept = layer.blob.digest if packing == KEPT and layer.blob else None
+    return {"digest": kept, "diff_id": layer.diff_id, "plain": packing == PLAIN}
+
+
+def look(path: str, wanted: Mapping[str, Any]) -> Found:
+    """Compare a file or directory with a picture; raises OSError for what can't be read."""
     if not os.path.lexists(path):
         return Found(is_there=False)
     if _is_packed(path):
         return Found(is_there=True)
     try:
         with open_archive(path, staging="/nowhere") as archive:
-            is_same = _form(path, archive) == saved.form and _is_same(archive, saved)
+            is_same = _form(path, archive) == wanted["form"] and _is_same(archive, wanted["images"])
             return Found(True, " ".join(sorted(map(_told, archive.images))), is_same)
     except _BROKEN:
         return Found(is_there=True)
 
 
-def told(saved: Saved) -> str:
+def told(wanted: Mapping[str, Any]) -> str:
     """Return in the same words what would be saved."""
-    return " ".join(sorted(_words(image.id, _names(image, saved.form)) for image in saved.images))
+    return " ".join(sorted(_words(image["id"], image["names"]) for image in wanted["images"]))
 
 
 def _is_packed(path: str) -> bool:
@@ -73,11 +97,11 @@ def _form(path: str, archive: Archive) -> str:
     return OCI_ARCHIVE if any(image.manifest_digest for image in archive.images) else DOCKER_ARCHIVE
 
 
-def _is_same(archive: Archive, saved: Saved) -> bool:
+def _is_same(archive: Archive, images: Sequence[Mapping[str, Any]]) -> bool:
     there = {image.id: image for image in archive.images}
-    if there.keys() != {image.id for image in saved.images}:
+    if there.keys() != {image["id"] for image in images}:
         return False
-    if not all(_is_image(there[image.id], image, saved) for image in saved.images):
+    if not all(_is_image(there[image["id"]], image) for image in images):
         return False
     for image in archive.images:
         for layer in image.layers:
@@ -85,20 +109,20 @@ def _is_same(archive: Archive, saved: Saved) -> bool:
     return True
 
 
-def _is_image(there: ArchivedImage, image: SavedImage, saved: Saved) -> bool:
-    if sorted(there.names) != sorted(_names(image, saved.form)) or len(there.layers) != len(image.layers):
+def _is_image(there: ArchivedImage, image: Mapping[str, Any]) -> bool:
+    if sorted(there.names) != image["names"] or len(there.layers) != len(image["layers"]):
         return False
-    if saved.keeps_manifest(image):
-        return there.manifest_digest == image.manifest_digest
-    return all(_is_layer(*pair, saved) for pair in zip(there.layers, image.layers))
+    if image["manifest"]:
+        return bool(there.manifest_digest == image["manifest"])
+    return all(map(_is_layer, there.layers, image["layers"]))
 
 
-def _is_layer(there: ArchivedLayer, layer: SavedLayer, saved: Saved) -> bool:
-    packing = saved.packing(layer)
-    if packing == KEPT and layer.blob:
-        return there.digest == layer.blob.digest
-    # What media types say of it is not to be relied on: podman says that plain layers of docker-dir are compressed.
-    return (there.digest in (None, layer.diff_id)) == (packing == PLAIN)
+def _is_layer(there: ArchivedLayer, layer: Mapping[str, Any]) -> bool:
+    if layer["digest"]:
+        return bool(there.digest == layer["digest"])
+    # The media type can't be relied on: podman says that plain layers of docker-dir are compressed.
+    plain: bool = layer["plain"]
+    return (there.digest in (None, layer["diff_id"])) == plain
 
 
 def _names(image: SavedImage, form: str) -> tuple[str, ...]:
@@ -111,5 +135,5 @@ def _told(image: ArchivedImage) -> str:
     return _words(image.id, image.names)
 
 
-def _words(image_id: str, names: tuple[str, ...]) -> str:
+def _words(image_id: str, names: Sequence[str]) -> str:
     return f"{image_id.removeprefix('sha256:')[:12]}({','.join(sorted(names))})"

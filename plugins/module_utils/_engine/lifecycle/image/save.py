@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from typing import Any
 
 from ...errors import EngineError, InvalidOption, WrongState
 from ...frozen import dataclass
@@ -12,7 +13,7 @@ from ...images.archive.reference import candidates
 from ...images.blobs import BlobStore
 from ...images.layers.store import LayerStore
 from ...images.save.image import ARCHIVES, DOCKER_ARCHIVE, DOCKER_DIR, Saved, SavedImage
-from ...images.save.same import Found, look, told
+from ...images.save.same import Found, look, picture, told
 from ...images.save.stored import Stored
 from ...images.save.write import write_archive, write_directory
 from ...model.container.option import LIVE
@@ -30,13 +31,18 @@ from .save_directory import check_directory, new_directory
 
 @dataclass(frozen=True)
 class SaveRequest:
-    """What a task asks for; ``compress`` None: layers as the form has them; ``force``: what is there is brought up to date."""
+    """What a task asks for.
+
+    ``compress`` None: layers as the form has them; ``force``: what is there is brought up to date. ``describes``: write nothing
+    and return ``saved``, the picture of what would be written (images/save/same.py), for a file of the controller.
+    """
 
     images: tuple[str, ...]
     dest: str
     form: str = DOCKER_ARCHIVE
     compress: bool | None = None
     force: bool = True
+    describes: bool = False
 
 
 def save(engine: Engine, request: SaveRequest) -> Outcome:
@@ -46,9 +52,15 @@ def save(engine: Engine, request: SaveRequest) -> Outcome:
     StoreFull; what was there is as before then.
     """
     records, saved, source = prepared(engine, request)
+    wanted = picture(saved)
+    if request.describes:
+        text = f"saved {_listed(saved)} to {request.dest}"
+        return Outcome(
+            result={"images": [image_shape(record) for record in records], "saved": wanted, "action": text}
+        )
     dest = (check_file if request.form in ARCHIVES else check_directory)(request.dest)
     result = {"dest": dest, "images": [image_shape(record) for record in records]}
-    found = _found(engine, dest, saved)
+    found = _found(engine, dest, wanted)
     if found.is_same or (found.is_there and not request.force):
         return Outcome(result=result)
     if not engine.predicting:
@@ -56,7 +68,7 @@ def save(engine: Engine, request: SaveRequest) -> Outcome:
             _write(dest, saved, source)
         _tell(engine, saved)
     action = f"saved {_listed(saved)} to {dest}"
-    differences = _differences(found, saved)
+    differences = _differences(found, wanted)
     return Outcome((action,), differences, LIVE if differences else "", result=result)
 
 
@@ -122,9 +134,9 @@ def _name(record: ImageRecord, word: str) -> tuple[str, ...]:
     return tuple(name for name in candidates(word) if name in record.names)[:1]
 
 
-def _found(engine: Engine, dest: str, saved: Saved) -> Found:
+def _found(engine: Engine, dest: str, wanted: Mapping[str, Any]) -> Found:
     with engine.timings.of("image_check"):
-        return look(dest, saved)
+        return look(dest, wanted)
 
 
 def _write(dest: str, saved: Saved, source: Stored) -> None:
@@ -147,8 +159,8 @@ def _names(image: SavedImage) -> tuple[str, ...]:
     return image.names or (image.id[:12],)
 
 
-def _differences(found: Found, saved: Saved) -> tuple[Difference, ...]:
+def _differences(found: Found, wanted: Mapping[str, Any]) -> tuple[Difference, ...]:
     """Return what differs in what was there; of a new one check mode would tell nothing else."""
-    if not found.is_there or found.holds == told(saved):
+    if not found.is_there or found.holds == told(wanted):
         return ()
-    return (Difference("image", found.holds, told(saved), LIVE),)
+    return (Difference("image", found.holds, told(wanted), LIVE),)
