@@ -400,14 +400,18 @@ IN_VAIN = {
     "address": ({"subnet": "10.97.3.0/24"}, "container web asks for .* in no subnet"),
     "parent": ({"driver": "macvlan", "subnet": "10.97.1.0/24", "opt": {"parent": "nowhere0"}}, "nowhere0"),
     "bridge": ({"interface_name": "up0", "opt": {"mode": "unmanaged"}}, "needs one, which up0 is not"),
+    "ports": (
+        {"subnet": "10.97.1.0/24", "internal": True},
+        r"container web asks for .*no port leads into network a \(internal\)",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", IN_VAIN)
 def test_a_network_is_not_made_anew_in_vain(host, case):
-    """A network is not made anew without the address that a container asks for, or where the host lacks what it needs."""
+    """A network is not made anew where a container would lose its address or ports, or the host lacks what it needs."""
     options, words = IN_VAIN[case]
-    pid = begun(host, network=["a:ip=10.97.1.9"])
+    pid = begun(host, network=["a:ip=10.97.1.9"], publish=["8080:80"])
     before = host.rows(), host.links(), interfaces(host, pid)
     with host.open() as engine, pytest.raises(EngineError, match=words):
         converge_network(engine, parse({"name": "a", **options}), "present", Force(recreate=True))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
@@ -44,7 +45,8 @@ def detach(engine: Engine, network: str, name: str) -> None:
 def check_remade(engine: Engine, network: NetworkRecord) -> None:
     """Raise what a container in a network can't have any more when that is made anew so.
 
-    That is an address outside of its subnets (InUse), and what the host lacks for it; nothing is taken off what runs then.
+    That is an address outside of its subnets or a published port that it does not let in (InUse), and what the host lacks for
+    it; nothing is taken off what runs then.
     """
     with engine.tolerating():
         check.check_host(network)
@@ -53,8 +55,20 @@ def check_remade(engine: Engine, network: NetworkRecord) -> None:
         with engine.database.reading() as connection:
             try:
                 choose.with_networks(connection, record, config, record, remade=network)
+                check.refuse_vain_ports(record.spec, _networks(connection, record, network))
             except InvalidOption as error:
                 raise _does_not_fit(network, record, error) from None
+
+
+def _networks(
+    connection: sqlite3.Connection, record: ContainerRecord, remade: NetworkRecord
+) -> list[NetworkRecord]:
+    """Return the networks that a container is in, one of them as it is to be."""
+    found = (
+        remade if one.network_id == remade.id else networks.get(connection, one.network_id)
+        for one in record.endpoints
+    )
+    return [one for one in found if one is not None]
 
 
 def _does_not_fit(network: NetworkRecord, record: ContainerRecord, error: InvalidOption) -> InUse:

@@ -54,7 +54,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
     if altered and len(named) == len(
         grammar.wanted(spec)
     ):  # the default network, made at first need, takes ports
-        _refuse_vain_ports(spec, named)
+        refuse_vain_ports(spec, named)
     _check_host_gateway(spec, named)
     _check_interfaces(spec, there)
     held = there.ports if there else ()
@@ -73,7 +73,7 @@ def check_host(network: NetworkRecord) -> None:
         bridge.check(network)
 
 
-def _refuse_vain_ports(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> None:
+def refuse_vain_ports(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> None:
     """Raise InvalidOption for ports that lead nowhere, as none of the networks lets them in."""
     if not (spec.publish or spec.publish_all) or not named:
         return
