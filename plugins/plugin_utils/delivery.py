@@ -7,6 +7,7 @@ Ansible compiles a collection's plugins anew in each task's process: what packs 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ _NAME, _ARCHIVE = "slipway-engine", "slipway-engine.zip"
 
 #: Modules that may take long on the host: they pull, load or copy up.
 _LONG = ("container", "image", "image_load", "image_push")
+#: Seconds before anything is printed of them.
+_FIRST = 2.0
 
 
 class Archive(NamedTuple):
@@ -53,20 +56,26 @@ class DeliveringAction(ActionBase):
 
     @contextmanager
     def _followed(self, arguments: dict[str, Any], how: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Print how far the module is while the block runs it; the module is told where to write that."""
+        """Print how far the module is while the block runs it; yield its arguments, which say where to write that."""
         if self._name() not in _LONG or self._task.check_mode or how.get("wrap_async"):
             yield arguments
             return
-        from .host_progress import can_follow, followed
+        token, ended = os.urandom(16).hex(), threading.Event()
+        follower = threading.Thread(target=self._follow, args=(arguments, token, ended), daemon=True)
+        follower.start()
+        try:
+            yield {**arguments, OPTION: {**arguments[OPTION], "progress": token}}
+        finally:
+            ended.set()
+
+    def _follow(self, arguments: dict[str, Any], token: str, ended: threading.Event) -> None:
+        if ended.wait(_FIRST):  # most tasks end here, and cost no import
+            return
+        from .host_progress import can_follow, follow
         from .progress import Progress, is_wanted
 
-        if not (is_wanted(self._task) and can_follow(self._connection)):
-            yield arguments
-            return
-        token = os.urandom(16).hex()
-        progress = Progress(self._display, self._host())
-        with followed(self._connection, arguments, token, progress):
-            yield {**arguments, OPTION: {**arguments[OPTION], "progress": token}}
+        if is_wanted(self._task) and can_follow(self._connection):
+            follow(self._connection, arguments, token, Progress(self._display, self._host(), 0.0), ended)
 
     @contextmanager
     def printed(self) -> Iterator[None]:

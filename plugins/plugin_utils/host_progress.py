@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Follow what a module does on its host, and print how far it is.
 
-The module writes its progress to a file below the engine's run root. A thread reads the file by commands of its own, the first
-after two seconds: a task that ends earlier costs nothing more.
+The module writes its progress to a file below the engine's run root, which is read by commands beside the module's.
 """
 
 from __future__ import annotations
@@ -10,8 +9,8 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -20,7 +19,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.model.engine.p
 from ansible_collections.slipway.oci.plugins.module_utils._engine.progress import State
 
 from .host_connection import HostConnection
-from .progress import BETWEEN, FIRST, Progress
+from .progress import BETWEEN, Progress
 
 #: Connections that start a program for each command, so that a second one disturbs nothing.
 _CONNECTIONS = ("local", "ssh")
@@ -31,33 +30,25 @@ def can_follow(connection: Any) -> bool:
     return str(connection._load_name).rpartition(".")[2] in _CONNECTIONS  # noqa: SLF001  (Ansible has no other way)
 
 
-@contextmanager
-def followed(connection: Any, arguments: Mapping[str, Any], token: str, progress: Progress) -> Iterator[None]:
-    """Print the progress that the module of these arguments writes under ``token``, until the block ends."""
+def follow(
+    connection: Any, arguments: Mapping[str, Any], token: str, progress: Progress, ended: threading.Event
+) -> None:
+    """Print the progress that the module of these arguments writes under ``token``, until the event is set."""
     path = Layout(run_root=str(arguments.get("run_root") or DEFAULT_RUN_ROOT)).progress(token)
-    ended = threading.Event()
-    thread = threading.Thread(target=_follow, args=(_beside(connection), path, progress, ended), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-
-
-def _follow(host: HostConnection, path: str, progress: Progress, ended: threading.Event) -> None:
-    wait = FIRST
-    while not ended.wait(wait):
-        wait = BETWEEN
+    host = _beside(connection)
+    while True:
         with suppress(
             AnsibleError, ValueError, TypeError
         ):  # the task itself says if its host can't be reached
             answer = host.run(["cat", "--", path], b"\n")
             if answer.rc == 0 and not ended.is_set():
                 progress.show(State(**json.loads(answer.stdout)))
+        if ended.wait(BETWEEN):
+            return
 
 
 def _beside(connection: Any) -> HostConnection:
-    """Return the task's connection once more: its options, and become with passwords and marks of its own."""
+    """Return the task's connection once more: its options, and become with marks of its own."""
     own = copy.copy(connection)
     if connection.become is not None:
         own.set_become_plugin(copy.copy(connection.become))

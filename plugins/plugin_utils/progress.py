@@ -17,9 +17,9 @@ FIRST, BETWEEN = 2.0, 5.0
 class Progress:
     """Prints the states of one host's operations; may be called from any thread."""
 
-    def __init__(self, display: Any, host: str) -> None:
+    def __init__(self, display: Any, host: str, first: float = FIRST) -> None:
         self._display, self._host = display, host
-        self._next = time.monotonic() + FIRST
+        self._next = time.monotonic() + first
         self._lock = threading.Lock()
 
     def show(self, state: State) -> None:

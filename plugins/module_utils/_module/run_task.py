@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn, TypeVar
 
 from .._engine.errors import EngineError
@@ -17,7 +17,6 @@ from .ansible_module import Module
 from .diff import told
 from .options import ENGINE_OPTIONS, ArgumentSpec
 from .podman_options import foreign_options, refuse_foreign
-from .progress_file import written
 from .render import render, render_info
 
 Request = TypeVar("Request")
@@ -67,7 +66,7 @@ def run_with(
             outcome, engine = _ended(opener, settings, act, request)
         else:
             with opener(**settings, read_only=looks or module.check_mode) as engine:
-                with written(module.progress, settings["run_root"]):
+                with _progress(module, settings["run_root"]):
                     outcome = act(engine, request)
                 if looks:
                     from .._engine.lifecycle.host.read_only import unknown
@@ -79,6 +78,15 @@ def run_with(
     else:
         _warn(module, engine)
     _exit(module, outcome, engine, looks=looks, files=files)
+
+
+def _progress(module: Module, run_root: str) -> AbstractContextManager[None]:
+    """Return what writes the progress of the task, where a controller reads it."""
+    if not module.progress:
+        return nullcontext()
+    from .progress_file import written
+
+    return written(module.progress, run_root)
 
 
 def _ended(
