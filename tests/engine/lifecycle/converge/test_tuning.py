@@ -50,7 +50,7 @@ def test_another_init(host, need, tmp_path):
     shutil.copy(found, program)
     box = host.start(*FOREVER, init=True, init_path=str(program), stop_timeout=0)
     assert os.path.samestat(os.stat(program), os.stat(f"/proc/{box['State']['Pid']}/root/run/podman-init"))
-    with pytest.raises(InvalidOption, match="is no program"):
+    with pytest.raises(InvalidOption, match="is not a program"):
         host.start(*FOREVER, name="other", init=True, init_path="/nonexistent")
 
 
@@ -67,20 +67,20 @@ def test_a_rule_for_devices(host):
 def test_swappiness(host):
     """Cgroup v1 has it, v2 has not; and a host that is not v2 takes no cgroup_conf."""
     if cgroups.version() == "v2":
-        with pytest.raises(HostLacks, match="memory_swappiness is not for cgroups v2"):
+        with pytest.raises(HostLacks, match="memory_swappiness is not supported with cgroups v2"):
             host.start(*FOREVER, memory_swappiness=7)
         return
     box = host.start(*FOREVER, memory_swappiness=7, stop_timeout=0)
     assert Path(f"/sys/fs/cgroup/memory{box['State']['CgroupPath']}/memory.swappiness").read_text() == "7\n"
     assert box["HostConfig"]["MemorySwappiness"] == 7
-    with pytest.raises(HostLacks, match="cgroup_conf is not for cgroups"):
+    with pytest.raises(HostLacks, match="cgroup_conf is not supported with cgroups"):
         host.start(*FOREVER, name="other", cgroup_conf={"memory.high": "1m"})
 
 
 def test_nobody_is_killed_for_want_of_memory(host):
     """Cgroup v1 has the container wait until its limit is raised, or it is stopped; v2 has nothing like it."""
     if cgroups.version() == "v2":
-        with pytest.raises(HostLacks, match="oom_kill_disable is not for cgroups v2"):
+        with pytest.raises(HostLacks, match="oom_kill_disable is not supported with cgroups v2"):
             host.start(*FOREVER, oom_kill_disable=True)
         return
     # The kernel waits where a program touches memory, and fails a call that needs some: so this one makes few.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check everything that can be known before anything is changed, so that bad input never changes anything."""
+"""Checks that run before anything is changed, so that bad input never changes anything."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from . import layers, limits
 
 #: Docker's default profile has 20 KB.
 _PROFILE_LIMIT = 1024 * 1024
-#: A hosts file has some lines.
+#: A hosts file has a few lines.
 _HOSTS_LIMIT = 1024 * 1024
-#: What a log may be: a file, or /dev/null. To open a FIFO waits for a reader.
+#: File types that a log may have: a regular file, or /dev/null. Opening a FIFO would wait for a reader.
 _LOGS = (stat.S_IFREG, stat.S_IFCHR)
 #: NAME_MAX of Linux.
 _LONGEST_NAME = 255
@@ -40,9 +40,10 @@ _SELINUX = "/sys/fs/selinux/enforce"
 
 
 def check(engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None = None) -> None:
-    """Raise InvalidOption, HostLacks or NotBuiltYet for what could only fail later; ``record``: of one that is there to start.
+    """Check all that would otherwise fail later. Raises InvalidOption, HostLacks or NotBuiltYet.
 
-    Predicting, what an earlier task could bring is tolerated, and all else is looked at all the same.
+    ``record`` is that of an existing container that is to be started. In check mode, an error that an earlier task
+    could resolve is tolerated, and the remaining checks still run.
     """
     for look in _looks(engine, spec, source, record):
         with engine.tolerating():
@@ -52,7 +53,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
 def _looks(
     engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None
 ) -> Iterator[Callable[[], object]]:
-    """Yield the checks, each by itself."""
+    """Yield the checks one by one."""
     for resource in held.backwards():
         yield from resource.check(engine, spec, source, record)
     if spec.systemd == systemd_mode.ALWAYS:
@@ -83,12 +84,12 @@ def _check_hosts_file(spec: ContainerSpec) -> None:
         raise InvalidOption("hosts_file", path, f"can't be read: {error.strerror}") from None
     if found is None:
         raise Missing(
-            "hosts_file", path, "does not exist on the host", remedy="Write image or none, or make it first"
+            "hosts_file", path, "does not exist on the host", remedy="Create it first, or use image or none"
         )
 
 
 def _check_ids(engine: Engine, spec: ContainerSpec, source: Source) -> None:
-    """Check users and ids; of a root file system that is not there yet nobody knows its users."""
+    """Check users and ids, unless the root file system does not exist yet: its users are unknown then."""
     if source.is_known(spec):
         _check_mapping(engine, spec, source)
         limits.check_processes(spec, user_of(spec, source, spec.image).uid)
@@ -98,7 +99,7 @@ def _check_host(spec: ContainerSpec) -> None:
     if host.facts(spec).init_path is None and spec.init:
         raise HostLacks(
             "init: true needs catatonit, tini or dumb-init on the host",
-            remedy="Run role slipway.oci.host; its slipway_extras has init",
+            remedy="Run role slipway.oci.host with init among its slipway_extras",
             missing="init",
         )
 
@@ -109,8 +110,8 @@ def _check_mount(mount: Mount) -> None:
         raise Missing(
             "volume",
             mount.source,
-            "is a symlink to what does not exist on the host" if dangling else "does not exist on the host",
-            remedy="Make it first, as with ansible.builtin.file, or write create among the mount's options",
+            "is a dangling symlink on the host" if dangling else "does not exist on the host",
+            remedy="Create it first, as with ansible.builtin.file, or add create to the mount's options",
         )
     if {"rro", "noswap"} & {*mount.options}:
         from . import mount_support
@@ -118,12 +119,12 @@ def _check_mount(mount: Mount) -> None:
         mount_support.check(mount)
     if {"z", "Z"} & set(mount.options) and os.path.exists(_SELINUX):
         raise NotBuiltYet(
-            f"volume: {mount.destination}: relabelling for SELinux is not built yet", option="volume"
+            f"volume: {mount.destination}: SELinux relabelling is not implemented yet", option="volume"
         )
 
 
 def _check_log(engine: Engine, spec: ContainerSpec) -> None:
-    """Raise InvalidOption for a log that conmon could not open, or that would wait for a reader, or harm the engine."""
+    """Refuse a log that conmon could not open or would block on, or that would harm the engine's files."""
     path = (spec.log_opt or {}).get("path")
     if not path:
         return
@@ -132,27 +133,32 @@ def _check_log(engine: Engine, spec: ContainerSpec) -> None:
         raise Missing(
             "log_opt",
             path,
-            "lies in a directory that does not exist",
-            remedy="Make it first, as with ansible.builtin.file",
+            "is in a directory that does not exist",
+            remedy="Create the directory first, as with ansible.builtin.file",
         )
     logfiles.check_place(path)
     own = (os.path.realpath(top) for top in (engine.layout.root, engine.layout.run_root))
     if any(f"{os.path.realpath(path)}/".startswith(f"{top}/") for top in own):
-        raise InvalidOption("log_opt", path, "lies among the engine's own files", remedy="Name another place")
+        raise InvalidOption("log_opt", path, "is among the engine's own files", remedy="Use another path")
     _refuse_shared_log(spec, path)
     if len(os.fsencode(name)) > _LONGEST_NAME:
         raise InvalidOption("log_opt", path, f"has a name of more than {_LONGEST_NAME} bytes")
     if os.path.exists(path) and stat.S_IFMT(os.stat(path).st_mode) not in _LOGS:
-        raise InvalidOption("log_opt", path, "is no file", remedy="Name a file, or none that is there")
+        raise InvalidOption(
+            "log_opt", path, "is not a regular file", remedy="Use a file, or a path that does not exist"
+        )
     with files.held(os.open(path if os.path.exists(path) else directory, os.O_PATH | os.O_CLOEXEC)) as fd:
         if untrusted_files.is_made_up(fd) or not os.access(
             path if os.path.exists(path) else directory, os.W_OK
         ):
-            raise InvalidOption("log_opt", path, "can't be written", remedy="Name a place on a disk")
+            raise InvalidOption("log_opt", path, "can't be written", remedy="Use a path on a disk")
 
 
 def _refuse_shared_log(spec: ContainerSpec, path: str) -> None:
-    """Raise InvalidOption where the container itself could put a symlink in the place in which conmon begins the log anew."""
+    """Refuse a log with ``max_size`` that the container could replace by a symlink.
+
+    conmon opens the path again when the log is full, and would truncate the symlink's target.
+    """
     if "max_size" not in (spec.log_opt or {}):
         return
     place = f"{os.path.realpath(path)}/"
@@ -162,14 +168,14 @@ def _refuse_shared_log(spec: ContainerSpec, path: str) -> None:
             raise InvalidOption(
                 "log_opt",
                 path,
-                f"lies in {mount.source}, which the container can write to: with max_size it could have any file overwritten",
-                remedy="Name another place for the log, mount that one read-only, or leave max_size out",
+                f"is in {mount.source}, which the container can write to: with max_size it could overwrite any file",
+                remedy="Use another path for the log, mount that directory read-only, or leave max_size out",
             )
 
 
 def _check_tuning(spec: ContainerSpec) -> None:
     if spec.init_path is not None and find_program(spec.init_path) is None:
-        raise Missing("init_path", spec.init_path, "is no program on this host")
+        raise Missing("init_path", spec.init_path, "is not a program on this host")
     if spec.timezone is not None:
         timezone.content(spec.timezone)
     _check_cgroup_version(spec, cgroups.version())
@@ -179,7 +185,7 @@ def _check_cgroup_version(spec: ContainerSpec, version: str) -> None:
     for option in OPTIONS:
         if option.is_set(spec) and not option.fits(version):
             raise HostLacks(
-                f"{option.name} is not for cgroups {version}, which this host has",
+                f"{option.name} is not supported with cgroups {version}, which this host has",
                 remedy=f"Leave {option.name} out",
                 option=option.name,
             )
@@ -196,7 +202,7 @@ def _check_mapping(engine: Engine, spec: ContainerSpec, source: Source) -> None:
 
 
 def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
-    """Read the profile that ``security_opt`` names; None for the default or no profile. Raises InvalidOption."""
+    """Return the profile that ``security_opt`` names; None: the default or no profile. Raises InvalidOption."""
     paths = [word.partition("=")[2] for word in options if word.startswith("seccomp=")]
     if not paths or paths[-1] == "unconfined":
         return None
@@ -208,5 +214,5 @@ def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
     if content is None:
         raise Missing("security_opt", f"seccomp={paths[-1]}", "does not exist on the host")
     if not isinstance(profile, dict):
-        raise InvalidOption("security_opt", f"seccomp={paths[-1]}", "is no seccomp profile")
+        raise InvalidOption("security_opt", f"seccomp={paths[-1]}", "is not a seccomp profile")
     return profile

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look up paths as a container that is still to be started will see them: its root file system, and what is mounted there."""
+"""Path lookup as a container will see it once started: in its root file system and the mounts over it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import NamedTuple, Optional
 from ...kernel.files import held
 from ...kernel.inroot import open_in_root
 
-#: MAXSYMLINKS of the kernel, over the whole path.
+#: MAXSYMLINKS of the kernel, for the whole path.
 _SYMLINKS = 40
-#: Stands for what is mounted and not known before the start.
+#: In place of a descriptor: a mount whose content is unknown before the start.
 UNKNOWN = -1
 _LOOK = os.O_PATH | os.O_NOFOLLOW
 
 
 class Found(NamedTuple):
-    """Something in the container: its path without symlinks, a descriptor (O_PATH), and whether it is in no mount."""
+    """A file in the container: its resolved path, a descriptor (O_PATH), and whether it is outside all mounts."""
 
     path: str
     fd: int
@@ -30,10 +30,11 @@ class Found(NamedTuple):
 
 
 class Paths:
-    """The container's files. ``mounts`` are descriptors by destination, UNKNOWN for what is not known; none is closed here.
+    """The container's files.
 
-    ``may_pass`` tells of a directory that is passed whether the container's user may; ``in_root`` as in Found.
-    ``executes`` tells of each mount, also of one that begins with what the root has, whether its files can be executed.
+    ``mounts`` maps destinations to descriptors, or to UNKNOWN; none is closed here. ``may_pass`` returns whether the
+    container's user may traverse a directory; its second argument is ``in_root`` of Found. ``executes`` maps the
+    destination of each mount, also of one that starts as a copy of the root's content, to whether its files can be executed.
     """
 
     def __init__(
@@ -46,23 +47,23 @@ class Paths:
         self._root = root
         self._mounts: dict[str, int] = {}
         self._may_pass = may_pass
-        # What lies above is mounted first, so a destination below it leads where that one's content says.
+        # Upper mounts come first, so a destination inside one is resolved by that mount's content.
         for destination, fd in sorted(mounts.items(), key=lambda item: item[0].count("/")):
             self._mounts[self.landing(destination)] = fd
         self._executes = {self.landing(destination): does for destination, does in executes.items()}
 
     def may_execute(self, found: Found) -> bool:
-        """Tell whether it is in no mount of which nothing is executed: neither by the task's word nor by the host's mount."""
+        """Return whether the file is outside all noexec mounts: those of the task and those of the host."""
         top = _top(found.path, self._executes)
         by_host = os.fstatvfs(found.fd).f_flag & os.ST_NOEXEC
         return not by_host and (top is None or self._executes[top])
 
     def is_shown_by(self, path: str, destinations: Collection[str]) -> bool:
-        """Tell whether a path is in a mount on one of these places, and not in one below."""
+        """Return whether the innermost mount that contains the path is one of ``destinations``."""
         return _top(path, self._mounts) in destinations
 
     def landing(self, path: str) -> str:
-        """Return where a path leads, symlinks followed as far as it is there."""
+        """Return where a path leads, following symlinks as far as its components exist."""
         names = path.split("/")
         for end in range(len(names), 0, -1):
             try:
@@ -70,13 +71,13 @@ class Paths:
                     if found is None:
                         return path
                     return "/".join((found.path.rstrip("/"), *names[end:])) or "/"
-            except OSError:  # noqa: PERF203  (not there: what is above it may be)
+            except OSError:  # noqa: PERF203  (a parent may exist)
                 continue
         return path
 
     @contextmanager
     def find(self, path: str) -> Iterator[Optional[Found]]:
-        """Give what the absolute path leads to, symlinks followed; None: it can't be known before the start.
+        """Yield what the absolute path leads to, symlinks followed; None if that is unknown before the start.
 
         Raises OSError as the kernel would: ENOENT, ENOTDIR, ELOOP, EACCES.
         """
@@ -109,7 +110,7 @@ class Paths:
         return found
 
     def _leads_on(self, at: list[str], names: list[str]) -> bool:
-        """Tell whether what is known is mounted further down the way, below what is not."""
+        """Return whether a known mount covers a lower part of the path, below an unknown one."""
         way = "/" + "/".join((*at, *names[::-1]))
         top = _top(way, self._mounts)
         return top is not None and self._mounts[top] != UNKNOWN and len(top) > len("/" + "/".join(at))
@@ -122,7 +123,7 @@ class Paths:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), found.path)
 
     def _open(self, path: str, stack: ExitStack) -> Optional[Found]:
-        """Open a path that has no symlink on the way, by the mount that it is in; None for an unknown one."""
+        """Open a path without symlinks in the mount that contains it; return None if that mount is unknown."""
         top = _top(path, self._mounts)
         if top is None:
             fd = open_in_root(self._root, path, _LOOK)
@@ -135,6 +136,6 @@ class Paths:
 
 
 def _top(path: str, mounts: Iterable[str]) -> Optional[str]:
-    """Return the place that the path is mounted by, the lowest of several."""
+    """Return the innermost mount that contains the path."""
     tops = [top for top in mounts if path == top or path.startswith(f"{top.rstrip('/')}/")]
     return max(tops, key=len, default=None)

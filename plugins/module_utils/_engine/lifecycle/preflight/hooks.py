@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse hooks whose programs can't be run, on the host or in the container, while the one that runs is still untouched.
+"""Check that the programs of hooks can be run, before the running container is touched.
 
-What a hook does when it runs can't be tried before: it may make what there must not be two of, such as a network.
+A hook's effect can't be tried in advance: it may create something that must exist only once, such as a network.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ _ROOT = Runner(0, frozenset({0}), overrides=True, foreign=True)
 
 
 def check(hooks: Iterable[Hook], spec: ContainerSpec, program: str, inside: Paths) -> None:
-    """Raise InvalidOption for one that the container gets; ``program`` is its command's first word, ``inside`` its files."""
+    """Check the hooks that apply to the container. Raises InvalidOption.
+
+    ``program`` is the first word of its command, ``inside`` its files.
+    """
     mounts = any(mount.kind in SHOWN for mount in (spec.mounts or {}).values())
     chosen = [hook for hook in hooks if hook.when.holds(spec.annotation or {}, program, bind_mounts=mounts)]
     if not chosen:

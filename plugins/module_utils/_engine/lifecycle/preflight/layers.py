@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse an image of which somebody has removed a layer, while the container that runs is still untouched."""
+"""Check that the store has all layers of an image, before the running container is touched."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..core.source import Source, lowers_of
 
 
 def check(engine: Engine, source: Source, record: ContainerRecord | None) -> None:
-    """Raise NotFound for a layer that is not in the store, unless the container has a copy of all of them."""
+    """Check that all layers are in the store, unless the container has its own copy. Raises NotFound."""
     own = None if record is not None and _is_copied(engine, record) else source.image
     for image in filter(None, (own, *source.mounted.values())):
         for path in lowers_of(image, engine.layout):
@@ -28,9 +28,7 @@ def _is_copied(engine: Engine, record: ContainerRecord) -> bool:
 def _lost(image: ImageRecord, path: str) -> NotFound:
     label = image.names[0] if image.names else image.id[:12]
     error = NotFound(
-        "layer", path, remedy="Load the image again with image_load, which puts back what is missing"
+        "layer", path, remedy="Load the image again with image_load, which restores missing layers"
     )
-    error.message = (
-        f"image {label} has lost a layer: {path} is not there, and it was not slipway that removed it"
-    )
+    error.message = f"image {label} has lost a layer: {path} does not exist, and slipway did not remove it"
     return error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse mount options that this host's kernel has not; asked of the kernel, not guessed by its number."""
+"""Check for mount options that this host's kernel lacks, by trying them: a version number proves nothing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ...kernel import libc, mounts
 from ...kernel.private_mounts import apart
 from ...model.mounts.mount import Mount
 
-#: The kernel's answers to a call, and to an option, that it does not know.
+#: The kernel's errors for a system call and for an option that it does not know.
 _UNKNOWN = (errno.ENOSYS, errno.EINVAL)
 
 
 def check(mount: Mount) -> None:
-    """Raise HostLacks for the first option of the mount that the kernel does not know; nothing is mounted."""
+    """Raise HostLacks for the mount's first option that the kernel does not know. Mount nothing."""
     tries: dict[str, tuple[Callable[[], None], str]] = {
         "rro": (_try_rro, "5.12"),
         "noswap": (_try_noswap, "6.4"),
@@ -30,7 +30,7 @@ def check(mount: Mount) -> None:
             if error.errno not in _UNKNOWN:
                 raise
             raise HostLacks(
-                f"{mount.destination}: {word} needs Linux {since}, and this is {os.uname().release}",
+                f"{mount.destination}: {word} needs Linux {since}, and this host runs {os.uname().release}",
                 remedy=f"Leave {word} out",
                 option=word,
             ) from error

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the program of a container as the kernel will: by PATH, in what is mounted, for its user, down to its interpreter.
+"""Lookup of a container's program as the kernel does it.
 
+By PATH, through the mounts, with the rights of the container's user, and down to the interpreter.
 Sources: execve(2), execvp(3), path_resolution(7).
 """
 
@@ -19,16 +20,16 @@ from ...frozen import dataclass
 from ...model.container import executable
 from .container_paths import Found, Paths
 
-#: What a shell, and podman, returns for a program that can't be found, and for one that can't be run.
+#: Exit status of a shell, and of podman, for a program that can't be found, and for one that can't be run.
 NOT_FOUND, NOT_RUNNABLE = 127, 126
-#: How often a script's program may be a script (Linux, exec_binprm).
+#: How deep interpreters that are scripts may be nested (Linux, exec_binprm).
 _DEEPEST = 5
 _BINFMT = "/proc/sys/fs/binfmt_misc"
 _ACL = "system.posix_acl_access"
 
 
 class NotRunnable(InvalidOption):
-    """The container's program can't be run; ``rc`` is what a shell would return for it."""
+    """The container's program can't be run; ``rc`` is the exit status that a shell would return for it."""
 
     def __init__(self, option: str, value: str, why: str, rc: int, remedy: str = "") -> None:
         super().__init__(option, value, why, remedy=remedy)
@@ -37,7 +38,10 @@ class NotRunnable(InvalidOption):
 
 @dataclass(frozen=True)
 class Runner:
-    """Who runs a program: ids inside, ``overrides``: root's right to pass by modes; ``foreign``: mounts have other ids."""
+    """The credentials that run a program: ids inside the container, and two flags.
+
+    ``overrides``: root's capability to ignore modes. ``foreign``: the ids of mounts are not those inside.
+    """
 
     uid: int
     gids: frozenset[int]
@@ -45,11 +49,11 @@ class Runner:
     foreign: bool = False
 
     def may_pass(self, seen: os.stat_result, in_root: bool) -> bool:  # noqa: FBT001
-        """Return whether he may go through a directory."""
+        """Return whether the runner may traverse a directory."""
         return self.overrides or (self.foreign and not in_root) or self._may_execute(seen)
 
     def may_run(self, fd: int, *, in_root: bool) -> bool:
-        """Return whether he may execute a file; True where an access list decides."""
+        """Return whether the runner may execute a file; True where an ACL decides."""
         seen = os.fstat(fd)
         if self.overrides or (self.foreign and not in_root):
             return bool(seen.st_mode & 0o111)
@@ -69,9 +73,10 @@ def _has_acl(fd: int) -> bool:
 
 
 class Search:
-    """One search; ``option`` is the one to name in an error, ``where`` says in what the program is to be.
+    """One search for a program.
 
-    ``kernels`` are places where the runtime mounts what only the kernel knows.
+    ``option`` and ``where`` (such as "in the container") are for the errors. ``kernels`` are the mount points of the
+    kernel's own file systems, whose content is unknown before the start.
     """
 
     def __init__(
@@ -92,10 +97,10 @@ class Search:
         self.kernels = kernels
 
     def check(self, program: str, path: str) -> bool:
-        """Raise NotRunnable for a program that can't be run; ``path`` is PATH's value.
+        """Check that the program can be run; ``path`` is PATH's value. Raises NotRunnable.
 
-        Tells whether all of it is where the runtime finds it in any case: in the root file system itself or in the kernel's
-        files, and not in a mount or nobody knows where.
+        Returns whether the runtime is certain to find it and its interpreters: they are in the root file system itself or
+        in the kernel's file systems, not in another mount or somewhere unknown.
         """
         if "/" in program:
             return self.runnable(program, posixpath.join("/", self.cwd, program), 0)
@@ -103,15 +108,15 @@ class Search:
         for place in path.split(":"):
             try:
                 return self.runnable(program, posixpath.join("/", self.cwd, place, program), 0)
-            except NotRunnable as error:  # noqa: PERF203  (the search goes on, as that of execvp(3))
+            except NotRunnable as error:  # noqa: PERF203  (continue with the next directory, as execvp(3))
                 problem = error if error.fields["rc"] == NOT_RUNNABLE else problem
-        if problem is not None:  # what is there and can't be run is told rather than a miss
+        if problem is not None:  # a program that exists and can't be run is reported before a missing one
             raise problem
         why = f"is in no directory of PATH ({path}) {self.where}"
-        raise NotRunnable(self.option, program, why, NOT_FOUND, "Write its whole path, or set PATH by env")
+        raise NotRunnable(self.option, program, why, NOT_FOUND, "Give its full path, or set PATH in env")
 
     def runnable(self, program: str, path: str, depth: int) -> bool:
-        """Return whether the runtime finds the program in any case; raises NotRunnable for one that is there and can't run."""
+        """Return whether the runtime is certain to find the program. Raises NotRunnable if it can't be run."""
         with self.found(program, path, depth) as found:
             if found is None:
                 return self.paths.is_shown_by(path, self.kernels)
@@ -120,12 +125,12 @@ class Search:
                 return found.in_root
             inner = posixpath.join("/", self.cwd, what.interpreter)
             if depth >= _DEEPEST:
-                raise self.bad(program, f"leads through more than {_DEEPEST} scripts to a program")
+                raise self.bad(program, f"needs more than {_DEEPEST} nested script interpreters")
             return self.runnable(program, inner, depth + 1) and found.in_root
 
     @contextmanager
     def found(self, program: str, path: str, depth: int) -> Iterator[Optional[Found]]:
-        """Open the file of this path, None where its root can't be looked at; raises NotRunnable."""
+        """Yield the file at the path, None where it is unknown before the start. Raises NotRunnable."""
         try:
             with self.paths.find(path) as found:
                 yield found
@@ -133,12 +138,12 @@ class Search:
             raise self.missing(program, path, depth, error) from None
 
     def look(self, program: str, path: str, found: Found) -> executable.Executable:
-        """Return what the file is; raises NotRunnable for what the kernel does not execute."""
+        """Return the file's kind of executable. Raises NotRunnable if the kernel does not execute it."""
         mode = os.fstat(found.fd).st_mode
         if not stat.S_ISREG(mode):
             raise self.bad(
                 program,
-                f"leads to {found.path}, which is {'a directory' if stat.S_ISDIR(mode) else 'no file'}",
+                f"leads to {found.path}, which is {'a directory' if stat.S_ISDIR(mode) else 'not a regular file'}",
             )
         if not self.runner.may_run(found.fd, in_root=found.in_root):
             who = f"user {self.runner.uid}"
@@ -153,41 +158,41 @@ class Search:
             if what.kind == executable.UNKNOWN:
                 raise self.bad(
                     program,
-                    f"leads to {path}, which is no program: neither ELF nor a script that begins with #!",
+                    f"leads to {path}, which is not a program: neither ELF nor a script that starts with #!",
                 )
             if not what.runs_on(os.uname().machine):
                 raise self.bad(
-                    program, f"leads to {path}, which is a program for another processor than this host's"
+                    program, f"leads to {path}, which is a program for another architecture than this host's"
                 )
         return what
 
     def bad(self, program: str, why: str) -> NotRunnable:
-        """Return the error of a program that is there and can't run."""
+        """Return the error for a program that exists and can't be run."""
         return NotRunnable(self.option, program, why, NOT_RUNNABLE)
 
     def missing(self, program: str, path: str, depth: int, error: OSError) -> NotRunnable:
-        """Return the error of a program that was not found."""
+        """Return the error for a program that was not found."""
         if error.errno == errno.EACCES:
             return self.bad(
-                program, f"can't be reached by user {self.runner.uid}: {error.filename} does not let it pass"
+                program, f"can't be reached by user {self.runner.uid}, who may not traverse {error.filename}"
             )
         why = os.strerror(error.errno or 0)
         if depth:
             return NotRunnable(
                 self.option,
                 program,
-                f"needs {path!r} to be run, which is not {self.where}: {why}",
+                f"needs {path!r}, which is not {self.where}: {why}",
                 NOT_FOUND,
-                "A carriage return at the end of its line #! counts as a part of the name"
+                "Remove the carriage return at the end of its #! line, which counts as part of the name"
                 if path.endswith("\r")
                 else "",
             )
-        remedy = "See what the image has with module container_export, or name another program"
+        remedy = "List the image's files with module container_export, or name another program"
         return NotRunnable(self.option, program, f"is not {self.where}: {why}", NOT_FOUND, remedy)
 
 
 def _has_handlers() -> bool:
-    """Return whether the host has programs that run foreign ones (binfmt_misc), about which nothing is known here."""
+    """Return whether the host has handlers of binfmt_misc: which formats they run is unknown here."""
     try:
         return any(name not in ("register", "status") for name in os.listdir(_BINFMT))
     except OSError:

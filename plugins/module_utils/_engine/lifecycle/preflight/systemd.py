@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check what systemd in a container needs of the host, which it has with cgroups v2 alone without further ado."""
+"""Check that systemd can boot in a container on this host: always with cgroups v2, conditionally with v1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HIERARCHY = "/sys/fs/cgroup/systemd"
 
 
 def check(spec: ContainerSpec) -> None:
-    """Raise InvalidOption or HostLacks for what systemd could not boot with."""
+    """Raise InvalidOption or HostLacks if systemd could not boot."""
     version = cgroups.version()
     if version == "v2":
         return
@@ -20,18 +20,18 @@ def check(spec: ContainerSpec) -> None:
         raise InvalidOption(
             "cgroupns",
             spec.cgroupns,
-            f"hides from systemd where it is, with cgroups {version}",
-            remedy="Leave it out, or use a host with cgroups v2",
+            f"hides systemd's own cgroup from it with cgroups {version}",
+            remedy="Leave cgroupns out, or use a host with cgroups v2",
         )
     if spec.userns is not None:
         raise HostLacks(
-            f"systemd: always can't have ids of its own with cgroups {version}: the kernel lets it write to no cgroup",
+            f"systemd: always conflicts with userns on cgroups {version}: the kernel grants it no writable cgroup",
             remedy="Leave out userns, or use a host with cgroups v2",
             feature="cgroups",
         )
     if cgroups.named("systemd") is None:
         raise HostLacks(
-            f"systemd: always needs a hierarchy of cgroups {version} that this host has not mounted",
-            remedy=f"Make directory {_HIERARCHY} and mount it: mount -t cgroup -o none,name=systemd cgroup {_HIERARCHY}",
+            f"systemd: always needs the name=systemd hierarchy of cgroups {version}, which this host has not mounted",
+            remedy=f"Create directory {_HIERARCHY} and mount it: mount -t cgroup -o none,name=systemd cgroup {_HIERARCHY}",
             feature="cgroups",
         )
