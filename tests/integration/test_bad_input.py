@@ -196,7 +196,7 @@ CASES = {
         "container",
         {**GOOD, "volumes_from": ["bax"]},
         "not_found",
-        ("bax", "volumes_from", "make it first"),
+        ("bax", "volumes_from", "Create it first"),
     ),
     "volumes of itself": (
         "container",

@@ -248,7 +248,7 @@ def test_removal(host, slipway):
     host.start(*SLEEP, name="db", stop_timeout=0)
     host.start(*SLEEP, name="app", requires=["db"], stop_timeout=0)
     code, _said, errors = slipway("rm", "-f", "db")
-    assert (code, "is needed by app. Remove them first, or write --depend" in errors) == (125, True)
+    assert (code, "is needed by app. Remove them first, or use --depend" in errors) == (125, True)
     assert slipway("rm", "-f", "--depend", "db")[0] == 0
     assert (host.inspect("db"), host.inspect("app")) == ({}, {})
     assert slipway("rm", "-f", "db") == (0, "", "")

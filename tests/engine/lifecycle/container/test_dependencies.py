@@ -61,7 +61,7 @@ def test_a_task_tells_of_what_is_needed(chain):
 def test_check_dependencies_running(chain):
     """Without start_dependencies a start is refused with the names of all that does not run, and nothing is changed."""
     before = chain.picture()
-    with pytest.raises(WrongState, match="web needs db, app, not running"):
+    with pytest.raises(WrongState, match="web needs db, app to be running"):
         chain.bring("web", "started", start_dependencies=False)
     assert chain.picture() == before
     chain.bring("app", "started")
@@ -116,7 +116,7 @@ def test_a_shared_namespace_is_a_dependency(host):
     host.start(*FOREVER, name="guest", ipc="container:owner", stop_timeout=0)
     with pytest.raises(InUse, match="owner is needed by guest"):
         host.bring("owner", "absent", stop_time=0)
-    with pytest.raises(InUse, match="guest share its namespaces and run"):
+    with pytest.raises(InUse, match="running containers share its namespaces: guest"):
         host.start(*FOREVER, name="owner", env={"NEW": "1"}, stop_timeout=0)
     host.bring("guest", "stopped", stop_time=0)
     host.bring("owner", "stopped", stop_time=0)

@@ -165,7 +165,7 @@ def test_healthy_by_a_real_check(host):
     assert outcome.result["container"]["State"]["Health"]["Status"] == "healthy"
     failing = {**check, "healthcheck": "echo not yet; false", "healthcheck_retries": 2}
     failure = host.want("restarted", *command, **failing, wait=True, stop_time=0).failure
-    assert "its last health check ended with 1: not yet" in str(failure)
+    assert "its last health check exited with 1: not yet" in str(failure)
 
 
 def test_a_check_that_is_not_made_by_itself(host):

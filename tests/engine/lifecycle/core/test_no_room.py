@@ -154,7 +154,7 @@ def refuses_removal(host: Host, name: str) -> None:
     assert (done.returncode, done.stdout) == (125, "")
     assert f"slipway stop {name}" in done.stderr
     request = Request(name, "absent")
-    with pytest.raises(StateReadOnly, match=f"container {name} is left as it was"):
+    with pytest.raises(StateReadOnly, match=f"container {name} was not removed"):
         ended(host.open, host.layout, lambda engine: converge(engine, request, exit_command), removes=True)
 
 

@@ -272,7 +272,7 @@ def test_a_full_disk_leaves_the_old_file(host, send, tmp_path):
     try:
         (tmp_path / "small/out.tar").write_text("old")
         before = os.statvfs(tmp_path / "small").f_bfree
-        with pytest.raises(StoreFull, match=f"no space is left for {tmp_path}/small/out.tar"):
+        with pytest.raises(StoreFull, match=f"no space left for {tmp_path}/small/out.tar"):
             send(file="small/out.tar")
         assert os.listdir(tmp_path / "small") == ["out.tar"]
         assert (tmp_path / "small/out.tar").read_text() == "old"
@@ -417,10 +417,10 @@ def test_bad_input(host, send, tmp_path):
             with pytest.raises(NotFound, match="near: box"):
                 send("bxo", check=check)
             for file, match in (
-                ("none/out.tar", f"Make {tmp_path}/none first"),
-                ("file/out.tar", f"Make {tmp_path}/file first"),
+                ("none/out.tar", f"Create {tmp_path}/none first"),
+                ("file/out.tar", f"Create {tmp_path}/file first"),
                 ("fifo", "is a directory"),
-                ("fifo/fifo", "no regular file"),
+                ("fifo/fifo", "not a regular file"),
                 ("ro/out.tar", "read-only"),
             ):
                 with pytest.raises(InvalidOption, match=match) as caught:

@@ -81,7 +81,7 @@ def test_a_beginning_with_a_name_near(engine):
                 created=9,
             ),
         )
-    with pytest.raises(NotFound, match=r"near: db1.*For container cache write more of its id"):
+    with pytest.raises(NotFound, match=r"near: db1.*For container cache give more digits"):
         find_typed(engine, "db")
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give a user who is only a number lines in the container's passwd and group: whoami, ssh, git and Java fail without.
+"""Add passwd and group entries for a numeric user: whoami, ssh, git and Java fail without them.
 
-Seed: generatePasswdAndGroup. The lines go into the container's own layer, and are found there by the next start; a read-only
-container gets files with them bound over. A directory that is the root file system is somebody else's, and nothing is added.
+Seed: generatePasswdAndGroup. The entries are written to the container's own layer, where the next start finds them; in a
+read-only container, files with the entries are bind-mounted instead. With ``rootfs`` nothing is added: the directory
+belongs to the user.
 """
 
 from __future__ import annotations
@@ -22,26 +23,26 @@ from ...model.values.accounts import is_number
 from ...runtime.config.users import ResolvedUser, home_of, missing_entries
 
 PASSWD, GROUP = "/etc/passwd", "/etc/group"
-#: What a read-only container gets of both has room beside its other files (rootfs/engine_files.py); larger ones are left alone.
+#: In bytes; larger files are left alone. The copies for a read-only container share the space of rootfs/engine_files.py.
 _LIMIT = 512 * 1024
 _MODE = 0o644
 
 
 class Accounts(NamedTuple):
-    """``files`` are to be bound, content by path; ``home`` is the user's, None where nothing says one."""
+    """A numeric user's ``files`` to bind-mount, content by path, and ``home``, None if unknown."""
 
     files: Mapping[str, bytes]
     home: Optional[str]
 
 
 def settle(record: ContainerRecord, user: str, resolved: ResolvedUser, workdir: str, rootfs: str) -> Accounts:
-    """Add what is missing of the user's lines; ``user`` as he is written, ``rootfs`` is mounted."""
+    """Add the user's missing entries; ``user`` is the option's text, ``rootfs`` is mounted."""
     if record.spec.rootfs or not any(map(is_number, user.split(":"))):
         return Accounts({}, None)
     texts = {path: _text(rootfs, path) for path in (PASSWD, GROUP)}
     try:
         lines = missing_entries(user, workdir, passwd=texts[PASSWD] or "", group=texts[GROUP] or "")
-    except InvalidOption:  # the container has taken the group's name away, which only the image has to have
+    except InvalidOption:  # the container removed the group's name; only the image must have it
         return Accounts({}, None)
     covered = {landing(rootfs, path) for path in record.mounts}
     wanted = {
@@ -59,12 +60,12 @@ def settle(record: ContainerRecord, user: str, resolved: ResolvedUser, workdir: 
 
 
 def _joined(text: str, line: str) -> str:
-    """Return the text with the line; one whose last line has no end gets it first, else both would be no entry."""
+    """Return the text with the line appended, after a newline if the last line lacks one."""
     return text + ("" if text.endswith("\n") or not text else "\n") + line
 
 
 def _text(rootfs: str, path: str) -> Optional[str]:
-    """Return what is there, "" where nothing is; None for what is no account file."""
+    """Return the file's text, "" if it does not exist, None if it is unreadable or not a regular file."""
     try:
         return os.fsdecode(untrusted_files.read_file(rootfs, path, limit=_LIMIT) or b"")
     except OSError:
@@ -79,7 +80,7 @@ def _append(record: ContainerRecord, rootfs: str, path: str, text: str) -> None:
 
 
 def _opened(record: ContainerRecord, root_fd: int, path: str) -> int:
-    """Open the file for appending; one that is not there is made, and is everybody's to read."""
+    """Open the file for appending; create a missing one, world-readable."""
     try:
         looked_at = open_in_root(root_fd, path, os.O_PATH)
     except FileNotFoundError:
@@ -95,7 +96,7 @@ def _made(record: ContainerRecord, root_fd: int, path: str) -> int:
     try:
         fd = open_in_root(root_fd, path, flags, _MODE)
     except OSError as error:
-        if error.errno == errno.EEXIST:  # a symlink that leads nowhere
+        if error.errno == errno.EEXIST:  # a dangling symlink
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
         raise
     os.fchmod(fd, _MODE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait for a container that a task runs in the foreground (``detach: false``), and collect what it said."""
+"""Wait for a container that a task runs in the foreground (``detach: false``), and collect its output."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from .stop import FOREVER
 def wait(
     engine: Engine, container_id: str, command: tuple[str, ...], *, since: int
 ) -> tuple[ContainerRecord | None, dict[str, Any]]:
-    """Wait until the container has ended, clean up, and return its record (None when ``rm`` removed it) and rc and output.
+    """Wait until the container has exited, clean up, and return its record, rc and output.
 
-    ``since``: the time before its start, in nanoseconds since the epoch; the log may hold earlier runs.
-    The exit code and the log are read before anything is removed (pain 18). No lock is held while waiting.
-    What its restart policy wants is done here, with ``command`` as conmon's at its end; the end is that of the last run.
+    The record is None if ``rm`` removed the container. ``since`` is a time before its start, in nanoseconds since the epoch;
+    the log may contain earlier runs. The exit code and the log are read before anything is removed (pain 18). No lock is
+    held while waiting. Restarts by its policy are carried out here, with ``command`` as conmon's exit command; the result
+    is that of the last run.
     """
     with engine.timings.of("wait"):
         while _wait_once(engine, container_id):
@@ -40,7 +41,7 @@ def wait(
 
 
 def _wait_once(engine: Engine, container_id: str) -> bool:
-    """Wait for the end of a run; tell whether the container is to be started again."""
+    """Wait until a run has exited; return whether the container must be restarted."""
     with hold(engine, container_id, "wait") as record:
         process = record.process
     if process is not None:

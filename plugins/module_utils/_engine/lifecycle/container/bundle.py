@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a container's bundle: the files of the run directory and config.json.
+"""A container's bundle: config.json and the files of the run directory.
 
 Seed: generateSpec, saveSpec, writeStringToRundir.
 """
@@ -35,7 +35,7 @@ _NO_ACCOUNTS = Accounts({}, None)
 
 
 def write_bundle(engine: Engine, run: Run) -> None:
-    """Write config.json and what it refers to, anew at each start."""
+    """Write config.json and the files that it refers to; done at each start."""
     record = run.record
     container = engine.layout.container(record.id)
     paths = {path: engine.layout.volume_data(name) for path, name in record.volumes.items()}
@@ -69,7 +69,7 @@ def bundle_request(
     attached: names.Attached = (),
     servers: Sequence[str] = (),
 ) -> BundleRequest:
-    """Return what config.json is built from, and write the files of the run directory that it refers to."""
+    """Write the files that config.json refers to, and return what config.json is built from."""
     spec = replace(record.spec, mounts=record.mounts)
     hostname = shared.hostname or namespaces.hostname_of(spec, record.id, os.uname().nodename)
     shm = None if spec.ipc == namespaces.NONE else shared.shm or container.shm
@@ -105,7 +105,7 @@ def write_config(container: ContainerLayout, config: Mapping[str, Any]) -> None:
 
 
 def _accounts(record: ContainerRecord, source: Source, rootfs: str) -> Accounts:
-    """Add the lines of a user who is only a number; whoever only tries whether the runtime takes the bundle adds none."""
+    """Add account entries for a numeric user; a trial, which does not call this, adds none."""
     spec, image = record.spec, source.config
     name = spec.user if spec.user is not None else (image.user if image else "")
     workdir = spec.workdir or (image.working_dir if image else "") or "/"
@@ -113,7 +113,7 @@ def _accounts(record: ContainerRecord, source: Source, rootfs: str) -> Accounts:
 
 
 def _landings(rootfs: str, record: ContainerRecord) -> dict[str, str]:
-    """Return where destinations lead that are not what they look like."""
+    """Return the resolved path of each destination that contains symlinks."""
     found = {path: landing(rootfs, path) for path in record.mounts}
     return {path: leads for path, leads in found.items() if leads != path}
 
@@ -147,7 +147,7 @@ def _write_files(
 def _bound(
     container: ContainerLayout, record: ContainerRecord, contents: Mapping[str, bytes]
 ) -> dict[str, str]:
-    """Write what is bound into the container, and return where it lies."""
+    """Write the files that the container bind-mounts; return their paths on the host by destination."""
     targets = {path: f"{container.files}/{os.path.basename(path).lstrip('.')}" for path in contents}
     for path, content in contents.items():
         _write(targets[path], content, _READABLE)
@@ -157,7 +157,7 @@ def _bound(
 
 
 def _write(path: str, content: bytes, mode: int) -> None:
-    """Write the file; not durably, for each start writes it anew: what a power cut spoils is never read."""
+    """Write the file without a sync: each start rewrites it, so damage by a power loss is never read."""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb") as stream:
-        os.fchmod(stream.fileno(), mode)  # whatever the umask is
+        os.fchmod(stream.fileno(), mode)  # regardless of the umask
         stream.write(content)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Create a container: its row and its directories; nothing is mounted or started (seed: setupStorage)."""
+"""Creation of a container: its row and directories. Nothing is mounted or started (seed: setupStorage)."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def create(
     intent: str = "",
     start_pending: bool = False,
 ) -> ContainerRecord:
-    """Create the container and return its record, with this id, and with the intent of whoever has more to do to it.
+    """Create the container and return its record.
 
-    ``carried`` maps destinations to the anonymous volumes of the container that this one replaces: they go on being used,
-    so a replacement loses no data (pain 29). ``replaces`` is that container's id: its row goes in the transaction that brings
-    this one's; ``start_pending`` as in the record. Everything the database must know is in it before the first directory is made.
-    Raises NameInUse.
+    ``intent`` and ``start_pending`` are as in the record; an intent says that the caller has more to do to it.
+    ``carried`` maps destinations to the anonymous volumes of the container that this one replaces: they are reused, so a
+    replacement loses no data (pain 29). ``replaces`` is that container's id: its row is deleted in the transaction that
+    inserts this one's. The database is complete before the first directory is created. Raises NameInUse.
     """
     record = ContainerRecord(
         id=container_id or new_id(),
@@ -69,7 +69,7 @@ def create(
         with engine.database.transaction() as connection:
             record = _insert(engine, connection, record, source, carried=carried or {}, replaces=replaces)
         prepare_directories(engine, record)
-        if not intent and not spec.rootfs:  # with an intent, more comes before its first start
+        if not intent and not spec.rootfs:  # with an intent, other steps precede the first start
             lowers = source.lowers[::-1]
             rootfs.prepare(engine.layout.container(record.id), lowers, record.mapping, driver=record.driver)
     return record
@@ -84,7 +84,7 @@ def _insert(
     carried: Mapping[str, str],
     replaces: str | None,
 ) -> ContainerRecord:
-    """Insert the container, with volumes and dependencies, in the place of the one that it replaces; return its record."""
+    """Insert the container's row, volumes and dependencies, maybe replacing another's; return its record."""
     spec = record.spec
     old = containers.get(connection, replaces) if replaces is not None else None
     if old is None:
@@ -112,7 +112,7 @@ def _insert(
 
 
 def prepare_directories(engine: Engine, record: ContainerRecord) -> None:
-    """Make what is missing of the container's directories and its volumes'; a killed create is mended here."""
+    """Create missing directories of the container and its volumes; this also completes a killed creation."""
     container = engine.layout.container(record.id)
     for path in (container.static, container.bundle, container.artifacts, container.run, container.persist):
         make_private(path)
@@ -136,12 +136,12 @@ def _make_volume(engine: Engine, name: str) -> None:
 def volumes_of(
     spec: ContainerSpec, source: Source, implied: Mapping[str, Mount], carried: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return destination -> volume: the named ones, the anonymous ones, others', the image's own (seed: sortUserVolumes)."""
+    """Map destinations to volumes: named, anonymous, of others, of the image (seed: sortUserVolumes)."""
     mounts = {**implied, **(spec.mounts or {})}
     wanted = {path: mount.source for path, mount in mounts.items() if mount.kind == VOLUME}
     if spec.image_volume == ANONYMOUS:
         wanted.update((path, "") for path in declared_volumes(source, mounts))
-    # An engine that took VOLUME as it is written has mounted the one with the slash at its end over the other.
+    # An old engine kept VOLUME paths unnormalised, and mounted the one with a trailing slash over the other.
     kept = {normal_path(f"/{path}"): name for path, name in sorted(carried.items())}
     return {path: name or kept.get(path) or new_id() for path, name in sorted(wanted.items())}
 

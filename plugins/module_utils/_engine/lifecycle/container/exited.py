@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do what follows the end of a container: clean up, then restart it, remove it, or leave it (seed: handleRestartPolicy)."""
+"""Handling of a container's exit: clean up, then restart, remove or leave it (seed: handleRestartPolicy)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..guard.hold import hold
 
 
 def exited(engine: Engine, container_id: str, command: tuple[str, ...], *, keep: bool) -> None:
-    """Do all that conmon's call at the end of a container is for; it takes as long as a restart has to wait.
+    """Handle conmon's call at a container's exit; this blocks until a restart that the policy wants is done.
 
-    ``command`` is what conmon calls at the next end. ``keep``: the task that runs the container in the foreground
-    restarts and removes it, not we.
+    ``command`` is the exit command for conmon at the next start. With ``keep``, the task that runs the container in the
+    foreground restarts and removes it, and this only cleans up.
     """
     try:
         with hold(engine, container_id, "cleanup") as record:
             ended = after_end(engine, record)
-            if keep or engine.unrecorded:  # nothing is begun that nobody would know of
+            if keep or engine.unrecorded:  # unrecorded: start nothing that the database could not record
                 return
             if ended.restart_at is None:
                 _discard(engine, ended)
@@ -34,12 +34,12 @@ def exited(engine: Engine, container_id: str, command: tuple[str, ...], *, keep:
         carry_out(engine, container_id, command)
         with hold(engine, container_id, "cleanup") as record:
             _discard(engine, record)
-    except NotFound:  # removed meanwhile: nothing is left to do
+    except NotFound:  # removed meanwhile
         return
 
 
 def _discard(engine: Engine, record: ContainerRecord) -> None:
-    """Remove a container with ``rm`` that has ended for good; the lock is held."""
+    """Remove the container if it has ``rm`` and has exited for good; the lock is held."""
     if _is_over(record):
         from .remove import remove_held
 
@@ -47,16 +47,16 @@ def _discard(engine: Engine, record: ContainerRecord) -> None:
 
 
 def _is_over(record: ContainerRecord) -> bool:
-    """Tell whether nothing is to come of it. A checkpoint is there to go on from."""
+    """Return whether the container has ``rm`` and exited for good: no restart or checkpoint is pending."""
     waits = record.restart_at is not None or record.is_checkpointed
     return record.spec.rm and record.status == status.EXITED and not waits
 
 
 def after_end(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Clean up a container that has ended, and return its record; ``restart_at`` says when it is to start again.
+    """Clean up a container that has exited, and return its record; ``restart_at`` says when to restart it.
 
-    The lock is held, the record synced. *stopped* is the state in which an end was seen and not judged: the verdict is
-    saved before anything else is done, so it outlives whoever made it.
+    The lock is held, the record synced. In state *stopped*, the exit was observed and the restart policy not yet
+    applied: its decision is saved first, so that it survives a kill of this process.
     """
     if record.status != status.STOPPED or record.restart_at is not None:
         return cleanup(engine, record)
@@ -67,5 +67,5 @@ def after_end(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     record = save(engine, record, restart_at=due, crashes=verdict.crashes)
     try:
         return cleanup(engine, record)
-    except CleanupIncomplete as error:  # the start tries it once more
+    except CleanupIncomplete as error:  # the restart tries again
         return save(engine, record, error=str(error))

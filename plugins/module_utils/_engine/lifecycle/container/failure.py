@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell why a container failed: exit code, out of memory, health, and its last lines, in one error."""
+"""Errors that say why a container failed: exit code, OOM kill, health, and the last lines of its log."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..core.health_state import check_of, state_of
 from ..core.logpath import log_of
 from ..inspect.health import health_shape
 
-#: How many lines of the log go with the error.
+#: Lines of the log in the error.
 LINES = 20
-#: How much of a line does.
+#: Characters of each line.
 _WIDTH = 500
 
 
 def failed(engine: Engine, record: ContainerRecord, why: str) -> ContainerFailed:
     """Return the error; ``why`` completes "container web ...".
 
-    Its fields: ``name``, ``exit_code`` (null: nobody saw it), ``oom_killed``, ``health`` (null without a check) and ``log``.
+    Its fields: ``name``, ``exit_code`` (null if unknown), ``oom_killed``, ``health`` (null without a check) and ``log``.
     """
     told = facts_of(engine, record)
     text = f"container {record.name} {why}{_in_words(told)}"
@@ -31,15 +31,15 @@ def failed(engine: Engine, record: ContainerRecord, why: str) -> ContainerFailed
 
 
 def add_facts(engine: Engine, error: EngineError, record: ContainerRecord) -> None:
-    """Put what is known of a run that failed in the error that ended it; what the error tells itself stands."""
-    # The record still tells of the run before.
+    """Add the facts of a failed run to the error that ended it, without replacing the error's own fields."""
+    # The record still describes the previous run.
     told = {**facts_of(engine, record), "exit_code": None, "oom_killed": False}
     error.fields.update({key: value for key, value in told.items() if key not in error.fields})
     error.message += _in_words({"log": told["log"]})
 
 
 def facts_of(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
-    """Return what is known of the last run."""
+    """Return the facts of the last run."""
     health = state_of(engine, record, check_of(engine, record))
     return {
         "exit_code": record.exit_code,
@@ -52,15 +52,15 @@ def facts_of(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
 def _last_lines(engine: Engine, record: ContainerRecord) -> list[str]:
     since = _begin(engine, record)
     try:
-        # A part of a line before that is of another run.
+        # Earlier lines belong to another run.
         found = [line for line in log_of(engine, record).read(tail=LINES) if line.time >= since]
-    except WrongState:  # another thing is in the log's place, which is not what failed
+    except WrongState:  # the log's path is not a readable log; that is not the failure to report
         return []
     return [line.text[:_WIDTH] for line in found]
 
 
 def _begin(engine: Engine, record: ContainerRecord) -> int:
-    """Return a time before the run's first line: each start writes config.json; the record's time is that after the start."""
+    """Return a time before the run's first line: that of config.json, which each start writes first."""
     try:
         return os.stat(f"{engine.layout.container(record.id).bundle}/config.json").st_mtime_ns
     except FileNotFoundError:
@@ -70,13 +70,13 @@ def _begin(engine: Engine, record: ContainerRecord) -> int:
 def _in_words(told: dict[str, Any]) -> str:
     parts = []
     if told.get("oom_killed"):
-        parts.append("it was killed for want of memory")
+        parts.append("the kernel killed it because it ran out of memory")
     health = told.get("health")
     if health and health["Log"]:
         last = health["Log"][-1]
         parts.append(
-            f"its last health check ended with {last['ExitCode']}: {last['Output'][:_WIDTH].strip()}"
+            f"its last health check exited with {last['ExitCode']}: {last['Output'][:_WIDTH].strip()}"
         )
     if told["log"]:
-        parts.append("its last lines:\n" + "\n".join(told["log"]))
+        parts.append("its last log lines:\n" + "\n".join(told["log"]))
     return "; ".join(["", *parts])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Send a container a signal (seed: kill)."""
+"""Send a signal to a container (seed: kill)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from .stop import kill_all
 
 
 def kill(engine: Engine, container_id: str, signum: int, *, wish: bool = True) -> ContainerRecord:
-    """Send the signal to the container's first process, and return the record. Nothing is waited for.
+    """Send the signal to the container's first process, and return the record without waiting for an effect.
 
-    KILL goes to every process where the container has no PID namespace of its own, and gets through to a paused one. With
-    ``wish``, KILL and the container's stop signal are the user's wish that it be stopped (as docker has it; libpod takes
-    any signal for that, so that a reload by HUP ends the restart policy). Raises WrongState for one that does not live.
+    KILL goes to all processes if the container has no PID namespace of its own, and also kills a paused container. With
+    ``wish``, KILL and the container's stop signal mark it as stopped by its user, as in docker; in libpod any signal
+    does, so that a reload by HUP disables the restart policy. Raises WrongState for a container that is not alive.
     """
     with engine.timings.of("kill"), hold(engine, container_id, "kill") as record:
         if record.status not in status.ALIVE or record.process is None:
             raise WrongState(
                 f"container {record.name} is {record.status} and can't be sent a signal",
-                remedy="Only one that runs can be",
+                remedy="Start the container first",
                 name=record.name,
                 status=record.status,
             )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rotate a container's log as long as its conmon lives: a process of its own, asleep while nothing is written.
+"""Rotation of a container's log, by a process that lives as long as its conmon and sleeps between writes.
 
-Only for a container that keeps several files (``log_opt.max_file``): conmon itself can only begin its one file anew, and
-what was in it is lost. The log may grow over its bound by what is written within the pause and the rotation.
+Only for a container that keeps several files (``log_opt.max_file``): conmon itself can only truncate its single file,
+losing the content. The log may exceed its limit by what is written during the pause and the rotation.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from ...systemd import scope, service
 from ..core.engine import Engine
 from ..core.logpath import log_path
 
-#: Seconds between two looks at a log that is being written: a busy container is not to wake us at each line.
+#: Seconds between two checks of a log that is being written, so that a busy container does not wake us at each line.
 _PAUSE = 0.1
 
 
 def keeps_files(record: ContainerRecord) -> int:
-    """Return how many files of its log the container keeps; below 2 there is nothing to rotate."""
+    """Return how many log files the container keeps; below 2 there is nothing to rotate."""
     return int((record.spec.log_opt or {}).get("max_file", 0))
 
 
 def launch(engine: Engine, record: ContainerRecord) -> None:
-    """Start the process for a container whose conmon has just been started; it outlives the session that started it."""
+    """Start the rotation process for a conmon that was just started; it outlives the calling session."""
     program = engine.layout.agent_program
     if keeps_files(record) < 2 or not os.path.exists(program):
         return
     argv = [program, "rotate", record.id]
-    # After a restart the name is taken until the one of the earlier conmon has seen its end.
+    # After a restart, the unit's name is taken until the previous conmon's process exits.
     if scope.is_running() and service.start(f"slipway-logs-{record.id[:12]}.service", argv):
         return
     command.detach(argv)
 
 
 def serve(engine: Engine, container_id: str) -> None:
-    """Rotate until conmon ends; at once when another process does so already."""
+    """Rotate until conmon exits; return at once if another process already rotates this log."""
     with engine.database.reading() as connection:
         record = containers.get(connection, container_id)
     if record is None or record.monitor is None or keeps_files(record) < 2:
         return
-    engine.database.close()  # what lives as long as the container holds nothing open that others need
+    engine.database.close()  # a process that lives as long as the container must not hold the database open
     monitor = Process(*record.monitor)
     try:
         pidfd = os.pidfd_open(monitor.pid)
@@ -83,7 +83,7 @@ def _serve(engine: Engine, record: ContainerRecord, monitor: Process, pidfd: int
 
 @contextmanager
 def _alone(path: str) -> Iterator[bool]:
-    """Hold the lock that one process of a container may; tell whether we do."""
+    """Try to take the lock of the container's rotation process; yield whether it is held."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

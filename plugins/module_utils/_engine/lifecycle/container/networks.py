@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Alter what a container has of networks as a task wants it, without starting it anew."""
+"""Change a container's networks to those that a task wants, without a restart."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..core.source import Source
 
 
 def has_plugins(engine: Engine, *specs: ContainerSpec) -> bool:
-    """Tell whether one of the networks that specs want is one of plugins (CNI)."""
+    """Return whether one of the networks that the specs want is a CNI network."""
     with engine.database.reading() as connection:
         found = [rows.find(connection, want.name) for spec in specs for want in networks.wanted(spec)]
     return any(network is not None and network.spec.driver == CNI for network in found)
 
 
 def check(engine: Engine, record: ContainerRecord, spec: ContainerSpec, source: Source) -> None:
-    """Raise what ``alter`` would only find out when something is changed; changes nothing."""
+    """Raise the errors that ``alter`` would only meet after its first change; change nothing."""
     if networks.has_networks(spec):
         from ..wiring.check import check as check_networks
 
@@ -28,9 +28,9 @@ def check(engine: Engine, record: ContainerRecord, spec: ContainerSpec, source: 
 
 
 def alter(engine: Engine, record: ContainerRecord, spec: ContainerSpec, source: Source) -> ContainerRecord:
-    """Give the container what the spec wants of networks, and nothing else of it; its lock is held.
+    """Apply the network options of the spec, and no others, to the container; its lock is held.
 
-    Raises as ``wiring.rewire.alter``.
+    Raises what ``wiring.rewire.alter`` raises.
     """
     from ..wiring import rewire
 

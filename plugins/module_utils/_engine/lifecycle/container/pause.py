@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Freeze a container and let it go on (seed: pause, unpause)."""
+"""Pause and unpause a container (seed: pause, unpause)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..guard.hold import hold
 
 
 def pause(engine: Engine, container_id: str) -> ContainerRecord:
-    """Freeze the container, if it is not frozen yet, and return its record.
+    """Freeze the container, unless it is paused already, and return its record.
 
-    Raises WrongState unless it runs, and HostLacks where its cgroup can't be frozen; nothing is changed then.
+    Raises WrongState if it does not run, HostLacks if its cgroup can't be frozen; nothing is changed then.
     """
     with engine.timings.of(PAUSE), hold(engine, container_id, PAUSE) as record:
         if record.status == status.PAUSED:
@@ -22,7 +22,7 @@ def pause(engine: Engine, container_id: str) -> ContainerRecord:
         if record.status != status.RUNNING or record.process is None:
             raise WrongState(
                 f"container {record.name} is {record.status} and can't be paused",
-                remedy="Only one that runs can be",
+                remedy="Start the container first",
                 name=record.name,
                 status=record.status,
             )
@@ -31,7 +31,7 @@ def pause(engine: Engine, container_id: str) -> ContainerRecord:
 
 
 def unpause(engine: Engine, container_id: str) -> ContainerRecord:
-    """Let a paused container go on and return its record; one that runs stays as it is. Raises WrongState for others."""
+    """Thaw a paused container and return its record; do nothing if it runs. Raises WrongState otherwise."""
     with engine.timings.of(UNPAUSE), hold(engine, container_id, UNPAUSE) as record:
         if record.status == status.RUNNING:
             return record

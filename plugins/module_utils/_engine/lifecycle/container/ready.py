@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait until a container that was started is fit for use, and tell what is wrong with one that is not."""
+"""Wait until a started container is ready, and report why one is not."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..core.facts import observe
 from .failure import failed
 from .wait import MET, UNTIL_TOLD, Condition, Look, WaitTimeout, wait
 
-#: Seconds for the agent to decide about a restart, once a container has ended.
+#: Seconds that the agent has to decide on a restart, once a container has exited.
 _DECISION = 3.0
 
 
 def wait_ready(engine: Engine, record: ContainerRecord, *, timeout: float) -> ContainerRecord:
-    """Wait until the container is healthy, or one without a health check has run for a second; return its record.
+    """Wait until the container is healthy or, without a health check, ran for a second; return its record.
 
-    ``timeout`` in seconds; 0 or less: without end. Raises ContainerFailed when it becomes unhealthy, ends for good, is
-    removed, or the time is over.
+    ``timeout`` is in seconds; 0 or less means no limit. Raises ContainerFailed when it becomes unhealthy, exits for good,
+    is paused or removed, or the time has passed.
     """
     limit = timeout if timeout > 0 else math.inf
     with engine.timings.of("wait"):
@@ -35,7 +35,7 @@ def wait_ready(engine: Engine, record: ContainerRecord, *, timeout: float) -> Co
     if look.record is None:
         raise ContainerFailed(f"container {record.name} was removed before it was ready", name=record.name)
     if look.ended:
-        raise failed(engine, look.record, f"has ended with {_code(look.record)}, and should run")
+        raise failed(engine, look.record, f"exited with {_code(look.record)}, but should be running")
     if look.record.status == status.PAUSED:
         raise failed(engine, look.record, "was paused before it was ready")
     if look.health == "unhealthy":
@@ -44,7 +44,7 @@ def wait_ready(engine: Engine, record: ContainerRecord, *, timeout: float) -> Co
 
 
 def _ready() -> Condition:
-    """Return the condition that it can be told whether the container is ready."""
+    """Return the condition that the wait has an outcome: the container is ready, or can't become ready."""
     ended: list[float] = []
 
     def condition(look: Look) -> float:
@@ -65,10 +65,10 @@ def _ready() -> Condition:
 
 
 def _is_over(record: ContainerRecord, since: float) -> float:
-    """Tell whether a container that has ended stays so: with a restart policy it may come again."""
+    """Return MET if an exited container stays so, else the seconds to wait for its restart policy."""
     if record.restart_at is not None:
         return UNTIL_TOLD
-    # *stopped* is an end that nobody has judged yet; the agent is on its way, or was killed.
+    # *stopped*: the restart policy is not applied yet; the agent is about to do so, or was killed.
     judged = record.status == status.EXITED or record.spec.restart_policy.word == NO
     return MET if judged else max(MET, since + _DECISION - time.monotonic())
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remove a container and everything that was made for it (seed: checkReadyForRemoval, teardownStorage)."""
+"""Removal of a container and everything created for it (seed: checkReadyForRemoval, teardownStorage)."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from ..resources.volume import discard
 def remove(
     engine: Engine, container_id: str, *, with_volumes: bool, keep_row: bool = False, aside: str | None = None
 ) -> None:
-    """Remove a container that does not live; ``with_volumes``: its anonymous volumes too.
+    """Remove a container that is not alive, and its anonymous volumes if ``with_volumes``.
 
-    ``aside``: a directory that its files are moved to, by its id, in place of being deleted.
-    Raises WrongState for one that lives. A removal that was killed is finished by calling this again.
+    ``aside`` is a directory to which its files are moved, under its id, instead of being deleted. Raises WrongState for a
+    container that is alive. Calling this again completes a removal that was killed.
     """
     with engine.timings.of("remove"), hold(engine, container_id, "remove") as record:
         if record.status in status.ALIVE:
@@ -50,10 +50,10 @@ def remove_held(
     keep_row: bool = False,
     aside: str | None = None,
 ) -> None:
-    """Do it, with the container's lock held. The row goes last, so whatever is left of a killed removal is found by it.
+    """Remove the container with its lock held; its row goes last, so that a killed removal can be completed.
 
-    ``keep_row`` leaves even that: the row knows the anonymous volumes, and ``create`` deletes it in the same moment as it
-    hands them to the container that replaces this one.
+    ``keep_row`` keeps the row, which lists the anonymous volumes: ``create`` deletes it in the transaction that passes
+    them to the replacing container.
     """
     save(engine, record, status=status.REMOVING, intent="remove", restart_at=None)
     if record.restart_at is not None:
@@ -74,7 +74,7 @@ def remove_held(
 
 
 def _moved(path: str, place: str) -> bool:
-    """Move a directory; tell whether there was one, and room to do so."""
+    """Move a directory; return False if it does not exist or there is no room."""
     try:
         os.rename(path, place)
     except FileNotFoundError:
@@ -87,12 +87,13 @@ def _moved(path: str, place: str) -> bool:
 
 
 def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
-    """Delete the row; with the last container the engine's own cgroup goes too.
+    """Delete the row; return the anonymous volumes that are now unused.
 
-    In one transaction: whoever inserts a container waits for it, so the cgroup is not taken from under a start.
+    The last container's removal also removes the engine's cgroup, in the same transaction: a process that inserts a
+    container waits for it, so no start loses its parent cgroup.
     """
     with engine.database.transaction() as connection:
-        # Whoever needed one that goes by itself (rm) does so no more; any other removal was refused.
+        # Only a container that is removed at its exit (rm) can still have dependents: other removals are refused.
         dependencies.take_off(connection, record.id)
         containers.delete(connection, record.id)
         events.add(connection, Event(time.time_ns(), "container", "remove", record.id, record.name))
@@ -104,5 +105,5 @@ def _delete_row(engine: Engine, record: ContainerRecord) -> list[str]:
             cgroup_parents.leave(engine, record, containers.all(connection))
         known = (volumes.get(connection, name) for name in record.volumes.values())
         anonymous = [volume.spec.name for volume in known if volume is not None and volume.anonymous]
-        # One that it had by volumes_from stays with those that have it still.
+        # A volume shared by volumes_from stays with its other users.
         return [name for name in anonymous if not volumes.users(connection, name)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give a container another name. Everything on disk is named by id, so only the row changes, and the name inside."""
+"""Rename a container. Files on disk are named by id, so only the row and the name inside change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..core.engine import Engine
 from ..core.facts import save_and_tell
 from ..guard.hold import hold
 
-#: The file in the run directory that is bound over /etc/hosts.
+#: The file in the run directory that is bind-mounted at /etc/hosts.
 _HOSTS = "hosts"
 _HOSTS_LIMIT = 1024 * 1024
 
@@ -24,8 +24,8 @@ _HOSTS_LIMIT = 1024 * 1024
 def rename(engine: Engine, record: ContainerRecord, name: str) -> ContainerRecord:
     """Rename the container, running or not, and return its record.
 
-    Both names are locked, so no task makes a container of one of them meanwhile. Raises InvalidOption for what is no
-    name, NameInUse, and NotFound when the container went away or was renamed meanwhile.
+    Both names are locked, so no task creates a container with either meanwhile. Raises InvalidOption for an invalid name,
+    NameInUse, and NotFound if the container was removed or renamed meanwhile.
     """
     check_name("name", name)
     with ExitStack() as locks:
@@ -52,7 +52,7 @@ def _saved(engine: Engine, record: ContainerRecord, **changes: object) -> Contai
 
 
 def _in_networks(engine: Engine, record: ContainerRecord, spec: ContainerSpec) -> ContainerRecord:
-    """Rename a container that others know by its name: from now on by the new one, and by the old one no more."""
+    """Rename a container that others resolve by name: the new name replaces the old one in its networks."""
     from ..wiring import rewire
     from ..wiring.connect import REWIRE
 
@@ -61,9 +61,9 @@ def _in_networks(engine: Engine, record: ContainerRecord, spec: ContainerSpec) -
 
 
 def _tell_inside(engine: Engine, record: ContainerRecord, name: str) -> None:
-    """Put the new name in the place of the old one in the container's /etc/hosts; a start writes the file anew.
+    """Replace the old name in the container's /etc/hosts; the next start rewrites the file.
 
-    Written in place: the file is bound into the container, so a new one beside it would not be seen.
+    Written in place: the file is bind-mounted, so the container would not see a new one.
     """
     path = f"{engine.layout.container(record.id).files}/{_HOSTS}"
     try:
@@ -74,12 +74,12 @@ def _tell_inside(engine: Engine, record: ContainerRecord, name: str) -> None:
                 stream.seek(0)
                 stream.write(after)
                 stream.truncate()
-    except FileNotFoundError:  # no file of ours in there
+    except FileNotFoundError:  # the container has no /etc/hosts of the engine's
         return
 
 
 def _renamed(line: str, old: str, new: str) -> str:
-    """Return the line with the new name, if it is the one that the engine wrote: the container's name stands last."""
+    """Return the line with the new name if the engine wrote it: the container's name is its last word."""
     words = line.split()
     return (
         line

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restart a container: stop it, take everything down, build it up again (seed: restartWithTimeout).
+"""Restart a container: stop it, tear it down, start it again (seed: restartWithTimeout).
 
-libpod refuses to restart a paused container. Here it is stopped as any other: who says restart wants it to run.
+libpod refuses to restart a paused container. Here it is stopped like any other: a restart means that it should run.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def restart(
     timeout: int | None = None,
     wish: bool = True,
 ) -> ContainerRecord:
-    """Stop the container if it lives, start it, and return its record. No lock is held while it ends.
+    """Stop the container if it is alive, start it, and return its record. No lock is held while it stops.
 
-    ``timeout`` as for ``stop``. ``wish`` False: it is not the user's, who may stop it meanwhile, and then it stays so. A
-    conmon that hangs does not stand in the way: facts.sync ends it. Raises WrongState, what ``check`` raises while the container
-    runs on, and what ``stop`` and ``start`` raise; when the start fails, the container is stopped and its record tells why.
+    ``timeout`` is as for ``stop``. ``wish`` False means that the user did not ask for it, so a stop by the user meanwhile
+    prevails. A hanging conmon is no obstacle: facts.sync kills it. Raises WrongState, what ``check`` raises (the container
+    keeps running), and what ``stop`` and ``start`` raise (the container is stopped, and its record has the error).
     """
     with hold(engine, container_id, "restart") as record:
         if record.status not in status.STARTABLE | status.ALIVE:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carry out a restart that the policy wants, when it is due (seed: handleRestartPolicy).
+"""Restarts by the restart policy, when they are due (seed: handleRestartPolicy).
 
-The wish is ``restart_at`` in the record. The process that conmon called at the container's end waits for that time; when
-it dies, whoever finds the time gone by may call ``attempt`` in its place. A stop, start or removal takes the wish away.
+``restart_at`` in the record schedules a restart. The process that conmon called at the container's exit waits for that
+time; if it dies, any process that finds the restart overdue may call ``attempt``. A stop, start or removal cancels it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from .start import start
 
 
 def carry_out(engine: Engine, container_id: str, command: tuple[str, ...]) -> None:
-    """Wait and start the container, again while starts fail and its policy goes on; return when nothing is left to do.
+    """Wait and start the container; repeat while starts fail and the policy allows another attempt.
 
-    ``command`` is what conmon calls at its end. At once when another process waits already. Raises NotFound when the
+    ``command`` is the exit command for conmon. Return at once if another process already waits. Raises NotFound if the
     container was removed meanwhile.
     """
     container = engine.layout.container(container_id)
@@ -47,19 +47,19 @@ def carry_out(engine: Engine, container_id: str, command: tuple[str, ...]) -> No
 def attempt(
     engine: Engine, container_id: str, command: tuple[str, ...], waiter: Waiter | None = None
 ) -> Optional[int]:
-    """Restart the container if it is due; return when to come again (ns since the epoch), None: nothing is left to do."""
+    """Restart the container if due; return when to try next (ns since the epoch), None if never."""
     with hold(engine, container_id, "restart") as record:
         due = record.restart_at if is_pending(record) else None
         if due is not None and not 0 < due - time.time_ns() <= restart.LONGEST_DELAY:
             due = _try(engine, record, command)
-        # A due time further away than any wait means that the clock was put back: it is as good as now.
+        # A due time beyond the longest delay means that the clock was set back: treat it as due.
         if due is None and waiter is not None:
             waiter.close()
         return due
 
 
 def is_pending(record: ContainerRecord) -> bool:
-    """Tell whether the container waits for its restart."""
+    """Return whether the container has a restart pending."""
     return record.restart_at is not None and record.status in status.STARTABLE
 
 
@@ -67,7 +67,7 @@ def _try(engine: Engine, record: ContainerRecord, command: tuple[str, ...]) -> O
     missing = not_running(engine, record)
     if missing:
         return _again(engine, record, restart.postpone(record, missing))
-    # Counted before the start, as in libpod: an attempt that fails, or is killed, was one.
+    # Counted before the start, as in libpod: an attempt that fails or is killed counts too.
     counted = save(engine, record, restart_count=record.restart_count + 1)
     try:
         same = replace(engine, runtime=record.runtime or None)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start a container: what it holds (resources/held.py), bundle, OCI runtime, in steps that undo themselves.
+"""Start of a container, in steps that can be undone: resources (resources/held.py), bundle, OCI runtime.
 
-Seed: prepareToStart, mountStorage, init, start. The intent is in the database before the first mount, so a start that
-was killed anywhere is found and cleared by whoever comes next (lifecycle/guard/recover.py).
+Seed: prepareToStart, mountStorage, init, start. The intent is in the database before the first mount, so the next verb
+finds and cleans up a start that was killed at any point (lifecycle/guard/recover.py).
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def start(
 ) -> ContainerRecord:
     """Start the container and return its record; its lock is held and the record is synced.
 
-    ``exit_command`` is what conmon calls when the container has ended. ``by_policy``: not a user but the restart policy
-    starts it, so restarts go on being counted. Raises WrongState, RuntimeFailed, HostLacks and
-    what the mounts raise; after a failure nothing is mounted and the record is as before.
+    ``exit_command`` is what conmon calls when the container has exited. ``by_policy``: the restart policy starts it, not
+    a user, so the restart count continues. Raises WrongState, RuntimeFailed, HostLacks and what the mounts raise; after
+    a failure nothing is mounted and the record is as before, with the error.
     """
     if record.status not in status.STARTABLE:
         raise WrongState(
@@ -61,7 +61,7 @@ def start(
 
 
 def begin(how: Beginning, source: Source) -> ContainerRecord:
-    """Carry out a beginning; all that changes on the way is in the run that its steps hand on."""
+    """Run the steps of a start; their state is in the Run that they pass on."""
     engine, before = how.engine, how.before
     rootfs = before.spec.image if before.spec.rootfs else how.container.merged
     try:
@@ -84,13 +84,13 @@ def _begin_checks(engine: Engine, begun: Run) -> None:
 
 
 class Beginning:
-    """How one container begins to live: from its program. Nothing here is altered; what a step adds is in the run it hands on."""
+    """The start of one container from its program. Immutable: steps add to the Run that they pass on."""
 
-    #: The intent, and the event at the end.
+    #: The intent, and the final event.
     verb = "start"
-    #: What is told once the runtime knows the container.
+    #: The events recorded once the runtime has created the container.
     told: tuple[str, ...] = ("mount", "init")
-    #: The step in which the runtime makes it.
+    #: The name of the step in which the runtime creates the container.
     creation = "runtime_create"
 
     def __init__(
@@ -108,7 +108,7 @@ class Beginning:
         self.container = engine.layout.container(before.id)
 
     def steps(self) -> Iterator[Step[Run]]:
-        """Yield them in order: what is held, each with what has to be done once it is there, then the bundle and the runtime."""
+        """Yield the steps in order: each resource and what follows its acquisition, bundle, runtime."""
         after = self.after_acquiring()
         yield Step("prepare", self.prepare, self.give_up)
         for resource in held.HELD:
@@ -125,15 +125,15 @@ class Beginning:
         yield Step("save", self.started)
 
     def after_acquiring(self) -> dict[Resource, tuple[str, Callable[[Run], object]]]:
-        """Return what is done once a resource is there, by resource, with its key in ``timings``."""
+        """Return, by resource, what follows its acquisition: the key in ``timings`` and the action."""
         return {VOLUMES: ("copy_up", self.copy_up)}
 
     def last_steps(self) -> Iterator[Step[Run]]:
-        """Yield the steps that follow the creation by the runtime."""
+        """Yield the steps that follow the runtime's creation of the container."""
         yield Step("runtime_start", self.begin)
 
     def prepare(self, begun: Run) -> Run:
-        """Save the intent, with all that the record has to say before anything is acquired."""
+        """Save the intent, with all that must be recorded before anything is acquired."""
         record = begun.record
         planned = held.planned(self.engine, record)
         _make_sources(record)
@@ -150,14 +150,14 @@ class Beginning:
         return begun._replace(record=record)
 
     def give_up(self, begun: Run) -> None:
-        """Put the record back to what it was before, once all else is undone."""
-        # What was told has to be told of its undoing too.
+        """Restore the previous record, once all else is undone."""
+        # A recorded mount event needs its unmount event.
         told = ("unmount",) if begun.record.status == status.CREATED and not self.before.spec.rootfs else ()
         save_and_tell(self.engine, self.before, told, intent="")
         release_shared(self.engine, self.before)
 
     def copy_up(self, begun: Run) -> None:
-        """Fill the volumes that are empty from the container's image."""
+        """Copy the image's content into empty volumes."""
         populate.populate(self.engine, begun.record, begun.rootfs)
 
     def write_bundle(self, begun: Run) -> None:
@@ -166,14 +166,14 @@ class Beginning:
         write_bundle(self.engine, begun)
 
     def announce(self, begun: Run) -> None:
-        """Tell the containers in its networks its names; the release of its networks takes them back."""
+        """Publish its names to the containers in its networks; releasing the networks withdraws them."""
         if begun.attached:
             from ..wiring import peers
 
             peers.announce(self.engine, begun.record, begun.attached)
 
     def create(self, begun: Run) -> Run:
-        """Have the runtime make the container under its monitor."""
+        """Create the container with the runtime, under its monitor."""
         with ExitStack() as stack:
             ports = _held_ports(begun, stack)
             made = conmon.create(replace(self.launch(begun.record), kept=ports))
@@ -192,7 +192,7 @@ class Beginning:
         return begun._replace(record=record)
 
     def launch(self, record: ContainerRecord) -> conmon.ConmonLaunch:
-        """Return what conmon is started with."""
+        """Return the parameters for starting conmon."""
         log_options = record.spec.log_opt or {}
         return conmon.ConmonLaunch(
             conmon=conmon.find_conmon(self.engine.conmon),
@@ -211,18 +211,18 @@ class Beginning:
         )
 
     def destroy(self, begun: Run) -> None:
-        """Have the runtime delete the container: the undo of its creation."""
+        """Delete the container with the runtime: the undo of its creation."""
         RUNTIME.release(self.engine, begun.record)
 
     def begin(self, begun: Run) -> Run:
         """Start its process."""
-        # Taken before: a command that ends at once has done so when the runtime comes back.
+        # Taken before: a short command may have exited by the time the runtime returns.
         began = time.time_ns()
         runtime_of(self.engine, begun.record).start(begun.record.id)
         return begun._replace(began=began)
 
     def started(self, begun: Run) -> Run:
-        """Record that it runs."""
+        """Record that the container runs."""
         before = self.before
         record = save_and_tell(
             self.engine,
@@ -249,12 +249,12 @@ class Beginning:
         return begun._replace(record=record)
 
     def of_checkpoint(self) -> dict[str, Any]:
-        """Return what the record tells of checkpoints from now on: this run is not the one that was saved."""
+        """Return the record's fields about checkpoints: none applies, since this is a new run."""
         return {"checkpointed": None, "restored": None}
 
 
 def _held_ports(begun: Run, stack: ExitStack) -> tuple[int, ...]:
-    """Return the descriptor of what holds the container's ports of the host, also those to come; the stack closes it here."""
+    """Return the descriptor that reserves the container's host ports, also later ones; stack closes it."""
     if not begun.record.endpoints:
         return ()
     from ..wiring import host_ports
@@ -270,7 +270,7 @@ def _verify_shared(begun: Run) -> None:
 
 
 def _acquisition(engine: Engine, resource: Resource) -> Step[Run]:
-    """Return the step that acquires a resource; what others may hold too is released when the intent is off the record."""
+    """Return the step that acquires a resource; a shared one has no undo, ``give_up`` releases it last."""
 
     def undo(begun: Run) -> None:
         resource.release(engine, begun.record)
@@ -279,7 +279,7 @@ def _acquisition(engine: Engine, resource: Resource) -> Step[Run]:
 
 
 def _make_sources(record: ContainerRecord) -> None:
-    """Make what is to be mounted and was taken away since the task that made it."""
+    """Create sources of bind mounts with ``create`` that were removed since the task that created them."""
     if any("create" in mount.options for mount in record.mounts.values()):
         from .bind_sources import make, missing
 
@@ -288,12 +288,12 @@ def _make_sources(record: ContainerRecord) -> None:
 
 
 def _log_size_max(options: Mapping[str, str]) -> int | None:
-    """Return the size at which conmon itself begins the log anew; with several files that is not its to do."""
+    """Return the size at which conmon truncates the log; None if several files are kept."""
     return int(options["max_size"]) if "max_size" in options and int(options.get("max_file", 1)) < 2 else None
 
 
 def _log_tag(record: ContainerRecord, options: Mapping[str, str]) -> str | None:
-    """Return what marks the log in the journal, with the container's values in it."""
+    """Return the log's tag in the journal, with the container's values filled in."""
     if "tag" not in options:
         return None
     values = {

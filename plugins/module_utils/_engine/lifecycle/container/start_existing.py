@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start a container that is there as it was asked for the last time."""
+"""Start an existing container with its current spec."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from .start import start
 def start_again(
     engine: Engine, container_id: str, exit_command: tuple[str, ...], *, wish: bool = True
 ) -> ContainerRecord:
-    """Start the container unless it runs, and return its record; without ``wish`` not against the user's (plan/boot.py).
+    """Start the container unless it runs, and return its record.
 
-    Raises WrongState (paused, removing, unknown) and what ``preflight.check`` and ``start`` raise.
+    ``wish`` False means that no user asked for it: one that must stay stopped (plan/boot.py) is not started. Raises
+    WrongState (paused, removing, unknown) and what ``preflight.check`` and ``start`` raise.
     """
     with hold(engine, container_id, "start") as record:
         if record.status == status.RUNNING or (stays(record) and not wish):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stop a container: its stop signal, a time to end, then KILL (seed: stop, waitForExitFileAndSync)."""
+"""Stop a container: its stop signal, a timeout, then KILL (seed: stop, waitForExitFileAndSync)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ..guard.cleanup import cleanup
 from ..guard.hold import hold
 from ..resources.cgroup import cgroup_of
 
-#: How long a killed process may take to go; longer means it hangs in the kernel.
+#: Seconds that a killed process may take to disappear; a longer time means that it hangs in the kernel.
 _KILL_PATIENCE = 30.0
-#: As good as without end, and still a number that poll(2) takes.
+#: Seconds; as good as no limit, and still a number that poll(2) takes.
 FOREVER = 10.0 * 365 * 24 * 3600
-#: A user's stop is a wish: no restart policy and no reboot starts the container again.
+#: Marks of a stop by the user: neither the restart policy nor a boot starts the container again.
 BY_USER: Mapping[str, object] = MappingProxyType(
     {"stopped_by_user": True, "restart_at": None, "start_pending": False}
 )
-#: A stop on the way to a start: whoever is killed between the two, or fails, leaves a start that the next task owes.
+#: Marks of a stop before a start: if the start fails or is killed, the next task carries it out.
 TO_START: Mapping[str, object] = MappingProxyType({**BY_USER, "start_pending": True})
 
 
@@ -42,10 +42,10 @@ def stop(
     timeout: int | None = None,
     marks: Mapping[str, object] = BY_USER,
 ) -> ContainerRecord:
-    """Stop the container and return its record, cleaned up. No lock is held while its process ends.
+    """Stop the container, clean up, and return its record. No lock is held while its process exits.
 
-    A paused one gets the signal and goes on, so that it can end by itself. ``timeout`` in seconds (-1: without end; None:
-    the spec's). ``marks``: what the record is to say of why it ends. Raises RuntimeFailed when even KILL has no effect.
+    A paused container gets the signal and is thawed, so that it can exit by itself. ``timeout`` is in seconds (-1: no
+    limit; None: the spec's). ``marks`` are saved in the record. Raises RuntimeFailed if even KILL has no effect.
     """
     with engine.timings.of("stop"):
         with hold(engine, container_id, "stop") as held:
@@ -60,7 +60,7 @@ def stop(
 
 
 def _stay(engine: Engine, record: ContainerRecord, marks: Mapping[str, object]) -> ContainerRecord:
-    """Mark a container that does not run, but that its policy or the next boot would start; the lock is held."""
+    """Mark a container that is not alive, if its policy or the next boot would start it; the lock is held."""
     marked = save(engine, record, **marks) if will_start(record) or record.start_pending else record
     if record.restart_at is not None:
         wake(engine.layout.container(record.id))
@@ -68,11 +68,11 @@ def _stay(engine: Engine, record: ContainerRecord, marks: Mapping[str, object]) 
 
 
 def kill_all(engine: Engine, record: ContainerRecord, process: Process) -> ContainerRecord:
-    """Kill the container: its first process, and all of its cgroup where no PID namespace ends them with that one.
+    """Kill the container's first process, and its cgroup unless the PID namespace dies with that process.
 
-    The lock is held for a paused container, which goes on so as to die (a frozen process does not, on cgroups v1).
+    The lock is held for a paused container, which is thawed so that it dies: on cgroups v1 a frozen process does not.
     """
-    leads = leads_namespace(process.pid)  # asked while it lives
+    leads = leads_namespace(process.pid)  # only known while it lives
     process.signal(signal.SIGKILL)
     if record.status == status.PAUSED:
         from ..guard.freeze import thaw_to_end
@@ -84,7 +84,7 @@ def kill_all(engine: Engine, record: ContainerRecord, process: Process) -> Conta
 
 
 def _ask(engine: Engine, record: ContainerRecord, process: Process, signum: int) -> ContainerRecord:
-    """Send the stop signal: to the first process, which has to tell the others, or to all when it leads no namespace."""
+    """Send the stop signal to the first process, or to all if it is not PID 1 of its own PID namespace."""
     process.signal(signum)
     if not leads_namespace(process.pid):
         for other in map(Process.of, cgroups.processes(cgroup_of(engine, record))):
@@ -103,8 +103,8 @@ def _wait(engine: Engine, record: ContainerRecord, process: Process, timeout: in
     kill_all(engine, record, process)
     if not process.wait_gone(_KILL_PATIENCE):
         raise RuntimeFailed(
-            f"container {record.name}: process {process.pid} did not end {_KILL_PATIENCE:.0f} s after KILL",
-            remedy="It hangs in the kernel (often a dead disk or NFS server): see /proc/PID/stack",
+            f"container {record.name}: process {process.pid} hangs in the kernel: it exists {_KILL_PATIENCE:.0f} s after KILL",
+            remedy="Look at /proc/PID/stack; the cause is often a dead disk or NFS server",
             name=record.name,
             pid=process.pid,
         )

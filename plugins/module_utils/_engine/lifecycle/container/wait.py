@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait for something to become of a container, asleep until something happens: no lock, and no look in between.
+"""Wait for a condition of a container, without polling and without a lock.
 
-The kernel tells of three things: the end of the container's process (pidfd), its exit file and what any process has saved
-in the database (both by inotify). Seed: Wait, waitForExitFileAndSync.
+Three events wake the waiting process: the exit of the container's process (pidfd), its exit file, and a change of the
+database by any process (both by inotify). Seed: Wait, waitForExitFileAndSync.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from ..core.engine import Engine
 from ..core.facts import EXIT_FILE_PATIENCE, gather
 from ..core.health_state import check_of, state_of
 
-#: Look again only when something happens.
+#: The value of a condition that needs no check before the next event.
 UNTIL_TOLD = math.inf
-#: What was waited for is there.
+#: The value of a condition that is met.
 MET = 0.0
 
 
 class WaitTimeout(EngineError):
-    """What was waited for did not come in time."""
+    """The condition was not met in time."""
 
     code = "wait_timeout"
 
 
 class Look(NamedTuple):
-    """A container at one moment. ``record`` as the facts have it, None: it is gone.
+    """A container at one moment.
 
-    ``ended``: no process, and how it ended is known, or never will be. ``health`` is starting, healthy or unhealthy, None
-    without a check.
+    ``record`` is corrected by the facts, None if the container is gone. ``ended``: it has no process, and its exit status
+    is known or never will be. ``health`` is starting, healthy or unhealthy, None without a check.
     """
 
     record: Optional[ContainerRecord]
@@ -48,14 +48,14 @@ class Look(NamedTuple):
     health: Optional[str]
 
 
-#: Tells from a look how many seconds may pass until the next one: MET ends the waiting.
+#: Maps a look to the seconds until the next one; MET ends the wait.
 Condition = Callable[[Look], float]
 
 
 def wait(engine: Engine, container_id: str, condition: Condition, *, timeout: float, what: str) -> Look:
-    """Wait until the condition is met and return the look that met it.
+    """Wait until the condition is met, and return the look that met it.
 
-    ``timeout`` in seconds, may be inf; ``what`` completes "container web did not ...". Raises WaitTimeout, HostLacks.
+    ``timeout`` is in seconds and may be inf; ``what`` completes "container web did not ...". Raises WaitTimeout, HostLacks.
     """
     deadline = time.monotonic() + timeout
     with Watch() as watch:
@@ -74,7 +74,7 @@ def wait(engine: Engine, container_id: str, condition: Condition, *, timeout: fl
 
 
 class _Looking:
-    """Looks at a container, and knows since when its process has been gone without an exit file."""
+    """Looks at a container, and remembers since when its process has been gone without an exit file."""
 
     def __init__(self, engine: Engine, container_id: str) -> None:
         self.engine = engine
@@ -94,7 +94,7 @@ class _Looking:
         return Look(settled, ended, _health(self.engine, settled))
 
     def _ended(self, facts: Facts) -> bool:
-        """Tell whether it has ended. A conmon that lives still has to tell how, for a while."""
+        """Return whether it has exited. A living conmon gets a while to write the exit file."""
         if facts.process is not None:
             self.ending = None
             return False
@@ -106,7 +106,7 @@ class _Looking:
         with ExitStack() as held:
             fds = [held.enter_context(Process(*each).watched()) for each in self.watched]
             if self.watched and None in fds:
-                # It ended just now: look again at once; or the kernel has no pidfd, then the agent's words wake us.
+                # It exited just now: look again at once. Or the kernel has no pidfd: the agent's save wakes us.
                 seconds = min(seconds, EXIT_FILE_PATIENCE if Process(*self.watched[0]).alive() else 0.0)
             elif self.ending is not None:
                 seconds = min(seconds, EXIT_FILE_PATIENCE)
@@ -114,7 +114,7 @@ class _Looking:
 
 
 def _health(engine: Engine, record: ContainerRecord) -> Optional[str]:
-    """Return what the checks of a container that lives say; None without any that are made by themselves."""
+    """Return the health of a living container; None if no check runs periodically."""
     check = check_of(engine, record) if record.status in status.ALIVE else None
     health = state_of(engine, record, check)
     return health.status if health and check and (check.interval or check.startup) else None
@@ -137,10 +137,10 @@ def _too_late(look: Look, container_id: str, timeout: float, what: str) -> WaitT
 
 
 def when(words: tuple[str, ...]) -> Condition:
-    """Return the condition that one of the words is true: a state, ``healthy``, ``unhealthy`` or ``removed``.
+    """Return the condition that one of the words holds: a state, ``healthy``, ``unhealthy`` or ``removed``.
 
-    ``stopped`` and ``exited`` mean one thing: a run has ended since the first look, or had before it. A container that was
-    never started has not ended. (podman-wait(1))
+    ``stopped`` and ``exited`` mean the same: a run has exited before or since the first look. A container that was never
+    started has not exited. Source: podman-wait(1).
     """
     first: list[Look] = []
 
@@ -180,12 +180,12 @@ def _is(word: str, look: Look, first: Look) -> bool:
 
 
 def _ran_again(now: ContainerRecord, then: ContainerRecord | None) -> bool:
-    """Tell whether the run of the first look is over, though another has begun since."""
+    """Return whether the run of the first look is over and another has started since."""
     return then is not None and then.status in status.ALIVE and then.started != now.started
 
 
 def exit_code(engine: Engine, container_id: str, look: Look, *, since: int) -> int | None:
-    """Return how the run ended, when the container itself does not tell any more: by the event of its end."""
+    """Return the exit code of the run; read it from the event if the container is gone or runs again."""
     if look.record is not None and look.ended:
         return look.record.exit_code
     with engine.database.reading() as connection:

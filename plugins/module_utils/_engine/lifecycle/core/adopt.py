@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take up a container that runs though its record does not say so: the database was made again, or put back from another time."""
+"""Adoption of a container that runs unknown to its record, after the database was rebuilt or restored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _ALIVE = {"running": status.RUNNING, "paused": status.PAUSED, "created": status.
 
 
 def taken_up(layout: Layout, record: ContainerRecord, process: Process) -> ContainerRecord:
-    """Return the record as that of a container with this first process, by the runtime, the kernel and the monitor's pid file."""
+    """Return the record of a container with this first process.
+
+    Sources: the runtime's state, the kernel, and the monitor's pid file.
+    """
     runtime = _runtime(layout, record.id)
     state = None
     with suppress(EngineError):
@@ -41,7 +44,7 @@ def taken_up(layout: Layout, record: ContainerRecord, process: Process) -> Conta
 
 
 def _runtime(layout: Layout, container_id: str) -> oci.OciRuntime | None:
-    """Return the runtime that a container was made with: each has notes of its own name."""
+    """Return the runtime that created the container, by the name of its state file."""
     name = "crun" if os.path.exists(f"{layout.runtime_root}/{container_id}/status") else "runc"
     with suppress(EngineError):
         return oci.find_runtime(name, root=layout.runtime_root)
@@ -63,7 +66,7 @@ def _started(process: Process) -> int:
 
 
 def _cgroup(process: Process, container_id: str) -> str:
-    """Return the cgroup of a container by its process: the path up to the part that names the container."""
+    """Return the container's cgroup: that of the process, up to the component that has the container's id."""
     for line in os.fsdecode(procstat.read(process.pid, "cgroup")).splitlines():
         path = line.split(":", 2)[-1]
         head, found, tail = path.partition(container_id)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write an archive to a file on the host: whole or not at all, and not when the same is there already."""
+"""Write an archive to a file on the host, atomically, and only if it differs from the existing file."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclass(frozen=True)
 class Place:
-    """The file to write, symlinks followed, and the digest of what is there, None for nothing."""
+    """The file to write, symlinks followed, and its digest before, None if it does not exist."""
 
     dest: str
     before: Digest | None
 
     def unchanged(self) -> Outcome:
-        """Return what a task tells that leaves the file as it is."""
+        """Return the outcome of a task that leaves the file unchanged."""
         return Outcome(result=_told(self.dest, self.before))
 
 
 def find_place(path: str) -> Place:
-    """Look at the file to write; raises InvalidOption (``dest``) when there can be none."""
+    """Return the file to write. Raises InvalidOption (``dest``) if it can't be written."""
     dest = check_file(path)
     return Place(dest, _digest_of(dest))
 
@@ -43,9 +43,9 @@ def find_place(path: str) -> Place:
 def bring(
     engine: Engine, place: Place, what: str, chunks: Iterator[bytes], *, check: Callable[[], object]
 ) -> Outcome:
-    """Have the archive in the file; ``what`` is exported, the same archive once more is no change.
+    """Write the archive to the file, unless it already has that content; ``what`` names the exported object.
 
-    ``check`` is called when all was read, and may raise: the file is as before then. Predicting, nothing is written.
+    ``check`` is called when all chunks are read; if it raises, the file is unchanged. In check mode nothing is written.
     Raises StoreFull, InvalidOption.
     """
     before = place.before
@@ -58,7 +58,7 @@ def bring(
 
 
 def write(fd: int, chunk: bytes, dest: str) -> None:
-    """Write to an open file, ``dest`` in errors; raises StoreFull, InvalidOption, BrokenPipeError."""
+    """Write to an open file; errors name ``dest``. Raises StoreFull, InvalidOption, BrokenPipeError."""
     try:
         write_all(fd, memoryview(chunk))
     except BrokenPipeError:
@@ -68,29 +68,31 @@ def write(fd: int, chunk: bytes, dest: str) -> None:
 
 
 def check_file(path: str) -> str:
-    """Return the file to write, symlinks followed; raises InvalidOption (``dest``) when there can be none."""
+    """Return the file to write, symlinks followed. Raises InvalidOption (``dest``) if it can't be written."""
     dest = os.path.realpath(path)
     parent = os.path.dirname(dest)
     if os.path.isdir(dest):
-        raise InvalidOption("dest", path, "is a directory", remedy="Name the file to write")
+        raise InvalidOption("dest", path, "is a directory", remedy="Give the path of a file")
     if os.path.lexists(dest) and not os.path.isfile(dest):
-        raise InvalidOption("dest", path, "is no regular file", remedy="Name a file to write")
+        raise InvalidOption("dest", path, "is not a regular file", remedy="Give the path of a file")
     if not os.path.isdir(parent):
-        raise Missing("dest", path, "is in a directory that does not exist", remedy=f"Make {parent} first")
+        raise Missing("dest", path, "is in a directory that does not exist", remedy=f"Create {parent} first")
     if not os.access(parent, os.W_OK):
-        raise InvalidOption("dest", path, "can't be written", remedy=f"Is {parent} mounted read-only?")
+        raise InvalidOption(
+            "dest", path, "can't be written", remedy=f"Check whether {parent} is mounted read-only"
+        )
     return dest
 
 
 def _digest_of(path: str) -> Digest | None:
-    """Return size and sha256 of a file, None when there is none."""
+    """Return the size and sha256 of a file, None if it does not exist."""
     if not os.path.exists(path):
         return None
     digest = Digest()
     try:
         fd = untrusted_files.open_file(path)
     except OSError as error:
-        raise unreadable("dest", path, error, remedy="Name a file to write") from error
+        raise unreadable("dest", path, error, remedy="Give the path of a file") from error
     with open(fd, "rb") as file:
         for _chunk in digest.through(section(file.fileno(), 0)):
             pass
@@ -98,7 +100,7 @@ def _digest_of(path: str) -> Digest | None:
 
 
 def _sum(chunks: Iterator[bytes], before: Digest | None) -> Digest | None:
-    """Return what the archive would be, where that tells whether it changes."""
+    """Return the archive's digest; None if no file exists, since the archive is a change then anyway."""
     if before is None:
         return None
     digest = Digest()
@@ -108,7 +110,7 @@ def _sum(chunks: Iterator[bytes], before: Digest | None) -> Digest | None:
 
 
 def _write(chunks: Iterator[bytes], place: Place, check: Callable[[], object]) -> Digest:
-    """Write the archive, and put it in its place unless the same is there."""
+    """Write the archive, and rename it into place unless the file has that content."""
     digest, before = Digest(), place.before
     with closing(fresh_file(place.dest)) as fresh:
         for chunk in digest.through(chunks):
@@ -120,7 +122,7 @@ def _write(chunks: Iterator[bytes], place: Place, check: Callable[[], object]) -
 
 
 def fresh_file(dest: str) -> FreshFile:
-    """Begin a new file; raises StoreFull, InvalidOption (``dest``)."""
+    """Create a temporary file for ``dest``. Raises StoreFull, InvalidOption (``dest``)."""
     try:
         return FreshFile(dest)
     except OSError as error:
@@ -128,7 +130,7 @@ def fresh_file(dest: str) -> FreshFile:
 
 
 def place_file(fresh: FreshFile, dest: str) -> None:
-    """Put the new file in its place; raises StoreFull, InvalidOption (``dest``)."""
+    """Rename the temporary file to ``dest``. Raises StoreFull, InvalidOption (``dest``)."""
     try:
         fresh.place()
     except OSError as error:
@@ -141,15 +143,15 @@ def _told(dest: str, digest: Digest | None) -> dict[str, object]:
 
 
 def _differences(before: Digest | None, after: Digest | None) -> tuple[Difference, ...]:
-    """Return what differs for a file that was there; of a new one check mode would not know."""
+    """Return the differences from an existing file; none for a new one, which check mode can't know."""
     if before is None or after is None:
         return ()
     return (Difference("checksum", before.text, after.text, LIVE),)
 
 
 def _unwritten(dest: str, error: OSError) -> NoReturn:
-    """Raise what tells why the archive could not be written."""
+    """Raise the error that says why the archive could not be written."""
     if error.errno in _FULL:
-        remedy = "Make room there, or write it elsewhere"
-        raise StoreFull(f"no space is left for {dest}", remedy=remedy, path=dest) from error
+        remedy = "Free space there, or write to another file system"
+        raise StoreFull(f"no space left for {dest}", remedy=remedy, path=dest) from error
     raise InvalidOption("dest", dest, f"can't be written: {error.strerror}") from error

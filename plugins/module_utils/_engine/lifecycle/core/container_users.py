@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whom a command in a running container runs as, by the files that the container itself sees now."""
+"""The user of a command in a running container, by the account files that the container sees now."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
 
     from ...runtime.config.users import ResolvedUser
 
-#: passwd and group files above this size are no such files.
+#: Bytes; larger files are not read as passwd or group.
 _LIMIT = 4 * 1024 * 1024
 _FILES = ("/etc/passwd", "/etc/group")
 
@@ -26,9 +26,10 @@ _FILES = ("/etc/passwd", "/etc/group")
 def resolved(
     pid: int, name: str, group_add: Sequence[str], *, seconds: float = untrusted_files.PATIENCE
 ) -> ResolvedUser:
-    """Return the user of this name or number; ``pid`` is the container's.
+    """Return the user of this name or number; ``pid`` is a process of the container.
 
-    Raises InvalidOption when it is not there, CommandTimeout when the container's files do not answer within ``seconds``.
+    Raises InvalidOption if the user does not exist, CommandTimeout if reading the container's files takes longer than
+    ``seconds``.
     """
     passwd, group = accounts(f"/proc/{pid}/root", seconds=seconds)
     try:
@@ -38,11 +39,11 @@ def resolved(
         if not refused:
             raise
         why = f"can't be looked up: {refused}"
-        raise InvalidOption("user", name, why, remedy="Name it by its number") from error
+        raise InvalidOption("user", name, why, remedy="Use a numeric id") from error
 
 
 def refuse_waiting(pid: int, *, seconds: float = untrusted_files.PATIENCE) -> None:
-    """Raise WrongState for account files that keep a reader waiting: runc reads them before it begins a command."""
+    """Raise WrongState for account files that block a reader: runc reads them before it starts a command."""
     root = f"/proc/{pid}/root"
     try:
         found = _seen_at_once(root)
@@ -52,17 +53,20 @@ def refuse_waiting(pid: int, *, seconds: float = untrusted_files.PATIENCE) -> No
         raise _silent(error) from error
     if found:
         raise WrongState(
-            f"no command can be run: the container has no file at {found[0]}, and the OCI runtime would wait for what is in it",
-            remedy="Put a file there, or make the container anew",
+            f"no command can be run: reading the container's {found[0]} would block the OCI runtime",
+            remedy="Replace it by a regular file, or recreate the container",
         )
 
 
 def _seen_at_once(root: str) -> list[str] | None:
-    """Return those that keep a reader waiting where looking needs no child: on layers, with no other mount on the way."""
+    """Return the files that block a reader; None if finding out needs a child process.
+
+    It needs none for files on the layers, with no other mount on their path.
+    """
     try:
         with directory(root) as top:
             return _waiting(root, at_once=True) if untrusted_files.is_of_layers(top) else None
-    except OSError:  # a mount on the way, or a kernel that can't tell
+    except OSError:  # a mount on the path, or a kernel that can't report it
         return None
 
 
@@ -77,7 +81,7 @@ def _keeps_waiting(top: int, path: str, *, at_once: bool) -> bool:
     except OSError as error:
         if at_once and not isinstance(error, FileNotFoundError):
             raise
-        return False  # nothing is there
+        return False  # the file does not exist
     with held(fd):
         return not untrusted_files.keeps_nobody_waiting(fd)
 
@@ -85,12 +89,12 @@ def _keeps_waiting(top: int, path: str, *, at_once: bool) -> bool:
 def _silent(error: TimeoutError) -> CommandTimeout:
     return CommandTimeout(
         f"the container's {' or '.join(_FILES)} {error.strerror}",
-        remedy="See what file system the container has mounted there",
+        remedy="Check which file system the container has mounted there",
     )
 
 
 class AccountFile(NamedTuple):
-    """The text of a file of accounts, empty when there is none or when it was ``refused``."""
+    """The text of an account file; empty if it does not exist, or was ``refused`` for the given reason."""
 
     text: str
     refused: str = ""
@@ -99,9 +103,9 @@ class AccountFile(NamedTuple):
 def accounts(
     root: str, *, seconds: float = untrusted_files.PATIENCE, keep: tuple[int, ...] = ()
 ) -> list[AccountFile]:
-    """Return the passwd and group of a container whose files are below ``root``; raises CommandTimeout.
+    """Return passwd and group of the container whose files are below ``root``. Raises CommandTimeout.
 
-    ``keep``: descriptors that ``root`` is named by.
+    ``keep`` are descriptors that the path ``root`` refers to.
     """
     try:
         found = untrusted_files.in_time(lambda: [_read(root, path) for path in _FILES], seconds, keep=keep)
@@ -113,5 +117,5 @@ def accounts(
 def _read(root: str, path: str) -> tuple[bytes, str]:
     try:
         return untrusted_files.read_file(root, path, limit=_LIMIT) or b"", ""
-    except OSError as error:  # a device, a directory or /proc/kmsg: whatever it is, it is no file of accounts
+    except OSError as error:  # a device, a directory or /proc/kmsg: in any case not an account file
         return b"", f"the container's {path} {error.strerror}"

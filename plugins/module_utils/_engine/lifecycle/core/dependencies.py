@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find what a container needs and who needs it (seed: getAllDependencies, startDependencies, checkReadyForRemoval).
+"""Dependencies between containers (seed: getAllDependencies, startDependencies, checkReadyForRemoval).
 
-The spec has names (``requires``, the containers whose namespaces it shares); the database has ids, from the creation on.
+The spec has names (``requires``, the containers whose namespaces it shares); the database has ids, since the creation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KINDS = {option: kind for kind, option in namespaces.OPTIONS.items()}
 
 
 def resolve(connection: sqlite3.Connection, spec: ContainerSpec) -> tuple[tuple[str, str], ...]:
-    """Return (option, id) of the containers that the spec names; raises NotFound with the near names."""
+    """Return (option, id) of the containers that the spec names. Raises NotFound with similar names."""
     named = [("requires", name) for name in spec.requires or ()] + [*namespaces.needs(spec)]
     named += [(rows.VOLUMES_FROM, name) for name in volumes_from.names(spec.volumes_from)]
     return tuple((option, _id_of(connection, option, name)) for option, name in named)
@@ -39,13 +39,13 @@ def _id_of(connection: sqlite3.Connection, option: str, name: str) -> str:
             "container",
             name,
             near=near(name, containers.names(connection)),
-            remedy=f"{option} names it: make it first",
+            remedy=f"Create it first: {option} names it",
         )
     return found.id
 
 
 def check(engine: Engine, spec: ContainerSpec, own_id: str | None) -> None:
-    """Raise NotFound for a dependency that is not there, InvalidOption where it would need itself in the end."""
+    """Check the dependencies. Raises NotFound for a missing container, InvalidOption for a cycle."""
     for option, names_ in (
         ("requires", spec.requires),
         ("volumes_from", volumes_from.names(spec.volumes_from)),
@@ -60,7 +60,7 @@ def check(engine: Engine, spec: ContainerSpec, own_id: str | None) -> None:
         wanted = resolve(connection, spec)
         needs = _all(connection)
         names = {number: name for name, number in containers.names(connection).items()}
-    if own_id is None:  # nothing can need what is not there yet
+    if own_id is None:  # nothing can depend on a container that does not exist yet
         return
     needs[own_id] = {number for _option, number in wanted}
     way = graph.cycle(own_id, needs)
@@ -68,11 +68,13 @@ def check(engine: Engine, spec: ContainerSpec, own_id: str | None) -> None:
         told = " needs ".join(names.get(number, number[:12]) for number in way)
         option = next(option for option, number in wanted if number == way[1])
         value = names.get(way[1], way[1][:12])
-        raise InvalidOption(option, value, f"leads in a circle: {told}", remedy="Leave one of these out")
+        raise InvalidOption(
+            option, value, f"is part of a dependency cycle: {told}", remedy="Remove one of these dependencies"
+        )
 
 
 def _all(connection: sqlite3.Connection, *, running: bool = False) -> dict[str, set[str]]:
-    """Return who needs whom; ``running``: without those of whom only the volumes are needed."""
+    """Return the ids that each id needs; ``running``: without those needed for their volumes only."""
     needs: dict[str, set[str]] = {}
     for row in rows.all(connection):
         if row.must_run or not running:
@@ -83,10 +85,10 @@ def _all(connection: sqlite3.Connection, *, running: bool = False) -> dict[str, 
 def to_start(
     engine: Engine, record: ContainerRecord | None, spec: ContainerSpec | None
 ) -> tuple[ContainerRecord, ...]:
-    """Return what has to be started before the container, in order.
+    """Return the containers that must be started before this one, in order.
 
-    What runs is not looked behind: its own dependencies were started with it, and what became of them is not its start's
-    business. ``spec`` is the one that it is going to have, None: the record's.
+    The dependencies of a running container are not followed: they were started with it, and their later fate does not
+    concern this start. ``spec`` is the container's future spec; None: the record's.
     """
     with engine.database.reading() as connection:
         needs = _all(connection, running=True)
@@ -106,24 +108,24 @@ def _below(first: Iterable[str], needs: graph.Needs) -> set[str]:
 
 
 def refuse_stuck(name: str, missing: Iterable[ContainerRecord]) -> None:
-    """Raise WrongState with what neither runs nor can be started: a paused container, one that is being removed."""
+    """Raise WrongState if one neither runs nor can be started: it is paused, or being removed."""
     stuck = [one for one in missing if one.status not in status.STARTABLE]
     if stuck:
         told = ", ".join(f"{one.name} ({one.status})" for one in stuck)
         raise WrongState(
             f"container {name} needs {told}, which can't be started",
-            remedy="Unpause it, or remove it wholly",
+            remedy="Unpause it, or complete its removal",
             name=name,
             not_running=[one.name for one in stuck],
         )
 
 
 def refuse_not_running(name: str, missing: Iterable[ContainerRecord]) -> None:
-    """Raise WrongState with what does not run (seed: checkDependenciesAndHandleError)."""
+    """Raise WrongState if there are any, with their names (seed: checkDependenciesAndHandleError)."""
     names = [one.name for one in missing]
     if names:
         raise WrongState(
-            f"container {name} needs {', '.join(names)}, not running",
+            f"container {name} needs {', '.join(names)} to be running",
             remedy=Words("Start them first, or leave out ", Setting("start_dependencies", False)),
             name=name,
             not_running=names,
@@ -131,7 +133,7 @@ def refuse_not_running(name: str, missing: Iterable[ContainerRecord]) -> None:
 
 
 def dependents(engine: Engine, container_id: str) -> tuple[ContainerRecord, ...]:
-    """Return the containers that need this one, and those that need them, the last of the chain first."""
+    """Return the containers that need this one, directly or indirectly, ends of the chain first."""
     with engine.database.reading() as connection:
         users = graph.turned(_all(connection))
         found = graph.order([container_id], users)
@@ -140,19 +142,19 @@ def dependents(engine: Engine, container_id: str) -> tuple[ContainerRecord, ...]
 
 
 def refuse_needed(engine: Engine, record: ContainerRecord) -> None:
-    """Raise InUse with the names of those that need the container."""
+    """Raise InUse if other containers need this one, with their names."""
     names = sorted(one.name for one in dependents(engine, record.id))
     if names:
         raise InUse(
             f"container {record.name} is needed by {', '.join(names)}",
-            remedy=Words("Remove them first, or write ", Setting("delete_depend", True)),
+            remedy=Words("Remove them first, or use ", Setting("delete_depend", True)),
             name=record.name,
             users=names,
         )
 
 
 def refuse_shared(engine: Engine, record: ContainerRecord) -> None:
-    """Raise InUse when a container that runs shares a namespace of this one, which a replacement would not have."""
+    """Raise InUse if a running container shares a namespace of this one: a replacement has new ones."""
     with engine.database.reading() as connection:
         keeps = ("requires", rows.VOLUMES_FROM)
         sharing = {row.container_id for row in rows.on(connection, record.id) if row.via not in keeps}
@@ -160,8 +162,8 @@ def refuse_shared(engine: Engine, record: ContainerRecord) -> None:
     names = [one.name for one in records if one is not None and observe(engine, one).status in status.ALIVE]
     if names:
         raise InUse(
-            f"container {record.name} can't be made anew: {', '.join(names)} share its namespaces and run",
-            remedy="Stop them first; started again, they share those of the new one",
+            f"container {record.name} can't be recreated while running containers share its namespaces: {', '.join(names)}",
+            remedy="Stop them first; when started again, they share those of the new container",
             name=record.name,
             users=names,
         )

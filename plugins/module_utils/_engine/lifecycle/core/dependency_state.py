@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look at the containers that a container needs (seed: checkDependenciesRunning)."""
+"""The state of the containers that a container needs (seed: checkDependenciesRunning)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .facts import observe
 
 
 def needed_by(engine: Engine, container_id: str) -> tuple[ContainerRecord, ...]:
-    """Return the containers that this one needs running, as the facts have them, each once."""
+    """Return the containers that must run for this one, corrected by the facts, each once."""
     with engine.database.reading() as connection:
         needs = dependencies.of(connection, container_id)
         ids = dict.fromkeys(found.needs for found in needs if found.must_run)
@@ -20,6 +20,6 @@ def needed_by(engine: Engine, container_id: str) -> tuple[ContainerRecord, ...]:
 
 
 def not_running(engine: Engine, record: ContainerRecord) -> tuple[str, ...]:
-    """Return the names of the containers that this one needs and that do not run; a paused one does not."""
+    """Return the names of needed containers that do not run; a paused one counts as not running."""
     found = needed_by(engine, record.id)
     return tuple(sorted(one.name for one in found if one.status != status.RUNNING))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""End containers on a host whose disk takes nothing more: full, out of inodes, over a quota, read-only.
+"""Stop and remove containers if the disk can't be written: full, out of inodes, over quota, read-only.
 
-Whatever fills the disk has to be stopped without it. What can't be written then is the record: the verb works on a copy of
-the database in memory, and what it does shows in the facts, by which the next verb that can write finds it. A removal from a
-root that is read-only would leave all but the process, so it is refused before that is ended.
+The container that fills the disk must be stoppable without disk space. Only the record can't be written then: the verb
+works on a copy of the database in memory, and the next verb that can write corrects the record by the facts. A removal
+from a read-only root would only end the process, so it is refused before that.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ T = TypeVar("T")
 #: Opens the engine, as usual.
 Opened = Callable[[], AbstractContextManager[Engine]]
 
-#: Bytes of each file that is given up for the record of a stop or a removal: SQLite needs two (-wal, -shm), of some pages.
+#: Bytes of each spare file, deleted to make room for recording a stop or a removal: SQLite needs some pages in -wal and -shm.
 _SPARE_SIZE = 128 * 1024
 _PLENTY = 16 * _SPARE_SIZE
 
 
 def is_no_room(error: BaseException) -> bool:
-    """Return whether an error means that a file system takes nothing more."""
+    """Return whether an error means that a file system can't be written."""
     return isinstance(error, (StoreFull, StateReadOnly, StateFailing)) or disk_full.is_no_room(error)
 
 
 def ended(opened: Opened, layout: Layout, act: Callable[[Engine], T], *, removes: bool) -> tuple[T, str]:
-    """Call ``act``, which ends containers, with an engine; return what it returns, and a warning or "".
+    """Call ``act``, which stops or removes containers, with an engine; return its result and a warning or "".
 
-    Without room it is called again with the room that is kept for it, then without a record; ``act`` can be called any number
-    of times. ``removes``: to be recorded is a part of it, so it fails if it can't be, once all else is done.
+    Without disk space, call it again after deleting the spare files, then without recording; ``act`` may be called any
+    number of times. ``removes``: a removal must be recorded, so it fails if that is impossible, once all else is done.
     """
     try:
         return _called(opened, act), ""
@@ -57,7 +57,10 @@ def ended(opened: Opened, layout: Layout, act: Callable[[Engine], T], *, removes
     except (EngineError, OSError) as error:
         if removes or not _in_the_way(error, layout):
             raise
-        return result, f"{error}: what was done could not be recorded, and is found by the next task that can"
+        return (
+            result,
+            f"{error}: the result could not be recorded; the next task that can write will record it",
+        )
     return result, ""
 
 
@@ -68,14 +71,14 @@ def _done(engine: Engine, act: Callable[[Engine], T]) -> T:
         if not is_no_room(error):
             raise
         raise StateFailing(
-            f"what ran was ended, and what it has left can't be removed: {error.filename}: {error.strerror}",
-            remedy="See with df and dmesg what is wrong with the disk; afterwards run the task again",
+            f"the processes were stopped, but their files can't be removed: {error.filename}: {error.strerror}",
+            remedy="Check the disk with df and dmesg, then run the task again",
             path=error.filename,
         ) from error
 
 
 def _in_the_way(error: BaseException, layout: Layout) -> bool:
-    """Tell it of an error of a verb, the database's included, which SQLite tells in many ways where the root is read-only."""
+    """Return whether the disk can't be written; on a read-only root, any error of the database says so."""
     if is_no_room(error):
         return True
     is_state = isinstance(error, EngineError) and error.code.startswith("state_")
@@ -89,20 +92,20 @@ def _called(opened: Opened, act: Callable[[Engine], T]) -> T:
 
 @contextmanager
 def unrecorded(layout: Layout) -> Iterator[Engine]:
-    """Open an engine on a copy of the database; what is saved there goes with it."""
+    """Open an engine on a copy of the database in memory; what is saved there is lost at the end."""
     with open_database(layout.database, read_only=True) as database:
         database.let_write()
         yield Engine(layout, database, unrecorded=True)
 
 
 def refuse_removal(engine: Engine, name: str) -> None:
-    """Raise StateReadOnly where a removal can neither be done nor be owed, before the container is ended for it."""
+    """Raise StateReadOnly, before the container is stopped, if its removal can neither be done nor recorded."""
     root = engine.layout.root
     if engine.unrecorded and _is_read_only(root):
         raise StateReadOnly(
-            f"container {name} is left as it was: {root} is read-only, so its files and its row can't be removed",
-            remedy=f"A stop works all the same, by state: stopped or `slipway stop {name}`. See with dmesg and with "
-            f"'findmnt -T {root}' why it is read-only, and remove the container when it can be written",
+            f"container {name} was not removed: {root} is read-only, so its files and its row can't be deleted",
+            remedy=f"To stop it all the same, use state: stopped or `slipway stop {name}`. Find out why it is read-only "
+            f"with dmesg and 'findmnt -T {root}', and remove the container once it is writable",
             path=engine.layout.database,
             name=name,
         )
@@ -112,16 +115,16 @@ def _is_read_only(root: str) -> bool:
     return bool(os.statvfs(root).f_flag & os.ST_RDONLY)
 
 
-# -- what is kept for it -----------------------------------------------------------------------------
+# -- spare files -------------------------------------------------------------------------------------
 
 
 def keep_room(layout: Layout) -> None:
-    """Keep some room of the root for the record of an end, if there is any."""
+    """Create the spare files that reserve space for recording a stop, if the disk has room for them."""
     missing = [path for path in layout.spare if not os.path.exists(path)]
     if not missing:
         return
     seen = os.statvfs(layout.root)
-    if seen.f_bavail * seen.f_frsize > _PLENTY:  # else whoever gave it up needs it now
+    if seen.f_bavail * seen.f_frsize > _PLENTY:  # else the verb that deleted them needs the space now
         for path in missing:
             with suppress(OSError):
                 _make(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine that is handed down to every verb: its paths, its database, its locks, its timings."""
+"""The engine that every verb gets: its paths, database, locks and timings."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ...state import events
 from ...state.database import Database
 from .steps import Timings
 
-#: A lock is held for the moment of a change, never while waiting for a container; the longest moment is a copy-up.
+#: Seconds. A lock is held during a change, never while waiting for a container; the longest change is a copy-up.
 LOCK_TIMEOUT = 60.0
 RANK_BOOT, RANK_NAME, RANK_CONTAINER, RANK_VOLUME, RANK_NETWORK = -1, 0, 1, 2, 3
 RANK_RULES, RANK_NAMES, RANK_STORE = 4, 5, 6
-#: Of a lock that is tried once and never waited for: it may come after any other.
+#: The rank of a lock that is only tried, never waited for: it may be taken after any other.
 LAST = 99
 
 
@@ -29,9 +29,9 @@ LAST = 99
 class Engine:
     """One engine. ``predicting``: check mode, nothing may be written.
 
-    ``unrecorded``: the disk takes nothing more, and what is saved goes with the engine (unrecorded.py).
-    ``tolerated``: see ``tolerating``. ``warned``: what the user has to know, though it stopped nothing.
-    ``runtime``, ``conmon``, ``cgroup_manager``, ``storage_driver`` (of new containers): None means what suits the host.
+    ``unrecorded``: the disk can't be written, and what is saved is lost with the engine (emergency.py). ``tolerated``: see
+    ``tolerating``. ``warned``: problems for the user to know that did not fail the task. ``runtime``, ``conmon``,
+    ``cgroup_manager``, ``storage_driver`` (of new containers): None means what suits the host.
     """
 
     layout: Layout
@@ -49,9 +49,9 @@ class Engine:
 
     @contextmanager
     def tolerating(self) -> Iterator[None]:
-        """Keep an error that an earlier task could have prevented as a warning and go on, when predicting.
+        """In check mode, turn an error that an earlier task could prevent into a warning.
 
-        In check mode the earlier tasks of the play have done nothing: the image is not loaded, the directory not made.
+        Earlier tasks of the play did nothing in check mode: the image is not loaded, the directory not created.
         """
         try:
             yield
@@ -60,18 +60,18 @@ class Engine:
                 raise
 
     def tolerates(self, error: EngineError) -> bool:
-        """Tell whether an error is only to be warned of; it is noted then."""
+        """Return whether an error only deserves a warning; add it to ``tolerated`` then."""
         if self.predicting and error.mended_by:
             self.tolerated.append(error)
             return True
         return False
 
     def lock_name(self, name: str, what: str) -> AbstractContextManager[None]:
-        """Keep two tasks from converging the same name at once; held for the whole task."""
+        """Hold the lock on a name for a whole task, so that no two tasks converge it at once."""
         return self._lock("name", name, RANK_NAME, what)
 
     def lock_container(self, container_id: str, what: str) -> AbstractContextManager[None]:
-        """Hold the lock on a container; ``what`` says what for, to whoever waits for it."""
+        """Hold the lock on a container; ``what`` is the purpose, shown to processes that wait for it."""
         return self._lock("container", container_id, RANK_CONTAINER, what)
 
     def lock_volume(self, name: str, what: str) -> AbstractContextManager[None]:
@@ -83,11 +83,11 @@ class Engine:
         return self._lock("network", name, RANK_NETWORK, what)
 
     def lock_rules(self, what: str) -> AbstractContextManager[None]:
-        """Hold the lock on what the firewall knows of networks."""
+        """Hold the lock on the firewall rules of networks."""
         return self._lock("network", ".rules", RANK_RULES, what)
 
     def lock_names(self, what: str) -> AbstractContextManager[None]:
-        """Hold the lock on what aardvark-dns is told."""
+        """Hold the lock on the configuration of aardvark-dns."""
         return self._lock("network", ".names", RANK_NAMES, what)
 
     def lock_store(self, what: str) -> AbstractContextManager[None]:
@@ -105,11 +105,11 @@ class Engine:
             try:
                 yield
             finally:
-                # No file outlives its use; whoever waits for this one notices that it is gone and makes its own.
-                with suppress(OSError):  # nor does a disk that is read-only keep a verb from its end
+                # The file is removed after use; a process that waits for it notices, and creates its own.
+                with suppress(OSError):  # a read-only disk must not fail the verb
                     os.unlink(path)
 
     def tell(self, kind: str, action: str, identity: str, name: str, **attributes: str) -> None:
-        """Keep an event; a loss of power may take it back."""
+        """Record an event, without a sync: a power loss may lose it."""
         with self.database.transaction(durable=False) as connection:
             events.add(connection, Event(time.time_ns(), kind, action, identity, name, attributes))

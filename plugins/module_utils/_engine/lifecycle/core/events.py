@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what happened, and go on telling as it happens (podman events)."""
+"""List recorded events, and follow new ones (podman events)."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def events(engine: Engine, query: EventQuery) -> Outcome:
 
 
 def found(engine: Engine, query: EventQuery) -> tuple[Event, ...]:
-    """Return the events asked for, oldest first."""
+    """Return the events that match the query, oldest first."""
     with engine.database.reading() as connection:
         return rows.find(connection, query)
 
 
 def follow(engine: Engine, query: EventQuery) -> Iterator[Event]:
-    """Yield the events asked for, and then each as it comes, until the time ``until``; each once.
+    """Yield the matching events, and then new ones as they are recorded, until ``query.until``; each once.
 
-    Asleep until any process saves something. ``query.limit`` is of those that have happened already.
+    Sleeps until any process changes the database. ``query.limit`` applies to past events only.
     """
     after = 0
     with Watch() as watch:
-        watch.add(engine.layout.root)  # before the first look, so that nothing falls in between
+        watch.add(engine.layout.root)  # before the first query, so that no event is missed
         while True:
             now = time.time_ns()
             with engine.database.reading() as connection:
@@ -50,7 +50,7 @@ def follow(engine: Engine, query: EventQuery) -> Iterator[Event]:
 
 
 def event_shape(event: Event) -> dict[str, Any]:
-    """Return an event with the keys that podman events has, and its number."""
+    """Return an event with the keys of podman events, and its sequence number."""
     return {
         "Time": rfc3339(event.at),
         "Type": event.kind,

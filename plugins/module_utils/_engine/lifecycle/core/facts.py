@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask the kernel, the exit file and the OCI runtime how a container is, and correct its record by it."""
+"""Correct a container's record by the facts: from the kernel, the exit file and the OCI runtime."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ...plan.settle import Facts, settle
 from ...state import containers, events
 from .engine import Engine
 
-#: conmon writes the exit file a moment after the process has ended; libpod waits as long (seed: waitForExitFileAndSync).
+#: Seconds. conmon writes the exit file shortly after the process exits; libpod waits as long (seed: waitForExitFileAndSync).
 EXIT_FILE_PATIENCE = 5.0
 _KILLED = 128 + signal.SIGKILL
 
@@ -29,7 +29,7 @@ _KILLED = 128 + signal.SIGKILL
 def gather(engine: Engine, record: ContainerRecord, *, patience: float = EXIT_FILE_PATIENCE) -> Facts:
     """Return the facts of a container whose record claims a process."""
     process, monitor = alive(record.process), alive(record.monitor)
-    if process is not None:  # what lives has not ended, so there is no exit to look for
+    if process is not None:  # alive, so there is no exit to look for
         asked = record.status == status.PAUSED or (record.status == status.RUNNING and not record.intent)
         frozen = _is_frozen(process) if asked else None
         return Facts(process, monitor, seen=time.time_ns(), frozen=frozen)
@@ -42,7 +42,7 @@ def gather(engine: Engine, record: ContainerRecord, *, patience: float = EXIT_FI
 
 
 def _is_frozen(process: ProcessId) -> bool:
-    from ...kernel.cgroup.freezer import is_frozen  # only where something lives
+    from ...kernel.cgroup.freezer import is_frozen  # only needed for a living process
 
     return is_frozen(process.pid)
 
@@ -50,7 +50,7 @@ def _is_frozen(process: ProcessId) -> bool:
 def _ended(container: ContainerLayout, monitor: ProcessId | None, patience: float) -> Facts:
     from ...runtime.exits import read_exit, wait_for_exit
 
-    if monitor is not None:  # without a monitor nobody will write the file any more
+    if monitor is not None:  # without a monitor the file will not be written
         found = wait_for_exit(container, patience, monitor=Process(monitor.pid, monitor.start_time))
     else:
         found = read_exit(container)
@@ -60,12 +60,12 @@ def _ended(container: ContainerLayout, monitor: ProcessId | None, patience: floa
 
 
 def alive(process: ProcessId | None) -> ProcessId | None:
-    """Return the process if it is still that same one and lives, else None."""
+    """Return the process if it is still the same one and alive, else None."""
     return process if process is not None and Process(process.pid, process.start_time).alive() else None
 
 
 def observe(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Return the record as the facts have it, saving nothing: for reading verbs and check mode; takes no lock."""
+    """Return the record corrected by the facts, without lock or save: for reading verbs and check mode."""
     record = _found_alive(engine, record)
     if record.status not in status.CLAIMS:
         return record
@@ -73,7 +73,7 @@ def observe(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 
 def sync(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Correct and save the record; the container's lock is held (seed: syncContainer)."""
+    """Correct the record by the facts and save it; the container's lock is held (seed: syncContainer)."""
     found = _found_alive(engine, record)
     if found is not record:
         if found.status == status.PAUSED and not status.may_move(record.status, status.PAUSED):
@@ -93,9 +93,10 @@ def sync(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 
 def _found_alive(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Return the record of a container that the runtime has a living process of, though the record knows of none, or of another.
+    """Return the corrected record if the runtime knows a living process that the record does not.
 
-    So it is when the database was put back from another time. A verb that is under way, or was killed, knows better.
+    This happens when the database was restored from another time. With an intent, a verb is running or was killed, and
+    its record is right.
     """
     if record.intent or record.status == status.REMOVING or alive(record.process) is not None:
         return record
@@ -110,17 +111,17 @@ def _found_alive(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 
 def _end_monitor(monitor: ProcessId) -> None:
-    """Kill a conmon that has not told of its container's end in all that time: it hangs, and would outlive the container."""
-    if monitor.pid != os.getpid():  # the agent takes conmon's place when that has done its part
+    """Kill a conmon that did not write the exit file in time: it hangs, and would outlive the container."""
+    if monitor.pid != os.getpid():  # conmon, once done, executes the agent, with the same pid
         process = Process(*monitor)
         process.signal(signal.SIGKILL)
         process.wait_gone(EXIT_FILE_PATIENCE)
 
 
 def _end_rest(engine: Engine, record: ContainerRecord) -> None:
-    """Kill what an ended container left in a PID namespace that it shares.
+    """Kill the processes that an exited container left in a shared PID namespace.
 
-    In one of its own the kernel does so. conmon writes the exit file only when nobody holds the output open any more.
+    In its own namespace the kernel does so. conmon writes the exit file only once no process holds the output open.
     """
     if not namespaces.is_own(record.spec.pid or "") and alive(record.process) is None:
         from ...kernel.cgroup import cgroups
@@ -129,7 +130,7 @@ def _end_rest(engine: Engine, record: ContainerRecord) -> None:
 
 
 def save(engine: Engine, record: ContainerRecord, **changes: object) -> ContainerRecord:
-    """Save the record with the changes, and return it; raises as ``save_and_tell`` does."""
+    """Save the record with the changes, and return it. Raises what ``save_and_tell`` raises."""
     return save_and_tell(engine, record, (), **changes)
 
 
@@ -141,19 +142,19 @@ def save_and_tell(
     /,
     **changes: object,
 ) -> ContainerRecord:
-    """Save the record with the changes and, in the same moment, what is told of them as events; return the record.
+    """Save the record with the changes, record the actions ``told`` as events, and return the record.
 
-    In one transaction: an event can't be lost without its change, and each transaction is a sync of the disk.
-    ``attributes`` are those of each event.
-    Raises EngineError for a move between states that the table (model/container/status.py) does not have: a fault of ours.
+    In one transaction: an event can't be lost without its change, and each transaction costs a disk sync. ``attributes``
+    are those of each event. Raises EngineError for a transition that the table in model/container/status.py lacks, which is a
+    bug of the engine.
     """
     changed = replace(record, **changes) if changes else record  # type: ignore[arg-type]
     with engine.database.transaction() as connection:
         before = containers.status_of(connection, record.id)
         if before is not None and not status.may_move(before, changed.status):
             raise EngineError(
-                f"container {record.name} can't go from {before} to {changed.status}",
-                remedy="This is a fault of slipway.oci: please report it",
+                f"container {record.name} can't change from state {before} to {changed.status}",
+                remedy="This is a bug in slipway.oci: please report it",
                 name=record.name,
                 status=before,
             )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let the one process that checks the health of an engine's containers know, and start it where it is not there.
+"""Notify the engine's health checker, and start it if it does not run.
 
-It hears by a datagram to its socket that a container began, changed or ended; a datagram that nobody takes means that it
-is not there (health_process.py).
+A datagram to its socket says that a container started, changed or exited; a datagram without a receiver means that the
+checker does not run (health_process.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .engine import Engine
 
 
 def begin(engine: Engine, record: ContainerRecord, image: ImageConfig | None) -> None:
-    """Begin the checks of a container that has just been started or changed; one without a check is fine."""
+    """Start the health checks of a container that was just started or changed; do nothing without a check."""
     check = resolve(record.spec, image)
     if check is None or record.started is None:
         return
@@ -34,16 +34,16 @@ def begin(engine: Engine, record: ContainerRecord, image: ImageConfig | None) ->
 
 
 def nudge(engine: Engine, container_id: str, *, needed: bool = True) -> None:
-    """Let the process that checks look at the container; ``needed``: start it if it is not there."""
+    """Notify the health checker of the container; ``needed``: start the checker if it does not run."""
     if not send(engine.layout, container_id) and needed:
         launch(engine)
 
 
 def launch(engine: Engine) -> None:
-    """Start the process that checks, so that it outlives the session that needed it first.
+    """Start the health checker so that it outlives the calling session.
 
-    Under systemd as a service, which systemd starts again when it dies; else detached, with a second process that does so
-    (health_process.py). Where no agent is installed, no container was started yet.
+    With systemd, as a service that systemd restarts when it dies; else detached, with a second process that restarts it
+    (health_process.py). Without an installed agent do nothing: no container was started yet.
     """
     program = engine.layout.agent_program
     if not os.path.exists(program):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell how healthy a container is; reads only."""
+"""A container's health; read-only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .engine import Engine
 
 
 def check_of(engine: Engine, record: ContainerRecord) -> HealthCheck | None:
-    """Return the container's check, None where it has none."""
+    """Return the container's health check, None if it has none."""
     with engine.database.reading() as connection:
         image = images.get(connection, record.image_id) if record.image_id else None
     return _check(record, image)
@@ -24,7 +24,7 @@ def _check(record: ContainerRecord, image: ImageRecord | None) -> HealthCheck | 
 
 
 def state_of(engine: Engine, record: ContainerRecord, check: HealthCheck | None) -> Health | None:
-    """Return the health in the container's last run, None where it has no check."""
+    """Return the health in the container's last run, None if it has no check."""
     if check is None:
         return None
     found = healthfile.read(engine.layout.container(record.id))
@@ -32,5 +32,5 @@ def state_of(engine: Engine, record: ContainerRecord, check: HealthCheck | None)
 
 
 def health_of(engine: Engine, record: ContainerRecord, image: ImageRecord | None) -> Health | None:
-    """Return the health of a container whose image is known, None where it has no check."""
+    """Return the health of a container whose image is known, None if it has no check."""
     return state_of(engine, record, _check(record, image))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find images by the names people write."""
+"""Lookup of images by the names that people write."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .engine import Engine
 
 
 def find_image(connection: sqlite3.Connection, name: str) -> ImageRecord:
-    """Return the image of that name or whole id (64 digits, or the first 12); raises NotFound with the names that are near.
+    """Return the image with that name or full id. Raises NotFound with similar names.
 
-    64 digits are an id first, and a name comes before 12. A program has no use for another beginning of an id: a name that is
-    not there may be one by chance.
+    An id has 64 digits, or their first 12. 64 digits are looked up as an id first, 12 digits as a name first. Other prefixes of an id are not accepted: a name
+    that does not exist may be one by chance.
     """
     found = (
         images.get(connection, f"sha256:{name.removeprefix('sha256:')}") if is_full_id(name[-64:]) else None
@@ -38,39 +38,41 @@ def find_image(connection: sqlite3.Connection, name: str) -> ImageRecord:
 
 
 def _near(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Return the known names near to anything that a short name may mean, best first."""
+    """Return the known names similar to any expansion of a short name, best first."""
     hits = (hit for candidate in (name, *candidates(name)) for hit in near(candidate, known))
     return tuple(dict.fromkeys(hits))[:3]
 
 
 def named_by(connection: sqlite3.Connection, spec: ContainerSpec) -> dict[str, ImageRecord]:
-    """Return the images that a container mounts, by destination, as their names are meant now; raises NotFound."""
+    """Return the images that a spec mounts, by destination, as their names resolve now. Raises NotFound."""
     wanted = (mount for mount in (spec.mounts or {}).values() if mount.kind == IMAGE)
     return {mount.destination: find_image(connection, mount.source) for mount in wanted}
 
 
 def mounted_by(connection: sqlite3.Connection, record: ContainerRecord) -> dict[str, ImageRecord]:
-    """Return the images that a container that is there mounts, by destination."""
+    """Return the images that an existing container mounts, by destination."""
     found = {path: images.get(connection, image_id) for path, image_id in record.images.items()}
     return {path: image for path, image in found.items() if image is not None}
 
 
 def find_typed_image(engine: Engine, text: str) -> ImageRecord:
-    """Return the image that a person means: as ``find_image``, or by the beginning of an id where no name is like it."""
+    """Return the image that a person means: as ``find_image``, or by a prefix of an id if no name is similar."""
     with engine.database.reading() as connection:
         try:
             return find_image(connection, text)
         except NotFound:
             begun = by_id(connection, text) if is_beginning(text.removeprefix("sha256:")) else None
-            # A registry's name is no part of what a person types.
+            # People type names without the registry.
             if begun is None or alike(text, (name.rpartition("/")[2] for name in images.names(connection))):
                 raise
             return begun
 
 
 def by_id(connection: sqlite3.Connection, text: str) -> ImageRecord | None:
-    """Return the one image whose id begins so; raises InvalidOption when there are several."""
+    """Return the only image whose id starts with ``text``. Raises InvalidOption if there are several."""
     found = images.find(connection, text.removeprefix("sha256:"))
     if len(found) > 1:
-        raise InvalidOption("image", text, "is the beginning of several ids", remedy="Write more of it")
+        raise InvalidOption(
+            "image", text, "is ambiguous: several ids start with it", remedy="Give more digits"
+        )
     return found[0] if found else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell where a container's log is."""
+"""The location of a container's log."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .engine import Engine
 
 
 def log_path(engine: Engine, record: ContainerRecord) -> str:
-    """Return where conmon writes the container's log, if that is a file."""
+    """Return the path of the container's log, if its driver writes a file."""
     return (record.spec.log_opt or {}).get("path", engine.layout.container(record.id).log)
 
 
 def log_of(engine: Engine, record: ContainerRecord) -> Log:
-    """Return the container's log, to be read."""
+    """Return a reader of the container's log."""
     if record.spec.log_driver == log_options.JOURNAL:
         from ...runtime.journal import JournalLog
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the container that a name or an id means: for modules in full, for a person also by the beginning of an id."""
+"""Lookup of a container by name or id: full for modules, and also by a prefix of the id for people."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from ...model.values.names import alike, is_beginning, near
 from ...state import containers
 from .engine import Engine
 
-_REMEDY = "Make it first with module container; container_info lists those that are there"
+_REMEDY = "Create it first with module container; container_info lists the existing containers"
 
 
 def find(engine: Engine, name: str) -> ContainerRecord:
-    """Return the container of this name or whole id (64 digits, or the first 12); raises NotFound with what is near.
+    """Return the container with this name or full id (64 digits, or the first 12).
 
-    A program has no use for the beginning of an id: a name that is not there may be one by chance.
+    Other prefixes of an id are not accepted: a name that does not exist may be one by chance. Raises NotFound with
+    similar names.
     """
     with engine.database.reading() as connection:
         found = containers.find(connection, name)
@@ -26,9 +27,9 @@ def find(engine: Engine, name: str) -> ContainerRecord:
 
 
 def find_typed(engine: Engine, text: str) -> ContainerRecord:
-    """Return the container that a person means: by name, id, or the beginning of an id where no name is like it.
+    """Return the container that a person means: by name, id, or a prefix of an id if no name is similar.
 
-    Raises NotFound with what is near, InvalidOption when several ids begin so.
+    Raises NotFound with similar names, InvalidOption if several ids start with the text.
     """
     with engine.database.reading() as connection:
         found = containers.find(connection, text)
@@ -37,8 +38,15 @@ def find_typed(engine: Engine, text: str) -> ContainerRecord:
         like = alike(text, tuple(containers.names(connection)))
         begun = containers.beginning(connection, text) if is_beginning(text) else ()
     if len(begun) > 1:
-        raise InvalidOption("NAME", text, f"begins the ids of {len(begun)} containers", remedy="Write more")
+        raise InvalidOption(
+            "NAME",
+            text,
+            f"is ambiguous: the ids of {len(begun)} containers start with it",
+            remedy="Give more digits",
+        )
     if begun and not like:
         return begun[0]
-    remedy = f"For container {begun[0].name} write more of its id" if begun else "`slipway ps -a` lists them"
+    remedy = (
+        f"For container {begun[0].name} give more digits" if begun else "List containers with `slipway ps -a`"
+    )
     raise NotFound("container", text, near=like, remedy=remedy)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find what a container that is there was made from."""
+"""The source that an existing container was created from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .source import Source
 
 
 def source_of(engine: Engine, record: ContainerRecord) -> Source:
-    """Return the image that the container was made from, or the directory, and the images that it mounts."""
+    """Return the image or directory that the container was created from, and the images that it mounts."""
     with engine.database.reading() as connection:
         image = images.get(connection, record.image_id) if record.image_id else None
         mounted = mounted_by(connection, record)
@@ -20,5 +20,5 @@ def source_of(engine: Engine, record: ContainerRecord) -> Source:
 
 
 def engine_of(engine: Engine, record: ContainerRecord) -> Engine:
-    """Return the engine with the runtime that the container has, for who was not told of one (the agent)."""
+    """Return the engine with the container's runtime, unless the engine has one set (the agent has not)."""
     return engine if engine.runtime else replace(engine, runtime=record.runtime or None)

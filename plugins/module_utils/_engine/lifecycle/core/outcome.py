@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a verb gives back: what was (or, predicting, would be) done, what differed, and the thing itself."""
+"""The result of a verb: the actions done (or predicted), the differences, and the object itself."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Outcome:
     """The result of a verb.
 
     ``actions`` in plain words, in order; the same whether predicted or done. ``cost`` is "", "live", "restart" or "recreate".
-    ``failure``: all was done, and the container failed at what the task waited for.
-    ``warnings``: what the user has to know, though it stopped nothing.
-    ``brought``: the names of the images that an archive had, the id of one without.
-    ``result`` holds the things in podman's shape by their key (``container``, ``volumes``, ...) and what stands beside them.
+    ``failure``: all was done, but the container failed while the task waited for it.
+    ``warnings``: problems for the user to know that did not fail the verb.
+    ``brought``: the names of the images in an archive, or the id of one without a name.
+    ``result`` has the objects in podman's shape by key (``container``, ``volumes``, ...), and further keys.
     """
 
     actions: tuple[str, ...] = ()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the OCI ``process`` that a container was started with."""
+"""The OCI ``process`` that a container was started with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LIMIT = 16 * 1024 * 1024
 
 
 def own_process(layout: Layout, container_id: str, name: str) -> dict[str, Any]:
-    """Return it; raises EngineError when the bundle is damaged."""
+    """Return ``process`` of the container's config.json. Raises EngineError if the bundle is damaged."""
     path = f"{layout.container(container_id).bundle}/config.json"
     try:
         with open(path, encoding="utf-8") as stream:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the OCI runtime that a container is with."""
+"""The OCI runtime of a container."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from .engine import Engine
 
 
 def runtime_of(engine: Engine, record: ContainerRecord) -> oci.OciRuntime:
-    """Return the runtime of the container's last start, or before any the one that suits the host. Raises HostLacks."""
+    """Return the runtime of the container's last start, else the host's default. Raises HostLacks."""
     return oci.find_runtime(record.runtime or None, root=engine.layout.runtime_root)

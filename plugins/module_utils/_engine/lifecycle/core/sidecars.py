@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep beside containers, volumes, networks and layers what `slipway store rebuild` makes their rows again from.
+"""Sidecar files of all objects, from which `slipway store rebuild` restores the rows of the database.
 
-It is written after the row, so what lies here without one is of a database that was lost or put back. Readable by root alone,
-as the database is, for it holds the same. Each file is put in its place whole, and only where it differs from what is there.
+A sidecar is written after the row, so one without a row means that the database was lost or restored. Only root can read
+it, like the database, which has the same content. Each is replaced atomically, and only if it differs.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from ...state import images, volumes
 from .engine import Engine
 
 _Record = TypeVar("_Record")
-#: Bytes; a spec is some kilobytes, and an image's config is bounded where it is loaded.
+#: Bytes; a spec is a few kilobytes, and an image's config is limited when it is loaded.
 _LIMIT = 64 * 1024 * 1024
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, EngineError)
 
 
 class Found(NamedTuple):
-    """What was found: records, and in words what can't be read."""
+    """What was found: the records, and a text about each sidecar that can't be read."""
 
     containers: tuple[ContainerRecord, ...]
     volumes: tuple[VolumeRecord, ...]
@@ -47,12 +47,12 @@ class Found(NamedTuple):
 
 
 def keep_container(engine: Engine, record: ContainerRecord) -> None:
-    """Write what lies beside a container, durably, unless it is there."""
+    """Write a container's sidecar durably, unless it is up to date."""
     _write(engine.layout, engine.layout.container(record.id).beside, sidecars.encode_container(record))
 
 
 def keep_marks(engine: Engine, record: ContainerRecord) -> None:
-    """Write, or remove, what was wished of a container. A disk that takes nothing more keeps no verb from its end."""
+    """Write or remove the file of a container's marks; an unwritable disk does not fail the verb."""
     path = engine.layout.container(record.id).marks
     content = marks.encode_marks(record, boot_id())
     with suppress(OSError):
@@ -67,7 +67,10 @@ def keep_marks(engine: Engine, record: ContainerRecord) -> None:
 
 
 def keep_volume(engine: Engine, name: str, *, durable: bool = True) -> None:
-    """Write what lies beside a volume, unless it is there; ``durable`` False where its loss is none (what it was filled with)."""
+    """Write a volume's sidecar, unless it is up to date.
+
+    ``durable`` False means without a sync, for content that may be lost (what the volume was filled with).
+    """
     with engine.database.reading() as connection:
         record = volumes.get(connection, name)
     if record is not None and not record.removing and os.path.isdir(engine.layout.volume(name)):
@@ -77,30 +80,30 @@ def keep_volume(engine: Engine, name: str, *, durable: bool = True) -> None:
 
 
 def forget_volume(engine: Engine, name: str) -> None:
-    """Remove what lies beside a volume that is gone."""
+    """Remove the sidecar of a removed volume."""
     with suppress(FileNotFoundError):
         os.unlink(engine.layout.volume_beside(name))
 
 
 def keep_network(engine: Engine, record: NetworkRecord) -> None:
-    """Write what a network can be made again from, durably, unless it is there."""
+    """Write a network's sidecar durably, unless it is up to date."""
     _write(engine.layout, engine.layout.network_beside(record.id), sidecars.encode_network(record))
 
 
 def is_network_kept(engine: Engine, record: NetworkRecord) -> bool:
-    """Tell whether what lies there is of this record."""
+    """Return whether the network's sidecar is up to date."""
     text = _encoded(sidecars.encode_network(record))
     return _read_bytes(engine.layout.network_beside(record.id)) == text
 
 
 def forget_network(engine: Engine, network_id: str) -> None:
-    """Remove what lies there of a network that is gone."""
+    """Remove the sidecar of a removed network."""
     with suppress(FileNotFoundError):
         os.unlink(engine.layout.network_beside(network_id))
 
 
 def keep_images(engine: Engine) -> None:
-    """Make what lies beside the layers what the database says of images; the store's lock is held."""
+    """Bring the sidecars of all images up to date with the database; the store's lock is held."""
     with engine.database.reading() as connection:
         known = {record.id.removeprefix("sha256:"): record for record in images.all(connection)}
     for name in os.listdir(engine.layout.images):
@@ -111,7 +114,7 @@ def keep_images(engine: Engine) -> None:
 
 
 def image_is_kept(engine: Engine, record: ImageRecord) -> bool:
-    """Tell whether what lies beside the layers is what the database says of an image: a disk that failed keeps it behind."""
+    """Return whether the image's sidecar is up to date; after a disk failure it may be stale."""
     path = f"{engine.layout.images}/{record.id.removeprefix('sha256:')}.json"
     return _read_bytes(path) == _encoded(sidecars.encode_image(record))
 
@@ -127,7 +130,7 @@ def _encoded(content: Mapping[str, Any]) -> bytes:
 
 
 def put(layout: Layout, path: str, content: bytes, *, durable: bool) -> None:
-    """Put a file of the root in its place whole; what a kill leaves lies in staging, and is swept."""
+    """Replace a file of the root atomically; a kill leaves only a file in staging, which is swept."""
     with staging(layout.staging) as (stage, _fd):
         with open(os.open(f"{stage}/new", _NEW, 0o600), "wb") as stream:
             stream.write(content)
@@ -152,14 +155,14 @@ def _read_bytes(path: str) -> bytes | None:
 
 
 def read_container(layout: Layout, container_id: str) -> ContainerRecord | None:
-    """Return what lies beside a container, None where nothing does that can be read."""
+    """Return the record in a container's sidecar, None if it is missing or can't be read."""
     with suppress(*_UNREADABLE):
         return sidecars.decode_container(_load(layout.container(container_id).beside))
     return None
 
 
 def read_image(layout: Layout, image_id: str) -> ImageRecord | None:
-    """Return what lies beside the layers of an image, None where nothing does that can be read and is of this image."""
+    """Return the record in an image's sidecar, None if it is missing, unreadable or of another image."""
     digits = image_id.removeprefix("sha256:")
     with suppress(*_UNREADABLE):
         found = sidecars.decode_image(_load(f"{layout.images}/{digits}.json"))
@@ -168,7 +171,7 @@ def read_image(layout: Layout, image_id: str) -> ImageRecord | None:
 
 
 def read_all(layout: Layout) -> Found:
-    """Return what lies beside all containers, volumes, images and networks; changes nothing."""
+    """Read the sidecars of all containers, volumes, images and networks."""
     problems: list[str] = []
     containers = _each(
         (layout.container(name).beside for name in _names(layout.containers) if is_full_id(name)),
@@ -194,12 +197,10 @@ def _with_marks(layout: Layout, record: ContainerRecord, problems: list[str]) ->
     path = layout.container(record.id).marks
     try:
         return marks.marked(record, _load(path), boot_id())
-    except FileNotFoundError:  # as for most
+    except FileNotFoundError:  # the usual case: no marks
         return record
     except _UNREADABLE as error:
-        problems.append(
-            f"{path} can't be read ({error}): whether {record.name} was stopped by its user is not known"
-        )
+        problems.append(f"{path} can't be read ({error}): whether its user stopped {record.name} is unknown")
         return record
 
 
@@ -221,9 +222,9 @@ def _each(
     for path in paths:
         try:
             found.append(decode(_load(path)))
-        except FileNotFoundError:  # noqa: PERF203  (each is read, whatever the ones before were)
+        except FileNotFoundError:  # noqa: PERF203  (read each, regardless of earlier failures)
             problems.append(
-                f"{path} is not there: it was made by an older slipway, and has not been started since"
+                f"{path} does not exist: an older slipway created the object, which was not started since"
             )
         except _UNREADABLE as error:
             problems.append(f"{path} can't be read: {type(error).__name__}: {str(error)[:200]}")
@@ -236,5 +237,5 @@ def _load(path: str) -> dict[str, Any]:
         raise FileNotFoundError(path)
     data = json.loads(text)
     if not isinstance(data, dict):
-        raise TypeError("it holds no mapping")
+        raise TypeError("not a JSON object")
     return data

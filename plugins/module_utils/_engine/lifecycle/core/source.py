@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold what a container is made from."""
+"""The source that a container is created from."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ...model.image.config import ImageConfig
 
 @dataclass(frozen=True)
 class Source:
-    """What a container is made from: an image, or a directory (``rootfs: true``); ``lowers`` topmost first.
+    """The source of a container: an image, or a directory (``rootfs: true``); ``lowers`` topmost first.
 
-    ``mounted`` are the images that it mounts besides, by destination.
+    ``mounted`` are the images that it also mounts, by destination.
     """
 
     image: ImageRecord | None
@@ -34,13 +34,13 @@ class Source:
         layout: Layout,
         mounted: Mapping[str, ImageRecord] = MappingProxyType({}),
     ) -> Source:
-        """Return the source for an image's record; None for a plain directory."""
+        """Return the source for an image's record; None means a plain directory."""
         if image is None:
             return cls(None, None, (), mounted)
         return cls(image, imageconfig.parse(image.config), lowers_of(image, layout), mounted)
 
     def is_known(self, spec: ContainerSpec) -> bool:
-        """Tell whether it is there to be looked into; to predict, what an earlier task brings is not."""
+        """Return whether the source exists; in check mode, one that an earlier task would create does not."""
         return os.path.isdir(spec.image) if spec.rootfs else self.image is not None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carry out a change as a list of steps that hand a value on, and undo those done when one fails."""
+"""A change as a list of steps that pass on a value, and are undone when one fails."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from typing import Generic, TypeVar
 
 from ...errors import EngineError
 
-#: What the steps of one change hand on: a value, never altered in place.
+#: The value that the steps of a change pass on; never modified in place.
 T = TypeVar("T")
 
 
 class Step(Generic[T]):
     """One step of a change. ``name`` is its key in ``timings``.
 
-    ``do`` takes the value as the step before it left it, and returns it with what it adds. ``undo`` takes the value that the last
-    step which succeeded has returned. It must bear that ``do`` got only half-way or did not run: it is registered before ``do``
-    is called.
+    ``do`` takes the value of the previous step and returns it with its additions. ``undo`` takes the value that the last
+    successful step returned. It is registered before ``do`` is called, so it must work if ``do`` stopped half-way or did not
+    run.
     """
 
     def __init__(self, name: str, do: Callable[[T], T], undo: Callable[[T], object] | None = None) -> None:
         self.name, self.do, self.undo = name, do, undo
 
     def describe(self) -> str:
-        """Return the step in words, for a log."""
+        """Return the step's name as text, for a log."""
         return self.name.replace("_", " ")
 
 
 class Timings:
-    """Seconds by step; a step that runs twice is added up (seed: the opentracing spans)."""
+    """Seconds by step; repeated runs of a step are added up (seed: the opentracing spans)."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Add the time of the body to ``name``, also when it fails."""
+        """Add the duration of the body to ``name``, also if it fails."""
         begin = time.perf_counter()
         try:
             yield
@@ -46,12 +46,12 @@ class Timings:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begin
 
     def rounded(self) -> dict[str, float]:
-        """Return the seconds to the tenth of a millisecond."""
+        """Return the seconds, rounded to a tenth of a millisecond."""
         return {name: round(value, 4) for name, value in self.seconds.items()}
 
 
 def doing(act: Callable[[T], object]) -> Callable[[T], T]:
-    """Return a ``do`` that carries out the act and adds nothing to the value."""
+    """Return a ``do`` that calls ``act`` and returns the value unchanged."""
 
     def do(value: T) -> T:
         act(value)
@@ -61,9 +61,9 @@ def doing(act: Callable[[T], object]) -> Callable[[T], T]:
 
 
 def run(steps: Iterable[Step[T]], value: T, timings: Timings) -> T:
-    """Do the steps in order and return what the last one hands on; when one raises, undo in reverse order and raise its error.
+    """Do the steps in order and return the last value; if one raises, undo them in reverse and re-raise.
 
-    What goes wrong in undoing does not hide that error; it is told in its field ``not_undone``.
+    Failures of the undo do not hide that error; its field ``not_undone`` lists them.
     """
     problems: list[str] = []
     try:
@@ -71,7 +71,7 @@ def run(steps: Iterable[Step[T]], value: T, timings: Timings) -> T:
             for step in steps:
 
                 def undo_step(step: Step[T] = step) -> None:
-                    _undo(step, value, problems)  # noqa: B023  (the value as it is by then)
+                    _undo(step, value, problems)  # noqa: B023  (the value at that time)
 
                 undo.callback(undo_step)
                 with timings.of(step.name):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find containers that live and that the database does not know: it was lost, or is of another time than the run root.
+"""Find living containers that the database does not know, because it was lost or restored from another time.
 
-What tells it are facts alone: the OCI runtime's own notes of a process, with its start time; and, where the run root was lost
-with the database, the engine's cgroup and mounts.
+Only facts count: the OCI runtime's own state of a process, with its start time; and, if the run root was lost with the
+database, the engine's cgroup and mounts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ...state import containers
 from ...state.failures import rebuild_command
 from .engine import Engine
 
-#: Where crun and runc keep a container's first process, below their root: the file, its pid, its start time.
+#: Where crun and runc record a container's first process, below their root: file, key of the pid, key of the start time.
 _NOTES = (
     ("status", "pid", "process-start-time"),
     ("state.json", "init_process_pid", "init_process_start"),
@@ -32,7 +32,7 @@ _LIMIT = 4 * 1024 * 1024
 
 
 class Stranger(NamedTuple):
-    """A container that lives without a row."""
+    """A living container without a row."""
 
     id: str
     name: str
@@ -40,43 +40,43 @@ class Stranger(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Return how it is called in a text."""
+        """Return the container's description for messages."""
         return f"{self.name or 'a container'} ({self.id[:12]}, process {self.pid})"
 
 
 def refuse(engine: Engine, *, wide: bool) -> None:
-    """Raise StateIncomplete when containers live that the database does not know."""
+    """Raise StateIncomplete if living containers are missing in the database."""
     found = strangers(engine, wide=wide)
     if found:
         raise incomplete(engine, found)
 
 
 def incomplete(engine: Engine, found: Iterable[Stranger]) -> StateIncomplete:
-    """Return the error that names them."""
+    """Return the error that lists these containers."""
     found = tuple(found)
     path = engine.layout.database
     return StateIncomplete(
         f"the database {path} does not know {', '.join(one.label for one in found)}, which live"
-        f"{'s' if len(found) == 1 else ''} with the run root {engine.layout.run_root}: it was lost or put back from another "
+        f"{'s' if len(found) == 1 else ''} in the run root {engine.layout.run_root}: it was lost or restored from another "
         "time, or another root uses that run root",
-        remedy="Where they are of another root, give each root a run_root of its own. Else "
-        f"{rebuild_command(path)} takes them up from what lies beside them (--dry-run tells what it would do); if an "
-        "older database is to be put back, stop them "
-        "first. Nothing was changed",
+        remedy="If they belong to another root, give each root a run_root of its own. Otherwise "
+        f"{rebuild_command(path)} adopts them by their sidecar files (--dry-run shows what it would do); before you "
+        "restore an older database, stop them. "
+        "Nothing was changed",
         path=path,
         containers=[{"id": one.id, "name": one.name, "pid": one.pid} for one in found],
     )
 
 
 def strangers(engine: Engine, *, wide: bool = False) -> tuple[Stranger, ...]:
-    """Return them, by id; ``wide`` asks the kernel too, for what the run root does not know any more.
+    """Return the living containers without a row, by id; ``wide`` also asks the kernel, for a lost run root.
 
-    The directories are read first: a container's row comes before them and goes after them.
+    The directories are read first: a container's row is inserted before they are created and deleted after them.
     """
     layout = engine.layout
     seen = {*ids_below(layout.runtime_root), *ids_below(layout.run_containers)}
     if wide:
-        from .trial_notes import ids as trials  # once for each boot
+        from .trial_notes import ids as trials  # needed once per boot
 
         seen |= {*_ids_of_cgroups(layout), *_ids_of_mounts(layout)} - trials(layout)
     with engine.database.reading() as connection:
@@ -86,18 +86,18 @@ def strangers(engine: Engine, *, wide: bool = False) -> tuple[Stranger, ...]:
 
 
 def ids_below(path: str) -> Iterator[str]:
-    """Yield the ids of containers that a directory has entries of."""
+    """Yield the container ids among a directory's entries."""
     with suppress(FileNotFoundError, NotADirectoryError):
         yield from (name for name in os.listdir(path) if is_full_id(name))
 
 
 def living(layout: Layout, container_id: str) -> Process | None:
-    """Return the container's first process by the facts, None when it does not live."""
+    """Return the container's first process by the facts, None if it is not alive."""
     return noted(layout.runtime_root, container_id) or _in_cgroup(layout, container_id)
 
 
 def noted(runtime_root: str, container_id: str) -> Process | None:
-    """Return the living process that the OCI runtime has noted of a container."""
+    """Return the living process that the OCI runtime recorded for a container."""
     for name, pid_key, start_key in _NOTES:
         with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             with open(f"{runtime_root}/{container_id}/{name}", "rb") as stream:
@@ -109,7 +109,7 @@ def noted(runtime_root: str, container_id: str) -> Process | None:
 
 
 def _in_cgroup(layout: Layout, container_id: str) -> Process | None:
-    """Return a process of the container's cgroup; the oldest is the first one as a rule."""
+    """Return the oldest process of the container's cgroup, usually its first one."""
     with suppress(OSError):
         found = filter(None, map(Process.of, cgroups.processes(layout.cgroup(container_id))))
         return min(found, key=lambda process: process.start_time, default=None)
@@ -130,7 +130,7 @@ def _ids_of_mounts(layout: Layout) -> Iterator[str]:
 
 
 def name_of(layout: Layout, container_id: str) -> str:
-    """Return a container's name as what lies beside it tells, else its monitor; "" where neither does."""
+    """Return a container's name from its sidecar, or else from its monitor's arguments; "" if unknown."""
     from .sidecars import read_container  # rare
 
     record = read_container(layout, container_id)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Wait for a time, or for a verb that makes the waiting pointless; no lock is held meanwhile.
+"""Wait for a time, or for a verb that makes the wait pointless; no lock is held meanwhile.
 
-Who waits to restart a container listens to a fifo in its run directory. A stop, start or removal writes a byte to it;
-who waits then looks again, and finds in the record that nothing is left to do. A process that dies closes the fifo, so
-whether somebody waits is never guessed from a pid.
+A process that waits to restart a container reads a FIFO in its run directory. A stop, start or removal writes a byte to
+it; the waiting process then reads the record again and finds nothing left to do. A process that dies closes the FIFO, so
+whether one waits is never guessed from a pid.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from contextlib import suppress
 
 from ...model.engine.layout import ContainerLayout
 
-#: What poll(2) is given at most, in milliseconds; the longest wait for a restart is a minute.
+#: The longest timeout for poll(2), in milliseconds; the longest wait for a restart is a minute.
 _LONGEST = 600_000
 
 
 class Waiter:
-    """The fifo of a container, open: as long as it is, no other process waits."""
+    """The open FIFO of a container: while it is open, no other process waits."""
 
     def __init__(self, path: str) -> None:
-        """Make it anew; the container's lock is held, and nobody listens."""
+        """Replace the FIFO; the container's lock is held, and no process reads it."""
         self._path = path
         with suppress(FileNotFoundError):
             os.unlink(path)
         os.mkfifo(path, 0o600)
-        # For writing too: with a reader alone, poll(2) tells of a hang-up from the first writer's end on.
+        # Also for writing: else poll(2) reports a hang-up from the first writer's close on.
         self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def wait(self, until: int) -> None:
@@ -41,7 +41,7 @@ class Waiter:
             os.read(self._fd, 64)
 
     def close(self) -> None:
-        """Listen no more; the lock is held, so that whoever comes next finds nobody. A second call does nothing."""
+        """Close and remove the FIFO, so that no waiter is found; the lock is held. Idempotent."""
         if self._fd < 0:
             return
         mine = os.fstat(self._fd)
@@ -53,7 +53,7 @@ class Waiter:
 
 
 def is_listened_to(container: ContainerLayout) -> bool:
-    """Tell whether a living process waits to restart the container."""
+    """Return whether a living process waits to restart the container."""
     fd = _open(container)
     if fd is None:
         return False
@@ -62,7 +62,7 @@ def is_listened_to(container: ContainerLayout) -> bool:
 
 
 def wake(container: ContainerLayout) -> None:
-    """Make the process that waits, if there is one, look at the record again, which is saved already."""
+    """Wake the waiting process, if any, so that it reads the record, which is already saved."""
     fd = _open(container)
     if fd is not None:
         try:
@@ -76,6 +76,6 @@ def _open(container: ContainerLayout) -> int | None:
     try:
         return os.open(container.restart_fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        if error.errno in (errno.ENXIO, errno.ENOENT):  # nobody reads it
+        if error.errno in (errno.ENXIO, errno.ENOENT):  # no process reads it
             return None
         raise

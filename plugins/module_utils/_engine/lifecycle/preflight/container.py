@@ -202,7 +202,7 @@ def _check_mapping(engine: Engine, spec: ContainerSpec, source: Source) -> None:
 
 
 def seccomp_profile(options: Sequence[str]) -> dict[str, Any] | None:
-    """Return the profile that ``security_opt`` names; None: the default or no profile. Raises InvalidOption."""
+    """Return the profile that ``security_opt`` names; None: default or unconfined. Raises InvalidOption."""
     paths = [word.partition("=")[2] for word in options if word.startswith("seccomp=")]
     if not paths or paths[-1] == "unconfined":
         return None

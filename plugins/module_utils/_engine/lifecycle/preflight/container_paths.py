@@ -22,7 +22,7 @@ _LOOK = os.O_PATH | os.O_NOFOLLOW
 
 
 class Found(NamedTuple):
-    """A file in the container: its resolved path, a descriptor (O_PATH), and whether it is outside all mounts."""
+    """A file in the container: resolved path, descriptor (O_PATH), and whether it is outside all mounts."""
 
     path: str
     fd: int
@@ -34,7 +34,7 @@ class Paths:
 
     ``mounts`` maps destinations to descriptors, or to UNKNOWN; none is closed here. ``may_pass`` returns whether the
     container's user may traverse a directory; its second argument is ``in_root`` of Found. ``executes`` maps the
-    destination of each mount, also of one that starts as a copy of the root's content, to whether its files can be executed.
+    destination of each mount, also of one that starts with the root's content, to whether its files can be executed.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Paths:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), found.path)
 
     def _open(self, path: str, stack: ExitStack) -> Optional[Found]:
-        """Open a path without symlinks in the mount that contains it; return None if that mount is unknown."""
+        """Open a path without symlinks in the mount that contains it; return None for an unknown mount."""
         top = _top(path, self._mounts)
         if top is None:
             fd = open_in_root(self._root, path, _LOOK)

@@ -99,8 +99,8 @@ class Search:
     def check(self, program: str, path: str) -> bool:
         """Check that the program can be run; ``path`` is PATH's value. Raises NotRunnable.
 
-        Returns whether the runtime is certain to find it and its interpreters: they are in the root file system itself or
-        in the kernel's file systems, not in another mount or somewhere unknown.
+        Returns whether the runtime certainly finds it and its interpreters: they are in the root file system itself or in
+        the kernel's file systems, not in another mount or somewhere unknown.
         """
         if "/" in program:
             return self.runnable(program, posixpath.join("/", self.cwd, program), 0)
@@ -116,7 +116,7 @@ class Search:
         raise NotRunnable(self.option, program, why, NOT_FOUND, "Give its full path, or set PATH in env")
 
     def runnable(self, program: str, path: str, depth: int) -> bool:
-        """Return whether the runtime is certain to find the program. Raises NotRunnable if it can't be run."""
+        """Return whether the runtime certainly finds the program. Raises NotRunnable if it can't be run."""
         with self.found(program, path, depth) as found:
             if found is None:
                 return self.paths.is_shown_by(path, self.kernels)
