@@ -392,7 +392,7 @@ def test_a_volume_that_can_not_be_mounted(host, tmp_path):
     host.volume("bad", "present", "type=ext4", f"device={disk}")
     host.start(*SLEEP)
     before, mounts = look(host), host.mounts()
-    with pytest.raises(EngineError, match="box goes on as it was"):
+    with pytest.raises(EngineError, match="box is unchanged"):
         host.want("started", *SLEEP, volume=["bad:/data"])
     assert (look(host), host.mounts()) == (before, mounts)
 
@@ -401,7 +401,7 @@ def test_a_program_that_is_no_runtime(host):
     """A runtime that ends without an error and makes no container leaves the one that runs as it is."""
     host.start(*SLEEP)
     before = look(host)
-    with pytest.raises(EngineError, match="is no OCI runtime"):
+    with pytest.raises(EngineError, match="is not an OCI runtime"):
         host.want("started", *SLEEP, env={"A": "1"}, settings={"runtime": "/bin/true"})
     assert parted(before, look(host)) == ((), [])
 
@@ -504,7 +504,7 @@ def test_a_failed_trial_touches_nothing_of_the_host(host, place):
     host.volume("empty")
     host.start(*SLEEP)
     before = (host.picture(), [*data.iterdir()], data.stat().st_uid, host.inspect())
-    with pytest.raises(EngineError, match="box goes on as it was") as caught:
+    with pytest.raises(EngineError, match="box is unchanged") as caught:
         host.want(
             "started",
             *SLEEP,
@@ -747,7 +747,7 @@ def test_copy_up_that_does_not_fit(small_host):
         before, free = look(host), os.statvfs(host.layout.root).f_bfree
         with pytest.raises(StoreFull, match="no space to copy /big") as caught:
             host.want("started", *SLEEP, stop_time=0, **options)
-        assert "box goes on as it was" in caught.value.remedy
+        assert "box is unchanged" in caught.value.remedy
         assert (case, *parted(before, look(host))) == (case, (), [])
         assert os.statvfs(host.layout.root).f_bfree >= free - 64
         assert "changed" not in caught.value.fields

@@ -176,7 +176,7 @@ def test_a_start_that_the_run_root_does_not_take(runtime, busybox, tmp_path):
         for spoil in (fill, use_up_inodes, forbid):
             spoil(host.layout.run_root)
             try:
-                with pytest.raises(EngineError, match="box goes on as it was"):
+                with pytest.raises(EngineError, match="box is unchanged"):
                     host.want("started", *FOREVER, env={"A": "1"}, stop_timeout=0)
                 assert (host.record().id, host.record().process) == before
                 assert runs(before[1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carry out the plan for a container, action by action; each is one call of a verb."""
+"""Carry out the plan for a container; each action is one call of a verb."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .request import ExitCommand, Request
 
 
 class Found(NamedTuple):
-    """What is there: the image asked for, the container, the row of one that was taken away to be made anew.
+    """What exists: the wanted image, the container, and the remaining row of one that is being replaced.
 
     ``mounted`` are the images that it mounts, by destination.
     """
@@ -38,12 +38,12 @@ class Found(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far the actions of a task came.
+    """The progress of a task's actions.
 
-    ``record`` is what has come of the container so far, None where there is none; ``replaced`` the row of one that was taken
-    away to be made anew. ``extra``: what a run in the foreground gives back. ``failure``: what the container failed at when
-    the task waited for it. ``made_volumes`` are the names of volumes that the task has made. ``aside`` is where the files of one
-    that is replaced wait until the new one has started.
+    ``record`` is the container's record so far, None without a container; ``replaced`` the remaining row of the container
+    that it replaces. ``extra``: the result of a run in the foreground. ``failure``: why the container failed while the task
+    waited for it. ``made_volumes`` are the names of volumes that the task created. ``aside`` is the directory that keeps the
+    files of the replaced container until the new one has started.
     """
 
     record: Optional[ContainerRecord]
@@ -55,14 +55,14 @@ class Progress(NamedTuple):
 
     @property
     def known(self) -> ContainerRecord:
-        """Return the record that there has to be; raises NotFound."""
-        if self.record is None:  # the plan only has such a verb where there is a container
+        """Return the record, which must exist. Raises NotFound."""
+        if self.record is None:  # the plan has such a verb only if there is a container
             raise NotFound("container", "")
         return self.record
 
 
 class Actions:
-    """The actions of one task. Nothing here is altered; each action takes the progress and returns it with what it adds."""
+    """The actions of one task. Immutable: each takes the progress and returns it with its additions."""
 
     def __init__(
         self, engine: Engine, request: Request, exit_command: ExitCommand, found: Found, plan: Plan
@@ -76,13 +76,13 @@ class Actions:
 
     @property
     def source(self) -> Source:
-        """Return the image, or none, that the container is made from."""
+        """Return the image, or none, that the container is created from."""
         return Source.of(self.found.image, self.engine.layout, self.found.mounted)
 
     # -- act -----------------------------------------------------------------------------------
 
     def apply(self) -> Progress:
-        """Carry out the plan, and wait until the container works if the task asks for it."""
+        """Carry out the plan, and wait until the container is ready if the task asks for it."""
         actions = self.plan.actions
         progress = Progress(self.found.record, self.found.replaced)
         gone_from = planning.replaced_from(self.plan)
@@ -117,9 +117,9 @@ class Actions:
         return acts[action.verb](progress, action)
 
     def make_ready(self, progress: Progress, actions: Sequence[Action]) -> Progress:
-        """Do what comes before the old container is touched, and fill the new one's volumes; what fails takes back the volumes.
+        """Do all that can be done before the old container is touched, also filling the new one's volumes.
 
-        So nothing that may fail for the new one's volumes is left for when the old one is gone.
+        So no volume can fail once the old container is gone. A failure removes the volumes that were created.
         """
         done: list[Action] = []
         try:
@@ -133,7 +133,7 @@ class Actions:
             error = typed(caught)
             if kept:
                 error.fields = {"changed": True, "actions": kept, **error.fields}
-            error.remedy = f"{self.request.name} goes on as it was. {error.remedy}".strip()
+            error.remedy = f"{self.request.name} is unchanged. {error.remedy}".strip()
             raise error from caught.__cause__ if error is caught else caught
         return progress
 
@@ -145,20 +145,20 @@ class Actions:
 
         spec, source = self.request.spec or old.spec, self.source
         to_come = record_to_come(self.engine, spec, source, old, carried=_anonymous(old))
-        join(self.engine, to_come)  # those that it shares namespaces with run by now
+        join(self.engine, to_come)  # the containers whose namespaces it shares run by now
         fill(self.engine, to_come, source)
 
     def take_back(self, made: Sequence[str]) -> None:
-        """Remove the volumes that this task made, but those that somebody else uses by now."""
+        """Remove the volumes that this task created, except those in use by others."""
         from ..resources.volume import discard
 
         for name in made:
-            with suppress(EngineError, OSError):  # somebody else uses it by now
+            with suppress(EngineError, OSError):  # in use by another container
                 discard(self.engine, name)
 
     @contextmanager
     def told_of_failure(self, progress: Progress, before: Sequence[Action], action: Action) -> Iterator[None]:
-        """Add to an error what was done before it, above all what has become of the container that was replaced."""
+        """Add to an error the actions done before it, and the fate of the replaced container."""
         try:
             yield
         except (EngineError, OSError) as caught:
@@ -171,7 +171,7 @@ class Actions:
             raise error from caught.__cause__ if error is caught else caught
 
     def is_half_made(self, progress: Progress, action: Action) -> bool:
-        """Tell whether the action has made a container whose directories it could not make: a later task goes on with that."""
+        """Return whether the action left a container without its directories; a later task completes it."""
         if action.verb != planning.CREATE:
             return False
         known = {one.id for one in (progress.record, progress.replaced) if one is not None}
@@ -180,7 +180,7 @@ class Actions:
         return found is not None and found.id not in known
 
     def aside(self) -> AbstractContextManager[str | None]:
-        """Give a directory for the files of the container that is replaced, None where there is none."""
+        """Yield a directory for the files of the replaced container, None if no container is replaced."""
         if planning.replaced_from(self.plan) is None:
             return nullcontext()
         from .bring_back import aside
@@ -188,7 +188,7 @@ class Actions:
         return aside(self.engine, self.plan)
 
     def turn_back(self, progress: Progress, done: Sequence[Action]) -> tuple[Sequence[Action], str]:
-        """Bring back the container that was replaced; return what was done all in all, and what has become of it."""
+        """Restore the replaced container; return all actions done, and a text about its fate."""
         old = progress.replaced
         if old is None:
             return done, ""
@@ -201,7 +201,7 @@ class Actions:
             done = [action for action in done if action.verb not in undone]
         if became == RUNS:
             done = [*done, Action(planning.START, old.name, f"started {old.name}")]
-        return done, f"; container {old.id[:12]}, which {old.name} was to replace, {became}"
+        return done, f"; the replaced container {old.id[:12]} of {old.name} {became}"
 
     def start_needed(self, progress: Progress, action: Action) -> Progress:
         """Start a container that this one depends on."""
@@ -227,7 +227,7 @@ class Actions:
         return progress
 
     def create_volume(self, progress: Progress, action: Action) -> Progress:
-        """Create a volume that the container names and that is not there."""
+        """Create a missing volume that the container names."""
         from ..resources.volume import ensure
 
         spec = self.request.spec or (progress.record.spec if progress.record else None)
@@ -237,19 +237,19 @@ class Actions:
         return progress._replace(made_volumes=(*progress.made_volumes, action.name))
 
     def create_source(self, progress: Progress, action: Action) -> Progress:
-        """Create the directory on the host that a bind mount names."""
+        """Create the source directory of a bind mount on the host."""
         from ..container.bind_sources import make
 
         make(action.name)
         return progress
 
     def create(self, progress: Progress, _action: Action) -> Progress:
-        """Create the container; one that it replaces loses its row in the same transaction."""
+        """Create the container, deleting the row of the replaced one in the same transaction."""
         from ..container.create import create
 
         there = progress.record or progress.replaced
         spec = self.request.spec or (there.spec if there else None)
-        if spec is None:  # decide() refuses this before
+        if spec is None:  # decide() has refused this
             raise NotFound("container", self.request.name)
         old = progress.replaced
         carried, replaces = (_anonymous(old), old.id) if old else ({}, None)
@@ -264,7 +264,7 @@ class Actions:
         return progress._replace(record=record)
 
     def update(self, progress: Progress, _action: Action) -> Progress:
-        """Apply live options to the container and record them."""
+        """Apply options that can be changed live, and record them."""
         from ..guard.hold import hold
         from ..guard.limits import alter
 
@@ -273,7 +273,7 @@ class Actions:
             return progress._replace(record=alter(self.engine, self.rewired(held, spec), spec))
 
     def rewired(self, record: ContainerRecord, spec: ContainerSpec) -> ContainerRecord:
-        """Give the container the networks and ports of a spec."""
+        """Apply the networks and ports of the spec to the container."""
         if not wired.differs(record.spec, spec):
             return record
         from ..container.networks import alter
@@ -281,7 +281,7 @@ class Actions:
         return alter(self.engine, record, spec, self.source)
 
     def keep_checked(self, record: ContainerRecord | None) -> None:
-        """Let a changed check hold from now on, and an unchanged one again after whoever checked was killed."""
+        """Start a changed health check, and restart the checker if it was killed."""
         if record is None or record.status != status.RUNNING:
             return
         image = self.found.image
@@ -312,7 +312,7 @@ class Actions:
         return progress._replace(record=ended, extra=extra)
 
     def failed_start(self, error: RuntimeFailed, record: ContainerRecord, source: Source) -> EngineError:
-        """Return the error with what is known of the run, and in words where it is known what the runtime means."""
+        """Return the error with the facts of the run, and with an explanation of the runtime's message."""
         from ..container.failure import add_facts
         from ..preflight.limits import explained as explained_by_limits
         from .inside_checks import explained
@@ -321,7 +321,7 @@ class Actions:
         return explained(self.engine, record, source, explained_by_limits(record.spec, error))
 
     def stop(self, progress: Progress, _action: Action) -> Progress:
-        """Stop the container, with the signal and the time that options or image name."""
+        """Stop the container, with the signal and the timeout from the options or the image."""
         from ...model.image import config as imageconfig
         from ..container.stop import BY_USER, TO_START, stop
 
@@ -343,19 +343,19 @@ class Actions:
         return progress._replace(record=record)
 
     def pause(self, progress: Progress, _action: Action) -> Progress:
-        """Freeze the processes of the container."""
+        """Freeze the container's processes."""
         from ..container.pause import pause
 
         return progress._replace(record=pause(self.engine, progress.known.id))
 
     def unpause(self, progress: Progress, _action: Action) -> Progress:
-        """Thaw the processes of the container."""
+        """Thaw the container's processes."""
         from ..container.pause import unpause
 
         return progress._replace(record=unpause(self.engine, progress.known.id))
 
     def see_it_work(self, progress: Progress) -> Progress:
-        """Wait until the container is ready, if the task asks for it; what it fails at is told with the outcome."""
+        """Wait until the container is ready, if the task asks for it; a failure goes into the outcome."""
         asked = self.request.wait or self.request.state == planning.HEALTHY
         record = progress.record
         if not asked or record is None or record.status != status.RUNNING or progress.extra:
@@ -371,7 +371,7 @@ class Actions:
         return progress._replace(record=ready)
 
     def remove(self, progress: Progress, action: Action) -> Progress:
-        """Remove the container; one that is replaced keeps its row until the new one has its own."""
+        """Remove the container; a replaced one keeps its row until the new one's is inserted."""
         from ..container.remove import remove
 
         old = progress.known
@@ -382,7 +382,7 @@ class Actions:
         return progress._replace(record=None, replaced=old)
 
     def remove_for_good(self, progress: Progress, action: Action) -> None:
-        """Remove it; one that its restart policy or a health check started again meanwhile is stopped once more."""
+        """Remove the container; stop it again if its policy or a health check restarted it meanwhile."""
         from ..container.remove import remove
 
         known, volumes = progress.known.id, self.request.delete_volumes
@@ -391,11 +391,11 @@ class Actions:
         except WrongState:
             if not self.request.force_delete:
                 raise
-            self.stop(progress, action)  # now its user has stopped it, so nobody starts it again
+            self.stop(progress, action)  # marks it as stopped by its user, so that nothing restarts it
             remove(self.engine, known, with_volumes=volumes)
 
     def sweep(self) -> None:
-        """Remove what killed tasks left, and restart containers whose restart was lost."""
+        """Remove the remains of killed tasks, and carry out orphaned restarts."""
         from ..container.orphaned_restarts import revive
         from ..guard.waste import sweep, sweep_locks
 
@@ -405,7 +405,7 @@ class Actions:
 
 
 def _anonymous(record: ContainerRecord) -> dict[str, str]:
-    """Return the container's anonymous volumes by destination; a replacement goes on using them."""
+    """Return the container's anonymous volumes by destination; a replacement reuses them."""
     named = {mount.source for mount in (record.spec.mounts or {}).values() if mount.kind == "volume"}
     own = {path: name for path, name in record.volumes.items() if path not in record.implied}
     return {path: name for path, name in own.items() if name not in named}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring back the container that was replaced when the new one does not start.
+"""Restore the replaced container when the new one does not start.
 
-What the old one has on disk waits in staging until the new one has begun to live. A task that is killed meanwhile leaves it
-there as waste, and the next one goes on with the new container: only who sees the failure turns back.
+The old container's files stay in staging until the new one has started. A task that is killed meanwhile leaves them there
+as waste, and the next task continues with the new container: only the task that sees the failure restores the old one.
 """
 
 from __future__ import annotations
@@ -29,15 +29,18 @@ from ..core.source import Source
 from ..resources import id_mapping
 from ..resources.volume import discard
 
-#: What has become of the old container.
-GONE = "is gone, its volumes are kept, and the next task goes on from here"
+#: The fate of the old container.
+GONE = "is gone, its volumes are kept, and the next task continues from here"
 RUNS = "runs again"
 _REPLACING = frozenset({planning.STOP, planning.REMOVE, planning.CREATE, planning.START})
 
 
 @contextmanager
 def aside(engine: Engine, plan: Plan) -> Iterator[str | None]:
-    """Give a directory for the files of a living container that the plan replaces; None without one, and on a full disk."""
+    """Yield a directory for the files of a living container that the plan replaces.
+
+    None if the plan replaces none, or if the disk is full.
+    """
     with ExitStack() as stack:
         place = None
         if {action.verb for action in plan.actions} >= _REPLACING:
@@ -50,23 +53,23 @@ def aside(engine: Engine, plan: Plan) -> Iterator[str | None]:
 
 
 def bring_back(engine: Engine, old: ContainerRecord, place: str | None, exit_command: tuple[str, ...]) -> str:
-    """Start the container that was replaced, in the place of the one that did not start; tell what has become of it."""
+    """Start the replaced container again instead of the failed new one; return a text about its fate."""
     from ..container.start_existing import start_again
 
     try:
         if place is None or not _put_back(engine, old, f"{place}/{old.id}"):
             return GONE
-    except (EngineError, OSError):  # the error that is told is the one that led here
+    except (EngineError, OSError):  # report the error that led here instead
         return GONE
     try:
         start_again(engine, old.id, exit_command)
     except (EngineError, OSError) as error:
-        return f"is there as it was, and can't be started again: {error}"
+        return f"is restored, but can't be started again: {error}"
     return RUNS
 
 
 def _put_back(engine: Engine, old: ContainerRecord, files: str) -> bool:
-    """Put row and files back; tell whether that could be done. A kill leaves a removal for the next task to finish."""
+    """Restore row and files; return whether that succeeded. A kill leaves an incomplete removal."""
     from ..container.remove import remove
 
     with engine.database.reading() as connection:
@@ -90,12 +93,12 @@ def _put_back(engine: Engine, old: ContainerRecord, files: str) -> bool:
 def _exchange(
     connection: sqlite3.Connection, new: ContainerRecord, old: ContainerRecord, source: Source
 ) -> None:
-    """Delete the new one's row, and insert the old one's as that of a container whose removal is still to be finished."""
+    """Delete the new container's row, and insert the old one's, as that of a container being removed."""
     dependents = dependencies.take_off(connection, new.id)
     containers.delete(connection, new.id)
     needs = resolve(connection, old.spec)
     if id_mapping.decide(connection, old.spec, source, old.mapping) != old.mapping:
-        raise InUse(f"the ids of container {old.name} belong to another one by now", name=old.name)
+        raise InUse(f"another container now has the ids of container {old.name}", name=old.name)
     containers.insert(connection, replace(old, status=status.REMOVING, intent="remove"))
     dependencies.write(connection, old.id, needs)
     dependencies.put_on(connection, dependents, old.id)
@@ -103,10 +106,10 @@ def _exchange(
 
 
 def _discard_anonymous(engine: Engine, new: ContainerRecord, old: ContainerRecord) -> None:
-    """Remove the anonymous volumes that were made with the new one."""
+    """Remove the anonymous volumes that were created with the new container."""
     for name in {*new.volumes.values()} - {*old.volumes.values()}:
         with engine.database.reading() as connection:
             known = volumes.get(connection, name)
         if known is not None and known.anonymous:
-            with suppress(EngineError, OSError):  # somebody else uses it by now
+            with suppress(EngineError, OSError):  # in use by another container
                 discard(engine, name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring one container to what a task wants: look, decide, act (actions.py); predicting, the last part is left out."""
+"""Converge one container to a task's wish: observe, decide, act (actions.py); check mode does not act."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from .actions import Actions, Found, Progress
 from .image import bring_image
 from .request import ExitCommand, Request
 
-#: An exit whose cleanup is pending, a removal that was begun and not finished: the container is mended first.
+#: A pending cleanup, or an incomplete removal: it is completed first.
 _HALF_WAY = frozenset({status.STOPPED, status.REMOVING})
-#: What a refusal tells of the container that goes on as it was.
+#: The keys of the unchanged container in the result of a refused task.
 _KEPT = ("Id", "Name", "State")
 
 
 def converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Outcome:
-    """Bring the container to the wish and tell what was done. Raises what is wrong before anything is changed."""
+    """Converge the container to the request. Errors in the request are raised before any change."""
     request = _by_name(engine, request)
-    # Before anything is locked or looked at: it may take long, and what runs goes on meanwhile.
+    # Before any lock or look: a pull may take long, and the container keeps running.
     pulled = bring_image(engine, request)
     request = replace(request, arrives=engine.predicting and bool(pulled.actions))
     what = f"{request.state} {request.name}"
@@ -51,7 +51,7 @@ def converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Out
 
 
 def _by_name(engine: Engine, request: Request) -> Request:
-    """Return the request with the container's name where it has its whole id; one that describes a container names it."""
+    """Return the request with the container's name instead of its full id; one with a spec has the name."""
     if request.spec is not None:
         return request
     with engine.database.reading() as connection:
@@ -74,7 +74,7 @@ def _converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Ou
 
 
 def _done(engine: Engine, request: Request, found: Found, plan: Plan, exit_command: ExitCommand) -> Progress:
-    """Carry out the plan, or only foresee where it leads."""
+    """Carry out the plan; in check mode, return its predicted result."""
     if engine.predicting:
         return Progress(_predicted(engine, request, found) if plan.actions else found.record)
     if engine.unrecorded and any(action.verb == planning.REMOVE for action in plan.actions):
@@ -88,7 +88,7 @@ def _done(engine: Engine, request: Request, found: Found, plan: Plan, exit_comma
 
 
 def _look(engine: Engine, request: Request) -> Found:
-    """Read the record and correct it by the facts; mend what a killed verb left (not when predicting)."""
+    """Read the record and correct it by the facts; complete what a killed verb left, except in check mode."""
     found = _read(engine, request)
     if found.record is None:
         return found
@@ -126,7 +126,7 @@ def _mend(engine: Engine, request: Request, found: Found, record: ContainerRecor
         if held.status == status.REMOVING and request.state != planning.ABSENT:
             remove_held(engine, held, with_volumes=False, keep_row=True)
             return found._replace(replaced=held, record=None)
-        # The agent is on its way to clean up, or was killed.
+        # The agent is about to clean up, or was killed.
         return found._replace(record=after_end(engine, held) if held.status == status.STOPPED else held)
 
 
@@ -160,7 +160,7 @@ def _wish(engine: Engine, request: Request, found: Found) -> Wish:
 
 
 def _has_plugins(engine: Engine, request: Request, found: Found) -> bool:
-    """Tell whether plugins have a say in a change of the container's networks."""
+    """Return whether CNI plugins are involved in a change of the container's networks."""
     spec, record = request.spec, found.record
     if spec is None or record is None or not wired.differs(record.spec, spec):
         return False
@@ -170,12 +170,12 @@ def _has_plugins(engine: Engine, request: Request, found: Found) -> bool:
 
 
 def _spec(request: Request, found: Found) -> ContainerSpec | None:
-    """Return the spec asked for, else that of the container which is there."""
+    """Return the wanted spec, or else that of the existing container."""
     return request.spec or (found.record.spec if found.record else None)
 
 
 def _others(engine: Engine, request: Request, found: Found) -> Mapping[str, str]:
-    """Return the names of the containers whose namespaces are shared, by what the specs call them: names or ids."""
+    """Map what the specs call the containers whose namespaces they share, names or ids, to names."""
     specs = [spec for spec in (request.spec, found.record.spec if found.record else None) if spec]
     called = {name for spec in specs for _option, name in namespaces.needs(spec)}
     if len(called) < 2:  # one name is itself
@@ -186,7 +186,7 @@ def _others(engine: Engine, request: Request, found: Found) -> Mapping[str, str]
 
 
 def _implied(engine: Engine, request: Request, found: Found) -> Mapping[str, Mount]:
-    """Return the mounts that the spec asked for has of others; nobody asks where none is or was named."""
+    """Return the mounts that the wanted spec implies; skip the database if it implies none now or before."""
     spec, known = request.spec, found.record.implied if found.record else {}
     if spec is None or not (spec.volumes_from or known or spec.image_volume == TMPFS):
         return known
@@ -198,7 +198,7 @@ def _implied(engine: Engine, request: Request, found: Found) -> Mapping[str, Mou
 
 
 def _with_sources(request: Request, found: Found, plan: Plan) -> Plan:
-    """Add the directories of the host that are to be made before a start."""
+    """Add the directories on the host that must be created before a start."""
     spec = _spec(request, found)
     mounts = (spec.mounts or {}).values() if spec else ()
     if not any("create" in mount.options for mount in mounts):
@@ -209,7 +209,7 @@ def _with_sources(request: Request, found: Found, plan: Plan) -> Plan:
 
 
 def _with_others(engine: Engine, request: Request, found: Found, plan: Plan) -> Plan:
-    """Add what has to be done to other containers: those that it needs, and those that need it."""
+    """Add the actions on other containers: those that it needs, and those that need it."""
     verbs = {action.verb for action in plan.actions}
     needed: tuple[ContainerRecord, ...] = ()
     dependents: tuple[ContainerRecord, ...] = ()
@@ -260,7 +260,7 @@ def _known_volumes(engine: Engine) -> frozenset[str]:
 
 @contextmanager
 def _told_of_refusal(engine: Engine, found: Found) -> Iterator[None]:
-    """Add to an error how the container is that the task leaves as it was."""
+    """Add to an error the state of the container, which the task leaves unchanged."""
     try:
         yield
     except EngineError as error:
@@ -271,7 +271,7 @@ def _told_of_refusal(engine: Engine, found: Found) -> Iterator[None]:
 
 
 def _check(engine: Engine, request: Request, found: Found, plan: Plan) -> tuple[str, ...]:
-    """Refuse what could only fail later, before the first action (and when predicting); return warnings."""
+    """Raise, before the first action, what would fail later (also in check mode); return warnings."""
     verbs = {action.verb for action in plan.actions}
     spec = _spec(request, found)
     lowered: tuple[str, ...] = ()
@@ -305,7 +305,7 @@ def _check_start(engine: Engine, spec: ContainerSpec, found: Found, verbs: set[s
 
 
 def _lost_volumes(engine: Engine, spec: ContainerSpec, found: Found) -> tuple[str, ...]:
-    """Return warnings of volumes whose data somebody has removed."""
+    """Return warnings about volumes whose data was removed."""
     named = {mount.source for mount in (spec.mounts or {}).values() if mount.kind == VOLUME and mount.source}
     names = {*named, *(found.record.volumes.values() if found.record else ())} & _known_volumes(engine)
     if not names:
@@ -322,7 +322,7 @@ def _check_limits(spec: ContainerSpec) -> tuple[str, ...]:
 
 
 def _check_update(engine: Engine, record: ContainerRecord, spec: ContainerSpec, source: Source) -> None:
-    """Refuse limits and networks that the container, as it runs, can't be given."""
+    """Refuse limits and networks that can't be applied to the running container."""
     if wired.differs(record.spec, spec):
         from ..container.networks import check
 
@@ -335,7 +335,7 @@ def _check_update(engine: Engine, record: ContainerRecord, spec: ContainerSpec, 
 
 
 def _check_new(engine: Engine, spec: ContainerSpec, source: Source, found: Found, verbs: set[str]) -> None:
-    """Look into the files of a new container; where one runs that it is to replace, have the runtime make it beside that."""
+    """Check a new container against its files; if it replaces a running one, try the runtime's create."""
     from .inside_checks import check_files
     from .prediction import record_to_come
 
@@ -351,15 +351,15 @@ def _check_new(engine: Engine, spec: ContainerSpec, source: Source, found: Found
         try_create(engine, record, source, found.record, with_program=with_program)
 
 
-# -- tell ------------------------------------------------------------------------------------------
+# -- report ----------------------------------------------------------------------------------------
 
 
 def _warnings(request: Request, found: Found) -> tuple[str, ...]:
-    """Return what is to be said of options that describe a container in a task that does not, unless it is so."""
+    """Return a warning about container options in a task without an image, unless the container has them."""
     if not request.aside or found.record is None or request.state == planning.ABSENT:
         return ()
     names = ", ".join(unapplied(found.record.spec, request.aside))
-    why = "since a task without image names only its state"
+    why = "because a task without image only sets its state"
     return (f"{names}: not applied to container {found.record.name}, {why}",) if names else ()
 
 
@@ -378,7 +378,7 @@ def _shape(engine: Engine, record: ContainerRecord, image: ImageRecord | None) -
 
 
 def _predicted(engine: Engine, request: Request, found: Found) -> ContainerRecord | None:
-    """Return the record as far as it can be known beforehand: what is there, with the spec as wanted."""
+    """Return the predicted record, as far as it is known: the existing one with the wanted spec."""
     if request.state == planning.ABSENT or found.record is None:
         return None
     if request.spec is None:

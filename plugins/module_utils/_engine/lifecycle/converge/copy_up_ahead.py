@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copy up into the volumes of a container that is to replace another, before that is stopped: a copy that fails harms nobody.
+"""Copy-up for a replacement before the old container is stopped, so that a failing copy does no harm.
 
-All copies are made aside first. A volume that nobody runs with gets its own then. Into one that the old container runs with, and
-into anonymous ones, which are made with their container, nothing is put before that is gone: their copies only show that there
-is room and that all can be read.
+All copies are first made in staging. A volume that no living container uses gets its copy then. A volume of the running old
+container, and an anonymous volume, which is created with its container, is filled only once the old container is gone: its
+copy just proves that there is space and that all files can be read.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from ..volume.populate import has_owner, mark_copied, may_fill, parts_of
 
 
 def fill(engine: Engine, to_come: ContainerRecord, source: Source) -> None:
-    """Fill the volumes of the container to come, or try it. Raises what the copy does: StoreFull, HostLacks.
+    """Fill the volumes of the future container, or try to. Raises StoreFull or HostLacks from the copy.
 
-    Where the host can show the new root file system only when it is mounted for good, nothing is done.
+    Do nothing if the host can only show the new root file system by mounting it for good.
     """
     names = sorted({*to_come.volumes.values()})
     found = {name: _known(engine, name) for name in names}
@@ -57,7 +57,7 @@ def _known(engine: Engine, name: str) -> VolumeRecord | None:
 
 @contextmanager
 def _root(engine: Engine, to_come: ContainerRecord, source: Source) -> Iterator[str]:
-    """Give a path of the new root file system with the owners that the container will see, which only this process has."""
+    """Yield a path to the new root file system with the container's owners, valid in this process only."""
     if to_come.spec.rootfs:
         yield to_come.spec.image
         return
@@ -76,12 +76,12 @@ def _told() -> Iterator[None]:
         full = error.errno in NO_ROOM
         raise (StoreFull if full else HostLacks)(
             f"the volumes of the new container can't be filled: {error}",
-            remedy="Make room on that file system" if full else "See to that file, and run the task again",
+            remedy="Free space on that file system" if full else "Correct that file, and run the task again",
         ) from error
 
 
 class _Work(NamedTuple):
-    """What is to be filled from what: ``rootfs`` shows the root file system of the container to come."""
+    """The copy-up of a future container; ``rootfs`` is the path of its root file system."""
 
     engine: Engine
     to_come: ContainerRecord
@@ -89,12 +89,12 @@ class _Work(NamedTuple):
     rootfs: str
 
     def parts(self, volume: VolumeRecord) -> tuple[Part, ...]:
-        """Return what the container wants of the volume."""
+        """Return the parts of the root file system that the container copies into the volume."""
         return parts_of(self.engine, volume, self.to_come, self.rootfs, self.source)
 
 
 def _fill_all(work: _Work, wanted: Mapping[str, Optional[VolumeRecord]]) -> None:
-    """Make all copies, side by side since together they have to fit, and then place those that nobody runs with."""
+    """Make all copies at once, because they must fit together, then place those of volumes not in use."""
     with ExitStack() as stack:
         placing = [_copy(work, name, wanted[name], stack) for name in sorted(wanted)]
         for place in placing:
@@ -102,7 +102,7 @@ def _fill_all(work: _Work, wanted: Mapping[str, Optional[VolumeRecord]]) -> None
 
 
 def _copy(work: _Work, name: str, known: Optional[VolumeRecord], stack: ExitStack) -> Callable[[], object]:
-    """Make the copy for one volume, and return what puts it there."""
+    """Make the copy for one volume; return a function that places it."""
     if known is None:
         return _copy_for_anonymous(work, name, stack)
     engine = work.engine
@@ -131,7 +131,7 @@ def _copy(work: _Work, name: str, known: Optional[VolumeRecord], stack: ExitStac
 
 
 def _copy_for_anonymous(work: _Work, name: str, stack: ExitStack) -> Callable[[], object]:
-    """Make the copy where volumes are; the volume itself is made with its container."""
+    """Make the copy on the volumes' file system; the volume itself is created with its container."""
     place, _fd = stack.enter_context(staging(work.engine.layout.staging))
     parts = work.parts(VolumeRecord(VolumeSpec(name), 0, anonymous=True))
     os.makedirs(f"{place}/{name}/data", 0o700)
@@ -149,7 +149,7 @@ def _measure(rootfs: str, parts: Sequence[Part], data: str) -> None:
     if needed > free:
         name = os.path.basename(os.path.dirname(data))
         raise StoreFull(
-            f"no space to copy {parts[0].destination} into volume {name}: {needed} bytes are needed, and {free} are free",
-            remedy="Free space on the file system of the volume; the volume is empty as before",
+            f"no space to copy {parts[0].destination} into volume {name}: {needed} bytes are needed, {free} are free",
+            remedy="Free space on the volume's file system; the volume is still empty",
             volume=name,
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring a container's image from its registry before anything else is done; nothing where it is here."""
+"""Pull a container's image, if needed, before anything else is done."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..core.images import find_image
 from ..core.outcome import Outcome
 from .request import Request
 
-#: What an earlier task of the play may see to: it loads the image, logs in, installs what is missing.
+#: Errors that an earlier task of the play may prevent: it loads the image, logs in, installs what is missing.
 _MENDED = (ImageUnknown, RegistryDenied, RegistryFailed)
 
 
 def bring_image(engine: Engine, request: Request) -> Outcome:
-    """Pull the image where the task wants that, and tell of it. Raises what ``pull`` does.
+    """Pull the image if the task wants that, and return the outcome. Raises what ``pull`` raises.
 
-    Predicting, an image that no registry gives is only warned of: an earlier task of the play may bring it.
+    In check mode, an image that can't be pulled only causes a warning: an earlier task of the play may provide it.
     """
     wanted = request.pull
     if wanted is None or request.state == ABSENT:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse a new container for what its own files would make fail, before anything is changed."""
+"""Checks of a new container against its own files, before anything is changed."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from ..preflight.program import NotRunnable, Runner, Search
 from ..resources.accounts import user_of
 from .prediction import Shown, shown
 
-#: What the runtime mounts there, and nobody can know before.
+#: Mount points of the runtime, whose content is unknown before the start.
 _KERNELS = ("/proc", "/sys", "/dev")
-#: What every container has there, whatever devices it is given.
+#: Paths that every container has, whatever its devices.
 _OWN = frozenset(
     "/dev/mqueue /dev/ptmx /dev/pts /dev/shm /etc/hostname /etc/hosts /etc/resolv.conf /run/.containerenv".split()
 )
-#: Where an init is looked at: its own place may lie in a directory that the runtime is still to make.
+#: The path at which an init is checked: the directory of its real path may not exist before the runtime creates it.
 _INIT = f"/{os.path.basename(process.INIT)}"
-#: What runtimes read in the container before its program begins.
+#: Files that runtimes read in the container before they start its program.
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
 
 
 def check_files(engine: Engine, record: ContainerRecord, source: Source, *, starts: bool = True) -> bool:
-    """Raise InvalidOption for a program, working directory or place to mount on that a new container can't use.
+    """Raise InvalidOption for a program, working directory or mount point that a new container can't use.
 
-    Returns whether the program is one of its root file system itself, so that it is there whatever is mounted. It is looked up
-    for a container that starts (``starts``).
+    Returns whether the program is in the root file system itself, and so exists whatever is mounted. It is looked up only
+    if the container starts (``starts``).
     """
     spec = record.spec
     if not (spec.rootfs or source.image):
@@ -53,7 +53,7 @@ def check_files(engine: Engine, record: ContainerRecord, source: Source, *, star
     with ExitStack() as stack:
         try:
             root = stack.enter_context(held(_open_root(engine, spec, source)))
-        except (EngineError, OSError):  # a host that can show it only when it starts
+        except (EngineError, OSError):  # this host can show it only at the start
             return False
         known, seen = _mounts(engine, record, source, stack)
         for mount in record.mounts.values():
@@ -64,19 +64,19 @@ def check_files(engine: Engine, record: ContainerRecord, source: Source, *, star
         _check_devices(Paths(root, seen), spec)
         request = _request(spec, source)
         _check_workdir(Paths(root, seen), request)
-        name, path = _program(request)  # nothing to run at all is refused by podman's create, too
+        name, path = _program(request)  # podman's create refuses a container without a program, too
         found = hooks.find(spec.hooks_dir)
-        if found:  # which may bring the program, or name another
+        if found:  # a hook may provide the program, or change it
             hook_checks.check(found, spec, name, Paths(root, seen))
             return False
-        if not starts:  # a container that only holds data names a program that it has not, often
+        if not starts:  # a container for data often names a program that it does not have
             return False
         _check_init(root, seen, request, record)
         return _search(root, seen, request, record).check(name, path)
 
 
 def explained(engine: Engine, record: ContainerRecord, source: Source, error: EngineError) -> EngineError:
-    """Return what failed a start with the program's part in it: what is wrong with that, and ``rc`` as a shell has it."""
+    """Return a start's error, with what is wrong with the program, if anything, and a shell's ``rc``."""
     lowers = source.lowers[::-1]
     try:
         with ExitStack() as stack:
@@ -93,7 +93,7 @@ def explained(engine: Engine, record: ContainerRecord, source: Source, error: En
     except NotRunnable as found:
         error.fields.setdefault("rc", found.fields["rc"])
         error.message = f"{found.message} ({error.message})"
-    except (EngineError, OSError):  # nothing more is known then
+    except (EngineError, OSError):  # no further explanation
         pass
     return error
 
@@ -106,7 +106,7 @@ def _open_own(engine: Engine, record: ContainerRecord, lowers: tuple[str, ...]) 
 def _mounts(
     engine: Engine, record: ContainerRecord, source: Source, stack: ExitStack
 ) -> tuple[dict[str, Shown], dict[str, int]]:
-    """Return by destination what mounts show, and a descriptor of each that hides what the image has there."""
+    """Return by destination what mounts show, and a descriptor of each that hides the image's content."""
     known = shown(engine, record, source)
     seen = {path: _open(one, stack) for path, one in known.items() if not one.filled}
     seen.update({mount.destination: UNKNOWN for mount in record.mounts.values() if _is_own(mount)})
@@ -125,7 +125,7 @@ def _open_root(engine: Engine, spec: ContainerSpec, source: Source) -> int:
 
 
 def _open(one: Shown, stack: ExitStack) -> int:
-    """Return a descriptor of what a mount shows, UNKNOWN where that is not to be seen now."""
+    """Return a descriptor of what a mount shows, UNKNOWN if that can't be known now."""
     if one.path is None:
         return UNKNOWN
     subpath = one.mount.value("subpath")
@@ -138,15 +138,15 @@ def _open(one: Shown, stack: ExitStack) -> int:
 
 
 def _is_own(mount: Mount) -> bool:
-    """Return whether a mount is a file system of its own, of which nothing is known; a tmpfs begins with what the image has."""
+    """Return whether a mount has content of its own, unknown here; a tmpfs starts with the image's content."""
     return mount.kind not in (BIND, VOLUME, TMPFS) or "notmpcopyup" in mount.options
 
 
-# -- places --------------------------------------------------------------------------------------------
+# -- mount points --------------------------------------------------------------------------------------
 
 
 def _check_place(root: int, seen: Mapping[str, int], mount: Mount, one: Optional[Shown], fd: int) -> None:
-    """Refuse a mount on what is of another kind: only a directory goes over a directory, and a file over a file."""
+    """Refuse a mount over another file type: a directory needs a directory, a file needs a file."""
     above = {
         path: other for path, other in seen.items() if mount.destination.startswith(f"{path.rstrip('/')}/")
     }
@@ -160,9 +160,9 @@ def _check_place(root: int, seen: Mapping[str, int], mount: Mount, one: Optional
             there = stat.S_ISDIR(os.fstat(found.fd).st_mode)
     except NotADirectoryError:
         raise InvalidOption(
-            option, value, "can't be mounted: its place lies below a file of the image"
+            option, value, "can't be mounted: a parent of its destination is a file in the image"
         ) from None
-    except OSError:  # not there: the runtime makes it
+    except OSError:  # missing: the runtime creates it
         return
     if there != is_directory:
         what = ("a file", "a directory")
@@ -174,28 +174,30 @@ def _check_place(root: int, seen: Mapping[str, int], mount: Mount, one: Optional
 
 
 def _check_accounts(paths: Paths, spec: ContainerSpec) -> None:
-    """Refuse account files without an end or that keep their reader waiting: the runtime reads them as it starts."""
+    """Refuse account files that are endless or block a reader: the runtime reads them at the start."""
     for path in _ACCOUNTS:
         with suppress(OSError), paths.find(path) as found:
             if found is None or untrusted_files.keeps_nobody_waiting(found.fd):
                 continue
             option, value = ("image", spec.image) if found.in_root else ("volume", path)
-            why = f"can't be used: {path} would be no file, and the runtime would wait for what is in it"
+            why = f"can't be used: {path} would not be a regular file, and would block the OCI runtime"
             raise InvalidOption(option, value, why, remedy="Mount a file there, or /dev/null")
 
 
 def _check_devices(paths: Paths, spec: ContainerSpec) -> None:
-    """Refuse a device where the container has a file or a directory: runtimes leave that there, and say nothing."""
+    """Refuse a device where the container has a file or a directory: runtimes silently keep that instead."""
     for device in (spec.device or {}).values():
         there = "the container's own" if device.destination in _OWN else _there(paths, device.destination)
         if there and not (there.startswith("a directory") and os.path.isdir(device.source)):
             value, place = f"{device.source}:{device.destination}", device.destination
-            why = f"can't be made: {place} is {there}"
-            raise InvalidOption("device", value, why, remedy="Name a place that is free")
+            why = f"can't be created: {place} is {there}"
+            raise InvalidOption(
+                "device", value, why, remedy="Use a path that does not exist in the container"
+            )
 
 
 def _there(paths: Paths, path: str) -> str:
-    """Tell in words what is in the way at a path, "" for nothing, or a device that takes the place of one."""
+    """Return a text about what occupies a path; "" for nothing, or for a device, which may be replaced."""
     try:
         with paths.find(path) as found:
             mode = 0 if found is None else os.fstat(found.fd).st_mode
@@ -214,7 +216,7 @@ def _shows_directory(one: Optional[Shown], fd: int) -> Optional[bool]:
 
 
 def _check_workdir(paths: Paths, request: BundleRequest) -> None:
-    """Refuse a file; what is not there the runtime makes."""
+    """Refuse a working directory that is a file; the runtime creates a missing one."""
     cwd = process.working_directory(request)
     option = "workdir" if request.spec.workdir else "image"
     try:
@@ -254,9 +256,9 @@ def _search(root: int, seen: Mapping[str, int], request: BundleRequest, record: 
 
 
 def _check_init(root: int, seen: Mapping[str, int], request: BundleRequest, record: ContainerRecord) -> None:
-    """Refuse an init of the host's that can't be run in the container: it may need a loader which that lacks."""
+    """Refuse a host's init that can't be run in the container, which may lack the loader that it needs."""
     path = request.host.init_path
-    if path is None or not os.path.isfile(path):  # preflight has told of that
+    if path is None or not os.path.isfile(path):  # preflight has reported that
         return
     with held(os.open(path, os.O_PATH | os.O_CLOEXEC)) as fd:
         try:
@@ -264,13 +266,11 @@ def _check_init(root: int, seen: Mapping[str, int], request: BundleRequest, reco
         except NotRunnable as error:
             option = "init_path" if request.spec.init_path else "init"
             why = f"can't be run in the container: {error.message.partition(': ')[2]}"
-            raise InvalidOption(
-                option, path, why, remedy="Name a program that is linked statically"
-            ) from None
+            raise InvalidOption(option, path, why, remedy="Use a statically linked program") from None
 
 
 def _option(spec: ContainerSpec, request: BundleRequest) -> str:
-    """Name the option that the program comes from."""
+    """Return the name of the option that sets the program."""
     if spec.entrypoint:
         return "entrypoint"
     of_image = request.image is not None and request.image.entrypoint and spec.entrypoint is None
@@ -278,7 +278,7 @@ def _option(spec: ContainerSpec, request: BundleRequest) -> str:
 
 
 def _program(request: BundleRequest) -> tuple[str, str]:
-    """Return the program and PATH."""
+    """Return the program and the value of PATH."""
     argv = process.arguments(replace(request, spec=replace(request.spec, init=False)))
     variables = dict(item.partition("=")[::2] for item in process.environment(request))
     return argv[0], variables.get("PATH", process.PATH)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what a container that is not made yet will be: its record, kept nowhere, and what its mounts show now."""
+"""Prediction of a container that does not exist yet: its unsaved record, and what its mounts show now."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ..resources.volume import get_volume
 
 
 class Shown(NamedTuple):
-    """What a mount shows: a path of the host, or the layers of an image; ``filled``: what the image has there itself.
+    """What a mount shows: a path on the host, or an image's layers; ``filled``: the image's content there.
 
-    Without any of these it can't be known before the start.
+    Without any of these, it is unknown before the start.
     """
 
     mount: Mount
@@ -42,7 +42,7 @@ def record_to_come(
     *,
     carried: Mapping[str, str] = MappingProxyType({}),
 ) -> ContainerRecord:
-    """Return the record that a new container would have in place of ``old``; ``carried`` as in ``create``."""
+    """Return the record of a new container that replaces ``old``; ``carried`` is as in ``create``."""
     with engine.database.reading() as connection:
         implied = implied_mounts(connection, spec, source)
         ids = id_mapping.decide(connection, spec, source, old.mapping if old else None)

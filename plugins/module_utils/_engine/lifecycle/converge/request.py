@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task asks of a container."""
+"""The request of a task for a container."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..core.engine import Engine
 class Request:
     """What a task asks for. ``spec`` None: only the state matters.
 
-    ``pull``: how its image is brought from a registry, None: not at all; ``arrives``: predicting, it would be there by now.
-    ``stop_time``: seconds for this task's stop, None: the spec's. ``detach`` False: run, wait, give back rc and output.
-    ``wait``: see that it is healthy, or goes on running, within ``wait_timeout`` seconds (0 or less: without end); the
-    state healthy always does. ``missing``: what the task's own words name and the host has not.
-    ``aside``: options of a container in a task that describes none, since it names no image (``module_defaults``).
-    ``remarks``: what the task is to be told beforehand.
+    ``pull``: how to pull its image, None: not at all; ``arrives``: in check mode, the pull would have provided the image.
+    ``stop_time``: seconds for this task's stop, None: the spec's. ``detach`` False: run, wait, return rc and output.
+    ``wait``: wait until it is healthy, or keeps running, within ``wait_timeout`` seconds (0 or less: no limit); state
+    healthy always waits. ``missing``: errors about things that the task names and the host lacks. ``aside``: container
+    options in a task without an image, which therefore describes no container (``module_defaults``). ``remarks``: texts
+    to report with the result.
     """
 
     name: str
@@ -47,17 +47,17 @@ class Request:
 
     @property
     def ends(self) -> bool:
-        """Tell whether nothing is to run in the end, so that it can be done without a record (unrecorded.py)."""
+        """Return whether the container must not run afterwards; emergency.py does that without a record."""
         return self.state in ("stopped", "absent")
 
     @property
     def removes(self) -> bool:
-        """Return whether the container is to be removed."""
+        """Return whether the request removes the container."""
         return self.state == "absent"
 
 
 class ExitCommand(Protocol):
-    """Gives the command that conmon calls when a container has ended; ``keep``: it must leave the removal (``rm``) to us."""
+    """A function that returns conmon's exit command; with ``keep`` that does not carry out ``rm``."""
 
     def __call__(self, engine: Engine, *, keep: bool) -> tuple[str, ...]:
-        """Return the argument list; the container's id is added to it."""
+        """Return the argument list, to which the container's id is appended."""

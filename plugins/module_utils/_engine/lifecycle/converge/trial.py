@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Try the OCI runtime's create for a new container while the one that it is to replace goes on running.
+"""Try the OCI runtime's create for a new container while the one that it replaces keeps running.
 
-The trial has an id, a root file system, a cgroup and namespaces of its own. Its mounts are in a mount namespace that nobody
-else sees and that ends with it; volumes and binds are shown so that nothing can be written to them, hooks do not run, and
-no process is started in it. What a kill would leave (the runtime's state, the cgroup, the process that waits to be started) is
-noted in the trial's directory before, for whoever opens the engine next (lifecycle/guard/trial_waste.py).
+The trial has its own id, root file system, cgroup and namespaces. Its mounts are in a private mount namespace, which ends
+with it; volumes and bind mounts are protected from writes, hooks do not run, and no process is started. What a kill would
+leave (the runtime's state, the cgroup, the process that waits to be started) is noted in the trial's directory first, and
+the next process that opens the engine cleans it up (lifecycle/guard/trial_waste.py).
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ from ..resources.contract import Joined
 from . import trial_mounts
 from .prediction import Shown, shown
 
-#: The mode of directories that the root of a user namespace passes through.
+#: The mode of directories that a user namespace's root must traverse.
 _PASSABLE = 0o711
-#: What a start writes into the run root is some ten small files.
+#: Bytes; a start writes about ten small files to the run root.
 _RUN_FILES = 64 * 1024
-#: Seconds that a process with hardly enough of something is watched.
+#: Seconds to watch a process whose limits are hardly sufficient.
 _GRACE = 0.3
 
 
 def try_create(
     engine: Engine, to_come: ContainerRecord, source: Source, old: ContainerRecord, *, with_program: bool
 ) -> None:
-    """Raise RuntimeFailed when the runtime refuses the container that is to replace ``old``; nothing is left of the trial.
+    """Raise RuntimeFailed if the runtime refuses the container that replaces ``old``; leave nothing behind.
 
-    Without ``with_program`` another one stands for the container's own, which may be known only when it starts.
-    Where the host can't show the new root file system without a copy, nothing is tried.
+    Without ``with_program``, a stand-in replaces the container's program, which may be unknown before the start. Try
+    nothing if the host can't mount the new root file system without a copy.
     """
     record = _record(engine, to_come)
     _try_run_root(engine, old)
@@ -75,51 +75,51 @@ def try_create(
 
 
 def _try_run_root(engine: Engine, old: ContainerRecord) -> None:
-    """Refuse a run root that takes nothing more, since a start writes there; the file has no name, so it goes with us."""
+    """Check that the run root has space for a start, by writing an unnamed file."""
     path = engine.layout.run_root
     try:
         with open(os.open(path, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb") as stream:
             stream.write(bytes(_RUN_FILES))
     except OSError as caught:
-        if caught.errno in (errno.EOPNOTSUPP, errno.EISDIR):  # a file system without such files
+        if caught.errno in (errno.EOPNOTSUPP, errno.EISDIR):  # a file system without O_TMPFILE
             return
         error = typed(OSError(caught.errno, caught.strerror, path))
-        error.remedy = f"{old.name} goes on as it was. {error.remedy}".strip()
+        error.remedy = f"{old.name} is unchanged. {error.remedy}".strip()
         raise error from caught
 
 
 @contextmanager
 def _place(engine: Engine) -> Iterator[str]:
-    """Make the trial's directory, locked; one that still is there at the end is swept by the next verb."""
+    """Create the trial's directory, locked; if it outlives this process, the next verb sweeps it."""
     try:
         with staging.kept(engine.layout.trials) as (place, _fd):
             yield place
     finally:
-        with suppress(OSError):  # another task's trial is there
+        with suppress(OSError):  # another task's trial is in it
             os.rmdir(engine.layout.trials)
 
 
 def _refused(error: RuntimeFailed, old: ContainerRecord, place: str) -> RuntimeFailed:
     text = error.message.replace(f"{place}/view", "")
     return RuntimeFailed(
-        f"the container that is to replace {old.name} can't be made: {text}",
-        remedy=f"Mend the task; {old.name} goes on as it was, nothing was changed",
+        f"the OCI runtime can't create the replacement of {old.name}: {text}",
+        remedy=f"Correct the task; {old.name} is unchanged and still runs",
         runtime=error.fields.get("runtime"),
         name=old.name,
     )
 
 
-# -- what is tried -----------------------------------------------------------------------------------
+# -- the trial ---------------------------------------------------------------------------------------
 
 
 def _record(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Return the record of the trial: an id of its own, and nothing shared that belongs to others."""
+    """Return the record of the trial: it has its own id, and shares nothing with other containers."""
     alone = replace(record, id=new_id(), spec=_alone(record.spec))
     return replace(alone, cgroup=cgroup.planned(engine, alone))
 
 
 def _alone(spec: ContainerSpec) -> ContainerSpec:
-    """Return the spec with nothing shared that belongs to others: neither their namespaces, nor a cgroup still to be made."""
+    """Return the spec without namespaces of others, and without a parent cgroup that does not exist yet."""
     changes: dict[str, Any] = {
         option: (namespaces.NONE,) if kind == "network" else None
         for kind, option in namespaces.OPTIONS.items()
@@ -136,7 +136,7 @@ def _may_be_shared(text: str) -> bool:
 
 
 class _Trial:
-    """One trial, in a mount namespace apart; the database is not to be used here."""
+    """One trial, in a separate mount namespace, where the database must not be used."""
 
     def __init__(
         self,
@@ -170,16 +170,16 @@ class _Trial:
         state = runtime.state(self.record.id)
         if state is None:
             raise RuntimeFailed(
-                f"{runtime.path} ended without an error and made no container: it is no OCI runtime"
+                f"{runtime.path} exited successfully and created no container: it is not an OCI runtime"
             )
-        # Short of memory it may end a moment after the runtime has said that all is well.
+        # Short of memory, it may be killed shortly after the runtime reported success.
         grace = _GRACE if is_near_limits(self.record.spec) else 0
         process = Process.of(state.pid) if state.pid else None
         if process is None or process.wait_gone(grace):
-            raise RuntimeFailed(f"{runtime.name} create: its process ended before start")
+            raise RuntimeFailed(f"{runtime.name} create: its process exited before the start")
 
     def cover_place(self) -> None:
-        """Work in memory, in a file system that only the trial sees."""
+        """Mount a tmpfs over the trial's directory, visible to the trial only."""
         os.mkdir(self.place, 0o700)
         view.cover(self.place)
         os.mkdir(self.container.bundle)
@@ -189,7 +189,7 @@ class _Trial:
                 os.chmod(path, _PASSABLE)
 
     def mount_rootfs(self) -> bool:
-        """Mount a root file system of the new container's layers; tell whether the host can do so without a copy."""
+        """Mount the new container's root file system; return whether the host can do so without a copy."""
         spec, ids = self.record.spec, self.record.mapping
         lowers = (spec.image,) if spec.rootfs else self.source.lowers[::-1]
         try:
@@ -203,7 +203,7 @@ class _Trial:
         return True
 
     def config(self) -> dict[str, Any]:
-        """Return config.json without what is not to happen twice: no hooks, no terminal."""
+        """Return config.json for the trial, without hooks and terminal."""
         paths = dict.fromkeys(self.shown, self.place)
         request = bundle_request(
             self.container,

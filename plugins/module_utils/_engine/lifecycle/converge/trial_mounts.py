@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show a trial what the new container would mount from the host, so that nothing of it can be changed.
+"""The mounts of a trial: what the new container would mount from the host, protected from changes.
 
-A runtime makes what is missing of a place to mount on, also in a volume or a directory of the host: where it would, it gets a
-layer of the trial's own over it. What can't be known before the start (a volume that is still to be filled where the image
-has nothing, a file system that is not mounted) is an empty directory.
+A runtime creates missing mount points, also in a volume or in a directory of the host: where it would, an overlay of the
+trial covers that. Content that is unknown before the start (a volume to be filled where the image has nothing, a file
+system that is not mounted) is replaced by an empty directory.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...rootfs import overlay
 from ...rootfs import prepared_mounts as kernel
 from .prediction import Shown
 
-#: Where the runtime makes devices and links whatever is mounted there.
+#: Where the runtime creates devices and links, whatever is mounted there.
 _ALTERED = ("/dev",)
 _PROGRAM = "/.slipway-trial"
 
@@ -33,7 +33,7 @@ def place(
     config: dict[str, Any],
     landings: Mapping[str, str],
 ) -> None:
-    """Mount all of it for the trial, and write in config.json where."""
+    """Create the mounts for the trial, and write their paths to ``config``."""
     made = [landings.get(item["destination"], item["destination"]) for item in config["mounts"]]
     made += [device["path"] for device in config["linux"].get("devices", ())] + [config["process"]["cwd"]]
     for number, item in enumerate(config["mounts"]):
@@ -44,7 +44,7 @@ def place(
 
 
 def place_program(container: ContainerLayout, config: dict[str, Any]) -> None:
-    """Let a file that is there stand for the container's program; nothing ever runs it."""
+    """Bind-mount a stand-in for the container's program; it is never executed."""
     path = f"{container.static}/program"
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o755), "wb") as stream:
         os.fchmod(stream.fileno(), 0o755)
@@ -56,7 +56,7 @@ def place_program(container: ContainerLayout, config: dict[str, Any]) -> None:
 
 
 def _below(destination: str, paths: Iterable[str]) -> Iterable[str]:
-    """Yield what the runtime needs below a destination, relative to it."""
+    """Yield the paths that the runtime needs below a destination, relative to it."""
     prefix = f"{destination.rstrip('/')}/"
     return (path[len(prefix) :] for path in paths if path.startswith(prefix))
 
@@ -70,14 +70,14 @@ def _place(container: ContainerLayout, number: int, one: Shown, needed: tuple[st
         try:
             with ExitStack() as stack:
                 return _mount(container, number, one.mount, stack.enter_context(held(attempt(stack))), needed)
-        except (EngineError, OSError) as error:  # noqa: PERF203  (not there yet, or no lower layer for an overlay)
+        except (EngineError, OSError) as error:  # noqa: PERF203  (missing, or not usable as a lower layer)
             if isinstance(error, HostLacks) and one.mount.value("O") is not None:
                 raise
     return _empty_path(container, number)
 
 
 def _source(stack: ExitStack, container: ContainerLayout, number: int, one: Shown) -> int:
-    """Return a descriptor of what the mount shows; a symlink in it leads nowhere but inside."""
+    """Return a descriptor of what the mount shows; symlinks in it are resolved inside it."""
     if one.filled:
         merged = stack.enter_context(held(os.open(container.merged, os.O_PATH)))
         return open_in_root(merged, one.mount.destination, os.O_PATH | os.O_DIRECTORY)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mount the volumes of a container that is to replace one that runs, for a moment and before that is touched."""
+"""Try to mount the volumes of a replacement, briefly, before the running container is touched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..resources.volume_open import opened
 
 
 def try_volumes(engine: Engine, to_come: ContainerRecord, old: ContainerRecord) -> None:
-    """Raise MountFailed for a volume whose own file system can't be mounted; one that is mounted already is left alone."""
+    """Raise MountFailed for a volume whose own file system can't be mounted; skip those already mounted."""
     names = {mount.source for mount in to_come.mounts.values() if mount.kind == VOLUME and mount.source}
     for name in sorted(names):
         with engine.database.reading() as connection:
@@ -23,5 +23,5 @@ def try_volumes(engine: Engine, to_come: ContainerRecord, old: ContainerRecord) 
             with engine.lock_volume(name, f"try volume {name}"), opened(engine, volume):
                 pass
         except EngineError as error:
-            error.remedy = f"{old.name} goes on as it was, nothing was changed. {error.remedy}".strip()
+            error.remedy = f"{old.name} is unchanged and still runs. {error.remedy}".strip()
             raise

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring one named volume to what a task wants: look, decide (plan/volume.py), act; predicting, the last part is left out.
+"""Converge one named volume to a task's wish: observe, decide (plan/volume.py), act; check mode does not act.
 
-Data is removed by ``absent``, and by a ``recreate`` that was asked for, and by nothing else (design promise 3).
+Only ``absent`` and an explicit ``recreate`` remove data (design promise 3).
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from ..volume.lost_data import lost_volumes
 
 
 def converge_volume(engine: Engine, spec: VolumeSpec, state: str, how: How = AS_USUAL) -> Outcome:
-    """Bring the volume to the state; raises InUse naming the containers in the way, and what ``volume_options`` does."""
+    """Converge the volume to the state. Raises InUse with its users, and what ``volume_options`` raises."""
     return _Convergence(engine, spec, state, how).run()
 
 
 class _Convergence:
-    """One look, one plan, one apply."""
+    """The convergence of one volume: observe, plan, apply."""
 
     def __init__(self, engine: Engine, spec: VolumeSpec, state: str, how: How) -> None:
         self.engine = engine
@@ -53,7 +53,7 @@ class _Convergence:
         told = [*(self.without(users) if users else []), *self.lost(plan)]
         if not self.engine.predicting and (plan.actions or self.is_half_made(plan)):
             with self.engine.lock_volume(self.name, f"{self.state} {self.name}"):
-                plan = self.plan()  # once more: now nobody else alters it
+                plan = self.plan()  # again, now that the lock keeps others from changing it
                 self.apply(plan)
             sweep(self.engine)
         own = [action.text for action in plan.actions if action.verb != planning.REMOVE_USER]
@@ -72,14 +72,14 @@ class _Convergence:
         return plan
 
     def lost(self, plan: VolumePlan) -> list[str]:
-        """Return in words which snapshots go with the volume."""
+        """Return a text about each snapshot that is removed with the volume."""
         if not any(action.verb == planning.REMOVE for action in plan.actions):
             return []
         kept = snapshots.read(self.engine.layout.volume(self.name))
         return [f"removed snapshot {one.name} of volume {self.name}" for one in kept]
 
     def check(self, plan: VolumePlan) -> None:
-        """Refuse what could only fail later; what is kept as it is has been looked at before."""
+        """Raise what would fail later; options that do not change were checked before."""
         verbs = {action.verb for action in plan.actions}
         altered = any(one.option.startswith("options.") for one in plan.differences)
         if plan.record is not None and (altered or verbs & {planning.CREATE, planning.MOUNT}):
@@ -89,11 +89,11 @@ class _Convergence:
                 check(self.engine, self.name, plan.record.spec.driver_options)
 
     def is_half_made(self, plan: VolumePlan) -> bool:
-        """Tell whether a task that was killed has left the row without its directory."""
+        """Return whether a killed task left the row without its directory."""
         return plan.record is not None and not directory.is_made(self.engine.layout.volumes, self.name)
 
     def without(self, users: list[Action]) -> list[str]:
-        """Remove the containers that have the volume, as podman does by force; return what was done."""
+        """Remove the containers that use the volume, as podman does with --force; return what was done."""
         from .volume_users import remove_users
 
         return remove_users(self.engine, [action.name for action in users])
@@ -123,7 +123,7 @@ class _Convergence:
     def mount(self, record: VolumeRecord) -> None:
         from ..resources.volume_mount import ensure
 
-        self.save(record)  # the wish first: a kill in between leaves no mount that nobody wanted
+        self.save(record)  # the wish first, so that a kill leaves no unrecorded mount
         ensure(self.engine, record)
         self.engine.tell("volume", "mount", self.name, self.name)
 
@@ -139,7 +139,7 @@ class _Convergence:
             volumes.update(connection, record)
         keep_volume(self.engine, record.spec.name)
 
-    # -- tell ------------------------------------------------------------------------------------
+    # -- report ----------------------------------------------------------------------------------
 
     def outcome(self, plan: VolumePlan, actions: tuple[str, ...]) -> Outcome:
         found = plan.differences

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remove the containers that have a volume, as ``podman volume rm --force`` does."""
+"""Remove the containers that use a volume, as ``podman volume rm --force`` does."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .request import Request
 
 
 def remove_users(engine: Engine, names: Sequence[str]) -> list[str]:
-    """Stop and remove the containers, those that need others first; return what was done, or predicting would be.
+    """Stop and remove the containers, dependents first; return what was done, or would be done.
 
-    Raises InUse, before anything is done, when another container needs one of them.
+    Raises InUse, before anything is done, if another container needs one of them.
     """
     _refuse_needed(engine, names)
     ahead = replace(engine, predicting=True)
@@ -34,13 +34,13 @@ def _request(name: str) -> Request:
 
 
 def _nothing(engine: Engine, *, keep: bool) -> tuple[str, ...]:
-    """Return no command: nothing is started here."""
+    """Return no command, because nothing is started here."""
     del engine, keep
     return ()
 
 
 def _ordered(engine: Engine, names: Sequence[str]) -> list[str]:
-    """Return the names so that each comes after those that need it."""
+    """Return the names ordered so that each comes after its dependents."""
     found = [*names]
     return sorted(found, key=lambda name: len(_dependents(engine, name)))
 
@@ -57,6 +57,6 @@ def _refuse_needed(engine: Engine, names: Sequence[str]) -> None:
         told = ", ".join(f"{name} is needed by {other}" for other, name in sorted(others.items()))
         raise InUse(
             f"containers that use the volume can't be removed: {told}",
-            remedy="Remove these first",
+            remedy="Remove those containers first",
             users=sorted(others),
         )

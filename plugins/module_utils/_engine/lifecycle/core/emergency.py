@@ -99,7 +99,7 @@ def unrecorded(layout: Layout) -> Iterator[Engine]:
 
 
 def refuse_removal(engine: Engine, name: str) -> None:
-    """Raise StateReadOnly, before the container is stopped, if its removal can neither be done nor recorded."""
+    """Raise StateReadOnly, before the container is stopped, if its removal can't be done or recorded."""
     root = engine.layout.root
     if engine.unrecorded and _is_read_only(root):
         raise StateReadOnly(

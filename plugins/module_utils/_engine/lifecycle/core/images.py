@@ -19,8 +19,8 @@ from .engine import Engine
 def find_image(connection: sqlite3.Connection, name: str) -> ImageRecord:
     """Return the image with that name or full id. Raises NotFound with similar names.
 
-    An id has 64 digits, or their first 12. 64 digits are looked up as an id first, 12 digits as a name first. Other prefixes of an id are not accepted: a name
-    that does not exist may be one by chance.
+    A full id has 64 digits, or their first 12. 64 digits are looked up as an id first, 12 digits as a name first. Other
+    prefixes of an id are not accepted: a name that does not exist may be one by chance.
     """
     found = (
         images.get(connection, f"sha256:{name.removeprefix('sha256:')}") if is_full_id(name[-64:]) else None
@@ -56,7 +56,7 @@ def mounted_by(connection: sqlite3.Connection, record: ContainerRecord) -> dict[
 
 
 def find_typed_image(engine: Engine, text: str) -> ImageRecord:
-    """Return the image that a person means: as ``find_image``, or by a prefix of an id if no name is similar."""
+    """Return the image that a person means: as ``find_image``, or by an id's prefix if no name is similar."""
     with engine.database.reading() as connection:
         try:
             return find_image(connection, text)
