@@ -165,7 +165,7 @@ def test_what_can_not_be_passed(inside, tmp_path):
     wrong = [
         ({"put": here, "to": "/nowhere/file"}, "/nowhere/file: No such file or directory"),
         ({"put": here, "to": "/tmp"}, "/tmp is a directory"),
-        ({"put": here, "to": "/dev/null"}, "/dev/null is no file"),
+        ({"put": here, "to": "/dev/null"}, "/dev/null is not a regular file"),
         ({"put": here, "to": "/root/secret"}, "/root/secret: Permission denied"),
         ({"put": here, "to": "/etc/new"}, "/etc/new: Permission denied"),
         ({"put": here, "to": "/proc/version"}, "/proc/version is on proc"),

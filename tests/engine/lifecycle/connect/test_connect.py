@@ -378,8 +378,8 @@ def test_the_kernel_checks_the_users_rights(host, put, fetch, run):
     ("make", "words"),
     [
         ("mkdir", "is a directory"),
-        ("busybox mkfifo", "is no file"),
-        ("busybox ln -s /dev/full", "is no file"),
+        ("busybox mkfifo", "is not a regular file"),
+        ("busybox ln -s /dev/full", "is not a regular file"),
     ],
 )
 def test_what_is_no_file_is_not_opened(host, put, fetch, run, make, words):

@@ -176,7 +176,7 @@ def test_less_memory_than_it_uses_is_refused(host):
     host.start("sh", "-c", script, memory="256m")
     host.said("ready")
     before = host.record()
-    with pytest.raises(InvalidOption, match="has in use") as caught:
+    with pytest.raises(InvalidOption, match="bytes that the container uses") as caught:
         host.want("started", "sh", "-c", script, memory="8m")
     assert caught.value.fields["option"] == "memory"
     assert host.record() == before

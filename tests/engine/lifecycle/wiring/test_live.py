@@ -402,7 +402,7 @@ IN_VAIN = {
     "bridge": ({"interface_name": "up0", "opt": {"mode": "unmanaged"}}, "needs one, which up0 is not"),
     "ports": (
         {"subnet": "10.97.1.0/24", "internal": True},
-        r"container web asks for .*no port leads into network a \(internal\)",
+        r"container web does not fit .*no port leads into network a \(internal\)",
     ),
 }
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Join a running container at once: what the connection plugin does at each command of a play.
+"""Join a running container quickly: the connection plugin does this for each command of a play.
 
-The usual case is looked up and checked against the kernel in a millisecond. Whatever is unusual (a name that is only the
-beginning of an id, a record that the facts have overtaken, the first call after a boot) goes the long way that every verb goes,
-which puts it right or says what is wrong. No session is kept of such a command: it leaves no file to be found again.
+The usual case is looked up, and checked against the kernel, in a millisecond. Anything unusual (a prefix of an id, an
+outdated record, the first call after a boot) takes the slower path of all verbs, which corrects it or reports what is
+wrong. Such a command has no recorded session: it leaves no file.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
     from ...runtime.config.users import ResolvedUser
     from ...state.running import Running
 
-#: The storage driver whose program may have ended, which takes a closer look.
+#: The storage driver whose program may have died, which needs a closer look.
 _FUSE = "fuse-overlayfs"
 
 
 def enter(layout: Layout, name: str) -> Running:
-    """Return the container of this name or id, which runs. Raises NotFound, WrongState, RootfsDied and those of the state."""
+    """Return the running container with this name or id.
+
+    Raises NotFound, WrongState, RootfsDied and the errors of the database.
+    """
     found = running.find(layout.database, name) if is_marked(layout.boot_marker) else None
     if found is not None and found.driver != _FUSE and lives(found):
         return found
@@ -39,14 +42,16 @@ def enter(layout: Layout, name: str) -> Running:
 
 
 def lives(found: Running) -> bool:
-    """Tell whether its first process still runs, and its pid is no other's by now."""
+    """Return whether its first process still runs, and its pid was not reused."""
     fields = procstat.stat(found.pid)
     return procstat.runs(fields) and procstat.start_time(fields) == found.pid_start
 
 
 def _looked_at(layout: Layout, name: str) -> Running:
-    if not os.path.isdir(layout.root):  # to open it would make it
-        raise NotFound("container", name, remedy=f"There is no engine at root {layout.root}: say where it is")
+    if not os.path.isdir(layout.root):  # opening an engine would create it
+        raise NotFound(
+            "container", name, remedy=f"Set the engine's root: there is no engine at {layout.root}"
+        )
 
     from ...rootfs import mount_state
     from ..core.lookup import find
@@ -66,11 +71,11 @@ def _looked_at(layout: Layout, name: str) -> Running:
 
 def ended(name: str) -> WrongState:
     """Return the error for a container that ran a moment ago."""
-    return WrongState(f"container {name} has just ended", remedy="Start it first", name=name)
+    return WrongState(f"container {name} has just exited", remedy="Start it first", name=name)
 
 
 def user_of(found: Running, name: str | None) -> ResolvedUser | None:
-    """Return who this user of the container is, None for its own; raises InvalidOption."""
+    """Return the container's user with this name or number; None means its own user. Raises InvalidOption."""
     if name is None:
         return None
     from ..core.container_users import resolved
@@ -79,7 +84,7 @@ def user_of(found: Running, name: str | None) -> ResolvedUser | None:
 
 
 def process(layout: Layout, found: Running, spec: ExecSpec) -> dict[str, Any]:
-    """Return the OCI process of a command; raises InvalidOption for a user who is not there."""
+    """Return the OCI process of a command. Raises InvalidOption for an unknown user."""
     own = own_process(layout, found.id, found.name)
     user = user_of(found, spec.user)
     return exec_process.build(own, spec, user, home_given=user is not None and found.home_given)

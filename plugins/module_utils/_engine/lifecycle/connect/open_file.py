@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Open a file inside a running container, volumes included, with the rights of one of its users.
 
-What the connection plugin's files go through: the image needs no program for it. Paths are resolved inside the container's
-root, so no symlink of its leads out. The kernel checks the user's rights, since this process takes on his ids.
+The connection plugin transfers files this way, which needs no program in the image. Paths are resolved inside the
+container's root, so that no symlink leads out. The kernel checks the user's rights, because this process takes on the
+user's ids.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ...state.running import Running
 from ..core.process_spec import own_process
 from .join import ended, lives, user_of
 
-#: Nobody but the owner writes to what is new, as with umask 022 (sftp-server(8) and cp(1) by default).
+#: Mask for the mode of new files, as with umask 022 (the default of sftp-server(8) and cp(1)).
 _NEW = 0o755
 
 
@@ -33,16 +34,16 @@ class CannotPass(EngineError):
 
 
 def open_to_write(layout: Layout, found: Running, path: str, *, user: str | None, mode: int) -> int:
-    """Open a file to be written, and make it where it is missing, the user's own and with this mode.
+    """Open a file for writing; create a missing one with this mode, owned by the user.
 
-    A symlink is followed; what is there keeps owner and mode. Raises CannotPass, InvalidOption for an unknown user. From here
-    on this process is the user, as far as files go.
+    Symlinks are followed; an existing file keeps its owner and mode. Raises CannotPass, and InvalidOption for an unknown
+    user. Afterwards this process has the user's file access rights.
     """
     with _said(path), _inside(layout, found, user) as (root, owner):
         try:
             return _reopen(open_in_root(root, path, os.O_PATH), path, os.O_WRONLY)
         except FileNotFoundError:
-            # Not a symlink that leads nowhere: O_EXCL refuses it.
+            # O_EXCL refuses a dangling symlink.
             fd = open_in_root(root, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | untrusted_files.SAFE, 0o600)
         os.fchown(fd, *owner)
         os.fchmod(fd, mode & _NEW)
@@ -50,7 +51,7 @@ def open_to_write(layout: Layout, found: Running, path: str, *, user: str | None
 
 
 def open_to_read(layout: Layout, found: Running, path: str, *, user: str | None) -> int:
-    """Open a file to be read; raises as ``open_to_write`` does."""
+    """Open a file for reading. Raises what ``open_to_write`` raises."""
     with _said(path), _inside(layout, found, user) as (root, _owner):
         return _reopen(open_in_root(root, path, os.O_PATH), path, os.O_RDONLY)
 
@@ -66,11 +67,11 @@ def _said(path: str) -> Iterator[None]:
 
 
 def _reopen(looked_at: int, path: str, flags: int) -> int:
-    """Open in earnest what was looked at: a device or a FIFO never is, since that alone may do something."""
+    """Reopen a file from its O_PATH descriptor, if it is regular: opening devices and FIFOs has side effects."""
     try:
         kind = os.fstat(looked_at).st_mode
         if not stat.S_ISREG(kind):
-            what = "is a directory" if stat.S_ISDIR(kind) else "is no file"
+            what = "is a directory" if stat.S_ISDIR(kind) else "is not a regular file"
             raise CannotPass(f"{path} {what}", path=path)
         return untrusted_files.reopen(looked_at, path, flags)
     except untrusted_files.MadeUp as error:
@@ -85,15 +86,15 @@ def _reopen(looked_at: int, path: str, flags: int) -> int:
 
 @contextmanager
 def _inside(layout: Layout, found: Running, user: str | None) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Take on the user's ids; give the container's root and the owner of what is new, in the host's ids."""
+    """Take on the user's ids; yield the container's root, and the owner of new files in the host's ids."""
     uid, gid, groups = _ids(layout, found, user)
     mapping = IdMap(*(tuple(Range(*line) for line in lines) for lines in usernamespace.read(found.pid)))
     owner = mapping.host(uid, gid)
     root = os.open(f"/proc/{found.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        if not lives(found):  # the directory may be another process's: looked at once it is held
+        if not lives(found):  # checked after the open: the pid may have been reused
             raise ended(found.name)
-        # The container's root may do here what it may there: its capabilities reach over all of the mapped ids, as ours do.
+        # The container's root needs no change of ids: its capabilities cover all mapped ids, as ours do.
         if uid != 0:
             os.setgroups([mapping.host(uid, group)[1] for group in groups])
             os.setegid(owner[1])

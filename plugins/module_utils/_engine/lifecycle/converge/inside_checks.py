@@ -138,7 +138,7 @@ def _open(one: Shown, stack: ExitStack) -> int:
 
 
 def _is_own(mount: Mount) -> bool:
-    """Return whether a mount has content of its own, unknown here; a tmpfs starts with the image's content."""
+    """Return whether a mount has its own content, unknown here; a tmpfs starts with the image's content."""
     return mount.kind not in (BIND, VOLUME, TMPFS) or "notmpcopyup" in mount.options
 
 

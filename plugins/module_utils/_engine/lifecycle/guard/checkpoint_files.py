@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep the files of a container's checkpoint: complete them, put them in place, mend what a killed checkpoint left.
+"""The files of a container's checkpoint: complete them, rename them into place, recover from a kill.
 
-The record tells whether there is one. While it is made its images are in a directory of another name, which is there
-before the intent is saved: so where it is gone, it was put in place.
+The record says whether there is one. While it is written, its images are in a directory with another name, which exists
+before the intent is saved: if it is gone, it was renamed into place.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from ..core.runtime import runtime_of
 from .cleanup import cleanup, release
 
 CHECKPOINT = "checkpoint"
-#: The directory with what the container's own /dev/shm held, among CRIU's images, which know nothing of it.
+#: The directory with the content of the container's own /dev/shm, among CRIU's images, which do not include it.
 SHM = "devshm"
-#: Seconds for a runtime that writes a checkpoint for nobody any more, but must not be cut off.
+#: Seconds to wait for a runtime that still writes an orphaned checkpoint, and must not be interrupted.
 _PATIENCE = 3600.0
-#: Seconds for processes that CRIU has killed: it does not wait for their end.
+#: Seconds to wait for processes that CRIU killed: it does not wait for their exit.
 DYING = 5.0
 
 
 def begin(container: ContainerLayout) -> None:
-    """Make the directory that the images are written to."""
+    """Create the directory to which the images are written."""
     remove_tree(container.new_checkpoint)
     files.make_private(container.new_checkpoint)
 
 
 def give_up(container: ContainerLayout) -> None:
-    """Throw away what has been written."""
+    """Remove the incomplete checkpoint."""
     remove_tree(container.new_checkpoint)
 
 
 def put_in_place(container: ContainerLayout) -> None:
-    """Make what was written the container's checkpoint, durably; what was put in place already is fine."""
+    """Make the written images the container's checkpoint, durably; do nothing if they already are."""
     if not os.path.isdir(container.new_checkpoint):
         return
     if shm.is_mounted(container):
@@ -67,14 +67,14 @@ def _keep_shm(container: ContainerLayout) -> None:
 
 
 def fill_shm(container: ContainerLayout) -> None:
-    """Put back into /dev/shm what it held, if it is the container's own."""
+    """Restore the content of /dev/shm, if it is the container's own."""
     kept = f"{container.checkpoint}/{SHM}"
     if shm.is_mounted(container) and os.path.isdir(kept):
         _copy(kept, container.shm)
 
 
 def give_to(container: ContainerLayout, owner: tuple[int, int]) -> None:
-    """Let the root of a user namespace read the images: there CRIU works with its rights."""
+    """Give the images to the root of a user namespace, with whose rights CRIU reads them."""
     for path in (container.checkpoint, *(entry.path for entry in os.scandir(container.checkpoint))):
         os.chown(path, *owner, follow_symlinks=False)
 
@@ -87,13 +87,13 @@ def _copy(source: str, target: str) -> None:
 
 
 def forget(container: ContainerLayout) -> None:
-    """Remove the checkpoint, which the record does not tell of any more, and the logs."""
+    """Remove the checkpoint, which the record no longer mentions, and the logs."""
     remove_tree(container.checkpoint)
     forget_logs(container)
 
 
 def forget_logs(container: ContainerLayout) -> None:
-    """Remove what CRIU has said and counted."""
+    """Remove CRIU's logs and statistics."""
     work = container.bundle
     for path in (
         container.checkpoint_log,
@@ -106,7 +106,7 @@ def forget_logs(container: ContainerLayout) -> None:
 
 
 def settle(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Record that the container has ended in its checkpoint, which is in place, and clean up; the lock is held."""
+    """Record that the container exited into its checkpoint, now in place, and clean up; the lock is held."""
     now = time.time_ns()
     record = save(
         engine,
@@ -120,19 +120,19 @@ def settle(engine: Engine, record: ContainerRecord) -> ContainerRecord:
         oom_killed=False,
         restored=None,
     )
-    return cleanup(engine, record)  # which takes the intent away
+    return cleanup(engine, record)  # also clears the intent
 
 
 def mend(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Return the record of a container whose checkpoint was killed: it runs, or its checkpoint is complete.
+    """Recover from a killed checkpoint, so that the container runs or has a whole checkpoint; return its record.
 
-    The runtime works on when whoever called it was killed, so its end is waited for.
+    The runtime keeps working after its caller is killed, so wait for its exit.
     """
     container = engine.layout.container(record.id)
     for process in find_by_argument(container.new_checkpoint):
         process.wait_gone(_PATIENCE)
     if is_whole(container) and record.status in status.ALIVE and record.process is not None:
-        Process(*record.process).wait_gone(DYING)  # unless it was to run on
+        Process(*record.process).wait_gone(DYING)  # unless it was to keep running
     record = sync(engine, record)
     if record.status in status.ALIVE:
         return _go_on(engine, record, container)
@@ -144,12 +144,12 @@ def mend(engine: Engine, record: ContainerRecord) -> ContainerRecord:
         record = settle(engine, record)
         engine.tell("container", CHECKPOINT, record.id, record.name)
         return record
-    give_up(container)  # it ended by itself, or of CRIU's end
+    give_up(container)  # it exited by itself, or because CRIU died
     return save(engine, record, intent="")
 
 
 def is_whole(container: ContainerLayout) -> bool:
-    """Tell whether all images were written, or are in place already."""
+    """Return whether all images are written, or already in place."""
     if not os.path.isdir(container.new_checkpoint):
         return os.path.isdir(container.checkpoint)
     return os.path.exists(f"{container.new_checkpoint}/{criu.INVENTORY}")

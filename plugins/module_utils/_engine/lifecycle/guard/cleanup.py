@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clean up after a container: runtime, then storage; go on through errors and tell all of them (seed: cleanup)."""
+"""Cleanup of a container: runtime, then storage. Errors are collected, and all reported (seed: cleanup)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class CleanupIncomplete(EngineError):
 
 
 def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Clean up a container that has ended, and return its record; the lock is held, the record synced.
+    """Clean up a container that has exited, and return its record; the lock is held, the record synced.
 
-    Nothing happens to one that lives, nor to one that is being removed: whoever goes on with that does all this too.
-    What is gone already is fine. Raises CleanupIncomplete after trying everything.
+    Do nothing for a living container, nor for one being removed: completing the removal includes the cleanup. Idempotent.
+    Raises CleanupIncomplete after trying everything.
     """
     if record.status in status.ALIVE or record.status == status.REMOVING:
         return record
@@ -44,20 +44,20 @@ def cleanup(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
         nudge(
             engine, record.id, needed=False
-        )  # so that the process that checks goes when it has nothing left
+        )  # so that the health checker exits when it has no container left
     return changed
 
 
 def release(engine: Engine, record: ContainerRecord) -> None:
-    """Take away everything that a run of the container holds on the host; idempotent. Raises HostLacks before anything."""
+    """Release all that a run holds on the host; idempotent. Raises HostLacks before any release."""
     from ..core.runtime import runtime_of
 
-    runtime_of(engine, record)  # without it nobody can say whether anything is left
+    runtime_of(engine, record)  # without the runtime, it is unknown whether anything is left
     _attempt(record, ((one.name, partial(one.release, engine, record)) for one in held.backwards()))
 
 
 def release_shared(engine: Engine, record: ContainerRecord) -> None:
-    """Let go of what others may hold too, now that the record has no intent: who let go meanwhile has left it to us."""
+    """Release shared resources; called once the record has no intent, before which other holders skip them."""
     _attempt(record, ((one.name, partial(one.release, engine, record)) for one in held.shared()))
 
 
@@ -66,13 +66,13 @@ def _attempt(record: ContainerRecord, tasks: Iterable[tuple[str, Callable[[], ob
     for what, act in tasks:
         try:
             act()
-        except (EngineError, OSError) as error:  # noqa: PERF203  (each is tried, whatever the ones before did)
-            # A file that can't be deleted from a disk that is read-only holds nothing that runs.
+        except (EngineError, OSError) as error:  # noqa: PERF203  (try each, regardless of earlier failures)
+            # A file that can't be deleted from a read-only disk does not keep anything running.
             if not is_no_room(error):
                 problems.append(f"{what}: {error}")
     if problems:
         raise CleanupIncomplete(
-            f"container {record.name} could not be cleaned up wholly: {'; '.join(problems)}",
-            remedy="The next task or `slipway cleanup` tries again",
+            f"container {record.name} could not be cleaned up completely: {'; '.join(problems)}",
+            remedy="Run the task or `slipway cleanup` again",
             problems=problems,
         )

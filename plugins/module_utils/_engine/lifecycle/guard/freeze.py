@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Freeze and thaw a container whose lock is held.
 
-The intent is in the record before the runtime is asked, and whether the kernel has frozen the processes decides what a
-killed verb has led to (``mend``).
+The intent is in the record before the runtime is called. After a kill, the state of the kernel's freezer decides whether the
+verb took effect (``mend``).
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ PAUSE, UNPAUSE = "pause", "unpause"
 
 
 def freeze(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Freeze a container that runs."""
+    """Freeze a running container."""
     return _carry_out(engine, record, PAUSE)
 
 
 def thaw(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Let a paused container go on."""
+    """Thaw a paused container."""
     return _carry_out(engine, record, UNPAUSE)
 
 
 def thaw_to_end(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Let a paused container go on that was sent a signal, and may have ended of it already; others stay as they are."""
+    """Thaw a paused container that was sent a signal, and may have exited already; do nothing for others."""
     if record.status != status.PAUSED or record.process is None:
         return record
     try:
@@ -41,25 +41,25 @@ def thaw_to_end(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     except RuntimeFailed:
         if Process(*record.process).alive():
             raise
-        return save(engine, record, status=status.RUNNING)  # the next look tells how it ended
+        return save(engine, record, status=status.RUNNING)  # the next sync finds its exit status
 
 
 def check_freezer(record: ContainerRecord) -> None:
-    """Raise HostLacks when the kernel can't freeze the container's processes."""
-    # Without a cgroup of its own it is in that of others, who would stand still with it.
+    """Raise HostLacks if the kernel can't freeze the container's processes."""
+    # Without its own cgroup it is in that of other processes, which would be frozen too.
     without = record.spec.cgroups == DISABLED
     if record.process is not None and (without or not freezer.can_freeze(record.process.pid)):
         raise HostLacks(
-            f"container {record.name} is in no cgroup that can be frozen",
-            remedy="Pausing needs the cgroup freezer: cgroups v2, or the v1 hierarchy freezer mounted,"
-            " and a container with a cgroup of its own",
+            f"container {record.name} has no cgroup that can be frozen",
+            remedy="Use cgroups v2, or mount the v1 hierarchy freezer,"
+            " and give the container a cgroup of its own",
             feature="freezer",
             name=record.name,
         )
 
 
 def mend(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Return the record of a container whose pausing or going on was killed: what the kernel has done holds."""
+    """Return the record after a killed pause or unpause, with the kernel's state of the freezer."""
     after = record.status
     if after in status.ALIVE and record.process is not None:
         after = status.PAUSED if freezer.is_frozen(record.process.pid) else status.RUNNING
@@ -67,7 +67,7 @@ def mend(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 
 def thaw_stilled(engine: Engine, record: ContainerRecord) -> None:
-    """Let a container go on that stood still, if it lives and is frozen: half frozen is worse than not."""
+    """Thaw a container that was frozen for a snapshot, if it is alive and frozen, even if only partly."""
     if record.process is None or not freezer.is_frozen(record.process.pid):
         return
     try:
@@ -78,7 +78,7 @@ def thaw_stilled(engine: Engine, record: ContainerRecord) -> None:
 
 
 def mend_stilled(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Return the record of a container that was frozen by who is dead; it goes on."""
+    """Thaw a container that was frozen for a snapshot by a process that died, and return its record."""
     thaw_stilled(engine, record)
     return save(engine, record, intent="")
 
@@ -89,7 +89,7 @@ def _carry_out(engine: Engine, record: ContainerRecord, verb: str) -> ContainerR
     try:
         (runtime.pause if verb == PAUSE else runtime.resume)(record.id)
     except EngineError:
-        if verb == PAUSE:  # half frozen is worse than not
+        if verb == PAUSE:  # a partly frozen container is worse than a running one
             with suppress(EngineError):
                 runtime.resume(record.id)
         mend(engine, record)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Freeze running containers for the moment in which something of theirs is read, and let them go on whatever happens.
+"""Freeze running containers while their files are read, and thaw them whatever happens.
 
-Their locks are held all the time, and the intent is in the record before the runtime is asked. So whoever finds the intent
-while nobody holds the lock knows that the one who froze it is dead (``freeze.mend_stilled``). That need not be the next task: a
-process that waits for our end looks at once (``watch``).
+Their locks are held meanwhile, and the intent is in the record before the runtime is called. So an intent without a held
+lock means that the process that froze the container died (``freeze.mend_stilled``). A watcher that waits for the exit of
+this process thaws the containers at once, without the next task (``watch``).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from .hold import hold
 
 @contextmanager
 def stilled(engine: Engine, ids: Iterable[str], what: str) -> Iterator[tuple[str, ...]]:
-    """Hold containers, freeze those that run, and give their names; paused ones stay so.
+    """Lock containers, freeze those that run, and yield their names; leave paused ones as they are.
 
-    Raises HostLacks where one can't be frozen, LockTimeout; then none is frozen.
+    Raises HostLacks if one can't be frozen, LockTimeout; none stays frozen then.
     """
     with ExitStack() as stack:
         running = []
@@ -46,7 +46,7 @@ def stilled(engine: Engine, ids: Iterable[str], what: str) -> Iterator[tuple[str
 
 
 def watch(engine: Engine, ids: Iterable[str]) -> None:
-    """Look at containers whose freezer has ended without a word: whoever takes the lock mends."""
+    """Thaw the containers of a process that died: ``hold`` recovers them."""
     for container_id in ids:
         with suppress(NotFound), hold(engine, container_id, "unpause"):
             pass
@@ -65,7 +65,7 @@ def _let_go(engine: Engine, record: ContainerRecord) -> None:
 
 @contextmanager
 def _watched(engine: Engine, records: list[ContainerRecord]) -> Iterator[None]:
-    """Have the agent wait for our end, and be no more when we came to ours."""
+    """Run a watcher that thaws the containers if this process dies."""
     program = engine.layout.agent_program
     if not os.path.exists(program):
         yield

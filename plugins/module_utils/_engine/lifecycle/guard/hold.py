@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold a container: its lock taken, its record read, corrected by the facts and mended where a verb died half-way."""
+"""Lock a container, read its record, correct it by the facts, and recover it from a verb that was killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .recover import recover
 
 @contextmanager
 def hold(engine: Engine, container_id: str, what: str) -> Iterator[ContainerRecord]:
-    """Yield the record with the container's lock held; raises NotFound when it went away meanwhile, and LockTimeout."""
+    """Yield the record with the container's lock held. Raises NotFound if it was removed, and LockTimeout."""
     with engine.lock_container(container_id, what):
         with engine.database.reading() as connection:
             record = containers.get(connection, container_id)
@@ -28,9 +28,9 @@ def hold(engine: Engine, container_id: str, what: str) -> Iterator[ContainerReco
 
 
 def forget(engine: Engine, container_id: str) -> None:
-    """Remove the lock file of a container that is gone; the lock is held.
+    """Remove the lock file of a removed container; the lock is held.
 
-    Whoever waited for the lock while the container was removed (the agent, as a rule) has made the file anew.
+    A process that waited for the lock during the removal (usually the agent) has created the file again.
     """
     with suppress(OSError):
         os.unlink(engine.layout.lock("container", container_id))

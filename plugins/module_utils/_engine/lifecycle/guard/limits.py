@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change the limits of a container that runs, through its runtime.
+"""Change the limits of a running container, by its runtime.
 
-The way back is on disk, and the intent in the record, before anything is changed: what the runtime refuses changes
-nothing, and a change that was killed is taken back by whoever comes next, who then does it again if it is still wanted.
+The undo is on disk, and the intent in the record, before anything is changed: a change that the runtime refuses has no
+effect, and one that was killed is undone by the next verb, which then repeats it if still wanted.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from ..core.facts import save, save_and_tell
 from ..core.runtime import runtime_of
 
 UPDATE = "update"
-#: Files of the run directory: what the runtime is handed, and what takes it back.
+#: Files of the run directory: the resources for the runtime's update, and those that undo it.
 _FORTH, _BACK = "update.json", "undo.json"
 
 
 def alter(engine: Engine, record: ContainerRecord, spec: ContainerSpec) -> ContainerRecord:
-    """Give the container the spec, which differs in live options alone; its lock is held.
+    """Apply the spec, which differs only in live options, to the container; its lock is held.
 
-    One that does not run gets its limits at its start. Raises InvalidOption for less memory than it uses, and
+    A container that is not alive gets its limits at the start. Raises InvalidOption for less memory than it uses, and
     RuntimeFailed; nothing is changed then.
     """
     if record.status not in status.ALIVE or record.process is None:
@@ -45,7 +45,7 @@ def alter(engine: Engine, record: ContainerRecord, spec: ContainerSpec) -> Conta
 
 
 def check_alteration(record: ContainerRecord, spec: ContainerSpec) -> None:
-    """Raise InvalidOption for less memory than a container that runs uses; for check mode, and before anything else is done."""
+    """Raise InvalidOption for less memory than a running container uses; called before any change."""
     if record.status in status.ALIVE and record.process is not None:
         forth, _back = _changes(record, spec, record.process.pid)
         _check_memory(record.process.pid, forth)
@@ -54,17 +54,17 @@ def check_alteration(record: ContainerRecord, spec: ContainerSpec) -> None:
 def _changes(
     record: ContainerRecord, spec: ContainerSpec, pid: int
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return what the runtime is to change, and what takes that back."""
+    """Return the changes for the runtime, and those that undo them."""
     before, after = (
         limits.limits(each, counts_swap=host.counts_swap(cgroups.version())) for each in (record.spec, spec)
     )
     ground = _ground(pid, os.path.basename(record.runtime))
-    # pylint takes the swap of the two for a slip, unless they are named.
+    # Keywords, because pylint takes swapped positional arguments for a mistake.
     return limits.change(before, after, ground), limits.change(before=after, after=before, ground=ground)
 
 
 def mend(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Take back a change that was killed half-way; the lock is held. A limit that can't be had any more stays."""
+    """Undo a change that was killed; the lock is held. A limit that can't be restored stays changed."""
     if record.status in status.ALIVE:
         with suppress(EngineError):
             _apply(engine, record, _BACK)
@@ -120,7 +120,7 @@ def _forget(engine: Engine, record: ContainerRecord) -> None:
 
 
 def _ground(pid: int, runtime: str) -> limits.Ground:
-    """Return what the cgroup above the container's has."""
+    """Return the values of the parent of the container's cgroup, on which its limits are based."""
     above = os.path.dirname(membership.directory(pid, "cpuset") or "")
     cpus = membership.read(above, "cpuset.cpus.effective", "cpuset.effective_cpus", "cpuset.cpus")
     mems = membership.read(above, "cpuset.mems.effective", "cpuset.effective_mems", "cpuset.mems")
@@ -129,7 +129,7 @@ def _ground(pid: int, runtime: str) -> limits.Ground:
 
 
 def _weight(pid: int, version: str) -> int:
-    """Return the usual weight of block input and output, by the file that the kernel has for it."""
+    """Return the default block I/O weight, by the file that the kernel has for it."""
     place = membership.directory(pid, "blkio") or ""
     if membership.read(place, "io.bfq.weight", "blkio.bfq.weight"):
         return limits.WEIGHT_BFQ
@@ -137,7 +137,7 @@ def _weight(pid: int, version: str) -> int:
 
 
 def _check_memory(pid: int, forth: Mapping[str, Any]) -> None:
-    """Refuse a limit below what can't be given back: cgroups v2 would kill the container for it, not refuse."""
+    """Refuse a limit below the memory that can't be reclaimed: cgroups v2 would kill the container."""
     limit = forth.get("memory", {}).get("limit", -1)
     place = membership.directory(pid, "memory")
     if limit < 0 or place is None:
@@ -148,6 +148,8 @@ def _check_memory(pid: int, forth: Mapping[str, Any]) -> None:
         raise InvalidOption(
             "memory",
             limit,
-            f"is less than the {held} bytes that the container has in use",
-            remedy=Words("Give it more, or ", Setting("recreate", True), ", which begins anew"),
+            f"is less than the {held} bytes that the container uses",
+            remedy=Words(
+                "Use a higher limit, or ", Setting("recreate", True), ", which starts a new container"
+            ),
         )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mend a container whose start, or another verb with an intent, was killed half-way.
+"""Recover a container from a start, or another verb with an intent, that was killed.
 
-The caller holds the lock, so an intent in the record belongs to a verb that is dead. A start that got as far as a
-running process is adopted; anything less is taken away, and the container is as before the start.
+The caller holds the lock, so an intent in the record belongs to a dead verb. If a start got as far as a running process,
+that is adopted; otherwise everything is torn down, and the container is as before the start.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from ..core.engine import Engine
 from ..core.facts import save, save_and_tell
 from .cleanup import release, release_shared
 
-#: What a start leaves running: conmon and the OCI runtime it called. Others (the agent, a person's tail) may name the id too.
+#: Programs that a killed start leaves running. Others with the id as argument, such as the agent or a tail, are left alone.
 _STARTERS = frozenset({"conmon", "crun", "runc"})
 _GONE = 5.0
 
 
 def recover(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Return the record with nothing pending that was begun by who is dead."""
+    """Return the record after completing or undoing a verb that died."""
     if record.intent in ("start", "restore"):
         return _mend_start(engine, record)
-    if record.intent == IMPORT:  # half a container: all that it can become is gone
+    if record.intent == IMPORT:  # an incomplete import can only be removed
         return save(engine, record, status=status.REMOVING)
     mend = _mender(record.intent)
     return mend(engine, record) if mend else record
 
 
 def _mender(intent: str) -> Callable[[Engine, ContainerRecord], ContainerRecord] | None:
-    """Return what mends after a verb; imported when it is needed, for that is rare."""
+    """Return the function that recovers from a verb; imported on demand, because that is rare."""
     if intent in ("pause", "unpause"):
         from .freeze import mend
 
@@ -94,10 +94,10 @@ def _adopt(engine: Engine, record: ContainerRecord, container: ContainerLayout, 
 
 
 def _of_checkpoint(record: ContainerRecord) -> dict[str, object]:
-    """Return what a run that was adopted tells of checkpoints.
+    """Return the fields about checkpoints for a run that is adopted.
 
-    Whether a restore was to keep its own is not known any more, so that one is kept; its files are nobody's after a start,
-    and go with the next.
+    Whether a restore was to keep its checkpoint is unknown, so it is kept. After a start, the record has none; leftover
+    files are removed by the next checkpoint.
     """
     if record.intent == "start":
         return {"checkpointed": None, "restored": None, "finished": None}
@@ -118,7 +118,7 @@ def _read_pid(path: str) -> int:
 
 
 def end_starters(container_id: str) -> None:
-    """Kill a conmon and a runtime that still work at a start that nobody waits for any more."""
+    """Kill a conmon and a runtime that still work on an orphaned start."""
     for process in find_by_argument(container_id):
         if process.pid != os.getpid() and _name(process.pid) in _STARTERS:
             process.signal(9)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take away what a trial (lifecycle/converge/trial.py) has on the host, also of one whose task was killed in the middle.
+"""Tear down what a trial (lifecycle/converge/trial.py) has on the host, also after its task was killed.
 
-Its mounts end with its task and its process. A note in its directory, which is locked while the task lives, tells of the rest.
+Its mounts end with its process. A note in its directory, which is locked while the task lives, lists the rest.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from .recover import end_starters
 
 
 def runtime_of(name: str | None, place: str) -> oci.OciRuntime:
-    """Return the runtime with a state directory in the trial's own: what lives in the engine's is a container."""
+    """Return the runtime with its state in the trial's directory: all entries in the engine's are containers."""
     return oci.find_runtime(name, root=f"{place}/oci")
 
 
 def tear_down(note: Note, place: str) -> None:
-    """End the trial's process and make the runtime forget it; idempotent."""
+    """Delete the trial with the runtime, which kills its process, and remove its cgroup; idempotent."""
     runtime_of(note.runtime, place).delete(note.id, force=True)
     if note.cgroup:
         cgroup.clear_path(note.cgroup)
 
 
 def sweep(layout: Layout) -> bool:
-    """Take away what trials left whose task was killed; tell whether there was any.
+    """Tear down the trials of killed tasks; return whether there were any.
 
-    What can't be taken away now is tried again by the next verb: it must not keep any from being used.
+    The next verb retries failures, which must not fail this one.
     """
     swept = False
     with suppress(EngineError, OSError):
         swept = bool(staging.sweep(layout.trials, _end))
-    with suppress(OSError):  # a trial goes on there
+    with suppress(OSError):  # a trial is running there
         os.rmdir(layout.trials)
     return swept
 
@@ -53,7 +53,7 @@ def _end(place: str) -> None:
 
 
 def clear_engine(engine: Engine) -> None:
-    """Remove the engine's own cgroup where no container is left after a trial was swept."""
+    """Remove the engine's own cgroup if no container exists, after a trial was swept."""
     with engine.database.transaction() as connection:
         if not containers.names(connection):
             cgroup.clear_engine(engine)

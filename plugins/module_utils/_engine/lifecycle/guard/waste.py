@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Throw directories away so that they are gone at once, and sweep up what killed runs left."""
+"""Remove directories atomically, and sweep up what killed processes left."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from ..core.engine import LAST, Engine
 
 
 def throw_away(engine: Engine, path: str) -> None:
-    """Move a directory out of sight in one step, then delete it; what a kill leaves is in staging and swept later."""
+    """Move a directory to staging atomically, then delete it; a sweep deletes what a kill leaves."""
     try:
         with staging.staging(engine.layout.staging) as (stage, _fd), suppress(FileNotFoundError):
             os.rename(path, f"{stage}/trash")
     except OSError as error:
         if error.errno not in NO_ROOM or error.errno == errno.EROFS:
             raise
-        remove_tree(path)  # what is deleted makes room
+        remove_tree(path)  # deleting frees space
 
 
 @contextmanager
 def left_if_read_only() -> Iterator[None]:
-    """Leave what is to be deleted from a run root that is read-only: a sweep finds it, and a reboot empties it."""
+    """Ignore that files on a read-only run root can't be deleted: a sweep or a reboot removes them."""
     try:
         yield
     except OSError as error:
@@ -40,7 +40,7 @@ def left_if_read_only() -> Iterator[None]:
 
 
 def sweep(engine: Engine) -> None:
-    """Delete what lies in staging and belongs to nobody who lives, and unmount volumes that nobody needs."""
+    """Delete the files of dead processes in staging and run root, and unmount volumes that are not in use."""
     staging.sweep(engine.layout.staging)
     _sweep_run(engine)
     if mountinfo.below(os.path.realpath(engine.layout.volumes)):
@@ -50,7 +50,7 @@ def sweep(engine: Engine) -> None:
 
 
 def _sweep_run(engine: Engine) -> None:
-    """Remove the run directories of containers that are gone; a container's row is there before its directory."""
+    """Remove the run directories of removed containers; a container's row exists before its directory."""
     found = os.listdir(engine.layout.run_containers)
     with engine.database.reading() as connection:
         known = {*containers.names(connection).values()}
@@ -60,7 +60,7 @@ def _sweep_run(engine: Engine) -> None:
 
 
 def sweep_locks(engine: Engine) -> None:
-    """Remove lock files that nobody would ever unlink: who was killed right at the end of a removal or a refresh left them."""
+    """Remove orphaned lock files: a kill at the very end of a removal or a refresh leaves them."""
     with engine.database.reading() as connection:
         known = {
             "container": {*containers.names(connection).values()},
@@ -70,6 +70,6 @@ def sweep_locks(engine: Engine) -> None:
         kind, _dash, about = name.removesuffix(".lock").partition("-")
         if kind == "engine" or about not in known.get(kind, {about}):
             path = engine.layout.lock(kind, about)
-            # Held: whoever does so, or waits for it, removes the file himself.
+            # A process that holds the lock, or waits for it, removes the file itself.
             with suppress(LockTimeout, FileNotFoundError), lock(path, timeout=0, what="sweep", rank=LAST):
                 os.unlink(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring one network to what a task wants: look, decide (plan/network.py), act; predicting, the last part is left out."""
+"""Converge one network to a task's wish: observe, decide (plan/network.py), act; check mode does not act."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ AS_USUAL = How()
 
 
 def converge_network(engine: Engine, asked: Asked, state: str, how: How = AS_USUAL) -> Outcome:
-    """Bring the network to the state; raises what ``plan.network.decide`` does, and HostLacks."""
+    """Converge the network to the state. Raises what ``plan.network.decide`` raises, and HostLacks."""
     return _Convergence(engine, asked, state, how).run()
 
 
 class _Convergence:
-    """One look, one plan, one apply."""
+    """The convergence of one network: observe, plan, apply."""
 
     def __init__(self, engine: Engine, asked: Asked, state: str, how: How) -> None:
         self.engine = engine
@@ -58,7 +58,7 @@ class _Convergence:
         return self.outcome(plan)
 
     def is_half_made(self, plan: NetworkPlan) -> bool:
-        """Tell whether a task that was killed has left the row without what lies beside it."""
+        """Return whether a killed task left the row without its sidecar."""
         return plan.record is not None and not is_network_kept(self.engine, plan.record)
 
     def plan(self) -> NetworkPlan:
@@ -77,7 +77,10 @@ class _Convergence:
         return plan
 
     def refuse_plugins(self, record: NetworkRecord) -> None:
-        """Raise for a new network without its list of plugins, or without one of these; an earlier task may bring them."""
+        """Raise if a new network's list of CNI plugins, or one of the plugins, is missing.
+
+        In check mode that only causes a warning: an earlier task may install them.
+        """
         if record.spec.driver == CNI:
             from ...network import cni
             from ..wiring import plugins
@@ -86,7 +89,7 @@ class _Convergence:
                 cni.refuse_missing(plugins.plugins_of(record))
 
     def act(self) -> None:
-        """Carry the plan out. Containers are locked before networks, so they are detached first."""
+        """Carry out the plan. Containers are locked before networks, so they are detached first."""
         plan = self.plan()
         if _names(plan, planning.ATTACH):
             users.remake(self.engine, self.name, lambda taken: self.remade(plan, taken))
@@ -94,10 +97,10 @@ class _Convergence:
         for name in _names(plan, planning.DETACH):
             users.detach(self.engine, self.name, name)
         with self.engine.lock_network(self.name, f"{self.state} {self.name}"):
-            self.apply(self.plan())  # once more: now nobody else alters it
+            self.apply(self.plan())  # again, now that the lock keeps others from changing it
 
     def remade(self, plan: NetworkPlan, taken: Taken) -> NetworkRecord:
-        """Return the record that was planned for a network, chosen again, and now for good."""
+        """Return the planned record of the network, with its subnets and interface finally chosen."""
         there = next((one for one in taken.networks if one.name == self.name), None)
         if there is None or plan.record is None:
             raise NotFound("network", self.name, remedy="Run the task again")

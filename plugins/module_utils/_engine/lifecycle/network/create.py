@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a network: its record, with a subnet and an interface that nobody else has.
+"""Creation of a network: its record, with a subnet and an interface that are not in use.
 
-The bridge itself is made for the first container that is attached, as podman does, and again after a reboot.
+The bridge itself is created for the first attached container, as podman does, and again after a reboot.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from .remove import finish_removal
 
 
 def create_held(engine: Engine, new: NetworkRecord, *, interface: str = "") -> NetworkRecord:
-    """Save a network's record as it was planned, and return it; the network's lock is held.
+    """Save the planned record of a network, and return it; the network's lock is held.
 
-    What the engine has chosen is chosen again where another task has taken it meanwhile: only this transaction decides.
-    ``interface``: a name that it gets if it is free. Raises SubnetInUse, NameInUse.
+    Values chosen by the engine are chosen again if another task has taken them meanwhile: only this transaction decides.
+    ``interface`` is the preferred name of the interface. Raises SubnetInUse, NameInUse.
     """
     with engine.database.reading() as connection:
         known = networks.by_name(connection, new.name)
@@ -43,7 +43,7 @@ def create_held(engine: Engine, new: NetworkRecord, *, interface: str = "") -> N
 
 
 def default(engine: Engine) -> NetworkRecord:
-    """Return the network of containers whose task names none; it is made at first need, predicting only in thought."""
+    """Return the default network, creating it if needed; in check mode, return the record that it would have."""
     found = _default(engine)
     if found is not None:
         return found
@@ -66,16 +66,16 @@ def _default(engine: Engine) -> NetworkRecord | None:
 
 
 def with_networks(connection: sqlite3.Connection, host: Taken) -> Taken:
-    """Return what the host has, and all networks."""
+    """Return the values taken by the host, with all networks added."""
     return host._replace(networks=networks.all(connection))
 
 
 def refuse_ipv6(subnets: Sequence[Subnet]) -> None:
-    """Raise HostLacks for a subnet of IPv6 where the kernel has none."""
+    """Raise HostLacks for an IPv6 subnet if the kernel has no IPv6."""
     found = next((subnet.subnet for subnet in subnets if subnet.version == 6), None)
     if found is not None and not has_ipv6():
         raise HostLacks(
-            f"the subnet {found} needs IPv6, and this host's kernel has none",
-            remedy="Boot it without ipv6.disable=1, or name subnets of IPv4 alone",
+            f"subnet {found} needs IPv6, which this host's kernel does not have",
+            remedy="Boot the host without ipv6.disable=1, or use only IPv4 subnets",
             feature="ipv6",
         )

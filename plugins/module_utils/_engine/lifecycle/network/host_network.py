@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look at the host's network, to keep clear of it: its routes, its interfaces, whether it has IPv6."""
+"""The host's routes, interfaces and IPv6 support, so that networks avoid conflicts with them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ...kernel.net import addresses, links
 from ...kernel.net.netlink import Netlink
 from ...plan.subnets import HostRoute, Taken
 
-#: Of this thread's network namespace (proc(5), /proc/[pid]/net).
+#: In this thread's network namespace (proc(5), /proc/[pid]/net).
 _ADDRESSES_6 = "/proc/thread-self/net/if_inet6"
 
 
 def taken_by_host() -> Taken:
-    """Return the host's interfaces, and its routes of all tables, without the networks."""
+    """Return the host's interfaces and its routes from all tables, without the engine's networks."""
     with Netlink() as netlink:
         names = {link.ifindex: link.name for link in links.listed(netlink)}
         routes = addresses.routes(netlink)
@@ -23,5 +23,5 @@ def taken_by_host() -> Taken:
 
 
 def has_ipv6() -> bool:
-    """Tell whether the kernel has IPv6."""
+    """Return whether the kernel has IPv6."""
     return os.path.exists(_ADDRESSES_6)

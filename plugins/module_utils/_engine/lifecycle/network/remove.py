@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remove a network, its interface on the host and its record, so that a kill leaves nothing that is not found again."""
+"""Removal of a network, its interface on the host and its record; a killed removal can be completed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..core.sidecars import forget_network
 
 
 def remove_held(engine: Engine, name: str) -> None:
-    """Remove the network with its lock held; none is fine. Raises InUse naming the containers that are attached.
+    """Remove the network, if it exists, with its lock held. Raises InUse with the attached containers.
 
-    It is marked first, so that the next call finishes a removal that was killed.
+    It is marked first, so that the next call completes a removal that was killed.
     """
     with engine.timings.of("network_remove"):
         with engine.database.transaction() as connection:
@@ -30,7 +30,7 @@ def remove_held(engine: Engine, name: str) -> None:
 
 
 def finish_removal(engine: Engine, record: NetworkRecord) -> None:
-    """Take the network off the host, then remove the row that says so."""
+    """Remove the network from the host, then delete its row, which is marked as being removed."""
     if record.interface:
         _take_off(engine, record)
     forget_network(engine, record.id)
@@ -39,7 +39,7 @@ def finish_removal(engine: Engine, record: NetworkRecord) -> None:
 
 
 def _take_off(engine: Engine, record: NetworkRecord) -> None:
-    """Remove the bridge, unless somebody else has made it, and the rules, as the last container that ends does."""
+    """Remove the rules, and the bridge if the engine created it, as at the exit of the last container."""
     from ...network import bridge
     from ..wiring import rules
 
@@ -54,5 +54,5 @@ def _has_table(engine: Engine) -> bool:
 
     try:
         return firewall.present(table=rules.table(engine))
-    except HostLacks:  # without nftables there never was one
+    except HostLacks:  # without nftables there never was a table
         return False

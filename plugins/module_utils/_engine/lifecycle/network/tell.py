@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what networks there are, in the order asked for. Reads only, takes no lock."""
+"""Report networks in the requested order; read-only, takes no lock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..core.engine import Engine
 from ..core.outcome import Outcome
 from ..inspect.network import network_shape
 
-_REMEDY = "Make it first with module network; network_info lists those that are there"
+_REMEDY = "Create it first with module network; network_info lists the existing networks"
 
 
 def networks(
@@ -25,9 +25,9 @@ def networks(
     labels: Sequence[str] = (),
     must_exist: bool = False,
 ) -> Outcome:
-    """Return ``networks``: those named (by name or id) or all, of these those alone that have all of the ``labels``.
+    """Return ``networks``: all, or those with the names or ids, filtered by ``labels``, which all must match.
 
-    A name that is not there is left out, or NotFound.
+    A missing network is left out, or with ``must_exist`` raises NotFound.
     """
     with engine.database.reading() as connection:
         records = _named(connection, names, must_exist=must_exist)
@@ -37,7 +37,7 @@ def networks(
 
 
 def find(connection: sqlite3.Connection, name: str) -> NetworkRecord:
-    """Return the network of this name or whole id (64 digits, or the first 12); raises NotFound with what is near."""
+    """Return the network with this name or full id (64 digits, or 12). Raises NotFound with similar names."""
     found = rows.find(connection, name)
     if found is None or found.removing:
         known = [record.name for record in rows.all(connection) if not record.removing]

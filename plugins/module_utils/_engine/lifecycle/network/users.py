@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take containers off a network that goes, and bring them over to one that is made anew, while they run."""
+"""Detach running containers from a network that is removed, and move them to one that is recreated."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from .host_network import taken_by_host
 
 
 def mend(engine: Engine) -> None:
-    """Go on with what a task was killed at that changed networks of containers."""
+    """Complete the changes of containers' networks by a task that was killed."""
     with engine.database.reading() as connection:
         pending = containers.with_intent(connection, REWIRE)
     for number in pending:
-        with suppress(NotFound), hold(engine, number, "mend"):  # which does it
+        with suppress(NotFound), hold(engine, number, "mend"):  # ``hold`` completes them
             pass
 
 
 def detach(engine: Engine, network: str, name: str) -> None:
-    """Take a container off a network for good; it runs on. One that is gone by now is fine."""
+    """Detach a container from a network, in its spec too, while it runs; do nothing if either is gone."""
     with engine.database.reading() as connection:
         known, home = containers.by_name(connection, name), networks.by_name(connection, network)
     if known is None or home is None:
@@ -43,10 +43,10 @@ def detach(engine: Engine, network: str, name: str) -> None:
 
 
 def check_remade(engine: Engine, network: NetworkRecord) -> None:
-    """Raise what a container in a network can't have any more when that is made anew so.
+    """Check that the network can be recreated like this with its containers.
 
-    That is an address outside of its subnets or a published port that it does not let in (InUse), and what the host lacks for
-    it; nothing is taken off what runs then.
+    Raises InUse for a container whose address is outside the new subnets or whose published ports the network does not let in,
+    and what the host lacks, before any change.
     """
     with engine.tolerating():
         check.check_host(network)
@@ -63,7 +63,7 @@ def check_remade(engine: Engine, network: NetworkRecord) -> None:
 def _networks(
     connection: sqlite3.Connection, record: ContainerRecord, remade: NetworkRecord
 ) -> list[NetworkRecord]:
-    """Return the networks that a container is in, one of them as it is to be."""
+    """Return the networks that a container is in, with ``remade`` in place of the stored one."""
     found = (
         remade if one.network_id == remade.id else networks.get(connection, one.network_id)
         for one in record.endpoints
@@ -73,7 +73,7 @@ def _networks(
 
 def _does_not_fit(network: NetworkRecord, record: ContainerRecord, error: InvalidOption) -> InUse:
     return InUse(
-        f"container {record.name} asks for what network {network.name} would not have any more: {error.message}",
+        f"container {record.name} does not fit the changed network {network.name}: {error.message}",
         remedy="Change that container first",
         name=network.name,
         users=[record.name],
@@ -81,9 +81,10 @@ def _does_not_fit(network: NetworkRecord, record: ContainerRecord, error: Invali
 
 
 def remake(engine: Engine, name: str, remade: Callable[[Taken], NetworkRecord]) -> None:
-    """Make a network anew with all containers that are attached to it, which run on; addresses that fit are kept.
+    """Recreate a network; attached containers keep running, and keep their addresses if these fit.
 
-    ``remade`` returns its record in the transaction that saves it. Rows of all come first: who finds an intent goes on with it.
+    ``remade`` returns the network's record in the transaction that saves it. All rows are saved first: an intent in a row
+    lets the next verb complete the change.
     """
     with engine.database.reading() as connection:
         there = networks.by_name(connection, name)
@@ -106,7 +107,7 @@ def _save(
     held: list[ContainerRecord],
     remade: Callable[[Taken], NetworkRecord],
 ) -> list[ContainerRecord]:
-    """Save the network and what its containers have of it, in one transaction; return the containers."""
+    """Save the network and its containers' endpoints in one transaction; return the containers."""
     configs = {record.id: source_of(engine, record).config for record in held}
     host = taken_by_host()
     with engine.lock_network(there.name, f"remake {there.name}"):
@@ -128,7 +129,7 @@ def _save(
 def _refuse_others(network: NetworkRecord, held: set[str], users: set[str]) -> None:
     if held != users:
         raise InUse(
-            f"the containers in network {network.name} have changed meanwhile",
+            f"the containers in network {network.name} changed meanwhile",
             remedy="Run the task again",
             users=sorted(users ^ held),
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renew what changes by itself in the result of an unchanged task: how healthy the container is, and whether it is ready."""
+"""Update the parts of an unchanged task's result that change by themselves: health and readiness."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 def renewed(
     layout: Layout, row: sqlite3.Row, result: dict[str, Any], *, checked: bool, told: bool, waits: bool
 ) -> dict[str, Any] | None:
-    """Return the result with the health of now; None where the whole way has more to do.
+    """Return the result with the current health; None if the full convergence has more to do.
 
-    ``checked``: it has a health check; ``told``: who checks hears of the task. ``waits``: the task waits until it is ready.
+    ``checked``: the container has a health check; ``told``: notify the health checker of the task; ``waits``: the task
+    waits until the container is ready.
     """
     health = _health(layout, row) if checked else None
     if row["status"] == status.RUNNING:
@@ -45,7 +46,7 @@ def _health(layout: Layout, row: sqlite3.Row) -> Health | None:
 
 
 def _is_ready(row: sqlite3.Row, health: Health | None) -> bool:
-    """Tell whether the whole way would not wait (container/ready.py)."""
+    """Return whether the full convergence would not have to wait (container/ready.py)."""
     if health is not None:
         return health.status == HEALTHY
     return bool(time.time_ns() - row["started"] >= status.SETTLED * 1e9)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look at all that the result of a task which finds its container as asked for depends on, and decode none of it.
+"""A digest of all that the result of an unchanged task depends on, without decoding any of it.
 
-What is seen is a digest: the same one means the same result. Whatever is not as usual, and whatever the engine would put right,
-is not seen at all. Imported at each task, so it imports nothing of the engine's heavier parts.
+The same digest means the same result. In any unusual situation, or if the engine would have to correct something, there is
+no digest. Imported by each task, so it imports no heavier parts of the engine.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from ...state.stored_rows import Stored
 
 _ID_LENGTH = 64
-#: Bytes of a file that the options name, and of one of /proc.
+#: Bytes to read of a file that the options name, or of one in /proc.
 _LIMIT = 1024 * 1024
-#: As runtime/apparmor.py has them.
+#: As in runtime/apparmor.py.
 _APPARMOR, _PROFILES = "/sys/module/apparmor/parameters/enabled", "/sys/kernel/security/apparmor/profiles"
 
 
 def is_usual(layout: Layout) -> bool:
-    """Tell whether the engine is as a task leaves it: ours, of this boot, with nothing to sweep."""
+    """Return whether the engine is as a task leaves it: initialised in this boot, with nothing to sweep."""
     boot = boot_id()
     notes = (
         (layout.boot_marker, boot),
@@ -48,7 +48,7 @@ def is_usual(layout: Layout) -> bool:
 
 
 def seen(layout: Layout, stored: Stored) -> str | None:
-    """Return the digest of what is stored and of what is seen besides; None where in doubt."""
+    """Return the digest of the stored rows and of the host's state; None if in doubt."""
     try:
         if not agrees(layout, stored.row) or _strange(layout, stored.known):
             return None
@@ -59,7 +59,7 @@ def seen(layout: Layout, stored: Stored) -> str | None:
 
 
 def contents(paths: Iterable[str]) -> Mapping[str, str] | None:
-    """Return the digests of files that a task reads, by path; None for anything else than plain files of a usual size."""
+    """Return the digests of files that a task reads, by path; None unless all are regular and small."""
     found = {path: _content(path) for path in paths}
     digests = {path: hashlib.sha256(text).hexdigest() for path, text in found.items() if text is not None}
     return digests if len(digests) == len(found) else None
@@ -67,7 +67,7 @@ def contents(paths: Iterable[str]) -> Mapping[str, str] | None:
 
 def _content(path: str) -> bytes | None:
     try:
-        # Looked at first: to open a pipe or a device in earnest may block or act.
+        # O_PATH first: opening a pipe or a device may block, or have side effects.
         looked_at = os.open(path, os.O_PATH | os.O_CLOEXEC)
         try:
             info = os.fstat(looked_at)
@@ -75,14 +75,17 @@ def _content(path: str) -> bytes | None:
             text = _read(f"/proc/self/fd/{looked_at}") if plain else None
         finally:
             os.close(looked_at)
-    except (OSError, ValueError):  # no such file, or what no path can be
+    except (OSError, ValueError):  # no such file, or an impossible path
         return None
-    # What the kernel makes up as it is read, which the whole way refuses, has another size than it says, or none.
+    # A file whose content the kernel generates has a wrong size; the full convergence refuses it.
     return text if text is not None and len(text) == info.st_size else None
 
 
 def agrees(layout: Layout, row: sqlite3.Row) -> bool:
-    """Tell whether the facts are what the row says, of a container that nobody is at work on (core/facts.py, plan/settle.py)."""
+    """Return whether the facts agree with the row, and no verb works on the container.
+
+    See core/facts.py and plan/settle.py.
+    """
     if row["intent"] or os.path.lexists(layout.lock("name", row["name"])):
         return False
     if row["status"] in (status.CONFIGURED, status.EXITED):
@@ -101,24 +104,24 @@ def _lives(pid: int | None, start_time: int | None) -> bool:
 
 
 def _is_frozen(pid: int) -> bool:
-    from ...kernel.cgroup.freezer import is_frozen  # only where something lives
+    from ...kernel.cgroup.freezer import is_frozen  # only needed for a living process
 
     return is_frozen(pid)
 
 
 def _strange(layout: Layout, known: frozenset[str]) -> bool:
-    """Tell whether something may live that the database does not know."""
+    """Return whether a container may be alive that the database does not know."""
     found = {*_names(layout.runtime_root), *_names(layout.run_containers)}
     return any(len(name) == _ID_LENGTH for name in found - known)
 
 
 def _host(pid: int | None) -> Iterator[object]:
-    """Yield what the host adds to a container's result: its name, its cgroups, what it has to give, who confines the process."""
+    """Yield what the host adds to a result: host name, cgroup mounts, capabilities, AppArmor profile."""
     yield os.uname().nodename
     yield [line for line in _lines("/proc/self/mountinfo") if b" - cgroup" in line]
     yield [line for line in _lines("/proc/self/status") if line.startswith(b"CapBnd:")]
     confined = (_read(_APPARMOR) or b"").startswith(b"Y") and os.path.exists(_PROFILES)
-    # Which profile one that does not run would get takes a look at those that are loaded: that is in doubt.
+    # The profile of a container that does not run depends on the loaded profiles: None means doubt.
     yield _read(f"/proc/{pid}/attr/current") if confined else b""
 
 

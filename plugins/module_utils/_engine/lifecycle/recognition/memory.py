@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep the result of a task that found its container as asked for, and give it again where nothing has changed.
+"""Cache the result of a task that found its container unchanged, and return it again while nothing changes.
 
-It lies in the container's run directory: it goes with the container and with the boot, and it needs no sync, since a result that
-is lost, or torn, is made again the whole way.
+The cache is in the container's run directory, so it ends with the container and with the boot. It needs no sync: a lost or
+damaged result is computed again by a full convergence.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from ...model.engine.layout import Layout
 
-#: How many results are kept of a container: of the tasks of a play that are about it.
+#: Cached results for each container: enough for the tasks of a play that name it.
 _MOST = 8
 
 
 class Task:
-    """What recognition has to know of a task.
+    """What recognition must know about a task.
 
-    ``key`` stands for the engine, all options, and ``files``: the digests of those that the options name, by path.
+    ``key`` is the digest of the engine, all options, and ``files``: the digests of files that the options name, by path.
     """
 
     __slots__ = ("files", "key", "layout", "name")
@@ -37,7 +37,7 @@ class Task:
 
 
 def recall(task: Task, *, predicting: bool) -> dict[str, Any] | None:
-    """Return the result of the same task when it last found nothing to do, if nothing has changed; None where in doubt."""
+    """Return the cached result of the same task if nothing has changed since; None if in doubt."""
     try:
         if not (os.path.exists(task.layout.database) and look.is_usual(task.layout)):
             return None
@@ -66,10 +66,9 @@ def _recall(task: Task, stored: stored_rows.Stored, *, predicting: bool) -> dict
 def keep(
     task: Task, stored: stored_rows.Stored, seen: str, result: Mapping[str, Any], **how: bool | None
 ) -> None:
-    """Keep a result with what was seen; the container's lock is held, so that its run directory does not go meanwhile.
-
-    ``waits``: the task waits until the container is ready. ``checked``: whether who checks its health is told of it by each
-    task; None: nobody checks it. Raises OSError.
+    """Cache a result with the digest; the container's lock is held, so that its run directory stays.
+    ``waits``: the task waits until the container is ready. ``checked``: whether each task notifies the health checker of
+    the container; None: it has no health check. Raises OSError.
     """
     place = _place(task, stored)
     if not os.path.isdir(place):
