@@ -67,7 +67,7 @@ def _said(path: str) -> Iterator[None]:
 
 
 def _reopen(looked_at: int, path: str, flags: int) -> int:
-    """Reopen a file from its O_PATH descriptor, if it is regular: opening devices and FIFOs has side effects."""
+    """Reopen a file from its O_PATH descriptor if it is regular: opening a device has side effects."""
     try:
         kind = os.fstat(looked_at).st_mode
         if not stat.S_ISREG(kind):

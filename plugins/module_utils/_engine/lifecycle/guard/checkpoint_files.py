@@ -124,7 +124,7 @@ def settle(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 
 def mend(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Recover from a killed checkpoint, so that the container runs or has a whole checkpoint; return its record.
+    """Recover from a killed checkpoint: the container runs, or has a whole checkpoint; return its record.
 
     The runtime keeps working after its caller is killed, so wait for its exit.
     """

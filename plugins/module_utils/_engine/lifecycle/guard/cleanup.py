@@ -57,7 +57,7 @@ def release(engine: Engine, record: ContainerRecord) -> None:
 
 
 def release_shared(engine: Engine, record: ContainerRecord) -> None:
-    """Release shared resources; called once the record has no intent, before which other holders skip them."""
+    """Release shared resources once the record has no intent: until then, others leave them to us."""
     _attempt(record, ((one.name, partial(one.release, engine, record)) for one in held.shared()))
 
 

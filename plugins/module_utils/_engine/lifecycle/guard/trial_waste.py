@@ -21,7 +21,7 @@ from .recover import end_starters
 
 
 def runtime_of(name: str | None, place: str) -> oci.OciRuntime:
-    """Return the runtime with its state in the trial's directory: all entries in the engine's are containers."""
+    """Return the runtime, with its state in the trial's directory: the engine's is for containers."""
     return oci.find_runtime(name, root=f"{place}/oci")
 
 

@@ -43,7 +43,7 @@ def create_held(engine: Engine, new: NetworkRecord, *, interface: str = "") -> N
 
 
 def default(engine: Engine) -> NetworkRecord:
-    """Return the default network, creating it if needed; in check mode, return the record that it would have."""
+    """Return the default network, creating it if needed; in check mode, return its future record."""
     found = _default(engine)
     if found is not None:
         return found

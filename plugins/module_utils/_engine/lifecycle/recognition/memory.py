@@ -67,6 +67,7 @@ def keep(
     task: Task, stored: stored_rows.Stored, seen: str, result: Mapping[str, Any], **how: bool | None
 ) -> None:
     """Cache a result with the digest; the container's lock is held, so that its run directory stays.
+
     ``waits``: the task waits until the container is ready. ``checked``: whether each task notifies the health checker of
     the container; None: it has no health check. Raises OSError.
     """
