@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes of a running container that can't work leave it as it is; those that can are not refused."""
+"""Changes of a running container that can't work leave it unchanged; those that can work are accepted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from enginehost import Host
 from hybrid import without_hybrid
 
 SLEEP = ("sleep", "1000")
-#: An ELF file for a processor that nobody has, and one whose loader is missing.
+#: An ELF file for a nonexistent architecture, and one whose loader is missing.
 FOREIGN = struct.pack(
     "<4sBBBB8xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 0, 2, 0x1234, 1, 0, 0, 0, 0, 64, 56, 0, 0, 0, 0
 )
@@ -54,7 +54,7 @@ FILES = layer(
     }
 )
 IMAGE_OVER_A_FILE = {"mount": ["type=image,source=localhost/box:1,destination=/etc/passwd"]}
-#: What only the runtime itself can tell, so that check mode can't.
+#: Errors that only the runtime itself finds, so that check mode can't.
 TRIED = {
     "an image over a file": IMAGE_OVER_A_FILE,
     "a profile that is none": {"security_opt": ["seccomp={tmp}/profile.json"]},
@@ -67,9 +67,9 @@ TRIED = {
     "an overlay on what takes none": {"volume": ["/proc:/x:O"]},
     "PATH in /dev": {"env": {"PATH": "/dev"}},
 }
-#: Where one of them is fine: by runtime.
+#: Cases that work after all, by runtime.
 FINE = {"a weight without its controller": "runc"}
-#: What is asked for, by what is wrong with it; "command" is the command.
+#: Options by what is wrong with them; "command" is the command.
 BAD = {
     # those of the case files
     "AppArmor": {"security_opt": ["apparmor=foo"]},
@@ -141,7 +141,7 @@ BAD = {
     "in a bind below /dev": {"command": ["/dev/tools/nosuch"], "volume": ["{tmp}:/dev/tools"]},
     "mounted with noexec": {"volume": ["fresh:/bin:noexec"]},
     "in a tmpfs with noexec": {"tmpfs": {"/bin": "noexec"}},
-    # places
+    # paths
     "workdir below a file": {"workdir": "/etc/passwd/x"},
     "workdir is a link to a file": {"workdir": "/etc/link"},
     "workdir in a loop": {"workdir": "/bin/loop"},
@@ -172,7 +172,7 @@ BAD = {
     "no container that it needs": {"requires": ["nosuch"]},
     "another kind of namespace": {"pid": "ns:/proc/1/ns/net"},
     "no root file system": {"image": "/nosuch", "rootfs": True},
-    # limits that end each process as it begins, or the runtime before
+    # limits that kill each process at its start, or the runtime before
     "no time on a processor": {"ulimit": ["cpu=0:0"]},
     "no time on a processor at first": {"ulimit": ["cpu=0:10"]},
     "no stack": {"ulimit": ["stack=0"]},
@@ -184,7 +184,7 @@ BAD = {
     "less swap than memory": {"memory": "64m", "memory_swap": "32m"},
     "no period": {"cpu_period": 1},
     "hardly a processor": {"cpus": "0.001"},
-    # control groups
+    # cgroups
     "a parent with a long name": {"cgroup_parent": f"/{'x' * 256}"},
     "a parent with a long path": {"cgroup_parent": "/x" * 2040},
     "a parent that is the kernel's file": {"cgroup_parent": "/cgroup.procs"},
@@ -222,7 +222,7 @@ BAD = {
     "a user too large": {"user": "4294967294"},
     "ids that overlap": {"uidmap": ["0:100000:10", "5:200000:10"]},
     "ids of nobody": {"subuidname": "nosuch", "subgidname": "nosuch"},
-    # words
+    # texts
     "a signal that is none": {"stop_signal": "SIGNOSUCH"},
     "a mask that is none": {"umask": "0999"},
     "a label without a name": {"label": {"": "x"}},
@@ -251,7 +251,7 @@ def image(built, busybox):
 
 
 def private_layer() -> bytes:
-    """Return a layer with a program, and one behind a directory, that are root's alone."""
+    """Return a layer with a program, and another in a directory, that only root may use."""
     import io
     import tarfile
 
@@ -269,7 +269,7 @@ def private_layer() -> bytes:
 
 @pytest.fixture
 def place(tmp_path):
-    """Return a directory of the host with what the cases name."""
+    """Return a directory of the host with the files that the cases name."""
     (tmp_path / "profile.json").write_text(json.dumps({"defaultAction": "SCMP_ACT_NOSUCH"}))
     (tmp_path / "directory").mkdir()
     os.mkfifo(tmp_path / "fifo")
@@ -296,37 +296,37 @@ def place(tmp_path):
 
 
 def write_hook(directory: Path, program: str, *stages: str) -> None:
-    """Make a directory with a hook for every container."""
+    """Create a directory with a hook for every container."""
     directory.mkdir(exist_ok=True)
     hook = {"version": "1.0.0", "hook": {"path": program}, "when": {"always": True}, "stages": stages}
     (directory / "hook.json").write_text(json.dumps(hook))
 
 
 def filled(options: dict, place: Path) -> dict:
-    """Return the options with the directory's path in them."""
+    """Return the options with the directory's path filled in."""
     return json.loads(json.dumps(options).replace("{tmp}", str(place)))
 
 
 def change(host, options: dict, **mode):
-    """Ask for the container with these options."""
+    """Converge the container to these options."""
     asked = {"image": "localhost/kinds:1", "command": list(SLEEP), **options}
     command = asked.pop("command")
     return host.want("started", *command, stop_time=0, settings=mode, **asked)
 
 
 def look(host) -> tuple:
-    """Return the container's shape, and all that a change could leave."""
+    """Return the container's shape, and everything that a change could leave behind."""
     return host.inspect(), host.record(), sorted(host.leftovers())
 
 
 def parted(before: tuple, now: tuple) -> tuple[tuple, list[str]]:
-    """Return what differs of two looks, and the files, mounts and rows that only one of them has."""
+    """Return the differences of two observations: of the shape, and of files, mounts and rows."""
     differ = tuple((old, new) for old, new in zip(before[:2], now[:2]) if old != new)
     return differ, sorted({*before[2]} ^ {*now[2]})
 
 
 def test_bad_changes(host, image, place):
-    """Whatever can't work is refused with an error of ours; the container that runs is the same, and nothing is left."""
+    """An impossible change is refused with our own error, and the running container is unchanged."""
     host.start(*SLEEP, name="other", ipc="shareable")
     host.start(*SLEEP, name="shut", ipc="private")
     host.want("created", *SLEEP, name="halted", ipc="private")
@@ -343,7 +343,7 @@ def test_bad_changes(host, image, place):
                 wrong += [] if mode and tolerated else [(case, mode, outcome.actions)]
             except EngineError as error:
                 wrong += [] if str(error) else [(case, mode, "says nothing")]
-                # Check mode only warns of what an earlier task of the play could bring.
+                # Check mode only warns about what an earlier task of the play could provide.
                 tolerated = tolerated or error.mended_by
             if look(host) != before:
                 now = look(host)
@@ -361,7 +361,7 @@ def test_bad_changes(host, image, place):
     assert len(BAD) >= 130
 
 
-#: What the task returns as rc, by what is wrong with the program.
+#: The task's ``rc``, by what is wrong with the program.
 CODES = {
     "no program": 127,
     "no program in PATH": 127,
@@ -376,7 +376,7 @@ CODES = {
 
 
 def test_code_of_a_program_that_does_not_run(host, image):
-    """A program that is not there is 127, one that can't be run 126, and nothing was made for it."""
+    """A missing program is 127, one that can't be run 126, and nothing was created for it."""
     before = look(host)
     for case, code in CODES.items():
         with pytest.raises(EngineError) as caught:
@@ -386,7 +386,7 @@ def test_code_of_a_program_that_does_not_run(host, image):
 
 
 def test_a_volume_that_can_not_be_mounted(host, tmp_path):
-    """A file system that is none is found out while the old container runs, and nothing stays mounted."""
+    """An invalid file system is detected while the old container runs, and nothing stays mounted."""
     disk = tmp_path / "disk"
     disk.write_bytes(bytes(1 << 20))
     host.volume("bad", "present", "type=ext4", f"device={disk}")
@@ -398,7 +398,7 @@ def test_a_volume_that_can_not_be_mounted(host, tmp_path):
 
 
 def test_a_program_that_is_no_runtime(host):
-    """A runtime that ends without an error and makes no container leaves the one that runs as it is."""
+    """A runtime that exits successfully without creating a container leaves the running one unchanged."""
     host.start(*SLEEP)
     before = look(host)
     with pytest.raises(EngineError, match="is not an OCI runtime"):
@@ -406,7 +406,7 @@ def test_a_program_that_is_no_runtime(host):
     assert parted(before, look(host)) == ((), [])
 
 
-#: Changes that look bad at the first glance, and work.
+#: Changes that look wrong at first glance, but work.
 GOOD = {
     "a log where anybody may have a file": {"log_opt": {"path": "{tmp}/sticky/a.log"}},
     "a log in a directory that the container reads": {
@@ -457,7 +457,7 @@ GOOD = {
 
 
 def test_good_changes(host, image, place):
-    """What can work is not refused, replaces the container, and runs."""
+    """A change that can work is accepted, replaces the container, and the new one runs."""
     tools = place / "tools"
     tools.mkdir()
     (place / "sticky").mkdir()
@@ -493,7 +493,7 @@ def test_a_limit_above_the_hosts_is_lowered(host):
 
 
 def test_a_failed_trial_touches_nothing_of_the_host(host, place):
-    """What a new container would mount is as it was: no mount place, no copied file, no owner, no volume, no hook's trace."""
+    """Everything that a new container would mount is unchanged: mount points, files, owners, volumes."""
     data = place / "directory"
     hooks, trace = place / "hooks", place / "trace"
     hooks.mkdir()
@@ -522,7 +522,7 @@ def test_a_failed_trial_touches_nothing_of_the_host(host, place):
     assert caught.value.fields["container"]["State"] == host.inspect()["State"]
 
 
-#: Starts a container anew with another variable, and kills itself when it calls the function of the engine.
+#: Recreates a container with another variable, and kills itself when it calls the function of the engine.
 KILLED = """
 import os, signal, sys, threading
 from pathlib import Path
@@ -542,18 +542,18 @@ Host(Path(top), runtime, image).want(
     **({"hooks_dir": hooks} if hooks else {}),
 )
 """
-#: Functions that the task calls in the middle of the trial.
+#: Functions that the task calls during the trial.
 IN_TRIAL = ("runtime_of", "cover_place", "run_to_file", "tear_down", "clear_path")
 
 
 def without_locks(host) -> list[str]:
-    """Return what is there but for lock files, which whoever is killed leaves, and the kernel frees."""
+    """Return what exists except lock files, which a killed process leaves and the kernel unlocks."""
     return sorted(name for name in host.leftovers() if f"{host.layout.locks}/" not in name)
 
 
 @pytest.mark.parametrize("fatal", IN_TRIAL)
 def test_killed_in_its_trial(host, python_child, fatal):
-    """A task that is killed while it tries the new container leaves the old one running; the next verb takes the rest away."""
+    """A task killed during its trial leaves the old container running; the next verb cleans up the trial."""
     shape = host.start(*SLEEP, env={"A": "1"})
     before = without_locks(host)
     with python_child(KILLED, host.top, host.runtime, host.image, fatal) as child:
@@ -568,7 +568,7 @@ def test_killed_in_its_trial(host, python_child, fatal):
 
 
 def test_nothing_of_a_killed_trial_outlives_the_container(host, python_child):
-    """Absent after a kill in the trial leaves no cgroup, no process and no file."""
+    """Absent after a kill during the trial leaves no cgroup, no process and no file."""
     host.start(*SLEEP, env={"A": "1"})
     with python_child(KILLED, host.top, host.runtime, host.image, "tear_down") as child:
         child.wait(60)
@@ -582,7 +582,7 @@ FILLING = ("_copy_for_anonymous", "copied_aside", "copy_tree", "mark_copied", "s
 
 @pytest.mark.parametrize("fatal", FILLING)
 def test_killed_while_it_fills_volumes(host, image, python_child, fatal):
-    """A task that is killed while it fills volumes leaves the old container running; the next one fills them and replaces it."""
+    """A task killed while filling volumes leaves the old container running; the next one replaces it."""
     shape = host.start(*SLEEP, image=image, env={"A": "1"})
     with python_child(KILLED, host.top, host.runtime, image, fatal) as child:
         child.wait(60)
@@ -595,13 +595,13 @@ def test_killed_while_it_fills_volumes(host, image, python_child, fatal):
     assert not [one for one in host.files() if ".copyup-" in one or "/staging/" in one]
 
 
-#: Functions that a replacement calls when the old container is stopped or gone already.
+#: Functions that a replacement calls once the old container is stopped or removed.
 AFTER_STOP = ("_wait", "remove_held", "_moved", "prepare_directories", "mount_rootfs", "started")
 
 
 @pytest.mark.parametrize("fatal", AFTER_STOP)
 def test_killed_in_a_replacement(host, python_child, fatal):
-    """Killed anywhere after the old container was stopped, the next task that describes it has the new one run."""
+    """Killed at any point after the old container's stop, the next task that describes it runs the new one."""
     host.start(*SLEEP, env={"A": "1"})
     with python_child(KILLED, host.top, host.runtime, host.image, fatal) as child:
         child.wait(60)
@@ -613,12 +613,12 @@ def test_killed_in_a_replacement(host, python_child, fatal):
     assert not host.want("present", *SLEEP, **task).changed
 
 
-#: The stages at which a hook fails a start; at startContainer it ends like a program, and crun goes on after poststart.
+#: Stages in which a hook fails a start; in startContainer it exits like a program, and crun continues after poststart.
 STAGES = ("precreate", "prestart", "createRuntime", "createContainer")
 
 
 def test_failed_replacement_brings_the_old_one_back(host, place):
-    """A replacement whose start fails after all ends with the old container running, its own files and volumes in it."""
+    """A replacement that fails to start after all restores the old container, with its files and volumes."""
     hooks = place / "directory"
     old = host.start(*SLEEP, volume=["/kept"])["Id"]
     host.start(*SLEEP, name="other", requires=["box"])
@@ -644,7 +644,7 @@ def test_failed_replacement_brings_the_old_one_back(host, place):
 
 
 def test_failed_replacement_of_one_that_fails_too(host, place):
-    """An old container that can't be started again either is there with its files, and the next task goes on from there."""
+    """An old container that can't be started again either keeps its files, and the next task continues there."""
     hooks = place / "directory"
     old = host.start(*SLEEP, hooks_dir=[str(hooks)])["Id"]
     host.agent("exec", "box", "touch", "/etc/mine")
@@ -658,13 +658,13 @@ def test_failed_replacement_of_one_that_fails_too(host, place):
     assert host.agent("exec", "box", "ls", "/etc/mine").returncode == 0
 
 
-#: Functions that bring the old container back.
+#: Functions that restore the old container.
 BACK = ("_put_back", "remove_held", "_exchange", "keep_marks", "_discard_anonymous", "start_again")
 
 
 @pytest.mark.parametrize("fatal", BACK)
 def test_killed_while_it_brings_the_old_one_back(host, place, python_child, fatal):
-    """Killed on the way back, the next task that describes the new container has it run, and nothing else is left."""
+    """Killed during the restore, the next task that describes the new container runs it; nothing else is left."""
     write_hook(place / "directory", "/bin/false", "createRuntime")
     hooks = [str(place / "directory")]
     host.start(*SLEEP, env={"A": "1"})
@@ -680,7 +680,7 @@ def test_killed_while_it_brings_the_old_one_back(host, place, python_child, fata
 
 
 def test_stopped_on_purpose_owes_nothing(host):
-    """A start that is owed is forgotten when the user wants the container stopped."""
+    """A pending start is cancelled when the user wants the container stopped."""
     host.start(*SLEEP)
     with host.open() as engine:
         from _engine.lifecycle.container.stop import TO_START, stop
@@ -693,14 +693,14 @@ def test_stopped_on_purpose_owes_nothing(host):
 
 # -- copy-up -------------------------------------------------------------------------------------------
 
-#: Content of which two fit into the small file system, and not three.
+#: Content of which two copies fit into the small file system, but not three.
 _SIZE = 4 << 20
 BIG = layer({"small/file": b"", "none": None, **{f"big{n}/file": bytes([n]) * _SIZE for n in (1, 2, 3)}})
 
 
 @pytest.fixture
 def small_host(runtime, tmp_path, busybox):
-    """Return an engine with a file system of its own that has room for two of three, a container that runs and its volume."""
+    """Return an engine on a file system with space for two of three, a running container and its volume."""
     host = Host(tmp_path, runtime, "localhost/big:1")
     os.mkdir(host.layout.root)
     mounts.tmpfs(host.layout.root, size=64 << 20, mode=0o700)
@@ -722,7 +722,7 @@ def small_host(runtime, tmp_path, busybox):
         subprocess.run(["umount", host.layout.root], check=True)
 
 
-#: Volumes of a new container that are too large, by whose they are; "there" is made before.
+#: Volumes of a new container that are too large, by whose they are; "there" is created before.
 TOO_LARGE = {
     "new": {"volume": ["new:/small", "fresh:/big1", "more:/big2", "most:/big3"]},
     "there": {"volume": ["there:/big1", "fresh:/big2", "more:/big3"]},
@@ -739,7 +739,7 @@ TOO_LARGE = {
 
 
 def test_copy_up_that_does_not_fit(small_host):
-    """Volumes that have no room for the image's content are found out while the old container runs, and those made go."""
+    """Too little space for a copy-up is detected while the old container runs; created volumes are removed."""
     host = small_host
     for case, options in TOO_LARGE.items():
         if "there" in str(options):
@@ -759,7 +759,7 @@ def test_copy_up_that_does_not_fit(small_host):
 
 
 def test_what_is_filled_ahead_is_as_at_a_start(passable_host, busybox):
-    """A fresh volume of a container with users of its own has in a replacement the owners that it has at a first start."""
+    """In a replacement with its own users, a new volume gets the same owners as at a first start."""
     host = passable_host
     image = host.build("localhost/owned:1", busybox, layer({"data/file": b"1"}))
     options = {"image": image, "uidmap": ["0:100000:65536"], "gidmap": ["0:200000:65536"], "stop_time": 0}
@@ -776,7 +776,7 @@ def test_what_is_filled_ahead_is_as_at_a_start(passable_host, busybox):
         remove_image(engine, image)
 
 
-#: What the start of a new container needs and can't have.
+#: Prerequisites of the new container's start that fail.
 NEEDED = (
     {"requires": ["broken"]},
     {"pid": "container:broken"},
@@ -786,7 +786,7 @@ NEEDED = (
 
 
 def test_what_a_replacement_needs_comes_first(host, place):
-    """A container that it needs and that does not start, and a directory that can't be made, leave the old one running."""
+    """A dependency that does not start, or a directory that can't be created, leaves the old container running."""
     host.want("created", *SLEEP, name="broken", volume=[f"{place}/directory:/x"])
     (place / "directory").rmdir()
     host.start(*SLEEP)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a second task does to a container that is there: nothing, a live change, a restart, a new container."""
+"""What a second task does to an existing container: nothing, a live change, a restart, a new container."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLEEP = ("sleep", "1000")
 
 
 def same(before: dict, after: dict) -> bool:
-    """Tell whether two shapes are of the same run of the same container."""
+    """Return whether two shapes are of the same run of the same container."""
     keys = ("Pid", "ConmonPid", "StartedAt")
     return before["Id"] == after["Id"] and [before["State"][key] for key in keys] == [
         after["State"][key] for key in keys
@@ -25,7 +25,7 @@ def same(before: dict, after: dict) -> bool:
 
 
 def has_variable(pid: int, variable: bytes) -> bool:
-    """Tell whether a process has a variable; the runtime returns from a start before its own process becomes the container's."""
+    """Return whether a process has a variable; the runtime may return before its process executes."""
     environ = Path(f"/proc/{pid}/environ")
     return bool(
         eventually(lambda: variable in environ.read_bytes().split(b"\0"), f"{variable!r} in {environ}")
@@ -33,7 +33,7 @@ def has_variable(pid: int, variable: bytes) -> bool:
 
 
 def test_again_is_no_change(host):
-    """The same task again does nothing."""
+    """The same task again changes nothing."""
     before = host.start(*SLEEP, env={"A": "1"}, volume=["data:/data"])
     again = host.want("started", *SLEEP, env={"A": "1"}, volume=["data:/data"])
     assert (again.actions, again.differences, again.cost) == ((), (), "")
@@ -41,7 +41,7 @@ def test_again_is_no_change(host):
 
 
 def test_restart_after_its_end(host):
-    """A container that has ended is started again by started, with the log going on and its files kept."""
+    """An exited container is started again by state started; its log continues, and its files are kept."""
     command = ("sh", "-c", "echo run >> /runs; cat /runs; exit 4")
     host.start(*command)
     first = host.ended()
@@ -88,7 +88,7 @@ def test_recreation(host):
 
 @pytest.mark.parametrize("state", ["present", "created", "stopped"])
 def test_states_that_start_nothing(host, state):
-    """present, created and stopped make a container and do not start it; started starts the same one."""
+    """present, created and stopped create a container without starting it; started starts the same one."""
     outcome = host.want(state, *SLEEP)
     assert outcome.actions == ("created box",)
     assert (host.inspect()["State"]["Status"], host.mounts(), host.processes()) == ("created", [], [])
@@ -98,7 +98,7 @@ def test_states_that_start_nothing(host, state):
 
 
 def test_absent_leaves_nothing(host):
-    """Absent stops and removes; again it does nothing; nothing of the container is left at once but its process's agent."""
+    """Absent stops and removes; again it does nothing; nothing is left except the process's agent."""
     host.start(*SLEEP)
     assert host.bring("box", "absent", stop_time=0).actions == ("stopped box", "removed box")
     assert (host.inspect(), host.mounts(), host.cgroups(), host.record()) == ({}, [], [], None)
@@ -106,7 +106,7 @@ def test_absent_leaves_nothing(host):
 
 
 def test_failed_start_and_its_repair(host, tmp_path):
-    """A start that fails tells what was done, leaves nothing mounted, and is on record; mended, it starts."""
+    """A failed start reports what was done, leaves nothing mounted, and is recorded; corrected, it starts."""
     hook = {"version": "1.0.0", "hook": {"path": "/bin/false"}, "when": {"always": True}}
     tmp_path.joinpath("hook.json").write_text(json.dumps({**hook, "stages": ["createRuntime"]}))
     with pytest.raises(RuntimeFailed) as caught:
@@ -124,7 +124,7 @@ def test_failed_start_and_its_repair(host, tmp_path):
 
 
 def test_failed_start_of_one_that_ran(host):
-    """A start that fails leaves a container that ran as it was, with the end of its last run; it can be repaired."""
+    """A failed start leaves a container that ran before unchanged, with its last exit; it can be repaired."""
     task = {"volume": ["tools:/tools"], "entrypoint": ["/tools/run"]}
     host.volume("tools")
     program = host.data("tools") / "run"
@@ -147,14 +147,14 @@ def test_failed_start_of_one_that_ran(host):
 
 
 def test_start_after_a_killed_runtime(host):
-    """The temporary pid file of a runc that was killed, which the next one would fail at, is out of its way."""
+    """The temporary pid file of a killed runc, at which the next one would fail, is removed."""
     host.want("created", *SLEEP)
     Path(host.layout.container(host.inspect()["Id"]).run, ".pidfile").touch()
     assert host.start(*SLEEP)["State"]["Status"] == "running"
 
 
 def test_data_outlives_a_replacement_that_was_killed(host):
-    """Killed after the old container is gone and before the new one is there, the next task hands its volume on."""
+    """Killed between the old container's removal and the new one's creation, the next task keeps its volume."""
     host.start("sh", "-c", "echo precious > /data/file && sleep 100", volume=["/data"])
     eventually((host.data(host.volumes()[0]) / "file").exists, "the file is written")
     host.bring("box", "stopped", stop_time=0)
@@ -166,7 +166,7 @@ def test_data_outlives_a_replacement_that_was_killed(host):
 
 
 def test_made_anew_as_it_was(host):
-    """A task that asks for a new container and says nothing of it gets one as the old was asked for."""
+    """A task that asks for recreation without options recreates the container with its previous options."""
     before = host.start(*SLEEP, env={"MODE": "a"}, volume=["data:/data", "/anonymous"], stop_timeout=0)
     after = host.bring("box", "started", recreate=True).result["container"]
     assert after["Id"] != before["Id"]

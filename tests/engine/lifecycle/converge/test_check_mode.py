@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check mode changes nothing and says exactly what apply then does."""
+"""Check mode changes nothing, and predicts exactly what a real run does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from _engine.lifecycle.converge.request import Request
 from enginehost import Host
 
 SLEEP = ("sleep", "1000")
-#: The tasks that come before (state and options), and the one that is predicted.
+#: The preceding tasks (state and options), and the one that is predicted.
 TASKS = {
     "fresh": ((), ("started", {"volume": ["data:/data", "/anon"]})),
     "fresh, not started": ((), ("created", {})),
@@ -33,7 +33,7 @@ TASKS = {
 
 @pytest.mark.parametrize("task", TASKS)
 def test_container(host, task):
-    """A predicted task leaves files, rows, mounts and processes alone; applied it does what was predicted, and then nothing."""
+    """A predicted task touches no file, row, mount or process; a real run does what was predicted."""
     earlier, (state, options) = TASKS[task]
     for before, given in earlier:
         host.want(before, *SLEEP, **given)
@@ -66,7 +66,7 @@ def test_volume(host, state):
 
 
 def test_on_a_bare_host(runtime, tmp_path, demo_image):
-    """Where no engine has been yet, predicting makes not even a directory, and knows what loading will do."""
+    """On a host without an engine, check mode creates no directory, and predicts what loading does."""
     from _engine.lifecycle.image.load import load
 
     host = Host(tmp_path / "none", runtime, "localhost/none:1")
@@ -78,7 +78,7 @@ def test_on_a_bare_host(runtime, tmp_path, demo_image):
     assert host.load(demo_image).actions == ()
 
 
-#: What is not there, or not as it has to be: options of a container, and what the warning names.
+#: What is missing or unfit: options of a container, and what the warning names.
 MISSING = {
     "image": ({"image": "localhost/none:1"}, "localhost/none:1"),
     "image and user": ({"image": "localhost/none:1", "user": "app"}, "localhost/none:1"),
@@ -105,7 +105,7 @@ MISSING = {
 
 @pytest.mark.parametrize("missing", MISSING)
 def test_what_an_earlier_task_could_bring(host, missing):
-    """What is missing for a container is noted with its name, and the container is predicted; a real run refuses it."""
+    """What a container lacks is named in a warning, and the container is predicted; a real run refuses it."""
     options, named = MISSING[missing]
     with host.open(read_only=True) as engine:
         predicted = converge(engine, Request("box", "started", host.spec(*SLEEP, **options)), None)
@@ -116,7 +116,7 @@ def test_what_an_earlier_task_could_bring(host, missing):
         host.want("started", *SLEEP, **options)
 
 
-#: Tasks on a container that is not as they need it, since the tasks before them have not been done.
+#: Tasks on a container in the wrong state, because the preceding tasks were not done.
 NOT_YET = {
     "in use": lambda host, engine: converge(engine, Request("first", "absent"), None),
     "made anew": lambda host, engine: converge(
@@ -132,7 +132,7 @@ NOT_YET = {
 
 @pytest.mark.parametrize("task", NOT_YET)
 def test_what_an_earlier_task_could_change(host, task):
-    """A container that others need, or that would have to run, is predicted with a note."""
+    """A container that others need, or that must be running, is predicted with a warning."""
     host.want("started" if task == "made anew" else "created", *SLEEP, name="first")
     host.want("started" if task == "made anew" else "created", *SLEEP, name="second", pid="container:first")
     with host.open(read_only=True) as engine:
@@ -141,7 +141,7 @@ def test_what_an_earlier_task_could_change(host, task):
 
 
 def test_bad_input_is_an_error_beside_what_is_missing(host):
-    """What no task could bring is refused, whatever else is missing."""
+    """What no task could provide is refused, whatever else is missing."""
     wish = Request("box", "started", host.spec(*SLEEP, volume=["/none:/data"], user="nobody-knows"))
     with host.open(read_only=True) as engine, pytest.raises(InvalidOption, match="user"):
         converge(engine, wish, None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Limits that are changed while the container runs, and what becomes of a change that fails or is killed."""
+"""Limits that are changed while the container runs, and changes that fail or are killed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from _engine.lifecycle.guard.hold import hold
 
 SLEEP = ("sleep", "1000")
 MIB = 1 << 20
-#: What cgroups v1 has where there is no limit: the largest number of whole pages.
+#: The value of cgroups v1 for no limit: the largest number of whole pages.
 NONE_V1 = str((2**63 - 1) // 4096 * 4096)
 
 
 def seen(host, controller, *names):
-    """Return the content of a control file of the container: of v1, or of v2."""
+    """Return the content of a control file of the container, of v1 or of v2."""
     return membership.read(membership.directory(host.record().process.pid, controller), *names)
 
 
 def memory(host):
-    """Return the limit of memory."""
+    """Return the memory limit."""
     return seen(host, "memory", "memory.max", "memory.limit_in_bytes").replace(NONE_V1, "max")
 
 
@@ -37,12 +37,12 @@ def swap(host):
 
 
 def reservation(host):
-    """Return what the container is left with."""
+    """Return the memory reservation."""
     return seen(host, "memory", "memory.soft_limit_in_bytes").replace(NONE_V1, "max")
 
 
 def cpu(host):
-    """Return quota and period; with crun no quota is the time of more processors than Linux can have."""
+    """Return quota and period; with crun, no quota is the time of more processors than Linux can have."""
     found = seen(host, "cpu", "cpu.max")
     if not found:
         found = f"{seen(host, 'cpu', 'cpu.cfs_quota_us')} {seen(host, 'cpu', 'cpu.cfs_period_us')}"
@@ -50,12 +50,12 @@ def cpu(host):
 
 
 def shares(host):
-    """Return the weight."""
+    """Return the CPU weight."""
     return seen(host, "cpu", "cpu.shares")
 
 
 def cpus(host):
-    """Return the processors."""
+    """Return the CPUs."""
     return seen(host, "cpuset", "cpuset.cpus")
 
 
@@ -65,15 +65,13 @@ def mems(host):
 
 
 def pids(host):
-    """Return the greatest number of processes."""
-    return seen(host, "pids", "pids.max").replace(
-        "4194304", "max"
-    )  # with crun: more pids than that there are not
+    """Return the maximum number of processes."""
+    return seen(host, "pids", "pids.max").replace("4194304", "max")  # with crun: more pids than can exist
 
 
 ONLINE = Path("/sys/devices/system/cpu/online").read_text().strip()
 NODES = Path("/sys/devices/system/node/online").read_text().strip()
-#: What is asked for, one after the other, each with what the kernel has then. The container is one and the same.
+#: Successive options, each with the resulting values in the kernel. The container stays the same.
 CHANGES = {
     "memory": (memory, [{"memory": "64m"}, {"memory": "128m"}, {"memory": "32m"}, {}], [64, 128, 32, "max"]),
     "swap": (
@@ -111,7 +109,7 @@ CHANGES = {
 @pytest.mark.parametrize("start", ["with", "without"])
 @pytest.mark.parametrize("what", CHANGES)
 def test_changed_while_it_runs(host, what, start):
-    """The kernel has the new limit at once, less or more than before or none at all, and the process runs on."""
+    """The kernel has the new limit at once, lower, higher or none, and the process keeps running."""
     look, asked, expected = CHANGES[what]
     before = host.start(*SLEEP, **(asked[-1] if start == "without" else asked[1]))["State"]
     for options, value in zip(asked, expected):
@@ -129,7 +127,7 @@ def test_changed_while_it_runs(host, what, start):
 
 
 def test_check_mode_tells_and_does_nothing(host):
-    """A change that check mode predicts is live, and no limit moves."""
+    """A change that check mode predicts is live, and no limit changes."""
     host.start(*SLEEP, memory="64m")
     outcome = host.want("started", *SLEEP, memory="128m", settings={"read_only": True})
     assert (outcome.actions, outcome.cost) == (("updated box",), "live")
@@ -138,7 +136,7 @@ def test_check_mode_tells_and_does_nothing(host):
 
 @pytest.mark.parametrize("state", ["created", "stopped", "paused"])
 def test_changed_while_it_does_not_run(host, state):
-    """One that does not run has the limit from its start on, one that stands still at once."""
+    """A stopped container gets the limit at its start, a paused one at once."""
     host.want("started" if state == "stopped" else state, *SLEEP, memory="64m")
     host.want(state, *SLEEP, memory="128m", stop_time=0)
     host.want("started", *SLEEP, memory="128m")
@@ -154,13 +152,13 @@ def test_a_restart_keeps_it(host):
 
 
 def test_what_the_runtime_refuses_changes_nothing(host):
-    """A processor that the host does not have: the runtime refuses, and the limit that it had set already is taken back."""
+    """The runtime refuses a CPU that the host does not have, and the limit that it had set already is undone."""
     host.start(*SLEEP, memory="64m")
     before = host.record()
     refused = {"memory": "128m", "cpuset_cpus": "4095"}
     with pytest.raises(
         InvalidOption, match="4095"
-    ):  # by the check before, which what changes by itself may slip through
+    ):  # by the preceding check, which values that change by themselves may evade
         host.want("started", *SLEEP, **refused)
     with host.open() as engine, hold(engine, before.id, "update") as record, pytest.raises(RuntimeFailed):
         altering.alter(engine, record, host.spec(*SLEEP, **refused))
@@ -171,7 +169,7 @@ def test_what_the_runtime_refuses_changes_nothing(host):
 
 
 def test_less_memory_than_it_uses_is_refused(host):
-    """A limit that could only kill the container is refused in words, before anything is changed."""
+    """A limit that could only kill the container is refused with an explanation, before anything is changed."""
     script = "x=$(head -c 40000000 /dev/zero | tr '\\0' x); echo ready; while :; do sleep 1; done"
     host.start("sh", "-c", script, memory="256m")
     host.said("ready")
@@ -185,10 +183,10 @@ def test_less_memory_than_it_uses_is_refused(host):
 
 @pytest.mark.parametrize("applied", [False, True])
 def test_killed_half_way(host, applied, monkeypatch):
-    """A change that was killed is taken back by whoever comes next, and the next task makes it again."""
+    """A killed change is undone by the next verb, and the next task repeats it."""
 
     class Killed(BaseException):
-        """Ends the verb as a kill does: nothing of it runs any more."""
+        """Ends the verb as a kill does: nothing of it continues."""
 
     def die(engine, record, name):
         if applied:
@@ -211,7 +209,7 @@ def test_killed_half_way(host, applied, monkeypatch):
 
 
 def test_killed_and_ended_meanwhile(host):
-    """A container that ended after its change was killed keeps nothing of it."""
+    """A container that exited after its change was killed keeps nothing of it."""
     host.start(*SLEEP, memory="64m")
     with host.open() as engine:
         save(engine, host.record(), intent="update")
@@ -219,7 +217,7 @@ def test_killed_and_ended_meanwhile(host):
     assert (host.record().intent, host.record().status) == ("", "exited")
 
 
-#: What each runtime writes the weight to: crun 1.8 does not know the name that the scheduler BFQ has for it in v1.
+#: The file to which each runtime writes the weight: crun 1.8 does not know the name for scheduler BFQ in v1.
 WEIGHTS = {
     "crun": ("io.bfq.weight", "io.weight", "blkio.weight"),
     "runc": ("io.bfq.weight", "io.weight", "blkio.weight", "blkio.bfq.weight"),
@@ -227,7 +225,7 @@ WEIGHTS = {
 
 
 def test_weight_of_block_input_and_output(host, runtime):
-    """The weight is changed while the container runs; where there is none for the runtime, the change is refused."""
+    """The weight is changed live; if the runtime has no file for it, the change is refused."""
     before = host.start(*SLEEP)["State"]
     usual = seen(host, "blkio", *WEIGHTS[runtime])
     if usual:

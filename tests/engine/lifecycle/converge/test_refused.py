@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What bad input and an unfit host get: a clear error and no change at all."""
+"""Bad input and an unsuitable host cause a clear error and no change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
 
 SLEEP = ("sleep", "1000")
-#: What is asked for, settings of the engine, the error, and words that must be in it: what, which, what to do.
+#: Options, settings of the engine, the error, and words that it must contain: what, which, what to do.
 REFUSED = {
     "no bind source": (
         {"volume": ["/nosuch/source:/x"]},
@@ -59,7 +59,7 @@ REFUSED = {
 @pytest.mark.parametrize("there", [False, True], ids=["fresh", "running"])
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(host, case, there):
-    """What can't work is refused with the option, the value and the remedy, and neither apply nor check mode changes anything."""
+    """An impossible request is refused with option, value and remedy; nothing is changed, in check mode too."""
     options, settings, error, words = REFUSED[case]
     if there:
         host.start(*SLEEP, env={"OLD": "1"})
@@ -74,7 +74,7 @@ def test_refused(host, case, there):
 
 
 def test_what_is_only_created_needs_no_program(host):
-    """A container that holds data may name a program that its image has not; a start of it is refused in words, with 127."""
+    """A container for data may name a missing program; its start is refused with an explanation and 127."""
     host.want("created", "/nosuch")
     with pytest.raises(RuntimeFailed, match="command: '/nosuch' is not in image localhost/box:1") as caught:
         host.want("started", "/nosuch")
@@ -84,7 +84,7 @@ def test_what_is_only_created_needs_no_program(host):
     assert host.record().spec.command == ("/nosuch",)
 
 
-#: Holds the lock of a name until its input ends.
+#: Holds the lock of a name until its standard input ends.
 HOLDER = """
 import sys
 from pathlib import Path
@@ -96,7 +96,7 @@ with Host(Path(sys.argv[1]), *sys.argv[2:]).open() as engine, engine.lock_name("
 
 
 def test_held_lock(host, python_child):
-    """A task that finds another at the same container waits, then tells who holds it and for what; afterwards it works."""
+    """A task waits for another on the same container, then reports who holds the lock and why."""
     with python_child(HOLDER, host.top, host.runtime, host.image) as holder:
         assert holder.stdout.readline() == "held\n"
         before = host.picture()
@@ -117,7 +117,7 @@ def test_held_lock(host, python_child):
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_corrupt_database(empty_host, read_only):
-    """A database that can't be read is told with the way out, and nothing is done, not even to it."""
+    """An unreadable database is reported with the remedy, and nothing is done, not even to the database."""
     database = Path(empty_host.layout.database)
     good = database.read_bytes()
     database.write_bytes(b"no database" * 1000)
@@ -128,7 +128,7 @@ def test_corrupt_database(empty_host, read_only):
 
 
 def test_state_by_id(host):
-    """A task that names a state alone takes the whole id of a container, as the other modules do, and its first 12 digits."""
+    """A task that only sets a state accepts a container's full id, and its first 12 digits."""
     whole = host.start("sleep", "1000", stop_timeout=0)["Id"]
     assert host.bring(whole[:12], "stopped").actions == ("stopped box",)
     assert host.bring(whole[:11], "absent").actions == ()

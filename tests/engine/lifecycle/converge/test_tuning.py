@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Numbers and words that tune a container's process and cgroup, as the kernel has them."""
+"""Options that tune a container's process and cgroup have the expected effect in the kernel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def process(shape: dict, file: str) -> str:
 
 
 def test_oom_score_and_umask(host):
-    """The command has the score and the umask that were asked for."""
+    """The command has the requested score and umask."""
     box = host.start(*FOREVER, oom_score_adj=321, umask="0027", stop_timeout=0)
     assert process(box, "oom_score_adj") == "321\n"
     assert "Umask:\t0027\n" in process(box, "status")
@@ -31,7 +31,7 @@ def test_oom_score_and_umask(host):
 
 
 def test_time_zone(host):
-    """The container has the host's file of the zone, and no other zone than those; ``local`` is the host's own."""
+    """The container has the host's file of the time zone, and no other; ``local`` is the host's own zone."""
     box = host.start(*FOREVER, timezone="Asia/Tokyo", stop_timeout=0)
     wanted = Path("/usr/share/zoneinfo/Asia/Tokyo").read_bytes()
     assert Path(f"/proc/{box['State']['Pid']}/root/etc/localtime").read_bytes() == wanted
@@ -43,7 +43,7 @@ def test_time_zone(host):
 
 
 def test_another_init(host, need, tmp_path):
-    """The program of init_path is process 1; one that is not there is refused beforehand."""
+    """The program of init_path is PID 1; a missing one is refused in advance."""
     found = next(filter(None, map(shutil.which, ("catatonit", "tini", "dumb-init"))), None)
     need(found, "an init program")
     program = tmp_path / "own-init"
@@ -55,8 +55,8 @@ def test_another_init(host, need, tmp_path):
 
 
 def test_a_rule_for_devices(host):
-    """A device that the container makes can be opened with a rule for it, and can't without."""
-    # The kernel's log: everybody may open it to write, and no container is given it.
+    """A device that the container creates can be opened with a rule for it, and not without."""
+    # The kernel's log: everybody may open it for writing, and no container gets it.
     script = "busybox mknod /kmsg c 1 11 && (: > /kmsg) && echo may || echo not; sleep 1000"
     host.start("/bin/sh", "-c", script, name="plain", cap_add=["MKNOD"], stop_timeout=0)
     host.said("not", "plain")
@@ -65,7 +65,7 @@ def test_a_rule_for_devices(host):
 
 
 def test_swappiness(host):
-    """Cgroup v1 has it, v2 has not; and a host that is not v2 takes no cgroup_conf."""
+    """Cgroups v1 has swappiness, v2 has not; and a host without v2 refuses cgroup_conf."""
     if cgroups.version() == "v2":
         with pytest.raises(HostLacks, match="memory_swappiness is not supported with cgroups v2"):
             host.start(*FOREVER, memory_swappiness=7)
@@ -78,12 +78,12 @@ def test_swappiness(host):
 
 
 def test_nobody_is_killed_for_want_of_memory(host):
-    """Cgroup v1 has the container wait until its limit is raised, or it is stopped; v2 has nothing like it."""
+    """Cgroups v1 blocks the container until its limit is raised or it is stopped; v2 has no such feature."""
     if cgroups.version() == "v2":
         with pytest.raises(HostLacks, match="oom_kill_disable is not supported with cgroups v2"):
             host.start(*FOREVER, oom_kill_disable=True)
         return
-    # The kernel waits where a program touches memory, and fails a call that needs some: so this one makes few.
+    # The kernel blocks when a program touches memory, and fails a call that needs some: so this one makes few.
     command = (
         "busybox",
         "awk",
@@ -107,7 +107,7 @@ def test_nobody_is_killed_for_want_of_memory(host):
 
 
 def test_weight_of_block_input_and_output(host, runtime):
-    """The weight is in the cgroup; crun knows but one of the two names of the file on v1, and says so."""
+    """The weight is in the cgroup; crun only knows one of the two names of the file on v1, and says so."""
     if cgroups.version() != "v2" and runtime == "crun" and not has_blkio_weight():
         with pytest.raises(RuntimeFailed, match=r"blkio\.weight"):
             host.start(*FOREVER, blkio_weight=20)
@@ -122,7 +122,7 @@ def test_weight_of_block_input_and_output(host, runtime):
 
 
 def has_blkio_weight() -> bool:
-    """Tell whether cgroups of v1 have the file that crun writes."""
+    """Return whether cgroups v1 has the file that crun writes."""
     probe = Path("/sys/fs/cgroup/blkio", f"slipway-test-{os.getpid()}")
     probe.mkdir()
     try:
@@ -132,7 +132,7 @@ def has_blkio_weight() -> bool:
 
 
 def test_a_directory_without_devices(host, tmp_path):
-    """A directory is handed on with the devices in it; one without any is refused by name."""
+    """A directory is passed on with the devices in it; one without devices is refused by name."""
     os.mkdir(tmp_path / "empty")
     os.mknod(tmp_path / "null", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
     with pytest.raises(InvalidOption, match="is a directory without devices"):

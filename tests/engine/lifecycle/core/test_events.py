@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told of a container's life, and how it is read."""
+"""The events of a container's life, and how they are read."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from enginehost import eventually, failing_hook
 
 
 def test_a_life_in_events(host):
-    """Each step of a life is told once and in its order, under libpod's words."""
+    """Each step of a life is recorded once and in order, under libpod's names."""
     host.start("sleep", "1000", stop_signal="KILL", name="life")
     for state in ("paused", "started", "stopped", "absent"):
         host.bring("life", state)
     told = host.events("life")
-    # Whether conmon's call or the verb cleans up first is open; each tells its own part.
+    # Conmon's call or the verb may clean up first; each records its own part.
     told.remove("stop")
     assert told == [
         *("create", "mount", "init", "start", "pause", "unpause"),
@@ -32,7 +32,7 @@ def test_a_life_in_events(host):
 
 
 def test_a_start_that_fails_tells_of_its_undoing(host, tmp_path):
-    """What was mounted is unmounted, and both are told."""
+    """What was mounted is unmounted, and both events are recorded."""
     with pytest.raises(EngineError):
         host.start("true", name="dead", hooks_dir=failing_hook(tmp_path))
     told = host.events("dead")
@@ -42,7 +42,7 @@ def test_a_start_that_fails_tells_of_its_undoing(host, tmp_path):
 
 
 def test_following_sees_each_event_once(host):
-    """Who follows is told of what was, and then of each thing as it happens, until the time is over."""
+    """A follower gets past events, and then each new one as it happens, until the time is over."""
     since = time.time_ns()
     host.want("created", "sleep", "1000")
     seen, until = [], time.time_ns() + 15 * 10**9
@@ -64,7 +64,7 @@ def test_following_sees_each_event_once(host):
 
 
 def test_following_sleeps(host):
-    """A process that follows takes no processor time while nothing happens."""
+    """A following process uses no CPU time while nothing happens."""
     host.want("created", "sleep", "1000")
     argv = [host.layout.agent_program, "events", "--follow", "--json", "--limit", "1"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
@@ -79,7 +79,7 @@ def test_following_sleeps(host):
 
 
 def _ticks(pid, *, pause):
-    """Return how many ticks of the processor the process takes in that time."""
+    """Return how many clock ticks of CPU time the process uses in that time."""
 
     def read():
         with open(f"/proc/{pid}/stat", encoding="ascii") as stream:
@@ -92,7 +92,7 @@ def _ticks(pid, *, pause):
 
 
 def test_the_program_tells_what_is_asked_for(host):
-    """Filters, times and a limit choose; a wrong one is refused with 2."""
+    """Filters, times and a limit select events; an invalid one is refused with 2."""
     host.start("true", name="brief")
     host.ended("brief")
 

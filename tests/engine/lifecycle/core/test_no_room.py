@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container can write to is bounded, and what ends a container works on a disk that takes nothing more."""
+"""A container's writable space is limited, and a container can be stopped on a disk that can't be written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FOREVER = ("sleep", "1000")
 
 
 def fill(directory: str) -> None:
-    """Leave not one byte."""
+    """Leave not one free byte."""
     with open(f"{directory}/filled", "wb", buffering=0) as file:
         for size in (65536, 4096, 1):
             with suppress(OSError):
@@ -37,7 +37,7 @@ def fill(directory: str) -> None:
 
 
 def use_up_inodes(directory: str) -> None:
-    """Leave not one inode."""
+    """Leave not one free inode."""
     os.mkdir(f"{directory}/filled")
     with suppress(OSError):
         for number in range(1_000_000):
@@ -45,23 +45,23 @@ def use_up_inodes(directory: str) -> None:
 
 
 def forbid(directory: str) -> None:
-    """Let nothing be written, as after an error of the disk."""
+    """Make the file system read-only, as after a disk error."""
     if remount(directory, "ro"):
         return
-    # Somebody has a file open for writing there (a log): so a second mount hides the first.
+    # A file is open for writing there (a log): so a second mount hides the first.
     subprocess.run(["mount", "--rbind", directory, directory], check=True)
     subprocess.run(["mount", "--make-rprivate", directory], check=True)
     assert remount(directory, "ro")
 
 
 def remount(directory: str, how: str) -> bool:
-    """Change the mount, if the kernel lets us."""
+    """Change the mount, if the kernel permits it."""
     words = ["mount", "-o", f"remount,bind,{how}", directory]
     return subprocess.run(words, check=False, capture_output=True).returncode == 0
 
 
 def allow(directory: str) -> None:
-    """Take back whatever was done."""
+    """Undo any of these."""
     if len([entry for entry in mountinfo.read() if entry.target == directory]) > 1:
         subprocess.run(["umount", "--recursive", "--lazy", directory], check=True)
     remount(directory, "rw")
@@ -70,7 +70,7 @@ def allow(directory: str) -> None:
 
 @contextmanager
 def small_host(tmp_path: Path, runtime: str, layer: bytes):
-    """Give an engine whose root and run root are small file systems of their own."""
+    """Yield an engine whose root and run root are small file systems."""
     host = Host(tmp_path, runtime, "localhost/box:1")
     for place in (host.layout.root, host.layout.run_root):
         os.mkdir(place)
@@ -86,7 +86,7 @@ def small_host(tmp_path: Path, runtime: str, layer: bytes):
 
 
 def slipway(host: Host, *words: str) -> str:
-    """Run the program, which has to succeed, and return what it complains of."""
+    """Run the program, which must succeed, and return its standard error."""
     done = subprocess.run(
         [host.layout.agent_program, *words], check=False, capture_output=True, text=True, timeout=60
     )
@@ -95,7 +95,7 @@ def slipway(host: Host, *words: str) -> str:
 
 
 def runs(process) -> bool:
-    """Return whether the process lives."""
+    """Return whether the process is alive."""
     return Process(*process).alive()
 
 
@@ -109,7 +109,7 @@ CASES = [
 
 @pytest.mark.parametrize(("runtime", "spoil", "where", "records"), CASES, indirect=["runtime"])
 def test_what_runs_can_be_ended_whatever_the_disk(runtime, spoil, where, records, busybox, tmp_path):
-    """Stop, kill, remove and the end itself need no room and no permission to write; with room again all is as it should be."""
+    """Stop, kill, remove and cleanup need no space and no write permission; later, all is in order."""
     with small_host(tmp_path, runtime, busybox) as host:
         for name in NAMES:
             host.start(*FOREVER, name=name, stop_timeout=0)
@@ -148,7 +148,7 @@ def test_what_runs_can_be_ended_whatever_the_disk(runtime, spoil, where, records
 
 
 def refuses_removal(host: Host, name: str) -> None:
-    """Check that program and module refuse to remove it from a root that is read-only, and say that a stop works."""
+    """Check that program and module refuse a removal from a read-only root, and say that a stop works."""
     words = [host.layout.agent_program, "rm", "--force", name]
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (125, "")
@@ -159,7 +159,7 @@ def refuses_removal(host: Host, name: str) -> None:
 
 
 def test_a_full_disk_takes_no_result_from_exec(runtime, busybox, tmp_path):
-    """A command that has filled the disk tells its code and its output, though its end can't be recorded."""
+    """A command that filled the disk returns its code and output, though its exit can't be recorded."""
     with small_host(tmp_path, runtime, busybox) as host:
         host.start(*FOREVER, stop_timeout=0)
         with host.open() as engine:
@@ -170,7 +170,7 @@ def test_a_full_disk_takes_no_result_from_exec(runtime, busybox, tmp_path):
 
 
 def test_a_start_that_the_run_root_does_not_take(runtime, busybox, tmp_path):
-    """A container that runs is not replaced then, and a new one that could not be started is told as made."""
+    """A running container is not replaced then; a new one that can't be started is reported as created."""
     with small_host(tmp_path, runtime, busybox) as host:
         before = host.start(*FOREVER, stop_timeout=0)["Id"], host.record().process
         for spoil in (fill, use_up_inodes, forbid):
@@ -190,7 +190,7 @@ def test_a_start_that_the_run_root_does_not_take(runtime, busybox, tmp_path):
 
 
 def test_what_a_container_writes_to_its_own_files_is_bounded(host):
-    """The files of the engine's that a container may write to lie on a small file system of its own."""
+    """The engine's files that a container may write to are on a small file system of their own."""
     host.start(*FOREVER, stop_timeout=0)
     script = "for f in hosts resolv.conf hostname; do cat /dev/zero >>/etc/$f; done; cat /dev/zero >>/run/.containerenv"
     with host.open() as engine:

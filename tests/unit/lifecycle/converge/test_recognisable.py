@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which tasks may be recognised the next time."""
+"""Which tasks may be recognised next time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from _engine.plan.diff import Difference
 
 REQUEST = Request("app", "started")
 NOTHING = Outcome()
-#: A request, an outcome, and whether the task did nothing but look.
+#: A request, an outcome, and whether the task may be recognised.
 TASKS = [
     *(
         (replace(REQUEST, state=state), NOTHING, True)
@@ -35,12 +35,12 @@ TASKS = [
 
 @pytest.mark.parametrize(("request_", "outcome", "may"), TASKS)
 def test_what_does_nothing_but_look(request_, outcome, may):
-    """A task that acted, that has something to say, or that does something at each run, is never recognised."""
+    """A task that acted, reported something, or acts at each run is never recognised."""
     assert is_recognisable(request_, outcome) is may
 
 
 def test_what_waits():
-    """A task waits for what is ready where it says so, and where it asks for a healthy container."""
+    """A task waits for readiness if it says so, and if it asks for a healthy container."""
     assert [waits(REQUEST), waits(replace(REQUEST, wait=True)), waits(replace(REQUEST, state="healthy"))] == [
         False,
         True,
@@ -48,7 +48,7 @@ def test_what_waits():
     ]
 
 
-#: Options, and whether no other container has a part in what they ask for.
+#: Options, and whether their result depends on no other container.
 OPTIONS = [
     ({}, True),
     ({"network": ["host"]}, True),
@@ -66,11 +66,11 @@ OPTIONS = [
 
 @pytest.mark.parametrize(("options", "alone"), OPTIONS)
 def test_what_stands_alone(container, options, alone):
-    """A container whose result another one has a part in is never recognised."""
+    """A container whose result depends on another container is never recognised."""
     assert stands_alone(container(options)) is alone
 
 
-#: A record's fields, and those that the facts have put in their place.
+#: A record's fields, and those that the facts have corrected.
 CORRECTED = [
     ({"status": "configured"}, {}),
     ({"status": "running", "process": ProcessId(7, 1), "monitor": ProcessId(6, 1)}, {}),
@@ -86,7 +86,7 @@ CORRECTED = [
 
 @pytest.mark.parametrize(("fields", "corrected"), CORRECTED)
 def test_a_result_of_what_is_recorded(container, layout, fields, corrected):
-    """A result that shows a container as the facts, and not its record, have it is no result of that record."""
+    """A result in which the facts corrected the record does not count as a result of that record."""
     record = container(**fields)
     shown = container_shape(replace(record, **corrected), None, layout)
     assert is_as_recorded(Outcome(result={"container": shown}), record) is (not corrected)

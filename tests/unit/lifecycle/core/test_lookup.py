@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which container and which image a name means, to a task and to a person."""
+"""Which container and which image a name means, for a task and for a person."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IMAGES = {"4" * 64: ("localhost/app:1",), "56" * 32: ("localhost/444444444444:la
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    """Yield an engine that has these containers and images in its database."""
+    """Yield an engine with these containers and images in its database."""
     path = tmp_path_factory.mktemp("engine")
     with open_database(str(path / "state.db")) as database:
         with database.transaction() as connection:
@@ -47,12 +47,12 @@ def engine(tmp_path_factory):
         ("6db" + "1" * 61, "front", "front"),
         ("6db" + "1" * 9, "front", "front"),
         ("a" * 12, "a" * 12, "a" * 12),
-        ("6db1", NotFound, NotFound),  # near a name
+        ("6db1", NotFound, NotFound),  # similar to a name
         ("6db1111111", NotFound, "front"),
         ("6", NotFound, "front"),
         ("99", NotFound, "a" * 12),
         ("db", NotFound, NotFound),  # a part of a name
-        ("eef", NotFound, InvalidOption),  # several ids
+        ("eef", NotFound, InvalidOption),  # ambiguous
         ("eef02", NotFound, "db1"),
         ("9999999999999999x", NotFound, NotFound),
         ("6DB", NotFound, NotFound),
@@ -61,7 +61,7 @@ def engine(tmp_path_factory):
     ],
 )
 def test_containers(engine, text, task, person):
-    """A task means a name or a whole id; a person also the beginning of one id, unless a name is like it."""
+    """A task finds a name or a full id; a person also a prefix of one id, unless a name is similar."""
     for look, means in ((find, task), (find_typed, person)):
         if isinstance(means, str):
             assert look(engine, text).name == means
@@ -71,7 +71,7 @@ def test_containers(engine, text, task, person):
 
 
 def test_a_beginning_with_a_name_near(engine):
-    """Where an id begins so and a name is near, both are told, and neither is taken."""
+    """If an id has this prefix and a name is similar, both are reported, and neither is taken."""
     with engine.database.transaction() as connection:
         containers.insert(
             connection,
@@ -90,7 +90,7 @@ def test_a_beginning_with_a_name_near(engine):
     [
         ("app:1", "4", "4"),
         ("4" * 64, "4", "4"),
-        ("4" * 12, "5", "5"),  # a name comes before an id
+        ("4" * 12, "5", "5"),  # a name takes precedence over an id
         ("sha256:" + "5656565656565656" * 4, "5", "5"),
         ("56" * 6, "5", "5"),
         ("56" * 7, NotFound, "5"),
@@ -100,7 +100,7 @@ def test_a_beginning_with_a_name_near(engine):
     ],
 )
 def test_images(engine, text, task, person):
-    """An image is meant by a name, else by its whole id; a person may write a beginning of it."""
+    """An image is found by name, else by its full id; a person may give a prefix of the id."""
     for look, means in ((_of_task, task), (find_typed_image, person)):
         if isinstance(means, str):
             assert look(engine, text).id[0] == means

@@ -12,7 +12,7 @@ from _engine.lifecycle.core.steps import Step, Timings, doing, run
 
 
 class Told(Exception):
-    """An error of a step of these tests."""
+    """An error raised by a step of these tests."""
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def log():
 
 @pytest.fixture
 def step(log):
-    """Give a maker of steps that write into the log; ``fails`` breaks off after half of the work."""
+    """Return a factory of steps that write to the log; ``fails`` stops after half of the work."""
 
     def make(name, *, fails=False, undo=True, undo_fails=False):
         def act(_value):
@@ -43,27 +43,27 @@ def step(log):
 
 
 def test_all_steps_are_done_in_order(log, step):
-    """When nothing fails, nothing is undone."""
+    """If nothing fails, nothing is undone."""
     run([step("a"), step("b", undo=False), step("c")], None, Timings())
     assert log == ["do a", "done a", "do b", "done b", "do c", "done c"]
 
 
 def test_a_failure_undoes_in_reverse_and_the_half_done_step_first(log, step):
-    """The step that failed half-way is undone as well; those after it are never begun; its error is raised."""
+    """The step that failed half-way is undone too; later steps are never started; its error is raised."""
     with pytest.raises(Told, match=r"^c$"):
         run([step("a"), step("b"), step("c", fails=True), step("d")], None, Timings())
     assert log == ["do a", "done a", "do b", "done b", "do c", "undo c", "undo b", "undo a"]
 
 
 def test_a_step_without_undo_is_passed_over(log, step):
-    """A step that leaves nothing behind does not hold up the undoing of others."""
+    """A step that leaves nothing behind does not stop the undo of others."""
     with pytest.raises(Told, match=r"^c$"):
         run([step("a"), step("b", undo=False), step("c", fails=True, undo=False)], None, Timings())
     assert log == ["do a", "done a", "do b", "done b", "do c", "undo a"]
 
 
 def test_a_failing_undo_does_not_stop_the_others(log, step):
-    """All is undone that can be, and the first error is still in the chain of what is raised."""
+    """All that can be undone is undone, and the first error is in the chain of the raised one."""
     with pytest.raises(Told) as caught:
         run([step("a"), step("b", undo_fails=True), step("c", fails=True)], None, Timings())
     assert log[-3:] == ["undo c", "undo b", "undo a"]
@@ -75,7 +75,7 @@ def test_a_failing_undo_does_not_stop_the_others(log, step):
 
 
 def test_what_could_not_be_undone_stands_beside_the_error():
-    """The error that made a change fail is the one that is raised; what went wrong in undoing is a field of it."""
+    """The error that made a change fail is raised; failures of the undo are in a field of it."""
 
     def fail(error):
         raise error
@@ -90,14 +90,14 @@ def test_what_could_not_be_undone_stands_beside_the_error():
 
 
 def test_a_value_is_handed_on():
-    """Each step gets what the one before it returned, and the last one's value is returned."""
+    """Each step gets what the previous one returned, and the last one's value is returned."""
     assert run(
         [Step("a", lambda value: [*value, "a"]), Step("b", lambda value: [*value, "b"])], [], Timings()
     ) == ["a", "b"]
 
 
 def test_what_is_undone_is_told_how_far_it_came():
-    """Every undo gets the value that the last step to succeed has returned."""
+    """Every undo gets the value that the last successful step returned."""
     seen = []
     steps = [Step(name, lambda value, name=name: [*value, name], seen.append) for name in "ab"]
     with pytest.raises(Told):
@@ -110,7 +110,7 @@ def test_what_is_undone_is_told_how_far_it_came():
 
 
 def test_an_interruption_undoes_too(log, step):
-    """What is no error of the engine, such as a signal to end, undoes all the same."""
+    """An exception that is not the engine's, such as an interrupt, also causes an undo."""
 
     def interrupted(_value):
         raise KeyboardInterrupt
@@ -121,7 +121,7 @@ def test_an_interruption_undoes_too(log, step):
 
 
 def test_steps_are_taken_one_by_one(log, step):
-    """A step may be made from what the one before it found."""
+    """A step may be built from the result of the previous one."""
 
     def made():
         yield step("a")
@@ -133,7 +133,7 @@ def test_steps_are_taken_one_by_one(log, step):
 
 
 def test_a_failure_while_steps_are_made_undoes(log, step):
-    """When the next step can't even be made, those before it are undone."""
+    """If the next step can't even be built, the previous ones are undone."""
 
     def made():
         yield step("a")
@@ -145,7 +145,7 @@ def test_a_failure_while_steps_are_made_undoes(log, step):
 
 
 def test_times_of_one_name_are_added_up():
-    """A step that runs twice has the sum of its times, and a failed one its time as well."""
+    """A step that runs twice has the sum of its times, and a failed one has its time too."""
     timings = Timings()
 
     def pause(_value):
@@ -172,12 +172,12 @@ def test_times_of_one_name_are_added_up():
 
 
 def test_times_are_told_to_a_tenth_of_a_millisecond():
-    """Results show no more digits than mean something."""
+    """Results show no more digits than are meaningful."""
     timings = Timings()
     timings.seconds = {"a": 0.123456, "b": 0.00004}
     assert timings.rounded() == {"a": 0.1235, "b": 0.0}
 
 
 def test_a_step_says_itself():
-    """A step's name is its description, in words."""
+    """A step's description is its name as text."""
     assert Step("mount_rootfs", doing(str)).describe() == "mount rootfs"

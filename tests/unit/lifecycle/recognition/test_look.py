@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task that may be recognised looks at."""
+"""What recognition of an unchanged task compares."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def here(tmp_path):
 
 @pytest.fixture(scope="module")
 def zombie():
-    """Return the pid of a process that has ended and that nobody has asked for."""
+    """Return the pid of a zombie: a process that has exited and was not waited for."""
     child = subprocess.Popen(["true"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     yield child.pid
@@ -35,14 +35,14 @@ def zombie():
 
 
 def row(**columns):
-    """Return a row of a container that runs, as this process; its monitor is this process, too."""
+    """Return a row of a container that runs as this process, which is also its monitor."""
     pid = os.getpid()
     start = procstat.start_time(procstat.stat(pid))
     lives = {"pid": pid, "pid_start": start, "monitor_pid": pid, "monitor_start": start}
     return {"id": ID, "name": "web", "status": "running", "intent": "", **lives, **columns}
 
 
-#: Columns, and whether the facts are what they say.
+#: Columns, and whether the facts agree with them.
 ROWS = [
     ({}, True),
     ({"intent": "update"}, False),
@@ -69,13 +69,13 @@ ROWS = [
 
 @pytest.mark.parametrize(("columns", "agrees"), ROWS)
 def test_a_row_and_the_facts(here, columns, agrees):
-    """A row is what the facts say where process and monitor are the very same and live, and nobody is at work on it."""
+    """A row agrees with the facts if the same process and monitor are alive, and no verb is at work."""
     assert look.agrees(here, row(**columns)) is agrees
 
 
 @pytest.mark.parametrize("kind", ["pid", "monitor"])
 def test_one_that_has_ended(here, zombie, kind):
-    """A zombie does not live, though its pid and its start time are still the same."""
+    """A zombie is not alive, though its pid and its start time are unchanged."""
     start = procstat.start_time(procstat.stat(zombie))
     columns = (
         {"pid": zombie, "pid_start": start}
@@ -87,7 +87,7 @@ def test_one_that_has_ended(here, zombie, kind):
 
 @pytest.mark.parametrize("status", ["exited", "configured"])
 def test_one_that_the_runtime_still_knows(here, status):
-    """A container that should not live is not as recorded where the OCI runtime has a note of it."""
+    """A container that should not be alive contradicts its record if the OCI runtime has state of it."""
     known = row(status=status, **NOBODY)
     assert look.agrees(here, known)
     os.mkdir(f"{here.runtime_root}/{ID}")
@@ -95,14 +95,14 @@ def test_one_that_the_runtime_still_knows(here, status):
 
 
 def test_somebody_at_work(here):
-    """A container whose name is locked is not looked at."""
+    """A container whose name is locked has no digest."""
     assert look.agrees(here, row())
     open(here.lock("name", "web"), "w").close()
     assert not look.agrees(here, row())
 
 
 def test_contents(tmp_path):
-    """Files are told by their content alone; one that is altered, even where its size and time stay, is another."""
+    """Only the content of a file counts; a modified file differs, even with the same size and time."""
     path = tmp_path / "a.env"
     path.write_text("A=1\n")
     before = look.contents([str(path)])
@@ -141,7 +141,7 @@ def _large(path):
     ],
 )
 def test_no_plain_file(tmp_path, make):
-    """What is no plain file of a usual size has no digest, and neither have files beside it."""
+    """A file that is not regular or too large has no digest, nor have the files listed with it."""
     good, bad = str(tmp_path / "good"), str(tmp_path / "bad")
     open(good, "w").close()
     make(bad)
