@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway connect``: commands and files of the connection plugin, in containers that run, and that nothing of them stays."""
+"""``slipway connect``: the connection plugin's commands and files in running containers, without leftovers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KIB = 1024
 
 
 class Answer(NamedTuple):
-    """What the program answered; ``error`` is what it said of itself, beside that it began."""
+    """The program's response; ``error`` is its own message, after the one that it has begun."""
 
     rc: int
     stdout: bytes
@@ -35,13 +35,13 @@ class Answer(NamedTuple):
 
 
 def head(verb: str, **request: Any) -> bytes:
-    """Return the head of a request."""
+    """Return the header of a request."""
     return frames.encode({"verb": verb, "name": "box", "mark": MARK, **request})
 
 
 @pytest.fixture
 def ask(host):
-    """Return the function that hands a request to the agent."""
+    """Return the function that sends a request to the agent."""
     with host.open() as engine:
         exit_command(engine, keep=False)
 
@@ -76,7 +76,7 @@ def run(ask):
 
 @pytest.fixture
 def put(ask):
-    """Return the function that writes a whole file in one piece; ``segments`` are of the data where they are said."""
+    """Return the function that writes a whole file at once; ``segments`` are its data segments, if given."""
 
     def put(path: str, data: bytes, *, mode: int = 0o644, **request: Any) -> Answer:
         whole = {"segments": [[0, len(data)]], "size": len(data), "file": None}
@@ -87,7 +87,7 @@ def put(ask):
 
 @pytest.fixture
 def fetch(ask):
-    """Return the function that asks for a piece of a file; the header is in ``error`` where all went well."""
+    """Return the function that requests a piece of a file; on success, ``error`` has the header."""
 
     def fetch(path: str, *, offset: int = 0, most: int = 1024 * KIB, **request: Any) -> Answer:
         answer = ask("fetch", path=path, offset=offset, most=most, file=None, **request)
@@ -100,7 +100,7 @@ def fetch(ask):
 
 
 def test_a_command_has_our_streams_and_its_own_exit_code(host, run):
-    """Any bytes go in and come out as they are, each stream apart; no row and no file of it is left."""
+    """Bytes pass unchanged, each stream separately; no row and no file of the command is left."""
     host.start(*FOREVER, stop_timeout=0)
     every = bytes(range(256)) * 5000
     before = host.leftovers()
@@ -111,18 +111,18 @@ def test_a_command_has_our_streams_and_its_own_exit_code(host, run):
 
 
 def test_a_command_gets_nothing_but_its_streams(host, run):
-    """What it is told by and what the runtime logs to are closed, and no signal is ignored."""
+    """The descriptors for control and for the runtime's log are closed, and no signal is ignored."""
     host.start(*FOREVER, stop_timeout=0)
     names = run("sh", "-c", "ls /proc/$$/fd; true").stdout.split()
     assert set(names) <= {b"0", b"1", b"2"}
     status = run("cat", "/proc/self/status").stdout.decode()
     held = dict(line.split(":\t", 1) for line in status.splitlines())
-    # The thread library keeps the first two of the real-time signals for itself.
+    # The thread library reserves the first two real-time signals.
     assert (int(held["SigIgn"], 16) | int(held["SigBlk"], 16)) & ((1 << 31) - 1) == 0
 
 
 def test_user_environment_and_directory(host, run):
-    """They are as podman-exec(1) has them: groups and home of the user, the environment on top of the container's."""
+    """As in podman-exec(1): the user's groups and home, and the environment on top of the container's."""
     host.start(*FOREVER, stop_timeout=0, env={"A": "own", "B": "kept"})
     command = "id -u; id -G; echo $HOME $A $B; pwd"
     said = run("sh", "-c", command, user="app", env={"A": "new"}, workdir="/tmp").stdout.decode()
@@ -132,7 +132,7 @@ def test_user_environment_and_directory(host, run):
 
 
 def test_home_that_the_container_was_given_stays(host, run):
-    """Another user's home does not count where HOME was asked for."""
+    """Another user's home is ignored if HOME was set."""
     host.start(*FOREVER, stop_timeout=0, env={"HOME": "/given"})
     assert run("sh", "-c", "echo $HOME", user="app").stdout == b"/given\n"
 
@@ -142,10 +142,10 @@ def test_home_that_the_container_was_given_stays(host, run):
     [({"argv": ["/none"]}, 127), ({"argv": ["/etc"]}, 126), ({"argv": ["ls"], "workdir": "/none"}, 125)],
 )
 def test_a_command_that_never_began(host, ask, request_, rc):
-    """It is told apart from one that ended with the same code."""
+    """It can be distinguished from one that exited with the same code."""
     host.start(*FOREVER, stop_timeout=0)
     answer = ask("exec", **request_)
-    # crun goes to the directory that is not there without a word, and fails at the command.
+    # crun silently ignores the missing directory, and fails at the command.
     expected = {rc, 127} if rc == 125 else {rc}
     assert answer.error["error"] == "runtime_failed"
     assert answer.error["rc"] in expected
@@ -153,7 +153,7 @@ def test_a_command_that_never_began(host, ask, request_, rc):
 
 
 def test_a_runtime_that_is_gone(host, run):
-    """What the system refuses is told as our own error, not as the command's."""
+    """An error of the system is reported as our own, not as the command's."""
     host.start(*FOREVER, stop_timeout=0)
     database = sqlite3.connect(host.layout.database)
     (known,) = database.execute("SELECT runtime FROM containers").fetchone()
@@ -170,7 +170,7 @@ def test_a_runtime_that_is_gone(host, run):
 
 
 def test_containers_that_nothing_can_be_run_in(host, run):
-    """Each is told with what to do; also one whose end nobody has seen to yet."""
+    """Each is reported with a remedy; also one whose exit has not been observed yet."""
     assert run("true").error["error"] == "not_found"
     shape = host.start(*FOREVER, stop_timeout=0)
     assert run("true", name=shape["Id"][:12]).rc == 0
@@ -184,7 +184,7 @@ def test_containers_that_nothing_can_be_run_in(host, run):
 
 
 def test_the_first_command_after_a_boot(host, run):
-    """It puts the records right, as each verb does."""
+    """It corrects the records, as each verb does."""
     host.start(*FOREVER, stop_timeout=0)
     with open(host.layout.boot_marker, "w", encoding="ascii") as marker:
         marker.write("another boot")
@@ -193,7 +193,7 @@ def test_the_first_command_after_a_boot(host, run):
 
 
 def test_a_command_whose_reader_has_gone_is_ended(host):
-    """Whoever waited for it was killed, or has lost the way here: it does not go on unseen."""
+    """If its reader was killed or lost the connection, the command does not continue unobserved."""
     host.start(*FOREVER, stop_timeout=0)
     argv = ["sh", "-c", "trap '' TERM; echo up; sleep 4711 & wait; sleep 4712"]
     process = subprocess.Popen(
@@ -209,7 +209,7 @@ def test_a_command_whose_reader_has_gone_is_ended(host):
 
 
 def test_what_a_command_leaves_in_the_background_is_not_waited_for(host, run):
-    """Its output ends with the command, though a child holds it; the child goes on."""
+    """Its output ends with the command, though a child holds it open; the child continues."""
     host.start(*FOREVER, stop_timeout=0)
     begin = time.monotonic()
     done = run("sh", "-c", "sleep 4719 & cat; exit 3", data=b"abc")
@@ -220,7 +220,7 @@ def test_what_a_command_leaves_in_the_background_is_not_waited_for(host, run):
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_command(host, signum):
-    """It is ended with all that it started."""
+    """The command is killed with all that it started."""
     host.start(*FOREVER, stop_timeout=0)
     process = subprocess.Popen(
         [host.layout.agent_program, "connect"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
@@ -240,7 +240,7 @@ def _running(host, text: str) -> list[str]:
 
 # -- passwords ---------------------------------------------------------------------------------------
 
-#: What sudo and su do: ask on the standard error, read a line, and run the command if it is right.
+#: Like sudo and su: ask on standard error, read a line, and run the command if it is right.
 ASKER = """
 for word in $QUESTIONS; do
     printf 'Mot de passe : ' >&2; read -r given
@@ -267,7 +267,7 @@ def become(host, run):
 
 @pytest.mark.parametrize("questions", ["1 2 3", ""], ids=["asked", "not asked"])
 def test_a_password_is_given_when_it_is_asked_for(become, questions):
-    """Either way the command gets its own input alone, all of it, and neither question nor word of success is in its output."""
+    """The command gets exactly its own input, and neither prompt nor success message is in its output."""
     every = bytes(range(256)) * 5000
     done = become("cat; echo to-stderr >&2; exit 7", every, questions=questions)
     assert (done.rc, done.error) == (7, {})
@@ -276,7 +276,7 @@ def test_a_password_is_given_when_it_is_asked_for(become, questions):
 
 
 def test_a_wrong_password(become, host):
-    """It is given once, since a second time locks accounts; what the program said is told, the password is not."""
+    """It is sent once, as a second attempt locks accounts; the program's message is reported, not the password."""
     done = become("echo never", password="wrong")
     assert done.error["error"] == "become_failed"
     assert "Sorry, try again." in done.error["msg"]
@@ -286,7 +286,7 @@ def test_a_wrong_password(become, host):
 
 
 def test_a_program_that_ends_before_it_has_worked(become):
-    """Its words are told, and nothing waits for a question any more."""
+    """Its message is reported, and nothing waits for a prompt any more."""
     done = become("true", questions="", success="never heard")
     assert done.error["error"] == "become_failed"
     assert "it neither asked for one nor began" in done.error["msg"]
@@ -301,7 +301,7 @@ def test_what_a_command_leaves_in_the_background_holds_nobody_up(become):
 
 
 def test_files_go_in_and_come_out(host, put, fetch, run):
-    """Content, size and mode; what is new is the user's, what is there keeps owner and mode; names may hold any bytes."""
+    """Content, size and mode; new files are the user's, existing ones keep owner and mode; any bytes as name."""
     host.start(*FOREVER, stop_timeout=0)
     content, path = bytes(range(256)) * 400, os.fsdecode(b"/tmp/n\xc3\xa4me \xff\n$(x)")
     where = ["sh", "-c", 'cd /tmp; busybox "$@" n*', "-"]
@@ -318,7 +318,7 @@ def test_files_go_in_and_come_out(host, put, fetch, run):
 
 
 def test_a_file_in_pieces_keeps_its_holes(host, put, fetch, run):
-    """Pieces go to one file; what is between them is no data, on the way back neither."""
+    """Pieces are written to one file; the gaps between them stay holes, also when fetched."""
     host.start(*FOREVER, stop_timeout=0)
     far = 64 * 1024 * KIB
     first = frames.split(put("/tmp/big", b"begin", size=5).stdout)[0]
@@ -333,7 +333,7 @@ def test_a_file_in_pieces_keeps_its_holes(host, put, fetch, run):
 
 
 def test_a_file_that_was_replaced_in_between_is_noticed(host, put, run):
-    """No file is made of the pieces of two."""
+    """No file is assembled from pieces of two."""
     host.start(*FOREVER, stop_timeout=0)
     first = frames.split(put("/tmp/one", b"begin").stdout)[0]
     run("sh", "-c", "echo other >/tmp/other; busybox mv /tmp/other /tmp/one")
@@ -343,7 +343,7 @@ def test_a_file_that_was_replaced_in_between_is_noticed(host, put, run):
 
 
 def test_paths_stay_inside_the_container(host, put, fetch, run, tmp_path):
-    """Symlinks lead where they lead for the container's own processes; volumes are there as they are for them."""
+    """Symlinks are resolved as for the container's own processes, and volumes are visible likewise."""
     host.start(*FOREVER, stop_timeout=0, volume=["data:/data"])
     secret = tmp_path / "secret"
     secret.write_text("the host's")
@@ -358,7 +358,7 @@ def test_paths_stay_inside_the_container(host, put, fetch, run, tmp_path):
 
 
 def test_the_kernel_checks_the_users_rights(host, put, fetch, run):
-    """A user can do here what he can do there, by his groups too."""
+    """The user has the same rights here as inside, also by group."""
     host.start(*FOREVER, stop_timeout=0)
     run(
         "sh",
@@ -383,7 +383,7 @@ def test_the_kernel_checks_the_users_rights(host, put, fetch, run):
     ],
 )
 def test_what_is_no_file_is_not_opened(host, put, fetch, run, make, words):
-    """A FIFO would hold us up, and opening a device may do anything."""
+    """A FIFO would block us, and opening a device may have side effects."""
     host.start(*FOREVER, stop_timeout=0)
     run(*shlex.split(make), "/tmp/thing")
     assert words in put("/tmp/thing", b"x").error["msg"]
@@ -391,7 +391,7 @@ def test_what_is_no_file_is_not_opened(host, put, fetch, run, make, words):
 
 
 def test_in_a_user_namespace(passable_host):
-    """What is new is owned by the ids that the user has there."""
+    """New files are owned by the ids that the user has there."""
     host = passable_host
     host.start(*FOREVER, stop_timeout=0, uidmap=["0:100000:65536"])
 
@@ -410,7 +410,7 @@ def test_in_a_user_namespace(passable_host):
 
 
 def test_a_request_that_is_none(host):
-    """A person who calls it is told for whom it is; nothing is done."""
+    """A person who calls it is told what it is for; nothing is done."""
     host.start(*FOREVER, stop_timeout=0)
     for data in (b"", b"hello", b"00000005{}", b"99999999{}"):
         done = subprocess.run(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A user who is only a number has a name, a group and a home in the container, as podman gives them."""
+"""A numeric user has a name, a group and a home in the container, as with podman."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ LINE = "5555:*:5555:0:container user:/tmp:/bin/sh\n"
 
 
 def text(shape, path: str) -> str:
-    """Return a file of the running container."""
+    """Return the content of a file in the running container."""
     return Path(f"/proc/{shape['State']['Pid']}/root{path}").read_text()
 
 
 @pytest.fixture
 def cut(built, busybox) -> str:
-    """Return an image whose passwd has no end of its last line, and that has no group."""
+    """Return an image whose passwd lacks the final newline, and that has no group."""
     files = {"etc/passwd": b"root:x:0:0:root:/root:/bin/sh", "etc/.wh.group": b""}
     return built("localhost/cut:1", busybox, layer(files), User="5555", WorkingDir="/tmp")
 
 
 def test_lines_and_home(host, cut):
-    """The image's user gets his lines once, also over starts; HOME is where commands start, from the first start on."""
+    """The image's user gets the entries once, over several starts; HOME is set from the first start on."""
     shape = host.start(*SAYS, image=cut, stop_timeout=0)
     host.said("uid=5555(5555) gid=0 groups=0")
     host.said("HOME=/tmp")
@@ -42,7 +42,7 @@ def test_lines_and_home(host, cut):
 
 
 def test_read_only(host):
-    """A read-only container has files with the lines bound over its own, which it can't write."""
+    """A read-only container has files with the entries mounted over its own, and can't write to them."""
     shape = host.start(*SAYS, user="5555", workdir="/tmp", read_only=True, stop_timeout=0)
     host.said("HOME=/tmp")
     assert text(shape, "/etc/passwd").endswith(LINE)
@@ -50,7 +50,7 @@ def test_read_only(host):
 
 
 def test_known_users_change_nothing(host):
-    """Names, and numbers that have a line, leave the container's layer alone."""
+    """Names, and numbers that have an entry, leave the container's layer unchanged."""
     for user, home in (("app", "/home/app"), ("1000:2000", "/home/app")):
         host.start(*SAYS, user=user, stop_timeout=0, recreate=True)
         host.said(f"HOME={home}")
@@ -60,7 +60,7 @@ def test_known_users_change_nothing(host):
 
 
 def test_files_of_others_are_left_alone(host, built, busybox, tmp_path):
-    """What the task mounts there is not written to, nor what lies where a symlink leads out or to the kernel's files."""
+    """Files that the task mounts, and targets of symlinks outside or to kernel files, are not written."""
     mine = tmp_path / "passwd"
     mine.write_text("root:x:0:0::/:/bin/sh\n")
     host.start(*SLEEP, user="5555", volume=[f"{mine}:/etc/passwd"], stop_timeout=0)
@@ -73,7 +73,7 @@ def test_files_of_others_are_left_alone(host, built, busybox, tmp_path):
 
 
 def test_user_namespace(passable_host):
-    """In a user namespace the lines are the container's root's, as all of its files."""
+    """In a user namespace, the files belong to the container's root, like all of its files."""
     options = {"uidmap": ["0:200000:10000"], "gidmap": ["0:200000:10000"]}
     shape = passable_host.start(*SLEEP, user="5555", workdir="/tmp", stop_timeout=0, **options)
     assert text(shape, "/etc/passwd").endswith(LINE)
@@ -81,7 +81,7 @@ def test_user_namespace(passable_host):
 
 
 def test_a_number_is_no_name(host, built, busybox):
-    """A group's number gives the process that group alone, also where another group has it for a name, started and by exec."""
+    """A group's number means that id only, even if another group has it as its name; for start and exec."""
     image = built("localhost/digits:1", busybox, layer({"etc/group": b"root:x:0:\n55:x:0:\n"}))
     shape = host.start(*SLEEP, image=image, user="1000:55", stop_timeout=0)
     entered = host.agent("exec", "box", "cat", "/proc/self/status").stdout

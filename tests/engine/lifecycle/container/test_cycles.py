@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many lives of a container, and many commands in one, by one process: nothing leaks, and the last costs what the first did.
+"""Many lives of a container, and many commands in one, by one process: no leaks, and no growing cost.
 
 ``SLIPWAY_CYCLES=1000 SLIPWAY_EXECS=10000`` (``make cycles``) runs all; by default there are fewer, so that the suite is short.
 """
@@ -21,14 +21,14 @@ from enginehost import eventually
 
 CYCLES = int(os.environ.get("SLIPWAY_CYCLES", "60"))
 EXECS = int(os.environ.get("SLIPWAY_EXECS", "80"))
-#: The first rounds fill caches (imports, the page cache, SQLite's); they are not measured.
+#: The first rounds fill caches (imports, the page cache, SQLite's), and are not measured.
 WARM_UP = 10
 #: How much more the last part may cost. A thousand have to keep the promise; fewer, on a busy machine, tell of gross growth only.
 SLOWER, GROSSLY = 1.1, 1.6
 
 
 def open_files() -> int:
-    """Return how many descriptors this process has."""
+    """Return the number of this process's file descriptors."""
     return len(os.listdir("/proc/self/fd"))
 
 
@@ -41,7 +41,7 @@ def live(host) -> None:
 
 
 class Cost(NamedTuple):
-    """What one life takes: seconds of the clock, and of a processor, in this process and the programs it waits for."""
+    """The cost of one life: wall-clock and CPU seconds of this process and the programs that it waits for."""
 
     clock: float
     processor: float
@@ -55,20 +55,20 @@ def cost(act: Callable[[], object]) -> Cost:
 
 
 def processor() -> float:
-    """Return the seconds of a processor that this process and its ended children have had."""
+    """Return the CPU seconds that this process and its waited-for children have used."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def ratio(values: list[float]) -> float:
-    """Return the last tenth's over the first's, by the median of the quicker half: others use the machine too."""
+    """Return the last tenth's cost over the first's, by the median of the faster half."""
     part = max(20, min(100, len(values) // 4))
     first, last = (statistics.median(sorted(some)[: part // 2]) for some in (values[:part], values[-part:]))
     return last / first
 
 
 def go_on(host, times: int, act: Callable[[], object]) -> str:
-    """Do it many times and fail if something is left, or costs more and more. Return the figures in words."""
+    """Repeat it and fail if something is left, or costs more and more. Return the figures as text."""
     before = seen(host)
     for _round in range(WARM_UP):
         act()
@@ -77,19 +77,19 @@ def go_on(host, times: int, act: Callable[[], object]) -> str:
     eventually(lambda: seen(host) == before, "as before", timeout=60)
     assert open_files() == files
     clock, used = (ratio([getattr(one, field) for one in taken]) for field in Cost._fields)
-    # A busy neighbour makes the clock run on, not the processor's time: that is what can be promised of the engine.
+    # A busy neighbour affects the wall clock, not the CPU time, which is what the engine can promise.
     assert used <= (SLOWER if times >= 1000 else GROSSLY)
     whole = sum(one.clock for one in taken)
     return f"{times} in {whole:.0f} s; the last over the first: clock {clock:.3f}, processor {used:.3f}"
 
 
 def seen(host) -> list[str]:
-    """Return what is there; an agent may be on its way."""
+    """Return what exists; an agent may still be at work."""
     return [*host.leftovers(), *(f"exec {session}" for session in host.inspect().get("ExecIDs", ()))]
 
 
 def fill_events(host) -> None:
-    """Let there be as many events as are kept: a database that still fills up costs a little more with each."""
+    """Fill the table of events to its maximum: a database that still grows costs a little more each time."""
     event = Event(time.time_ns(), "container", "start", "0" * 64, "other")
     with host.open() as engine, engine.database.transaction() as connection:
         for _number in range(events.KEPT):
@@ -97,14 +97,14 @@ def fill_events(host) -> None:
 
 
 def test_many_lives(host, capsys):
-    """No file, mount, process, cgroup or row is left after many lives, and the last cost what the first did."""
+    """After many lives no file, mount, process, cgroup or row is left, and the cost is constant."""
     figures = go_on(host, CYCLES, lambda: live(host))
     with capsys.disabled():
         print(f"\n{host.runtime}: lives: {figures}")  # noqa: T201
 
 
 def test_many_commands(host, capsys):
-    """No file, process, cgroup or row is left after many commands in one container, and the last cost what the first did."""
+    """After many commands in one container no file, process, cgroup or row is left; the cost is constant."""
     host.start("sleep", "100000", stop_timeout=0)
     spec = ExecSpec.parse({"argv": ["true"]})
 

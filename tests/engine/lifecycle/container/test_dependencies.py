@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers that need others: started in order, refused where they can't be, removed in order or not at all."""
+"""Dependencies: started in order, refused where that is impossible, removed in order or not at all."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def chain(host):
 
 
 def status(host, name: str) -> str:
-    """Return the container's state."""
+    """Return the container's status."""
     return host.inspect(name)["State"]["Status"]
 
 
 def test_start_dependencies(chain):
-    """What a container needs is started before it, in order; check mode says so; what runs is left alone."""
+    """Dependencies are started first, in order; check mode says so; running ones are left alone."""
     predicted = chain.want(
         "started", *FOREVER, name="web", requires=["app"], stop_timeout=0, settings={"read_only": True}
     )
@@ -44,7 +44,7 @@ def test_start_dependencies(chain):
 
 
 def test_what_runs_is_not_looked_behind(chain):
-    """A dependency that runs is enough, whatever became of its own (seed: getAllDependencies)."""
+    """A running dependency is enough, whatever its own dependencies' state (seed: getAllDependencies)."""
     chain.bring("web", "started")
     chain.bring("db", "stopped", stop_time=0)
     chain.bring("web", "stopped", stop_time=0)
@@ -52,14 +52,14 @@ def test_what_runs_is_not_looked_behind(chain):
 
 
 def test_a_task_tells_of_what_is_needed(chain):
-    """The result of a task names what the container needs, as a question for it does."""
+    """A task's result names the container's dependencies, and so does the info module's."""
     told = chain.bring("web", "created").result["container"]
     assert told["Dependencies"] == [chain.record("app").id]
     assert told == chain.inspect("web")
 
 
 def test_check_dependencies_running(chain):
-    """Without start_dependencies a start is refused with the names of all that does not run, and nothing is changed."""
+    """Without start_dependencies a start is refused with the names of all that do not run."""
     before = chain.picture()
     with pytest.raises(WrongState, match="web needs db, app to be running"):
         chain.bring("web", "started", start_dependencies=False)
@@ -69,8 +69,8 @@ def test_check_dependencies_running(chain):
 
 
 def test_unknown_dependency(host):
-    """A container that is not there can't be needed; the near name is told, and nothing is made."""
-    # No name of hexadecimal digits: an id could begin so.
+    """A missing container can't be needed; the similar name is reported, and nothing is created."""
+    # No name with hexadecimal digits only: an id could start with it.
     host.want("created", *FOREVER, name="store")
     with pytest.raises(NotFound, match=r"'stroe'.*near: store"):
         host.want("started", *FOREVER, name="app", requires=["stroe"])
@@ -78,7 +78,7 @@ def test_unknown_dependency(host):
 
 
 def test_cycle_is_refused(chain):
-    """A container that would need itself in the end is refused, with the way."""
+    """A dependency cycle is refused, and the error shows it."""
     with pytest.raises(InvalidOption, match="db needs web needs app needs db"):
         chain.want("started", *FOREVER, name="db", requires=["web"], stop_timeout=0)
     with pytest.raises(InvalidOption, match="itself"):
@@ -87,7 +87,7 @@ def test_cycle_is_refused(chain):
 
 
 def test_removal_of_what_others_need(chain):
-    """It is refused by name, running or not; with delete_depend all go, the last of the chain first."""
+    """Removal is refused with the dependents' names; with delete_depend all go, ends of the chain first."""
     chain.bring("web", "started")
     before = chain.inspect("db")["State"]
     with pytest.raises(InUse, match="db is needed by app, web"):
@@ -103,7 +103,7 @@ def test_removal_of_what_others_need(chain):
 
 
 def test_replaced_dependency_is_needed_all_the_same(chain):
-    """A container that is made anew takes over who needs it."""
+    """A recreated container keeps its dependents."""
     chain.want("created", *FOREVER, name="db", env={"NEW": "1"}, stop_timeout=0)
     with pytest.raises(InUse, match="db is needed by app, web"):
         chain.bring("db", "absent")
@@ -111,7 +111,7 @@ def test_replaced_dependency_is_needed_all_the_same(chain):
 
 
 def test_a_shared_namespace_is_a_dependency(host):
-    """Whoever shares a namespace needs its owner, which can't be made anew under it while it runs."""
+    """Sharing a namespace needs its owner, which can't be recreated while the other runs."""
     host.start(*FOREVER, name="owner", stop_timeout=0)
     host.start(*FOREVER, name="guest", ipc="container:owner", stop_timeout=0)
     with pytest.raises(InUse, match="owner is needed by guest"):

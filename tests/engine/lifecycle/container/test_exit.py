@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How containers end, and what is known of it afterwards."""
+"""How containers exit, and what is known about it afterwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from _engine.kernel.process import Process
 from enginehost import eventually
 
-#: A server that says when it can be stopped, and which signal it was.
+#: A server that reports when it can be stopped, and which signal it got.
 SERVER = (
     "sh",
     "-c",
@@ -22,7 +22,7 @@ SERVER = (
 
 @pytest.mark.parametrize("code", [0, 1, 137])
 def test_exit_codes(host, code):
-    """The exit code of a container that ends by itself is told, and its clean-up needs nobody."""
+    """The exit code of a container that exits by itself is reported, and its cleanup happens by itself."""
     host.start("sh", "-c", f"exit {code}")
     state = host.ended()["State"]
     assert (state["ExitCode"], state["OOMKilled"], state["Pid"]) == (code, False, 0)
@@ -37,7 +37,7 @@ def kill(pid: int) -> None:
 
 
 def test_exit_that_nobody_saw(host):
-    """Without conmon nobody sees the exit code: it is None, not 0, and the container can be stopped, started, removed."""
+    """Without conmon the exit code is None, not 0, and the container can be stopped, started and removed."""
     state = host.start("sleep", "1000")["State"]
     kill(state["ConmonPid"])
     assert host.inspect()["State"]["Status"] == "running"
@@ -62,7 +62,7 @@ def test_stop_without_monitor(host):
 
 
 def test_out_of_memory(host):
-    """A container that the kernel killed for want of memory says so."""
+    """A container that the kernel killed because it ran out of memory says so."""
     host.start("/bin/busybox", "tail", "/dev/zero", memory="16m", memory_swap="16m")
     state = host.ended()["State"]
     assert (state["ExitCode"], state["OOMKilled"]) == (137, True)
@@ -73,7 +73,7 @@ def test_out_of_memory(host):
     [(None, None, "TERM"), ("SIGINT", None, "INT"), ("SIGINT", "USR1", "USR1")],
 )
 def test_stop_signal(host, built, busybox, of_image, of_spec, name):
-    """The stop signal is the spec's, else the image's, else TERM; what the process makes of it is its exit code."""
+    """The stop signal is the spec's, else the image's, else TERM; the process determines its exit code."""
     image = built("localhost/signal:1", busybox, **({"StopSignal": of_image} if of_image else {}))
     options = {"stop_signal": of_spec} if of_spec else {}
     host.start(*SERVER, image=image, **options)
@@ -87,7 +87,7 @@ def test_stop_signal(host, built, busybox, of_image, of_spec, name):
 
 @pytest.mark.parametrize(("of_spec", "of_task"), [(1, None), (1000, 1), (1000, 0)])
 def test_kill_after_the_timeout(host, of_spec, of_task):
-    """What ignores the stop signal is killed when the time, the task's or else the spec's, is over."""
+    """A process that ignores the stop signal is killed after the timeout, the task's or else the spec's."""
     host.start("sleep", "1000", stop_timeout=of_spec)
     begin = time.monotonic()
     host.bring("box", "stopped", stop_time=of_task)
@@ -98,7 +98,7 @@ def test_kill_after_the_timeout(host, of_spec, of_task):
 
 
 def test_log_has_both_streams(host):
-    """The log holds stdout and stderr apart, each line whole, an unfinished one as well."""
+    """The log has stdout and stderr separately, each line whole, and an incomplete one too."""
     host.start("sh", "-c", "echo one; echo two >&2; echo three; printf end")
     host.ended()
     assert host.log() == ("one\nthree\nend", "two\n")
@@ -107,7 +107,7 @@ def test_log_has_both_streams(host):
 @pytest.mark.parametrize("rm", [False, True])
 @pytest.mark.parametrize("code", [0, 3])
 def test_run_in_the_foreground(host, rm, code):
-    """With detach false the task waits, gives code and output, and removes container and volume when rm says so."""
+    """With detach false the task waits, returns code and output, and with rm removes container and volume."""
     script = f"sleep 0.2; echo out; echo err >&2; exit {code}"
     outcome = host.want("started", "sh", "-c", script, detach=False, rm=rm, volume=["/anon"])
     assert [outcome.result[key] for key in ("rc", "stdout", "stderr")] == [code, "out\n", "err\n"]
@@ -121,7 +121,7 @@ def test_run_in_the_foreground(host, rm, code):
 
 
 def test_removed_after_its_end(host):
-    """With rm, the agent removes a container that runs in the background, and its anonymous volume, after its end."""
+    """With rm, the agent removes a container in the background, and its anonymous volume, after its exit."""
     host.start("sleep", "0.5", rm=True, volume=["/anon", "kept:/kept"])
     assert host.inspect()["State"]["Status"] == "running"
     eventually(lambda: host.inspect() == {}, "removed by the agent")
@@ -129,7 +129,7 @@ def test_removed_after_its_end(host):
 
 
 def test_survives_its_task(host, python_child):
-    """A container outlives the process that started it, in a session of its own."""
+    """A container outlives the process that started it, in its own session."""
     script = "import sys\nfrom enginehost import Host\nfrom pathlib import Path\nhost = Host(Path(sys.argv[1]), *sys.argv[2:])\n"
     with python_child(script + "host.start('sleep', '1000')", host.top, host.runtime, host.image) as child:
         assert child.wait(30) == 0
@@ -139,7 +139,7 @@ def test_survives_its_task(host, python_child):
 
 
 def test_run_in_the_foreground_again(host):
-    """A second run in the foreground gives its own output, though the log keeps that of both."""
+    """A second run in the foreground returns its own output, though the log has that of both."""
     said = [
         host.want("started", "sh", "-c", "echo x", detach=False).result["stdout"] for _ignored in range(2)
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dependencies where no task is: at a restart by policy, for a person, at the boot and the stop of the host."""
+"""Dependencies without a task: at a restart by policy, for a person, at boot and shutdown of the host."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SLEEP = ("sleep", "1000")
 
 
 def running(host) -> set[str]:
-    """Name the containers that run."""
+    """Return the names of the running containers."""
     return {
         name for name in ("db", "cache", "app", "web") if host.inspect(name).get("State", {}).get("Running")
     }
 
 
 def stack(host) -> None:
-    """Have web, which needs app and cache, and app, which needs db; none of them runs."""
+    """Create web, which needs app and cache, and app, which needs db; none of them runs."""
     host.want("created", *SLEEP, name="db")
     host.want("created", *SLEEP, name="cache")
     host.want("created", *SLEEP, name="app", requires=["db"])
@@ -31,7 +31,7 @@ def stack(host) -> None:
 
 
 def test_force_is_refused_before_anything_is_stopped(host):
-    """``slipway rm --force`` of what others need says so, and leaves it running."""
+    """``slipway rm --force`` of a container that others need is refused, and leaves it running."""
     stack(host)
     host.bring("web", "started")
     told = host.agent("rm", "--force", "db")
@@ -41,7 +41,7 @@ def test_force_is_refused_before_anything_is_stopped(host):
 
 
 def test_a_paused_container_is_in_the_way(host):
-    """A paused dependency does not run and can't be started: the start is refused and says so."""
+    """A paused dependency does not run and can't be started: the start is refused with that reason."""
     host.start(*SLEEP, name="db")
     host.bring("db", "paused")
     with pytest.raises(WrongState, match=r"db \(paused\), which can.t be started. Unpause"):
@@ -50,7 +50,7 @@ def test_a_paused_container_is_in_the_way(host):
 
 
 def test_restart_waits_for_what_it_needs(host):
-    """A restart by policy waits while something it needs does not run, counts nothing, and comes when that runs."""
+    """A restart by policy waits, without counting, while a dependency does not run, and follows once it does."""
     host.start(*SLEEP, name="db", stop_timeout=0)
     host.start(*SLEEP, name="web", requires=["db"], restart_policy="on-failure:1")
     host.bring("db", "stopped")
@@ -64,7 +64,7 @@ def test_restart_waits_for_what_it_needs(host):
 
 
 def test_a_person_starts_what_is_needed(host):
-    """``slipway start`` starts what the container needs first, as podman does."""
+    """``slipway start`` starts the container's dependencies first, as podman does."""
     stack(host)
     told = host.agent("start", "web")
     assert (told.returncode, told.stdout, told.stderr) == (0, "web\n", "")
@@ -72,7 +72,7 @@ def test_a_person_starts_what_is_needed(host):
 
 
 def test_boot_follows_the_graph(host):
-    """A boot starts what is needed before what needs it; not what its user stopped, and not who needs that."""
+    """A boot starts dependencies first, but neither what its user stopped nor what depends on that."""
     stack(host)
     for name in ("web", "app"):
         requires = {"web": ["app", "cache"], "app": ["db"]}[name]
@@ -92,7 +92,7 @@ def test_boot_follows_the_graph(host):
 
 
 def test_shutdown_ends_users_first(host):
-    """A stop of the host ends what needs others before these."""
+    """A shutdown stops dependents before their dependencies."""
     stack(host)
     for name in ("db", "cache", "app", "web"):
         host.want(

@@ -36,7 +36,7 @@ def directory(tmp_path):
 
 
 def test_each_stage_gets_the_state(host, directory, tmp_path):
-    """Each stage runs once, with the container's state on its input and its own arguments and environment."""
+    """Each stage runs once, with the container's state as input, and its own arguments and environment."""
     script = f'cat > {tmp_path}/$1; echo "$SAY" >> {tmp_path}/said'
     for stage in STAGES:
         where = directory(
@@ -51,7 +51,7 @@ def test_each_stage_gets_the_state(host, directory, tmp_path):
 
 
 def test_a_hook_inside(host, directory):
-    """A hook of startContainer is a program of the container, and runs before its own."""
+    """A startContainer hook is a program of the container, and runs before the container's own."""
     where = directory(
         "inside", "", stages=["startContainer"], path="/bin/sh", args=["sh", "-c", "echo hook > /mark"]
     )
@@ -61,7 +61,7 @@ def test_a_hook_inside(host, directory):
 
 
 def test_precreate_changes_the_container(host, directory):
-    """What a precreate hook prints is the container's config.json."""
+    """The output of a precreate hook becomes the container's config.json."""
     where = directory("change", "sed 's/before/after/'", stages=["precreate"])
     host.start("echo", "before", hooks_dir=[where])
     host.ended()
@@ -83,7 +83,7 @@ def test_conditions_choose(host, directory, tmp_path):
 
 
 def test_a_later_directory_hides(host, directory, tmp_path):
-    """A file hides one of the same name in a directory before."""
+    """A file hides one with the same name in an earlier directory."""
     first = directory("one", f"touch {tmp_path}/first")
     (tmp_path / "one.sh").rename(tmp_path / "first.sh")
     file = tmp_path / "hooks.d/one.json"
@@ -106,7 +106,7 @@ def test_a_hook_that_fails_fails_the_start(host, directory, stage):
 
 @pytest.mark.parametrize("script", ["sleep 1000", "echo no json", "echo '[]'"])
 def test_a_precreate_hook_that_says_nothing_good(host, directory, script):
-    """One that hangs is killed at its timeout, and what is no config.json is refused."""
+    """A hook that hangs is killed at its timeout, and output that is not a config.json is refused."""
     where = directory("bad", script, stages=["precreate"], timeout=1)
     with pytest.raises(RuntimeFailed) as caught:
         host.start("true", hooks_dir=[where])
@@ -114,7 +114,7 @@ def test_a_precreate_hook_that_says_nothing_good(host, directory, script):
 
 
 def test_what_is_broken_is_named_before_anything_changes(host, directory, tmp_path):
-    """A missing directory, broken JSON and a missing program are refused with their name; nothing is changed."""
+    """A missing directory, invalid JSON or a missing program is refused by name; nothing is changed."""
     where = directory("one", "true")
     (tmp_path / "one.sh").unlink()
     bad = tmp_path / "bad.d"

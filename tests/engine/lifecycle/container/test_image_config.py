@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images that say odd things of their containers: what has a meaning counts, and no verb trips over the rest."""
+"""Images with unusual settings: meaningful ones take effect, and no verb fails because of the rest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ODD = {
 
 @pytest.fixture
 def linked(built, busybox) -> str:
-    """Return an image with symlinks on the way to the volumes that it declares, in odd spellings."""
+    """Return an image with symlinks on the path to the volumes that it declares, in unusual spellings."""
     content = layer(
         {"var/run": Link("/run"), "srv": None, "srv/www": Link("../data"), "data": None, "data/first": b"x"}
     )
@@ -40,7 +40,7 @@ def linked(built, busybox) -> str:
 
 
 def mounted(shape) -> dict[str, list[str]]:
-    """Return the sources of what is mounted in the container, by place."""
+    """Return the sources of the container's mounts, by destination."""
     lines = Path(f"/proc/{shape['State']['Pid']}/mountinfo").read_text().splitlines()
     found: dict[str, list[str]] = {}
     for line in lines:
@@ -51,7 +51,7 @@ def mounted(shape) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("image_volume", ["anonymous", "tmpfs"])
 def test_own_mounts_win(host, linked, tmp_path, image_volume):
-    """What a task mounts takes the place of the image's volume, however the image spells it and wherever its symlinks lead."""
+    """A task's mount replaces the image's volume, however the image spells it and wherever symlinks lead."""
     options = {"volume": ["mine:/data", f"{tmp_path}:/run/x"], "image_volume": image_volume, **QUICK}
     shape = host.start(*SLEEP, image=linked, **options)
     seen = mounted(shape)
@@ -65,7 +65,7 @@ def test_own_mounts_win(host, linked, tmp_path, image_volume):
 
 
 def test_volumes_that_lead_to_one_place(host, linked):
-    """Without mounts of the task each place gets one volume, with what the image has there."""
+    """Without mounts of the task, each destination gets one volume, with the image's content."""
     shape = host.start(*SLEEP, image=linked, **QUICK)
     assert {mount["Destination"] for mount in shape["Mounts"]} == {"/data", "/var/run/x", "/rel", "/b"}
     assert Path(f"/proc/{shape['State']['Pid']}/root/data/first").read_bytes() == b"x"
@@ -75,7 +75,7 @@ def test_volumes_that_lead_to_one_place(host, linked):
 
 
 def test_odd_words(empty_host, busybox, tmp_path_factory):
-    """What can't be read is told at load; the container starts, stops, is replaced and removed, and all can be shown."""
+    """Unreadable settings are reported at load; the container can be started, stopped, replaced and shown."""
     host = empty_host
     archive = write_archive(tmp_path_factory.mktemp("odd") / "odd.tar", "localhost/odd:1", [busybox], **ODD)
     with host.open() as engine:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container finds around itself: its root, its user, its network, its first process."""
+"""What a container sees inside: its root, its user, its network, its first process."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from enginehost import eventually
 
 
 def run(host, script: str, **options) -> str:
-    """Run a script to its end in a container, and return what it said."""
+    """Run a script in a container until it exits, and return its output."""
     outcome = host.want("started", "sh", "-c", script, detach=False, **options)
     assert outcome.result["rc"] == 0, outcome.result
     return outcome.result["stdout"]
 
 
 def test_read_only_root(host):
-    """With read_only the root can't be written to, while volumes and tmpfs can."""
+    """With read_only the root can't be written, but volumes and tmpfs can."""
     script = "touch /x 2>/dev/null && echo root; touch /v/x && echo volume; touch /t/x && echo tmpfs"
     said = run(host, script, read_only=True, volume=["data:/v"], tmpfs={"/t": ""})
     assert said == "volume\ntmpfs\n"
 
 
 def test_tmpfs(host):
-    """A tmpfs has the size and mode asked for, and is empty in every run."""
+    """A tmpfs has the requested size and mode, and is empty in every run."""
     options = {"tmpfs": {"/scratch": "size=1m,mode=1777"}}
     script = "ls /scratch; touch /scratch/x; grep ' /scratch ' /proc/mounts"
     first, second = run(host, script, **options), run(host, script, **options)
@@ -38,7 +38,7 @@ def test_tmpfs(host):
 
 
 def test_user_by_name(host):
-    """A user's name, and groups by name, are looked up in the image's own files."""
+    """User and group names are looked up in the image's own files."""
     said = run(host, "id -u; id -g; id -G; echo $HOME", user="app", group_add=["extra"])
     assert said == "1000\n1000\n1000 2000\n/home/app\n"
 
@@ -53,7 +53,7 @@ def test_init(host, need):
     """With init the first process reaps, and the command is its child, which TERM ends at once."""
     need(shutil.which("catatonit") or shutil.which("tini"), "catatonit or tini")
     shape = host.start("sleep", "1000", init=True)
-    # Between the runtime's exec and the program's there are no arguments.
+    # Between the runtime's exec and the program's, the arguments are empty.
     read = Path(f"/proc/{shape['State']['Pid']}/cmdline").read_bytes
     first = eventually(read, "the first process").split(b"\0")
     assert first[-3:] == [b"sleep", b"1000", b""]
@@ -63,7 +63,7 @@ def test_init(host, need):
 
 
 def test_init_in_an_image_without_its_directory(empty_host, need):
-    """An image that has nothing but a program runs below an init too, whose place the runtime makes."""
+    """An image with nothing but a program also runs below an init, whose directory the runtime creates."""
     need(shutil.which("catatonit") or shutil.which("tini"), "catatonit or tini")
     program = Program(Path(shutil.which("busybox")).read_bytes())
     image = empty_host.build("localhost/small:1", layer({"bin": None, "bin/busybox": program}))
@@ -74,7 +74,7 @@ def test_init_in_an_image_without_its_directory(empty_host, need):
 
 @pytest.mark.parametrize(("network", "shared"), [("host", True), ("none", False)])
 def test_network(host, network, shared):
-    """With host the container is in the host's network, with none it has nothing but lo, which is up."""
+    """With host the container is in the host's network, with none it has only lo, which is up."""
     shape = host.start("sleep", "1000", network=[network])
     pid = shape["State"]["Pid"]
     assert (os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")) is shared
@@ -84,13 +84,13 @@ def test_network(host, network, shared):
 
 
 def local_addresses(pid: int) -> set[str]:
-    """Return the IPv4 addresses that a process's network knows; those of lo stand there only while it is up."""
+    """Return the IPv4 addresses of a process's network; those of lo are listed only while it is up."""
     lines = Path(f"/proc/{pid}/net/fib_trie").read_text().splitlines()
     return {line.split()[1] for line in lines if line.strip().startswith("|--")}
 
 
 def test_upper_layers_win(host, built, busybox):
-    """The layers lie upon each other in the order of the image: the upper one's file counts, and its whiteout hides."""
+    """The layers are stacked in the image's order: the upper one's file wins, and its whiteout hides."""
     image = built(
         "localhost/layers:1",
         busybox,
@@ -104,7 +104,7 @@ def test_upper_layers_win(host, built, busybox):
 
 
 def test_many_layers(host, built, busybox):
-    """An image of 120 layers starts and shows them all."""
+    """An image with 120 layers starts and shows them all."""
     layers = [layer({f"layer{number}": b"", "top": b"%d\n" % number}) for number in range(1, 120)]
     image = built("localhost/deep:1", busybox, *layers)
     assert run(host, "cat /top; ls -d /layer* | grep -c layer", image=image) == "119\n119\n"

@@ -21,9 +21,9 @@ from _engine.lifecycle.guard.hold import hold
 from _engine.lifecycle.info import info
 from enginehost import eventually
 
-#: ``make cycles`` takes more; the sweep takes every point.
+#: ``make cycles`` uses more; the sweep covers every point.
 INSTANTS = int(os.environ.get("SLIPWAY_INSTANTS", "5"))
-#: Does the main job as often as told, and prints what was done each time; with ``absent``, undoes it instead.
+#: Does the main job the given number of times, and prints what was done each time; with ``absent``, undoes it instead.
 #: Kills itself when it calls the function ``fatal`` of the engine.
 JOB = """
 import json, os, signal, sys
@@ -61,7 +61,7 @@ class Job:
         self.host, self.archive, self.python_child = host, archive, python_child
 
     def begin(self, times: int | str, fatal: str = ""):
-        """Start a process and return it as it begins to work."""
+        """Start a process, and return it once it works."""
         host = self.host
         child = self.python_child(
             JOB, host.top, host.runtime, host.image, str(self.archive), str(times), fatal
@@ -72,38 +72,38 @@ class Job:
         return child
 
     def run(self, times: int) -> list[list[str]]:
-        """Do the job to its end, as often as told; returns what was done each time."""
+        """Do the job the given number of times; return what was done each time."""
         with self.begin(times) as child:
             lines = child.stdout.read().splitlines()
         assert child.returncode == 0
         return [json.loads(line) for line in lines]
 
     def measure(self) -> float:
-        """Do the job once; returns the seconds it takes, without those in which Python starts."""
+        """Do the job once; return its seconds, without Python's startup."""
         with self.begin(1) as child:
             begin = time.monotonic()
             assert child.stdout.readline()
             return time.monotonic() - begin
 
     def run_and_kill(self, seconds: float) -> None:
-        """Kill the process that does the job after so many seconds."""
+        """Kill the process that does the job after the given seconds."""
         with self.begin(1) as child:
             time.sleep(seconds)
             child.kill()
 
     def die_at(self, times: int | str, fatal: str) -> None:
-        """Let the process that does the job, or undoes it, kill itself when it calls the function."""
+        """Make the process that does or undoes the job kill itself when it calls the function."""
         with self.begin(times, fatal) as child:
             child.stdout.read()
         assert child.returncode == -signal.SIGKILL
 
     def clear(self) -> None:
-        """Remove all, the agent too, so that the next job is the first again."""
+        """Remove all, including the agent, so that the next job is the first again."""
         self.host.clear(images=True)
         shutil.rmtree(self.host.layout.agent)
 
     def seen(self) -> dict:
-        """Return what the job must have led to, however it came about."""
+        """Return what the job must have produced, however it was reached."""
         host = self.host
         with host.open(read_only=True) as engine:
             [image] = info.images(engine).result["images"]
@@ -122,7 +122,7 @@ class Job:
 
 
 def content(top: Path) -> dict[str, tuple]:
-    """Return all of a tree: owner, mode, size, target and text by path."""
+    """Return the content of a tree: owner, mode, size, target and text by path."""
     found = {}
     for directory, names, files in os.walk(top):
         for path in (Path(directory, name) for name in ("", *names, *files)):
@@ -135,12 +135,12 @@ def content(top: Path) -> dict[str, tuple]:
 
 @pytest.fixture
 def job(empty_host, demo_image, python_child):
-    """Return the job on a host that has nothing yet."""
+    """Return the job on a host that is still empty."""
     return Job(empty_host, demo_image, python_child)
 
 
 def test_killed_at_random_instants(empty_host, job):
-    """After a kill at any instant of the main job, the same job ends as if nothing had been, and absent leaves nothing."""
+    """After a kill at any instant of the main job, the next run completes it, and absent leaves nothing."""
     seed = int(os.environ.get("SLIPWAY_SEED", random.randrange(10**6)))
     print(f"SLIPWAY_SEED={seed}")  # noqa: T201  (pytest shows it when the test fails)
     chance = random.Random(seed)
@@ -159,7 +159,7 @@ def test_killed_at_random_instants(empty_host, job):
         eventually(lambda: empty_host.leftovers() == before, "as before the job", timeout=15.0)
 
 
-#: Functions that are called when something was made or removed that the record does not tell of yet.
+#: Functions that are called when something was created or removed that is not in the record yet.
 WHILE_MAKING = (
     "_publish save_image _make_data prepare_directories mount_shm make_upper populate place mark"
     " write_bundle _wait_first _pid started _link"
@@ -169,7 +169,7 @@ WHILE_REMOVING = "_wait release throw_away remove_tree _delete_row _finish_remov
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_killed_between_two_steps(empty_host, job):
-    """The same for the moments between two steps, which chance hardly meets."""
+    """The same for the moments between two steps, which random kills rarely hit."""
     before = empty_host.leftovers()
     job.run(1)
     wanted = job.seen()
@@ -183,7 +183,7 @@ def test_killed_between_two_steps(empty_host, job):
 
 
 def test_adopted(empty_host, job):
-    """A container that ran already when its start was killed goes on running: the next task adopts it."""
+    """A container that was running when its start was killed keeps running: the next task adopts it."""
     job.die_at(1, "started")
     process = empty_host.record("app").process
     assert job.run(2)[1] == []
@@ -192,12 +192,12 @@ def test_adopted(empty_host, job):
     assert find_by_argument(empty_host.layout.container(empty_host.record("app").id).conmon_pid_file)
 
 
-#: Seconds after a start was killed, while conmon and the runtime still work at it.
+#: Seconds after the kill of a start, while conmon and the runtime still work on it.
 MEANWHILE = (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08)
 
 
 def test_mended_while_the_runtime_still_creates(empty_host, job):
-    """A start that was killed while the runtime creates the container is taken back, and the next one runs alone."""
+    """A start killed while the runtime creates the container is undone, and the next one runs alone."""
     before = empty_host.leftovers()
     job.run(1)
     for pause in MEANWHILE:
@@ -216,7 +216,7 @@ def test_mended_while_the_runtime_still_creates(empty_host, job):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_volume_without_its_directory(empty_host, job):
-    """A volume's task that was killed before the directory was made is finished by the next one, without a container."""
+    """A volume's task killed before creating the directory is completed by the next, without a container."""
     job.die_at(1, "_make_data")
     assert not empty_host.data("app-data").exists()
     assert empty_host.volume("app-data").actions == ()
@@ -224,7 +224,7 @@ def test_volume_without_its_directory(empty_host, job):
 
 
 def left_of(host) -> list[str]:
-    """Return what is there of containers and volumes."""
+    """Return what is left of containers and volumes."""
     layout = host.layout
     places = (layout.containers, layout.run_containers, layout.volumes, layout.staging)
     names = [name for place in places for name in os.listdir(place)]
@@ -233,19 +233,19 @@ def left_of(host) -> list[str]:
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_killed_while_removing(empty_host, job):
-    """A removal that was killed between two steps is finished by the next one; what it should not touch stays."""
+    """A removal killed between two steps is completed by the next one; everything else stays."""
     job.run(1)
     for function in WHILE_REMOVING:
         job.die_at("absent", function)
         job.run("absent")
         assert empty_host.record("app") is None
-        # conmon and the agent that it called may be on their way out.
+        # conmon and the agent that it called may be about to exit.
         eventually(lambda: not left_of(empty_host), f"nothing is left, after {function}", timeout=15.0)
         assert job.run(1)[0] == ["created volume app-data", "created app", "started app"]
 
 
 def test_the_agent_leaves_a_removal_to_who_goes_on_with_it(host, agent):
-    """The agent that comes after a replacement was killed half-way does not take its mark away, so the next one goes on."""
+    """The agent that runs after a killed replacement keeps its mark, so that the next task continues."""
     old = host.start("sleep", "1000", stop_timeout=0)["Id"]
     host.bring("box", "stopped", stop_time=0)
     eventually(lambda: not host.processes(), "the agent has been there once")
@@ -258,7 +258,7 @@ def test_the_agent_leaves_a_removal_to_who_goes_on_with_it(host, agent):
 
 
 def test_a_lock_that_a_killed_removal_left_goes(host):
-    """A removal killed at its very end leaves a lock file of a container that nobody knows: the next removal clears it away."""
+    """A removal killed at its very end leaves an orphaned lock file: the next removal deletes it."""
     stray = host.layout.lock("container", "f" * 64)
     Path(stray).touch()
     assert host.bring("box", "absent").actions == ()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A layer that somebody has removed is found out before the container that runs is touched, and loading puts it back."""
+"""A removed layer is detected before the running container is touched, and loading restores it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def top_layer(host, name: str) -> Path:
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_a_lost_layer(host, built, busybox):
-    """Whatever would begin a container is refused with a remedy that works; what runs goes on, and stops and goes when asked."""
+    """Every start is refused with a remedy that works; a running container continues, and can be stopped."""
     built("localhost/lost:1", busybox, layer({"x": b"1"}))
     other = built("localhost/mounted:1", layer({"y": b"2"}))
     task = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""conmon has a cgroup of its own, and a container whose conmon is dead is still the user's to stop, start and remove.
+"""conmon has its own cgroup, and a container whose conmon died can still be stopped, started and removed.
 
 Seed: moveConmonToCgroupAndSignal, checkExitFile.
 """
@@ -20,7 +20,7 @@ from _engine.kernel.process import Process, find_by_argument
 from _engine.model.engine.storage_drivers import FUSE
 from enginehost import eventually
 
-#: Starts a container from within the cgroup in which it is put.
+#: Starts a container from within the cgroup into which it is put.
 START = """
 import sys
 from pathlib import Path
@@ -36,7 +36,7 @@ sys.stdin.readline()
 
 @pytest.fixture
 def session():
-    """Return a cgroup as a login session has one."""
+    """Return a cgroup like that of a login session."""
     path = f"/slipway-session-{secrets.token_hex(4)}"
     yield path
     cgroups.kill_all(path)
@@ -55,7 +55,7 @@ def start_in(session: str, host, python_child, rm: str = ""):
 
 
 def enter_everywhere(path: str, pid: int) -> None:
-    """Move the process into the cgroup in all hierarchies, also where it is at the top."""
+    """Move the process into the cgroup in all hierarchies, even if it is in the root cgroup."""
     for entry in cgroups.hierarchies():
         place = entry.target + path
         os.makedirs(place)
@@ -69,7 +69,7 @@ def places(pid: int) -> set[str]:
 
 
 def test_outlives_the_session_that_started_it(host, python_child, session):
-    """Whatever kills all of the caller's cgroup, as logind does at logout, leaves container and conmon running."""
+    """A kill of the caller's whole cgroup, as logind does at logout, leaves container and conmon running."""
     child = start_in(session, host, python_child)
     record = host.record()
     assert session not in places(record.monitor.pid) | places(record.process.pid)
@@ -77,7 +77,7 @@ def test_outlives_the_session_that_started_it(host, python_child, session):
     cgroups.kill_all(session)
     assert child.wait(10) == -signal.SIGKILL
     assert host.inspect()["State"]["Running"]
-    # conmon still does its work: it sees the exit, and calls the agent.
+    # conmon still works: it sees the exit, and calls the agent.
     os.kill(record.process.pid, signal.SIGKILL)
     assert host.ended()["State"]["ExitCode"] == 137
     cgroups.remove(session)
@@ -85,7 +85,7 @@ def test_outlives_the_session_that_started_it(host, python_child, session):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_the_root_file_system_outlives_it_too(host, python_child, session, need, monkeypatch):
-    """The program that shows a root file system runs beside conmon, and the container finds its files after the session's end."""
+    """The program of a FUSE root file system runs next to conmon, so the files outlive the session."""
     need(shutil.which(FUSE), FUSE)
     monkeypatch.setenv("SLIPWAY_TEST_STORAGE", FUSE)
     child = start_in(session, host, python_child)
@@ -102,7 +102,7 @@ def test_the_root_file_system_outlives_it_too(host, python_child, session, need,
 
 
 def test_the_last_container_takes_the_monitors_cgroup_with_it(host, python_child, session):
-    """Also where conmon's own call removes the container (rm), so that the remover is in the cgroup that goes."""
+    """Also if conmon's own call removes the container (rm), so that the caller is in the removed cgroup."""
     start_in(session, host, python_child, rm="rm")
     assert cgroups.exists(host.layout.monitors_cgroup)
     os.kill(host.record().process.pid, signal.SIGKILL)
@@ -111,7 +111,7 @@ def test_the_last_container_takes_the_monitors_cgroup_with_it(host, python_child
 
 
 def test_caller_at_the_top_is_left_there(host):
-    """Nobody ends the top of a hierarchy, and a move costs time: no cgroup is made for monitors that are there."""
+    """The root cgroup never ends, and a move costs time: monitors there get no cgroup of their own."""
     mine = places(os.getpid())
     host.start("sleep", "1000")
     assert cgroups.exists(host.layout.monitors_cgroup) == (mine != {"/"})
@@ -119,7 +119,7 @@ def test_caller_at_the_top_is_left_there(host):
 
 @pytest.mark.parametrize("use", ["no-conmon", "disabled"])
 def test_monitor_stays_where_it_is_told_to(host, python_child, session, use):
-    """With cgroups: no-conmon conmon stays in the caller's cgroup; disabled leaves the container there as well."""
+    """With cgroups: no-conmon conmon stays in the caller's cgroup; with disabled, the container does too."""
     if use == "disabled" and host.runtime != "crun":
         with pytest.raises(HostLacks, match="crun"):
             host.want("started", "sleep", "1000", cgroups=use)
@@ -135,7 +135,7 @@ def test_monitor_stays_where_it_is_told_to(host, python_child, session, use):
 
 
 def test_cgroup_parent(host):
-    """The container's cgroup is made below the parent, and the parent that was not there goes with it."""
+    """The container's cgroup is created below the parent; a created parent is removed with it."""
     parent = f"/slipway-parent-{secrets.token_hex(4)}/inner"
     host.start("sleep", "1000", cgroup_parent=parent)
     record = host.record()
@@ -150,7 +150,7 @@ def test_cgroup_parent(host):
 
 
 def test_a_parent_of_the_users_own_stays(host):
-    """A cgroup that was there before is not the engine's to remove."""
+    """A cgroup that existed before is not removed by the engine."""
     parent = f"/slipway-parent-{secrets.token_hex(4)}"
     made = [entry.target + parent for entry in cgroups.hierarchies()]
     for place in made:
@@ -164,7 +164,7 @@ def test_a_parent_of_the_users_own_stays(host):
 
 
 def test_manager_that_the_host_has_not(host):
-    """The systemd manager is refused where systemd is not process 1, and a slice where nobody knows slices."""
+    """The systemd manager is refused where systemd is not PID 1, and a slice without the systemd manager."""
     if os.path.isdir("/run/systemd/system"):
         pytest.skip("systemd runs here: tests/vm has the other half")
     with pytest.raises(HostLacks, match="systemd"):
@@ -185,7 +185,7 @@ def kill_monitor(host) -> None:
 
 
 def test_running_without_conmon(host):
-    """A container whose conmon is dead is found running, an unchanged task changes nothing, and it can be stopped."""
+    """A container whose conmon died is seen as running, an unchanged task changes nothing; it can be stopped."""
     host.start("sleep", "1000")
     kill_monitor(host)
     assert host.inspect()["State"]["Running"]
@@ -198,7 +198,7 @@ def test_running_without_conmon(host):
 
 
 def test_ended_without_conmon(host):
-    """A container that ended when nobody looked has ended, with a code that is unknown and not 0."""
+    """A container that exited unobserved is seen as exited, with an unknown exit code, not 0."""
     host.start("sleep", "1000")
     kill_monitor(host)
     process = host.record().process
@@ -210,7 +210,7 @@ def test_ended_without_conmon(host):
 
 
 def test_removed_without_conmon(host):
-    """Removal ends it, and nothing is left."""
+    """Removal stops it, and nothing is left."""
     host.start("sleep", "1000")
     kill_monitor(host)
     host.bring("box", "absent", stop_time=0)

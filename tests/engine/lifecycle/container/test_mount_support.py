@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the kernel is asked before a mount option is relied on."""
+"""Support for mount options, as probed in the kernel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from _engine.model.mounts.mount import Mount
 
 
 def test_what_the_kernel_has(need):
-    """Options that this kernel has pass, and asking leaves no mount behind."""
+    """Options that this kernel supports pass, and the probe leaves no mount behind."""
     need(os.geteuid() == 0, "root")
     before = mountinfo.below("/")
     mount_support.check(Mount("bind", "/s", "/d", ("rro",)))
@@ -24,9 +24,9 @@ def test_what_the_kernel_has(need):
 
 
 def test_what_the_kernel_has_not(need, monkeypatch):
-    """An option that the kernel refuses is told as such, with the kernel and the way out."""
+    """An option that the kernel refuses is reported, with the kernel's version and the remedy."""
     need(os.geteuid() == 0, "root")
-    # No kernel knows this one, so its answer is the real one.
+    # No kernel knows this option, so the kernel's own error is tested.
     unknown = mount_support.mounts.tmpfs
     monkeypatch.setattr(
         mount_support.mounts,

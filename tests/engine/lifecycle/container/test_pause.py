@@ -30,7 +30,7 @@ COUNTER = ("sh", "-c", "trap 'echo got TERM; exit 7' TERM; while :; do echo x; s
 
 @pytest.fixture
 def do(host):
-    """Return the function that calls a verb on the container as a person does."""
+    """Return the function that runs a verb on the container by the command line."""
 
     def do(verb, *arguments, name="box", **options):
         with host.open(runtime=None) as engine:
@@ -45,7 +45,7 @@ def pid(host):
 
 
 def test_paused_and_let_go_on(host, do):
-    """A paused container stands still and says so, everywhere; it goes on where it stood; both verbs can be repeated."""
+    """A paused container is frozen and reported as paused; unpaused, it continues; both are idempotent."""
     host.start(*COUNTER)
     host.said("x")
     do(pausing.pause)
@@ -64,7 +64,7 @@ def test_paused_and_let_go_on(host, do):
 
 @pytest.mark.parametrize("verb", [pausing.pause, pausing.unpause])
 def test_refused_for_what_does_not_run(host, do, verb):
-    """A container that was never started, or has ended, can't be paused: the state is told and nothing is changed."""
+    """A container that was never started or has exited can't be paused: the error has its state."""
     host.want("created", "sleep", "1000")
     for status in ("configured", "exited"):
         before = host.picture()
@@ -73,16 +73,16 @@ def test_refused_for_what_does_not_run(host, do, verb):
         assert host.picture() == before
         host.bring("box", "started")
         host.bring("box", "stopped", stop_time=0)
-        # The agent that conmon calls comes a moment later, for its lock's file.
+        # The agent that conmon calls removes its lock file a moment later.
         eventually(lambda: host.processes() == [], "the agent has gone")
 
 
 def test_refused_where_cgroups_cannot_freeze(host, do, monkeypatch):
-    """Without a freezer it is said what is missing, and the container runs on as if nothing had been asked."""
+    """Without a freezer the error says what is missing, and the container keeps running."""
     host.start(*COUNTER)
     before = host.record()
     everything = mountinfo.read()
-    # tests/engine/kernel/test_freezer.py unmounts it for real; a container could not be cleaned up here then.
+    # tests/engine/kernel/test_freezer.py really unmounts it; here, a container could not be cleaned up then.
     others = [
         entry
         for entry in everything
@@ -96,9 +96,9 @@ def test_refused_where_cgroups_cannot_freeze(host, do, monkeypatch):
     assert host.record() == before
 
 
-@pytest.mark.parametrize("runtime", ["crun"], indirect=True)  # runc makes a cgroup in any case
+@pytest.mark.parametrize("runtime", ["crun"], indirect=True)  # runc creates a cgroup in any case
 def test_refused_without_a_cgroup(host, do):
-    """A container without a cgroup of its own is not paused: what else is in that cgroup would stand still with it."""
+    """A container without its own cgroup is not paused: other processes in it would be frozen too."""
     host.start(*COUNTER, cgroups="disabled")
     with pytest.raises(HostLacks, match="no cgroup that can be frozen"):
         do(pausing.pause)
@@ -108,7 +108,7 @@ def test_refused_without_a_cgroup(host, do):
 
 
 def test_what_the_runtime_refuses_changes_nothing(host, do, monkeypatch):
-    """A runtime that fails leaves the container running and its record without a trace."""
+    """If the runtime fails, the container keeps running, and its record is unchanged."""
 
     def fail(*_arguments):
         raise RuntimeFailed("no")
@@ -125,7 +125,7 @@ def test_what_the_runtime_refuses_changes_nothing(host, do, monkeypatch):
 @pytest.mark.parametrize("verb", ["pause", "unpause"])
 @pytest.mark.parametrize("done", [False, True])
 def test_killed_half_way(host, do, verb, done):
-    """A verb that was killed before or after the runtime acted: the next look tells what the kernel has done."""
+    """After a kill of the verb before or after the runtime acted, the kernel's state decides."""
     host.start(*COUNTER)
     if verb == "unpause":
         do(pausing.pause)
@@ -143,7 +143,7 @@ def test_killed_half_way(host, do, verb, done):
 
 
 def test_thawed_by_another_hand(host, do):
-    """A record that says paused does not outrank the kernel."""
+    """The kernel's state prevails over a record that says paused."""
     host.start(*COUNTER)
     do(pausing.pause)
     OciRuntime(host.record().runtime, host.runtime, host.layout.runtime_root).resume(host.record().id)
@@ -153,7 +153,7 @@ def test_thawed_by_another_hand(host, do):
 
 
 def test_a_paused_container_is_stopped(host, do):
-    """It gets its stop signal, and goes on so that it can end by itself."""
+    """It gets its stop signal, and is thawed so that it can exit by itself."""
     host.start(*COUNTER)
     host.said("x")
     do(pausing.pause)
@@ -164,7 +164,7 @@ def test_a_paused_container_is_stopped(host, do):
 
 
 def test_a_paused_container_is_killed(host, do):
-    """KILL gets through; another signal waits until the container goes on."""
+    """KILL works at once; another signal waits until the container is thawed."""
     host.start(*COUNTER)
     host.said("x")
     do(pausing.pause)
@@ -177,7 +177,7 @@ def test_a_paused_container_is_killed(host, do):
 
 
 def test_a_paused_container_is_restarted(host, do, agent):
-    """Restarting means that it runs afterwards, whatever it did before."""
+    """After a restart it runs, whatever its state before."""
     before = host.start(*COUNTER)["State"]["Pid"]
     do(pausing.pause)
     record = do(restart, agent)
@@ -197,7 +197,7 @@ def test_start_of_a_paused_container_is_refused(host, do, agent):
 
 
 def freeze_from_outside(host) -> None:
-    """Freeze the container as an administrator or another program does: without the engine."""
+    """Freeze the container as an administrator or another program does, without the engine."""
     place = membership.directory(pid(host), "freezer")
     name, word = (
         ("freezer.state", "FROZEN") if os.path.exists(f"{place}/freezer.state") else ("cgroup.freeze", "1")
@@ -208,7 +208,7 @@ def freeze_from_outside(host) -> None:
 
 
 def test_frozen_by_another(host, do):
-    """A container that somebody else has frozen is told as paused, and stopped and removed as one."""
+    """A container that another program froze is reported as paused, and can be stopped and removed."""
     host.start(*COUNTER, stop_timeout=20)
     freeze_from_outside(host)
     assert host.inspect()["State"]["Status"] == "paused"

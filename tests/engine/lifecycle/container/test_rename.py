@@ -24,7 +24,7 @@ def call(host):
 
 
 def test_renamed_while_it_runs(host, call):
-    """The container goes on under its new name: found, stopped and removed by it, and by its own hosts file."""
+    """The container is found, stopped and removed by its new name, which is also in its hosts file."""
     before = host.start(
         "sh", "-c", "trap 'cat /etc/hosts; exit' TERM; echo ready; while :; do sleep 0.02; done"
     )
@@ -44,7 +44,7 @@ def test_renamed_while_it_runs(host, call):
 
 
 def test_the_old_name_is_free(host, call):
-    """Another container can have the old name, and the first its own again only when it is free."""
+    """Another container can take the old name; the first gets it back only once it is free."""
     host.want("created", "sleep", "1000")
     call("box", "crate")
     host.want("created", "sleep", "1000")
@@ -58,7 +58,7 @@ def test_the_old_name_is_free(host, call):
 
 @pytest.mark.parametrize("digits", [12, 64])
 def test_an_id_of_another_is_no_name(host, call, digits):
-    """A name that is the whole id of a container is refused to all, predicted too; other digits are a name, as in podman."""
+    """A container's full id is refused as a name, in check mode too; other digits are a name, as with podman."""
     host.want("created", "sleep", "1000")
     host.want("created", "sleep", "1000", name="other")
     name, before = host.record("box").id[:digits], host.picture()
@@ -78,7 +78,7 @@ def test_an_id_of_another_is_no_name(host, call, digits):
 
 @pytest.mark.parametrize("name", ["", "-x", "a/b", "a b", "x" * 256])
 def test_what_is_no_name(host, call, name):
-    """A text that can't be a name is refused, and nothing changes."""
+    """An invalid name is refused, and nothing changes."""
     host.want("created", "sleep", "1000")
     before = host.picture()
     with pytest.raises(InvalidOption):
@@ -87,7 +87,7 @@ def test_what_is_no_name(host, call, name):
 
 
 def test_gone_meanwhile(host, call):
-    """Who comes too late is told so."""
+    """A rename of a container that was removed or renamed meanwhile is refused."""
     host.want("created", "sleep", "1000")
     known = host.record()
     host.bring("box", "absent")

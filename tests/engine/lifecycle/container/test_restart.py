@@ -18,7 +18,7 @@ from _engine.lifecycle.container import stop as stopping
 from _engine.lifecycle.container.restart import restart
 from enginehost import eventually, failing_hook
 
-#: Ends at once when asked to, says how often it was started, and by its exit code that it was not killed.
+#: Exits at once when asked to, prints how often it was started, and shows by its exit code that it was not killed.
 SERVER = (
     "sh",
     "-c",
@@ -28,7 +28,7 @@ SERVER = (
 
 @pytest.fixture
 def do(host):
-    """Return the function that calls a verb on the container as a person does."""
+    """Return the function that runs a verb on the container by the command line."""
 
     def do(verb, *arguments, name="box", **options):
         with host.open(runtime=None) as engine:
@@ -38,7 +38,7 @@ def do(host):
 
 
 def events(host):
-    """Return what happened to the container, in order."""
+    """Return the container's events, in order."""
     from _engine.state import events as rows
 
     with host.open(read_only=True) as engine, engine.database.reading() as connection:
@@ -46,7 +46,7 @@ def events(host):
 
 
 def test_restarted(host, do, agent):
-    """All is taken down and built up again: another process, another conmon, the same root file system."""
+    """Everything is torn down and set up again: another process and conmon, the same root file system."""
     before = host.start(*SERVER, volume=["data:/data"])["State"]
     host.said("run 1")
     record = do(restart, agent)
@@ -55,7 +55,7 @@ def test_restarted(host, do, agent):
     assert record.process.pid != before["Pid"]
     assert record.monitor.pid != before["ConmonPid"]
     container = host.layout.container(record.id)
-    # The old conmon has told of the exit, and waits for the agent, which finds nothing left to do.
+    # The old conmon has written the exit file, and waits for the agent, which finds nothing left to do.
     eventually(lambda: len(find_by_argument(container.conmon_pid_file)) == 1, "the old conmon has gone")
     assert [name for name in events(host) if name in ("start", "restart", "stop")] == [
         "start",
@@ -77,14 +77,14 @@ def test_what_does_not_run_is_started(host, do, agent, status):
 
 
 def test_killed_after_the_timeout(host, do, agent):
-    """What does not end by itself is killed when the time given is over."""
+    """A process that does not exit by itself is killed after the given timeout."""
     before = host.start("sleep", "1000", stop_timeout=1000)["State"]["Pid"]
     assert do(restart, agent, timeout=0).process.pid != before
 
 
 @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
 def test_an_old_monitor_does_not_block(host, do, agent, how):
-    """A conmon that is dead or hangs does not stand in the way, and does not outlive the restart."""
+    """A dead or hanging conmon does not block a restart, and does not outlive it."""
     state = host.start(*SERVER)["State"]
     host.said("run 1")
     monitor = Process.of(state["ConmonPid"])
@@ -99,7 +99,7 @@ def test_an_old_monitor_does_not_block(host, do, agent, how):
 
 
 def test_a_hung_monitor_leaves_an_unknown_exit_code(host, do):
-    """What nobody saw is not told: no exit code is made up for a container whose conmon hung."""
+    """No exit code is invented for a container whose conmon hung."""
     state = host.start(*SERVER)["State"]
     host.said("run 1")
     Process.of(state["ConmonPid"]).signal(signal.SIGSTOP)
@@ -120,7 +120,7 @@ def test_what_can_not_start_is_not_stopped(host, agent):
 
 
 def test_a_failed_start_leaves_it_stopped(host, do, agent, tmp_path):
-    """A restart whose start fails leaves no half of a run, tells why, and works again when the cause has gone."""
+    """A restart whose start fails leaves no partial run, reports why, and works once the cause is gone."""
     host.start(*SERVER, hooks_dir=[str(tmp_path)])
     host.said("run 1")
     failing_hook(tmp_path)
@@ -137,7 +137,7 @@ def test_a_failed_start_leaves_it_stopped(host, do, agent, tmp_path):
     ("number", "wish"), [(signal.SIGTERM, True), (signal.SIGKILL, True), (signal.SIGHUP, False)]
 )
 def test_signals(host, do, number, wish):
-    """A signal reaches the process. The stop signal and KILL are a wish to stop; a reload by HUP is none (libpod: it is)."""
+    """The stop signal and KILL count as a stop by the user, HUP does not; in libpod any signal does."""
     host.start(*SERVER)
     host.said("run 1")
     do(killing.kill, number)
@@ -150,7 +150,7 @@ def test_signals(host, do, number, wish):
 
 
 def test_no_wish_when_the_engine_kills(host, do):
-    """A kill that is not the user's (a failed health check) leaves the wish that it runs."""
+    """A kill by the engine (a failed health check) does not count as a stop by the user."""
     host.start(*SERVER)
     do(killing.kill, signal.SIGKILL, wish=False)
     host.ended()
@@ -158,14 +158,14 @@ def test_no_wish_when_the_engine_kills(host, do):
 
 
 def test_a_signal_for_what_does_not_run(host, do):
-    """A container that has ended gets no signal; the error tells its state."""
+    """An exited container gets no signal; the error has its state."""
     host.want("created", *SERVER)
     with pytest.raises(WrongState, match="box is configured"):
         do(killing.kill, signal.SIGTERM)
 
 
 def test_a_stop_does_not_block_a_read(host, do):
-    """While a stop waits for its container, others read it and even take its lock."""
+    """While a stop waits for its container, others can read it and even take its lock."""
     host.start("sleep", "1000", stop_timeout=1000)
     identity = host.record().id
 
@@ -189,7 +189,7 @@ def test_a_stop_does_not_block_a_read(host, do):
 
 
 def test_without_a_pid_namespace_all_processes_end(host, do):
-    """Where the end of the first process is not that of all, each gets the stop signal, and what stays is killed."""
+    """Without its own PID namespace, each process gets the stop signal, and remaining ones are killed."""
     script = (
         "(trap 'echo child; exit' TERM; echo up; while :; do sleep 0.02; done) & child=$!; (trap '' TERM; sleep 1000) &"
         " trap 'wait $child; exit 7' TERM; echo ready; while :; do sleep 0.02; done"
@@ -207,7 +207,7 @@ def test_without_a_pid_namespace_all_processes_end(host, do):
 
 
 def test_without_a_pid_namespace_all_are_killed(host, do):
-    """KILL ends all of them, those too that the first process left behind."""
+    """KILL kills all processes, including those that the first process left behind."""
     host.start("sh", "-c", "(trap '' TERM; sleep 1000) & echo ready; sleep 1000", pid="host")
     host.said("ready")
     do(killing.kill, signal.SIGKILL)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container sees of itself, beside what podman's sees of the same options."""
+"""What a container sees of itself, compared with podman's for the same options."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from podmaninspect import CGROUP, COMMON, CONFIG, NAME, layers
 from _engine.frozen import replace
 from hybrid import UNIFIED
 
-#: The image's one program is a shell, so it reads by itself.
+#: The image's only program is a shell, so the script reads by itself.
 SCRIPT = """
 for file in self/status self/limits self/mountinfo sys/kernel/hostname; do
     while IFS= read -r line; do echo "$file $line"; done </proc/$file
 done
 export -p; pwd; umask
 """
-#: podman's words, and ours.
+#: podman's options, and ours.
 CASES: dict[str, tuple[str, dict]] = {
     "nothing": ("", {}),
     "user and groups": ("--user 5:6 --group-add 7", {"user": "5:6", "group_add": ["7"]}),
@@ -38,13 +38,13 @@ CASES: dict[str, tuple[str, dict]] = {
     ),
 }
 _STATUS = "Uid Gid Groups CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp".split()
-#: Names and files that each engine has of its own (docs/compat.md, *Inspect*).
+#: Names and files that are specific to each engine (docs/compat.md, *Inspect*).
 _OWN = ("container=", "HOSTNAME=", "TERM=", "SHLVL=", "OLDPWD=")
 _FILES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/run/secrets")
 
 
 def seen(text: str) -> dict[str, object]:
-    """Return what the script says, without what differs between any two containers."""
+    """Return the script's output, without what differs between any two containers."""
     lines = text.splitlines()
     status = [line.split(" ", 1)[1] for line in lines if line.startswith("self/status")]
     mounts = [line.split()[1:] for line in lines if line.startswith("self/mountinfo")]
@@ -52,7 +52,7 @@ def seen(text: str) -> dict[str, object]:
         "status": {line.split(":")[0]: line.split()[1:] for line in status if line.split(":")[0] in _STATUS},
         "limits": sorted(line for line in lines if line.startswith("self/limits")),
         "mounts": {
-            # What the root is mounted from is the storage driver's.
+            # The source of the root mount depends on the storage driver.
             words[4]: (words[4] != "/" and words[words.index("-") + 1], *sorted(words[5].split(",")))
             for words in mounts
             if words[4] not in _FILES
@@ -66,7 +66,7 @@ def seen(text: str) -> dict[str, object]:
 
 @pytest.fixture
 def no_leftovers(host):
-    """Remove the plain directories that podman's crun makes where a hierarchy is hidden from it."""
+    """Remove the plain directories that podman's crun creates where a hierarchy is hidden from it."""
     yield
     shutil.rmtree(f"{UNIFIED}{CGROUP}", ignore_errors=True)
 
@@ -92,7 +92,7 @@ def inside(host, built, no_leftovers):
 
 
 def test_a_container_sees_what_podmans_sees(podman, inside, runtime):
-    """Ids, capabilities, limits, mounts, environment, directory and umask are podman's, for each of the options."""
+    """Ids, capabilities, limits, mounts, environment, directory and umask are podman's, for each option."""
     podman = replace(podman, runtime=shutil.which(runtime))
     found = {}
     for case, (words, options) in CASES.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The states that a task can ask for: paused, restarted, healthy; and what a container that fails tells."""
+"""The states paused, restarted and healthy; and the report of a container that fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHECK = {"read_only": True}
 
 @pytest.mark.parametrize("before", ["absent", "created", "started", "stopped"])
 def test_paused(host, before):
-    """From everywhere the container is brought to stand still; check mode tells the same; a second run changes nothing."""
+    """From any state the container gets paused; check mode predicts it; a second run changes nothing."""
     if before != "absent":
         host.want(before, *SLEEP)
     predicted = host.want("paused", *SLEEP, settings=CHECK).actions
@@ -34,7 +34,7 @@ def test_paused(host, before):
 
 
 def test_started_lets_it_go_on(host):
-    """A paused container goes on by started, which is no restart; by present it stays as it is."""
+    """State started unpauses a container without a restart; present leaves it paused."""
     pid = host.want("paused", *SLEEP).result["container"]["State"]["Pid"]
     assert host.want("present", *SLEEP).actions == ()
     assert host.want("started", *SLEEP, settings=CHECK).actions == ("unpaused box",)
@@ -45,7 +45,7 @@ def test_started_lets_it_go_on(host):
 
 
 def test_a_paused_container_is_made_anew(host):
-    """A change that needs a new container is carried out, and the new one stands still as well."""
+    """A change that needs a new container is carried out, and the new one is paused as well."""
     host.want("paused", *SLEEP)
     outcome = host.want("paused", *SLEEP, env={"A": "1"}, stop_time=0)
     assert outcome.actions == ("stopped box", "removed box", "created box", "started box", "paused box")
@@ -54,7 +54,7 @@ def test_a_paused_container_is_made_anew(host):
 
 
 def test_restarted(host):
-    """Each time another process, and always a change; what does not run is started; check mode restarts nothing."""
+    """Each time another process, and always a change; an exited one is started; check mode does nothing."""
     first = host.want("restarted", *SLEEP)
     assert first.actions == ("created box", "started box")
     assert host.want("restarted", *SLEEP, settings=CHECK).actions == ("restarted box",)
@@ -70,7 +70,7 @@ def test_restarted(host):
 
 
 def test_healthy_without_a_check(host):
-    """A container without a health check is healthy once it has run for a second; then there is nothing to wait for."""
+    """Without a health check, a container is healthy once it has run for a second; later there is no wait."""
     begin = time.monotonic()
     outcome = host.want("healthy", *SLEEP)
     assert (outcome.actions, outcome.failure) == (("created box", "started box"), None)
@@ -81,7 +81,7 @@ def test_healthy_without_a_check(host):
 
 @pytest.mark.parametrize("how", [{"state": "healthy"}, {"state": "started", "wait": True}])
 def test_a_container_that_ends_at_once(host, how):
-    """Exit code and last lines are told at once, in fields and in words; what was done is told as well."""
+    """Exit code and last lines are reported at once, in fields and in the text, with what was done."""
     asked = dict(how)
     state = asked.pop("state")
     script = "for i in $(seq 30); do echo line $i; done; echo no configuration >&2; exit 3"
@@ -103,7 +103,7 @@ def test_a_container_that_ends_at_once(host, how):
 
 
 def test_one_that_its_policy_starts_again(host):
-    """An end after which the restart policy starts the container is no failure; the last one is."""
+    """An exit after which the restart policy restarts the container is no failure; the last one is."""
     command = ("sh", "-c", "echo >>/runs; [ $(wc -l </runs) -gt 2 ] && sleep 1000; exit 1")
     outcome = host.want("healthy", *command, restart_policy="always", stop_timeout=0)
     assert outcome.failure is None
@@ -113,32 +113,32 @@ def test_one_that_its_policy_starts_again(host):
 
 
 def test_a_container_without_memory(host):
-    """That the kernel killed it for want of memory is said."""
+    """The error says that the kernel killed it because it ran out of memory."""
     outcome = host.want("healthy", "/bin/busybox", "tail", "/dev/zero", memory="16m", memory_swap="16m")
     assert (outcome.failure.fields["exit_code"], outcome.failure.fields["oom_killed"]) == (137, True)
     assert "memory" in str(outcome.failure)
 
 
 def test_only_the_lines_of_this_run(host):
-    """The log keeps earlier runs; the error has only the one that failed."""
+    """The log keeps earlier runs; the error only has lines of the failed one."""
     command = ("sh", "-c", "echo run >>/runs; echo run $(wc -l </runs); exit 1")
     host.want("healthy", *command)
     assert host.want("healthy", *command).failure.fields["log"] == ["run 2"]
 
 
-#: Starting until it is told how it is, by the check's exit code in the file.
+#: Starting until the file has the exit code for the check.
 CHECKED = {"healthcheck": "test -e /code && exit $(cat /code)", "healthcheck_interval": "100ms"}
 CHECKED |= {"healthcheck_retries": 1, "healthcheck_start_period": "1h"}
 
 
 def set_health(host, code):
-    """Have the check end so."""
+    """Make the check exit with this code."""
     with host.open() as engine:
         execute(engine, "box", ExecSpec(("sh", "-c", f"echo {code} >/code")))
 
 
 def converge_in_background(host, **request):
-    """Bring the box to healthy in a thread; return the thread and the list that will hold the outcome."""
+    """Converge the box to healthy in a thread; return the thread and the list that will have the outcome."""
     outcomes = []
     thread = threading.Thread(target=lambda: outcomes.append(host.bring("box", "healthy", **request)))
     thread.start()
@@ -146,7 +146,7 @@ def converge_in_background(host, **request):
 
 
 def test_healthy_is_waited_for(host):
-    """The task goes on as soon as the check says healthy, and is not held up by starting."""
+    """The task continues as soon as the check reports healthy, and is not delayed by starting."""
     host.start(*SLEEP, **CHECKED)
     thread, outcomes = converge_in_background(host)
     thread.join(1.5)
@@ -157,7 +157,7 @@ def test_healthy_is_waited_for(host):
 
 
 def test_healthy_by_a_real_check(host):
-    """The task goes on once the check has passed, and fails when it has failed too often, with what the check said."""
+    """The task continues once the check has passed, and fails with its output after too many failures."""
     command = ("sh", "-c", "sleep 1; touch /ok; sleep 1000")
     check = {"healthcheck": "test -e /ok", "healthcheck_interval": "500ms", "healthcheck_retries": 10}
     outcome = host.want("healthy", *command, **check)
@@ -169,13 +169,13 @@ def test_healthy_by_a_real_check(host):
 
 
 def test_a_check_that_is_not_made_by_itself(host):
-    """A check without an interval says nothing of itself, so nothing is waited for but that the container runs."""
+    """A check without an interval reports nothing by itself, so the task waits until the container runs."""
     outcome = host.want("healthy", *SLEEP, healthcheck="true", healthcheck_interval="disable")
     assert outcome.failure is None
 
 
 def test_unhealthy_fails_with_the_check_s_words(host):
-    """An unhealthy container fails the task with what the check said."""
+    """An unhealthy container fails the task with the check's output."""
     check = {**CHECKED, "healthcheck": "echo no answer on port 80; exit 7", "healthcheck_start_period": "0s"}
     host.start(*SLEEP, **check)
     failure = host.bring("box", "healthy").failure
@@ -187,7 +187,7 @@ def test_unhealthy_fails_with_the_check_s_words(host):
 
 @pytest.mark.parametrize(("timeout", "ends"), [(0.3, True), (0, False)])
 def test_the_time_is_over(host, timeout, ends):
-    """What is still starting when the time is over fails the task; 0 means that it never is."""
+    """A container still starting at the timeout fails the task; 0 means no timeout."""
     host.start(*SLEEP, **CHECKED)
     thread, outcomes = converge_in_background(host, wait_timeout=timeout)
     thread.join(30 if ends else 1)
@@ -198,7 +198,7 @@ def test_the_time_is_over(host, timeout, ends):
 
 
 def test_a_start_that_the_runtime_refuses(host, tmp_path):
-    """The error of a failed start has the runtime's words and the same fields; nothing is left of it."""
+    """The error of a failed start has the runtime's message and the same fields; nothing is left of it."""
     with pytest.raises(RuntimeFailed) as caught:
         host.want("started", "true", hooks_dir=failing_hook(tmp_path))
     assert "hook" in str(caught.value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container whose first process is systemd boots, works and ends as a machine does, on this host's cgroups."""
+"""A container whose PID 1 is systemd boots, works and shuts down like a machine, on this host's cgroups."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def machine(need, tree, empty_host):
 
 
 def inside(host, *words: str, code: int = 0) -> str:
-    """Run a command in the container and return what it wrote."""
+    """Run a command in the container and return its output."""
     done = host.agent("exec", "box", *words)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout.strip()
 
 
 def booted(host) -> bool:
-    """Tell whether systemd has come to the end of its boot, with nothing failed."""
+    """Return whether systemd has finished booting without failures."""
     return host.agent("exec", "box", "systemctl", "is-system-running", "--wait").stdout.strip() == "running"
 
 
 def boot(host) -> None:
-    """Have the container running, and wait for the end of the boot."""
+    """Start the container, and wait until it has booted."""
     host.bring("box", "started")
     eventually(lambda: booted(host), "running")
 
 
 def test_it_boots(machine):
-    """Systemd boots with nothing failed, starts a unit in a cgroup of its own, ends when it is asked to, and boots again."""
+    """Systemd boots without failures, starts a unit in its own cgroup, shuts down on request, boots again."""
     machine.want("created", "/sbin/init")
     boot(machine)
     assert inside(machine, "cat", "/etc/machine-id") == machine.inspect()["Id"][:32]
@@ -56,12 +56,12 @@ def test_it_boots(machine):
         writes_to_its_own(machine)
 
     stopped = machine.bring("box", "stopped", stop_time=60).result["container"]["State"]
-    assert stopped["ExitCode"] == 0  # and so it was not killed
+    assert stopped["ExitCode"] == 0  # so it was not killed
     boot(machine)
 
 
 def writes_to_its_own(machine) -> None:
-    """Check that of systemd's hierarchy the container's own part is all that it can write to, and of the others none."""
+    """Check that in systemd's hierarchy only the container's own part is writable, and in others nothing."""
     top, told = "/sys/fs/cgroup/systemd", inside(machine, "cat", "/proc/1/cgroup")
     own = told.split("name=systemd:")[1].split("/init.scope")[0]
     inside(machine, "mkdir", f"{top}{own}/mine")
@@ -69,7 +69,7 @@ def writes_to_its_own(machine) -> None:
         assert "Read-only" in machine.agent("exec", "box", "mkdir", f"{place}/others").stderr
 
 
-#: A firewall's service as Debian's nftables.service is one, which notes what it does.
+#: A firewall's service like Debian's nftables.service, which records what it does.
 FIREWALL = """[Service]
 Type=oneshot
 RemainAfterExit=yes
@@ -77,7 +77,7 @@ ExecStart=/bin/sh -c 'echo load >>/log'
 ExecReload=/bin/sh -c 'echo load >>/log'
 ExecStop=/bin/sh -c 'echo flush >>/log'
 """
-#: Put before the boot of systemd: the unit of role host, the firewall's, and a program that notes its verb.
+#: Added before systemd boots: the unit of role host, the firewall's unit, and a program that records its verb.
 FURNISH = """
 printf '%s' "$UNIT" >/etc/systemd/system/slipway-firewall.service
 printf '%s' "$FIREWALL" >/etc/systemd/system/nftables.service
@@ -110,7 +110,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_v1_refuses(host, case):
-    """With cgroups v1, what systemd could not boot with is refused before anything is changed."""
+    """With cgroups v1, what keeps systemd from booting is refused before anything is changed."""
     options, error = REFUSED[case]
     if cgroups.version() == "v2":
         pytest.skip("with cgroups v2 it works")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The caller's umask, which a hardened host sets to 077, is nothing to a container."""
+"""The caller's umask, which a hardened host sets to 077, has no effect on a container."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLACES = ("/srv", "/srv/app", "/srv/app/data", "/opt", "/opt/x", "/run")
 
 @pytest.fixture
 def strict():
-    """Have a umask that leaves nothing to others."""
+    """Set a umask that excludes others."""
     before = os.umask(0o077)
     yield
     os.umask(before)
@@ -29,7 +29,7 @@ def umask_of(pid: int) -> str:
 
 
 def reached(host, shape) -> None:
-    """Check that the container's user gets to all that was made on the way, and what its monitor has for a umask."""
+    """Check that the container's user can reach all created directories, and check the monitor's umask."""
     root = Path(f"/proc/{shape['State']['Pid']}/root")
     assert {path: oct(root.joinpath(path[1:]).stat().st_mode & 0o777) for path in PLACES} == dict.fromkeys(
         PLACES, "0o755"
@@ -40,7 +40,7 @@ def reached(host, shape) -> None:
 
 @pytest.mark.usefixtures("strict")
 def test_a_strict_umask(host):
-    """Directories that are made to mount on are 0755, for a task and for the agent; the engine's own stay private."""
+    """Created mount points are 0755, for a task and for the agent; the engine's directories stay private."""
     options = {
         "user": "app",
         "volume": ["uv:/srv/app/data:U"],

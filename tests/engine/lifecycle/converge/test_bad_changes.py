@@ -601,7 +601,7 @@ AFTER_STOP = ("_wait", "remove_held", "_moved", "prepare_directories", "mount_ro
 
 @pytest.mark.parametrize("fatal", AFTER_STOP)
 def test_killed_in_a_replacement(host, python_child, fatal):
-    """Killed at any point after the old container's stop, the next task that describes it runs the new one."""
+    """Killed at any point after the old container's stop, the next task with the spec runs the new one."""
     host.start(*SLEEP, env={"A": "1"})
     with python_child(KILLED, host.top, host.runtime, host.image, fatal) as child:
         child.wait(60)
@@ -644,7 +644,7 @@ def test_failed_replacement_brings_the_old_one_back(host, place):
 
 
 def test_failed_replacement_of_one_that_fails_too(host, place):
-    """An old container that can't be started again either keeps its files, and the next task continues there."""
+    """An old container that can't be started again either keeps its files, and the next task continues."""
     hooks = place / "directory"
     old = host.start(*SLEEP, hooks_dir=[str(hooks)])["Id"]
     host.agent("exec", "box", "touch", "/etc/mine")
@@ -664,7 +664,7 @@ BACK = ("_put_back", "remove_held", "_exchange", "keep_marks", "_discard_anonymo
 
 @pytest.mark.parametrize("fatal", BACK)
 def test_killed_while_it_brings_the_old_one_back(host, place, python_child, fatal):
-    """Killed during the restore, the next task that describes the new container runs it; nothing else is left."""
+    """Killed during the restore, the next task with the new spec runs the new container; nothing else is left."""
     write_hook(place / "directory", "/bin/false", "createRuntime")
     hooks = [str(place / "directory")]
     host.start(*SLEEP, env={"A": "1"})
@@ -739,7 +739,7 @@ TOO_LARGE = {
 
 
 def test_copy_up_that_does_not_fit(small_host):
-    """Too little space for a copy-up is detected while the old container runs; created volumes are removed."""
+    """Too little space for a copy-up is detected while the old container runs, and new volumes are removed."""
     host = small_host
     for case, options in TOO_LARGE.items():
         if "there" in str(options):
@@ -786,7 +786,7 @@ NEEDED = (
 
 
 def test_what_a_replacement_needs_comes_first(host, place):
-    """A dependency that does not start, or a directory that can't be created, leaves the old container running."""
+    """A dependency that does not start, or an impossible directory, leaves the old container running."""
     host.want("created", *SLEEP, name="broken", volume=[f"{place}/directory:/x"])
     (place / "directory").rmdir()
     host.start(*SLEEP)

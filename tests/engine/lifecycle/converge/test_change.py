@@ -154,7 +154,7 @@ def test_start_after_a_killed_runtime(host):
 
 
 def test_data_outlives_a_replacement_that_was_killed(host):
-    """Killed between the old container's removal and the new one's creation, the next task keeps its volume."""
+    """Killed between the old container's removal and the new one's creation, the next task keeps the data."""
     host.start("sh", "-c", "echo precious > /data/file && sleep 100", volume=["/data"])
     eventually((host.data(host.volumes()[0]) / "file").exists, "the file is written")
     host.bring("box", "stopped", stop_time=0)

@@ -152,7 +152,7 @@ def test_a_restart_keeps_it(host):
 
 
 def test_what_the_runtime_refuses_changes_nothing(host):
-    """The runtime refuses a CPU that the host does not have, and the limit that it had set already is undone."""
+    """If the runtime refuses a CPU that the host lacks, a limit that it has already set is undone."""
     host.start(*SLEEP, memory="64m")
     before = host.record()
     refused = {"memory": "128m", "cpuset_cpus": "4095"}
@@ -169,7 +169,7 @@ def test_what_the_runtime_refuses_changes_nothing(host):
 
 
 def test_less_memory_than_it_uses_is_refused(host):
-    """A limit that could only kill the container is refused with an explanation, before anything is changed."""
+    """A limit that could only kill the container is refused with a reason, before anything is changed."""
     script = "x=$(head -c 40000000 /dev/zero | tr '\\0' x); echo ready; while :; do sleep 1; done"
     host.start("sh", "-c", script, memory="256m")
     host.said("ready")

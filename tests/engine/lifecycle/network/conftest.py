@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An engine on a host whose network is a namespace of its own, and tasks of module network there."""
+"""An engine on a host whose network is a namespace, and tasks of module network there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from _engine.plan.network import How
 
 
 class Node:
-    """An engine, and a network namespace in which each call is made."""
+    """An engine, and the network namespace in which each call is made."""
 
     def __init__(self, top) -> None:
         self.top = top
@@ -30,7 +30,7 @@ class Node:
         return os.open("/proc/thread-self/ns/net", os.O_RDONLY)
 
     def within(self, act):
-        """Return what ``act`` returns in the host's network."""
+        """Return the result of ``act`` in the host's network."""
 
         def entered():
             libc.setns(self.fd, libc.CLONE_NEWNET)
@@ -39,7 +39,7 @@ class Node:
         return _in_thread(entered)
 
     def ip(self, *words: str) -> str:
-        """Run the program ip there, and return what it says."""
+        """Run the program ip there, and return its output."""
         return self.within(
             lambda: subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout
         )
@@ -50,7 +50,7 @@ class Node:
             yield engine
 
     def engine(self, act, **settings):
-        """Return what ``act`` makes of the engine, opened there."""
+        """Return the result of ``act`` with the engine, opened there."""
 
         def opened():
             with self._engine(**settings) as engine:
@@ -68,18 +68,18 @@ class Node:
         )
 
     def told(self, *names: str, **how):
-        """Return what is told of the networks named, of all by none."""
+        """Return the report of the named networks, or of all."""
         return self.engine(lambda engine: networks(engine, names or None, **how).result["networks"])
 
 
 def _in_thread(act):
-    """Call something in a thread, which may enter other namespaces, and return or raise what it does."""
+    """Call a function in a thread, which may enter other namespaces; return its result or raise its error."""
     results, errors = [], []
 
     def run() -> None:
         try:
             results.append(act())
-        except BaseException as error:  # noqa: BLE001  (raised in the thread that waits)
+        except BaseException as error:  # noqa: BLE001  (raised again in the waiting thread)
             errors.append(error)
 
     thread = threading.Thread(target=run)
@@ -92,7 +92,7 @@ def _in_thread(act):
 
 @pytest.fixture
 def node(need, tmp_path):
-    """Return a host with an engine that has nothing, in a network namespace that goes with the test."""
+    """Return a host with an empty engine, in a network namespace that ends with the test."""
     need(os.geteuid() == 0, "root")
     node = Node(tmp_path)
     yield node

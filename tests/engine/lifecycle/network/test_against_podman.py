@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same words make the same network as podman's, and what podman refuses is refused here."""
+"""The same options create the same network as podman's, and what podman refuses is refused here."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 
 from _engine.errors import EngineError
 
-#: What a new network has of its own, and what podman shows not at all, or only where there is any.
+#: What is specific to a new network, and what podman does not show, or only if it exists.
 OWN = {"name", "id", "created", "network_interface", "used_by", "routes", "network_dns_servers", "containers"}
 NET4, NET6 = "10.231.0.0/24", "fd00:231::/64"
 
 
 class Podman:
-    """A podman of its own for networks alone, which asks netavark nothing when it makes one."""
+    """A podman for networks only, which does not call netavark to create one."""
 
     def __init__(self, top, node) -> None:
         helpers = top / "helpers"
@@ -29,14 +29,14 @@ class Podman:
             f'[network]\nnetwork_backend = "netavark"\nnetwork_config_dir = "{top}/n"\n'
             f'[engine]\nhelper_binaries_dir = ["{helpers}"]\n'
         )
-        # It mounts its storage on itself, and leaves that.
+        # It mounts its storage on itself, and leaves that mounted.
         apart = ["unshare", "--mount"]
         self.words = [*apart, "podman", "--root", f"{top}/r", "--runroot", f"{top}/rr", "network"]
         self.env = {**os.environ, "CONTAINERS_CONF": str(top / "c.conf")}
         self.node = node
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run ``podman network`` on the host of the test."""
+        """Run ``podman network`` on the test's host."""
 
         def act():
             return subprocess.run(
@@ -48,7 +48,7 @@ class Podman:
 
 @pytest.fixture
 def podman(need, node, tmp_path_factory):
-    """Return a podman on the host of the test."""
+    """Return a podman on the test's host."""
     need(shutil.which("podman"), "podman")
     return Podman(tmp_path_factory.mktemp("p"), node)
 
@@ -89,7 +89,7 @@ CASES = {
 
 @pytest.mark.parametrize(("options", "words"), CASES.values(), ids=CASES)
 def test_a_network_is_podmans(node, podman, options, words):
-    """What podman shows of a network is shown here, to the letter."""
+    """What podman shows of a network is shown here identically."""
     made = podman.run("create", *words, "app")
     assert made.returncode == 0, made.stderr
     theirs = json.loads(podman.run("inspect", "app").stdout)[0]
@@ -129,7 +129,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("options", "words"), REFUSED.values(), ids=REFUSED)
 def test_what_podman_refuses_is_refused(node, podman, options, words):
-    """Podman makes no such network, and neither does the engine."""
+    """Podman creates no such network, and neither does the engine."""
     node.ip("link", "add", "br9", "type", "bridge")
     node.ip("address", "add", "10.240.0.1/24", "dev", "br9")
     node.ip("link", "set", "br9", "up")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks as things: made clear of all that the host has, altered, told of, removed."""
+"""Networks as objects: created without conflicts with the host, changed, reported, removed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from _engine.state import containers, events, networks
 
 
 def with_bridge(node, address: str, name: str = "br9") -> None:
-    """Give the host a bridge with an address."""
+    """Create a bridge with an address on the host."""
     node.ip("link", "add", name, "type", "bridge")
     node.ip("address", "add", address, "dev", name, "nodad") if ":" in address else node.ip(
         "address", "add", address, "dev", name
@@ -38,7 +38,7 @@ def with_bridge(node, address: str, name: str = "br9") -> None:
 
 
 def use(node, network: str, container: str = "web") -> None:
-    """Attach a container that was only made to a network, by its rows."""
+    """Attach a container that was only created to a network, by its rows."""
 
     def attach(engine) -> None:
         spec = ContainerSpec.parse({"name": container, "image": "localhost/box:1", "network": ["none"]})
@@ -55,7 +55,7 @@ def use(node, network: str, container: str = "web") -> None:
 
 
 def test_the_life_of_a_network(node):
-    """A network is made once, altered live, told of, and removed with all that the engine knew of it."""
+    """A network is created once, changed live, reported, and removed with all its state."""
     made = node.want(labels={"tier": "web"})
     assert made.actions == ("created network app",)
     assert node.want(labels={"tier": "web"}).actions == ()
@@ -79,7 +79,7 @@ def _events(engine, identity: str) -> list[str]:
 
 
 def test_check_mode_foresees_what_is_made(node):
-    """Check mode tells of the very network that a real run makes, its id and time apart, and makes none."""
+    """Check mode reports the very network that a real run creates, except id and time, and creates none."""
     node.want("other")
     foreseen = node.want(ipv6=False, predicting=True)
     assert [one["name"] for one in node.told()] == ["other"]
@@ -102,14 +102,14 @@ def test_check_mode_foresees_what_is_made(node):
     ],
 )
 def test_a_subnet_is_clear_of_the_hosts_routes(node, address, options, subnets):
-    """What the engine chooses overlaps no route that the host has."""
+    """A subnet that the engine chooses overlaps no route of the host."""
     with_bridge(node, address)
     shape = node.want(**options).result["network"]
     assert [one["subnet"] for one in shape["subnets"]] == subnets
 
 
 def test_a_route_of_any_table_is_the_hosts(node):
-    """A route to a part of a subnet is in its way, of whichever table; within a wider one it is the more specific."""
+    """A route to a part of a subnet, in any table, conflicts with it; in a wider route it is more specific."""
     with_bridge(node, "192.0.2.1/24")
     node.ip("route", "add", "10.0.0.0/8", "via", "192.0.2.9")
     assert node.want(subnet=["10.1.0.0/24"]).changed
@@ -119,7 +119,7 @@ def test_a_route_of_any_table_is_the_hosts(node):
 
 
 def test_a_network_that_goes_leaves_nothing_on_the_host(node):
-    """With a network go its bridge and its rules, those of others stay, and with the last one the table itself."""
+    """A removed network takes its bridge and rules, not those of others, and the last one takes the table."""
 
     def load(engine):
         with engine.database.reading() as connection:
@@ -147,7 +147,7 @@ def test_a_network_that_goes_leaves_nothing_on_the_host(node):
 
 @pytest.mark.parametrize("address", ["10.1.0.1/24", "10.1.0.1/30", "10.0.0.1/8", "fd00::1/64"])
 def test_a_subnet_that_the_host_has_is_refused(node, address):
-    """A subnet that a route of the host has is refused with the route, and nothing is made."""
+    """A subnet with a route on the host is refused with the route, and nothing is created."""
     with_bridge(node, address)
     with pytest.raises(SubnetInUse, match="dev br9"):
         node.want(subnet=["10.1.0.0/24", "fd00::/64"])
@@ -155,14 +155,14 @@ def test_a_subnet_that_the_host_has_is_refused(node, address):
 
 
 def test_a_subnet_of_another_network_is_refused(node):
-    """A subnet that another network has is refused with its name."""
+    """A subnet of another network is refused with that network's name."""
     node.want("other", subnet=["10.1.0.0/24"])
     with pytest.raises(SubnetInUse, match="network other"):
         node.want(subnet=["10.1.0.128/25"])
 
 
 def test_a_bridge_of_the_host_stays_the_hosts(node):
-    """A bridge that is there is refused unless it is to be used as it is, and then it outlives the network."""
+    """An existing bridge is refused unless it is to be used unmanaged, and then it outlives the network."""
     with_bridge(node, "10.1.0.1/24")
     with pytest.raises(NameInUse, match="br9 is on the host already"):
         node.want(interface_name="br9")
@@ -172,7 +172,7 @@ def test_a_bridge_of_the_host_stays_the_hosts(node):
 
 
 def test_the_default_network_is_made_at_first_need(node):
-    """It is made once, with podman's subnet and a name of its own, and in check mode only in thought."""
+    """It is created once, with podman's subnet and its own name, and in check mode only predicted."""
     foreseen = node.engine(default, read_only=True)
     assert node.told() == []
     made = node.engine(default)
@@ -183,7 +183,7 @@ def test_the_default_network_is_made_at_first_need(node):
 
 
 def test_the_default_network_gives_way(node):
-    """Where the host has podman's subnet and the usual name, the default network has others."""
+    """If the host uses podman's subnet and the usual name, the default network gets others."""
     with_bridge(node, "10.88.0.1/16", "slipway0")
     made = node.engine(default)
     assert (made.interface, made.subnets[0].subnet) == (f"sw-{made.id[:8]}", "10.89.0.0/24")
@@ -191,7 +191,7 @@ def test_the_default_network_gives_way(node):
 
 @pytest.mark.parametrize(("state", "names"), [("present", ["app"]), ("absent", [])])
 def test_a_removal_that_was_killed_is_finished(node, state, names):
-    """A network whose removal was begun is not there any more; the next task finishes that."""
+    """A network whose removal was started does not exist any more; the next task completes the removal."""
     before = node.want().result["network"]["id"]
 
     def begin(engine) -> None:
@@ -208,7 +208,7 @@ def test_a_removal_that_was_killed_is_finished(node, state, names):
 
 
 def test_a_network_that_is_used_is_kept(node):
-    """A network with containers is told with them, and is neither removed nor made anew; its labels still change."""
+    """A network with containers lists them, and is not removed or recreated; its labels can be changed."""
     node.want()
     use(node, "app")
     (told,) = node.told()
@@ -227,7 +227,7 @@ def test_a_network_that_is_used_is_kept(node):
 
 
 def test_a_container_that_comes_last_keeps_its_network(node):
-    """A container that is attached after the plan was made is seen by the removal, which then leaves no mark."""
+    """A container attached after the planning is noticed by the removal, which then leaves no mark."""
     node.want()
     use(node, "app")
     with pytest.raises(InUse, match="web"):
@@ -236,7 +236,7 @@ def test_a_container_that_comes_last_keeps_its_network(node):
 
 
 def test_ipv6_on_a_host_without_it_is_refused(node, monkeypatch, tmp_path):
-    """Where the kernel has no IPv6, which its files tell, a subnet of it is refused with what to do."""
+    """If the kernel has no IPv6, according to its files, an IPv6 subnet is refused with a remedy."""
     monkeypatch.setattr(host_network, "_ADDRESSES_6", str(tmp_path / "none"))
     with pytest.raises(HostLacks, match="needs IPv6"):
         node.want(ipv6=True)
@@ -244,7 +244,7 @@ def test_ipv6_on_a_host_without_it_is_refused(node, monkeypatch, tmp_path):
 
 
 def test_a_network_without_containers_is_made_anew(node):
-    """What can't be changed live is changed by a new network, which keeps the subnet that was chosen."""
+    """A change that can't be made live recreates the network, which keeps the chosen subnet."""
     node.want("first")
     before = node.want().result["network"]
     node.want("first", state="absent")
@@ -258,7 +258,7 @@ def test_a_network_without_containers_is_made_anew(node):
 
 
 def test_eight_tasks_at_once_choose_eight_subnets(node):
-    """Tasks that run at the same time never choose the same subnet or interface."""
+    """Concurrent tasks never choose the same subnet or interface."""
     node.engine(lambda _engine: None)
     with ThreadPoolExecutor(8) as pool:
         made = [*pool.map(lambda number: node.want(f"n{number}", ipv6=True), range(8))]
@@ -268,7 +268,7 @@ def test_eight_tasks_at_once_choose_eight_subnets(node):
 
 
 def connected(node, network: str) -> None:
-    """Make the row of a container in a network, and what lies beside it."""
+    """Create the row of a container in a network, and its sidecar."""
 
     def make(engine) -> None:
         with engine.database.transaction() as connection:
@@ -284,14 +284,14 @@ def connected(node, network: str) -> None:
 
 
 def lose(node) -> None:
-    """Remove the database, and make it again."""
+    """Remove the database, and rebuild it."""
     for path in node.top.glob("root/state.db*"):
         path.unlink()
     node.rebuilt = rebuild(f"{node.top}/root", f"{node.top}/run", dry_run=False)
 
 
 def test_networks_outlive_their_database(node):
-    """Networks are made again from what lies beside, with who is in them; one that was removed is not."""
+    """Networks are rebuilt from their sidecars, with the attached containers; a removed one is not."""
     node.want(labels={"tier": "db"}, ipv6=True)
     node.want(labels={"tier": "web"}, ipv6=True)
     node.want("gone")
@@ -305,7 +305,7 @@ def test_networks_outlive_their_database(node):
 
 
 def test_a_network_that_is_lost_costs_no_container(node):
-    """A container is made again without what it had of a network of which nothing lies anywhere, and that is told."""
+    """A container is rebuilt without its endpoint in a network that is lost, and that is reported."""
     node.want()
     connected(node, "app")
     for path in node.top.glob("root/networks/*"):
@@ -317,7 +317,7 @@ def test_a_network_that_is_lost_costs_no_container(node):
 
 @pytest.mark.parametrize("change", [{"interface": "sw-older"}, {"name": "other"}])
 def test_of_two_that_lie_there_the_younger_is_made(node, change):
-    """Of two networks with one name, or one interface, the older was being made anew when its task was killed."""
+    """Of two networks with one name or interface, the older was being recreated when its task was killed."""
     node.want()
     before = node.told()
     (path,) = node.top.glob("root/networks/*")
@@ -331,7 +331,7 @@ def test_of_two_that_lie_there_the_younger_is_made(node, change):
 
 
 def test_what_lies_beside_is_mended(node):
-    """A task that has nothing else to do writes what a killed one did not come to, and it is for root alone."""
+    """A task without other work writes a sidecar that a killed one did not, readable by root only."""
     node.want()
     (path,) = node.top.glob("root/networks/*")
     before = path.read_bytes()
@@ -343,7 +343,7 @@ def test_what_lies_beside_is_mended(node):
 
 
 def test_networks_are_found_by_name_and_id(node):
-    """Networks are told in the order asked for, by name, id or its first digits; one that is not there is left out."""
+    """Networks are reported in the requested order, by name, id or its prefix; missing ones are left out."""
     first, second = (node.want(name, labels={"n": name}).result["network"]["id"] for name in ("app", "db"))
     assert [one["name"] for one in node.told("db", "none", first, second[:12])] == ["db", "app", "db"]
     assert [one["name"] for one in node.told(labels=["n=db"])] == ["db"]
