@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway connect``: the connection plugin's commands and files in running containers, without leftovers."""
+"""``slipway connect``: the connection plugin's commands and files in running containers; nothing is left."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def test_a_password_is_given_when_it_is_asked_for(become, questions):
 
 
 def test_a_wrong_password(become, host):
-    """It is sent once, as a second attempt locks accounts; the program's message is reported, not the password."""
+    """It is sent once, as a second attempt locks accounts; only the program's message is reported."""
     done = become("echo never", password="wrong")
     assert done.error["error"] == "become_failed"
     assert "Sorry, try again." in done.error["msg"]
@@ -301,7 +301,7 @@ def test_what_a_command_leaves_in_the_background_holds_nobody_up(become):
 
 
 def test_files_go_in_and_come_out(host, put, fetch, run):
-    """Content, size and mode; new files are the user's, existing ones keep owner and mode; any bytes as name."""
+    """Content, size and mode; new files are the user's, existing ones keep owner and mode; any bytes in names."""
     host.start(*FOREVER, stop_timeout=0)
     content, path = bytes(range(256)) * 400, os.fsdecode(b"/tmp/n\xc3\xa4me \xff\n$(x)")
     where = ["sh", "-c", 'cd /tmp; busybox "$@" n*', "-"]

@@ -50,7 +50,7 @@ def test_a_paused_container_is_in_the_way(host):
 
 
 def test_restart_waits_for_what_it_needs(host):
-    """A restart by policy waits, without counting, while a dependency does not run, and follows once it does."""
+    """A restart by policy waits, without counting, while a dependency does not run, and then follows."""
     host.start(*SLEEP, name="db", stop_timeout=0)
     host.start(*SLEEP, name="web", requires=["db"], restart_policy="on-failure:1")
     host.bring("db", "stopped")

@@ -185,7 +185,7 @@ def kill_monitor(host) -> None:
 
 
 def test_running_without_conmon(host):
-    """A container whose conmon died is seen as running, an unchanged task changes nothing; it can be stopped."""
+    """A container whose conmon died is seen as running; an unchanged task changes nothing, a stop works."""
     host.start("sleep", "1000")
     kill_monitor(host)
     assert host.inspect()["State"]["Running"]

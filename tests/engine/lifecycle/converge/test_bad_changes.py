@@ -664,7 +664,7 @@ BACK = ("_put_back", "remove_held", "_exchange", "keep_marks", "_discard_anonymo
 
 @pytest.mark.parametrize("fatal", BACK)
 def test_killed_while_it_brings_the_old_one_back(host, place, python_child, fatal):
-    """Killed during the restore, the next task with the new spec runs the new container; nothing else is left."""
+    """Killed during the restore, the next task with the new spec runs it, and nothing else is left."""
     write_hook(place / "directory", "/bin/false", "createRuntime")
     hooks = [str(place / "directory")]
     host.start(*SLEEP, env={"A": "1"})
@@ -739,7 +739,7 @@ TOO_LARGE = {
 
 
 def test_copy_up_that_does_not_fit(small_host):
-    """Too little space for a copy-up is detected while the old container runs, and new volumes are removed."""
+    """Too little space for a copy-up is detected while the old container runs; new volumes are removed."""
     host = small_host
     for case, options in TOO_LARGE.items():
         if "there" in str(options):

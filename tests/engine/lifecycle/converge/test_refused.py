@@ -59,7 +59,7 @@ REFUSED = {
 @pytest.mark.parametrize("there", [False, True], ids=["fresh", "running"])
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(host, case, there):
-    """An impossible request is refused with option, value and remedy, and changes nothing; in check mode too."""
+    """An impossible request is refused with option, value and remedy, and changes nothing."""
     options, settings, error, words = REFUSED[case]
     if there:
         host.start(*SLEEP, env={"OLD": "1"})

@@ -109,7 +109,7 @@ def test_a_subnet_is_clear_of_the_hosts_routes(node, address, options, subnets):
 
 
 def test_a_route_of_any_table_is_the_hosts(node):
-    """A route to a part of a subnet, in any table, conflicts with it; in a wider route it is more specific."""
+    """A route to a part of a subnet, in any table, conflicts with it; within a wider route it is fine."""
     with_bridge(node, "192.0.2.1/24")
     node.ip("route", "add", "10.0.0.0/8", "via", "192.0.2.9")
     assert node.want(subnet=["10.1.0.0/24"]).changed
