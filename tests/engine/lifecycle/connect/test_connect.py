@@ -301,7 +301,7 @@ def test_what_a_command_leaves_in_the_background_holds_nobody_up(become):
 
 
 def test_files_go_in_and_come_out(host, put, fetch, run):
-    """Content, size and mode; new files are the user's, existing ones keep owner and mode; any bytes in names."""
+    """Content, size and mode; new files are the user's, existing ones keep owner and mode; odd names."""
     host.start(*FOREVER, stop_timeout=0)
     content, path = bytes(range(256)) * 400, os.fsdecode(b"/tmp/n\xc3\xa4me \xff\n$(x)")
     where = ["sh", "-c", 'cd /tmp; busybox "$@" n*', "-"]

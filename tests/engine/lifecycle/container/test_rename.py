@@ -58,7 +58,7 @@ def test_the_old_name_is_free(host, call):
 
 @pytest.mark.parametrize("digits", [12, 64])
 def test_an_id_of_another_is_no_name(host, call, digits):
-    """A container's full id is refused as a name, in check mode too; other digits are allowed, as in podman."""
+    """A container's full id is refused as a name, in check mode too; other digits are allowed."""
     host.want("created", "sleep", "1000")
     host.want("created", "sleep", "1000", name="other")
     name, before = host.record("box").id[:digits], host.picture()

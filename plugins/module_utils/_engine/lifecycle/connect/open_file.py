@@ -39,7 +39,7 @@ def open_to_write(layout: Layout, found: Running, path: str, *, user: str | None
     Symlinks are followed; an existing file keeps its owner and mode. Raises CannotPass, and InvalidOption for an unknown
     user. Afterwards this process has the user's file access rights.
     """
-    with _said(path), _inside(layout, found, user) as (root, owner):
+    with _named_errors(path), _inside(layout, found, user) as (root, owner):
         try:
             return _reopen(open_in_root(root, path, os.O_PATH), path, os.O_WRONLY)
         except FileNotFoundError:
@@ -52,12 +52,12 @@ def open_to_write(layout: Layout, found: Running, path: str, *, user: str | None
 
 def open_to_read(layout: Layout, found: Running, path: str, *, user: str | None) -> int:
     """Open a file for reading. Raises what ``open_to_write`` raises."""
-    with _said(path), _inside(layout, found, user) as (root, _owner):
+    with _named_errors(path), _inside(layout, found, user) as (root, _owner):
         return _reopen(open_in_root(root, path, os.O_PATH), path, os.O_RDONLY)
 
 
 @contextmanager
-def _said(path: str) -> Iterator[None]:
+def _named_errors(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -43,7 +43,7 @@ def rename(engine: Engine, record: ContainerRecord, name: str) -> ContainerRecor
             return _in_networks(engine, held, spec)
         changed = _saved(engine, held, spec=spec)
         if changed.status in status.ALIVE:
-            _tell_inside(engine, held, name)
+            _rename_in_hosts(engine, held, name)
         return changed
 
 
@@ -60,7 +60,7 @@ def _in_networks(engine: Engine, record: ContainerRecord, spec: ContainerSpec) -
     return rewire.finish(engine, _saved(engine, record, spec=spec, intent=REWIRE), told=())
 
 
-def _tell_inside(engine: Engine, record: ContainerRecord, name: str) -> None:
+def _rename_in_hosts(engine: Engine, record: ContainerRecord, name: str) -> None:
     """Replace the old name in the container's /etc/hosts; the next start rewrites the file.
 
     Written in place: the file is bind-mounted, so the container would not see a new one.

@@ -182,8 +182,8 @@ class Beginning:
             begun.record,
             tuple(word for word in self.told if not (word == "mount" and self.before.spec.rootfs)),
             status=status.CREATED,
-            process=_held(made.process),
-            monitor=_held(made.monitor),
+            process=_process_id(made.process),
+            monitor=_process_id(made.monitor),
         )
         if "max_file" in (record.spec.log_opt or {}):
             from . import log_rotation
@@ -305,5 +305,5 @@ def _log_tag(record: ContainerRecord, options: Mapping[str, str]) -> str | None:
     return logopts.expand(options["tag"], values)
 
 
-def _held(process: Process | None) -> ProcessId | None:
+def _process_id(process: Process | None) -> ProcessId | None:
     return ProcessId(process.pid, process.start_time) if process else None

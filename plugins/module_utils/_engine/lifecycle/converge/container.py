@@ -65,7 +65,7 @@ def _converge(engine: Engine, request: Request, exit_command: ExitCommand) -> Ou
             raise error
     with engine.timings.of("look"):
         found = _look(engine, request)
-    with _told_of_refusal(engine, found):
+    with _adding_container(engine, found):
         plan = _plan(engine, request, found)
         lowered = _check(engine, request, found, plan) if plan.actions else ()
     done = _done(engine, request, found, plan, exit_command)
@@ -259,7 +259,7 @@ def _known_volumes(engine: Engine) -> frozenset[str]:
 
 
 @contextmanager
-def _told_of_refusal(engine: Engine, found: Found) -> Iterator[None]:
+def _adding_container(engine: Engine, found: Found) -> Iterator[None]:
     """Add to an error the state of the container, which the task leaves unchanged."""
     try:
         yield

@@ -46,7 +46,7 @@ def fill(engine: Engine, to_come: ContainerRecord, source: Source) -> None:
         except (EngineError, OSError):
             return
         work = _Work(engine, to_come, source, rootfs)
-        with engine.timings.of("fill_ahead"), _told():
+        with engine.timings.of("fill_ahead"), _named_errors():
             _fill_all(work, wanted)
 
 
@@ -69,7 +69,7 @@ def _root(engine: Engine, to_come: ContainerRecord, source: Source) -> Iterator[
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _named_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -31,7 +31,7 @@ class Place:
 
     def unchanged(self) -> Outcome:
         """Return the outcome of a task that leaves the file unchanged."""
-        return Outcome(result=_told(self.dest, self.before))
+        return Outcome(result=_shape(self.dest, self.before))
 
 
 def find_place(path: str) -> Place:
@@ -51,10 +51,10 @@ def bring(
     before = place.before
     after = _sum(chunks, before) if engine.predicting else _write(chunks, place, check)
     if before is not None and after is not None and before.text == after.text:
-        return Outcome(result=_told(place.dest, after))
+        return Outcome(result=_shape(place.dest, after))
     actions = (f"exported {what} to {place.dest}",)
     found = _differences(before, after)
-    return Outcome(actions, found, LIVE if found else "", result=_told(place.dest, after))
+    return Outcome(actions, found, LIVE if found else "", result=_shape(place.dest, after))
 
 
 def write(fd: int, chunk: bytes, dest: str) -> None:
@@ -137,7 +137,7 @@ def place_file(fresh: FreshFile, dest: str) -> None:
         _unwritten(dest, error)
 
 
-def _told(dest: str, digest: Digest | None) -> dict[str, object]:
+def _shape(dest: str, digest: Digest | None) -> dict[str, object]:
     known = {"size": digest.size, "checksum": digest.text.partition(":")[2]} if digest else {}
     return {"dest": dest, **known}
 

@@ -46,11 +46,11 @@ def refuse_waiting(pid: int, *, seconds: float = untrusted_files.PATIENCE) -> No
     """Raise WrongState for account files that block a reader: runc reads them before it starts a command."""
     root = f"/proc/{pid}/root"
     try:
-        found = _seen_at_once(root)
+        found = _blocking_at_once(root)
         if found is None:
-            found = untrusted_files.in_time(lambda: _waiting(root), seconds)
+            found = untrusted_files.in_time(lambda: _blocking(root), seconds)
     except TimeoutError as error:
-        raise _silent(error) from error
+        raise _timed_out(error) from error
     if found:
         raise WrongState(
             f"no command can be run: reading the container's {found[0]} would block the OCI runtime",
@@ -58,24 +58,24 @@ def refuse_waiting(pid: int, *, seconds: float = untrusted_files.PATIENCE) -> No
         )
 
 
-def _seen_at_once(root: str) -> list[str] | None:
+def _blocking_at_once(root: str) -> list[str] | None:
     """Return the files that block a reader; None if finding out needs a child process.
 
     It needs none for files on the layers, with no other mount on their path.
     """
     try:
         with directory(root) as top:
-            return _waiting(root, at_once=True) if untrusted_files.is_of_layers(top) else None
+            return _blocking(root, at_once=True) if untrusted_files.is_of_layers(top) else None
     except OSError:  # a mount on the path, or a kernel that can't report it
         return None
 
 
-def _waiting(root: str, *, at_once: bool = False) -> list[str]:
+def _blocking(root: str, *, at_once: bool = False) -> list[str]:
     with directory(root) as top:
-        return [path for path in _FILES if _keeps_waiting(top, path, at_once=at_once)]
+        return [path for path in _FILES if _blocks_reader(top, path, at_once=at_once)]
 
 
-def _keeps_waiting(top: int, path: str, *, at_once: bool) -> bool:
+def _blocks_reader(top: int, path: str, *, at_once: bool) -> bool:
     try:
         fd = (open_on_root if at_once else open_in_root)(top, path, os.O_PATH)
     except OSError as error:
@@ -86,7 +86,7 @@ def _keeps_waiting(top: int, path: str, *, at_once: bool) -> bool:
         return not untrusted_files.keeps_nobody_waiting(fd)
 
 
-def _silent(error: TimeoutError) -> CommandTimeout:
+def _timed_out(error: TimeoutError) -> CommandTimeout:
     return CommandTimeout(
         f"the container's {' or '.join(_FILES)} {error.strerror}",
         remedy="Check which file system the container has mounted there",
@@ -110,7 +110,7 @@ def accounts(
     try:
         found = untrusted_files.in_time(lambda: [_read(root, path) for path in _FILES], seconds, keep=keep)
     except TimeoutError as error:
-        raise _silent(error) from error
+        raise _timed_out(error) from error
     return [AccountFile(content.decode("utf-8", "replace"), refused) for content, refused in found]
 
 

@@ -40,7 +40,7 @@ def stilled(engine: Engine, ids: Iterable[str], what: str) -> Iterator[tuple[str
         if running:
             stack.enter_context(_watched(engine, running))
         for record in running:
-            stack.callback(_let_go, engine, record)
+            stack.callback(_thaw, engine, record)
             _freeze(engine, record)
         yield tuple(record.name for record in running)
 
@@ -58,7 +58,7 @@ def _freeze(engine: Engine, record: ContainerRecord) -> None:
     engine.tell("container", "pause", record.id, record.name)
 
 
-def _let_go(engine: Engine, record: ContainerRecord) -> None:
+def _thaw(engine: Engine, record: ContainerRecord) -> None:
     thaw_stilled(engine, record)
     save_and_tell(engine, record, ("unpause",), intent="")
 
