@@ -122,7 +122,7 @@ def _mend(engine: Engine, request: Request, found: Found, record: ContainerRecor
     from ..container.remove import remove_held
     from ..guard.hold import hold
 
-    with hold(engine, record.id, "mend") as held:
+    with hold(engine, record.id, "recover") as held:
         if held.status == status.REMOVING and request.state != planning.ABSENT:
             remove_held(engine, held, with_volumes=False, keep_row=True)
             return found._replace(replaced=held, record=None)

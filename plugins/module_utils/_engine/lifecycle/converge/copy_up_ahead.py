@@ -76,7 +76,7 @@ def _named_errors() -> Iterator[None]:
         full = error.errno in NO_ROOM
         raise (StoreFull if full else HostLacks)(
             f"the volumes of the new container can't be filled: {error}",
-            remedy="Free space on that file system" if full else "Correct that file, and run the task again",
+            remedy="Free space on that file system" if full else "Correct the cause, and run the task again",
         ) from error
 
 

@@ -20,7 +20,7 @@ def try_volumes(engine: Engine, to_come: ContainerRecord, old: ContainerRecord) 
         if volume is None or not volume.spec.driver_options.is_mounted_apart:
             continue
         try:
-            with engine.lock_volume(name, f"try volume {name}"), opened(engine, volume):
+            with engine.lock_volume(name, f"try to mount volume {name}"), opened(engine, volume):
                 pass
         except EngineError as error:
             error.remedy = f"{old.name} is unchanged and still runs. {error.remedy}".strip()

@@ -56,8 +56,8 @@ def incomplete(engine: Engine, found: Iterable[Stranger]) -> StateIncomplete:
     found = tuple(found)
     path = engine.layout.database
     return StateIncomplete(
-        f"the database {path} does not know {', '.join(one.label for one in found)}, which live"
-        f"{'s' if len(found) == 1 else ''} in the run root {engine.layout.run_root}: it was lost or restored from another "
+        f"the database {path} does not know {', '.join(one.label for one in found)}, which run"
+        f"{'s' if len(found) == 1 else ''} under the run root {engine.layout.run_root}: it was lost or restored from another "
         "time, or another root uses that run root",
         remedy="If they belong to another root, give each root a run_root of its own. Otherwise "
         f"{rebuild_command(path)} adopts them by their sidecar files (--dry-run shows what it would do); before you "

@@ -27,7 +27,7 @@ def mend(engine: Engine) -> None:
     with engine.database.reading() as connection:
         pending = containers.with_intent(connection, REWIRE)
     for number in pending:
-        with suppress(NotFound), hold(engine, number, "mend"):  # ``hold`` completes them
+        with suppress(NotFound), hold(engine, number, "recover"):  # ``hold`` completes them
             pass
 
 
@@ -92,7 +92,7 @@ def remake(engine: Engine, name: str, remade: Callable[[Taken], NetworkRecord]) 
         raise NotFound("network", name, remedy="Run the task again")
     with ExitStack() as stack:
         known = _users(engine, there.id)
-        held = [stack.enter_context(hold(engine, one.id, f"remake network {name}")) for one in known]
+        held = [stack.enter_context(hold(engine, one.id, f"recreate network {name}")) for one in known]
         for record in held:
             rewire.note(engine, record)
         for record in (changed := _save(engine, there, held, remade)):
@@ -110,7 +110,7 @@ def _save(
     """Save the network and its containers' endpoints in one transaction; return the containers."""
     configs = {record.id: source_of(engine, record).config for record in held}
     host = taken_by_host()
-    with engine.lock_network(there.name, f"remake {there.name}"):
+    with engine.lock_network(there.name, f"recreate {there.name}"):
         with engine.database.transaction() as connection:
             _refuse_others(
                 there, {*configs}, {number for number, _name in networks.users(connection, there.id)}

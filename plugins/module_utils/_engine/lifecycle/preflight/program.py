@@ -112,7 +112,7 @@ class Search:
                 problem = error if error.fields["rc"] == NOT_RUNNABLE else problem
         if problem is not None:  # a program that exists and can't be run is reported before a missing one
             raise problem
-        why = f"is in no directory of PATH ({path}) {self.where}"
+        why = f"is not in PATH ({path}) {self.where}"
         raise NotRunnable(self.option, program, why, NOT_FOUND, "Give its full path, or set PATH in env")
 
     def runnable(self, program: str, path: str, depth: int) -> bool:
