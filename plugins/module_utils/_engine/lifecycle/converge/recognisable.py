@@ -38,7 +38,7 @@ def stands_alone(record: ContainerRecord) -> bool:
 
 
 def is_as_recorded(outcome: Outcome, record: ContainerRecord) -> bool:
-    """Return whether no fact corrected the record for the result: a fact may have changed at its reuse."""
+    """Return whether no fact corrected the record for the result: facts may change before its reuse."""
     state = outcome.result["container"]["State"]
     pids = [one.pid if one else 0 for one in (record.process, record.monitor)]
     lives = [record.status == one for one in (status.RUNNING, status.PAUSED)]

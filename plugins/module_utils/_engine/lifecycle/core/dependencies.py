@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dependencies between containers (seed: getAllDependencies, startDependencies, checkReadyForRemoval).
 
-The spec has names (``requires``, the containers whose namespaces it shares); the database has ids, since the creation.
+The spec has names (``requires``, the containers whose namespaces it shares); the database has ids, from the creation on.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stop and remove containers if the disk can't be written: full, out of inodes, over quota, read-only.
 
-The container that fills the disk must be stoppable without disk space. Only the record can't be written then: the verb
+Stopping the container that fills the disk must not need disk space. Only the record can't be written then: the verb
 works on a copy of the database in memory, and the next verb that can write corrects the record by the facts. A removal
 from a read-only root would only end the process, so it is refused before that.
 """
