@@ -24,13 +24,13 @@ IMAGE = "localhost/box:1"
 
 
 def pytest_collection_modifyitems(config, items) -> None:
-    """Leave out one of the runtimes where that is asked for."""
+    """Skip one of the runtimes if requested."""
     deselect(config, items, Path(__file__).parent)
 
 
 @pytest.fixture(scope="session")
 def busybox(need) -> bytes:
-    """Return a layer that holds a static busybox."""
+    """Return a layer with a static busybox."""
     found = shutil.which("busybox")
     need(found and not _libraries(found), "busybox, linked statically")
     return busybox_layer(found)
@@ -43,13 +43,13 @@ def _libraries(program: str) -> bool:
 
 @pytest.fixture(scope="session")
 def podman(need, tmp_path_factory):
-    """Return a podman of its own that has the image; it leaves nothing behind."""
+    """Return a separate podman that has the image; it leaves nothing behind."""
     from _engine.kernel.cgroup import cgroups
 
     runtime = shutil.which("runc") or shutil.which("crun")
     need(os.geteuid() == 0 and shutil.which("podman") and runtime, "root, podman and an OCI runtime")
     need(shutil.which("busybox"), "busybox, linked statically")
-    # Podman's sockets lie below, so the path must be short.
+    # Podman's sockets are below it, so the path must be short.
     podman = Podman(tmp_path_factory.mktemp("p"), runtime)
     archive = podman.top / "image.tar"
     archive.write_bytes(docker_archive())
@@ -69,14 +69,14 @@ def demo_image(tree, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def hosts(busybox, tmp_path_factory):
-    """Return the function that gives the engine of a runtime; it holds the image ``localhost/box:1``."""
+    """Return the function that returns a runtime's engine, which has the image ``localhost/box:1``."""
     made = {}
 
     def host(runtime: str) -> Host:
         if runtime not in made:
             made[runtime] = Host(tmp_path_factory.mktemp(runtime), runtime, IMAGE)
             made[runtime].load(write_archive(tmp_path_factory.mktemp("box") / "box.tar", IMAGE, [busybox]))
-            for name in ("partial", "sha256"):  # which the first pull makes
+            for name in ("partial", "sha256"):  # created by the first pull
                 make_private(f"{made[runtime].layout.blobs}/{name}")
         return made[runtime]
 
@@ -85,7 +85,7 @@ def hosts(busybox, tmp_path_factory):
 
 @pytest.fixture(params=["runc", "crun"])
 def runtime(request, need) -> str:
-    """Name each runtime."""
+    """Return each runtime's name."""
     need(os.geteuid() == 0, "root")
     need(shutil.which("conmon"), "conmon")
     need(shutil.which(request.param), request.param)
@@ -100,7 +100,7 @@ def host(runtime, hosts):
 
 @pytest.fixture
 def empty_host(runtime, tmp_path):
-    """Return an engine that has nothing yet, and check that what the test makes leaves nothing, images included."""
+    """Return an empty engine, and check that the test leaves nothing, including images."""
     host = Host(tmp_path, runtime, IMAGE)
     with host.open():
         pass
@@ -109,7 +109,7 @@ def empty_host(runtime, tmp_path):
 
 @pytest.fixture
 def passable_host(runtime, busybox):
-    """Return an engine whose directories a user namespace's root can get to, which those of pytest it can't."""
+    """Return an engine whose directories a user namespace's root can traverse, unlike those of pytest."""
     top = Path(tempfile.mkdtemp(prefix="slipway-userns-"))
     top.chmod(0o711)
     try:
@@ -122,12 +122,12 @@ def passable_host(runtime, busybox):
 
 
 def kept_clean(host: Host, *, images: bool = False):
-    """Give the host to a test; then remove all by ``absent``, and wait until all is as it was before."""
+    """Yield the host, then remove all by ``absent``, and check that nothing is left."""
     with without_hybrid(host.layout.cgroup_parent):
         before = host.leftovers()
         yield host
         host.clear(images=images)
-        # The agent may still be on its way: conmon calls it at each exit, and nobody waits for it.
+        # The agent, which conmon calls at each exit, may still be running.
         try:
             eventually(lambda: host.leftovers() == before, "as before", timeout=15.0)
         except AssertionError:
@@ -137,13 +137,13 @@ def kept_clean(host: Host, *, images: bool = False):
 
 @pytest.fixture(scope="session")
 def keep_clean():
-    """Return ``kept_clean``, for a host that a test makes by itself."""
+    """Return ``kept_clean``, for a host that a test creates itself."""
     return kept_clean
 
 
 @pytest.fixture
 def built(host):
-    """Return the function that makes an image, which goes with the test."""
+    """Return the function that builds an image, which is removed with the test."""
     from _engine.lifecycle.image.remove import remove_image
 
     names = []
@@ -161,7 +161,7 @@ def built(host):
 
 @pytest.fixture
 def python_child(tree):
-    """Return the function that starts this Python on a script that drives an engine; the process ends with the test."""
+    """Return the function that runs a script that uses an engine with this Python; it ends with the test."""
     path = os.pathsep.join(str(tree / part) for part in ("plugins/module_utils", "tests/support"))
     with ExitStack() as children:
 

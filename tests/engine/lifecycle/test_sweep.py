@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kill sweep (promise 1): a verb that is killed at any call that changes something converges when it is run again.
+"""The kill sweep (promise 1): a verb killed at any call that changes something converges when run again.
 
-And the same with calls that fail for want of room, or of a good disk: the error is told, and the next run converges.
+The same with calls that fail because of no space or a bad disk: the error is reported, and the next run converges.
 
-SWEEP=all goes through every point (``make sweep``); else each verb gets some, drawn anew each time, the seed is printed.
+SWEEP=all tries every point (``make sweep``); otherwise each verb gets a random sample, whose seed is printed.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from _engine.lifecycle.image.remove import remove_image
 from _engine.model.engine.storage_drivers import FUSE, VFS
 from enginehost import eventually
 
-#: Points of each verb and runtime where not all are gone through.
+#: Points for each verb and runtime, unless all are tried.
 SOME = int(os.environ.get("SWEEP_SOME", "2"))
 SEED = int(os.environ.get("SWEEP_SEED") or time.time_ns() % 10**9)
-#: Calls that can fail for want of room, or for a bad disk.
+#: Calls that can fail because of no space, or of a bad disk.
 ON_DISK = {
     "openat",
     "openat2",
@@ -62,16 +62,16 @@ ON_DISK |= {
     "mount",
     "copy_file_range",
 }
-#: Exit code of a run that ended with an error in words.
+#: Exit code of a run that ended with an error message.
 TOLD = 71
-#: What the kernel is told of networks.
+#: Calls that change the kernel's network configuration.
 TOLD_OF_NETWORKS = {"sendto", "sendmsg"}
 SYNCING = {"fsync", "fdatasync", "syncfs", "sync"}
 
 
 @pytest.fixture
 def apart():
-    """Run the test in a network namespace of its own."""
+    """Run the test in its own network namespace."""
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
         libc.unshare(libc.CLONE_NEWNET)
@@ -86,7 +86,7 @@ def apart():
 
 @pytest.fixture
 def full_host(apart, host, busybox, need):
-    """Return an engine with the image whose data a volume is filled with."""
+    """Return an engine with the image whose data fills a volume."""
     need(platform.machine() == "x86_64", "x86-64, whose registers the tracer knows")
     host.build(FULL, busybox, full_layer())
     yield host
@@ -96,7 +96,7 @@ def full_host(apart, host, busybox, need):
 
 
 def points(case: Case, host) -> list[Call]:
-    """Return the changing calls of a run that nobody disturbs."""
+    """Return the changing calls of an undisturbed run."""
     leave_agent(host)  # it stays: else the first run alone would have its points
     case.ready(host)
     status, calls = trace(lambda: case.act(host), lambda _call: None)
@@ -107,7 +107,7 @@ def points(case: Case, host) -> list[Call]:
 
 
 def clear(host) -> None:
-    """Take away what a run has made; the images of all runs stay."""
+    """Remove what a run has created, except the images for all runs."""
     host.clear()
     for name in ("localhost/loaded:1", PULLED):
         with host.open() as engine, suppress(EngineError):
@@ -117,9 +117,9 @@ def clear(host) -> None:
 def chosen(number: int, name: str, most: int) -> Iterable[int]:
     """Return all points, or some of them.
 
-    All means on and on until a run comes to its end: how many there are differs from run to run, as when a lock is waited for.
+    All means to continue until a run completes: their number varies, for example when a run waits for a lock.
     """
-    print(f"SWEEP_SEED={SEED}")  # noqa: T201  (how to have the same points again)
+    print(f"SWEEP_SEED={SEED}")  # noqa: T201  (to repeat with the same points)
     every = os.environ.get("SWEEP") == "all"
     if every and number <= most:
         return count(1)
@@ -129,14 +129,14 @@ def chosen(number: int, name: str, most: int) -> Iterable[int]:
 
 
 class Disturbance:
-    """Lets the ``at``-th call of some kinds (None: of any) end so: killed before it, or with an error."""
+    """Disturbs the ``at``-th call of some kinds (None: of any): a kill before it, or an error."""
 
     def __init__(self, verdict: int, kinds: set[str] | None, at: int) -> None:
         self.verdict, self.kinds, self.left = verdict, kinds, at
         self.call: Call | None = None
 
     def __call__(self, call: Call) -> int | None:
-        """Decide of a call."""
+        """Decide about a call."""
         if self.kinds is not None and call.name not in self.kinds:
             return None
         self.left -= 1
@@ -147,7 +147,7 @@ class Disturbance:
 
 
 def note(name: str, runtime: str, kind: str, tried: int, wrong: int, seconds: float) -> None:
-    """Keep what was tried and how many went wrong, for ``make sweep`` to tell."""
+    """Record what was tried and how many failed, for the report of ``make sweep``."""
     if path := os.environ.get("SWEEP_NOTES"):
         with Path(path).open("a") as stream:
             stream.write(json.dumps([kind, name, runtime, tried, tried - wrong, round(seconds, 1)]) + "\n")
@@ -156,9 +156,9 @@ def note(name: str, runtime: str, kind: str, tried: int, wrong: int, seconds: fl
 def sweep(
     host, case: Case, verdict: int, kinds: set[str] | None, numbers: Iterable[int]
 ) -> tuple[int, list[str]]:
-    """Try the points; return how many there were, and what went wrong at which."""
+    """Try the points; return how many there were, and the failures with their points."""
     tried, wrong = 0, []
-    # conmon of the run before may be on its way out.
+    # The previous run's conmon may be about to exit.
     eventually(lambda: not host.processes(), "no process")
     before = sorted([*host.leftovers(), *host.links()])
     for number in numbers:
@@ -167,7 +167,7 @@ def sweep(
         status, _calls = trace(lambda: attempt(case, host), disturb)
         try:
             told = judge(host, case, status, reached=disturb.call is not None)
-        except Exception as error:  # noqa: BLE001  (all points are tried; the failures are told together)
+        except Exception as error:  # noqa: BLE001  (all points are tried; the failures are reported together)
             told = f"{type(error).__name__}: {error} {traceback.format_exc()[-400:]}"
         try:
             clear(host)
@@ -183,7 +183,7 @@ def sweep(
 
 
 def attempt(case: Case, host) -> None:
-    """Run the verb in the child; an error that a task can tell in words has an exit code of its own."""
+    """Run the verb in the child; an error that a task can report has its own exit code."""
     try:
         case.act(host)
     except (EngineError, OSError):
@@ -193,7 +193,7 @@ def attempt(case: Case, host) -> None:
 def judge(host, case: Case, status: int, *, reached: bool) -> str:
     """Run the verb again and check; return what is wrong."""
     killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    # It may get by without the call that failed, or come to fewer calls this time, and so to its end.
+    # It may succeed without the call that failed, or need fewer calls this time, and so complete.
     if not (killed or status == 0 or (reached and os.WEXITSTATUS(status) == TOLD)):
         return f"ended with {status}"
     case.act(host)
@@ -202,7 +202,7 @@ def judge(host, case: Case, status: int, *, reached: bool) -> str:
 
 
 def settled(host, before: list[str]) -> list[str]:
-    """Return what is there that was not before; the agent may be on its way for some seconds."""
+    """Return what exists now and did not before; the agent may run for some seconds."""
     deadline = time.monotonic() + 15
     while (now := sorted([*host.leftovers(), *host.links()])) != before and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -211,7 +211,7 @@ def settled(host, before: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_killed_at_any_change(full_host, runtime, name):
-    """Killed right before any call that changes something, the same verb run again leads to the wanted state; nothing leaks."""
+    """Killed before any call that changes something, the verb converges when run again; nothing leaks."""
     begin = time.monotonic()
     number = len(points(CASES[name], full_host))
     numbers = chosen(number, name, CASES[name].most)
@@ -223,7 +223,7 @@ def test_killed_at_any_change(full_host, runtime, name):
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 @pytest.mark.parametrize("driver", [FUSE, VFS])
 def test_killed_with_other_drivers(full_host, runtime, driver, need, monkeypatch):
-    """The same of the life's longest verb with the other storage drivers."""
+    """The same for the longest verb of a container's life with the other storage drivers."""
     need(driver == VFS or shutil.which(FUSE), FUSE)
     monkeypatch.setattr(full_host, "storage_driver", driver)
     test_killed_at_any_change(full_host, runtime, "create and start with copy-up")
@@ -232,7 +232,7 @@ def test_killed_with_other_drivers(full_host, runtime, driver, need, monkeypatch
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 @pytest.mark.parametrize("name", CASES)
 def test_failing_at_any_change(full_host, runtime, name, code):
-    """Where any such call fails, the verb ends with an error or gets by without; the same verb run again converges."""
+    """If any such call fails, the verb reports an error or succeeds without it; run again, it converges."""
     begin = time.monotonic()
     kinds = ON_DISK | (SYNCING if code == errno.EIO else set())
     number = sum(call.name in kinds for call in points(CASES[name], full_host))
@@ -244,7 +244,7 @@ def test_failing_at_any_change(full_host, runtime, name, code):
 
 @pytest.mark.parametrize("name", [name for name in CASES if "networks" in name])
 def test_networks_that_the_kernel_refuses(full_host, runtime, name):
-    """Where the kernel takes no more of networks, the verb ends with an error, and the same verb run again converges."""
+    """If the kernel refuses network changes, the verb reports an error; run again, it converges."""
     begin = time.monotonic()
     number = sum(call.name in TOLD_OF_NETWORKS for call in points(CASES[name], full_host))
     assert number > 0

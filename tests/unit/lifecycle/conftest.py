@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records to show."""
+"""Records for the tests of shapes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CREATED = 1_795_472_257_123_456_789
 
 @pytest.fixture
 def layout():
-    """Return a layout whose paths are short."""
+    """Return a layout with short paths."""
     return Layout("/ROOT", "/RUN")
 
 
 @pytest.fixture
 def image():
-    """Give a maker of image records from the ``config`` part of an image configuration."""
+    """Return a factory of image records from the ``config`` part of an image configuration."""
 
     def make(run=None, *, names=("localhost/app:1",), **top):
         layers = tuple(LayerRecord(letter * 64, f"sha256:{letter * 64}", 100) for letter in "ab")
@@ -38,7 +38,7 @@ def image():
 
 @pytest.fixture
 def container():
-    """Give a maker of container records from options as a task has them; ``of_record`` are the record's fields."""
+    """Return a factory of container records from a task's options; ``of_record`` are the record's fields."""
 
     def make(options=None, **of_record):
         base = {"name": "app", "image": "localhost/app:1", "network": ["none"]}

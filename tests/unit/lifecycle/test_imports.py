@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only an act needs is imported by that act: every task, and every end of a container, would pay for it else."""
+"""Modules that only an action needs are imported on demand: every task and every exit would pay for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from sourcetree import PLUGINS
 
-#: What mounts, runs or clears away.
+#: Modules that mount, run or clean up.
 ACTS = (
     "kernel.mounts",
     "rootfs.overlay",
@@ -26,21 +26,21 @@ ACTS = (
     "lifecycle.resources.rootfs",
     "lifecycle.resources.volume_mount",
 )
-#: By module: what it brings of these all the same.
+#: By module: which of these it imports nevertheless.
 BROUGHT = {
     "lifecycle.converge.container": set(),
     "lifecycle.info.info": set(),
     "lifecycle.resources.held": set(),
     "lifecycle.container.exited": {"lifecycle.guard.cleanup"},
 }
-#: What takes longer to import than a look takes, and has a cheaper way or a later moment.
+#: Modules whose import takes longer than recognition, and that can be replaced or imported later.
 COSTLY = {"ast", "dataclasses", "hashlib", "inspect", "socket", "tempfile"}
 #: What conmon's call needs to see that nothing is left to do.
 SETTLED_WITH = (
     "errors agent.main agent.settled kernel.files kernel.procstat model.container.status model.engine.layout"
     " model.engine.places state.settled state.uri"
 ).split()
-#: All that recognising an unchanged task imports of the engine.
+#: All that the recognition of an unchanged task imports from the engine.
 LOOKED_WITH = {
     "kernel.boot",
     "kernel.procstat",
@@ -53,7 +53,7 @@ LOOKED_WITH = {
 
 
 def imported(*modules: str) -> set[str]:
-    """Return what the import of these brings; of the engine by the name that it has there."""
+    """Return the modules that importing these loads; the engine's by their name below it."""
     lines = [f"import sys; sys.path.insert(0, {str(PLUGINS / 'module_utils')!r})"]
     lines += [f"import _engine.{module}" for module in modules]
     lines += [
@@ -65,7 +65,7 @@ def imported(*modules: str) -> set[str]:
 
 
 def of_the_engine(found: set[str]) -> set[str]:
-    """Return those that are the engine's."""
+    """Return those that belong to the engine."""
     return {
         name for name in found if (PLUGINS / "module_utils/_engine" / f"{name.replace('.', '/')}.py").exists()
     }
@@ -73,19 +73,19 @@ def of_the_engine(found: set[str]) -> set[str]:
 
 @pytest.mark.parametrize("module", BROUGHT)
 def test_a_look_imports_nothing_that_acts(module):
-    """An unchanged task, a question and the call at a container's end import what acquires resources only if they do so."""
+    """An unchanged task, a query and conmon's call import what acquires resources only if they need it."""
     found = imported(module)
     assert not COSTLY & found
     assert {*ACTS} & found == BROUGHT[module]
 
 
 def test_recognition_imports_next_to_nothing():
-    """An unchanged task is recognised with a handful of files, none of which makes a class of data or knows an error."""
+    """Recognition of an unchanged task loads a few files, without dataclasses and without errors."""
     assert of_the_engine(imported("lifecycle.recognition.memory")) == LOOKED_WITH
 
 
 def test_an_end_that_was_seen_to_imports_nothing():
-    """Conmon's call after a stop costs what Python and SQLite cost, and neither the engine nor what makes its records."""
+    """Conmon's call after a stop costs Python and SQLite only, without the engine and its records."""
     found = imported("agent.main", "agent.settled")
     assert of_the_engine(found) == {*SETTLED_WITH}
     assert not {"dataclasses", "inspect", "typing", "re", "json", "enum"} & found
