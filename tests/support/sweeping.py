@@ -34,9 +34,11 @@ from _engine.lifecycle.build.commit import CommitRequest, commit
 from _engine.lifecycle.container.exited import exited
 from _engine.lifecycle.converge.container import converge
 from _engine.lifecycle.converge.request import Request
+from _engine.lifecycle.core.outcome import Outcome
 from _engine.lifecycle.files.mount import UNMOUNTED, MountRequest, converge_mount
 from _engine.lifecycle.host.boot import boot
 from _engine.lifecycle.image.pull import pull
+from _engine.lifecycle.image.push import Push, push
 from _engine.lifecycle.image.save import SaveRequest, save
 from _engine.lifecycle.image.tag import tag, untag
 from _engine.lifecycle.info import info
@@ -594,14 +596,40 @@ def registry_of(host: Host) -> registries.Registry:
     return _REGISTRIES[here]
 
 
-def pull_image(host: Host) -> None:
-    """Pull the image from the registry."""
+def access_of(host: Host) -> Access:
+    """Return how the registry is reached."""
     there = registry_of(host)
     conf = Path(f"{host.top}.registries.json")
     entry = {"prefix": "registry.example", "location": there.address, "insecure": True}
     conf.write_text(json.dumps({"registry": [entry]}))
+    return Access(registries_conf=str(conf), retry_delay=0.05)
+
+
+def pull_image(host: Host) -> None:
+    """Pull the image from the registry."""
+    access = access_of(host)
     with host.open() as engine:
-        pull(engine, Pull(PULLED, "always", access=Access(registries_conf=str(conf), retry_delay=0.05)))
+        pull(engine, Pull(PULLED, "always", access=access))
+
+
+def to_push(host: Host) -> None:
+    """Load the image, and choose a repository that the registry does not have."""
+    registry_of(host)
+    host.load(archive(host))
+    Path(f"{host.top}.repository").write_text(f"registry.example/team/pushed-{os.urandom(4).hex()}:1")
+
+
+def push_image(host: Host) -> Outcome:
+    """Push the image to that repository."""
+    access, name = access_of(host), Path(f"{host.top}.repository").read_text()
+    with host.open() as engine:
+        return push(engine, Push("loaded:1", name, access))
+
+
+def pushed(host: Host) -> None:
+    """Check that the registry has the image, and that the store is whole."""
+    assert push_image(host).actions == ()
+    whole_store(host)
 
 
 def pulled(host: Host) -> None:
@@ -689,6 +717,7 @@ CASES = {
     "image tag": Case(lambda host: host.load(archive(host)), tag_image, tagged),
     "image save": Case(lambda host: host.load(archive(host)), save_image, saved),
     "commit": Case(written, commit_box, committed),
+    "push": Case(to_push, push_image, pushed),
     "start in networks": Case(two_networks, start_in_networks, in_networks),
     "stop in networks": Case(
         lambda host: (two_networks(host), start_in_networks(host)), stop, out_of_networks
