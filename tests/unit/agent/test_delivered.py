@@ -129,4 +129,4 @@ def test_a_program_whose_engine_is_gone_says_so(layout, leads_back):
     command = [agent / home.name / "slipway", VERSION]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
     assert (done.returncode, done.stdout) == (125, "")
-    assert done.stderr == f"slipway: {home} is gone. A task of slipway.oci brings it back\n"
+    assert done.stderr == f"slipway: {home} is gone. Run a task of slipway.oci to install it again\n"

@@ -36,7 +36,7 @@ def test_the_command_runs_the_program(tmp_path, program):
     assert run(command, "a b", "c") == (3, "ran a b c\n", "")
     program.unlink()
     code, _said, errors = run(command)
-    assert (code, "is gone. A task" in errors) == (125, True)
+    assert (code, "is gone. Run a task" in errors) == (125, True)
     command.write_text("mine")
     offer(str(program), str(command))
     assert command.read_text() == "mine"
@@ -49,6 +49,6 @@ def test_who_is_not_root_is_told_so(program):
     offer(str(program), command)
     try:
         own = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-        assert run(*own, command, "ps") == (125, "", "slipway: the engine needs root. Write sudo before it\n")
+        assert run(*own, command, "ps") == (125, "", "slipway: the engine needs root. Run it with sudo\n")
     finally:
         os.unlink(command)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Install the engine below its root, with the program ``slipway``: the same files, the same directory.
 
-conmon calls the program when a container has ended, and a person on the host can. It is a directory of files with their
-bytecode beside a launcher, not a zip that compiles itself at each call: it is started at every exit.
+conmon runs the program at a container's exit; users run it on the host. It is a directory of files with their bytecode and a
+launcher, not a zip that is compiled at each call, because it is started at every exit.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from ..model.engine.places import DEFAULT_ROOT
 from ..version import VERSION
 from . import sources
 
-#: Where a person finds it; only the engine at the default root is offered there, so tests never touch it.
+#: The command for users; only the engine at the default root installs it, so tests never touch it.
 COMMAND = "/usr/local/bin/slipway"
-#: All below an engine's root is root's alone, so that a link would tell anybody else "Permission denied" at most.
+#: Everything below an engine's root is accessible to root only: a symlink could report only "Permission denied" to other users.
 _COMMAND_TEXT = """#!/bin/sh
 # The container engine of the Ansible collection slipway.oci.
 program={program}
 [ -x "$program" ] && exec "$program" "$@"
 if [ "$(id -u)" -eq 0 ]; then
-    echo "slipway: $program is gone. A task of slipway.oci brings it back" >&2
+    echo "slipway: $program is gone. Run a task of slipway.oci to install it again" >&2
 else
-    echo "slipway: the engine needs root. Write sudo before it" >&2
+    echo "slipway: the engine needs root. Run it with sudo" >&2
 fi
 exit 125
 """
-#: The lock keeps a newer version, which takes this one's place, from removing the files of a process that runs. Where it was
-#: faster, the link leads to it; where the link leads to this file again, as in a root that was moved, nothing is left to run.
+#: The lock keeps a newer version, which replaces this one, from removing the files of a running process. If it was removed
+#: before the lock, run the version at the link; if the link leads to this file again, as in a moved root, give up.
 _LAUNCHER = """#!{python} -IS
 # slipway {version}: the container engine of the Ansible collection slipway.oci.
 import fcntl
@@ -57,7 +57,7 @@ try:
 except FileNotFoundError:
     newer = os.path.realpath({program!r})
     if newer == os.path.realpath(__file__) or not os.path.exists(newer):
-        sys.stderr.write("slipway: " + {home!r} + " is gone. A task of slipway.oci brings it back\\n")
+        sys.stderr.write("slipway: " + {home!r} + " is gone. Run a task of slipway.oci to install it again\\n")
         sys.exit(125)
     os.execv(newer, [newer, *sys.argv[1:]])
 sys.path.insert(0, {home!r})
@@ -69,27 +69,27 @@ _LINK = "current"
 
 
 def exit_command(engine: Engine, *, keep: bool) -> tuple[str, ...]:
-    """Install the agent if it is not there, and return the command that cleans up after a container (its id follows)."""
+    """Install the agent if necessary; return the command (the id follows) that cleans up after a container."""
     with engine.timings.of("install_agent"):
         program = install(engine.layout)
     return (program, "cleanup", "--keep") if keep else (program, "cleanup")
 
 
 def exec_exit_command(engine: Engine) -> tuple[str, ...]:
-    """Return the command that clears away a detached exec that has ended (session and container follow)."""
+    """Return the command that cleans up a detached exec session (session and container ids follow)."""
     return (*exit_command(engine, keep=False), "--exec")
 
 
 def install(layout: Layout) -> str:
-    """Install this engine unless it is there, and return the program's path, which stays over upgrades."""
+    """Install this engine if necessary; return the program's path, which survives upgrades."""
     home = _home(layout)
     launcher = _launcher(layout, home)
     if not _is_current(layout, home, launcher):
         make_private(layout.agent)
-        with _alone(layout):
+        with _locked(layout):
             if not os.path.isdir(home):
                 _place(layout, home, launcher)
-            elif not _says(f"{home}/slipway", launcher):  # another run root, or another Python
+            elif not _has_text(f"{home}/slipway", launcher):  # another run root, or another Python
                 _replace(f"{home}/slipway", launcher.encode(), 0o700, by=_new(layout))
             _link(layout, os.path.basename(home))
             _remove_others(layout.agent, os.path.basename(home))
@@ -99,9 +99,9 @@ def install(layout: Layout) -> str:
 
 
 def deliver(root: str, run_root: str) -> str:
-    """Install this engine, which runs from an archive, and return the directory that Python can import it from.
+    """Install this engine, which runs from an archive; return the directory to import it from.
 
-    ``run_root``: what the program works with where the root does not know which one it was last used with.
+    ``run_root``: the program's default run root, unless the root records the one last used with it.
     """
     usual_umask()
     layout = Layout(root, recorded(root) or run_root)
@@ -110,7 +110,7 @@ def deliver(root: str, run_root: str) -> str:
 
 
 def offer(program: str, place: str) -> None:
-    """Leave a command for people that runs the program; what somebody else has put there stays."""
+    """Install a command for users that runs the program; a file of any other origin is not replaced."""
     if os.path.lexists(place) and not (os.path.islink(place) and os.readlink(place) == program):
         return
     text = _COMMAND_TEXT.format(program=shlex.quote(program))
@@ -118,7 +118,7 @@ def offer(program: str, place: str) -> None:
 
 
 def _home(layout: Layout) -> str:
-    """Return the directory of this engine below a root, which is where it runs from unless it came another way."""
+    """Return this engine's directory below a root: the one it runs from, if it is installed there."""
     installed = sources.installed()
     if os.path.dirname(installed) == os.path.realpath(layout.agent):
         return f"{layout.agent}/{os.path.basename(installed)}"
@@ -126,7 +126,7 @@ def _home(layout: Layout) -> str:
 
 
 def _launcher(layout: Layout, home: str) -> str:
-    # Not the interpreter of a virtual environment: it may go while the host's stays.
+    # Not the interpreter of a virtual environment, which may be removed while the host's stays.
     python = getattr(sys, "_base_executable", sys.executable)
     return _LAUNCHER.format(
         python=python,
@@ -144,10 +144,10 @@ def _is_current(layout: Layout, home: str, launcher: str) -> bool:
         linked = os.readlink(f"{layout.agent}/{_LINK}") == os.path.basename(home)
     except OSError:
         return False
-    return linked and _says(f"{home}/slipway", launcher)
+    return linked and _has_text(f"{home}/slipway", launcher)
 
 
-def _says(path: str, text: str) -> bool:
+def _has_text(path: str, text: str) -> bool:
     try:
         with open(path, "rb") as file:
             return file.read() == text.encode()
@@ -156,27 +156,27 @@ def _says(path: str, text: str) -> bool:
 
 
 def _new(layout: Layout) -> str:
-    """Return a path for what takes its place when it is finished; what is left of it goes with the next installation."""
+    """Return a temporary path to rename from; leftovers are removed by the next installation."""
     return f"{layout.agent}/.new-{os.urandom(8).hex()}"
 
 
 @contextmanager
-def _alone(layout: Layout) -> Iterator[None]:
-    """Hold off others that install here; the kernel lets them go on when this process ends, however."""
+def _locked(layout: Layout) -> Iterator[None]:
+    """Hold the installation lock; the kernel releases it however this process ends."""
     with directory(layout.agent) as fd:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield
 
 
 def _place(layout: Layout, home: str, launcher: str) -> None:
-    """Write everything beside its place, then rename: whoever finds the directory finds it whole, also after a power cut."""
+    """Write all files to a staging directory, then rename it: after a power loss it is whole or absent."""
     stage = _new(layout)
     make_private(stage)
     try:
         _write_all(sources.files(), stage, home)
         _write(f"{stage}/slipway", launcher.encode(), 0o700)
         with directory(stage) as fd:
-            libc.syncfs(fd)  # one, not a sync of each of some hundred files
+            libc.syncfs(fd)  # one call, instead of an fsync of each of several hundred files
         os.rename(stage, home)
     finally:
         remove_tree(stage)
@@ -205,7 +205,7 @@ def _write(path: str, content: bytes, mode: int, *, durable: bool = False) -> No
 
 
 def _replace(path: str, content: bytes, mode: int, *, by: str) -> None:
-    """Put a file in the place of another, durably, by one at the path ``by``."""
+    """Replace a file durably: write the temporary path ``by``, then rename."""
     _write(by, content, mode, durable=True)
     os.replace(by, path)
 
@@ -217,7 +217,7 @@ def _link(layout: Layout, target: str) -> None:
 
 
 def _remove_others(top: str, kept: str) -> None:
-    """Remove the engines that no process runs from, and what a killed installation has left. conmon knows the link alone."""
+    """Remove leftovers and engines that no process runs from. conmon only knows the link."""
     for entry in os.listdir(top):
         if entry not in (kept, _LINK):
             with suppress(BlockingIOError), _unused(f"{top}/{entry}"):
@@ -226,7 +226,7 @@ def _remove_others(top: str, kept: str) -> None:
 
 @contextmanager
 def _unused(path: str) -> Iterator[None]:
-    """Hold a directory so that no process begins to run from it; raises BlockingIOError when one does."""
+    """Lock a directory so that no process starts from it; raises BlockingIOError if one runs from it."""
     with ExitStack() as stack:
         with suppress(FileNotFoundError, NotADirectoryError):
             fcntl.flock(stack.enter_context(directory(path)), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program ``slipway``: what conmon calls when a container has ended, and what a person on the host can ask.
+"""The program ``slipway``: the cleanup command that conmon runs at a container's exit, and the host's CLI.
 
-What programs call takes the short way past the argument parser, and imports what it needs and no more: ``cleanup`` runs at
-every exit, ``connect`` at every command of a play.
+Verbs that programs call bypass the argument parser and import only what they need: ``cleanup`` runs at every exit,
+``connect`` at every command of a play.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 
 def main(argv: list[str], *, root: str, run_root: str) -> int:
-    """Run one verb; return 0, 125 for the engine's own errors (as podman has it), or 2 for wrong arguments."""
+    """Run one verb; return 0, 125 for an error of the engine (as podman does), or 2 for wrong arguments."""
     usual_umask()
     try:
         if argv and argv[0] in _SHORT:
             return _SHORT[argv[0]](argv[1:], root, run_root)
         import signal
 
-        # While modules are imported Python's own handler may raise where nobody hears it (callbacks), and Ctrl-C is lost.
+        # During imports, Python's own handler may raise in a callback, where the exception is dropped and Ctrl-C is lost.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         from .verbs.dispatch import run
 
         return run(argv, root, run_root)
     except (EngineError, OSError) as error:
-        if isinstance(error, BrokenPipeError):  # the reader (head, less) has seen enough
+        if isinstance(error, BrokenPipeError):  # the reader (head, less) has closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         from .cli.output import complain
@@ -44,7 +44,7 @@ def main(argv: list[str], *, root: str, run_root: str) -> int:
 
 
 def _cleanup(argv: list[str], root: str, run_root: str) -> int:
-    """See to a container that has ended; ``--keep`` leaves its restart and removal to the task that waits for it."""
+    """Clean up after a container's exit; ``--keep`` leaves restart and removal to the waiting task."""
     from ..model.engine.layout import Layout
     from .settled import nothing_is_left
 
@@ -60,7 +60,7 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     from ..lifecycle.core.emergency import ended
     from ..lifecycle.host.opening import open_engine
 
-    def see_to_it(engine: Engine) -> None:
+    def clean_up(engine: Engine) -> None:
         exited(engine, names[0], (engine.layout.agent_program, "cleanup"), keep=keep)
         for error in engine.warned:
             sys.stderr.write(f"slipway: {error}\n")
@@ -68,7 +68,7 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
     _done, warning = ended(
         lambda: open_engine(root, run_root, known_alone=True),
         Layout(root, run_root),
-        see_to_it,
+        clean_up,
         removes=False,
     )
     sys.stderr.write(f"slipway: {warning}\n" if warning else "")
@@ -76,7 +76,7 @@ def _cleanup(argv: list[str], root: str, run_root: str) -> int:
 
 
 def _cleanup_exec(argv: list[str], root: str, run_root: str) -> int:
-    """Clear away a detached exec that has ended."""
+    """Clean up a detached exec session that has exited."""
     from ..lifecycle.exec.detached import ended
     from ..lifecycle.guard.hold import hold
     from ..lifecycle.host.opening import open_engine
@@ -86,13 +86,13 @@ def _cleanup_exec(argv: list[str], root: str, run_root: str) -> int:
         try:
             with hold(engine, container_id, "cleanup") as record:
                 ended(engine, record, session_id)
-        except NotFound:  # removed meanwhile, and the session with it
+        except NotFound:  # the container was removed meanwhile, and its session with it
             pass
     return 0
 
 
 def _health(argv: list[str], root: str, run_root: str) -> int:
-    """Be the process that checks, or (``--act ACTION ID``) do what a check asks for."""
+    """Run the host's health checker, or (``--act ACTION ID``) carry out the action that a check requires."""
     from ..model.engine.layout import Layout
 
     layout = Layout(root, run_root)
@@ -110,7 +110,7 @@ def _health(argv: list[str], root: str, run_root: str) -> int:
 
 
 def _rotate(argv: list[str], root: str, run_root: str) -> int:
-    """Be the process that rotates a container's log."""
+    """Run the process that rotates a container's log."""
     from ..lifecycle.container.log_rotation import serve
     from ..lifecycle.host.opening import open_engine
 
@@ -119,8 +119,8 @@ def _rotate(argv: list[str], root: str, run_root: str) -> int:
     return 0
 
 
-def _let_go(argv: list[str], root: str, run_root: str) -> int:
-    """Let containers go on that a task has frozen and, being killed, will not let go."""
+def _thaw(argv: list[str], root: str, run_root: str) -> int:
+    """Thaw containers that a task froze, once the task has died without thawing them."""
     from ..lifecycle.guard.freeze_for_snapshot import watch
     from ..lifecycle.host.opening import open_engine
 
@@ -131,17 +131,17 @@ def _let_go(argv: list[str], root: str, run_root: str) -> int:
 
 
 def _connect(_argv: list[str], root: str, run_root: str) -> int:
-    """Run a command of a play in a container, or pass a file; never returns, since to end in order takes as long as to begin."""
+    """Run a command of a play in a container, or transfer a file; never returns, to skip a slow shutdown."""
     from .connect.main import connect
 
     os._exit(connect(root, run_root))
 
 
-#: What programs call, past the argument parser.
+#: Verbs that programs call, which bypass the argument parser.
 _SHORT = {
     "cleanup": _cleanup,
     "connect": _connect,
     "health": _health,
     "rotate": _rotate,
-    "let-go": _let_go,
+    "let-go": _thaw,
 }

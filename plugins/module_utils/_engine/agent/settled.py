@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find out, before the engine is imported, that the end of a container needs nothing more.
+"""Check, before the engine is imported, whether a container's exit needs no cleanup.
 
-Who stops or restarts a container sees to its end itself, and conmon calls the program in the same moment: importing the
-engine, only to learn that nothing is left, would take a processor from the task that goes on.
+A task that stops or restarts a container cleans up itself, and conmon runs this program at the same moment. Importing the
+engine only to find nothing to do would take CPU time from that task.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _ID_LENGTH, _HEX = 64, frozenset("0123456789abcdef")
 
 
 def nothing_is_left(layout: Layout, container_id: str) -> bool:
-    """Tell whether nothing is to be done after the end of a container; waits for who holds its lock.
+    """Return whether a container's exit needs no cleanup; waits for the holder of the container's lock.
 
-    False in any doubt.
+    Returns False in case of doubt.
     """
     if len(container_id) != _ID_LENGTH or not _HEX.issuperset(container_id):
         return False
@@ -34,7 +34,7 @@ def nothing_is_left(layout: Layout, container_id: str) -> bool:
 
 @contextmanager
 def _held(path: str) -> Iterator[None]:
-    """Hold the lock beside others who only look; a file that is not there is not made, since its container has gone."""
+    """Hold the lock, shared; a missing lock file is not created, because its container has been removed."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the files of the engine that runs: in an archive, in a source tree, or installed below an engine's root."""
+"""Find the running engine's files: in an archive, in a source tree, or installed below an engine's root."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENGINE = __name__.rpartition(".agent.")[0]
 
 
 def files() -> dict[str, bytes]:
-    """Return the content of each file by its path, as archive.files does."""
+    """Return the content of each file by its path, in the shape of archive.files."""
     loader: object = getattr(sys.modules[_ENGINE].__spec__, "loader", None)
     if isinstance(loader, zipimporter):
         return archive.unpack(loader.archive)
@@ -23,12 +23,12 @@ def files() -> dict[str, bytes]:
 
 @lru_cache
 def name() -> str:
-    """Return the name of the engine that runs, which is read once: installed or not, it is not altered while it does."""
+    """Return the name of the running engine. It is read once, because a running engine is not altered."""
     return archive.name(files())
 
 
 def installed() -> str:
-    """Return the directory that an installed engine is in; for another it is a directory that no engine is installed in."""
+    """Return an installed engine's directory; otherwise a directory in which no engine is installed."""
     return os.path.dirname(os.path.dirname(_directory()))
 
 

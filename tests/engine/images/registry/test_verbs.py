@@ -81,8 +81,8 @@ def access(file):
     [
         (("login", "--password-stdin"), SECRET, "--username"),
         (("login", "-u", "bob"), "", "--password-stdin"),
-        (("login", "-u", "bob", "--password-stdin"), "", "no password"),
-        (("login", "-u", "bob", "--password-stdin"), "a\nb\n", "no password"),
+        (("login", "-u", "bob", "--password-stdin"), "", "not a password"),
+        (("login", "-u", "bob", "--password-stdin"), "a\nb\n", "not a password"),
         (("login",), "", "username"),
         (("logout", "--all"), "", "--all"),
     ],

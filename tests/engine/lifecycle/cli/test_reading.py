@@ -64,7 +64,7 @@ TEMPLATES = [
     ('{{.Label "tier"}} {{json .Labels}} {{.Mounts}} {{.Exited}}', 'front {"tier": "front"} [/data] false'),
 ]
 REFUSED = [
-    (("ps", "--format", "{{.Name}}"), 2, "--format: '.Name' names no field (near: Names"),
+    (("ps", "--format", "{{.Name}}"), 2, "--format: '.Name' is not a field (near: Names"),
     (("ps", "--filter", "stat=x"), 2, "--filter: 'stat=x' is no filter (near: status"),
     (("ps", "--al"), 2, "unknown option --al (near: --all"),
     (("pss",), 2, "unknown verb pss (near: ps"),
@@ -120,7 +120,7 @@ def test_inspect(slipway, three):
     )
     assert slipway("inspect", "--type", "volume", "web")[0] == 125
     code, _said, errors = slipway("inspect", "-f", "{{.State.Nope}}", "web")
-    assert (code, "'.State.Nope' names no field" in errors) == (2, True)
+    assert (code, "'.State.Nope' is not a field" in errors) == (2, True)
 
 
 def test_processes_and_usage(host, slipway, three):

@@ -289,7 +289,7 @@ def test_a_program_that_ends_before_it_has_worked(become):
     """Its message is reported, and nothing waits for a prompt any more."""
     done = become("true", questions="", success="never heard")
     assert done.error["error"] == "become_failed"
-    assert "it neither asked for one nor began" in done.error["msg"]
+    assert "the program neither prompted nor started" in done.error["msg"]
 
 
 def test_what_a_command_leaves_in_the_background_holds_nobody_up(become):

@@ -115,7 +115,7 @@ def test_what_runs_is_not_started_twice_and_is_taken_up(host, spoil, capsys):
     words = ["--root", host.layout.root, "--run-root", host.layout.run_root, "store", "rebuild"]
     assert main(words, root="/none", run_root="/none") == 0
     said = capsys.readouterr().out
-    assert all(f"made again {what}" in said for what in foreseen.made)
+    assert all(f"rebuilt {what}" in said for what in foreseen.made)
     assert f"container box ({box['Id'][:12]}), running, process {pid}" in foreseen.made
     after = host.inspect()
     for key in ("Id", "Image", "Mounts", "Config", "HostConfig", "Created"):

@@ -116,12 +116,12 @@ def test_pruned_and_checked_on_the_command_line(filled):
     assert (refused.returncode, "--force" in refused.stderr) == (125, True)
     done = agent("image", "prune", "--all", "--force")
     assert done.stdout.splitlines() == ["removed image localhost/free:1", "Total reclaimed space: 500 B"]
-    assert agent("store", "check").stdout == "the store is whole\n"
+    assert agent("store", "check").stdout == "the store is intact\n"
     filled.execute("INSERT INTO layers VALUES (?, ?, 5)", "e" * 64, f"sha256:{'e' * 64}")
     seen = agent("store", "check")
     assert (seen.returncode, seen.stdout) == (1, f"no image has the layer {'e' * 64}\n")
     mended = agent("store", "check", "--repair")
-    assert (mended.returncode, mended.stdout.splitlines()[1]) == (0, "  mended")
+    assert (mended.returncode, mended.stdout.splitlines()[1]) == (0, "  repaired")
     assert agent("store", "check", "--json").stdout == "[]\n"
     filled.host.bring("box", "stopped", stop_time=0)
     done = agent("system", "prune", "--all", "--volumes", "--force").stdout

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Print a list as a table, as JSON, as ids, or as a template says; with podman's options for it."""
+"""Print a list as a table, JSON, ids or through a template; with podman's options for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Shape = Mapping[str, Any]
 
 
 class Field(NamedTuple):
-    """What ``{{.Name}}`` means: the heading above it, and its value; ``whole``: ids are not cut short."""
+    """A field ``{{.Name}}``: its heading, and the function for its value (shape, whether ids stay whole)."""
 
     heading: str
     value: Callable[[Shape, bool], object]
@@ -32,17 +32,17 @@ def add_options(
     filters: Iterable[str] = (),
     noheading: tuple[str, ...] = ("--noheading",),
 ) -> None:
-    """Add the options of a list; ``filters``: the keys that ``--filter`` knows."""
-    parser.add_argument("--json", action="store_true", help="print all that is known, as JSON")
+    """Add the options of a list; ``filters``: the keys that ``--filter`` accepts."""
+    parser.add_argument("--json", action="store_true", help="print all data as JSON")
     parser.add_argument(
-        "--quiet", "-q", action="store_true", help="print ids (of volumes and networks, names) alone"
+        "--quiet", "-q", action="store_true", help="print only ids (names for volumes and networks)"
     )
     parser.add_argument(
         "--format",
         metavar="TEMPLATE",
-        help="json, {{.Field}} and text, or these as columns: table {{.Field}}",
+        help="json, text with {{.Field}}, or columns: table {{.Field}}",
     )
-    parser.add_argument("--no-trunc", action="store_true", help="do not cut ids short")
+    parser.add_argument("--no-trunc", action="store_true", help="do not truncate ids")
     parser.add_argument(*noheading, action="store_true", help="print no headings")
     if filters:
         parser.add_argument(
@@ -51,7 +51,7 @@ def add_options(
             action="append",
             default=[],
             metavar="KEY=VALUE",
-            help=f"only such; may be repeated. Keys: {', '.join(filters)}",
+            help=f"filter the list; may be repeated. Keys: {', '.join(filters)}",
         )
 
 
@@ -62,7 +62,7 @@ def show(
     usual: Sequence[str],
     identity: Callable[[Shape], str],
 ) -> None:
-    """Print what was found. ``usual``: the fields of the table; ``identity`` gives what ``--quiet`` prints."""
+    """Print the list. ``usual``: the fields of the table; ``identity`` returns what ``--quiet`` prints."""
     whole = arguments.no_trunc
     if arguments.json or arguments.format == "json":
         output.write_json(found)
@@ -81,14 +81,14 @@ def _short(identity: str, *, whole: bool) -> str:
 
 
 def short_id(text: str) -> str:
-    """Return the first digits of an id; a name as it is."""
+    """Return the first 12 digits of an id; a name is returned unchanged."""
     return text[:12] if len(text) == 64 else text
 
 
 def _formatted(
     asked: template.Template, found: Sequence[Shape], fields: Fields, arguments: argparse.Namespace
 ) -> str:
-    for name in asked.fields():  # also where there is nothing to print
+    for name in asked.fields():  # checked even if the list is empty
         _field(fields, name)
     lines = [asked.render(_look(shape, fields, whole=arguments.no_trunc)) for shape in found]
     if not asked.table:

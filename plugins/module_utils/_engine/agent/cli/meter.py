@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bar on a terminal, for what takes long; nothing where standard error is none."""
+"""A progress bar on standard error for long operations; nothing is shown if that is not a terminal."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 from ...progress import State, reported_to
 
-#: Seconds between two states of it, and its width in characters.
+#: Seconds between updates, and the bar's width in characters.
 _BETWEEN, _WIDTH = 0.1, 30
 
 
 class Meter:
-    """Shows how far an operation is, as a context manager; states may come from any thread."""
+    """The progress bar of an operation, as a context manager; ``show`` may be called from any thread."""
 
     def __init__(self) -> None:
         self._next, self._shown = 0.0, False

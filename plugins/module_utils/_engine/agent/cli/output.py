@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say to a person what a verb has to say; errors in the words of the command line, not in those of a task."""
+"""Print the output and errors of verbs; errors name command-line options, not options of a task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Collection
 from ...errors import EngineError, InvalidOption, Setting, typed
 from ...model.values import utf8
 
-#: What an option of a task is called here, where that is not its name with a hyphen.
+#: The flag for an option of a task, if that is not the option's name with hyphens.
 _FLAGS = {
     "delete_depend": "--depend",
     "force_delete": "--force",
@@ -21,9 +21,9 @@ _FLAGS = {
     "auth_file": "--authfile",
     "ca_cert_dir": "--cert-dir",
 }
-#: What stands here for the words of a task that are no options of a verb.
+#: The wording on the command line for options and modules of a task that are not flags of a verb.
 _WORDS = {
-    "become": "sudo before it",
+    "become": "sudo before the command",
     "name": "NAME",
     "container": "NAME",
     "image": "IMAGE",
@@ -34,12 +34,12 @@ _WORDS = {
 }
 
 
-#: Control characters but tab and newline, as bytes that are no text too, and those that turn the direction of a text.
+#: Control characters except tab and newline, undecodable bytes in their range, and bidirectional formatting characters.
 _COMMANDS = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069\\udc80-\\udc9f]")
 
 
 def take_any_name() -> None:
-    """Let a name that is no UTF-8 be written, its bytes as they are, in any locale; and to a terminal what is harmless there."""
+    """Make both streams accept names that are not UTF-8, byte for byte; terminals get harmless text only."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper) and not isinstance(stream, Screen):
@@ -53,19 +53,19 @@ def take_any_name() -> None:
 
 
 class Screen(io.TextIOWrapper):
-    """Writes to a terminal: what a name or a log holds does not command it."""
+    """A stream to a terminal that neutralizes control characters in names and logs."""
 
     def write(self, text: str) -> int:
-        """Write the text without what would command the terminal."""
+        """Write the text with its control characters made visible."""
         return super().write(harmless(text))
 
     def command(self, text: str) -> None:
-        """Write what is to command the terminal."""
+        """Write a control sequence to the terminal."""
         super().write(text)
 
 
 def command(text: str) -> None:
-    """Command the terminal, if it is one."""
+    """Write a control sequence to the standard output."""
     if isinstance(sys.stdout, Screen):
         sys.stdout.command(text)
     else:
@@ -73,7 +73,7 @@ def command(text: str) -> None:
 
 
 def harmless(text: str) -> str:
-    """Return a text with what would command a terminal, or turn the order of what is seen, written out, as in ``^[``."""
+    """Return the text with control and bidirectional characters made visible, as in ``^[``."""
     return _COMMANDS.sub(_written_out, text.replace("\r\n", "\n"))
 
 
@@ -85,35 +85,35 @@ def _written_out(found: re.Match[str]) -> str:
 
 
 def write(text: str) -> None:
-    """Write a line at once, so that whoever reads sees each thing as it is done."""
+    """Write a line and flush, so that the reader sees each result as it is done."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def write_json(found: object) -> None:
-    """Write what was found as indented JSON and a line end."""
+    """Write an object as indented JSON and a line end."""
     sys.stdout.write(as_json(found, indent=2) + "\n")
 
 
 def as_json(found: object, *, indent: int | None = None) -> str:
-    """Return JSON that every reader takes."""
+    """Return valid JSON for any text in the object, UTF-8 or not."""
     return json.dumps(utf8.whole(found), indent=indent)
 
 
 def is_misuse(error: EngineError | OSError, flags: Collection[str]) -> bool:
-    """Tell whether an error is about the value of an option of the verb, as it is written: nothing was tried then."""
+    """Return whether an error is about a written option value of the verb, so that nothing was done."""
     option = str(error.fields.get("option", "")) if isinstance(error, InvalidOption) else ""
     return bool(option) and f"--{option.lstrip('-').replace('_', '-')}" in flags
 
 
 def complain(error: EngineError | OSError, flags: Collection[str]) -> None:
-    """Write an error; ``flags`` are the options of the verb."""
+    """Print an error; ``flags`` are the options of the verb."""
     sys.stderr.write(f"slipway: {told(error, flags)}\n")
     sys.stderr.flush()
 
 
 def told(error: EngineError | OSError, flags: Collection[str]) -> str:
-    """Return an error in words; what no option of the verb says is said of the container's task."""
+    """Return an error's text; a setting that no flag of the verb covers is written as a task's option."""
     return typed(error).told(lambda setting: _written(setting, flags))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the command line; what is not understood is told with what is near to it."""
+"""Parse the command line; errors suggest similar words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...model.values.names import near
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that takes no option cut short, and leaves itself as ``parser`` with what it has read."""
+    """A parser without abbreviations, which stores itself as ``parser`` in the arguments it has parsed."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
@@ -19,12 +19,12 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def flags(self) -> frozenset[str]:
-        """The options that it knows, each as it is written."""
+        """The option strings that the parser accepts."""
         return frozenset(self._option_string_actions)
 
 
 def read(parser: Parser, argv: Sequence[str]) -> argparse.Namespace:
-    """Return what was read, with the verb's options as ``flags``; exits with 2 for what is not understood."""
+    """Return the parsed arguments, with the verb's options as ``flags``; exits with 2 on a usage error."""
     arguments, unknown = parser.parse_known_args(argv)
     arguments.flags = arguments.parser.flags | parser.flags
     if unknown:
@@ -36,7 +36,7 @@ def read(parser: Parser, argv: Sequence[str]) -> argparse.Namespace:
 
 
 def verb_in(argv: Sequence[str]) -> str | None:
-    """Return the first word that is no option of the program itself."""
+    """Return the first word that is not an option of the program itself, or None."""
     words = iter(argv)
     for word in words:
         if word in ("--root", "--run-root"):
@@ -47,7 +47,7 @@ def verb_in(argv: Sequence[str]) -> str | None:
 
 
 def unknown_verb(word: str, known: Iterable[str]) -> str:
-    """Return what to say of a verb that there is none of."""
+    """Return the error text for an unknown verb."""
     return f"unknown verb {word}{_near(word, known)}. slipway --help lists them"
 
 

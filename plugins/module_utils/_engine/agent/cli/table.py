@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lay out tables for people; pure."""
+"""Format tables, sizes and ages; pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SPANS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 def render(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return the table with its columns aligned by two spaces; no trailing blanks."""
+    """Return the table with its columns separated by two spaces, and no trailing blanks."""
     table = [list(head), *(list(row) for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table)
@@ -21,7 +21,7 @@ def render(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def human_size(size: int) -> str:
-    """Return ``4.2 MB`` (powers of 1000, as podman images has them)."""
+    """Return ``4.2 MB`` (powers of 1000, as podman images prints)."""
     number, unit = float(size), 0
     while number >= 999.5 and unit < len(_UNITS) - 1:
         number, unit = number / 1000, unit + 1
@@ -29,7 +29,7 @@ def human_size(size: int) -> str:
 
 
 def age(stamp: str | None) -> str:
-    """Return ``3 hours ago`` for a time as RFC 3339, and what an image's maker wrote instead as it is."""
+    """Return ``3 hours ago`` for an RFC 3339 time; other text, which an image's builder wrote, unchanged."""
     try:
         then = parse_rfc3339(stamp or "")
     except ValueError:

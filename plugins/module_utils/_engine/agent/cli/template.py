@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the templates of Go that podman's users write after ``--format``: fields, ``json`` and ``table``; pure.
+"""Parse the Go templates that podman's users write after ``--format``: fields, ``json`` and ``table``; pure.
 
-``{{.Names}}``, ``{{.State.Pid}}``, ``{{json .Mounts}}``, ``{{index .Config.Labels "a"}}``, ``{{.Label "a"}}``. Conditions, loops
-and pipes are refused by name.
+``{{.Names}}``, ``{{.State.Pid}}``, ``{{json .Mounts}}``, ``{{index .Config.Labels "a"}}``, ``{{.Label "a"}}``. Conditions,
+loops and pipes are refused with an error that names them.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _FORMS = (
 )
 _ESCAPES = {r"\t": "\t", r"\n": "\n"}
 _REMEDY = 'Write text with {{.Field}}, {{json .Field}} or {{index .Field "key"}}, or json'
-#: Gives the value of a field by its path; raises KeyError for one that is not there.
+#: Returns the value of a field by its path; raises KeyError if the field does not exist.
 Look = Callable[[Sequence[str]], object]
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of the output: plain text, or the value of a field (``form``)."""
+    """A piece of the output: literal text, or the value of a field (then ``form`` is set)."""
 
     text: str
     form: str = ""
@@ -47,21 +47,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Template:
-    """A template; ``table``: its lines are columns, parted by tabs, below headings."""
+    """A template; ``table``: each line is a row of tab-separated columns, below headings."""
 
     parts: tuple[Part, ...]
     table: bool = False
 
     def fields(self) -> list[str]:
-        """Return the first words of the paths, in order."""
+        """Return the first name of each path, in order."""
         return [part.path[0] for part in self.parts if part.form and part.path]
 
     def render(self, look: Look) -> str:
-        """Return one line; raises InvalidOption for a field that is not there."""
+        """Return one line; raises InvalidOption if a field does not exist."""
         return "".join(_value(part, look) if part.form else part.text for part in self.parts)
 
     def headings(self, known: Mapping[str, str]) -> str:
-        """Return the line above a table."""
+        """Return the heading line of a table."""
         return "".join(
             known.get(part.path[0] if part.path else "", part.text.strip(".").upper())
             if part.form
@@ -71,7 +71,7 @@ class Template:
 
 
 def parse(text: str) -> Template:
-    """Read a template; raises InvalidOption for what is not understood."""
+    """Parse a template; raises InvalidOption for unsupported syntax."""
     table = text == "table" or text.startswith("table ")
     rest = text[len("table ") :] if table else text
     parts, end = [], 0
@@ -84,7 +84,7 @@ def parse(text: str) -> Template:
 
 def _plain(text: str, whole: str) -> str:
     if "{{" in text or "}}" in text:
-        raise InvalidOption(_OPTION, whole, "has braces without their counterpart", remedy=_REMEDY)
+        raise InvalidOption(_OPTION, whole, "has unbalanced braces", remedy=_REMEDY)
     for escape, character in _ESCAPES.items():
         text = text.replace(escape, character)
     return text
@@ -95,24 +95,24 @@ def _part(action: str, whole: str) -> Part:
         found = pattern.fullmatch(action)
         if found:
             return Part(found[1], form, found[2] if found.re.groups > 1 else "")
-    raise InvalidOption(_OPTION, whole, f"has {{{{{action}}}}}, which is not understood", remedy=_REMEDY)
+    raise InvalidOption(_OPTION, whole, f"has {{{{{action}}}}}, which is not supported", remedy=_REMEDY)
 
 
 def _value(part: Part, look: Look) -> str:
     try:
         value = look(part.path)
         if part.form == "index":
-            # As Go has it: a key that is not there is the empty value.
+            # As in Go, a missing key has the empty value.
             value = value.get(part.key, "") if isinstance(value, Mapping) else ""
     except KeyError as error:
         near = error.args[1] if len(error.args) > 1 else ()
         hint = f" (near: {', '.join(near)})" if near else ""
-        raise InvalidOption(_OPTION, part.text, f"names no field{hint}", remedy=_REMEDY) from None
+        raise InvalidOption(_OPTION, part.text, f"is not a field{hint}", remedy=_REMEDY) from None
     return as_json(value) if part.form == "json" else as_go(value)
 
 
 def look_into(shape: object) -> Look:
-    """Return the function that finds a path in mappings within each other."""
+    """Return the function that looks up a path in nested mappings."""
 
     def look(path: Sequence[str]) -> object:
         from ...model.values.names import near
@@ -130,7 +130,7 @@ def look_into(shape: object) -> Look:
 
 
 def as_go(value: Any) -> str:
-    """Return a value as Go prints it."""
+    """Return a value in Go's notation."""
     if isinstance(value, bool):
         return str(value).lower()
     if value is None:

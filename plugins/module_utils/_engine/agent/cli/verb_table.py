@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: SLF001  (argparse has no other way to read a parser)
-"""Read all verbs with their options and arguments out of the parser, for the manual and for completion."""
+"""Extract all verbs, with their options and arguments, from the parser, for the manual and for completion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 
 
 class Entry(NamedTuple):
-    """An option (with its flags) or an argument (none) of a verb; ``takes``: what its value is called, "" for none."""
+    """An option (has flags) or argument (has none) of a verb; ``takes``: the name of its value, "" for none."""
 
     flags: tuple[str, ...]
     takes: str
@@ -33,12 +33,12 @@ class VerbEntry(NamedTuple):
 
     @property
     def arguments(self) -> list[Entry]:
-        """Return what is given by its place."""
+        """Return the positional arguments."""
         return [entry for entry in self.entries if not entry.flags]
 
 
 def entries(parser: argparse.ArgumentParser) -> list[VerbEntry]:
-    """Return the program and its verbs, in the order of the help, by the parser of all."""
+    """Return the program and its verbs in the order of the help; ``parser`` must have all verbs."""
     return [_verb("", parser, parser.description or ""), *_verbs("", parser)]
 
 
@@ -46,13 +46,13 @@ def _verbs(before: str, parser: argparse.ArgumentParser) -> Iterator[VerbEntry]:
     action = _subparsers(parser)
     if action is None:
         return
-    told = {choice.dest: choice.help or "" for choice in action._choices_actions}
+    helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
     seen = set()
     for name, below in action.choices.items():
-        if name in told and id(below) not in seen:
+        if name in helps and id(below) not in seen:
             seen.add(id(below))
             words = f"{before} {name}".strip()
-            yield _verb(words, below, told[name])
+            yield _verb(words, below, helps[name])
             yield from _verbs(words, below)
 
 
@@ -62,7 +62,7 @@ def _subparsers(parser: argparse.ArgumentParser) -> Optional[argparse._SubParser
 
 def _verb(words: str, parser: argparse.ArgumentParser, text: str) -> VerbEntry:
     own = [one for one in parser._actions if not isinstance(one, argparse._SubParsersAction)]
-    # The width of a usage line would be that of whoever's terminal.
+    # Usage lines are wrapped at the width of the caller's terminal.
     usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
     return VerbEntry(words, text, usage, tuple(_entry(parser, one) for one in own))
 

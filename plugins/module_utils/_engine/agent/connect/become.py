@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give a password to sudo, su and their like inside a container.
+"""Pass a password to sudo, su and similar programs inside a container.
 
-The connection on the way hands over data in one go, so the talk with the program is held here: wait for what it asks, answer,
-and wait for the word that it has worked, before the command gets any of its own input. With a password at the head of the input
-instead, a program that asks for none would hand it on to the command.
+Ansible's connection hands over all data at once, so this side holds the dialogue with the program: it waits for the prompt,
+answers, and waits for the success message before the command gets any of its own input. If the password were put before
+the input instead, a program that does not prompt would pass it on to the command.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from ...runtime.exec.relay import STDERR, STDOUT, Pipes, Relay, write
 from ...state.running import Running
 
 _STEP = 64 * 1024
-#: Seconds for become to ask and to succeed: as Ansible's own connections have it (become_success_timeout).
+#: Seconds for become to prompt and to succeed: the default of Ansible's connections (become_success_timeout).
 _PATIENCE = 10.0
-#: What is heard of a program that neither asks nor succeeds.
+#: The most bytes to read from a program that neither prompts nor succeeds.
 _MOST = 256 * 1024
 
 
 class BecomeFailed(EngineError):
-    """The program did not let us become the user."""
+    """The program did not grant the other user."""
 
     code = "become_failed"
 
@@ -39,9 +39,9 @@ class BecomeFailed(EngineError):
 def run_with_password(
     layout: Layout, found: Running, wanted: Mapping[str, Any], become: Mapping[str, Any]
 ) -> int:
-    """Run the command; ``become`` has ``prompts`` (patterns), ``password`` and ``success``, the word that it has worked.
+    """Run the command; ``become`` has ``prompts`` (patterns), ``password`` and ``success`` (a message).
 
-    Raises BecomeFailed with what the program said.
+    Raises BecomeFailed, with the program's output.
     """
     pipes = Pipes()
     talk = _Talk(pipes)
@@ -63,7 +63,7 @@ def run_with_password(
 
 
 class _Talk:
-    """The three pipes to the program, and what it has said so far."""
+    """The three pipes to the program, and its output so far."""
 
     def __init__(self, pipes: Pipes) -> None:
         self.answers, self.words, self.complaints = pipes.answers, pipes.words, pipes.complaints
@@ -71,7 +71,7 @@ class _Talk:
         self._open = [self.words, self.complaints]
 
     def hold(self, become: Mapping[str, Any]) -> None:
-        """Answer until the word of success is heard; what was said before it, but the question, is kept as said."""
+        """Answer prompts until the success message arrives; other output before it is kept for the caller."""
         prompt = re.compile("|".join(become["prompts"]).encode(), re.IGNORECASE)
         success = become["success"].encode()
         deadline, sent = time.monotonic() + _PATIENCE, False
@@ -83,13 +83,13 @@ class _Talk:
                 sent = True
             elif not self._listen(deadline):
                 raise self._failed(
-                    "the password was not accepted" if sent else "it neither asked for one nor began"
+                    "the password was not accepted" if sent else "the program neither prompted nor started"
                 )
         before, _word, after = self.heard[self.words].partition(success)
         self.heard[self.words] = before + after.lstrip(b"\r").removeprefix(b"\n")
 
     def relay(self, joined: Joined) -> None:
-        """Hand on what was heard, and then everything in both directions until the command has ended."""
+        """Forward the output read so far, then both directions until the command has exited."""
         for fd, to in ((self.words, STDOUT), (self.complaints, STDERR)):
             if not write(to, self.heard[fd]):
                 raise Left
@@ -111,7 +111,7 @@ class _Talk:
         return False
 
     def _listen(self, deadline: float) -> bool:
-        """Hear some more; False at the end of both streams, of our patience, or of what can be kept."""
+        """Read some more; return False at the deadline, the size limit, or the end of both streams."""
         left = deadline - time.monotonic()
         ready, _w, _x = select.select(self._open, (), (), max(0.0, left))
         for fd in ready:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of ``slipway connect``: each call takes or gives one piece, so neither side ever holds a large file.
+"""The file transfers of ``slipway connect``: one call per piece, so that neither side holds a large file.
 
-A piece is a list of segments ``[offset, length]``, and their bytes one after the other; what lies between them are holes, so
-a sparse file stays sparse on the way and at its end.
+A piece is a list of segments ``[offset, length]``, followed by their bytes. The gaps between segments are holes, so a
+sparse file stays sparse in transit and at its destination.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _STEP = 256 * 1024
 
 
 def put(layout: Layout, request: Mapping[str, Any]) -> int:
-    """Write a piece. The first has no ``file``; the others have what the answer to the first said, so that all go to one file.
+    """Write a piece. The first request has no ``file``; later ones repeat the ``file`` of the first answer.
 
-    ``mode`` is for a new file, ``size`` is what the file has when this piece is written.
+    So all pieces go to the same file. ``mode`` is for a new file; ``size`` is the file's size after this piece.
     """
     found = enter(layout, request["name"])
     fd = open_to_write(layout, found, request["path"], user=request.get("user"), mode=request["mode"])
@@ -35,7 +35,7 @@ def put(layout: Layout, request: Mapping[str, Any]) -> int:
         if first:
             os.ftruncate(fd, 0)
         for offset, length in request["segments"]:
-            _take(fd, offset, length)
+            _receive(fd, offset, length)
         os.ftruncate(fd, request["size"])
     except OSError as error:
         raise CannotPass(f"{request['path']}: {error.strerror}", path=request["path"]) from error
@@ -44,9 +44,9 @@ def put(layout: Layout, request: Mapping[str, Any]) -> int:
 
 
 def fetch(layout: Layout, request: Mapping[str, Any]) -> int:
-    """Give a piece from ``offset`` on, with at most ``most`` bytes of data.
+    """Send a piece that starts at ``offset`` and has at most ``most`` bytes of data.
 
-    Its header has ``segments``, where the ``next`` piece begins (None: this was the last), ``file``, ``size`` and ``mode``.
+    Its header has ``segments``, ``next`` (the offset of the next piece, None after the last), ``file``, ``size`` and ``mode``.
     """
     found = enter(layout, request["name"])
     fd = open_to_read(layout, found, request["path"], user=request.get("user"))
@@ -57,7 +57,7 @@ def fetch(layout: Layout, request: Mapping[str, Any]) -> int:
     header = {"file": _identity(fd), "segments": segments, "next": following}
     _write(1, frames.encode({**header, "size": info.st_size, "mode": info.st_mode & 0o777}))
     for offset, length in segments:
-        _give(fd, offset, length, request["path"])
+        _send(fd, offset, length, request["path"])
     return 0
 
 
@@ -80,25 +80,25 @@ def _identity(fd: int) -> list[int]:
 
 def _check(fd: int, request: Mapping[str, Any]) -> None:
     if _identity(fd) != request["file"]:
-        raise CannotPass(f"{request['path']} became another file while it was passed", path=request["path"])
+        raise CannotPass(f"{request['path']} was replaced during the transfer", path=request["path"])
 
 
-def _take(fd: int, offset: int, length: int) -> None:
+def _receive(fd: int, offset: int, length: int) -> None:
     while length:
         piece = os.read(0, min(length, _STEP))
         if not piece:
-            raise OSError(errno.EPIPE, "the sender has ended")
+            raise OSError(errno.EPIPE, "the sender closed the stream")
         length -= len(piece)
         while piece:
             written = os.pwrite(fd, piece, offset)
             piece, offset = piece[written:], offset + written
 
 
-def _give(fd: int, offset: int, length: int, path: str) -> None:
+def _send(fd: int, offset: int, length: int, path: str) -> None:
     while length:
         piece = os.pread(fd, min(length, _STEP), offset)
         if not piece:
-            raise CannotPass(f"{path} became shorter while it was passed", path=path)
+            raise CannotPass(f"{path} was truncated during the transfer", path=path)
         _write(1, piece)
         length, offset = length - len(piece), offset + len(piece)
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway connect``: what the connection plugin calls on the host, once for each command and each piece of a file.
+"""``slipway connect``: the connection plugin runs it on the host for each command and each piece of a file.
 
-The request stands at the head of the standard input (model.connect.frames), so nothing of it is in an argument list, and no shell
-on the way has to be quoted for. What follows it is the command's own input, or the file's content. Keys:
+The request comes first on the standard input (model.connect.frames), so nothing of it is in an argument list, and no
+shell needs quoting. The rest is the command's own input, or the file's content. Keys of the request:
 
 ``verb`` (exec, put, fetch), ``name`` (container), ``mark``, ``user`` (None: the container's own), and those of the verb.
 
-What we say ourselves is a line on the standard error that begins with the mark, which the caller has made up and no
-container can know: that we began, and an error of the engine, whose exit code is 125.
+This program's own messages are lines on the standard error that begin with the mark, which the caller generates and no
+container can know: "began", and an error of the engine, whose exit code is 125.
 """
 
 from __future__ import annotations
@@ -38,23 +38,21 @@ _FAILED = 125
 
 
 def connect(root: str, run_root: str) -> int:
-    """Do what the standard input asks for; return the exit code."""
+    """Carry out the request on the standard input; return the exit code."""
     try:
         request = _request()
         mark = connectrequest.check_mark(request)
     except ValueError:
-        os.write(2, b"slipway connect: this verb is for the connection plugin slipway.oci.container\n")
+        os.write(2, b"slipway connect: only the connection plugin slipway.oci.container can use this verb\n")
         return 2
-    # Said first, so that the caller knows from whom an exit code is.
+    # Written first, so that the caller knows whether an exit code is this program's.
     os.write(2, f"{mark}began\n".encode())
     try:
         connectrequest.check(request)
         return _VERBS[request["verb"]](Layout(root, request.get("run_root") or run_root), request)
     except EngineError as error:
         return _failed(request, {"error": error.code, "msg": str(error), **error.fields})
-    except (
-        OSError
-    ) as error:  # the runtime that the container was made with is gone, or the host is out of something
+    except OSError as error:  # the container's runtime has been removed, or the host lacks a resource
         return _failed(request, {"error": "os_error", "msg": str(error)})
 
 
@@ -64,7 +62,7 @@ def _failed(request: Mapping[str, Any], told: Mapping[str, Any]) -> int:
 
 
 def _request() -> dict[str, Any]:
-    """Read the request, and not a byte more: the rest is the command's own input."""
+    """Read exactly the request: the rest is the command's own input."""
     length = frames.length(_exactly(frames.DIGITS))
     return frames.header(_exactly(length), length)
 

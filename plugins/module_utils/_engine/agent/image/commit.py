@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway commit``: an image of a container, with the options of podman-commit(1); prints the image's id."""
+"""``slipway commit``: create an image from a container and print its id; options of podman-commit(1)."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from ..cli import output
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    text = "make an image of a container, and print its id"
+    text = "create an image from a container and print its id"
     parser = verbs.add_parser("commit", help=text, description=text)
-    parser.add_argument("--author", "-a", default="", help="who has made it")
+    parser.add_argument("--author", "-a", default="", help="author of the image")
     parser.add_argument(
         "--change",
         "-c",
         action="append",
         default=[],
         metavar="LINE",
-        help="a line of a Dockerfile, as in 'CMD /bin/app'; may be repeated",
+        help="apply a Dockerfile instruction, such as 'CMD /bin/app'; may be repeated",
     )
-    parser.add_argument("--iidfile", metavar="FILE", help="a file to write the id to")
-    parser.add_argument("--include-volumes", action="store_true", help="declare all its mounts as volumes")
+    parser.add_argument("--iidfile", metavar="FILE", help="write the id to this file")
+    parser.add_argument("--include-volumes", action="store_true", help="declare all mounts as volumes")
     parser.add_argument("--message", "-m", default="", help="comment in the history")
     parser.add_argument(
         "--pause",
         choices=("true", "false"),
         default="true",
-        help="let it stand still meanwhile (%(default)s)",
+        help="pause the container during the commit (%(default)s)",
     )
     parser.add_argument(
-        "--quiet", "-q", action="store_true", help="of no effect: the id alone is printed anyway"
+        "--quiet", "-q", action="store_true", help="no effect: only the id is printed in any case"
     )
-    parser.add_argument("--squash", "-s", action="store_true", help="one layer, with all that is below")
-    parser.add_argument("name", metavar="NAME", help="name, id or the beginning of an id")
+    parser.add_argument("--squash", "-s", action="store_true", help="merge all layers into one")
+    parser.add_argument("name", metavar="NAME", help="name, id or id prefix")
     parser.add_argument("image", nargs="?", default="", metavar="IMAGE", help="name of the image (none)")
     parser.set_defaults(verb=_commit, acts=True)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway pull``, with the options of podman's, and a bar on a terminal."""
+"""``slipway pull``, with podman's options, and a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _FAILED = 125
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    text = "pull images from registries, and print their ids"
+    text = "pull images from registries and print their ids"
     parser = verbs.add_parser("pull", help=text, description=text)
     add_access(parser)
     parser.add_argument(
-        "--policy", choices=POLICIES, default=ALWAYS, help="when the registry is asked (always)"
+        "--policy", choices=POLICIES, default=ALWAYS, help="when to ask the registry (%(default)s)"
     )
     parser.add_argument("--arch", default="", metavar="ARCH", help="architecture of the image (the host's)")
     parser.add_argument("--os", default="", metavar="OS", help="operating system of the image (linux)")
     parser.add_argument("--variant", default="", metavar="VARIANT", help="variant of the architecture")
-    parser.add_argument("--platform", default="", metavar="OS/ARCH[/VARIANT]", help="the three in one word")
-    parser.add_argument("--retry", type=int, default=3, metavar="N", help="tries after the first (3)")
-    parser.add_argument("--quiet", "-q", action="store_true", help="show no bar")
+    parser.add_argument("--platform", default="", metavar="OS/ARCH[/VARIANT]", help="all three in one option")
+    parser.add_argument("--retry", type=int, default=3, metavar="N", help="retries after a failure (3)")
+    parser.add_argument("--quiet", "-q", action="store_true", help="show no progress bar")
     parser.add_argument("names", nargs="+", metavar="IMAGE", help="name, with a tag or a digest")
     parser.set_defaults(verb=_pull, acts=True)
 
 
 def _pull(engine: Engine, arguments: argparse.Namespace) -> int:
-    """Pull each image, and return the exit code of the last failure."""
+    """Pull each image; return the exit code of the last failure."""
     system, architecture, variant = platform_parts(
         arguments.platform, arguments.os, arguments.arch, arguments.variant
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway save``: images to an archive or a directory, or to whoever reads, with the options of podman-save(1)."""
+"""``slipway save``: images to an archive, a directory or the standard output; options of podman-save(1)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,21 @@ def add(verbs: Any) -> None:
     """Add the verb."""
     text = "save images to an archive or a directory"
     parser = verbs.add_parser("save", help=text, description=text)
-    parser.add_argument("--output", "-o", metavar="PATH", help="to this file or directory (standard output)")
-    parser.add_argument("--format", choices=FORMS, default=DOCKER_ARCHIVE, help="(%(default)s)")
-    parser.add_argument("--compress", action="store_true", default=None, help="compress layers by gzip")
-    parser.add_argument("--uncompressed", action="store_false", dest="compress", help="compress no layer")
     parser.add_argument(
-        "--multi-image-archive", "-m", action="store_true", help="of no effect: several are fine"
+        "--output", "-o", metavar="PATH", help="write to this file or directory (standard output)"
     )
-    parser.add_argument("--quiet", "-q", action="store_true", help="of no effect: nothing is printed")
+    parser.add_argument("--format", choices=FORMS, default=DOCKER_ARCHIVE, help="output format (%(default)s)")
+    parser.add_argument("--compress", action="store_true", default=None, help="compress layers with gzip")
+    parser.add_argument(
+        "--uncompressed", action="store_false", dest="compress", help="do not compress layers"
+    )
+    parser.add_argument(
+        "--multi-image-archive",
+        "-m",
+        action="store_true",
+        help="no effect: several images are always allowed",
+    )
+    parser.add_argument("--quiet", "-q", action="store_true", help="no effect: nothing is printed")
     parser.add_argument("names", nargs="+", metavar="IMAGE", help="name or id")
     parser.set_defaults(verb=_save, acts=True)
 
@@ -37,17 +44,17 @@ def _save(engine: Engine, arguments: argparse.Namespace) -> None:
         dest = os.path.abspath(arguments.output)
         save(engine, SaveRequest(names, dest, arguments.format, arguments.compress))
     elif arguments.format not in ARCHIVES:
-        why = "writes a directory, which can't be sent on"
+        why = "writes a directory, which the standard output cannot carry"
         raise InvalidOption("format", arguments.format, why, remedy="Write -o DIRECTORY")
     elif sys.stdout.isatty():
-        remedy = "Write -o FILE, or send the output elsewhere"
-        raise EngineError("an archive is nothing for a terminal", remedy=remedy)
+        remedy = "Write -o FILE, or redirect the output"
+        raise EngineError("refusing to write an archive to a terminal", remedy=remedy)
     else:
         _stream(engine, SaveRequest(names, "", arguments.format, arguments.compress))
 
 
 def _meant(engine: Engine, text: str) -> str:
-    """Return the name of an image as it was typed, its id where that was the beginning of one."""
+    """Return the image's name as it was typed, or its id if an id prefix was typed."""
     from ...images.archive.reference import candidates
     from ...lifecycle.core.images import find_typed_image
 
@@ -56,7 +63,7 @@ def _meant(engine: Engine, text: str) -> str:
 
 
 def _stream(engine: Engine, request: Any) -> None:
-    """Write the archive to a nameless file, since not all sizes in it are known before, and send that."""
+    """Write the archive to an unnamed file, as not all sizes in it are known in advance; then copy that out."""
     import tempfile
 
     from ...images.tar.streams import section

@@ -11,15 +11,15 @@ from ...lifecycle.core.engine import Engine
 
 def add(verbs: Any) -> None:
     """Add the verbs."""
-    text = "give an image further names"
+    text = "add names to an image"
     parser = verbs.add_parser("tag", help=text, description=text)
     parser.add_argument("image", metavar="IMAGE", help="name or id")
-    parser.add_argument("names", nargs="+", metavar="NAME", help="what it is called, too")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="name to add")
     parser.set_defaults(verb=_tag, acts=True)
-    text = "take names away from an image, which stays"
+    text = "remove names from an image, which is kept"
     parser = verbs.add_parser("untag", help=text, description=text)
     parser.add_argument("image", metavar="IMAGE", help="name or id")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which of its names (all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="names to remove (all)")
     parser.set_defaults(verb=_untag, acts=True)
 
 

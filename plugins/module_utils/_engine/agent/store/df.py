@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway df``, which is ``slipway system df`` in a word: what takes the disk, in the columns of podman-system-df(1)."""
+"""``slipway df``, short for ``slipway system df``: disk usage, in the columns of podman-system-df(1)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _USUAL = ("Type", "Total", "Active", "Size", "Reclaimable")
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    text = "tell what takes the disk, and what of it nobody uses"
+    text = "show disk usage, and how much of it is reclaimable"
     parser = verbs.add_parser("df", help=text, description=text)
     parser.add_argument(
-        "--verbose", "-v", action="store_true", help="each image, layer, container and volume"
+        "--verbose", "-v", action="store_true", help="list each image, layer, container and volume"
     )
     parser.add_argument(
-        "--format", metavar="TEMPLATE", help="json, {{.Field}} and text, or as columns: table {{.Field}}"
+        "--format", metavar="TEMPLATE", help="json, text with {{.Field}}, or columns: table {{.Field}}"
     )
     parser.set_defaults(verb=_show, json=False, quiet=False, no_trunc=False, noheading=False, filter=[])
 

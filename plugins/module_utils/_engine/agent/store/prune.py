@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway image prune`` and ``slipway system prune``, with the options of podman's."""
+"""``slipway image prune`` and ``slipway system prune``, with podman's options."""
 
 from __future__ import annotations
 
@@ -17,40 +17,47 @@ from . import df
 
 
 def add(verbs: Any) -> None:
-    """Add the verbs; ``df`` is there by itself, too."""
+    """Add the verbs, and ``df`` both on its own and below ``system``."""
     df.add(verbs)
-    text = "remove images that nobody uses"
+    text = "remove unused images"
     image = verbs.add_parser("image", help=text, description=text)
     actions = image.add_subparsers(metavar="ACTION", required=True)
     parser = actions.add_parser("prune", help=text, description=text)
     _add_options(parser, filters.IMAGES)
     parser.add_argument(
-        "--keep-last", type=int, metavar="N", help="keep the last N of each repository, and remove older ones"
+        "--keep-last",
+        type=int,
+        metavar="N",
+        help="keep the newest N images of each repository; remove older ones",
     )
     parser.add_argument(
-        "--blobs", action="store_true", help="of images that stay, what can be made anew of their archives"
+        "--blobs",
+        action="store_true",
+        help="also remove pulled layer blobs of kept images if they can be rebuilt",
     )
     parser.set_defaults(verb=_images, acts=True)
-    text = "tell what takes the disk, or remove what nobody uses"
+    text = "show disk usage, or remove unused data"
     system = verbs.add_parser("system", help=text, description=text)
     actions = system.add_subparsers(metavar="ACTION", required=True)
     df.add(actions)
-    text = "remove containers that have ended, and networks and images that nobody uses"
+    text = "remove exited containers, and unused networks and images"
     parser = actions.add_parser("prune", help=text, description=text)
     _add_options(parser, filters.COMMON)
-    parser.add_argument("--volumes", action="store_true", help="volumes too, with all that is in them")
+    parser.add_argument(
+        "--volumes", action="store_true", help="also remove unused volumes and their contents"
+    )
     parser.set_defaults(verb=_system, acts=True)
 
 
 def _add_options(parser: argparse.ArgumentParser, keys: Any) -> None:
-    parser.add_argument("--all", "-a", action="store_true", help="also images with a name")
-    parser.add_argument("--force", "-f", action="store_true", help="do not ask")
+    parser.add_argument("--all", "-a", action="store_true", help="also remove images that have names")
+    parser.add_argument("--force", "-f", action="store_true", help="do not prompt")
     parser.add_argument(
         "--filter",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"only such; may be repeated. Keys: {', '.join(keys)}",
+        help=f"filter what is removed; may be repeated. Keys: {', '.join(keys)}",
     )
 
 
@@ -79,10 +86,10 @@ def _prune(engine: Engine, arguments: argparse.Namespace, wish: Prune) -> None:
 
 
 def _ask(actions: tuple[str, ...]) -> None:
-    """Ask the person at the terminal; raises EngineError for a no, and where there is nobody to ask."""
+    """Ask for confirmation on the terminal; raises EngineError on a "no", or if there is no terminal."""
     if not sys.stdin.isatty():
-        raise EngineError("there is no terminal to ask at", remedy="Write --force")
+        raise EngineError("cannot ask for confirmation without a terminal", remedy="Write --force")
     for action in actions:
         output.write(action.replace("removed", "will remove", 1))
-    if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise EngineError("nothing was removed")
+    if input("Continue? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise EngineError("cancelled; nothing was removed")

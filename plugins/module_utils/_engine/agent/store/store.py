@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway store check``: what is wrong with images on the disk; ``rebuild``: the database again from what lies beside."""
+"""``slipway store check`` finds and repairs faults of stored images; ``rebuild`` rebuilds the database."""
 
 from __future__ import annotations
 
@@ -10,38 +10,40 @@ from typing import Any
 from ...lifecycle.core.engine import Engine
 from ..cli import output
 
-#: Something could not be made again, or is still wrong.
+#: Something could not be rebuilt or repaired.
 _SOME_LEFT = 1
 _SAID = {
-    "": "the database is whole",
-    "damaged": "the database is damaged: it is kept beside the new one",
-    "lost": "there is no database",
+    "": "the database is intact",
+    "damaged": "the database is damaged; it is kept next to the new one",
+    "lost": "the database is missing",
 }
 
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    text = "look whether images are whole on the disk and mend them, or make the database again"
+    text = "check and repair stored images, or rebuild the database"
     parser = verbs.add_parser("store", help=text, description=text)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _add_check(actions)
-    text = "make the database, or what it lacks, again from what lies on disk, and take up the containers that run"
+    text = "rebuild the database, or missing parts of it, from files on disk, and adopt running containers"
     parser = actions.add_parser("rebuild", help=text, description=text)
-    parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
     parser.set_defaults(alone=True, verb=_rebuild)
 
 
 def _add_check(actions: Any) -> None:
-    text = "look for torn layers, missing and wrong blobs, rows without files and files without rows"
+    text = "find torn layers, missing and corrupt blobs, rows without files and files without rows"
     parser = actions.add_parser("check", help=text, description=text)
-    parser.add_argument("--quick", "-q", action="store_true", help="do not read what layers and blobs hold")
+    parser.add_argument(
+        "--quick", "-q", action="store_true", help="do not read the contents of layers and blobs"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(verb=_check, repair=False)
-    parser.add_argument("--repair", "-r", action=_Acting, help="mend what can be mended")
+    parser.add_argument("--repair", "-r", action=_Acting, help="repair what can be repaired")
 
 
 class _Acting(argparse.Action):
-    """An option with which a verb that looks acts."""
+    """An option that turns a read-only verb into one that changes the host."""
 
     def __init__(self, option_strings: Any, dest: str, **more: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, **more)
@@ -59,11 +61,11 @@ def _check(engine: Engine, arguments: argparse.Namespace) -> int:
     for fault in () if arguments.json else found:
         sys.stdout.write(f"{fault['text']}\n")
         if fault["mended"]:
-            sys.stdout.write("  mended\n")
+            sys.stdout.write("  repaired\n")
         if fault["remedy"]:
             sys.stdout.write(f"  {fault['remedy']}\n")
     if not found and not arguments.json:
-        sys.stdout.write("the store is whole\n")
+        sys.stdout.write("the store is intact\n")
     return 0 if all(fault["mended"] for fault in found) else _SOME_LEFT
 
 
@@ -73,7 +75,7 @@ def _rebuild(_engine: None, arguments: argparse.Namespace) -> int:
 
     check_root()
     done = rebuild(arguments.root, arguments.run_root, dry_run=arguments.dry_run)
-    verb = "would make again" if arguments.dry_run else "made again"
+    verb = "would rebuild" if arguments.dry_run else "rebuilt"
     sys.stdout.write(f"{_SAID[done.state]}\n")
     for what in done.made:
         sys.stdout.write(f"{verb} {what}\n")

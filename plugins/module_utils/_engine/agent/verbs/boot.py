@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway boot`` and ``slipway shutdown``: what the boot unit of a host calls."""
+"""``slipway boot`` and ``slipway shutdown``: the commands of the host's boot unit."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class _Outcome(Protocol):
 
     @property
     def error(self) -> str:
-        """What went wrong, "" for nothing."""
+        """The error, or "" if there was none."""
 
 
 def add(verbs: Any) -> None:
     """Add the verbs."""
-    text = "start what restart policies and wishes say (the boot of the host calls this)"
+    text = "start containers as their restart policies and desired states require (run by the boot unit)"
     verbs.add_parser("boot", help=text, description=text).set_defaults(verb=_boot, acts=True)
-    text = "stop all containers, without changing what is wished (the stop of the host calls this)"
+    text = "stop all containers without changing their desired states (run by the boot unit at shutdown)"
     verbs.add_parser("shutdown", help=text, description=text).set_defaults(
         verb=_shutdown, acts=True, ends=True
     )
@@ -38,21 +38,21 @@ def add(verbs: Any) -> None:
 def _boot(engine: Engine, _arguments: argparse.Namespace) -> int:
     from ...lifecycle.host.boot import boot
 
-    return _tell("started", "start", boot(engine, (engine.layout.agent_program, "cleanup")))
+    return _report("started", "start", boot(engine, (engine.layout.agent_program, "cleanup")))
 
 
 def _shutdown(engine: Engine, arguments: argparse.Namespace) -> int:
     from ...lifecycle.host.shutdown import shutdown
 
-    return _tell(
+    return _report(
         "stopped",
         "stop",
         shutdown(engine, lambda: open_engine(arguments.root, arguments.run_root, known_alone=True)),
     )
 
 
-def _tell(done: str, verb: str, outcomes: Iterable[_Outcome]) -> int:
-    """Print what became of each, as it comes; return the exit code."""
+def _report(done: str, verb: str, outcomes: Iterable[_Outcome]) -> int:
+    """Print each outcome as it arrives; return the exit code."""
     code = 0
     for outcome in outcomes:
         if outcome.error:

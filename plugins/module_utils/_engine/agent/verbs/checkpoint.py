@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway checkpoint`` and ``slipway restore``, with the options of podman-container-checkpoint(1) and -restore(1)."""
+"""``slipway checkpoint`` and ``restore``; options of podman-container-checkpoint(1) and -restore(1)."""
 
 from __future__ import annotations
 
@@ -18,30 +18,28 @@ from .containers import add_verb, exit_command
 
 def add(verbs: Any) -> None:
     """Add both verbs."""
-    parser = add_verb(
-        verbs, "checkpoint", _checkpoint, "save running containers, to go on from later", {status.RUNNING}
-    )
-    parser.add_argument("--leave-running", "-R", action="store_true", help="let them run on")
-    parser.add_argument("--export", "-e", metavar="FILE", help="an archive to write as well")
-    parser.add_argument("--compress", "-c", choices=COMPRESSIONS, help="how it is compressed (zstd)")
+    parser = add_verb(verbs, "checkpoint", _checkpoint, "checkpoint running containers", {status.RUNNING})
+    parser.add_argument("--leave-running", "-R", action="store_true", help="leave the containers running")
+    parser.add_argument("--export", "-e", metavar="FILE", help="also write the checkpoint to this archive")
+    parser.add_argument("--compress", "-c", choices=COMPRESSIONS, help="compression of the archive (zstd)")
     _add_common(parser)
-    text = "let containers go on from their checkpoints"
+    text = "restore containers from their checkpoints"
     parser = verbs.add_parser("restore", help=text, description=text)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="name, id or the beginning of an id")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="name, id or id prefix")
     parser.add_argument(
-        "--import", "-i", dest="source", metavar="FILE", help="an archive to make a container of"
+        "--import", "-i", dest="source", metavar="FILE", help="create a container from this archive"
     )
-    parser.add_argument("--name", "-n", help="with --import: the name of the new container")
+    parser.add_argument("--name", "-n", help="name of the new container; only with --import")
     parser.set_defaults(verb=_restore_all, acts=True)
     _add_common(parser)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--keep", "-k", action="store_true", help="keep what CRIU has left")
-    parser.add_argument("--tcp-established", action="store_true", help="with established TCP connections")
-    parser.add_argument("--file-locks", action="store_true", help="with locks on files")
-    parser.add_argument("--ignore-rootfs", action="store_true", help="the archive without what was written")
-    parser.add_argument("--ignore-volumes", action="store_true", help="the archive without volumes")
+    parser.add_argument("--keep", "-k", action="store_true", help="keep CRIU's files")
+    parser.add_argument("--tcp-established", action="store_true", help="include established TCP connections")
+    parser.add_argument("--file-locks", action="store_true", help="include file locks")
+    parser.add_argument("--ignore-rootfs", action="store_true", help="leave changed files out of the archive")
+    parser.add_argument("--ignore-volumes", action="store_true", help="leave volumes out of the archive")
 
 
 def _raw(arguments: argparse.Namespace, **more: object) -> dict[str, object]:
@@ -66,11 +64,11 @@ def _checkpoint(engine: Engine, record: ContainerRecord, arguments: argparse.Nam
 
 
 def _restore_all(engine: Engine, arguments: argparse.Namespace) -> int:
-    """Restore each container, or the one of the archive; go on through errors, and return 125 after any."""
+    """Restore each container, or the archive's; continue after errors, and return 125 if there was any."""
     if bool(arguments.names) == bool(arguments.source):
-        raise EngineError("write the names of containers, or --import FILE")
+        raise EngineError("expected either container names or --import FILE")
     if arguments.name and not arguments.source:
-        raise EngineError("--name is for --import only: containers are named without an option")
+        raise EngineError("--name requires --import")
     wanted = [arguments.name] if arguments.source else arguments.names
     return max([_restore(engine, name, arguments) for name in wanted])
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The verbs of ``slipway`` that change containers, with podman's options, output and exit codes.
 
-Each goes on through errors and tells all of them: 125 for the engine's, and of ``rm`` 1 for a container that is not there
-and 2 for one that runs (podman-rm(1)).
+Each continues after an error and reports all errors: 125 for an error of the engine; for ``rm``, 1 for a container that
+does not exist and 2 for a running one (podman-rm(1)).
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from ...state import containers
 from ..cli import output
 
 FAILED, NOT_THERE, RUNNING, MISUSED = 125, 1, 2, 2
-#: What podman prints where there is no exit code.
+#: What podman prints if there is no exit code.
 _NO_CODE = -1
 
-#: Does it to one container; returns what is printed, None for the name as it was written.
+#: Applies the verb to one container; returns the text to print, or None for the name as it was written.
 Act = Callable[[Engine, ContainerRecord, argparse.Namespace], "str | None"]
 
 
 def add(verbs: Any) -> None:
     """Add the verbs."""
     stopped = status.STARTABLE
-    add_verb(verbs, "start", _start, "start containers as they were asked for the last time", stopped)
-    _timed(add_verb(verbs, "stop", _stop, "stop containers: stop signal, time, KILL", status.ALIVE))
-    _timed(add_verb(verbs, "restart", _restart, "stop containers and start them", status.ALIVE))
+    add_verb(verbs, "start", _start, "start existing containers", stopped)
+    _timed(add_verb(verbs, "stop", _stop, "stop containers: stop signal, timeout, SIGKILL", status.ALIVE))
+    _timed(add_verb(verbs, "restart", _restart, "stop containers, then start them", status.ALIVE))
     add_verb(verbs, "pause", _pause, "freeze all processes of containers", {status.RUNNING})
-    add_verb(verbs, "unpause", _unpause, "let paused containers go on", {status.PAUSED})
-    parser = add_verb(verbs, "kill", _kill, "send containers a signal", status.ALIVE)
-    parser.add_argument("--signal", "-s", default="KILL", help="its name or number (%(default)s)")
+    add_verb(verbs, "unpause", _unpause, "thaw paused containers", {status.PAUSED})
+    parser = add_verb(verbs, "kill", _kill, "send a signal to containers", status.ALIVE)
+    parser.add_argument("--signal", "-s", default="KILL", help="signal name or number (%(default)s)")
     parser.set_defaults(check=_check_signal)
     _add_rm(verbs)
     _add_wait(verbs)
@@ -46,10 +46,10 @@ def add(verbs: Any) -> None:
 
 
 def add_verb(verbs: Any, name: str, act: Act, text: str, of_all: frozenset[str] | set[str]) -> Any:
-    """Add a verb for any number of containers; ``of_all``: the states of those that ``--all`` means."""
+    """Add a verb that takes any number of containers; ``of_all``: the states that ``--all`` selects."""
     parser = verbs.add_parser(name, help=text, description=text)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="name, id or the beginning of an id")
-    parser.add_argument("--all", "-a", action="store_true", help="all that the verb is for")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="name, id or id prefix")
+    parser.add_argument("--all", "-a", action="store_true", help="apply to all containers")
     ends = act in (_stop, _kill, _remove, _wait)
     parser.set_defaults(verb=_each, act=act, of_all=of_all, acts=act not in _ENDING, ends=ends)
     return parser
@@ -57,40 +57,42 @@ def add_verb(verbs: Any, name: str, act: Act, text: str, of_all: frozenset[str] 
 
 def _timed(parser: Any) -> None:
     parser.add_argument(
-        "--time", "-t", "--timeout", type=int, metavar="SECONDS", help="until KILL, -1 for no end"
+        "--time", "-t", "--timeout", type=int, metavar="SECONDS", help="wait before SIGKILL; -1 for no limit"
     )
 
 
 def _add_rm(verbs: Any) -> None:
     parser = add_verb(verbs, "rm", _remove, "remove containers", frozenset(status.MOVES))
     parser.add_argument(
-        "--force", "-f", action="store_true", help="also those that run, after a stop; none there is no error"
+        "--force", "-f", action="store_true", help="stop running containers first; ignore missing ones"
     )
-    parser.add_argument("--depend", action="store_true", help="those as well that need them")
-    parser.add_argument("--ignore", "-i", action="store_true", help="one that is not there is no error")
-    parser.add_argument("--volumes", "-v", action="store_true", help="their anonymous volumes too")
+    parser.add_argument(
+        "--depend", action="store_true", help="also remove the containers that depend on them"
+    )
+    parser.add_argument("--ignore", "-i", action="store_true", help="ignore missing containers")
+    parser.add_argument("--volumes", "-v", action="store_true", help="also remove their anonymous volumes")
     _timed(parser)
 
 
 def _add_wait(verbs: Any) -> None:
     from ...lifecycle.container.wait import WORDS
 
-    parser = add_verb(verbs, "wait", _wait, "wait for containers, and print their exit codes", status.ALIVE)
+    parser = add_verb(verbs, "wait", _wait, "wait for containers, then print their exit codes", status.ALIVE)
     parser.add_argument(
         "--condition",
         action="append",
         choices=WORDS,
         metavar="WORD",
-        help=f"what to wait for, any of several (stopped): {', '.join(WORDS)}",
+        help=f"wait for any of these conditions (stopped): {', '.join(WORDS)}",
     )
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up then")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after this time")
 
 
 def _add_rename(verbs: Any) -> None:
-    text = "give a container another name"
+    text = "rename a container"
     parser = verbs.add_parser("rename", help=text, description=text)
     parser.add_argument("name", metavar="NAME")
-    parser.add_argument("new", metavar="NEW", help="its new name")
+    parser.add_argument("new", metavar="NEW", help="the new name")
     parser.set_defaults(verb=_rename, acts=True)
 
 
@@ -98,17 +100,17 @@ def _add_rename(verbs: Any) -> None:
 
 
 def _each(engine: Engine, arguments: argparse.Namespace) -> int:
-    """Do it to each container, and return the first failure's exit code."""
+    """Apply the verb to each container; return the exit code of the first failure."""
     if bool(arguments.names) == arguments.all:
-        raise EngineError("write the names of containers, or --all")
-    if hasattr(arguments, "check"):  # of an option's value, whatever is named
+        raise EngineError("expected either container names or --all")
+    if hasattr(arguments, "check"):  # checks option values before any container is looked up
         arguments.check(arguments)
     codes = [_one(engine, name, arguments) for name in arguments.names or _all(engine, arguments)]
     return next(filter(None, codes), 0)
 
 
 def records_in(engine: Engine, states: frozenset[str] | set[str]) -> list[ContainerRecord]:
-    """Return the containers that are in one of these states now."""
+    """Return the containers that are currently in one of these states."""
     from ...lifecycle.core.facts import observe
 
     with engine.database.reading() as connection:
@@ -134,7 +136,7 @@ def _one(engine: Engine, name: str, arguments: argparse.Namespace) -> int:
 
 
 def _done(engine: Engine, name: str, arguments: argparse.Namespace) -> str | None:
-    """Do it, also where the disk takes nothing more, if it ends something; ``engine`` is only for looking then."""
+    """Apply the verb; one in _ENDING works on a full disk too, and uses ``engine`` only to look things up."""
 
     def act(engine: Engine) -> str | None:
         return arguments.act(engine, find_typed(engine, name), arguments)  # type: ignore[no-any-return]
@@ -157,7 +159,7 @@ def _done(engine: Engine, name: str, arguments: argparse.Namespace) -> str | Non
 
 
 def _may_be_missing(arguments: argparse.Namespace) -> bool:
-    # So does podman's rm --force: what is not there is removed.
+    # As podman's rm --force: removing a missing container is a success.
     return arguments.act is _remove and (arguments.ignore or arguments.force)
 
 
@@ -171,7 +173,7 @@ def _code(error: EngineError | OSError, act: Act) -> int:
 
 
 def exit_command(engine: Engine) -> tuple[str, ...]:
-    """Return what conmon calls at the end: this very program, by the path that stays over upgrades."""
+    """Return the command that conmon runs at exit: this program, by the path that survives upgrades."""
     return engine.layout.agent_program, "cleanup"
 
 
@@ -182,11 +184,11 @@ def _start(engine: Engine, record: ContainerRecord, _arguments: argparse.Namespa
     needed = to_start(engine, record, None)
     refuse_stuck(record.name, needed)
     for one in (*needed, record):
-        _tell_of_lost(engine, one)
+        _warn_of_lost(engine, one)
         start_again(engine, one.id, exit_command(engine))
 
 
-def _tell_of_lost(engine: Engine, record: ContainerRecord) -> None:
+def _warn_of_lost(engine: Engine, record: ContainerRecord) -> None:
     from ...lifecycle.volume.lost_data import lost_volumes
 
     for warning in lost_volumes(engine, record.volumes.values()):
@@ -203,7 +205,7 @@ def _stop(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace
 def _restart(engine: Engine, record: ContainerRecord, arguments: argparse.Namespace) -> None:
     from ...lifecycle.container.restart import restart
 
-    _tell_of_lost(engine, record)
+    _warn_of_lost(engine, record)
     restart(engine, record.id, exit_command(engine), timeout=arguments.time)
 
 
@@ -241,7 +243,7 @@ def _remove(engine: Engine, record: ContainerRecord, arguments: argparse.Namespa
     refuse_removal(engine, record.name)
     others = dependents(engine, record.id) if arguments.depend else ()
     if not arguments.depend:
-        refuse_needed(engine, record)  # before anything is stopped
+        refuse_needed(engine, record)  # before any container is stopped
     for one in (*others, record):
         if arguments.force:
             _stop(engine, one, arguments)
@@ -270,5 +272,5 @@ def _rename(engine: Engine, arguments: argparse.Namespace) -> None:
     rename(engine, find_typed(engine, arguments.name), arguments.new)
 
 
-#: Verbs that end something: they open the engine themselves, for they work on a full disk as well.
+#: Verbs that end something: they open the engine themselves, because they must work on a full disk too.
 _ENDING: tuple[Act, ...] = (_stop, _kill, _remove)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway cp``: copy files into a container or out of it, as podman-cp(1) has it."""
+"""``slipway cp``: copy files into or out of a container, as podman-cp(1) does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...lifecycle.core.engine import Engine
 
 
 class End(NamedTuple):
-    """One end of a copy; ``container`` None: a path of the host."""
+    """One end of a copy; ``container`` None: a path on the host."""
 
     container: Optional[str]
     path: str
@@ -20,10 +20,10 @@ class End(NamedTuple):
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    text = "copy files into a container or out of it"
+    text = "copy files into or out of a container"
     parser = verbs.add_parser("cp", help=text, description=text)
     parser.add_argument(
-        "source", metavar="[NAME:]SOURCE", help="a file or directory; DIRECTORY/. is what is in it"
+        "source", metavar="[NAME:]SOURCE", help="file or directory; DIRECTORY/. copies only its contents"
     )
     parser.add_argument("dest", metavar="[NAME:]DEST")
     parser.add_argument(
@@ -33,21 +33,21 @@ def add(verbs: Any) -> None:
         choices=["true", "false"],
         const="true",
         default="true",
-        help="what is copied in is the container's user's; --archive=false keeps owners",
+        help="give copied-in files to the container's user (%(default)s); false preserves owners",
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="a file may take a directory's place, and the other way"
+        "--overwrite", action="store_true", help="allow a file to replace a directory, and vice versa"
     )
     parser.set_defaults(verb=_copy, acts=True)
 
 
 def end(text: str) -> End:
-    """Read one end: what begins with a dot or a slash, or has no colon, is a path of the host."""
+    """Parse one end: text that begins with a dot or slash, or has no colon, is a path on the host."""
     name, colon, path = text.partition(":")
     if text.startswith((".", "/")) or not colon:
         return End(None, text)
     if not name or not path:
-        raise InvalidOption("SOURCE or DEST", text, "lacks a half", remedy="Write NAME:PATH")
+        raise InvalidOption("SOURCE or DEST", text, "has no name or no path", remedy="Write NAME:PATH")
     return End(name, path)
 
 
@@ -58,7 +58,7 @@ def _copy(engine: Engine, arguments: argparse.Namespace) -> None:
     source, dest = end(arguments.source), end(arguments.dest)
     if "-" in (source.path, dest.path):
         raise NotBuiltYet(
-            "- as an archive on the standard input or output is not built yet",
+            "an archive on the standard input or output (-) is not implemented",
             remedy="Name a file or directory",
         )
     if (source.container is None) == (dest.container is None):
@@ -67,7 +67,7 @@ def _copy(engine: Engine, arguments: argparse.Namespace) -> None:
             "SOURCE DEST",
             f"{arguments.source} {arguments.dest}",
             f"name {what}",
-            remedy="Write NAME: before one of them, and copy between containers by way of the host",
+            remedy="Write NAME: before exactly one of them; to copy between containers, copy via the host",
         )
     copy(
         engine,
@@ -83,5 +83,5 @@ def _copy(engine: Engine, arguments: argparse.Namespace) -> None:
 
 
 def _path(one: End) -> str:
-    """Return a path for the copy, which counts one of a container from its working directory; the end keeps its meaning."""
+    """Return a path for the copy, with host paths absolute and their endings (``/.``, ``/``) preserved."""
     return one.path if one.container else os.path.join(os.getcwd(), one.path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway diff``: what a container has changed in its files, one path a line."""
+"""``slipway diff``: the files that a container has changed, one path per line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...lifecycle.core.engine import Engine
 
 def add(verbs: Any) -> None:
     """Add the verb; its lines are those of podman-diff(1)."""
-    text = "tell which files of a container were added (A), changed (C) and deleted (D)"
+    text = "list the files that a container added (A), changed (C) and deleted (D)"
     parser = verbs.add_parser("diff", help=text, description=text)
     parser.add_argument("name", metavar="NAME")
     parser.set_defaults(verb=_diff, acts=False)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verbs of ``slipway`` for a person: which there are, and how one is run.
+"""The verbs of ``slipway`` for users: the table of verbs, and how one is run.
 
-Only the module of the verb that is asked for is imported; help, completion and manual look at all.
+Only the module of the requested verb is imported; help, completion and the manual page import all.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ...version import VERSION
 from ..cli import output
 from ..cli.parsing import Parser, read, unknown_verb, verb_in
 
-#: Returns the exit code, None for 0.
+#: Returns the exit code; None is 0.
 Verb = Callable[[Engine, argparse.Namespace], Optional[int]]
 FAILED, MISUSED = 125, 2
 
 
 def run(argv: list[str], root: str, run_root: str) -> int:
-    """Parse the arguments and run the verb; reading verbs change nothing on the host."""
+    """Parse the arguments and run the verb; verbs that only read change nothing on the host."""
     output.take_any_name()
     verb = verb_in(argv)
     parser = parser_of(root, run_root, verb)
@@ -45,15 +45,15 @@ def run(argv: list[str], root: str, run_root: str) -> int:
         return _run(arguments)
     except EngineError as error:
         output.complain(error, arguments.flags)
-        # Of exec 2 would be the command's own.
+        # For exec, 2 would look like the command's exit code.
         return MISUSED if verb != "exec" and output.is_misuse(error, arguments.flags) else FAILED
 
 
 def _run(arguments: argparse.Namespace) -> int:
     _refuse_nowhere(Layout(arguments.root, arguments.run_root))
-    # To follow is to look at the database that others write, not at a copy of it.
+    # Following reads the live database that others write, not a copy of it.
     read_only = not (getattr(arguments, "acts", False) or getattr(arguments, "follow", False))
-    # A reading verb, and one that ends what is known, harm no container that the database does not know; it is told of those.
+    # A verb that reads, or ends known containers, cannot harm containers that the database lacks; the user is warned of them.
     known_alone = read_only or getattr(arguments, "ends", False)
     with open_engine(
         arguments.root, arguments.run_root, read_only=read_only, known_alone=known_alone
@@ -61,7 +61,9 @@ def _run(arguments: argparse.Namespace) -> int:
         for error in unknown(engine) if known_alone else ():
             output.complain(error, arguments.flags)
         if not getattr(arguments, "hands_on_signals", False):
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # the verb undoes what it has begun
+            signal.signal(
+                signal.SIGINT, signal.default_int_handler
+            )  # so that the verb undoes what it has begun
         try:
             return arguments.verb(engine, arguments) or 0
         finally:
@@ -70,32 +72,32 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _run_root_of(wanted: str, root: str, run_root: str) -> str:
-    """Return the run root of a root that was written without one: the program's own, else that which it was used with last."""
+    """Return the default run root of a root: the program's own, or the one last used with that root."""
     if os.path.realpath(wanted) == os.path.realpath(root):
         return run_root
     return recorded(wanted) or run_root
 
 
 def _refuse_nowhere(layout: Layout) -> None:
-    """Raise NotFound where no engine has ever been; one that has lost its database is not nothing."""
+    """Raise NotFound where no engine has ever been; a root that has lost its database still counts as one."""
     try:
         entries = os.listdir(layout.root)
     except (FileNotFoundError, NotADirectoryError):
         entries = []
     known = (layout.database, layout.containers, layout.agent)
     if not {os.path.basename(path) for path in known} & {*entries}:
-        remedy = "Write the root of a task of slipway.oci after --root: a first task makes it"
+        remedy = "Pass a root that a task of slipway.oci uses: the first task creates it"
         raise NotFound("engine", layout.root, remedy=remedy)
 
 
 def parser_of(root: str, run_root: str, verb: str | None = None) -> Parser:
-    """Return the parser of one verb, or of all."""
+    """Return the parser of one verb, or of all verbs."""
     parser = Parser(prog="slipway", description="OCI containers without a daemon (slipway.oci)")
     parser.add_argument("--root", default=root, metavar="DIR", help="state directory (%(default)s)")
     parser.add_argument(
         "--run-root",
         metavar="DIR",
-        help=f"volatile directory ({run_root}; with --root the one that DIR was last used with)",
+        help=f"volatile directory ({run_root}; with --root, the one last used with DIR)",
     )
     parser.add_argument("--version", action="version", version=f"slipway {VERSION}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
@@ -105,7 +107,7 @@ def parser_of(root: str, run_root: str, verb: str | None = None) -> Parser:
     return parser
 
 
-# -- what adds which verb ------------------------------------------------------------------------------
+# -- the function that adds each verb --------------------------------------------------------------------
 
 
 def _ps(verbs: Any) -> None:
@@ -269,5 +271,5 @@ _GROUPS = (
     ("store", _store),
     ("completion man", _manual),
 )
-#: What adds each verb, in the order of the help; a unit test holds it true.
+#: The function that adds each verb, in the order of the help; a unit test checks the mapping.
 VERBS: Mapping[str, Callable[[Any], None]] = {name: add for names, add in _GROUPS for name in names.split()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway events``: what happened, as a table or as lines that come as it happens."""
+"""``slipway events``: past events as a table, or new events line by line as they happen."""
 
 from __future__ import annotations
 
@@ -14,30 +14,34 @@ from ...model.values.times import rfc3339
 from ..cli.output import as_json, write_json
 from ..cli.table import render
 
-#: How many are shown where neither a time nor a number is asked for.
+#: The number of events shown if neither a time nor a number is given.
 _USUAL = 100
 _HEAD = ("TIME", "KIND", "ACTION", "NAME", "MORE")
 
 
 def add(verbs: Any) -> None:
-    """Add the verb; options are those of podman-events(1), but following is asked for."""
-    text = "show what happened"
+    """Add the verb; options are those of podman-events(1), except that following must be requested."""
+    text = "show events"
     parser = verbs.add_parser("events", help=text, description=text)
     parser.add_argument(
-        "--json", action="store_true", help="print JSON: a list, with --follow an event a line"
+        "--json", action="store_true", help="print JSON: a list, or with --follow one event per line"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help=f"the newest N ({_USUAL} without --since)")
-    parser.add_argument("--since", metavar="TIME", help="from then on: 10m (so long ago), or a time")
-    parser.add_argument("--until", metavar="TIME", help="until then")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help=f"only the newest N ({_USUAL} without --since)"
+    )
+    parser.add_argument(
+        "--since", metavar="TIME", help="only events since TIME, or since a duration ago (10m)"
+    )
+    parser.add_argument("--until", metavar="TIME", help="only events until TIME")
     parser.add_argument(
         "--filter",
         "-f",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="only such: container, volume, image (a name or id), event, type; may be repeated",
+        help="filter by container, volume, image (name or id), event or type; may be repeated",
     )
-    parser.add_argument("--follow", action="store_true", help="go on as things happen")
+    parser.add_argument("--follow", action="store_true", help="print new events as they happen")
     parser.set_defaults(verb=_events)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway exec``: run a command in a running container, with the terminal and streams of whoever calls it."""
+"""``slipway exec``: run a command in a running container, on the caller's terminal and streams."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ if TYPE_CHECKING:
 
     _Process = Union[subprocess.Popen[bytes], ExecChild]
 
-#: Handed on to the command, so that whoever ends us ends it.
-_HANDED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+#: Forwarded to the command, so that a signal that ends this program ends the command.
+_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def add(verbs: Any) -> None:
     """Add the verb; options are those of podman-exec(1)."""
     text = "run a command in a running container"
     parser = verbs.add_parser("exec", help=text, description=text)
-    parser.add_argument("--detach", "-d", action="store_true", help="do not wait; print the session's id")
+    parser.add_argument("--detach", "-d", action="store_true", help="do not wait; print the session id")
     parser.add_argument(
-        "--env", "-e", action="append", default=[], metavar="NAME=VALUE", help="set a variable"
+        "--env", "-e", action="append", default=[], metavar="NAME=VALUE", help="set an environment variable"
     )
-    parser.add_argument("--interactive", "-i", action="store_true", help="hand on the standard input")
-    parser.add_argument("--privileged", action="store_true", help="with all capabilities of the host")
-    parser.add_argument("--tty", "-t", action="store_true", help="on a terminal")
-    parser.add_argument("--user", "-u", metavar="USER[:GROUP]", help="as this user")
-    parser.add_argument("--workdir", "-w", metavar="DIR", help="in this directory")
+    parser.add_argument("--interactive", "-i", action="store_true", help="forward the standard input")
+    parser.add_argument("--privileged", action="store_true", help="grant all capabilities of the host")
+    parser.add_argument("--tty", "-t", action="store_true", help="allocate a terminal")
+    parser.add_argument("--user", "-u", metavar="USER[:GROUP]", help="run as this user")
+    parser.add_argument("--workdir", "-w", metavar="DIR", help="working directory in the container")
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
     parser.set_defaults(verb=_exec, acts=True, hands_on_signals=True)
 
 
 def _exec(engine: Engine, arguments: argparse.Namespace) -> int:
-    """Run it; return its exit code, 126 or 127 when it could not be started, 125 for our own errors (podman-exec(1))."""
+    """Run it; return its exit code, 126 or 127 if it cannot start, 125 for engine errors (podman-exec(1))."""
     if arguments.tty and not (arguments.detach or sys.stdin.isatty()):
         raise EngineError(
-            "--tty: this is no terminal", remedy="Leave it out where a program reads the output"
+            "--tty: the standard input is not a terminal", remedy="Omit it if a program reads the output"
         )
     spec = ExecSpec.parse(
         {
@@ -74,7 +74,7 @@ def _exec(engine: Engine, arguments: argparse.Namespace) -> int:
         output.complain(error, arguments.flags)
         return code
     except RuntimeFailed as error:
-        # The runtime has said it already where the command has our stderr.
+        # An attached command has our stderr, on which the runtime has already reported the error.
         if arguments.detach:
             output.complain(error, arguments.flags)
         code = error.fields.get("rc")
@@ -84,14 +84,14 @@ def _exec(engine: Engine, arguments: argparse.Namespace) -> int:
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise InvalidOption("--env", text, "is no variable", remedy="Write NAME=VALUE")
+        raise InvalidOption("--env", text, "is not an environment variable", remedy="Write NAME=VALUE")
     return name, value
 
 
 def _detach(engine: Engine, name: str, spec: ExecSpec) -> int:
     from ...lifecycle.exec.detached import detach
 
-    # The agent calls itself at the end, by the path that stays over upgrades.
+    # conmon runs this agent at the exit, by the path that survives upgrades.
     program = f"{engine.layout.agent}/current/slipway"
     sys.stdout.write(detach(engine, name, spec, (program, "cleanup", "--exec")) + "\n")
     return 0
@@ -110,24 +110,24 @@ def _attach(engine: Engine, name: str, arguments: argparse.Namespace, spec: Exec
 
 
 def _on_our_terminal(prepared: Prepared) -> int:
-    """Run it with our terminal as its own; the runtime stays, and hands on what goes to and fro."""
+    """Run the command on our terminal; the runtime stays, and relays terminal input and output."""
     container_id = prepared.session.container_id
     argv = execs.arguments(prepared.runtime, container_id, prepared.files)
-    with _handing_on() as hand_to, subprocess.Popen(argv) as process:
-        hand_to(process)
+    with _forwarding() as forward_to, subprocess.Popen(argv) as process:
+        forward_to(process)
         code = process.wait()
     execs.check(prepared.runtime, container_id, prepared.files, code)
     return code
 
 
 def _relayed(prepared: Prepared, *, interactive: bool) -> int:
-    """Run it with pipes between our streams and its own, which it may leave to others when it ends."""
+    """Run the command with pipes to our streams; its children may keep the pipes open after its exit."""
     from ...runtime.exec.child import ExecChild
     from ...runtime.exec.relay import Relay
 
-    with _handing_on(signal.SIGINT) as hand_to:
+    with _forwarding(signal.SIGINT) as forward_to:
         child = ExecChild(prepared.runtime, prepared.session.container_id, prepared.files, stdin=interactive)
-        hand_to(child)
+        forward_to(child)
         Relay(
             *child.take_pipes(),
             pidfd=child.watched(),
@@ -140,29 +140,29 @@ def _relayed(prepared: Prepared, *, interactive: bool) -> int:
 
 
 @contextmanager
-def _handing_on(*more: signal.Signals) -> Iterator[Callable[[_Process], None]]:
-    """Hand on what ends a program to the process that is named to what is given; what comes before that waits for it."""
+def _forwarding(*more: signal.Signals) -> Iterator[Callable[[_Process], None]]:
+    """Forward ending signals to the process passed to the yielded function; earlier signals are queued."""
     process: list[_Process] = []
     early: list[int] = []
 
-    def hand_on(signum: int, _frame: FrameType | None) -> None:
+    def forward(signum: int, _frame: FrameType | None) -> None:
         if process:
             process[0].send_signal(signum)
         else:
             early.append(signum)
 
-    def hand_to(started: _Process) -> None:
+    def forward_to(started: _Process) -> None:
         process.append(started)
         for signum in early:
             started.send_signal(signum)
 
     def ignore(_signum: int, _frame: FrameType | None) -> None:
-        """Let the command see Ctrl-C by itself: it is in the terminal's foreground as we are."""
+        """Ignore Ctrl-C: the command gets it itself, being in the terminal's foreground process group."""
 
-    handlers = {signal.SIGINT: ignore, **dict.fromkeys((*_HANDED_ON, *more), hand_on)}
+    handlers = {signal.SIGINT: ignore, **dict.fromkeys((*_FORWARDED, *more), forward)}
     before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
     try:
-        yield hand_to
+        yield forward_to
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)

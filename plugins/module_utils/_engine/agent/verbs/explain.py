@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway explain``: why a container is as it is, in sentences."""
+"""``slipway explain``: why a container is in its state, in sentences."""
 
 from __future__ import annotations
 

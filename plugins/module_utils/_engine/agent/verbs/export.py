@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway export``: a container's root file system as a tar, to a file or to whoever reads."""
+"""``slipway export``: a container's root file system as a tar archive, to a file or the standard output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def add(verbs: Any) -> None:
     """Add the verb; options are those of podman-export(1)."""
     text = "write a container's root file system as a tar archive"
     parser = verbs.add_parser("export", help=text, description=text)
-    parser.add_argument("--output", "-o", metavar="FILE", help="to this file (standard output)")
+    parser.add_argument("--output", "-o", metavar="FILE", help="write to this file (standard output)")
     parser.add_argument("name", metavar="NAME")
     parser.set_defaults(verb=_export, acts=True)
 
@@ -28,7 +28,7 @@ def _export(engine: Engine, arguments: argparse.Namespace) -> None:
         export(engine, ExportRequest(find_typed(engine, arguments.name).name, arguments.output))
     elif sys.stdout.isatty():
         raise EngineError(
-            "an archive is nothing for a terminal", remedy="Write -o FILE, or send the output elsewhere"
+            "refusing to write an archive to a terminal", remedy="Write -o FILE, or redirect the output"
         )
     else:
         _stream(engine, arguments.name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway info`` and ``slipway version``: what a person asks first when something is wrong."""
+"""``slipway info`` and ``slipway version``: the first facts that a problem report needs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..cli import output, template
 def add(verbs: Any) -> None:
     """Add the verbs."""
     for name, verb, text in (
-        ("info", _info, "tell about the engine and what the host has for it"),
-        ("version", _version, "tell the versions of the engine and its Python"),
+        ("info", _info, "show the engine and the features of the host"),
+        ("version", _version, "show the versions of the engine and Python"),
     ):
         parser = verbs.add_parser(name, help=text, description=text)
         parser.add_argument("--json", action="store_true", help="print JSON")
-        parser.add_argument("--format", "-f", metavar="TEMPLATE", help="json, or {{.Field}} and text")
+        parser.add_argument("--format", "-f", metavar="TEMPLATE", help="json, or text with {{.Field}}")
         parser.set_defaults(verb=verb)
     parser.set_defaults(alone=True)
 
@@ -56,7 +56,7 @@ def _show(arguments: argparse.Namespace, found: Mapping[str, Any]) -> None:
 
 
 def _lines(indent: str, found: Mapping[str, Any]) -> list[str]:
-    """Return a line for each key; what is not there is told as none."""
+    """Return a line for each key; an empty value is written as "none"."""
     lines = []
     for key, value in found.items():
         if isinstance(value, Mapping):

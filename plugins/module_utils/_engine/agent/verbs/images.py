@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway images``, ``load`` and ``rmi``, with the options, output and exit codes of podman's."""
+"""``slipway images``, ``load`` and ``rmi``, with podman's options, output and exit codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..cli import listing, output
 from ..cli.listing import Field, Shape, short_id
 from ..cli.table import age, human_size
 
-#: Of podman-rmi(1).
+#: Exit codes of podman-rmi(1).
 _FAILED, _NOT_THERE, _IN_USE = 125, 1, 2
 _USUAL = ("ID", "Names", "Size", "Created")
 
@@ -31,23 +31,21 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser("images", help=text, description=text)
     listing.add_options(parser, filters=filters.IMAGES, noheading=("--noheading", "-n"))
     parser.set_defaults(verb=_images)
-    text = "load the images of an archive, and print their names"
+    text = "load the images of an archive and print their names"
     parser = verbs.add_parser("load", help=text, description=text)
-    parser.add_argument(
-        "--input", "-i", metavar="FILE", help="the archive (what comes on the standard input)"
-    )
+    parser.add_argument("--input", "-i", metavar="FILE", help="read this archive (standard input)")
     parser.add_argument("--quiet", "-q", action="store_true", help="print nothing")
     parser.set_defaults(verb=_load, acts=True)
     _add_rmi(verbs)
 
 
 def _add_rmi(verbs: Any) -> None:
-    text = "remove images, or of several names one"
+    text = "remove images; an image with several names only loses the given one"
     parser = verbs.add_parser("rmi", help=text, description=text)
     parser.add_argument("names", nargs="*", metavar="IMAGE", help="name or id")
-    parser.add_argument("--all", "-a", action="store_true", help="all that no container needs")
-    parser.add_argument("--force", "-f", action="store_true", help="with all its names")
-    parser.add_argument("--ignore", "-i", action="store_true", help="one that is not there is no error")
+    parser.add_argument("--all", "-a", action="store_true", help="all images that no container uses")
+    parser.add_argument("--force", "-f", action="store_true", help="remove all names of the image")
+    parser.add_argument("--ignore", "-i", action="store_true", help="ignore missing images")
     parser.set_defaults(verb=_rmi, acts=True)
 
 
@@ -58,7 +56,7 @@ def _images(engine: Engine, arguments: argparse.Namespace) -> None:
 
 
 def _name(shape: Shape, part: int) -> str:
-    """Return the first name's repository (0) or tag (1); a colon before a slash is a port's."""
+    """Return the first name's repository (0) or tag (1); a colon before a slash belongs to a port."""
     head, colon, tail = (shape["RepoTags"] or ["<none>:<none>"])[0].rpartition(":")
     return (head, tail)[part] if colon and "/" not in tail else (f"{head}{colon}{tail}", "<none>")[part]
 
@@ -91,12 +89,12 @@ def _load(engine: Engine, arguments: argparse.Namespace) -> None:
 
 @contextmanager
 def _archive(path: str | None) -> Iterator[str]:
-    """Give the archive's path; what comes on the standard input is kept in a file meanwhile, since it is read in any order."""
+    """Yield the archive's path; the standard input is copied to a file, since archives need random access."""
     if path is not None:
         yield os.path.abspath(path)
         return
     if sys.stdin.isatty():
-        raise EngineError("an archive comes from no terminal", remedy="Write --input FILE")
+        raise EngineError("cannot read an archive from a terminal", remedy="Write --input FILE")
     import shutil
     import tempfile
 
@@ -105,15 +103,15 @@ def _archive(path: str | None) -> Iterator[str]:
         file.flush()
         try:
             yield file.name
-        except EngineError as error:  # of which nobody knows
+        except EngineError as error:  # the name of the temporary file means nothing to the user
             error.message = error.message.replace(file.name, "standard input")
             raise
 
 
 def _rmi(engine: Engine, arguments: argparse.Namespace) -> int:
-    """Remove each image, and return the first failure's exit code."""
+    """Remove each image; return the exit code of the first failure."""
     if bool(arguments.names) == arguments.all:
-        raise EngineError("write the names of images, or --all")
+        raise EngineError("expected either image names or --all")
     names = arguments.names or [shape["Id"] for shape in info.images(engine).result["images"]]
     codes = [_remove(engine, name, arguments) for name in names]
     return next(filter(None, codes), 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway inspect``: everything about containers, images, volumes and networks, as JSON or by a template."""
+"""``slipway inspect``: all data of containers, images, volumes and networks, as JSON or by a template."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _ALL = "all"
 
 def add(verbs: Any) -> None:
     """Add the verb; options are those of podman-inspect(1)."""
-    text = "show everything about containers, volumes, images and networks, as JSON"
+    text = "show all data of containers, volumes, images and networks, as JSON"
     parser = verbs.add_parser("inspect", help=text, description=text)
     parser.add_argument("names", nargs="+", metavar="NAME", help="name or id")
     parser.add_argument(
-        "--type", "-t", choices=[_ALL, *_KINDS], default=_ALL, help="what the names are of (%(default)s)"
+        "--type", "-t", choices=[_ALL, *_KINDS], default=_ALL, help="type of the named objects (%(default)s)"
     )
-    parser.add_argument("--format", "-f", metavar="TEMPLATE", help="json, or {{.Field}} and text")
-    parser.add_argument("--size", "-s", action="store_true", help="with the sizes of containers")
+    parser.add_argument("--format", "-f", metavar="TEMPLATE", help="json, or text with {{.Field}}")
+    parser.add_argument("--size", "-s", action="store_true", help="include the sizes of containers")
     parser.set_defaults(verb=_inspect)
 
 
@@ -39,10 +39,10 @@ def _inspect(engine: Engine, arguments: argparse.Namespace) -> int:
 
 
 def show(engine: Engine, names: Sequence[str], kind: str, arguments: argparse.Namespace) -> int:
-    """Print what was found, then tell of what was not; return the exit code."""
+    """Print the objects that exist, then an error for each that does not; return the exit code."""
     asked = arguments.format if arguments.format not in (None, "json") else None
     parsed = None if asked is None else template.parse(asked)
-    found, missing = [], []  # what is there, and the errors of what is not
+    found, missing = [], []  # the shapes of existing objects, and the errors of missing ones
     for name in names:
         try:
             found.append(_find(engine, name, kind, size=getattr(arguments, "size", False)))
@@ -68,12 +68,12 @@ def _find(engine: Engine, name: str, kind: str, *, size: bool) -> Any:
     raise NotFound(
         "container, volume, image or network",
         name,
-        remedy="`slipway ps -a`, `volume ls`, `images` and `network ls` list them",
+        remedy="List them with `slipway ps -a`, `volume ls`, `images` and `network ls`",
     )
 
 
 def _full_name(engine: Engine, text: str, kind: str) -> str:
-    """Return the id of the container or image that the text means, the text itself where it is neither's."""
+    """Return the id of the container or image that the text names, or the text itself if it names neither."""
     if kind in ("container", _ALL):
         with suppress(NotFound):
             return find_typed(engine, text).id

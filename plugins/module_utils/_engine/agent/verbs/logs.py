@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway logs``: what a container wrote, from all files of its log or from the journal."""
+"""``slipway logs``: a container's output, from all files of its log or from the journal."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ from ..cli.output import as_json
 
 def add(verbs: Any) -> None:
     """Add the verb; options are those of podman-logs(1)."""
-    text = "show what a container wrote"
+    text = "show a container's output"
     parser = verbs.add_parser("logs", help=text, description=text)
-    parser.add_argument("--json", action="store_true", help="print JSON, a record a line")
+    parser.add_argument("--json", action="store_true", help="print JSON, one record per line")
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("--tail", type=int, metavar="N", help="only the last N lines")
-    parser.add_argument("--since", metavar="TIME", help="from then on: 10m (so long ago), or a time")
-    parser.add_argument("--until", metavar="TIME", help="until then")
-    parser.add_argument("--follow", "-f", action="store_true", help="go on until the container ends")
-    parser.add_argument("--timestamps", "-t", action="store_true", help="with the time of each line")
+    parser.add_argument(
+        "--since", metavar="TIME", help="only lines since TIME, or since a duration ago (10m)"
+    )
+    parser.add_argument("--until", metavar="TIME", help="only lines until TIME")
+    parser.add_argument(
+        "--follow", "-f", action="store_true", help="print new lines until the container exits"
+    )
+    parser.add_argument("--timestamps", "-t", action="store_true", help="print the time of each line")
     parser.set_defaults(verb=_logs)
 
 
@@ -49,7 +53,7 @@ def _logs(engine: Engine, arguments: argparse.Namespace) -> None:
 
 
 def _end_of(engine: Engine, container_id: str) -> Callable[[], bool]:
-    """Return the function that tells whether the container does not run (any more)."""
+    """Return a predicate that is true once the container does not run."""
     from ...lifecycle.core.facts import observe
     from ...model.container import status
     from ...state import containers

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway completion`` and ``slipway man``: made from the verbs and options themselves."""
+"""``slipway completion`` and ``slipway man``: generated from the verbs and options themselves."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ...lifecycle.core.engine import Engine
 
 
 def add(verbs: Any) -> None:
-    """Add the verbs; role ``slipway.oci.host`` has what they print."""
-    text = "print the completion for a shell"
+    """Add the verbs; role ``slipway.oci.host`` ships their output."""
+    text = "print the completion script of a shell"
     parser = verbs.add_parser("completion", help=text, description=text)
     parser.add_argument("shell", choices=["bash", "zsh"])
     parser.set_defaults(verb=_completion, alone=True)
-    text = "print the manual page, for man(1)"
+    text = "print the manual page for man(1)"
     parser = verbs.add_parser("man", help=text, description=text)
     parser.set_defaults(verb=_man, alone=True)
 

@@ -12,13 +12,13 @@ from ...lifecycle.core.engine import Engine
 
 def add(verbs: Any) -> None:
     """Add the verbs, as podman-mount(1) and podman-unmount(1) have them."""
-    text = "mount containers' root file systems, and print where; without a name, those that are"
+    text = "mount containers' root file systems and print the mount points; without names, list those mounted"
     parser = verbs.add_parser("mount", help=text, description=text)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="name, id or the beginning of an id")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="name, id or id prefix")
     parser.set_defaults(verb=_mount, acts=True)
-    text = "let go of containers' root file systems"
+    text = "unmount containers' root file systems"
     parser = verbs.add_parser("unmount", aliases=["umount"], help=text, description=text)
-    parser.add_argument("names", nargs="+", metavar="NAME", help="name, id or the beginning of an id")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="name, id or id prefix")
     parser.set_defaults(verb=_unmount, acts=True)
 
 

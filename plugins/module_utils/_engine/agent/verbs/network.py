@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway network ls``, ``inspect``, ``create``, ``reload`` and ``rm``, with the options, output and exit codes of podman's."""
+"""``slipway network``: ls, inspect, create, reload and rm, with podman's options, output and exit codes."""
 
 from __future__ import annotations
 
@@ -14,31 +14,34 @@ from ...lifecycle.network.tell import networks
 from ..cli import listing, output
 from ..cli.listing import Field
 
-#: Of podman-network-rm(1).
+#: Exit codes of podman-network-rm(1).
 _FAILED, _NOT_THERE, _IN_USE = 125, 1, 2
 _USUAL = ("ID", "Name", "Driver", "Subnets", "UsedBy")
 
 
 def add(verbs: Any) -> None:
     """Add the verbs."""
-    text = "list, show, make and remove networks, and write their rules anew"
+    text = "list, inspect, create and remove networks, and reload their firewall rules"
     parser = verbs.add_parser("network", help=text, description=text)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _add_list(actions)
-    text = "show everything about networks, as JSON"
+    text = "show all data of networks, as JSON"
     parser = actions.add_parser("inspect", help=text, description=text)
     parser.add_argument("names", nargs="+", metavar="NETWORK")
-    parser.add_argument("--format", "-f", metavar="TEMPLATE", help="json, or {{.Field}} and text")
+    parser.add_argument("--format", "-f", metavar="TEMPLATE", help="json, or text with {{.Field}}")
     parser.set_defaults(verb=_inspect)
     _add_create(actions)
-    text = "write the rules of networks and ports anew, when somebody has flushed them"
+    text = "restore the firewall rules of networks and ports after they were flushed"
     parser = actions.add_parser("reload", help=text, description=text)
     parser.set_defaults(verb=_reload, acts=True)
     text = "remove networks"
     parser = actions.add_parser("rm", help=text, description=text)
     parser.add_argument("names", nargs="+", metavar="NETWORK")
     parser.add_argument(
-        "--force", "-f", action="store_true", help="also those with containers, which run on without them"
+        "--force",
+        "-f",
+        action="store_true",
+        help="also networks in use; their containers run on without them",
     )
     parser.set_defaults(verb=_remove_all, acts=True)
 
@@ -51,32 +54,32 @@ def _add_list(actions: Any) -> None:
 
 
 def _add_create(actions: Any) -> None:
-    text = "make a network"
+    text = "create a network"
     parser = actions.add_parser("create", help=text, description=text)
     parser.add_argument("name", metavar="NAME")
-    for flags, metavar, told in (
+    for flags, metavar, text in (
         (("--driver", "-d"), "DRIVER", "bridge, macvlan or ipvlan"),
         (("--interface-name",), "INTERFACE", "name of the bridge on the host"),
         (("--ipam-driver",), "DRIVER", "host-local or none"),
     ):
-        parser.add_argument(*flags, metavar=metavar, help=told)
-    for flags, metavar, told in (
-        (("--subnet",), "CIDR", "a subnet; a gateway and a range belong to it by their order"),
-        (("--gateway",), "ADDRESS", "its gateway"),
-        (("--ip-range",), "RANGE", "what is given out of it: CIDR or FIRST-LAST"),
-        (("--route",), "DESTINATION,GATEWAY[,METRIC]", "a route of each container"),
-        (("--dns",), "ADDRESS", "a server that is asked for other names"),
-        (("--opt", "-o"), "KEY=VALUE", "an option of the driver"),
+        parser.add_argument(*flags, metavar=metavar, help=text)
+    for flags, metavar, text in (
+        (("--subnet",), "CIDR", "a subnet; gateways and ranges belong to subnets in the same order"),
+        (("--gateway",), "ADDRESS", "gateway of the subnet"),
+        (("--ip-range",), "RANGE", "allocate addresses from this range: CIDR or FIRST-LAST"),
+        (("--route",), "DESTINATION,GATEWAY[,METRIC]", "a static route in each container"),
+        (("--dns",), "ADDRESS", "a server that resolves all other names"),
+        (("--opt", "-o"), "KEY=VALUE", "a driver option"),
         (("--label",), "KEY=VALUE", "a label"),
     ):
-        parser.add_argument(*flags, action="append", metavar=metavar, help=f"{told}; may be repeated")
-    for flag, told in (
-        ("--ipv6", "with both versions of IP"),
-        ("--internal", "without a way out"),
-        ("--disable-dns", "without names"),
-        ("--ignore", "no error where it is there already"),
+        parser.add_argument(*flags, action="append", metavar=metavar, help=f"{text}; may be repeated")
+    for flag, text in (
+        ("--ipv6", "enable IPv6 beside IPv4"),
+        ("--internal", "no access to other networks"),
+        ("--disable-dns", "do not resolve container names"),
+        ("--ignore", "do not fail if the network exists"),
     ):
-        parser.add_argument(flag, action="store_true", help=told)
+        parser.add_argument(flag, action="store_true", help=text)
     parser.set_defaults(verb=_create, acts=True)
 
 
@@ -121,7 +124,7 @@ def _create(engine: Engine, arguments: argparse.Namespace) -> int:
     there = networks(engine, [asked.spec.name]).result["networks"]
     if there and not arguments.ignore:
         raise NameInUse(
-            f"network {arguments.name} is there already",
+            f"network {arguments.name} already exists",
             remedy=Words("Choose another name, or write ", Setting("ignore", True)),
             name=arguments.name,
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway healthcheck`` and ``slipway cleanup``: what programs call more often than people."""
+"""``slipway healthcheck`` and ``slipway cleanup``: verbs that programs run more often than users do."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..cli import output
 
 def add(verbs: Any) -> None:
     """Add the verbs."""
-    text = "check a container's health now; the exit code is 1 when it is not healthy"
+    text = "check a container's health now; the exit status is 1 if it is not healthy"
     parser = verbs.add_parser("healthcheck", help=text, description=text)
     parser.add_argument("action", choices=["run"])
     parser.add_argument("name", metavar="NAME")
     parser.set_defaults(verb=_healthcheck, acts=True)
-    text = "clean up after a container that has ended (conmon calls this)"
+    text = "clean up after a container's exit (run by conmon)"
     parser = verbs.add_parser("cleanup", help=text, description=text)
     parser.add_argument("id", metavar="ID")
     parser.set_defaults(verb=_cleanup, acts=True)

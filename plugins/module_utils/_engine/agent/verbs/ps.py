@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway ps``: the containers that run, or all; options are those of podman-ps(1)."""
+"""``slipway ps``: the running containers, or all; options are those of podman-ps(1)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ..cli import listing
 from ..cli.listing import Field, Shape, short_id
 from ..cli.table import age, human_size
 
-#: In the table a state is told with what a person asks next, which a template gets by fields of its own.
+#: The table's state includes what a user asks next (pid, exit code); a template has separate fields for it.
 _USUAL = ("ID", "Names", "Image", "Summary", "RunningFor", "Ports")
 
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    text = "list the containers that run, or with --all those that do not as well"
+    text = "list running containers, or with --all all containers"
     parser = verbs.add_parser("ps", help=text, description=text)
-    parser.add_argument("--all", "-a", action="store_true", help="whatever their state")
-    parser.add_argument("--last", "-n", type=int, metavar="N", help="the N newest, whatever their state")
-    parser.add_argument("--latest", "-l", action="store_true", help="the newest, whatever its state")
-    parser.add_argument("--size", "-s", action="store_true", help="with what they have written to the disk")
+    parser.add_argument("--all", "-a", action="store_true", help="containers in any state")
+    parser.add_argument("--last", "-n", type=int, metavar="N", help="the N newest containers, in any state")
+    parser.add_argument("--latest", "-l", action="store_true", help="the newest container, in any state")
+    parser.add_argument("--size", "-s", action="store_true", help="show the size of each writable layer")
     listing.add_options(parser, filters=filters.CONTAINERS)
     parser.set_defaults(verb=_ps)
 
@@ -39,14 +39,14 @@ def _ps(engine: Engine, arguments: argparse.Namespace) -> None:
     if newest is not None:
         found = found[max(0, len(found) - newest) :]
     elif not arguments.all and "status" not in dict(wanted):
-        # As podman has it: who names a state means those in it.
+        # As in podman, a filter by status selects from containers in any state.
         found = [shape for shape in found if shape["State"]["Status"] == "running"]
     usual = (*_USUAL, "Size") if arguments.size else _USUAL
     listing.show(arguments, found, FIELDS, usual, lambda shape: str(shape["Id"]))
 
 
 def state(seen: Mapping[str, Any]) -> str:
-    """Return a state with what a person asks next: the pid, or how it ended."""
+    """Return a state with what a user asks next: the pid, or the exit code."""
     if seen["Status"] == "running":
         health = (seen.get("Health") or {}).get("Status")
         return f"running, pid {seen['Pid']}{f' ({health})' if health else ''}"
@@ -59,7 +59,7 @@ def state(seen: Mapping[str, Any]) -> str:
 
 
 def status(seen: Mapping[str, Any]) -> str:
-    """Return a state in podman's words: ``Up 3 hours (healthy)``, ``Exited (1) 2 days ago``."""
+    """Return a state in podman's format: ``Up 3 hours (healthy)``, ``Exited (1) 2 days ago``."""
     if seen["Status"] == "running":
         health = (seen.get("Health") or {}).get("Status")
         return f"Up {age(seen['StartedAt']).removesuffix(' ago')}{f' ({health})' if health else ''}"
@@ -70,7 +70,7 @@ def status(seen: Mapping[str, Any]) -> str:
 
 
 def ports(shape: Shape) -> str:
-    """Return the published ports in podman's words: ``0.0.0.0:8080->80/tcp``."""
+    """Return the published ports in podman's format: ``0.0.0.0:8080->80/tcp``."""
     published = shape["NetworkSettings"]["Ports"].items()
     return ", ".join(
         f"{_address(one['HostIp'])}:{one['HostPort']}->{port}"
@@ -82,7 +82,7 @@ def ports(shape: Shape) -> str:
 def _address(text: str) -> str:
     if ":" in text:
         return f"[{text}]"
-    return text or "0.0.0.0"  # noqa: S104  (as podman writes any address)
+    return text or "0.0.0.0"  # noqa: S104  (podman's notation for any address)
 
 
 def _size(shape: Shape) -> str:

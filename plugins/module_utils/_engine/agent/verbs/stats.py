@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway stats`` and ``slipway top``: what containers use, and what runs in them."""
+"""``slipway stats`` and ``slipway top``: the resource usage of containers, and their processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...lifecycle.info.processes import Running
     from ...lifecycle.info.stats import Sample
 
-#: Clears the screen, and goes to its upper left corner (console_codes(4)).
+#: Clears the screen and moves the cursor to its upper left corner (console_codes(4)).
 _CLEAR = "\033[2J\033[H"
 _UNKNOWN = "--"
 _USUAL = "ID Name CPUPerc MemUsage MemPerc NetIO BlockIO PIDs CPUTime AvgCPU".split()
@@ -31,21 +31,26 @@ _USUAL = "ID Name CPUPerc MemUsage MemPerc NetIO BlockIO PIDs CPUTime AvgCPU".sp
 
 def add(verbs: Any) -> None:
     """Add the verbs; options are those of podman-stats(1) and podman-top(1)."""
-    text = "show what containers use of processors, memory, disks and networks, again and again"
+    text = "show containers' use of CPU, memory, disks and networks, and refresh it periodically"
     parser = verbs.add_parser("stats", help=text, description=text)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="name or id; those that run")
-    parser.add_argument("--all", "-a", action="store_true", help="those as well that do not run")
-    parser.add_argument("--no-stream", action="store_true", help="once")
-    parser.add_argument("--no-reset", action="store_true", help="do not clear the screen before each round")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="name or id (all running containers)")
+    parser.add_argument("--all", "-a", action="store_true", help="include containers that do not run")
+    parser.add_argument("--no-stream", action="store_true", help="print once and exit")
+    parser.add_argument("--no-reset", action="store_true", help="do not clear the screen between refreshes")
     parser.add_argument(
-        "--interval", "-i", type=float, default=5.0, metavar="SECONDS", help="between rounds (%(default)g)"
+        "--interval",
+        "-i",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="time between refreshes (%(default)g)",
     )
     listing.add_options(parser)
     parser.set_defaults(verb=_stats, follow=True)
     text = "show the processes of a container"
     parser = verbs.add_parser("top", help=text, description=text)
     parser.add_argument("name", metavar="NAME")
-    parser.add_argument("columns", nargs="*", metavar="COLUMN", help=f"of {', '.join(COLUMNS)}")
+    parser.add_argument("columns", nargs="*", metavar="COLUMN", help=f"columns to show: {', '.join(COLUMNS)}")
     parser.set_defaults(verb=_top)
 
 
@@ -54,7 +59,9 @@ def add(verbs: Any) -> None:
 
 def _stats(engine: Engine, arguments: argparse.Namespace) -> None:
     if not arguments.interval > 0:
-        raise InvalidOption("interval", arguments.interval, "is no time to wait", remedy="Write more than 0")
+        raise InvalidOption(
+            "interval", arguments.interval, "is not a positive number", remedy="Write more than 0"
+        )
     before: dict[str, Sample] = {}
     clears = sys.stdout.isatty() and not (arguments.no_stream or arguments.no_reset)
     while True:
@@ -137,12 +144,12 @@ FIELDS: Mapping[str, Field] = {
 def _top(engine: Engine, arguments: argparse.Namespace) -> None:
     from ...lifecycle.info.processes import processes
 
-    # "pid,comm" and "pid comm" are the same; so are options of ps(1), which are refused.
+    # "pid,comm" equals "pid comm". Options of ps(1) are unknown columns, and so refused.
     names = [name for text in arguments.columns for name in text.split(",")]
     unknown = [name for name in names if name not in COLUMNS]
     if unknown:
         raise InvalidOption(
-            "COLUMN", unknown[0], "is not known", remedy=f"Write some of {', '.join(COLUMNS)}, or none"
+            "COLUMN", unknown[0], "is not known", remedy=f"Choose from {', '.join(COLUMNS)}, or write none"
         )
     columns = [COLUMNS[name] for name in names or _PROCESS]
     rows = [
@@ -153,7 +160,7 @@ def _top(engine: Engine, arguments: argparse.Namespace) -> None:
 
 
 def _span(seconds: float) -> str:
-    """Return ``1h2m3s`` as Go writes a span of time."""
+    """Return ``1h2m3s``, Go's notation of a duration."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{f'{hours}h' if hours else ''}{f'{minutes}m' if hours or minutes else ''}{rest}s"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway volume ls``, ``inspect`` and ``rm``, with the options, output and exit codes of podman's."""
+"""``slipway volume ls``, ``inspect`` and ``rm``, with podman's options, output and exit codes."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from ...lifecycle.inspect import filters
 from ..cli import listing, output
 from ..cli.listing import Field
 
-#: Of podman-volume-rm(1).
+#: Exit codes of podman-volume-rm(1).
 _FAILED, _NOT_THERE, _IN_USE = 125, 1, 2
 _USUAL = ("Name", "Driver", "UsedBy", "Mountpoint")
 
 
 def add(verbs: Any) -> None:
-    """Add the verbs; ``volumes`` is ``volume ls`` in a word."""
-    text = "list, show and remove volumes"
+    """Add the verbs; ``volumes`` is short for ``volume ls``."""
+    text = "list, inspect and remove volumes"
     parser = verbs.add_parser("volume", help=text, description=text)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _add_list(actions, "ls", aliases=["list"])
-    text = "show everything about volumes, as JSON"
+    text = "show all data of volumes, as JSON"
     parser = actions.add_parser("inspect", help=text, description=text)
     parser.add_argument("names", nargs="*", metavar="VOLUME")
     parser.add_argument("--all", "-a", action="store_true", help="all volumes")
-    parser.add_argument("--format", "-f", metavar="TEMPLATE", help="json, or {{.Field}} and text")
+    parser.add_argument("--format", "-f", metavar="TEMPLATE", help="json, or text with {{.Field}}")
     parser.set_defaults(verb=_inspect)
-    text = "remove volumes with all that is in them"
+    text = "remove volumes and their contents"
     parser = actions.add_parser("rm", help=text, description=text)
     parser.add_argument("names", nargs="*", metavar="VOLUME")
     parser.add_argument("--all", "-a", action="store_true", help="all volumes")
-    parser.add_argument("--force", "-f", action="store_true", help="with the containers that have them")
+    parser.add_argument("--force", "-f", action="store_true", help="also remove the containers that use them")
     parser.set_defaults(verb=_remove_all, acts=True)
     _add_list(verbs, "volumes")
 
@@ -50,7 +50,7 @@ def _add_list(verbs: Any, name: str, **more: Any) -> None:
 def _list(engine: Engine, arguments: argparse.Namespace) -> None:
     wanted = filters.parse(arguments.filter, filters.VOLUMES)
     found = filters.choose(info.volumes(engine).result["volumes"], wanted, filters.VOLUMES)
-    # A name is never cut short, though it may look like an id.
+    # A name is never truncated, even if it looks like an id.
     arguments.no_trunc = True
     listing.show(arguments, found, FIELDS, _USUAL, lambda shape: str(shape["Name"]))
 
@@ -69,7 +69,7 @@ FIELDS: Mapping[str, Field] = {
 
 def _wanted(engine: Engine, arguments: argparse.Namespace) -> list[str]:
     if bool(arguments.names) == arguments.all:
-        raise EngineError("write the names of volumes, or --all")
+        raise EngineError("expected either volume names or --all")
     return arguments.names or [shape["Name"] for shape in info.volumes(engine).result["volumes"]]
 
 
