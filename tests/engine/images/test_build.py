@@ -241,7 +241,7 @@ def test_directory_that_moves_meanwhile(tmp_path):
         for _deep in range(140):
             next(chunks)
         os.rename(tmp_path / "tree" / "/".join("d" * 20), tmp_path / "elsewhere/d")
-        with pytest.raises(InvalidOption, match="is in another place"):
+        with pytest.raises(InvalidOption, match="was moved"):
             list(chunks)
 
 

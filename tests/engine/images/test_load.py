@@ -98,7 +98,7 @@ def test_what_is_told(archives, load, tmp_path):
     files = {"c": config, "l": layer, "manifest.json": json.dumps(manifest).encode()}
     left, platform = load(archives.tar(tmp_path / "image.tar", files.items())).warnings
     assert left.endswith("were left out: com.apple.provenance")
-    assert platform.startswith("image localhost/a:1 is for linux/mips64le, and this host is linux/")
+    assert platform.startswith("image localhost/a:1 is for linux/mips64le, but this host is linux/")
 
 
 #: What an archive calls an image, and what of it is told to be no name.
@@ -130,7 +130,7 @@ def test_what_is_no_name_is_told(form, archives, load, tmp_path):
             assert (tags, warnings) == (tags, ())
         else:
             [warning] = warnings
-            assert f"the archive calls it {told}, which is no image name and is left out" in warning
+            assert f"its name {told} in the archive is not valid and is ignored" in warning
         assert load(path, "mine:1").warnings == ()
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The blobs on disk, by digest, as registries and archives have them: ``BLOBS/sha256/HEX``. One is there wholly or not at all.
+"""The blob store: blobs as registries and archives have them, in ``BLOBS/sha256/HEX``; each is whole or absent.
 
-What is being fetched is ``BLOBS/partial/ALGORITHM-HEX``, locked (flock) by whoever writes it, so a second one waits and then
-finds the blob; what a killed one has left is gone on with. Source of the layout: OCI image-spec v1.1, image-layout.md.
+A blob that is being written is ``BLOBS/partial/ALGORITHM-HEX``, locked (flock) by its writer, so a second writer waits and
+then finds the blob. The next writer resumes what a killed one has left. Source: OCI image-spec v1.1, image-layout.md.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from .tar import streams
 
 _FILE = os.O_NOFOLLOW | os.O_CLOEXEC
 _PARTIAL = "partial"
-#: Seconds for which what a broken fetch has left is kept, for the next one to go on with.
+#: Seconds for which an interrupted download is kept, so that the next one can resume it.
 _PATIENCE = 7 * 86400.0
 
 
 class BlobStore:
-    """Keeps blobs below a directory, which is made when missing; what can't be read as a digest raises NotFound."""
+    """A store of blobs below a directory, which is created if missing; an invalid digest raises NotFound."""
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def path(self, digest: str) -> str:
-        """Return where a blob of this digest is, or would be."""
+        """Return the path of the blob with this digest, whether or not it exists."""
         return f"{self._path}/{self.member(digest)}"
 
     @staticmethod
@@ -40,16 +40,16 @@ class BlobStore:
         """Return the blob's path below the store."""
         if not digests.DIGEST.fullmatch(digest):
             raise NotFound(
-                "blob", digest, remedy="A digest is sha256: and 64 hex digits, or of sha384 or sha512"
+                "blob", digest, remedy="Write sha256: and 64 hex digits, or a digest of sha384 or sha512"
             )
         return digest.replace(":", "/", 1)
 
     def has(self, digest: str) -> bool:
-        """Tell whether the blob is there."""
+        """Return whether the blob exists."""
         return os.path.isfile(self.path(digest))
 
     def size(self, digest: str) -> int | None:
-        """Return the blob's size in bytes; None when it is not there."""
+        """Return the blob's size in bytes, or None if it does not exist."""
         with suppress(FileNotFoundError):
             return os.stat(self.path(digest), follow_symlinks=False).st_size
         return None
@@ -64,7 +64,7 @@ class BlobStore:
         return tuple(digest for digest in found if digests.DIGEST.fullmatch(digest))
 
     def open(self, digest: str) -> BinaryIO:
-        """Open a blob to read it; whoever does so checks its digest. Raises FileNotFoundError."""
+        """Open a blob for reading; the caller must check its digest. Raises FileNotFoundError."""
         return open(os.open(self.path(digest), os.O_RDONLY | _FILE), "rb", buffering=0)
 
     def content(self, digest: str) -> StoredBlob:
@@ -72,7 +72,7 @@ class BlobStore:
         return StoredBlob(self, digest)
 
     def read(self, digest: str, limit: int) -> bytes | None:
-        """Return a small blob; None where it is not there, is larger than ``limit``, or is not what its name says."""
+        """Return a small blob; None if it is missing, larger than ``limit``, or does not match its digest."""
         try:
             with self.open(digest) as stream:
                 raw = b"".join(streams.section(stream.fileno(), 0, limit + 1))
@@ -84,7 +84,7 @@ class BlobStore:
         return raw if len(raw) <= limit and check.text == digest else None
 
     def put(self, digest: str, raw: bytes) -> None:
-        """Keep a small blob, whose digest has been checked; one that is there already stays."""
+        """Store a small blob whose digest has been checked; an existing one is kept."""
         with self.partial(digest) as partial:
             if partial is not None:
                 partial.restart()
@@ -93,7 +93,7 @@ class BlobStore:
 
     @contextmanager
     def partial(self, digest: str) -> Iterator[Partial | None]:
-        """Hold the file that a blob is written into, waiting for who holds it; None when the blob is there by now."""
+        """Lock the file that the blob is written to, waiting for its holder; yields None if the blob exists by then."""
         waiting = f"{self._path}/{_PARTIAL}/{digest.replace(':', '-', 1)}"
         for directory in (f"{self._path}/{_PARTIAL}", os.path.dirname(self.path(digest))):
             files.make_private(directory)
@@ -111,12 +111,12 @@ class BlobStore:
                 os.close(fd)
 
     def remove(self, digest: str) -> None:
-        """Remove a blob; one that is not there is fine."""
+        """Remove a blob; do nothing if it does not exist."""
         with suppress(FileNotFoundError):
             os.unlink(self.path(digest))
 
     def is_sound(self, digest: str) -> bool:
-        """Tell whether a blob holds what its name says; one that is gone by now does."""
+        """Return whether a blob matches its digest; True if it has been removed meanwhile."""
         check = streams.Digest(digest)
         with suppress(FileNotFoundError), self.open(digest) as stream:
             for chunk in streams.section(stream.fileno(), 0):
@@ -125,7 +125,7 @@ class BlobStore:
         return True
 
     def strangers(self) -> tuple[str, ...]:
-        """Return the paths of what lies in the store and is none of its blobs."""
+        """Return the paths of files in the store that are not blobs."""
         top = {
             f"{self._path}/{name}"
             for name in _names(self._path)
@@ -139,7 +139,7 @@ class BlobStore:
         return tuple(sorted(top | (below - {self.path(digest) for digest in self.list()})))
 
     def is_busy(self) -> bool:
-        """Tell whether somebody fetches blobs, which no image has yet."""
+        """Return whether a task is fetching blobs, which no image refers to yet."""
         if not os.path.isdir(self._path):
             return False
         with files.directory(self._path) as fd:
@@ -151,16 +151,16 @@ class BlobStore:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep blobs that no image has yet from a sweep."""
+        """Protect blobs that no image refers to yet from a sweep."""
         files.make_private(self._path)
         with files.directory(self._path) as fd:
             fcntl.flock(fd, fcntl.LOCK_SH)
             yield
 
     def sweep(self, needed: Callable[[], Collection[str]]) -> int:
-        """Remove what no image needs, and old partial blobs, and return the bytes; nothing while anybody fetches blobs.
+        """Remove unneeded blobs and old partial ones; return the bytes freed. Does nothing while blobs are fetched.
 
-        ``needed`` is asked once nobody does.
+        ``needed`` is called once no task fetches blobs.
         """
         if not os.path.isdir(self._path):
             return 0
@@ -181,24 +181,24 @@ class BlobStore:
 
 
 class StoredBlob(NamedTuple):
-    """A blob of a store, with the face of an archive's file (archive/members.py, ``Content``)."""
+    """A blob of a store, with the interface of an archive's content (archive/members.py, ``Content``)."""
 
     store: BlobStore
     digest: str
 
     @property
     def size(self) -> int:
-        """Its bytes, 0 where it is not there."""
+        """The size in bytes; 0 if the blob does not exist."""
         return self.store.size(self.digest) or 0
 
     def chunks(self) -> Iterator[bytes]:
-        """Read it in chunks; whoever does so checks the digest."""
+        """Read the blob in chunks; the caller must check its digest."""
         with self.store.open(self.digest) as stream:
             yield from streams.section(stream.fileno(), 0)
 
 
 class Partial:
-    """A blob on its way, held by its lock. ``size`` is what there is of it."""
+    """A blob being written, protected by its lock. ``size`` is the number of bytes so far."""
 
     def __init__(self, fd: int, waiting: str, final: str, digest: str) -> None:
         self._fd, self._waiting, self._final, self._digest = fd, waiting, final, digest
@@ -210,28 +210,28 @@ class Partial:
         os.lseek(fd, self.size, os.SEEK_SET)
 
     def restart(self) -> None:
-        """Begin again."""
+        """Discard everything written so far."""
         os.ftruncate(self._fd, 0)
         os.lseek(self._fd, 0, os.SEEK_SET)
         self._check, self.size = streams.Digest(self._digest), 0
 
     def write(self, chunk: bytes) -> None:
-        """Add a chunk."""
+        """Append a chunk."""
         streams.write_all(self._fd, memoryview(chunk))
         self._check.update(chunk)
         self.size = self._check.size
 
     @property
     def is_right(self) -> bool:
-        """Tell whether what there is has the blob's digest."""
+        """Return whether the bytes so far have the blob's digest."""
         return self._check.text == self._digest
 
     def finish(self) -> None:
-        """Put the blob in its place; raises DigestMismatch, and then nothing of it is kept."""
+        """Move the blob to its final path; raises DigestMismatch, after which nothing of it is kept."""
         if not self.is_right:
             os.unlink(self._waiting)
             raise DigestMismatch(
-                f"the blob {self._digest} has the digest {self._check.text}",
+                f"blob {self._digest} has the digest {self._check.text}",
                 expected=self._digest,
                 actual=self._check.text,
             )
@@ -241,7 +241,7 @@ class Partial:
 
 
 def _is_still(path: str, fd: int) -> bool:
-    """Tell whether the file that was locked is the one that has the name now."""
+    """Return whether the locked file is the one that has this name now."""
     try:
         found = os.stat(path, follow_symlinks=False)
     except FileNotFoundError:
@@ -251,7 +251,7 @@ def _is_still(path: str, fd: int) -> bool:
 
 
 def _swept(path: str) -> int:
-    """Remove a partial blob that nobody writes and that is old; return its bytes."""
+    """Remove a partial blob that is old and has no writer; return its bytes."""
     try:
         fd = os.open(path, os.O_RDWR | _FILE)
     except FileNotFoundError:

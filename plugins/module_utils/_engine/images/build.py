@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image of one layer made from a tree of files: a directory, or a tar of one.
+"""Create an image of one layer from a tree of files: a directory or a tar archive.
 
-The same tree and the same changes give the same image id, on every host: the layer is a canonical tar, and
-the image's time is that of its newest entry unless told otherwise.
+The same tree and the same changes give the same image id on every host: the layer is a canonical tar, and
+the image's time is that of its newest entry unless the caller sets one.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .archive.members import opened_file
 from .tar import read, streams, tree
 from .tar.decompress import decoded
 
-#: The end of the year 9999, which RFC 3339 can still write.
+#: The end of the year 9999, the last that RFC 3339 can express.
 _LATEST = 253402300799
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 
 
 class ImportedTree:
-    """An image made from a tree, with the face of an Archive."""
+    """An image created from a tree, with the interface of an Archive."""
 
     def __init__(self, source: str, image: ArchivedImage) -> None:
         self._source = source
@@ -42,16 +42,16 @@ class ImportedTree:
         return self.images[0]
 
     def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
-        """Stream the layer's plain tar; DigestMismatch at its end when the tree has changed meanwhile."""
+        """Stream the layer's plain tar; raises DigestMismatch at its end if the tree has changed meanwhile."""
         what = f"the tree {self._source}"
         tar = _chunks(self._source)
         return streams.ahead(streams.verified(tar, what=what, digest=layer.diff_id, diff_id=layer.diff_id))
 
     def check(self, layer: ArchivedLayer) -> None:
-        """Check nothing: the digest was made of what was read a moment ago."""
+        """Do nothing: the digest was computed from the tree a moment ago."""
 
     def wait(self, layer: ArchivedLayer) -> None:
-        """Do nothing: the tree is here."""
+        """Do nothing: the tree is local."""
 
 
 def import_tree(
@@ -62,10 +62,10 @@ def import_tree(
     architecture: str = "",
     created: int | None = None,
 ) -> ImportedTree:
-    """Make an image of a directory or of a tar (plain or compressed), reading it once and writing nothing.
+    """Create an image from a directory or a tar (plain or compressed), reading it once and writing nothing.
 
-    ``changes`` are words of a Dockerfile, ``message`` goes into the history, ``architecture`` is Go's name of
-    one ("" for the host's), ``created`` is in seconds since the epoch. To place the layer, give
+    ``changes`` are Dockerfile instructions, ``message`` goes into the history, ``architecture`` is Go's name of
+    one ("" for the host's), ``created`` is in seconds since the epoch. To store the layer, pass
     ``tree.layer(tree.image.layers[0])`` to the layer store. Raises InvalidOption, NotFound, ArchiveBroken,
     HostLacks.
     """
@@ -101,7 +101,7 @@ def _file_chunks(source: str) -> Iterator[bytes]:
 
 
 def _times(chunks: Iterator[bytes]) -> Iterator[int]:
-    """Give the times of a tar's entries, and read it to its very end."""
+    """Yield the times of a tar's entries, then read the tar to its very end."""
     source = read.Chunks(chunks)
     for entry in read.entries(source):
         source.skip(entry.stored)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of a Dockerfile that set an image's defaults, as `podman import --change` takes them (pure)."""
+"""The Dockerfile instructions that set an image's defaults, as `podman import --change` accepts them (pure)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHELL = ["/bin/sh", "-c"]
 def parse(changes: Sequence[str], base: Mapping[str, Any] = MappingProxyType({})) -> RunConfig:
     """Turn changes such as ``CMD ["/bin/app"]`` or ``ENV A=1 B=2`` into a run configuration.
 
-    Later ones win over, or add to, earlier ones as in a Dockerfile, and all of them to what ``base`` says, which stays as it is.
+    Later changes override or extend earlier ones, as in a Dockerfile, and all of them ``base``, which is not altered.
     Raises InvalidOption("changes", ...).
     """
     config: RunConfig = copy.deepcopy({**base})
@@ -35,7 +35,9 @@ def parse(changes: Sequence[str], base: Mapping[str, Any] = MappingProxyType({})
         word, value = _split(change)
         apply = _WORDS.get(word)
         if apply is None:
-            raise _invalid(change, "starts with an unknown word", remedy=f"Known are {', '.join(_WORDS)}")
+            raise _invalid(
+                change, "starts with an unknown instruction", remedy=f"Use one of {', '.join(_WORDS)}"
+            )
         if not value or "\0" in value:
             raise _invalid(change, "has no value")
         try:
@@ -46,7 +48,7 @@ def parse(changes: Sequence[str], base: Mapping[str, Any] = MappingProxyType({})
 
 
 def _split(change: str) -> tuple[str, str]:
-    # podman takes CMD=/bin/app too, as long as the text has no blank.
+    # podman also accepts CMD=/bin/app, provided that the text has no blank.
     word, _blank, value = change.strip().partition(" ")
     if not value:
         word, _equals, value = word.partition("=")
@@ -58,15 +60,15 @@ def _invalid(change: str, why: str, *, remedy: str = "") -> InvalidOption:
 
 
 def _texts(value: str) -> list[str] | None:
-    """Read a JSON list of texts; None when the value is not one at all."""
+    """Parse a JSON list of strings; return None if the value is not a list."""
     if not value.startswith("["):
         return None
     try:
         items = jsontext.parse(value)
     except ValueError:
-        raise ValueError("starts with [ and is not a JSON list") from None
+        raise ValueError("starts with [ but is not a JSON list") from None
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise ValueError("is not a JSON list of texts")
+        raise ValueError("is not a JSON list of strings")
     return items
 
 
@@ -83,7 +85,7 @@ def _words(value: str) -> list[str]:
 
 
 def _pairs(value: str) -> list[tuple[str, str]]:
-    # "KEY VALUE with blanks" is the older form; it has one pair.
+    # "KEY VALUE with blanks" is the older form; it holds a single pair.
     first = value.split(None, 1)
     if "=" not in first[0]:
         if len(first) < 2:
@@ -127,13 +129,13 @@ def _stop_signal(config: RunConfig, value: str) -> None:
     try:
         signal_number("changes", value)
     except InvalidOption:
-        raise ValueError("is not a signal's name or number") from None
+        raise ValueError("is not a signal name or number") from None
     config["StopSignal"] = value.upper()
 
 
 def _user(config: RunConfig, value: str) -> None:
     if any(is_number(part) and number(part) is None for part in value.split(":")):
-        raise ValueError("has a number too large for an id")
+        raise ValueError("has a number that is too large for an id")
     config["User"] = value
 
 

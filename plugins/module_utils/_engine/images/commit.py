@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image that a container becomes: its parent's configuration with what has changed, and one more layer."""
+"""The image that a commit creates: the parent's configuration with changes, and one more layer."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .archive.image import ArchivedImage, ArchivedLayer, chain_ids
 from .changes import RunConfig
 from .tar import streams
 
-#: What docker wrote of the container that an image was made of.
+#: Keys that docker wrote about the container from which an image was created.
 _OF_OTHERS = ("container", "container_config", "docker_version", "id", "parent", "parent_id")
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 
 
 class CommittedImage:
-    """An image whose top layer lies in a file, with the face of an Archive; ``path`` "" when it brings no layer."""
+    """An image whose top layer is in a file, with the interface of an Archive; ``path`` is "" if no layer is new."""
 
     def __init__(self, image: ArchivedImage, path: str) -> None:
         self.images = (image,)
@@ -37,16 +37,18 @@ class CommittedImage:
         return self.images[0]
 
     def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
-        """Stream the layer's plain tar; raises NotFound for one of the parent's, which somebody has removed."""
+        """Stream the layer's plain tar; raises NotFound for a layer of the parent, which has been removed."""
         if not self._path or layer != self.image.layers[-1]:
-            raise NotFound("layer", layer.chain_id, remedy="The image below was removed meanwhile")
+            raise NotFound(
+                "layer", layer.chain_id, remedy="The parent image was removed meanwhile; pull it again"
+            )
         return closing(_read(self._path, layer.diff_id))
 
     def check(self, layer: ArchivedLayer) -> None:
-        """Check nothing: the digest was made of what was read a moment ago."""
+        """Do nothing: the digest was computed from the file a moment ago."""
 
     def wait(self, layer: ArchivedLayer) -> None:
-        """Wait for nothing: the layer is here."""
+        """Do nothing: the layer is local."""
 
 
 def _read(path: str, diff_id: str) -> Generator[bytes, None, None]:
@@ -58,7 +60,7 @@ def _read(path: str, diff_id: str) -> Generator[bytes, None, None]:
 
 @dataclass(frozen=True)
 class Words:
-    """What is said of an image beside its content; ``by`` is the history's created_by."""
+    """Metadata of an image that is not part of its content; ``by`` is the history's created_by."""
 
     by: str
     author: str = ""
@@ -66,16 +68,16 @@ class Words:
 
 
 def run_config(parent: bytes) -> RunConfig:
-    """Return what an image says of its containers."""
+    """Return the run configuration of an image."""
     return {**(jsontext.parse_object(parent).get("config") or {})}
 
 
 def configuration(
     parent: bytes, run: RunConfig, words: Words, *, diff_id: str | None, squash: bool = False
 ) -> dict[str, Any]:
-    """Return an image configuration without times: the parent's with another run configuration and one more step.
+    """Return an image configuration without times: the parent's, with another run configuration and one more step.
 
-    ``diff_id`` is that of the layer, None when there is nothing new. ``squash``: it is all of the image.
+    ``diff_id`` is the new layer's, None if there is none. ``squash``: the new layer is the whole image.
     """
     top = {key: value for key, value in jsontext.parse_object(parent).items() if key not in _OF_OTHERS}
     below = [] if squash else list((top.get("rootfs") or {}).get("diff_ids") or ())
@@ -95,7 +97,7 @@ def configuration(
 
 
 def timeless(config: bytes) -> dict[str, Any]:
-    """Return an image's configuration without its time and that of its last step, to be compared."""
+    """Return an image's configuration without its time and that of its last step, for comparison."""
     top = jsontext.parse_object(config)
     top.pop("created", None)
     history = top.get("history")
@@ -106,7 +108,7 @@ def timeless(config: bytes) -> dict[str, Any]:
 
 
 def dated(config: Mapping[str, Any], created: int) -> bytes:
-    """Return the text of a configuration of that time, in seconds since the epoch."""
+    """Return the JSON text of a configuration with this time, in seconds since the epoch."""
     when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created))
     *before, last = config["history"]
     whole = {**config, "created": when, "history": [*before, {"created": when, **last}]}
@@ -114,7 +116,7 @@ def dated(config: Mapping[str, Any], created: int) -> bytes:
 
 
 def image(config: bytes, below: Sequence[LayerRecord], diff_id: str | None, size: int) -> ArchivedImage:
-    """Return the image of this configuration; ``below`` are the layers that are there, ``diff_id`` the new one."""
+    """Return the image of this configuration; ``below`` are the existing layers, ``diff_id`` the new one."""
     diff_ids = (*(layer.diff_id for layer in below), *([diff_id] if diff_id else []))
     sizes = (*(None for _layer in below), size)
     layers = (

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a controller tells a host of images that it could send: all that describes them, and by what names their blobs would come.
+"""A controller's offer of images to a host: their full description, and the names under which it would send the blobs.
 
-It goes as JSON in a task's options, and what comes back is which of the blobs the host lacks. The host believes none of it: an
-image's id is the digest of its configuration, and each layer is checked against the digest in there while it is unpacked.
+It is sent as JSON in a task's options; the answer is the list of blobs that the host lacks. The host trusts none of it: an
+image's id is the digest of its configuration, and each layer is checked against the digests in there as it is unpacked.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from ..model.values.digests import DIGEST
 from .archive.image import ArchivedImage, ArchivedLayer, chain_ids
 from .archive.reference import normalize
 
-#: The name of a blob's file on its way; nothing else is a path there.
+#: The file name of a blob in transit; it cannot be a path.
 _MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,200}")
 _MOST_IMAGES, _MOST_LAYERS = 1000, 1000
 
 
 @dataclass(frozen=True)
 class Offer:
-    """Images that could be sent. ``documents`` are what a registry has of them (manifests, configurations), by digest.
+    """Images that could be sent. ``documents`` are the registry's manifests and configurations, by digest.
 
-    ``digest`` is what the name means at the registry, "" for an archive. ``keeps``: blobs are kept as they come.
+    ``digest`` is the digest of the name at the registry, "" for an archive. ``keeps``: blobs are stored unchanged.
     """
 
     images: tuple[ArchivedImage, ...]
@@ -40,7 +40,7 @@ class Offer:
 
 
 def member_of(layer: ArchivedLayer) -> str:
-    """Return the name of the file that a layer's blob is sent as."""
+    """Return the name of the file in which a layer's blob is sent."""
     return (layer.digest or layer.diff_id).replace(":", "-", 1)
 
 
@@ -65,7 +65,7 @@ def _encoded(image: ArchivedImage) -> dict[str, Any]:
 
 
 def decode(data: Any) -> Offer:
-    """Read the JSON form. Raises InvalidOption: nobody but the action plugin writes one."""
+    """Parse the JSON form. Raises InvalidOption: only the action plugin writes it."""
     try:
         documents = {_digest(digest): _bytes(text) for digest, text in data["documents"].items()}
         images = tuple(_decoded(one) for one in data["images"][:_MOST_IMAGES])
@@ -79,7 +79,7 @@ def _decoded(data: Mapping[str, Any]) -> ArchivedImage:
     config = _bytes(data["config"])
     diff_ids = imageconfig.parse(config).diff_ids
     if len(diff_ids) != len(data["layers"]) or len(diff_ids) > _MOST_LAYERS:
-        raise ValueError("as many layers as the configuration has are wanted")
+        raise ValueError("the number of layers differs from the configuration's")
     layers = tuple(map(_layer, diff_ids, chain_ids(diff_ids), data["layers"]))
     manifest = data["manifest_digest"]
     return ArchivedImage(
@@ -95,19 +95,19 @@ def _decoded(data: Mapping[str, Any]) -> ArchivedImage:
 def _layer(diff_id: str, chain_id: str, told: Sequence[Any]) -> ArchivedLayer:
     digest, media_type, size = told
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
-        raise ValueError("a size is a count of bytes")
+        raise ValueError("a size must be a number of bytes")
     layer = ArchivedLayer(
         diff_id, chain_id, None if digest is None else _digest(digest), str(media_type), size, ""
     )
     member = member_of(layer)
     if not _MEMBER.fullmatch(member):
-        raise ValueError("a blob has no name for a file")
+        raise ValueError("a blob's name is not a file name")
     return ArchivedLayer(diff_id, chain_id, layer.digest, layer.media_type, size, member)
 
 
 def _digest(value: object) -> str:
     if not isinstance(value, str) or not DIGEST.fullmatch(value):
-        raise ValueError(f"{str(value)[:100]!r} is no digest")
+        raise ValueError(f"{str(value)[:100]!r} is not a digest")
     return value
 
 

@@ -170,7 +170,7 @@ def test_the_only_platform(layout, images):
 def test_no_platform_fits(layout, images):
     """When none of several platforms fits, the error lists what is there."""
     several = [layout.image("a", **kind("linux/mips64le")), layout.image("b", **kind("windows/amd64"))]
-    with pytest.raises(ArchiveBroken, match="it has linux/mips64le, windows/amd64"):
+    with pytest.raises(ArchiveBroken, match="only for linux/mips64le, windows/amd64"):
         images(layout.index(*several))
 
 
@@ -246,7 +246,7 @@ def test_an_archive_of_nothing(name, content, images, tmp_path):
         entry = tarfile.TarInfo(name)
         entry.size = len(content)
         archive.addfile(entry, io.BytesIO(content))
-    with pytest.raises(ArchiveBroken, match="names no image"):
+    with pytest.raises(ArchiveBroken, match="contains no image"):
         images(path)
 
 
@@ -275,10 +275,10 @@ def test_platforms_that_were_not_saved(layout, images):
         layout.image("other", **kind("linux/mips64le")),
         {**NOT_SAVED, **kind("unknown/unknown")},
     ]
-    with pytest.raises(ArchiveBroken, match=rf"platform {host}.*; it has linux/mips64le") as caught:
+    with pytest.raises(ArchiveBroken, match=rf"platform {host}.*, only for linux/mips64le") as caught:
         images(layout.index({**layout.blob({"manifests": several}), "mediaType": INDEX}))
     assert caught.value.fields["platforms"] == ["linux/mips64le"]
-    with pytest.raises(ArchiveBroken, match=r"names the blob sha256:bbb.* and lacks it"):
+    with pytest.raises(ArchiveBroken, match=r"lacks the blob sha256:bbb.* that it lists"):
         images(layout.index({**layout.blob({"manifests": [*gone, *gone]}), "mediaType": INDEX}))
 
 
@@ -370,7 +370,7 @@ def test_unpacked_docker_archive(archives, images, tmp_path):
     (tmp_path / "outside").write_bytes((top / "0/layer.tar").read_bytes())
     os.remove(top / "0/layer.tar")
     os.symlink("../../outside", top / "0/layer.tar")
-    with pytest.raises(ArchiveBroken, match="lacks it"):
+    with pytest.raises(ArchiveBroken, match="lacks the"):
         images(top)
 
 

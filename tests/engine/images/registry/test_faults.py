@@ -45,7 +45,7 @@ def once(fault, times=1):
     return Fault(fault, times=times)
 
 
-BROKEN = (RegistryFailed, "can't be reached")
+BROKEN = (RegistryFailed, "is unreachable")
 OFF = (RegistryFailed, "broke off")
 LATE = (RegistryFailed, "did not answer in time")
 #: What meets each request for a layer's blob.
@@ -59,7 +59,7 @@ OF_LAYERS = {
     "stalled": Fault(faultproxy.cut(0, how="stall"), *LATE),
     "silent, once": once(faultproxy.silent),
     "silent": Fault(faultproxy.silent, *LATE),
-    "slow": Fault(faultproxy.slow(500), RegistryFailed, "sends next to nothing"),
+    "slow": Fault(faultproxy.slow(500), RegistryFailed, "is too slow"),
     "slow head": Fault(faultproxy.slow_head, *LATE),
     "slow chunks": Fault(faultproxy.slow_chunk, *LATE),
     "no end of 100": Fault(faultproxy.continues, *LATE),
@@ -84,9 +84,9 @@ OF_LAYERS = {
     "nothing": Fault(faultproxy.garbage(b""), *BROKEN),
     "a header without an end": Fault(faultproxy.endless_header, *BROKEN),
     "no end of headers": Fault(faultproxy.endless_headers, *BROKEN),
-    "in circles": Fault(faultproxy.in_circles, RegistryFailed, "leads on and on"),
+    "in circles": Fault(faultproxy.in_circles, RegistryFailed, "redirects too often"),
     "to another scheme": Fault(
-        faultproxy.redirect("file:///etc/passwd!"), RegistryFailed, "which is no address"
+        faultproxy.redirect("file:///etc/passwd!"), RegistryFailed, "which is not a valid address"
     ),
     "to nowhere": Fault(faultproxy.redirect("http://127.0.0.1:9"), *BROKEN),
     "too many requests, twice": once(faultproxy.says(429, Retry_After="0"), 2),
@@ -97,9 +97,9 @@ OF_LAYERS = {
     "500, once": once(faultproxy.says(500)),
     "500": Fault(faultproxy.says(500), RegistryFailed, "answers 500"),
     "501": Fault(faultproxy.says(501), RegistryFailed, "answers 501"),
-    "404": Fault(faultproxy.says(404), RegistryFailed, "and lacks it"),
-    "403": Fault(faultproxy.says(403), RegistryDenied, "wants credentials"),
-    "401": Fault(faultproxy.says(401), RegistryDenied, "wants credentials"),
+    "404": Fault(faultproxy.says(404), RegistryFailed, "lacks the blob"),
+    "403": Fault(faultproxy.says(403), RegistryDenied, "requires credentials"),
+    "401": Fault(faultproxy.says(401), RegistryDenied, "requires credentials"),
     "204": Fault(faultproxy.says(204), RegistryFailed, "answers 204"),
     "206 for the whole": Fault(faultproxy.says(206, b"x"), RegistryFailed, "answers 206"),
     "304": Fault(faultproxy.says(304), RegistryFailed, "answers 304"),
@@ -110,7 +110,7 @@ OF_MANIFESTS = {
     "cut": Fault(faultproxy.cut(100), *OFF),
     "stalled, once": once(faultproxy.cut(100, how="stall")),
     "silent": Fault(faultproxy.silent, *LATE),
-    "slow": Fault(faultproxy.slow(50), RegistryFailed, "sends next to nothing"),
+    "slow": Fault(faultproxy.slow(50), RegistryFailed, "is too slow"),
     "slow head": Fault(faultproxy.slow_head, *LATE),
     "slow chunks": Fault(faultproxy.slow_chunk, *LATE),
     "no end of 100": Fault(faultproxy.continues, *LATE),
@@ -119,7 +119,7 @@ OF_MANIFESTS = {
     "no length": Fault(faultproxy.without_length),
     "one byte": Fault(faultproxy.corrupt(20), DigestMismatch, "has the digest"),
     "giant": Fault(faultproxy.giant(), RegistryFailed, "has more than"),
-    "a portal": Fault(faultproxy.html, ArchiveBroken, "no JSON object"),
+    "a portal": Fault(faultproxy.html, ArchiveBroken, "not a JSON object"),
     "a bomb": Fault(faultproxy.bomb, DigestMismatch, "has the digest"),
     "another type": Fault(faultproxy.header("Content-Type", "text/plain")),
     "no type": Fault(faultproxy.header("Content-Type", None)),
@@ -130,11 +130,11 @@ OF_MANIFESTS = {
         faultproxy.header("Docker-Content-Digest", "../../etc/\x1b[2J"), DigestMismatch, "not ../../etc/?[2J"
     ),
     "no digest": Fault(faultproxy.header("Docker-Content-Digest", None)),
-    "a list": Fault(faultproxy.says(200, b"[]"), ArchiveBroken, "no JSON object"),
+    "a list": Fault(faultproxy.says(200, b"[]"), ArchiveBroken, "not a JSON object"),
     "an empty object": Fault(faultproxy.says(200, b"{}"), ArchiveBroken),
     "the old form": Fault(faultproxy.says(200, b'{"schemaVersion": 1}'), ArchiveBroken, "schema 1"),
     "no end of headers": Fault(faultproxy.endless_headers, *BROKEN),
-    "in circles": Fault(faultproxy.in_circles, RegistryFailed, "leads on and on"),
+    "in circles": Fault(faultproxy.in_circles, RegistryFailed, "redirects too often"),
     "500": Fault(faultproxy.says(500, b"<html>\x1b[2J</html>"), RegistryFailed, "answers 500"),
     "an error that paints": Fault(
         faultproxy.says(500, b'{"errors": [{"code": "X", "message": "\\u001b[2J\\u0007\\n"}]}'),
@@ -148,7 +148,7 @@ OF_CONFIGURATIONS = {
     "cut, once": once(faultproxy.cut(20)),
     "one byte": Fault(faultproxy.corrupt(20), DigestMismatch, "has the digest"),
     "giant": Fault(faultproxy.giant(), RegistryFailed, "has more than"),
-    "a portal": Fault(faultproxy.html, ArchiveBroken, "is cut short"),
+    "a portal": Fault(faultproxy.html, ArchiveBroken, "is truncated"),
     "404": Fault(faultproxy.says(404), RegistryFailed, "answers 404"),
 }
 #: What meets the request that goes on with a blob that was cut off once.
@@ -302,11 +302,11 @@ def test_no_step_down(there, tmp_path):
         for place in ("/manifests/", "/blobs/"):
             proxy.clear()
             proxy.when(faultproxy.redirect(plain.url), path=place)
-            with pytest.raises(RegistryFailed, match="leads from https"):
+            with pytest.raises(RegistryFailed, match="redirects from https"):
                 puller.pull(**access)
         proxy.clear()
         proxy.when(faultproxy.says(401, WWW_Authenticate=f'Bearer realm="{plain.url}/token"'))
-        with pytest.raises(RegistryFailed, match="wants a login by http"):
+        with pytest.raises(RegistryFailed, match="requires a login over unencrypted http"):
             puller.pull(**access)
         assert plain.passed == []
         proxy.clear()
@@ -318,19 +318,19 @@ OF_TOKENS = {
     "silent": Fault(faultproxy.silent, *LATE),
     "slow head": Fault(faultproxy.slow_head, *LATE),
     "giant": Fault(faultproxy.giant(), RegistryFailed, "has more than"),
-    "a portal": Fault(faultproxy.html, RegistryFailed, "no JSON object"),
+    "a portal": Fault(faultproxy.html, RegistryFailed, "did not answer with a JSON object"),
     "no token": Fault(faultproxy.content(b"{}"), RegistryFailed, "without a token"),
     "a number": Fault(faultproxy.content(b'{"token": 7}'), RegistryFailed, "without a token"),
     "two headers": Fault(faultproxy.content(b'{"token": "a\\r\\nX: y"}'), RegistryFailed, "without a token"),
     "another's token": Fault(
-        faultproxy.content(b'{"token": "abc"}'), RegistryDenied, "does not take the token"
+        faultproxy.content(b'{"token": "abc"}'), RegistryDenied, "rejects the token"
     ),
     "for ever": once(faultproxy.header("X-Nothing", "1")),
     "500": Fault(faultproxy.says(500), RegistryFailed, "answers 500"),
     "503, once": once(faultproxy.says(503)),
-    "403": Fault(faultproxy.says(403), RegistryDenied, "does not let bob"),
+    "403": Fault(faultproxy.says(403), RegistryDenied, "denies bob"),
     "no end of headers": Fault(faultproxy.endless_headers, *BROKEN),
-    "in circles": Fault(faultproxy.in_circles, RegistryFailed, "leads on and on"),
+    "in circles": Fault(faultproxy.in_circles, RegistryFailed, "redirects too often"),
     "cut, once": once(faultproxy.cut(10)),
 }
 
@@ -379,7 +379,7 @@ def test_tokens_run_out(proxy, tokens, tmp_path):
     assert len(asked.passed) == 2
     server.stale = 9
     with pytest.raises(
-        RegistryDenied, match="does not take the token that its own server of tokens gave to bob"
+        RegistryDenied, match="rejects the token that its own token server issued to bob"
     ):
         puller.pull(policy="always", username="bob", password="S3cret/of-bob")
 

@@ -84,7 +84,7 @@ def test_prediction_verifies_and_writes_nothing(there, file):
 
 def test_what_the_registry_refuses_is_not_kept(there, file):
     """A wrong password, and one that was right once, is an error that names the user and not the password."""
-    with pytest.raises(RegistryDenied, match="refuses the password of bob") as caught:
+    with pytest.raises(RegistryDenied, match="rejects the password of bob") as caught:
         login(wanted(there, file, password="wrong-secret"))
     assert "wrong-secret" not in f"{caught.value}{caught.value.fields}"
     assert not file.exists()
@@ -197,7 +197,7 @@ def test_a_helper_that_is_not_there(there, file):
     with pytest.raises(HostLacks, match="docker-credential-nosuch"):
         login(wanted(there, file))
     file.write_text(json.dumps({"credsStore": "../../bin/sh"}))
-    with pytest.raises(InvalidOption, match="no name of one"):
+    with pytest.raises(InvalidOption, match="not a valid name"):
         login(wanted(there, file))
 
 
@@ -227,7 +227,7 @@ def test_tokens(need, tmp_path, file):
     ):
         assert login(wanted(there, file)).changed
         assert [(one.user, one.scopes, one.status) for one in tokens.asked] == [("bob", (), 200)]
-        with pytest.raises(RegistryDenied, match="refuses the password of bob"):
+        with pytest.raises(RegistryDenied, match="rejects the password of bob"):
             login(wanted(there, file, password="wrong"))
 
 

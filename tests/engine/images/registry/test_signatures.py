@@ -83,7 +83,7 @@ def test_a_signature_is_no_image(shelf, puller, kind):
     tag = f"{shelf.digest.replace(':', '-')}.sig"
     digest = shelf.put(tag, getattr(shelf, kind)())["digest"]
     for name in (f"{shelf.name}:{tag}", f"{shelf.name}@{digest}"):
-        with pytest.raises(ArchiveBroken, match="is no image"):
+        with pytest.raises(ArchiveBroken, match="is not an image"):
             puller.pull(name)
     assert puller.blobs() == set()
     done = puller.pull(f"{shelf.name}:1")
@@ -116,5 +116,5 @@ def test_an_index_of_signatures_alone(shelf, puller):
     tag = shelf.digest.replace(":", "-")
     signature = {**shelf.put(None, shelf.of_oci()), "artifactType": SIGNATURE}
     shelf.put(tag, {"manifests": [signature]}, INDEX)
-    with pytest.raises(ArchiveBroken, match="is no image"):
+    with pytest.raises(ArchiveBroken, match="is not an image"):
         puller.pull(f"{shelf.name}:{tag}")

@@ -66,7 +66,7 @@ def test_login_push_logout(there, slipway, tmp_path):
     assert json.loads((tmp_path / "auth.json").read_text()) == {"auths": {}}
     code, said, complained = slipway(*push[:-1], f"{there.address}/third/app:1")
     assert (code, said) == (125, "")
-    assert "wants credentials" in complained
+    assert "requires credentials" in complained
 
 
 def access(file):

@@ -248,7 +248,7 @@ def test_refused(host, commits, image, tmp_path, busybox):
     host.start(*FOREVER, image=image, stop_timeout=0)
     with pytest.raises(InvalidOption, match="image: 'Out' has capital letters"):
         commits.commit("Out")
-    with pytest.raises(InvalidOption, match="changes: 'RUN x' starts with an unknown word"):
+    with pytest.raises(InvalidOption, match="changes: 'RUN x' starts with an unknown instruction"):
         commits.commit(changes=("RUN x",))
     (commits.root() / "srv/.wh.kept").touch()
     with pytest.raises(WrongState, match=r"container box holds 'srv/.wh.kept': such a name hides"):

@@ -59,7 +59,7 @@ def test_options(call):
         (("bix", "true"), 125, "near: box"),
         (("box",), 125, "names no program"),
         (("-e", "A", "box", "true"), 125, "NAME=VALUE"),
-        (("-t", "box", "true"), 125, "no terminal"),
+        (("-t", "box", "true"), 125, "not a terminal"),
         (("-d", "box", "nowhere"), 127, "nowhere"),
     ],
 )

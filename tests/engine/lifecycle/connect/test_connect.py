@@ -338,7 +338,7 @@ def test_a_file_that_was_replaced_in_between_is_noticed(host, put, run):
     first = frames.split(put("/tmp/one", b"begin").stdout)[0]
     run("sh", "-c", "echo other >/tmp/other; busybox mv /tmp/other /tmp/one")
     answer = put("/tmp/one", b"more", segments=[[5, 4]], size=9, file=first["file"])
-    assert "another file" in answer.error["msg"]
+    assert "was replaced during the transfer" in answer.error["msg"]
     assert run("cat", "/tmp/one").stdout == b"other\n"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images of one archive: which of them is meant, and what to say of their platforms; pure."""
+"""Select an image of an archive, and warn about platforms and names; pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from . import platform, reference
 from .image import ArchivedImage
 from .platform import Platform
 
-#: More names than this nobody reads.
+#: The most names that a message lists.
 _MOST_LISTED = 20
-#: As much of a text that is no name as somebody reads.
+#: The most characters of an invalid name that a message quotes.
 _WIDTH = 150
-#: What a processor runs beside its own programs.
+#: Architectures whose programs a processor also runs.
 _ALSO_RUNS = {"amd64": ("386",), "arm64": ("arm",)}
 
 
 def find(images: Sequence[ArchivedImage], text: str) -> ArchivedImage | None:
-    """Return the image of that name, id (12 digits or more) or manifest's digest; by its name it keeps that one alone."""
+    """Return the image with that name, id (at least 12 digits) or manifest digest; a name selects only itself."""
     for image in images:
         if text == image.manifest_digest or _is_id_of(text, image):
             return image
@@ -44,28 +44,28 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def listed(images: Sequence[ArchivedImage]) -> str:
-    """Name the images in a text: each by its names, or by the beginning of its id."""
+    """Return the images as text: each by its names, or by the beginning of its id."""
     names = [name for image in images for name in (image.names or (image.id[:12],))]
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
     return f"{', '.join(names[:_MOST_LISTED])}{more}"
 
 
 def platform_warnings(images: Sequence[ArchivedImage]) -> tuple[str, ...]:
-    """Tell of images that this host's processor can't run, and of those that were not loaded for their platform."""
+    """Return warnings of images that this host's CPU cannot run, and of those skipped for their platform."""
     return tuple(text for image in images for text in _platform_warnings(image, platform.of_host()))
 
 
 def name_warnings(images: Sequence[ArchivedImage]) -> tuple[str, ...]:
-    """Tell of what the archive calls an image that can't be its name."""
+    """Return warnings of names in the archive that are not valid image names."""
     return tuple(
-        f"image {listed([image])}: the archive calls it {_quoted(image.not_names)}, which is no image name and is left out"
+        f"image {listed([image])}: its name {_quoted(image.not_names)} in the archive is not valid and is ignored"
         for image in images
         if image.not_names
     )
 
 
 def _quoted(names: Sequence[str]) -> str:
-    """Name texts that may hold anything, as many as somebody reads."""
+    """Return untrusted texts, quoted, limited in number and length."""
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
     return f"{', '.join(repr(name[:_WIDTH]) for name in names[:_MOST_LISTED])}{more}"
 
@@ -75,13 +75,13 @@ def _platform_warnings(image: ArchivedImage, host: Platform) -> Iterator[str]:
     config = imageconfig.parse(image.config)
     found = Platform(config.os, config.architecture, config.variant)
     if not _runs(found, host):
-        yield f"image {label} is for {found}, and this host is {host}: it runs with an emulator alone"
+        yield f"image {label} is for {found}, but this host is {host}: it only runs with an emulator"
     if image.passed_over:
         others = ", ".join(image.passed_over)
-        yield f"the archive has images without a name for {others}, too: of those only {label}, for {host}, was loaded"
+        yield f"the archive also has unnamed images for {others}: of these, only {label}, for {host}, was loaded"
 
 
 def _runs(image: Platform, host: Platform) -> bool:
-    """Return whether a host runs an image; what says nothing is taken for its own."""
+    """Return whether a host runs an image; an unset platform counts as the host's."""
     runs = (host.architecture, *_ALSO_RUNS.get(host.architecture, ()), "")
     return image.os in (host.os, "") and image.architecture in runs

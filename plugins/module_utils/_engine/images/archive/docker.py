@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images in a tar as `docker save` makes it: manifest.json, one JSON file an image, one tar a layer."""
+"""Images in a tar as `docker save` writes it: manifest.json, one JSON file per image, one tar per layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REPOSITORIES = "repositories"
 
 
 def images(members: Members) -> tuple[ArchivedImage, ...]:
-    """Read the images that manifest.json names; raises ArchiveBroken, DigestMismatch."""
+    """Read the images that manifest.json lists; raises ArchiveBroken, DigestMismatch."""
     raw = read_document(members, MANIFEST)
     if raw is None:
         raise ArchiveBroken(f"the archive has no {MANIFEST}")
@@ -34,7 +34,7 @@ def images(members: Members) -> tuple[ArchivedImage, ...]:
 
 
 def _is_artifact(item: Mapping[str, Any]) -> bool:
-    """Tell whether it is a signature or the like; the tag alone tells it here."""
+    """Return whether an item is a signature or another artifact; in this format only the tag shows it."""
     names = documents.texts(item.get("RepoTags"), what=f"{MANIFEST}: RepoTags")
     return bool(names) and all(map(artifacts.is_tag, names))
 
@@ -44,7 +44,7 @@ def _image(members: Members, item: Mapping[str, Any]) -> ArchivedImage:
     blobs = documents.texts(item.get("Layers"), what=f"{MANIFEST}: Layers")
     diff_ids = imageconfig.parse(config).diff_ids
     if len(blobs) != len(diff_ids):
-        raise ArchiveBroken(f"{MANIFEST} names {len(blobs)} layers, the configuration {len(diff_ids)}")
+        raise ArchiveBroken(f"{MANIFEST} lists {len(blobs)} layers, but the configuration {len(diff_ids)}")
     layers = [
         _layer(members, blob, diff_id=diff_id, chain_id=chain_id)
         for blob, diff_id, chain_id in zip(blobs, diff_ids, chain_ids(diff_ids))
@@ -57,7 +57,7 @@ def _image(members: Members, item: Mapping[str, Any]) -> ArchivedImage:
 def _config(members: Members, member: str) -> bytes:
     raw = read_document(members, member)
     if raw is None:
-        raise ArchiveBroken(f"the archive names the configuration {member!r} and lacks it")
+        raise ArchiveBroken(f"the archive lacks the configuration {member!r} that it lists")
     # The file is named after its digest: ID.json, or blobs/sha256/ID.
     name = posixpath.splitext(posixpath.basename(member))[0]
     digest = digests.of_digits(name)
@@ -69,5 +69,5 @@ def _config(members: Members, member: str) -> bytes:
 def _layer(members: Members, member: str, *, diff_id: str, chain_id: str) -> ArchivedLayer:
     section = members.find(member)
     if section is None:
-        raise ArchiveBroken(f"the archive names the layer {member!r} and lacks it", layer=member)
+        raise ArchiveBroken(f"the archive lacks the layer {member!r} that it lists", layer=member)
     return ArchivedLayer(diff_id, chain_id, None, _LAYER_TYPE, section.size, member)

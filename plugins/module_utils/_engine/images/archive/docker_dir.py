@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image in a directory as ``podman save --format docker-dir`` makes it: manifest.json, and blobs named by their digits.
+"""The image in a directory of ``podman save --format docker-dir``: manifest.json, and blobs named by digits.
 
 Source: containers/image, directory/directory_transport.go (transport ``dir:``).
 """
@@ -19,18 +19,18 @@ _SIGNED = "application/vnd.docker.distribution.manifest.v1"
 
 
 class Blobs:
-    """The files of such a directory under the names that they have in an OCI layout; ``top``: the digest of manifest.json."""
+    """The files of such a directory, by their names in an OCI layout; ``top``: the digest of manifest.json."""
 
     def __init__(self, members: Members, top: str) -> None:
         self._members = members
         self._top = top
 
     def find(self, name: str) -> Content | None:
-        """Give the blob of a layout's path, None when there is none."""
+        """Return the blob at a layout's path, or None if it is missing."""
         _blobs, algorithm, digits = name.split("/")
         if f"{algorithm}:{digits}" == self._top:
             return self._members.find(MANIFEST)
-        # Newer versions write the algorithm where it is not sha256; manifests of a list have a suffix.
+        # Newer versions prefix the algorithm if it is not sha256; manifests of a list have a suffix.
         names = [
             f"{stem}{suffix}"
             for stem in (digits, f"{algorithm}-{digits}")
@@ -40,7 +40,7 @@ class Blobs:
 
 
 def image(members: Members, raw: bytes) -> tuple[Blobs, ArchivedImage]:
-    """Read the image of the directory, whose manifest.json is ``raw``; it has no name there.
+    """Read the image of the directory, whose manifest.json is ``raw``; the format stores no name.
 
     Raises ArchiveBroken, DigestMismatch.
     """
@@ -48,7 +48,7 @@ def image(members: Members, raw: bytes) -> tuple[Blobs, ArchivedImage]:
     manifest = documents.parse_object(raw, what=MANIFEST)
     kind = documents.text(manifest, "mediaType", what=MANIFEST)
     if manifest.get("schemaVersion") == 1 or kind.startswith(_SIGNED):
-        why = f"{MANIFEST} is of schema 1, which says nothing of the layers' plain content"
+        why = f"{MANIFEST} has schema 1, which lacks the digests of uncompressed layers"
         raise ArchiveBroken(why, remedy="Save the image again with a newer program")
     blobs = Blobs(members, top["digest"])
     top["mediaType"] = oci_layout.INDEX_TYPES[0] if "manifests" in manifest else kind

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The archive's path in the errors about what is in it."""
+"""Add the archive's path to errors about its content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...errors import ArchiveBroken, DigestMismatch, UnsafeEntry
 
 @contextmanager
 def telling(path: str) -> Iterator[None]:
-    """Name the archive in what is wrong with it."""
+    """Prefix errors about an archive's content with its path."""
     try:
         yield
     except (ArchiveBroken, DigestMismatch, UnsafeEntry) as error:

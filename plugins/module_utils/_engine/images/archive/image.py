@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an archive holds: an image and its layers as frozen data."""
+"""The content of an archive: images and layers as frozen data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ...frozen import dataclass
 class ArchivedLayer:
     """One layer of an image.
 
-    ``diff_id`` is the digest of its plain tar ("sha256:...", "sha512:..."), ``chain_id`` names it together with all below
-    it (64 hex digits), ``digest`` and ``size`` are those of the blob as it is stored (None when nothing says
-    them), ``member`` is the blob's name in the archive.
+    ``diff_id`` is the digest of its plain tar ("sha256:...", "sha512:..."), ``chain_id`` identifies it together with all layers
+    below (64 hex digits), ``digest`` and ``size`` are those of the stored blob (None if unknown), ``member`` is the blob's name
+    in the archive.
     """
 
     diff_id: str
@@ -30,9 +30,9 @@ class ArchivedLayer:
 class ArchivedImage:
     """An image: ``id`` is the sha256 of its raw configuration, ``layers`` has the lowest first.
 
-    ``passed_over``: the other platforms that it was chosen among, where they may have been asked for as well.
-    ``not_names``: what the archive calls it that can't be an image's name. ``digests``: by what a registry knows it, of its
-    manifest and of the index that leads to it, each as ``REPOSITORY@sha256:...``; ``blobs``: what is kept of it as it came.
+    ``passed_over``: other platforms of an index without names, from which this image was chosen. ``not_names``: invalid names of
+    the image in the archive. ``digests``: a registry's digests of its manifest and of the index above, each as
+    ``REPOSITORY@sha256:...``; ``blobs``: the digests of its blobs that are stored unchanged.
     """
 
     id: str
@@ -47,9 +47,9 @@ class ArchivedImage:
 
 
 def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
-    """Compute the chain id of each layer (OCI image-spec, config.md, "Layer ChainID"), without the prefix.
+    """Return the chain id of each layer (OCI image-spec, config.md, "Layer ChainID"), without the prefix.
 
-    One that is of another algorithm than sha256 is digested once more: a chain id has 64 digits here.
+    A chain id of another algorithm than sha256 is hashed once more, because chain ids have 64 digits here.
     """
     chain: list[str] = []
     for diff_id in diff_ids:

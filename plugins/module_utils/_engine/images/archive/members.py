@@ -18,47 +18,47 @@ from ..tar import read as tarread
 from ..tar import streams
 from .documents import LARGEST
 
-#: More than any archive of images holds; a whole file system given by mistake stays below it too.
+#: More than any archive of images has; a whole file system, given by mistake, stays below it too.
 _MOST_MEMBERS = 1_000_000
-#: Links from member to member that are followed; `docker save` makes one.
+#: The most links from member to member to follow; `docker save` writes one.
 _MOST_LINKS = 8
-#: What open(2) answers where no file of that name is, or can be.
+#: Errors of open(2) for a file that does not or cannot exist.
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of an open file that holds a member's bytes."""
+    """The part of an open file that contains a member's bytes."""
 
     fd: int
     offset: int
     size: int
 
     def chunks(self) -> Iterator[bytes]:
-        """Read it in chunks; the file's end may come early."""
+        """Read it in chunks; it may be truncated."""
         return streams.section(self.fd, self.offset, self.size)
 
 
 class Content(Protocol):
-    """What a file of an archive holds."""
+    """The content of a file in an archive."""
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """The size in bytes."""
 
     def chunks(self) -> Iterator[bytes]:
-        """Read it in chunks; the end may come early."""
+        """Read it in chunks; it may be truncated."""
 
 
 class Members(Protocol):
-    """Where an archive's files are found."""
+    """The files of an archive, by name."""
 
     def find(self, name: str) -> Content | None:
-        """Give the file of that name, None when there is none."""
+        """Return the file with that name, or None if there is none."""
 
 
 def read_document(members: Members, name: str) -> bytes | None:
-    """Read a small file whole; ArchiveBroken when it is larger than a document may be, or cut short."""
+    """Read a small file whole; raises ArchiveBroken if it is truncated, or too large for a document."""
     section = members.find(name)
     if section is None:
         return None
@@ -66,16 +66,16 @@ def read_document(members: Members, name: str) -> bytes | None:
         raise ArchiveBroken(f"{name} has {section.size} bytes, more than {LARGEST}", what=name)
     data = b"".join(section.chunks())
     if len(data) < section.size:
-        raise ArchiveBroken(f"{name} is cut short", what=name)
+        raise ArchiveBroken(f"{name} is truncated", what=name)
     return data
 
 
 def opened_file(name: str, looked_at: int, stack: ExitStack) -> int:
-    """Open, until the stack ends, the regular file that a descriptor (O_PATH) looks at; raises ArchiveBroken."""
+    """Open a regular file from its O_PATH descriptor, until the stack closes; raises ArchiveBroken."""
     try:
         fd = untrusted_files.reopen(looked_at, name)
     except (untrusted_files.MadeUp, BlockingIOError) as error:
-        raise ArchiveBroken(f"{name} can't be read: it {error.strerror}", what=name) from error
+        raise ArchiveBroken(f"{name} cannot be read: it {error.strerror}", what=name) from error
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
@@ -85,7 +85,7 @@ def opened_file(name: str, looked_at: int, stack: ExitStack) -> int:
 
 
 class DirectoryMembers:
-    """The files below a directory, links resolved with it as their root; they stay open until the end."""
+    """The files below a directory, links resolved with it as their root; they stay open until the stack closes."""
 
     def __init__(self, path: str, stack: ExitStack) -> None:
         self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -94,7 +94,7 @@ class DirectoryMembers:
         self._found: dict[str, Section] = {}
 
     def find(self, name: str) -> Section | None:
-        """Return the regular file of this name; None where there is none."""
+        """Return the regular file with this name, or None if there is none."""
         if name in self._found:
             return self._found[name]
         try:
@@ -110,7 +110,7 @@ class DirectoryMembers:
 
 
 class TarMembers:
-    """The regular files in an uncompressed tar, by the name that the last entry of it gave them."""
+    """The regular files in an uncompressed tar, by name; the last entry with a name counts."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -124,7 +124,7 @@ class TarMembers:
             source.skip(entry.stored)
 
     def find(self, name: str) -> Section | None:
-        """Return the regular file of this name, links followed; None where there is none."""
+        """Return the regular file with this name, links followed, or None if there is none."""
         return self._find(_tidy(name), _MOST_LINKS)
 
     def _find(self, name: str, links: int) -> Section | None:
@@ -140,7 +140,7 @@ class TarMembers:
         if entry.kind == tarread.FILE and entry.extents is None:
             self._files[name] = Section(self._fd, offset, entry.stored)
         elif entry.kind == tarread.SYMLINK:
-            # Beside the link, as a file system has it; else at the top of the archive: some programs write that.
+            # Relative to the link, as in a file system; or else to the top of the archive, as some programs write it.
             beside = posixpath.join(posixpath.dirname(name), link)
             self._links[name] = tuple(dict.fromkeys((_tidy(beside), _tidy(link))))
         elif entry.kind == tarread.HARD_LINK:
@@ -148,12 +148,12 @@ class TarMembers:
 
 
 def _tidy(name: str) -> str:
-    """Return the one spelling of a member's name: ``/a`` and ``./a`` are ``a``."""
+    """Return the canonical spelling of a member's name: ``/a`` and ``./a`` are ``a``."""
     return posixpath.normpath(name).lstrip("/")
 
 
 class _File:
-    """A tar source that passes over members by adding to an offset."""
+    """A tar source that skips members by advancing an offset."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -168,4 +168,4 @@ class _File:
     def skip(self, size: int) -> None:
         self.at += size
         if self.at > self._end:
-            raise ArchiveBroken("the archive is cut short")
+            raise ArchiveBroken("the archive is truncated")

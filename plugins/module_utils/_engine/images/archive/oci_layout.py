@@ -24,21 +24,21 @@ INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
-#: An index may name an index; builders nest one.
+#: An index may refer to an index; builders nest one.
 _DEEPEST_INDEX = 4
-#: What tools write for an image without a name.
+#: The names that tools write for an image without a name.
 _NAMELESS = ("", "<none>:<none>")
 
 
 class LayersMissing(ArchiveBroken):
-    """A manifest does not name as many layers as the image has."""
+    """A manifest lists a different number of layers than the image has."""
 
 
 def images(members: Members, *, name: str) -> tuple[ArchivedImage, ...]:
-    """Read the images of a layout, of each the manifest for this host; raises ArchiveBroken, DigestMismatch.
+    """Read the images of a layout, each in the form for this host; raises ArchiveBroken, DigestMismatch.
 
-    ``name`` goes before a reference that is only a tag ("" when the archive gives no such name). What is no image is passed
-    over: signatures and the like lie beside them.
+    ``name`` is put before a reference that is only a tag; it is "" if the archive implies no name. Signatures and other
+    artifacts are skipped.
     """
     raw = read_document(members, INDEX)
     if raw is None:
@@ -54,11 +54,11 @@ def images(members: Members, *, name: str) -> tuple[ArchivedImage, ...]:
 
 
 def no_image(*, is_empty: bool) -> ArchiveBroken:
-    """Return the error for an archive that names nothing at all, or only what belongs to images."""
+    """Return the error for an archive without images: one that is empty, or only has artifacts."""
     if is_empty:
-        return ArchiveBroken("the archive names no image", remedy="Save one into it")
+        return ArchiveBroken("the archive contains no image", remedy="Save an image into it")
     return ArchiveBroken(
-        "the archive holds no image, only what belongs to one: signatures, attestations, an SBOM",
+        "the archive contains no image, only artifacts of one: signatures, attestations, an SBOM",
         remedy="Save the image itself",
     )
 
@@ -74,10 +74,10 @@ def _without_artifacts(group: Sequence[dict[str, Any]], *, what: str) -> list[di
 def _of_one_name(
     members: Members, group: Sequence[dict[str, Any]], names: tuple[str, ...]
 ) -> Iterator[ArchivedImage]:
-    """Yield the images among the descriptors that have one name, or none: of several platforms one, else all.
+    """Yield the images of the descriptors that share a name or have none: one of several platforms, else all.
 
-    Without a name they may be images that have nothing to do with each other: they are one only if no two are for the same
-    platform, and the others are told then.
+    Descriptors without a name may be unrelated images. They count as platforms of one image only if no two have the same
+    platform; the others are then reported in ``passed_over``.
     """
     once = list({documents.digest(one, what=INDEX): one for one in group}.values())
     platforms = [_platform(one) for one in once]
@@ -94,13 +94,13 @@ def _of_one_name(
 
 
 def _not_names(group: Sequence[dict[str, Any]], descriptor: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what the descriptors of the same image call it that can't be its name."""
+    """Return the invalid names that the descriptors of the same image have."""
     same = (one for one in group if one.get("digest") == descriptor.get("digest"))
     return tuple(dict.fromkeys(text for one in same for text in _names(one)[1]))
 
 
 def image_of(members: Members, descriptor: dict[str, Any], *, names: tuple[str, ...]) -> ArchivedImage | None:
-    """Read the image that a descriptor leads to, through indexes; None when it is of something else."""
+    """Read the image of a descriptor, through indexes; return None if it is an artifact."""
     found = _through_indexes(members, descriptor)
     if found is None:
         return None
@@ -125,9 +125,9 @@ def _through_indexes(members: Members, descriptor: dict[str, Any]) -> dict[str, 
 
 
 def _chosen(members: Members, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Choose the manifest for this host; the only one is taken whatever its platform.
+    """Return the manifest for this host; a single one is taken whatever its platform.
 
-    An index may name platforms whose content nobody has saved with it.
+    An index may list platforms whose content was not saved with it.
     """
     if len(images) == 1:
         return images[0]
@@ -140,14 +140,14 @@ def _chosen(members: Members, images: Sequence[dict[str, Any]]) -> dict[str, Any
     if second is not None:
         return whole[second]
     if index is not None and not whole:
-        return images[index]  # whoever reads it tells what is missing
+        return images[index]  # reading it raises the error that names what is missing
     raise _no_platform([_platform(one) for one in whole or images], host)
 
 
 def _no_platform(there: Sequence[Platform], host: Platform) -> ArchiveBroken:
     names = [str(one) for one in there]
     return ArchiveBroken(
-        f"the archive has no image for this host's platform {host}; it has {', '.join(names) or 'nothing'}",
+        f"the archive has no image for this host's platform {host}, only for {', '.join(names) or 'none'}",
         remedy=f"Save the image for {host}",
         platforms=names,
         host=str(host),
@@ -155,7 +155,7 @@ def _no_platform(there: Sequence[Platform], host: Platform) -> ArchiveBroken:
 
 
 def _is_whole(members: Members, descriptor: Mapping[str, Any]) -> bool:
-    """Tell whether the archive has a manifest, and all that it names."""
+    """Return whether the archive has a manifest and everything that it lists."""
     what = documents.digest(descriptor, what=INDEX)
     if members.find(_member(what)) is None:
         return False
@@ -184,7 +184,7 @@ def _names(descriptor: Mapping[str, Any], *, name: str = "") -> tuple[tuple[str,
 
 
 def canonical(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names, spelled in full, and what is no image name (annotations hold any text)."""
+    """Return the valid names, in full, and the invalid ones (annotations can have any text)."""
     found = {name: _canonical(name) for name in names if name not in _NAMELESS}
     spelled = dict.fromkeys(full for full in found.values() if full is not None)
     return tuple(spelled), tuple(name for name, full in found.items() if full is None)
@@ -202,11 +202,11 @@ def _member(digest: str) -> str:
 
 
 def _blob(members: Members, descriptor: Mapping[str, Any]) -> bytes:
-    """Read a small blob and check it."""
+    """Read a small blob and check its digest."""
     digest = documents.digest(descriptor, what="descriptor")
     raw = read_document(members, _member(digest))
     if raw is None:
-        raise ArchiveBroken(f"the archive names the blob {digest} and lacks it", digest=digest)
+        raise ArchiveBroken(f"the archive lacks the blob {digest} that it lists", digest=digest)
     check_document(raw, digest, size=documents.size(descriptor, what=digest))
     return raw
 
@@ -226,7 +226,7 @@ def _image(
     blobs = documents.objects(manifest.get("layers"), what=f"{digest}: layers")
     diff_ids = imageconfig.parse(config).diff_ids
     if len(blobs) != len(diff_ids):
-        raise LayersMissing(f"{digest} names {len(blobs)} layers, its configuration {len(diff_ids)}")
+        raise LayersMissing(f"{digest} lists {len(blobs)} layers, but its configuration {len(diff_ids)}")
     layers = [
         _layer(members, blob, diff_id=diff_id, chain_id=chain_id)
         for blob, diff_id, chain_id in zip(blobs, diff_ids, chain_ids(diff_ids))
@@ -237,7 +237,7 @@ def _image(
 def _config(members: Members, manifest: Mapping[str, Any], *, what: str) -> bytes:
     descriptor = documents.child(manifest, "config", what=what)
     if not descriptor:
-        raise ArchiveBroken(f"the manifest {what} names no configuration")
+        raise ArchiveBroken(f"the manifest {what} has no configuration")
     return _blob(members, descriptor)
 
 
@@ -250,11 +250,11 @@ def _layer(members: Members, blob: Mapping[str, Any], *, diff_id: str, chain_id:
         )
     if members.find(_member(digest)) is None:
         why = _why_absent(media_type)
-        raise ArchiveBroken(f"the archive names the layer {digest} and lacks it{why}", digest=digest)
+        raise ArchiveBroken(f"the archive lacks the layer {digest} that it lists{why}", digest=digest)
     size = documents.size(blob, what=digest)
     return ArchivedLayer(diff_id, chain_id, digest, media_type, size, _member(digest))
 
 
 def _why_absent(media_type: str) -> str:
     is_foreign = "nondistributable" in media_type or ".foreign." in media_type
-    return " (it is not distributable: its owner alone gives it out)" if is_foreign else ""
+    return " (it is not distributable: only its owner provides it)" if is_foreign else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Opening of an image archive in any of its forms: OCI layout, docker archive, each as a tar or a directory; docker-dir."""
+"""Open an image archive in any format: OCI layout or docker archive, as a tar or a directory; docker-dir."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Archive", "ArchivedImage", "ArchivedLayer", "open_archive"]
 
 
 class Archive:
-    """An open archive: the images in it, and their layers as checked streams."""
+    """An open archive: its images, and their layers as checked streams."""
 
     def __init__(self, members: Members, images: tuple[ArchivedImage, ...]) -> None:
         self._members = members
@@ -36,7 +36,7 @@ class Archive:
         return streams.ahead(self._verified(layer))
 
     def check(self, layer: ArchivedLayer) -> None:
-        """Check a layer that nobody needs against its digest, once; where the blob itself has one, it is not decompressed."""
+        """Check an unneeded layer against its digest, once; if the blob has one, it is not decompressed."""
         if layer.member in self._checked:
             return
         with streams.ahead(self.stored(layer) if layer.digest else self._verified(layer)) as chunks:
@@ -45,7 +45,7 @@ class Archive:
         self._checked.add(layer.member)
 
     def wait(self, layer: ArchivedLayer) -> None:
-        """Do nothing: the archive is here."""
+        """Do nothing: the archive is local."""
 
     def _verified(self, layer: ArchivedLayer) -> Iterator[bytes]:
         return streams.verified(
@@ -57,7 +57,7 @@ class Archive:
         )
 
     def stored(self, layer: ArchivedLayer) -> Iterator[bytes]:
-        """Yield a layer's blob as the archive has it, checked at its end where its digest is known."""
+        """Yield a layer's blob unchanged; its digest, if known, is checked at its end."""
         digest = streams.Digest(layer.digest)
         yield from digest.through(self._read(layer))
         digest.check(layer.digest, what=_label(layer), size=layer.size)
@@ -99,9 +99,9 @@ def _merged(images: tuple[ArchivedImage, ...]) -> tuple[ArchivedImage, ...]:
 
 @contextmanager
 def open_archive(path: str, *, staging: str) -> Iterator[Archive]:
-    """Open an archive and read what is in it; whatever is wrong with it until it is closed names it.
+    """Open an archive and read its images; errors about its content name the archive, until it is closed.
 
-    A tar that is compressed as a whole is decompressed once into a nameless file in the directory
+    A tar that is compressed as a whole is decompressed once into an unnamed file in the directory
     ``staging``, which must exist; any other archive is read in place. Raises NotFound, ArchiveBroken,
     DigestMismatch, HostLacks (zstd), StoreFull.
     """
@@ -118,7 +118,7 @@ def open_archive(path: str, *, staging: str) -> Iterator[Archive]:
 
 
 def _not_there(path: str) -> NotFound:
-    remedy = "The path is one of the host that the task runs on: copy the archive there first"
+    remedy = "Copy the archive to the host of the task first: the path is one on that host"
     error = NotFound("archive", path, remedy=remedy)
     error.message = f"{error.message} on the host {os.uname().nodename}"
     return error
@@ -132,7 +132,7 @@ def _of_directory(path: str, stack: ExitStack) -> Archive:
     if raw is not None and raw.lstrip().startswith(b"{"):
         blobs, image = docker_dir.image(members, raw)
         return Archive(blobs, (image,))
-    return _of_docker(members, path)  # a docker archive that somebody has unpacked
+    return _of_docker(members, path)  # an unpacked docker archive
 
 
 def _of_file(path: str, fd: int, stack: ExitStack, *, staging: str) -> Archive:
@@ -142,7 +142,7 @@ def _of_file(path: str, fd: int, stack: ExitStack, *, staging: str) -> Archive:
     if decompress.is_compressed(head):
         fd = _decompressed(fd, stack, staging=staging)
     members = TarMembers(fd)
-    # Newer versions of docker save write both; the OCI form has the digests.
+    # Newer versions of docker save write both; the OCI format has the digests.
     if members.find(oci_layout.INDEX) is not None:
         return _of_layout(members, name="")
     return _of_docker(members, path)
@@ -152,7 +152,7 @@ def _of_layout(members: Members, *, name: str) -> Archive:
     try:
         return Archive(members, oci_layout.images(members, name=name))
     except oci_layout.LayersMissing:
-        # Release candidates of Docker 25 wrote manifests without layers, and all in the other form (moby/moby#47065).
+        # Release candidates of Docker 25 wrote OCI manifests without layers, but complete docker ones (moby/moby#47065).
         if members.find(docker.MANIFEST) is None:
             raise
         return Archive(members, docker.images(members))
@@ -163,13 +163,13 @@ def _of_docker(members: Members, path: str) -> Archive:
         return Archive(members, docker.images(members))
     if members.find(docker.REPOSITORIES) is not None:
         raise ArchiveBroken(
-            f"{path} was saved by a Docker older than 1.10: it names its images in {docker.REPOSITORIES} alone",
+            f"{path} was saved by a Docker older than 1.10: it lists its images only in {docker.REPOSITORIES}",
             remedy="Load it into a newer Docker or podman and save it again there",
             path=path,
         )
     raise ArchiveBroken(
-        f"{path} holds no image: it has neither {oci_layout.INDEX} nor {docker.MANIFEST}",
-        remedy="A tree of files becomes an image with image_import",
+        f"{path} contains no image: it has neither {oci_layout.INDEX} nor {docker.MANIFEST}",
+        remedy="To create an image from a tree of files, use image_import",
         path=path,
     )
 
@@ -182,6 +182,8 @@ def _decompressed(fd: int, stack: ExitStack, *, staging: str) -> int:
                 streams.write_all(plain.fileno(), memoryview(chunk))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreFull(f"no space is left in {staging} for the archive", remedy="Make room") from error
+            raise StoreFull(
+                f"no space is left in {staging} for the archive", remedy="Free some space"
+            ) from error
         raise
     return plain.fileno()

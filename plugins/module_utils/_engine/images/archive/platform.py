@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Platforms of images: what this host is in OCI's words, and which of several fits it best.
+"""Platforms of images: this host's in OCI's notation, and the best match among several.
 
 Source: OCI image-spec v1.1, image-index.md, "Platform Variants".
 """
@@ -39,21 +39,21 @@ class Platform:
 
 
 def of_host() -> Platform:
-    """Tell this host's platform; an architecture that Go names no other way keeps its own name."""
+    """Return this host's platform; an architecture that Go does not rename keeps its name."""
     machine = platform.machine()
     architecture, variant = _ARCHITECTURES.get(machine, (machine, ""))
     return Platform("linux", architecture, variant)
 
 
 def best(offered: Sequence[Platform], host: Platform) -> int | None:
-    """Give the index of the platform that fits the host best, None when none does."""
+    """Return the index of the platform that fits the host best, None if none does."""
     ranked = [(_rank(one, host), -index) for index, one in enumerate(offered)]
     rank, index = max(ranked, default=(None, 0), key=lambda pair: (pair[0] or 0, pair[1]))
     return None if rank is None else -index
 
 
 def _rank(one: Platform, host: Platform) -> int | None:
-    """Rank a platform: the host's own variant, then none, then older ones; None for what it can't run."""
+    """Rank a platform: the host's own variant, then none, then older ones; None if the host cannot run it."""
     if (one.os, one.architecture) != (host.os, host.architecture):
         return None
     if one.variant == host.variant:
@@ -61,5 +61,5 @@ def _rank(one: Platform, host: Platform) -> int | None:
     if not one.variant:
         return 99
     if one.variant > host.variant or not host.variant:
-        return None  # amd64's v2, v3: nothing here knows whether the processor has them
+        return None  # amd64's v2, v3: it is unknown here whether the CPU supports them
     return int("".join(digit for digit in one.variant if digit.isdigit()) or 0) + 1

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Image names: the one canonical spelling, and which stored names a short one may mean.
+"""Image names: their canonical spelling, and the stored names that a short name may mean.
 
 The grammar is that of the reference package of the OCI distribution project; the defaults for short names
-are podman's (``localhost`` for what is made or loaded here, then Docker Hub).
+are podman's (``localhost`` for images that are built or loaded locally, then Docker Hub).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True)
 class Parts:
-    """A name taken apart: ``registry`` ("" where it says none), ``path``, and ``:TAG`` or ``@sha256:...`` as ``suffix``."""
+    """A parsed name: ``registry`` ("" if unset), ``path``, and ``:TAG`` or ``@sha256:...`` as ``suffix``."""
 
     registry: str
     path: str
@@ -33,26 +33,26 @@ class Parts:
 
     @property
     def text(self) -> str:
-        """The name in full."""
+        """The full name."""
         return f"{self.registry}/{self.path}{self.suffix}"
 
     @property
     def reference(self) -> str:
-        """The tag or the digest, as registries are asked for it."""
+        """The tag or digest, in the form that registries expect."""
         return self.suffix[1:]
 
 
 def normalize(name: str) -> str:
-    """Spell an image name in full: ``app`` becomes ``localhost/app:latest``.
+    """Return an image name in full: ``app`` becomes ``localhost/app:latest``.
 
-    A name with a tag and a digest keeps the digest only. Raises InvalidOption("image", ...).
+    A name with a tag and a digest keeps only the digest. Raises InvalidOption("image", ...).
     """
     parts = parse(name)
     return Parts(parts.registry or "localhost", parts.path, parts.suffix).text
 
 
 def candidates(name: str) -> tuple[str, ...]:
-    """List the canonical names that a user's name may mean, the best first. Raises InvalidOption."""
+    """Return the canonical names that a user's name may mean, the best first. Raises InvalidOption."""
     parts = parse(name)
     if parts.registry:
         return (parts.text,)
@@ -62,21 +62,21 @@ def candidates(name: str) -> tuple[str, ...]:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether the text may be an image id: 12 to 64 hex digits, ``sha256:`` allowed before them."""
+    """Return whether the text may be an image id: 12 to 64 hex digits, optionally after ``sha256:``."""
     return _ID.fullmatch(text) is not None
 
 
 def is_registry(text: str) -> bool:
-    """Tell whether the text is ``HOST[:PORT]``, maybe with the path of repositories below."""
+    """Return whether the text is ``HOST[:PORT]``, optionally with a path of repositories below."""
     host, slash, path = text.partition("/")
     return _REGISTRY.fullmatch(host) is not None and (not slash or _PATH.fullmatch(path) is not None)
 
 
 def parse(name: str) -> Parts:
-    """Take a name apart; without a tag it has ``latest``, and with a digest no tag. Raises InvalidOption("image", ...)."""
+    """Parse a name; the tag defaults to ``latest``, and a digest drops it. Raises InvalidOption("image", ...)."""
     rest, _at, digest = name.partition("@")
     if _at and not DIGEST.fullmatch(digest):
-        raise _invalid(name, "has a digest that is not sha256: and 64 hex digits, nor one of sha512")
+        raise _invalid(name, "has an invalid digest; the usual form is sha256: and 64 hex digits")
     rest, tag = _cut_tag(rest)
     if tag is not None and not _TAG.fullmatch(tag):
         raise _invalid(name, "has a tag that is not 1 to 128 letters, digits, '_', '.' or '-'")
@@ -100,7 +100,7 @@ def _cut_registry(rest: str) -> tuple[str, str]:
 
 
 def _hub_path(path: str) -> str:
-    # Docker Hub keeps its official images under library/.
+    # Docker Hub has its official images under library/.
     return path if "/" in path else f"library/{path}"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a layer's tar again, byte for byte, from the files that it became and its recipe."""
+"""Reassemble a layer's tar, byte for byte, from its unpacked files and its recipe."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _REMEDY = "Remove the image and load or pull it again"
 
 
 def has_recipe(layer: str) -> bool:
-    """Tell whether the layer in this directory has a recipe, or has been found to be too odd for one."""
+    """Return whether the layer in this directory has a recipe, or a note that none is possible."""
     return os.path.isfile(os.path.join(layer, recipe.NAME))
 
 
 def can_assemble(layer: str) -> bool:
-    """Tell whether the tar of the layer in this directory can be written again."""
+    """Return whether the tar of the layer in this directory can be reassembled."""
     try:
         with open(os.path.join(layer, recipe.NAME), "rb") as file:
             return file.read(len(recipe.GIVEN_UP)) != recipe.GIVEN_UP
@@ -38,9 +38,9 @@ def can_assemble(layer: str) -> bool:
 
 
 def assemble(layer: str, *, diff_id: str) -> Iterator[bytes]:
-    """Stream the tar that the layer in a directory was unpacked from; its digest is checked at the end.
+    """Stream the tar from which the layer in a directory was unpacked; its digest is checked at the end.
 
-    Raises WrongState (it has no recipe, or is gone), DigestMismatch (files of it were altered).
+    Raises WrongState (no recipe, or the layer was removed), DigestMismatch (its files were altered).
     """
     digest = Digest(diff_id)
     try:
@@ -48,7 +48,7 @@ def assemble(layer: str, *, diff_id: str) -> Iterator[bytes]:
     except ArchiveBroken as error:
         raise _altered(diff_id, error.message) from error
     if digest.text != diff_id:
-        raise _altered(diff_id, f"it gives {digest.text}")
+        raise _altered(diff_id, f"its digest is now {digest.text}")
 
 
 def _altered(diff_id: str, why: str) -> DigestMismatch:
@@ -79,24 +79,24 @@ def _open_recipe(layer: str) -> int:
     if not os.path.isdir(os.path.join(layer, "diff")):
         raise WrongState(f"the layer {name} was removed", remedy=_REMEDY)
     if has_recipe(layer):
-        why = f"the layer {name} replaces too many of its own files for its archive to be written again"
-        raise WrongState(why, remedy="Take its image from where it came, or make it anew in one layer")
-    why = f"the layer {name} was kept without what it takes to write it again"
-    raise WrongState(why, remedy="Load or pull its image again, from where it came")
+        why = f"the layer {name} replaces too many of its own files to be reassembled"
+        raise WrongState(why, remedy="Get its image from its source, or rebuild it as one layer")
+    why = f"the layer {name} was stored without the recipe to reassemble it"
+    raise WrongState(why, remedy="Load or pull its image again from its source")
 
 
 class _Moves:
-    """Where the content is of files that later entries took the place of, or of a directory above them."""
+    """The locations of file contents that later entries replaced, directly or with a directory above."""
 
     def __init__(self) -> None:
         self._by_path: dict[bytes, list[tuple[int, int]]] = {}
 
     def add(self, after: int, moved: Moved) -> None:
-        """Note a move that came after so many contents."""
+        """Record a move that came after this number of contents."""
         self._by_path.setdefault(moved.path, []).append((after, moved.number))
 
     def place(self, index: int, path: bytes) -> bytes:
-        """Return where in the layer's directory the content is that was the ``index``-th, and was put at this path."""
+        """Return the current path, in the layer's directory, of the ``index``-th content, first put at this path."""
         found = [hit for head in _heads(path) for hit in self._next(index, head)] if self._by_path else []
         if not found:
             return b"diff/" + path
@@ -120,7 +120,7 @@ def _heads(path: bytes) -> Iterator[bytes]:
 
 def _moves(top: int, written: int) -> _Moves:
     moves, contents = _Moves(), 0
-    if _is_there(recipe.REPLACED, top):  # rarely; else the recipe is read once
+    if _is_there(recipe.REPLACED, top):  # rare; otherwise the recipe is read only once
         for record in recipe.records(written):
             if isinstance(record, Moved):
                 moves.add(contents, record)
@@ -137,7 +137,7 @@ def _is_there(name: str, directory: int) -> bool:
 
 
 class _Files:
-    """The files of a layer, opened by their true paths: never through a link, never outside. The last directory stays open."""
+    """A layer's files, opened by true paths: never through a symbolic link. The last directory stays open."""
 
     def __init__(self, top: int, moves: _Moves) -> None:
         self._top = top
@@ -146,7 +146,7 @@ class _Files:
         self._parent, self._fd = b"", os.dup(top)
 
     def close(self) -> None:
-        """Close the directory."""
+        """Close the open directory."""
         os.close(self._fd)
 
     def content(self, wanted: Content) -> Iterator[bytes]:
@@ -156,7 +156,7 @@ class _Files:
         try:
             fd = self._open(place)
         except OSError as error:
-            raise ArchiveBroken(f"its file {show(wanted.path)} can't be read: {error.strerror}") from error
+            raise ArchiveBroken(f"its file {show(wanted.path)} cannot be read: {error.strerror}") from error
         try:
             for offset, length in wanted.extents:
                 yield from _part(fd, offset, length, wanted.path)
@@ -172,7 +172,7 @@ class _Files:
         fd = os.open(name, _FILE, dir_fd=self._fd)
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
-            raise FileNotFoundError(errno.ENOENT, "is no regular file")
+            raise FileNotFoundError(errno.ENOENT, "is not a regular file")
         return fd
 
 
@@ -181,6 +181,6 @@ def _part(fd: int, offset: int, length: int, path: bytes) -> Iterator[bytes]:
     while offset < end:
         piece = os.pread(fd, min(CHUNK, end - offset), offset)
         if not piece:
-            raise ArchiveBroken(f"its file {show(path)} has {end - offset} bytes too few")
+            raise ArchiveBroken(f"its file {show(path)} is {end - offset} bytes too short")
         offset += len(piece)
         yield piece

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copying of one file from a lower layer into the one that links to it."""
+"""Copy a file from a lower layer into the layer that hard-links to it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def copy_up(name: bytes, *, from_fd: int, into_fd: int) -> None:
-    """Copy a file, symbolic link, device or FIFO with all that belongs to it; raises OSError."""
+    """Copy a file, symbolic link, device or FIFO with its attributes; raises OSError."""
     found = os.stat(name, dir_fd=from_fd, follow_symlinks=False)
     if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "a directory can't be linked to", name)
+        raise IsADirectoryError(errno.EISDIR, "a directory cannot be a hard link's target", name)
     if stat.S_ISREG(found.st_mode):
         _copy_file(name, from_fd=from_fd, into_fd=into_fd)
     else:
@@ -48,7 +48,7 @@ def _copy_file(name: bytes, *, from_fd: int, into_fd: int) -> None:
 
 
 def copy_data(source: int, target: int) -> None:
-    """Copy what is no hole of an open file, in the kernel; raises OSError."""
+    """Copy an open file's data except its holes, in the kernel; raises OSError."""
     end = os.fstat(source).st_size
     at = 0
     while at < end:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The directory that a layer is unpacked into: its parent directories, held open and never left.
+"""The directory into which a layer is unpacked: its parent directories, held open and never left.
 
-A layer's own symbolic links decide where ``a/b`` lies when ``a`` is one. Each parent is opened by its name in
-the directory above it; a link is resolved as in a container that has the layer as its root (RESOLVE_IN_ROOT): an
-absolute one starts at the layer's root, and ``..`` stops there. Links of *lower* layers are not looked at: as under
+A layer's own symbolic links decide where ``a/b`` is if ``a`` is one. Each parent is opened by its name in
+the directory above it; a link is resolved as in a container whose root is the layer (RESOLVE_IN_ROOT): an
+absolute one starts at the layer's root, and ``..`` stops there. Links of *lower* layers are not followed: as under
 podman's and Docker's overlay drivers, a directory that a layer implies hides a link of that name below.
 """
 
@@ -22,19 +22,19 @@ from ...kernel.removal import remove_entry
 from ..tar.printable import show
 from .lowers import Lowers, Path
 
-#: What open(2) takes at once, and a container can name (PATH_MAX with the slash before and the zero after it).
+#: The longest path that open(2) takes and a container can name (PATH_MAX without leading slash and terminating zero).
 _LONGEST = 4096 - 2
-#: Links may lead to deeper places than a name can tell.
+#: The deepest directory: through links, a path can get deeper than a name can express.
 _DEEPEST = _LONGEST // 2
-#: The limit of open files is often 1024.
+#: The most open directories; the limit of open files is often 1024.
 _MOST_OPEN = 400
-#: Directories down to here are kept open though nothing was put into them; less than _MOST_OPEN, so that opening one place
-#: never closes the one before.
+#: Directories down to this depth are kept open even if nothing was put into them; less than _MOST_OPEN, so that opening one
+#: place never closes the previous one.
 _KEPT_DEPTH = 32
-#: Of those that lead to what only a lower layer has; the kernel follows as many.
+#: The most links to directories that only a lower layer has; the kernel follows as many.
 _MOST_LINKS = 40
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-#: What the kernel answers where a link does not lead to a directory.
+#: The kernel's errors for a link that does not lead to a directory.
 _LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
@@ -46,9 +46,9 @@ class Place(NamedTuple):
 
 
 def components(name: bytes, *, entry: bytes) -> Path:
-    """Split a name of an archive, ``..`` resolved as text; an absolute one is taken as relative.
+    """Split a name of an archive; ``..`` is resolved lexically, and an absolute name is taken as relative.
 
-    Raises UnsafeEntry for one that leads out, ArchiveBroken for one that is too long.
+    Raises UnsafeEntry if it leads out of the layer, ArchiveBroken if it is too long.
     """
     parts = tuple(part for part in name.split(b"/") if part not in (b"", b"."))
     if b".." in parts:
@@ -71,16 +71,16 @@ def _folded(parts: Path, name: bytes, *, entry: bytes) -> Path:
 
 
 def unsafe(entry: bytes, why: str) -> UnsafeEntry:
-    """Make the error for an entry that would be written outside its layer."""
+    """Return the error for an entry that would be written outside its layer."""
     return UnsafeEntry(
         f"the archive's entry {show(entry)} is refused: {why}",
-        remedy="It is damaged or was made to do harm; do not use it",
+        remedy="The archive is damaged or malicious; do not use it",
         entry=show(entry),
     )
 
 
 class _Way:
-    """What is known on the way to one place: for which entry, whether to make what is missing, the links followed."""
+    """The state of one lookup: its entry, whether to create missing directories, the links followed."""
 
     def __init__(self, entry: bytes, make: bool) -> None:  # noqa: FBT001
         self.entry = entry
@@ -89,11 +89,10 @@ class _Way:
 
 
 class LayerDirectory:
-    """An empty directory that fills up with a layer's entries.
+    """A directory that starts empty and is filled with a layer's entries.
 
-    ``implied`` holds the directories made because something lies in them, not because the layer lists them.
-    ``below``: what the layers below it show. ``replace`` is called with what is about to be removed, and tells whether it has
-    put it elsewhere.
+    ``implied``: directories that were created as parents of entries and are not listed in the layer. ``below``: the merged
+    layers below. ``replace`` is called before an entry is removed; it returns True if it has moved the entry away itself.
     """
 
     def __init__(self, root: int, below: Lowers, replace: Callable[[bytes, Place], bool]) -> None:
@@ -113,10 +112,10 @@ class LayerDirectory:
             os.close(self._open.popitem()[1].fd)
 
     def place(self, path: Path, *, entry: bytes, make: bool = True) -> Place:
-        """Open a directory of the layer, and make it and those above it when they are missing.
+        """Open a directory of the layer; create it and its parents if they are missing.
 
-        The descriptor stays good for this call and the next. Raises UnsafeEntry, ArchiveBroken, and FileNotFoundError when
-        not to make.
+        The descriptor stays valid for this call and the next. Raises UnsafeEntry, ArchiveBroken, and FileNotFoundError if not
+        ``make``.
         """
         if not path:
             return Place(self._root, ())
@@ -129,7 +128,7 @@ class LayerDirectory:
         return found
 
     def make_directory(self, name: bytes, parent: Place) -> None:
-        """Make a directory, or keep the one that is there; anything else of that name is removed first."""
+        """Create a directory, or keep an existing one; anything else with that name is removed first."""
         try:
             os.mkdir(name, 0o700, dir_fd=parent.fd)
         except FileExistsError:
@@ -138,14 +137,14 @@ class LayerDirectory:
                 os.mkdir(name, 0o700, dir_fd=parent.fd)
 
     def is_directory(self, name: bytes, parent: Place) -> bool:
-        """Tell whether the layer has a directory of that name."""
+        """Return whether the layer has a directory with that name."""
         try:
             return stat.S_ISDIR(os.stat(name, dir_fd=parent.fd, follow_symlinks=False).st_mode)
         except FileNotFoundError:
             return False
 
     def is_replaced(self, path: Path) -> bool:
-        """Tell whether the layer has something else than a directory at this path or above it, links not followed."""
+        """Return whether the layer has a non-directory at this path or above it, links not followed."""
         known = self._open.get(path)
         if not path or (known is not None and known.path == path):
             return False
@@ -162,15 +161,15 @@ class LayerDirectory:
         return False
 
     def remove(self, name: bytes, parent: Place) -> None:
-        """Remove what an earlier entry has made, a directory with all that is in it."""
+        """Remove what an earlier entry has created, directories recursively."""
         mode = os.stat(name, dir_fd=parent.fd, follow_symlinks=False).st_mode
         if not self._replace(name, parent):
             remove_entry(os.fsdecode(name), parent.fd)
-        if stat.S_ISDIR(mode) or stat.S_ISLNK(mode):  # nothing is reached through anything else
+        if stat.S_ISDIR(mode) or stat.S_ISLNK(mode):  # no open directory was reached through anything else
             self._forget((*parent.path, name))
 
     def _opened(self, path: Path, way: _Way) -> Place:
-        """Go down to a directory from the nearest one that is open."""
+        """Descend to a directory from the nearest open one."""
         start = _nearest(path, self._open)
         place = self._open[path[:start]] if start else Place(self._root, ())
         for depth in range(start, len(path)):
@@ -203,7 +202,7 @@ class LayerDirectory:
         try:
             target = os.readlink(name, dir_fd=above.fd)
         except OSError:
-            raise error from None  # no link: the error of opening it says what is wrong
+            raise error from None  # not a link: the error of opening it says what is wrong
         where = b"/".join((*above.path, name))
         try:
             fd = open_in_root(self._root, where, _DIRECTORY & ~os.O_NOFOLLOW)
@@ -214,15 +213,13 @@ class LayerDirectory:
                 raise FileNotFoundError(problem.errno, problem.strerror, where) from problem
             found = self._from_below(_landing(above.path, target), way)
             if found is None:
-                why = (
-                    f"{show(where)} is a symbolic link to {show(target)}, which is no directory of this layer"
-                )
+                why = f"{show(where)} is a symbolic link to {show(target)}, which is not a directory of this layer"
                 raise unsafe(way.entry, why) from problem
             return found
         return Place(fd, self._true_path(fd))
 
     def _from_below(self, path: Path, way: _Way) -> Place | None:
-        """Imply a directory that a link of this layer leads to, and that only a lower layer has; None when none has it."""
+        """Imply a directory that a link leads to and only a lower layer has; None if no layer has it."""
         way.links += 1
         if way.links > _MOST_LINKS or not self._below.has_directory(path):
             return None
@@ -241,14 +238,14 @@ class LayerDirectory:
 
     def _keep(self, path: Path, place: Place) -> None:
         before = self._open.pop(path, None)
-        if before is not None:  # opened anew, since the ones above it had been let go
+        if before is not None:  # reopened, because the directories above it had been closed
             self._retired.append(before)
         self._open[path] = place
         if len(self._open) > _MOST_OPEN:
             os.close(self._open.popitem(last=False)[1].fd)
 
     def _forget(self, gone: Path) -> None:
-        # What was opened through a removed link goes too; its descriptor may be in use until the next call.
+        # Directories opened through a removed link are dropped too; a descriptor may be in use until the next call.
         self.implied = {path for path in self.implied if not _within(path, gone)}
         stale = [key for key, place in self._open.items() if _within(key, gone) or _within(place.path, gone)]
         self._retired += [self._open.pop(key) for key in stale]
@@ -259,7 +256,7 @@ class LayerDirectory:
 
 
 def _nearest(path: Path, known: Container[Path]) -> int:
-    """Return the length of a beginning of the path that is known, 0 for none. Near the end each is looked for, further up few."""
+    """Return the length of a known prefix of the path, 0 for none; tries all long prefixes, but few short ones."""
     back = 1
     while back < len(path):
         if path[:-back] in known:
@@ -269,7 +266,7 @@ def _nearest(path: Path, known: Container[Path]) -> int:
 
 
 def _landing(above: Path, target: bytes) -> Path:
-    """Return where a link of a directory points to, as text: ``..`` stops at the root."""
+    """Return the target of a link in a directory, resolved lexically: ``..`` stops at the root."""
     parts = [] if target.startswith(b"/") else list(above)
     for part in target.split(b"/"):
         if part == b"..":

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the layers below show at a path, by the rules of overlayfs.
+"""The merged view of the layers below, by the rules of overlayfs.
 
 Source: Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories": a character device 0/0
-hides a name, an opaque directory ends the merging, a directory over anything else hides it.
+hides a name, an opaque directory ends the merging, a directory over a non-directory hides it.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ class Lowers:
         self._stack.close()
 
     def open_directory(self, path: Path) -> int | None:
-        """Open the directory that shows at ``path``, None when there is none; the caller closes it."""
+        """Open the topmost directory merged at ``path``, or return None; the caller closes it."""
         merged = self._merge(path)
         return self._open(merged[0], path) if merged else None
 
     def has_directory(self, path: Path) -> bool:
-        """Tell whether a directory shows at ``path``."""
+        """Return whether ``path`` is a directory in the merged view."""
         return bool(self._merge(path))
 
     def find(self, path: Path) -> tuple[int, os.stat_result] | None:
-        """Find what shows at ``path``: the directory that holds it, which the caller closes, and its stat."""
+        """Find the visible entry at ``path``: its directory, which the caller closes, and its stat; or None."""
         for layer in self._merge(path[:-1]):
             parent = self._open(layer, path[:-1])
             found = _lstat(path[-1], parent)
@@ -67,7 +67,7 @@ class Lowers:
         return None
 
     def shows(self, path: Path) -> bool:
-        """Tell whether anything shows at ``path``."""
+        """Return whether ``path`` exists in the merged view."""
         found = self.find(path)
         if found is None:
             return False
@@ -75,12 +75,12 @@ class Lowers:
         return True
 
     def names(self) -> list[bytes]:
-        """List what shows at the top."""
+        """Return the visible names at the top."""
         found = {os.fsencode(name) for root in self._roots for name in os.listdir(root)}
         return sorted(name for name in found if self.shows((name,)))
 
     def _merge(self, path: Path) -> tuple[int, ...]:
-        """List the layers whose directories make up the one at ``path``, topmost first."""
+        """Return the layers whose directories are merged at ``path``, topmost first."""
         merged = tuple(range(len(self._roots)))
         if not merged:
             return merged
@@ -98,7 +98,7 @@ class Lowers:
         return merged
 
     def _merge_here(self, path: Path, above: tuple[int, ...]) -> tuple[int, ...]:
-        """List, of the layers that make up the directory above, those that make up this one."""
+        """Return, of the layers merged in the directory above, those that are merged here."""
         found = []
         for layer in above:
             parent = self._open(layer, path[:-1])
@@ -130,12 +130,10 @@ class Lowers:
 
 
 def open_below(root: int, path: Path) -> int:
-    """Open the directory at a path below an open one, through no symbolic link; raises OSError."""
-    # Each component by itself, so that no symbolic link is followed, where the kernel can't be told so.
+    """Open the directory at a path below an open one, without following symbolic links; raises OSError."""
+    # If openat2 cannot exclude symbolic links, each component is opened by itself with O_NOFOLLOW.
     if path:
-        with suppress(
-            OSError
-        ):  # too old for openat2, or it may not be called; else the walk fails in the same way
+        with suppress(OSError):  # openat2 is missing or forbidden; any other error recurs below
             return libc.openat2(root, b"/".join(path), _DIRECTORY, resolve=_NO_LINKS)
     fd = os.open(".", _DIRECTORY, dir_fd=root)
     for name in path:

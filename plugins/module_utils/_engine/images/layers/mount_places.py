@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of the files and directories that a container has written are only there for something to be mounted on.
+"""Find the files and directories that a container has only because something was mounted on them.
 
-The runtime makes them at a start, so an image that is made of the container would have what nobody put there: empty files in
-/etc, directories of volumes. What holds anything of its own is none of these.
+The runtime creates mount points at a start. An image committed from the container would keep them, though no user made
+them: empty files in /etc, directories of volumes. Anything with content of its own is not a mere mount point.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ..tar import tree
 from ..tar.read import Entry
 from .lowers import Lowers, Path
 
-#: Modes of the directories that runc and crun make, as root's, on the way to a place.
+#: Modes of the directories, owned by root, that runc and crun create as parents of mount points.
 _MADE = (0o755, 0o1755)
 
 
 class Written:
-    """What a container wrote: a tree by its descriptor, in which ``names`` gives what of a directory is written.
+    """The files that a container has written: a tree by its descriptor; ``names`` returns a directory's names.
 
-    ``owners`` gives an entry the owners that the container sees.
+    ``owners`` returns an entry with the owners that the container sees.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Written:
         self._owners = owners
 
     def look(self, path: Path) -> Optional[os.stat_result]:
-        """Return the lstat of what is at a path, None for nothing."""
+        """Return the lstat of a path, or None if it does not exist."""
         try:
             with _opened(self._fd, path[:-1]) as above:
                 return os.stat(path[-1], dir_fd=above, follow_symlinks=False)
@@ -45,10 +45,10 @@ class Written:
             return None
 
     def directory(self, path: Path) -> tuple[Entry, set[bytes], bool]:
-        """Return a directory's entry, the paths of what is written in it, and whether it hides all below."""
+        """Return a directory's entry, the paths of the names written in it, and whether it is opaque."""
         prefix = b"/".join(path) + b"/" if path else b""
         with _opened(self._fd, path) as fd:
-            # The mark of a directory that hides all below is no content; fuse-overlayfs gives it to each that is new.
+            # The marker of an opaque directory is not content; fuse-overlayfs puts it into each new one.
             names = {name for name in self._names(fd, prefix) if whiteouts.hidden_name(name) != b""}
             entry = self._owners(tree.entry_of(b"", fd))
             return entry, {prefix + name for name in names}, whiteouts.is_opaque(fd)
@@ -57,9 +57,9 @@ class Written:
 def left_out(
     written: Written, image: Lowers, places: Iterable[Path], *, whole: bool = False
 ) -> frozenset[bytes]:
-    """Return the paths that are left out of a layer of what was written over the image.
+    """Return the paths to leave out of a layer with the files written over the image.
 
-    ``whole``: nothing is below the layer, so what the image has is in it.
+    ``whole``: the layer has no layers below it, so it contains the image's files.
     """
     found: set[bytes] = set()
     for place in sorted({*places} - {()}, key=len, reverse=True):
@@ -72,17 +72,17 @@ def left_out(
 
 
 def is_as_in(image: Lowers, written: Written) -> bool:
-    """Tell whether the root itself is as the image has it, but for its time."""
+    """Return whether the root directory itself is unchanged from the image, except for its time."""
     return _same(written.directory(())[0], _entry_in(image, ()))
 
 
 def _only_for(written: Written, image: Lowers, path: Path, found: set[bytes], *, above: bool = False) -> bool:
-    """Tell whether what was written at a path is nothing but a place, or with ``above`` what leads to some."""
+    """Return whether a written path is a mere mount point, or with ``above`` a mere parent of some."""
     info = written.look(path)
     if info is None:
         return False
     if not stat.S_ISDIR(info.st_mode):
-        # An empty file, or the link that the runtime makes of /etc/mtab.
+        # A mere mount point is an empty file, or the link /etc/mtab that the runtime creates.
         is_bare = stat.S_ISLNK(info.st_mode) or (stat.S_ISREG(info.st_mode) and not info.st_size)
         return is_bare and not above and not image.shows(path)
     entry, names, is_opaque = written.directory(path)

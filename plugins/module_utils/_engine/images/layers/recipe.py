@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recipe of a layer: all of its tar that is not in the files it became, so that the very same tar can be written again.
+"""The recipe of a layer: all bytes of its tar that its unpacked files lack, so that the same tar can be reassembled.
 
-It lies beside the layer's tree: a line that names the form, then a gzip stream of records in the order of the tar. A record is
-a letter, numbers, and bytes: raw bytes of the tar; a place where a file's content goes; a name that a later entry took, and
-under which number what had it is kept in ``replaced``; the end. Nothing in it depends on how this version reads a tar.
+It is stored beside the layer's tree: a line with the format, then a gzip stream of records in the order of the tar. A record is
+a letter, numbers and bytes. There are records of raw bytes, of a file's content, of a move (a name that a later entry took, and
+the number of the replaced file in ``replaced``), and of the end. None depends on how this version parses a tar.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from .directory import Place
 
 NAME, REPLACED = "recipe", "replaced"
 MAGIC = b"slipway recipe 1\n"
-#: What stands in place of one that was given up, so that nobody tries again.
+#: Replaces a recipe that was given up, so that it is not tried again.
 GIVEN_UP = b"slipway recipe none\n"
 RAW, WHOLE, PARTS, MOVED, END = b"r", b"f", b"s", b"m", b"e"
-#: Each begins with its letter; what follows it is as long as its numbers say.
+#: Heads of records, which begin with the letter; their numbers include the length of the rest.
 _RAW, _WHOLE, _PARTS, _MOVED = (struct.Struct(form) for form in (">cI", ">cIQ", ">cII", ">cII"))
 _EXTENT = struct.Struct(">QQ")
-#: Bytes that are gathered before they are compressed.
+#: Bytes to collect before they are compressed.
 _GATHERED = 1 << 17
-#: Headers are mostly zeroes: level 1 is as small as others within a few per cent, and several times as fast.
+#: Headers are mostly zeroes: level 1 compresses almost as well as higher levels, and several times as fast.
 _LEVEL = 1
-#: Replaced files of one layer that are kept: a builder's layer has none or a handful.
+#: The most replaced files to keep per layer; a builder's layer has none or a handful.
 _MOST_MOVED = 1 << 16
-#: Directories in each other of a replaced tree with hard links that are gone through.
+#: The deepest nesting of a replaced tree with hard links that is searched.
 _DEEPEST = 64
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -52,7 +52,7 @@ class Content(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """What had a name that another entry took: its path, and its number in ``replaced``."""
+    """A file or directory that another entry replaced: its path, and its number in ``replaced``."""
 
     path: bytes
     number: int
@@ -62,9 +62,9 @@ class Moved(NamedTuple):
 
 
 class Recorder:
-    """Writes the recipe while its layer is unpacked; ``layer`` is the open directory that holds both.
+    """Writes the recipe while its layer is unpacked; ``layer`` is the open directory that contains both.
 
-    Beyond what is bounded there is no recipe, and the layer is as good without: only to write it again is not possible then.
+    Beyond its limits, the recipe is given up: the layer is usable, but cannot be reassembled.
     """
 
     def __init__(self, layer: int) -> None:
@@ -82,14 +82,14 @@ class Recorder:
         self._write(MAGIC)
 
     def raw(self, piece: bytes) -> None:
-        """Note bytes that are no file's content."""
+        """Record bytes that are not a file's content."""
         self._raw.append(piece)
         self._raw_size += len(piece)
         if self._raw_size > _GATHERED:
             self._put(b"")
 
     def content(self, path: bytes, entry: Entry) -> None:
-        """Note that the stored bytes of a regular file follow, which was written at this path of the layer."""
+        """Record that the stored bytes of a regular file follow, written at this path of the layer."""
         if entry.extents is None:
             self._put(_WHOLE.pack(WHOLE, len(path), entry.stored) + path)
         else:
@@ -97,7 +97,7 @@ class Recorder:
             self._put(head + b"".join(_EXTENT.pack(*extent) for extent in entry.extents))
 
     def replace(self, name: bytes, parent: Place) -> bool:
-        """Keep what an entry is about to replace, if it has content; returns whether it is out of the way by that."""
+        """Keep the content that an entry is about to replace; returns whether that has moved it away."""
         found = os.stat(name, dir_fd=parent.fd, follow_symlinks=False)
         is_file = stat.S_ISREG(found.st_mode)
         if self._is_given_up or not (stat.S_ISDIR(found.st_mode) or (is_file and found.st_size)):
@@ -115,7 +115,7 @@ class Recorder:
         return True
 
     def finish(self) -> None:
-        """Write the end; of a recipe that was given up it stays that it was."""
+        """Write the end record; a recipe that was given up becomes the note that it was."""
         self._put(END)
         self._write(self._packer.compress(b"".join(self._parts)) + self._packer.flush())
         if self._is_given_up:
@@ -126,7 +126,7 @@ class Recorder:
                 remove_entry(REPLACED, self._layer)
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all descriptors."""
         os.close(self._fd)
         if self._replaced is not None:
             os.close(self._replaced)
@@ -140,14 +140,14 @@ class Recorder:
         self._put(_MOVED.pack(MOVED, len(path), self._moved) + path)
 
     def _kept(self) -> int:
-        """Return the open directory of what was replaced."""
+        """Return the open directory of replaced files, creating it if necessary."""
         if self._replaced is None:
             os.mkdir(REPLACED, 0o700, dir_fd=self._layer)
             self._replaced = os.open(REPLACED, _DIRECTORY, dir_fd=self._layer)
         return self._replaced
 
     def _separate(self) -> None:
-        """Take files of a replaced directory apart from those in the layer: these would show one link too many."""
+        """Unlink replaced files from their hard links in the layer, whose link counts would be one too high."""
         top = os.open(self._target, _DIRECTORY, dir_fd=self._kept())
         if not _separated(top, _DEEPEST):
             self._give_up()
@@ -163,7 +163,7 @@ class Recorder:
             self._raw_size = 0
 
     def _put(self, record: bytes) -> None:
-        """Put a record behind the raw bytes before it; much is compressed at a time."""
+        """Append a record after the pending raw bytes; data is compressed in large pieces."""
         self._flush_raw()
         self._parts.append(record)
         self._parts_size += len(record)
@@ -177,20 +177,20 @@ class Recorder:
 
 
 class RecordedChunks(Chunks):
-    """A source that tells the recorder what is read from it; not what is taken in pieces, for a file's content."""
+    """A source that passes all bytes to the recorder, except those read as pieces of a file's content."""
 
     def __init__(self, chunks: Iterator[bytes], recorder: Recorder) -> None:
         super().__init__(chunks)
         self._record = recorder.raw
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, fewer than asked for only at the end."""
+        """Return the next bytes, fewer than requested only at the end."""
         piece = super().read(size)
         self._record(piece)
         return piece
 
     def skip(self, size: int) -> None:
-        """Read these bytes, which become nothing."""
+        """Read and discard these bytes."""
         while size:
             piece = super().read(min(size, _GATHERED))
             if not piece:
@@ -205,7 +205,7 @@ class RecordedChunks(Chunks):
 
 
 def _copy(name: bytes, parent: int, target: bytes, kept: int) -> None:
-    """Copy a file's content, whose other names stay in the layer."""
+    """Copy a file's content, whose other links stay in the layer."""
     source = os.open(name, _FILE, dir_fd=parent)
     try:
         new = os.open(target, _NEW, 0o600, dir_fd=kept)
@@ -218,7 +218,7 @@ def _copy(name: bytes, parent: int, target: bytes, kept: int) -> None:
 
 
 def _separated(fd: int, deepest: int) -> bool:
-    """Give each file below that has more than one name a copy of its own; False where it is too deep. Closes ``fd``."""
+    """Replace each hard link below with a copy of its own; return False if it is too deep. Closes ``fd``."""
     try:
         for name in map(os.fsencode, os.listdir(fd)):
             found = os.stat(name, dir_fd=fd, follow_symlinks=False)
@@ -241,14 +241,14 @@ def _separated(fd: int, deepest: int) -> bool:
 
 
 def records(fd: int) -> Iterator[bytes | Content | Moved]:
-    """Read a recipe from an open file: raw bytes of the tar, and where contents go; raises ArchiveBroken."""
+    """Read a recipe from an open file: raw bytes of the tar, contents and moves; raises ArchiveBroken."""
     if os.pread(fd, len(MAGIC), 0) != MAGIC:
-        raise _damaged("it is none of this version's")
+        raise _damaged("it does not have this version's format")
     source = Chunks(decoded(streams.section(fd, len(MAGIC))))
     while (kind := _exactly(source, 1)) != END:
         read = _READERS.get(kind)
         if read is None:
-            raise _damaged(f"it has a record {kind!r}")
+            raise _damaged(f"it has an unknown record {kind!r}")
         yield from read(source)
 
 
@@ -282,7 +282,7 @@ _READERS: dict[bytes, Callable[[Chunks], Iterator[Union[bytes, Content, Moved]]]
 
 
 def _numbers(form: struct.Struct, source: Chunks) -> tuple[Any, ...]:
-    """Read what stands behind a record's letter."""
+    """Read the numbers after a record's letter."""
     return form.unpack(b" " + _exactly(source, form.size - 1))[1:]
 
 
@@ -293,5 +293,5 @@ def _damaged(why: str) -> ArchiveBroken:
 def _exactly(source: Chunks, size: int) -> bytes:
     data = source.read(size)
     if len(data) < size:
-        raise _damaged("it is cut short")
+        raise _damaged("it is truncated")
     return data

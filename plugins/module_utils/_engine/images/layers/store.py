@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The layers on disk, by chain id; one is there wholly or not at all.
+"""The layers on disk, by chain id; each is whole or absent.
 
 A layer is unpacked into a directory of its own under the staging directory, made durable, and renamed to
-``LAYERS/CHAINID``; its tree is ``LAYERS/CHAINID/diff``, beside it lies its recipe. Whoever works in a staging
-directory holds a lock on it, so the lock's being free tells that its owner is dead.
+``LAYERS/CHAINID``; its tree is ``LAYERS/CHAINID/diff``, with its recipe beside it. A process that works in a staging
+directory holds a lock on it, so a free lock means that its owner is dead.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ _CHAIN_ID = re.compile(r"[0-9a-f]{64}")
 
 
 class LayerStore:
-    """Keeps unpacked layers. Both directories must be on one file system; they are made when missing."""
+    """A store of unpacked layers. Both directories must be on one file system; they are created if missing."""
 
     def __init__(self, layers_dir: str, staging_dir: str) -> None:
         self._layers = layers_dir
         self._staging = staging_dir
 
     def has(self, chain_id: str) -> bool:
-        """Tell whether the layer is there."""
+        """Return whether the layer exists."""
         return os.path.isdir(os.path.join(self._path(chain_id), "diff"))
 
     def diff_path(self, chain_id: str) -> str:
-        """Give the directory that holds a layer's tree; NotFound when the store lacks it."""
+        """Return the directory of a layer's tree; raises NotFound if the store lacks it."""
         if not self.has(chain_id):
             raise NotFound("layer", chain_id)
         return os.path.join(self._path(chain_id), "diff")
 
     def list(self) -> tuple[str, ...]:
-        """List the chain ids of all layers."""
+        """Return the chain ids of all layers."""
         try:
             names = os.listdir(self._layers)
         except FileNotFoundError:
@@ -51,10 +51,10 @@ class LayerStore:
         return tuple(sorted(name for name in names if _CHAIN_ID.fullmatch(name)))
 
     def add(self, chain_id: str, stream: Iterator[bytes], *, lowers: Sequence[str]) -> LayerContent | None:
-        """Unpack a plain tar stream as a layer; None when it was there already.
+        """Unpack a plain tar stream as a layer; return None if the layer existed already.
 
-        ``lowers`` are the diff directories below, topmost first. On any error nothing is left. Raises what
-        :func:`unpack` raises, and StoreFull.
+        ``lowers`` are the diff directories below, topmost first. Nothing is left after an error. Raises the errors
+        of :func:`unpack`, and StoreFull.
         """
         if self.has(chain_id):
             return None
@@ -66,44 +66,46 @@ class LayerStore:
                 return content
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StoreFull(f"no space is left in {self._layers}", remedy="Make room there") from error
+                raise StoreFull(
+                    f"no space is left in {self._layers}", remedy="Free some space there"
+                ) from error
             raise
 
     def has_recipe(self, chain_id: str) -> bool:
-        """Tell whether the layer has a recipe, or can't have one; one that an older engine has unpacked has none."""
+        """Return whether the layer has a recipe or a note that none is possible; older engines stored neither."""
         return has_recipe(self._path(chain_id))
 
     def can_assemble(self, chain_id: str) -> bool:
-        """Tell whether the layer's tar can be written again."""
+        """Return whether the layer's tar can be reassembled."""
         return can_assemble(self._path(chain_id))
 
     def assemble(self, chain_id: str, *, diff_id: str) -> Iterator[bytes]:
-        """Stream the tar that the layer was unpacked from; raises as :func:`assemble` does."""
+        """Stream the tar from which the layer was unpacked; raises the errors of :func:`assemble`."""
         return assemble(self._path(chain_id), diff_id=diff_id)
 
     def add_recipe(self, chain_id: str, stream: Iterator[bytes], *, lowers: Sequence[str]) -> None:
-        """Record the recipe of a layer that is there, by unpacking its tar once more beside it; raises as ``add``."""
+        """Record an existing layer's recipe by unpacking its tar once more; raises the errors of ``add``."""
         with staging(self._staging) as (path, fd):
             self._fill(stream, fd=fd, lowers=lowers)
-            # The recipe comes last, since it is what is looked for.
+            # The recipe is moved last, because its existence marks the others as complete.
             for name in filter(lambda name: os.path.lexists(f"{path}/layer/{name}"), (REPLACED, NAME)):
                 if name == REPLACED:
-                    remove_tree(f"{self._path(chain_id)}/{name}")  # what a killed run has left
+                    remove_tree(f"{self._path(chain_id)}/{name}")  # left by a killed run
                 os.rename(f"{path}/layer/{name}", f"{self._path(chain_id)}/{name}")
             files.fsync_directory(self._path(chain_id))
 
     def remove(self, chain_id: str) -> None:
-        """Remove a layer; one that is not there is fine."""
+        """Remove a layer; do nothing if it does not exist."""
         if not os.path.lexists(self._path(chain_id)):
             return
-        # Out of sight first: a half-removed layer must not be taken for a whole one.
+        # Renamed away first: a half-removed layer must not be taken for a whole one.
         with staging(self._staging) as (path, _fd), contextlib.suppress(FileNotFoundError):
             os.rename(self._path(chain_id), os.path.join(path, "removed"))
             files.fsync_directory(self._layers)
 
     @staticmethod
     def _fill(stream: Iterator[bytes], *, fd: int, lowers: Sequence[str]) -> LayerContent:
-        """Unpack a layer, with its recipe beside, into ``layer`` of a staging directory."""
+        """Unpack a layer and its recipe into ``layer`` of a staging directory."""
         os.mkdir("layer", 0o700, dir_fd=fd)
         os.mkdir("layer/diff", 0o755, dir_fd=fd)
         with contextlib.ExitStack() as stack:
@@ -116,10 +118,10 @@ class LayerStore:
         try:
             libc.renameat2(libc.AT_FDCWD, path, libc.AT_FDCWD, self._path(chain_id), libc.RENAME_NOREPLACE)
         except FileExistsError:
-            return  # somebody else has made the same layer meanwhile; ours goes with the staging directory
+            return  # another task has stored the same layer meanwhile; this one goes with the staging directory
         files.fsync_directory(self._layers)
 
     def _path(self, chain_id: str) -> str:
         if not _CHAIN_ID.fullmatch(chain_id):
-            raise NotFound("layer", chain_id, remedy="A chain id has 64 hex digits")
+            raise NotFound("layer", chain_id, remedy="Write a chain id of 64 hex digits")
         return os.path.join(self._layers, chain_id)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell where paths lead in an image by its symlinks, from its layers alone: nothing is mounted for it."""
+"""Resolve the symlinks of paths in an image, from its layers alone, without mounting them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .lowers import Lowers, Path
 
 #: MAXSYMLINKS of the kernel, over the whole path.
 _SYMLINKS = 40
-#: More than any path that can be mounted on has (PATH_MAX); symlinks could make an image's path endless.
+#: More than any mountable path has (PATH_MAX); symlinks could make an image's path endless.
 _NAMES = 2048
 
 
 def landings(layers: Sequence[str], paths: Iterable[str]) -> dict[str, str]:
-    """Return where each absolute path leads; what is not there is kept as it is written. ``layers`` topmost first."""
+    """Return the resolved form of each absolute path; missing parts stay as written. ``layers``: topmost first."""
     with Lowers(layers) as image:
         return {path: os.fsdecode(b"/" + b"/".join(_lead(image, os.fsencode(path)))) for path in paths}
 
@@ -41,12 +41,12 @@ def _lead(image: Lowers, path: bytes) -> Path:
 
 
 def _names(path: bytes) -> list[bytes]:
-    """Return the names of a path, the first one last."""
+    """Return the names of a path in reverse order."""
     return [name for name in path.split(b"/") if name not in (b"", b".")][::-1]
 
 
 def _target(image: Lowers, path: Path) -> Optional[bytes]:
-    """Return what the symlink at a path says, None where there is none."""
+    """Return the target of the symlink at a path, or None if it is not a symlink."""
     found = image.find(path)
     if found is None:
         return None

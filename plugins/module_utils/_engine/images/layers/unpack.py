@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unpacking of one layer's tar stream into an empty directory, in the form that overlayfs mounts.
+"""Unpack one layer's tar stream into an empty directory, in the form that overlayfs mounts.
 
-Source: OCI image-spec v1.1, layer.md ("Applying Changesets", "Whiteouts"). Directories get their owner, mode,
-attributes and times when everything else is there: their times change with every entry, and a set-group-id
-bit or a default ACL would be inherited by what is made in them. So do the whiteouts, since one that comes
-after its namesake in the stream must hide what lies below and not the namesake.
+Source: OCI image-spec v1.1, layer.md ("Applying Changesets", "Whiteouts"). Directories get their owner, mode, attributes and
+times last: their times change with every entry, and entries created in them would inherit a set-group-id bit or a default ACL.
+Whiteouts come last too, because one that follows its namesake in the stream must hide the name in lower layers, not the
+namesake.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from .lowers import Lowers, Path
 from .recipe import RecordedChunks, Recorder
 
 _AUFS = b".wh..wh."
-#: Names of attributes that are told; nobody reads more.
+#: The most names of ignored attributes to report.
 _MOST_LEFT_OUT = 10
-#: What the kernel answers to names, links and attributes that can't be.
+#: The kernel's errors for impossible names, links and attributes.
 _OF_THE_ENTRY = (
     *(errno.ENAMETOOLONG, errno.EINVAL, errno.ENOTDIR, errno.ENOENT, errno.EISDIR, errno.EMLINK, errno.ELOOP),
     *(errno.E2BIG, errno.ERANGE, errno.EOVERFLOW, errno.EFBIG),
@@ -40,9 +40,9 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class LayerContent:
-    """What a layer held: its entries in the stream, and the bytes of its files.
+    """The result of unpacking a layer: the number of its entries, and the bytes of its files.
 
-    ``left_out``: extended attributes of other systems, which no file system here takes.
+    ``left_out``: extended attributes of other systems, which no file system here supports.
     """
 
     entries: int
@@ -55,10 +55,10 @@ def unpack(
 ) -> LayerContent:
     """Unpack a plain tar stream into the empty directory with descriptor ``into`` and write it to the disk.
 
-    ``lowers`` are the diff directories of the layers below, topmost first. The stream is read to its end,
-    so what checks its digests there has its say; its errors come before those of the content. ``recorder`` is told what it
-    takes to write the stream again. Raises ArchiveBroken, UnsafeEntry, StoreFull, HostLacks; what is in ``into`` then is to be
-    thrown away.
+    ``lowers`` are the diff directories of the layers below, topmost first. The stream is read to its end, so that a digest check
+    at its end takes place, and its errors come before those of the content. ``recorder`` records the recipe to reassemble the
+    stream. Raises ArchiveBroken, UnsafeEntry, StoreFull, HostLacks; after an error the content of ``into`` must be
+    discarded.
     """
     source = RecordedChunks(stream, recorder) if recorder else Chunks(stream)
     replace = recorder.replace if recorder else _removed
@@ -80,9 +80,9 @@ def _removed(_name: bytes, _parent: Place) -> bool:
 
 
 def unpack_tree(stream: Iterator[bytes], *, into: int, model: int) -> LayerContent:
-    """Unpack a plain tar stream that is no layer: a name like ``.wh.x`` is a file's. Else as :func:`unpack`.
+    """Unpack a plain tar stream that is not a layer, so names like ``.wh.x`` are plain files. See :func:`unpack`.
 
-    ``model``: an open directory, of which the top has owner, mode and attributes where the stream says nothing of them.
+    ``model``: an open directory whose owner, mode and attributes the top gets if the stream has no entry for it.
     """
     source = Chunks(stream)
     with Lowers(()) as below, LayerDirectory(into, below, _removed) as directory:
@@ -147,8 +147,8 @@ class _Unpacking:
 
     def _note_whiteout(self, entry: Entry, path: Path) -> None:
         if self._directory.is_replaced(path[:-1]) and self._below.has_directory(path[:-1]):
-            # Some programs (umoci) tell that a directory is a link now, and then that what was in it is gone. Followed, the mark
-            # would hide what the link leads to.
+            # Some programs (umoci) record that a directory is now a link, and then whiteouts for its former content. If the path
+            # were followed, the whiteout would hide files at the link's target.
             return
         if path[-1] == whiteouts.OPAQUE_FILE:
             parent = self._directory.place(path[:-1], entry=entry.name)
@@ -157,7 +157,7 @@ class _Unpacking:
         elif not path[-1].startswith(_AUFS):
             name = path[-1][len(whiteouts.PREFIX) :]
             if name in (b"", b".", b".."):
-                raise unsafe(entry.name, "it would hide the directory that it is in")
+                raise unsafe(entry.name, "it would hide its own directory")
             parent = self._directory.place(path[:-1], entry=entry.name)
             hidden = (*parent.path, name)
             self._whiteouts[hidden] = entry
@@ -239,14 +239,14 @@ class _Unpacking:
         attributes.set_on_link(name, parent.fd, entry)
 
     def _target(self, entry: Entry, target: Path) -> Place:
-        """Give the directory of a hard link's target; one that only a lower layer has is copied up first."""
+        """Return the directory of a hard link's target; a target that only a lower layer has is copied up first."""
         with contextlib.suppress(FileNotFoundError):
             place = self._directory.place(target[:-1], entry=entry.name, make=False)
             os.stat(target[-1], dir_fd=place.fd, follow_symlinks=False)
             return place
         found = None if self._is_hidden(target) else self._below.find(target)
         if found is None:
-            why = f"is a hard link to {show(entry.link)}, which is nowhere in the image"
+            why = f"is a hard link to {show(entry.link)}, which does not exist in the image"
             raise ArchiveBroken(f"the entry {show(entry.name)} {why}", entry=show(entry.name))
         try:
             place = self._directory.place(target[:-1], entry=entry.name)
@@ -258,7 +258,7 @@ class _Unpacking:
     # -- the end of the layer --------------------------------------------------------------------
 
     def _is_hidden(self, path: Path) -> bool:
-        """Tell whether this layer's marks hide what the lower ones have at a path."""
+        """Return whether this layer's whiteouts hide a path of the lower layers."""
         if path in self._whiteouts:
             return True
         above = (path[:depth] for depth in self._mark_depths if depth < len(path))
@@ -276,7 +276,7 @@ class _Unpacking:
                 whiteouts.make_opaque(place.fd)
 
     def _hide_all(self) -> None:
-        """Hide each name of the layers below by itself: overlayfs merges the tops of layers whatever they are marked with."""
+        """Hide each name of the lower layers by itself: overlayfs merges the roots of layers even if marked opaque."""
         root = self._directory.place((), entry=b"")
         for name in self._below.names():
             if self._directory.is_directory(name, root):
@@ -289,19 +289,19 @@ class _Unpacking:
         if parent is None:
             return
         if self._directory.is_directory(path[-1], parent):
-            # Removed and made again in one layer: only what this layer puts into it is there.
+            # Removed and created again in one layer: it has only what this layer puts into it.
             self._opaque.add(path)
         elif not self._is_alone(path[:-1]) and self._below.shows(path):
-            # A mark that hides nothing would be seen in a listing of a directory that is not merged.
-            # Something that this layer has of that name hides it as well.
+            # A whiteout that hides nothing would show up in listings of an unmerged directory. An entry of this layer with
+            # that name hides the lower ones as well.
             whiteouts.white_out(parent.fd, path[-1])
 
     def _is_alone(self, path: Path) -> bool:
-        """Tell whether a directory of this layer is not merged with those below, since a mark hides them."""
+        """Return whether a directory of this layer is not merged with lower ones, because they are hidden."""
         return path in self._opaque or self._is_hidden(path)
 
     def _open_again(self, path: Path) -> Place | None:
-        # A later entry may have put something else where the directory was.
+        # A later entry may have replaced the directory.
         try:
             place = self._directory.place(path, entry=b"/".join(path), make=False)
         except (FileNotFoundError, NotADirectoryError):
@@ -337,7 +337,7 @@ class _Tree(_Unpacking):
         super().__init__(source, directory, below)
         self._model = model
 
-    def _is_mark(self, name: bytes) -> bool:  # noqa: ARG002  (no name is one)
+    def _is_mark(self, name: bytes) -> bool:  # noqa: ARG002  (there are no whiteouts)
         return False
 
     def _finish_implied(self, place: Place) -> None:
@@ -348,7 +348,7 @@ class _Tree(_Unpacking):
 
 
 class _Named:
-    """Turns a system error into one that names the entry; as a generator it would cost more per entry."""
+    """Converts a system error to one that names the entry; a generator would cost more per entry."""
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
@@ -362,11 +362,15 @@ class _Named:
 
 
 def _failure(entry: Entry, error: OSError) -> EngineError | OSError:
-    what = f"the entry {show(entry.name)} can't be made: {error.strerror}"
+    what = f"the entry {show(entry.name)} cannot be created: {error.strerror}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFull("the disk is full while a layer is unpacked", remedy="Make room and run it again")
+        return StoreFull(
+            "the disk is full; a layer could not be unpacked", remedy="Free some space and run the task again"
+        )
     if error.errno in (errno.EPERM, errno.ENOTSUP):
-        return HostLacks(what, remedy="The store's file system must allow devices and extended attributes")
+        return HostLacks(
+            what, remedy="Use a file system for the store that allows devices and extended attributes"
+        )
     if error.errno in _OF_THE_ENTRY:
         return ArchiveBroken(what, entry=show(entry.name))
     return error

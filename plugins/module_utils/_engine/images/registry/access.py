@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The repositories that may have an image, as a task reaches them: places, certificates, credentials."""
+"""The repositories that may have an image, as a task reaches them: registries, certificates and credentials."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .http import Http, Transfer
 
 
 def repositories(access: Access, registries: Registries, name: Parts) -> Iterator[Repository]:
-    """Yield the repository at each place that may have an image, mirrors first. Raises EngineError for what is blocked."""
+    """Yield each repository that may have an image, mirrors first. Raises EngineError if it is blocked."""
     for place in registries.places(name.registry, name.path, by_digest=name.suffix.startswith("@")):
         yield repository(access, place, name)
 
 
 def target(access: Access, registries: Registries, name: Parts) -> Repository:
-    """Return the repository that a name is pushed to, which is never a mirror. Raises EngineError for what is blocked."""
+    """Return the repository to push a name to, never a mirror. Raises EngineError if it is blocked."""
     *_mirrors, place = registries.places(name.registry, name.path, by_digest=False)
     return repository(access, place, name)
 
 
 def log_in(access: Access, registries: Registries, registry: str, known: Credentials) -> bool:
-    """Show credentials to a registry; tell whether it has asked for any. Raises RegistryDenied, RegistryFailed."""
+    """Log in to a registry; return whether it required credentials. Raises RegistryDenied, RegistryFailed."""
     place = Place(registry, "", registries.is_insecure(registry))
     transfer = Transfer(access.retry, access.retry_delay, access.verify, access.cert_dir)
     http = Http(transfer, registry, insecure=place.insecure)
@@ -35,7 +35,7 @@ def log_in(access: Access, registries: Registries, registry: str, known: Credent
 
 
 def repository(access: Access, place: Place, name: Parts) -> Repository:
-    """Return the repository at a place. The task's own credentials are for the registry of the name, not for its mirrors."""
+    """Return the repository at a place. The task's credentials are only for the name's registry, not for mirrors."""
     transfer = Transfer(access.retry, access.retry_delay, access.verify, access.cert_dir)
     http = Http(transfer, place.registry, insecure=place.insecure)
     given = (

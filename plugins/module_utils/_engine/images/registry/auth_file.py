@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a file of credentials: one entry at a time, all else stays as it is; others see the old file or the new one.
+"""Write a file of credentials: one entry at a time, atomically, and leave all else unchanged.
 
-A file that is broken is never written. A symlink stays: what it leads to is written. Source: containers-auth.json(5).
+A corrupt file is never overwritten. A symbolic link is followed, not replaced. Source: containers-auth.json(5).
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from ..tar.streams import write_all
 from . import credentials, helpers
 from .credentials import AuthFile, Credentials
 
-#: Seconds that others may hold the file; they write a few lines.
+#: Seconds to wait for another process that holds the file, which only writes a few lines.
 _PATIENCE = 10.0
 
 
 def load(path: str) -> AuthFile:
-    """Read a file of credentials; one that is not there is empty. Raises InvalidOption."""
+    """Read a file of credentials; a missing file is empty. Raises InvalidOption."""
     return credentials.read(path) if os.path.exists(path) else credentials.parse(b"", path)
 
 
 def own(file: AuthFile, key: str) -> Credentials | None:
-    """Return the credentials that a file has under just this key. Raises as ``credentials.of_file``."""
+    """Return a file's credentials for exactly this key. Raises the errors of ``credentials.of_file``."""
     registry, _slash, path = key.partition("/")
     auths = {name: file.auths[name] for name in credentials.spellings(key) if name in file.auths}
     return credentials.of_file(file._replace(auths=auths), registry, path)
 
 
 def keys(file: AuthFile) -> tuple[str, ...]:
-    """Return what a file has entries for, or credential helpers that it names for just one registry."""
+    """Return the keys of a file's entries, and of the registries that have their own credential helper in it."""
     helped = (key for key in file.helpers if own(file, key) is not None)
     return tuple(dict.fromkeys((*file.auths, *helped)))
 
 
 def put(path: str, key: str, known: Credentials) -> None:
-    """Keep a user and password under a key, where the file says that they are kept.
+    """Store a user and password under a key, in the file or in the credential helper that it names for the key.
 
-    Raises InvalidOption (the file is broken), HostLacks and EngineError (its helper), LockTimeout.
+    Raises InvalidOption (the file is corrupt), HostLacks and EngineError (its helper), LockTimeout.
     """
     with _held(path) as file:
         helper = file.helper_of(key)
@@ -59,7 +59,7 @@ def put(path: str, key: str, known: Credentials) -> None:
 
 
 def remove(path: str, wanted: tuple[str, ...]) -> None:
-    """Remove what is kept under these keys, however they are spelled; raises as ``put``."""
+    """Remove the credentials under these keys, in all spellings of them; raises the errors of ``put``."""
     with _held(path) as file:
         doomed = {spelling for key in wanted for spelling in credentials.spellings(key)} | {*wanted}
         for key in wanted:
@@ -73,7 +73,7 @@ def remove(path: str, wanted: tuple[str, ...]) -> None:
 
 @contextmanager
 def _held(path: str) -> Iterator[AuthFile]:
-    """Read the file while no other task writes it; its directory is made, private, where it is not there."""
+    """Lock and read the file; a missing directory is created, private."""
     directory = os.path.dirname(os.path.realpath(path))
     files.make_private(directory)
     with files.directory(directory) as fd:
@@ -86,9 +86,9 @@ def _lock(fd: int, path: str) -> None:
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # noqa: PERF203  (tried again until it is free)
+        except BlockingIOError:  # noqa: PERF203  (retried until the lock is free)
             if time.monotonic() > until:
-                raise LockTimeout(f"another program has held {path} for {_PATIENCE:.0f} s") from None
+                raise LockTimeout(f"{path} is locked by another process for over {_PATIENCE:.0f} s") from None
             time.sleep(0.05)
         else:
             return

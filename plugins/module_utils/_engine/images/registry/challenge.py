@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a registry says of how to log in to it, and what it says went wrong; pure.
+"""Parse a registry's authentication challenges and error messages; pure.
 
 Sources: RFC 9110, 11.6.1 (WWW-Authenticate) and 10.2.3 (Retry-After); OCI distribution-spec v1.1, "Error Codes"; the token
 specification of the distribution project.
@@ -17,22 +17,22 @@ from ...model.values import jsontext
 
 _SCHEME = re.compile(r"\s*,?\s*([A-Za-z][A-Za-z0-9-]*)(?:\s+|$)")
 _PARAMETER = re.compile(r'\s*,?\s*([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
-#: Texts of a registry are cut here: they stand in an error message.
+#: The longest text of a registry that an error message quotes.
 _WIDTH = 300
-#: A header that is longer says nothing that anybody means.
+#: The longest header that is parsed.
 _LONGEST = 8192
 
 
 @dataclass(frozen=True)
 class Challenge:
-    """One way to log in: the scheme in lower case (``basic``, ``bearer``) and its parameters."""
+    """One authentication scheme, in lower case (``basic``, ``bearer``), and its parameters."""
 
     scheme: str
     parameters: Mapping[str, str]
 
 
 def challenges(header: str) -> tuple[Challenge, ...]:
-    """Read WWW-Authenticate; what makes no sense ends it."""
+    """Parse WWW-Authenticate; parsing stops at the first invalid part."""
     header, at = header[:_LONGEST], 0
     found: list[Challenge] = []
     while scheme := _SCHEME.match(header, at):
@@ -46,7 +46,7 @@ def challenges(header: str) -> tuple[Challenge, ...]:
 
 
 def said(raw: bytes) -> str:
-    """Return what the body of an error says, in one line: code and message of its first error, or ``""``."""
+    """Return the first error in a response body, in one line: its code and message, or ``""``."""
     try:
         document = jsontext.parse(raw)
     except ValueError:
@@ -60,13 +60,13 @@ def said(raw: bytes) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text of the other side in one line that does nothing to a terminal."""
+    """Return a remote text as one line without characters that could control a terminal."""
     line = " ".join(text[: 4 * _WIDTH].split())
     return "".join(one if one.isprintable() else "?" for one in line)[:_WIDTH]
 
 
 def wait_of(header: str | None, now: float | None = None) -> float | None:
-    """Return the seconds that Retry-After asks for, None when it says nothing that makes sense."""
+    """Return the seconds that Retry-After asks for, or None if it is missing or invalid."""
     if header is None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", header):

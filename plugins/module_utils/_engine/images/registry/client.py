@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One repository of a registry: its manifests, tags and blobs, with the credentials that it wants.
+"""A client of one repository of a registry: its manifests, tags and blobs, with authentication.
 
 Sources: OCI distribution-spec v1.1; the token authentication of the distribution project (registry v2).
 """
@@ -28,18 +28,18 @@ MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
-#: A registry answers 404 for an image in a form that the request does not name, so all are named each time.
+#: A registry answers 404 for an image in a format that the request does not accept, so all are accepted each time.
 _ACCEPT = {"Accept": ", ".join(MANIFEST_TYPES)}
 _OLD_FORM = "application/vnd.docker.distribution.manifest.v1"
 #: Registries refuse manifests that are larger (OCI distribution-spec, "Pushing Manifests").
 _LARGEST = 4 << 20
-#: Of tags, one answer; more nobody reads.
+#: The size limit of an answer with tags.
 _LARGEST_LIST = 1 << 20
-#: Where Docker Hub's registry really is.
+#: The host that Docker Hub's registry actually has.
 _HUB, _HUB_HOST = "docker.io", "registry-1.docker.io"
-#: Seconds: a token that goes out of date in this time is not used any more; and how long one lasts that does not say.
+#: Seconds: a token is not used this shortly before it expires; and the lifetime of a token that states none.
 _MARGIN, _SHORT_LIVED = 10.0, 60.0
-#: What is to be done, as a token's scope has it; LOG_IN asks for none.
+#: Actions of a token's scope; LOG_IN requests none.
 PULL, PUSH, LOG_IN = "pull", "pull,push", ""
 
 
@@ -57,9 +57,9 @@ class _Token(NamedTuple):
 
 
 class Repository:
-    """A repository at one place. ``credentials`` is asked once they are wanted; ``name`` is what users call it.
+    """A repository at one place. ``credentials`` is called when needed; ``name`` is for messages.
 
-    ``neighbours`` are repositories of the same registry that blobs are mounted from when one is pushed to.
+    ``neighbours`` are repositories of the same registry from which a push can mount blobs.
     """
 
     def __init__(
@@ -74,32 +74,32 @@ class Repository:
         self._lock = threading.Lock()
         self._scheme = "" if not http.verifies else "https"
 
-    # -- questions ---------------------------------------------------------------------------------
+    # -- queries -----------------------------------------------------------------------------------
 
     def log_in(self) -> bool:
-        """Show the registry the credentials; tell whether it has asked for any. Raises RegistryDenied, RegistryFailed."""
+        """Authenticate at the registry; return whether it required that. Raises RegistryDenied, RegistryFailed."""
         response = self.ask("GET", f"{self._origin()}/v2/", {}, actions=LOG_IN)
         self.expect(response, 200, f"{self.place.registry} as a registry")
         return LOG_IN in self._tokens
 
     def head(self, reference: str, known: str | None = None, *, actions: str = PULL) -> str | None:
-        """Return the digest of what a tag or digest means now, without fetching it; None when the registry does not say.
+        """Return the digest that a tag or digest refers to now, without a download; None if the registry omits it.
 
-        ``known`` is asked for first: a registry answers that nothing is newer. Raises as ``manifest``.
+        ``known`` makes the request conditional: the answer may be that nothing is newer. Raises as ``manifest``.
         """
         headers = {**_ACCEPT, **({"If-None-Match": f'"{known}"'} if known else {})}
         response = self.ask("HEAD", f"manifests/{reference}", headers, actions=actions)
         if response.status == 304:
             return known
         if response.status != 200:
-            return None  # a GET says more of what is wrong
+            return None  # a GET returns more detail about the error
         digest = response.headers.get("Docker-Content-Digest")
         return digest if digest and DIGEST.fullmatch(digest) else None
 
     def manifest(self, reference: str, *, actions: str = PULL) -> Manifest:
         """Fetch a manifest or an index by tag or digest.
 
-        Raises ImageUnknown, RegistryDenied, RegistryFailed, DigestMismatch, ArchiveBroken (the old form).
+        Raises ImageUnknown, RegistryDenied, RegistryFailed, DigestMismatch, ArchiveBroken (schema 1).
         """
         response = self.ask("GET", f"manifests/{reference}", _ACCEPT, actions=actions)
         if response.status == 404:
@@ -113,14 +113,14 @@ class Repository:
         if digest != wanted:
             raise DigestMismatch(
                 f"{self.place}: the manifest {reference} has the digest {digest}, not {challenge.printable(wanted)}",
-                remedy="What the registry sends is not what it names: tell who runs it, or use another",
+                remedy="Report the mismatch to the operator of the registry, or use another registry",
                 expected=challenge.printable(wanted),
                 actual=digest,
             )
         return Manifest(raw, _media_type(raw, response.headers.get("Content-Type", ""), self.name), digest)
 
     def tags(self) -> tuple[str, ...]:
-        """Return the repository's tags, as many as one answer has; none when the registry does not tell them."""
+        """Return the repository's tags, at most one page of them; none if the registry does not list them."""
         try:
             response = self.ask("GET", "tags/list?n=1000", {}, limit=_LARGEST_LIST)
             found = jsontext.parse_object(response.body).get("tags") if response.status == 200 else None
@@ -129,7 +129,7 @@ class Repository:
         return tuple(tag for tag in found if isinstance(tag, str)) if isinstance(found, list) else ()
 
     def blob(self, digest: str, offset: int = 0) -> Response:
-        """Begin to fetch a blob, from an offset on where that is not 0; the status is the caller's."""
+        """Start to download a blob, from an offset if that is not 0; the caller must check the status."""
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         return self.ask("GET", f"blobs/{digest}", headers, limit=None)
 
@@ -146,11 +146,10 @@ class Repository:
         body: Any = None,
         again: bool = True,
     ) -> Response:
-        """Send a request, with the credentials that the registry wants. ``limit``: of the body that is read, None for none.
+        """Send a request, authenticated as the registry requires. ``limit``: the largest body to read, None: unread.
 
-        Where not ``again``, what fails is not tried once more; then its answer is read.
-
-        ``path`` is below the repository, or a whole URL that the registry has given. Raises RegistryDenied, RegistryFailed.
+        If not ``again``, a failed request is not retried; its answer is read all the same. ``path`` is below the repository, or a
+        whole URL that the registry has returned. Raises RegistryDenied, RegistryFailed.
         """
         url = path if "://" in path else f"{self._base()}/{path}"
         for second in (False, True):
@@ -164,7 +163,7 @@ class Repository:
                 )
             if response.status != 401:
                 break
-            # Who else answers 401 has no say in where credentials go.
+            # A 401 from any other host must not decide where credentials are sent.
             if second or not self._is_own(response.url) or not self._log_in(response, actions):
                 raise self._denied(response)
             response.close()
@@ -177,7 +176,7 @@ class Repository:
         if response.status == status:
             return
         said = challenge.said(response.body)
-        often = "; it has had too many requests" if response.status == 429 else ""
+        often = "; too many requests" if response.status == 429 else ""
         raise RegistryFailed(
             f"{what}: {self.place.registry} answers {response.status}{f' ({said})' if said else ''}{often}",
             remedy="Try again later, or raise retry" if response.status in (429, 502, 503, 504) else "",
@@ -187,11 +186,11 @@ class Repository:
 
     @property
     def tries(self) -> int:
-        """Return how often something is tried at all."""
+        """The number of attempts, the first one included."""
         return self._http.tries
 
     def pause(self, tried: int) -> None:
-        """Wait before the next try of what failed."""
+        """Wait before the next attempt."""
         self._http.pause(tried, None)
 
     def _base(self) -> str:
@@ -207,20 +206,20 @@ class Repository:
         return urlsplit(url).netloc == urlsplit(self._origin()).netloc
 
     def _probe(self) -> str:
-        """Return by what an insecure registry is reached: https without looking at certificates, else http."""
+        """Return the scheme of an insecure registry: https without certificate checks if it answers, else http."""
         return "https" if self._http.answers(f"https://{self.place.registry}/v2/") else "http"
 
     # -- credentials -------------------------------------------------------------------------------
 
     def _authorization(self, actions: str, url: str) -> Mapping[str, str]:
-        # An upload's address may be elsewhere: what is not this registry gets no credentials.
+        # The address of an upload may be on another host, which must not get this registry's credentials.
         if not self._is_own(url):
             return {}
         token = self._tokens.get(actions)
         return {"Authorization": token.header} if token and token.until > time.monotonic() else {}
 
     def _log_in(self, response: Response, actions: str) -> bool:
-        """Get what the registry wants for these actions; False when there is nothing to get it with."""
+        """Authenticate for these actions as the registry requires; return False if there are no credentials to try."""
         found = {
             one.scheme: one for one in challenge.challenges(response.headers.get("WWW-Authenticate", ""))
         }
@@ -235,7 +234,7 @@ class Repository:
             return True
 
     def _token(self, parameters: Mapping[str, str], actions: str) -> _Token:
-        """Ask the server that the registry names for a token."""
+        """Request a token from the server that the registry names."""
         realm = self._realm(parameters.get("realm", ""))
         asked = (("service", parameters.get("service", "")), *self._scopes(actions))
         known = self._credentials()
@@ -246,7 +245,7 @@ class Repository:
         return _read_token(response.body, realm.netloc)
 
     def _realm(self, text: str) -> SplitResult:
-        """Return where the registry wants a login. Raises RegistryFailed for what is no address, or can be listened to."""
+        """Return the address of the token server. Raises RegistryFailed if it is invalid or would not be encrypted."""
         registry = self.place.registry
         try:
             realm = urlsplit(text)
@@ -254,10 +253,10 @@ class Repository:
         except ValueError:
             is_one = False
         if not is_one:
-            raise RegistryFailed(f"{registry} names a token server that is none", registry=registry)
+            raise RegistryFailed(f"{registry} names an invalid address of a token server", registry=registry)
         if realm.scheme == "http" and self._scheme != "http":
             raise RegistryFailed(
-                f"{registry} wants a login by http at {realm.netloc}, where anybody may read it",
+                f"{registry} requires a login over unencrypted http at {realm.netloc}",
                 registry=registry,
             )
         return realm
@@ -273,7 +272,7 @@ class Repository:
     ) -> Response:
         what = "the token"
         if known is not None and known.identity_token:
-            # Several scopes are one word of this form (distribution's docs/spec/auth/oauth.md).
+            # In this form, several scopes are one value (distribution's docs/spec/auth/oauth.md).
             scopes = " ".join(value for key, value in asked if key == "scope")
             form = {
                 "service": asked[0][1],
@@ -299,19 +298,21 @@ class Repository:
         challenged = response.headers.get("WWW-Authenticate", "")
         registry, repository = self.place.registry, self.place.repository
         if known is None:
-            message = f"{registry} wants credentials for {repository}, or has no such image"
-            remedy = "Log in with slipway.oci.login, or write username and password, or auth_file"
+            message = f"{registry} requires credentials for {repository}, or has no such image"
+            remedy = "Log in with slipway.oci.login, or set username and password, or auth_file"
         elif "invalid_token" in challenged:
-            message = f"{registry} does not take the token that its own server of tokens gave to {user or 'this user'}"
-            remedy = "Are the clocks right, of this host too? Else tell who runs the registry"
+            message = (
+                f"{registry} rejects the token that its own token server issued to {user or 'this user'}"
+            )
+            remedy = "Check the clocks of this host and of the registry, or tell the operator of the registry"
         elif response.status == 403 or "insufficient_scope" in challenged:
             message = (
-                f"{registry} does not let {user or 'this user'} {f'use {repository}' if repository else 'in'}"
+                f"{registry} denies {user or 'this user'} access{f' to {repository}' if repository else ''}"
             )
-            remedy = "Use an account that may"
+            remedy = "Use an account that has access"
         else:
-            message = f"{registry} refuses the password of {user or 'this user'}"
-            remedy = "Look at username and password, or log in again with slipway.oci.login"
+            message = f"{registry} rejects the password of {user or 'this user'}"
+            remedy = "Check username and password, or log in again with slipway.oci.login"
         fields = {
             "registry": registry,
             "repository": repository,
@@ -325,7 +326,9 @@ class Repository:
         near = tuple(tag for tag in tags if ":" not in reference)[:20]
         where = f"{self.place.repository}{'@' if ':' in reference else ':'}{reference}"
         remedy = (
-            "" if near else f"{self.place.registry} has no such image, or does not show it without a login"
+            ""
+            if near
+            else f"Check the name; {self.place.registry} may also require a login to show the image"
         )
         error = ImageUnknown("image", f"{self.place.registry}/{where}", remedy=remedy)
         error.fields["tags"] = list(near)
@@ -343,25 +346,25 @@ def _read_token(raw: bytes, server: str) -> _Token:
     try:
         answer = jsontext.parse_object(raw)
     except ValueError as error:
-        raise RegistryFailed(f"the token server {server} answers with what is no JSON object") from error
+        raise RegistryFailed(f"the token server {server} did not answer with a JSON object") from error
     token = answer.get("token") or answer.get("access_token")
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        raise RegistryFailed(f"the token server {server} answers without a token")
+        raise RegistryFailed(f"the token server {server} answered without a token")
     seconds = answer.get("expires_in")
     lasts = float(seconds) if isinstance(seconds, (int, float)) and 0 < seconds < 10**9 else _SHORT_LIVED
     return _Token(f"Bearer {token}", time.monotonic() + max(lasts - _MARGIN, _MARGIN))
 
 
 def _media_type(raw: bytes, header: str, name: str) -> str:
-    """Return the type of a manifest: its own word, else the header's. Raises ArchiveBroken."""
+    """Return the type of a manifest, from the manifest itself or else from the header. Raises ArchiveBroken."""
     try:
         document = jsontext.parse_object(raw)
     except ValueError as error:
-        raise ArchiveBroken(f"{name}: the registry's manifest is no JSON object: {error}") from error
+        raise ArchiveBroken(f"{name}: the registry's manifest is not a JSON object: {error}") from error
     said = document.get("mediaType") or header.partition(";")[0].strip()
     if document.get("schemaVersion") == 1 or str(said).startswith(_OLD_FORM):
         raise ArchiveBroken(
-            f"{name}: the registry has this image in the form of Docker before 1.10 (schema 1) alone",
+            f"{name}: the registry has this image only in the format of Docker before 1.10 (schema 1)",
             remedy="Push it again with a newer program, which writes schema 2",
         )
     if said in MANIFEST_TYPES:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where images are fetched from: the file of registries.
+"""The registries file: where images are fetched from.
 
-It has the keys of containers-registries.conf(5), version 2, written as JSON, since a host's Python may know no TOML::
+It has the keys of containers-registries.conf(5), version 2, written as JSON, because a host's Python may have no TOML parser::
 
     {"unqualified-search-registries": ["docker.io"],
      "registry": [{"prefix": "docker.io/library", "location": "mirror.example:5000/hub", "insecure": false, "blocked": false,
                    "mirror": [{"location": "near.example", "insecure": true, "pull-from-mirror": "digest-only"}]}]}
 
-``prefix`` is ``HOST[:PORT][/PATH]`` or ``*.DOMAIN``; the longest one that fits counts. ``location`` stands in its place.
+``prefix`` is ``HOST[:PORT][/PATH]`` or ``*.DOMAIN``; the longest match applies, and ``location`` replaces it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ...frozen import dataclass
 from ..archive.reference import Parts
 from ..archive.reference import parse as parse_name
 
-#: Read where the option names no other; it need not be there.
+#: The file used if the option names no other; it may be missing.
 DEFAULT_PATH = "/etc/slipway/registries.json"
-#: Where short names are looked for when the file does not say.
+#: The registries of short names if the file lists none.
 DEFAULT_SEARCH = ("docker.io",)
 _LARGEST = 1 << 20
 _TOP = {"unqualified-search-registries": list, "registry": list}
@@ -41,7 +41,7 @@ _ALL, _DIGEST_ONLY, _TAG_ONLY = "all", "digest-only", "tag-only"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a repository is: the registry's ``HOST[:PORT]``, the repository's path there; ``insecure`` as in the file."""
+    """A repository's place: the registry's ``HOST[:PORT]`` and the path there; ``insecure`` as in the file."""
 
     registry: str
     repository: str
@@ -57,12 +57,12 @@ class _Registry:
     location: str
     insecure: bool
     blocked: bool
-    mirrors: tuple[tuple[str, bool, str], ...]  # location, insecure, what is pulled from it
+    mirrors: tuple[tuple[str, bool, str], ...]  # location, insecure, which references are pulled from it
 
 
 @dataclass(frozen=True)
 class Registries:
-    """What the file says. ``search`` are the registries of short names; ``is_default``: nobody has chosen them."""
+    """The file's content. ``search`` are the registries of short names; ``is_default``: the file lists none."""
 
     search: tuple[str, ...] = DEFAULT_SEARCH
     is_default: bool = True
@@ -70,14 +70,14 @@ class Registries:
     path: str = DEFAULT_PATH
 
     def names(self, name: str) -> tuple[Parts, ...]:
-        """Return the full names that a name may mean, best first: one for each search registry. Raises InvalidOption."""
+        """Return the full names that a name may mean, best first, one per search registry. Raises InvalidOption."""
         parts = parse_name(name)
         if parts.registry:
             return (parts,)
         return tuple(parse_name(f"{registry}/{parts.path}{parts.suffix}") for registry in self.search)
 
     def places(self, registry: str, repository: str, *, by_digest: bool) -> tuple[Place, ...]:
-        """Return where an image may be fetched, mirrors first. Raises EngineError for a registry that is blocked."""
+        """Return the places that may have an image, mirrors first. Raises EngineError if the registry is blocked."""
         name = f"{registry}/{repository}"
         fitting = [one for one in self.registries if _fits(one.prefix, name)]
         if not fitting:
@@ -85,8 +85,8 @@ class Registries:
         best = max(fitting, key=lambda one: len(one.prefix))
         if best.blocked:
             raise EngineError(
-                f"{best.prefix} is blocked: {self.path} says so",
-                remedy="Use an image of another registry, or take the entry out of that file",
+                f"{best.prefix} is blocked by {self.path}",
+                remedy="Use an image of another registry, or remove the entry from that file",
                 registry=registry,
             )
         kinds = (_ALL, _DIGEST_ONLY if by_digest else _TAG_ONLY)
@@ -98,7 +98,7 @@ class Registries:
         return (*mirrors, _place(_moved(name, best.prefix, best.location), insecure=best.insecure))
 
     def is_insecure(self, registry: str) -> bool:
-        """Tell whether the file calls a registry insecure, wherever it stands."""
+        """Return whether the file marks a registry as insecure, in any of its entries."""
         places = (
             place
             for one in self.registries
@@ -128,7 +128,7 @@ def _place(text: str, *, insecure: bool) -> Place:
 
 
 def read(path: str | None) -> Registries:
-    """Read the file; the default one need not be there. Raises InvalidOption naming the line, or the key."""
+    """Read the file; the default file may be missing. Raises InvalidOption naming the line or the key."""
     where = path or DEFAULT_PATH
     try:
         with open(where, "rb") as stream:
@@ -136,25 +136,27 @@ def read(path: str | None) -> Registries:
     except FileNotFoundError as error:
         if path is None:
             return Registries()
-        raise InvalidOption("registries_conf", path, "is not there") from error
+        raise InvalidOption("registries_conf", path, "does not exist") from error
     except OSError as error:
-        raise InvalidOption("registries_conf", where, f"can't be read: {error.strerror}") from error
+        raise InvalidOption("registries_conf", where, f"cannot be read: {error.strerror}") from error
     return parse(raw, where)
 
 
 def parse(raw: bytes, path: str) -> Registries:
-    """Read the file's content. Raises InvalidOption."""
+    """Parse the file's content. Raises InvalidOption."""
     if len(raw) > _LARGEST:
         raise _wrong(path, f"is larger than {_LARGEST} bytes")
     try:
         document = json.loads(raw.decode())
     except json.JSONDecodeError as error:
-        raise _wrong(path, f"is no JSON in line {error.lineno}, column {error.colno}: {error.msg}") from error
+        raise _wrong(
+            path, f"is invalid JSON in line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from error
     except (
         ValueError,
         RecursionError,
-    ) as error:  # no text, a number of thousands of digits, lists within lists
-        raise _wrong(path, "is no JSON") from error
+    ) as error:  # not UTF-8, a number of thousands of digits, or deep nesting
+        raise _wrong(path, "is invalid JSON") from error
     top = _checked(document, _TOP, path, "the file")
     search = top.get("unqualified-search-registries")
     if search is not None and not all(isinstance(one, str) and one for one in search):
@@ -190,7 +192,7 @@ def _mirrors(items: list[Any], path: str, what: str, only: str) -> Iterator[tupl
         one = _checked(item, _MIRROR, path, f"mirror {number} of {what}")
         kind = one.get("pull-from-mirror", only)
         if kind not in (_ALL, _DIGEST_ONLY, _TAG_ONLY):
-            raise _wrong(path, f"has {kind!r} as pull-from-mirror, which is all, digest-only or tag-only")
+            raise _wrong(path, f"has {kind!r} as pull-from-mirror; use all, digest-only or tag-only")
         if not one.get("location"):
             raise _wrong(path, f"has no location in mirror {number} of {what}")
         yield one["location"].rstrip("/"), one.get("insecure", False), kind
@@ -198,16 +200,18 @@ def _mirrors(items: list[Any], path: str, what: str, only: str) -> Iterator[tupl
 
 def _checked(value: object, keys: Mapping[str, type], path: str, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise _wrong(path, f"has something else than an object as {what}")
+        raise _wrong(path, f"has something other than an object as {what}")
     for key, item in value.items():
         if key not in keys:
-            raise _wrong(path, f"has the unknown key {key!r} in {what}", remedy=f"It knows {', '.join(keys)}")
+            raise _wrong(
+                path, f"has the unknown key {key!r} in {what}", remedy=f"Use one of {', '.join(keys)}"
+            )
         if not isinstance(item, keys[key]):
-            raise _wrong(path, f"has {item!r} as {key} in {what}, which is no {_WORDS[keys[key]]}")
+            raise _wrong(path, f"has {item!r} as {key} in {what}, which is not a {_WORDS[keys[key]]}")
     return value
 
 
-_WORDS: Mapping[type, str] = {str: "text", bool: "true or false", list: "list"}
+_WORDS: Mapping[type, str] = {str: "string", bool: "boolean", list: "list"}
 
 
 def _wrong(path: str, why: str, *, remedy: str = "") -> InvalidOption:

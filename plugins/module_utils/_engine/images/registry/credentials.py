@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials of registries: of the task, of ``auth.json``, of credential helpers.
+"""Registry credentials: from the task, from ``auth.json``, or from credential helpers.
 
-Source: containers-auth.json(5). Nothing here is ever part of an argument list, a log or an error.
+Source: containers-auth.json(5). Secrets must never appear in an argument list, a log or an error.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from . import helpers
 from .helpers import HUB_IN_HELPERS
 
 _LARGEST = 1 << 20
-#: By what name Docker keeps its own registry in a file.
+#: The names of Docker's own registry in a file of credentials.
 _HUB = ("docker.io", "index.docker.io", "registry-1.docker.io", HUB_IN_HELPERS)
 
 
@@ -34,7 +34,7 @@ class Credentials(NamedTuple):
 
 
 class AuthFile(NamedTuple):
-    """A file of credentials, as it is."""
+    """A parsed file of credentials."""
 
     path: str
     auths: Mapping[str, Any]
@@ -43,13 +43,13 @@ class AuthFile(NamedTuple):
     document: Mapping[str, Any]
 
     def helper_of(self, key: str) -> str | None:
-        """Return the credential helper that keeps a registry's credentials. Raises InvalidOption."""
+        """Return the credential helper that holds a registry's credentials, or None. Raises InvalidOption."""
         name = self.helpers.get(key) or self.store or None
         return None if name is None else helpers.checked(name, self.path)
 
 
 def default_paths(environ: Mapping[str, str], uid: int) -> Iterator[str]:
-    """Yield the files in the order in which podman looks for them, those that need not be there."""
+    """Yield the default files in podman's order of search; they may be missing."""
     if environ.get("REGISTRY_AUTH_FILE"):
         yield environ["REGISTRY_AUTH_FILE"]
         return
@@ -65,10 +65,10 @@ def default_paths(environ: Mapping[str, str], uid: int) -> Iterator[str]:
 
 
 def find(registry: str, repository: str, path: str | None) -> Credentials | None:
-    """Return the credentials for a repository, the longest path first; None when there are none.
+    """Return the credentials for a repository, the longest matching path first; None if there are none.
 
-    ``path``: the option auth_file; None: podman's default files, the first that has some counts.
-    Raises InvalidOption (a file that is broken, with its line), HostLacks (helper), EngineError (a helper that failed).
+    ``path``: the option auth_file; None: podman's default files, of which the first with matching credentials is used.
+    Raises InvalidOption (a corrupt file, with the line), HostLacks (missing helper), EngineError (failed helper).
     """
     paths = [path] if path else [one for one in default_paths(os.environ, os.getuid()) if os.path.exists(one)]
     for one in paths:
@@ -89,26 +89,28 @@ def read(path: str) -> AuthFile:
 
 
 def parse(raw: bytes, path: str) -> AuthFile:
-    """Read a file's content. Raises InvalidOption naming the line; what it says of others is passed over."""
+    """Parse a file's content; entries are not checked yet. Raises InvalidOption naming the line."""
     if len(raw) > _LARGEST:
         raise _wrong(path, f"is larger than {_LARGEST} bytes")
     try:
         document = json.loads(raw.decode() or "{}")
     except json.JSONDecodeError as error:
-        raise _wrong(path, f"is no JSON in line {error.lineno}, column {error.colno}") from None
-    except (ValueError, RecursionError):  # no text, a number of thousands of digits, lists within lists
-        raise _wrong(path, "is no JSON") from None
+        raise _wrong(path, f"is invalid JSON in line {error.lineno}, column {error.colno}") from None
+    except (ValueError, RecursionError):  # not UTF-8, a number of thousands of digits, or deep nesting
+        raise _wrong(path, "is invalid JSON") from None
     if not isinstance(document, dict):
-        raise _wrong(path, "holds no JSON object")
+        raise _wrong(path, "is not a JSON object")
     auths, named = document.get("auths") or {}, document.get("credHelpers") or {}
     store = document.get("credsStore") or ""
     if not (isinstance(auths, dict) and isinstance(named, dict) and isinstance(store, str)):
-        raise _wrong(path, "has auths or credHelpers that are no object, or a credsStore that is no text")
+        raise _wrong(
+            path, "has auths or credHelpers that is not an object, or a credsStore that is not a string"
+        )
     return AuthFile(path, auths, named, store, document)
 
 
 def of_file(file: AuthFile, registry: str, repository: str) -> Credentials | None:
-    """Return what a file has for a repository."""
+    """Return a file's credentials for a repository, or None."""
     for key in _keys(registry, repository):
         helper = file.helpers.get(key)
         if helper is not None:
@@ -120,12 +122,12 @@ def of_file(file: AuthFile, registry: str, repository: str) -> Credentials | Non
 
 
 def in_helpers(registry: str) -> str:
-    """Return by what name credential helpers keep a registry."""
+    """Return the name of a registry in credential helpers."""
     return HUB_IN_HELPERS if registry in _HUB else registry
 
 
 def spellings(key: str) -> tuple[str, ...]:
-    """Return all keys by which a file may have what is meant by ``HOST`` or ``HOST/PATH``, the usual one first."""
+    """Return all keys that a file may have for ``HOST`` or ``HOST/PATH``, the usual one first."""
     registry, slash, path = key.partition("/")
     return (f"{registry}/{path}",) if slash else tuple(_keys(registry, ""))
 
@@ -136,7 +138,7 @@ def _asked(helper: object, key: str, path: str) -> Credentials | None:
 
 
 def _keys(registry: str, repository: str) -> Iterator[str]:
-    """Yield the keys that a file may have for a repository: its path, what is above it, the registry, Docker's spellings."""
+    """Yield a repository's possible keys in a file: its path, the paths above, the registry, Docker's spellings."""
     hosts = _HUB if registry in _HUB else (registry,)
     parts = repository.split("/") if repository else []
     for host in hosts[:1]:
@@ -149,10 +151,10 @@ def _keys(registry: str, repository: str) -> Iterator[str]:
 def _of_entry(entry: Mapping[str, Any], key: str, path: str) -> Credentials:
     token, auth = entry.get("identitytoken") or "", entry.get("auth") or ""
     if not (isinstance(token, str) and token.isascii() and isinstance(auth, str)):
-        raise _wrong(path, f"has an entry for {key} that is not text")
+        raise _wrong(path, f"has an entry for {key} that is not a string")
     try:
         username, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
-    except ValueError:  # no base64, or no text in it
+    except ValueError:  # not base64, or not UTF-8 in it
         raise _wrong(path, f"has an entry for {key} that is not USER:PASSWORD in base64") from None
     if not (colon or token):
         raise _wrong(path, f"has an entry for {key} without a password")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blobs fetched into the store: two at a time, each gone on with where it broke off, checked as it comes."""
+"""Download blobs into the store: two at a time, resumed where they broke off, checked as they arrive."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ..blobs import BlobStore, Partial
 from .client import Repository
 from .http import Response
 
-#: How many blobs come at once, where nobody says.
+#: The default number of parallel downloads.
 AT_ONCE = 2
-#: Bytes that make a try that broke off a good one; else a registry that gives a byte at a time would be asked without an end.
+#: Bytes that an interrupted attempt must bring not to count; otherwise a registry that sends single bytes is retried for ever.
 _ENOUGH = 1 << 16
 
 
 class Blob(NamedTuple):
-    """What is to be fetched: the digest, and its size in bytes as the manifest says."""
+    """A blob to fetch: its digest, and its size in bytes according to the manifest."""
 
     digest: str
     size: int
 
 
 class Cancelled(Exception):
-    """The task has ended, and nobody waits for the blob any more."""
+    """The task has ended, so that the blob is no longer needed."""
 
 
 class Downloads:
-    """Fetches blobs in threads, in order. As a context manager: what is not fetched at its end is left, to go on with later.
+    """Fetches blobs in threads, in order. A context manager; at its end unfinished blobs are left to be resumed.
 
-    ``others`` are fetched only when one is waited for and is not there. ``arrived`` is called with the count of bytes of each
-    chunk, in the threads.
+    ``others`` are fetched only if one is waited for and missing. ``arrived`` is called with the size of each chunk, in the
+    threads.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Downloads:
         self._pool.shutdown(wait=True)
 
     def wait(self, digest: str) -> None:
-        """Wait until a blob is there; raises what went wrong with it."""
+        """Wait until a blob is stored; raises the error of its download."""
         if digest in self._others and digest not in self._pending and not self._store.has(digest):
             self._pending[digest] = self._pool.submit(self._fetch, self._others[digest])
         if digest in self._pending:
@@ -85,20 +85,20 @@ class Downloads:
 
 
 def fetch(repository: Repository, blob: Blob, partial: Partial, heard: Callable[[int], object]) -> None:
-    """Fetch what is missing of a blob, and put it in its place. What comes before an error stays, for the next try.
+    """Fetch the missing part of a blob, and store it. Bytes that came before an error are kept for the next attempt.
 
     Raises RegistryFailed, RegistryDenied, DigestMismatch.
     """
     heard(min(partial.size, blob.size))
     if _complete(repository, blob, partial, heard) and not partial.is_right:
-        # One of the parts was of something else: another range than was asked for, or what a portal says to everybody.
+        # One part was of something else: a range that was not asked for, or the page of a captive portal.
         partial.restart()
         _complete(repository, blob, partial, heard)
     _finish(repository, partial)
 
 
 def _complete(repository: Repository, blob: Blob, partial: Partial, heard: Callable[[int], object]) -> bool:
-    """Fetch until all bytes are there; tell whether they are of more answers than one."""
+    """Fetch until all bytes are there; return whether they came from more than one answer."""
     tried, answers = 0, int(partial.size > 0)
     while partial.size != blob.size:
         before, answers = partial.size, answers + 1
@@ -117,12 +117,14 @@ def _finish(repository: Repository, partial: Partial) -> None:
         partial.finish()
     except DigestMismatch as error:
         error.message = f"{repository.name}: {error.message}"
-        error.remedy = "What came is not what the manifest names: run the task again; if it stays so, tell who runs the registry"
+        error.remedy = (
+            "The blob does not match the manifest: run the task again, or tell the operator of the registry"
+        )
         raise
 
 
 def _go_on(repository: Repository, blob: Blob, partial: Partial, heard: Callable[[int], object]) -> None:
-    """Fetch from where the blob broke off; what the registry does not give in parts comes from the beginning again."""
+    """Resume the download at its offset; start again if the registry does not support ranges."""
     if partial.size > blob.size:
         partial.restart()
     start = partial.size
@@ -134,7 +136,7 @@ def _go_on(repository: Repository, blob: Blob, partial: Partial, heard: Callable
             response = repository.blob(blob.digest)
         if response.status == 404:
             raise RegistryFailed(
-                f"{repository.name}: {repository.place.registry} names the blob {blob.digest} and lacks it",
+                f"{repository.name}: {repository.place.registry} lacks the blob {blob.digest} of the image",
                 status=404,
             )
         if not (response.status == 206 and partial.size):
@@ -154,18 +156,18 @@ def _go_on(repository: Repository, blob: Blob, partial: Partial, heard: Callable
 
 
 def _goes_on(response: Response, offset: int) -> bool:
-    """Tell whether an answer goes on at an offset (RFC 9110, 14.4)."""
+    """Return whether an answer starts at this offset (RFC 9110, 14.4)."""
     return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
 
 
 def _longer(repository: Repository, blob: Blob, partial: Partial, start: int) -> EngineError:
-    """Return the error for more bytes than there are to come; nothing of the blob is kept."""
+    """Return the error for a blob with more bytes than expected; the bytes are discarded."""
     partial.restart()
     what = f"{repository.name}: the blob {blob.digest}"
     if start:
-        return RegistryFailed(f"{what} came in parts that do not fit each other", passing=True)
+        return RegistryFailed(f"{what} came in parts that do not fit together", passing=True)
     return DigestMismatch(
         f"{what} is longer than the {blob.size} bytes of its manifest",
-        remedy="What came is not what the manifest names: tell who runs the registry",
+        remedy="The blob does not match the manifest: tell the operator of the registry",
         expected=blob.digest,
     )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credential helpers: programs that keep credentials of registries elsewhere (``docker-credential-NAME``).
+"""Credential helpers: programs that store registry credentials elsewhere (``docker-credential-NAME``).
 
-Source: the protocol of docker-credential-helpers. What they hear, they hear on their standard input.
+Source: the protocol of docker-credential-helpers. Input is passed on their standard input, never as arguments.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ import re
 from ...errors import EngineError, HostLacks, InvalidOption
 from ...kernel import command
 
-#: Seconds that a helper may take; some ask a cloud.
+#: Seconds that a helper may take; some query a cloud service.
 _TIMEOUT = 60.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-#: By what name Docker keeps its own registry.
+#: The name of Docker's own registry in credential helpers.
 HUB_IN_HELPERS = "https://index.docker.io/v1/"
-#: What a helper says in place of a user's name when the secret is a refresh token.
+#: The user name with which a helper marks the secret as a refresh token.
 _TOKEN_USER = "<token>"  # noqa: S105  (no secret)
 _NONE_SAID = b"credentials not found"
 
 
 def checked(name: object, path: str) -> str:
-    """Return the name of a helper, which stands in the file ``path``. Raises InvalidOption."""
+    """Return the helper's name, which the file ``path`` contains, if it is valid. Raises InvalidOption."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        why = f"names the credential helper {name!r}, which is no name of one"
+        why = f"names the credential helper {name!r}, which is not a valid name"
         raise InvalidOption("auth_file", path, why)
     return name
 
 
 def get(name: str, registry: str, path: str) -> tuple[str, str, str] | None:
-    """Return user, password and refresh token; None when the helper has none. Raises HostLacks, EngineError."""
+    """Return user, password and refresh token; None if the helper has none. Raises HostLacks, EngineError."""
     said = _run(name, "get", registry.encode(), registry, path)
     if said is None:
         return None
@@ -41,7 +41,7 @@ def get(name: str, registry: str, path: str) -> tuple[str, str, str] | None:
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise _failed(name, f"answered for {registry} with what is no JSON object")
+        raise _failed(name, f"did not answer with a JSON object for {registry}")
     user, secret = (str(answer.get(key) or "") for key in ("Username", "Secret"))
     return ("", "", secret) if user == _TOKEN_USER else (user, secret, "")
 
@@ -63,8 +63,8 @@ def _run(name: str, action: str, given: bytes, registry: str, path: str) -> byte
         done = command.run([program, action], timeout=_TIMEOUT, env=os.environ, stdin=given, check=False)
     except HostLacks as error:
         raise HostLacks(
-            f"{path} names the credential helper {program}, which is not there",
-            remedy="Install it, or take it out of that file and log in again with slipway.oci.login",
+            f"{path} names the credential helper {program}, which is not installed",
+            remedy="Install it, or remove it from that file and log in again with slipway.oci.login",
             program=program,
         ) from error
     if done.returncode == 0:
@@ -75,9 +75,9 @@ def _run(name: str, action: str, given: bytes, registry: str, path: str) -> byte
 
 
 def _failed(name: str, why: str) -> EngineError:
-    # What it has said may hold the secret.
+    # Its output may contain the secret.
     return EngineError(
         f"docker-credential-{name} {why}",
-        remedy="Try it by hand: it may need a login of its own",
+        remedy="Run it by hand: it may need a login of its own",
         program=f"docker-credential-{name}",
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP as registries need it, by ``requests``: deadlines, tries again, redirects that carry no credentials, certificates.
+"""HTTP for registries, on ``requests``: deadlines, retries, redirects without credentials, certificates.
 
-Nothing that the other side says is trusted for its length, its type or where it leads. Proxies come from the environment
-(``HTTPS_PROXY``, ``NO_PROXY``, ...); a ``.netrc`` is not read.
+Lengths, types and redirects of the remote side are not trusted. Proxies come from the environment (``HTTPS_PROXY``,
+``NO_PROXY``, ...); a ``.netrc`` is not read.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ from .library import (
 )
 from .library import Response as RawResponse
 
-#: Seconds for a connection, and for each read: a server that is silent for so long is gone.
+#: Seconds for connecting, and for each read: a server that is silent for longer has failed.
 _CONNECT, _READ = 15.0, 60.0
-#: Seconds in which a document has to come, however it drips.
+#: Seconds in which a document must arrive, however slowly its bytes come.
 _DOCUMENT = 120.0
-#: The slowest stream that is waited for: bytes in this many seconds.
+#: The slowest acceptable stream: bytes in this many seconds.
 _SLOWEST, _WINDOW = 4096, 60.0
 _CHUNK = 1 << 18
-#: Redirects of one request; registries make one, to where the blobs lie.
+#: Redirects of one request; registries use one, to the storage of blobs.
 _MOST_REDIRECTS = 5
-#: An address that is longer is cut, and leads nowhere then.
+#: Longer addresses are truncated, and then lead nowhere.
 _LONGEST_ADDRESS = 16384
-#: What is tried again: too many requests, and what passes on the server's side.
+#: The statuses that are retried: too many requests, and temporary errors of the server.
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
-#: Seconds between two tries at most, whatever the server asks for.
+#: The longest wait between two attempts in seconds, whatever the server asks for.
 _LONGEST_WAIT = 120.0
 _AGENT = "slipway.oci"
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """How a registry is talked with: tries after the first, seconds between them (None: longer each time), certificates.
+    """How to access a registry: retries, seconds between them (None: exponential backoff), certificates.
 
-    ``verify`` None: as the registry's entry in the file says. ``cert_dir`` holds ``*.crt`` (authorities) and pairs of ``*.cert``
-    and ``*.key`` (containers-certs.d(5)); None: the directories of the host.
+    ``verify`` None: as the registries file says. ``cert_dir`` has ``*.crt`` (authorities) and pairs of ``*.cert`` and ``*.key``
+    (containers-certs.d(5)); None: the host's directories.
     """
 
     retry: int = 3
@@ -71,22 +71,22 @@ class Transfer:
 
 
 class Response:
-    """An answer: its status and headers; the body is read once."""
+    """An answer: its status and headers; the body can be read once."""
 
     def __init__(self, raw: RawResponse, url: str) -> None:
         self._raw = raw
         self.url = url
         self.status = raw.status_code
         self.headers: Mapping[str, str] = raw.headers
-        #: What ``Http.fetch`` has read of it.
+        #: The body, if ``Http.fetch`` has read it.
         self.body = b""
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the body as it comes; raises RegistryFailed when it stops, or drips too slowly."""
+        """Yield the body as it arrives; raises RegistryFailed if it stops, or comes too slowly."""
         try:
             yield from self._measured()
             self._give_back()
-        except BaseException:  # whoever stops reading, too
+        except BaseException:  # also when the reader stops early
             self.close()
             raise
 
@@ -98,39 +98,37 @@ class Response:
                 got += len(chunk)
                 if time.monotonic() - since > _WINDOW:
                     if got < _SLOWEST:
-                        raise RegistryFailed(
-                            f"{_host(self.url)} sends next to nothing: {got} bytes in {_WINDOW:.0f} s"
-                        )
+                        raise RegistryFailed(f"{_host(self.url)} is too slow: {got} bytes in {_WINDOW:.0f} s")
                     since, got = time.monotonic(), 0
 
     def read_body(self, limit: int, what: str) -> None:
-        """Read a small body whole; raises RegistryFailed when it is larger, or takes too long."""
+        """Read a small body whole; raises RegistryFailed if it is too large or takes too long."""
         found, deadline = bytearray(), time.monotonic() + _DOCUMENT
         for chunk in self.chunks():
             found += chunk
             if len(found) > limit:
                 raise RegistryFailed(f"{what} from {_host(self.url)} has more than {limit} bytes")
             if time.monotonic() > deadline:
-                raise RegistryFailed(f"{what} from {_host(self.url)} did not come within {_DOCUMENT:.0f} s")
+                raise RegistryFailed(f"{what} from {_host(self.url)} did not arrive within {_DOCUMENT:.0f} s")
         if len(found) < self._told():
             raise RegistryFailed(f"{what} from {_host(self.url)} broke off", passing=True)
         self.body = bytes(found)
 
     def _told(self) -> int:
-        """Return how long the body is to be, 0 where nobody says; urllib3 before 2 does not look."""
+        """Return the announced length of the body, or 0 if there is none; urllib3 before 2 does not check it."""
         if self._raw.request.method == "HEAD" or self.status == 304:
             return 0
         length = self.headers.get("Content-Length", "")
         return int(length) if length.isdecimal() and len(length) < 20 else 0
 
     def close(self) -> None:
-        """End the connection, unless the body has been read."""
+        """Close the connection, unless the body has been read."""
         self._raw.close()
 
     def _give_back(self) -> None:
         """Return the connection to its pool; urllib3 before 2 does not notice that the body has been read."""
         raw: Any = self._raw.raw
-        answer = raw._fp  # noqa: SLF001  (the same)
+        answer = raw._fp  # noqa: SLF001  (for urllib3 before 2)
         if answer.isclosed() or answer.length == 0:
             answer.close()
             raw.release_conn()
@@ -138,14 +136,14 @@ class Response:
             self.close()
 
     def _read(self) -> bytes:
-        # What has come, not as much as was asked for: a read of requests' own waits for all of it, however it drips.
+        # Returns the bytes that have arrived: a plain read of requests would wait for the full size, however slow.
         raw: Any = self._raw.raw
         read = getattr(raw, "read1", None) or raw._fp.read1  # noqa: SLF001  (urllib3 before 2.3 has no other way)
         return bytes(read(_CHUNK))
 
 
 class Http:
-    """Requests to one registry, and where it leads; connections are kept. ``stopped`` ends waits between tries."""
+    """Requests to one registry and its redirect targets, on a connection pool. ``stopped`` ends waits between attempts."""
 
     def __init__(
         self, transfer: Transfer, host: str, *, insecure: bool, stopped: Callable[[], bool] = lambda: False
@@ -154,13 +152,15 @@ class Http:
         self._verifies = not insecure if transfer.verify is None else transfer.verify
         self._stopped = stopped
         if not self._verifies:
-            disable_warnings(InsecureRequestWarning)  # somebody has said so; it would be told at each request
+            disable_warnings(
+                InsecureRequestWarning
+            )  # the user chose this; the warning would come with each request
         self.host = host
-        #: ``http`` is tried only where certificates are not looked at anyway.
+        #: ``http`` is tried only if certificates are not verified anyway.
         self.scheme = "https"
         self._session = _Session()
         self._session.trust_env = False
-        # Its connections end with this; urllib3 before 2 leaves that to chance.
+        # Closes the connections with this object; urllib3 before 2 leaves that to garbage collection.
         weakref.finalize(self, self._session.close)
         self._session.headers.update({"User-Agent": _AGENT, "Accept-Encoding": "identity"})
         adapter = _Adapter(trust.context(host, transfer.cert_dir, verifies=self._verifies))
@@ -169,7 +169,7 @@ class Http:
 
     @property
     def verifies(self) -> bool:
-        """Tell whether certificates are looked at."""
+        """Return whether certificates are verified."""
         return self._verifies
 
     def fetch(
@@ -183,22 +183,22 @@ class Http:
         body: Any = None,
         again: bool = True,
     ) -> Response:
-        """Send a request and read its answer, of ``limit`` bytes at most; as ``send``, once where not ``again``."""
+        """Send a request and read at most ``limit`` bytes of its answer; as ``send``, without retries if not ``again``."""
         tries = self.tries if again else 1
         return self._tried(
             method, url, headers, body, read=lambda response: response.read_body(limit, what), tries=tries
         )
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Response:
-        """Send a request, again where that may help; follow redirects. Raises RegistryFailed; other statuses are the caller's.
+        """Send a request, with retries, and follow redirects. Raises RegistryFailed; other statuses are the caller's.
 
-        ``body`` is bytes, or a function that makes a new iterator of bytes for each try. Bytes go nowhere but to the host that
-        they are for, whatever it answers: they may be a secret.
+        ``body`` is bytes, or a function that returns a new iterator of bytes for each attempt. Bytes are never sent to another
+        host than the URL's, whatever the server answers: they may be a secret.
         """
         return self._tried(method, url, headers, body, read=lambda _response: None, tries=self.tries)
 
     def answers(self, url: str) -> bool:
-        """Tell whether anything at all answers there, by one request."""
+        """Return whether anything answers at this URL; sends one request."""
         try:
             self._once("GET", url, {}, None).close()
         except RegistryFailed:
@@ -207,7 +207,7 @@ class Http:
 
     @property
     def tries(self) -> int:
-        """Return how often something is tried at all."""
+        """The number of attempts, the first one included."""
         return self._transfer.retry + 1
 
     def _tried(
@@ -228,7 +228,7 @@ class Http:
                     _closed_if_broken(response, read)
             except RegistryFailed as error:
                 if last or not error.fields.get("passing"):
-                    if tries > 1:  # whoever goes on with what broke off need not try all that again
+                    if tries > 1:  # so that a caller that resumes does not repeat all attempts
                         error.fields["passing"] = False
                     raise
                 self.pause(tried, None)
@@ -237,10 +237,10 @@ class Http:
                 return response
             response.close()
             self.pause(tried, challenge.wait_of(response.headers.get("Retry-After")))
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last attempt returns or raises")
 
     def pause(self, tried: int, asked: float | None) -> None:
-        """Wait before the next try: as the server asks, as the task says, else 1, 2, 4 ... seconds."""
+        """Wait before the next attempt: as long as the server asks, else as the task says, else 1, 2, 4 ... seconds."""
         wait = asked if asked is not None else self._transfer.retry_delay
         until = time.monotonic() + min(2.0**tried if wait is None else wait, _LONGEST_WAIT)
         while (left := until - time.monotonic()) > 0 and not self._stopped():
@@ -260,10 +260,10 @@ class Http:
                 headers = {key: value for key, value in headers.items() if key.lower() != "authorization"}
                 if isinstance(body, bytes):
                     raise RegistryFailed(
-                        f"{_host(response.url)} leads what it was sent on to {_host(url)}", url=url[:200]
+                        f"{_host(response.url)} redirects a request with data to {_host(url)}", url=url[:200]
                     )
         raise RegistryFailed(
-            f"{_host(url)} leads on and on: more than {_MOST_REDIRECTS} redirects", url=url[:200]
+            f"{_host(url)} redirects too often: more than {_MOST_REDIRECTS} times", url=url[:200]
         )
 
     def _once(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Response:
@@ -283,9 +283,9 @@ class Http:
 
 
 def led(url: str, target: str) -> str:
-    """Return where an answer from ``url`` leads to, maybe by a part of an address.
+    """Return the target of a redirect or upload from ``url``; ``target`` may be relative.
 
-    Raises RegistryFailed for what is no address, and for one by http where https was used.
+    Raises RegistryFailed for an invalid address, and for one with http if ``url`` has https.
     """
     try:
         there = urlsplit(urljoin(url, target[:_LONGEST_ADDRESS]))
@@ -293,17 +293,19 @@ def led(url: str, target: str) -> str:
     except ValueError:
         is_one = False
     if not is_one:
-        raise RegistryFailed(f"{_host(url)} leads to {target[:200]!r}, which is no address", url=target[:200])
+        raise RegistryFailed(
+            f"{_host(url)} redirects to {target[:200]!r}, which is not a valid address", url=target[:200]
+        )
     if there.scheme == "http" and url.startswith("https:"):
         raise RegistryFailed(
-            f"{_host(url)} leads from https to {there.netloc} by http, where anybody may read and alter it",
+            f"{_host(url)} redirects from https to {there.netloc} over unencrypted http",
             url=there.geturl()[:200],
         )
     return there.geturl()
 
 
 def _closed_if_broken(response: Response, read: Callable[[Response], None]) -> None:
-    """Read an answer; the connection of one that breaks off is closed, and not left to chance."""
+    """Read an answer; if it breaks off, close its connection instead of leaving that to garbage collection."""
     try:
         read(response)
     except RegistryFailed:
@@ -312,19 +314,19 @@ def _closed_if_broken(response: Response, read: Callable[[Response], None]) -> N
 
 
 def is_passing(error: RegistryFailed) -> bool:
-    """Tell whether the same again may go well."""
+    """Return whether a retry may succeed."""
     return bool(error.fields.get("passing")) or error.fields.get("status") in _PASSING
 
 
 class _Session(Session):
-    """A session that leaves redirects to us: requests itself reads all that comes with one, followed or not."""
+    """A session that never follows redirects: requests itself would read the whole body of each redirect."""
 
     def get_redirect_target(self, _resp: RawResponse) -> None:
         """Return no target."""
 
 
 class _Adapter(HTTPAdapter):
-    """Connections with certificates of our own choice, through proxies too."""
+    """Connections with our own TLS context, through proxies too."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
@@ -338,12 +340,12 @@ class _Adapter(HTTPAdapter):
         return patience.made_patient(super().proxy_manager_for(proxy, ssl_context=self._context, **words))
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave all to the context, which knows the authorities already."""
+        """Do nothing: the context has the authorities already."""
 
 
 @contextmanager
 def _telling(url: str) -> Iterator[None]:
-    """Turn what requests raises into words."""
+    """Convert exceptions of requests to RegistryFailed."""
     host = _host(url)
     try:
         yield
@@ -352,7 +354,7 @@ def _telling(url: str) -> Iterator[None]:
     except ProxyError as error:
         raise RegistryFailed(
             f"the proxy for {host} does not answer: {_reason(error)}",
-            remedy="Look at HTTPS_PROXY and NO_PROXY of the task's environment",
+            remedy="Check HTTPS_PROXY and NO_PROXY in the task's environment",
             registry=host,
             passing=True,
         ) from error
@@ -361,10 +363,10 @@ def _telling(url: str) -> Iterator[None]:
     except (
         IncompleteRead,
         ProtocolError,
-    ) as error:  # while a body is read; before that requests has its own words
+    ) as error:  # while a body is read; earlier, requests raises its own errors
         raise RegistryFailed(
-            f"{host} broke off: {_reason(error)}",
-            remedy="Run the task again: what has come is kept",
+            f"{host} closed the connection: {_reason(error)}",
+            remedy="Run the task again: the download is resumed",
             registry=host,
             passing=True,
         ) from error
@@ -375,10 +377,10 @@ def _telling(url: str) -> Iterator[None]:
 def _broken(host: str, error: Exception) -> RegistryFailed:
     reason = _reason(error)
     return RegistryFailed(
-        f"{host} can't be reached: {reason}",
-        remedy="Check the name, and whether this machine reaches it; HTTPS_PROXY names a proxy",
+        f"{host} is unreachable: {reason}",
+        remedy="Check the name and the network of this machine; HTTPS_PROXY sets a proxy",
         registry=host,
-        # A name that nobody knows stays unknown.
+        # An unknown name stays unknown on a retry.
         passing="Name or service not known" not in reason,
     )
 
@@ -389,9 +391,9 @@ def _untrusted(host: str, error: Exception) -> RegistryFailed:
         "WRONG_VERSION_NUMBER" in str(error).upper() or "record layer" in reason or "wrong version" in reason
     )
     remedy = (
-        "It speaks plain http: write tls_verify: false, or insecure for it in the file of registries"
+        "It speaks plain http: set tls_verify: false, or insecure for it in the registries file"
         if is_plain
-        else "Put its authority's certificate (*.crt) into a directory and name that in ca_cert_dir, or write tls_verify: false"
+        else "Put its CA certificate (*.crt) into a directory and set ca_cert_dir to that, or set tls_verify: false"
     )
     return RegistryFailed(
         f"{host} is not trusted: {reason}", remedy=remedy, registry=host, is_plain=is_plain, tls=True
@@ -399,7 +401,7 @@ def _untrusted(host: str, error: Exception) -> RegistryFailed:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the innermost reason that requests and urllib3 wrap, in one line."""
+    """Return the innermost error that requests and urllib3 wrap, in one line."""
     for _depth in range(12):
         inner = getattr(error, "reason", None)
         inner = inner if isinstance(inner, BaseException) else (error.args[0] if error.args else None)

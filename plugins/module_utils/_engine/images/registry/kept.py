@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the store keeps of an image as a registry had it: its manifest, and what that names."""
+"""An image's original manifest in the store, and the blobs that it names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .upload import Outgoing
 
 
 class Kept(NamedTuple):
-    """A manifest, and the digests of the configuration and the layers that it names, lowest first, each with its size."""
+    """A manifest, and the digests that it names, of configuration and layers (lowest first), with their sizes."""
 
     manifest: Manifest
     config: tuple[str, int]
@@ -23,13 +23,13 @@ class Kept(NamedTuple):
 
 
 def kept(store: BlobStore, digest: str | None) -> Kept | None:
-    """Return an image's manifest, None where it is not kept, or makes no sense, which is as good as none."""
+    """Return an image's stored manifest, or None if it is missing or invalid."""
     raw = store.read(digest, documents.LARGEST) if digest else None
     return None if raw is None or digest is None else read(Manifest(raw, "", digest))
 
 
 def read(manifest: Manifest) -> Kept | None:
-    """Return what a manifest names; None for one that makes no sense, or is an index."""
+    """Parse what a manifest names; None if it is invalid or an index."""
     try:
         found = documents.parse_object(manifest.raw, what=manifest.digest)
         kind = documents.text(found, "mediaType", what=manifest.digest) or manifest.media_type
@@ -48,13 +48,13 @@ def _described(descriptor: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def of_store(store: BlobStore, digest: str) -> Outgoing | None:
-    """Return a blob of the store, which is checked as it is read from its beginning; None where it is not kept."""
+    """Return a stored blob, checked when it is read from its start; None if it is missing."""
     size = store.size(digest)
     return None if size is None else Outgoing(digest, size, lambda offset: _read(store, digest, offset))
 
 
 def of_bytes(digest: str, raw: bytes) -> Outgoing:
-    """Return a small blob."""
+    """Return a small blob that is in memory."""
     return Outgoing(digest, len(raw), lambda offset: iter((raw[offset:],)))
 
 
@@ -64,7 +64,7 @@ def _read(store: BlobStore, digest: str, offset: int) -> Iterator[bytes]:
         yield from check.through(streams.section(stream.fileno(), offset))
     if not offset and check.text != digest:
         raise DigestMismatch(
-            f"the blob {digest} was altered in the store: it has the digest {check.text}",
+            f"the stored blob {digest} was altered: it has the digest {check.text}",
             remedy="Remove the image and pull it again",
             expected=digest,
             actual=check.text,

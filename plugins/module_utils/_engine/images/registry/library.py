@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the client uses of ``requests`` and of ``urllib3`` below it, where this Python has them.
+"""The names that the client uses from ``requests`` and ``urllib3``, if this Python has them.
 
-All of the engine can be imported without them, as Ansible wants it. What stands in their place then is never used: whoever wants
-to talk with a registry looks at ``MISSING`` first.
+Ansible requires that the engine can be imported without them. Their substitutes are never used, because code that needs a
+registry checks ``MISSING`` first.
 """
 
 from __future__ import annotations

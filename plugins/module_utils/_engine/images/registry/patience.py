@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connections whose answers come in time, however they drip.
+"""Connections with a deadline for each answer, however slowly its bytes arrive.
 
-A socket's timeout begins anew with each byte. So whoever sends a header a byte a minute, the size of a chunk likewise, or
-``100 Continue`` without an end, would hold a task for days.
+A socket's timeout starts again with each byte. A server that sends a header or a chunk size at one byte a minute, or endless
+``100 Continue`` answers, could hold a task for days.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from typing import Any
 
 from .library import HTTPConnection, HTTPConnectionPool, HTTPSConnection, HTTPSConnectionPool
 
-#: Seconds for status and headers, and for each piece of a body; one read of the socket may come after that.
+#: Seconds for status and headers, and for each piece of a body; one more read of the socket may follow.
 SECONDS = 60.0
 
 
 class _Timed(io.RawIOBase):
-    """What comes from a socket; a read ends at a deadline."""
+    """A socket's stream whose reads end at a deadline."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self.restart()
 
     def restart(self) -> None:
-        """Begin to count."""
+        """Restart the clock."""
         self._until = time.monotonic() + SECONDS
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> Any:
-        """Read what has come. Raises socket.timeout."""
+        """Read the bytes that have arrived. Raises socket.timeout."""
         if time.monotonic() > self._until:
             raise socket.timeout("timed out")
         return self._raw.readinto(buffer)
@@ -47,7 +47,7 @@ class _Timed(io.RawIOBase):
 
 
 class _Answer(HTTPResponse):
-    """An answer that comes in time."""
+    """An answer whose reads have deadlines."""
 
     def __init__(self, sock: Any, *args: Any, **words: Any) -> None:
         super().__init__(sock, *args, **words)
@@ -77,6 +77,6 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 def made_patient(manager: Any) -> Any:
-    """Make a manager of urllib3's pools open such connections, and return it."""
+    """Make a pool manager of urllib3 open such connections, and return it."""
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
     return manager

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a name to an image of a registry: its manifest for a platform, its configuration, layers that come when they are read."""
+"""Resolve a name to a registry's image: its manifest for a platform, its configuration, and lazy layers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..blobs import BlobStore
 from .client import Manifest, Repository
 from .download import Blob
 
-#: An index may name an index; builders nest one.
+#: An index may refer to an index; builders nest one.
 _DEEPEST_INDEX = 4
 
 
 class Remote(NamedTuple):
-    """An image as a registry has it: ``digest`` is what its name means there, ``documents`` what describes it, by digest."""
+    """A registry's image: ``digest`` is what its name refers to, ``documents`` its manifests and config by digest."""
 
     image: ArchivedImage
     digest: str
@@ -29,7 +29,7 @@ class Remote(NamedTuple):
 
     @property
     def blobs(self) -> tuple[Blob, ...]:
-        """The layers' blobs, lowest first, each once."""
+        """The layers' blobs, lowest first, without duplicates."""
         once = {
             layer.digest: Blob(layer.digest, layer.size or 0) for layer in self.image.layers if layer.digest
         }
@@ -44,9 +44,9 @@ def resolve(
     *,
     names: tuple[str, ...],
 ) -> Remote:
-    """Fetch what describes the image that a tag or digest means; layers are left.
+    """Fetch the manifests and configuration of the image with this tag or digest, but not its layers.
 
-    ``store`` is looked into for documents that are there already, None for none. Raises ImageUnknown, RegistryDenied,
+    ``store`` is searched for documents first, unless it is None. Raises ImageUnknown, RegistryDenied,
     RegistryFailed, DigestMismatch, ArchiveBroken, EngineError (no image for the platform).
     """
     found: dict[str, bytes] = {}
@@ -120,11 +120,11 @@ def _chosen(repository: Repository, index: Manifest, wanted: Platform) -> Mappin
     offered = [_platform(one) for one in images]
     best = platform.best(offered, wanted)
     if best is None and len(images) == 1 and not offered[0].os:
-        best = 0  # it does not say; the configuration does
+        best = 0  # the index omits the platform, but the configuration has it
     if best is None:
         there = ", ".join(dict.fromkeys(map(str, offered)))
         raise EngineError(
-            f"{repository.name} has no image for {wanted}: it has {there}",
+            f"{repository.name} has no image for {wanted}, only for {there}",
             remedy="Choose one with arch, os and variant, or platform",
             platforms=[str(one) for one in offered],
         )
@@ -145,7 +145,7 @@ def _refuse_artifact(repository: Repository, manifest: Mapping[str, Any], digest
 
 def _no_image(repository: Repository) -> ArchiveBroken:
     return ArchiveBroken(
-        f"{repository.name} is no image, but something that registries keep as well: a signature, an SBOM, a chart",
+        f"{repository.name} is not an image but another artifact, such as a signature, an SBOM or a chart",
         remedy="Name the image itself",
     )
 
@@ -153,9 +153,7 @@ def _no_image(repository: Repository) -> ArchiveBroken:
 def _refuse_without_sizes(repository: Repository, image: ArchivedImage) -> None:
     for layer in image.layers:
         if layer.digest is None or layer.size is None:
-            raise ArchiveBroken(
-                f"{repository.name}: its manifest does not say how large the layer {layer.digest} is"
-            )
+            raise ArchiveBroken(f"{repository.name}: its manifest has no size for the layer {layer.digest}")
 
 
 class _Bytes(NamedTuple):
@@ -170,7 +168,7 @@ class _Bytes(NamedTuple):
 
 
 class _Absent(NamedTuple):
-    """A layer that is not fetched yet: that it is named is enough."""
+    """A layer that is not fetched yet; only its existence matters."""
 
     size: int = 0
 
@@ -179,7 +177,7 @@ class _Absent(NamedTuple):
 
 
 class _Described:
-    """The members of a layout of which only what describes the image is there."""
+    """The members of a layout of which only the describing documents exist."""
 
     def __init__(self, found: Mapping[str, bytes]) -> None:
         self._found = {f"blobs/{BlobStore.member(digest)}": raw for digest, raw in found.items()}
@@ -189,7 +187,7 @@ class _Described:
 
 
 class Arriving:
-    """The layers of images whose blobs lie in a store, or are on their way into it (images/archive/open.py, ``Archive``)."""
+    """The layers of images whose blobs are in a store, or on their way into it (images/archive/open.py, ``Archive``)."""
 
     def __init__(self, store: BlobStore, wait: Callable[[str], object]) -> None:
         self._store, self._wait = store, wait

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whom a registry's certificate may be signed by, and what this host shows of itself (containers-certs.d(5))."""
+"""The TLS context for a registry: trusted authorities and client certificates (containers-certs.d(5))."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from ...errors import InvalidOption
 from .library import IS_OLD
 
-#: Read where the system keeps its certificates, as programs of the host do.
+#: Variables that replace the system's certificates, as for other programs of the host.
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 def context(host: str, cert_dir: str | None, *, verifies: bool) -> ssl.SSLContext:
-    """Return what connections to a registry are made with. Raises InvalidOption for a directory that can't be used."""
+    """Return the TLS context for a registry. Raises InvalidOption for an unusable certificate directory."""
     bundle = next((os.environ[name] for name in _BUNDLES if os.environ.get(name)), None)
     made = ssl.create_default_context(cafile=bundle)
     if IS_OLD:
-        # It compares the names itself then. OpenSSL can't for addresses, since it is not told them.
+        # This urllib3 compares the names itself. OpenSSL could not check IP addresses, because it is not given them.
         made.check_hostname = False
     if not verifies:
         made.check_hostname = False
@@ -30,12 +30,12 @@ def context(host: str, cert_dir: str | None, *, verifies: bool) -> ssl.SSLContex
 
 
 def _certificate_directories(host: str) -> Iterator[str]:
-    """Yield the directories of a registry's certificates (containers-certs.d(5)) that are there."""
+    """Yield the existing directories of a registry's certificates (containers-certs.d(5))."""
     tops = ["/etc/containers/certs.d", "/etc/docker/certs.d"]
     if os.environ.get("HOME"):
         tops.insert(0, f"{os.environ['HOME']}/.config/containers/certs.d")
     for top in tops:
-        # A name from a reference: its grammar has no slash and no dot-dot.
+        # The host comes from a reference, whose grammar excludes slashes and "..".
         if os.path.isdir(f"{top}/{host}"):
             yield f"{top}/{host}"
 
@@ -45,7 +45,7 @@ def _load(context: ssl.SSLContext, directory: str, *, named: bool) -> None:
         names = sorted(os.listdir(directory))
     except OSError as error:
         if named:
-            raise InvalidOption("ca_cert_dir", directory, f"can't be read: {error.strerror}") from error
+            raise InvalidOption("ca_cert_dir", directory, f"cannot be read: {error.strerror}") from error
         return
     for name in names:
         path = f"{directory}/{name}"
@@ -55,5 +55,5 @@ def _load(context: ssl.SSLContext, directory: str, *, named: bool) -> None:
             elif name.endswith(".cert"):
                 context.load_cert_chain(path, f"{path[: -len('.cert')]}.key")
         except (OSError, ssl.SSLError) as error:
-            why = f"has {name}, which can't be used: {error.strerror or error}"
+            why = f"has {name}, which cannot be used: {error.strerror or error}"
             raise InvalidOption("ca_cert_dir", directory, why) from error

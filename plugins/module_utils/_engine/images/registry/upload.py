@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blobs and manifests sent to a repository: only what it lacks, mounted from a neighbour where one has it, else streamed.
+"""Push blobs and manifests to a repository: only missing blobs, mounted from a neighbour if possible, else sent.
 
-Where the registry leads an upload may be elsewhere: no credentials go there, and nothing goes by http where https was used.
+The registry may redirect an upload to another host, which gets no credentials; https is never downgraded to http.
 Source: OCI distribution-spec v1.1, "Push".
 """
 
@@ -16,19 +16,19 @@ from ...errors import EngineError, RegistryDenied, RegistryFailed
 from .client import PUSH, Manifest, Repository
 from .http import Response, is_passing, led
 
-#: Neighbours that are asked for one blob.
+#: The number of neighbours to try for one blob.
 _MOST_NEIGHBOURS = 4
 _BYTES = "application/octet-stream"
 _RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
-#: The registry has forgotten an upload, or has more or less of it than was thought.
+#: The registry has dropped an upload, or has more or less of it than expected.
 _BEGIN_AGAIN = (404, 416)
 
-#: A try that has brought so many bytes is not counted.
+#: An attempt that has sent this many bytes resets the count of attempts.
 _PROGRESS = 1 << 20
 
 
 class Outgoing(NamedTuple):
-    """A blob to be sent; ``read`` streams it from an offset on, anew each time."""
+    """A blob to send; each call of ``read`` streams it from an offset."""
 
     digest: str
     size: int
@@ -36,7 +36,7 @@ class Outgoing(NamedTuple):
 
 
 def has(repository: Repository, digest: str) -> bool:
-    """Tell whether the repository has a blob. Raises RegistryDenied, RegistryFailed."""
+    """Return whether the repository has a blob. Raises RegistryDenied, RegistryFailed."""
     response = repository.ask("HEAD", f"blobs/{digest}", {}, actions=PUSH)
     if response.status != 404:
         repository.expect(response, 200, f"{repository.name}: the blob {digest}")
@@ -44,22 +44,22 @@ def has(repository: Repository, digest: str) -> bool:
 
 
 def mounted(repository: Repository, digest: str) -> bool:
-    """Mount a blob from another repository of the registry; False when none has it, or this user may not read it."""
+    """Mount a blob from another repository of the registry; False if none has it, or the user may not read it."""
     for neighbour in repository.neighbours[:_MOST_NEIGHBOURS]:
         query = urlencode({"mount": digest, "from": neighbour})
         try:
             response = repository.ask("POST", f"blobs/uploads/?{query}", {}, actions=PUSH)
-        except RegistryDenied:  # the neighbour is not this user's
+        except RegistryDenied:  # the user may not read the neighbour
             continue
         if response.status == 201:
             return True
-        if response.status == 202:  # an upload instead, of which nobody knows that it will not come
+        if response.status == 202:  # an upload was started instead, which must be cancelled
             _give_up(repository, response)
     return False
 
 
 def send(repository: Repository, blob: Outgoing, heard: Callable[[int], object]) -> None:
-    """Send a blob, again from where it broke off if the registry can. Raises RegistryDenied, RegistryFailed."""
+    """Send a blob, resuming where it broke off if the registry can. Raises RegistryDenied, RegistryFailed."""
     tried = 0
     upload: _Upload | None = None
     while True:
@@ -84,22 +84,22 @@ def send(repository: Repository, blob: Outgoing, heard: Callable[[int], object])
 
 
 def put_manifest(repository: Repository, reference: str, manifest: Manifest) -> None:
-    """Give a manifest a tag, or only its digest. Raises RegistryDenied, RegistryFailed."""
+    """Store a manifest under a tag, or only under its digest. Raises RegistryDenied, RegistryFailed."""
     headers = {"Content-Type": manifest.media_type}
     response = repository.ask("PUT", f"manifests/{reference}", headers, actions=PUSH, body=manifest.raw)
     repository.expect(response, 201, f"{repository.name}: the manifest")
     told = response.headers.get("Docker-Content-Digest", manifest.digest)
     if told != manifest.digest:
         raise RegistryFailed(
-            f"{repository.name}: the registry has {told[:150]} of the manifest {manifest.digest}",
-            remedy="What it keeps is not what it was sent: tell who runs it",
+            f"{repository.name}: the registry stored the manifest {manifest.digest} as {told[:150]}",
+            remedy="The stored manifest differs from the sent one: tell the operator of the registry",
             expected=manifest.digest,
             actual=told[:150],
         )
 
 
 def _give_up(repository: Repository, response: Response) -> None:
-    """Tell the registry that an upload will not come; what it makes of that is its own affair."""
+    """Cancel an upload; errors are ignored."""
     try:
         location = led(response.url, response.headers.get("Location", ""))
         repository.ask("DELETE", location, {}, actions=PUSH, again=False)
@@ -108,7 +108,7 @@ def _give_up(repository: Repository, response: Response) -> None:
 
 
 class _Upload:
-    """A blob on its way; ``offset`` is what the registry has of it."""
+    """An upload of a blob; ``offset`` is the number of bytes that the registry has."""
 
     def __init__(self, repository: Repository, blob: Outgoing) -> None:
         self._repository, self._blob = repository, blob
@@ -119,7 +119,7 @@ class _Upload:
         self._location = led(response.url, response.headers.get("Location", ""))
 
     def go_on(self, heard: Callable[[int], object]) -> None:
-        """Send what is left, and have the registry check it."""
+        """Send the rest, then commit the upload, which makes the registry check the digest."""
         if self.offset < self._blob.size or not self._blob.size:
             self._patch(heard)
         joint = "&" if "?" in self._location else "?"
@@ -129,11 +129,11 @@ class _Upload:
         self._repository.expect(response, 201, self._what)
 
     def looked_up(self) -> bool:
-        """Ask the registry what it has of the blob; False when it does not say."""
+        """Ask the registry for its offset; return False if it does not answer with one."""
         try:
             response = self._repository.ask("GET", self._location, {}, actions=PUSH, again=False)
             found = _RANGE.fullmatch(response.headers.get("Range", ""))
-            # 0-0 is one byte, and for many registries none.
+            # 0-0 is one byte, but many registries mean none.
             if response.status != 204 or not found or not 0 < int(found[1]) < self._blob.size:
                 return False
             self._move(response, int(found[1]) + 1)
@@ -158,7 +158,7 @@ class _Upload:
 
 
 class _Rest:
-    """What is left of a blob, as requests takes a body whose length is known."""
+    """The rest of a blob, as a request body of known length."""
 
     def __init__(self, blob: Outgoing, offset: int, heard: Callable[[int], object]) -> None:
         self._blob, self._offset, self._heard = blob, offset, heard

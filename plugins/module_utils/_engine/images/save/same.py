@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell whether what is there is already what would be saved, without writing it once more.
+"""Check whether the destination already has what would be saved, without writing it again.
 
-It is, when it is of the same form, holds these images under these names and no others, their layers packed as they would be, and
-every blob in it has its digest. So it is read and hashed, and nothing is compressed or written. Who made it does not matter.
+It is the same if it has the same format, exactly these images under exactly these names, their layers compressed in the same way,
+and every blob matches its digest. So it is read and hashed, but nothing is compressed or written. Its origin does not matter.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BROKEN = (ArchiveBroken, DigestMismatch, HostLacks, InvalidOption, NotFound)
 
 
 class Found(NamedTuple):
-    """What is at the place to save to, and what it holds, in words; ``is_same``: it is what would be saved."""
+    """The state of the destination: its images as text; ``is_same``: it equals what would be saved."""
 
     is_there: bool
     holds: str = ""
@@ -84,7 +84,7 @@ def told(wanted: Mapping[str, Any]) -> str:
 
 
 def _is_packed(path: str) -> bool:
-    # Compressed as a whole, as nothing that is saved here, it would be unpacked to be looked at.
+    # An archive that is compressed as a whole is never written here, and would have to be unpacked.
     if os.path.isdir(path):
         return False
     with open(untrusted_files.open_file(path), "rb") as file:

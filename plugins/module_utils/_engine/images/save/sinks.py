@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where an archive's files go: into a tar, or below a directory. Owners, modes and times are always the same.
+"""Destinations for an archive's files: a tar, or a directory. Owners, modes and times are always the same.
 
-The size of a file, and the name of one that is named by its digest, may be known only when it is written: a tar's header is
-then written last, into the place that was left for it.
+The size of a file, and its name if that is its digest, may be known only after it is written. A tar header is therefore
+written last, into the space reserved for it.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from ..tar.streams import Digest, write_all
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_MODE, _DIRECTORY_MODE = 0o644, 0o755
-#: What a header's size field holds as octal digits.
+#: The largest number that a header's size field can express in octal digits.
 _LARGEST = 8**11 - 1
-#: Where the size and the checksum are in a header.
+#: The positions of the size and the checksum in a header.
 _SIZE, _CHECKSUM = slice(124, 136), slice(148, 156)
 
 
 class Sink(Protocol):
-    """Takes files by name; one that it has already is not even read."""
+    """Takes files by name; a file that it already has is not read."""
 
     def put(self, name: str, chunks: Iterator[bytes]) -> None:
         """Write a file."""
 
     def put_digested(self, directory: str, chunks: Iterator[bytes]) -> tuple[str, int]:
-        """Write a file that is named ``DIRECTORY/HEX``, by its sha256; return digest and size."""
+        """Write a file ``DIRECTORY/HEX``, named by its sha256; return digest and size."""
 
 
 class TarSink:
-    """A tar in an open regular file; ``name`` is what errors call it."""
+    """A tar in an open regular file; ``name`` is for errors."""
 
     def __init__(self, fd: int, name: str) -> None:
         self._fd = fd
@@ -54,7 +54,7 @@ class TarSink:
             self._place(name, digest.size, begin)
 
     def put_digested(self, directory: str, chunks: Iterator[bytes]) -> tuple[str, int]:
-        """Write a file that is named by its digest; one that is there already is taken back."""
+        """Write a file that is named by its digest; a file that exists already is discarded."""
         begin = self._at
         self._at += BLOCK
         digest = self._stream(chunks)
@@ -66,7 +66,7 @@ class TarSink:
         return digest.text, digest.size
 
     def finish(self) -> None:
-        """Write the end."""
+        """Write the end-of-archive marker."""
         self._write(write.END)
         os.ftruncate(self._fd, self._at)
 
@@ -95,7 +95,7 @@ class TarSink:
 
 
 class DirectorySink:
-    """Files below an open directory, which is empty; ``name`` is what errors call it."""
+    """Files below an open, empty directory; ``name`` is for errors."""
 
     def __init__(self, fd: int, name: str) -> None:
         self._fd = fd
@@ -123,7 +123,7 @@ class DirectorySink:
         try:
             fd = os.open(name, _NEW, _FILE_MODE, dir_fd=self._fd)
             try:
-                os.fchmod(fd, _FILE_MODE)  # whatever the umask is
+                os.fchmod(fd, _FILE_MODE)  # regardless of the umask
                 for chunk in digest.through(chunks):
                     write_all(fd, memoryview(chunk))
             finally:
@@ -143,11 +143,11 @@ class DirectorySink:
 
 
 def unwritten(dest: str, error: OSError) -> NoReturn:
-    """Raise what tells why ``dest`` could not be written."""
+    """Raise the error that explains why ``dest`` could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        remedy = "Make room there, or write it elsewhere"
+        remedy = "Free some space there, or choose another destination"
         raise StoreFull(f"no space is left for {dest}", remedy=remedy, path=dest) from error
-    raise InvalidOption("dest", dest, f"can't be written: {error.strerror}") from error
+    raise InvalidOption("dest", dest, f"cannot be written: {error.strerror}") from error
 
 
 def _below(directory: str, digest: str) -> str:
@@ -155,7 +155,7 @@ def _below(directory: str, digest: str) -> str:
 
 
 def _header(name: str, size: int) -> bytes:
-    """Return a regular file's header, as many blocks long whatever the size is."""
+    """Return a regular file's header, whose number of blocks does not depend on the size."""
     entry = Entry(os.fsencode(name), read.FILE, _FILE_MODE, 0, 0, 0, 0, 0, b"", (0, 0), (), None)
     if size <= _LARGEST:
         return write.header(entry._replace(size=size, stored=size))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images of the store as they are saved and pushed: what is kept of them as it came, and their layers' bytes."""
+"""The stored images as a source for save and push: their original blobs, and the bytes of their layers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _REMEDY = "Remove the image and load or pull it again"
 
 
 class Stored:
-    """The source of what is saved; blobs that come along with an image's manifest are known by :meth:`image`."""
+    """The source for save; :meth:`image` reports which original blobs are stored."""
 
     def __init__(self, layers: LayerStore, blobs: BlobStore) -> None:
         self._layers = layers
         self._blobs = blobs
 
     def image(self, record: ImageRecord, names: tuple[str, ...]) -> SavedImage:
-        """Return an image as it is saved under these names."""
+        """Return an image in the form in which it is saved under these names."""
         digest, image_id = record.manifest_digest, record.id.removeprefix("sha256:")
         raw = self._blobs.read(digest, reading.LARGEST) if digest else None
         told = _read(raw) if raw else None
@@ -46,12 +46,12 @@ class Stored:
         return SavedLayer(layer.diff_id, layer.chain_id, blob if self._blobs.has(blob.digest) else None)
 
     def check(self, layer: SavedLayer) -> None:
-        """Raise WrongState when a layer can't be had, which is known without reading it."""
+        """Raise WrongState if a layer is unavailable, without reading it."""
         if layer.blob is None and not self._layers.can_assemble(layer.chain_id):
             next(self._layers.assemble(layer.chain_id, diff_id=layer.diff_id))
 
     def plain(self, layer: SavedLayer) -> Iterator[bytes]:
-        """Stream a layer's tar: from its files, or from the blob where these do not do."""
+        """Stream a layer's tar: from its files, or from the blob if it cannot be reassembled."""
         if layer.blob is None or self._layers.can_assemble(layer.chain_id):
             yield from self._layers.assemble(layer.chain_id, diff_id=layer.diff_id)
             return
@@ -61,12 +61,12 @@ class Stored:
             yield from streams.verified(chunks, what=what, digest=layer.blob.digest, diff_id=layer.diff_id)
 
     def blob(self, digest: str) -> Iterator[bytes]:
-        """Stream a kept blob, and check it."""
+        """Stream a stored blob, checked at its end."""
         check = streams.Digest(digest)
         with self._opened(digest) as fd:
             yield from check.through(streams.section(fd, 0))
         if check.text != digest:
-            why = f"the blob {digest} was altered in the store: it has the digest {check.text}"
+            why = f"the stored blob {digest} was altered: it has the digest {check.text}"
             raise DigestMismatch(why, remedy=_REMEDY, expected=digest, actual=check.text)
 
     def _opened(self, digest: str) -> AbstractContextManager[int]:
@@ -77,7 +77,7 @@ class Stored:
 
 
 class _Told(NamedTuple):
-    """What a kept manifest says."""
+    """The content of a stored manifest."""
 
     media_type: str
     config: str
@@ -85,7 +85,7 @@ class _Told(NamedTuple):
 
 
 def _read(raw: bytes) -> _Told | None:
-    """Read a manifest; None for one that makes no sense, which is as good as none."""
+    """Parse a manifest; return None if it is invalid, which is treated like a missing one."""
     try:
         manifest = reading.parse_object(raw, what="manifest")
         config = reading.digest(reading.child(manifest, "config", what="manifest"), what="config")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write images in one of the forms of podman-save(1): the same images always give the same bytes.
+"""Write images in one of the formats of podman-save(1); the same images always give the same bytes.
 
-Layers whose blob is kept are written as they came, others are written from the store and compressed by zlib at its usual level.
+Original blobs are written unchanged; other layers are reassembled, and compressed by zlib at its default level.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from .sinks import DirectorySink, Sink, TarSink
 
 
 def write_archive(fd: int, saved: Saved, source: Source, *, name: str) -> None:
-    """Write one of ARCHIVES into an open, empty regular file; ``name`` is what errors call it.
+    """Write one of ARCHIVES into an open, empty regular file; ``name`` is for errors.
 
-    Raises what ``source`` raises, and StoreFull, InvalidOption (``dest``).
+    Raises the errors of ``source``, and StoreFull, InvalidOption (``dest``).
     """
     sink = TarSink(fd, name)
     _write(sink, saved, source)
@@ -40,7 +40,7 @@ def write_archive(fd: int, saved: Saved, source: Source, *, name: str) -> None:
 
 
 def write_directory(fd: int, saved: Saved, source: Source, *, name: str) -> None:
-    """Write one of the other forms below an open, empty directory; else as ``write_archive``."""
+    """Write a directory format below an open, empty directory; otherwise as ``write_archive``."""
     _write(DirectorySink(fd, name), saved, source)
 
 
@@ -86,7 +86,7 @@ def _oci(sink: Sink, saved: Saved, source: Source) -> None:
 
 
 def _oci_image(sink: Sink, saved: Saved, image: SavedImage, layers: _Layers) -> Blob:
-    """Write an image's blobs, its manifest among them; return that one."""
+    """Write an image's blobs, including its manifest; return the manifest's descriptor."""
     blobs = [
         blob._replace(media_type=documents.oci_layer_type(blob.packing))
         for blob in map(layers.write, image.layers)
@@ -101,7 +101,7 @@ def _oci_image(sink: Sink, saved: Saved, image: SavedImage, layers: _Layers) -> 
 
 
 class _Layers:
-    """Writes each layer once, also where several images have it."""
+    """Writes each layer once, even if several images share it."""
 
     def __init__(self, sink: Sink, saved: Saved, source: Source, directory: str) -> None:
         self._sink = sink
@@ -111,7 +111,7 @@ class _Layers:
         self._written: dict[str, Blob] = {}
 
     def write(self, layer: SavedLayer) -> Blob:
-        """Write a layer's blob, and return it."""
+        """Write a layer's blob; return its descriptor."""
         packing = self._saved.packing(layer)
         if packing == KEPT and layer.blob is not None:
             self._sink.put(self._name(layer.blob.digest), self._source.blob(layer.blob.digest))
@@ -127,7 +127,7 @@ class _Layers:
 
 
 def _plain(source: Source, layer: SavedLayer) -> Iterator[bytes]:
-    """Stream a layer's tar, read ahead in a thread; nothing is opened before the first chunk is asked for."""
+    """Stream a layer's tar, read ahead in a thread; nothing is opened before the first chunk is requested."""
     with ahead(source.plain(layer)) as chunks:
         yield from chunks
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container has written as a layer of an image: a tar stream with whiteouts.
+"""The files that a container has written, as a layer of an image: a tar stream with whiteouts.
 
-Three walks give the same layer: over what an overlay keeps of it, over a whole root file system of which it is known what has
-changed, and, for an image of one layer, over all of it.
+Three walks give the same layer: over an overlay's upper directory, over a whole root file system with a list of its changes,
+and, for an image of one layer, over all of it.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from .upper_layer import MarkedLayer, UpperLayer, mark
 #: The ways to read a container's files.
 ALL, UPPER, MARKED = "all", "upper", "marked"
 _VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-#: overlayfs' note that the content of a directory is elsewhere in the layers below.
+#: overlayfs' note that a directory's content is elsewhere in the layers below.
 _REDIRECT = "trusted.overlay.redirect"
 
 
 class Changed(NamedTuple):
-    """What has changed in a directory: the names to be written, and those that are gone."""
+    """The changes in a directory: the names to write, and the names that were deleted."""
 
     names: set[bytes]
     gone: set[bytes]
 
 
-#: Of each directory with a change in it or below, by its path with a slash at its end, ``b""`` for the root.
+#: Keys: each directory with a change in it or below, as a path with a slash at its end, ``b""`` for the root.
 Changes = Mapping[bytes, Changed]
 
 
@@ -41,9 +41,9 @@ Changes = Mapping[bytes, Changed]
 class Reading:
     """How a container's files become a layer.
 
-    ``name`` is the container's, for errors; ``owners`` gives an entry the owners that the container sees; ``left_out`` are paths
-    that are no part of it; ``covers`` tells whether the image has something at a path; ``live``: others may change it meanwhile;
-    ``time`` (nanoseconds) is that of all entries, None for their own.
+    ``name`` is the container's, for errors; ``owners`` returns an entry with the owners that the container sees; ``left_out`` are
+    paths to omit; ``covers`` returns whether the image has a file at a path; ``live``: files may change during the walk;
+    ``time`` (nanoseconds) replaces the times of all entries, None keeps them.
     """
 
     name: str
@@ -55,14 +55,14 @@ class Reading:
 
 
 class Layer:
-    """A layer that can be read once; ``is_empty`` holds after that: there was nothing but the root."""
+    """A layer that can be read once; ``is_empty`` is valid after that."""
 
     def __init__(self, walk: _Walk) -> None:
         self._walk = walk
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether the root was all that there was."""
+        """Return whether there was nothing but the root."""
         return not self._walk.has_more
 
     def chunks(self, fd: int) -> Iterator[bytes]:
@@ -71,7 +71,7 @@ class Layer:
 
 
 def layer(how: Reading, kind: str = ALL, changes: Changes | None = None) -> Layer:
-    """Return the layer of a directory of this kind, or of what has changed in one."""
+    """Return the layer of a directory of this kind, or of the changes in one."""
     if changes is not None:
         return Layer(_ChangedTree(how, changes))
     return Layer({ALL: _Walk, UPPER: _Upper, MARKED: _Marked}[kind](how))
@@ -110,7 +110,7 @@ class _Walk(tree.Tree):
 
 class _Upper(_Walk, UpperLayer):
     def instead(self, path: bytes) -> bytes:
-        """Mark what the image has in the place of a socket as removed."""
+        """Return a whiteout if the image has a file in the place of a socket."""
         above, _slash, name = path.rpartition(b"/")
         hidden = whiteouts.PREFIX + name
         return mark(b"%s/%s" % (above, hidden) if above else hidden) if self._how.covers(path) else b""
@@ -118,9 +118,7 @@ class _Upper(_Walk, UpperLayer):
     def _enter(self, stack: list[tree.Level], name: bytes) -> bytes:
         header = super()._enter(stack, name)
         if _REDIRECT in os.listxattr(stack[-1].open):
-            self.refuse(
-                f"holds {os.fsdecode(stack[-1].prefix)!r}, which the kernel has moved without its content"
-            )
+            self.refuse(f"has {os.fsdecode(stack[-1].prefix)!r}, which the kernel moved without its content")
         return header
 
 
@@ -133,7 +131,7 @@ class _ChangedTree(_Walk):
         super().__init__(how)
         self._changes = changes
 
-    def names(self, fd: int, prefix: bytes) -> list[bytes]:  # noqa: ARG002  (what is there is known)
+    def names(self, fd: int, prefix: bytes) -> list[bytes]:  # noqa: ARG002  (the changes are known by path)
         here = self._changes.get(prefix)
         names = sorted(here.names, reverse=True) if here else []
         return [name for name in names if prefix + name not in self._how.left_out]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compression of streams: the same bytes always give the same bytes, with no time and no name in them."""
+"""Compression of streams: the same input always gives the same output, without times or names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NONE, ZSTD = "none", "zstd"
 
 
 class _Encoder(Protocol):
-    """What the compressors of zlib, bz2 and lzma have in common."""
+    """The common interface of the compressors of zlib, bz2 and lzma."""
 
     def compress(self, data: bytes, /) -> bytes: ...
     def flush(self) -> bytes: ...
@@ -27,7 +27,7 @@ _ENCODERS: dict[str, Callable[[], _Encoder]] = {
     "xz": lzma.LZMACompressor,
 }
 FORMATS = (NONE, *_ENCODERS, ZSTD)
-#: What the end of a file's name says of it, as GNU tar has it (--auto-compress).
+#: The format by the end of a file's name, as in GNU tar (--auto-compress).
 _ENDS = {
     "gzip": (".gz", ".tgz", ".taz"),
     "bzip2": (".bz2", ".tbz", ".tbz2", ".tz2"),
@@ -37,18 +37,18 @@ _ENDS = {
 
 
 def check(form: str) -> None:
-    """Raise HostLacks when this host can't compress so."""
+    """Check that this host can write this format. Raises HostLacks."""
     if form == ZSTD:
         find_zstd()
 
 
 def by_name(path: str) -> str:
-    """Return the form that the end of a file's name asks for."""
+    """Return the format that the end of a file's name implies."""
     return next((form for form, ends in _ENDS.items() if path.endswith(ends)), NONE)
 
 
 def encoded(chunks: Iterator[bytes], form: str) -> Iterator[bytes]:
-    """Compress a stream in one of FORMATS; raises as ``check`` does, at its first chunk."""
+    """Compress a stream in one of FORMATS; raises the errors of ``check`` at the first chunk."""
     if form == NONE:
         return chunks
     if form == ZSTD:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decompression of streams, the format told by the first bytes: gzip, bzip2, xz, zstd or none."""
+"""Decompression of streams; the first bytes determine the format: gzip, bzip2, xz, zstd or none."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from typing import IO, Protocol
 from ...errors import ArchiveBroken, HostLacks
 from ...kernel import command
 
-#: The most that one step may give back, so that a few bytes can't blow up into all of the memory.
+#: The most output of one step, so that a few bytes cannot expand to fill the memory.
 _STEP = 1 << 20
 
 
 class _Decoder(Protocol):
-    """What bz2 and lzma decompressors have in common."""
+    """The common interface of bz2 and lzma decompressors."""
 
     @property
     def eof(self) -> bool: ...
@@ -33,7 +33,7 @@ class _Decoder(Protocol):
 
 
 class _Gzip:
-    """zlib's decompressor with the shape of those of bz2 and lzma."""
+    """zlib's decompressor with the interface of those of bz2 and lzma."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 16)  # 16: with a gzip header
@@ -63,19 +63,19 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 def is_compressed(head: bytes) -> bool:
-    """Tell whether a file that starts so is compressed in a way that :func:`decoded` knows."""
+    """Return whether a file that starts with these bytes has a compression that :func:`decoded` supports."""
     return head.startswith((_ZSTD, *(magic for magic, _name, _make in _DECODERS)))
 
 
 def decoded(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Decompress a stream; one that has no known magic number is handed on as it is.
+    """Decompress a stream; one without a known magic number is passed through.
 
-    Raises ArchiveBroken (damaged or cut short) and HostLacks (no zstd program).
+    Raises ArchiveBroken (damaged or truncated) and HostLacks (no zstd program).
     """
     head = next(chunks, b"")
     whole = itertools.chain((head,) if head else (), chunks)
     if head.startswith(_ZSTD):
-        return through_zstd(whole, "-dcq", failed="the zstd data is damaged or cut short")
+        return through_zstd(whole, "-dcq", failed="the zstd data is damaged or truncated")
     for magic, name, make in _DECODERS:
         if head.startswith(magic):
             return _inflated(whole, make, name=name)
@@ -86,7 +86,7 @@ def _inflated(chunks: Iterator[bytes], make: Callable[[], _Decoder], *, name: st
     decoder: _Decoder | None = None
     try:
         for chunk in chunks:
-            # Several streams in a row are one (pigz, eStargz); zeroes between them are padding.
+            # Several concatenated streams are one (pigz, eStargz); zeroes between them are padding.
             rest = chunk if decoder else chunk.lstrip(b"\0")
             while rest:
                 decoder = decoder or make()
@@ -97,7 +97,7 @@ def _inflated(chunks: Iterator[bytes], make: Callable[[], _Decoder], *, name: st
     except (zlib.error, OSError, lzma.LZMAError, EOFError) as error:
         raise ArchiveBroken(f"the {name} data is damaged: {error}") from error
     if decoder is not None:
-        raise ArchiveBroken(f"the {name} data is cut short")
+        raise ArchiveBroken(f"the {name} data is truncated")
 
 
 def _steps(decoder: _Decoder, chunk: bytes) -> Iterator[bytes]:
@@ -111,7 +111,7 @@ def _steps(decoder: _Decoder, chunk: bytes) -> Iterator[bytes]:
 
 
 def through_zstd(chunks: Iterator[bytes], flags: str, *, failed: str) -> Iterator[bytes]:
-    """Hand a stream through the program; ``failed`` says what it means that the program does not like it."""
+    """Pipe a stream through zstd; ``failed`` is the message for a failure of the program."""
     with subprocess.Popen(
         [find_zstd(), flags],
         stdin=subprocess.PIPE,
@@ -127,7 +127,7 @@ def find_zstd() -> str:
     program = command.find_program("zstd")
     if program is None:
         raise HostLacks(
-            "the archive is compressed with zstd, and there is no program zstd on this host",
+            "the archive is compressed with zstd, but this host has no program zstd",
             remedy="Install zstd (the role slipway.oci.host does), or compress with gzip",
             needs="zstd",
         )
@@ -135,7 +135,7 @@ def find_zstd() -> str:
 
 
 def _converse(process: subprocess.Popen[bytes], chunks: Iterator[bytes], failed: str) -> Iterator[bytes]:
-    # Popen has set all three, for PIPE was asked for; the type checker does not know.
+    # Popen sets all three because of PIPE, but the type checker does not know.
     stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
     if stdin is None or stdout is None or stderr is None:
         raise OSError("zstd was started without its pipes")
@@ -147,7 +147,7 @@ def _converse(process: subprocess.Popen[bytes], chunks: Iterator[bytes], failed:
         complaint = stderr.read().decode(errors="replace").strip()
         status = process.wait()
     finally:
-        process.kill()  # does nothing to a program that has ended
+        process.kill()  # does nothing to a program that has exited
         feeder.join()
     if feeder.error is not None:
         raise feeder.error
@@ -156,7 +156,7 @@ def _converse(process: subprocess.Popen[bytes], chunks: Iterator[bytes], failed:
 
 
 class _Feeder(threading.Thread):
-    """Writes a stream into a program's standard input while its output is being read."""
+    """Writes a stream to a program's standard input while its output is read."""
 
     def __init__(self, pipe: IO[bytes], chunks: Iterator[bytes]) -> None:
         super().__init__(name="slipway-zstd-input", daemon=True)

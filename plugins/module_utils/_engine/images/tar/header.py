@@ -2,7 +2,7 @@
 """The 512-byte headers of tar: fields, numbers, checksums and pax records as data.
 
 Source: POSIX.1-2018 pax(1), "ustar Interchange Format" and "pax Extended Header"; GNU tar's manual, "Basic
-Tar Format". All that is read here was written by somebody else, so whatever does not fit is ArchiveBroken.
+Tar Format". Archives are untrusted, so any violation of the format raises ArchiveBroken.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ...errors import ArchiveBroken
 BLOCK = 512
 _FIELDS = struct.Struct("100s8s8s8s12s12s8sc100s8s64x8s8s155s12x")
 _BLANK = b" \0"
-#: What time_t and off_t hold.
+#: The limit of time_t and off_t.
 _LARGEST = 2**63 - 1
 #: Bits of the two parts of a device number in the kernel (MINORBITS in include/linux/kdev_t.h).
 _MAJOR_BITS, _MINOR_BITS = 12, 20
-#: Values that the kernel takes as a C string; a zero byte would cut one short.
+#: Values that the kernel takes as a C string; a zero byte would truncate one.
 _TEXTS = (b"path", b"linkpath", b"GNU.sparse.name")
 
 
@@ -38,10 +38,10 @@ class Header(NamedTuple):
 
 
 def parse(block: bytes) -> Header:
-    """Decode a header block; ArchiveBroken when its checksum is wrong."""
+    """Parse a header block; raises ArchiveBroken if its checksum is wrong."""
     name, mode, uid, gid, size, mtime, check, kind, link, magic, major, minor, prefix = _FIELDS.unpack(block)
     if not _checks(block, check):
-        raise ArchiveBroken("this is no tar archive, or it is damaged: a header has the wrong checksum")
+        raise ArchiveBroken("not a tar archive, or a damaged one: a header has a wrong checksum")
     name = text(name)
     if magic == b"ustar\x0000":  # in GNU's own format ("ustar  ") the prefix field holds times
         name = _joined(text(prefix), name)
@@ -61,20 +61,20 @@ def parse(block: bytes) -> Header:
 def _device(major: int, minor: int) -> tuple[int, int]:
     if major >> _MAJOR_BITS or minor >> _MINOR_BITS:
         raise ArchiveBroken(
-            f"a tar header holds the device number {major}:{minor}, which Linux does not have"
+            f"a tar header has the device number {major}:{minor}, which Linux does not support"
         )
     return major, minor
 
 
 def _checks(block: bytes, field: bytes) -> bool:
-    # The checksum counts its own field as blanks. Some old programs summed up signed bytes.
+    # The checksum counts its own field as blanks. Some old programs summed signed bytes.
     blanked = block[:148] + b" " * 8 + block[156:]
     digits = text(field).strip(_BLANK).lstrip(b"0")
     return digits == b"%o" % sum(blanked) or digits == b"%o" % sum(memoryview(blanked).cast("b"))
 
 
 def text(field: bytes) -> bytes:
-    """Return what is before the first zero byte."""
+    """Return the field up to its first zero byte."""
     return field.partition(b"\0")[0]
 
 
@@ -83,25 +83,25 @@ def _joined(prefix: bytes, name: bytes) -> bytes:
 
 
 def number(field: bytes, *, least: int = 0) -> int:
-    """Read a number field: octal text, or GNU's base 256 when the first bit is set."""
+    """Parse a number field: octal text, or GNU's base 256 if the first bit is set."""
     value = _base256(field) if field[0] & 0x80 else _octal(field)
     if not least <= value <= _LARGEST:
-        raise ArchiveBroken(f"a tar header holds the number {value}, which is out of range")
+        raise ArchiveBroken(f"a tar header has the number {value}, which is out of range")
     return value
 
 
 def _octal(field: bytes) -> int:
     digits = text(field).strip(_BLANK) or b"0"
     try:
-        if digits.isdigit():  # int() would take a sign and underscores too
+        if digits.isdigit():  # int() would accept a sign and underscores too
             return int(digits, 8)
     except ValueError:  # an 8 or a 9
         pass
-    raise ArchiveBroken(f"a tar header holds {field!r} where a number belongs")
+    raise ArchiveBroken(f"a tar header has {field!r} in place of a number")
 
 
 def _base256(field: bytes) -> int:
-    # The first bit marks the form, the next one is the sign of a two's complement number.
+    # The first bit marks the format; the next one is the sign of a two's complement number.
     bits = 8 * len(field) - 1
     value = int.from_bytes(field, "big") & ((1 << bits) - 1)
     return value - (1 << bits) if field[0] & 0x40 else value
@@ -115,10 +115,10 @@ def records(data: bytes) -> list[tuple[bytes, bytes]]:
         length = _record_length(data, at)
         key, equals, value = data[data.index(b" ", at) + 1 : at + length - 1].partition(b"=")
         if not equals or data[at + length - 1] != 0x0A:
-            raise ArchiveBroken("a pax header holds a damaged record")
+            raise ArchiveBroken("a pax header has a damaged record")
         if b"\0" in key or (b"\0" in value and key in _TEXTS):
             raise ArchiveBroken(
-                "a pax header holds a zero byte in the name of a record, in a path or in a link"
+                "a pax header has a zero byte in the name of a record, in a path or in a link"
             )
         found.append((key, value))
         at += length
@@ -126,11 +126,11 @@ def records(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def kept(found: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Return the records that count: one without a value deletes those of its name before it, and says nothing itself.
+    """Return the effective records: one with an empty value deletes earlier ones of its name, and itself.
 
-    Those of sparse files are left as they are: the map of a file that is one hole is empty.
+    Records of sparse files are not touched: the map of a file that is one hole is empty.
     """
-    if all(value for _key, value in found):  # nearly always
+    if all(value for _key, value in found):  # the usual case
         return found
     last = {
         key: at for at, (key, value) in enumerate(found) if not value and not key.startswith(b"GNU.sparse.")
@@ -142,26 +142,26 @@ def _record_length(data: bytes, at: int) -> int:
     space = data.find(b" ", at, at + 20)
     digits = data[at:space]
     if space < 0 or not digits.isdigit() or not space - at + 2 < int(digits) <= len(data) - at:
-        raise ArchiveBroken("a pax header holds a record of impossible length")
+        raise ArchiveBroken("a pax header has a record of impossible length")
     return int(digits)
 
 
 def decimal(value: bytes) -> int:
-    """Read a whole number of a pax record."""
+    """Parse a whole number of a pax record."""
     if not value.isdigit() or len(value) > 20 or int(value) > _LARGEST:
-        raise ArchiveBroken(f"a pax header holds {value[:40]!r} where a number belongs")
+        raise ArchiveBroken(f"a pax header has {value[:40]!r} in place of a number")
     return int(value)
 
 
 def nanoseconds(value: bytes) -> int:
-    """Read a time of a pax record, seconds with a fraction, as nanoseconds; further digits are cut off.
+    """Parse a time of a pax record, seconds with a fraction, as nanoseconds; further digits are dropped.
 
-    The kernel takes all seconds of 64 bits; a file system that can't keep one takes the nearest that it can.
+    The kernel accepts all seconds of 64 bits; a file system with a smaller range stores the nearest value.
     """
     whole, _point, fraction = value.partition(b".")
     negative = whole.startswith(b"-")
     seconds = decimal(whole[negative:] or b"0")
     if fraction and not fraction.isdigit():
-        raise ArchiveBroken(f"a pax header holds {value[:40]!r} where a time belongs")
+        raise ArchiveBroken(f"a pax header has {value[:40]!r} in place of a time")
     nanos = seconds * 10**9 + int(fraction[:9].ljust(9, b"0"))
     return -nanos if negative else nanos

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A directory tree as a tar stream, as it is: others may change it meanwhile, and nothing in it is refused.
+"""A directory tree as a tar stream, as it is: it may change during the walk, and nothing in it is refused.
 
-Each file is read once: it is sparse where it is on the disk. What vanishes before its turn is left out, and a file that
-gets shorter is filled up with zeroes, as GNU tar does.
+Each file is read once, and is sparse if it is on the disk. A file that vanishes before its turn is left out, and a file that
+shrinks is padded with zeroes, as in GNU tar.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ...trees.content import data_ranges
 from .read import Entry
 from .tree import Tree, gathered
 
-#: Gives an entry the owners that it is to have in the archive.
+#: Returns an entry with the owners for the archive.
 Owners = Callable[[Entry], Entry]
 
 
 def chunks(fd: int, name: str, owners: Owners) -> Iterator[bytes]:
-    """Stream the tree below an open directory, ``name`` in errors; sockets are left out.
+    """Stream the tree below an open directory; sockets are left out. ``name`` is for errors.
 
     Raises EngineError, OSError.
     """
@@ -31,7 +31,7 @@ def chunks(fd: int, name: str, owners: Owners) -> Iterator[bytes]:
 
 class _LiveTree(Tree):
     longest = sys.maxsize
-    # It went, or another thing came in its place: a file for a directory, a symlink for either.
+    # It vanished, or was replaced: a directory by a file, either by a symbolic link.
     tolerated = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
     def __init__(self, name: str, owners: Owners) -> None:
@@ -42,7 +42,7 @@ class _LiveTree(Tree):
         raise EngineError(f"{self.name} {why}", name=self.name)
 
     def check(self, path: bytes) -> None:
-        """Take any name: this is no layer of an image."""
+        """Accept any name: this is not a layer of an image."""
 
     def finished(self, entry: Entry) -> Entry:
         return self._owners(entry)
@@ -52,7 +52,7 @@ class _LiveTree(Tree):
         for begin, end in data_ranges(fd, size):
             if begin < size:
                 yield begin, min(end, size) - begin
-        if end < size:  # GNU tar takes the last entry's end for the file's
+        if end < size:  # GNU tar takes the end of the last part for that of the file
             yield size, 0
 
     def short(self, length: int) -> Iterator[bytes]:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading of a tar stream, entry by entry, in one pass.
+"""Read a tar stream, entry by entry, in one pass.
 
-tarfile of the standard library spends several times as long on each header, turns names into text, and gives
-neither extended attributes nor their bytes; so this reads the format itself. Behaviour in doubtful cases is
-that of Go's archive/tar, since that is what images are made with: pax beats ustar, only regular files carry
-data, global pax headers are passed over.
+The standard library's tarfile is several times slower per header, decodes names to text, and returns neither extended attributes
+nor raw bytes, so this module parses the format itself. Ambiguous cases follow Go's archive/tar, because that is what
+image tools use: pax overrides ustar, only regular files have data, global pax headers are ignored.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from . import header as tarheader
 from . import sparse
 from .header import BLOCK, Header
 
-#: Go's bound for the data of a pax header or a long name.
+#: Go's limit for the data of a pax header or a long name.
 _LONGEST_SPECIAL = 1 << 20
 XATTR = b"SCHILY.xattr."
-#: A record without a value deletes what is of its name, so this is how an attribute without one is written: libarchive's
-#: records hold base64, of which this is nothing at all.
+#: A record without a value deletes its name, so an attribute without a value is written as a record of libarchive's, whose
+#: values are base64: this one decodes to nothing.
 EMPTY_XATTR, EMPTY = b"LIBARCHIVE.xattr.", b"="
 
 FILE, HARD_LINK, SYMLINK = "file", "link", "symlink"
@@ -30,7 +29,7 @@ CHAR, BLOCK_DEVICE, DIRECTORY, FIFO = "char", "block", "directory", "fifo"
 _KINDS = {
     b"\0": FILE,
     b"0": FILE,
-    b"7": FILE,  # "contiguous", which no kernel here knows
+    b"7": FILE,  # "contiguous", which Linux does not distinguish
     b"S": FILE,
     b"1": HARD_LINK,
     b"2": SYMLINK,
@@ -42,10 +41,10 @@ _KINDS = {
 
 
 class Entry(NamedTuple):
-    """One entry of a tar stream; names are raw bytes as they stand there, times nanoseconds since the epoch.
+    """One entry of a tar stream; names are raw bytes, unaltered; times are nanoseconds since the epoch.
 
-    ``size`` is the size of the file, ``stored`` the count of its bytes in the stream; they differ for a
-    sparse file, whose ``extents`` say where the stored bytes belong (None: one piece at 0).
+    ``size`` is the size of the file, ``stored`` the number of its bytes in the stream; they differ for a
+    sparse file, whose ``extents`` are the places of the stored bytes (None: one piece at 0).
     """
 
     name: bytes
@@ -63,17 +62,17 @@ class Entry(NamedTuple):
 
 
 class Source(Protocol):
-    """Bytes in order: a stream that is read once, or a file."""
+    """Bytes in order: from a stream that is read once, or from a file."""
 
     def read(self, size: int) -> bytes:
-        """Give exactly so many bytes; fewer only at the end."""
+        """Return exactly this number of bytes; fewer only at the end."""
 
     def skip(self, size: int) -> None:
-        """Pass over so many bytes; ArchiveBroken when there are fewer."""
+        """Skip this number of bytes; raises ArchiveBroken if there are fewer."""
 
 
 class Chunks:
-    """A source made of an iterator of bytes."""
+    """A source on top of an iterator of bytes."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -81,16 +80,16 @@ class Chunks:
         self._at = 0
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, fewer than asked for only at the end."""
+        """Return the next bytes, fewer than requested only at the end."""
         end = self._at + size
-        if end <= len(self._chunk):  # nearly always
+        if end <= len(self._chunk):  # the usual case
             piece = self._chunk[self._at : end]
             self._at = end
             return piece
         return b"".join(self._pieces(size))
 
     def pieces(self, size: int) -> Iterator[memoryview]:
-        """Give exactly so many bytes piece by piece, without a copy; ArchiveBroken when there are fewer."""
+        """Yield exactly this number of bytes, without a copy; raises ArchiveBroken if there are fewer."""
         for piece in self._pieces(size):
             size -= len(piece)
             yield piece
@@ -109,20 +108,20 @@ class Chunks:
             yield piece
 
     def skip(self, size: int) -> None:
-        """Read these bytes and drop them."""
+        """Read and discard these bytes."""
         for _piece in self.pieces(size):
             pass
 
     def drain(self) -> None:
-        """Read to the stream's end, so that whoever checks its digest sees all of it."""
+        """Read to the stream's end, so that its digest covers all of it."""
         for _chunk in self._chunks:
             pass
 
 
 def entries(source: Source) -> Iterator[Entry]:
-    """Read a tar stream's entries; the caller takes exactly ``stored`` bytes of each from the source.
+    """Yield a tar stream's entries; the caller must take exactly ``stored`` bytes of each from the source.
 
-    Raises ArchiveBroken for what is no tar, damaged, or cut short.
+    Raises ArchiveBroken if it is not a tar, damaged, or truncated.
     """
     names: dict[bytes, bytes] = {}
     records: list[tuple[bytes, bytes]] = []
@@ -148,7 +147,7 @@ def entries(source: Source) -> Iterator[Entry]:
 
 def cut_short() -> ArchiveBroken:
     """Return the error for a stream that ends too early."""
-    return ArchiveBroken("the tar archive is cut short")
+    return ArchiveBroken("the tar archive is truncated")
 
 
 def _special(source: Source, header: Header) -> bytes:
@@ -199,8 +198,8 @@ def _entry(
 def _kind(header: Header, name: bytes) -> str:
     kind = _KINDS.get(header.kind)
     if kind is None:
-        raise ArchiveBroken(f"the entry {name!r} is of the unknown type {header.kind!r}", entry=repr(name))
-    # Before ustar there was no type for directories.
+        raise ArchiveBroken(f"the entry {name!r} has the unknown type {header.kind!r}", entry=repr(name))
+    # Before ustar, directories had no type of their own.
     return DIRECTORY if kind == FILE and name.endswith(b"/") else kind
 
 
@@ -213,7 +212,7 @@ def _stored(header: Header, pax: dict[bytes, bytes], kind: str) -> int:
 def _owner(record: bytes | None, field: int) -> int:
     value = field if record is None else tarheader.decimal(record)
     if value >= 2**32 - 1:  # -1 tells chown to change nothing
-        raise ArchiveBroken(f"a tar header holds the user or group id {value}")
+        raise ArchiveBroken(f"a tar header has the invalid user or group id {value}")
     return value
 
 
@@ -238,7 +237,7 @@ def _sparse(
     name: bytes,
     stored: int,
 ) -> tuple[bytes, int, int, sparse.Extents | None]:
-    """Give name, size, stored bytes and map of a regular file, sparse or not."""
+    """Return name, size, stored bytes and map of a regular file, sparse or not."""
     if header.kind == b"S":
         extents, size = sparse.old_gnu(block, partial(_exactly, source))
         return _matching(name, size, stored, extents)
@@ -250,7 +249,7 @@ def _sparse(
         return _matching(name, found[1], stored, found[0])
     real = sparse.real_size(records)
     if real is None:
-        raise ArchiveBroken(f"the entry {name!r} is sparse in a format that is not known", entry=repr(name))
+        raise ArchiveBroken(f"the entry {name!r} is sparse in an unknown format", entry=repr(name))
     extents, taken = sparse.from_data(partial(_exactly, source), real)
     return _matching(name, real, stored - taken, extents)
 

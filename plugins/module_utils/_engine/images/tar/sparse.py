@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The maps of sparse files in tar: which parts of a file hold data, in all four of GNU tar's formats.
+"""The maps of sparse files in tar, in all four of GNU tar's formats: the parts of a file that are not holes.
 
 Source: GNU tar's manual, "Storing Sparse Files": the old GNU format (type S) and pax formats 0.0, 0.1 and
-1.0. A map is a tuple of (offset, length) in ascending order; what lies between is a hole. ``read`` gives exactly as
-many bytes as it is asked for, or raises ArchiveBroken.
+1.0. A map is a tuple of (offset, length) in ascending order; the gaps are holes. ``read`` returns exactly the requested
+number of bytes, or raises ArchiveBroken.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from .header import BLOCK, decimal, number
 
 Extents = tuple[tuple[int, int], ...]
 
-#: A file with more separate parts than this is none that a builder made.
+#: The most parts; a builder's files have fewer.
 MOST_EXTENTS = 1 << 20
 _KEY = b"GNU.sparse."
 
 
 def old_gnu(block: bytes, read: Callable[[int], bytes]) -> tuple[Extents, int]:
-    """Read the map in a header of type S and in the blocks that follow it; gives map and real size."""
+    """Read the map in a header of type S and in the blocks that follow it; return map and real size."""
     found = _pairs(block[386:482])
     more = block[482]
     size = number(block[483:495])
@@ -42,7 +42,7 @@ def _pairs(area: bytes) -> list[tuple[int, int]]:
 
 
 def from_records(records: Sequence[tuple[bytes, bytes]]) -> tuple[Extents, int] | None:
-    """Read the map of the pax formats 0.0 and 0.1 out of a header's records; None when they hold none."""
+    """Return map and real size from records of pax format 0.0 or 0.1; None if there are none."""
     last = dict(records)
     size = last.get(_KEY + b"size")
     if size is None:
@@ -55,7 +55,7 @@ def from_records(records: Sequence[tuple[bytes, bytes]]) -> tuple[Extents, int] 
 
 
 def real_size(records: Sequence[tuple[bytes, bytes]]) -> int | None:
-    """Give the real size when the records say that the map stands in front of the data (pax format 1.0)."""
+    """Return the real size if the records announce a map before the data (pax format 1.0), or None."""
     last = dict(records)
     if (last.get(_KEY + b"major"), last.get(_KEY + b"minor")) != (b"1", b"0"):
         return None
@@ -63,7 +63,7 @@ def real_size(records: Sequence[tuple[bytes, bytes]]) -> int | None:
 
 
 def from_data(read: Callable[[int], bytes], size: int) -> tuple[Extents, int]:
-    """Read the map in front of the data (pax format 1.0); gives map and the bytes that it took."""
+    """Read the map before the data (pax format 1.0); return the map and its length in bytes."""
     text = _Lines(read)
     count = text.number()
     if count > MOST_EXTENTS:
@@ -73,7 +73,7 @@ def from_data(read: Callable[[int], bytes], size: int) -> tuple[Extents, int]:
 
 
 class _Lines:
-    """Decimal numbers, one a line, in whole blocks."""
+    """Decimal numbers, one per line, in whole blocks."""
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
@@ -92,15 +92,15 @@ class _Lines:
 
 def _paired(numbers: Sequence[int]) -> list[tuple[int, int]]:
     if len(numbers) % 2:
-        raise ArchiveBroken("the map of a sparse file has an odd count of numbers")
+        raise ArchiveBroken("the map of a sparse file has an odd number of values")
     return list(zip(numbers[::2], numbers[1::2]))
 
 
 def checked(found: Sequence[tuple[int, int]], size: int) -> Extents:
-    """Check that the parts follow each other inside the file."""
+    """Return the parts as a map, checked to be in order and inside the file. Raises ArchiveBroken."""
     end = 0
     for offset, length in found:
         if offset < end or offset + length > size:
-            raise ArchiveBroken("the map of a sparse file is damaged: its parts overlap or pass its end")
+            raise ArchiveBroken("the map of a sparse file is damaged: its parts overlap or exceed its size")
         end = offset + length
     return tuple(found)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Byte streams of an archive: decompressed, checked against their digests, and read ahead in a thread.
 
-A stream is an iterator of non-empty bytes. Each stage is a generator around the one before, so every byte is
-read, hashed, decompressed and hashed again once, on its way to where it is written.
+A stream is an iterator of non-empty bytes. Each stage is a generator around the previous one, so every byte is
+read, hashed, decompressed and hashed again once, on its way to its destination.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ...errors import ArchiveBroken, DigestMismatch
 from ...model.values import digests
 from .decompress import decoded
 
-#: Large enough that Python's cost per chunk is nothing, small enough to stay in the processor's cache.
+#: Large enough to make Python's cost per chunk negligible, small enough to stay in the CPU's cache.
 CHUNK = 1 << 20
-#: Chunks that the reading thread may be ahead of the writer.
+#: The most chunks that the reading thread may be ahead of the writer.
 _AHEAD = 8
 
 
 def section(fd: int, offset: int, size: int | None = None) -> Iterator[bytes]:
-    """Read a part of a file in chunks, to its end when ``size`` is None; the file may end before."""
+    """Read a part of a file in chunks, or to its end if ``size`` is None; the file may end earlier."""
     end = None if size is None else offset + size
     while end is None or offset < end:
         chunk = os.pread(fd, CHUNK if end is None else min(CHUNK, end - offset), offset)
@@ -36,13 +36,13 @@ def section(fd: int, offset: int, size: int | None = None) -> Iterator[bytes]:
 
 
 def write_all(fd: int, piece: memoryview) -> None:
-    """Write all of a piece; the kernel may take less at once."""
+    """Write all of a piece, over several calls if the kernel accepts less."""
     while piece:
         piece = piece[os.write(fd, piece) :]
 
 
 class Digest:
-    """The running digest and size of a stream; of the algorithm of what it is to be compared with, else sha256."""
+    """The running digest and size of a stream, with the algorithm of the expected digest, else sha256."""
 
     def __init__(self, expected: str | None = None) -> None:
         self._algorithm = digests.algorithm(expected) if expected else "sha256"
@@ -50,13 +50,13 @@ class Digest:
         self.size = 0
 
     def through(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Hand the chunks on and count them."""
+        """Pass the chunks on and add them to the digest."""
         for chunk in chunks:
             self.update(chunk)
             yield chunk
 
     def update(self, chunk: bytes) -> None:
-        """Count a chunk."""
+        """Add a chunk."""
         self._hash.update(chunk)
         self.size += len(chunk)
 
@@ -66,9 +66,9 @@ class Digest:
         return f"{self._algorithm}:{self._hash.hexdigest()}"
 
     def check(self, expected: str | None, *, what: str, size: int | None = None) -> None:
-        """Raise ArchiveBroken when fewer bytes came than ``size``, DigestMismatch when they are others."""
+        """Raise ArchiveBroken if there are fewer bytes than ``size``, DigestMismatch if the digest differs."""
         if size is not None and self.size < size:
-            raise ArchiveBroken(f"{what} is cut short: {self.size} of {size} bytes", what=what)
+            raise ArchiveBroken(f"{what} is truncated: {self.size} of {size} bytes", what=what)
         if expected is not None and self.text != expected:
             raise DigestMismatch(
                 f"{what} has the digest {self.text}, not {expected}",
@@ -88,18 +88,18 @@ def verified(
 ) -> Iterator[bytes]:
     """Decompress a layer's blob and check both digests on the way; the errors come at the stream's end.
 
-    ``digest`` and ``size`` are the blob's as it is stored, ``diff_id`` is the digest of the plain tar in it.
+    ``digest`` and ``size`` are those of the stored blob, ``diff_id`` is the digest of the plain tar in it.
     Raises ArchiveBroken, DigestMismatch, HostLacks (zstd).
     """
     blob, plain = Digest(digest), Digest(diff_id)
     stored = blob.through(raw)
-    if digest is not None and digest == diff_id:  # then it is the plain tar itself: one hash is enough
+    if digest is not None and digest == diff_id:  # the blob is the plain tar itself: one hash is enough
         yield from stored
     else:
         try:
             yield from plain.through(decoded(stored))
         except ArchiveBroken:
-            # That the blob is not the one that was meant says more than where it makes no sense.
+            # A wrong digest of the whole blob is more informative than the place of the damage.
             _drain(stored)
             blob.check(digest, what=what, size=size)
             raise
@@ -116,9 +116,9 @@ def _drain(chunks: Iterator[bytes]) -> None:
 
 @contextmanager
 def ahead(chunks: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
-    """Run a stream in a thread of its own, at most a few chunks ahead of who reads the result.
+    """Run a stream in a thread of its own, a few chunks ahead of the reader at most.
 
-    Hashing and decompression leave the interpreter lock, so they use a second processor.
+    Hashing and decompression release the interpreter lock, so they use a second CPU.
     """
     thread = _Ahead(chunks)
     thread.start()

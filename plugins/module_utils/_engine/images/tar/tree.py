@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A directory tree as a tar stream in one canonical form: the same tree always gives the same bytes.
 
-Entries are in the order of their names' bytes, a directory before what is in it. Whether a file is written as
-sparse depends on its content alone (aligned blocks of zeroes), not on how this host's file system stores it.
+Entries are in the order of their names' bytes, a directory before its content. Whether a file is written as
+sparse depends only on its content (aligned blocks of zeroes), not on how this host's file system stores it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .sparse import MOST_EXTENTS, Extents
 from .streams import CHUNK
 
 _HOLE = 4096
-#: Directories that are in each other and open at a time: the limit of open files is often 1024.
+#: The most nested directories that are open at a time: the limit of open files is often 1024.
 _MOST_OPEN = 100
 _ZEROES = b"\0" * _HOLE
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -39,7 +39,7 @@ _KINDS = {
 def chunks(path: str, walk: Callable[[str], Tree] | None = None) -> Iterator[bytes]:
     """Stream the tree below a directory; sockets are left out. Raises InvalidOption, OSError.
 
-    ``walk`` makes another kind of walk over it.
+    ``walk`` creates another kind of walk.
     """
     fd = os.open(path, _DIRECTORY)
     try:
@@ -49,7 +49,7 @@ def chunks(path: str, walk: Callable[[str], Tree] | None = None) -> Iterator[byt
 
 
 def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Hand small pieces on in chunks."""
+    """Join small pieces to chunks."""
     buffer: list[bytes] = []
     filled = 0
     for piece in pieces:
@@ -62,7 +62,7 @@ def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class Level:
-    """A directory on the way down: its descriptor, its path, the names still to come, the last first, and what it is.
+    """A directory on the path of the walk: descriptor, path, remaining names in reverse order, and identity.
 
     The descriptor is None while the walk is far below.
     """
@@ -77,7 +77,7 @@ class Level:
 
     @property
     def open(self) -> int:
-        """The descriptor of the directory that the walk stands in."""
+        """The descriptor; raises OSError while it is closed."""
         if self.fd is None:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF), os.fsdecode(self.prefix))
         return self.fd
@@ -90,11 +90,11 @@ class Level:
 
 
 class Tree:
-    """One walk over a tree; remembers the first name of each file that has several."""
+    """One walk over a tree; remembers the first name of each file with several links."""
 
-    #: The longest path that it may hold: no layer with a longer one can be unpacked.
+    #: The longest path; a layer with a longer one cannot be unpacked.
     longest = 4094
-    #: The errors at an entry that let it be left out.
+    #: The errors for which an entry is skipped.
     tolerated: tuple[int, ...] = ()
 
     def __init__(self, name: str) -> None:
@@ -102,45 +102,45 @@ class Tree:
         self._first: dict[tuple[int, int], bytes] = {}
 
     def pieces(self, fd: int) -> Iterator[bytes]:
-        """Yield the archive of what is below an open directory."""
+        """Yield the archive of the tree below an open directory."""
         yield self._header(entry_of(b"./", fd))
         yield from self._below(fd)
         yield write.END
 
     def refuse(self, why: str) -> NoReturn:
-        """Raise what tells that the tree can't be had as it is."""
+        """Raise the error that the tree cannot be archived."""
         raise InvalidOption("source", self.name, why)
 
     def check(self, path: bytes) -> None:
-        """Refuse a name that an image can't hold."""
+        """Refuse a name that an image cannot contain."""
         if path.rpartition(b"/")[2].startswith(b".wh."):
-            self.refuse(f"holds {os.fsdecode(path)!r}: such a name hides files in an image")
+            self.refuse(f"contains {os.fsdecode(path)!r}: such a name hides files in an image")
 
-    def names(self, fd: int, prefix: bytes) -> list[bytes]:  # noqa: ARG002  (others choose by the path)
-        """Return the names of what is written of an open directory, the last first."""
+    def names(self, fd: int, prefix: bytes) -> list[bytes]:  # noqa: ARG002  (subclasses use the path)
+        """Return the names to archive in an open directory, in reverse order."""
         return _names(fd)
 
     def finished(self, entry: Entry) -> Entry:
-        """Return an entry as it is to be written."""
+        """Return the final form of an entry."""
         return entry
 
-    def instead(self, path: bytes) -> bytes:  # noqa: ARG002  (a layer tells what it hides)
-        """Return what stands for a socket, which no archive can hold."""
+    def instead(self, path: bytes) -> bytes:  # noqa: ARG002  (a layer writes a whiteout)
+        """Return the replacement of a socket, which an archive cannot contain."""
         return b""
 
     def parts(self, fd: int, size: int) -> Iterator[tuple[int, int]]:
-        """Yield the parts of a file that are written."""
+        """Yield the parts of a file to write."""
         return _parts(fd, size)
 
     def _extents(self, fd: int, size: int, path: bytes) -> Extents:
         found = (*islice(self.parts(fd, size), MOST_EXTENTS + 1),)
         if len(found) > MOST_EXTENTS:
-            self.refuse(f"holds {os.fsdecode(path)!r}, a file with more than {MOST_EXTENTS} holes")
+            self.refuse(f"contains {os.fsdecode(path)!r}, a file with more than {MOST_EXTENTS} holes")
         return found
 
     def short(self, length: int) -> Iterator[bytes]:
-        """Yield what stands for the rest of a file that ended before its time."""
-        self.refuse(f"changed while it was read: {length} bytes of a file are gone")
+        """Yield the replacement for the rest of a file that has shrunk."""
+        self.refuse(f"changed while it was read: a file lost {length} bytes")
 
     def _header(self, entry: Entry) -> bytes:
         return write.header(self.finished(entry))
@@ -154,11 +154,11 @@ class Tree:
                 else:
                     self._leave(stack)
         finally:
-            for level in stack[1:]:  # the top is not ours to close
+            for level in stack[1:]:  # the caller closes the top
                 level.close()
 
     def _leave(self, stack: list[Level]) -> None:
-        """Go back to the directory above, which may have been closed meanwhile."""
+        """Return to the directory above; reopen it if it was closed meanwhile."""
         left = stack.pop()
         if not stack:
             return
@@ -166,7 +166,7 @@ class Tree:
         if above.fd is None:
             above.fd = os.open("..", _DIRECTORY, dir_fd=left.open)
             if _identity(os.fstat(above.fd)) != above.identity:
-                self.refuse("changed while it was read: a directory is in another place")
+                self.refuse("changed while it was read: a directory was moved")
         left.close()
 
     def _member(self, stack: list[Level], name: bytes) -> Iterator[bytes]:
@@ -187,13 +187,13 @@ class Tree:
                 raise
 
     def _enter(self, stack: list[Level], name: bytes) -> bytes:
-        """Go into a directory, and return its header."""
+        """Enter a directory, and return its header."""
         prefix = stack[-1].prefix + name + b"/"
         if len(prefix) > self.longest:
-            self.refuse(f"holds a path of more than {self.longest} bytes")
+            self.refuse(f"contains a path of more than {self.longest} bytes")
         fd = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=stack[-1].open)
         level = Level(fd, prefix, [])
-        stack.append(level)  # whatever fails now, it is closed
+        stack.append(level)  # closed with the stack if a later step fails
         if len(stack) > _MOST_OPEN + 1:
             stack[-_MOST_OPEN].close()
         header = self._header(entry_of(level.prefix, fd))
@@ -213,7 +213,7 @@ class Tree:
             yield self._header(entry._replace(link=link))
 
     def _note(self, found: os.stat_result, path: bytes) -> None:
-        """Remember a name that is in the archive for the others of the same file."""
+        """Record an archived name for other links to the same file."""
         if found.st_nlink > 1:
             self._first[_identity(found)] = path
 
@@ -221,7 +221,7 @@ class Tree:
         fd = os.open(name, _FILE, dir_fd=above)
         try:
             found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):  # another thing has come in its place
+            if not stat.S_ISREG(found.st_mode):  # the file was replaced meanwhile
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(path))
             extents = self._extents(fd, found.st_size, path)
             stored = sum(length for _offset, length in extents)
@@ -282,13 +282,13 @@ def _entry(path: bytes, found: os.stat_result, *, xattrs: tuple[tuple[bytes, byt
 
 
 def _xattrs(holder: int | bytes) -> tuple[tuple[bytes, bytes], ...]:
-    follow = isinstance(holder, int)  # a descriptor can't be told not to follow, and need not
+    follow = isinstance(holder, int)  # a descriptor always follows
     try:
         names = sorted(map(os.fsencode, os.listxattr(holder, follow_symlinks=follow)))
     except OSError as error:
         if error.errno != errno.EOPNOTSUPP:
             raise
-        return ()  # a file system that has none
+        return ()  # the file system has no extended attributes
     return tuple(_values(holder, filter(attributes.is_kept, names), follow=follow))
 
 
@@ -297,12 +297,12 @@ def _values(holder: int | bytes, names: Iterable[bytes], *, follow: bool) -> Ite
         try:
             yield name, os.getxattr(holder, name, follow_symlinks=follow)
         except OSError as error:  # noqa: PERF203  (a handful of names)
-            if error.errno != errno.ENODATA:  # taken away meanwhile
+            if error.errno != errno.ENODATA:  # removed meanwhile
                 raise
 
 
 def _parts(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield the runs of aligned blocks that hold more than zeroes; holes on the disk are skipped unread."""
+    """Yield the runs of aligned blocks with non-zero bytes; holes on the disk are skipped unread."""
     begin = end = 0
     at = _next_data(fd, 0, size)
     while at < size:
@@ -326,7 +326,7 @@ def _next_data(fd: int, at: int, size: int) -> int:
     try:
         return os.lseek(fd, at, os.SEEK_DATA) // _HOLE * _HOLE
     except OSError as error:
-        if error.errno == errno.ENXIO:  # nothing but a hole follows
+        if error.errno == errno.ENXIO:  # only a hole follows
             return size
         raise
 

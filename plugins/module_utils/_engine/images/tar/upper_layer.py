@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An upper layer of overlayfs as a tar stream: its marks for what is deleted become those of an image's layer.
+"""An upper layer of overlayfs as a tar stream: its whiteouts become those of an image's layer.
 
 Source: image-spec 1.0.2, layer.md "Whiteouts"; the kernel's overlayfs.rst "whiteouts and opaque directories".
 """
@@ -15,15 +15,15 @@ from .read import Entry
 
 
 def chunks(path: str, *, files: bool = False) -> Iterator[bytes]:
-    """Stream the layer below a directory. Raises as ``treestream.chunks``.
+    """Stream the layer below a directory. Raises the errors of ``tree.chunks``.
 
-    ``files``: whoever wrote the layer may have made files of its marks (fuse-overlayfs), so no name of such is a user's.
+    ``files``: fuse-overlayfs may have stored whiteouts as files, so a user's file cannot have such a name.
     """
     return tree.chunks(path, MarkedLayer if files else UpperLayer)
 
 
 class UpperLayer(tree.Tree):
-    """A walk over a layer with overlayfs' own marks."""
+    """A walk over a layer with overlayfs' own whiteouts."""
 
     def _below(self, top: int) -> Iterator[bytes]:
         yield _opaque(top, b"")
@@ -41,24 +41,24 @@ class UpperLayer(tree.Tree):
 
 
 class MarkedLayer(UpperLayer):
-    """A walk over a layer whose marks may be files too."""
+    """A walk over a layer whose whiteouts may also be files."""
 
     def check(self, path: bytes) -> None:
-        """Take any name: a user can have made none that is a mark."""
+        """Accept any name: a user cannot have created a file with the name of a whiteout."""
 
     def _leaf(self, above: int, name: bytes, path: bytes, found: os.stat_result) -> Iterator[bytes]:
         hidden = whiteouts.hidden_name(name)
         if hidden is None:
             yield from super()._leaf(above, name, path, found)
-        elif hidden:  # the marks of a directory were told with it
+        elif hidden:  # opaque directories were marked with the directory itself
             yield mark(path)
 
 
 def _opaque(fd: int, path: bytes) -> bytes:
-    """Return the mark of a directory that hides all that lower layers have in it, nothing for another."""
+    """Return the marker of an opaque directory, or nothing if it is not opaque."""
     return mark(path + whiteouts.OPAQUE_FILE) if whiteouts.is_opaque(fd) else b""
 
 
 def mark(path: bytes) -> bytes:
-    """Return the entry of a mark."""
+    """Return the entry of a whiteout or opaque marker."""
     return write.header(Entry(path, read.FILE, 0, 0, 0, 0, 0, 0, b"", (0, 0), (), None))

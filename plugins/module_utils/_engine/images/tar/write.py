@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing of tar headers, with one spelling for each entry, so that equal trees give equal bytes.
+"""Write tar headers, with one spelling for each entry, so that equal trees give equal bytes.
 
-The bytes decide an image's id, so they may not depend on the version of a library: hence none is used.
+An image's id depends on the bytes, so they must not depend on the version of a library: none is used.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ END = b"\0" * (2 * BLOCK)
 
 
 def padding(size: int) -> bytes:
-    """Give the zeroes that fill up the last block of so many bytes."""
+    """Return the zeroes that fill the last block of this number of bytes."""
     return b"\0" * (-size % BLOCK)
 
 
 def header(entry: Entry) -> bytes:
-    """Write an entry's header, a pax header before it if a plain one can't hold it all.
+    """Return an entry's header, after a pax header if a plain one cannot express it all.
 
-    A sparse file is written in pax format 1.0: :func:`sparse_map` has to follow, and ``stored`` does not
-    count it.
+    A sparse file is written in pax format 1.0: :func:`sparse_map` must follow, and ``stored`` does not
+    include it.
     """
     name = entry.name if entry.extents is None else b"GNUSparseFile.0/" + entry.name
     size = entry.stored + len(b"" if entry.extents is None else sparse_map(entry))
@@ -54,7 +54,7 @@ def header(entry: Entry) -> bytes:
 
 
 def sparse_map(entry: Entry) -> bytes:
-    """Write the map of a sparse file in whole blocks."""
+    """Return the map of a sparse file in whole blocks."""
     extents = entry.extents or ()
     numbers = [len(extents), *(number for extent in extents for number in extent)]
     text = b"".join(b"%d\n" % number for number in numbers)
@@ -66,7 +66,7 @@ def _fitting(number: int, largest: int) -> int:
 
 
 def _records(entry: Entry, name: bytes, size: int) -> list[tuple[bytes, bytes]]:
-    """List what a plain header can't hold."""
+    """Return the pax records for values that a plain header cannot express."""
     whole, fraction = divmod(abs(entry.mtime), 10**9)
     sign = b"-" if entry.mtime < 0 else b""
     wanted = [
