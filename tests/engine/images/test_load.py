@@ -165,6 +165,6 @@ def test_many_layers(archives, load, tmp_path):
 def test_no_archive(load, tmp_path):
     """An archive that is not there is told with its path, the machine, and that it has to come there first."""
     with pytest.raises(
-        NotFound, match=rf"/nosuch\.tar' on the host {os.uname().nodename}\..*copy the archive there"
+        NotFound, match=rf"/nosuch\.tar' on the host {os.uname().nodename}\..*Copy the archive to the host"
     ):
         load("/nosuch.tar")

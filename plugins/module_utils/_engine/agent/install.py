@@ -69,7 +69,7 @@ _LINK = "current"
 
 
 def exit_command(engine: Engine, *, keep: bool) -> tuple[str, ...]:
-    """Install the agent if necessary; return the command (the id follows) that cleans up after a container."""
+    """Install the agent if necessary; return the cleanup command for containers, without the id."""
     with engine.timings.of("install_agent"):
         program = install(engine.layout)
     return (program, "cleanup", "--keep") if keep else (program, "cleanup")

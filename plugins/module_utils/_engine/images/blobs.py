@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The blob store: blobs as registries and archives have them, in ``BLOBS/sha256/HEX``; each is whole or absent.
+"""The blob store: blobs of registries and archives, in ``BLOBS/sha256/HEX``; each is whole or absent.
 
 A blob that is being written is ``BLOBS/partial/ALGORITHM-HEX``, locked (flock) by its writer, so a second writer waits and
 then finds the blob. The next writer resumes what a killed one has left. Source: OCI image-spec v1.1, image-layout.md.
@@ -93,7 +93,7 @@ class BlobStore:
 
     @contextmanager
     def partial(self, digest: str) -> Iterator[Partial | None]:
-        """Lock the file that the blob is written to, waiting for its holder; yields None if the blob exists by then."""
+        """Lock the file to write a blob to, waiting for its holder; yields None if the blob exists by then."""
         waiting = f"{self._path}/{_PARTIAL}/{digest.replace(':', '-', 1)}"
         for directory in (f"{self._path}/{_PARTIAL}", os.path.dirname(self.path(digest))):
             files.make_private(directory)
@@ -158,7 +158,7 @@ class BlobStore:
             yield
 
     def sweep(self, needed: Callable[[], Collection[str]]) -> int:
-        """Remove unneeded blobs and old partial ones; return the bytes freed. Does nothing while blobs are fetched.
+        """Remove unneeded blobs and old partial ones; return the bytes freed. Does nothing during downloads.
 
         ``needed`` is called once no task fetches blobs.
         """

@@ -42,7 +42,7 @@ class ImportedTree:
         return self.images[0]
 
     def layer(self, layer: ArchivedLayer) -> AbstractContextManager[Iterator[bytes]]:
-        """Stream the layer's plain tar; raises DigestMismatch at its end if the tree has changed meanwhile."""
+        """Stream the layer's plain tar; raises DigestMismatch at its end if the tree has changed."""
         what = f"the tree {self._source}"
         tar = _chunks(self._source)
         return streams.ahead(streams.verified(tar, what=what, digest=layer.diff_id, diff_id=layer.diff_id))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Dockerfile instructions that set an image's defaults, as `podman import --change` accepts them (pure)."""
+"""Dockerfile instructions that set an image's defaults, as in `podman import --change`; pure."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The archive of a checkpoint: a tar with a few kinds of files, written in a fixed order and read as untrusted.
+"""The archive of a checkpoint: a tar of known files, written in a fixed order and read as untrusted.
 
 The container's own files are not entries of this tar but a tar inside it, so every entry name is a plain file name. The
 reader accepts only regular files of known names, each once: this engine writes nothing else.

@@ -25,7 +25,7 @@ _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 
 
 class CommittedImage:
-    """An image whose top layer is in a file, with the interface of an Archive; ``path`` is "" if no layer is new."""
+    """An image with its top layer in a file, and the interface of an Archive; ``path`` "": no layer is new."""
 
     def __init__(self, image: ArchivedImage, path: str) -> None:
         self.images = (image,)
@@ -75,7 +75,7 @@ def run_config(parent: bytes) -> RunConfig:
 def configuration(
     parent: bytes, run: RunConfig, words: Words, *, diff_id: str | None, squash: bool = False
 ) -> dict[str, Any]:
-    """Return an image configuration without times: the parent's, with another run configuration and one more step.
+    """Return a configuration without times: the parent's, with another run configuration and one more step.
 
     ``diff_id`` is the new layer's, None if there is none. ``squash``: the new layer is the whole image.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A controller's offer of images to a host: their full description, and the names under which it would send the blobs.
+"""A controller's offer of images to a host: their full description, and the file names of their blobs.
 
 It is sent as JSON in a task's options; the answer is the list of blobs that the host lacks. The host trusts none of it: an
 image's id is the digest of its configuration, and each layer is checked against the digests in there as it is unpacked.

@@ -184,7 +184,7 @@ SPOILT = {
     path_for_digest: (ArchiveBroken, "not a valid digest"),
     other_platforms: (ArchiveBroken, "only for linux/mips64le, windows/amd64"),
     endless_indexes: (ArchiveBroken, "nested deeper"),
-    more_layers_than_diff_ids: (ArchiveBroken, "names 2 layers"),
+    more_layers_than_diff_ids: (ArchiveBroken, "lists 2 layers"),
 }
 
 

@@ -231,7 +231,7 @@ def test_what_is_no_image(case, layout, images):
     nested = {**layout.blob({"manifests": [beside]}), "mediaType": INDEX}
     for index in ([beside], [nested]):
         with pytest.raises(
-            ArchiveBroken, match=f"{layout.path}: the archive holds no image, only what belongs"
+            ArchiveBroken, match=f"{layout.path}: the archive contains no image, only artifacts"
         ):
             images(layout.index(*index))
 
@@ -400,7 +400,7 @@ def test_layers_in_one_form_alone(layout, archives, images, tmp_path):
     layout.index(layout.blob({"config": config, "layers": None}))
     names = ["blobs/" + blob["digest"].replace(":", "/") for blob in (config, layout.blob(layer))]
     manifest = [{"Config": names[0], "RepoTags": ["rc:1"], "Layers": names[1:]}]
-    with pytest.raises(ArchiveBroken, match="names 0 layers"):
+    with pytest.raises(ArchiveBroken, match="lists 0 layers"):
         images(layout.path)
     (layout.path / "manifest.json").write_text(json.dumps(manifest))
     (image,) = images(layout.path)

@@ -322,9 +322,7 @@ OF_TOKENS = {
     "no token": Fault(faultproxy.content(b"{}"), RegistryFailed, "without a token"),
     "a number": Fault(faultproxy.content(b'{"token": 7}'), RegistryFailed, "without a token"),
     "two headers": Fault(faultproxy.content(b'{"token": "a\\r\\nX: y"}'), RegistryFailed, "without a token"),
-    "another's token": Fault(
-        faultproxy.content(b'{"token": "abc"}'), RegistryDenied, "rejects the token"
-    ),
+    "another's token": Fault(faultproxy.content(b'{"token": "abc"}'), RegistryDenied, "rejects the token"),
     "for ever": once(faultproxy.header("X-Nothing", "1")),
     "500": Fault(faultproxy.says(500), RegistryFailed, "answers 500"),
     "503, once": once(faultproxy.says(503)),
@@ -378,9 +376,7 @@ def test_tokens_run_out(proxy, tokens, tmp_path):
     assert puller.pull(username="bob", password="S3cret/of-bob").changed
     assert len(asked.passed) == 2
     server.stale = 9
-    with pytest.raises(
-        RegistryDenied, match="rejects the token that its own token server issued to bob"
-    ):
+    with pytest.raises(RegistryDenied, match="rejects the token that its own token server issued to bob"):
         puller.pull(policy="always", username="bob", password="S3cret/of-bob")
 
 

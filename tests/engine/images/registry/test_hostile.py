@@ -80,7 +80,7 @@ def test_no_way_from_https_to_http(closed, puller, secured):
     tls, access = secured
     with fault_proxy(closed.port) as away, fault_proxy(closed.port, tls) as proxy:
         proxy.when(redirect(away.url), path="/blobs/")
-        with pytest.raises(RegistryFailed, match=r"from https to .* by http"):
+        with pytest.raises(RegistryFailed, match=r"from https to .* over unencrypted http"):
             puller.pull(f"{proxy.address}/team/app:1", access=access)
         assert away.passed == []
 

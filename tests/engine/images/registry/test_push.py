@@ -292,7 +292,7 @@ def test_an_upload_that_leads_nowhere(there, other, pusher, tmp_path, location):
     trust = authority.directory(tmp_path / "trust")
     with fault_proxy(other.port, served_with(server)) as proxy:
         proxy.when(header("Location", location), method="POST", path="/uploads/")
-        with pytest.raises(RegistryFailed, match="leads"):
+        with pytest.raises(RegistryFailed, match="redirects"):
             pusher.push(there.name, f"{proxy.address}/app:1", Access(cert_dir=str(trust), retry=0))
 
 

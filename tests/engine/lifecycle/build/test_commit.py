@@ -251,7 +251,7 @@ def test_refused(host, commits, image, tmp_path, busybox):
     with pytest.raises(InvalidOption, match="changes: 'RUN x' starts with an unknown instruction"):
         commits.commit(changes=("RUN x",))
     (commits.root() / "srv/.wh.kept").touch()
-    with pytest.raises(WrongState, match=r"container box holds 'srv/.wh.kept': such a name hides"):
+    with pytest.raises(WrongState, match=r"container box contains 'srv/.wh.kept': such a name hides"):
         commits.commit()
     assert host.inspect()["State"]["Status"] == "running"
     assert os.listdir(host.layout.staging) == []

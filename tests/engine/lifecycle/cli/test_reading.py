@@ -228,7 +228,7 @@ def test_networks(host, slipway):
     assert slipway("network", "create", *options, "back") == (0, "back\n", "")
     assert slipway("network", "create", "--ignore", "back") == (0, "back\n", "")
     code, _said, errors = slipway("network", "create", "back")
-    assert (code, "there already. Choose another name, or write --ignore" in errors) == (125, True)
+    assert (code, "already exists. Choose another name, or write --ignore" in errors) == (125, True)
     assert slipway("network", "create", "--gateway", "10.1.0.1", "other")[0] == 2
     assert (
         slipway("network", "ls", "-q", "--filter", "label=tier=db", "--filter", "dangling=true")[1]

@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 
 
 class Entry(NamedTuple):
-    """An option (has flags) or argument (has none) of a verb; ``takes``: the name of its value, "" for none."""
+    """An option (with flags) or an argument (without); ``takes``: the name of its value, "" for none."""
 
     flags: tuple[str, ...]
     takes: str

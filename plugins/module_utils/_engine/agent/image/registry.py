@@ -122,7 +122,10 @@ def _warn(done: Outcome) -> None:
 
 
 def _credentials(arguments: argparse.Namespace) -> tuple[str, str]:
-    """Return user and password; both are empty (login verifies stored ones then) without terminal and options."""
+    """Return user and password. Both are empty if none was given and there is no terminal to ask at.
+
+    Login then verifies the stored credentials.
+    """
     username: Optional[str] = arguments.username
     if arguments.password_stdin:
         if not username:

@@ -63,7 +63,7 @@ def _meant(engine: Engine, text: str) -> str:
 
 
 def _stream(engine: Engine, request: Any) -> None:
-    """Write the archive to an unnamed file, as not all sizes in it are known in advance; then copy that out."""
+    """Write the archive to an unnamed file, because its sizes are not known in advance; then copy that out."""
     import tempfile
 
     from ...images.tar.streams import section

@@ -19,7 +19,7 @@ _SIGNED = "application/vnd.docker.distribution.manifest.v1"
 
 
 class Blobs:
-    """The files of such a directory, by their names in an OCI layout; ``top``: the digest of manifest.json."""
+    """The files of such a directory by their names in an OCI layout; ``top``: manifest.json's digest."""
 
     def __init__(self, members: Members, top: str) -> None:
         self._members = members

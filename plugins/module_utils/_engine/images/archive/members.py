@@ -85,7 +85,7 @@ def opened_file(name: str, looked_at: int, stack: ExitStack) -> int:
 
 
 class DirectoryMembers:
-    """The files below a directory, links resolved with it as their root; they stay open until the stack closes."""
+    """The files below a directory, which is the root for links; they stay open until the stack closes."""
 
     def __init__(self, path: str, stack: ExitStack) -> None:
         self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -73,7 +73,7 @@ def is_registry(text: str) -> bool:
 
 
 def parse(name: str) -> Parts:
-    """Parse a name; the tag defaults to ``latest``, and a digest drops it. Raises InvalidOption("image", ...)."""
+    """Parse a name; the tag defaults to ``latest``; a digest drops it. Raises InvalidOption("image", ...)."""
     rest, _at, digest = name.partition("@")
     if _at and not DIGEST.fullmatch(digest):
         raise _invalid(name, "has an invalid digest; the usual form is sha256: and 64 hex digits")

@@ -96,7 +96,7 @@ class _Moves:
         self._by_path.setdefault(moved.path, []).append((after, moved.number))
 
     def place(self, index: int, path: bytes) -> bytes:
-        """Return the current path, in the layer's directory, of the ``index``-th content, first put at this path."""
+        """Return the current path, in the layer's directory, of the ``index``-th content and its first path."""
         found = [hit for head in _heads(path) for hit in self._next(index, head)] if self._by_path else []
         if not found:
             return b"diff/" + path
@@ -120,7 +120,7 @@ def _heads(path: bytes) -> Iterator[bytes]:
 
 def _moves(top: int, written: int) -> _Moves:
     moves, contents = _Moves(), 0
-    if _is_there(recipe.REPLACED, top):  # rare; otherwise the recipe is read only once
+    if _exists(recipe.REPLACED, top):  # rare; otherwise the recipe is read only once
         for record in recipe.records(written):
             if isinstance(record, Moved):
                 moves.add(contents, record)
@@ -128,7 +128,7 @@ def _moves(top: int, written: int) -> _Moves:
     return moves
 
 
-def _is_there(name: str, directory: int) -> bool:
+def _exists(name: str, directory: int) -> bool:
     try:
         os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:

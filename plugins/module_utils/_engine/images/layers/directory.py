@@ -79,7 +79,7 @@ def unsafe(entry: bytes, why: str) -> UnsafeEntry:
     )
 
 
-class _Way:
+class _Lookup:
     """The state of one lookup: its entry, whether to create missing directories, the links followed."""
 
     def __init__(self, entry: bytes, make: bool) -> None:  # noqa: FBT001
@@ -123,7 +123,7 @@ class LayerDirectory:
             self._close_retired()
         found = self._open.get(path)
         if found is None:
-            return self._opened(path, _Way(entry, make))
+            return self._opened(path, _Lookup(entry, make))
         self._open.move_to_end(path)
         return found
 
@@ -168,13 +168,13 @@ class LayerDirectory:
         if stat.S_ISDIR(mode) or stat.S_ISLNK(mode):  # no open directory was reached through anything else
             self._forget((*parent.path, name))
 
-    def _opened(self, path: Path, way: _Way) -> Place:
+    def _opened(self, path: Path, lookup: _Lookup) -> Place:
         """Descend to a directory from the nearest open one."""
         start = _nearest(path, self._open)
         place = self._open[path[:start]] if start else Place(self._root, ())
         for depth in range(start, len(path)):
             try:
-                below = self._entered(place, path[depth], way)
+                below = self._entered(place, path[depth], lookup)
             finally:
                 if start < depth and depth > _KEPT_DEPTH:
                     os.close(place.fd)
@@ -183,22 +183,24 @@ class LayerDirectory:
             place = below
         return place
 
-    def _entered(self, above: Place, name: bytes, way: _Way) -> Place:
+    def _entered(self, above: Place, name: bytes, lookup: _Lookup) -> Place:
         true = (*above.path, name)
         if len(true) > _DEEPEST:
-            raise ArchiveBroken(f"an entry lies more than {_DEEPEST} directories deep", entry=show(way.entry))
+            raise ArchiveBroken(
+                f"an entry lies more than {_DEEPEST} directories deep", entry=show(lookup.entry)
+            )
         try:
             return Place(os.open(name, _DIRECTORY, dir_fd=above.fd), true)
         except FileNotFoundError:
-            if not way.make:
+            if not lookup.make:
                 raise
         except NotADirectoryError as error:  # a file, or a link that O_NOFOLLOW refused
-            return self._followed(name, above, way, error=error)
+            return self._followed(name, above, lookup, error=error)
         os.mkdir(name, 0o700, dir_fd=above.fd)
         self.implied.add(true)
         return Place(os.open(name, _DIRECTORY, dir_fd=above.fd), true)
 
-    def _followed(self, name: bytes, above: Place, way: _Way, *, error: OSError) -> Place:
+    def _followed(self, name: bytes, above: Place, lookup: _Lookup, *, error: OSError) -> Place:
         try:
             target = os.readlink(name, dir_fd=above.fd)
         except OSError:
@@ -209,25 +211,25 @@ class LayerDirectory:
         except OSError as problem:
             if problem.errno not in _LEADS_NOWHERE:
                 raise
-            if not way.make:
+            if not lookup.make:
                 raise FileNotFoundError(problem.errno, problem.strerror, where) from problem
-            found = self._from_below(_landing(above.path, target), way)
+            found = self._from_below(_resolved(above.path, target), lookup)
             if found is None:
                 why = f"{show(where)} is a symbolic link to {show(target)}, which is not a directory of this layer"
-                raise unsafe(way.entry, why) from problem
+                raise unsafe(lookup.entry, why) from problem
             return found
         return Place(fd, self._true_path(fd))
 
-    def _from_below(self, path: Path, way: _Way) -> Place | None:
+    def _from_below(self, path: Path, lookup: _Lookup) -> Place | None:
         """Imply a directory that a link leads to and only a lower layer has; None if no layer has it."""
-        way.links += 1
-        if way.links > _MOST_LINKS or not self._below.has_directory(path):
+        lookup.links += 1
+        if lookup.links > _MOST_LINKS or not self._below.has_directory(path):
             return None
         place = Place(os.dup(self._root), ())
         for name in path:
             above = place
             try:
-                place = self._entered(above, name, way)
+                place = self._entered(above, name, lookup)
             finally:
                 os.close(above.fd)
         return place
@@ -256,7 +258,7 @@ class LayerDirectory:
 
 
 def _nearest(path: Path, known: Container[Path]) -> int:
-    """Return the length of a known prefix of the path, 0 for none; tries all long prefixes, but few short ones."""
+    """Return the length of a known prefix of the path, or 0; all long prefixes are tried, but few short ones."""
     back = 1
     while back < len(path):
         if path[:-back] in known:
@@ -265,7 +267,7 @@ def _nearest(path: Path, known: Container[Path]) -> int:
     return 0
 
 
-def _landing(above: Path, target: bytes) -> Path:
+def _resolved(above: Path, target: bytes) -> Path:
     """Return the target of a link in a directory, resolved lexically: ``..`` stops at the root."""
     parts = [] if target.startswith(b"/") else list(above)
     for part in target.split(b"/"):

@@ -54,7 +54,7 @@ class Lowers:
         return bool(self._merge(path))
 
     def find(self, path: Path) -> tuple[int, os.stat_result] | None:
-        """Find the visible entry at ``path``: its directory, which the caller closes, and its stat; or None."""
+        """Find the visible entry at ``path``: its directory (to be closed by the caller) and its stat."""
         for layer in self._merge(path[:-1]):
             parent = self._open(layer, path[:-1])
             found = _lstat(path[-1], parent)

@@ -24,7 +24,7 @@ _MADE = (0o755, 0o1755)
 
 
 class Written:
-    """The files that a container has written: a tree by its descriptor; ``names`` returns a directory's names.
+    """The files that a container has written: a tree by its descriptor; ``names`` lists a directory.
 
     ``owners`` returns an entry with the owners that the container sees.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recipe of a layer: all bytes of its tar that its unpacked files lack, so that the same tar can be reassembled.
+"""The recipe of a layer: the bytes of its tar that its files lack, so that the same tar can be reassembled.
 
 It is stored beside the layer's tree: a line with the format, then a gzip stream of records in the order of the tar. A record is
 a letter, numbers and bytes. There are records of raw bytes, of a file's content, of a move (a name that a later entry took, and
@@ -147,7 +147,7 @@ class Recorder:
         return self._replaced
 
     def _separate(self) -> None:
-        """Unlink replaced files from their hard links in the layer, whose link counts would be one too high."""
+        """Copy replaced files that have hard links in the layer, whose link counts would be one too high."""
         top = os.open(self._target, _DIRECTORY, dir_fd=self._kept())
         if not _separated(top, _DEEPEST):
             self._give_up()

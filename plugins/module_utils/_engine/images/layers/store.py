@@ -26,7 +26,7 @@ _CHAIN_ID = re.compile(r"[0-9a-f]{64}")
 
 
 class LayerStore:
-    """A store of unpacked layers. Both directories must be on one file system; they are created if missing."""
+    """A store of unpacked layers. Both directories (created if missing) must be on one file system."""
 
     def __init__(self, layers_dir: str, staging_dir: str) -> None:
         self._layers = layers_dir
@@ -72,7 +72,7 @@ class LayerStore:
             raise
 
     def has_recipe(self, chain_id: str) -> bool:
-        """Return whether the layer has a recipe or a note that none is possible; older engines stored neither."""
+        """Return whether the layer has a recipe, or a note that it can have none; older engines wrote neither."""
         return has_recipe(self._path(chain_id))
 
     def can_assemble(self, chain_id: str) -> bool:

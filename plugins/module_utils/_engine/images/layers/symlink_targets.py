@@ -17,7 +17,7 @@ _NAMES = 2048
 
 
 def landings(layers: Sequence[str], paths: Iterable[str]) -> dict[str, str]:
-    """Return the resolved form of each absolute path; missing parts stay as written. ``layers``: topmost first."""
+    """Return each absolute path resolved; missing parts stay as written. ``layers``: topmost first."""
     with Lowers(layers) as image:
         return {path: os.fsdecode(b"/" + b"/".join(_lead(image, os.fsencode(path)))) for path in paths}
 

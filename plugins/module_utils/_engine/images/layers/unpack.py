@@ -80,7 +80,7 @@ def _removed(_name: bytes, _parent: Place) -> bool:
 
 
 def unpack_tree(stream: Iterator[bytes], *, into: int, model: int) -> LayerContent:
-    """Unpack a plain tar stream that is not a layer, so names like ``.wh.x`` are plain files. See :func:`unpack`.
+    """Unpack a plain tar stream that is not a layer, so ``.wh.x`` is a plain file. See :func:`unpack`.
 
     ``model``: an open directory whose owner, mode and attributes the top gets if the stream has no entry for it.
     """
@@ -239,7 +239,7 @@ class _Unpacking:
         attributes.set_on_link(name, parent.fd, entry)
 
     def _target(self, entry: Entry, target: Path) -> Place:
-        """Return the directory of a hard link's target; a target that only a lower layer has is copied up first."""
+        """Return the directory of a hard link's target; copy the target up if only a lower layer has it."""
         with contextlib.suppress(FileNotFoundError):
             place = self._directory.place(target[:-1], entry=entry.name, make=False)
             os.stat(target[-1], dir_fd=place.fd, follow_symlinks=False)
@@ -276,7 +276,7 @@ class _Unpacking:
                 whiteouts.make_opaque(place.fd)
 
     def _hide_all(self) -> None:
-        """Hide each name of the lower layers by itself: overlayfs merges the roots of layers even if marked opaque."""
+        """Hide each name of the lower layers by itself: overlayfs merges roots of layers even if opaque."""
         root = self._directory.place((), entry=b"")
         for name in self._below.names():
             if self._directory.is_directory(name, root):

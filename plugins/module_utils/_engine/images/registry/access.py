@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The repositories that may have an image, as a task reaches them: registries, certificates and credentials."""
+"""The repositories that may have an image, as a task reaches them: registry, certificates, credentials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def log_in(access: Access, registries: Registries, registry: str, known: Credent
 
 
 def repository(access: Access, place: Place, name: Parts) -> Repository:
-    """Return the repository at a place. The task's credentials are only for the name's registry, not for mirrors."""
+    """Return the repository at a place. The task's credentials are for the name's registry, not for mirrors."""
     transfer = Transfer(access.retry, access.retry_delay, access.verify, access.cert_dir)
     http = Http(transfer, place.registry, insecure=place.insecure)
     given = (

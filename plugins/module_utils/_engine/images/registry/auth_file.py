@@ -39,13 +39,13 @@ def own(file: AuthFile, key: str) -> Credentials | None:
 
 
 def keys(file: AuthFile) -> tuple[str, ...]:
-    """Return the keys of a file's entries, and of the registries that have their own credential helper in it."""
+    """Return the keys of a file's entries, and the registries that have a credential helper of their own."""
     helped = (key for key in file.helpers if own(file, key) is not None)
     return tuple(dict.fromkeys((*file.auths, *helped)))
 
 
 def put(path: str, key: str, known: Credentials) -> None:
-    """Store a user and password under a key, in the file or in the credential helper that it names for the key.
+    """Store a user and password under a key, in the file or in the credential helper that it names.
 
     Raises InvalidOption (the file is corrupt), HostLacks and EngineError (its helper), LockTimeout.
     """

@@ -77,13 +77,13 @@ class Repository:
     # -- queries -----------------------------------------------------------------------------------
 
     def log_in(self) -> bool:
-        """Authenticate at the registry; return whether it required that. Raises RegistryDenied, RegistryFailed."""
+        """Log in; return whether the registry required that. Raises RegistryDenied, RegistryFailed."""
         response = self.ask("GET", f"{self._origin()}/v2/", {}, actions=LOG_IN)
         self.expect(response, 200, f"{self.place.registry} as a registry")
         return LOG_IN in self._tokens
 
     def head(self, reference: str, known: str | None = None, *, actions: str = PULL) -> str | None:
-        """Return the digest that a tag or digest refers to now, without a download; None if the registry omits it.
+        """Return the current digest of a tag or digest, without a download; None if the registry omits it.
 
         ``known`` makes the request conditional: the answer may be that nothing is newer. Raises as ``manifest``.
         """
@@ -146,7 +146,7 @@ class Repository:
         body: Any = None,
         again: bool = True,
     ) -> Response:
-        """Send a request, authenticated as the registry requires. ``limit``: the largest body to read, None: unread.
+        """Send a request, authenticated as required. ``limit``: the largest body to read, None to leave it unread.
 
         If not ``again``, a failed request is not retried; its answer is read all the same. ``path`` is below the repository, or a
         whole URL that the registry has returned. Raises RegistryDenied, RegistryFailed.
@@ -206,7 +206,7 @@ class Repository:
         return urlsplit(url).netloc == urlsplit(self._origin()).netloc
 
     def _probe(self) -> str:
-        """Return the scheme of an insecure registry: https without certificate checks if it answers, else http."""
+        """Return an insecure registry's scheme: https without certificate checks if it answers, else http."""
         return "https" if self._http.answers(f"https://{self.place.registry}/v2/") else "http"
 
     # -- credentials -------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ class Repository:
         return {"Authorization": token.header} if token and token.until > time.monotonic() else {}
 
     def _log_in(self, response: Response, actions: str) -> bool:
-        """Authenticate for these actions as the registry requires; return False if there are no credentials to try."""
+        """Authenticate for these actions as the registry requires; return False without credentials to try."""
         found = {
             one.scheme: one for one in challenge.challenges(response.headers.get("WWW-Authenticate", ""))
         }
@@ -245,7 +245,7 @@ class Repository:
         return _read_token(response.body, realm.netloc)
 
     def _realm(self, text: str) -> SplitResult:
-        """Return the address of the token server. Raises RegistryFailed if it is invalid or would not be encrypted."""
+        """Return the token server's address. Raises RegistryFailed if it is invalid or unencrypted."""
         registry = self.place.registry
         try:
             realm = urlsplit(text)
@@ -356,7 +356,7 @@ def _read_token(raw: bytes, server: str) -> _Token:
 
 
 def _media_type(raw: bytes, header: str, name: str) -> str:
-    """Return the type of a manifest, from the manifest itself or else from the header. Raises ArchiveBroken."""
+    """Return a manifest's type, from the manifest itself or else from the header. Raises ArchiveBroken."""
     try:
         document = jsontext.parse_object(raw)
     except ValueError as error:

@@ -41,7 +41,7 @@ _ALL, _DIGEST_ONLY, _TAG_ONLY = "all", "digest-only", "tag-only"
 
 @dataclass(frozen=True)
 class Place:
-    """A repository's place: the registry's ``HOST[:PORT]`` and the path there; ``insecure`` as in the file."""
+    """A repository's place: the registry's ``HOST[:PORT]`` and a path there; ``insecure`` as in the file."""
 
     registry: str
     repository: str
@@ -62,7 +62,7 @@ class _Registry:
 
 @dataclass(frozen=True)
 class Registries:
-    """The file's content. ``search`` are the registries of short names; ``is_default``: the file lists none."""
+    """The file's content. ``search``: the registries of short names; ``is_default``: the file lists none."""
 
     search: tuple[str, ...] = DEFAULT_SEARCH
     is_default: bool = True
@@ -70,14 +70,14 @@ class Registries:
     path: str = DEFAULT_PATH
 
     def names(self, name: str) -> tuple[Parts, ...]:
-        """Return the full names that a name may mean, best first, one per search registry. Raises InvalidOption."""
+        """Return the full names that a name may mean, best first, one per registry. Raises InvalidOption."""
         parts = parse_name(name)
         if parts.registry:
             return (parts,)
         return tuple(parse_name(f"{registry}/{parts.path}{parts.suffix}") for registry in self.search)
 
     def places(self, registry: str, repository: str, *, by_digest: bool) -> tuple[Place, ...]:
-        """Return the places that may have an image, mirrors first. Raises EngineError if the registry is blocked."""
+        """Return the places that may have an image, mirrors first. Raises EngineError if they are blocked."""
         name = f"{registry}/{repository}"
         fitting = [one for one in self.registries if _fits(one.prefix, name)]
         if not fitting:

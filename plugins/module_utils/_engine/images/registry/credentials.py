@@ -138,7 +138,7 @@ def _asked(helper: object, key: str, path: str) -> Credentials | None:
 
 
 def _keys(registry: str, repository: str) -> Iterator[str]:
-    """Yield a repository's possible keys in a file: its path, the paths above, the registry, Docker's spellings."""
+    """Yield a repository's keys in a file: its path, the paths above, the registry, Docker's spellings."""
     hosts = _HUB if registry in _HUB else (registry,)
     parts = repository.split("/") if repository else []
     for host in hosts[:1]:

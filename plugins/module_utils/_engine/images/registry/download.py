@@ -31,7 +31,7 @@ class Cancelled(Exception):
 
 
 class Downloads:
-    """Fetches blobs in threads, in order. A context manager; at its end unfinished blobs are left to be resumed.
+    """Downloads of blobs in threads, in order. A context manager; unfinished blobs are left to be resumed.
 
     ``others`` are fetched only if one is waited for and missing. ``arrived`` is called with the size of each chunk, in the
     threads.
@@ -85,7 +85,7 @@ class Downloads:
 
 
 def fetch(repository: Repository, blob: Blob, partial: Partial, heard: Callable[[int], object]) -> None:
-    """Fetch the missing part of a blob, and store it. Bytes that came before an error are kept for the next attempt.
+    """Fetch the missing part of a blob, and store it. Bytes before an error are kept for the next attempt.
 
     Raises RegistryFailed, RegistryDenied, DigestMismatch.
     """
@@ -103,7 +103,7 @@ def _complete(repository: Repository, blob: Blob, partial: Partial, heard: Calla
     while partial.size != blob.size:
         before, answers = partial.size, answers + 1
         try:
-            _go_on(repository, blob, partial, heard)
+            _resume(repository, blob, partial, heard)
         except RegistryFailed as error:
             tried = 0 if partial.size - before >= _ENOUGH else tried + 1
             if tried >= repository.tries or not error.fields.get("passing"):
@@ -123,14 +123,14 @@ def _finish(repository: Repository, partial: Partial) -> None:
         raise
 
 
-def _go_on(repository: Repository, blob: Blob, partial: Partial, heard: Callable[[int], object]) -> None:
+def _resume(repository: Repository, blob: Blob, partial: Partial, heard: Callable[[int], object]) -> None:
     """Resume the download at its offset; start again if the registry does not support ranges."""
     if partial.size > blob.size:
         partial.restart()
     start = partial.size
     response = repository.blob(blob.digest, start)
     try:
-        if partial.size and not _goes_on(response, partial.size):
+        if partial.size and not _starts_at(response, partial.size):
             response.close()
             partial.restart()
             response = repository.blob(blob.digest)
@@ -155,7 +155,7 @@ def _go_on(repository: Repository, blob: Blob, partial: Partial, heard: Callable
         )
 
 
-def _goes_on(response: Response, offset: int) -> bool:
+def _starts_at(response: Response, offset: int) -> bool:
     """Return whether an answer starts at this offset (RFC 9110, 14.4)."""
     return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
 

@@ -85,14 +85,14 @@ class Response:
         """Yield the body as it arrives; raises RegistryFailed if it stops, or comes too slowly."""
         try:
             yield from self._measured()
-            self._give_back()
+            self._release()
         except BaseException:  # also when the reader stops early
             self.close()
             raise
 
     def _measured(self) -> Iterator[bytes]:
         since, got = time.monotonic(), 0
-        with _telling(self.url):
+        with _registry_errors(self.url):
             while chunk := self._read():
                 yield chunk
                 got += len(chunk)
@@ -110,12 +110,12 @@ class Response:
                 raise RegistryFailed(f"{what} from {_host(self.url)} has more than {limit} bytes")
             if time.monotonic() > deadline:
                 raise RegistryFailed(f"{what} from {_host(self.url)} did not arrive within {_DOCUMENT:.0f} s")
-        if len(found) < self._told():
+        if len(found) < self._content_length():
             raise RegistryFailed(f"{what} from {_host(self.url)} broke off", passing=True)
         self.body = bytes(found)
 
-    def _told(self) -> int:
-        """Return the announced length of the body, or 0 if there is none; urllib3 before 2 does not check it."""
+    def _content_length(self) -> int:
+        """Return the announced length of the body, or 0 if there is none; urllib3 before 2 ignores it."""
         if self._raw.request.method == "HEAD" or self.status == 304:
             return 0
         length = self.headers.get("Content-Length", "")
@@ -125,7 +125,7 @@ class Response:
         """Close the connection, unless the body has been read."""
         self._raw.close()
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         """Return the connection to its pool; urllib3 before 2 does not notice that the body has been read."""
         raw: Any = self._raw.raw
         answer = raw._fp  # noqa: SLF001  (for urllib3 before 2)
@@ -143,7 +143,7 @@ class Response:
 
 
 class Http:
-    """Requests to one registry and its redirect targets, on a connection pool. ``stopped`` ends waits between attempts."""
+    """Requests to one registry and its redirect targets, on a pool. ``stopped`` ends waits between attempts."""
 
     def __init__(
         self, transfer: Transfer, host: str, *, insecure: bool, stopped: Callable[[], bool] = lambda: False
@@ -183,14 +183,14 @@ class Http:
         body: Any = None,
         again: bool = True,
     ) -> Response:
-        """Send a request and read at most ``limit`` bytes of its answer; as ``send``, without retries if not ``again``."""
+        """Send a request and read at most ``limit`` bytes of the answer; no retries if not ``again``."""
         tries = self.tries if again else 1
         return self._tried(
             method, url, headers, body, read=lambda response: response.read_body(limit, what), tries=tries
         )
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Response:
-        """Send a request, with retries, and follow redirects. Raises RegistryFailed; other statuses are the caller's.
+        """Send a request, with retries, and follow redirects; statuses are the caller's. Raises RegistryFailed.
 
         ``body`` is bytes, or a function that returns a new iterator of bytes for each attempt. Bytes are never sent to another
         host than the URL's, whatever the server answers: they may be a secret.
@@ -240,7 +240,7 @@ class Http:
         raise AssertionError("the last attempt returns or raises")
 
     def pause(self, tried: int, asked: float | None) -> None:
-        """Wait before the next attempt: as long as the server asks, else as the task says, else 1, 2, 4 ... seconds."""
+        """Wait before the next attempt: as the server asks, else as the task says, else 1, 2, 4 ... seconds."""
         wait = asked if asked is not None else self._transfer.retry_delay
         until = time.monotonic() + min(2.0**tried if wait is None else wait, _LONGEST_WAIT)
         while (left := until - time.monotonic()) > 0 and not self._stopped():
@@ -267,7 +267,7 @@ class Http:
         )
 
     def _once(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Response:
-        with _telling(url):
+        with _registry_errors(url):
             raw = self._session.request(
                 method,
                 url,
@@ -305,7 +305,7 @@ def led(url: str, target: str) -> str:
 
 
 def _closed_if_broken(response: Response, read: Callable[[Response], None]) -> None:
-    """Read an answer; if it breaks off, close its connection instead of leaving that to garbage collection."""
+    """Read an answer; if it breaks off, close its connection without waiting for garbage collection."""
     try:
         read(response)
     except RegistryFailed:
@@ -344,7 +344,7 @@ class _Adapter(HTTPAdapter):
 
 
 @contextmanager
-def _telling(url: str) -> Iterator[None]:
+def _registry_errors(url: str) -> Iterator[None]:
     """Convert exceptions of requests to RegistryFailed."""
     host = _host(url)
     try:
@@ -365,7 +365,7 @@ def _telling(url: str) -> Iterator[None]:
         ProtocolError,
     ) as error:  # while a body is read; earlier, requests raises its own errors
         raise RegistryFailed(
-            f"{host} closed the connection: {_reason(error)}",
+            f"{host} broke off the connection: {_reason(error)}",
             remedy="Run the task again: the download is resumed",
             registry=host,
             passing=True,

@@ -15,7 +15,7 @@ from .upload import Outgoing
 
 
 class Kept(NamedTuple):
-    """A manifest, and the digests that it names, of configuration and layers (lowest first), with their sizes."""
+    """A manifest, and the digests and sizes of its configuration and its layers, lowest first."""
 
     manifest: Manifest
     config: tuple[str, int]
@@ -64,7 +64,7 @@ def _read(store: BlobStore, digest: str, offset: int) -> Iterator[bytes]:
         yield from check.through(streams.section(stream.fileno(), offset))
     if not offset and check.text != digest:
         raise DigestMismatch(
-            f"the stored blob {digest} was altered: it has the digest {check.text}",
+            f"the blob {digest} was altered in the store: its digest is now {check.text}",
             remedy="Remove the image and pull it again",
             expected=digest,
             actual=check.text,

@@ -21,7 +21,7 @@ _DEEPEST_INDEX = 4
 
 
 class Remote(NamedTuple):
-    """A registry's image: ``digest`` is what its name refers to, ``documents`` its manifests and config by digest."""
+    """A registry's image: ``digest`` is that of its name, ``documents`` its manifests and config by digest."""
 
     image: ArchivedImage
     digest: str
@@ -187,7 +187,7 @@ class _Described:
 
 
 class Arriving:
-    """The layers of images whose blobs are in a store, or on their way into it (images/archive/open.py, ``Archive``)."""
+    """The layers of images whose blobs are in a store, or on their way into it (an ``Archive``'s members)."""
 
     def __init__(self, store: BlobStore, wait: Callable[[str], object]) -> None:
         self._store, self._wait = store, wait

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Push blobs and manifests to a repository: only missing blobs, mounted from a neighbour if possible, else sent.
+"""Push missing blobs and manifests to a repository; blobs are mounted from a neighbour if possible.
 
 The registry may redirect an upload to another host, which gets no credentials; https is never downgraded to http.
 Source: OCI distribution-spec v1.1, "Push".
@@ -44,7 +44,7 @@ def has(repository: Repository, digest: str) -> bool:
 
 
 def mounted(repository: Repository, digest: str) -> bool:
-    """Mount a blob from another repository of the registry; False if none has it, or the user may not read it."""
+    """Mount a blob from a neighbour; return False if none has it, or the user may not read it."""
     for neighbour in repository.neighbours[:_MOST_NEIGHBOURS]:
         query = urlencode({"mount": digest, "from": neighbour})
         try:
@@ -54,7 +54,7 @@ def mounted(repository: Repository, digest: str) -> bool:
         if response.status == 201:
             return True
         if response.status == 202:  # an upload was started instead, which must be cancelled
-            _give_up(repository, response)
+            _cancel(repository, response)
     return False
 
 
@@ -98,7 +98,7 @@ def put_manifest(repository: Repository, reference: str, manifest: Manifest) -> 
         )
 
 
-def _give_up(repository: Repository, response: Response) -> None:
+def _cancel(repository: Repository, response: Response) -> None:
     """Cancel an upload; errors are ignored."""
     try:
         location = led(response.url, response.headers.get("Location", ""))

@@ -37,7 +37,7 @@ class Blob(NamedTuple):
 
 
 class SavedLayer(NamedTuple):
-    """A layer by its digests; ``blob``: its original blob from a registry or archive, None if it is not stored."""
+    """A layer by its digests; ``blob``: its original blob, None if that is not stored."""
 
     diff_id: str
     chain_id: str

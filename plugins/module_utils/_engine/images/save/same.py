@@ -131,7 +131,7 @@ def _names(image: SavedImage, form: str) -> tuple[str, ...]:
     return documents.docker_names(image) if form == DOCKER_ARCHIVE else image.names
 
 
-def _told(image: ArchivedImage) -> str:
+def _described(image: ArchivedImage) -> str:
     return _words(image.id, image.names)
 
 

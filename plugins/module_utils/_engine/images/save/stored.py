@@ -32,14 +32,14 @@ class Stored:
         """Return an image in the form in which it is saved under these names."""
         digest, image_id = record.manifest_digest, record.id.removeprefix("sha256:")
         raw = self._blobs.read(digest, reading.LARGEST) if digest else None
-        told = _read(raw) if raw else None
-        if told is None or len(told.layers) != len(record.layers):
+        stored = _read(raw) if raw else None
+        if stored is None or len(stored.layers) != len(record.layers):
             layers = tuple(SavedLayer(layer.diff_id, layer.chain_id, None) for layer in record.layers)
             return SavedImage(image_id, names, record.config, layers)
-        layers = tuple(map(self._layer, record.layers, told.layers))
+        layers = tuple(map(self._layer, record.layers, stored.layers))
         if not all(layer.blob for layer in layers):
             return SavedImage(image_id, names, record.config, layers)
-        came = (raw, digest, told.media_type, told.config)
+        came = (raw, digest, stored.media_type, stored.config)
         return SavedImage(image_id, names, record.config, layers, *came)
 
     def _layer(self, layer: LayerRecord, blob: Blob) -> SavedLayer:
@@ -66,7 +66,7 @@ class Stored:
         with self._opened(digest) as fd:
             yield from check.through(streams.section(fd, 0))
         if check.text != digest:
-            why = f"the stored blob {digest} was altered: it has the digest {check.text}"
+            why = f"the blob {digest} was altered in the store: its digest is now {check.text}"
             raise DigestMismatch(why, remedy=_REMEDY, expected=digest, actual=check.text)
 
     def _opened(self, digest: str) -> AbstractContextManager[int]:
@@ -76,7 +76,7 @@ class Stored:
             raise WrongState(f"the blob {digest} was removed from the store", remedy=_REMEDY) from error
 
 
-class _Told(NamedTuple):
+class _Manifest(NamedTuple):
     """The content of a stored manifest."""
 
     media_type: str
@@ -84,14 +84,14 @@ class _Told(NamedTuple):
     layers: tuple[Blob, ...]
 
 
-def _read(raw: bytes) -> _Told | None:
+def _read(raw: bytes) -> _Manifest | None:
     """Parse a manifest; return None if it is invalid, which is treated like a missing one."""
     try:
         manifest = reading.parse_object(raw, what="manifest")
         config = reading.digest(reading.child(manifest, "config", what="manifest"), what="config")
         found = reading.objects(manifest.get("layers"), what="layers")
         kind = reading.text(manifest, "mediaType", what="manifest") or OCI_MANIFEST
-        return _Told(kind, config, tuple(map(_blob, found)))
+        return _Manifest(kind, config, tuple(map(_blob, found)))
     except ArchiveBroken:
         return None
 

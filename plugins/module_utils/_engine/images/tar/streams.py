@@ -66,7 +66,7 @@ class Digest:
         return f"{self._algorithm}:{self._hash.hexdigest()}"
 
     def check(self, expected: str | None, *, what: str, size: int | None = None) -> None:
-        """Raise ArchiveBroken if there are fewer bytes than ``size``, DigestMismatch if the digest differs."""
+        """Raise ArchiveBroken for fewer bytes than ``size``, DigestMismatch if the digest differs."""
         if size is not None and self.size < size:
             raise ArchiveBroken(f"{what} is truncated: {self.size} of {size} bytes", what=what)
         if expected is not None and self.text != expected:
