@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images of all kinds of tools have the trees that podman mounts: owners, modes, times, attributes, links, bytes."""
+"""Images of many tools have the trees that podman mounts: owners, modes, times, attributes, links, bytes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from _engine.state import images as state
 from registries import registry, run
 
 COMPAT = Path(__file__).parents[3] / "docs/compat.md"
-#: The rows of docs/compat.md, and what differs for each: by image, paths and kinds.
+#: The rows of docs/compat.md, and the differences that each explains: by image, paths and kinds.
 ROWS = {
     "implied": {
         "bazel": "app:mtime app/bin:mtime app/lib:mtime app/lib/deep:mtime etc:mtime etc/app:mtime usr:mtime usr/share:mtime",
@@ -43,18 +43,18 @@ ROWS = {
         },
     },
 }
-#: The row, and what podman says, which refuses the image.
+#: The row, and the error of podman, which refuses the image.
 PODMAN_REFUSES = {
     "umoci, a directory becomes a link": ("marks-below", "no such file or directory"),
     "130 layers": ("many-layers", "max depth exceeded"),
 }
-#: The row, and what this engine says.
+#: The row, and the error of this engine.
 REFUSED = {"zstd:chunked of skopeo 1.9": ("diff-ids", "unpacked, has the digest")}
 
 
 @pytest.fixture
 def there(need, tmp_path):
-    """Return a registry, of this test alone: skopeo sends another compression of a layer where it knows one to be there."""
+    """Return a registry for one test: skopeo sends another compression of a layer that it knows to exist there."""
     need(registries.is_there(), "docker-registry, unpacked by tests/setup.yml")
     for program in ("busybox", "buildah", "debootstrap", "podman", "skopeo", "umoci", "zstd"):
         need(shutil.which(program), program)
@@ -64,8 +64,8 @@ def there(need, tmp_path):
 
 @contextlib.contextmanager
 def podman(there, top, driver="overlay"):
-    """Give the tree that podman mounts for the registry's image, and the image's id."""
-    run_root = tempfile.mkdtemp(prefix="podman-run-")  # podman wants it to be shorter than tmp_path is
+    """Yield the tree that podman mounts for the registry's image, and the image's id."""
+    run_root = tempfile.mkdtemp(prefix="podman-run-")  # podman requires a shorter path than tmp_path
     command = ["podman", "--root", top / "podman", "--runroot", run_root, "--storage-driver", driver]
     try:
         identity = run(
@@ -80,7 +80,7 @@ def podman(there, top, driver="overlay"):
 
 @contextlib.contextmanager
 def ours(top, bring):
-    """Give the tree that an engine below ``top`` mounts for the image that ``bring`` brings into it, and the image's id."""
+    """Yield the tree that an engine below ``top`` mounts for the image that ``bring`` imports, and the image's id."""
     with open_engine(f"{top}/root", f"{top}/run") as engine:
         identity = bring(engine).result["image"]["Id"]
         with engine.database.reading() as connection:
@@ -94,7 +94,7 @@ def ours(top, bring):
 
 
 def both(made, there, top):
-    """Return tree and id of an image that is loaded from its archive; fail unless it is the same when it is pulled."""
+    """Return tree and id of an image loaded from its archive; fail unless a pull gives the same."""
     found = []
     name = Pull(f"{there.address}/image:1", access=Access(verify=False))
     for way, bring in (
@@ -109,7 +109,7 @@ def both(made, there, top):
 
 
 def differences(found, wanted):
-    """Return what is otherwise, by path and kind; podman gives every root a mode of its own."""
+    """Return the differences by path and kind; podman sets the mode of each root itself."""
     names = sorted({*found, *wanted} - {b""})
     whole = {
         (name, "additional" if name in found else "missing"): None
@@ -127,14 +127,14 @@ def differences(found, wanted):
 
 
 def documented(name):
-    """Return what docs/compat.md says that differs in an image."""
+    """Return the differences of an image that docs/compat.md documents."""
     words = " ".join(of.get(name, "") for of in ROWS.values()).split()
     return {(path.encode(), kind) for path, _colon, kind in (word.rpartition(":") for word in words)}
 
 
 @pytest.mark.parametrize("name", [name for name in images.MAKERS if name not in (*PODMAN_REFUSES, *REFUSED)])
 def test_image(name, there, tmp_path):
-    """The tree is podman's but for what docs/compat.md tells, and so is the image's id."""
+    """Tree and id are podman's, except for the differences in docs/compat.md."""
     made = images.make(name, tmp_path / "made")
     there.push(made.source, "image:1", "--multi-arch=all")
     found, identity = both(made, there, tmp_path)
@@ -146,7 +146,7 @@ def test_image(name, there, tmp_path):
 
 
 def test_more_layers_than_podman_mounts(there, tmp_path):
-    """130 layers are the tree that podman makes by copying, since its overlays end before."""
+    """130 layers give the tree that podman creates by copying, because its overlays cannot have as many."""
     made = images.make("130 layers", tmp_path / "made")
     there.push(made.source, "image:1")
     with pytest.raises(AssertionError, match=PODMAN_REFUSES["130 layers"][1]), podman(there, tmp_path):
@@ -157,7 +157,7 @@ def test_more_layers_than_podman_mounts(there, tmp_path):
 
 
 def test_link_of_umoci(there, tmp_path):
-    """What umoci writes for a link in the place of a directory is the tree that it was written from."""
+    """umoci's entries for a link that replaces a directory give the tree that they were written from."""
     name = "umoci, a directory becomes a link"
     made = images.make(name, tmp_path / "made")
     there.push(made.source, "image:1")
@@ -170,7 +170,7 @@ def test_link_of_umoci(there, tmp_path):
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(name, there, tmp_path):
-    """An image that is not what its configuration says is refused, also where podman does not look."""
+    """An image that does not match its configuration is refused, also if podman does not check."""
     made = images.make(name, tmp_path / "made")
     there.push(made.source, "image:1")
     with podman(there, tmp_path) as (tree, _identity):
@@ -183,7 +183,7 @@ def test_refused(name, there, tmp_path):
 
 
 def test_every_difference_has_its_reason():
-    """docs/compat.md has the rows of the tables above, and no other."""
+    """docs/compat.md has exactly the rows of the tables above."""
     section = COMPAT.read_text().partition("\n### Trees of images\n")[2].partition("\n##")[0]
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \| (.+) \| (.+) \|$", section, re.MULTILINE)
     refused = (row for row, _said in (*PODMAN_REFUSES.values(), *REFUSED.values()))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images made from a tree: nothing of it is lost, and the same tree gives the same image."""
+"""Images created from a tree: complete and reproducible."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WHEN = 1_600_000_000_123_456_789
 
 @pytest.fixture
 def tree(tmp_path):
-    """Return a directory tree that holds one of everything."""
+    """Return a directory tree with one of everything."""
     top = tmp_path / "tree"
     top.mkdir()
     (top / "dir/sub").mkdir(parents=True)
@@ -63,7 +63,7 @@ def tree(tmp_path):
 
 @pytest.fixture
 def place(store):
-    """Return a function that puts an imported tree into the store and gives its diff path."""
+    """Return a function that adds an imported tree to the store and returns its diff path."""
 
     def place(tree):
         (layer,) = tree.image.layers
@@ -75,12 +75,12 @@ def place(store):
 
 
 def blocks(path):
-    """Tell what a file takes on the disk."""
+    """Return the disk usage of a file."""
     return os.stat(path).st_blocks
 
 
 def test_directory(tree, place, listing):
-    """A directory becomes a layer in which nothing is missing and nothing is other, holes included."""
+    """A directory becomes a layer with identical content, holes included."""
     diff = place(import_tree(str(tree)))
     assert listing(diff) == listing(tree)
     for name in ("sparse", "empty"):
@@ -88,7 +88,7 @@ def test_directory(tree, place, listing):
 
 
 def test_same_tree_same_image(tree, tmp_path):
-    """A copy of a tree gives the same image id, whatever the order on the disk and however it stores holes."""
+    """A copy of a tree gives the same image id, whatever its order and holes on the disk."""
     first = import_tree(str(tree)).image
     copy = tmp_path / "copy"
     subprocess.run(["cp", "-a", "--sparse=never", tree, copy], check=True)
@@ -98,7 +98,7 @@ def test_same_tree_same_image(tree, tmp_path):
 
 @pytest.mark.parametrize("change", ["content", "mode", "owner", "time", "name", "xattr", "root"])
 def test_another_tree_another_image(change, tree):
-    """Whatever changes in a tree changes the image's id."""
+    """Any change in a tree changes the image's id."""
     before = import_tree(str(tree)).image.id
     acts = {
         "content": lambda: (tree / "suid").write_text("y"),
@@ -114,7 +114,7 @@ def test_another_tree_another_image(change, tree):
 
 
 def test_layer_is_canonical(tmp_path):
-    """The bytes of a layer are fixed for all time: an image id must not change with a new version of this engine."""
+    """The bytes of a layer are fixed for good: an image id must not change with a new version of this engine."""
     top = tmp_path / "tree"
     (top / "a").mkdir(parents=True)
     (top / "a/file").write_text("content")
@@ -130,7 +130,7 @@ def test_layer_is_canonical(tmp_path):
 
 
 def test_configuration(tree):
-    """The configuration holds what the changes say, the time of the newest entry, and the message."""
+    """The configuration has the values of the changes, the time of the newest entry, and the message."""
     image = import_tree(str(tree), changes=['CMD ["/bin/app"]', "USER app"], message="made by hand").image
     config = json.loads(image.config)
     when = "2020-09-13T12:26:40Z"
@@ -147,7 +147,7 @@ def test_configuration(tree):
 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_tar(compressed, tree, place, listing, tmp_path):
-    """A tar becomes the layer as it is; compressed or not, it is the same image."""
+    """A tar becomes the layer unchanged; compressed or not, it gives the same image."""
     tar = subprocess.run(
         ["tar", "--format=posix", "--xattrs", "--xattrs-include=*", "-S", "-C", tree, "-c", "."],
         capture_output=True,
@@ -162,7 +162,7 @@ def test_tar(compressed, tree, place, listing, tmp_path):
 
 
 def test_nothing_is_written(tree, tmp_path):
-    """Telling an image's id reads the tree and writes nothing: check mode relies on it."""
+    """Computing an image's id reads the tree and writes nothing; check mode relies on it."""
     before = {path: os.stat(path) for path in (tree, tmp_path)}
     import_tree(str(tree))
     assert {path: os.stat(path).st_mtime_ns for path in before} == {
@@ -172,14 +172,14 @@ def test_nothing_is_written(tree, tmp_path):
 
 
 def test_socket_is_left_out(tree, place):
-    """A socket can't be in an image and is passed over."""
+    """A socket cannot be in an image and is skipped."""
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tree / "socket"))
     assert "socket" not in os.listdir(place(import_tree(str(tree))))
 
 
 def test_tree_changes_meanwhile(tree, place, store):
-    """A tree that changes between the look and the copy is refused, and nothing is left."""
+    """A tree that changes between hashing and copying is refused, and nothing is left."""
     imported = import_tree(str(tree))
     (tree / "suid").write_text("changed")
     with pytest.raises(DigestMismatch):
@@ -188,7 +188,7 @@ def test_tree_changes_meanwhile(tree, place, store):
 
 
 def test_bad_sources(tree, tmp_path):
-    """What can't become an image is refused by name."""
+    """An unusable source is an error that names it."""
     (tmp_path / "text").write_text("no tar" * 200)
     for source, error in (
         (tmp_path / "missing", NotFound),
@@ -206,7 +206,7 @@ def test_bad_sources(tree, tmp_path):
 
 @pytest.mark.parametrize(("depth", "is_taken"), [(1500, True), (2048, False)])
 def test_deep_tree(depth, is_taken, store, tmp_path):
-    """A tree may be as deep as a path can tell, with names on both ways; a deeper one, which no layer can hold, is refused."""
+    """A tree may be as deep as a path can express; a deeper one, which no layer can contain, is refused."""
     deep = tmp_path / "deep"
     deep.mkdir()
     fd = os.open(deep, os.O_RDONLY)
@@ -227,12 +227,12 @@ def test_deep_tree(depth, is_taken, store, tmp_path):
             with pytest.raises(InvalidOption, match="a path of more than 4094 bytes"):
                 import_tree(str(deep))
     finally:
-        for path in (deep, *map(store.diff_path, store.list())):  # pytest can't remove what is so deep
+        for path in (deep, *map(store.diff_path, store.list())):  # pytest cannot remove such deep trees
             remove_tree(str(path))
 
 
 def test_directory_that_moves_meanwhile(tmp_path):
-    """A walk that comes back to another directory than it left ends; it never goes on elsewhere."""
+    """A walk that returns to another directory than it left ends; it never continues elsewhere."""
     (tmp_path / "tree").mkdir()
     (tmp_path / "elsewhere").mkdir()
     os.makedirs(tmp_path / "tree" / "/".join("d" * 150))
@@ -246,7 +246,7 @@ def test_directory_that_moves_meanwhile(tmp_path):
 
 
 def test_attribute_without_a_value(place, tmp_path):
-    """An attribute that is empty stays one, though a record without a value would delete it."""
+    """An empty attribute stays one, though a record without a value would delete it."""
     top = tmp_path / "top"
     top.mkdir()
     os.setxattr(top, "user.empty", b"")
@@ -267,7 +267,7 @@ def test_attribute_without_a_value(place, tmp_path):
     ],
 )
 def test_times_that_no_date_can_tell(when, created, archives, tmp_path):
-    """An image of files of another age has the nearest time that RFC 3339 can write."""
+    """An image of files with extreme times has the nearest time that RFC 3339 can express."""
     path = tmp_path / "tree.tar"
     path.write_bytes(archives.layer(("f", {"pax_headers": {"mtime": when}})))
     assert json.loads(import_tree(str(path)).image.config)["created"] == created

@@ -13,7 +13,7 @@ from imagescenarios import CAPABILITY, SCENARIOS
 
 
 def assert_same(found, expected):
-    """Fail if two listings differ, and say in what; podman gives every root a mode of its own."""
+    """Fail if two listings differ, and print the difference; podman sets the mode of each root itself."""
     assert sorted(found) == sorted(expected)
     differing = {
         (name, key): (value, expected[name][key])
@@ -26,10 +26,10 @@ def assert_same(found, expected):
 
 @pytest.fixture
 def assert_like_podman(listing, ours, podman):
-    """Return a function that compares what we make of one archive with what podman makes of the other."""
+    """Return a function that compares this engine's tree of one archive with podman's of another."""
 
     def assert_like_podman(archive, reference):
-        """Fail unless our tree of the one is podman's of the other."""
+        """Fail unless this engine's tree of the one equals podman's of the other."""
         with ours(archive) as top:
             found = listing(top)
         with podman(reference) as top:
@@ -47,7 +47,7 @@ def test_scenario(scenario, archives, assert_like_podman, tmp_path):
 
 
 def make_tree(top):
-    """Make a tree of what GNU tar stores in its own ways."""
+    """Create a tree of everything that GNU tar stores in its own ways."""
     top.mkdir(mode=0o755)
     with open(top / "sparse", "wb") as file:
         for part in range(40):  # more than the 21 that one block of the old format holds
@@ -95,7 +95,7 @@ FORMATS = {
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_gnu_tar(form, archives, listing, ours, tmp_path):
-    """What GNU tar writes comes out as GNU tar itself unpacks it, in each of its formats; holes stay holes.
+    """Trees written by GNU tar are unpacked as by GNU tar itself, in each of its formats; holes stay holes.
 
     podman refuses the oldest of them.
     """
@@ -114,13 +114,13 @@ def test_gnu_tar(form, archives, listing, ours, tmp_path):
 
 
 def run_into(target, *command):
-    """Run a program with its output into a file."""
+    """Run a program with its output redirected to a file."""
     with target.open("wb") as output:
         subprocess.run(command, stdout=output, check=True)
 
 
 def make_form(form, docker, target):
-    """Turn a docker archive into another form with the tools that people use."""
+    """Convert a docker archive to another format with common tools."""
     if form in COPIES:
         kind, *options = COPIES[form]
         command = ["skopeo", "copy", "--quiet", *options, f"docker-archive:{docker}", f"{kind}:{target}:x:1"]
@@ -142,7 +142,7 @@ WHOLE = ["docker archive, gzip", "docker archive, bzip2", "docker archive, xz", 
 
 @pytest.mark.parametrize("form", [*COPIES, *WHOLE])
 def test_form(form, archives, assert_like_podman, need, tmp_path):
-    """The same image comes out of an archive whatever its form and compression."""
+    """An archive gives the same image in any format and compression."""
     for program in ("skopeo", "xz", "bzip2", "zstd"):
         need(shutil.which(program), program)
     layers = [archives.layer(*layer) for name in ("every type", "whiteouts") for layer in SCENARIOS[name]]

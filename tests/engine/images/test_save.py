@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is saved is what was loaded: by ourselves, by podman and by skopeo, in each form; and the same bytes each time."""
+"""A saved image loads as the same image: here, in podman and in skopeo, in each format; saving is reproducible."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ OTHER = "localhost/other:1"
 
 
 def content(path) -> dict[str, str]:
-    """Return the digests of a file, or of all below a directory."""
+    """Return the digests of a file, or of all files below a directory."""
     files = [path] if Path(path).is_file() else sorted(one for one in Path(path).rglob("*") if one.is_file())
     return {str(one.relative_to(path)): hashlib.sha256(one.read_bytes()).hexdigest() for one in files}
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_round_trip(form, home, away, odder, tmp_path):
-    """What was saved and loaded into another engine has the same id and layers, and its tree is the same."""
+    """An image saved and loaded into another engine has the same id, layers and tree."""
     dest = tmp_path / f"saved{kind(form)}"
     (loaded,) = home.load(odder)
     outcome = home.save(dest, form=form)
@@ -54,7 +54,7 @@ def test_round_trip(form, home, away, odder, tmp_path):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_same_again(form, home, odd, tmp_path):
-    """What is there already is no change, also in check mode; another image's archive is one, and is told."""
+    """Saving again is no change, also in check mode; another image's archive is a change, and is reported."""
     dest = tmp_path / f"saved{kind(form)}"
     home.load(odd)
     assert home.save(dest, form=form, read_only=True).changed
@@ -67,13 +67,13 @@ def test_same_again(form, home, odd, tmp_path):
     with home.open() as engine:
         tag(engine, NAME, [OTHER])
     changed = home.save(dest, OTHER, form=form, read_only=True)
-    assert changed.changed == (form != DOCKER_DIR)  # which holds no names
+    assert changed.changed == (form != DOCKER_DIR)  # which stores no names
     assert [one.option for one in changed.differences] == (["image"] if form != DOCKER_DIR else [])
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_damaged_archive_is_written_again(form, home, odd, tmp_path):
-    """An archive in which one byte of a layer is another is not taken for what it was, and is written anew."""
+    """An archive with an altered byte in a layer is not taken for the image, and is written again."""
     dest = tmp_path / f"saved{kind(form)}"
     home.load(odd)
     home.save(dest, form=form)
@@ -108,7 +108,7 @@ OTHERS = {
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("form", ARCHIVES)
 def test_what_is_there_is_something_else(other, form, home, odd, tmp_path, archives):
-    """A file that is something else is replaced and keeps its mode; without ``force`` it is left alone."""
+    """Another kind of file is replaced and keeps its mode; without ``force`` it is left alone."""
     home.load(odd)
     layer = archives.layer(("noise", {"data": os.urandom(200_000)}))
     home.load(archives.docker(tmp_path / "large.tar", [layer], tag=OTHER))
@@ -127,7 +127,7 @@ def test_what_is_there_is_something_else(other, form, home, odd, tmp_path, archi
 
 @pytest.mark.parametrize("form", [DOCKER_ARCHIVE, OCI_ARCHIVE, OCI_DIR])
 def test_several_images(form, home, away, odd, archives, tmp_path):
-    """Several images share their layers in an archive; names of one image go together, one by its id has none."""
+    """Several images share layers in an archive; the names of one image are grouped, and one by its id has none."""
     home.load(odd)
     shared = archives.layer(("s", {"data": b"s"}))
     for number, name in enumerate((OTHER, "localhost/third:1")):
@@ -145,7 +145,7 @@ def test_several_images(form, home, away, odd, archives, tmp_path):
 
 
 def test_an_image_that_was_pulled_keeps_its_digests(home, away, archives, tmp_path):
-    """Where manifest and blobs are kept, they are written byte for byte; without one of its blobs an image is written anew."""
+    """A stored manifest and its blobs are written byte for byte; if a blob is missing, new ones are written."""
     manifest, loaded = _pulled(home, archives, tmp_path, gzip.compress)
     for form in (OCI_ARCHIVE, OCI_DIR):
         dest = tmp_path / f"saved{kind(form)}"
@@ -153,7 +153,7 @@ def test_an_image_that_was_pulled_keeps_its_digests(home, away, archives, tmp_pa
         assert _digest_in(dest) == archives.digest(manifest)
         assert not home.save(dest, form=form).changed
         assert away.load(dest)[0]["Id"] == loaded
-        other = tmp_path / f"of another{kind(form)}"  # with a manifest of its own, for there are no blobs
+        other = tmp_path / f"of another{kind(form)}"  # with a manifest of its own, because there are no blobs
         away.save(other, form=form)
         assert home.save(other, form=form).changed
         assert _digest_in(other) == archives.digest(manifest)
@@ -172,7 +172,7 @@ def test_an_image_that_was_pulled_keeps_its_digests(home, away, archives, tmp_pa
 
 
 def _pulled(home, archives, tmp_path, pack):
-    """Put an image into the store as a pull leaves it; return its manifest and its id."""
+    """Store an image in the state that a pull leaves; return its manifest and its id."""
     layers = [archives.layer((f"f{number}", {"data": os.urandom(3000)})) for number in range(2)]
     (image,) = home.load(archives.docker(tmp_path / "in.tar", layers, tag=NAME))
     config = archives.config(layers)
@@ -206,7 +206,7 @@ def _digest_in(dest: Path) -> str:
 
 
 def test_a_kept_blob_that_was_altered(home, archives, tmp_path):
-    """A blob that is not what its name says is told, and what was there stays."""
+    """A blob that does not match its digest is an error, and the destination is unchanged."""
     manifest, _loaded = _pulled(home, archives, tmp_path, gzip.compress)
     path = BlobStore(str(home.top / "root/blobs")).path(json.loads(manifest)["layers"][1]["digest"])
     Path(path).write_bytes(Path(path).read_bytes()[:-1] + b"x")
@@ -218,7 +218,7 @@ def test_a_kept_blob_that_was_altered(home, archives, tmp_path):
 
 
 def test_compress(home, odd, tmp_path):
-    """``compress`` decides on layers where the form leaves it open, and a docker-archive has none that are."""
+    """``compress`` selects the compression if the format leaves it open; a docker-archive never has any."""
     home.load(odd)
     packed = {}
     for form in (OCI_ARCHIVE, OCI_DIR, DOCKER_DIR):
@@ -260,7 +260,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(case, home, odd, archives, tmp_path):
-    """What can't be done is refused before anything is written."""
+    """Impossible requests are refused before anything is written."""
     home.load(odd)
     home.load(archives.docker(tmp_path / "in.tar", [archives.layer(("f", {}))], tag=OTHER))
     arguments, options, error = REFUSED[case]
@@ -271,7 +271,7 @@ def test_refused(case, home, odd, archives, tmp_path):
 
 @pytest.mark.parametrize("form", [OCI_DIR, DOCKER_DIR])
 def test_a_directory_of_something_else_is_left_alone(form, home, odd, tmp_path):
-    """A directory that holds anything but a saved image is not replaced; an empty one is, and keeps its mode."""
+    """A directory with other content is not replaced; an empty one is, and keeps its mode."""
     home.load(odd)
     dest = tmp_path / "saved"
     dest.mkdir(mode=0o750)
@@ -291,7 +291,7 @@ def test_a_directory_of_something_else_is_left_alone(form, home, odd, tmp_path):
 
 
 def test_a_form_takes_the_place_of_the_other(home, away, odd, tmp_path):
-    """A directory of one form becomes one of the other."""
+    """A directory of one format is replaced by one of the other."""
     (loaded,) = home.load(odd)
     for form in (OCI_DIR, DOCKER_DIR, OCI_DIR):
         assert home.save(tmp_path / "saved", form=form).changed
@@ -299,7 +299,7 @@ def test_a_form_takes_the_place_of_the_other(home, away, odd, tmp_path):
 
 
 def test_two_at_once(home, odd, tmp_path):
-    """A directory that another task is filling is told; what a killed one has left is in nobody's way."""
+    """A directory that another task is filling is an error; the leftovers of a killed task are no obstacle."""
     home.load(odd)
     dest = tmp_path / "saved"
     with fresh_directory.fresh_directory(str(dest)) as _held, pytest.raises(InUse, match="another task"):
@@ -312,7 +312,7 @@ def test_two_at_once(home, odd, tmp_path):
 
 
 def test_a_layer_of_an_older_engine(home, odd, tmp_path):
-    """A layer that was unpacked without a recipe is told with what to do, in check mode too; the remedy helps."""
+    """A layer without a recipe is an error with a remedy, in check mode too; the remedy helps."""
     home.load(odd)
     for path in (home.top / "root/layers").glob("*/recipe"):
         path.unlink()
@@ -328,7 +328,7 @@ def test_a_layer_of_an_older_engine(home, odd, tmp_path):
 
 
 def test_an_image_that_is_removed_meanwhile(home, odd, tmp_path, monkeypatch):
-    """Removal of an image while it is saved is told as that, and what was there stays."""
+    """Removing an image during a save is reported as that, and the destination is unchanged."""
     home.load(odd)
 
     def removed(*_arguments, **_options):
@@ -343,7 +343,7 @@ def test_an_image_that_is_removed_meanwhile(home, odd, tmp_path, monkeypatch):
 
 
 def test_event(home, odd, tmp_path):
-    """That an image was saved is an event, in libpod's word; to look at what is there is none."""
+    """A save is an event with libpod's name; a comparison without a change is none."""
     home.load(odd)
     for _time in range(2):
         home.save(tmp_path / "saved.tar")
@@ -354,7 +354,7 @@ def test_event(home, odd, tmp_path):
 
 @pytest.mark.parametrize("form", ARCHIVES)
 def test_nothing_of_the_host_is_in_an_archive(form, home, odd, tmp_path):
-    """No time, owner or mode of the host that saved it is in an archive."""
+    """An archive contains no time, owner or mode of the saving host."""
     home.load(odd)
     home.save(tmp_path / "saved.tar", form=form)
     with tarfile.open(tmp_path / "saved.tar") as tar:
@@ -371,7 +371,7 @@ SINKS = {
 
 
 def _filled(sink, fd, fill):
-    """Fill a sink and return what filling it returned."""
+    """Fill a sink; return the result of the function that fills it."""
     try:
         made = sink(fd, "here")
         found = fill(made)
@@ -383,7 +383,7 @@ def _filled(sink, fd, fill):
 
 @pytest.mark.parametrize("kind_of_sink", SINKS)
 def test_what_is_written_twice_is_there_once(kind_of_sink, tmp_path):
-    """A file that is named by its digest, or by a name that is there already, is kept once, and its mode is not the umask's."""
+    """A file written twice, by its digest or by its name, is stored once; its mode does not depend on the umask."""
     content = b"some" * 1000
     name = f"b/c/{hashlib.sha256(content).hexdigest()}"
 
@@ -414,7 +414,7 @@ def test_what_is_written_twice_is_there_once(kind_of_sink, tmp_path):
 
 @pytest.mark.parametrize("size", [0, 1, 8**11 - 1, 8**11, 1 << 40])
 def test_size_of_a_large_file(size):
-    """A file that is larger than eight octal digits can say has a header of the same length, which others read."""
+    """The header of a file too large for octal digits has the same length, and other programs read it."""
     header = sinks._header("blobs/sha256/x", size)
     assert len(header) == 512
     assert tarfile.TarInfo.frombuf(header, "utf-8", "strict").size == tarheader.parse(header).size == size

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images go to podman, skopeo and umoci and come back as the same: id, layers, names, and digests where there are any."""
+"""Images survive a round trip through podman, skopeo and umoci: id, layers, names, and digests if there are any."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from imagehome import NAME, kind
 from _engine.images.save.image import ARCHIVES, DOCKER_ARCHIVE, DOCKER_DIR, FORMS, OCI_ARCHIVE, OCI_DIR
 from _engine.kernel import mounts
 
-#: What skopeo calls the forms.
+#: skopeo's names of the formats.
 TRANSPORTS = {DOCKER_ARCHIVE: "docker-archive", OCI_ARCHIVE: "oci-archive", OCI_DIR: "oci", DOCKER_DIR: "dir"}
 
 
 @pytest.fixture
 def podman(tmp_path, need):
-    """Return a function that runs a podman with a store of its own and gives what it prints."""
+    """Return a function that runs a podman with a store of its own and returns its output."""
     need(shutil.which("podman"), "podman")
     root, run_root = tmp_path / "podman", tempfile.mkdtemp(prefix="podman-run-")
     options = ["--root", str(root), "--runroot", run_root, "--storage-driver", "overlay"]
@@ -40,7 +40,7 @@ def podman(tmp_path, need):
 
 @pytest.fixture
 def skopeo(need):
-    """Return a function that runs skopeo and gives what it prints."""
+    """Return a function that runs skopeo and returns its output."""
     need(shutil.which("skopeo"), "skopeo")
 
     def run(*words):
@@ -54,7 +54,7 @@ def skopeo(need):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_podman_loads_what_is_saved(form, home, odd, podman, listing, tmp_path):
-    """Podman has the same image from each form: id, layers, name, configuration; and its tree is the same from each."""
+    """Podman loads each format as the same image: id, layers, name, configuration and tree."""
     (ours,) = home.load(odd)
     dest = tmp_path / f"saved{kind(form)}"
     home.save(dest, form=form)
@@ -62,7 +62,7 @@ def test_podman_loads_what_is_saved(form, home, odd, podman, listing, tmp_path):
     (image,) = json.loads(podman("image", "inspect", podman("images", "--quiet", "--no-trunc")))
     assert image["Id"] == ours["Id"]
     assert image["RootFS"]["Layers"] == ours["RootFS"]["Layers"]
-    if form in ARCHIVES:  # what a directory is called podman makes the image's name
+    if form in ARCHIVES:  # podman names the image of a directory after the directory
         assert image["RepoTags"] == [NAME]
     tree = listing(podman("image", "mount", ours["Id"]))
     assert {os.fsdecode(name) for name in tree} >= {"a", "b", "twice", "late"}
@@ -70,22 +70,22 @@ def test_podman_loads_what_is_saved(form, home, odd, podman, listing, tmp_path):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_podman_saves_what_is_loaded(form, home, away, odd, podman, tmp_path):
-    """An image goes to podman and back through each form of podman's own, and is the same."""
+    """An image loaded by podman and saved in each of its formats comes back unchanged."""
     (ours,) = home.load(odd)
-    # Between the two families podman spells the configuration anew, and the id is another.
+    # Between the two families, podman rewrites the configuration, so the id differs.
     home.save(tmp_path / "saved.tar", form=OCI_ARCHIVE if form in (OCI_ARCHIVE, OCI_DIR) else DOCKER_ARCHIVE)
     podman("load", "--input", str(tmp_path / "saved.tar"))
     theirs = tmp_path / f"theirs{kind(form)}"
     podman("save", "--format", form, "--output", str(theirs), NAME)
     (again,) = away.load(theirs, **({"name": NAME} if form == DOCKER_DIR else {}))
     assert (again["Id"], again["RootFS"], again["RepoTags"]) == (ours["Id"], ours["RootFS"], [NAME])
-    # Whose bytes they are does not matter.
+    # The origin of the bytes does not matter.
     assert not away.save(theirs, form=form).changed
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_skopeo_reads_what_is_saved(form, home, away, odd, skopeo, tmp_path):
-    """Skopeo finds the image in each form, copies it to a layout, and from there it is the same."""
+    """Skopeo copies the image from each format to a layout, which gives the same image."""
     (ours,) = home.load(odd)
     dest, copied = tmp_path / f"saved{kind(form)}", tmp_path / "copied"
     home.save(dest, form=form)
@@ -97,7 +97,7 @@ def test_skopeo_reads_what_is_saved(form, home, away, odd, skopeo, tmp_path):
 
 
 def test_skopeo_finds_one_of_several_by_its_name(home, odd, archives, skopeo, tmp_path):
-    """In an archive of several images skopeo finds each by its name."""
+    """In an archive of several images, skopeo finds each by its name."""
     home.load(odd)
     other = "localhost/other:1"
     home.load(archives.docker(tmp_path / "in.tar", [archives.layer(("f", {"data": b"1"}))], tag=other))
@@ -110,7 +110,7 @@ def test_skopeo_finds_one_of_several_by_its_name(home, odd, archives, skopeo, tm
 
 
 def test_umoci_unpacks_what_is_saved(home, odd, need, tmp_path):
-    """Umoci takes a layout for one, and unpacks the image."""
+    """Umoci accepts a layout, and unpacks the image."""
     need(shutil.which("umoci"), "umoci")
     home.load(odd)
     home.save(tmp_path / "saved", form=OCI_DIR)
@@ -125,7 +125,7 @@ def test_umoci_unpacks_what_is_saved(home, odd, need, tmp_path):
 
 
 def test_programs_of_others_read_a_layer(home, odd, tmp_path):
-    """GNU tar and gzip read what is written, and give each layer's tar."""
+    """GNU tar and gzip read the saved layers, and return each layer's tar."""
     home.load(odd)
     home.save(tmp_path / "saved.tar", form=OCI_ARCHIVE)
     top = tmp_path / "x"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names are given to images and taken away; the images stay."""
+"""Names are added to images and removed; the images stay."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def two(home, odd, archives, tmp_path):
 
 
 def tagged(home, *arguments, act=tag, read_only=False):
-    """Give or take names, and return what was done, and the image's names."""
+    """Add or remove names; return the outcome and the image's names."""
     with home.open(read_only=read_only) as engine:
         outcome = act(engine, *arguments)
         return outcome.changed, outcome.result["image"]["RepoTags"]
@@ -37,7 +37,7 @@ def named(home):
 
 
 def test_tag(two):
-    """Names are given, in full; given again they are no change, and in check mode only told."""
+    """Names are added in full; adding them again is no change, and check mode only reports."""
     wanted = ["app:stable", "docker.io/site/app", NAME]
     names = [NAME, "localhost/app:stable", "docker.io/site/app:latest"]
     before = named(two)
@@ -49,7 +49,7 @@ def test_tag(two):
 
 
 def test_a_name_is_taken_from_another_image(two):
-    """A name that another image has goes over to this one, and the other stays without."""
+    """A name of another image is moved to this one, and the other is left without."""
     before = named(two)
     assert tagged(two, NAME, [OTHER]) == (True, [NAME, OTHER])
     assert named(two) == {NAME: before[NAME], OTHER: before[NAME]}
@@ -57,7 +57,7 @@ def test_a_name_is_taken_from_another_image(two):
 
 
 def test_untag(two):
-    """A name is taken away, or all of them; the image stays and is found by its id."""
+    """One name or all are removed; the image stays and is found by its id."""
     image = named(two)[NAME]
     tagged(two, NAME, ["a:1", "b:1"])
     assert tagged(two, NAME, ["a:1"], act=untag) == (True, [NAME, "localhost/b:1"])
@@ -67,7 +67,7 @@ def test_untag(two):
 
 
 def test_events(two):
-    """Each name that is given or taken away is an event, in libpod's words."""
+    """Each name that is added or removed is an event, with libpod's name."""
     tagged(two, NAME, ["a:1", "b:1"])
     tagged(two, NAME, ["a:1"], act=untag)
     with two.open() as engine, engine.database.reading() as connection:
@@ -76,7 +76,7 @@ def test_events(two):
 
 
 def test_names_outlive_the_database(two):
-    """What an image is called is known again when the database is lost."""
+    """The names of an image survive the loss of the database."""
     tagged(two, NAME, ["a:1"])
     before = named(two)
     for file in (two.top / "root").glob("state.db*"):
@@ -95,7 +95,7 @@ def test_names_outlive_the_database(two):
     ],
 )
 def test_refused(two, image, names, act, error, words):
-    """What can't be a name, or is not there, is told, and nothing is changed."""
+    """An invalid or unknown name is an error, and nothing is changed."""
     before = named(two)
     with pytest.raises(error, match=words):
         tagged(two, image, names, act=act)

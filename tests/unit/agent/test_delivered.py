@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine is one archive that is installed below its root, whole, and stays as long as anything runs from it."""
+"""The engine is one archive; it is installed below its root as a whole, and kept while any process runs from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from _engine.agent import sources
 from _engine.agent.install import install
 from _engine.model.engine.layout import Layout
 
-#: Installs what a packed engine has, run from that archive.
+#: Installs the content of a packed engine, run from its archive.
 DELIVER = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -37,30 +37,30 @@ def packed(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def layout(tmp_path) -> Layout:
-    """Return the places of an engine that is not there yet."""
+    """Return the layout of an engine that does not exist yet."""
     return Layout(str(tmp_path / "root"), str(tmp_path / "run"))
 
 
 def deliver(packed: Path, layout: Layout) -> Path:
-    """Install an archive, and return the directory that it is in."""
+    """Install an archive; return its directory."""
     command = [sys.executable, "-c", DELIVER, packed, layout.root, layout.run_root]
     return Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
 
 
 def said(layout: Layout, *words: str) -> str:
-    """Run the program, and return what it wrote."""
+    """Run the program; return its output."""
     return subprocess.run(
         [layout.agent_program, *words], check=True, capture_output=True, text=True
     ).stdout.strip()
 
 
 def engines(layout: Layout) -> set[str]:
-    """Return what lies beside the link to the engine in use."""
+    """Return the entries beside the link to the current engine."""
     return {*os.listdir(layout.agent)} - {"current"}
 
 
 def test_the_same_files_are_the_same_bytes(packed):
-    """Packed again, the archive is the same; what it holds has the name of the files that it was made of."""
+    """Packing is reproducible, and unpacking returns the files that the name is derived from."""
     files = sources.files()
     assert archive.pack(dict(reversed(files.items()))) == packed.read_bytes()
     assert archive.unpack(str(packed)) == files
@@ -70,7 +70,7 @@ def test_the_same_files_are_the_same_bytes(packed):
 
 
 def test_what_arrives_is_what_the_source_tree_installs(packed, layout):
-    """The archive and the tree that it was made of are one engine, private, compiled, with a program that runs."""
+    """The archive and its source tree install the same engine: private, compiled, with a working program."""
     home = deliver(packed, layout)
     assert engines(layout) == {home.name} == {archive.name(sources.files())}
     before = home.stat()
@@ -85,7 +85,7 @@ def test_what_arrives_is_what_the_source_tree_installs(packed, layout):
 
 
 def test_many_at_once_install_one(packed, layout):
-    """Those that come at the same moment end with one engine, and nothing beside it."""
+    """Concurrent installations result in one engine, without leftovers."""
     with ThreadPoolExecutor(4) as pool:
         homes = {*pool.map(lambda _number: deliver(packed, layout), range(4))}
     assert engines(layout) == {home.name for home in homes}
@@ -93,7 +93,7 @@ def test_many_at_once_install_one(packed, layout):
 
 
 def test_another_engine_stays_while_it_runs(layout, tmp_path):
-    """An engine that a process runs from is left until that ends; one that nobody uses goes, and what a kill has left."""
+    """An engine that a process runs from is kept until that exits; unused ones and leftovers are removed."""
     for name in ("used", "unused", ".new-killed"):
         Path(layout.agent, name, archive.PACKAGE).mkdir(parents=True)
     fd = os.open(f"{layout.agent}/used", os.O_RDONLY)
@@ -107,7 +107,7 @@ def test_another_engine_stays_while_it_runs(layout, tmp_path):
 
 
 def test_a_program_that_comes_too_late_runs_the_new_engine(layout):
-    """Whoever began with an engine that goes at this moment goes on with the one in its place."""
+    """A program whose engine is removed during its start runs the current engine."""
     install(layout)
     late = Path(layout.root, "late")
     home = f"{layout.agent}/{archive.name(sources.files())}"
@@ -119,7 +119,7 @@ def test_a_program_that_comes_too_late_runs_the_new_engine(layout):
 
 @pytest.mark.parametrize("leads_back", [False, True], ids=["no program", "the same program"])
 def test_a_program_whose_engine_is_gone_says_so(layout, leads_back):
-    """Where no other engine has its place, as after a root was moved, the program ends and says what brings it back."""
+    """If there is no other engine, as after a root was moved, the program fails with a remedy."""
     install(layout)
     home = Path(layout.agent, archive.name(sources.files()))
     agent = Path(layout.agent).rename(f"{layout.root}/moved")

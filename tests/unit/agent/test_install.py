@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command that a person finds in the path."""
+"""The command in the users' PATH."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from _engine.agent.install import offer
 
 @pytest.fixture
 def program(tmp_path):
-    """Return a program in a directory that is its owner's alone."""
+    """Return a program in a directory that only its owner can access."""
     place = tmp_path / "private dir/slipway"
     place.parent.mkdir(mode=0o700)
     place.write_text('#!/bin/sh\necho "ran $*"\nexit 3\n')
@@ -28,7 +28,7 @@ def run(*argv: object) -> tuple[int, str, str]:
 
 
 def test_the_command_runs_the_program(tmp_path, program):
-    """Arguments and exit code go through; an older link is replaced, another's file is not."""
+    """Arguments and exit code are passed through; an older link is replaced, but no foreign file."""
     command = tmp_path / "slipway"
     command.symlink_to(program)
     offer(str(program), str(command))
@@ -44,7 +44,7 @@ def test_the_command_runs_the_program(tmp_path, program):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another")
 def test_who_is_not_root_is_told_so(program):
-    """Whoever may not run the program is told what to do."""
+    """A user who may not run the program gets an error with a remedy."""
     command = "/tmp/slipway-command-of-a-test"
     offer(str(program), command)
     try:

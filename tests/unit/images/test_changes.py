@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Words of a Dockerfile as an image's defaults."""
+"""Dockerfile instructions as an image's defaults."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from _engine.images import changes
     ],
 )
 def test_parse(given, config):
-    """Each word sets its part of the configuration, later ones over or beside earlier ones."""
+    """Each instruction sets its part of the configuration; later ones override or extend earlier ones."""
     assert changes.parse(given) == config
 
 
@@ -63,14 +63,14 @@ def test_parse(given, config):
     ],
 )
 def test_invalid(change):
-    """What is no such word is refused, naming the change."""
+    """An invalid instruction is an error that quotes it."""
     with pytest.raises(InvalidOption) as caught:
         changes.parse(["USER app", change])
     assert caught.value.fields == {"option": "changes", "value": change}
 
 
 def test_over_what_an_image_says():
-    """Changes go over what is there already, or add to it; that itself stays as it is."""
+    """Changes override or extend the base, which is not altered."""
     base = {"Env": ["A=1"], "Labels": {"a": "1"}, "Volumes": None, "WorkingDir": "/w", "Cmd": ["x"]}
     found = changes.parse(["ENV B=2", "LABEL b=2", "VOLUME /v", "WORKDIR sub", "EXPOSE 80"], base)
     assert found == {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The configuration of an image that a container becomes."""
+"""The configuration of a committed image."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def made(*, run=None, words=US, parent=None, **how):
 
 
 def test_what_the_parent_says_stays():
-    """All that is not about the container is kept, with one more layer and step."""
+    """Everything that is not about the container is kept, with one more layer and step."""
     found = made(run={"Cmd": ["b"], "Env": [], "User": ""})
     assert found == {
         "architecture": "arm64",
@@ -51,21 +51,21 @@ def test_what_the_parent_says_stays():
 
 
 def test_words():
-    """Author and comment stand in the new step, the author at the top as well."""
+    """Author and comment are in the new step, the author at the top level as well."""
     found = made(words=Words("us", "me", "because"))
     assert found["author"] == "me"
     assert found["history"][-1] == {"created_by": "us", "author": "me", "comment": "because"}
 
 
 def test_without_a_layer():
-    """A step that adds no layer says so; the number of layers and of such steps fits."""
+    """A step without a layer is marked as such; the number of layers fits the steps."""
     found = made(diff_id=None)
     assert found["rootfs"]["diff_ids"] == [OLD]
     assert found["history"][-1] == {"created_by": "us", "empty_layer": True}
 
 
 def test_squashed():
-    """One layer, one step, and the parent's words."""
+    """A squashed image has one layer, one step, and the parent's metadata."""
     found = made(squash=True)
     assert (found["rootfs"]["diff_ids"], found["history"]) == ([NEW], [{"created_by": "us"}])
     assert found["author"] == "somebody"
@@ -73,12 +73,12 @@ def test_squashed():
 
 @pytest.mark.parametrize("history", [None, 7, "x"])
 def test_a_history_that_is_none(history):
-    """A parent whose history is no list has none."""
+    """A parent's invalid history counts as none."""
     assert made(parent={**PARENT, "history": history})["history"] == [{"created_by": "us"}]
 
 
 def test_times_are_not_compared():
-    """Two that differ in the times of the image and of its last step are the same; another step's time counts."""
+    """The times of the image and its last step are not compared; another step's time is."""
     first, second = (commit.dated(made(), when) for when in (1, 2))
     assert first != second
     assert (

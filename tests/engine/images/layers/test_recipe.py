@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A layer that was unpacked can be written again: byte for byte the tar that it came from, whatever that was."""
+"""An unpacked layer can be reassembled: byte for byte the tar that it came from, whichever that was."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def digest(data: bytes) -> str:
 
 
 def again(store: LayerStore, data: bytes, *, chunk: int = 1 << 20) -> bytes:
-    """Unpack a tar, and return what is written from the layer."""
+    """Unpack a tar; return the reassembled one."""
     pieces = (data[at : at + chunk] for at in range(0, len(data), chunk))
     store.add(CHAIN, pieces, lowers=())
     return b"".join(store.assemble(CHAIN, diff_id=digest(data)))
 
 
 def made(form: int, *entries) -> bytes:
-    """Return a tar in one of tarfile's formats, of (name, attributes)."""
+    """Return a tar in one of tarfile's formats, with entries of (name, attributes)."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=form) as tar:
         for name, given in entries:
@@ -73,7 +73,7 @@ PAX = (
     ("late", {"mtime": 1234567890.123456789, "data": b"y"}),
     ("owned", {"uid": 3_000_000, "gid": 3_000_001}),
 )
-#: Later entries of a name count; what they took the place of is in the tar all the same.
+#: Later entries of a name count, but the replaced ones are in the tar all the same.
 REPLACING = {
     "file by file": (("a", {"data": b"long"}), ("a", {"data": b"1"})),
     "many times": tuple(("a", {"data": b"%d" % number * 700}) for number in range(20)),
@@ -97,7 +97,7 @@ REPLACING = {
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_every_kind_of_entry(store, form):
-    """Files, links, devices, marks and directories are written as they were, in each format of tar."""
+    """Files, links, devices, whiteouts and directories are reassembled in each format of tar."""
     more = {tarfile.USTAR_FORMAT: (), tarfile.GNU_FORMAT: PAX[:1], tarfile.PAX_FORMAT: PAX}[form]
     data = made(form, *USUAL, *more)
     assert again(store, data) == data
@@ -105,13 +105,13 @@ def test_every_kind_of_entry(store, form):
 
 @pytest.mark.parametrize("case", REPLACING)
 def test_replaced_content_is_kept(store, case):
-    """What a later entry of the layer has taken the place of is written where it was; the layer shows the later one."""
+    """Content that a later entry replaced is reassembled in its place; the layer has the later one."""
     data = made(tarfile.PAX_FORMAT, *REPLACING[case])
     assert again(store, data) == data
 
 
 def test_replaced_content_is_no_link(store):
-    """What is kept of a file with several names is a copy, so that none in the layer shows one link too many."""
+    """The kept content of a file with hard links is a copy, so that link counts in the layer are right."""
     for case in ("linked", "directory with linked"):
         store.remove(CHAIN)
         store.add(CHAIN, iter([made(tarfile.PAX_FORMAT, *REPLACING[case])]), lowers=())
@@ -128,14 +128,14 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_every_end(store, end):
-    """However much padding a tar has, and whatever comes after it, is written again."""
+    """Padding of any length, and any bytes after it, are reassembled."""
     data = ENDS[end](made(tarfile.USTAR_FORMAT, ("a", {"data": b"x" * 1300})))
     assert again(store, data) == data
 
 
 @pytest.mark.parametrize("chunk", [1, 511, 513, 100_001])
 def test_chunks_of_any_size(store, chunk):
-    """It does not matter in what pieces a tar comes."""
+    """The sizes of the chunks do not matter."""
     data = made(tarfile.PAX_FORMAT, ("a", {"data": os.urandom(3000)}), ("b", {"data": b"1"}))
     assert again(store, data, chunk=chunk) == data
 
@@ -144,7 +144,7 @@ def test_chunks_of_any_size(store, chunk):
     "form", ["gnu", "oldgnu", "posix --sparse-version=0.0", "posix --sparse-version=0.1", "posix"]
 )
 def test_sparse_files(store, tmp_path, form):
-    """Sparse files are written with the map that they came with, in each of GNU tar's formats."""
+    """Sparse files are reassembled with their original map, in each of GNU tar's formats."""
     with (tmp_path / "sparse").open("wb") as file:
         for at in range(40):
             file.seek(at * 1_000_000)
@@ -158,7 +158,7 @@ def test_sparse_files(store, tmp_path, form):
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_layers_over_layers(name, store, archives):
-    """Whatever podman unpacks, hard links to lower layers and whiteouts included, is written again layer by layer."""
+    """Layers of all of podman's scenarios, with hard links to lower layers and whiteouts, are reassembled."""
     lowers: list[str] = []
     for number, entries in enumerate(SCENARIOS[name]):
         data, chain_id = archives.layer(*entries), f"{number:064d}"
@@ -169,7 +169,7 @@ def test_layers_over_layers(name, store, archives):
 
 @pytest.mark.parametrize("form", ["gnu", "posix", "ustar"])
 def test_what_gnu_tar_writes(store, tmp_path, form, need):
-    """A tree with all that a file system has is written as GNU tar has spelled it, attributes and all."""
+    """A tree with everything that a file system supports is reassembled in GNU tar's spelling, with attributes."""
     top = tmp_path / "tree"
     for path in ("a/b", "etc"):
         (top / path).mkdir(parents=True)
@@ -189,7 +189,7 @@ def test_what_gnu_tar_writes(store, tmp_path, form, need):
 
 
 def test_random_layers(store):
-    """Layers in which entries replace each other at random are written again."""
+    """Layers whose entries replace each other at random are reassembled."""
     chance = random.Random(14)
     for _layer in range(60):
         store.remove(CHAIN)
@@ -198,7 +198,7 @@ def test_random_layers(store):
 
 
 def _some(chance: random.Random) -> Iterator[tuple[str, dict]]:
-    """Yield an entry of one of few names, the directories that it needs before it."""
+    """Yield an entry with one of a few names, after the directories that it needs."""
     words = chance.choices("abc", k=chance.randint(1, 3))
     yield from ((f"{'/'.join(words[:depth])}/", {}) for depth in range(1, len(words)))
     size = chance.choice([0, 1, 600, 5000])
@@ -208,7 +208,7 @@ def _some(chance: random.Random) -> Iterator[tuple[str, dict]]:
 
 
 def test_size_of_a_recipe(store):
-    """A recipe takes a few dozen bytes an entry on the disk, and can be read by root alone."""
+    """A recipe takes a few dozen bytes per entry on the disk, and only root can read it."""
     entries = [(f"d{number % 7}/f{number}", {"data": b"%d" % number}) for number in range(5000)]
     data = made(tarfile.PAX_FORMAT, *entries)
     assert again(store, data) == data
@@ -241,7 +241,7 @@ def _other(path: str) -> None:
     "harm", [_without, _by_a_link, _by_a_link_above, _other, lambda path: os.truncate(path, 3)]
 )
 def test_altered_content(store, harm):
-    """Content that is not as it was is told when it is written, with what to do; no link in its place is followed."""
+    """Altered content is an error with a remedy during reassembly; a link in its place is not followed."""
     data = made(tarfile.PAX_FORMAT, ("d/a", {"data": b"content"}))
     store.add(CHAIN, iter([data]), lowers=())
     harm(f"{store.diff_path(CHAIN)}/d/a")
@@ -251,7 +251,7 @@ def test_altered_content(store, harm):
 
 @pytest.mark.parametrize("size", [0, 5, 17, 30, 60, -20])
 def test_damaged_recipe(store, size):
-    """A recipe that is cut short or no recipe is told as such."""
+    """A truncated or invalid recipe is an error."""
     data = made(tarfile.PAX_FORMAT, ("d/a", {"data": b"content"}))
     store.add(CHAIN, iter([data]), lowers=())
     path = os.path.join(os.path.dirname(store.diff_path(CHAIN)), recipe.NAME)
@@ -261,7 +261,7 @@ def test_damaged_recipe(store, size):
 
 
 def test_layer_of_an_older_engine(store):
-    """A layer without a recipe can't be written, which is told; unpacked once more it gets one."""
+    """A layer without a recipe cannot be reassembled, which is an error; unpacking it again adds one."""
     data = made(tarfile.PAX_FORMAT, ("a", {"data": b"1"}), ("a", {"data": b"2"}))
     store.add(CHAIN, iter([data]), lowers=())
     layer = os.path.dirname(store.diff_path(CHAIN))
@@ -275,7 +275,7 @@ def test_layer_of_an_older_engine(store):
 
 
 def test_too_much_that_is_replaced(store, monkeypatch):
-    """A layer that replaces more files than any builder does has no recipe, and nothing is kept for one."""
+    """A layer that replaces more files than any builder's gets no recipe, and nothing is kept for one."""
     monkeypatch.setattr(recipe, "_MOST_MOVED", 3)
     data = made(tarfile.PAX_FORMAT, *REPLACING["many times"])
     store.add(CHAIN, iter([data]), lowers=())

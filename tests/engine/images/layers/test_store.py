@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Layers are in the store wholly or not at all, whatever happens to who puts them there."""
+"""A layer in the store is whole or absent, whatever happens to the process that adds it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def layer(archives):
 
 
 def test_add_list_remove(store, layer):
-    """A layer that was added is found and listed, added again it is left as it is, removed it is gone."""
+    """An added layer is found and listed; adding it again changes nothing; a removed one is gone."""
     data, chain_id = layer
     assert (store.has(chain_id), store.list()) == (False, ())
     with pytest.raises(NotFound):
@@ -60,14 +60,14 @@ def test_add_list_remove(store, layer):
 
 @pytest.mark.parametrize("chain_id", ["", ".", "../x", "a" * 63, "A" * 64, f"{'a' * 64}/.."])
 def test_strange_chain_id(chain_id, store):
-    """What is no chain id never becomes a path."""
+    """An invalid chain id never becomes a path."""
     for act in (store.has, store.diff_path, store.remove):
         with pytest.raises(NotFound):
             act(chain_id)
 
 
 def test_store_is_private(store, layer, tmp_path):
-    """Nobody else comes near a layer: its files have their own modes, set-user-id and all."""
+    """Only root can reach a layer, whose files have their own modes, including set-user-id."""
     data, chain_id = layer
     store.add(chain_id, iter([data]), lowers=())
     assert os.stat(tmp_path / "store/layers").st_mode & 0o777 == 0o700
@@ -75,7 +75,7 @@ def test_store_is_private(store, layer, tmp_path):
 
 
 def test_two_at_once(store, layer):
-    """Two that add the same layer at the same time both succeed, and it is there once."""
+    """Two processes that add the same layer at the same time both succeed, and it is stored once."""
     data, chain_id = layer
     meet = threading.Barrier(2)
     results = []
@@ -97,7 +97,7 @@ def test_two_at_once(store, layer):
 
 
 def test_killed_while_it_adds(store, layer, tmp_path):
-    """What a killed process has begun is no layer, and a sweep removes it; a living one's is left alone."""
+    """The unfinished work of a killed process is not a layer, and a sweep removes it; a living one's is kept."""
     data, chain_id = layer
     archive = tmp_path / "layer.tar"
     archive.write_bytes(data)
@@ -119,7 +119,7 @@ def test_killed_while_it_adds(store, layer, tmp_path):
 
 
 def test_sweep_beside_work(tmp_path, layer):
-    """Sweeps that run all the time never take away what is being worked on."""
+    """Continuous sweeps never remove anything that is in use."""
     data, _chain_id = layer
     store = LayerStore(str(tmp_path / "layers"), str(tmp_path / "staging"))
     (tmp_path / "staging").mkdir()
@@ -142,7 +142,7 @@ def test_sweep_beside_work(tmp_path, layer):
 
 
 def test_swept_before_it_was_locked(store, layer, tmp_path, monkeypatch):
-    """A staging directory that a sweep takes away before it is locked is made anew."""
+    """A staging directory that a sweep removes before it is locked is created again."""
     real = fcntl.flock
     swept = []
 
@@ -160,7 +160,7 @@ def test_swept_before_it_was_locked(store, layer, tmp_path, monkeypatch):
 
 
 def test_sweep_of_a_locked_directory(store, tmp_path):
-    """The lock alone tells that an owner lives."""
+    """Only the lock shows that an owner lives."""
     busy = tmp_path / "store/staging/busy"
     busy.mkdir()
     (busy / "file").touch()
@@ -172,7 +172,7 @@ def test_sweep_of_a_locked_directory(store, tmp_path):
 
 
 def test_durable_before_it_is_seen(store, layer, monkeypatch):
-    """A layer gets its name only after its files are written out."""
+    """A layer gets its name only after its files are on the disk."""
     calls = []
     from _engine.kernel import libc
 
@@ -187,7 +187,7 @@ def test_durable_before_it_is_seen(store, layer, monkeypatch):
 
 
 def test_removal_is_out_of_sight_first(store, archives):
-    """A layer that is being removed is no longer listed while its many files go."""
+    """A layer that is being removed is not listed while its files are deleted."""
     data = archives.layer(*((f"f{number}", {}) for number in range(3000)))
     chain_id = hashlib.sha256(data).hexdigest()
     store.add(chain_id, iter([data]), lowers=())
@@ -197,6 +197,6 @@ def test_removal_is_out_of_sight_first(store, archives):
     with contextlib.suppress(FileNotFoundError):
         while store.has(chain_id):
             whole = len(os.listdir(path)) == 3000
-            assert whole or not store.has(chain_id)  # it went while it was listed
+            assert whole or not store.has(chain_id)  # it was removed during the listing
     remover.join()
     assert store.list() == ()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a layer's entries become where podman does otherwise, or leaves something to be desired."""
+"""Unpacked entries, in cases where podman differs or fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ACL = struct.pack("<I", 2) + b"".join(
 
 @pytest.fixture
 def unpacked(archives, ours, tmp_path):
-    """Return a function that unpacks layers and gives a mount of them."""
+    """Return a function that unpacks layers and yields a mount of them."""
 
     def unpacked(*layers):
         return ours(archives.docker(tmp_path / "image.tar", [archives.layer(*layer) for layer in layers]))
@@ -36,7 +36,7 @@ def unpacked(archives, ours, tmp_path):
 
 
 def kinds(tree):
-    """Tell the kinds of all entries: d, f, l; a file by its size."""
+    """Return the kinds of all entries: d, f, l; files with their size."""
     letters = {stat.S_IFDIR: "d", stat.S_IFLNK: "l"}
     found = {
         os.fsdecode(name): (int(entry["mode"], 8), entry["content"]) for name, entry in tree.items() if name
@@ -71,7 +71,7 @@ REPLACED = {
 
 @pytest.mark.parametrize("case", REPLACED)
 def test_later_entry_replaces(case, unpacked, listing):
-    """Of several entries with one name the last counts."""
+    """The last of several entries with one name counts."""
     entries, expected = REPLACED[case]
     with unpacked([ROOT, *entries]) as top:
         assert kinds(listing(top)) == expected
@@ -91,7 +91,7 @@ def test_root(unpacked, listing):
 
 
 def test_implied_directory(unpacked, listing):
-    """A directory that a layer implies keeps all that the layer below says of it, through whiteouts and all."""
+    """A directory that a layer implies keeps all metadata of the layer below, also through whiteouts."""
     attributes = {"pax_headers": {"SCHILY.xattr.user.note": "kept"}, "uid": 5, "gid": 6, "mtime": 42}
     lowest = [
         ROOT,
@@ -132,7 +132,7 @@ def test_implied_directory(unpacked, listing):
 
 @pytest.mark.parametrize("hide", [["d/.wh..wh..opq"], [".wh.d"], [".wh.d", "d/"]])
 def test_implied_directory_below_a_hidden_one(hide, unpacked):
-    """What a layer in between has hidden says nothing of a directory that is implied above it."""
+    """Metadata that a layer in between has hidden does not apply to a directory implied above it."""
     lowest = [ROOT, ("d/", {}), ("d/below/", {"mode": 0o700})]
     with unpacked(lowest, [ROOT, *((name, {}) for name in hide)], [ROOT, ("d/below/x", {})]) as top:
         assert oct(os.stat(f"{top}/d/below").st_mode) == "0o40755"
@@ -140,7 +140,7 @@ def test_implied_directory_below_a_hidden_one(hide, unpacked):
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_removed_and_made_again(order, unpacked, listing):
-    """A whiteout and its namesake in one layer, in any order, make an entry that shows nothing of what was below."""
+    """A whiteout and its namesake in one layer, in any order, give an entry without any lower content."""
     lower = [ROOT, ("a/", {}), ("a/old", {}), ("f", {"data": b"old"})]
     upper = [(".wh.a", {}), ("a/", {}), ("a/new", {}), (".wh.f", {}), ("f", {"data": b"newer"})]
     with unpacked(lower, [ROOT, *upper[::order]]) as top:
@@ -151,7 +151,7 @@ def test_removed_and_made_again(order, unpacked, listing):
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.parametrize("kept", [(), ("kept/", "kept/sub/")])
 def test_marks_below_what_was_a_directory(mark, order, kept, unpacked, listing):
-    """Marks for what was in a directory that is a link or a file now hide nothing of what the link leads to."""
+    """Whiteouts for the former content of a directory that is now a link or file hide nothing at the link's target."""
     names = [f"{top}/{name}" for top in ("d", "kept", "file") for name in ("", "f", "sub/", "sub/f")]
     upper = [
         ("d", {**SYMLINK, "linkname": "kept"}),
@@ -167,7 +167,7 @@ def test_marks_below_what_was_a_directory(mark, order, kept, unpacked, listing):
 
 
 def test_whiteout_of_nothing(unpacked, load, listing, archives, tmp_path):
-    """A whiteout that has nothing to hide leaves no trace, which a listing of the directory would show."""
+    """A whiteout without anything to hide leaves no trace in a listing of its directory."""
     layers = [[ROOT, ("x", {})], [ROOT, ("new/", {}), ("new/.wh.nothing", {}), ("a", {}), (".wh.a", {})]]
     with unpacked(*layers) as top:
         assert kinds(listing(top)) == {"x": 0, "new": "d", "a": 0}
@@ -176,7 +176,7 @@ def test_whiteout_of_nothing(unpacked, load, listing, archives, tmp_path):
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_opaque_top(order, unpacked, listing):
-    """A mark that hides all of the lower layers does so, though overlayfs merges the tops of layers whatever they say."""
+    """An opaque marker at the top hides all lower layers, though overlayfs merges roots even if opaque."""
     lower = [ROOT, ("a", {}), ("d/", {}), ("d/old", {}), ("e/", {}), ("e/old", {}), (".whale", {})]
     upper = [(".wh..wh..opq", {}), ("d/", {}), ("d/new", {}), ("b", {})]
     with unpacked(lower, [ROOT, *upper[::order]], [ROOT, ("e/", {}), ("e/newer", {})]) as top:
@@ -186,7 +186,7 @@ def test_opaque_top(order, unpacked, listing):
 @pytest.mark.parametrize("hide", [["d/.wh..wh..opq"], [".wh.d", "d/"], [".wh..wh..opq"]])
 @pytest.mark.parametrize("order", [1, -1])
 def test_whiteout_in_what_is_hidden(hide, order, unpacked, listing):
-    """Whiteouts in a directory that shows nothing of the lower layers leave no trace, either."""
+    """Whiteouts in a directory that shows no lower content leave no trace either."""
     upper = [(name, {}) for name in (*hide, "d/.wh.gone", "d/sub/.wh.gone", "d/new")]
     lower = [ROOT, ("d/", {}), ("d/gone", {}), ("d/sub/", {}), ("d/sub/gone", {})]
     with unpacked(lower, [ROOT, *upper[::order]]) as top:
@@ -194,7 +194,7 @@ def test_whiteout_in_what_is_hidden(hide, order, unpacked, listing):
 
 
 def test_hard_link_to_a_lower_layer(unpacked, listing):
-    """A hard link to a file that only a lower layer has makes one file of both names, as an overlay mount would."""
+    """A hard link to a file that only a lower layer has gives one file with both names, as on an overlay mount."""
     attributes = {"uid": 5, "mode": 0o4755, "mtime": 42, "pax_headers": {"SCHILY.xattr.user.note": "kept"}}
     lower = [ROOT, ("dir/", {"mode": 0o700}), ("dir/file", {"data": b"content", **attributes})]
     lower += [("dir/link", {**SYMLINK, "linkname": "file"})]
@@ -212,14 +212,14 @@ def test_hard_link_to_a_lower_layer(unpacked, listing):
 
 
 def test_lower_link_is_hidden_by_an_implied_directory(unpacked, listing):
-    """A path through a link that only a lower layer has makes a directory, as under podman's overlay driver."""
+    """A path through a link that only a lower layer has implies a directory, as under podman's overlay driver."""
     lower = [ROOT, ("usr/bin/", {}), ("usr/bin/sh", {}), ("bin", {**SYMLINK, "linkname": "usr/bin"})]
     with unpacked(lower, [ROOT, ("bin/foo", {})]) as top:
         assert kinds(listing(top)) == {"usr": "d", "usr/bin": "d", "usr/bin/sh": 0, "bin": "d", "bin/foo": 0}
 
 
 def test_default_acl_is_not_inherited(unpacked, listing):
-    """A directory's default ACL says nothing about what the layer puts into it."""
+    """A directory's default ACL does not affect the entries that the layer creates in it."""
     acl = {"pax_headers": {"SCHILY.xattr.system.posix_acl_default": ACL.decode("utf-8", "surrogateescape")}}
     with unpacked([ROOT, ("a/", acl), ("a/file", {}), ("a/dir/", {"mode": 0o700})]) as top:
         found = listing(top)
@@ -229,7 +229,7 @@ def test_default_acl_is_not_inherited(unpacked, listing):
 
 
 def test_orders_to_overlayfs_are_not_content(load, archives, tmp_path):
-    """An image can't redirect a directory, nor label files for this host's policy."""
+    """An image cannot redirect a directory, nor set labels of this host's policy."""
     records = {
         "SCHILY.xattr.trusted.overlay.redirect": "/etc",
         "SCHILY.xattr.user.overlay.opaque": "y",
@@ -245,7 +245,7 @@ def test_orders_to_overlayfs_are_not_content(load, archives, tmp_path):
 
 
 def test_user_attributes_belong_to_files(load, archives, tmp_path):
-    """What the kernel can't keep, user attributes of links and devices, is left out."""
+    """User attributes of links and devices, which the kernel cannot store, are left out."""
     records = {"pax_headers": {"SCHILY.xattr.user.note": "1", "SCHILY.xattr.trusted.note": "kept"}}
     layer = archives.layer(("link", {**SYMLINK, "linkname": "x", **records}))
     (diff,) = load(archives.docker(tmp_path / "image.tar", [layer]))
@@ -253,7 +253,7 @@ def test_user_attributes_belong_to_files(load, archives, tmp_path):
 
 
 def test_directory_that_became_a_link(unpacked, listing):
-    """What was said of a directory does not go to the one that a link in its place leads to."""
+    """A directory's metadata is not applied to the target of a link that replaced it."""
     entries = [("e/", {"mode": 0o711}), ("d/", {"mode": 0o700}), ("d", {**SYMLINK, "linkname": "e"})]
     with unpacked([ROOT, *entries]) as top:
         assert listing(top)[b"e"]["mode"] == "0o40711"
@@ -263,7 +263,7 @@ def test_directory_that_became_a_link(unpacked, listing):
     "seconds", ["-5.25", "-3000000000", "10413792000", "999999999999", str(2**63 - 1), f"-{2**63 - 1}.5"]
 )
 def test_far_times(seconds, unpacked, tmp_path):
-    """A time is kept, or is the nearest that the file system has, however far; podman makes these 1970."""
+    """A time is stored as it is, or as the nearest that the file system supports; podman stores 1970."""
     far = {"pax_headers": {"mtime": seconds}}
     with unpacked([ROOT, ("f", far), ("d/", far), ("l", {**SYMLINK, "linkname": "f", **far})]) as top:
         found = {os.stat(f"{top}/{name}", follow_symlinks=False).st_mtime_ns for name in "fdl"}
@@ -276,7 +276,7 @@ def test_far_times(seconds, unpacked, tmp_path):
 
 
 def test_link_to_what_a_lower_layer_has(unpacked, listing):
-    """A link of a layer may lead to a directory of a lower one: it is implied, with its owner and mode. podman fails."""
+    """A link to a directory of a lower layer implies that directory, with its owner and mode. podman fails."""
     lower = [ROOT, ("run/", {"mode": 0o751, "uid": 5}), ("run/old", {}), ("a/b/c/", {})]
     upper = [ROOT, ("var/", {}), ("var/run", {**SYMLINK, "linkname": "/run"}), ("var/run/new", {})]
     upper += [("x", {**SYMLINK, "linkname": "a/y/../b"}), ("x/c/new", {})]
@@ -291,10 +291,10 @@ DEEP = "/".join("d" * 2000)
 
 
 def test_as_deep_as_a_path_can_tell(load, archives, store, tmp_path):
-    """Directories that are implied, over one of a lower layer too, may be as deep as a path can be long."""
+    """Implied directories, also over those of a lower layer, may be as deep as a path can be long."""
     layers = [archives.layer((f"{DEEP}/f", {})), archives.layer((f"{DEEP}/g", {}), (f"{DEEP}/.wh.f", {}))]
     diffs = load(archives.docker(tmp_path / "image.tar", layers))
-    before = len(os.listdir("/proc/self/fd"))  # other tests' may wait for the garbage collector
+    before = len(os.listdir("/proc/self/fd"))  # those of other tests may await garbage collection
     top = os.open(diffs[0], os.O_RDONLY)
     try:
         deepest = libc.openat2(top, DEEP, os.O_RDONLY)
@@ -306,12 +306,12 @@ def test_as_deep_as_a_path_can_tell(load, archives, store, tmp_path):
         assert len(os.listdir("/proc/self/fd")) < before + 100
     finally:
         os.close(top)
-        for chain_id in store.list():  # pytest can't remove what is so deep
+        for chain_id in store.list():  # pytest cannot remove such deep trees
             store.remove(chain_id)
 
 
 def test_a_file_in_each_of_many_directories_in_each_other(unpacked):
-    """Descriptors are let go of on the way down and up again, whatever lies at each depth."""
+    """Descriptors are closed on the way down and up again, whatever the entries at each depth."""
     names = ["/".join("d" * depth) for depth in range(1, 600)]
     layer = [(f"{name}/{file}", {}) for file, on in (("f", names), ("g", names[::-1])) for name in on]
     before = len(os.listdir("/proc/self/fd"))
@@ -320,7 +320,7 @@ def test_a_file_in_each_of_many_directories_in_each_other(unpacked):
 
 
 def test_an_attribute_that_is_too_large(archives, tmp_path):
-    """An attribute that the file system can't take is told by its name and size, and no full disk."""
+    """An attribute too large for the file system is an error with its name and size, not a full disk."""
     records = {"pax_headers": {"SCHILY.xattr.user.big": "y" * 50_000}}
     archive = archives.docker(tmp_path / "image.tar", [archives.layer(("f", records))])
     disk = tmp_path / "disk"
@@ -338,7 +338,7 @@ def test_an_attribute_that_is_too_large(archives, tmp_path):
 
 
 def add_first(archive, store, staging):
-    """Put the first layer of an archive into a store."""
+    """Add the first layer of an archive to a store."""
     with open_archive(str(archive), staging=str(staging)) as opened:
         (layer,) = opened.images[0].layers
         with opened.layer(layer) as chunks:
@@ -346,14 +346,14 @@ def add_first(archive, store, staging):
 
 
 def test_attributes_that_are_left_out_are_told(archives, store, tmp_path):
-    """The names of another system's attributes are told, so that nobody wonders where they are."""
+    """The names of another system's attributes are reported when they are left out."""
     records = {"pax_headers": {"SCHILY.xattr.com.apple.provenance": "1", "SCHILY.xattr.user.kept": "1"}}
     archive = archives.docker(tmp_path / "image.tar", [archives.layer(("f", records), ("d/", records))])
     assert add_first(archive, store, tmp_path).left_out == ("com.apple.provenance",)
 
 
 def test_control_characters_of_a_name(archives, load, tmp_path):
-    """An error shows a name's control characters as escapes, and no more of it than anybody reads."""
+    """An error shows control characters of a name as escapes, and truncates a long name."""
     entry = f"\x1b]0;title\x07{'n' * 2000}"
     with pytest.raises(ArchiveBroken) as caught:
         load(archives.docker(tmp_path / "image.tar", [archives.layer((entry, {}))]))

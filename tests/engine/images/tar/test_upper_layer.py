@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What overlayfs writes into its upper layer, as the tar of an image's layer."""
+"""An upper layer of overlayfs, as the tar of an image's layer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def merged(tmp_path, need):
 
 
 def test_what_is_deleted_becomes_marks(merged, tmp_path):
-    """Deleted files (their whiteouts may be links of one device) and a directory made anew are told as in a layer."""
+    """Deleted files (their whiteouts may be hard links) and a recreated directory become marks of a layer."""
     for name in ("a", "b"):
         (merged / name).unlink()
     shutil.rmtree(merged / "d")

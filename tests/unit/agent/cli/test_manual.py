@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Manual and completion are made from the verbs themselves, and role ``slipway.oci.host`` has them as they are."""
+"""Manual and completion are generated from the verbs, and role ``slipway.oci.host`` ships the current output."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ TEXTS = {
 
 @pytest.mark.parametrize("path", TEXTS)
 def test_the_role_has_what_the_program_prints(tree, capsys, path):
-    """The role's files are those that the program prints (slipway man > FILE)."""
+    """The role's files equal the program's output (slipway man > FILE)."""
     assert dispatch.run([*TEXTS[path]], **PLACES) == 0
     assert capsys.readouterr().out == (tree / path).read_text()
 
 
 def test_every_verb_is_loaded_by_its_own_name():
-    """What is imported for a verb alone adds it, and the help has all verbs in their order."""
+    """A verb's own loader adds it, and the help lists all verbs in order."""
     names = [
         entry.words for entry in verb_table.entries(dispatch.parser_of(**PLACES)) if " " not in entry.words
     ]
@@ -40,7 +40,7 @@ def test_every_verb_is_loaded_by_its_own_name():
 
 
 def test_every_option_is_explained():
-    """No option stands in the manual without a word on what it does."""
+    """Every option has a help text."""
     silent = [
         f"{verb.words} {entry.flags}"
         for verb in verb_table.entries(dispatch.parser_of(**PLACES))
@@ -60,7 +60,7 @@ def test_the_manual_is_read_by_man(tree, need):
     assert done.stderr == ""
 
 
-#: What stands on the line, the last word being completed, and what is offered.
+#: The words of the command line, with the last one being completed, and the completions.
 COMPLETED = [
     (["p"], ["ps", "pause", "pull", "push"]),
     (["ps", "--a"], ["--all"]),
@@ -93,7 +93,7 @@ esac
 
 @pytest.fixture
 def stub(tmp_path):
-    """Return a program that answers as slipway does, with names of its own."""
+    """Return a program that answers like slipway, with names of its own."""
     program = tmp_path / "slipway"
     program.write_text(STUB)
     program.chmod(0o755)
@@ -102,7 +102,7 @@ def stub(tmp_path):
 
 @pytest.mark.parametrize(("words", "offered"), COMPLETED)
 def test_completion_of_bash(tree, stub, words, offered):
-    """Verbs, options, choices and names are offered, and of values that nobody knows nothing."""
+    """Verbs, options, choices and names are completed; values of unknown kinds are not."""
     script = (
         'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _slipway; printf "%s\\n" "${COMPREPLY[@]}"'
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a terminal is given to show."""
+"""Output to a terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("text", "shown"), SHOWN)
 def test_what_would_command_a_terminal_is_written_out(text, shown):
-    """Escapes, control characters and turns of direction are seen, and do nothing; all else is as it is."""
+    """Escapes, control and bidirectional characters are made visible; all else is unchanged."""
     assert output.harmless(text) == shown
     buffer = io.BytesIO()
     screen = output.Screen(buffer, encoding="utf-8", errors="surrogateescape", newline="")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables for people."""
+"""Tables, sizes and ages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from _engine.model.values.times import rfc3339
 
 
 def test_columns_are_as_wide_as_their_widest_cell():
-    """Cells stand below each other, two blanks apart, without blanks at the end of a line."""
+    """Cells are aligned in columns, two blanks apart, without trailing blanks."""
     assert table.render(("NAME", "STATUS"), [("web", "running, pid 7"), ("database", "")]) == (
         "NAME      STATUS\nweb       running, pid 7\ndatabase\n"
     )
 
 
 def test_a_table_without_rows():
-    """Nothing to show is the head alone."""
+    """A table without rows has only its heading."""
     assert table.render(("A", "B"), []) == "A  B\n"
 
 
@@ -61,11 +61,11 @@ AGES = [
 
 @pytest.mark.parametrize(("seconds", "text"), AGES)
 def test_ages(seconds, text):
-    """An age is told in its largest whole unit; a time that is still to come is now."""
+    """An age is given in its largest whole unit; a time in the future is "now"."""
     assert table.age(rfc3339(time.time_ns() - int(seconds * 10**9))) == text
 
 
 @pytest.mark.parametrize(("stamp", "text"), [(None, "unknown"), ("", "unknown"), ("once", "once")])
 def test_what_is_no_time(stamp, text):
-    """No time is unknown, and what an image's maker wrote instead is shown."""
+    """A missing time is "unknown"; an invalid one from an image's builder is shown as it is."""
     assert table.age(stamp) == text

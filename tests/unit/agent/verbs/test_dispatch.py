@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person may write after ``slipway``, and the words for a container's state."""
+"""The command lines that ``slipway`` accepts, and its text for a container's state."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from _engine.agent.cli import parsing
 from _engine.agent.verbs import dispatch, events, explain, images, inspect, logs, network, ps, volume
 from _engine.version import VERSION
 
-#: Without --run-root it is asked of the root (runroot.recorded).
+#: None without --run-root: the default is that of the root (runroot.recorded).
 PLACES = {"root": "/ROOT", "run_root": None}
 
 
 @pytest.fixture
 def parse():
-    """Give the function that reads arguments as ``slipway`` does."""
+    """Return the function that parses arguments as ``slipway`` does."""
     return lambda *argv: vars(parsing.read(dispatch.parser_of("/ROOT", "/RUN"), argv))
 
 
@@ -67,13 +67,13 @@ GOOD = [
 
 @pytest.mark.parametrize(("argv", "expected"), GOOD)
 def test_verbs(parse, argv, expected):
-    """Each verb has its options, and the engine's places as they are built in."""
+    """Each verb has its options, and the built-in paths of the engine."""
     found = parse(*argv)
     assert {name: found[name] for name in (*PLACES, *expected)} == {**PLACES, **expected}
 
 
 def test_another_engine(parse):
-    """Another engine is named before the verb."""
+    """Another engine is selected by options before the verb."""
     found = parse("--root", "/a", "--run-root", "/b", "ps")
     assert (found["root"], found["run_root"]) == ("/a", "/b")
 
@@ -91,7 +91,7 @@ def test_another_engine(parse):
     ],
 )
 def test_wrong_arguments(parse, capsys, argv):
-    """What is no command ends with 2 and a word about how it is written."""
+    """An invalid command line exits with 2 and a usage message."""
     with pytest.raises(SystemExit) as caught:
         parse(*argv)
     assert caught.value.code == 2
@@ -99,14 +99,14 @@ def test_wrong_arguments(parse, capsys, argv):
 
 
 def test_version(parse, capsys):
-    """The program tells its version."""
+    """``--version`` prints the version."""
     with pytest.raises(SystemExit) as caught:
         parse("--version")
     assert (caught.value.code, capsys.readouterr().out) == (0, f"slipway {VERSION}\n")
 
 
 def test_help_names_every_verb(parse, capsys):
-    """All verbs are in the help, that of conmon too."""
+    """The help lists all verbs, including the one for conmon."""
     with pytest.raises(SystemExit):
         parse("--help")
     text = capsys.readouterr().out
@@ -125,5 +125,5 @@ STATES = [
 
 @pytest.mark.parametrize(("state", "text"), STATES)
 def test_states_in_words(state, text):
-    """A state is told with what a person asks next: the pid, or how it ended; an unknown code is not 0."""
+    """A state is printed with the pid or the exit code; an unknown code is not shown as 0."""
     assert ps.state(state) == text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which platform of several fits a host."""
+"""The best match among several platforms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from _engine.images.archive.platform import Platform
 
 
 def parsed(text):
-    """Read OS/ARCHITECTURE/VARIANT."""
+    """Parse OS/ARCHITECTURE/VARIANT."""
     return Platform(*text.split("/"))
 
 
@@ -36,14 +36,14 @@ def parsed(text):
     ],
 )
 def test_best(host, offered, chosen):
-    """The host's own variant is best, then none, then older ones; newer ones can't run."""
+    """The host's own variant is best, then none, then older ones; newer ones cannot run."""
     platforms = [parsed(text) for text in offered.split()]
     index = hostplatform.best(platforms, parsed(host))
     assert (None if index is None else str(platforms[index])) == chosen
 
 
 def test_the_first_of_equals():
-    """Of two that fit alike the first is chosen."""
+    """Of two equal matches the first is chosen."""
     assert hostplatform.best([parsed("linux/amd64")] * 2, parsed("linux/amd64")) == 0
 
 
@@ -57,6 +57,6 @@ def test_the_first_of_equals():
     ],
 )
 def test_of_host(machine, expected, monkeypatch):
-    """The kernel's name of a machine becomes Go's."""
+    """The kernel's name of an architecture is mapped to Go's."""
     monkeypatch.setattr(platform, "machine", lambda: machine)
     assert str(hostplatform.of_host()) == expected

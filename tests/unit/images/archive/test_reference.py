@@ -30,7 +30,7 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
     ],
 )
 def test_normalize(name, canonical):
-    """A name is spelled in full, and a full one stays as it is."""
+    """A name is completed, and a full one is unchanged."""
     assert reference.normalize(name) == canonical
     assert reference.normalize(canonical) == canonical
 
@@ -65,7 +65,7 @@ def test_normalize(name, canonical):
     ],
 )
 def test_invalid(name):
-    """A name that breaks the grammar is refused with the option's name and a remedy."""
+    """A name that violates the grammar is an error with the option's name and a remedy."""
     with pytest.raises(InvalidOption) as caught:
         reference.normalize(name)
     assert caught.value.fields == {"option": "image", "value": name}
@@ -88,7 +88,7 @@ def test_invalid(name):
     ],
 )
 def test_candidates(name, tries):
-    """A short name is looked for here first, then on Docker Hub; a full one as it is."""
+    """A short name is looked up locally first, then on Docker Hub; a full one as it is."""
     assert reference.candidates(name) == tries
 
 
@@ -108,5 +108,5 @@ def test_candidates(name, tries):
     ],
 )
 def test_is_id(text, expected):
-    """An id has 12 to 64 hex digits, after sha256: or not."""
+    """An id has 12 to 64 hex digits, optionally after sha256:."""
     assert reference.is_id(text) is expected

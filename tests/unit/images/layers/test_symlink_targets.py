@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where paths lead in an image, by its layers."""
+"""Symlinks of paths in an image, resolved by its layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from _engine.images.layers.symlink_targets import landings
 
 @pytest.fixture
 def layers(tmp_path):
-    """Return two layers, the upper first: a link that the upper one has anew, one in the lower, a loop, a way out."""
+    """Return two layers, the upper first: a link replaced in the upper, one in the lower, a loop, one that leaves the root."""
     upper, lower = tmp_path / "upper", tmp_path / "lower"
     for path in (upper / "srv", lower / "srv", lower / "var", lower / "data"):
         path.mkdir(parents=True)
@@ -39,10 +39,10 @@ def layers(tmp_path):
     ],
 )
 def test_landings(layers, path, leads):
-    """Symlinks are followed inside the root, the upper layer's first; what leads nowhere stays as it is written."""
+    """Symlinks are followed inside the root, the upper layer's first; dangling ones stay as written."""
     assert landings(layers, [path]) == {path: leads}
 
 
 def test_no_end(layers):
-    """A link that makes its path ever longer ends."""
+    """A link that makes its path ever longer does not loop forever."""
     assert landings(layers, ["/grows"])["/grows"].startswith("/grows/a")

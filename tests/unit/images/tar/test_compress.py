@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compression: what goes in comes out, and the same goes out each time."""
+"""Compression is reversible and reproducible."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DATA = [b"some text that compresses" * 5000, os.urandom(200_000), bytes(3_000_00
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("data", [DATA, []], ids=["much", "nothing"])
 def test_encoded(form, data):
-    """Decompressed it is the same again, and compressed a second time the same bytes."""
+    """Decompression returns the input, and compressing it again gives the same bytes."""
     found = b"".join(encoded(iter(data), form))
     assert b"".join(decoded(iter([found] if found else []))) == b"".join(data)
     assert b"".join(encoded(iter(data), form)) == found
@@ -25,7 +25,7 @@ def test_encoded(form, data):
 
 
 def test_an_error_of_the_source_comes_through():
-    """What goes wrong in the stream is told as it is, through a program too."""
+    """An error of the source is raised unchanged, also through a program."""
 
     def broken():
         yield b"x" * 100_000

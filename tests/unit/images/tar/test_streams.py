@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decompression, digests and reading ahead."""
+"""Decompression, digests and read-ahead."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATA = b"some text that compresses" * 5000 + os.urandom(200_000) + bytes(3_000_0
 
 
 def digest(data):
-    """Give the digest of some bytes."""
+    """Return the digest of some bytes."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
@@ -45,7 +45,7 @@ COMPRESS = {
 
 @pytest.mark.parametrize("form", COMPRESS)
 def test_decoded(form):
-    """Each form is told by its first bytes and decompressed, in pieces of a bounded size."""
+    """Each format is recognized by its first bytes and decompressed, in pieces of a bounded size."""
     found = list(decompress.decoded(pieces(COMPRESS[form](DATA))))
     assert b"".join(found) == DATA
     assert max(map(len, found)) <= 1 << 20
@@ -55,7 +55,7 @@ def test_decoded(form):
 @pytest.mark.parametrize("form", ["gzip", "bzip2", "xz", "zstd"])
 @pytest.mark.parametrize("size", [7919, 1 << 22])
 def test_several_streams_are_one(form, size):
-    """Streams in a row, as pigz and eStargz write them, are one."""
+    """Concatenated streams, as written by pigz and eStargz, are one."""
     data = COMPRESS[form](b"first") + COMPRESS[form](b"") + COMPRESS[form](DATA)
     assert b"".join(decompress.decoded(pieces(data, size))) == b"first" + DATA
 
@@ -66,14 +66,14 @@ def test_padding():
 
 
 def test_nothing():
-    """An empty stream is an empty one."""
+    """An empty stream stays empty."""
     assert list(decompress.decoded(iter([]))) == []
 
 
 @pytest.mark.parametrize("form", ["gzip", "bzip2", "xz", "zstd"])
 @pytest.mark.parametrize("damage", ["cut", "changed", "garbage behind"])
 def test_damaged(form, damage):
-    """Compressed data that is cut short or changed is ArchiveBroken."""
+    """Truncated or altered compressed data raises ArchiveBroken."""
     data = COMPRESS[form](DATA)
     middle = len(data) // 2
     damaged = {
@@ -87,7 +87,7 @@ def test_damaged(form, damage):
 
 @pytest.mark.parametrize("form", COMPRESS)
 def test_verified(form):
-    """A blob with the right digests comes through."""
+    """A blob with the right digests passes."""
     blob = COMPRESS[form](DATA)
     found = streams.verified(
         pieces(blob), what="it", digest=digest(blob), size=len(blob), diff_id=digest(DATA)
@@ -97,7 +97,7 @@ def test_verified(form):
 
 @pytest.mark.parametrize("wrong", ["digest", "diff_id"])
 def test_mismatch(wrong):
-    """Either digest being another is an error at the end that tells both."""
+    """A mismatch of either digest is an error at the end that names both."""
     blob = gzip.compress(DATA)
     right = {"digest": digest(blob), "diff_id": digest(DATA)}
     other = digest(b"other")
@@ -107,7 +107,7 @@ def test_mismatch(wrong):
 
 
 def test_bytes_behind_compressed_data_count():
-    """The blob's digest is that of all its bytes, those behind the end of the compressed data too."""
+    """The blob's digest covers all its bytes, also those after the end of the compressed data."""
     blob = gzip.compress(b"x") + bytes(100)
     assert list(streams.verified(pieces(blob), what="it", digest=digest(blob), diff_id=digest(b"x"))) == [
         b"x"
@@ -115,7 +115,7 @@ def test_bytes_behind_compressed_data_count():
 
 
 def test_damage_is_told_by_the_digest():
-    """Damaged compressed data whose digest is wrong too is told as such, for it says more."""
+    """If compressed data is damaged and its digest wrong, the error is about the digest, which says more."""
     blob = gzip.compress(DATA)
     damaged = blob[:100] + b"\xff\xff\xff\xff" + blob[104:]
     with pytest.raises(DigestMismatch):
@@ -123,14 +123,14 @@ def test_damage_is_told_by_the_digest():
 
 
 def test_cut_short_is_told_by_the_size():
-    """A blob that has fewer bytes than its descriptor says is cut short."""
+    """A blob with fewer bytes than its descriptor says is truncated."""
     blob = gzip.compress(DATA)
     with pytest.raises(ArchiveBroken, match=f"100 of {len(blob)} bytes"):
         list(streams.verified(pieces(blob[:100]), what="it", digest=digest(blob), size=len(blob)))
 
 
 def test_section(tmp_path):
-    """A part of a file is read as far as it goes."""
+    """A section is read to its end or the file's."""
     (tmp_path / "file").write_bytes(b"0123456789")
     with open(tmp_path / "file", "rb") as file:
         found = [
@@ -141,13 +141,13 @@ def test_section(tmp_path):
 
 
 def test_ahead():
-    """What is read ahead comes in order."""
+    """Chunks that are read ahead keep their order."""
     with streams.ahead(pieces(DATA)) as chunks:
         assert b"".join(chunks) == DATA
 
 
 def test_ahead_hands_errors_on():
-    """An error of the reading thread is raised where the stream is used, after what came before it."""
+    """An error of the reading thread is raised at its place in the stream."""
 
     def broken():
         yield b"first"
@@ -160,7 +160,7 @@ def test_ahead_hands_errors_on():
 
 
 def test_ahead_is_bounded_and_ends():
-    """The thread reads a few chunks ahead and no more, and ends with the block although much is left."""
+    """The thread reads only a few chunks ahead, and ends with the block even if more is left."""
     taken = []
     closed = []
 
@@ -182,7 +182,7 @@ def test_ahead_is_bounded_and_ends():
 
 
 def test_zstd_ends_with_its_reader():
-    """When a stream through zstd is left early, its program and thread end."""
+    """When a stream through zstd is abandoned, its program and thread end."""
     before = threading.active_count()
     with streams.ahead(decompress.decoded(pieces(zstd(DATA)))) as chunks:
         next(chunks)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading and writing of tar, checked against Python's own tarfile."""
+"""Reading and writing tar, checked against Python's tarfile."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ FORMATS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]
 
 
 def read(data, *, step=7):
-    """Read a tar in odd pieces; gives (entry, content)."""
+    """Read a tar in pieces of an odd size; return (entry, content)."""
     source = Chunks(data[at : at + step] for at in range(0, len(data), step))
     return [(entry, b"".join(source.pieces(entry.stored))) for entry in tarread.entries(source)]
 
 
 def made(form, *members):
-    """Make a tar with tarfile of (attributes, content)."""
+    """Return a tar by tarfile with members of (attributes, content)."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=form) as tar:
         for attributes, content in members:
@@ -38,7 +38,7 @@ def made(form, *members):
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("step", [7, 512, 1 << 20])
 def test_reads_each_format(form, step):
-    """Names, numbers and content are those that tarfile wrote, in each of its formats."""
+    """Names, numbers and content equal those that tarfile wrote, in each of its formats."""
     data = made(
         form,
         ({"name": "plain", "mode": 0o4755, "uid": 5, "gid": 6, "mtime": 77}, b"content" * 100),
@@ -103,7 +103,7 @@ def test_number(field, value):
     "field", [b"89      ", b"-1      ", b"0x1     ", b"1_0     ", b"\xff" * 8, b"\x80" + b"\xff" * 11]
 )
 def test_wrong_number(field):
-    """A field that holds no number, or one out of range, is ArchiveBroken."""
+    """A field with an invalid number, or one out of range, raises ArchiveBroken."""
     with pytest.raises(ArchiveBroken):
         header.number(field)
 
@@ -129,13 +129,13 @@ def test_nanoseconds(text, nanos):
 
 @pytest.mark.parametrize("text", [b"x", b"1.x", b"1e3", b"99999999999999999999", b"--1"])
 def test_wrong_time(text):
-    """A time that is none, or that the kernel can't take, is ArchiveBroken."""
+    """An invalid time, or one that the kernel cannot take, raises ArchiveBroken."""
     with pytest.raises(ArchiveBroken):
         header.nanoseconds(text)
 
 
 def test_records():
-    """Pax records hold any bytes, newlines too, and keep their order."""
+    """Pax records may have any bytes, including newlines, and keep their order."""
     assert header.records(b"") == []
     assert header.records(b"6 a=\n\n8 b==x\n\n") == [(b"a", b"\n"), (b"b", b"=x\n")]
     assert header.records(b"5 a=\n6 a=1\n") == [(b"a", b""), (b"a", b"1")]
@@ -151,12 +151,12 @@ def test_records():
     ],
 )
 def test_a_record_without_a_value(found, expected):
-    """A record without a value deletes those of its name that came before it."""
+    """A record without a value deletes earlier ones of its name."""
     assert header.kept(found) == expected
 
 
 def test_fields_stand_for_what_is_deleted():
-    """Where pax records say nothing, or delete what they said, the header's own fields count."""
+    """If pax records are missing or deleted, the header's own fields count."""
     records = {"path": "", "size": "", "uid": "", "gid": "", "mtime": "", "SCHILY.xattr.user.a": ""}
     given = {"name": "f", "uid": 5, "gid": 6, "mtime": 77, "pax_headers": records}
     ((entry, content),) = read(made(tarfile.PAX_FORMAT, (given, b"12")))
@@ -166,13 +166,13 @@ def test_fields_stand_for_what_is_deleted():
 
 @pytest.mark.parametrize("key", ["path", "linkpath", "GNU.sparse.name", "SCHILY.xattr.user.a\0b"])
 def test_zero_byte(key):
-    """A zero byte where the kernel takes a C string is ArchiveBroken."""
+    """A zero byte in a value for which the kernel takes a C string raises ArchiveBroken."""
     with pytest.raises(ArchiveBroken, match="zero byte"):
         read(made(tarfile.PAX_FORMAT, ({"name": "f", "pax_headers": {key: "a\0b"}}, b"")))
 
 
 def test_zero_byte_in_a_long_name():
-    """A long name or link of GNU's ends at its first zero byte, as a short one does."""
+    """A long GNU name or link ends at its first zero byte, as a short one does."""
     data = b"".join(
         write._block(b"././@LongLink", kind, size=7) + b"one\0two".ljust(512, b"\0") for kind in (b"L", b"K")
     )
@@ -184,7 +184,7 @@ def test_zero_byte_in_a_long_name():
 
 @pytest.mark.parametrize("device", [(1 << 12, 0), (0, 1 << 20), (2**40, 1), (1, 2**40)])
 def test_device_number(device):
-    """A device number that Linux does not have is ArchiveBroken; the largest that it has is read."""
+    """A device number beyond Linux' range raises ArchiveBroken; the largest one is accepted."""
     major, minor = device
     given = {"name": "n", "type": tarfile.CHRTYPE}
     with pytest.raises(ArchiveBroken, match=f"{major}:{minor}"):
@@ -211,7 +211,7 @@ def test_device_number(device):
     ],
 )
 def test_damaged_records(data):
-    """A record of the wrong length, or without its marks, is ArchiveBroken."""
+    """A record of the wrong length, or without its separators, raises ArchiveBroken."""
     with pytest.raises(ArchiveBroken):
         header.records(data)
 
@@ -249,7 +249,7 @@ WRITTEN = {
 
 @pytest.mark.parametrize("case", WRITTEN)
 def test_writes_what_it_reads(case):
-    """An entry that is written is read as it was."""
+    """Reading a written entry returns the same entry."""
     entry = WRITTEN[case]
     content = b"data"[: entry.stored]
     data = write.header(entry)
@@ -261,7 +261,7 @@ def test_writes_what_it_reads(case):
 
 @pytest.mark.parametrize("case", WRITTEN)
 def test_writes_what_tarfile_reads(case):
-    """What is written is what tarfile reads."""
+    """tarfile reads written entries correctly."""
     entry = WRITTEN[case]
     content = b"data"[: entry.stored]
     data = write.header(entry)
@@ -282,7 +282,7 @@ def test_writes_what_tarfile_reads(case):
 
 
 def reader(data):
-    """Read from bytes as a stream does, which ends with an error."""
+    """Return a reader of bytes that raises at their end, as a stream does."""
 
     def read(size):
         nonlocal data
@@ -295,13 +295,13 @@ def reader(data):
 
 
 def old_gnu(pairs, *, more=0, size=100):
-    """Make the part of a header that holds an old sparse map."""
+    """Return the part of a header with an old sparse map."""
     text = b"".join(b"%011o\0%011o\0" % pair for pair in pairs)
     return bytes(386) + text.ljust(96, b"\0") + bytes([more]) + b"%011o\0" % size + bytes(17)
 
 
 def test_old_sparse_map():
-    """The old map goes on in further blocks."""
+    """The old map continues in further blocks."""
     further = b"".join(b"%011o\0%011o\0" % (50 + at, 1) for at in (0, 2)).ljust(512, b"\0")
     extents, size = sparse.old_gnu(
         old_gnu([(0, 5), (10, 5), (20, 5), (30, 5)], more=1), lambda _size: further
@@ -312,7 +312,7 @@ def test_old_sparse_map():
 
 @pytest.mark.parametrize("pairs", [[(0, 101)], [(10, 5), (0, 5)], [(0, 10), (5, 10)], [(2**40, 1)]])
 def test_wrong_sparse_map(pairs):
-    """A map whose parts overlap or pass the end is ArchiveBroken."""
+    """A map whose parts overlap or exceed the size raises ArchiveBroken."""
     with pytest.raises(ArchiveBroken):
         sparse.old_gnu(old_gnu(pairs), reader(b""))
 
@@ -323,13 +323,13 @@ def test_wrong_sparse_map(pairs):
     ids=lambda text: repr(text[:9]),
 )
 def test_wrong_map_before_data(text):
-    """A map in front of the data that is damaged or cut short is ArchiveBroken."""
+    """A damaged or truncated map before the data raises ArchiveBroken."""
     with pytest.raises(ArchiveBroken):
         sparse.from_data(reader(text.ljust(512, b"\0")), 100)
 
 
 def test_sparse_map_must_fit_the_data():
-    """A map that tells of more or less data than there is is ArchiveBroken."""
+    """A map of more or less data than there is raises ArchiveBroken."""
     data = write.header(ENTRY._replace(size=100, stored=4, extents=((0, 5),))) + b"1\n0\n5\n".ljust(
         1024, b"\0"
     )
@@ -342,7 +342,7 @@ GOOD = made(tarfile.PAX_FORMAT, ({"name": "a" * 200}, b"content" * 100), ({"name
 
 @pytest.mark.parametrize("extended", [0, 1])
 def test_sparse_header_is_cut_short(extended):
-    """A tar that ends within a sparse map is ArchiveBroken."""
+    """A tar that ends within a sparse map raises ArchiveBroken."""
     if extended:
         block = bytearray(made(tarfile.GNU_FORMAT, ({"name": "s", "type": b"S"}, b""))[:512])
         block[386:495] = old_gnu([(0, 1)], more=1)[386:495]
@@ -357,13 +357,13 @@ def test_sparse_header_is_cut_short(extended):
 
 @pytest.mark.parametrize("end", [1, 511, 513, 1024, 1030, 1536 + 1, 2048 + 100, 2048 + 1000])
 def test_cut_short(end):
-    """A tar that ends within a header or within content is ArchiveBroken."""
+    """A tar that ends within a header or within content raises ArchiveBroken."""
     with pytest.raises(ArchiveBroken):
         read(GOOD[:end])
 
 
 def test_end():
-    """A tar ends with two blocks of zeroes, or where it ends; what comes behind is not looked at."""
+    """A tar ends with two blocks of zeroes, or at the end of the data; anything after it is ignored."""
     names = [entry.name for entry, _content in read(GOOD)]
     end = GOOD.rindex(b"2") + 512
     assert [entry.name for entry, _content in read(GOOD[:end])] == names
@@ -373,7 +373,7 @@ def test_end():
 
 @pytest.mark.parametrize("at", [0, 100, 148, 156, 257, 345])
 def test_checksum(at):
-    """A header in which a byte was changed is ArchiveBroken."""
+    """An altered byte in a header raises ArchiveBroken."""
     damaged = bytearray(made(tarfile.USTAR_FORMAT, ({"name": "name"}, b"")))
     damaged[at] ^= 1
     with pytest.raises(ArchiveBroken):
@@ -381,7 +381,7 @@ def test_checksum(at):
 
 
 def test_signed_checksum():
-    """The checksum of old programs, which summed up signed bytes, is taken too."""
+    """Checksums of old programs, which summed signed bytes, are accepted."""
     block = bytearray(made(tarfile.USTAR_FORMAT, ({"name": "näme"}, b"")))[:512]
     block[148:156] = b" " * 8
     signed = sum(byte - 256 if byte > 127 else byte for byte in block)
@@ -401,7 +401,7 @@ def test_global_header_is_passed_over():
 
 
 def test_header_of_a_gigabyte():
-    """A pax header that says it is huge is refused before it is read."""
+    """A pax header of a huge size is refused before it is read."""
     info = tarfile.TarInfo("x")
     info.type, info.size = tarfile.XHDTYPE, 1 << 30
     with pytest.raises(ArchiveBroken, match="more than"):
