@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the image tests share: archives made by hand, trees as data, and mounts by this engine and by podman."""
+"""Fixtures of the image tests: handmade archives, trees as data, and mounts by this engine and by podman."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def archives():
 
 @pytest.fixture(scope="session")
 def listing():
-    """Return a function that tells all of a tree that an image keeps: a dict by path below its top."""
+    """Return a function that describes everything that an image preserves of a tree, by path."""
     return list_tree
 
 
@@ -69,7 +69,7 @@ def mounted(tmp_path):
         target.mkdir()
         empty.mkdir()
         if len(diffs) == 1:
-            diffs = [*diffs, str(empty)]  # without an upper directory overlayfs wants two
+            diffs = [*diffs, str(empty)]  # without an upper directory overlayfs requires two
         libc.mount("overlay", str(target), "overlay", 1, f"lowerdir={':'.join(diffs)}")
         try:
             yield str(target)

@@ -157,7 +157,7 @@ def test_more_layers_than_podman_mounts(there, tmp_path):
 
 
 def test_link_of_umoci(there, tmp_path):
-    """umoci's entries for a link that replaces a directory give the tree that they were written from."""
+    """The entries of umoci for a link that replaces a directory give the tree that they were written from."""
     name = "umoci, a directory becomes a link"
     made = images.make(name, tmp_path / "made")
     there.push(made.source, "image:1")

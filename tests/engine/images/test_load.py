@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loading says what it did and what it left, and checks what it does not need."""
+"""Loading reports what it did and skipped, and checks also unneeded layers."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def two(archives, tmp_path):
 
 
 def names(outcome):
-    """Return the names of the images that were loaded."""
+    """Return the names of the loaded images."""
     return [image["RepoTags"] for image in outcome.result["images"]]
 
 
 def test_one_of_several(two, load):
-    """A reference chooses one image of an archive, by name or id; its name is then the only one, or another is given."""
+    """A reference selects one image of an archive, by name or id; it gets only that name, or another given one."""
     assert names(load(two, reference="app:2")) == [["localhost/app:2"]]
     everything = load(two)
     assert names(everything) == [["localhost/app:1", "localhost/app:2"], []]
@@ -70,7 +70,7 @@ def test_progress(two, load):
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 @pytest.mark.parametrize("change", ["nothing", "a new image of the same layer"])
 def test_a_layer_that_is_there_is_checked(change, pack, archives, load, tmp_path):
-    """What a layer holds is checked against its digest also where nobody needs it, since it is there."""
+    """A layer is checked against its digest also if it exists already and is not needed."""
     layer = archives.layer(("a", {"data": os.urandom(3 << 20)}))
 
     def made(content, label):
@@ -90,7 +90,7 @@ def test_a_layer_that_is_there_is_checked(change, pack, archives, load, tmp_path
 
 
 def test_what_is_told(archives, load, tmp_path):
-    """An image of another processor, and attributes of another system, are told."""
+    """A foreign CPU architecture and attributes of another system are reported."""
     records = {"pax_headers": {"SCHILY.xattr.com.apple.provenance": "1"}}
     layer = archives.layer(("a", records))
     config = json.dumps({**json.loads(archives.config([layer])), "architecture": "mips64le"}).encode()
@@ -101,7 +101,7 @@ def test_what_is_told(archives, load, tmp_path):
     assert platform.startswith("image localhost/a:1 is for linux/mips64le, but this host is linux/")
 
 
-#: What an archive calls an image, and what of it is told to be no name.
+#: Names of an image in an archive, and those that the warning calls invalid.
 CALLED = (
     (["a:1", "A:1", "no name"], "'A:1', 'no name'"),
     (["a/../b:1"], "'a/../b:1'"),
@@ -114,7 +114,7 @@ CALLED = (
 
 @pytest.mark.parametrize("form", ["docker", "oci"])
 def test_what_is_no_name_is_told(form, archives, load, tmp_path):
-    """What an archive calls an image that can't be its name is left out with a warning, unless the task names it."""
+    """An invalid image name in an archive is ignored with a warning, unless the task sets a name."""
     for tags, told in CALLED:
         layer = archives.layer(("a", {}))
         config = archives.config([layer])
@@ -135,7 +135,7 @@ def test_what_is_no_name_is_told(form, archives, load, tmp_path):
 
 
 def oci_files(archives, config, layer, tags):
-    """Return the files of an OCI layout that names its image so."""
+    """Return the files of an OCI layout with this image name."""
 
     def blob(data):
         return {"digest": archives.digest(data), "size": len(data)}
@@ -148,7 +148,7 @@ def oci_files(archives, config, layer, tags):
 
 
 def test_many_layers(archives, load, tmp_path):
-    """Twice as many layers cost about twice as much: each is looked at by itself, whatever else is in the store."""
+    """The cost is linear in the number of layers: each is checked by itself, whatever the store contains."""
 
     def calls(count):
         layers = [archives.layer((f"{count} {number}", {})) for number in range(count)]
@@ -157,13 +157,13 @@ def test_many_layers(archives, load, tmp_path):
         profile.runcall(load, archive)
         return sum(entry.callcount for entry in profile.getstats())
 
-    calls(2)  # what is imported and made once
+    calls(2)  # for everything that is imported or created once
     few, many = calls(20), calls(40)
     assert many < 4 * few
 
 
 def test_no_archive(load, tmp_path):
-    """An archive that is not there is told with its path, the machine, and that it has to come there first."""
+    """The error for a missing archive has the path and the host, and says to copy the archive there."""
     with pytest.raises(
         NotFound, match=rf"/nosuch\.tar' on the host {os.uname().nodename}\..*Copy the archive to the host"
     ):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Damaged and hostile archives end in an error that says what is wrong, and leave nothing."""
+"""Damaged and hostile archives give an error that says what is wrong, and leave nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 class Layout:
-    """An OCI image layout as a dict of its files, to be spoilt and written."""
+    """An OCI image layout as a dict of its files, to be damaged and written."""
 
     def __init__(self, archives, layer, *, media_type="application/vnd.oci.image.layer.v1.tar+gzip"):
         self.archives = archives
@@ -39,18 +39,18 @@ class Layout:
         self.point(self.manifest)
 
     def blob(self, data):
-        """Add a blob and give its descriptor."""
+        """Add a blob; return its descriptor."""
         digest = self.archives.digest(data)
         self.files[self.name(digest)] = data
         return {"digest": digest, "size": len(data)}
 
     @staticmethod
     def name(digest):
-        """Give the name of a blob's file."""
+        """Return the file name of a blob."""
         return "blobs/" + digest.replace(":", "/")
 
     def point(self, manifest, **more):
-        """Make index.json name this manifest."""
+        """Make index.json refer to this manifest."""
         self.top({"manifests": [{**self.blob(json.dumps(manifest).encode()), **more}]})
 
     def top(self, index):
@@ -69,82 +69,82 @@ def spoilt_layer(layout):
 
 
 def cut_layer(layout):
-    """Cut the layer's blob short."""
+    """Truncate the layer's blob."""
     layout.files[layout.name(layout.archives.digest(layout.layer))] = layout.layer[:-20]
 
 
 def cut_compression(layout):
-    """Give a blob with the right digest that ends within the compressed data."""
+    """Make a blob with the right digest that ends within the compressed data."""
     layout.manifest["layers"] = [layout.blob(layout.layer[:-20])]
     layout.point(layout.manifest)
 
 
 def wrong_diff_id(layout):
-    """Make the configuration name another diff id."""
+    """Make the configuration list another diff id."""
     layout.manifest["config"] = layout.blob(layout.archives.config([b"another"]))
     layout.point(layout.manifest)
 
 
 def missing_layer(layout):
-    """Take the layer's blob away."""
+    """Remove the layer's blob."""
     del layout.files[layout.name(layout.archives.digest(layout.layer))]
 
 
 def foreign_layer(layout):
-    """Name a layer that only its owner gives out."""
+    """Refer to a layer that only its owner provides."""
     missing_layer(layout)
     layout.manifest["layers"][0]["mediaType"] = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
     layout.point(layout.manifest)
 
 
 def encrypted_layer(layout):
-    """Name a layer that is encrypted."""
+    """Refer to an encrypted layer."""
     layout.manifest["layers"][0]["mediaType"] += "+encrypted"
     layout.point(layout.manifest)
 
 
 def missing_config(layout):
-    """Take the configuration away."""
+    """Remove the configuration."""
     del layout.files[layout.name(layout.archives.digest(layout.config))]
 
 
 def spoilt_config(layout):
-    """Change the configuration."""
+    """Alter the configuration."""
     layout.files[layout.name(layout.archives.digest(layout.config))] += b" "
 
 
 def cut_config(layout):
-    """Cut the configuration short."""
+    """Truncate the configuration."""
     layout.files[layout.name(layout.archives.digest(layout.config))] = layout.config[:-1]
 
 
 def bad_index(layout):
-    """Make index.json no JSON."""
+    """Make index.json invalid JSON."""
     layout.files["index.json"] = b'{"manifests": ['
 
 
 def deep_index(layout):
-    """Nest JSON deeper than any reader likes."""
+    """Nest JSON too deep for a parser."""
     layout.files["index.json"] = b"[" * 100_000
 
 
 def index_of_wrong_types(layout):
-    """Give a list where an object belongs."""
+    """Put a list in place of an object."""
     layout.files["index.json"] = b'{"manifests": {"digest": 5}}'
 
 
 def huge_index(layout):
-    """Give more JSON than a document may have."""
+    """Make index.json larger than a document may be."""
     layout.files["index.json"] = b" " * (4 << 20) + b"{}"
 
 
 def path_for_digest(layout):
-    """Give a path where a digest belongs."""
+    """Put a path in place of a digest."""
     layout.top({"manifests": [{"digest": "sha256:../../../../etc/passwd", "size": 3}]})
 
 
 def other_platforms(layout):
-    """Offer two images, none of them for this host."""
+    """Offer two images, neither for this host."""
     one = layout.blob(json.dumps(layout.manifest).encode())
     kinds = [{"os": "linux", "architecture": "mips64le"}, {"os": "windows", "architecture": "amd64"}]
     index = layout.blob(json.dumps({"manifests": [{**one, "platform": kind} for kind in kinds]}).encode())
@@ -152,7 +152,7 @@ def other_platforms(layout):
 
 
 def endless_indexes(layout):
-    """Nest indexes without an end in sight."""
+    """Nest indexes endlessly."""
     descriptor = layout.blob(json.dumps(layout.manifest).encode())
     for _depth in range(6):
         index = json.dumps({"manifests": [descriptor]}).encode()
@@ -161,7 +161,7 @@ def endless_indexes(layout):
 
 
 def more_layers_than_diff_ids(layout):
-    """Name a layer twice in the manifest."""
+    """List a layer twice in the manifest."""
     layout.manifest["layers"] *= 2
     layout.point(layout.manifest)
 
@@ -189,7 +189,7 @@ SPOILT = {
 
 
 def nothing_left(tmp_path):
-    """Tell whether neither a layer nor anything half-made is in the store."""
+    """Return whatever a layer or a half-made file leaves in the store."""
     return [
         os.listdir(tmp_path / "store" / name)
         for name in ("layers", "staging")
@@ -199,7 +199,7 @@ def nothing_left(tmp_path):
 
 @pytest.mark.parametrize("spoil", SPOILT, ids=lambda spoil: spoil.__name__)
 def test_spoilt_layout(spoil, archives, load, tmp_path):
-    """An OCI archive that is not what it says is refused by name, and nothing is left."""
+    """A damaged OCI archive is an error that names the fault, and nothing is left."""
     layout = Layout(archives, archives.layer(("file", {"data": os.urandom(100_000)})))
     spoil(layout)
     error, text = SPOILT[spoil]
@@ -211,7 +211,7 @@ def test_spoilt_layout(spoil, archives, load, tmp_path):
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("form", ["docker", "oci", "gzip"])
 def test_cut_short(form, kept, archives, load, tmp_path):
-    """An archive that is cut short anywhere is refused."""
+    """An archive truncated at any point is refused."""
     layer = archives.layer(*((f"file{number}", {"data": os.urandom(5000)}) for number in range(40)))
     path = tmp_path / "image.tar"
     if form == "oci":
@@ -262,7 +262,7 @@ UNSAFE = {
 
 @pytest.mark.parametrize("case", UNSAFE)
 def test_unsafe_entry(case, archives, load, tmp_path):
-    """An entry that would leave its layer is refused by name; nothing is left, inside or outside."""
+    """An entry that would leave its layer is an error with its name; nothing is left, inside or outside."""
     before = set(os.listdir("/tmp"))
     with pytest.raises(UnsafeEntry, match=r"the archive's entry .* is refused") as caught:
         load(archives.docker(tmp_path / "image.tar", [archives.layer(*UNSAFE[case])]))
@@ -316,7 +316,7 @@ BROKEN_LAYERS = {
 
 @pytest.mark.parametrize("case", BROKEN_LAYERS)
 def test_broken_layer(case, archives, load, tmp_path):
-    """A layer that can't be unpacked is refused, and nothing is left."""
+    """A layer that cannot be unpacked is refused, and nothing is left."""
     content = BROKEN_LAYERS[case]
     layer = content if isinstance(content, bytes) else archives.layer(*content)
     with pytest.raises((ArchiveBroken, UnsafeEntry)):
@@ -325,7 +325,7 @@ def test_broken_layer(case, archives, load, tmp_path):
 
 
 def test_an_attribute_that_linux_does_not_take(archives, load, tmp_path):
-    """An extended attribute of more than 64 KiB is told with what Linux takes."""
+    """The error for an extended attribute of more than 64 KiB names the limit of Linux."""
     layer = archives.layer(*BROKEN_LAYERS["attribute too large for any file system"])
     with pytest.raises(ArchiveBroken, match=r"attribute user\.a of 70000 bytes; the limit of Linux is 65536"):
         load(archives.docker(tmp_path / "image.tar", [layer]))
@@ -333,7 +333,7 @@ def test_an_attribute_that_linux_does_not_take(archives, load, tmp_path):
 
 @pytest.mark.parametrize("hide", [".wh.a", ".wh.d", "d/.wh..wh..opq"])
 def test_hard_link_to_what_is_hidden(hide, archives, load, tmp_path):
-    """A hard link can't bring back what its own layer has hidden."""
+    """A hard link cannot restore a file that its own layer has hidden."""
     lower = archives.layer(("a", {}), ("d/", {}), ("d/a", {}))
     target = "a" if hide == ".wh.a" else "d/a"
     upper = archives.layer((hide, {}), ("h", {**LINK, "linkname": target}))
@@ -342,7 +342,7 @@ def test_hard_link_to_what_is_hidden(hide, archives, load, tmp_path):
 
 
 def test_hard_link_to_what_another_layer_hides(archives, load, tmp_path):
-    """A hard link can't bring back what a layer in between has hidden."""
+    """A hard link cannot restore a file that a layer in between has hidden."""
     layers = [archives.layer((name, {})) for name in ("a", ".wh.a")]
     layers.append(archives.layer(("h", {**LINK, "linkname": "a"})))
     with pytest.raises(ArchiveBroken, match="does not exist in the image"):
@@ -350,7 +350,7 @@ def test_hard_link_to_what_another_layer_hides(archives, load, tmp_path):
 
 
 def test_second_layer_is_broken(archives, load, store, tmp_path):
-    """Layers below a broken one stay: they are whole, and the next try needs them."""
+    """Layers below a broken one are kept: they are whole, and the next attempt needs them."""
     good = archives.layer(("a", {}))
     with pytest.raises(UnsafeEntry):
         load(archives.docker(tmp_path / "image.tar", [good, archives.layer(("../x", {}))]))
@@ -367,7 +367,7 @@ NO_ARCHIVES = {
 
 @pytest.mark.parametrize("case", NO_ARCHIVES)
 def test_no_archive(case, load, tmp_path):
-    """A file that is no archive of an image is refused."""
+    """A file that is not an image archive is refused."""
     content, text = NO_ARCHIVES[case]
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ArchiveBroken, match=text):
@@ -375,7 +375,7 @@ def test_no_archive(case, load, tmp_path):
 
 
 def test_no_image(archives, load, tmp_path):
-    """A tree of files, packed or not, is refused with a word about image_import."""
+    """A tree of files, packed or not, is refused with a hint at image_import."""
     (tmp_path / "tree.tar").write_bytes(archives.layer(("etc/passwd", {})))
     (tmp_path / "tree").mkdir()
     os.mkfifo(tmp_path / "fifo")
@@ -390,7 +390,7 @@ def test_no_image(archives, load, tmp_path):
 
 @pytest.mark.parametrize("layers", [["missing/layer.tar"], ["../../etc/passwd"]])
 def test_docker_archive_lacks_a_layer(layers, archives, load, tmp_path):
-    """A docker archive that names what is not in it is refused."""
+    """A docker archive that lacks listed files is refused."""
     manifest = [{"Config": "c.json", "RepoTags": None, "Layers": layers}]
     files = [("c.json", archives.config([b"x"])), ("manifest.json", json.dumps(manifest).encode())]
     with pytest.raises(ArchiveBroken, match="lacks the"):
@@ -398,7 +398,7 @@ def test_docker_archive_lacks_a_layer(layers, archives, load, tmp_path):
 
 
 def test_docker_archive_with_another_configuration(archives, load, tmp_path):
-    """A configuration that is named after a digest must have it."""
+    """A configuration whose file name is a digest must match it."""
     layer = archives.layer(("a", {}))
     name = f"{'a' * 64}.json"
     manifest = [{"Config": name, "RepoTags": None, "Layers": ["layer.tar"]}]
@@ -412,7 +412,7 @@ def test_docker_archive_with_another_configuration(archives, load, tmp_path):
 
 
 def test_compressed_archive_leaves_no_file(archives, tmp_path):
-    """What is decompressed on the way is gone afterwards, also after an error."""
+    """The temporary decompressed archive is removed afterwards, also after an error."""
     staging = tmp_path / "staging"
     staging.mkdir()
     archive = tmp_path / "image.tar.gz"
@@ -428,7 +428,7 @@ def test_compressed_archive_leaves_no_file(archives, tmp_path):
 
 
 def test_bomb(archives, load, tmp_path):
-    """A layer that lies about its size ends at its digest, and takes no more memory than a chunk."""
+    """A layer with a false size fails at its digest, and takes no more memory than a chunk."""
     bomb = io.BytesIO()
     with gzip.GzipFile(fileobj=bomb, mode="wb", compresslevel=1) as file:
         for _megabyte in range(64):
@@ -441,7 +441,7 @@ def test_bomb(archives, load, tmp_path):
 
 
 def test_zstd_is_missing(archives, load, tmp_path, monkeypatch):
-    """Without the program zstd the error names it."""
+    """If the program zstd is missing, the error names it."""
     (tmp_path / "image.tar").write_bytes(b"\x28\xb5\x2f\xfd" + bytes(100))
     monkeypatch.setattr("_engine.kernel.command.find_program", lambda name: None)
     with pytest.raises(HostLacks, match="zstd"):
@@ -450,7 +450,7 @@ def test_zstd_is_missing(archives, load, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("damage", ["cut", "changed"])
 def test_damaged_zstd(damage, archives, load, need, tmp_path):
-    """A zstd archive that is damaged is refused."""
+    """A damaged zstd archive is refused."""
     import subprocess
 
     need(shutil.which("zstd"), "zstd")
@@ -464,7 +464,7 @@ def test_damaged_zstd(damage, archives, load, need, tmp_path):
 
 
 def test_full_disk(archives, tmp_path):
-    """A disk that fills up while a layer is unpacked leaves nothing half-made."""
+    """A full disk during unpacking leaves nothing half-made."""
     from _engine.images.layers.store import LayerStore
 
     archive = archives.docker(

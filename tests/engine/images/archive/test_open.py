@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is found in archives: images, their names, ids and layers, whatever tool wrote them."""
+"""The content of archives: images, their names, ids and layers, whichever tool wrote them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REF_NAME = "org.opencontainers.image.ref.name"
 
 @pytest.fixture
 def images(tmp_path):
-    """Return a function that gives the images in an archive."""
+    """Return a function that returns the images in an archive."""
 
     def images(path):
         with open_archive(str(path), staging=str(tmp_path)) as archive:
@@ -50,14 +50,14 @@ class Layout:
         (path / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
 
     def blob(self, data):
-        """Add a blob and give its descriptor."""
+        """Add a blob; return its descriptor."""
         data = data if isinstance(data, bytes) else json.dumps(data).encode()
         digest = self.archives.digest(data)
         (self.path / "blobs" / digest.replace(":", "/")).write_bytes(data)
         return {"digest": digest, "size": len(data)}
 
     def image(self, content, **more):
-        """Add an image of one layer with one file, and give its manifest's descriptor."""
+        """Add an image of one layer with one file; return its manifest's descriptor."""
         layer = self.archives.layer((content, {}))
         manifest = {"config": self.blob(self.archives.config([layer])), "layers": [self.blob(layer)]}
         return {**self.blob(manifest), **more}
@@ -69,18 +69,18 @@ class Layout:
 
 
 def kind(text):
-    """Make a platform out of OS/ARCHITECTURE."""
+    """Return the platform of OS/ARCHITECTURE."""
     os_name, architecture = text.split("/")
     return {"platform": {"os": os_name, "architecture": architecture}}
 
 
 def named(name, key=REF_NAME):
-    """Make the annotation of a name."""
+    """Return the annotation of a name."""
     return {"annotations": {key: name}}
 
 
 def test_chain_ids():
-    """A chain id is computed from the one below and the layer's diff id, as the image-spec says."""
+    """A chain id is computed from the one below and the layer's diff id, according to the image-spec."""
     first, second, third = (f"sha256:{letter * 64}" for letter in "abc")
     two = hashlib.sha256(f"{first} {second}".encode()).hexdigest()
     three = hashlib.sha256(f"sha256:{two} {third}".encode()).hexdigest()
@@ -89,7 +89,7 @@ def test_chain_ids():
 
 
 def test_docker_archive(archives, images, tmp_path):
-    """A docker archive tells id, names and layers."""
+    """A docker archive has id, names and layers."""
     layers = [archives.layer(("a", {})), archives.layer(("b", {}))]
     (image,) = images(archives.docker(tmp_path / "image.tar", layers, tag="app:1"))
     assert image.names == ("localhost/app:1",)
@@ -103,7 +103,7 @@ def test_docker_archive(archives, images, tmp_path):
 
 
 def test_oci_layout(layout, images):
-    """An OCI layout tells the manifest's digest and those of the blobs as well."""
+    """An OCI layout also has the digests of manifest and blobs."""
     descriptor = layout.image("a", **named("quay.io/app:1"))
     (image,) = images(layout.index(descriptor))
     assert image.names == ("quay.io/app:1",)
@@ -127,7 +127,7 @@ def test_oci_layout(layout, images):
     ],
 )
 def test_names(annotations, names, layout, images):
-    """A name comes from containerd's annotation or the reference; a mere tag goes with the directory's name."""
+    """A name comes from containerd's annotation or the reference; a mere tag is appended to the directory's name."""
     (image,) = images(layout.index(layout.image("a", annotations=annotations)))
     assert image.names == names
 
@@ -141,7 +141,7 @@ def test_several_images(layout, images):
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_platforms(nested, layout, images):
-    """Of several platforms the host's is chosen, at the top as in an index of its own; attestations are no images."""
+    """The host's platform is selected, at the top and in a nested index; attestations are not images."""
     host = str(platform.Platform(os="linux", architecture=platform.of_host().architecture))
     ours = layout.image("ours", **kind(host))
     several = [
@@ -158,7 +158,7 @@ def test_platforms(nested, layout, images):
 
 
 def test_the_only_platform(layout, images):
-    """An image for one platform alone is taken, even if it is another: there may be an emulator for it."""
+    """An image for a single platform is accepted, even if it is foreign: there may be an emulator for it."""
     several = [
         layout.image("other", **kind("linux/mips64le")),
         layout.image("attest", **kind("unknown/unknown")),
@@ -168,14 +168,14 @@ def test_the_only_platform(layout, images):
 
 
 def test_no_platform_fits(layout, images):
-    """When none of several platforms fits, the error lists what is there."""
+    """If none of several platforms fits, the error lists them."""
     several = [layout.image("a", **kind("linux/mips64le")), layout.image("b", **kind("windows/amd64"))]
     with pytest.raises(ArchiveBroken, match="only for linux/mips64le, windows/amd64"):
         images(layout.index(*several))
 
 
 def test_images_without_names(layout, images):
-    """Descriptors without names, as of ``docker save ID ID``, are images of their own; the same one twice is one."""
+    """Descriptors without names, as of ``docker save ID ID``, are separate images; duplicates are one."""
     one, two = (layout.image(content, **kind("linux/amd64")) for content in ("one", "two"))
     found = images(layout.index(one, two, one))
     assert [image.manifest_digest for image in found] == [one["digest"], two["digest"]]
@@ -183,7 +183,7 @@ def test_images_without_names(layout, images):
 
 
 def test_several_names_of_one_image(layout, images):
-    """An image that an index names twice is one image with both names."""
+    """An image that an index lists twice is one image with both names."""
     image = layout.image("a")
     (found,) = images(layout.index({**image, **named("app:1")}, {**image, **named("app:2")}))
     assert found.names == ("localhost/app:1", "localhost/app:2")
@@ -216,7 +216,7 @@ BESIDE_BY_MANIFEST = {
 
 
 def artifact(layout, config_type, layer_type):
-    """Add an artifact as cosign, oras and helm make them, and give its descriptor."""
+    """Add an artifact of the form that cosign, oras and helm write; return its descriptor."""
     blob = layout.blob(b"{}")
     manifest = {"config": {**blob, "mediaType": config_type}, "layers": [{**blob, "mediaType": layer_type}]}
     return layout.blob(manifest)
@@ -224,7 +224,7 @@ def artifact(layout, config_type, layer_type):
 
 @pytest.mark.parametrize("case", [*BESIDE, *BESIDE_BY_MANIFEST])
 def test_what_is_no_image(case, layout, images):
-    """Signatures, attestations and other artifacts are passed over; where nothing else is there, that is said."""
+    """Signatures, attestations and other artifacts are skipped; the error says so if nothing else is there."""
     beside = BESIDE.get(case) or artifact(layout, *BESIDE_BY_MANIFEST[case])
     (image,) = images(layout.index(layout.image("a", **named("app:1")), beside))
     assert image.names == ("localhost/app:1",)
@@ -240,7 +240,7 @@ def test_what_is_no_image(case, layout, images):
     ("name", "content"), [("manifest.json", b"[]"), ("index.json", b'{"schemaVersion": 2, "manifests": []}')]
 )
 def test_an_archive_of_nothing(name, content, images, tmp_path):
-    """An archive that names no image is an error, and no success at which nothing was loaded."""
+    """An archive without images is an error, not a success that loads nothing."""
     path = tmp_path / "none.tar"
     with tarfile.open(path, "w") as archive:
         entry = tarfile.TarInfo(name)
@@ -251,7 +251,7 @@ def test_an_archive_of_nothing(name, content, images, tmp_path):
 
 
 def test_signature_in_a_docker_archive(archives, images, tmp_path):
-    """A docker archive of all tags of a repository has the signatures as images, which they are not."""
+    """Signatures in a docker archive of all tags of a repository are not images."""
     layer = archives.layer(("a", {}))
     (config, signed) = (archives.config([content]) for content in (layer, b"{}"))
     items = [("c", "app:1", "layer"), ("s", f"app:sha256-{'a' * 64}.sig", "signature")]
@@ -263,7 +263,7 @@ def test_signature_in_a_docker_archive(archives, images, tmp_path):
 
 
 def test_platforms_that_were_not_saved(layout, images):
-    """An index may name platforms that were not saved: what is there is taken if it fits, else told with the host's."""
+    """Of an index with platforms that were not saved, a saved one is taken if it fits; else it is an error."""
     host = f"linux/{platform.of_host().architecture}"
     gone = [{**NOT_SAVED, **kind("linux/s390x")}]
     ours = layout.image("ours", **kind(host))
@@ -284,7 +284,7 @@ def test_platforms_that_were_not_saved(layout, images):
 
 @pytest.mark.parametrize("algorithm", ["sha384", "sha512"])
 def test_other_digests(algorithm, archives, images, tmp_path):
-    """Digests of sha512 are checked as those of sha256 are; ids and chain ids have 64 digits all the same."""
+    """sha512 digests are checked like those of sha256; ids and chain ids have 64 digits all the same."""
     layers = [archives.layer((name, {})) for name in "ab"]
 
     def digest(data):
@@ -324,10 +324,10 @@ def test_other_digests(algorithm, archives, images, tmp_path):
 
 @pytest.mark.parametrize("form", ["oci-dir", "docker-dir"])
 def test_directories_of_podman(form, archives, load, listing, need, tmp_path):
-    """A directory that ``podman save`` makes is loaded as the archive that it was made of."""
+    """A directory written by ``podman save`` is loaded as the archive that it came from."""
     need(shutil.which("podman"), "podman, to make the directory")
     archive = archives.docker(tmp_path / "image.tar", [archives.layer(("./", {}), ("a", {"data": b"1"}))])
-    run_root = tempfile.mkdtemp(prefix="podman-run-")  # podman wants it to be shorter than tmp_path is
+    run_root = tempfile.mkdtemp(prefix="podman-run-")  # podman requires a shorter path than tmp_path
     command = ["podman", "--root", tmp_path / "podman", "--runroot", run_root, "--storage-driver", "vfs"]
     try:
         subprocess.run([*command, "load", "--quiet", "--input", archive], check=True, capture_output=True)
@@ -341,7 +341,7 @@ def test_directories_of_podman(form, archives, load, listing, need, tmp_path):
 
 
 def test_directory_with_other_names(layout, images, tmp_path):
-    """A directory in containers/image's own form may hold a list of platforms, and names of other algorithms."""
+    """A directory in containers/image's format may have a list of platforms, and other digest algorithms."""
     host = f"linux/{platform.of_host().architecture}"
     ours = layout.image("ours", **kind(host))
     top = {"manifests": [layout.image("other", **kind("linux/mips64le")), ours]}
@@ -360,7 +360,7 @@ def test_directory_with_other_names(layout, images, tmp_path):
 
 
 def test_unpacked_docker_archive(archives, images, tmp_path):
-    """A docker archive that somebody has unpacked is read where it is, and never left through its links or names."""
+    """An unpacked docker archive is read in place, and never left through its links or names."""
     archive = archives.docker(tmp_path / "image.tar", [archives.layer(("a", {}))])
     top = tmp_path / "top"
     top.mkdir()
@@ -375,7 +375,7 @@ def test_unpacked_docker_archive(archives, images, tmp_path):
 
 
 def test_before_docker_1_10(archives, images, tmp_path):
-    """An archive from before Docker 1.10 is told as what it is, and not sent through image_import."""
+    """An archive from before Docker 1.10 has an error of its own, without a hint at image_import."""
     files = [("aa/json", b"{}"), ("aa/layer.tar", archives.layer()), ("repositories", b'{"old":{"1":"aa"}}')]
     with pytest.raises(ArchiveBroken, match=r"older than 1\.10.*Load it into a newer") as caught:
         images(archives.tar(tmp_path / "image.tar", files))
@@ -383,7 +383,7 @@ def test_before_docker_1_10(archives, images, tmp_path):
 
 
 def test_both_forms_in_one(layout, archives, images, tmp_path):
-    """Of an archive that is OCI and docker at once, as docker save writes it, the OCI part counts."""
+    """Of an archive that is both OCI and docker, as docker save writes it, the OCI part counts."""
     layout.index(layout.image("a", **named("oci:1")))
     (layout.path / "manifest.json").write_text(
         json.dumps([{"Config": "x", "RepoTags": ["docker:1"], "Layers": []}])
@@ -394,7 +394,7 @@ def test_both_forms_in_one(layout, archives, images, tmp_path):
 
 
 def test_layers_in_one_form_alone(layout, archives, images, tmp_path):
-    """Where the OCI form names no layers (Docker 25's release candidates), the docker form counts."""
+    """If the OCI part lists no layers (Docker 25's release candidates), the docker part counts."""
     layer = archives.layer(("a", {}))
     config = layout.blob(archives.config([layer]))
     layout.index(layout.blob({"config": config, "layers": None}))
@@ -409,7 +409,7 @@ def test_layers_in_one_form_alone(layout, archives, images, tmp_path):
 
 @pytest.mark.parametrize("link", ["symlink", "hard link", "symlink from the top", "absolute symlink"])
 def test_layers_that_are_links(link, archives, images, tmp_path):
-    """A docker archive may hold a layer once and links to it, as older versions wrote it."""
+    """A docker archive may have a layer once and links to it, as older versions wrote it."""
     layer = archives.layer(("a", {}))
     config = archives.config([layer, layer])
     top = tmp_path / "top"
@@ -430,7 +430,7 @@ def test_layers_that_are_links(link, archives, images, tmp_path):
 
 
 def test_read_in_place(archives, images, tmp_path, monkeypatch):
-    """An archive that is not compressed is read where it is: nothing is written."""
+    """An archive that is not compressed is read in place: nothing is written."""
     archive = archives.docker(tmp_path / "image.tar", [archives.layer(("a", {}))])
     with (
         open_archive(str(archive), staging="/nonexistent") as opened,
@@ -440,7 +440,7 @@ def test_read_in_place(archives, images, tmp_path, monkeypatch):
 
 
 def test_umoci(images, need, tmp_path):
-    """An image that umoci has made and changed is read, and its layers too."""
+    """An image created and changed by umoci is read, layers included."""
     need(shutil.which("umoci"), "umoci")
 
     def umoci(*words):
@@ -458,7 +458,7 @@ def test_umoci(images, need, tmp_path):
 
 
 def test_buildah(ours, listing, need, tmp_path):
-    """An image that buildah has built is unpacked."""
+    """An image built by buildah is unpacked."""
     need(shutil.which("buildah"), "buildah")
     from _engine.kernel import mounts
 

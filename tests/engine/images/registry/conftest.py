@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image to send about."""
+"""A small image for the registry tests."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The proxy does to a client what its faults say, seen with curl and skopeo."""
+"""The proxy causes the faults that it claims, checked with curl and skopeo."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def there(image, tmp_path):
 
 @pytest.fixture
 def asked(there):
-    """Return a function that gives curl's exit code, the body, and the numbers that it tells, for a layer through a fault."""
+    """Return a function that gets a layer through a fault: curl's exit code, the body, and its statistics."""
     with faultproxy.fault_proxy(there[0].port) as proxy:
 
         def asked(fault, *words, seconds=2):
@@ -57,7 +57,7 @@ def asked(there):
 
 
 def test_no_fault(there, asked):
-    """Without a fault all goes through it, pulls and pushes, and is noted."""
+    """Without a fault it passes and logs everything, pulls and pushes."""
     registry, digest = there
     code, body, status, *_numbers = asked(None)
     assert (code, status, digest_of(body)) == (0, 200, digest)
@@ -76,8 +76,8 @@ def test_no_fault(there, asked):
     assert '"1"' in registry.curl("/v2/other/tags/list")
 
 
-#: What curl says of each: 0 well, 1 and 8 no HTTP, 18 cut short, 27 no memory for it, 28 out of time, 47 too many redirects,
-#: 56 no answer to be had, 100 too large a header.
+#: curl's exit codes: 0 success, 1 and 8 invalid HTTP, 18 truncated, 27 out of memory, 28 timeout, 47 too many redirects,
+#: 56 no answer received, 100 too large a header.
 FAULTS = {
     "cut": (faultproxy.cut(40), (18,)),
     "reset": (faultproxy.cut(40, how="reset"), (18, 56)),
@@ -98,13 +98,13 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault(name, asked):
-    """Each fault ends for curl as it should."""
+    """Each fault has its exit code of curl."""
     fault, codes = FAULTS[name]
     assert asked(fault, "--location", seconds=1)[0] in codes
 
 
 def test_what_is_sent(there, asked):
-    """Bodies are cut, altered, exchanged and lied about as it was asked for, and as often."""
+    """Bodies are truncated, altered, exchanged and mislabelled as requested, and as often."""
     whole = asked(None)[1]
     assert asked(faultproxy.cut(40))[1] == whole[:40]
     assert asked(faultproxy.cut(40, how="stall"))[1] == whole[:40]
@@ -120,7 +120,7 @@ def test_what_is_sent(there, asked):
 
 
 def test_ranges(there, asked):
-    """Whoever asks for a part may get it, the whole, nothing, or another part, which is told or not."""
+    """A request for a part may return it, the whole, nothing, or another part, declared or not."""
     whole = asked(None)[1]
     part = ("--range", "20-", "--include")
 
@@ -140,7 +140,7 @@ def test_ranges(there, asked):
 
 
 def test_so_often(there, asked):
-    """A fault may hold for some requests alone, here those that a server under load refuses."""
+    """A fault may affect only some requests, here those that a server under load refuses."""
     digest = there[1]
     asked.proxy.when(faultproxy.says(429, Retry_After="1"), path=digest, times=2)
     url = f"{asked.proxy.url}/v2/app/blobs/{digest}"
@@ -152,7 +152,7 @@ def test_so_often(there, asked):
 
 
 def test_elsewhere(there, asked):
-    """A client may be sent to another host, which tells whether credentials came along."""
+    """A client may be redirected to another host, which records whether credentials were sent."""
     with faultproxy.fault_proxy(there[0].port) as elsewhere:
         sent = faultproxy.redirect(f"http://localhost:{elsewhere.port}")
         known = ("--user", "me:word")
@@ -164,7 +164,7 @@ def test_elsewhere(there, asked):
 
 
 def test_tls(image, tmp_path):
-    """Before a registry without TLS it may speak TLS, and send clients to where none is."""
+    """It can add TLS before a registry without, and redirect clients to plain http."""
     authority = Authority(tmp_path / "authority")
     trust = authority.directory(tmp_path / "trust")
     with registry(tmp_path / "registry") as there, contextlib.ExitStack() as stack:
@@ -178,7 +178,7 @@ def test_tls(image, tmp_path):
 
 
 def test_end(there, asked):
-    """Whoever waits for it is let go at its end."""
+    """Its end also ends waiting clients."""
     began = time.monotonic()
     with faultproxy.fault_proxy(None) as proxy:
         proxy.when(faultproxy.silent)

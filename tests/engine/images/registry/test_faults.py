@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever goes wrong between a registry and the engine ends in the right image or the right error, soon, and nothing is torn."""
+"""Any fault between registry and engine ends in the right image or the right error, soon, with nothing torn."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from faultproxy import fault_proxy
 from registries import digest_of, registry
 from tokenserver import User, token_server
 
-#: What the waits of images/registry/http.py are shortened to; a fault that is waited for longer than SOON is a hang.
+#: The shortened waits of images/registry/http.py; a fault that takes longer than SOON is a hang.
 WAITS = {"_CONNECT": 2.0, "_READ": 1.0, "_DOCUMENT": 3.0, "_WINDOW": 1.0, "_LONGEST_WAIT": 0.2}
 SOON = 25
 MANIFEST, CONFIG, LAYER = "manifest", "config", "layer"
 
 
 class Fault(NamedTuple):
-    """A fault, and what it ends in: None for the right image, else the error and a part of its text."""
+    """A fault and its result: None for the right image, else the error and a part of its text."""
 
     fault: faultproxy.Fault
     error: type[EngineError] | None = None
@@ -41,14 +41,14 @@ class Fault(NamedTuple):
 
 
 def once(fault, times=1):
-    """Return a fault that passes."""
+    """Return a temporary fault."""
     return Fault(fault, times=times)
 
 
 BROKEN = (RegistryFailed, "is unreachable")
 OFF = (RegistryFailed, "broke off")
 LATE = (RegistryFailed, "did not answer in time")
-#: What meets each request for a layer's blob.
+#: Faults of each request for a layer's blob.
 OF_LAYERS = {
     "cut, once": once(faultproxy.cut(10_000)),
     "cut": Fault(faultproxy.cut(40), *OFF),
@@ -104,7 +104,7 @@ OF_LAYERS = {
     "206 for the whole": Fault(faultproxy.says(206, b"x"), RegistryFailed, "answers 206"),
     "304": Fault(faultproxy.says(304), RegistryFailed, "answers 304"),
 }
-#: What meets each request for a manifest.
+#: Faults of each request for a manifest.
 OF_MANIFESTS = {
     "cut, once": once(faultproxy.cut(100)),
     "cut": Fault(faultproxy.cut(100), *OFF),
@@ -143,7 +143,7 @@ OF_MANIFESTS = {
     ),
     "429, twice": once(faultproxy.says(429, Retry_After="0"), 2),
 }
-#: What meets each request for the configuration.
+#: Faults of each request for the configuration.
 OF_CONFIGURATIONS = {
     "cut, once": once(faultproxy.cut(20)),
     "one byte": Fault(faultproxy.corrupt(20), DigestMismatch, "has the digest"),
@@ -151,7 +151,7 @@ OF_CONFIGURATIONS = {
     "a portal": Fault(faultproxy.html, ArchiveBroken, "is truncated"),
     "404": Fault(faultproxy.says(404), RegistryFailed, "answers 404"),
 }
-#: What meets the request that goes on with a blob that was cut off once.
+#: Faults of the request that resumes an interrupted blob.
 OF_PARTS = {
     "the whole": Fault(faultproxy.whole_for_range),
     "416": Fault(faultproxy.range_refused),
@@ -164,7 +164,7 @@ OF_PARTS = {
 
 @pytest.fixture(scope="module")
 def there(tmp_path_factory, need):
-    """Return a registry with an image of two layers that do not compress."""
+    """Return a registry with an image of two incompressible layers."""
     top = tmp_path_factory.mktemp("there")
     layers = [layer({name: random.Random(name).randbytes(30_000)}) for name in ("one", "two")]
     archive = write_archive(top / "image.tar", "localhost/image:1", layers)
@@ -180,7 +180,7 @@ def there(tmp_path_factory, need):
 
 @pytest.fixture
 def proxy(there, monkeypatch):
-    """Return a proxy before it; all waits are short, and a pull that hangs all the same is ended."""
+    """Return a proxy before it; all waits are short, and a pull that hangs is ended."""
     for name, seconds in WAITS.items():
         monkeypatch.setattr(http, name, seconds)
     monkeypatch.setattr(patience, "SECONDS", 1.0)
@@ -200,7 +200,7 @@ def proxy(there, monkeypatch):
 
 
 class Puller:
-    """An engine that pulls ``app:1``, by way of the proxy."""
+    """An engine that pulls ``app:1`` through the proxy."""
 
     def __init__(self, top, proxy):
         self.top, self.proxy = top, proxy
@@ -212,7 +212,7 @@ class Puller:
             return pull(engine, Pull(f"{self.proxy.address}/app:1", policy, access=Access(**given)))
 
     def assert_whole(self):
-        """Fail if anything in the store is not what its name says, or is left over."""
+        """Fail if any blob in the store does not match its digest, or anything is left over."""
         root = self.top / "root"
         store = BlobStore(str(root / "blobs"))
         assert [
@@ -222,19 +222,19 @@ class Puller:
         assert list(staging.iterdir()) == [] if staging.exists() else True
 
     def tree(self):
-        """Return what the layers hold, once the image is there."""
+        """Return the content of the layers, once the image exists."""
         assert self.pull().actions == ()
         return sorted(name for path in self.top.glob("root/layers/*/diff") for name in listing(path) if name)
 
 
 @pytest.fixture
 def puller(tmp_path, proxy):
-    """Return an engine of the test's own."""
+    """Return an engine for one test."""
     return Puller(tmp_path, proxy)
 
 
 def assert_ends_well(puller, one):
-    """Pull, and fail unless it ends as the fault should, and the next pull well."""
+    """Pull; fail unless the fault has its result, and the next pull succeeds."""
     began = time.monotonic()
     if one.error is None:
         assert puller.pull().changed
@@ -261,7 +261,7 @@ def assert_ends_well(puller, one):
     ],
 )
 def test_fault(place, name, there, puller):
-    """A fault ends in the right image or the right error, nothing is left that is not whole, and the next pull goes well."""
+    """A fault ends in the right image or the right error, leaves nothing torn, and the next pull succeeds."""
     one = {LAYER: OF_LAYERS, MANIFEST: OF_MANIFESTS, CONFIG: OF_CONFIGURATIONS}[place][name]
     puller.proxy.when(one.fault, path=there.places[place], times=one.times)
     assert_ends_well(puller, one)
@@ -269,14 +269,14 @@ def test_fault(place, name, there, puller):
 
 @pytest.mark.parametrize("name", OF_PARTS)
 def test_part(name, there, puller):
-    """A blob that was cut off comes right whatever the registry answers to who asks for the rest."""
+    """An interrupted blob is completed whatever the registry answers to the request for the rest."""
     puller.proxy.when(faultproxy.cut(10_000), path=there.places[LAYER], times=1)
     puller.proxy.when(OF_PARTS[name].fault, path=there.places[LAYER], times=OF_PARTS[name].times)
     assert_ends_well(puller, OF_PARTS[name])
 
 
 def test_elsewhere(there, puller):
-    """A registry may keep its blobs elsewhere; who keeps them sees no credentials of the registry's."""
+    """A registry may redirect to other storage, which does not get the registry's credentials."""
     with fault_proxy(there.port) as elsewhere:
         # The same address by another name is another host.
         puller.proxy.when(faultproxy.redirect(f"http://localhost:{elsewhere.port}"), path="/blobs/")
@@ -293,7 +293,7 @@ def test_elsewhere(there, puller):
 
 
 def test_no_step_down(there, tmp_path):
-    """Who is reached by TLS can't send a client to where anybody may listen, nor ask for a login there."""
+    """A registry with TLS can neither redirect a client to plain http nor request a login there."""
     authority = Authority(tmp_path / "authority")
     trust = authority.directory(tmp_path / "trust")
     with fault_proxy(there.port, served_with(authority.server())) as proxy, fault_proxy(None) as plain:
@@ -313,7 +313,7 @@ def test_no_step_down(there, tmp_path):
         assert puller.pull(**access).changed
 
 
-#: What meets the request for a token.
+#: Faults of the request for a token.
 OF_TOKENS = {
     "silent": Fault(faultproxy.silent, *LATE),
     "slow head": Fault(faultproxy.slow_head, *LATE),
@@ -335,7 +335,7 @@ OF_TOKENS = {
 
 @pytest.fixture
 def tokens(tmp_path):
-    """Return a proxy before a server of tokens, and one before a registry with an image, which sends clients to that."""
+    """Return a proxy before a token server, and one before a registry with an image, which refers clients to it."""
     users = {"bob": User("S3cret/of-bob", {"app": ("pull", "push")})}
     with token_server(tmp_path / "tokens", users) as server, fault_proxy(server.port) as asked:
         server.realm = f"{asked.url}/token"
@@ -350,7 +350,7 @@ def tokens(tmp_path):
 
 @pytest.mark.parametrize("name", OF_TOKENS)
 def test_token(name, proxy, tokens, tmp_path):
-    """A server of tokens that fails is told, and its password goes nowhere else."""
+    """A failing token server is an error, and the password is sent nowhere else."""
     one, (_server, asked, before) = OF_TOKENS[name], tokens
     puller = Puller(tmp_path, before)
     access = {"username": "bob", "password": "S3cret/of-bob"}
@@ -368,7 +368,7 @@ def test_token(name, proxy, tokens, tmp_path):
 
 
 def test_tokens_run_out(proxy, tokens, tmp_path):
-    """A token that the registry does not take any more is had anew; one that it never takes is no wrong password."""
+    """An expired token is renewed; one that is never accepted is not reported as a wrong password."""
     server, asked, before = tokens
     puller = Puller(tmp_path, before)
     gone = f'Bearer realm="{server.realm}",service="registry of the tests",scope="",error="invalid_token"'
@@ -381,7 +381,7 @@ def test_tokens_run_out(proxy, tokens, tmp_path):
 
 
 def test_token_server_that_leads_away(proxy, tokens, tmp_path):
-    """A server of tokens that sends the client to another host does not get the password there."""
+    """A token server that redirects to another host does not make the client send the password there."""
     _server, asked, before = tokens
     with fault_proxy(None) as other:
         asked.when(faultproxy.redirect(f"http://localhost:{other.port}"), path="/token")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials go to whom they are for: not along a redirect, not in the clear, and not wherever an answer would have them."""
+"""Credentials only reach their registry: not through redirects, not unencrypted, not wherever an answer points."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ TOKEN = "identity-token-of-bob"
 
 @pytest.fixture
 def puller(tmp_path):
-    """Return an engine of the test's own."""
+    """Return an engine for one test."""
     return Puller(tmp_path)
 
 
 @pytest.fixture
 def closed(image, tmp_path):
-    """Return a registry that has team/app:1 for bob alone."""
+    """Return a registry that has team/app:1 only for bob."""
     with registry(tmp_path / "registry", users={"bob": SECRET}) as found:
         found.digest = found.push(image, "team/app:1", f"--dest-creds=bob:{SECRET}")
         yield found
@@ -41,20 +41,20 @@ def closed(image, tmp_path):
 
 @pytest.fixture
 def secured(tmp_path):
-    """Return how a proxy speaks TLS, and the access that trusts it."""
+    """Return the TLS settings of a proxy, and the access that trusts it."""
     authority = Authority(tmp_path / "authority")
     trust = authority.directory(tmp_path / "trust")
     return served_with(authority.server()), Access("bob", SECRET, cert_dir=str(trust), retry=0)
 
 
 def authorized(proxy):
-    """Return the paths for which somebody has shown credentials."""
+    """Return the paths of requests with credentials."""
     return [one.path for one in proxy.passed if "authorization" in one.headers]
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_carries_no_credentials(closed, puller, status):
-    """Blobs that lie elsewhere are fetched from there without the registry's credentials."""
+    """Blobs on another host are fetched without the registry's credentials."""
     with fault_proxy(closed.port) as away, fault_proxy(closed.port) as proxy:
         proxy.when(redirect(away.url, status), path="/blobs/")
         with pytest.raises(RegistryDenied):
@@ -65,7 +65,7 @@ def test_a_redirect_carries_no_credentials(closed, puller, status):
 
 
 def test_a_redirect_elsewhere_names_no_login(closed, puller):
-    """A host that a redirect leads to can't have the credentials sent to a token server of its own."""
+    """The target of a redirect cannot have the credentials sent to a token server of its own."""
     with fault_proxy(None) as away, fault_proxy(closed.port) as proxy:
         away.when(says(401, WWW_Authenticate=f'Bearer realm="{away.url}/token",service="x"'))
         proxy.when(redirect(away.url), path="/blobs/")
@@ -76,7 +76,7 @@ def test_a_redirect_elsewhere_names_no_login(closed, puller):
 
 
 def test_no_way_from_https_to_http(closed, puller, secured):
-    """A registry by https that leads to http is an error, and nobody is asked there."""
+    """A redirect from https to http is an error, and no request is sent there."""
     tls, access = secured
     with fault_proxy(closed.port) as away, fault_proxy(closed.port, tls) as proxy:
         proxy.when(redirect(away.url), path="/blobs/")
@@ -87,7 +87,7 @@ def test_no_way_from_https_to_http(closed, puller, secured):
 
 @pytest.mark.parametrize("to", ["http://[::1", "ftp://x.example", "https://u:p@x.example", "https://"])
 def test_a_redirect_to_no_address(closed, puller, to):
-    """What is no address is an error in words."""
+    """A redirect to an invalid address is an error with a clear text."""
     with fault_proxy(closed.port) as proxy:
         proxy.when(redirect(f"{to}!"), path="/blobs/")
         with pytest.raises(RegistryFailed, match="redirects to"):
@@ -95,7 +95,7 @@ def test_a_redirect_to_no_address(closed, puller, to):
 
 
 def test_a_redirect_with_an_endless_body(closed, puller):
-    """What comes with a redirect is not read."""
+    """The body of a redirect is not read."""
     with fault_proxy(closed.port) as away, fault_proxy(closed.port) as proxy:
         proxy.when(
             lambda exchange: replace(
@@ -109,12 +109,12 @@ def test_a_redirect_with_an_endless_body(closed, puller):
 
 
 def realm(text):
-    """Return what wants a login there."""
+    """Return the challenge that requires a login there."""
     return says(401, WWW_Authenticate=f'Bearer realm="{text}",service="x"')
 
 
 def test_a_login_by_http_is_refused(puller, secured, tmp_path):
-    """A registry by https that wants a login by http gets none."""
+    """A login over http for a registry with https is refused."""
     tls, access = secured
     with fault_proxy(None) as away, fault_proxy(None, tls) as proxy:
         proxy.when(realm(f"{away.url}/token"), method=".*")
@@ -129,7 +129,7 @@ def test_a_login_by_http_is_refused(puller, secured, tmp_path):
     "text", ["", "token", "https://", "https://[::1", "file:///etc/passwd", "https://u:p@x/"]
 )
 def test_a_token_server_that_is_none(closed, puller, text):
-    """A realm that is no address is an error in words."""
+    """An invalid realm is an error with a clear text."""
     with fault_proxy(closed.port) as proxy:
         proxy.when(realm(text), method=".*", path="/manifests/")
         with pytest.raises(RegistryFailed, match="invalid address of a token server"):
@@ -151,7 +151,7 @@ TOKENS = {
 
 @pytest.mark.parametrize("answer", TOKENS)
 def test_an_answer_that_is_no_token(closed, puller, answer):
-    """Whatever a token server answers, it ends in an error that names it."""
+    """Any invalid answer of a token server is an error that names the server."""
     with fault_proxy(None) as tokens, fault_proxy(closed.port) as proxy:
         tokens.when(TOKENS[answer], method=".*")
         proxy.when(realm(f"{tokens.url}/token"), method=".*", path="/manifests/")
@@ -162,7 +162,7 @@ def test_an_answer_that_is_no_token(closed, puller, answer):
 
 @pytest.mark.parametrize("expires", ["-1", "0", "1e400", '"soon"', "true", "null", "[]", "NaN"])
 def test_an_odd_lifetime(image, puller, tmp_path, expires):
-    """A token whose lifetime makes no sense is used all the same."""
+    """A token with an invalid lifetime is used all the same."""
     with (
         token_server(tmp_path / "tokens", {"bob": User(SECRET, {"*": ("pull", "push")})}) as tokens,
         registry(tmp_path / "registry", tokens=tokens) as there,
@@ -188,7 +188,7 @@ def test_an_odd_lifetime(image, puller, tmp_path, expires):
 
 
 def test_a_token_server_leads_on(closed, puller, tmp_path):
-    """Neither a password nor an identity token follows a token server's redirect to another host."""
+    """Neither a password nor an identity token is sent along a token server's redirect to another host."""
     file = tmp_path / "auth.json"
     with fault_proxy(None) as away, fault_proxy(None) as tokens, fault_proxy(closed.port) as proxy:
         tokens.when(redirect(away.url), method=".*")
@@ -206,7 +206,7 @@ def test_a_token_server_leads_on(closed, puller, tmp_path):
 
 
 def test_a_mirror_gets_no_credentials_of_the_registry(closed, puller, tmp_path):
-    """What a task says of user and password is for the registry of the name, not for its mirrors."""
+    """A task's user and password are for the registry of the name, not for its mirrors."""
     with fault_proxy(None) as mirror:
         mirror.when(says(401, WWW_Authenticate='Basic realm="x"'), method=".*")
         conf = tmp_path / "registries.json"
@@ -220,7 +220,7 @@ def test_a_mirror_gets_no_credentials_of_the_registry(closed, puller, tmp_path):
 
 
 def test_what_is_said_of_a_login_shows_no_secret(closed, puller, tmp_path):
-    """An answer that says the password back is in no error."""
+    """A password that an answer repeats is not in any error."""
     with fault_proxy(closed.port) as proxy:
         proxy.when(header("WWW-Authenticate", f'Basic realm="{SECRET}"'), method=".*")
         wrong = Access("bob", "wrong-secret", verify=False, retry=0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials are verified with the registry, kept as podman keeps them, and removed again; secrets show nowhere."""
+"""Credentials are verified with the registry, stored as podman stores them, and removed; secrets never show."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from registries import registry
 from tokenserver import User, token_server
 
 SECRET = "secret-of-bob"
-#: A credential helper that keeps what it is told in a file beside it, and notes how it was called.
+#: A credential helper that stores its input in a file beside it, and logs how it was called.
 HELPER = """#!/bin/sh
 echo "$@" >> "$0.calls"
 case "$1" in
@@ -42,12 +42,12 @@ def there(need, tmp_path):
 
 @pytest.fixture
 def file(tmp_path):
-    """Return the path of a file of credentials, which is not there, nor its directory."""
+    """Return the path of a missing file of credentials, in a missing directory."""
     return tmp_path / "own/auth.json"
 
 
 def wanted(there, file, username="bob", password=SECRET, path=""):
-    """Return what a task asks for."""
+    """Return a task's request."""
     access = Access(username, password, auth_file=str(file), verify=False, retry=0)
     return Login(f"{there.address}{path}", access)
 
@@ -58,7 +58,7 @@ def entry(username="bob", password=SECRET):
 
 
 def test_the_same_again_is_no_change(there, file):
-    """Credentials are written once, readable by their owner alone; the same ones are only verified."""
+    """Credentials are written once, readable only by their owner; the same ones are only verified."""
     done = login(wanted(there, file))
     assert done.actions == (f"logged in to {there.address} as bob",)
     assert json.loads(file.read_text()) == {"auths": {there.address: entry()}}
@@ -74,7 +74,7 @@ def test_the_same_again_is_no_change(there, file):
 
 
 def test_prediction_verifies_and_writes_nothing(there, file):
-    """Check mode tells whether the registry takes the credentials."""
+    """Check mode reports whether the registry accepts the credentials."""
     assert login(wanted(there, file), predicting=True).actions == login(wanted(there, file)).actions
     file.unlink()
     with pytest.raises(RegistryDenied):
@@ -83,7 +83,7 @@ def test_prediction_verifies_and_writes_nothing(there, file):
 
 
 def test_what_the_registry_refuses_is_not_kept(there, file):
-    """A wrong password, and one that was right once, is an error that names the user and not the password."""
+    """A wrong or expired password is an error that names the user and not the password."""
     with pytest.raises(RegistryDenied, match="rejects the password of bob") as caught:
         login(wanted(there, file, password="wrong-secret"))
     assert "wrong-secret" not in f"{caught.value}{caught.value.fields}"
@@ -96,7 +96,7 @@ def test_what_the_registry_refuses_is_not_kept(there, file):
 
 
 def test_all_else_in_the_file_stays(there, file):
-    """Other registries and keys that nobody knows stay, and so do a symlink and the owner; a wide mode does not."""
+    """Other registries and unknown keys stay, and so do a symlink and the owner; an unsafe mode is corrected."""
     real = file.parent / "real.json"
     file.parent.mkdir()
     real.write_text(json.dumps({"auths": {"other.example": entry("eve", "x")}, "psFormat": "table"}))
@@ -116,7 +116,7 @@ def test_all_else_in_the_file_stays(there, file):
 
 @pytest.mark.parametrize("text", ['{"auths": {\n"a": }}', "[]", '{"auths": 5}', "\xff"])
 def test_a_broken_file_is_refused(there, file, text):
-    """A file that makes no sense is an error that tells where, and stays as it is."""
+    """A corrupt file is an error with the place of the fault, and stays unchanged."""
     file.parent.mkdir()
     file.write_bytes(text.encode("latin-1"))
     for act in (
@@ -130,7 +130,7 @@ def test_a_broken_file_is_refused(there, file, text):
 
 
 def test_what_is_no_file_is_refused(there, file):
-    """A FIFO in the file's place keeps nobody waiting."""
+    """A FIFO in place of the file does not block the task."""
     file.parent.mkdir()
     os.mkfifo(file)
     with pytest.raises(InvalidOption, match="no regular file"):
@@ -138,7 +138,7 @@ def test_what_is_no_file_is_refused(there, file):
 
 
 def test_podman_reads_what_is_written(need, there, file):
-    """Podman and skopeo take the file, and we take podman's: its login is no change, and so is a logout after its own."""
+    """Podman and skopeo accept the file, and podman's own login and logout leave nothing to change."""
     need(shutil.which("podman"), "podman")
     login(wanted(there, file))
     registries.run(["podman", "login", "--authfile", file, "--tls-verify=false", there.address])
@@ -151,7 +151,7 @@ def test_podman_reads_what_is_written(need, there, file):
 
 
 def test_a_path_counts_for_what_is_below_it(there, file):
-    """Credentials of a path are used there alone."""
+    """Credentials of a path are used only below it."""
     login(wanted(there, file, path="/team"))
     assert find(there.address, "team/app", str(file)) == Credentials("bob", SECRET)
     assert find(there.address, "other/app", str(file)) is None
@@ -160,7 +160,7 @@ def test_a_path_counts_for_what_is_below_it(there, file):
 
 
 def test_logout_of_all(there, file):
-    """All entries go, and what else the file holds stays; again it is no change."""
+    """All entries are removed, and the file's other content stays; the second time is no change."""
     login(wanted(there, file))
     held = json.loads(file.read_text())
     file.write_text(json.dumps({**held, "auths": {**held["auths"], "a.example": entry()}, "detachKeys": "x"}))
@@ -172,7 +172,7 @@ def test_logout_of_all(there, file):
 
 
 def test_a_helper_keeps_them(there, file, tmp_path, monkeypatch):
-    """Where the file names a credential helper, that keeps them: it hears them on its standard input, and the file has none."""
+    """A credential helper named in the file stores them: it gets them on its standard input, the file has none."""
     program = tmp_path / "docker-credential-tests"
     program.write_text(HELPER)
     program.chmod(0o755)
@@ -191,7 +191,7 @@ def test_a_helper_keeps_them(there, file, tmp_path, monkeypatch):
 
 
 def test_a_helper_that_is_not_there(there, file):
-    """The error names the file and the program."""
+    """The error for a missing helper names the file and the program."""
     file.parent.mkdir()
     file.write_text(json.dumps({"credsStore": "nosuch"}))
     with pytest.raises(HostLacks, match="docker-credential-nosuch"):
@@ -202,7 +202,7 @@ def test_a_helper_that_is_not_there(there, file):
 
 
 def test_docker_has_credentials_too(there, tmp_path, monkeypatch):
-    """A logout that would leave other credentials in use says so, unless that is fine."""
+    """A logout that leaves other credentials in use is an error, unless that is accepted."""
     monkeypatch.delenv("REGISTRY_AUTH_FILE", raising=False)
     for name, place in {"XDG_RUNTIME_DIR": "run", "HOME": "home", "XDG_CONFIG_HOME": "c"}.items():
         monkeypatch.setenv(name, str(tmp_path / place))
@@ -219,7 +219,7 @@ def test_docker_has_credentials_too(there, tmp_path, monkeypatch):
 
 
 def test_tokens(need, tmp_path, file):
-    """A registry that wants tokens is logged in to by a token without a scope."""
+    """A login to a registry that requires tokens uses a token without a scope."""
     need(registries.is_there(), "docker-registry, unpacked by tests/setup.yml")
     with (
         token_server(tmp_path / "tokens", {"bob": User(SECRET, {})}) as tokens,
@@ -232,7 +232,7 @@ def test_tokens(need, tmp_path, file):
 
 
 def test_a_registry_for_everybody(need, tmp_path, file):
-    """Credentials that nobody asks for can't be verified, and the task says so."""
+    """Credentials that a registry does not ask for cannot be verified, and the task warns."""
     need(registries.is_there(), "docker-registry, unpacked by tests/setup.yml")
     with registry(tmp_path / "registry") as there:
         done = login(wanted(there, file))
@@ -241,7 +241,7 @@ def test_a_registry_for_everybody(need, tmp_path, file):
 
 
 def test_no_registry_at_all(file):
-    """What is no name, has nobody to answer, or a user that can't be sent, is an error, and nothing is written."""
+    """An invalid name, an unreachable registry or an invalid user is an error, and nothing is written."""
     access = Access("bob", SECRET, auth_file=str(file), verify=False, retry=0)
     with pytest.raises(RegistryFailed, match=r"127\.0\.0\.1:9"):
         login(Login("127.0.0.1:9", access))
@@ -253,7 +253,7 @@ def test_no_registry_at_all(file):
 
 
 def test_many_at_once(there, file, tree):
-    """Tasks that write one file at a time lose nothing of each other's."""
+    """Concurrent tasks that write one file lose none of each other's entries."""
     code = (
         "import sys; from _engine.images.registry import auth_file; from _engine.images.registry.credentials import Credentials\n"
         "for n in range(20): auth_file.put(sys.argv[1], f'{sys.argv[2]}-{n}.example', Credentials('bob', 'x'))"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image comes from a registry: when it is asked for, what is fetched, by which credentials, and what errors tell."""
+"""Pulling: when the registry is asked, what is fetched, with which credentials, and the errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tokenserver import User, token_server
 
 @pytest.fixture
 def puller(tmp_path):
-    """Return an engine of the test's own."""
+    """Return an engine for one test."""
     return Puller(tmp_path)
 
 
@@ -44,7 +44,7 @@ def other_image(tmp_path, lower=b"1" * 5000):
 
 
 def fetched(there, kind="blobs"):
-    """Return the digests, or tags, of what was fetched from a registry."""
+    """Return the digests, or tags, that were fetched from a registry."""
     asked = (one for one in there.requests() if one.method == "GET" and f"/{kind}/" in one.path and one.size)
     return [one.path.rpartition("/")[2] for one in asked]
 
@@ -64,7 +64,7 @@ def test_progress(there, puller):
 
 
 def test_a_missing_image_is_pulled_once(there, puller):
-    """What is not there is fetched whole, with its names and digests; then nobody is asked any more."""
+    """A missing image is fetched whole, with its names and digests; after that the registry is not asked."""
     done = puller.pull(there.name)
     assert done.actions == (f"pulled image {there.name} ({there.digest})",)
     shape = done.result["image"]
@@ -77,7 +77,7 @@ def test_a_missing_image_is_pulled_once(there, puller):
 
 
 def test_newer_asks_by_digest_alone(there, puller, tmp_path):
-    """A tag that has not moved costs one HEAD; one that has brings what is new, and of it only the layer that differs."""
+    """A tag that has not moved costs one HEAD; for one that has, only the layer that differs is fetched."""
     puller.pull(there.name)
     first = there.requests()
     assert puller.pull(there.name, "newer").actions == ()
@@ -89,7 +89,7 @@ def test_newer_asks_by_digest_alone(there, puller, tmp_path):
 
 
 def test_newer_bears_a_registry_that_is_gone(there, puller):
-    """With newer an image that is here is good enough when nobody answers, and the task says so; with always it is not."""
+    """With newer, a local image suffices if the registry is unreachable, with a warning; with always it does not."""
     puller.pull(there.name)
     there.process.kill()
     there.process.wait()
@@ -101,7 +101,7 @@ def test_newer_bears_a_registry_that_is_gone(there, puller):
 
 
 def test_never_asks_nobody(there, puller):
-    """With never, what is not there is an error, and so is a name that is in no registry."""
+    """With never, a missing image is an error, and so is a name that no registry has."""
     before = there.requests()
     with pytest.raises(NotFound):
         puller.pull(there.name, "never")
@@ -111,7 +111,7 @@ def test_never_asks_nobody(there, puller):
 
 
 def test_prediction_asks_and_writes_nothing(there, puller):
-    """Check mode tells the digest that a real run gets, and leaves no trace."""
+    """Check mode reports the digest that a real run gets, and leaves no trace."""
     puller.blobs()
     told = puller.foresee(there.name)
     assert told.actions == (f"pulled image {there.name} ({there.digest})",)
@@ -120,7 +120,7 @@ def test_prediction_asks_and_writes_nothing(there, puller):
 
 
 def test_blobs_are_kept_and_go_with_the_image(there, puller):
-    """All that the manifest names is kept as it came, and goes with the last image that has it."""
+    """Everything that the manifest names is stored unchanged, and removed with the last image that uses it."""
     puller.pull(there.name)
     manifest = json.loads(there.blob(there.digest).read_text())
     named = [manifest["config"], *manifest["layers"]]
@@ -130,7 +130,7 @@ def test_blobs_are_kept_and_go_with_the_image(there, puller):
 
 
 def test_a_broken_download_goes_on(there, puller):
-    """A blob that breaks off comes from there on, and no byte twice; a document that does comes again."""
+    """An interrupted blob is resumed without a duplicate byte; an interrupted document is fetched again."""
     manifest = json.loads(there.blob(there.digest).read_text())
     layer, config = manifest["layers"][0], manifest["config"]
     with fault_proxy(there.port) as proxy:
@@ -143,7 +143,7 @@ def test_a_broken_download_goes_on(there, puller):
 
 
 def test_a_registry_that_is_busy_is_asked_again(there, puller):
-    """Too many requests, and errors that pass, are tried again after the time that the registry asks for."""
+    """Too many requests and temporary errors are retried after the time that the registry asks for."""
     with fault_proxy(there.port) as proxy:
         proxy.when(says(429, Retry_After="0"), path="/manifests/", times=1)
         proxy.when(says(503), path="/blobs/", times=2)
@@ -155,14 +155,14 @@ def test_a_registry_that_is_busy_is_asked_again(there, puller):
 
 
 def test_an_unknown_tag_names_those_that_there_are(there, puller):
-    """What the registry has is told beside what it has not."""
+    """The error for an unknown tag lists the registry's tags."""
     with pytest.raises(ImageUnknown) as caught:
         puller.pull(f"{there.address}/team/app:2")
     assert caught.value.message == f"no image named '{there.address}/team/app:2': its tags are 1"
 
 
 def test_a_wrong_digest_is_refused(there, puller):
-    """A blob that is not what the manifest names is told with both digests, and nothing of it is kept."""
+    """A blob that does not match the manifest is an error with both digests, and nothing of it is kept."""
     manifest = json.loads(there.blob(there.digest).read_text())
     damaged = manifest["layers"][1]["digest"]
     there.blob(damaged).write_bytes(b"x" * manifest["layers"][1]["size"])
@@ -173,7 +173,7 @@ def test_a_wrong_digest_is_refused(there, puller):
 
 
 def test_certificates(image, puller, tmp_path):
-    """A registry's certificate is looked at, by the authorities of a directory; the error says what to set."""
+    """A registry's certificate is verified with the authorities of a directory; the error names the option."""
     authority = Authority(tmp_path / "authority")
     trust = authority.directory(tmp_path / "trust")
     with registry(tmp_path / "registry", tls=authority.server(), trust=trust) as there:
@@ -188,14 +188,14 @@ def test_certificates(image, puller, tmp_path):
 
 
 def test_plain_http_is_refused_by_default(there, puller):
-    """A registry without TLS needs that the task or the file of registries says so."""
+    """A registry without TLS must be allowed by the task or by the registries file."""
     with pytest.raises(RegistryFailed) as caught:
         puller.pull(there.name, access=Access(retry=0))
     assert "tls_verify: false" in caught.value.remedy
 
 
 def test_users(image, puller, tmp_path):
-    """A password comes from the task or from a file; a wrong one and none are told apart, and no error shows one."""
+    """A password comes from the task or from a file; wrong and missing ones have different errors without secrets."""
     with registry(tmp_path / "registry", users={"bob": "secret-of-bob"}) as there:
         there.push(image, "app:1", "--dest-creds=bob:secret-of-bob")
         name = f"{there.address}/app:1"
@@ -213,7 +213,7 @@ def test_users(image, puller, tmp_path):
 
 
 def test_tokens(image, puller, tmp_path):
-    """A registry that wants tokens gets them; who may not pull this is told so."""
+    """A registry that requires tokens gets them; a user without permission gets an error."""
     users = {
         "bob": User("secret-of-bob", {"team/app": ("pull", "push")}),
         "eve": User("secret-of-eve", {}),
@@ -230,7 +230,7 @@ def test_tokens(image, puller, tmp_path):
 
 
 def test_mirrors(there, puller, tmp_path):
-    """A name leads to its mirror first, and to where the file says that it is; what is blocked is refused."""
+    """A name is looked up at its mirror first, then at its location; a blocked one is refused."""
     conf = tmp_path / "registries.json"
     entry = {"prefix": "example.com/team", "location": f"{there.address}/team", "insecure": True}
     mirror = {"location": "127.0.0.1:9/team", "insecure": True}
@@ -248,7 +248,7 @@ def test_mirrors(there, puller, tmp_path):
 
 
 def test_two_at_once_fetch_it_once(there, puller, tree):
-    """Of several that pull an image at one time one fetches each blob, and all have the image."""
+    """Of several concurrent pulls of an image, one fetches each blob, and all succeed."""
     code = (
         "import sys; from pathlib import Path; from pulling import Puller;"
         "print(Puller(Path(sys.argv[1])).pull(sys.argv[2]).result['image']['Id'])"
@@ -274,7 +274,7 @@ def test_two_at_once_fetch_it_once(there, puller, tree):
 
 @pytest.mark.parametrize(("where", "error"), [("host", "host_lacks"), ("auto", "image_wanted")])
 def test_a_host_without_requests(puller, tree, where, error):
-    """Without Python's requests the host says what to install, and with auto the controller is asked."""
+    """Without Python's requests, the host says what to install; with auto, the controller is asked."""
     code = (
         "import sys; sys.modules['requests'] = None; from pathlib import Path; from pulling import Puller\n"
         "from _engine.errors import EngineError\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image goes to a registry: only what is lacking, byte for byte, and with credentials for nobody else."""
+"""Pushing: only missing blobs are sent, byte for byte, and credentials reach only the registry."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Pusher(Puller):
             return push(engine, Push(name, dest, access))
 
     def blob(self, digest):
-        """Return the path of a blob that is kept."""
+        """Return the path of a stored blob."""
         with self.open() as engine:
             return BlobStore(engine.layout.blobs).path(digest)
 
 
 @pytest.fixture
 def pusher(tmp_path):
-    """Return an engine of the test's own."""
+    """Return an engine for one test."""
     return Pusher(tmp_path)
 
 
@@ -69,23 +69,23 @@ def other(tmp_path, there):
 
 @pytest.fixture
 def empty(image, tmp_path):
-    """Return an empty registry beside an engine that has pulled nothing."""
+    """Return an empty registry, and an engine that has pulled nothing."""
     with registry(tmp_path / "empty") as found:
         yield found
 
 
 def seen(there, method):
-    """Return what a registry was asked for by this method since the engine has pulled."""
+    """Return a registry's requests with this method since the engine's pull."""
     return [one for one in there.requests()[there.pulled :] if one.method == method]
 
 
 def inspect(name):
-    """Return the digest by which skopeo finds an image."""
+    """Return the digest with which skopeo finds an image."""
     return json.loads(run(["skopeo", "inspect", "--tls-verify=false", f"docker://{name}"]))["Digest"]
 
 
 def test_round_trip(there, other, pusher, tmp_path):
-    """An image that was pulled has the same digest in another registry, for skopeo and for podman; again it is no change."""
+    """A pulled image has the same digest in another registry, for skopeo and podman; pushing again is no change."""
     dest = f"{other.address}/copy/app:2"
     done = pusher.push(there.name, dest)
     assert done.actions == (f"pushed image {there.name} to {dest}",)
@@ -101,7 +101,7 @@ def test_round_trip(there, other, pusher, tmp_path):
 
 
 def test_prediction_asks_and_sends_nothing(there, other, pusher):
-    """Check mode tells what a real run does."""
+    """Check mode reports what a real run does."""
     dest = f"{other.address}/copy/app:2"
     told = pusher.foresee_push(there.name, dest)
     assert {one.method for one in other.requests()} == {"HEAD"}
@@ -110,7 +110,7 @@ def test_prediction_asks_and_sends_nothing(there, other, pusher):
 
 
 def test_blobs_are_mounted_from_a_neighbour(there, pusher):
-    """In the registry that it was pulled from no blob is sent: another repository has them."""
+    """No blob is sent to the registry it was pulled from, since another repository there has it."""
     dest = f"{there.address}/other/app:1"
     assert pusher.push(there.name, dest).result["digest"] == inspect(dest) == there.digest
     asked = seen(there, "POST")
@@ -121,7 +121,7 @@ def test_blobs_are_mounted_from_a_neighbour(there, pusher):
 
 
 def test_a_mount_that_is_refused_is_sent(there, pusher):
-    """A registry that mounts nothing answers with an upload, and gets the blob."""
+    """A registry that does not mount answers with an upload, and gets the blob."""
     with fault_proxy(there.port) as proxy:
         pusher.pull(f"{proxy.address}/team/app:1", "always")
         proxy.when(says(401, WWW_Authenticate='Basic realm="x"'), method="POST", path="mount=", times=1)
@@ -133,13 +133,13 @@ def test_a_mount_that_is_refused_is_sent(there, pusher):
 
 
 def without_mount(exchange):
-    """Ask the registry for an upload in place of a mount."""
+    """Change the request for a mount into one for an upload."""
     exchange.seen.path = exchange.seen.path.partition("?")[0]
     return exchange.forward()
 
 
 def test_only_what_is_lacking_is_sent(there, other, pusher, tmp_path):
-    """Of an image that shares a layer with another one in the registry only the rest is sent."""
+    """Of an image that shares a layer with the registry, only the rest is sent."""
     pusher.push(there.name, f"{other.address}/app:1")
     layers = [layer({"one": b"1" * 5000}), layer({"two": b"3" * 5000})]
     second = f"docker-archive:{write_archive(tmp_path / 'second.tar', 'localhost/image:2', layers)}"
@@ -151,14 +151,14 @@ def test_only_what_is_lacking_is_sent(there, other, pusher, tmp_path):
 
 
 def test_a_layer_that_is_not_kept_is_taken_from_the_registry(there, pusher):
-    """What the registry has anyway need not be here: the manifest goes as it came."""
+    """Blobs that the registry has need not be stored here; the manifest is sent unchanged."""
     os.unlink(pusher.blob(there.blobs[1]))
     assert pusher.push(there.name, f"{there.address}/other/app:1").result["digest"] == there.digest
     assert inspect(f"{there.address}/other/app:1") == there.digest
 
 
 def test_an_upload_that_breaks_off_is_sent_again(there, other, pusher):
-    """A connection that breaks, errors that pass, and an answer that is lost cost a try, and the image arrives whole."""
+    """Broken connections, temporary errors and a lost answer cost an attempt, and the image arrives whole."""
     with fault_proxy(other.port) as proxy:
         proxy.when(lambda _exchange: None, method="PATCH", times=2)
         proxy.when(says(503), method="POST", times=1)
@@ -169,7 +169,7 @@ def test_an_upload_that_breaks_off_is_sent_again(there, other, pusher):
 
 
 def broken_upload(after):
-    """Take so many bytes of an upload's body, and cut the connection."""
+    """Accept this many bytes of an upload's body, then cut the connection."""
 
     def act(exchange):
         exchange.seen.body = exchange.seen.body[:after]
@@ -179,7 +179,7 @@ def broken_upload(after):
 
 
 def test_an_upload_goes_on_where_it_broke_off(there, pusher):
-    """A registry that says what it has of a blob is sent the rest, and no byte twice."""
+    """An upload is resumed at the registry's offset, without a duplicate byte."""
     with registry_in_memory() as memory, fault_proxy(int(memory.address.rpartition(":")[2])) as proxy:
         proxy.when(broken_upload(20), method="PATCH", times=1)
         assert pusher.push(there.name, f"{proxy.address}/app:1").result["digest"] == there.digest
@@ -190,7 +190,7 @@ def test_an_upload_goes_on_where_it_broke_off(there, pusher):
 
 
 def test_tries_that_bring_much_are_not_counted(there, pusher, monkeypatch):
-    """A line that breaks again and again, but brings some of a large blob each time, brings all of it."""
+    """A connection that breaks repeatedly but makes progress each time completes a large blob."""
     monkeypatch.setattr("_engine.images.registry.upload._PROGRESS", 10)
     with registry_in_memory() as memory, fault_proxy(int(memory.address.rpartition(":")[2])) as proxy:
         proxy.when(broken_upload(20), method="PATCH", times=4)
@@ -200,7 +200,7 @@ def test_tries_that_bring_much_are_not_counted(there, pusher, monkeypatch):
 
 
 def test_an_upload_that_nobody_knows_begins_again(there, other, pusher):
-    """A registry that does not know what it has of a blob is sent it anew."""
+    """A registry that has lost the offset of an upload gets the blob from its start."""
     with fault_proxy(other.port) as proxy:
         proxy.when(broken_upload(20), method="PATCH", times=2)
         assert pusher.push(there.name, f"{proxy.address}/app:1").result["digest"] == there.digest
@@ -208,7 +208,7 @@ def test_an_upload_that_nobody_knows_begins_again(there, other, pusher):
 
 
 def test_a_registry_that_stays_broken_is_an_error(there, other, pusher):
-    """After the tries that the task allows it ends with what the registry has said; nothing has the tag then."""
+    """After the permitted attempts the registry's error is raised; no manifest has the tag."""
     with fault_proxy(other.port) as proxy:
         proxy.when(says(507, b'{"errors":[{"code":"DENIED","message":"quota of 5 MB"}]}'), method="PATCH")
         with pytest.raises(RegistryFailed, match="quota of 5 MB"):
@@ -221,7 +221,7 @@ def test_a_registry_that_stays_broken_is_an_error(there, other, pusher):
 
 
 def test_users(there, image, pusher, tmp_path):
-    """Who may not push is told apart from who is unknown, and no password shows."""
+    """Missing permission and a wrong password have different errors, without secrets."""
     with registry(tmp_path / "closed", users={"bob": "secret-of-bob"}) as closed:
         dest = f"{closed.address}/app:1"
         with pytest.raises(RegistryDenied, match="requires credentials"):
@@ -233,7 +233,7 @@ def test_users(there, image, pusher, tmp_path):
 
 
 def test_tokens(image, pusher, tmp_path):
-    """A token is for what is done: pushing here, and pulling from the neighbour; who may only pull is told so."""
+    """A token is for the action: pushing here and pulling from the neighbour; a read-only user gets an error."""
     users = {
         "bob": User("secret-of-bob", {"*": ("pull", "push")}),
         "eve": User("secret-of-eve", {"team/app": ("pull",)}),
@@ -258,7 +258,7 @@ def test_tokens(image, pusher, tmp_path):
 
 
 def test_certificates(there, pusher, tmp_path):
-    """A registry's certificate is looked at."""
+    """A registry's certificate is verified."""
     authority = Authority(tmp_path / "authority")
     trust = authority.directory(tmp_path / "trust")
     with registry(tmp_path / "closed", tls=authority.server(), trust=trust) as closed:
@@ -269,7 +269,7 @@ def test_certificates(there, pusher, tmp_path):
 
 
 def test_an_upload_elsewhere_gets_no_credentials(there, pusher, tmp_path):
-    """Where the registry says that uploads go to another host, that one gets the blob and nobody's password."""
+    """If the registry redirects uploads to another host, that gets the blob but no password."""
     with registry(tmp_path / "closed", users={"bob": "secret-of-bob"}) as closed, fault_proxy(None) as away:
         away.when(says(202, Location=f"{away.url}/there", Range="0-1"), method="PATCH")
         away.when(says(401, WWW_Authenticate=f'Bearer realm="{away.url}/token"'), method="PUT")
@@ -286,7 +286,7 @@ def test_an_upload_elsewhere_gets_no_credentials(there, pusher, tmp_path):
 
 @pytest.mark.parametrize("location", ["http://127.0.0.1:9/x", "http://[::1", "ftp://x/", "https://u:p@x/"])
 def test_an_upload_that_leads_nowhere(there, other, pusher, tmp_path, location):
-    """An upload's address by http where https was used, or one that is none, is an error."""
+    """An upload address that downgrades https to http, or is invalid, is an error."""
     authority = Authority(tmp_path / "authority")
     server = authority.server()
     trust = authority.directory(tmp_path / "trust")
@@ -297,7 +297,7 @@ def test_an_upload_that_leads_nowhere(there, other, pusher, tmp_path, location):
 
 
 def test_a_manifest_is_not_carried_elsewhere(there, other, pusher):
-    """A redirect takes no credentials along, and no manifest."""
+    """A redirect gets neither credentials nor a manifest."""
     with fault_proxy(None) as away, fault_proxy(other.port) as proxy:
         proxy.when(redirect(away.url), method="PUT", path="/manifests/")
         with pytest.raises(RegistryFailed, match="redirects a request with data"):
@@ -306,7 +306,7 @@ def test_a_manifest_is_not_carried_elsewhere(there, other, pusher):
 
 
 def test_a_registry_that_keeps_something_else(there, other, pusher):
-    """A registry that tells another digest of what it was sent is an error."""
+    """A registry that reports another digest than that of the pushed manifest is an error."""
     wrong = f"sha256:{'0' * 64}"
     with fault_proxy(other.port) as proxy:
         proxy.when(header("Docker-Content-Digest", wrong), method="PUT", path="/manifests/")
@@ -315,7 +315,7 @@ def test_a_registry_that_keeps_something_else(there, other, pusher):
 
 
 def test_names(there, pusher):
-    """A name that is in no registry, has a digest, or is an id, is refused; so is an image that is not here."""
+    """A name without a registry, with a digest, or an id is refused; so is an unknown image."""
     for dest in ("localhost/app:1", "app:1", f"{there.address}/app@{there.digest}", "Reg/App"):
         with pytest.raises(InvalidOption):
             pusher.push(there.name, dest)
@@ -328,7 +328,7 @@ def test_names(there, pusher):
 
 
 def test_a_damaged_blob_is_not_sent_on(there, other, pusher):
-    """A blob that was altered here is told, and no manifest names it there."""
+    """A blob that was altered in the store is an error, and no manifest with it is pushed."""
     path = pusher.blob(there.blobs[2])
     with open(path, "r+b") as file:
         file.write(b"x")
@@ -338,7 +338,7 @@ def test_a_damaged_blob_is_not_sent_on(there, other, pusher):
 
 
 def test_an_image_that_was_loaded(empty, pusher, tmp_path):
-    """Layers of an archive are written again and compressed, the same each time; what is there already is not sent again."""
+    """Layers of an archive are reassembled and compressed, reproducibly; existing blobs are not sent again."""
     source = tmp_path / "image.tar"
     with pusher.open() as engine:
         loaded = load(engine, str(source)).result["image"]
@@ -361,7 +361,7 @@ def test_an_image_that_was_loaded(empty, pusher, tmp_path):
 
 
 def test_a_layer_that_is_kept_nowhere_is_made_anew(there, other, pusher):
-    """Where a blob is neither here nor there, that layer is compressed anew, the others go as they came."""
+    """A layer whose blob is neither here nor there is compressed again; the others are sent unchanged."""
     os.unlink(pusher.blob(there.blobs[1]))
     done = pusher.push(there.name, f"{other.address}/app:1")
     assert done.result["digest"] == inspect(f"{other.address}/app:1") != there.digest
@@ -371,7 +371,7 @@ def test_a_layer_that_is_kept_nowhere_is_made_anew(there, other, pusher):
 
 
 def test_an_altered_layer_is_not_sent(empty, pusher, tmp_path):
-    """A layer that is not any more what it was is told, and no manifest names it."""
+    """An altered layer is an error, and no manifest with it is pushed."""
     with pusher.open() as engine:
         loaded = load(engine, str(tmp_path / "image.tar"))
         [path] = [
@@ -386,7 +386,7 @@ def test_an_altered_layer_is_not_sent(empty, pusher, tmp_path):
 
 
 def test_a_layer_that_can_not_be_written_again(empty, pusher, tmp_path):
-    """An image of which a layer lacks its recipe is an error with a remedy, before anything is sent."""
+    """A layer without a recipe is an error with a remedy, before anything is sent."""
     with pusher.open() as engine:
         load(engine, str(tmp_path / "image.tar"))
         top = engine.layout.layers
@@ -399,7 +399,7 @@ def test_a_layer_that_can_not_be_written_again(empty, pusher, tmp_path):
 
 @pytest.mark.parametrize("transport", ["oci-archive", "docker-archive", "oci", "dir"])
 def test_to_the_host(there, pusher, tmp_path, transport):
-    """A file or directory is written as by image_save, and again is no change."""
+    """A file or directory is written as by image_save, and writing it again is no change."""
     place = f"{transport}:{tmp_path / 'saved'}"
     assert pusher.push(there.name, place).changed
     assert pusher.push(there.name, place).actions == ()

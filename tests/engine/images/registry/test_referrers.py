@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The registry in memory takes images and tells who refers to them, seen with skopeo and curl."""
+"""The in-memory registry stores images and lists their referrers, checked with skopeo and curl."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 def test_image(image, tmp_path):
-    """An image comes out of it as it went in."""
+    """An image comes back unchanged."""
     with registry_in_memory() as memory:
         source = f"{memory.address}/team/app:1"
         digest = push(image, source, "--dest-tls-verify=false", note=tmp_path / "note")
@@ -34,7 +34,7 @@ def test_image(image, tmp_path):
 
 
 def test_referrers(image, tmp_path):
-    """Who names an image as its subject is told, of one kind or of all."""
+    """The manifests whose subject is an image are listed, of one type or of all."""
     with registry_in_memory() as memory:
         subject = push(image, f"{memory.address}/app:1", "--dest-tls-verify=false", note=tmp_path / "note")
         base = f"http://{memory.address}/v2/app"

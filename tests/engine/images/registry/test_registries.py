@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The registries that tests use are what they claim to be, seen with skopeo and curl."""
+"""The registries for tests behave as they claim, checked with skopeo and curl."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tokenserver import User, token_server
 
 
 def inspect(there, name, *words):
-    """Return what skopeo tells of an image in a registry."""
+    """Return skopeo's data of an image in a registry."""
     return json.loads(run(["skopeo", "inspect", *there.skopeo(), *words, f"docker://{there.address}/{name}"]))
 
 
 def refused(there, name, *words):
-    """Return what skopeo says when it is refused; fails when it is not."""
+    """Return skopeo's error; fail if there is none."""
     argv = ["skopeo", "inspect", *words, f"docker://{there.address}/{name}"]
     done = subprocess.run(argv, capture_output=True, check=False, text=True)
     assert done.returncode != 0
@@ -30,7 +30,7 @@ def refused(there, name, *words):
 
 
 def test_plain(image, tmp_path):
-    """A registry listens on loopback alone, takes an image, tells what it was asked for, and is gone afterwards."""
+    """A registry listens only on loopback, stores an image, logs requests, and disappears afterwards."""
     with registry(tmp_path / "registry") as there:
         digest = there.push(image, "team/app:1")
         found = inspect(there, "team/app:1")
@@ -48,7 +48,7 @@ def test_plain(image, tmp_path):
 
 
 def test_tls(image, tmp_path):
-    """With TLS it is known to those who trust its authority, and to nobody else."""
+    """With TLS, only clients that trust its authority accept it."""
     authority = Authority(tmp_path / "authority")
     trust = authority.directory(tmp_path / "trust")
     with registry(tmp_path / "registry", tls=authority.server(), trust=trust) as there:
@@ -58,7 +58,7 @@ def test_tls(image, tmp_path):
 
 
 def test_client_certificate(image, tmp_path):
-    """It may ask for a certificate of its clients."""
+    """It can require a client certificate."""
     authority = Authority(tmp_path / "authority")
     trust = authority.directory(tmp_path / "trust", authority.client("somebody"))
     nobody = authority.directory(tmp_path / "nobody")
@@ -73,7 +73,7 @@ def test_client_certificate(image, tmp_path):
     [(("DNS:elsewhere",), 2, "doesn't contain any IP SANs"), (("IP:127.0.0.1",), -1, "expired")],
 )
 def test_bad_certificate(names, days, told, image, tmp_path):
-    """Its certificate may be another's, or have expired."""
+    """Its certificate can have a wrong name or have expired."""
     authority = Authority(tmp_path / "authority")
     trust = authority.directory(tmp_path / "trust")
     tls = authority.server(names=names, days=days)
@@ -82,7 +82,7 @@ def test_bad_certificate(names, days, told, image, tmp_path):
 
 
 def test_users(image, tmp_path):
-    """With users it lets in who knows a password, and asks the others for one."""
+    """With users it requires a password and accepts the right one."""
     with registry(tmp_path / "registry", users={"me": "my word", "you": "yours"}) as there:
         for creds in ("me:my word", "you:yours"):
             assert there.push(image, "app:1", "--dest-creds", creds)
@@ -94,7 +94,7 @@ def test_users(image, tmp_path):
 
 @pytest.fixture
 def guarded(tmp_path, image):
-    """Return a registry with a server of tokens, which knows two users and lets everybody read what is public."""
+    """Return a registry with a token server, which has two users and public images."""
     users = {
         "": User("", {"public/*": ("pull",)}),
         "maker": User("made", {"*": ("pull", "push", "delete")}),
@@ -108,7 +108,7 @@ def guarded(tmp_path, image):
 
 
 def test_tokens(image, guarded):
-    """With a server of tokens each may do what that one says: nobody, a reader, a maker."""
+    """With a token server, permissions are those of its answer: anonymous, reader, maker."""
     there, tokens = guarded
     for name in ("public/app:1", "team/app:1", "other/app:1"):
         there.push(image, name, "--dest-creds", "maker:made")
@@ -128,7 +128,7 @@ def test_tokens(image, guarded):
 
 
 def test_what_is_not_enough_is_told(guarded):
-    """A token that is good and not good enough is told apart from none, with the scope that is wanted."""
+    """An insufficient token has another error than a missing one, with the required scope."""
     there, _tokens = guarded
     token = json.loads(
         run(["curl", "-s", "-u", "reader:read", f"{_tokens.realm}?scope=repository:team/app:pull,push"])
@@ -142,7 +142,7 @@ def test_what_is_not_enough_is_told(guarded):
 
 
 def test_tokens_that_end(image, guarded):
-    """Tokens may have ended already, which the registry tells, and the next is good again."""
+    """Tokens may be expired, which the registry reports, and the next one is valid again."""
     there, tokens = guarded
     there.push(image, "public/app:1", "--dest-creds", "maker:made")
 
@@ -167,7 +167,7 @@ def test_tokens_that_end(image, guarded):
 
 
 def test_identity_token(image, guarded):
-    """An identity token stands for a user, by POST, as `docker login` keeps it in some files."""
+    """An identity token replaces a user, by POST, as `docker login` stores it in some files."""
     there, tokens = guarded
     there.push(image, "team/app:1", "--dest-creds", "maker:made")
     nobody = base64.b64encode(b"<token>:").decode()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An image that was pulled is saved with the manifest, blobs and digests of its registry."""
+"""A pulled image is saved with the manifest, blobs and digests of its registry."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from registries import registry
 TRANSPORTS = {DOCKER_ARCHIVE: "docker-archive", OCI_ARCHIVE: "oci-archive", OCI_DIR: "oci", DOCKER_DIR: "dir"}
 
 
-#: The forms whose manifest is of a kind.
+#: The formats whose manifest has each type.
 OF_KIND = {"oci": (OCI_ARCHIVE, OCI_DIR), "v2s2": (DOCKER_DIR,)}
 
 
 @pytest.fixture(params=OF_KIND)
 def kind(request):
-    """Name the kinds of manifests."""
+    """Return each kind of manifest."""
     return request.param
 
 
@@ -49,14 +49,14 @@ def pulled(there, tmp_path):
 
 
 def skopeo(*words):
-    """Run skopeo, and return what it prints."""
+    """Run skopeo; return its output."""
     command = ["skopeo", "--insecure-policy", *words]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_saved_as_it_was_pulled(form, pulled, there, kind, tmp_path):
-    """In the formats of its kind the manifest has the registry's digest; it is the same image in all, and no change again."""
+    """In formats of its kind the manifest keeps the registry's digest; every format has the same image."""
     dest = tmp_path / "saved"
     pulled.save(dest, there.name, form=form)
     if form in OF_KIND[kind]:
@@ -73,7 +73,7 @@ def test_saved_as_it_was_pulled(form, pulled, there, kind, tmp_path):
 
 
 def test_pushed_again_it_has_the_same_digest(pulled, there, kind, tmp_path):
-    """What was saved goes to a registry by skopeo, and has the digest there that it was pulled with."""
+    """A saved image pushed by skopeo has the digest with which it was pulled."""
     form = OF_KIND[kind][-1]
     pulled.save(tmp_path / "saved", there.name, form=form)
     source = f"oci:{tmp_path}/saved:{there.name}" if form == OCI_DIR else f"dir:{tmp_path}/saved"
@@ -83,7 +83,7 @@ def test_pushed_again_it_has_the_same_digest(pulled, there, kind, tmp_path):
 
 
 def test_without_its_blobs(pulled, there, tmp_path):
-    """An image of which blobs are gone is saved all the same, from its layers."""
+    """An image without some of its blobs is saved all the same, from its layers."""
     blobs = BlobStore(str(pulled.top / "root/blobs"))
     for digest in blobs.list():
         blobs.remove(digest)
@@ -96,7 +96,7 @@ def test_without_its_blobs(pulled, there, tmp_path):
 
 
 def test_a_layer_without_a_recipe(pulled, there, tmp_path):
-    """Where a layer has no recipe its blob does as well; a pull makes good what is missing."""
+    """A layer without a recipe is saved from its blob; a pull restores a missing one."""
     for path in (pulled.top / "root/layers").glob("*/recipe"):
         path.unlink()
     pulled.save(tmp_path / "saved.tar", there.name)

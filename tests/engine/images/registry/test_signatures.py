@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lies beside an image in a registry, and is about it, is never taken for one: signatures, SBOMs, attestations."""
+"""Artifacts beside an image in a registry are never taken for images: signatures, SBOMs, attestations."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
 
 
 class Shelf:
-    """A registry that has team/app:1, and what a test puts beside it."""
+    """A registry that has team/app:1, and artifacts that a test adds."""
 
     def __init__(self, memory, digest):
         self.memory, self.digest = memory, digest
         self.name = f"{memory.address}/team/app"
 
     def blob(self, data, kind):
-        """Store a blob in the registry, and return its descriptor."""
+        """Store a blob in the registry; return its descriptor."""
         self.memory.blobs[digest_of(data)] = data
         return {"mediaType": kind, "digest": digest_of(data), "size": len(data)}
 
     def put(self, tag, manifest, kind=MANIFEST):
-        """Push a manifest, and return its descriptor."""
+        """Push a manifest; return its descriptor."""
         data = json.dumps({"schemaVersion": 2, "mediaType": kind, **manifest}).encode()
         url = f"http://{self.memory.address}/v2/team/app/manifests/{tag or digest_of(data)}"
         request = urllib.request.Request(url, data, {"Content-Type": kind}, method="PUT")
@@ -47,7 +47,7 @@ class Shelf:
         return {"mediaType": kind, "digest": self.digest, "size": len(data)}
 
     def of_cosign(self):
-        """Return a signature as cosign pushes it: an image manifest with a configuration that says nothing."""
+        """Return a signature as cosign pushes it: an image manifest with an empty configuration."""
         config = self.blob(b'{"architecture":"","os":"","config":{},"rootfs":{"type":"layers"}}', CONFIG)
         layer = self.blob(b'{"critical":{"identity":{}}}', SIGNATURE)
         return {
@@ -56,7 +56,7 @@ class Shelf:
         }
 
     def of_oci(self):
-        """Return a signature as OCI 1.1 has it: an artifact whose subject is the image."""
+        """Return a signature in the form of OCI 1.1: an artifact whose subject is the image."""
         layer = self.blob(b"{}", SIGNATURE)
         return {"artifactType": SIGNATURE, "config": EMPTY, "layers": [layer], "subject": self.subject}
 
@@ -73,13 +73,13 @@ def shelf(image, tmp_path):
 
 @pytest.fixture
 def puller(tmp_path):
-    """Return an engine of the test's own."""
+    """Return an engine for one test."""
     return Puller(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["of_cosign", "of_oci"])
 def test_a_signature_is_no_image(shelf, puller, kind):
-    """A signature is refused by its tag and by its digest; the image beside it comes, and nothing of the signature with it."""
+    """A signature is refused by its tag and by its digest; a pull of the image fetches nothing of the signature."""
     tag = f"{shelf.digest.replace(':', '-')}.sig"
     digest = shelf.put(tag, getattr(shelf, kind)())["digest"]
     for name in (f"{shelf.name}:{tag}", f"{shelf.name}@{digest}"):
@@ -93,7 +93,7 @@ def test_a_signature_is_no_image(shelf, puller, kind):
 
 
 def test_an_index_with_what_describes_its_images(shelf, puller):
-    """Of an index with attestations and signatures before and behind it the image is taken."""
+    """From an index with attestations and signatures before and after the image, the image is selected."""
     attestation = shelf.put(None, shelf.of_cosign())
     unknown = {"platform": {"architecture": "unknown", "os": "unknown"}}
     note = {"annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
@@ -112,7 +112,7 @@ def test_an_index_with_what_describes_its_images(shelf, puller):
 
 
 def test_an_index_of_signatures_alone(shelf, puller):
-    """The fallback tag of referrers, an index of what refers to the image, is no image."""
+    """The fallback tag of referrers, an index of the image's artifacts, is not an image."""
     tag = shelf.digest.replace(":", "-")
     signature = {**shelf.put(None, shelf.of_oci()), "artifactType": SIGNATURE}
     shelf.put(tag, {"manifests": [signature]}, INDEX)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway push``, ``login`` and ``logout``: what they print, and that no password is an argument."""
+"""``slipway push``, ``login`` and ``logout``: their output, and that no password is an argument."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def there(image, tmp_path):
 
 @pytest.fixture
 def slipway(tree, tmp_path):
-    """Return the program: what it returns, prints and complains of, with a text on its standard input."""
+    """Return a function that runs slipway with a standard input; it returns exit code, output and errors."""
     puller = Puller(tmp_path)
     puller.blobs()
 
@@ -50,7 +50,7 @@ def slipway(tree, tmp_path):
 
 
 def test_login_push_logout(there, slipway, tmp_path):
-    """A person logs in with a password that comes by the standard input, pushes, and logs out."""
+    """A user logs in with a password on the standard input, pushes, and logs out."""
     file, how = str(tmp_path / "auth.json"), "--tls-verify=false"
     login = ("login", "--authfile", file, how, "-u", "bob", "--password-stdin", there.address)
     assert slipway(*login, given=f"{SECRET}\n") == (0, f"Logged in to {there.address} as bob\n", "")
@@ -70,7 +70,7 @@ def test_login_push_logout(there, slipway, tmp_path):
 
 
 def access(file):
-    """Return how the registry is reached."""
+    """Return the access to the registry."""
     from _engine.model.image.pull import Access
 
     return Access(auth_file=file, verify=False)
@@ -88,7 +88,7 @@ def access(file):
     ],
 )
 def test_what_is_missing_is_told(need, slipway, tmp_path, argv, given, said):
-    """Nothing is asked of whom nobody answers for, and nothing is guessed."""
+    """Without a terminal nothing is prompted for, and nothing is guessed."""
     need(registries.is_there(), "docker-registry, unpacked by tests/setup.yml")
     file = ("--authfile", str(tmp_path / "auth.json"))
     code, _out, complained = slipway(argv[0], *file, *argv[1:], "127.0.0.1:9", given=given)

@@ -261,7 +261,7 @@ def test_writes_what_it_reads(case):
 
 @pytest.mark.parametrize("case", WRITTEN)
 def test_writes_what_tarfile_reads(case):
-    """tarfile reads written entries correctly."""
+    """Written entries are read correctly by tarfile."""
     entry = WRITTEN[case]
     content = b"data"[: entry.stored]
     data = write.header(entry)
