@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway commit`` with the words of podman-commit(1)."""
+"""``slipway commit`` with the options of podman-commit(1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from _engine.lifecycle.info import info
 
 @pytest.fixture
 def box(host):
-    """Return a container that has written something."""
+    """Return a container that has written a file."""
     host.start("sh", "-c", "echo x >/new", label={"l": "1"}, volume=["/own", "data:/data"])
     host.ended()
     yield host
@@ -26,7 +26,7 @@ def shape(host, name: str) -> dict[str, object]:
 
 
 def test_words(box, tmp_path):
-    """Each option says in the image what it says for podman; the id is printed, and kept where that is asked for."""
+    """Each option has podman's effect on the image; the id is printed, and written to a file on request."""
     words = ["-a", "me", "-m", "because", "-c", "ENV A=2", "--change", "USER 7", "--include-volumes", "-q"]
     done = box.agent("commit", *words, "--iidfile", str(tmp_path / "id"), "box", "localhost/out:1")
     assert (done.returncode, done.stderr) == (0, "")
@@ -39,7 +39,7 @@ def test_words(box, tmp_path):
 
 
 def test_without_a_name(box):
-    """The image is found by its id alone; ``--squash`` gives it one layer."""
+    """An unnamed image is found by its id; ``--squash`` gives it one layer."""
     begun = box.record().id[:7]
     done = box.agent("commit", "--squash", "--pause=false", begun)
     found = shape(box, done.stdout.strip())
@@ -47,7 +47,7 @@ def test_without_a_name(box):
 
 
 def test_misuse(box):
-    """No such container, a wrong name and a wrong change are told."""
+    """An unknown container, an invalid name and an invalid change are errors."""
     cases = {
         ("nosuch", "a"): (125, "no container named 'nosuch'"),
         ("box", "Capital"): (125, "has capital letters"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway exec`` as a person and a script call it."""
+"""``slipway exec`` as users and scripts call it."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def call(host):
 
 
 def test_streams_and_exit_code(call):
-    """Output goes through, and the exit code is the command's."""
+    """Output is passed through, and the exit code is the command's."""
     done = call("box", "sh", "-c", "echo out; echo err >&2; exit 7")
     assert (done.returncode, done.stdout, done.stderr) == (7, b"out\n", b"err\n")
 
 
 def test_input_only_when_asked(call):
-    """Without -i the command has no input, with it ours, byte by byte."""
+    """Without -i the command has no input; with it, the caller's, byte for byte."""
     data = bytes(range(256)) * 1000
     assert call("box", "cat", stdin=data).stdout == b""
     assert call("-i", "box", "cat", stdin=data).stdout == data
 
 
 def test_options(call):
-    """User, directory and environment are those asked for; options of the command are its own."""
+    """User, directory and environment are applied; the command's own options are left to it."""
     done = call("-u", "1000", "-w", "/tmp", "-e", "A=b=c", "box", "sh", "-c", "id -u; pwd; echo $A", "-e")
     assert done.stdout.split() == [b"1000", b"/tmp", b"b=c"]
 
@@ -64,14 +64,14 @@ def test_options(call):
     ],
 )
 def test_exit_codes_of_what_never_began(call, arguments, code, words):
-    """What can't be run has podman's exit code, and words that say why."""
+    """A command that cannot run has podman's exit code and an error with the reason."""
     done = call(*arguments)
     assert done.returncode == code, done
     assert words in done.stderr.decode()
 
 
 def test_detached(host, call):
-    """With -d the session's id is printed, and the command goes on."""
+    """With -d the session id is printed, and the command continues."""
     session = call("-d", "box", "sh", "-c", "while [ ! -e /go ]; do sleep 0.05; done").stdout.decode().strip()
     assert host.inspect()["ExecIDs"] == [session]
     assert call("box", "touch", "/go").returncode == 0
@@ -79,7 +79,7 @@ def test_detached(host, call):
 
 
 def test_terminal(host, call):
-    """With -it the command is on our terminal."""
+    """With -it the command uses the caller's terminal."""
     call("box", "true")
     main, replica = pty.openpty()
     program = f"{host.layout.agent}/current/slipway"
@@ -99,7 +99,7 @@ def test_terminal(host, call):
 
 
 def test_ended_from_outside(host, call):
-    """TERM reaches the command, and no session stays."""
+    """TERM is forwarded to the command, and no session is left."""
     call("box", "true")
     program = f"{host.layout.agent}/current/slipway"
     argv = [
@@ -118,7 +118,7 @@ def test_ended_from_outside(host, call):
 
 
 def others(host) -> list[int]:
-    """Return the processes of the container other than its first."""
+    """Return the processes of the container except its first."""
     record = host.record("box")
     with host.open(read_only=True) as engine:
         return [pid for pid in cgroups.processes(cgroup_of(engine, record)) if pid != record.process.pid]
@@ -126,7 +126,7 @@ def others(host) -> list[int]:
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_ended_at_any_time(host, call, signum):
-    """Whenever the signal comes, also while the runtime starts the command, nothing of it goes on and nobody waits for it."""
+    """At any time, also during the command's start, a signal ends all of it, and the caller does not hang."""
     call("box", "true")
     argv = [f"{host.layout.agent}/current/slipway", "exec", "box", "sh", "-c", "sleep 1000; :"]
     for step in range(6):
@@ -143,7 +143,7 @@ def test_ended_at_any_time(host, call, signum):
 
 
 def test_what_a_command_leaves_in_the_background_is_not_waited_for(host, call):
-    """Whoever reads our output gets its end with the command's, though a child of that holds its own."""
+    """The caller's output ends with the command, even if a child of the command keeps its own open."""
     done = call("-i", "box", "sh", "-c", "sleep 4718 & cat; exit 3", stdin=b"abc")
     assert (done.returncode, done.stdout) == (3, b"abc")
     assert call("box", "sh", "-c", "ps | grep -c '[s]leep 4718'").stdout == b"1\n"
@@ -161,7 +161,7 @@ def test_interrupted(host, call):
 
 
 def test_a_reader_that_has_gone(host, call):
-    """The command gets SIGPIPE as if it wrote to the reader itself."""
+    """The command gets SIGPIPE as if it wrote to the reader directly."""
     call("box", "true")
     argv = [f"{host.layout.agent}/current/slipway", "exec", "box", "sh", "-c"]
     with subprocess.Popen([*argv, "while :; do echo y; done"], stdout=subprocess.PIPE) as process:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands of docs/cli.md go well as they stand, in their order."""
+"""The commands of docs/cli.md succeed as printed, in their order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def guide(tree) -> str:
 
 @pytest.mark.parametrize("runtime", ["crun"])
 def test_commands(guide, host, agent, busybox, tmp_path):
-    """Each line of the page's blocks ends with 0 and complains of nothing."""
+    """Each line of the page's blocks exits with 0 and prints no error."""
     listen = ("sh", "-c", "trap : HUP; while :; do sleep 0.1; done")
     common = {"label": {"tier": "front"}, "volume": ["data:/data"], "stop_timeout": 0}
     host.start(*listen, name="web", **common)
@@ -47,7 +47,7 @@ def test_commands(guide, host, agent, busybox, tmp_path):
 
 
 def test_tables(guide):
-    """The page names every key of every filter, and no verb is there that the page or the help of another lacks."""
+    """The page lists all filter keys, and only verbs that exist."""
     for keys in (filters.CONTAINERS, filters.IMAGES, filters.VOLUMES, filters.NETWORKS):
         row = ", ".join(f"`{key}`" for key in keys)
         assert f"| {row} |" in guide

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``slipway`` says to words that it does not understand, and what ``load`` says of its archive."""
+"""Usage errors of ``slipway``, and the output of ``load``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from _engine.agent.main import main
 from dockerarchive import layer, write_archive
 
-#: Words after the verb's options that mean nothing.
+#: Invalid words after the verb's options.
 WRONG = [
     "nothing",
     "ps --nothing",
@@ -34,7 +34,7 @@ WRONG = [
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
-    """Return the places of an engine that has nothing."""
+    """Return the paths of an empty engine."""
     from _engine.lifecycle.host.opening import open_engine
 
     top = tmp_path_factory.mktemp("cli")
@@ -46,7 +46,7 @@ def places(tmp_path_factory):
 
 @pytest.mark.parametrize("words", WRONG)
 def test_wrong_use_is_2(places, capsys, words):
-    """An unknown verb, option, or value of an option ends with 2, whatever the verb, and says which it is."""
+    """An unknown verb, option, or value of an option exits with 2 and is named, whatever the verb."""
     try:
         code = main(words.split(), **places)
     except SystemExit as left:
@@ -55,7 +55,7 @@ def test_wrong_use_is_2(places, capsys, words):
 
 
 def test_load_tells_what_the_archive_has(host, tmp_path):
-    """Of an image that is there under another name already the names of this archive are printed; no file is named for a pipe."""
+    """Loading an image that exists under another name prints the archive's names; a pipe has no file name."""
     content = layer({"etc": None, "etc/file": b"x"})
     for name in ("localhost/first:1", "localhost/second:1"):
         archive = write_archive(tmp_path / "image.tar", name, [content])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verbs of ``slipway`` that look, copy and clear away, with podman's words."""
+"""The verbs of ``slipway`` that inspect, copy and remove, like podman's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from dockerarchive import write_archive
 
 SLEEP = ("sleep", "1000")
-pytestmark = pytest.mark.parametrize("runtime", ["crun"])  # none of it is about the runtime
+pytestmark = pytest.mark.parametrize("runtime", ["crun"])  # the runtime does not matter here
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def slipway(host, agent):
 
 @pytest.fixture
 def three(host):
-    """Return the ids of three containers: one that runs, one that never did, one that ended with 3."""
+    """Return the ids of three containers: running, never started, and exited with 3."""
     host.start(*SLEEP, name="web", label={"tier": "front"}, volume=["data:/data"], stop_timeout=0)
     host.want("created", *SLEEP, name="fresh", workdir="/work")
     host.start("sh", "-c", "exit 3", name="ended", label={"tier": "back"})
@@ -38,7 +38,7 @@ def three(host):
     return {name: host.record(name).id for name in ("web", "fresh", "ended")}
 
 
-#: What each filter means is in tests/unit/agent/cli/test_filters.py.
+#: The filters themselves are tested in tests/unit/agent/cli/test_filters.py.
 LISTED = [
     ((), "web"),
     (("-a",), "web fresh ended"),
@@ -50,7 +50,7 @@ LISTED = [
 
 
 def test_ps(slipway, three):
-    """Only what runs is listed, all with -a; filters choose by podman's keys."""
+    """Only running containers are listed, all with -a; filters have podman's keys."""
     for argv, names in LISTED:
         code, said, errors = slipway("ps", "--format", "{{.Names}}", *argv)
         assert (code, said.split(), errors) == (0, names.split(), ""), argv
@@ -78,7 +78,7 @@ REFUSED = [
     (("tag", "box:1", "UPPER"), 125, "NAME: 'UPPER' has capital letters"),
     (("untag", "box:1", "nothing:1"), 125, "near: localhost/box:1"),
     (("save", "nothing:1"), 125, "no image named 'nothing:1'"),
-    (("save", "--format", "oci-dir", "box:1"), 2, "Write -o DIRECTORY"),
+    (("save", "--format", "oci-dir", "box:1"), 2, "Use -o DIRECTORY"),
     (
         ("save", "--compress", "-o", "x.tar", "box:1"),
         2,
@@ -93,7 +93,7 @@ REFUSED = [
 
 
 def test_templates_and_errors(slipway, three):
-    """Templates of Go's kind give fields; what is not understood is told in the words of the command line."""
+    """Go templates print fields; errors name options of the command line."""
     for template, line in TEMPLATES:
         found = slipway("ps", "--format", template)
         assert found == (0, f"{line.replace('ID12', three['web'][:12])}\n", ""), template
@@ -107,7 +107,7 @@ def test_templates_and_errors(slipway, three):
 
 
 def test_inspect(slipway, three):
-    """Several things are shown at once, whatever they are; what is not there is told after those that are."""
+    """Objects of several types are shown at once; errors for missing ones follow those that exist."""
     code, said, errors = slipway("inspect", "web", "data", "box:1", "nothing", "fresh")
     shapes = json.loads(said)
     assert code == 125
@@ -124,7 +124,7 @@ def test_inspect(slipway, three):
 
 
 def test_processes_and_usage(host, slipway, three):
-    """Processes are shown with the container's own numbers and users, and what a cgroup has used in podman's keys."""
+    """Processes have the container's own pids and users, and usage has podman's keys."""
     header, first = slipway("top", "web")[1].splitlines()
     assert header.split() == "USER PID PPID %CPU ELAPSED TTY TIME COMMAND".split()
     assert (first.split()[:3], first.split()[-2:]) == (["root", "1", "0"], ["sleep", "1000"])
@@ -149,7 +149,7 @@ def test_processes_and_usage(host, slipway, three):
 
 
 def test_copy(slipway, three, tmp_path):
-    """Files go in and out; relative paths count from where the caller is, those of a container from its working directory."""
+    """Files are copied in and out; relative paths start at the caller's or container's working directory."""
     tmp_path.joinpath("a").mkdir()
     tmp_path.joinpath("a/file").write_text("content")
     assert slipway("cp", "a/file", "web:/tmp.txt", cwd=tmp_path) == (0, "", "")
@@ -165,7 +165,7 @@ def test_copy(slipway, three, tmp_path):
 
 
 def test_images_and_volumes(host, slipway, three, busybox, tmp_path):
-    """Images are loaded, listed and removed, and volumes too, as podman does it."""
+    """Images are loaded, listed and removed, and volumes too, as in podman."""
     archive = write_archive(tmp_path / "other.tar", "localhost/other:2", [busybox], Env=["A=b"])
     assert slipway("load", "-i", "other.tar", cwd=tmp_path) == (0, "Loaded image: localhost/other:2\n", "")
     with archive.open("rb") as stream:
@@ -192,7 +192,7 @@ def test_images_and_volumes(host, slipway, three, busybox, tmp_path):
 
 
 def test_image_names_and_archives(host, slipway, tmp_path):
-    """Images get names and lose them, and are saved to files, directories and pipes, as podman does it."""
+    """Images are tagged and untagged, and saved to files, directories and pipes, as in podman."""
     assert slipway("tag", "box:1", "app:1", "app:2") == (0, "", "")
     names = slipway("images", "--filter", "reference=app", "--format", "{{.Names}}")[1]
     assert {"localhost/app:1", "localhost/app:2"} <= {*names.strip().split(", ")}
@@ -223,12 +223,12 @@ def test_image_names_and_archives(host, slipway, tmp_path):
 
 
 def test_networks(host, slipway):
-    """Networks are made, listed, shown and removed, as podman does it."""
+    """Networks are created, listed, inspected and removed, as in podman."""
     options = ("--subnet", "10.231.9.0/24", "-o", "mtu=1400", "--label", "tier=db")
     assert slipway("network", "create", *options, "back") == (0, "back\n", "")
     assert slipway("network", "create", "--ignore", "back") == (0, "back\n", "")
     code, _said, errors = slipway("network", "create", "back")
-    assert (code, "already exists. Choose another name, or write --ignore" in errors) == (125, True)
+    assert (code, "already exists. Choose another name, or use --ignore" in errors) == (125, True)
     assert slipway("network", "create", "--gateway", "10.1.0.1", "other")[0] == 2
     assert (
         slipway("network", "ls", "-q", "--filter", "label=tier=db", "--filter", "dangling=true")[1]
@@ -244,7 +244,7 @@ def test_networks(host, slipway):
 
 
 def test_removal(host, slipway):
-    """What others need goes with them by --depend; what is not there is no error with --force or --ignore."""
+    """--depend removes dependents too; a missing container is no error with --force or --ignore."""
     host.start(*SLEEP, name="db", stop_timeout=0)
     host.start(*SLEEP, name="app", requires=["db"], stop_timeout=0)
     code, _said, errors = slipway("rm", "-f", "db")
@@ -256,7 +256,7 @@ def test_removal(host, slipway):
 
 
 def test_info_and_version(slipway):
-    """Versions and the host are told for people, for programs and by a template."""
+    """Versions and host are printed as text, as JSON and through a template."""
     assert json.loads(slipway("info", "--format", "json")[1])["cgroup_version"] in ("v1", "v2", "hybrid")
     assert "\nruntime:\n  " in slipway("info")[1]
     version = json.loads(slipway("version", "--json")[1])

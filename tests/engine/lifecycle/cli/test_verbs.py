@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``slipway`` in the hands of a person: the program that was installed on the host, run as such."""
+"""The installed program ``slipway``, run as users run it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def state(host, name="box"):
 
 
 def test_from_start_to_removal(host, slipway):
-    """Each verb does what it says, prints the name, and ends with 0."""
+    """Each verb takes effect, prints the name, and exits with 0."""
     host.want("created", *SLEEP, volume=["/anonymous", "kept:/kept"])
     identity = host.record().id
     for argv, after in (
@@ -57,7 +57,7 @@ def test_from_start_to_removal(host, slipway):
 
 
 def test_a_start_by_hand_is_cleaned_up_after(host, slipway):
-    """What the program started is cleaned up by the program when it has ended, with the runtime that it had."""
+    """A container that the program started is cleaned up by it at exit, with the same runtime."""
     host.want("created", "sh", "-c", "sleep 0.3; exit 5")
     assert slipway("start", "box")[0] == 0
     assert Path(host.record().runtime).name == host.runtime
@@ -69,7 +69,7 @@ UNKNOWN = ("start", "stop", "restart", "pause", "unpause", "kill", "wait")
 
 
 def test_unknown_names(host, slipway):
-    """A name that is not there is told with those that are near; what is there is done all the same."""
+    """The error for an unknown name suggests similar ones; the other names are processed all the same."""
     host.start(*SLEEP)
     for verb in UNKNOWN:
         code, said, errors = slipway(verb, "bix")
@@ -97,7 +97,7 @@ REFUSED = [
 
 
 def test_refused(host, slipway):
-    """What can't be done is told with podman's exit code, and the container runs on untouched."""
+    """An impossible action has podman's exit code, and the container runs on untouched."""
     host.start(*SLEEP)
     before = host.record()
     for argv, code, words in REFUSED:
@@ -110,7 +110,7 @@ def test_refused(host, slipway):
 
 
 def test_all(host, slipway):
-    """With --all a verb takes those that it is for, and no others."""
+    """With --all a verb applies to the containers in its states, and no others."""
     for name in ("one", "two"):
         host.start(*SLEEP, name=name, stop_timeout=0)
     host.want("created", *SLEEP, name="three")
@@ -120,7 +120,7 @@ def test_all(host, slipway):
 
 
 def test_wait(host, slipway):
-    """The exit code is printed once the container has ended: at once, later, after a restart, and after its removal."""
+    """The exit code is printed after the exit: at once, later, after a restart, and after removal."""
     host.start("sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.02; done", rm=True)
     host.said("ready")
     found = []
@@ -137,7 +137,7 @@ def test_wait(host, slipway):
 
 
 def test_wait_sleeps(host, slipway):
-    """Who waits takes no processor time, whatever the other containers do in the meantime."""
+    """Waiting takes no CPU time, whatever other containers do."""
     host.start(*SLEEP)
     process = subprocess.Popen([host.layout.agent_program, "wait", "box"], stdout=subprocess.PIPE, text=True)
     time.sleep(1.0)
@@ -155,7 +155,7 @@ def test_wait_sleeps(host, slipway):
 
 @pytest.mark.parametrize("word", ["running", "removed", "paused"])
 def test_wait_for_a_condition(host, slipway, word):
-    """Whatever it is to become: it is told when it has."""
+    """The verb returns once the container meets the condition."""
     host.want("created", *SLEEP)
     found = []
     waiting = threading.Thread(target=lambda: found.append(slipway("wait", "--condition", word, "box")))

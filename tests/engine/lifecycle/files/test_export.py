@@ -473,7 +473,7 @@ def test_for_a_person(host, send, tmp_path):
     done = subprocess.run([*program, "box"], stdout=terminal, stderr=subprocess.PIPE, check=False)
     os.close(terminal)
     os.close(controller)
-    assert (done.returncode, b"Write -o FILE" in done.stderr) == (125, True)
+    assert (done.returncode, b"Use -o FILE" in done.stderr) == (125, True)
     done = subprocess.run([*program, "bix"], capture_output=True, check=False)
     assert (done.returncode, b"near: box" in done.stderr) == (125, True)
     done = subprocess.run([*program, "-o", "/none/x", "box"], capture_output=True, check=False)

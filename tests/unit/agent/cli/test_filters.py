@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``--filter`` and ``--format`` of the command line."""
+"""What ``--filter`` and ``--format`` of the command line mean."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from _engine.lifecycle.inspect import filters
 
 
 def container(name: str, made: int, **state: object) -> dict[str, object]:
-    """Return the part of a container's shape that filters use."""
+    """Return the part of a container's shape that filters look at."""
     return {
         "Id": f"{made}a" * 32,
         "Name": name,
@@ -71,7 +71,7 @@ CHOSEN = [
 
 @pytest.mark.parametrize(("texts", "names"), CHOSEN)
 def test_filters_of_containers(texts, names):
-    """Filters with one key are alternatives, except labels, which must all match; so must all keys."""
+    """Of filters of one key one has to fit, of labels each, and so of each key."""
     wanted = filters.parse(texts.split(), filters.CONTAINERS)
     found = filters.choose(CONTAINERS, wanted, filters.CONTAINERS)
     assert [shape["Name"] for shape in found] == names.split()
@@ -97,7 +97,7 @@ IMAGES = [
     ],
 )
 def test_filters_of_images(text, ids):
-    """Images are filtered by name, label and time."""
+    """Images are chosen by name, label and time."""
     found = filters.choose(IMAGES, filters.parse([text], filters.IMAGES), filters.IMAGES)
     assert "".join(shape["Id"][0] for shape in found) == ids
 
@@ -114,7 +114,7 @@ def test_filters_of_images(text, ids):
     ],
 )
 def test_filters_that_are_none(text, words):
-    """An unknown filter is an error that lists the known ones."""
+    """What is no filter is told, with those that there are."""
     with pytest.raises(InvalidOption, match=words):
         filters.choose(CONTAINERS, filters.parse([text], filters.CONTAINERS), filters.CONTAINERS)
 
@@ -144,7 +144,7 @@ def test_templates(text, line):
     ["{{range .A}}x{{end}}", "{{.N", "}}", "{{.N | upper}}", "{{}}", "{{.Nope}}", "{{.N.B}}", "{{- .N}}"],
 )
 def test_templates_that_are_refused(text):
-    """Unsupported syntax and unknown fields are errors, not output."""
+    """What is not understood, or not there, is refused and not printed."""
     with pytest.raises(InvalidOption) as caught:
         template.parse(text).render(template.look_into(SHAPE))
     assert caught.value.remedy
@@ -169,11 +169,7 @@ TOLD = [
         (),
         "no. Or runtime: crun in its task",
     ),
-    (
-        EngineError("no", remedy=Words("Write ", Setting("become", True))),
-        (),
-        "no. Write sudo before the command",
-    ),
+    (EngineError("no", remedy=Words("Write ", Setting("become", True))), (), "no. Write sudo before the command"),
     (EngineError(Words(Setting("time"), " is bad")), ("--time",), "--time is bad"),
     (PermissionError(13, "Permission denied", "/x"), (), "/x: Permission denied"),
     (OSError(36, "File name too long", "/x" * 3000), (), str(PathTooLong("/x" * 3000))),
@@ -182,6 +178,6 @@ TOLD = [
 
 @pytest.mark.parametrize(("error", "flags", "text"), TOLD)
 def test_errors_in_the_words_of_the_command_line(error, flags, text):
-    """An option is written as the verb's flag, or as an option of the task if the verb has no such flag."""
+    """An option of a task is told as the verb's flag; one that the verb has not is said to be of the task."""
     assert output.told(error, frozenset(flags)) == text
-    assert "--" not in str(error)  # a task gets its own wording
+    assert "--" not in str(error)  # a task's words are its own

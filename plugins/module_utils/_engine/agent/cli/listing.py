@@ -111,6 +111,6 @@ def _field(fields: Fields, name: str) -> Field:
     if name not in fields:
         hint = f" (near: {', '.join(near(name, fields))})" if near(name, fields) else ""
         raise InvalidOption(
-            "format", f".{name}", f"names no field{hint}", remedy=f"Write some of {', '.join(fields)}"
+            "format", f".{name}", f"is not a field{hint}", remedy=f"Use some of {', '.join(fields)}"
         )
     return fields[name]

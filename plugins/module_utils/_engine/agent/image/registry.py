@@ -129,12 +129,12 @@ def _credentials(arguments: argparse.Namespace) -> tuple[str, str]:
     username: Optional[str] = arguments.username
     if arguments.password_stdin:
         if not username:
-            raise EngineError("--password-stdin requires a username", remedy="Write --username USER")
+            raise EngineError("--password-stdin requires a username", remedy="Use --username USER")
         return username, _line()
     if not sys.stdin.isatty():
         if username:
             raise EngineError(
-                "cannot prompt for a password without a terminal", remedy="Write --password-stdin"
+                "cannot prompt for a password without a terminal", remedy="Use --password-stdin"
             )
         return "", ""
     import getpass

@@ -45,9 +45,9 @@ def _save(engine: Engine, arguments: argparse.Namespace) -> None:
         save(engine, SaveRequest(names, dest, arguments.format, arguments.compress))
     elif arguments.format not in ARCHIVES:
         why = "writes a directory, which the standard output cannot carry"
-        raise InvalidOption("format", arguments.format, why, remedy="Write -o DIRECTORY")
+        raise InvalidOption("format", arguments.format, why, remedy="Use -o DIRECTORY")
     elif sys.stdout.isatty():
-        remedy = "Write -o FILE, or redirect the output"
+        remedy = "Use -o FILE, or redirect the output"
         raise EngineError("refusing to write an archive to a terminal", remedy=remedy)
     else:
         _stream(engine, SaveRequest(names, "", arguments.format, arguments.compress))

@@ -88,7 +88,7 @@ def _prune(engine: Engine, arguments: argparse.Namespace, wish: Prune) -> None:
 def _ask(actions: tuple[str, ...]) -> None:
     """Ask for confirmation on the terminal; raises EngineError on a "no", or if there is no terminal."""
     if not sys.stdin.isatty():
-        raise EngineError("cannot ask for confirmation without a terminal", remedy="Write --force")
+        raise EngineError("cannot ask for confirmation without a terminal", remedy="Use --force")
     for action in actions:
         output.write(action.replace("removed", "will remove", 1))
     if input("Continue? [y/N] ").strip().lower() not in ("y", "yes"):

@@ -28,7 +28,7 @@ def _export(engine: Engine, arguments: argparse.Namespace) -> None:
         export(engine, ExportRequest(find_typed(engine, arguments.name).name, arguments.output))
     elif sys.stdout.isatty():
         raise EngineError(
-            "refusing to write an archive to a terminal", remedy="Write -o FILE, or redirect the output"
+            "refusing to write an archive to a terminal", remedy="Use -o FILE, or redirect the output"
         )
     else:
         _stream(engine, arguments.name)

@@ -94,7 +94,7 @@ def _archive(path: str | None) -> Iterator[str]:
         yield os.path.abspath(path)
         return
     if sys.stdin.isatty():
-        raise EngineError("cannot read an archive from a terminal", remedy="Write --input FILE")
+        raise EngineError("cannot read an archive from a terminal", remedy="Use --input FILE")
     import shutil
     import tempfile
 

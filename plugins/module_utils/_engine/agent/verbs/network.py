@@ -125,7 +125,7 @@ def _create(engine: Engine, arguments: argparse.Namespace) -> int:
     if there and not arguments.ignore:
         raise NameInUse(
             f"network {arguments.name} already exists",
-            remedy=Words("Choose another name, or write ", Setting("ignore", True)),
+            remedy=Words("Choose another name, or use ", Setting("ignore", True)),
             name=arguments.name,
         )
     if not there:

@@ -60,7 +60,7 @@ def add(verbs: Any) -> None:
 def _stats(engine: Engine, arguments: argparse.Namespace) -> None:
     if not arguments.interval > 0:
         raise InvalidOption(
-            "interval", arguments.interval, "is not a positive number", remedy="Write more than 0"
+            "interval", arguments.interval, "is not a positive number", remedy="Use a number above 0"
         )
     before: dict[str, Sample] = {}
     clears = sys.stdout.isatty() and not (arguments.no_stream or arguments.no_reset)
