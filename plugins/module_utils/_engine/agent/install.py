@@ -40,8 +40,8 @@ else
 fi
 exit 125
 """
-#: The lock keeps a newer version, which replaces this one, from removing the files of a running process. If it was removed
-#: before the lock, run the version at the link; if the link leads to this file again, as in a moved root, give up.
+#: The lock keeps a newer version, which replaces this one, from removing the files of a running process. If they were
+#: removed before, the version at the link runs; if the link leads to this file again, as in a moved root, there is none.
 _LAUNCHER = """#!{python} -IS
 # slipway {version}: the container engine of the Ansible collection slipway.oci.
 import fcntl

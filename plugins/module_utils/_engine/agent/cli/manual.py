@@ -17,7 +17,7 @@ _EXITS = (
     ("0", "Success."),
     (
         "1",
-        "rm, rmi, volume rm, network rm: no such object. healthcheck: not healthy. boot, shutdown: some containers failed.",
+        "rm, rmi, volume rm, network rm: no such object. healthcheck: not healthy. boot, shutdown, store: some failures.",
     ),
     (
         "2",

@@ -21,7 +21,7 @@ _ALSO_RUNS = {"amd64": ("386",), "arm64": ("arm",)}
 
 
 def find(images: Sequence[ArchivedImage], text: str) -> ArchivedImage | None:
-    """Return the image with a name, id (12 digits or more) or manifest digest; a name keeps only itself."""
+    """Return the image with a name, id (from 12 digits) or manifest digest; a name found replaces all names."""
     for image in images:
         if text == image.manifest_digest or _is_id_of(text, image):
             return image
