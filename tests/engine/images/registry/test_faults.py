@@ -90,19 +90,21 @@ OF_LAYERS = {
     ),
     "to nowhere": Fault(faultproxy.redirect("http://127.0.0.1:9"), *BROKEN),
     "too many requests, twice": once(faultproxy.says(429, Retry_After="0"), 2),
-    "too many requests": Fault(faultproxy.says(429, Retry_After="0"), RegistryFailed, "answers 429"),
-    "ask again tomorrow": Fault(faultproxy.says(429, Retry_After="86400"), RegistryFailed, "answers 429"),
+    "too many requests": Fault(faultproxy.says(429, Retry_After="0"), RegistryFailed, "returned HTTP 429"),
+    "ask again tomorrow": Fault(
+        faultproxy.says(429, Retry_After="86400"), RegistryFailed, "returned HTTP 429"
+    ),
     "ask again when?": once(faultproxy.says(503, Retry_After="-1 soon"), 2),
     "ask again then": once(faultproxy.says(503, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")),
     "500, once": once(faultproxy.says(500)),
-    "500": Fault(faultproxy.says(500), RegistryFailed, "answers 500"),
-    "501": Fault(faultproxy.says(501), RegistryFailed, "answers 501"),
+    "500": Fault(faultproxy.says(500), RegistryFailed, "returned HTTP 500"),
+    "501": Fault(faultproxy.says(501), RegistryFailed, "returned HTTP 501"),
     "404": Fault(faultproxy.says(404), RegistryFailed, "lacks the blob"),
     "403": Fault(faultproxy.says(403), RegistryDenied, "requires credentials"),
     "401": Fault(faultproxy.says(401), RegistryDenied, "requires credentials"),
-    "204": Fault(faultproxy.says(204), RegistryFailed, "answers 204"),
-    "206 for the whole": Fault(faultproxy.says(206, b"x"), RegistryFailed, "answers 206"),
-    "304": Fault(faultproxy.says(304), RegistryFailed, "answers 304"),
+    "204": Fault(faultproxy.says(204), RegistryFailed, "returned HTTP 204"),
+    "206 for the whole": Fault(faultproxy.says(206, b"x"), RegistryFailed, "returned HTTP 206"),
+    "304": Fault(faultproxy.says(304), RegistryFailed, "returned HTTP 304"),
 }
 #: Faults of each request for a manifest.
 OF_MANIFESTS = {
@@ -135,11 +137,11 @@ OF_MANIFESTS = {
     "the old form": Fault(faultproxy.says(200, b'{"schemaVersion": 1}'), ArchiveBroken, "schema 1"),
     "no end of headers": Fault(faultproxy.endless_headers, *BROKEN),
     "in circles": Fault(faultproxy.in_circles, RegistryFailed, "redirects too often"),
-    "500": Fault(faultproxy.says(500, b"<html>\x1b[2J</html>"), RegistryFailed, "answers 500"),
+    "500": Fault(faultproxy.says(500, b"<html>\x1b[2J</html>"), RegistryFailed, "returned HTTP 500"),
     "an error that paints": Fault(
         faultproxy.says(500, b'{"errors": [{"code": "X", "message": "\\u001b[2J\\u0007\\n"}]}'),
         RegistryFailed,
-        "answers 500 (X: ?[2J?)",
+        "returned HTTP 500 (X: ?[2J?)",
     ),
     "429, twice": once(faultproxy.says(429, Retry_After="0"), 2),
 }
@@ -149,7 +151,7 @@ OF_CONFIGURATIONS = {
     "one byte": Fault(faultproxy.corrupt(20), DigestMismatch, "has the digest"),
     "giant": Fault(faultproxy.giant(), RegistryFailed, "has more than"),
     "a portal": Fault(faultproxy.html, ArchiveBroken, "is truncated"),
-    "404": Fault(faultproxy.says(404), RegistryFailed, "answers 404"),
+    "404": Fault(faultproxy.says(404), RegistryFailed, "returned HTTP 404"),
 }
 #: Faults of the request that resumes an interrupted blob.
 OF_PARTS = {
@@ -318,13 +320,15 @@ OF_TOKENS = {
     "silent": Fault(faultproxy.silent, *LATE),
     "slow head": Fault(faultproxy.slow_head, *LATE),
     "giant": Fault(faultproxy.giant(), RegistryFailed, "has more than"),
-    "a portal": Fault(faultproxy.html, RegistryFailed, "did not answer with a JSON object"),
-    "no token": Fault(faultproxy.content(b"{}"), RegistryFailed, "without a token"),
-    "a number": Fault(faultproxy.content(b'{"token": 7}'), RegistryFailed, "without a token"),
-    "two headers": Fault(faultproxy.content(b'{"token": "a\\r\\nX: y"}'), RegistryFailed, "without a token"),
+    "a portal": Fault(faultproxy.html, RegistryFailed, "did not return a JSON object"),
+    "no token": Fault(faultproxy.content(b"{}"), RegistryFailed, "returned no token"),
+    "a number": Fault(faultproxy.content(b'{"token": 7}'), RegistryFailed, "returned no token"),
+    "two headers": Fault(
+        faultproxy.content(b'{"token": "a\\r\\nX: y"}'), RegistryFailed, "returned no token"
+    ),
     "another's token": Fault(faultproxy.content(b'{"token": "abc"}'), RegistryDenied, "rejects the token"),
     "for ever": once(faultproxy.header("X-Nothing", "1")),
-    "500": Fault(faultproxy.says(500), RegistryFailed, "answers 500"),
+    "500": Fault(faultproxy.says(500), RegistryFailed, "returned HTTP 500"),
     "503, once": once(faultproxy.says(503)),
     "403": Fault(faultproxy.says(403), RegistryDenied, "denies bob"),
     "no end of headers": Fault(faultproxy.endless_headers, *BROKEN),

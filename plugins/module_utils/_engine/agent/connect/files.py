@@ -22,7 +22,7 @@ _STEP = 256 * 1024
 
 
 def put(layout: Layout, request: Mapping[str, Any]) -> int:
-    """Write a piece. The first request has no ``file``; later ones repeat the ``file`` of the first answer.
+    """Write a piece. The first request has no ``file``; later ones repeat the ``file`` of the first response.
 
     So all pieces go to the same file. ``mode`` is for a new file; ``size`` is the file's size after this piece.
     """

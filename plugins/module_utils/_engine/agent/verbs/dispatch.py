@@ -61,9 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
         for error in unknown(engine) if known_alone else ():
             output.complain(error, arguments.flags)
         if not getattr(arguments, "hands_on_signals", False):
-            signal.signal(
-                signal.SIGINT, signal.default_int_handler
-            )  # so that the verb undoes what it has begun
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # lets the verb undo its work
         try:
             return arguments.verb(engine, arguments) or 0
         finally:

@@ -28,12 +28,12 @@ MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
-#: A registry answers 404 for an image in a format that the request does not accept, so all are accepted each time.
+#: A registry returns 404 for an image in a format that the request does not accept, so all are accepted each time.
 _ACCEPT = {"Accept": ", ".join(MANIFEST_TYPES)}
 _OLD_FORM = "application/vnd.docker.distribution.manifest.v1"
 #: Registries refuse manifests that are larger (OCI distribution-spec, "Pushing Manifests").
 _LARGEST = 4 << 20
-#: The size limit of an answer with tags.
+#: The size limit of a response with tags.
 _LARGEST_LIST = 1 << 20
 #: The host that Docker Hub's registry actually has.
 _HUB, _HUB_HOST = "docker.io", "registry-1.docker.io"
@@ -85,7 +85,7 @@ class Repository:
     def head(self, reference: str, known: str | None = None, *, actions: str = PULL) -> str | None:
         """Return the current digest of a tag or digest, without a download; None if the registry omits it.
 
-        ``known`` makes the request conditional: the answer may be that nothing is newer. Raises as ``manifest``.
+        ``known`` makes the request conditional: the registry may respond that nothing is newer. Raises as ``manifest``.
         """
         headers = {**_ACCEPT, **({"If-None-Match": f'"{known}"'} if known else {})}
         response = self.ask("HEAD", f"manifests/{reference}", headers, actions=actions)
@@ -148,7 +148,7 @@ class Repository:
     ) -> Response:
         """Send a request, authenticated as required. ``limit``: the largest body to read, None to leave it unread.
 
-        If not ``again``, a failed request is not retried; its answer is read all the same. ``path`` is below the repository, or a
+        If not ``again``, a failed request is not retried; its response is read all the same. ``path`` is below the repository, or a
         whole URL that the registry has returned. Raises RegistryDenied, RegistryFailed.
         """
         url = path if "://" in path else f"{self._base()}/{path}"
@@ -172,13 +172,13 @@ class Repository:
         return response
 
     def expect(self, response: Response, status: int, what: str) -> None:
-        """Raise RegistryFailed unless the answer has this status."""
+        """Raise RegistryFailed unless the response has this status."""
         if response.status == status:
             return
         said = challenge.said(response.body)
         often = "; too many requests" if response.status == 429 else ""
         raise RegistryFailed(
-            f"{what}: {self.place.registry} answers {response.status}{f' ({said})' if said else ''}{often}",
+            f"{what}: {self.place.registry} returned HTTP {response.status}{f' ({said})' if said else ''}{often}",
             remedy="Try again later, or raise retry" if response.status in (429, 502, 503, 504) else "",
             registry=self.place.registry,
             status=response.status,
@@ -206,7 +206,7 @@ class Repository:
         return urlsplit(url).netloc == urlsplit(self._origin()).netloc
 
     def _probe(self) -> str:
-        """Return an insecure registry's scheme: https without certificate checks if it answers, else http."""
+        """Return an insecure registry's scheme: https without certificate checks if that works, else http."""
         return "https" if self._http.answers(f"https://{self.place.registry}/v2/") else "http"
 
     # -- credentials -------------------------------------------------------------------------------
@@ -346,10 +346,10 @@ def _read_token(raw: bytes, server: str) -> _Token:
     try:
         answer = jsontext.parse_object(raw)
     except ValueError as error:
-        raise RegistryFailed(f"the token server {server} did not answer with a JSON object") from error
+        raise RegistryFailed(f"the token server {server} did not return a JSON object") from error
     token = answer.get("token") or answer.get("access_token")
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        raise RegistryFailed(f"the token server {server} answered without a token")
+        raise RegistryFailed(f"the token server {server} returned no token")
     seconds = answer.get("expires_in")
     lasts = float(seconds) if isinstance(seconds, (int, float)) and 0 < seconds < 10**9 else _SHORT_LIVED
     return _Token(f"Bearer {token}", time.monotonic() + max(lasts - _MARGIN, _MARGIN))

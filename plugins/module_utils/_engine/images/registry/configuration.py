@@ -152,10 +152,7 @@ def parse(raw: bytes, path: str) -> Registries:
         raise _wrong(
             path, f"is invalid JSON in line {error.lineno}, column {error.colno}: {error.msg}"
         ) from error
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # not UTF-8, a number of thousands of digits, or deep nesting
+    except (ValueError, RecursionError) as error:  # not UTF-8, an enormous number, or deep nesting
         raise _wrong(path, "is invalid JSON") from error
     top = _checked(document, _TOP, path, "the file")
     search = top.get("unqualified-search-registries")

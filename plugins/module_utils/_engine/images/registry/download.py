@@ -98,7 +98,7 @@ def fetch(repository: Repository, blob: Blob, partial: Partial, heard: Callable[
 
 
 def _complete(repository: Repository, blob: Blob, partial: Partial, heard: Callable[[int], object]) -> bool:
-    """Fetch until all bytes are there; return whether they came from more than one answer."""
+    """Fetch until all bytes are there; return whether they came from more than one response."""
     tried, answers = 0, int(partial.size > 0)
     while partial.size != blob.size:
         before, answers = partial.size, answers + 1
@@ -156,7 +156,7 @@ def _resume(repository: Repository, blob: Blob, partial: Partial, heard: Callabl
 
 
 def _starts_at(response: Response, offset: int) -> bool:
-    """Return whether an answer starts at this offset (RFC 9110, 14.4)."""
+    """Return whether a response starts at this offset (RFC 9110, 14.4)."""
     return response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
 
 

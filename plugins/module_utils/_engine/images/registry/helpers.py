@@ -41,7 +41,7 @@ def get(name: str, registry: str, path: str) -> tuple[str, str, str] | None:
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise _failed(name, f"did not answer with a JSON object for {registry}")
+        raise _failed(name, f"did not return a JSON object for {registry}")
     user, secret = (str(answer.get(key) or "") for key in ("Username", "Secret"))
     return ("", "", secret) if user == _TOKEN_USER else (user, secret, "")
 

@@ -71,7 +71,7 @@ class Transfer:
 
 
 class Response:
-    """An answer: its status and headers; the body can be read once."""
+    """A response: its status and headers; the body can be read once."""
 
     def __init__(self, raw: RawResponse, url: str) -> None:
         self._raw = raw
@@ -152,9 +152,7 @@ class Http:
         self._verifies = not insecure if transfer.verify is None else transfer.verify
         self._stopped = stopped
         if not self._verifies:
-            disable_warnings(
-                InsecureRequestWarning
-            )  # the user chose this; the warning would come with each request
+            disable_warnings(InsecureRequestWarning)  # the user chose this, and each request would warn
         self.host = host
         #: ``http`` is tried only if certificates are not verified anyway.
         self.scheme = "https"
@@ -183,7 +181,7 @@ class Http:
         body: Any = None,
         again: bool = True,
     ) -> Response:
-        """Send a request and read at most ``limit`` bytes of the answer; no retries if not ``again``."""
+        """Send a request and read at most ``limit`` bytes of the response; no retries if not ``again``."""
         tries = self.tries if again else 1
         return self._tried(
             method, url, headers, body, read=lambda response: response.read_body(limit, what), tries=tries
@@ -193,12 +191,12 @@ class Http:
         """Send a request, with retries, and follow redirects; statuses are the caller's. Raises RegistryFailed.
 
         ``body`` is bytes, or a function that returns a new iterator of bytes for each attempt. Bytes are never sent to another
-        host than the URL's, whatever the server answers: they may be a secret.
+        host than the URL's, whatever the response: they may be a secret.
         """
         return self._tried(method, url, headers, body, read=lambda _response: None, tries=self.tries)
 
     def answers(self, url: str) -> bool:
-        """Return whether anything answers at this URL; sends one request."""
+        """Return whether any server responds at this URL; sends one request."""
         try:
             self._once("GET", url, {}, None).close()
         except RegistryFailed:
@@ -305,7 +303,7 @@ def led(url: str, target: str) -> str:
 
 
 def _closed_if_broken(response: Response, read: Callable[[Response], None]) -> None:
-    """Read an answer; if it breaks off, close its connection without waiting for garbage collection."""
+    """Read a response; if it breaks off, close its connection without waiting for garbage collection."""
     try:
         read(response)
     except RegistryFailed:
@@ -353,17 +351,14 @@ def _registry_errors(url: str) -> Iterator[None]:
         raise _untrusted(host, error) from error
     except ProxyError as error:
         raise RegistryFailed(
-            f"the proxy for {host} does not answer: {_reason(error)}",
+            f"the proxy for {host} does not respond: {_reason(error)}",
             remedy="Check HTTPS_PROXY and NO_PROXY in the task's environment",
             registry=host,
             passing=True,
         ) from error
     except (Timeout, ReadTimeoutError, socket.timeout) as error:
         raise RegistryFailed(f"{host} did not answer in time", registry=host, passing=True) from error
-    except (
-        IncompleteRead,
-        ProtocolError,
-    ) as error:  # while a body is read; earlier, requests raises its own errors
+    except (IncompleteRead, ProtocolError) as error:  # from a body; earlier, requests raises its own
         raise RegistryFailed(
             f"{host} broke off the connection: {_reason(error)}",
             remedy="Run the task again: the download is resumed",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connections with a deadline for each answer, however slowly its bytes arrive.
+"""Connections with a deadline for each response, however slowly its bytes arrive.
 
 A socket's timeout starts again with each byte. A server that sends a header or a chunk size at one byte a minute, or endless
-``100 Continue`` answers, could hold a task for days.
+``100 Continue`` responses, could hold a task for days.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Timed(io.RawIOBase):
 
 
 class _Answer(HTTPResponse):
-    """An answer whose reads have deadlines."""
+    """A response whose reads have deadlines."""
 
     def __init__(self, sock: Any, *args: Any, **words: Any) -> None:
         super().__init__(sock, *args, **words)

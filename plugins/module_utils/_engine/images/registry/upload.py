@@ -73,7 +73,7 @@ def send(repository: Repository, blob: Outgoing, heard: Callable[[int], object])
             if tried >= repository.tries or not (forgotten or is_passing(error)):
                 raise
             repository.pause(tried)
-            if has(repository, blob.digest):  # only the answer was lost
+            if has(repository, blob.digest):  # only the response was lost
                 return
             if forgotten or (upload and not upload.looked_up()):
                 upload = None
@@ -129,7 +129,7 @@ class _Upload:
         self._repository.expect(response, 201, self._what)
 
     def looked_up(self) -> bool:
-        """Ask the registry for its offset; return False if it does not answer with one."""
+        """Ask the registry for its offset; return False if it does not return one."""
         try:
             response = self._repository.ask("GET", self._location, {}, actions=PUSH, again=False)
             found = _RANGE.fullmatch(response.headers.get("Range", ""))
