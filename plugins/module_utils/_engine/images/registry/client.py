@@ -148,8 +148,8 @@ class Repository:
     ) -> Response:
         """Send a request, authenticated as required. ``limit``: the largest body to read, None to leave it unread.
 
-        If not ``again``, a failed request is not retried; its response is read all the same. ``path`` is below the repository, or a
-        whole URL that the registry has returned. Raises RegistryDenied, RegistryFailed.
+        If not ``again``, a failed request is not retried; its response is read all the same. ``path`` is below the repository, or
+        a whole URL that the registry has returned. Raises RegistryDenied, RegistryFailed.
         """
         url = path if "://" in path else f"{self._base()}/{path}"
         for second in (False, True):
