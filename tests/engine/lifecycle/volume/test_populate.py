@@ -402,7 +402,7 @@ def test_a_volume_with_a_file_system_of_its_own_is_filled(host, image):
     assert names(Path(f"/proc/{box['State']['Pid']}/root/data")) == ["first", "second"]
     assert shape(host)["populated_from"]["entries"] == 2
     host.bring("box", "stopped")
-    with pytest.raises(OwnFileSystem, match="file system of its own"):
+    with pytest.raises(OwnFileSystem, match="its own file system"):
         fill(host, again=True)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Alter a volume that is there: its record, its root's owner and mode, its quota. Its data is not touched."""
+"""Change an existing volume: its record, its root's owner and mode, its quota. The data is not touched."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QUOTA = ("size", "inodes")
 
 
 def alter(engine: Engine, record: VolumeRecord) -> None:
-    """Carry it out, then save it, so that a killed one is done again; the volume's lock is held."""
+    """Apply the changes, then save the record: a change that is killed is repeated. The caller holds the volume's lock."""
     before = get_volume(engine, record.spec.name)
     if before is None:
         return
@@ -41,7 +41,7 @@ def _limit(engine: Engine, record: VolumeRecord) -> None:
 
 
 def _give(engine: Engine, record: VolumeRecord) -> None:
-    """Give the root its owner and mode; what is not mounted now gets them when it is."""
+    """Set the root's owner and mode; an unmounted file system gets them when it is mounted."""
     options, name = record.spec.driver_options, record.spec.name
     if is_mounted(engine, name) or not options.is_mounted_apart:
         filesystem.give(engine.layout.volume_data(name), options)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replace a volume's content by that of an archive: all of it or nothing, and once for the same archive."""
+"""Replace a volume's content with an archive's, all or nothing; importing the same archive again changes nothing."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _BEFORE = "before-import"
 
 
 class NotEmpty(EngineError):
-    """The volume holds something, and nobody said that it may be replaced."""
+    """The volume is not empty, and the task does not allow its content to be replaced."""
 
     code = "not_empty"
 
 
 @dataclass(frozen=True)
 class Read:
-    """What came of an archive: its digest, the snapshot that was kept, the attributes that were left out."""
+    """The result of reading an archive: its digest, the snapshot kept, and the attributes left out."""
 
     digest: str
     kept: Snapshot | None = None
@@ -54,7 +54,7 @@ class Read:
 
 @dataclass(frozen=True)
 class VolumeImport:
-    """What a task asks for. ``force``: replace what the volume holds; ``backup``: that becomes a snapshot."""
+    """An import request. ``force``: replace content of other origin; ``backup``: keep that content as a snapshot."""
 
     volume: str
     src: str
@@ -63,10 +63,10 @@ class VolumeImport:
 
 
 def import_volume(engine: Engine, request: VolumeImport) -> Outcome:
-    """Have the volume's content be that of the archive, unless it came of the same archive the last time.
+    """Replace the volume's content with the archive's, unless the same archive was imported last.
 
     Raises NotFound, InvalidOption (``src``), NotEmpty, InUse, OwnFileSystem, ArchiveBroken, UnsafeEntry, StoreFull, HostLacks
-    (zstd); the volume is as before then.
+    (zstd); the volume is unchanged then.
     """
     record = find_volume(engine, request.volume)
     replace.check_plain(record)
@@ -98,7 +98,7 @@ def _actions(request: VolumeImport, kept: bool) -> tuple[str, ...]:  # noqa: FBT
 
 @contextmanager
 def _opened(path: str) -> Iterator[int]:
-    """Open the archive; a pipe is not waited for."""
+    """Open the archive, without blocking on a FIFO. Raises InvalidOption."""
     try:
         fd = untrusted_files.open_file(path)
     except OSError as error:
@@ -110,7 +110,7 @@ def _opened(path: str) -> Iterator[int]:
 
 
 def _is_known(engine: Engine, record: VolumeRecord, fd: int) -> bool:
-    """Tell whether this archive is what took the place of the volume's content the last time."""
+    """Return whether this archive is the one that last replaced the volume's content."""
     origin = snapshots.read_origin(engine.layout.volume(record.spec.name))
     if origin is None or origin.digest is None:
         return False
@@ -123,24 +123,24 @@ def _is_known(engine: Engine, record: VolumeRecord, fd: int) -> bool:
 def _check_empty(engine: Engine, request: VolumeImport) -> None:
     if not request.force and not is_empty(engine, request.volume):
         raise NotEmpty(
-            f"volume {request.volume} holds something that did not come of this archive",
+            f"volume {request.volume} is not empty, and its content is not from this archive",
             remedy=Words(
                 "Write ",
                 Setting("force", True),
-                " to replace it; it is kept as a snapshot unless backup is false",
+                " to replace its content, which is kept as a snapshot unless backup is false",
             ),
             name=request.volume,
         )
 
 
 def _read(_engine: Engine, request: VolumeImport, fd: int) -> Read:
-    """Read the archive as an import does, and return its digest; raises ArchiveBroken, HostLacks."""
+    """Read the archive as an import does, and return its digest. Raises ArchiveBroken, UnsafeEntry, HostLacks."""
     digest = Digest()
     source = Chunks(decoded(digest.through(section(fd, 0))))
     count = 0
     for entry in tarread.entries(source):
         count += 1
-        components(entry.name, entry=entry.name)  # refuses what would lead out
+        components(entry.name, entry=entry.name)  # refuses a path that leaves the volume
         source.skip(entry.stored)
     source.drain()
     _check_any(request, count)
@@ -148,7 +148,7 @@ def _read(_engine: Engine, request: VolumeImport, fd: int) -> Read:
 
 
 def _bring_in(engine: Engine, request: VolumeImport, fd: int) -> Read:
-    """Unpack, then put it in its place."""
+    """Unpack the archive into a stage, then exchange it with the volume's content."""
     name = request.volume
     with stage(engine.layout.volume(name)) as top:
         digest, left_out = _unpack(engine, request, fd, f"{top}/content/data")
@@ -176,7 +176,7 @@ def _unpack(engine: Engine, request: VolumeImport, fd: int, into: str) -> tuple[
 
 def _check_any(request: VolumeImport, entries: int) -> None:
     if not entries:
-        raise ArchiveBroken(f"{request.src} holds no entry: it is no tar archive, or an empty one")
+        raise ArchiveBroken(f"{request.src} has no entries: it is not a tar archive, or an empty one")
 
 
 def _result(engine: Engine, name: str, kept: Snapshot | None) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep a volume's content as a snapshot where something else takes its place; no data is lost without a word."""
+"""Keep a volume's content as a snapshot before it is replaced, so that no data is lost silently."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .replace import put
 
 
 def keep(engine: Engine, name: str, reason: str, *, starting: str = "") -> str:
-    """Let a volume's content become a snapshot, whose name is returned; the volume is empty then, with its owner and mode.
+    """Turn a volume's content into a snapshot and return its name; the volume is then empty, with its owner and mode.
 
-    ``reason`` in a word or a few, as in ``before-import``, begins the name. The volume's lock is held, and no container
-    that runs has the volume; ``starting`` is the id of the one whose start needs this. All or nothing, also when it is
+    The name begins with ``reason``, a word or a few, as in ``before-import``. The caller holds the volume's lock, and no running
+    container has the volume; ``starting`` is the id of the container whose start needs this. All or nothing, even if it is
     killed. Raises InUse.
     """
     kept = fresh(engine, name, reason)
@@ -32,12 +32,12 @@ def keep(engine: Engine, name: str, reason: str, *, starting: str = "") -> str:
 
 
 def fresh(engine: Engine, name: str, reason: str) -> Snapshot:
-    """Return a snapshot of now whose name, the reason and the time, nobody has; the volume's lock is held."""
+    """Return a new snapshot named after the reason and the time; the name is unused. The caller holds the volume's lock."""
     return _new(engine, name, f"{reason}-", reason)
 
 
 def stamped(engine: Engine, name: str) -> Snapshot:
-    """Return one that a task asks for without a name: the time is its name."""
+    """Return a new snapshot for a task that names none: its name is the time."""
     return _new(engine, name, "", ASKED)
 
 
@@ -50,7 +50,7 @@ def _new(engine: Engine, name: str, prefix: str, reason: str) -> Snapshot:
 
 
 def empty_like(model: str, path: str) -> None:
-    """Make an empty directory with owner, mode and attributes of another, and those above it."""
+    """Create an empty directory with the owner, mode and attributes of another, and its missing parents."""
     os.makedirs(path, 0o700)
     with files.directory(model) as source, files.directory(path) as target:
         carry(source, target, os.fstat(source))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warn of volumes whose directory somebody has removed: they are made anew, empty, and their data is gone."""
+"""Warn of volumes whose directory was removed behind slipway's back: they are recreated, empty, and their data is lost."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..core.engine import Engine
 
 
 def lost_volumes(engine: Engine, names: Iterable[str]) -> tuple[str, ...]:
-    """Return a warning for each. What lies beside a volume is written once it is made, so a killed creation has none."""
+    """Return a warning for each. A volume's notes are written after its directory, so a killed creation gives no warning."""
     layout = engine.layout
     return tuple(
-        f"volume {name}: its directory {layout.volume_data(name)} was removed, not by slipway, and its data is gone; it is made "
-        "anew, empty"
+        f"volume {name}: its directory {layout.volume_data(name)} was removed by something other than slipway, and its data is "
+        "lost; the volume is recreated empty"
         for name in sorted({*names})
         if os.path.lexists(layout.volume_beside(name)) and not directory.is_made(layout.volumes, name)
     )

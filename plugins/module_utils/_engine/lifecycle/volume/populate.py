@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill fresh volumes with what the image has at their destination (seed: mountNamedVolume, fixVolumePermissions)."""
+"""Copy the image's content at the destination into fresh volumes (seed: mountNamedVolume, fixVolumePermissions)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .replace import mend
 
 
 def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
-    """Copy up into each of the container's volumes that nothing was copied into yet, volumes in order of name."""
+    """Copy up into each of the container's volumes that still needs it, in order of name."""
     for name in sorted({*record.volumes.values()}):
         mend(engine, name)
         volume = _wanted(engine, name)
@@ -37,7 +37,7 @@ def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
 
 
 def may_fill(engine: Engine, volume: VolumeRecord) -> bool:
-    """Tell whether there is anything to be done about a volume; of one that holds something this takes no lock."""
+    """Return whether a volume may need copy-up; decided without a lock, so that volumes with data cost none."""
     path = engine.layout.volume(volume.spec.name)
     if not volume.needs_copy_up:
         return False
@@ -45,13 +45,13 @@ def may_fill(engine: Engine, volume: VolumeRecord) -> bool:
 
 
 def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -> None:
-    """Copy once: whoever holds the volume's lock first does it, the next one finds it done.
+    """Copy up once: the first process to lock the volume copies, the next finds it done.
 
-    As long as nothing was copied and the volume is empty, each start looks again: the first one may have had nothing there. Its
-    root gets its owner at the first attach alone, also with ``nocopy``, as in libpod.
+    As long as nothing was copied and the volume is empty, each start tries again: the first image may have had nothing at that
+    path. The root's owner is set at the first attach only, also with ``nocopy``, as in libpod.
 
-    The record is marked after the copy, not before as libpod does: the copy itself is all or nothing and never touches
-    a volume that holds anything, so a kill between the two only means looking once more.
+    The record is marked after the copy, not before it as in libpod: the copy is all or nothing and never touches a volume
+    that is not empty, so a kill between the two only costs another check.
     """
     with engine.lock_volume(name, f"copy-up for {record.name}"):
         volume = _wanted(engine, name)
@@ -65,7 +65,7 @@ def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -
 def _fill(
     engine: Engine, volume: VolumeRecord, record: ContainerRecord, rootfs: str, parts: Sequence[Part]
 ) -> bool:
-    """Copy up and mark it; False when there was nothing to copy."""
+    """Copy up and record it; return False when there was nothing to copy."""
     done = fill_empty(engine, volume, rootfs, parts, besides=record.id)
     return mark_copied(engine, volume, record, parts, done)
 
@@ -77,7 +77,7 @@ def mark_copied(
     parts: Sequence[Part],
     done: CopyUp | None,
 ) -> bool:
-    """Save what the volume was filled with for a container; False when there was nothing to copy."""
+    """Record what was copied into the volume for a container; return False when there was nothing to copy."""
     if done is None or not done.entries:
         return False
     image = record.image_id or record.spec.image
@@ -88,7 +88,7 @@ def mark_copied(
 def fill_empty(
     engine: Engine, volume: VolumeRecord, rootfs: str, parts: Sequence[Part], *, besides: str = ""
 ) -> CopyUp | None:
-    """Copy into the volume, whose lock is held, if it is empty; ``besides``: the id of the container that it is for."""
+    """Copy up into the volume if it is empty; the caller holds its lock. ``besides``: id of the container it is for."""
     with opened(engine, volume) as data:
         with engine.database.reading() as connection:
             shared = bool(living(connection, volume.spec.name, besides=besides))
@@ -107,19 +107,19 @@ def _wanted(engine: Engine, name: str) -> VolumeRecord | None:
     return volume if volume is not None and volume.needs_copy_up else None
 
 
-# -- what is to be copied --------------------------------------------------------------------------
+# -- what to copy ----------------------------------------------------------------------------------
 
 
 def parts_of(
     engine: Engine, volume: VolumeRecord, record: ContainerRecord, rootfs: str, source: Source | None = None
 ) -> tuple[Part, ...]:
-    """Return what the container's mounts want of the volume, in order of destination."""
+    """Return the parts of the volume that the container mounts, in order of destination."""
     resolved = user_of(record.spec, source or source_of(engine, record), rootfs)
     user = resolved.uid, resolved.gid
     name = volume.spec.name
     said = record.mounts
     wanted = [
-        said.get(destination, Mount(VOLUME, name, destination))  # the image's own are not in the spec
+        said.get(destination, Mount(VOLUME, name, destination))  # the image's own volumes are not in the spec
         for destination, mounted in sorted(record.volumes.items())
         if mounted == name
     ]
@@ -128,7 +128,7 @@ def parts_of(
 
 
 def has_owner(volume: VolumeRecord) -> bool:
-    """Tell whether the user has said whose the volume's root is: the image does not change that then."""
+    """Return whether the volume's options set its root's owner or mode, which copy-up then leaves alone."""
     options = volume.spec.driver_options
     return any(value is not None for value in (options.uid, options.gid, options.mode))
 
@@ -142,17 +142,17 @@ def _part(mount: Mount, mapping: IdMap | None, user: tuple[int, int], *, copies:
         owners=shifted.inverse() if shifted else None,
         owner=owner(
             user, mapping, shifted
-        ),  # what nothing is copied into belongs to who works in the container
+        ),  # without content to copy, the root belongs to the container's user
     )
 
 
-# -- what is kept of it ----------------------------------------------------------------------------
+# -- the record ------------------------------------------------------------------------------------
 
 
 def populated(
     image: str, parts: Sequence[Part], done: CopyUp | None, mapping: IdMap | None
 ) -> Populated | None:
-    """Return what the record tells of a copy-up; None when nothing was copied. ``mapping``: the ids of the root it came from."""
+    """Return the record of a copy-up, None when nothing was copied. ``mapping``: the id map of the source root."""
     if done is None:
         return None
     owners = {(part.destination, part.subpath): _written(part, mapping) for part in parts}
@@ -161,7 +161,7 @@ def populated(
 
 
 def _written(part: Part, mapping: IdMap | None) -> dict[str, Any] | None:
-    """Return what the image's own ids have become on the volume's disk."""
+    """Return the map from the image's ids to those on the volume's disk, None when they are equal."""
     maps = [one for one in (mapping, part.owners) if one is not None]
     if not maps:
         return None
@@ -169,7 +169,7 @@ def _written(part: Part, mapping: IdMap | None) -> dict[str, Any] | None:
 
 
 def mark(engine: Engine, name: str, populated: Populated | None) -> None:
-    """Save that the volume has its content, and what it was filled with, if it was; tell that in the same moment."""
+    """Record that the volume has its content, and from which image; add the event in the same transaction."""
     with engine.database.transaction() as connection:
         volume = volumes.get(connection, name)
         if volume is None:
@@ -183,7 +183,7 @@ def mark(engine: Engine, name: str, populated: Populated | None) -> None:
 
 
 def _mark_attached(engine: Engine, name: str) -> None:
-    """Save that the volume's root has its owner; what is copied may still come."""
+    """Record that the volume's root has its owner; a copy-up may still follow."""
     with engine.database.transaction() as connection:
         volume = volumes.get(connection, name)
         if volume is not None:

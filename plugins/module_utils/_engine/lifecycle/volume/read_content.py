@@ -18,16 +18,16 @@ from ..core.engine import Engine
 from ..resources import volume_open
 from . import replace
 
-#: Whether containers that run and have the volume are frozen while it is read.
+#: Whether running containers that have the volume are frozen while it is read.
 PAUSE, NONE = "pause", "none"
 CONSISTENT = (PAUSE, NONE)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Reading(NamedTuple):
-    """A volume that is being read: the descriptor of its top, read-only, and the names of the containers that stand still.
+    """An open volume: a read-only descriptor of its root, and the names of the frozen containers.
 
-    ``let_go`` lets those go on before the end.
+    ``let_go`` thaws these before the volume is closed.
     """
 
     fd: int
@@ -36,19 +36,19 @@ class Reading(NamedTuple):
 
 
 def find_volume(engine: Engine, name: str) -> VolumeRecord:
-    """Return the volume; raises NotFound with what is near."""
+    """Return the volume. Raises NotFound, with similar names."""
     with engine.database.reading() as connection:
         record = volumes.get(connection, name)
         if record is None or record.removing:
             known = sorted(volumes.names(connection))
-            remedy = "slipway.oci.volume makes one"
+            remedy = "Create it with slipway.oci.volume"
             raise NotFound("volume", name, near=near(name, known), remedy=remedy)
     return record
 
 
 @contextmanager
 def reading(engine: Engine, record: VolumeRecord, consistent: str, what: str) -> Iterator[Reading]:
-    """Give the volume's content for reading; no device can be opened through it. Predicting, no lock is taken.
+    """Open the volume's content for reading; no device can be opened through it. Check mode takes no lock.
 
     Raises NotFound (removed meanwhile), HostLacks (a container can't be frozen), LockTimeout.
     """
@@ -70,13 +70,13 @@ def reading(engine: Engine, record: VolumeRecord, consistent: str, what: str) ->
 
 
 def is_empty(engine: Engine, name: str) -> bool:
-    """Tell whether the volume holds nothing."""
+    """Return whether the volume is empty."""
     return not os.listdir(engine.layout.volume_data(name))
 
 
 @contextmanager
 def with_room(what: str, name: str) -> Iterator[None]:
-    """Raise StoreFull, with ``what`` there was no space for, when the disk or a quota is full."""
+    """Raise StoreFull when the disk or a quota is full; ``what`` says what the space was for."""
     try:
         yield
     except (StoreFull, OSError) as error:
@@ -84,6 +84,6 @@ def with_room(what: str, name: str) -> Iterator[None]:
             raise
         raise StoreFull(
             f"no space is left {what}",
-            remedy="Make room on the file system of the volumes; the volume is as before",
+            remedy="Free space on the volumes' file system; the volume is unchanged",
             name=name,
         ) from error

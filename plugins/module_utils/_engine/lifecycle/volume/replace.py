@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replace all of a volume's content while no container that runs has it, and mend what a kill left of that.
+"""Replace a volume's content in one step, while no running container has the volume; settle an exchange that was killed.
 
-A running container holds the old directory and would go on with what is no volume's content any more. So the locks on
-all containers that have the volume are held, and the exchange is announced (volumes/exchange.py) before containers that
-came meanwhile are looked for; a start saves its intent before it looks for an announced exchange (``mend``). So of a start
-and an exchange at once, one sees the other.
+A running container holds the old directory open and would keep using content that is no longer the volume's. So an exchange
+holds the locks of all containers that have the volume, and announces itself (volumes/exchange.py) before it looks for
+containers that were started meanwhile; a start saves its intent before it looks for an announced exchange (``mend``). So when
+a start and an exchange race, at least one sees the other.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ from ..guard.hold import hold
 
 
 class OwnFileSystem(EngineError):
-    """The volume has a file system of its own, whose top nothing can be exchanged with."""
+    """The volume has its own file system, whose root directory can't be exchanged."""
 
     code = "own_file_system"
 
 
 def check_plain(record: VolumeRecord) -> None:
-    """Raise OwnFileSystem where all content can't be replaced in one step."""
+    """Check that the volume's content can be replaced in one step. Raises OwnFileSystem when it is a separate mount."""
     if record.spec.driver_options.is_mounted_apart:
         name = record.spec.name
         raise OwnFileSystem(
-            f"volume {name} has a file system of its own, whose content can't be replaced in one step",
-            remedy="Write what is to be in it with slipway.oci.volume_content",
+            f"volume {name} has its own file system, whose content can't be replaced in one step",
+            remedy="Manage its files with slipway.oci.volume_content",
             name=name,
         )
 
 
 def mend(engine: Engine, name: str) -> None:
-    """End an exchange of a volume's content that was announced: by waiting for who is at it, or for one that is dead.
+    """Settle an announced exchange of a volume's content: wait for the process at work, or finish for a dead one.
 
-    What a kill left in the volume's stage goes too, as after the last step of a restore, which leaves nothing else to be done.
+    This also empties the volume's stage of what a killed process left, as a kill after the last step of a restore does.
     """
     stage.sweep(engine.layout.volume(name))
     if exchange.is_pending(engine.layout.volume(name)):
@@ -56,7 +56,7 @@ def mend(engine: Engine, name: str) -> None:
 
 
 def settle(engine: Engine, name: str) -> None:
-    """End what a killed exchange left; the volume's lock is held."""
+    """Finish or undo a killed exchange and sweep its stage; the caller holds the volume's lock."""
     volume = engine.layout.volume(name)
     stage.sweep(volume)
     exchange.settle(
@@ -68,9 +68,9 @@ def settle(engine: Engine, name: str) -> None:
 
 @contextmanager
 def held(engine: Engine, name: str, what: str) -> Iterator[VolumeRecord]:
-    """Hold the volume and all containers that have it, none of which may run; yields its record.
+    """Lock the volume and all containers that have it, none of which may run; yield the volume's record.
 
-    Raises InUse with the names of those that run, NotFound when the volume went meanwhile, LockTimeout.
+    Raises InUse with the names of the running ones, NotFound when the volume was removed meanwhile, LockTimeout.
     """
     with ExitStack() as stack:
         running = []
@@ -89,7 +89,7 @@ def held(engine: Engine, name: str, what: str) -> Iterator[VolumeRecord]:
 
 
 def check_unused(engine: Engine, name: str) -> None:
-    """Raise InUse when a container runs that has the volume; takes no lock, so as to tell early, and to predict."""
+    """Check, without a lock, that no running container has the volume: an early check, and check mode's. Raises InUse."""
     running = [
         one.name for one in users(engine, name).values() if observe(engine, one).status in status.CLAIMS
     ]
@@ -106,10 +106,10 @@ def put(
     origin: Origin | None,
     starting: str = "",
 ) -> None:
-    """Let the ``data`` of a stage become the volume's content; its lock is held, and no container runs that has it.
+    """Make a stage's ``data`` the volume's content; the caller holds its lock, and no running container has it.
 
-    ``starting``: the id of a container whose start this is a part of. Raises InUse when another has been started
-    meanwhile; the volume is as before then, and the stage is gone.
+    ``starting``: the id of the container whose start does this. Raises InUse when another was started meanwhile; then the
+    volume is unchanged and the stage is removed.
     """
     volume = engine.layout.volume(name)
     exchange.prepare(stage, keep=keep, origin=origin)
@@ -132,14 +132,14 @@ def users(engine: Engine, name: str) -> dict[str, ContainerRecord]:
 
 
 def _may_have_it(record: ContainerRecord) -> bool:
-    """Tell whether a container runs, or is about to."""
+    """Return whether a container runs, or is about to."""
     return record.status in status.CLAIMS or bool(record.intent)
 
 
 def _refuse(name: str, users: list[str]) -> NoReturn:
     raise InUse(
-        f"volume {name} is in use: {', '.join(sorted(users))} runs, and would go on with the old content",
-        remedy="Stop it, or have it restarted by a handler after this",
+        f"volume {name} is in use by running containers that would keep the old content: {', '.join(sorted(users))}",
+        remedy="Stop them first, and start them again afterwards",
         name=name,
         users=sorted(users),
     )
@@ -151,7 +151,7 @@ def _get(engine: Engine, name: str) -> VolumeRecord | None:
 
 
 def _mark_filled(engine: Engine, name: str) -> None:
-    """Note that the volume has its content: nothing is to be copied into it any more."""
+    """Record that the volume has its content, so that copy-up leaves it alone."""
     with engine.database.transaction() as connection:
         volume = volumes.get(connection, name)
         if volume is not None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill a volume from an image because a task asks for it: once, while it is fresh, or again, which keeps what was there.
+"""Fill a volume from an image at a task's request: once while it is fresh, or again, keeping the old content as a snapshot.
 
-Nothing but ``populate: again`` ever takes content out of a volume to copy an image's into it, and the old content is a
-snapshot then (lifecycle/volume/kept_snapshots.py).
+Only ``populate: again`` ever replaces a volume's content with an image's, and it keeps the old content as a snapshot
+(lifecycle/volume/kept_snapshots.py).
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from .kept_snapshots import fresh
 from .populate import fill_empty, has_owner, mark, populated
 from .replace import check_plain, check_unused, held, put
 
-#: Reason of the snapshot, and the beginning of its name.
+#: The snapshot's reason, and the beginning of its name.
 _REASON = "before-populate"
 
 
 class _Plan(NamedTuple):
-    """What is to be done: all places of an image, into a fresh volume or in the place of its content (``again``)."""
+    """A plan: copy these paths of an image into a fresh volume, or (``again``) replace the volume's content with them."""
 
     name: str
     image: ImageRecord
@@ -50,17 +50,17 @@ class _Plan(NamedTuple):
 def fill(
     engine: Engine, name: str, refill: Refill, converge: Callable[[], Outcome], *, renewed: bool = False
 ) -> Outcome:
-    """Bring the volume to the state by ``converge``, and fill it; what is wrong with that is told before anything changes.
+    """Run ``converge``, then fill the volume; errors of the request are raised before anything changes.
 
-    ``renewed``: ``converge`` makes the volume anew, so it is fresh whatever it holds now. Raises InvalidOption, NotFound for the
-    image or the path in it, InUse with the names of the containers that run.
+    ``renewed``: ``converge`` recreates the volume, so it counts as fresh whatever it holds now. Raises InvalidOption, NotFound
+    for the image or the path in it, InUse with the names of the running containers, OwnFileSystem.
     """
     plan = _plan(engine, name, refill, renewed=renewed)
     outcome = converge()
     if plan is None:
         return outcome
     if not engine.predicting and not _carry_out(engine, plan):
-        return outcome  # a container was quicker
+        return outcome  # a container's start has filled it meanwhile
     shape = outcome.result if engine.predicting else _shape(engine, name)
     return replace(
         outcome,
@@ -100,7 +100,7 @@ def _shape(engine: Engine, name: str) -> dict[str, Any]:
 
 
 def _plan(engine: Engine, name: str, refill: Refill, *, renewed: bool) -> _Plan | None:
-    """Return what is to be done, None when the volume has what it should have."""
+    """Return the plan, None when there is nothing to do."""
     record = get_volume(engine, name)
     if record is not None and record.removing:
         record = None
@@ -118,7 +118,7 @@ def _plan(engine: Engine, name: str, refill: Refill, *, renewed: bool) -> _Plan 
 
 
 def _is_fresh(engine: Engine, record: VolumeRecord) -> bool:
-    """Tell whether nobody has had the volume; what is in a file system that is not mounted is seen when it is filled."""
+    """Return whether no container has used the volume; an unmounted file system is checked when it is filled."""
     volume = engine.layout.volume(record.spec.name)
     untouched = record.needs_chown and record.populated is None
     return untouched and (not os.path.isdir(f"{volume}/data") or copyup_stage.is_fresh(volume))
@@ -133,13 +133,13 @@ def _source(engine: Engine, refill: Refill, known: Populated | None) -> tuple[Im
             raise InvalidOption(
                 "populate",
                 "again",
-                "does not say what from: this volume was never filled from an image",
+                "has no source: this volume was never filled from an image",
                 remedy="Add populate_from with image and path",
             )
         found = images.get(connection, known.image_id)
     if found is None:
         raise NotFound(
-            "image", known.image_id, remedy="Add populate_from with an image that is here, and path"
+            "image", known.image_id, remedy="Add populate_from with an image that the host has, and path"
         )
     return found, known.places
 
@@ -155,7 +155,7 @@ def _check_paths(engine: Engine, image: ImageRecord, places: Sequence[Place]) ->
 
 @contextmanager
 def _root_of(engine: Engine, image: ImageRecord) -> Iterator[str]:
-    """Give a path of an image's root, which only this process has."""
+    """Mount an image's root for this process only, and yield its path."""
     fd = view.open_image(Source.of(image, engine.layout).lowers[::-1], engine.layout.staging)
     try:
         yield f"/proc/self/fd/{fd}"
@@ -167,7 +167,7 @@ def _root_of(engine: Engine, image: ImageRecord) -> Iterator[str]:
 
 
 def _carry_out(engine: Engine, plan: _Plan) -> bool:
-    """Fill the volume; False when it is not fresh any more, and is not to be filled again."""
+    """Fill the volume; return False when it is no longer fresh and ``again`` is not set."""
     parts = tuple(
         Part(place.path, place.subpath, owners=IdMap.decode({**place.owners}) if place.owners else None)
         for place in plan.places

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make, remove and restore snapshots of a volume, and keep only so many."""
+"""Create, remove and restore snapshots of a volume, and limit how many are kept."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from .read_content import PAUSE, Reading, find_volume, is_empty, reading, with_r
 PRESENT, RESTORED = "present", "restored"
 STATES = (PRESENT, ABSENT, RESTORED)
 _BEFORE = "before-restore"
-#: What a tree that changes while it is copied makes the copy meet.
+#: The errors of a copy whose source changes meanwhile.
 _MOVING = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.ELOOP)
 
 
 @dataclass(frozen=True)
 class SnapshotRequest:
-    """What a task asks for. ``snapshot`` None: named by the time; ``backup``: what a restore replaces becomes a snapshot."""
+    """A task's request. ``snapshot`` None: name it after the time; ``backup``: keep what a restore replaces as a snapshot."""
 
     volume: str
     state: str = PRESENT
@@ -48,9 +48,9 @@ class SnapshotRequest:
 
 
 def converge_snapshot(engine: Engine, request: SnapshotRequest) -> Outcome:
-    """Bring a volume's snapshots to what is asked for, or the volume to one of them.
+    """Create or remove snapshots as requested, or restore one.
 
-    Raises NotFound, InUse and OwnFileSystem (restore), WrongState (it changes while it is copied), StoreFull, HostLacks.
+    Raises NotFound, InUse and OwnFileSystem (restore), WrongState (the volume changed during the copy), StoreFull, HostLacks.
     """
     record = find_volume(engine, request.volume)
     if request.state == RESTORED:
@@ -114,11 +114,11 @@ def _told(
     return Outcome(actions, (), LIVE if actions else "", result)
 
 
-# -- making and removing ---------------------------------------------------------------------------
+# -- creating and removing -------------------------------------------------------------------------
 
 
 def _make(engine: Engine, request: SnapshotRequest) -> tuple[Snapshot, list[str]]:
-    """Copy the content into a stage, and put it in its place; containers go on as soon as it is copied."""
+    """Copy the content into a stage, and move the copy into place; containers are thawed as soon as it is copied."""
     name = request.volume
     with ExitStack() as stack:
         stack.enter_context(engine.timings.of("snapshot"))
@@ -173,14 +173,14 @@ def _remove(engine: Engine, request: SnapshotRequest, doomed: tuple[str, ...]) -
 
 
 def _is_as(volume: str, wanted: Snapshot) -> bool:
-    """Tell whether the volume was restored from this snapshot, and nothing in it has changed since."""
+    """Return whether the volume was restored from this snapshot and has not changed since."""
     origin = snapshots.read_origin(volume)
     same = origin is not None and (origin.source, origin.snapshot) == (wanted.name, wanted.created)
     return same and unchanged.is_untouched(volume)
 
 
 def _restore(engine: Engine, request: SnapshotRequest, wanted: Snapshot) -> Snapshot | None:
-    """Copy the snapshot, and exchange the copy with the volume's content; return the snapshot that this became."""
+    """Exchange a copy of the snapshot with the volume's content; return the snapshot of the old content, if kept."""
     name = request.volume
     volume = engine.layout.volume(name)
     with engine.timings.of("restore"), stage(volume) as top:
