@@ -16,7 +16,10 @@ _QUOTA = ("size", "inodes")
 
 
 def alter(engine: Engine, record: VolumeRecord) -> None:
-    """Apply the changes, then save the record: a change that is killed is repeated. The caller holds the volume's lock."""
+    """Apply the changes, then save the record, so that a killed change is repeated.
+
+    The caller holds the volume's lock.
+    """
     before = get_volume(engine, record.spec.name)
     if before is None:
         return

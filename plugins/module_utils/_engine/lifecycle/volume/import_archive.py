@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replace a volume's content with an archive's, all or nothing; importing the same archive again changes nothing."""
+"""Replace a volume's content with an archive's: all or nothing, and once for the same archive."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Read:
 
 @dataclass(frozen=True)
 class VolumeImport:
-    """An import request. ``force``: replace content of other origin; ``backup``: keep that content as a snapshot."""
+    """A task's request. ``force``: replace any content; ``backup``: keep the content as a snapshot."""
 
     volume: str
     src: str
@@ -134,7 +134,7 @@ def _check_empty(engine: Engine, request: VolumeImport) -> None:
 
 
 def _read(_engine: Engine, request: VolumeImport, fd: int) -> Read:
-    """Read the archive as an import does, and return its digest. Raises ArchiveBroken, UnsafeEntry, HostLacks."""
+    """Read the archive as an import does; return its digest. Raises ArchiveBroken, UnsafeEntry, HostLacks."""
     digest = Digest()
     source = Chunks(decoded(digest.through(section(fd, 0))))
     count = 0

@@ -17,11 +17,11 @@ from .replace import put
 
 
 def keep(engine: Engine, name: str, reason: str, *, starting: str = "") -> str:
-    """Turn a volume's content into a snapshot and return its name; the volume is then empty, with its owner and mode.
+    """Turn a volume's content into a snapshot and return its name; the volume is empty afterwards.
 
-    The name begins with ``reason``, a word or a few, as in ``before-import``. The caller holds the volume's lock, and no running
-    container has the volume; ``starting`` is the id of the container whose start needs this. All or nothing, even if it is
-    killed. Raises InUse.
+    The volume keeps its owner and mode. The name begins with ``reason``, a word or a few, as in ``before-import``. The
+    caller holds the volume's lock, and no running container has the volume; ``starting`` is the id of the container
+    whose start needs this. All or nothing, even if it is killed. Raises InUse.
     """
     kept = fresh(engine, name, reason)
     with stage(engine.layout.volume(name)) as top:
@@ -32,7 +32,7 @@ def keep(engine: Engine, name: str, reason: str, *, starting: str = "") -> str:
 
 
 def fresh(engine: Engine, name: str, reason: str) -> Snapshot:
-    """Return a new snapshot named after the reason and the time; the name is unused. The caller holds the volume's lock."""
+    """Return a new snapshot with an unused name: reason and time. The caller holds the volume's lock."""
     return _new(engine, name, f"{reason}-", reason)
 
 

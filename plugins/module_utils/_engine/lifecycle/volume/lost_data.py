@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warn of volumes whose directory was removed behind slipway's back: they are recreated, empty, and their data is lost."""
+"""Warn of volumes whose directory was removed by something other than slipway: they are recreated empty."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from ..core.engine import Engine
 
 
 def lost_volumes(engine: Engine, names: Iterable[str]) -> tuple[str, ...]:
-    """Return a warning for each. A volume's notes are written after its directory, so a killed creation gives no warning."""
+    """Return a warning for each volume that has notes and no directory.
+
+    The notes are written after the directory is made, so a killed creation gives no warning.
+    """
     layout = engine.layout
     return tuple(
         f"volume {name}: its directory {layout.volume_data(name)} was removed by something other than slipway, and its data is "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copy the image's content at the destination into fresh volumes (seed: mountNamedVolume, fixVolumePermissions)."""
+"""Copy the image's content into fresh volumes: copy-up (seed: mountNamedVolume, fixVolumePermissions)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def populate(engine: Engine, record: ContainerRecord, rootfs: str) -> None:
 
 
 def may_fill(engine: Engine, volume: VolumeRecord) -> bool:
-    """Return whether a volume may need copy-up; decided without a lock, so that volumes with data cost none."""
+    """Return whether a volume may need copy-up; takes no lock, as most volumes have data already."""
     path = engine.layout.volume(volume.spec.name)
     if not volume.needs_copy_up:
         return False
@@ -47,8 +47,8 @@ def may_fill(engine: Engine, volume: VolumeRecord) -> bool:
 def _populate(engine: Engine, name: str, record: ContainerRecord, rootfs: str) -> None:
     """Copy up once: the first process to lock the volume copies, the next finds it done.
 
-    As long as nothing was copied and the volume is empty, each start tries again: the first image may have had nothing at that
-    path. The root's owner is set at the first attach only, also with ``nocopy``, as in libpod.
+    As long as nothing was copied and the volume is empty, each start tries again: the first image may have had nothing
+    at that path. The root's owner is set at the first attach only, also with ``nocopy``, as in libpod.
 
     The record is marked after the copy, not before it as in libpod: the copy is all or nothing and never touches a volume
     that is not empty, so a kill between the two only costs another check.
@@ -88,7 +88,10 @@ def mark_copied(
 def fill_empty(
     engine: Engine, volume: VolumeRecord, rootfs: str, parts: Sequence[Part], *, besides: str = ""
 ) -> CopyUp | None:
-    """Copy up into the volume if it is empty; the caller holds its lock. ``besides``: id of the container it is for."""
+    """Copy up into the volume if it is empty; the caller holds its lock.
+
+    ``besides`` is the id of the container that it is filled for.
+    """
     with opened(engine, volume) as data:
         with engine.database.reading() as connection:
             shared = bool(living(connection, volume.spec.name, besides=besides))
@@ -152,7 +155,7 @@ def _part(mount: Mount, mapping: IdMap | None, user: tuple[int, int], *, copies:
 def populated(
     image: str, parts: Sequence[Part], done: CopyUp | None, mapping: IdMap | None
 ) -> Populated | None:
-    """Return the record of a copy-up, None when nothing was copied. ``mapping``: the id map of the source root."""
+    """Return the record of a copy-up, None when nothing was copied; ``mapping`` is the source's id map."""
     if done is None:
         return None
     owners = {(part.destination, part.subpath): _written(part, mapping) for part in parts}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replace a volume's content in one step, while no running container has the volume; settle an exchange that was killed.
+"""Replace a volume's content in one step, while no running container has it; settle killed exchanges.
 
 A running container holds the old directory open and would keep using content that is no longer the volume's. So an exchange
 holds the locks of all containers that have the volume, and announces itself (volumes/exchange.py) before it looks for
@@ -34,7 +34,7 @@ class OwnFileSystem(EngineError):
 
 
 def check_plain(record: VolumeRecord) -> None:
-    """Check that the volume's content can be replaced in one step. Raises OwnFileSystem when it is a separate mount."""
+    """Check that the volume's content can be replaced in one step. Raises OwnFileSystem."""
     if record.spec.driver_options.is_mounted_apart:
         name = record.spec.name
         raise OwnFileSystem(
@@ -45,9 +45,9 @@ def check_plain(record: VolumeRecord) -> None:
 
 
 def mend(engine: Engine, name: str) -> None:
-    """Settle an announced exchange of a volume's content: wait for the process at work, or finish for a dead one.
+    """Wait for a pending exchange of a volume's content, or settle it if its process was killed.
 
-    This also empties the volume's stage of what a killed process left, as a kill after the last step of a restore does.
+    The volume's stage is swept in any case: a restore that was killed after its last step leaves waste there and no exchange.
     """
     stage.sweep(engine.layout.volume(name))
     if exchange.is_pending(engine.layout.volume(name)):
@@ -89,7 +89,10 @@ def held(engine: Engine, name: str, what: str) -> Iterator[VolumeRecord]:
 
 
 def check_unused(engine: Engine, name: str) -> None:
-    """Check, without a lock, that no running container has the volume: an early check, and check mode's. Raises InUse."""
+    """Check that no running container has the volume. Raises InUse.
+
+    Takes no lock: this is the early check, and the one in check mode.
+    """
     running = [
         one.name for one in users(engine, name).values() if observe(engine, one).status in status.CLAIMS
     ]
@@ -106,10 +109,11 @@ def put(
     origin: Origin | None,
     starting: str = "",
 ) -> None:
-    """Make a stage's ``data`` the volume's content; the caller holds its lock, and no running container has it.
+    """Make a stage's ``data`` the volume's content.
 
-    ``starting``: the id of the container whose start does this. Raises InUse when another was started meanwhile; then the
-    volume is unchanged and the stage is removed.
+    The caller holds the volume's lock, and no running container has it. ``starting``: the id of the container whose
+    start does this. Raises InUse when another was started meanwhile; then the volume is unchanged and the stage is
+    removed.
     """
     volume = engine.layout.volume(name)
     exchange.prepare(stage, keep=keep, origin=origin)

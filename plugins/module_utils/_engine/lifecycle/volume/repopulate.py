@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill a volume from an image at a task's request: once while it is fresh, or again, keeping the old content as a snapshot.
+"""Fill a volume from an image at a task's request: while it is fresh, or again.
 
 Only ``populate: again`` ever replaces a volume's content with an image's, and it keeps the old content as a snapshot
 (lifecycle/volume/kept_snapshots.py).
@@ -38,7 +38,7 @@ _REASON = "before-populate"
 
 
 class _Plan(NamedTuple):
-    """A plan: copy these paths of an image into a fresh volume, or (``again``) replace the volume's content with them."""
+    """A plan: copy paths of an image into a fresh volume, or (``again``) replace its content with them."""
 
     name: str
     image: ImageRecord
@@ -52,8 +52,8 @@ def fill(
 ) -> Outcome:
     """Run ``converge``, then fill the volume; errors of the request are raised before anything changes.
 
-    ``renewed``: ``converge`` recreates the volume, so it counts as fresh whatever it holds now. Raises InvalidOption, NotFound
-    for the image or the path in it, InUse with the names of the running containers, OwnFileSystem.
+    ``renewed``: ``converge`` recreates the volume, so it counts as fresh whatever it holds now. Raises InvalidOption,
+    NotFound for the image or the path in it, InUse with the names of the running containers, OwnFileSystem.
     """
     plan = _plan(engine, name, refill, renewed=renewed)
     outcome = converge()
@@ -118,7 +118,7 @@ def _plan(engine: Engine, name: str, refill: Refill, *, renewed: bool) -> _Plan 
 
 
 def _is_fresh(engine: Engine, record: VolumeRecord) -> bool:
-    """Return whether no container has used the volume; an unmounted file system is checked when it is filled."""
+    """Return whether no container has used the volume; an unmounted one is checked when it is filled."""
     volume = engine.layout.volume(record.spec.name)
     untouched = record.needs_chown and record.populated is None
     return untouched and (not os.path.isdir(f"{volume}/data") or copyup_stage.is_fresh(volume))

@@ -37,7 +37,7 @@ _MOVING = (errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.ELOOP)
 
 @dataclass(frozen=True)
 class SnapshotRequest:
-    """A task's request. ``snapshot`` None: name it after the time; ``backup``: keep what a restore replaces as a snapshot."""
+    """A task's request. ``snapshot`` None: named by time; ``backup``: snapshot what a restore replaces."""
 
     volume: str
     state: str = PRESENT
@@ -118,7 +118,7 @@ def _told(
 
 
 def _make(engine: Engine, request: SnapshotRequest) -> tuple[Snapshot, list[str]]:
-    """Copy the content into a stage, and move the copy into place; containers are thawed as soon as it is copied."""
+    """Copy the content into a stage and move the copy into place; thaw containers once it is copied."""
     name = request.volume
     with ExitStack() as stack:
         stack.enter_context(engine.timings.of("snapshot"))
@@ -180,7 +180,7 @@ def _is_as(volume: str, wanted: Snapshot) -> bool:
 
 
 def _restore(engine: Engine, request: SnapshotRequest, wanted: Snapshot) -> Snapshot | None:
-    """Exchange a copy of the snapshot with the volume's content; return the snapshot of the old content, if kept."""
+    """Exchange a copy of the snapshot with the volume's content; return the snapshot of the old, if kept."""
     name = request.volume
     volume = engine.layout.volume(name)
     with engine.timings.of("restore"), stage(volume) as top:
