@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start, when the host has booted, what restart policies and users' wishes say, each after what it needs.
+"""Start containers after the host has booted, by restart policy and last request, in order of dependency.
 
-``open_engine`` has refreshed the records before. libpod has no such verb: podman-restart.service starts everything whose
-policy is always, also what its user had stopped.
+``open_engine`` has refreshed the records before. libpod has no such verb: podman-restart.service starts every container whose
+policy is always, even if its user had stopped it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from ..core.facts import observe
 
 
 class Started(NamedTuple):
-    """A container that the boot was to start, or a volume it was to mount; ``error`` in words, "" when it runs."""
+    """A container to start, or a volume to mount, at boot; ``error`` is the reason of a failure, else ""."""
 
     name: str
     error: str = ""
 
 
 def boot(engine: Engine, command: tuple[str, ...]) -> Iterator[Started]:
-    """Start one container after the other and yield what became of each; go on through errors.
+    """Mount the volumes and start the containers one by one; yield each one's result, errors included.
 
-    ``command`` is what conmon calls at the end of each.
+    ``command`` is the command that conmon runs when a container exits.
     """
     with engine.database.transaction() as connection:
         records = containers.all(connection)
@@ -48,7 +48,7 @@ def boot(engine: Engine, command: tuple[str, ...]) -> Iterator[Started]:
 
 
 def _mount(engine: Engine, volume: VolumeRecord) -> Started:
-    """Mount what its user wants mounted; one that can't be keeps no container from its start."""
+    """Mount a volume that is to stay mounted; a failure does not prevent containers from starting."""
     from ..resources.volume_mount import mount_again
 
     name = volume.spec.name

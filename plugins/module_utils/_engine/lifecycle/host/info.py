@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell about the engine and its host: versions, programs, what the kernel has, what is stored where."""
+"""Report on the engine and its host: versions, programs, kernel features, and directories."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..wiring import host_parameters
 
 
 def host(engine: Engine) -> Outcome:
-    """Return ``engine``: what a person asks first when something is wrong. A missing program is null, no error."""
+    """Return ``engine``: the facts that troubleshooting needs first. A missing program is null, no error."""
     driver, lacks = foreseen(engine)
     return Outcome(
         result={

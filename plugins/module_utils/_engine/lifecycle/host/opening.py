@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open an engine to act: its directories, its database, its records brought up to the boot of the host."""
+"""Open an engine for changes: its directories, its database, and its records, refreshed after a reboot."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ def open_engine(
     known_alone: bool = False,
     **settings: Any,
 ) -> Iterator[Engine]:
-    """Open the engine at ``root``; ``settings``: those of Engine (runtime, ...). ``read_only`` is ``look_at_engine``.
+    """Open the engine at ``root``, with Engine's ``settings`` (runtime, ...).
 
-    ``known_alone``: what is done harms no container that the database does not know (it ends, or cleans up after, one that it
-    does know). Raises NotRoot, OtherRoot, OtherRunRoot, StateIncomplete, and what opening the database raises.
+    ``read_only``: as ``look_at_engine`` does. ``known_alone``: the caller only stops, or cleans up after, a container
+    that the database knows, so living containers that it does not know are no reason to refuse. Raises NotRoot,
+    OtherRoot, OtherRunRoot, StateIncomplete, and the errors of opening the database.
     """
     if read_only:
         with look_at_engine(root, run_root, foresees=not known_alone, **settings) as engine:
@@ -50,7 +51,7 @@ def open_engine(
         engine = Engine(layout, database, **settings)
         runroot.claim(layout, database)
         swept = os.path.isdir(layout.trials) and _sweep_trials(layout)
-        # A database without a boot is new, perhaps in the place of one that was lost.
+        # A database without a boot is new, and may replace one that was lost.
         marked = is_marked(layout.boot_marker) and boot_of(database) is not None
         if not known_alone or not marked:
             unknown_containers.refuse(engine, wide=not marked)
@@ -67,12 +68,12 @@ def open_engine(
 
 
 def _sweep_trials(layout: Layout) -> bool:
-    from ..guard.trial_waste import sweep  # rare: a trial goes on, or its task was killed
+    from ..guard.trial_waste import sweep  # rare: a trial is in progress, or its task was killed
 
     return sweep(layout)
 
 
 def make_directories(layout: Layout) -> None:
-    """Make what is missing of the engine's directories."""
+    """Create the engine's missing directories."""
     for path in layout.directories:
         make_private(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open an engine to look, or to predict: nothing is made or changed, and little is imported."""
+"""Open an engine for reading, or for check mode: nothing is created or changed, and little is imported."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from . import run_root as runroot
 def look_at_engine(
     root: str = DEFAULT_ROOT, run_root: str = DEFAULT_RUN_ROOT, *, foresees: bool = False, **settings: Any
 ) -> Iterator[Engine]:
-    """Open a copy of the engine's database in memory, as a task that acts would find it.
+    """Open an in-memory copy of the engine's database, in the state that a task that acts would find.
 
-    ``foresees``: what is looked at is to be acted on, so what would be refused then is refused now. Raises NotRoot,
-    OtherRoot, OtherRunRoot, StateIncomplete, and what opening the database raises.
+    ``foresees``: predict an action, so refuse now what the action would refuse. Raises NotRoot, OtherRoot, OtherRunRoot,
+    StateIncomplete, and the errors of opening the database.
     """
     check_root()
     layout = Layout(root, run_root)
@@ -45,19 +45,19 @@ def look_at_engine(
 
 
 def unknown(engine: Engine) -> tuple[EngineError, ...]:
-    """Return that containers live which the database does not know, for those who only look."""
+    """Return the error for living containers that are not in the database, for readers to report."""
     marked = is_marked(engine.layout.boot_marker) and boot_of(engine.database) is not None
     found = unknown_containers.strangers(engine, wide=not marked)
     return (unknown_containers.incomplete(engine, found),) if found else ()
 
 
 def boot_of(database: Database) -> str | None:
-    """Return the boot that the records are of, None in a new database."""
+    """Return the boot id that the records belong to, None in a new database."""
     with database.reading() as connection:
         return meta.get(connection, meta.BOOT)
 
 
 def check_root() -> None:
-    """Raise NotRoot unless we are root."""
+    """Check that the effective user is root. Raises NotRoot."""
     if os.geteuid() != 0:
         raise NotRoot("the engine needs root", remedy=Words("Write ", Setting("become", True)))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the database again, or what it lacks, from what lies beside containers, volumes, images and networks; take up what runs.
+"""Rebuild the database, or its missing rows, from the notes beside containers, volumes, images and networks.
 
-A damaged database is kept beside the new one. Nothing that runs is touched, and nothing on disk is removed. It may be killed
-anywhere: until the new database is in its place the engine refuses to act on what it does not know, and this is begun again.
+Running containers are adopted and not touched, and nothing on disk is removed; a damaged database is kept beside the new one.
+A rebuild can be killed at any point: until the new database is in place, the engine refuses to act on containers that it does
+not know, and the rebuild is run again.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _FILES = ("", "-wal", "-shm")
 
 
 class Rebuilt(NamedTuple):
-    """What was, or would be, made again, in words, and what could not be."""
+    """The result: the database's previous state, the rows (to be) added and the problems, as text."""
 
     state: str
     made: tuple[str, ...]
@@ -50,7 +51,7 @@ class Rebuilt(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """The ids and names that the database has; of networks the ids by name."""
+    """The ids and names in the database; of networks the ids by name."""
 
     containers: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
@@ -60,7 +61,7 @@ class _Known(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What is to be added."""
+    """The rows to add."""
 
     containers: tuple[ContainerRecord, ...]
     volumes: tuple[VolumeRecord, ...]
@@ -78,10 +79,13 @@ class _Plan(NamedTuple):
 
 
 def rebuild(root: str, run_root: str, *, dry_run: bool) -> Rebuilt:
-    """Do it, or tell what it would do. Raises OtherRoot, OtherRunRoot, and what opening a database raises that is not damaged."""
+    """Rebuild the database, or (``dry_run``) only report what that would add.
+
+    Raises EngineError without an engine, OtherRoot, OtherRunRoot, and the errors of opening a database that is not damaged.
+    """
     layout = Layout(root, run_root)
     if not os.path.isdir(root):
-        raise EngineError(f"there is no engine at {root}", remedy="Write --root before the verb", path=root)
+        raise EngineError(f"no engine at {root}", remedy="Write --root before the verb", path=root)
     runroot.check_owner(layout)
     state, known = _known(layout)
     plan = _plan(layout, read_all(layout), known)
@@ -90,11 +94,11 @@ def rebuild(root: str, run_root: str, *, dry_run: bool) -> Rebuilt:
     return Rebuilt(state, plan.words(), plan.problems)
 
 
-# -- what is there ---------------------------------------------------------------------------------
+# -- planning --------------------------------------------------------------------------------------
 
 
 def _known(layout: Layout) -> tuple[str, _Known]:
-    """Return how the database is, and what it has."""
+    """Return the database's state ("", damaged or lost) and the ids and names in it."""
     if not os.path.exists(layout.database):
         return _LOST, _Known()
     try:
@@ -112,7 +116,7 @@ def _known(layout: Layout) -> tuple[str, _Known]:
 
 
 def _check(connection: sqlite3.Connection, path: str) -> None:
-    """Read all that there is; raises StateCorrupt."""
+    """Check the database by reading all of it. Raises StateCorrupt."""
     from ...state.failures import corrupt
 
     for pragma in ("quick_check", "foreign_key_check"):
@@ -132,17 +136,21 @@ def _plan(layout: Layout, found: Found, known: _Known) -> _Plan:
     problems = list(found.problems)
     records, names = [], {*known.names}
     here = [_taken_up(layout, one) for one in found.containers if one.id not in known.containers]
-    # Of two with one name the one that lives has it, then the younger: the other was being replaced.
+    # Of two containers with one name the living one gets it, else the newer: the other was being replaced.
     for record in sorted(here, key=lambda one: (one.process is None, -one.created)):
         if record.name in names:
-            problems.append(f"container {record.id[:12]} is left: {record.name} is another one's name")
+            problems.append(
+                f"container {record.id[:12]} is skipped: another container is named {record.name}"
+            )
             continue
         names.add(record.name)
         records.append(record)
     records.sort(key=lambda one: (one.created, one.id))
     kept = [image for image in found.images if image.id not in known.images]
     whole = [image for image in kept if _is_whole(layout, image)]
-    problems += [f"image {_label(image)} lacks layers: load it again" for image in kept if image not in whole]
+    problems += [
+        f"image {_label(image)} has missing layers: load it again" for image in kept if image not in whole
+    ]
     problems += _unknown(layout, {*known.containers, *(one.id for one in found.containers)})
     problems += _without_image(records, {*known.images, *(image.id for image in whole)})
     wanted = _volumes(layout, found, known, records)
@@ -154,7 +162,7 @@ def _plan(layout: Layout, found: Found, known: _Known) -> _Plan:
 
 
 def _networks(found: Found, known: _Known) -> tuple[NetworkRecord, ...]:
-    """Return the networks to add; of two with one name, or one interface, the younger: the other was being made anew."""
+    """Return the networks to add; of two with one name or interface the newer: the other was replaced."""
     chosen: dict[str, NetworkRecord] = {}
     for network in sorted(found.networks, key=lambda one: one.created):
         chosen[network.name] = network
@@ -165,19 +173,19 @@ def _networks(found: Found, known: _Known) -> tuple[NetworkRecord, ...]:
 
 def _without_network(records: Iterable[ContainerRecord], known: set[str]) -> list[str]:
     return [
-        f"a network of container {record.name} is not known any more: run the network's task, then the container's"
+        f"a network of container {record.name} is unknown: run the network's task, then the container's"
         for record in records
         if not {endpoint.network_id for endpoint in record.endpoints} <= known
     ]
 
 
 def _connected(record: ContainerRecord, known: set[str]) -> ContainerRecord:
-    """Return the record with what it has of the networks that are known."""
+    """Return the record with only its endpoints on known networks."""
     return replace(record, endpoints=tuple(one for one in record.endpoints if one.network_id in known))
 
 
 def _unknown(layout: Layout, known: set[str]) -> list[str]:
-    """Tell of containers that live and that nothing lies beside: there is nothing to make their rows from."""
+    """Return a problem for each living container that has no note to rebuild its row from."""
     seen = {
         *unknown_containers.ids_below(layout.runtime_root),
         *unknown_containers.ids_below(layout.run_containers),
@@ -185,9 +193,9 @@ def _unknown(layout: Layout, known: set[str]) -> list[str]:
     live = ((one, unknown_containers.living(layout, one)) for one in sorted(seen - known))
     name_of = unknown_containers.name_of
     return [
-        f"container {name_of(layout, one) or one[:12]} ({one[:12]}, process {process.pid}) lives, and nothing that it "
-        "could be made again from lies beside it: if it is of another root that uses this run root, leave it alone and give "
-        f"each root a run root of its own; else end it with `kill {process.pid}`, and run its task again"
+        f"container {name_of(layout, one) or one[:12]} ({one[:12]}, process {process.pid}) lives, and has no note to rebuild "
+        "its row from: if it belongs to another root that uses this run root, leave it alone and use a separate run root "
+        f"for each root; otherwise kill it with `kill {process.pid}`, and run its task again"
         for one, process in live
         if process is not None
     ]
@@ -195,7 +203,7 @@ def _unknown(layout: Layout, known: set[str]) -> list[str]:
 
 def _without_image(records: Iterable[ContainerRecord], known: set[str]) -> list[str]:
     return [
-        f"image {record.spec.image} of container {record.name} is not known any more: load it again"
+        f"image {record.spec.image} of container {record.name} is unknown: load it again"
         for record in records
         if record.image_id is not None and record.image_id not in known
     ]
@@ -212,7 +220,7 @@ def _is_whole(layout: Layout, image: ImageRecord) -> bool:
 def _volumes(
     layout: Layout, found: Found, known: _Known, records: Iterable[ContainerRecord]
 ) -> tuple[VolumeRecord, ...]:
-    """Return the volumes to add: as what lies beside them says, else as a plain volume would be."""
+    """Return the volumes to add: from their notes, else as plain volumes."""
     wanted = {volume.spec.name: volume for volume in found.volumes}
     with suppress(FileNotFoundError):
         for name in os.listdir(layout.volumes):
@@ -228,11 +236,11 @@ def _plain(name: str) -> VolumeRecord:
     return VolumeRecord(VolumeSpec(name), time.time_ns(), anonymous=is_full_id(name))
 
 
-# -- what lives ------------------------------------------------------------------------------------
+# -- the containers' states ------------------------------------------------------------------------
 
 
 def _taken_up(layout: Layout, record: ContainerRecord) -> ContainerRecord:
-    """Return the record with what the kernel, the runtime and the exit file say of the container now."""
+    """Return the record with the container's state now, from the kernel, the runtime and the exit file."""
     process = unknown_containers.living(layout, record.id)
     if process is not None:
         return taken_up(layout, record, process)
@@ -275,7 +283,7 @@ def _carry_out(layout: Layout, state: str, plan: _Plan) -> None:
 
 @contextmanager
 def _alone(layout: Layout, database: Database) -> Iterator[None]:
-    """Keep others from doing the same, and from refreshing."""
+    """Hold the boot lock, which excludes other rebuilds, and refreshes."""
     with Engine(layout, database).lock_boot("rebuild"):
         yield
 
@@ -293,14 +301,14 @@ def _fill(database: Database, plan: _Plan) -> None:
             told = Event(time.time_ns(), "container", "rebuild", record.id, record.name)
             events.add(connection, told)
         for record in plan.containers:
-            with suppress(EngineError):  # one that it needs is gone: the next task of it says so
+            with suppress(EngineError):  # one that it needs is gone: its next task reports that
                 dependencies.write(connection, record.id, resolve(connection, record.spec))
         if meta.get(connection, meta.BOOT) is None:
             meta.put(connection, meta.BOOT, boot_id())
 
 
 def _exchange(layout: Layout, path: str) -> None:
-    """Set a damaged database aside, and put the new one, which is closed and so one file, in its place."""
+    """Rename a damaged database, then move the new one (closed, so a single file) into its place."""
     mark = time.strftime("%Y%m%d-%H%M%S")
     for suffix in _FILES:
         with suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring the engine up to date after a reboot, or after somebody deleted the run root (seed: refresh, resetState).
+"""Refresh the engine after a reboot, or after the run root was deleted (seed: refresh, resetState).
 
-``open_engine`` calls this when the run root has no mark of this boot. The database knows the boot that its records are of.
+``open_engine`` calls this when the run root has no marker of this boot. The database stores the boot id of its records.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .refreshed_rows import is_same_boot, over, refresh_rows
 
 
 def refresh(engine: Engine) -> None:
-    """Refresh all records and clear away what is left of runs that are over, once for each boot."""
+    """Refresh all records and clean up after ended runs, once per boot."""
     with engine.lock_boot("refresh"):
         with engine.database.reading() as connection:
             known = meta.get(connection, meta.BOOT) is not None
-        if known and is_marked(engine.layout.boot_marker):  # somebody else was faster
+        if known and is_marked(engine.layout.boot_marker):  # another process has refreshed meanwhile
             return
         with engine.database.transaction() as connection:
             same_boot = is_same_boot(connection)
@@ -35,13 +35,12 @@ def refresh(engine: Engine) -> None:
         for record in ended:
             _clear(engine, record, mounted=same_boot)
         _remove_what_is_over(engine)
-        mark(engine.layout.boot_marker)  # last: a refresh that is killed is begun again
+        mark(engine.layout.boot_marker)  # last, so that a killed refresh is repeated
 
 
 def _clear(engine: Engine, record: ContainerRecord, *, mounted: bool) -> None:
-    """Remove what is left of the last run; ``mounted``: this is still the boot that it was mounted in."""
-    # What can't be taken away now is tried again by the next start or removal, and told by it; one broken container
-    # must not keep all others from being used.
+    """Clean up after the last run; ``mounted``: it was in this boot, so its mounts may still exist."""
+    # The next start or removal retries what fails here, and reports it: one broken container must not block all others.
     with suppress(EngineError, OSError):
         if mounted and record.status not in (status.EXITED, status.REMOVING):
             with engine.lock_container(record.id, "refresh"):

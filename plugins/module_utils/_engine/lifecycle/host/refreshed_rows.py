@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refresh the rows of the database after a reboot, or in a copy of it, to foresee what a refresh makes of them."""
+"""Refresh the database's rows after a reboot, or those of a copy, to predict what a refresh does."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def foresee(database: Database) -> None:
 
 
 def is_same_boot(connection: sqlite3.Connection) -> bool:
-    """Tell whether the records are of this boot, though the run root does not say so."""
+    """Return whether the records are of this boot, although the run root has no marker of it."""
     return meta.get(connection, meta.BOOT) == boot_id()
 
 
 def refresh_rows(connection: sqlite3.Connection) -> list[ContainerRecord]:
-    """Refresh the rows; return the records, as they were, of all containers that do not live.
+    """Refresh the rows; return the previous records of all containers that are not alive.
 
-    After a reboot none does: a pid and start time may by chance mean another process then.
+    After a reboot none is: its pid and start time could by chance match another process.
     """
     same_boot = is_same_boot(connection)
     ended = []
@@ -45,7 +45,7 @@ def refresh_rows(connection: sqlite3.Connection) -> list[ContainerRecord]:
 
 
 def over(connection: sqlite3.Connection) -> list[ContainerRecord]:
-    """Return the refreshed containers with ``rm`` that are to be removed: their run is over and nobody needs them."""
+    """Return the refreshed containers with ``rm`` to remove: their run is over and none depends on them."""
     return [
         record
         for record in containers.all(connection)

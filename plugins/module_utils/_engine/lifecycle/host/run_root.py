@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remember in the root which run root it is used with in this boot, and in the run root which root it belongs to.
+"""Record in the root which run root it uses in this boot, and in the run root which root owns it.
 
-Two run roots for one root are two engines that both believe that they own the containers: another is refused while containers
-live with the first. Two roots for one run root share locks, exit files and the health checker, and each takes the other's
-containers for its own that were lost: another is refused as long as the first root is there.
+One root with two run roots is two engines that both believe they own the containers: a second run root is refused while
+containers live with the first. Two roots with one run root share locks, exit files and the health checker, and each mistakes
+the other's containers for lost ones of its own: a second root is refused as long as the first exists.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _LIMIT = 8192
 
 
 def check(layout: Layout, database: Database) -> None:
-    """Raise OtherRunRoot when containers of this root live with another run root; a reboot forgets which it was."""
+    """Check that no container of this root lives with another run root in this boot. Raises OtherRunRoot."""
     if _other(layout) is not None:
         with database.reading() as connection:
             _refuse(layout, connection)
 
 
 def claim(layout: Layout, database: Database) -> None:
-    """Do the same, and remember this run root."""
+    """Check as ``check`` does, and record this run root. Raises OtherRunRoot."""
     if _remembered(layout) == os.path.realpath(layout.run_root):
         return
-    with database.transaction() as connection:  # of two that come at once the second sees the first's
+    with database.transaction() as connection:  # of two concurrent claims the second sees the first's record
         _refuse(layout, connection)
         _remember(layout)
 
@@ -47,12 +47,12 @@ def _refuse(layout: Layout, connection: sqlite3.Connection) -> None:
     if names:
         one = len(names) == 1
         raise OtherRunRoot(
-            f"{layout.root} is in use with run_root {other}, where {', '.join(names)} live{'s' if one else ''}, "
+            f"root {layout.root} is in use with run_root {other}, where {', '.join(names)} live{'s' if one else ''}, "
             f"and not with {layout.run_root}",
             remedy=Words(
                 "Write ",
                 Setting("run_root", other),
-                f", or stop {'it' if one else 'them'} with that one first",
+                f", or stop {'it' if one else 'them'} there first",
             ),
             root=layout.root,
             run_root=other,
@@ -66,12 +66,12 @@ def _other(layout: Layout) -> str | None:
 
 
 def _remembered(layout: Layout) -> str | None:
-    """Return the run root of this boot, None when there was none yet."""
+    """Return the run root recorded in this boot, None when there is none."""
     return _of_this_boot(layout.run_root_note)
 
 
 def recorded(root: str) -> str | None:
-    """Return the run root that a root was last used with, in whatever boot; None when it is not known."""
+    """Return the run root that a root was last used with, in any boot; None when it is unknown."""
     return _read(Layout(root).run_root_note)[1]
 
 
@@ -81,7 +81,7 @@ def _of_this_boot(note: str) -> str | None:
 
 
 def _read(note: str) -> tuple[str, str | None]:
-    """Return the boot and the path of a note; what can't be read as one says nothing."""
+    """Return the boot id and the path in a note; "" and None when it can't be read."""
     with suppress(OSError):
         fd = os.open(note, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(fd, encoding="utf-8", errors="surrogateescape") as stream:
@@ -100,7 +100,7 @@ def _remember(layout: Layout) -> None:
     text = _text(layout.run_root)
     put(
         layout, layout.run_root_note, text, durable=False
-    )  # a power cut is the end of the boot that it is about
+    )  # the note is about this boot, which a power loss ends
 
 
 def _living(connection: sqlite3.Connection) -> Iterator[str]:
@@ -114,11 +114,11 @@ def _noted(layout: Layout) -> Iterator[str]:
             yield name_of(layout, container_id) or container_id[:12]
 
 
-# -- the root of a run root --------------------------------------------------------------------------
+# -- the owner of a run root -------------------------------------------------------------------------
 
 
 def check_owner(layout: Layout) -> None:
-    """Raise OtherRoot when the run root belongs to another root in this boot; reads and writes nothing but that."""
+    """Check that the run root belongs to no other root in this boot. Raises OtherRoot; writes nothing."""
     owner = _of_this_boot(layout.root_note)
     if owner is None or owner == os.path.realpath(layout.root) or not _is_another(layout, owner):
         return
@@ -127,11 +127,11 @@ def check_owner(layout: Layout) -> None:
     raise OtherRoot(
         f"run_root {layout.run_root} belongs to root {owner}{live}, and not to {layout.root}",
         remedy=Words(
-            "Give each root a run root of its own: write another ",
+            "Use a separate run root for each root: write another ",
             Setting("run_root"),
             ", or write ",
             Setting("root", owner),
-            f" if that one is meant. If it is not used any more, and nothing of it runs, remove {layout.root_note}",
+            f" if you mean that one. If it is no longer used, and none of its containers runs, remove {layout.root_note}",
         ),
         root=owner,
         run_root=layout.run_root,
@@ -140,23 +140,23 @@ def check_owner(layout: Layout) -> None:
 
 
 def _is_another(layout: Layout, owner: str) -> bool:
-    """Return whether there is an engine at a root, and it is not this one at another place: moved, or mounted at two."""
+    """Return whether the owner is a different, existing engine, and not this one moved or mounted twice."""
     there = Layout(owner)
     if not (os.path.lexists(there.database) or os.path.isdir(there.containers)):
         return False
     try:
         return not os.path.samefile(there.root, layout.root)
-    except FileNotFoundError:  # this one is not made yet
+    except FileNotFoundError:  # this root does not exist yet
         return True
 
 
 def claim_run_root(engine: Engine) -> None:
-    """Record in the run root which root it belongs to; raises OtherRoot as ``check_owner`` does."""
+    """Record in the run root which root owns it. Raises OtherRoot as ``check_owner`` does."""
     layout = engine.layout
     if _of_this_boot(layout.root_note) == os.path.realpath(layout.root):
         return
     with engine.lock_boot("claim the run root"):
-        check_owner(layout)  # of two that come at once the second sees the first's
+        check_owner(layout)  # of two concurrent claims the second sees the first's record
         new = f"{layout.root_note}.new"
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as stream:
             stream.write(_text(layout.root))

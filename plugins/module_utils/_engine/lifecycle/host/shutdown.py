@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stop all containers when the host stops: each by its own signal and in its own time, what needs others before these.
+"""Stop all containers when the host stops, each with its own stop signal and timeout, dependents first.
 
-That is no wish: the records say ``interrupted``, and the next boot starts what policy and user want running.
+This is not a user's request: the records say ``interrupted``, and the next boot starts the containers that should run.
 """
 
 from __future__ import annotations
@@ -23,42 +23,41 @@ from ..core.origin import source_of
 from ..core.waiter import wake
 from ..guard.hold import hold
 
-#: What the record says of why the run ended.
+#: The fields of the record that say why the run ended.
 _MARKS = {"interrupted": True, "restart_at": None}
-#: How many end at once. Each waits for its process, and takes a thread and an open database.
+#: The number of containers stopped at once. Each takes a thread, which waits for the process, and an open database.
 _AT_ONCE = 32
-#: Seconds at most for a container that is to be waited for without end: systemd's own patience with a service.
+#: The timeout in seconds of a container whose own is infinite: systemd's default for a service.
 _LONGEST = 90
 
 Opener = Callable[[], AbstractContextManager[Engine]]
 
 
 class Stopped(NamedTuple):
-    """A container that was stopped; ``error`` in words, "" when it has ended."""
+    """A stopped container; ``error`` is the reason of a failure, "" when it has exited."""
 
     name: str
     error: str = ""
 
 
 def shutdown(engine: Engine, opener: Opener) -> Iterator[Stopped]:
-    """Stop everything and yield what became of each; go on through errors.
+    """Stop all containers; yield each one's result, errors included.
 
-    ``opener`` opens the engine once more, for a thread has to have its own database.
+    ``opener`` opens the engine once more, because each thread needs its own database connection.
     """
     with engine.database.reading() as connection:
         records = {record.id: record for record in containers.all(connection)}
         needs: dict[str, list[str]] = {}
         for found in dependencies.all(connection):
             needs.setdefault(found.container_id, []).append(found.needs)
-    # First of all: what ends by itself from now on must not be restarted.
+    # First of all: a container that exits by itself from now on must not be restarted.
     living = [one for one in records if _mark(engine, one)]
     first = [one for one in reversed(graph.order(living, needs)) if one in living]
     needed_by = graph.turned(needs)
     ending: dict[str, Future[Stopped]] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for (
-            one
-        ) in first:  # whoever is waited for was handed in before, so no thread waits for one that can't begin
+        # Each future waited for was submitted before, so no thread waits for one that can't begin.
+        for one in first:
             before = [ending[user] for user in needed_by.get(one, ()) if user in ending]
             ending[one] = pool.submit(_stop_after, before, opener, records[one])
         for future in ending.values():
@@ -66,7 +65,7 @@ def shutdown(engine: Engine, opener: Opener) -> Iterator[Stopped]:
 
 
 def _mark(engine: Engine, container_id: str) -> bool:
-    """Note that the host ends the run, and take a pending restart away; tell whether the container lives."""
+    """Record that the host ends the run, and cancel a pending restart; return whether it is alive."""
     try:
         with hold(engine, container_id, "shutdown") as record:
             if record.status in status.ALIVE or record.restart_at is not None:
