@@ -69,7 +69,7 @@ REFUSED = [
     (("ps", "--al"), 2, "unknown option --al (near: --all"),
     (("pss",), 2, "unknown verb pss (near: ps"),
     (("top", "web", "colour"), 125, "COLUMN: 'colour' is not known"),
-    (("top", "fresh"), 125, "does not run, and has no processes"),
+    (("top", "fresh"), 125, "is not running, so it has no processes"),
     (("cp", "web:/a", "ended:/b"), 125, "name two containers"),
     (("cp", "nothing:/a", "/tmp/x"), 125, "no container named 'nothing'"),
     (("--root", "/nonexistent", "ps"), 125, "no engine named '/nonexistent'"),

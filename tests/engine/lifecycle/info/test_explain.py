@@ -27,7 +27,7 @@ def test_why_it_does_not_run(host, tmp_path):
     assert said[0].startswith("box ended ")
     assert said[0].endswith(" with exit code 3.")
     assert "Nothing starts it again: its restart policy is no." in said
-    assert f"{source}, mounted at /data, is not on the host any more." in said
+    assert f"{source}, mounted at /data, no longer exists on the host." in said
 
 
 def test_who_stopped_it(host):

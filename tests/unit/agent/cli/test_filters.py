@@ -106,10 +106,10 @@ def test_filters_of_images(text, ids):
     ("text", "words"),
     [
         ("stat=x", "near: status"),
-        ("status", "is no filter"),
-        ("name=[", "is no pattern"),
-        ("exited=soon", "no exit code"),
-        ("before=nothing", "names nothing"),
+        ("status", "is not a filter"),
+        ("name=[", "is not a pattern"),
+        ("exited=soon", "is not an exit code"),
+        ("before=nothing", "matches nothing"),
         ("until=soon", "no point in time"),
     ],
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gather what explains a container's state: events, health, what it needs, what of its mounts is there. Reads only."""
+"""Gather what explains a container's state: events, health, dependencies, missing mounts. Reads only."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ..core.engine import Engine
 from ..core.facts import observe
 from ..core.health_state import health_of
 
-#: The last run's events are among these; more explain nothing.
+#: The number of events read: enough to include the last run's.
 _EVENTS = 50
 
 
 def explained(engine: Engine, shapes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the shapes of containers, each with ``explain``: sentences, none for one that was removed meanwhile."""
+    """Return the shapes of containers, each with ``explain``: sentences; [] if it was removed meanwhile."""
     with engine.database.reading() as connection:
         records = [containers.get(connection, shape["Id"]) for shape in shapes]
     return [
@@ -36,7 +36,7 @@ def explained(engine: Engine, shapes: Sequence[Mapping[str, Any]]) -> list[dict[
 
 
 def explain(engine: Engine, stored: ContainerRecord) -> list[str]:
-    """Return sentences that say why the container is as it is, what matters most first."""
+    """Return sentences that explain the container's state, the most important first."""
     record = observe(engine, stored)
     query = EventQuery(filters=(("container", record.id),), limit=_EVENTS)
     with engine.database.reading() as connection:
@@ -56,7 +56,7 @@ def explain(engine: Engine, stored: ContainerRecord) -> list[str]:
 
 
 def _missing(engine: Engine, record: ContainerRecord) -> Iterator[str]:
-    """Yield, in words, what should be mounted or mountable and is not there."""
+    """Yield a sentence for each mount, or source of a mount, that should exist and does not."""
     container = engine.layout.container(record.id)
     if record.status in status.ALIVE and not record.spec.rootfs and not is_mounted(container, record.driver):
         yield f"Its root file system is not mounted on the host at {container.merged}"
@@ -66,12 +66,12 @@ def _missing(engine: Engine, record: ContainerRecord) -> Iterator[str]:
         except RootfsDied as error:
             yield error.message[:1].upper() + error.message[1:]
     if record.spec.rootfs and not os.path.isdir(record.spec.image):
-        yield f"Its root file system {record.spec.image} is not there"
+        yield f"Its root file system {record.spec.image} does not exist"
     for mount in record.mounts.values():
         if mount.kind == BIND and "create" not in mount.options and not os.path.lexists(mount.source):
-            yield f"{mount.source}, mounted at {mount.destination}, is not on the host any more"
+            yield f"{mount.source}, mounted at {mount.destination}, no longer exists on the host"
     for destination, name in sorted(record.volumes.items()):
-        # Listed, not looked at: a file server that is gone would never answer.
+        # Listed, without stat(2) of the mount: a lost file server would never answer.
         volume = engine.layout.volume(name)
         if not os.path.isdir(volume) or "data" not in os.listdir(volume):
-            yield f"The data of volume {name}, mounted at {destination}, is not there"
+            yield f"The data of volume {name}, mounted at {destination}, is missing"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what is there: containers, volumes, images, in the order asked for. Reads only, takes no lock."""
+"""List containers, volumes and images, in the order requested. Reads only, takes no lock."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def containers(
     must_exist: bool = False,
     size: bool = False,
 ) -> Outcome:
-    """Return ``containers``: those named (by name or id) or all. A name that is not there is left out, or NotFound.
+    """Return ``containers``: those named (by name or id), or all.
 
-    ``labels``: those alone to which tasks gave all of these.
-    ``size`` adds what each takes on the disk, which has to be measured file by file.
+    A missing one is left out; with ``must_exist`` it raises NotFound. ``labels``: only containers whose options set all
+    of these. ``size`` adds each one's disk use, which is measured file by file.
     """
     with engine.database.reading() as connection:
         records = _named_containers(connection, names, must_exist=must_exist)
@@ -83,7 +83,7 @@ def volumes(
     labels: Sequence[str] = (),
     must_exist: bool = False,
 ) -> Outcome:
-    """Return ``volumes``: those named or all, of these those alone that have all of the ``labels``."""
+    """Return ``volumes``: those named, or all; only those that have all of the ``labels``."""
     with engine.database.reading() as connection:
         named = _named_volumes(connection, names, must_exist=must_exist)
         records = [record for record in named if match(record.spec.labels, labels)]
@@ -117,10 +117,10 @@ def images(
     references: Sequence[str] = (),
     dangling: bool | None = None,
 ) -> Outcome:
-    """Return ``images``: those named (by name or id) or all.
+    """Return ``images``: those named (by name or id), or all.
 
-    Of these those alone that have all of the ``labels``, a name that fits one of the ``references`` (shell patterns), and
-    that have, or lack, any name (``dangling`` False, or True).
+    Of these only images with all of the ``labels``, with a name that matches one of the ``references`` (shell patterns), and
+    with a name (``dangling`` False) or without one (True).
     """
     with engine.database.reading() as connection:
         named = _named_images(connection, names, must_exist=must_exist)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show a container as a task and a question both return it: its record, with all that other rows and files know of it."""
+"""A container's shape as every task and info module returns it: its record, other rows and files combined."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def inspected(
     image: ImageRecord | None,
     host: OfHost,
 ) -> dict[str, Any]:
-    """Return the container in the shape of ``podman inspect``; ``host`` is what ``inspect.host_facts.look`` has found."""
+    """Return the container's shape as in ``podman inspect``; ``host`` is from ``inspect.host_facts.look``."""
     known = ((name, volumes.get(connection, name)) for name in record.volumes.values())
     attached = ((one, networks.get(connection, one.network_id)) for one in record.endpoints)
     return container_shape(

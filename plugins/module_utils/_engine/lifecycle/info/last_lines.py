@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give the last lines that containers wrote, in a result: bounded in number and in size. Reads only."""
+"""The last lines of containers' logs for a result, bounded in number and in size. Reads only."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ...state import containers
 from ..core.engine import Engine
 from ..core.logpath import log_of
 
-#: Characters of a container's lines: a result is kept in memory, often twice.
+#: The most characters per container: a result is kept in memory, often twice.
 _MOST_TEXT = 1 << 20
 
 
 def with_logs(engine: Engine, shapes: Sequence[Mapping[str, Any]], lines: int) -> list[dict[str, Any]]:
-    """Return the shapes of containers, each with ``logs``: its last lines, none for one that was removed meanwhile."""
+    """Return the shapes of containers, each with ``logs``: its last lines; [] if it was removed meanwhile."""
     with engine.database.reading() as connection:
         records = [containers.get(connection, shape["Id"]) for shape in shapes]
     return [
@@ -29,7 +29,7 @@ def with_logs(engine: Engine, shapes: Sequence[Mapping[str, Any]], lines: int) -
 
 
 def last_lines(engine: Engine, record: ContainerRecord, lines: int) -> list[dict[str, Any]]:
-    """Return the last lines, oldest first, each with ``time``, ``stream`` and ``text``; of too much text the end."""
+    """Return the last lines that fit into a result, oldest first, each with ``time``, ``stream`` and ``text``."""
     kept: deque[dict[str, Any]] = deque()
     size = 0
     for line in joined(log_of(engine, record).read(tail=lines)):
@@ -41,19 +41,19 @@ def last_lines(engine: Engine, record: ContainerRecord, lines: int) -> list[dict
 
 
 def joined(records: Iterable[LogLine]) -> Iterator[dict[str, Any]]:
-    """Make lines of parts; each has the time of its last part, and ``truncated`` when only its end is kept."""
+    """Join partial records to lines; each has its last part's time, and ``truncated`` if its start is cut."""
     begun: dict[str, _Line] = {}
     for record in records:
         line = begun.setdefault(record.stream, _Line(record.stream))
         line.add(record)
         if not record.partial:
             yield begun.pop(record.stream).shape()
-    for line in begun.values():  # what a program wrote without a line end stands last
+    for line in begun.values():  # lines without a line end come last
         yield line.shape()
 
 
 class _Line:
-    """A line that comes in parts, of which the end is kept."""
+    """A line that arrives in parts; only its end is kept if it is too long."""
 
     def __init__(self, stream: str) -> None:
         self._stream = stream
@@ -62,7 +62,7 @@ class _Line:
         self._truncated = False
 
     def add(self, record: LogLine) -> None:
-        """Add a part, and let go of what is too much."""
+        """Add a part, and drop parts from the beginning that exceed the limit."""
         self._time = record.time
         self._parts.append(record.text)
         self._size += len(record.text)
@@ -71,7 +71,7 @@ class _Line:
             self._truncated = True
 
     def shape(self) -> dict[str, Any]:
-        """Return the line as a result has it."""
+        """Return the line in the shape of a result."""
         text = "".join(self._parts)
         shape = {"time": rfc3339(self._time), "stream": self._stream, "text": text[-_MOST_TEXT:]}
         return {**shape, "truncated": True} if self._truncated or len(text) > _MOST_TEXT else shape

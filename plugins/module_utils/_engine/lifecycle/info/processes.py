@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell which processes run in a container (podman-top(1)), by /proc of the host: no program of the container is needed."""
+"""List a container's processes (podman-top(1)) from the host's /proc; no program in the container is needed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Running:
-    """A process as the container sees it; ``host_pid`` and ``host_user`` as the host does. Times are seconds."""
+    """A process as the container sees it; ``host_pid`` and ``host_user`` as the host does. Times in seconds."""
 
     pid: int
     ppid: int
@@ -43,11 +43,11 @@ class Running:
 
 
 def processes(engine: Engine, record: ContainerRecord) -> list[Running]:
-    """Return the processes, first the container's own; raises WrongState when it does not run."""
+    """Return the processes, in order of their pids in the container. Raises WrongState unless it runs."""
     record = observe(engine, record)
     if record.status not in (status.RUNNING, status.PAUSED) or record.process is None:
         raise WrongState(
-            f"container {record.name} does not run, and has no processes",
+            f"container {record.name} is not running, so it has no processes",
             remedy="Start it first",
             name=record.name,
             status=record.status,
@@ -76,12 +76,12 @@ def _status(pid: int) -> dict[str, str]:
 
 
 def _last(text: str) -> int:
-    """Return the pid in the innermost namespace (proc_pid_status(5), NSpid)."""
+    """Return the pid in the innermost pid namespace (proc_pid_status(5), NSpid)."""
     return int(text.rsplit(maxsplit=1)[-1]) if text else 0
 
 
 class _Looker:
-    """Looks at the processes of one container; ``pid`` is its own, through which its accounts are read."""
+    """A reader of one container's processes; its accounts are read through its main process ``pid``."""
 
     def __init__(self, record: ContainerRecord, pid: int) -> None:
         self._back = record.mapping.inverse() if record.mapping else None
@@ -96,7 +96,7 @@ class _Looker:
 
     def _running(self, pid: int, fields: dict[str, str], inner: dict[int, int]) -> Running | None:
         stat = procstat.stat(pid)
-        if len(stat) < 22:  # it has ended meanwhile
+        if len(stat) < 22:  # it has exited meanwhile
             return None
         uid = int(fields["Uid"].split()[1])
         words = procstat.read(pid, "cmdline").rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show a container, with all that it holds, in the shape of ``podman inspect``; pure. docs/results.md documents it."""
+"""A container with its resources in the shape of ``podman inspect``; pure. docs/results.md documents it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def container_shape(
     attached: tuple[tuple[Endpoint, NetworkRecord], ...] = (),
     **seen: Any,
 ) -> dict[str, Any]:
-    """Return the container; ``volumes`` are those attached, by name, ``seen`` is what ``inspect.container`` takes besides.
+    """Return the container's shape.
 
-    ``attached`` is what it has of networks, each with its network.
+    ``volumes`` are its volumes by name, ``attached`` its endpoints, each with its network; ``seen`` are the other
+    arguments of ``inspect.container.container_shape``.
     """
     known = Known(record, image, layout, volumes, attached)
     shape = container.container_shape(record, image, layout, **seen)
@@ -42,6 +43,6 @@ def _merged(shape: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]
     for key, value in part.items():
         inner = merged.get(key)
         if isinstance(inner, Mapping) and isinstance(value, Mapping):
-            value = _merged(inner, value)  # noqa: PLW2901  (what is merged takes its place)
+            value = _merged(inner, value)  # noqa: PLW2901  (the merged value replaces it)
         merged[key] = value
     return merged

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure a container on the disk: its image's layers, and what it has written itself (seed: rootFsSize, rwSize)."""
+"""Measure a container's disk use: its image's layers, and its own files (seed: rootFsSize, rwSize)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..core.engine import Engine
 
 
 def sizes(engine: Engine, record: ContainerRecord, image: ImageRecord | None) -> dict[str, int]:
-    """Return ``SizeRootFs`` (the layers below the container's own) and ``SizeRw`` in bytes, as ``podman inspect --size``.
+    """Return ``SizeRootFs`` (the image's layers) and ``SizeRw`` in bytes, as ``podman inspect --size`` does.
 
-    A plain root file system has no layers: all of it counts as the container's own, as in the seed. With driver vfs its own are
-    the files that differ from the image's (trees/compare.py).
+    A plain root file system has no layers: all of it counts as the container's own, as in the seed. With driver vfs, the
+    container's own files are those that differ from the image's (trees/compare.py).
     """
     layers = sum(layer.size for layer in image.layers) if image else 0
     if record.driver == VFS and not record.spec.rootfs:
@@ -27,7 +27,7 @@ def sizes(engine: Engine, record: ContainerRecord, image: ImageRecord | None) ->
 
 
 def tree_size(path: str) -> int:
-    """Add up the files below; one of several names counts once, a directory that is not there is empty."""
+    """Return the bytes of the regular files below a path; hard links count once, a missing path is 0."""
     if not os.path.isdir(path):
         return 0
     with directory(path) as root:
@@ -40,7 +40,7 @@ def tree_size(path: str) -> int:
 
 
 def _copy_size(engine: Engine, record: ContainerRecord, image: ImageRecord | None) -> int:
-    """Add up the files of a copy of the image that are not as in the image."""
+    """Return the bytes of the files that differ from the image in a copy of it."""
     from ...rootfs import vfs_changes
     from ..core.source import Source
 

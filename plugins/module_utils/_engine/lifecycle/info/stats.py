@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what containers use of the host's processors, memory, disks and networks (podman-stats(1))."""
+"""Containers' use of the host's processors, memory, disks and networks (podman-stats(1))."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _NOTHING = Usage(None, None, None, None, None, None)
 
 
 class Sample(NamedTuple):
-    """What a container has used until a moment (ns since the epoch); ``limit``: of its memory, the host's where it has none.
+    """A container's resource use up to the time ``at`` (ns since the epoch).
 
-    ``traffic`` are the bytes that it has received and sent by its networks, None where it is in none of its own.
+    ``limit`` is its memory limit, the host's memory without one. ``traffic`` is the number of bytes received and sent on its
+    networks, None when it has no network of its own.
     """
 
     id: str
@@ -29,7 +30,7 @@ class Sample(NamedTuple):
     traffic: Optional[tuple[int, int]]
 
     def cpu_share(self, before: Optional[Sample] = None) -> float | None:
-        """Return the share of one processor since the sample before, else since the start; None where it is not counted."""
+        """Return the share of one processor since ``before``, or since the start; None when it is unknown."""
         since = before.at if before else self.started
         used = before.usage.cpu if before else 0
         if self.usage.cpu is None or used is None or since is None or self.at <= since:
@@ -38,12 +39,12 @@ class Sample(NamedTuple):
 
     @property
     def memory_share(self) -> float | None:
-        """Return the used share of the limit; None where either is unknown."""
+        """Return the used share of the memory limit; None when either is unknown."""
         return None if self.usage.memory is None or not self.limit else self.usage.memory / self.limit
 
 
 def sample(record: ContainerRecord) -> Sample:
-    """Return what the container has used until now; of one that has no cgroup of its own nothing is known."""
+    """Return the container's use up to now; without a cgroup of its own it is unknown."""
     path = record.cgroup
     used = usage(path) if path else _NOTHING
     limit = used.memory_limit or (None if used.memory is None else _memory_of_host())
@@ -54,7 +55,7 @@ def _traffic(record: ContainerRecord) -> tuple[int, int] | None:
     if not record.endpoints or record.process is None:
         return None
     found = counters.received_and_sent(record.process.pid)
-    return found if Process(*record.process).alive() else None  # else the pid may be another's
+    return found if Process(*record.process).alive() else None  # otherwise the pid may be reused
 
 
 def _memory_of_host() -> int | None:

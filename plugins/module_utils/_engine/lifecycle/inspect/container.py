@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show a container in the shape of ``podman inspect``; pure. docs/results.md documents it.
+"""A container in the shape of ``podman inspect``; pure. docs/results.md documents it.
 
-The shape is podman 4's. What is not known is None, never a guess; what containers here can't have yet stands with
-podman's empty value, so that a task that reads it goes on working. Parts: process, host_config, held.
+The shape is podman 4's. An unknown value is None, never a guess; a feature that the engine lacks has podman's empty value, so
+that a task that reads it keeps working. Parts: process, host_config, held.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .health import health_shape
 from .host_config import UNSEEN, OfHost, host_config, id_mappings
 from .process import apparmor_profile, capabilities, process_config, program
 
-#: Podman's words where they are not the engine's own (libpod, ``ContainerStatus.String``).
+#: Podman's names of states that differ from the engine's (libpod, ``ContainerStatus.String``).
 _WORDS = {status.CONFIGURED: "created", status.CREATED: "initialized"}
 #: The version of the runtime-spec that config.json is written for.
 _OCI_VERSION = "1.0.2"
 
-#: What podman shows of a network and this engine has not.
+#: Podman's network keys that this engine has no value for.
 _OF_NETWORK: dict[str, Any] = {
     "Bridge": "",
     "SandboxID": "",
@@ -49,12 +49,12 @@ def container_shape(
     apparmor: str | None = None,
     host: OfHost = UNSEEN,
 ) -> dict[str, Any]:
-    """Return the container, but for what its resources add (lifecycle/info/shape.py).
+    """Return the container without the keys that its resources add (lifecycle/info/shape.py).
 
-    ``image`` is the record's; None with a root file system of its own, or when it is not known. ``host_name`` is this host's,
-    which a container with ``network: host`` has too. ``health`` is what its checks have said, None without one. ``needs`` are
-    the ids of the containers that it needs. ``exec_ids`` are the sessions of what runs in it besides. ``apparmor`` is the
-    profile that confines it, or would, None where nobody looked. ``host`` is what the host decides.
+    ``image`` is the record's image; None with ``rootfs``, or when it is unknown. ``host_name`` is the host's name, which a
+    container with ``network: host`` shares. ``health`` is the state of its health checks, None without one. ``needs`` are the
+    ids of the containers that it needs, ``exec_ids`` those of its exec sessions. ``apparmor`` is the profile that confines
+    it, or would; None to take the spec's. ``host`` are the host's defaults.
     """
     container = layout.container(record.id)
     config = _image_config(record, image)
@@ -85,7 +85,7 @@ def container_shape(
 
 
 def _image_config(record: ContainerRecord, image: ImageRecord | None) -> ImageConfig | None:
-    """Return what the image says; nothing at all for a plain directory, None when it is not known."""
+    """Return the image's configuration: an empty one for a plain directory, None when it is unknown."""
     if image is not None:
         return imageconfig.parse(image.config)
     return ImageConfig() if record.spec.rootfs else None
@@ -104,7 +104,7 @@ def _origin(record: ContainerRecord, image: ImageRecord | None) -> dict[str, Any
 
 
 def _full_name(name: str, known: tuple[str, ...]) -> str:
-    """Return the name in full if the image still has it, else as it was written."""
+    """Return the full name if the image still has it, else the name as written."""
     return next((candidate for candidate in candidates(name) if candidate in known), name)
 
 
@@ -129,7 +129,7 @@ def _state(record: ContainerRecord, container: ContainerLayout, health: Health |
 
 
 def _checkpoint(record: ContainerRecord, container: ContainerLayout) -> dict[str, Any]:
-    """Return what there is of checkpoints; podman leaves the empty ones out."""
+    """Return the keys for checkpoints; podman omits the empty ones."""
     made, restored = record.checkpointed, record.restored
     return {
         "Checkpointed": record.is_checkpointed,
@@ -141,7 +141,7 @@ def _checkpoint(record: ContainerRecord, container: ContainerLayout) -> dict[str
 
 
 def _run(record: ContainerRecord) -> dict[str, Any]:
-    """Return how the last run went: podman's empty values before it has ended, None for what nobody saw."""
+    """Return the last run's exit code and times: podman's empty values before the exit, None if unknown."""
     ended = _may_have_ended(record)
     code, never = (None, None) if ended else (0, NEVER)
     return {
@@ -158,7 +158,7 @@ def _may_have_ended(record: ContainerRecord) -> bool:
 
 
 def _paths(record: ContainerRecord, container: ContainerLayout) -> dict[str, str]:
-    """Return where the container's files lie; a start writes config.json anew."""
+    """Return the paths of the container's files; each start rewrites config.json."""
     always = {
         "StaticDir": container.static,
         "ConmonPidFile": container.conmon_pid_file,

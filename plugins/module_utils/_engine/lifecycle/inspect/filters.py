@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Choose from a list as ``--filter KEY=VALUE`` says, with the keys of podman-ps(1), -images(1), -volume-ls(1), -network-ls(1).
+"""Filter lists by ``--filter KEY=VALUE``; pure.
 
-Pure. Of filters of one key one has to fit, of labels each, and so of each key.
+The keys are those of podman-ps(1), podman-images(1), podman-volume-ls(1) and podman-network-ls(1). Of several filters
+with one key any must match (of labels all), and every key must match.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from ...model.values.moments import moment
 from ...model.values.names import near
 
 Shape = Mapping[str, Any]
-#: Tells whether a thing has this value; ``among``: all that there are.
+#: Returns whether a thing matches a value; the third argument is the whole list.
 Test = Callable[[Shape, str, Sequence[Shape]], bool]
 _OPTION = "filter"
 _ALL_HAVE_TO_FIT = ("label", "label!")
-#: Podman's second word for the same state.
+#: Podman's alternative names of states.
 _STATES = {"stopped": "exited", "configured": "created"}
 
 
 def parse(texts: Iterable[str], keys: Mapping[str, Test]) -> tuple[tuple[str, str], ...]:
-    """Return the filters as pairs; raises InvalidOption for a key that there is none of."""
+    """Return the filters as pairs. Raises InvalidOption for an unknown key or an invalid value."""
     return tuple(_pair(text, keys) for text in texts)
 
 
@@ -37,10 +38,13 @@ def _pair(text: str, keys: Mapping[str, Test]) -> tuple[str, str]:
     if not equals or key not in keys:
         hint = f" (near: {', '.join(near(key, keys))})" if equals and near(key, keys) else ""
         raise InvalidOption(
-            _OPTION, text, f"is no filter{hint}", remedy=f"Write KEY=VALUE; a key is one of {', '.join(keys)}"
+            _OPTION,
+            text,
+            f"is not a filter{hint}",
+            remedy=f"Write KEY=VALUE, with one of the keys {', '.join(keys)}",
         )
     if key == "exited" and not re.fullmatch(r"-?\d{1,9}", value, re.ASCII):
-        raise InvalidOption(_OPTION, text, "has no exit code", remedy="Write a number, as in exited=137")
+        raise InvalidOption(_OPTION, text, "is not an exit code", remedy="Write a number, as in exited=137")
     if key in ("name", "id"):
         _pattern(value)
     return key, value
@@ -49,7 +53,7 @@ def _pair(text: str, keys: Mapping[str, Test]) -> tuple[str, str]:
 def choose(
     found: Sequence[Shape], filters: Sequence[tuple[str, str]], keys: Mapping[str, Test]
 ) -> list[Shape]:
-    """Return those that all filters take."""
+    """Return the shapes that match all filters."""
     return [shape for shape in found if _takes(shape, filters, keys, found)]
 
 
@@ -63,7 +67,7 @@ def _takes(
     return True
 
 
-# -- what a key means --------------------------------------------------------------------------------
+# -- the keys ----------------------------------------------------------------------------------------
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -71,7 +75,7 @@ def _pattern(text: str) -> re.Pattern[str]:
         return re.compile(text)
     except re.error as error:
         raise InvalidOption(
-            _OPTION, text, f"is no pattern: {error}", remedy="Write a name, or a regular expression"
+            _OPTION, text, f"is not a pattern: {error}", remedy="Write a name, or a regular expression"
         ) from error
 
 
@@ -91,7 +95,7 @@ def _ancestor(shape: Shape, value: str, _among: Sequence[Shape]) -> bool:
 
 
 def networks(shape: Shape) -> list[str]:
-    """Return the names of a container's networks, or its mode where it is in none of the engine's."""
+    """Return the names of a container's networks, or its network mode if it is attached to none."""
     return [*shape["NetworkSettings"].get("Networks", ())] or [shape["HostConfig"]["NetworkMode"]]
 
 
@@ -123,13 +127,13 @@ def _created(shape: Shape) -> str:
 
 
 def _of(value: str, among: Sequence[Shape]) -> str:
-    """Return when the thing of this name or id was made."""
+    """Return the creation time of the thing with this name or id. Raises InvalidOption."""
     for other in among:
         if value in (other.get("Name"), other.get("Id"), *(other.get("RepoTags") or ())):
             return _created(other)
     found = [other for other in among if len(value) > 1 and str(other.get("Id", "")).startswith(value)]
     if len(found) != 1:
-        raise InvalidOption(_OPTION, value, "names nothing here", remedy="Write a name or id that is listed")
+        raise InvalidOption(_OPTION, value, "matches nothing listed", remedy="Write a listed name or id")
     return _created(found[0])
 
 
@@ -149,7 +153,7 @@ def _reference(shape: Shape, value: str, _among: Sequence[Shape]) -> bool:
     )
 
 
-#: Of things that have a name, an id and labels.
+#: The keys of all kinds of things.
 COMMON: Mapping[str, Test] = {
     "label": lambda shape, value, _among: match(_labels(shape), [value]),
     "label!": lambda shape, value, _among: not match(_labels(shape), [value]),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show a container's health in the shape of ``podman inspect``; pure."""
+"""A container's health in the shape of ``podman inspect``; pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...model.values.times import rfc3339
 
 
 def health_shape(health: Health | None) -> dict[str, Any]:
-    """Return what the checks have said; podman's empty value without one."""
+    """Return the results of the health checks; podman's empty value without a check."""
     if health is None:
         return {"Status": "", "FailingStreak": 0, "Log": None}
     log = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show what a container holds in the shape of ``podman inspect``; pure. Each function is the part of one resource."""
+"""A container's resources in the shape of ``podman inspect``, a function for each; pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .mounts import binds, mount_shapes, tmpfs
 
 
 def cgroup(record: ContainerRecord, layout: Layout) -> dict[str, Any]:
-    """Return where its control group is while it lives, and who makes it."""
+    """Return the container's cgroup, "" unless it is alive, and the cgroup manager."""
     spec, path = record.spec, record.cgroup or layout.cgroup(record.id)
     return {
         "State": {"CgroupPath": path if record.status in status.ALIVE else ""},
@@ -29,14 +29,14 @@ def cgroup(record: ContainerRecord, layout: Layout) -> dict[str, Any]:
 
 
 def files(record: ContainerRecord, container: ContainerLayout) -> dict[str, Any]:
-    """Return where the files lie that each start writes anew."""
+    """Return the paths of the files that each start rewrites, "" before the first."""
     names = {"ResolvConfPath": "resolv.conf", "HostnamePath": "hostname", "HostsPath": "hosts"}
     started = record.started is not None
     return {key: f"{container.files}/{name}" if started else "" for key, name in names.items()}
 
 
 def mounts(record: ContainerRecord, layout: Layout, volumes: Mapping[str, VolumeRecord]) -> dict[str, Any]:
-    """Return its mounts; ``volumes`` are those attached, by name."""
+    """Return the container's mounts; ``volumes`` are its volumes by name."""
     shapes = mount_shapes(record, layout, volumes)
     return {
         "Mounts": shapes,
@@ -45,7 +45,7 @@ def mounts(record: ContainerRecord, layout: Layout, volumes: Mapping[str, Volume
 
 
 def rootfs(record: ContainerRecord, image: ImageRecord | None, layout: Layout) -> dict[str, Any]:
-    """Return its storage driver, and what that shows."""
+    """Return the container's storage driver and its directories."""
     graph = {"Name": record.driver, "Data": graph_driver(record, image, layout)}
     return {"Driver": record.driver, "GraphDriver": graph}
 
@@ -53,11 +53,11 @@ def rootfs(record: ContainerRecord, image: ImageRecord | None, layout: Layout) -
 def graph_driver(
     record: ContainerRecord, image: ImageRecord | None, layout: Layout
 ) -> dict[str, str | None] | None:
-    """Return the layers of the root file system, the highest first; None for a plain directory."""
+    """Return the directories of the root file system, layers topmost first; None for a plain directory."""
     if record.spec.rootfs:
         return None
     container = layout.container(record.id)
-    if record.driver == VFS:  # no layers: all of it is the container's
+    if record.driver == VFS:  # one plain copy, no layers
         return {"MergedDir": container.merged}
     lowers = [layout.layer_diff(layer.chain_id) for layer in reversed(image.layers)] if image else None
     return {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show what a container may use of its host in the shape of ``podman inspect`` (``HostConfig``); pure."""
+"""A container's limits and rights on its host in the shape of ``podman inspect`` (``HostConfig``); pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ...model.container.spec import ContainerSpec
 from ...model.values.idmap import IdMap
 from ...runtime.config.limits import CPU_PERIOD, DEFAULT_PIDS, limits
 
-#: Limits of single devices, which no container here can have yet.
+#: Limits of single devices, which are not implemented.
 _OF_DEVICES = "BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps".split()
-#: What no container here can have yet, or what is the same for all.
+#: Keys that are not implemented, or equal for all containers.
 _SAME_FOR_ALL: dict[str, Any] = {
     "VolumeDriver": "",
     "Cgroup": "",
     "Links": None,
     "Runtime": "oci",
-    # Only Windows has these, and the terminal of a console.
+    # For Windows, and for a console's terminal.
     "ConsoleSize": [0, 0],
     "CpuCount": 0,
     "CpuPercent": 0,
@@ -30,19 +30,19 @@ _SAME_FOR_ALL: dict[str, Any] = {
     "IOMaximumIOps": 0,
     "Isolation": "",
 }
-#: The options that are shown as they are stored, and those that are not built yet, which no container has.
+#: The options that are shown as stored, and those that are not implemented, which no container has.
 _SHOWN = tuple((option, option.shown) for option in OPTIONS if option.shown is not None)
 _NOT_BUILT = tuple(option.shown for option in REFUSED.values() if option.shown is not None)
 
 
 class OfHost(NamedTuple):
-    """What the host decides for its containers: all its capabilities, and the cgroup namespace where none is asked for."""
+    """The host's defaults: all of its capabilities, and the cgroup namespace of containers that set none."""
 
     capabilities: Optional[frozenset[str]] = None
     cgroupns: Optional[str] = None
 
 
-#: Of a host at which nobody has looked.
+#: The defaults of an unexamined host.
 UNSEEN = OfHost()
 
 
@@ -51,7 +51,7 @@ def host_config(
     log: str,
     host: OfHost = UNSEEN,
 ) -> dict[str, Any]:
-    """Return ``HostConfig`` without what resources add (held.py); ``log`` is where the log lies unless the spec says."""
+    """Return ``HostConfig`` without the resources' keys (held.py); ``log`` is the default path of the log."""
     return {
         **_SAME_FOR_ALL,
         **_of_table(spec),
@@ -71,7 +71,7 @@ def host_config(
 
 
 def _of_table(spec: ContainerSpec) -> dict[str, Any]:
-    """Return what the option table says of ``HostConfig``."""
+    """Return the keys of ``HostConfig`` that the option table names."""
     found = {key: copy.copy(unset) for key, unset in _NOT_BUILT}
     for option, (key, unset) in _SHOWN:
         value = getattr(spec, option.name)
@@ -80,7 +80,7 @@ def _of_table(spec: ContainerSpec) -> dict[str, Any]:
 
 
 def id_mappings(mapping: IdMap | None) -> dict[str, Any]:
-    """Return what ``HostConfig`` has besides for a user namespace."""
+    """Return the keys that ``HostConfig`` has only with a user namespace."""
     if mapping is None:
         return {}
     uids, gids = ([item.text() for item in ranges] for ranges in mapping)
@@ -106,7 +106,7 @@ def _limits(spec: ContainerSpec) -> dict[str, Any]:
     memory = spec.memory or 0
     pids = DEFAULT_PIDS if spec.pids_limit is None else max(spec.pids_limit, 0)
     return {
-        # Unset means as much swap as memory (podman-run(1)); the number counts both.
+        # Unset means as much swap as memory (podman-run(1)); the value is the sum of both.
         "MemorySwap": 2 * memory if spec.memory_swap is None else spec.memory_swap,
         "CpuPeriod": CPU_PERIOD if cpus else spec.cpu_period or 0,
         "CpuQuota": cpus * CPU_PERIOD // 10**9 if cpus else spec.cpu_quota or 0,
@@ -121,7 +121,7 @@ def _limits(spec: ContainerSpec) -> dict[str, Any]:
 
 
 def _swappiness(spec: ContainerSpec) -> int:
-    """Return what was asked for; as podman has it, -1 where only other limits of memory were, 0 where none was."""
+    """Return the option's value; unset it is -1 with other memory limits and 0 without, as in podman."""
     if spec.memory_swappiness is not None:
         return spec.memory_swappiness
     return -1 if limits(spec, counts_swap=True).get("memory") else 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look up what this host decides for its containers."""
+"""Read the host's defaults for containers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .host_config import OfHost
 
 
 def look() -> OfHost:
-    """Return it; what can't be seen is None."""
+    """Return the host's defaults; an unknown one is None."""
     try:
         version = cgroups.version()
     except HostLacks:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show an image in the shape of ``podman image inspect``; pure. docs/results.md documents it."""
+"""An image in the shape of ``podman image inspect``; pure. docs/results.md documents it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...model.image.config import ImageConfig
 
 
 def image_shape(record: ImageRecord) -> dict[str, Any]:
-    """Return the image; what its archive did not tell is None. Raises ArchiveBroken for a config that is none."""
+    """Return the image; a value that its archive lacks is None. Raises ArchiveBroken (invalid config)."""
     config = imageconfig.parse(record.config)
     size = sum(layer.size for layer in record.layers)
     return {
@@ -31,19 +31,19 @@ def image_shape(record: ImageRecord) -> dict[str, Any]:
         "VirtualSize": size,
         "RootFS": {"Type": "layers", "Layers": list(config.diff_ids)},
         "Labels": dict(config.labels),
-        # They stand in the manifest, of which only the digest is kept.
+        # These are in the manifest, of which only the digest is stored.
         "Annotations": None,
         "ManifestType": None,
         "User": config.user,
         "History": [dict(entry) for entry in config.history],
-        # Names that an image lost are not kept.
+        # Former names are not stored.
         "NamesHistory": None,
         **({"Healthcheck": dict(config.healthcheck)} if config.healthcheck else {}),
     }
 
 
 def _repository_digests(record: ImageRecord) -> list[str]:
-    """Return ``REPOSITORY@DIGEST`` for each repository that the image is named in."""
+    """Return ``REPOSITORY@DIGEST`` for each repository that the image has a name or digest in."""
     digest = record.manifest_digest
     named = {f"{_repository(name)}@{digest}" for name in record.names if digest is not None}
     return sorted({*named, *record.digests, *(name for name in record.names if "@" in name)})
@@ -52,7 +52,7 @@ def _repository_digests(record: ImageRecord) -> list[str]:
 def _repository(name: str) -> str:
     head, _at, _digest = name.partition("@")
     start, colon, tag = head.rpartition(":")
-    # A colon before the last slash belongs to the registry's port.
+    # A colon before the last slash precedes the registry's port.
     return start if colon and "/" not in tag else head
 
 

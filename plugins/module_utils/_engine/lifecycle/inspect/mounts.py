@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show a container's mounts in the shape of ``podman inspect``; pure."""
+"""A container's mounts in the shape of ``podman inspect``; pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RELABELS = ("z", "Z")
 def mount_shapes(
     record: ContainerRecord, layout: Layout, volumes: Mapping[str, VolumeRecord]
 ) -> list[dict[str, Any]]:
-    """Return ``Mounts``: volumes, the image's own too, then binds and images, each by destination; podman lists no others."""
+    """Return ``Mounts``: volumes (also the image's), then binds and images, by destination, as podman does."""
     shown = sorted(record.mounts.values(), key=lambda mount: (mount.kind != VOLUME, mount.destination))
     return [_shape(mount, record, layout, volumes) for mount in shown if mount.kind in SHOWN]
 
@@ -39,7 +39,7 @@ def _shape(
 
 
 def _volume(name: str, layout: Layout, volumes: Mapping[str, VolumeRecord]) -> dict[str, Any]:
-    """Return the volume's part; an anonymous one that is still to be made has no name yet."""
+    """Return the volume's keys; an anonymous one has no name before it is created."""
     return {
         "Type": VOLUME,
         "Name": name or None,
@@ -49,7 +49,7 @@ def _volume(name: str, layout: Layout, volumes: Mapping[str, VolumeRecord]) -> d
 
 
 def _options(mount: Mount) -> list[str]:
-    """Return the option words that have no key of their own, with those that a volume and a bind always have."""
+    """Return the options that have no key of their own, and those that volumes and binds always have."""
     words = [word for word in mount.options if word not in (*PROPAGATIONS, *_RELABELS, "ro")]
     if mount.kind == VOLUME:
         words += [word for word in ("nosuid", "nodev") if word not in words and word[2:] not in words]
@@ -57,7 +57,7 @@ def _options(mount: Mount) -> list[str]:
 
 
 def binds(mounts: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return ``HostConfig.Binds``: the same mounts as ``SOURCE:DESTINATION:OPTIONS``."""
+    """Return ``HostConfig.Binds``: the mounts in the form ``SOURCE:DESTINATION:OPTIONS``."""
     return [_bind(mount) for mount in mounts]
 
 
@@ -69,7 +69,7 @@ def _bind(mount: Mapping[str, Any]) -> str:
 
 
 def tmpfs(mounts: Mapping[str, Mount]) -> dict[str, str]:
-    """Return ``HostConfig.Tmpfs``: the options of each tmpfs that was asked for, by destination."""
+    """Return ``HostConfig.Tmpfs``: the options of each requested tmpfs, by destination."""
     return {path: ",".join(_tmpfs_words(mount)) for path, mount in mounts.items() if mount.kind == TMPFS}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show a network in the shape of ``podman network inspect``; pure. docs/results.md documents it."""
+"""A network in the shape of ``podman network inspect``; pure. docs/results.md documents it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...model.values.times import rfc3339
 def network_shape(record: NetworkRecord, attached: Sequence[Attached] = ()) -> dict[str, Any]:
     """Return the network with the containers that are attached to it.
 
-    podman leaves out what is empty; here each key is there. Beside its keys stands ``used_by``, the names of the containers.
+    podman omits empty keys; here every key is present. ``used_by``, the names of the containers, is not podman's.
     """
     spec = record.spec
     return {

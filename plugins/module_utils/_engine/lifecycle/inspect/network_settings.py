@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show what a container has of networks in the shape of ``podman inspect`` (libpod's InspectNetworkSettings); pure."""
+"""A container's networks in the shape of ``podman inspect`` (libpod's InspectNetworkSettings); pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...model.network.spec import NetworkRecord
 from ...model.network.wiring import Endpoint, Port
 from ...plan import addresses
 
-#: What podman calls a container's network that is none of the host, of another container, or none at all.
+#: Podman's name of the network mode of a container that is attached to networks.
 _BRIDGE = "bridge"
 _NO_ADDRESSES = {
     "EndpointID": "",
@@ -35,7 +35,10 @@ def network_settings(
     exposed: Sequence[str],
     path: str,
 ) -> dict[str, Any]:
-    """Return ``NetworkSettings``; addresses are told as long as the container lives. ``path`` is that of its namespace."""
+    """Return ``NetworkSettings``, with addresses while the container is alive.
+
+    ``path`` is the path of its network namespace.
+    """
     lives = record.status in status.ALIVE
     shown = {network.name: _endpoint(record, kept, network, lives=lives) for kept, network in attached}
     first = next(iter(shown.values()), {})
@@ -43,14 +46,14 @@ def network_settings(
         **{key: first.get(key, value) for key, value in _NO_ADDRESSES.items()},
         "Ports": {**_unpublished(exposed if attached else ()), **bindings(record.ports)},
         "SandboxKey": path if lives else "",
-        **({"Networks": shown} if shown else {}),  # podman leaves it out where there is none
+        **({"Networks": shown} if shown else {}),  # podman omits it when it is empty
     }
 
 
 def host_config(
     record: ContainerRecord, attached: Sequence[tuple[Endpoint, NetworkRecord]]
 ) -> dict[str, Any]:
-    """Return what ``HostConfig`` says of networks."""
+    """Return the network keys of ``HostConfig``."""
     hosts = record.spec.etc_hosts or {}
     return {
         "NetworkMode": _BRIDGE if attached else ",".join(record.spec.network),
@@ -60,7 +63,7 @@ def host_config(
 
 
 def bindings(ports: Sequence[Port]) -> dict[str, Any]:
-    """Return the published ports: ``80/tcp`` to ``[{"HostIp": "", "HostPort": "8080"}]``."""
+    """Return the published ports: a map of ``80/tcp`` to ``[{"HostIp": "", "HostPort": "8080"}]``."""
     found: dict[str, list[dict[str, str]]] = {}
     for port in ports:
         shown = {"HostIp": port.host_ip, "HostPort": str(port.host_port)}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show what runs in a container in the shape of ``podman inspect``: program, environment, capabilities; pure.
+"""A container's process in the shape of ``podman inspect``: program, environment, capabilities; pure.
 
-Told is what config.json will have (runtime/config/process.py) as far as spec and image alone decide it: HOME, which the
-root file system's passwd decides, is left out.
+The values are those of config.json (runtime/config/process.py) as far as they depend on spec and image only: HOME, which
+depends on the root file system's passwd, is left out.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from ...model.values.accounts import is_number, number
 from ...model.values.capabilities import ALL, DEFAULT
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#: Where the init program of ``init: true`` is bound.
+#: The mount point of the init program of ``init: true``.
 _INIT = "/run/podman-init"
 
 
 def program(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:
-    """Return ``Path`` and ``Args``: the program and its arguments; None when the image is not known."""
+    """Return ``Path`` and ``Args``: the program and its arguments; None when the image is unknown."""
     if image is None:
         return {"Path": None, "Args": None}
     argv = [*entrypoint(spec, image), *command(spec, image)]
@@ -34,7 +34,7 @@ def program(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:
 def process_config(
     record: ContainerRecord, image: ImageConfig | None, host_name: str | None
 ) -> dict[str, Any]:
-    """Return ``Config``; what the image decides is None when it is not known."""
+    """Return ``Config``; values that depend on the image are None when it is unknown."""
     spec = record.spec
     hostname = _hostname(record, host_name)
     return {
@@ -68,7 +68,7 @@ _SWITCHED_OFF: dict[str, Any] = {"Healthcheck": {"Test": ["NONE"]}, "Healthcheck
 
 def _checks(spec: ContainerSpec, image: ImageConfig | None) -> dict[str, Any]:
     check = healthcheck.resolve(spec, image)
-    if check is None:  # switched off is told, and not the same as never asked for
+    if check is None:  # a disabled check is shown, an unset one is not
         return _UNASKED if spec.healthcheck is None else _SWITCHED_OFF
     shape: dict[str, Any] = {
         "Healthcheck": {
@@ -100,7 +100,7 @@ def _with_image(spec: ContainerSpec, image: ImageConfig, hostname: str | None) -
         "Env": _environment(spec, image, hostname),
         "Cmd": list(command(spec, image)) or None,
         "WorkingDir": spec.workdir or image.working_dir or "/",
-        # A text in podman 4, a list in podman 5; Path and Args have the words apart.
+        # A string in podman 4, a list in podman 5; Path and Args have the single words.
         "Entrypoint": " ".join(entrypoint(spec, image)),
         "Labels": {**image.labels, **(spec.label or {})} or None,
         "StopSignal": stop_signal(spec, image),
@@ -114,7 +114,7 @@ def _user(spec: ContainerSpec, image: ImageConfig) -> str:
 
 def _hostname(record: ContainerRecord, host_name: str | None) -> str | None:
     uts = record.spec.uts or ""
-    if not namespaces.is_own(uts) and uts != namespaces.HOST:  # another's name is not written here
+    if not namespaces.is_own(uts) and uts != namespaces.HOST:  # a joined namespace's name is unknown here
         return None
     return namespaces.hostname_of(record.spec, record.id, host_name or "") or None
 
@@ -133,7 +133,7 @@ def _environment(spec: ContainerSpec, image: ImageConfig, hostname: str | None) 
 
 
 def apparmor_profile(spec: ContainerSpec, default: str = "") -> str:
-    """Return the profile that was asked for, the default where none was, "" for none."""
+    """Return the requested profile, the default if none was requested, "" if unconfined."""
     words = (word.partition("=") for word in spec.security_opt or ())
     asked = [profile for key, _equals, profile in words if key == "apparmor"]
     named = [profile for profile in asked if profile != "unconfined"]
@@ -145,9 +145,9 @@ def apparmor_profile(spec: ContainerSpec, default: str = "") -> str:
 def capabilities(
     spec: ContainerSpec, image: ImageConfig | None, every: frozenset[str] | None = None
 ) -> dict[str, Any]:
-    """Return ``EffectiveCaps`` and ``BoundingCaps``: None where there are none, or nobody knows them.
+    """Return ``EffectiveCaps`` and ``BoundingCaps``, None when empty or unknown.
 
-    ``every`` are the host's.
+    ``every`` are all capabilities of the host.
     """
     bounding = _bounding(spec, every)
     effective = bounding
@@ -172,7 +172,7 @@ def _bounding(spec: ContainerSpec, every: frozenset[str] | None) -> frozenset[st
 
 
 def _ambient(spec: ContainerSpec, bounding: frozenset[str] | None) -> frozenset[str] | None:
-    """Return what a user other than root holds: only what was added (capabilities(7))."""
+    """Return the capabilities of a user other than root: only the added ones (capabilities(7))."""
     if spec.privileged:
         return frozenset()
     added = frozenset(spec.cap_add or ())
@@ -180,7 +180,7 @@ def _ambient(spec: ContainerSpec, bounding: frozenset[str] | None) -> frozenset[
 
 
 def _is_root(user: str) -> bool:
-    """Tell whether it is user 0; of names only one is taken for that, as podman does it."""
+    """Return whether the user is 0; of names only ``root`` counts as that, as in podman."""
     name = user.partition(":")[0]
     if name in ("", "root"):
         return True

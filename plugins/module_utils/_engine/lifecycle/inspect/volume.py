@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show a volume in the shape of ``podman volume inspect``; pure. docs/results.md documents it."""
+"""A volume in the shape of ``podman volume inspect``; pure. docs/results.md documents it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ...model.volume.spec import UNSEEN, Populated, VolumeFacts, VolumeRecord
 
 
 def volume_shape(record: VolumeRecord, layout: Layout, seen: VolumeFacts = UNSEEN) -> dict[str, Any]:
-    """Return the volume, with what is seen of it now.
+    """Return the volume with its present facts.
 
-    Beside podman's keys stand ``populated_from`` (None: nothing was copied up), ``used_by``, and ``mounted``, which is None for
-    a plain directory: there is nothing to mount.
+    Keys that are not podman's: ``populated_from`` (None: nothing was copied up), ``used_by``, ``mounted`` (None for a plain
+    directory, which is never mounted) and ``stays_mounted``.
     """
     spec, options = record.spec, record.spec.driver_options
     return {
@@ -39,7 +39,7 @@ def volume_shape(record: VolumeRecord, layout: Layout, seen: VolumeFacts = UNSEE
 
 
 def _options(options: DriverOptions) -> dict[str, str]:
-    """Return the options in podman's words; it tells owner and quota twice."""
+    """Return the options under podman's keys; owner and quota appear twice, as in podman."""
     words = {
         "type": options.type,
         "device": options.device,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show what is kept of a volume's content beside it: its snapshots, and what it was last replaced by."""
+"""A volume's snapshots, and the archive or snapshot that its content was last replaced with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...volumes import snapshots
 
 
 def content_shape(volume: str) -> dict[str, Any]:
-    """Return ``snapshots`` (the oldest first), ``imported_from`` and ``restored_from`` of the volume with this directory."""
+    """Return a volume directory's ``snapshots`` (oldest first), ``imported_from`` and ``restored_from``."""
     origin = snapshots.read_origin(volume)
     return {
         "snapshots": [snapshot_shape(one) for one in snapshots.read(volume)],
@@ -23,7 +23,7 @@ def content_shape(volume: str) -> dict[str, Any]:
 
 
 def snapshot_shape(one: Snapshot) -> dict[str, Any]:
-    """Return a snapshot; entries and bytes are None for what was the volume's content before."""
+    """Return a snapshot; entries and bytes are None if it is replaced content, which is not counted."""
     return {
         "name": one.name,
         "created": rfc3339(one.created),
