@@ -29,7 +29,7 @@ def with_logs(engine: Engine, shapes: Sequence[Mapping[str, Any]], lines: int) -
 
 
 def last_lines(engine: Engine, record: ContainerRecord, lines: int) -> list[dict[str, Any]]:
-    """Return the last lines that fit into a result, oldest first, each with ``time``, ``stream`` and ``text``."""
+    """Return the last lines that fit in a result, oldest first: ``time``, ``stream`` and ``text`` of each."""
     kept: deque[dict[str, Any]] = deque()
     size = 0
     for line in joined(log_of(engine, record).read(tail=lines)):

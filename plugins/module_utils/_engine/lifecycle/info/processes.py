@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""List a container's processes (podman-top(1)) from the host's /proc; no program in the container is needed."""
+"""List a container's processes (podman-top(1)) from the host's /proc; the container needs no program."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Running:
-    """A process as the container sees it; ``host_pid`` and ``host_user`` as the host does. Times in seconds."""
+    """A process as its container sees it, ``host_pid`` and ``host_user`` as the host does. Times: seconds."""
 
     pid: int
     ppid: int
