@@ -378,7 +378,7 @@ CASES = {
         "image_save",
         {"image": IMAGE, "dest": "/etc", "format": "oci-dir"},
         "invalid_option",
-        ("dest", "/etc", "holds what belongs to no saved image"),
+        ("dest", "/etc", "which does not belong to a saved image"),
     ),
     "compressed docker-archive": (
         "image_save",

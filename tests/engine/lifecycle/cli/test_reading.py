@@ -82,7 +82,7 @@ REFUSED = [
     (
         ("save", "--compress", "-o", "x.tar", "box:1"),
         2,
-        "--compress: docker-archive holds layers as they are",
+        "--compress: docker-archive stores layers uncompressed",
     ),
     (("rmi", "box:1"), 2, "is used by"),
     (("volume", "rm", "nothing"), 1, "no volume named"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the image of a stage that was built before, so that nobody builds it again."""
+"""Find the image of a build stage in the cache."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..inspect.image import image_shape
 
 @dataclass(frozen=True)
 class StageRequest:
-    """Which stage is asked for; ``image`` is what it is called if it is there, "" to leave its names."""
+    """The requested stage; ``image`` is a name to add to the image if it is found, "" for none."""
 
     parent: str
     key: object
@@ -30,13 +30,13 @@ class StageRequest:
 
 
 def use_stage(engine: Engine, request: StageRequest) -> Outcome:
-    """Return ``hit`` and the ``image`` of the stage, {} without one, and have it called as asked for.
+    """Return ``hit`` and the stage's ``image``, {} if there is none, and add the requested name to it.
 
     Raises NotFound for the parent, InvalidOption.
     """
     name = normalize(request.image) if request.image else ""
     found = None
-    # In check mode the parent may be what an earlier task of the play brings: then nothing stands on it yet.
+    # In check mode an earlier task of the play may bring the parent: then no stage has been built on it yet.
     with engine.tolerating(), engine.database.reading() as connection:
         parent = find_image(connection, request.parent)
         found = _newest(engine, images.all(connection), stage.digest(parent.id, request.key))
@@ -55,7 +55,7 @@ def use_stage(engine: Engine, request: StageRequest) -> Outcome:
 
 
 def _newest(engine: Engine, known: tuple[ImageRecord, ...], wanted: str) -> ImageRecord | None:
-    """Return the image that was made last with this label and is there wholly."""
+    """Return the newest image that has this label and all of its layers."""
     for one in reversed(known):
         is_it = config.parse(one.config).labels.get(stage.STAGE) == wanted
         if is_it and all(map(os.path.isdir, lowers_of(one, engine.layout))):
@@ -67,7 +67,7 @@ def _name(engine: Engine, record: ImageRecord, name: str) -> None:
     with engine.lock_store("image tag"):
         with engine.database.transaction() as connection:
             if images.get(connection, record.id) is None:
-                raise NotFound("image", record.id, remedy="It was removed a moment ago: run the task again")
+                raise NotFound("image", record.id, remedy="It has just been removed: run the task again")
             images.insert(connection, record)
             events.add(connection, Event(time.time_ns(), "image", "tag", record.id, name))
         keep_images(engine)

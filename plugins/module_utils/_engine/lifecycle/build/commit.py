@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make an image of a container: its parent's layers, and what it has written as one more (seed: Commit).
+"""Create an image from a container: its image's layers, and one more with its changes (seed: Commit).
 
-The layer goes through a file, so that the container stands still no longer than it takes to read it, and its digest is known
-before anything is unpacked. An image that says the same but for its times is that image: the same commit once more is no change.
+The layer is spooled to a file, so that the container is frozen only while it is read, and the digest is known before anything
+is unpacked. An image that differs only in its times is the same image, so committing again changes nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from ..image.load import converge_images
 from . import run_config
 from .layer import How, OpenLayer, opened
 
-#: Where the image's words on its containers come from.
+#: The source of the image's run configuration.
 CONTAINER, IMAGE = "container", "image"
 _BY = "slipway commit"
 _COMMIT = "commit"
@@ -46,9 +46,9 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class CommitRequest:
-    """What a task asks for; ``image`` "" is an image without a name, ``timestamp`` (seconds) None is now.
+    """A task's request; ``image`` "" creates an image without a name, ``timestamp`` (seconds) None is now.
 
-    ``cache_key``: the image is this stage of a build, None for none.
+    ``cache_key`` marks the image as this stage of a build, None for none.
     """
 
     container: str
@@ -65,7 +65,7 @@ class CommitRequest:
 
 
 class _Layer(NamedTuple):
-    """A layer that was read: its digest, None when there is nothing new, its size, and the file that holds it."""
+    """A layer that was read: its digest (None if nothing changed), its size, and the path of its content."""
 
     diff_id: Optional[str]
     size: int
@@ -73,12 +73,12 @@ class _Layer(NamedTuple):
 
 
 def commit(engine: Engine, request: CommitRequest) -> Outcome:
-    """Make an image of a container; an image of that name with the same content and configuration is no change.
+    """Create an image from a container, unless one with that name, content and configuration exists.
 
-    Raises NotFound, InvalidOption, WrongState, HostLacks (``pause``), StoreFull; nothing is left of it then.
+    Raises NotFound, InvalidOption, WrongState, HostLacks (``pause``), StoreFull; then nothing is left behind.
     """
     names = (normalize(request.image),) if request.image else ()
-    dockerfile.parse(request.changes)  # before a container stands still for it
+    dockerfile.parse(request.changes)  # fails before the container is frozen
     record = _check(find(engine, request.container))
     with ExitStack() as stack:
         place = "" if engine.predicting else stack.enter_context(staging(engine.layout.staging))[0]
@@ -96,15 +96,15 @@ def commit(engine: Engine, request: CommitRequest) -> Outcome:
 def _check(record: ContainerRecord) -> ContainerRecord:
     if record.spec.rootfs:
         raise WrongState(
-            f"container {record.name} stands on a plain directory: there is no image that it could add to",
-            remedy="Make an image of the directory with slipway.oci.image_import",
+            f"container {record.name} has a plain directory as its root file system, so it has no image to add a layer to",
+            remedy="Create an image from the directory with slipway.oci.image_import",
             name=record.name,
         )
     return record
 
 
 def _held(engine: Engine, record: ContainerRecord, *, pause: bool) -> AbstractContextManager[object]:
-    """Keep the container as it is; to predict, nobody is kept from anything."""
+    """Return a context that freezes or locks the container; check mode does neither."""
     if engine.predicting:
         return nullcontext()
     return _paused(engine, record) if pause else hold(engine, record.id, _COMMIT)
@@ -124,7 +124,7 @@ def _paused(engine: Engine, record: ContainerRecord) -> Iterator[None]:
 def _read(
     engine: Engine, record: ContainerRecord, source: Source, request: CommitRequest, place: str
 ) -> _Layer:
-    """Read what the container has written into a file of the stage, or only its digest without one."""
+    """Read the container's changes into a file of the stage; without a stage only digest them."""
     how = How(request.squash, live=engine.predicting or not request.pause, time=request.timestamp)
     with ExitStack() as held:
         layer = opened(held, engine, record, source, how)
@@ -159,9 +159,9 @@ def _keep(fd: int, chunk: bytes, path: str) -> None:
 def _image(
     engine: Engine, request: CommitRequest, record: ContainerRecord, source: Source, layer: _Layer
 ) -> ArchivedImage:
-    """Return the image, the one that is there where it says the same."""
+    """Return the image to create, or an existing one that is equal but for its times."""
     if source.image is None:
-        raise NotFound("image", record.spec.image, remedy="Load it again: the container needs it, too")
+        raise NotFound("image", record.spec.image, remedy="Load it again: the container needs it as well")
     wanted = committed.configuration(
         source.image.config,
         _run(request, record, source.image),
@@ -191,7 +191,7 @@ def _run(request: CommitRequest, record: ContainerRecord, parent: ImageRecord) -
 
 
 def _twin(engine: Engine, config: bytes, name: str) -> bytes | None:
-    """Return the configuration of an image that differs in times alone, the one of that name first."""
+    """Return the configuration of an image that differs only in times, preferably the one of that name."""
     wanted = committed.timeless(config)
     with engine.database.reading() as connection:
         known = images.all(connection)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what a container has written as a layer, whatever storage driver it has."""
+"""Read a container's changes as a layer, with any storage driver."""
 
 from __future__ import annotations
 
@@ -29,13 +29,16 @@ from ..core.source import Source
 from ..files.diff import OF_EVERY_START
 from ..files.export import allow_many_files, open_view, owners_of
 
-#: Bytes of config.json that are read; it has some ten kilobytes.
+#: The most bytes of config.json to read; it usually has ten kilobytes.
 _MOST = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class How:
-    """How the container is read: all of it as one layer, while it works on, with one time (seconds) for all entries."""
+    """How to read: all files or only changes, from a running container or not, one time for all.
+
+    ``time`` is in seconds, None to keep each entry's own.
+    """
 
     squash: bool = False
     live: bool = False
@@ -43,7 +46,7 @@ class How:
 
 
 class OpenLayer:
-    """A layer to be read once; ``is_empty`` holds after that."""
+    """A layer that can be read once; ``is_empty`` is valid afterwards."""
 
     def __init__(self, layer: Layer, fd: int, *, as_in_image: bool) -> None:
         self._layer = layer
@@ -51,17 +54,17 @@ class OpenLayer:
         self._as_in_image = as_in_image
 
     def chunks(self) -> Iterator[bytes]:
-        """Stream it. Raises WrongState, OSError."""
+        """Stream the layer. Raises WrongState, OSError."""
         return self._layer.chunks(self._fd)
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing is otherwise than in the image."""
+        """Return whether nothing differs from the image."""
         return self._layer.is_empty and self._as_in_image
 
 
 class _Opened(NamedTuple):
-    """What is read: a directory, how (``commit_layer``), of which namespace its owners are, and what of it is written."""
+    """The directory to read, its kind (``commit_layer``), the id map of its owners, and the changes in it."""
 
     fd: int
     kind: str
@@ -69,7 +72,7 @@ class _Opened(NamedTuple):
     changes: Optional[Changes] = None
 
     def names(self, fd: int, prefix: bytes) -> Iterable[bytes]:
-        """Return the names of what is written of a directory."""
+        """Return the names of a directory's changed entries."""
         if self.changes is None:
             return map(os.fsencode, os.listdir(fd))
         here = self.changes.get(prefix)
@@ -79,8 +82,8 @@ class _Opened(NamedTuple):
 def opened(
     held: ExitStack, engine: Engine, record: ContainerRecord, source: Source, how: How
 ) -> OpenLayer | None:
-    """Open what the container has written over its image; None when it has never been started. Raises what mounting does."""
-    allow_many_files()  # each layer is one, and an image may have hundreds
+    """Open the container's changes to its image; None if it was never started. Raises as mounting does."""
+    allow_many_files()  # each layer takes a descriptor, and an image may have hundreds
     mount_state.check(engine.layout.container(record.id), record.name, record.driver)
     found = _all(held, engine, record) if how.squash else _written(held, engine, record, source)
     if found is None:
@@ -122,7 +125,7 @@ def _written(held: ExitStack, engine: Engine, record: ContainerRecord, source: S
         told = vfs_changes.differences(found.fd, source.lowers[::-1], found.mapping, exact=True)
         return found._replace(changes=_by_directory(told))
     if record.driver == FUSE and os.path.isdir(container.merged):
-        # What the kernel holds back of it is not in the program's layer yet.
+        # Dirty pages of the kernel are not in the program's layer yet.
         with directory(container.merged) as merged:
             libc.syncfs(merged)
     upper = held.enter_context(directory(container.upper))
@@ -130,7 +133,7 @@ def _written(held: ExitStack, engine: Engine, record: ContainerRecord, source: S
 
 
 def _by_directory(changes: Iterable[Change]) -> Changes:
-    """Sort changes by the directories that they are in, with those on the way to them."""
+    """Group changes by their directory; the parents of a changed directory are included."""
     found: dict[bytes, Changed] = {}
     for change in changes:
         above, _slash, name = os.fsencode(change.path).rpartition(b"/")
@@ -150,7 +153,7 @@ def _on_the_way(found: dict[bytes, Changed], path: bytes) -> Changed:
 
 
 def _places(engine: Engine, record: ContainerRecord, source: Source) -> set[Path]:
-    """Return where something is or was mounted, symlinks of the image followed."""
+    """Return the paths where something is or was mounted, also with the image's symbolic links resolved."""
     bundle = _mounted(f"{engine.layout.container(record.id).bundle}/config.json")
     wanted = {*OF_EVERY_START, *record.mounts, *bundle}
     leads = {*landings(source.lowers, wanted).values(), *wanted}
@@ -158,6 +161,6 @@ def _places(engine: Engine, record: ContainerRecord, source: Source) -> set[Path
 
 
 def _mounted(path: str) -> Iterator[str]:
-    """Yield where the runtime was told to mount at the last start; nothing before the first."""
+    """Yield the mount points in the last start's config.json; nothing before the first start."""
     with suppress(OSError, ValueError, KeyError, TypeError), open(path, "rb") as stream:
         yield from [str(mount["destination"]) for mount in json.loads(stream.read(_MOST))["mounts"]]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an image says of its containers after a container was made of its parent; pure (libpod: Commit)."""
+"""The run configuration of an image that is committed from a container; pure (libpod: Commit)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from ...model.mounts.mount import BIND, VOLUME
 from ...model.network import ports
 from ...model.values.labels import OWNER
 
-#: Labels that say something of one thing, and nothing of what is made of it.
+#: Labels that are not passed on to images made from a container or an image.
 _OWN = (OWNER, STAGE)
 
 
 def of_image(base: Mapping[str, Any]) -> RunConfig:
-    """Return the parent's, without the labels that are its own."""
+    """Return the parent's configuration, without labels that only apply to the parent."""
     labels = base.get("Labels") or {}
     return {**base, "Labels": {key: value for key, value in labels.items() if key not in _OWN}}
 
 
 def of_container(base: Mapping[str, Any], record: ContainerRecord, *, include_volumes: bool) -> RunConfig:
-    """Return the parent's with what the container's options say; nothing that only its engine gave it (TERM, HOSTNAME, ...)."""
+    """Return the parent's configuration with the container's options.
+
+    Values that the engine adds at a start (TERM, HOSTNAME, ...) are left out.
+    """
     spec, config = record.spec, of_image(base)
     labels = {key: value for key, value in (spec.label or {}).items() if key not in _OWN}
     return {
@@ -41,7 +44,7 @@ def of_container(base: Mapping[str, Any], record: ContainerRecord, *, include_vo
 
 
 def _program(spec: ContainerSpec) -> RunConfig:
-    """Return entrypoint and command; an entrypoint of the container's own makes the image's command meaningless."""
+    """Return entrypoint and command; an entrypoint from the options replaces the image's command as well."""
     if spec.entrypoint is not None:
         return {"Entrypoint": [*spec.entrypoint], "Cmd": [*(spec.command or ())]}
     return {"Cmd": [*spec.command]} if spec.command else {}

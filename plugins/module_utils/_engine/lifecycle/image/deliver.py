@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Upload the blobs that a repository lacks, two at a time; the first that fails ends all."""
+"""Upload the blobs that a repository lacks, two at a time; the first failure stops all."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from ...images.registry.client import Repository
     from ...images.registry.upload import Outgoing
 
-    #: A blob by its digest, with what it is sent from, None where that is not here.
+    #: A blob's digest, and its source, None if this host does not have it.
     Wanted = tuple[str, Optional[Outgoing]]
 
 
 def deliver(repository: Repository, blobs: Sequence[Wanted], *, at_once: int = 2) -> bool:
-    """Upload the blobs that the repository lacks; False, with nothing sent, when one is neither there nor here."""
+    """Upload the blobs that the repository lacks.
+
+    Returns False, with nothing sent, when neither the repository nor this host has one of them.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     from ...images.registry.upload import has, mounted
@@ -37,7 +40,7 @@ def deliver(repository: Repository, blobs: Sequence[Wanted], *, at_once: int = 2
         try:
             for one in sending:
                 one.result()
-        except BaseException:  # also at an interrupt: nothing goes on being sent that nobody waits for
+        except BaseException:  # also at an interrupt: stop the uploads that are in progress
             stop.wanted = True
             pool.shutdown(wait=True, cancel_futures=True)
             raise
@@ -45,7 +48,7 @@ def deliver(repository: Repository, blobs: Sequence[Wanted], *, at_once: int = 2
 
 
 class _Stopped(Exception):
-    """The task has ended, and nobody waits for the blob any more."""
+    """The task is over, so the upload stops."""
 
 
 class _Stop:

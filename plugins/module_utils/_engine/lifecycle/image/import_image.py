@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Import an image from a tree of files: a directory, or a tar of one."""
+"""Import an image from a file tree: a directory, or a tar archive of one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .load import converge_images
 def import_image(
     engine: Engine, source: str, name: str, changes: Sequence[str] = (), *, message: str = ""
 ) -> Outcome:
-    """Make an image of the tree and name it; the same tree and changes give the same image, so no change.
+    """Create an image from the tree and name it; the same tree and changes result in the same image.
 
     Raises InvalidOption, NotFound, ArchiveBroken, UnsafeEntry, StoreFull.
     """

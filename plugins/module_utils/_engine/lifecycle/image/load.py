@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Load images from an archive: unpack the layers that are missing, then record the images in one transaction."""
+"""Load images from an archive: unpack the missing layers, then record each image in one transaction."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from ..inspect.image import image_shape
 
 
 def load(engine: Engine, path: str, name: str | None = None, *, reference: str | None = None) -> Outcome:
-    """Load every image of the archive; an image that is there under the same names is no change.
+    """Load every image of the archive; an image that exists under the same names is unchanged.
 
-    ``reference`` names one of them, by a name that it has in the archive or its id. ``name`` is what the archive's one image,
-    or the one that is named so, is called here, in place of its own names.
-    Raises InvalidOption, NotFound, ArchiveBroken, DigestMismatch, UnsafeEntry, StoreFull; then nothing is left of the archive.
+    ``reference`` selects one image, by its name in the archive or its id. ``name`` replaces the names of the archive's only
+    image, or of the selected one. Raises InvalidOption, NotFound, ArchiveBroken, DigestMismatch, UnsafeEntry, StoreFull; then
+    nothing is left of the archive.
     """
     staging = tempfile.gettempdir() if engine.predicting else engine.layout.staging
     with open_archive(path, staging=staging) as archive:
@@ -50,7 +50,7 @@ def load(engine: Engine, path: str, name: str | None = None, *, reference: str |
 
 
 class Layers(Protocol):
-    """Where images come from: an open archive or an imported tree."""
+    """A source of images: an open archive or an imported tree."""
 
     @property
     def images(self) -> tuple[ArchivedImage, ...]:
@@ -60,14 +60,14 @@ class Layers(Protocol):
         """Stream a layer's plain tar."""
 
     def check(self, layer: ArchivedLayer) -> None:
-        """Check a layer that is not needed against its digest."""
+        """Check a layer that is not unpacked against its digest."""
 
     def wait(self, layer: ArchivedLayer) -> None:
-        """Wait until the layer can be read; what takes long is waited for here, where no lock is held."""
+        """Wait until the layer can be read; long waits happen here, where no lock is held."""
 
 
 class _One:
-    """One image of an archive, maybe under another name."""
+    """One image of an archive, perhaps under another name."""
 
     def __init__(self, archive: Layers, image: ArchivedImage) -> None:
         self.images = (image,)
@@ -81,8 +81,8 @@ def _called(archive: Layers, name: str) -> Layers:
         raise InvalidOption(
             "name",
             name,
-            f"is for one image, and the archive has {len(archive.images)}",
-            remedy=Words("Name one with ", Setting("reference"), f": {choice.listed(archive.images)}"),
+            f"can name only one image, and the archive has {len(archive.images)}",
+            remedy=Words("Select one with ", Setting("reference"), f": {choice.listed(archive.images)}"),
         )
     return _One(archive, replace(archive.images[0], names=(name,)))
 
@@ -91,12 +91,12 @@ def _picked(archive: Layers, reference: str, path: str) -> Layers:
     image = choice.find(archive.images, reference)
     if image is None:
         remedy = f"{path} has {choice.listed(archive.images)}"
-        raise InvalidOption("reference", reference, "is no image of the archive", remedy=remedy)
+        raise InvalidOption("reference", reference, "is not an image of the archive", remedy=remedy)
     return _One(archive, image)
 
 
 def converge_images(engine: Engine, source: Layers, verb: str, *, names: tuple[str, ...] = ()) -> Outcome:
-    """Load every image of the source, under its own names and the extra ones; ``verb`` says in words how it came."""
+    """Load every image of the source under its own and the extra names; ``verb``: as in ``loaded``."""
     wanted = [_record(image, names) for image in source.images]
     actions = tuple(text for record in wanted for text in _news(engine, record, verb))
     left_out: set[str] = set()
@@ -115,7 +115,7 @@ def converge_images(engine: Engine, source: Layers, verb: str, *, names: tuple[s
 
 
 def _warnings(wanted: list[ImageRecord]) -> tuple[str, ...]:
-    """Return what had to be mended of the images, for nobody is told later."""
+    """Return a warning for each repair of an image's configuration; no later task reports it."""
     return tuple(
         f"image {record.names[0] if record.names else record.id[:12]}: {text}"
         for record in wanted
@@ -124,13 +124,13 @@ def _warnings(wanted: list[ImageRecord]) -> tuple[str, ...]:
 
 
 def left_out_warnings(names: Collection[str]) -> tuple[str, ...]:
-    """Tell of extended attributes that the archive has and this host's file systems do not know."""
-    what = "extended attributes of other systems, which no file system here takes, were left out"
+    """Return a warning about the archive's extended attributes that this host's file systems lack."""
+    what = "extended attributes that the file systems of this host do not support were left out"
     return (f"{what}: {', '.join(sorted(names))}",) if names else ()
 
 
 def _check(engine: Engine, source: Layers) -> None:
-    """Check what is not unpacked, since all of it is there: that the archive is good is promised either way."""
+    """Check the layers although all are unpacked: a task that succeeds promises that the archive is good."""
     with engine.timings.of("image_check"):
         for image in source.images:
             for layer in image.layers:
@@ -153,15 +153,15 @@ def _record(image: ArchivedImage, extra: tuple[str, ...]) -> ImageRecord:
 
 
 def _news(engine: Engine, record: ImageRecord, verb: str) -> tuple[str, ...]:
-    """Return in words what loading would change."""
+    """Return the actions of loading the image as text."""
     label = record.names[0] if record.names else record.id[:12]
     with engine.database.reading() as connection:
         if images.get(connection, record.id) is None:
             return (f"{verb} image {label}",)
         if not all(map(os.path.isdir, lowers_of(record, engine.layout))):
-            return (f"{verb} image {label}, of which layers had been removed",)
+            return (f"{verb} image {label} again, because layers had been removed",)
         if not all(map(_store(engine).has_recipe, (layer.chain_id for layer in record.layers))):
-            return (f"made image {label}, which an older slipway had {verb}, ready to be saved",)
+            return (f"prepared image {label}, which an older slipway had {verb}, for saving",)
         moved = [name for name in record.names if _owner(images.by_name(connection, name)) != record.id]
     return tuple(f"named image {record.id[:12]} {name}" for name in moved)
 
@@ -171,10 +171,10 @@ def _owner(record: ImageRecord | None) -> str | None:
 
 
 def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedImage) -> set[str]:
-    """Put an image into the store; return the attributes that were left out.
+    """Unpack an image into the store; return the attributes that were left out.
 
-    The lock is held for a layer at a time, since the next one may be on its way from far; so a removal may come between, and
-    take layers that no image has yet. Then they are placed again.
+    The lock is held for one layer at a time, because the next one may still be downloading. So a removal may delete layers
+    that no image has yet; they are then unpacked again.
     """
     left_out: set[str] = set()
     while True:
@@ -192,12 +192,12 @@ def _place(engine: Engine, source: Layers, record: ImageRecord, image: ArchivedI
 
 
 def _lacking(engine: Engine, image: ArchivedImage, position: int) -> bool:
-    """Tell whether one of the layers below a position is not there."""
+    """Return whether one of the layers below a position is missing."""
     return not _are_placed(engine, image.layers[:position])
 
 
 def _are_placed(engine: Engine, layers: Sequence[ArchivedLayer]) -> bool:
-    """Tell whether layers are there with their rows: one without is what a killed load left, and nobody knows its size."""
+    """Return whether the layers exist with their rows; one without a row was left by a killed load."""
     store = _store(engine)
     with engine.database.reading() as connection:
         return all(
@@ -210,7 +210,7 @@ def _store(engine: Engine) -> LayerStore:
 
 
 def _place_layer(engine: Engine, source: Layers, image: ArchivedImage, position: int) -> tuple[str, ...]:
-    """Unpack a layer unless it is there, and add its row; return the attributes that were left out."""
+    """Unpack a layer unless it exists, and add its row; return the attributes that were left out."""
     layer, store = image.layers[position], _store(engine)
     lowers = [store.diff_path(lower.chain_id) for lower in reversed(image.layers[:position])]
     if _are_placed(engine, [layer]):
@@ -236,7 +236,7 @@ def _add(
 
 
 def save_image(engine: Engine, record: ImageRecord, *, action: str = "load") -> None:
-    """Record the image with its layers, which have their rows, and its names, in one transaction."""
+    """Record the image and its names in one transaction; its layers have their rows already."""
     with engine.database.transaction() as connection:
         images.insert(connection, record)
         name = record.names[0] if record.names else ""
@@ -245,7 +245,7 @@ def save_image(engine: Engine, record: ImageRecord, *, action: str = "load") -> 
 
 
 def save_digests(engine: Engine, source: Layers) -> None:
-    """Keep by which digests images were found that are here already, so that the next question costs less."""
+    """Record the registry digests of images that exist already, which makes the next check cheaper."""
     with engine.lock_store("image digests"), engine.database.transaction(durable=False) as connection:
         for image in source.images:
             images.insert(connection, replace(_record(image, ()), names=()))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Log in to a registry and out of it: credentials that the registry takes, kept in a file as podman keeps them.
+"""Log in to a registry and out of it: verified credentials, kept in podman's file format.
 
-Where there is no engine yet, there is nothing to wait for: neither needs one.
+Neither needs an engine, so both work before the host has one.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .remote import log_in, registries
 
 @dataclass(frozen=True)
 class Login:
-    """A registry (``HOST[:PORT]``, maybe with a path; "" for the first one for short names), and how it is reached.
+    """A registry (``HOST[:PORT]``, optionally with a path; "" for the first one for short names).
 
-    Its user and password are those of ``access``, its file ``access.auth_file``; None: podman's.
+    ``access`` says how to reach it, and has the user, the password and ``auth_file``, None for podman's file.
     """
 
     registry: str = ""
@@ -31,7 +31,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Logout:
-    """A registry to log out of, or ``everything``. ``ignores_docker``: what docker's file has besides is none of our business."""
+    """A registry to log out of, or ``everything``; ``ignores_docker``: disregard docker's file."""
 
     registry: str = ""
     everything: bool = False
@@ -40,10 +40,10 @@ class Logout:
 
 
 def login(wanted: Login, *, predicting: bool = False) -> Outcome:
-    """Verify the credentials with the registry, and keep them; the same ones that are kept already are no change.
+    """Verify credentials with the registry and store them; stored ones that are equal are unchanged.
 
-    Without a user and password it is those that are kept that are verified. Raises RegistryDenied, RegistryFailed, InvalidOption
-    (the file of credentials, with its line), HostLacks and EngineError (the credential helper that it names).
+    Without a user and password the stored ones are verified. Raises RegistryDenied, RegistryFailed, InvalidOption (the
+    credentials file, with its line), HostLacks and EngineError (the credential helper that the file names).
     """
     key = _key(wanted.registry, wanted.access)
     path = _path(wanted.access)
@@ -52,7 +52,7 @@ def login(wanted: Login, *, predicting: bool = False) -> Outcome:
     known = _given(wanted.access, kept, path, key)
     asked = log_in(wanted.access, key.partition("/")[0], known)
     result = {"registry": key, "username": known.username, "auth_file": path}
-    warnings = () if asked else (f"{key} has asked for no credentials, so these could not be verified",)
+    warnings = () if asked else (f"{key} did not ask for credentials, so these could not be verified",)
     if known == kept:
         return Outcome(result=result, warnings=warnings)
     if not predicting:
@@ -61,9 +61,9 @@ def login(wanted: Login, *, predicting: bool = False) -> Outcome:
 
 
 def logout(wanted: Logout, *, predicting: bool = False) -> Outcome:
-    """Remove credentials from the file; where there are none is no change.
+    """Remove credentials from the file; missing ones are no change.
 
-    Raises EngineError when another file still has some that would be used, InvalidOption for a file that is broken.
+    Raises RegistryDenied when another file has credentials that would still be used, InvalidOption for an invalid file.
     """
     path = _path(wanted.access)
     file = auth_file.load(path)
@@ -83,7 +83,7 @@ def _kept(file: AuthFile, key: str) -> tuple[str, ...]:
 
 def _given(access: Access, kept: Credentials | None, path: str, key: str) -> Credentials:
     if ":" in access.username:
-        why = "has a colon, which ends the name where credentials are sent"
+        why = "contains a colon, which separates user and password in HTTP"
         raise InvalidOption("username", access.username, why)
     if access.username:
         return Credentials(access.username, access.password)
@@ -94,12 +94,12 @@ def _given(access: Access, kept: Credentials | None, path: str, key: str) -> Cre
 
 
 def _path(access: Access) -> str:
-    """Return the file that is written: the option's, else podman's first."""
+    """Return the file to write: the option's, else podman's first."""
     return access.auth_file or next(credentials.default_paths(os.environ, os.getuid()))
 
 
 def _key(registry: str, access: Access) -> str:
-    """Return by what key the file has a registry. Raises InvalidOption."""
+    """Return the key of a registry in the file. Raises InvalidOption."""
     text = registry.removeprefix("https://").removeprefix("http://").rstrip("/")
     if not registry:
         known = registries(access)
@@ -109,12 +109,12 @@ def _key(registry: str, access: Access) -> str:
         text = known.search[0]
     if not is_registry(text):
         remedy = "Write HOST, HOST:PORT, or HOST/PATH"
-        raise InvalidOption("registry", registry, "is no name of a registry", remedy=remedy)
+        raise InvalidOption("registry", registry, "is not the name of a registry", remedy=remedy)
     return text
 
 
 def _refuse_elsewhere(wanted: Logout, path: str) -> None:
-    """Raise RegistryDenied when the registry would be logged in to all the same, by a file that other programs write."""
+    """Check that no other program's file still has credentials for the registry. Raises RegistryDenied."""
     if wanted.access.auth_file or wanted.ignores_docker:
         return
     key = _key(wanted.registry, wanted.access)
@@ -122,7 +122,7 @@ def _refuse_elsewhere(wanted: Logout, path: str) -> None:
     for other in filter(os.path.exists, others):
         if _kept(credentials.read(other), key):
             raise RegistryDenied(
-                f"{path} has no credentials for {key}, but {other} has, which are used as well",
+                f"{path} has no credentials for {key}, but {other} has some, which are used as well",
                 remedy=Words(
                     "Name that file in ",
                     Setting("auth_file"),

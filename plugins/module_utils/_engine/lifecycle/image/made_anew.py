@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Send an image that has no manifest: layers are written again as they were, and compressed. The same image gives the same bytes.
+"""Push an image without a manifest: reassemble its layers and compress them, reproducibly.
 
-A layer is compressed into a file without a name, one at a time, since its digest has to be known before it is sent, and more than
-that before it is known whether it has to be.
+A layer is compressed into an unnamed temporary file, one at a time, because its digest must be known before the registry can
+be asked whether it has the layer.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def made_anew(engine: Engine, repository: Repository, record: ImageRecord) -> Manifest:
-    """Upload all blobs of an image, and return the manifest that names them, which is not sent.
+    """Upload all blobs of an image, and return a manifest that names them; the caller uploads the manifest.
 
-    Raises WrongState (a layer can't be written again), DigestMismatch (one was altered), and as ``deliver``.
+    Raises WrongState (a layer can't be reassembled), DigestMismatch (one was altered), and as ``deliver`` does.
     """
     from ...images.registry.client import Manifest
     from ...images.registry.kept import of_bytes
@@ -47,7 +47,7 @@ def made_anew(engine: Engine, repository: Repository, record: ImageRecord) -> Ma
 
 
 def _sent(engine: Engine, repository: Repository, source: Stored, layer: SavedLayer) -> Blob:
-    """Upload a layer, as it is kept or compressed anew, and return its blob."""
+    """Upload a layer's kept blob, or a newly compressed one; return the blob."""
     from ...images.registry.kept import of_store
 
     if layer.blob is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take images that a controller has fetched, or read from an archive of its own: say which blobs are missing, then load them."""
+"""Load images that the controller has pulled, or read from an archive; report missing blobs first."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from .load import converge_images, save_digests
 
 
 class BlobsWanted(EngineError):
-    """The host lacks blobs of what it is offered; ``members`` are their names. The action plugin sends them."""
+    """The host lacks the blobs ``members`` of the offered images, which the action plugin then sends."""
 
     code = "blobs_wanted"
 
 
 def take(engine: Engine, offer: Offer, place: str | None, verb: str) -> Outcome:
-    """Load what is offered. ``place``: the directory that blobs were sent into, None before any was.
+    """Load the offered images; ``place`` is the directory with the blobs that were sent, None before that.
 
-    Raises BlobsWanted while some are missing, and what ``load`` raises. Predicting, nothing is wanted nor written.
+    Raises BlobsWanted while blobs are missing, and what ``load`` raises. Check mode requests and writes nothing.
     """
     store = BlobStore(engine.layout.blobs)
     if engine.predicting:
@@ -74,7 +74,7 @@ def _told(offer: Offer, outcome: Outcome) -> Outcome:
 
 
 def _missing(engine: Engine, offer: Offer, store: BlobStore) -> list[str]:
-    """Return the members that are neither unpacked here nor kept as they came."""
+    """Return the members that the host has neither unpacked nor as kept blobs."""
     layers = {layer.member: layer for image in offer.images for layer in image.layers}
     layers_here = LayerStore(engine.layout.layers, engine.layout.staging)
     return [
@@ -86,7 +86,7 @@ def _missing(engine: Engine, offer: Offer, store: BlobStore) -> list[str]:
 
 
 def _keep(offer: Offer, members: list[str], sent: DirectoryMembers, store: BlobStore) -> None:
-    """Put the blobs that came into the store, each checked against its digest."""
+    """Put the received blobs into the store, each checked against its digest."""
     for layer in {layer.member: layer for image in offer.images for layer in image.layers}.values():
         section = sent.find(layer.member) if layer.member in members else None
         if section is None or layer.digest is None:
@@ -100,7 +100,7 @@ def _keep(offer: Offer, members: list[str], sent: DirectoryMembers, store: BlobS
 
 
 class _Sent:
-    """What is offered, with the face of an archive (load.py, ``Layers``)."""
+    """The offered images as a source of layers (load.py, ``Layers``)."""
 
     def __init__(self, offer: Offer, members: DirectoryMembers | None, store: BlobStore) -> None:
         self._store, self._members = store, members
@@ -115,7 +115,7 @@ class _Sent:
         return tuple(dict.fromkeys((*offer.documents, *found)))
 
     def find(self, name: str) -> Content | None:
-        """Return a blob: of the store, else as it was sent."""
+        """Return a blob from the store, else the one that was sent."""
         digest = name.replace("-", ":", 1)
         if self._store.has(digest):
             return self._store.content(digest)
@@ -126,7 +126,7 @@ class _Sent:
         return self.archive.layer(layer)
 
     def check(self, layer: ArchivedLayer) -> None:
-        """Check nothing: what is unpacked already was checked then, and was not sent."""
+        """Do nothing: an unpacked layer was checked then, and was not sent."""
 
     def wait(self, layer: ArchivedLayer) -> None:
         """Do nothing: the blob was sent."""

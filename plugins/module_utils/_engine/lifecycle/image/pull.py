@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pull an image from a registry, when the policy says so: look, ask the registry, fetch what is missing, load it.
+"""Pull an image from a registry by policy: ask the registry, download missing blobs, load the image.
 
-The words of the policy are podman's (podman-pull(1), --policy). What is in no registry (``localhost/app``, an id) is never
-asked for.
+The policies are podman's (podman-pull(1), --policy). No registry is asked for an image that is in none (``localhost/app``, an
+id).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def pull(engine: Engine, wanted: Pull) -> Outcome:
     names = remote_names(wanted)
     if wanted.policy == NEVER or not names:
         with engine.database.reading() as connection:
-            return _there(find_image(connection, wanted.name))  # raises, with the names that are near
+            return _there(find_image(connection, wanted.name))  # raises NotFound with similar names
     if wanted.offer is not None:
         return _offered(engine, wanted, known)
     if wanted.pull_on == CONTROLLER:
@@ -73,21 +73,21 @@ def pull(engine: Engine, wanted: Pull) -> Outcome:
 
 
 def _unreached(engine: Engine, wanted: Pull, known: ImageRecord | None, error: EngineError) -> Outcome:
-    """Return the image that is here, where that is good enough; else raise the error, or ask the controller."""
+    """Return the host's image if the policy allows that; else raise the error, or ask the controller."""
     if _has_no_way(error) and wanted.pull_on == AUTO:
         raise _asked_of_controller(wanted, known) from error
     if _has_no_way(error) and isinstance(error, RegistryFailed):
-        error.remedy = f"{error.remedy}. A host without a way out gets images with pull_on: controller"
+        error.remedy = f"{error.remedy}. On a host without access to registries, use pull_on: controller"
     if known is None:
         raise _with_near(engine, wanted, error) from error
     if wanted.policy != NEWER or isinstance(error, (ImageUnknown, HostLacks)):
         raise error
-    warning = f"{wanted.name}: {error.message}; the image that is here is used"
+    warning = f"{wanted.name}: {error.message}; the host's present image is used"
     return replace(_there(known), warnings=(warning,))
 
 
 class ImageWanted(EngineError):
-    """The controller is to fetch the image: what is wanted, for which platform, and by which digests it is known here."""
+    """The controller must fetch the image; the fields are the request, the platform and the known digests."""
 
     code = "image_wanted"
 
@@ -95,8 +95,8 @@ class ImageWanted(EngineError):
 def _asked_of_controller(wanted: Pull, known: ImageRecord | None) -> ImageWanted:
     want = _platform(wanted)
     return ImageWanted(
-        f"{wanted.name} is to be fetched by the controller",
-        remedy="Its action plugin does so; a task that is run by something else needs pull_on: host",
+        f"the controller must fetch {wanted.name}",
+        remedy="The action plugin does that. Without the plugin, set pull_on to host",
         image=wanted.name,
         policy=wanted.policy,
         platform=[want.os, want.architecture, want.variant],
@@ -106,7 +106,7 @@ def _asked_of_controller(wanted: Pull, known: ImageRecord | None) -> ImageWanted
 
 
 def _has_no_way(error: EngineError) -> bool:
-    """Tell whether this host can't talk with registries at all: it lacks requests, or nothing answers."""
+    """Return whether this host cannot talk to any registry: it lacks requests, or nothing answers."""
     unreachable = (
         isinstance(error, RegistryFailed) and "status" not in error.fields and "tls" not in error.fields
     )
@@ -114,7 +114,7 @@ def _has_no_way(error: EngineError) -> bool:
 
 
 def _offered(engine: Engine, wanted: Pull, known: ImageRecord | None) -> Outcome:
-    """Load what the controller offers, unless it has found that nothing is newer."""
+    """Load the image that the controller offers, unless it found that the host's is the newest."""
     offer = wanted.offer or {}
     if "failed" in offer:
         raise RegistryFailed(f"{wanted.name}: the controller can't fetch it: {offer['failed']}")
@@ -127,7 +127,7 @@ def _offered(engine: Engine, wanted: Pull, known: ImageRecord | None) -> Outcome
 
 
 def _with_near(engine: Engine, wanted: Pull, error: EngineError) -> EngineError:
-    """Return the error, with the names of images on this host that are like the one asked for."""
+    """Return the error, extended by similar names of images on this host."""
     with engine.database.reading() as connection:
         try:
             find_image(connection, wanted.name)
@@ -138,7 +138,7 @@ def _with_near(engine: Engine, wanted: Pull, error: EngineError) -> EngineError:
 
 
 def find_whole(engine: Engine, wanted: Pull) -> ImageRecord | None:
-    """Return the image that is here, if all of its layers are, and it is for the platform that is asked for."""
+    """Return the host's image if it has all of its layers, and is for the requested platform."""
     with engine.database.reading() as connection:
         try:
             found = find_image(connection, wanted.name)
@@ -150,7 +150,7 @@ def find_whole(engine: Engine, wanted: Pull) -> ImageRecord | None:
 
 
 def remote_names(wanted: Pull) -> tuple[Parts, ...]:
-    """Return by what full names registries may have the image, the best first; none for what is never in one."""
+    """Return the full names to look for in registries, best first; () for an image that is in none."""
     if is_id(wanted.name) or parse(wanted.name).registry == _LOCAL:
         return ()
     return registries(wanted.access).names(wanted.name)
@@ -187,9 +187,9 @@ def _there(record: ImageRecord) -> Outcome:
 def _from_registries(
     engine: Engine, wanted: Pull, known: ImageRecord | None, names: tuple[Parts, ...]
 ) -> Outcome:
-    """Try each name at each place that may have it, until one has; else raise what the last said that was no mirror."""
+    """Try each name at each of its mirrors and registries until one succeeds; else raise the last error."""
     errors: list[EngineError] = []
-    # Where the controller can do it, nobody waits long for what does not answer.
+    # When the controller can pull instead, an unreachable registry is tried only once.
     access = wanted.access.trying(1) if wanted.pull_on == AUTO else wanted.access
     for name in names:
         for repository in repositories(access, name):
@@ -203,7 +203,7 @@ def _from_registries(
 
 
 def _worst(errors: list[EngineError], wanted: Pull) -> EngineError:
-    """Return the one error to raise: that of the last place, with what the others said."""
+    """Return the error to raise: the last one, with the messages of the others."""
     last = errors[-1]
     if len(errors) > 1:
         others = "; ".join(dict.fromkeys(error.message for error in errors[:-1]))
@@ -213,12 +213,12 @@ def _worst(errors: list[EngineError], wanted: Pull) -> EngineError:
 
 
 def _short_name(wanted: Pull, name: Parts) -> Iterator[str]:
-    """Tell where a name without a registry was found, unless somebody has chosen where to look."""
+    """Yield a warning that says where a short name was found, unless registries.conf sets where to look."""
     known = registries(wanted.access)
     if not parse(wanted.name).registry and known.is_default:
         yield (
-            f"{wanted.name} has no registry, so it was looked for at {name.registry}: write {name.text}, "
-            f"or unqualified-search-registries into {known.path}"
+            f"{wanted.name} names no registry, so it was looked up at {name.registry}: write {name.text}, "
+            f"or set unqualified-search-registries in {known.path}"
         )
 
 
@@ -229,7 +229,7 @@ def _from_repository(
     repository: Repository,
     name: Parts,
 ) -> Outcome:
-    """Ask one repository, and fetch what is missing here."""
+    """Ask one repository, and download what the host lacks."""
     from ...images.registry.resolve import resolve
 
     with engine.timings.of("image_ask"):
@@ -246,7 +246,7 @@ def _from_repository(
 
 
 def _is_newest(known: ImageRecord, repository: Repository, name: Parts) -> bool:
-    """Ask whether the name means what it did when the image was pulled."""
+    """Return whether the name still refers to the image that was pulled; asks the registry."""
     prefix = f"{name.registry}/{name.path}@"
     digests = [one[len(prefix) :] for one in known.digests if one.startswith(prefix)]
     if not digests:
@@ -284,7 +284,7 @@ def _fetch(engine: Engine, repository: Repository, remote: Remote, name: str) ->
 
 
 def _missing(engine: Engine, remote: Remote) -> frozenset[str]:
-    """Return the blobs of the layers that are not unpacked here, or were by an engine that kept no recipe of them."""
+    """Return the blobs of the layers that are not unpacked, or by an older engine that kept no recipe."""
     store = LayerStore(engine.layout.layers, engine.layout.staging)
     return frozenset(
         layer.digest
@@ -294,7 +294,7 @@ def _missing(engine: Engine, remote: Remote) -> frozenset[str]:
 
 
 class Fetched:
-    """An image of a registry with the face of an archive (lifecycle/image/load.py, ``Layers``)."""
+    """An image of a registry as a source of layers (lifecycle/image/load.py, ``Layers``)."""
 
     def __init__(
         self,
@@ -320,9 +320,9 @@ class Fetched:
         return self._archive.layer(layer)
 
     def check(self, layer: ArchivedLayer) -> None:
-        """Check nothing: what is unpacked already was checked then."""
+        """Do nothing: an unpacked layer was checked then."""
 
     def wait(self, layer: ArchivedLayer) -> None:
-        """Wait until the layer's blob has come, if it is coming or is needed by now."""
+        """Wait until the layer's blob has arrived, if it is being downloaded, or is needed by now."""
         if layer.digest and (layer.digest in self._coming or layer.digest in self._lacking()):
             self._wait(layer.digest)

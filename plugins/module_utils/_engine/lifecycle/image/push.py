@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Push an image to a registry: what the registry lacks, and a manifest that names it.
+"""Push an image to a registry: the blobs that the registry lacks, and a manifest.
 
-The manifest that the image came with is sent byte for byte, where all that it names can be had; so its digest stays the same.
-Else one is made anew, of layers that are written again and compressed.
+The image's original manifest is sent byte for byte if every blob that it names is available, which preserves its digest.
+Otherwise a new one is made, of reassembled and compressed layers.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from .save import SaveRequest, save
 if TYPE_CHECKING:
     from ...images.registry.client import Repository
 
-#: What a name may begin with that is pushed to a registry (containers-transports(5)).
+#: The optional prefix of a destination in a registry (containers-transports(5)).
 DOCKER = "docker://"
 _LOCAL = "localhost"
-#: What else it may begin with, and what that is called where images are saved.
+#: The other prefixes of a destination, and the formats that images are saved in for them.
 _FORMS = {"oci-archive": OCI_ARCHIVE, "docker-archive": DOCKER_ARCHIVE, "oci": OCI_DIR, "dir": DOCKER_DIR}
 
 
 @dataclass(frozen=True)
 class Push:
-    """An image, and the name that it gets in a registry ("" for its own); ``force``: also when the registry has it.
+    """An image, and its name in the registry ("" for its own); ``force``: push even if the registry has it.
 
-    ``dest`` may be a file or directory too, as in ``oci-archive:/srv/app.tar``.
+    ``dest`` may also be a file or directory, as in ``oci-archive:/srv/app.tar``.
     """
 
     name: str
@@ -51,10 +51,10 @@ class Push:
 
 
 def push(engine: Engine, wanted: Push) -> Outcome:
-    """Push an image; a tag that names it in the registry already is no change.
+    """Push an image, unless the tag in the registry already refers to it.
 
-    Raises NotFound, InvalidOption, RegistryFailed, RegistryDenied (layers that can't be had), DigestMismatch,
-    HostLacks (requests). Predicting, the registry is asked and nothing is sent.
+    Raises NotFound, InvalidOption, RegistryFailed, RegistryDenied, WrongState (a layer can't be reassembled), DigestMismatch,
+    HostLacks (requests). Check mode asks the registry and sends nothing.
     """
     transport, _colon, place = wanted.dest.partition(":")
     if transport in _FORMS:
@@ -79,8 +79,8 @@ def push(engine: Engine, wanted: Push) -> Outcome:
 def _save(engine: Engine, wanted: Push, transport: str, place: str) -> Outcome:
     path, colon, _reference = place.partition(":")
     if colon or not path.startswith("/"):
-        remedy = f"Write {transport}:/PATH; the image has there the name that it is pushed by"
-        raise InvalidOption("dest", wanted.dest, "is no path on the host", remedy=remedy)
+        remedy = f"Write {transport}:/PATH; the image keeps the name that it is pushed by"
+        raise InvalidOption("dest", wanted.dest, "has no absolute path", remedy=remedy)
     done = save(engine, SaveRequest((wanted.name,), path, _FORMS[transport]))
     return replace(
         done, result={"image": done.result["images"][0], "dest": done.result["dest"], "digest": ""}
@@ -97,19 +97,19 @@ def _told(wanted: Push, record: ImageRecord, name: Parts, digest: str | None, *,
 
 
 def _target(wanted: Push, record: ImageRecord) -> Parts:
-    """Return the name in full that the image gets. Raises InvalidOption."""
+    """Return the image's full name in the registry. Raises InvalidOption."""
     text = wanted.dest.removeprefix(DOCKER) or _own_name(wanted.name, record)
     name = parse(text)
     if not name.registry or name.registry == _LOCAL:
         why = "names no registry"
         raise InvalidOption("dest", text, why, remedy="Write REGISTRY/REPOSITORY:TAG")
     if name.suffix.startswith("@"):
-        raise InvalidOption("dest", text, "has a digest, which the image brings itself", remedy="Write a tag")
+        raise InvalidOption("dest", text, "has a digest, which the image determines", remedy="Write a tag")
     return name
 
 
 def _label(asked: str, record: ImageRecord) -> str:
-    """Return what the image is called in words: as it was asked for, in full."""
+    """Return the image's name for messages: the requested one, in full."""
     meant = [] if is_id(asked) else [name for name in candidates(asked) if name in record.names]
     return next(iter((*meant, *record.names)), record.id.removeprefix("sha256:")[:12])
 
@@ -117,14 +117,14 @@ def _label(asked: str, record: ImageRecord) -> str:
 def _own_name(asked: str, record: ImageRecord) -> str:
     if is_id(asked) and asked.removeprefix("sha256:") in record.id:
         remedy = Words("Write ", Setting("dest", "REGISTRY/REPOSITORY:TAG"))
-        raise InvalidOption("name", asked, "is an id, which says of no registry", remedy=remedy)
+        raise InvalidOption("name", asked, "is an id, which names no registry", remedy=remedy)
     return next((name for name in candidates(asked) if name in record.names), asked)
 
 
 def _neighbours(repository: Repository, record: ImageRecord, name: Parts) -> tuple[str, ...]:
-    """Return the repositories of the same registry that have the image as well."""
+    """Return the other repositories of the same registry that have the image."""
     if (repository.place.registry, repository.place.repository) != (name.registry, name.path):
-        return ()  # the file of registries has another place for the name
+        return ()  # registries.conf relocates the name
     known = (digest.partition("@")[0].partition("/") for digest in record.digests)
     found = (path for registry, _slash, path in known if registry == name.registry and path != name.path)
     return tuple(dict.fromkeys(found))
@@ -134,9 +134,9 @@ def _neighbours(repository: Repository, record: ImageRecord, name: Parts) -> tup
 
 
 def _there(repository: Repository, store: BlobStore, record: ImageRecord, reference: str) -> str | None:
-    """Return the digest of what the tag means when it is this image already.
+    """Return the digest that the tag refers to if that is this image already, else None.
 
-    That is the manifest that the image came with; without one, any with the same configuration, and so with the same layers.
+    That is the image's original manifest; without it, any manifest with the same configuration, and so the same layers.
     """
     from ...images.registry.client import PUSH
     from ...images.registry.kept import kept, read
@@ -152,7 +152,7 @@ def _there(repository: Repository, store: BlobStore, record: ImageRecord, refere
 
 
 def _push(engine: Engine, repository: Repository, record: ImageRecord, reference: str) -> str:
-    """Send what is lacking, and return the manifest's digest."""
+    """Upload the missing blobs and the manifest, and return the manifest's digest."""
     from ...images.registry.kept import kept, of_bytes, of_store
     from ...images.registry.upload import put_manifest
 
@@ -170,7 +170,7 @@ def _push(engine: Engine, repository: Repository, record: ImageRecord, reference
 
 
 def _remember(engine: Engine, record: ImageRecord, digest: str) -> None:
-    """Keep by which digest the registry has the image now, so that it is found by that, and its blobs by its neighbours."""
+    """Record the registry's digest of the image, to find it, and to mount its blobs, by."""
     if digest in record.digests:
         return
     with engine.lock_store("image digests"), engine.database.transaction(durable=False) as connection:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reach registries, where this host can."""
+"""Access to registries, if this host can reach them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from ...images.registry.configuration import Registries
     from ...images.registry.credentials import Credentials
 
-#: The package that brings it.
+#: The package that provides Python's requests.
 REQUESTS = "python3-requests"
 
 
 def registries(access: Access) -> Registries:
-    """Read the file of registries. Raises InvalidOption."""
+    """Read registries.conf. Raises InvalidOption."""
     from ...images.registry import configuration
 
     return configuration.read(access.registries_conf)
 
 
 def repositories(access: Access, name: Parts) -> Iterator[Repository]:
-    """Return the repository at each place that may have an image, mirrors first.
+    """Return the repositories that may have an image, mirrors first.
 
-    Raises HostLacks without Python's requests, EngineError for a registry that is blocked, InvalidOption for its file.
+    Raises HostLacks without Python's requests, EngineError for a blocked registry, InvalidOption for registries.conf.
     """
     _need_requests(", or write ", Setting("pull_on", "controller"))
     from ...images.registry import access as reached
@@ -38,7 +38,7 @@ def repositories(access: Access, name: Parts) -> Iterator[Repository]:
 
 
 def target(access: Access, name: Parts) -> Repository:
-    """Return the repository that a name is pushed to. Raises as ``repositories``."""
+    """Return the repository that a name is pushed to. Raises as ``repositories`` does."""
     _need_requests()
     from ...images.registry import access as reached
 
@@ -46,9 +46,9 @@ def target(access: Access, name: Parts) -> Repository:
 
 
 def log_in(access: Access, registry: str, known: Credentials) -> bool:
-    """Show credentials to a registry; tell whether it has asked for any.
+    """Verify credentials with a registry; return whether it asked for any.
 
-    Raises RegistryDenied, RegistryFailed, and as ``repositories``.
+    Raises RegistryDenied, RegistryFailed, and as ``repositories`` does.
     """
     _need_requests()
     from ...images.registry import access as reached
@@ -57,7 +57,7 @@ def log_in(access: Access, registry: str, known: Credentials) -> bool:
 
 
 def _need_requests(*otherwise: str | Setting) -> None:
-    """Raise HostLacks where this Python has no requests; ``otherwise``: what else helps."""
+    """Check that this Python has requests. Raises HostLacks, whose remedy ends with ``otherwise``."""
     from ...images.registry.library import MISSING
 
     if MISSING:

@@ -20,10 +20,10 @@ from ..guard.waste import sweep
 
 
 def remove_image(engine: Engine, name: str, *, force: bool = False) -> Outcome:
-    """Remove the image of that name or id; one that is not there is no change.
+    """Remove the image with that name or id; a missing one is no change.
 
-    A name of several is only taken off. By id, an image of several names needs ``force``. Raises InUse naming the
-    containers made from it, with force too: they could not start any more.
+    If the image has other names, only this name is removed; by id, an image with several names needs ``force``. Raises InUse,
+    even with ``force``, with the containers that use the image: they could not start again.
     """
     with engine.database.reading() as connection:
         try:
@@ -66,7 +66,7 @@ def _refuse_used(connection: sqlite3.Connection, record: ImageRecord, asked: str
 
 
 def _remove(engine: Engine, record: ImageRecord, doomed: tuple[str, ...], *, whole: bool) -> None:
-    """Take away the row first, then the layers that nothing refers to any more; a kill between leaves only waste."""
+    """Delete the row first, then the unreferenced layers, so that a kill in between leaves only waste."""
     with engine.database.transaction() as connection:
         for name in doomed:
             images.remove_name(connection, name)
@@ -88,9 +88,9 @@ def _remove(engine: Engine, record: ImageRecord, doomed: tuple[str, ...], *, who
 
 
 def remove_unreferenced_layers(engine: Engine) -> int:
-    """Delete the layers and blobs that no image has, and return their bytes; the store's lock is held.
+    """Delete the layers and blobs that no image has, and return their bytes.
 
-    A layer's directory goes first, its row last.
+    The caller holds the store's lock. A layer's directory is deleted first, its row last.
     """
     store = LayerStore(engine.layout.layers, engine.layout.staging)
     with engine.database.reading() as connection:
@@ -104,7 +104,7 @@ def remove_unreferenced_layers(engine: Engine) -> int:
 
 
 def sweep_blobs(engine: Engine) -> int:
-    """Delete the blobs that no image has, and return their bytes; nothing while anybody pulls, who does it at the end."""
+    """Delete the blobs that no image has, and return their bytes; do nothing during a pull, which sweeps too."""
     return BlobStore(engine.layout.blobs).sweep(lambda: _needed_blobs(engine))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Save images to an archive or a directory, in the forms of podman-save(1)."""
+"""Save images to an archive or a directory, in the formats of podman-save(1)."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class SaveRequest:
 
 
 def save(engine: Engine, request: SaveRequest) -> Outcome:
-    """Write the images; what holds them already in that form, each blob as its digest says, is no change.
+    """Save the images, unless the destination has them in that format, each blob with its digest.
 
-    Raises NotFound, InvalidOption, WrongState (a layer that can't be written again), DigestMismatch (one that was altered),
-    StoreFull; what was there is as before then.
+    Raises NotFound, InvalidOption, WrongState (a layer can't be reassembled), DigestMismatch (one was altered),
+    StoreFull; then an existing destination is unchanged.
     """
     records, saved, source = prepared(engine, request)
     wanted = picture(saved)
@@ -73,14 +73,14 @@ def save(engine: Engine, request: SaveRequest) -> Outcome:
 
 
 def prepared(engine: Engine, request: SaveRequest) -> tuple[tuple[ImageRecord, ...], Saved, Stored]:
-    """Return the images that are meant, what is to be saved of them, and whence; raises as ``save``."""
+    """Return the images' records, what to save of them, and its source. Raises as ``save`` does."""
     form, compress = request.form, request.compress
     found = _asked(engine, request.images)
     if form == DOCKER_DIR and len(found) > 1:
-        raise InvalidOption("image", None, f"{form} holds one image", remedy="Name one, or take oci-dir")
+        raise InvalidOption("image", None, f"{form} holds only one image", remedy="Name one, or use oci-dir")
     if compress and form == DOCKER_ARCHIVE:
-        why = "docker-archive holds layers as they are"
-        raise InvalidOption("compress", None, why, remedy="Leave it out, or take oci-archive")
+        why = "docker-archive stores layers uncompressed"
+        raise InvalidOption("compress", None, why, remedy="Leave it out, or use oci-archive")
     store = LayerStore(engine.layout.layers, engine.layout.staging)
     source = Stored(store, BlobStore(engine.layout.blobs))
     saved = Saved(tuple(source.image(*one) for one in found), form, compress)
@@ -91,7 +91,7 @@ def prepared(engine: Engine, request: SaveRequest) -> tuple[tuple[ImageRecord, .
 
 
 def written(engine: Engine, request: SaveRequest, fd: int) -> None:
-    """Write one of ARCHIVES to an open regular file that is nobody's; raises as ``save``."""
+    """Write an archive (a format of ARCHIVES) to an open private regular file. Raises as ``save`` does."""
     records, saved, source = prepared(engine, request)
     with _explained(engine, records):
         write_archive(fd, saved, source, name="the archive")
@@ -105,7 +105,7 @@ def _tell(engine: Engine, saved: Saved) -> None:
 
 @contextmanager
 def _explained(engine: Engine, records: Sequence[ImageRecord]) -> Iterator[None]:
-    """Raise WrongState for what goes wrong because an image was removed meanwhile."""
+    """Raise WrongState for an error that was caused by the removal of an image meanwhile."""
     try:
         yield
     except (EngineError, OSError) as error:
@@ -118,7 +118,7 @@ def _explained(engine: Engine, records: Sequence[ImageRecord]) -> Iterator[None]
 
 
 def _asked(engine: Engine, words: Sequence[str]) -> list[tuple[ImageRecord, tuple[str, ...]]]:
-    """Return each image that is meant once, with the names that it was asked for by, in the order of the words."""
+    """Return each requested image once, with the names that it was requested by, in order."""
     found: dict[str, tuple[ImageRecord, dict[str, None]]] = {}
     with engine.database.reading() as connection:
         for word in words:
@@ -128,7 +128,7 @@ def _asked(engine: Engine, words: Sequence[str]) -> list[tuple[ImageRecord, tupl
 
 
 def _name(record: ImageRecord, word: str) -> tuple[str, ...]:
-    """Return the name of the image that a word means; none where it is an id."""
+    """Return the image's name that a word refers to, in a tuple; () if the word is an id."""
     if is_full_id(word[-64:]) and word[-64:] == record.id[-64:]:
         return ()
     return tuple(name for name in candidates(word) if name in record.names)[:1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The directory that images are saved to: made beside its place, and never in place of one that holds something else."""
+"""The directory that images are saved to; it never replaces a directory with other files."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from ...images.archive import docker_dir, oci_layout
 from ...images.save.sinks import unwritten
 from ...trees.fresh_directory import FreshDirectory, fresh_directory
 
-#: What an OCI layout, and what a directory of `dir:`, has at its top.
+#: The top-level entries of an OCI layout, and of a `dir:` directory.
 _LAYOUT = frozenset({oci_layout.INDEX, "oci-layout", "blobs"})
 _DOCKER_DIR = frozenset({docker_dir.MANIFEST, "version"})
 _BLOB = re.compile(r"(?:sha512-)?[0-9a-f]{64,128}|signature-[0-9]+")
 
 
 def check_directory(path: str) -> str:
-    """Return the directory to write, symlinks followed; raises InvalidOption (``dest``) where there can be none."""
+    """Return the directory to write, symbolic links resolved. Raises Missing and InvalidOption (``dest``)."""
     dest = os.path.realpath(path)
     parent = os.path.dirname(dest)
     if not os.path.isdir(parent):
-        raise Missing("dest", path, "is in a directory that does not exist", remedy=f"Make {parent} first")
+        raise Missing("dest", path, "is in a directory that does not exist", remedy=f"Create {parent} first")
     if not os.path.lexists(dest):
         return dest
     if not os.path.isdir(dest):
         raise InvalidOption(
-            "dest", path, "is no directory", remedy="Name a directory, or take another format"
+            "dest", path, "is not a directory", remedy="Name a directory, or use another format"
         )
     if os.path.ismount(dest):
-        raise InvalidOption("dest", path, "is mounted on", remedy="Name a directory below it")
+        raise InvalidOption("dest", path, "is a mount point", remedy="Name a directory below it")
     other = _others(os.listdir(dest))
     if other:
-        why = f"holds what belongs to no saved image: {other}"
-        raise InvalidOption("dest", path, why, remedy="Name an empty directory, or one that is not there")
+        why = f"contains {other}, which does not belong to a saved image"
+        raise InvalidOption("dest", path, why, remedy="Name an empty directory, or one that does not exist")
     return dest
 
 
 @contextmanager
 def new_directory(dest: str) -> Iterator[FreshDirectory]:
-    """Give a new directory for the place; raises InUse, StoreFull, InvalidOption (``dest``)."""
+    """Yield a new directory that can replace ``dest``. Raises InUse, StoreFull, InvalidOption (``dest``)."""
     try:
         with fresh_directory(dest) as directory:
             yield directory
@@ -55,7 +55,7 @@ def new_directory(dest: str) -> Iterator[FreshDirectory]:
 
 
 def _others(names: list[str]) -> str:
-    """Return a name that is none of a saved image's, "" where all are."""
+    """Return a name that does not belong to a saved image, "" without one."""
     if oci_layout.INDEX in names:
         return min({*names} - _LAYOUT, default="")
     if docker_dir.MANIFEST in names:

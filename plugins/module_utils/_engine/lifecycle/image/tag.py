@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give images further names, and take names away."""
+"""Add names to images, and remove names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..inspect.image import image_shape
 
 
 def tag(engine: Engine, image: str, names: Sequence[str]) -> Outcome:
-    """Give the image these names, taken from images that have them; names that it has are no change.
+    """Add names to the image, moving them from images that have them; names that it has are unchanged.
 
     Raises NotFound, InvalidOption (``image``, ``target_names``).
     """
@@ -37,9 +37,9 @@ def tag(engine: Engine, image: str, names: Sequence[str]) -> Outcome:
 
 
 def untag(engine: Engine, image: str, names: Sequence[str] = ()) -> Outcome:
-    """Take these names away from the image, all that it has where none is given; the image stays, also without a name.
+    """Remove names from the image, all of them if none is given; the image stays, even without a name.
 
-    Raises NotFound, also for a name that is not the image's.
+    Raises NotFound, also for a name that the image does not have.
     """
     with engine.database.reading() as connection:
         record = find_image(connection, image)
@@ -57,7 +57,7 @@ def _target(name: str) -> str:
     except InvalidOption as error:
         raise InvalidOption("target_names", name, error.why, remedy=error.remedy) from error
     if "@" in found:
-        why = "has a digest, which only what a registry gave has"
+        why = "has a digest, which only a registry can assign"
         raise InvalidOption("target_names", name, why, remedy="Write a tag, as in localhost/app:1")
     return found
 
@@ -67,7 +67,7 @@ def _own(record: ImageRecord, name: str) -> str:
         if candidate in record.names:
             return candidate
     near = record.names[:3]
-    raise NotFound(f"name of image {record.id[:12]}", name, near=near, remedy="Name one that the image has")
+    raise NotFound(f"name of image {record.id[:12]}", name, near=near, remedy="Use a name that the image has")
 
 
 def _give(engine: Engine, image_id: str, names: tuple[str, ...]) -> ImageRecord:

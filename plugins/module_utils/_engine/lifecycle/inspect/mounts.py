@@ -17,7 +17,7 @@ _RELABELS = ("z", "Z")
 def mount_shapes(
     record: ContainerRecord, layout: Layout, volumes: Mapping[str, VolumeRecord]
 ) -> list[dict[str, Any]]:
-    """Return ``Mounts``: volumes (also the image's), then binds and images, by destination; no other kinds."""
+    """Return ``Mounts``: volumes (also the image's), then binds and images, by destination, none else."""
     shown = sorted(record.mounts.values(), key=lambda mount: (mount.kind != VOLUME, mount.destination))
     return [_shape(mount, record, layout, volumes) for mount in shown if mount.kind in SHOWN]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what takes the disk: images by layer, containers, volumes, kept blobs; and what of it a prune would free."""
+"""Disk use of images by layer, containers, volumes and kept blobs, and how much of it a prune would free."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _Shape = dict[str, Any]
 
 
 def disk_use(engine: Engine) -> Outcome:
-    """Return ``disk_use``: ``summary`` as ``podman system df`` has it, and beside it each image, layer, container and volume.
+    """Return ``disk_use``: ``summary`` (as ``podman system df``), each image, layer, container and volume.
 
-    Files of containers and volumes are counted one by one, which takes its time.
+    The files of containers and volumes are measured one by one, which can take long.
     """
     rows = read_rows(engine)
     images, layers = _images(rows), _layers(rows)
@@ -81,7 +81,7 @@ def _images_row(rows: Rows) -> _Shape:
 
 
 def _images(rows: Rows) -> list[_Shape]:
-    """Return each image, with the bytes that are its own, and those that it shares with others."""
+    """Return each image with its total size, and the sizes of its unique and its shared layers."""
     shared = {layer["Id"] for layer in _layers(rows) if len(layer["Images"]) > 1}
     found = []
     for image in rows.images.values():
@@ -113,7 +113,7 @@ def _layers(rows: Rows) -> list[_Shape]:
 
 
 def _blobs_row(engine: Engine, rows: Rows) -> _Shape:
-    """Return what is kept as it came. What no image has can go, and what can be made anew."""
+    """Return the row of the kept blobs; reclaimable are unused and regenerable ones."""
     store = BlobStore(engine.layout.blobs)
     held = {digest: store.size(digest) or 0 for digest in store.list()}
     needed = {digest for image in rows.images.values() for digest in image.blobs}
@@ -139,6 +139,6 @@ def _container(engine: Engine, rows: Rows, record: ContainerRecord) -> _Shape:
 
 
 def _volume(engine: Engine, shape: _Shape) -> _Shape:
-    """Return a volume; what is mounted on it has another disk, or none."""
+    """Return a volume; a mounted one has size 0, because its data is on another file system."""
     size = 0 if shape["mounted"] else tree_size(engine.layout.volume(shape["Name"]))
     return {"Name": shape["Name"], "Links": len(shape["used_by"]), "Size": size}

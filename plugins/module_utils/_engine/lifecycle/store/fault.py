@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be wrong with the store, and what a check found."""
+"""The kinds of faults of the store, and a fault that a check has found."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 
 from ...frozen import dataclass
 
-#: Rows of images that say what can't be; they are made again from what lies beside.
+#: Inconsistent rows of images, which are restored from the images' notes.
 CONFIG, LAYERS, MANIFEST = "image_config", "image_layers", "image_manifest"
-#: What lies beside images: written anew, taken up, or removed.
+#: Notes of images: rewritten, adopted, or removed.
 NOTE, UNKNOWN_IMAGE = "image_note", "image_unknown"
 IMAGE_GONE = "image_gone"
 BLOB_MISSING, BLOB_ALTERED, BLOB_UNUSED = "blob_missing", "blob_altered", "blob_unused"
 LAYER_MISSING, LAYER_ALTERED, LAYER_UNUSED = "layer_missing", "layer_altered", "layer_unused"
-#: Left by who was killed, or put there by somebody else.
+#: Files left by a killed process, or put there by something else.
 LEFT, STRANGE = "left", "strange"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: ``subject`` is a chain id, a digest, an image's id or a path.
+    """A fault; ``subject`` is a chain id, a digest, an image's id or a path.
 
-    ``mend`` is what a repair does about it, "" where it can do nothing; ``remedy`` is what is left to do then, or after.
+    ``mend`` says what a repair does about it, "" if it can do nothing; ``remedy`` says what is left for the user to do.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class Fault:
     remedy: str = ""
 
     def shape(self, *, mended: bool) -> dict[str, Any]:
-        """Return what a task tells of it."""
+        """Return the fault in the shape of a task's result."""
         return {
             "kind": self.kind,
             "subject": self.subject,

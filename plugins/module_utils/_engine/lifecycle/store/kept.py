@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What layers can be unpacked again from: the blobs that are kept of images; and who would notice."""
+"""The kept blobs that layers can be unpacked from again, and the containers that use an image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..core.facts import observe
 
 
 class Place(NamedTuple):
-    """A layer by its position in an image, and the digest of the blob that it came as."""
+    """A layer by its position in an image, and the digest of its blob."""
 
     image: ImageRecord
     position: int
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 
 class Kept:
-    """The layers of which the blob is kept, by what the manifests of images say; ``bad``: digests of blobs that are none."""
+    """The layers whose blobs are kept, by the images' manifests; ``bad``: digests of blobs not to use."""
 
     def __init__(self, engine: Engine, images: Iterable[ImageRecord], bad: Collection[str] = ()) -> None:
         self._blobs = BlobStore(engine.layout.blobs)
@@ -41,12 +41,12 @@ class Kept:
                     self._places[layer.chain_id] = Place(image, position, layer.blob.digest)
 
     def find(self, chain_id: str) -> Place | None:
-        """Return where a layer's blob is kept; None where it is not."""
+        """Return the place of a layer's blob, None when it is not kept."""
         return self._places.get(chain_id)
 
     @contextmanager
     def plain(self, place: Place) -> Iterator[Iterator[bytes]]:
-        """Stream a layer's tar; raises DigestMismatch at its end where the blob is not what it should be."""
+        """Stream a layer's tar. Raises DigestMismatch, at the end, when the blob was altered."""
         layer = place.image.layers[place.position]
         what = f"the blob {place.digest}"
         with self._blobs.open(place.digest) as blob:
@@ -57,7 +57,7 @@ class Kept:
 
 
 def users_of(engine: Engine, images: Iterable[ImageRecord]) -> tuple[ContainerRecord, ...]:
-    """Return the containers that have one of the images, by id, which is the order of their locks."""
+    """Return the containers that use one of the images, in order of id, which is the order of locking."""
     with engine.database.reading() as connection:
         ids = {user[0] for image in images for user in containers.using_image(connection, image.id)}
         found = (containers.get(connection, number) for number in sorted(ids))
@@ -65,7 +65,7 @@ def users_of(engine: Engine, images: Iterable[ImageRecord]) -> tuple[ContainerRe
 
 
 def in_use(engine: Engine, images: Iterable[ImageRecord]) -> tuple[str, ...]:
-    """Return the names of the containers that have one of the images mounted."""
+    """Return the names of the containers that are alive with, or have mounted, one of the images."""
     return tuple(sorted(one.name for one in users_of(engine, images) if _is_mounted(engine, one)))
 
 

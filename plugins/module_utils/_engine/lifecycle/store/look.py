@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look for what is wrong with the store; changes nothing, takes no lock."""
+"""Check the store for faults; changes nothing, takes no lock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AGAIN = "Pull it again with pull: always, or load it again"
 
 
 class Rows(NamedTuple):
-    """What the database says: images by id, layers by chain id, those that no image has, containers."""
+    """The database's rows: images by id, layers by chain id, the unused layers' chain ids, containers."""
 
     images: Mapping[str, ImageRecord]
     layers: Mapping[str, LayerRecord]
@@ -37,7 +37,7 @@ class Rows(NamedTuple):
 
 
 def read_rows(engine: Engine) -> Rows:
-    """Read them in one transaction."""
+    """Read the rows in one transaction."""
     with engine.database.reading() as connection:
         return Rows(
             {image.id: image for image in images.all(connection)},
@@ -48,9 +48,9 @@ def read_rows(engine: Engine) -> Rows:
 
 
 def look(engine: Engine, *, quick: bool = False) -> tuple[Fault, ...]:
-    """Return all that is wrong; ``quick``: contents of layers and blobs are not read.
+    """Return all faults; ``quick``: do not read the contents of layers and blobs.
 
-    What is found is looked at twice: others may come and go meanwhile, and what they have under way is no fault.
+    Faults are checked twice, because other tasks may run meanwhile, and their work in progress is not a fault.
     """
     found = tuple(_Look(engine, quick=quick).run())
     if not found:
@@ -66,12 +66,12 @@ def look(engine: Engine, *, quick: bool = False) -> tuple[Fault, ...]:
 
 
 def label(image: ImageRecord) -> str:
-    """Return what a person calls the image."""
+    """Return the image's first name, else its short id."""
     return image.names[0] if image.names else image.id.removeprefix("sha256:")[:12]
 
 
 class _Look:
-    """One look at all."""
+    """One pass over the store."""
 
     def __init__(self, engine: Engine, *, quick: bool) -> None:
         self._engine, self._quick = engine, quick
@@ -91,7 +91,7 @@ class _Look:
         yield from self._left()
 
     def needs(self, subject: str) -> bool:
-        """Tell whether an image has this layer or blob."""
+        """Return whether an image has this layer or blob."""
         return any(subject in image.blobs or _has(image, subject) for image in self._rows.images.values())
 
     # -- images ----------------------------------------------------------------------------------------
@@ -102,14 +102,14 @@ class _Look:
             kind, text = why
             yield self._wrong_row(image, kind, text)
         elif self._is_of_another(image):
-            text = f"the manifest {image.manifest_digest} of image {label(image)} is another image's"
-            mend = f"forgot the manifest of image {label(image)}"
+            text = f"the manifest {image.manifest_digest} of image {label(image)} belongs to another image"
+            mend = f"dropped the manifest of image {label(image)}"
             yield Fault(kinds.MANIFEST, image.id, text, mend, _AGAIN)
 
     def _wrong_row(self, image: ImageRecord, kind: str, text: str) -> Fault:
         beside = read_image(self._layout, image.id)
         if beside is not None and wrong_row(beside) is None:
-            return Fault(kind, image.id, text, f"restored image {label(image)} from what lies beside it")
+            return Fault(kind, image.id, text, f"restored image {label(image)} from its note")
         remedy = f"Remove it (slipway rmi --force {image.id[:12]}), and pull or load it again"
         return Fault(kind, image.id, text, remedy=remedy)
 
@@ -124,13 +124,13 @@ class _Look:
             return True
         return named != f"sha256:{image.id}"
 
-    # -- what lies beside ------------------------------------------------------------------------------
+    # -- notes -----------------------------------------------------------------------------------------
 
     def _notes(self) -> Iterator[Fault]:
         for image in self._rows.images.values():
             if wrong_row(image) is None and not image_is_kept(self._engine, image):
-                text = f"what lies beside image {label(image)} for a rebuild of the database is missing, or not its own"
-                yield Fault(kinds.NOTE, image.id, text, f"wrote it anew for image {label(image)}")
+                text = f"the note of image {label(image)} for a rebuild of the database is missing or wrong"
+                yield Fault(kinds.NOTE, image.id, text, f"rewrote the note of image {label(image)}")
         for name in _names(self._layout.images):
             if name.removesuffix(".json") not in self._rows.images:
                 yield self._unknown_note(name)
@@ -140,9 +140,9 @@ class _Look:
         digits = name.removesuffix(".json")
         found = read_image(self._layout, digits) if is_full_id(digits) and name != digits else None
         if found is not None and wrong_row(found) is None and self._is_whole(found):
-            text = f"image {label(found)} lies on the disk, and the database does not know it"
-            return Fault(kinds.UNKNOWN_IMAGE, found.id, text, f"took up image {label(found)}")
-        return Fault(kinds.STRANGE, path, f"{path} is of no image", f"removed {path}")
+            text = f"image {label(found)} is on the disk, but not in the database"
+            return Fault(kinds.UNKNOWN_IMAGE, found.id, text, f"added image {label(found)} to the database")
+        return Fault(kinds.STRANGE, path, f"{path} belongs to no image", f"removed {path}")
 
     def _is_whole(self, image: ImageRecord) -> bool:
         return all(self._store.has(layer.chain_id) for layer in image.layers)
@@ -157,7 +157,7 @@ class _Look:
         for digest, image in needed.items():
             if digest not in there:
                 text = f"the blob {digest} of image {label(image)} is missing"
-                mend = f"forgot the blob {digest} of image {label(image)}"
+                mend = f"dropped the blob {digest} of image {label(image)}"
                 yield Fault(kinds.BLOB_MISSING, digest, text, mend, _AGAIN)
         busy = self._blobs.is_busy()
         for digest in there:
@@ -165,10 +165,10 @@ class _Look:
                 text = f"no image has the blob {digest} ({self._blobs.size(digest)} bytes)"
                 yield Fault(kinds.BLOB_UNUSED, digest, text, f"removed the blob {digest}")
             elif digest in needed and not self._quick and not self._blobs.is_sound(digest):
-                text = f"the blob {digest} of image {label(needed[digest])} holds something else"
+                text = f"the blob {digest} of image {label(needed[digest])} does not match its digest"
                 yield Fault(kinds.BLOB_ALTERED, digest, text, f"removed the blob {digest}", _AGAIN)
         for path in self._blobs.strangers():
-            yield Fault(kinds.STRANGE, path, f"{path} is no blob", f"removed {path}")
+            yield Fault(kinds.STRANGE, path, f"{path} is not a blob", f"removed {path}")
 
     # -- layers ----------------------------------------------------------------------------------------
 
@@ -181,16 +181,16 @@ class _Look:
             elif not self._quick and (why := self._altered(chain_id)):
                 yield self._broken_layer(chain_id, why, kinds.LAYER_ALTERED, kept)
         if self._blobs.is_busy():
-            return  # what is being pulled has no image yet
+            return  # layers of a pull in progress have no image yet
         for chain_id in sorted((there - self._rows.layers.keys()) | self._rows.unused):
             text = f"no image has the layer {chain_id}"
             yield Fault(kinds.LAYER_UNUSED, chain_id, text, f"removed the layer {chain_id}")
         for name in sorted({*_names(self._layout.layers)} - there):
             path = f"{self._layout.layers}/{name}"
-            yield Fault(kinds.STRANGE, path, f"{path} is no layer", f"removed {path}")
+            yield Fault(kinds.STRANGE, path, f"{path} is not a layer", f"removed {path}")
 
     def _altered(self, chain_id: str) -> str:
-        """Return what is wrong with the files of a layer, "" for nothing; one that can't be written again can't be told."""
+        """Return what is wrong with a layer's files, "" for nothing, or if its tar can't be reassembled."""
         if not self._store.can_assemble(chain_id):
             return ""
         try:
@@ -206,10 +206,10 @@ class _Look:
         text = f"the layer {chain_id} of image {names} {why}"
         living = in_use(self._engine, users) if kind == kinds.LAYER_ALTERED else ()
         if living:
-            remedy = f"Stop the containers that use it ({', '.join(living)}), and repair again"
+            remedy = f"Stop the containers that use it ({', '.join(living)}), and run the repair again"
             return Fault(kind, chain_id, text, remedy=remedy)
         if kept.find(chain_id) is None:
-            return Fault(kind, chain_id, text, remedy=f"Nothing is kept to mend it from. {_AGAIN}: {names}")
+            return Fault(kind, chain_id, text, remedy=f"No kept blob can repair it. {_AGAIN}: {names}")
         return Fault(kind, chain_id, text, f"unpacked the layer {chain_id} again")
 
     # -- the rest --------------------------------------------------------------------------------------
@@ -218,18 +218,18 @@ class _Look:
         for record in self._rows.containers:
             wanted = {*record.images.values(), *([record.image_id] if record.image_id else [])}
             for image_id in sorted(wanted - self._rows.images.keys()):
-                text = f"image {image_id[:12]}, which container {record.name} has, is not known"
+                text = f"image {image_id[:12]} of container {record.name} is unknown"
                 remedy = f"Pull or load it again ({record.spec.image})"
                 yield Fault(kinds.IMAGE_GONE, image_id, text, remedy=remedy)
 
     def _left(self) -> Iterator[Fault]:
         for name in staging.abandoned(self._layout.staging, _names(self._layout.staging)):
             path = f"{self._layout.staging}/{name}"
-            yield Fault(kinds.LEFT, path, f"{path} was left by somebody who is dead", f"removed {path}")
+            yield Fault(kinds.LEFT, path, f"{path} was left by a killed process", f"removed {path}")
 
 
 def _names(path: str) -> list[str]:
-    """Return what is in a directory; none is there where the engine has never run."""
+    """Return the names in a directory, [] if it does not exist: the engine has never run."""
     try:
         return sorted(os.listdir(path))
     except FileNotFoundError:
@@ -241,13 +241,13 @@ def _has(image: ImageRecord, chain_id: str) -> bool:
 
 
 def wrong_row(image: ImageRecord) -> tuple[str, str] | None:
-    """Return the kind of what is wrong with an image's row, and what in words; None for nothing."""
+    """Return the kind and the text of the fault of an image's row, None without one."""
     if hashlib.sha256(image.config).hexdigest() != image.id.removeprefix("sha256:"):
-        return kinds.CONFIG, f"the configuration of image {label(image)} is not that of its id {image.id}"
+        return kinds.CONFIG, f"the configuration of image {label(image)} does not match its id {image.id}"
     try:
         chain = chain_ids(config.parse(image.config).diff_ids)
     except ArchiveBroken as error:
         return kinds.CONFIG, f"the configuration of image {label(image)} can't be read: {error.message}"
     if chain != tuple(layer.chain_id for layer in image.layers):
-        return kinds.LAYERS, f"image {label(image)} is known with other layers than it has"
+        return kinds.LAYERS, f"the layers of image {label(image)} do not match its configuration"
     return None

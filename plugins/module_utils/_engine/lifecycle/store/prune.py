@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remove what nobody uses: containers that have ended, then volumes, networks and images (seed: PruneContainers and its like)."""
+"""Remove exited containers, then unused volumes, networks and images (seed: PruneContainers and the like)."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from ..inspect import filters
 from ..network.tell import networks
 from .prune_images import Pruned, prune_images
 
-#: What a container may be in that has ended, or was never started, or whose removal was killed.
+#: The states of a container that has exited or never ran, or whose removal was killed.
 _ENDED = frozenset({status.CONFIGURED, status.CREATED, status.STOPPED, status.EXITED, status.REMOVING})
 _FREE = ("", "remove")
-#: What somebody else does meanwhile is no error: it is used again, or gone.
+#: Not errors of a prune: another task uses the thing again, or has removed it.
 _CHANGED = (InUse, NotFound, WrongState, LockTimeout)
-#: Seconds that a task is waited for which has a container under way.
+#: The seconds to wait for a task that works on the container.
 _PATIENCE = 5.0
 
 
 class Gone(NamedTuple):
-    """A thing that goes: its id (of a volume, and of a network, its name), its name, and its bytes."""
+    """A removed thing: its id (of volumes and networks, the name), its name, and its bytes."""
 
     id: str
     name: str
@@ -45,13 +45,14 @@ class Gone(NamedTuple):
 
 
 def prune(engine: Engine, wish: Prune) -> Outcome:
-    """Remove what is wished, and tell what went and how many bytes that freed; nothing that lives, or is used by what stays.
+    """Remove the requested kinds of unused things; return which were removed, and the bytes freed.
 
-    Raises InvalidOption for a filter, before anything is removed.
+    Nothing that is alive, or used by something that stays, is removed. Raises InvalidOption for a filter, before anything is
+    removed.
     """
     _check(wish)
     ended = None if wish.containers is None else _containers(engine, wish.containers)
-    # What is predicted to go uses nothing any more.
+    # In check mode, a container that would be removed no longer uses anything.
     without = {one.id for one in ended or ()} if engine.predicting else set()
     kinds = {
         "container": ended,
@@ -91,7 +92,7 @@ def _check(wish: Prune) -> None:
 
 
 def _chosen(shapes: list[dict[str, Any]], wanted: Filters, table: Any, key: str) -> list[str]:
-    """Return the names (or ids) of those that fit."""
+    """Return the names (or ids) of the things that match."""
     return [shape[key] for shape in filters.choose(shapes, wanted, table)]
 
 
@@ -107,7 +108,7 @@ def _containers(engine: Engine, wanted: Filters) -> list[Gone]:
 
 
 def _remove(engine: Engine, one: Gone) -> None:
-    """Remove a container, or finish a removal that was killed; whom a task has under way just now is left to it."""
+    """Remove a container, or finish a killed removal; one that a task works on is left alone."""
     from ..container.remove import remove
 
     with replace(engine, lock_timeout=_PATIENCE).lock_name(one.name, "prune"):
@@ -115,7 +116,7 @@ def _remove(engine: Engine, one: Gone) -> None:
 
 
 def _ended(engine: Engine, wanted: Filters) -> list[ContainerRecord]:
-    """Return the containers that have ended, and that no other needs that stays; users come before what they need."""
+    """Return the exited containers that no remaining one needs, dependents first."""
     shapes = info.containers(engine).result["containers"]
     fitting = {*_chosen(shapes, wanted, filters.CONTAINERS, "Id")}
     with engine.database.reading() as connection:
@@ -131,13 +132,13 @@ def _ended(engine: Engine, wanted: Filters) -> list[ContainerRecord]:
 
 
 def _has_ended(engine: Engine, record: ContainerRecord) -> bool:
-    """Tell whether a container is at its end: one that is to be started again by somebody, or from a checkpoint, is not."""
+    """Return whether a container has exited for good: no restart, start or restore is pending."""
     waits = record.restart_at is not None or record.start_pending or record.is_checkpointed
     return not waits and record.intent in _FREE and observe(engine, record).status in _ENDED
 
 
 def _size(engine: Engine, record: ContainerRecord) -> int:
-    """Return what the container has written; what it was given as its root file system is not removed."""
+    """Return the bytes that the container has written; a root file system from the user is not removed."""
     if record.spec.rootfs:
         return 0
     with engine.database.reading() as connection:
@@ -187,7 +188,7 @@ def _names_of(engine: Engine, ids: Collection[str]) -> set[str]:
 
 
 def _removed(found: Iterable[Gone], remove: Callable[[Gone], object]) -> list[Gone]:
-    """Remove each, and return those that could be: one that is used again by now stays."""
+    """Remove each thing, and return the removed ones; one that is in use again stays."""
     removed = []
     for one in found:
         with suppress(*_CHANGED):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remove images that nobody uses, and what is kept of images that can be made anew."""
+"""Remove unused images, and the kept blobs that can be regenerated."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..inspect.image import image_shape
 
 
 class Pruned(NamedTuple):
-    """What goes: the images, those that lose what is kept of them as it came, and the bytes that this frees."""
+    """The removed images, the images that lose their compressed layers, and the bytes freed."""
 
     images: tuple[ImageRecord, ...]
     stripped: tuple[ImageRecord, ...]
@@ -32,7 +32,7 @@ class Pruned(NamedTuple):
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """Return it in words."""
+        """Return the actions as text."""
         return (
             *(f"removed image {label(image)}" for image in self.images),
             *(f"removed the compressed layers of image {label(image)}" for image in self.stripped),
@@ -40,12 +40,15 @@ class Pruned(NamedTuple):
 
 
 def label(image: ImageRecord) -> str:
-    """Return what a person calls the image."""
+    """Return the image's first name, else its short id."""
     return image.names[0] if image.names else image.id.removeprefix("sha256:")[:12]
 
 
 def prune_images(engine: Engine, wish: ImagePrune, *, without: Collection[str] = ()) -> Pruned:
-    """Remove images; ``without``: ids of containers that are predicted to be gone. Raises InvalidOption for a filter."""
+    """Remove images; ``without``: ids of containers that check mode predicts removed.
+
+    Raises InvalidOption for a filter.
+    """
     if engine.predicting:
         return foresee(engine, wish, without=without)
     with engine.timings.of("image_prune"), engine.lock_store("image prune"):
@@ -59,13 +62,13 @@ def prune_images(engine: Engine, wish: ImagePrune, *, without: Collection[str] =
 
 
 def foresee(engine: Engine, wish: ImagePrune, *, without: Collection[str] = ()) -> Pruned:
-    """Return what a prune would remove."""
+    """Return what a prune would remove, and the bytes that this would free."""
     with engine.database.reading() as connection:
         return _plan(engine, connection, wish, without)
 
 
 def _forget(connection: sqlite3.Connection, found: Pruned) -> None:
-    """Take the rows away; directories and blobs come after, so a kill leaves only waste."""
+    """Delete the rows; directories and blobs follow, so a kill leaves only waste."""
     for image in found.images:
         images.delete(connection, image.id)
         name = image.names[0] if image.names else ""
@@ -102,7 +105,7 @@ def _users(
 
 
 def _is_spare(engine: Engine, image: ImageRecord) -> bool:
-    """Tell whether layers of an image are kept as they came, and each of them can be made anew."""
+    """Return whether compressed layers of an image are kept, and every layer's tar can be reassembled."""
     store = LayerStore(engine.layout.layers, engine.layout.staging)
     return bool(planning.layer_blobs(image)) and all(
         store.can_assemble(layer.chain_id) for layer in image.layers
@@ -110,7 +113,7 @@ def _is_spare(engine: Engine, image: ImageRecord) -> bool:
 
 
 def _freed(engine: Engine, connection: sqlite3.Connection, kept: list[ImageRecord]) -> int:
-    """Return the bytes of layers and blobs that no image needs of those that are kept."""
+    """Return the bytes of layers and blobs that none of the kept images needs."""
     sizes = {chain_id: layer.size for chain_id, layer in images.layers(connection).items()}
     store = BlobStore(engine.layout.blobs)
     needed = {digest for image in kept for digest in image.blobs}

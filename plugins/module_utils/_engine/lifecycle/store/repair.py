@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mend what a look at the store has found. It may be killed anywhere, and be run again.
+"""Repair the faults of the store. A repair can be killed at any point, and run again.
 
-What runs is never touched: a layer that a container has mounted stays as it is.
+Running containers are never touched: a layer that a container has mounted is left alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .look import look
 
 
 def check(engine: Engine, *, repair: bool = False, quick: bool = False) -> Outcome:
-    """Tell what is wrong with the store, and with ``repair`` mend what can be; what is left is a warning."""
+    """Return the faults of the store; with ``repair``, repair what can be repaired and warn of the rest."""
     with engine.timings.of("store_check"):
         found = look(engine, quick=quick)
     mended = [fault for fault in found if repair and fault.mend]
@@ -48,7 +48,7 @@ def check(engine: Engine, *, repair: bool = False, quick: bool = False) -> Outco
 
 
 class _Repair:
-    """One run: rows and files first, then layers from the lowest up, then what nobody needs."""
+    """One repair: rows and files first, then layers from the lowest up, then unused layers and blobs."""
 
     def __init__(self, engine: Engine, faults: Collection[Fault]) -> None:
         self._engine, self._faults = engine, faults
@@ -56,7 +56,7 @@ class _Repair:
         self._store = LayerStore(engine.layout.layers, engine.layout.staging)
 
     def run(self) -> list[Fault]:
-        """Return what was mended."""
+        """Repair, and return the repaired faults."""
         with self._engine.lock_store("store repair"):
             self._mend_rows()
             for fault in self._of(kinds.BLOB_ALTERED):
@@ -89,7 +89,7 @@ class _Repair:
                 mends[fault.kind](connection, fault)
 
     def _restore(self, connection: sqlite3.Connection, fault: Fault) -> None:
-        """Make an image's row again from what lies beside; a name that another image has by now is that one's."""
+        """Restore an image's row from its note, without names that other images have taken meanwhile."""
         beside = read_image(self._engine.layout, fault.subject)
         if beside is None:
             return
@@ -101,7 +101,7 @@ class _Repair:
     # -- layers ----------------------------------------------------------------------------------------
 
     def _mend_layers(self) -> list[Fault]:
-        """Unpack again what is broken; return what could not be."""
+        """Unpack the broken layers again; return the faults that remain."""
         broken = {one.subject: one for one in self._of(kinds.LAYER_MISSING, kinds.LAYER_ALTERED)}
         if not broken:
             return []
@@ -111,7 +111,10 @@ class _Repair:
         return [broken[one] for one in _lowest_first(known, broken) if not self._mended(one, known, kept)]
 
     def _mended(self, chain_id: str, known: Iterable[ImageRecord], kept: Kept) -> bool:
-        """Put a layer back, with the locks of all containers that have it: none may begin to use it meanwhile."""
+        """Unpack a layer again; return whether that was done.
+
+        The locks of all containers that use it are held, so that none starts meanwhile.
+        """
         users = [image for image in known if any(layer.chain_id == chain_id for layer in image.layers)]
         place = kept.find(chain_id)
         if place is None:
@@ -143,7 +146,7 @@ class _Repair:
 
 
 def _lowest_first(known: Iterable[ImageRecord], broken: Collection[str]) -> list[str]:
-    """Return the broken layers, each after those below it."""
+    """Return the broken layers, each after the layers below it."""
     order = dict.fromkeys(layer.chain_id for image in known for layer in image.layers)
     depth = {layer.chain_id: position for image in known for position, layer in enumerate(image.layers)}
     return sorted((one for one in order if one in broken), key=lambda one: depth[one])
