@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fills an empty volume with what the image has at the volume's mount points: all of it or nothing."""
+"""Copy the image's content at a volume's mount points into the empty volume, all or nothing (copy-up)."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NOTHING = CopyStats(entries=0, bytes=0)
-#: What st_blocks counts in.
+#: The unit of st_blocks in bytes.
 _BLOCK = 512
 
 
 @dataclass(frozen=True)
 class Part:
-    """A place of the image, and where in the volume it belongs: ``subpath``, "" for the volume's root.
+    """A directory of the image, and its place in the volume: ``subpath``, "" for the volume's root.
 
-    ``content`` False (``nocopy``): only owner and mode are carried over. ``owners``: what the ids of the source are on the
-    volume's disk, where that is not the same. ``owner``: whose the place is when the image has no directory for it.
+    ``content`` False (``nocopy``): copy only owner and mode. ``owners`` maps the source's ids to those on the volume's
+    disk if they differ. ``owner`` is the owner when the image does not have the directory.
     """
 
     destination: str
@@ -45,7 +45,7 @@ class Part:
 
 @dataclass(frozen=True)
 class CopyUp:
-    """What was copied into a volume: how much, and from which places of the image (destination, subpath), the first first."""
+    """The result of a copy-up: its size, and the (destination, subpath) of each part copied, in order."""
 
     entries: int
     bytes: int
@@ -61,22 +61,24 @@ class _Found:
 
     @property
     def copied(self) -> Optional[int]:
-        """What is copied, content and all."""
+        """The directory whose content is copied, None if none is."""
         return self.source if self.part.content else None
 
 
 def copy_up(
     *, rootfs: str, parts: Sequence[Part], volume: str, keep_root: bool = False, shared: bool = False
 ) -> Optional[CopyUp]:
-    """Copy directories of a mounted root file system into an empty volume, whose directory holds ``data``.
+    """Copy directories of a mounted root file system into the ``data`` of an empty volume.
 
-    Destinations are resolved inside ``rootfs``. Returns None, and leaves the volume as it is, when it holds anything; None too
-    when the image has no directory for any part that wants its content. From an empty directory, and with ``nocopy``, only owner
-    and mode are carried over (libpod's mountNamedVolume and fixVolumePermissions). A part's subpath is made in the fresh volume
-    whether the image has something for it or not. ``keep_root``: owner and mode of the volume's root stay as they are.
+    Destinations are resolved inside ``rootfs``. Returns None, without changing the volume, when it is not empty; also
+    None when the image has no directory for any part that wants content. From an empty directory, and with ``nocopy``,
+    only owner and mode are copied (libpod's mountNamedVolume and fixVolumePermissions). A part's subpath is created in
+    the fresh volume even if the image has nothing for it. ``keep_root``: do not change the owner and mode of the
+    volume's root.
 
-    The caller holds the volume's lock. ``shared``: containers run with the volume; else ``data`` may become another inode. Raises
-    StoreFull (the volume is empty as before), HostLacks as ``copy_tree`` does, and for a volume that can't be written.
+    The caller holds the volume's lock. ``shared``: containers run with the volume, so ``data`` must stay the same
+    inode. Raises StoreFull (the volume is still empty), HostLacks as ``copy_tree`` does, and for a volume that is
+    read-only.
     """
     mend(volume)
     if not is_fresh(volume):
@@ -88,17 +90,18 @@ def copy_up(
 def make_tree(
     *, rootfs: str, parts: Sequence[Part], volume: str, tree: str, keep_root: bool = False
 ) -> Optional[CopyUp]:
-    """Make in the empty directory ``tree`` what ``copy_up`` would fill the volume with if it were empty; None for nothing.
+    """Build in the empty directory ``tree`` what ``copy_up`` would put into the volume.
 
-    What is not said by the image, as the root's owner, is as in the volume.
+    Returns None if nothing is copied. Attributes that the image does not determine, as the root's owner may be, are the
+    volume's.
     """
-    with _told(volume, parts, "as before"), _opened(rootfs, parts) as found:
+    with _told(volume, parts, "unchanged"), _opened(rootfs, parts) as found:
         stats = _make(found, tree, f"{volume}/data", keep_root=keep_root)
         return _result(found, stats)
 
 
 def has_directory(rootfs: str, destination: str) -> bool:
-    """Tell whether a root file system has a directory there to copy."""
+    """Return whether a root file system has a directory to copy at the destination."""
     with _open_source(rootfs, destination) as source:
         return source is not None
 
@@ -107,9 +110,9 @@ def has_directory(rootfs: str, destination: str) -> bool:
 def copied_aside(
     *, rootfs: str, parts: Sequence[Part], volume: str, keep_root: bool = False
 ) -> Iterator[Optional[Callable[[], Optional[CopyUp]]]]:
-    """Make what ``copy_up`` would fill the volume with, and give what places it; None for a volume that holds anything.
+    """Stage what ``copy_up`` would put into the volume, and yield a function that places it.
 
-    What is not placed goes at the end. Raises as ``copy_up`` does.
+    Yields None for a volume that is not empty. A stage that was not placed is removed at the end. Raises as ``copy_up`` does.
     """
     with ExitStack() as stack:
         with _told(volume, parts):
@@ -133,7 +136,7 @@ def _stage(
 
 
 def content_size(*, rootfs: str, parts: Sequence[Part]) -> int:
-    """Return how many bytes on a disk the content has that ``copy_up`` would copy."""
+    """Return the disk use in bytes of the content that ``copy_up`` would copy."""
     with _opened(rootfs, parts) as found:
         sources = [item.copied for item in found if item.copied is not None]
         return sum(info.st_blocks * _BLOCK for source in sources for _parent, _name, info in walk(source))
@@ -141,7 +144,7 @@ def content_size(*, rootfs: str, parts: Sequence[Part]) -> int:
 
 @contextmanager
 def _opened(rootfs: str, parts: Sequence[Part]) -> Iterator[list[_Found]]:
-    """Open the parts' directories in the image: the part for the whole volume first, of several only one, then the others."""
+    """Open the parts' directories in the image: first the part for the whole volume, then the others."""
     whole = [part for part in parts if not part.subpath]
     below = sorted((part for part in parts if part.subpath), key=lambda part: part.subpath)
     with ExitStack() as stack:
@@ -153,7 +156,7 @@ def _opened(rootfs: str, parts: Sequence[Part]) -> Iterator[list[_Found]]:
 
 @contextmanager
 def _open_source(rootfs: str, destination: str) -> Iterator[Optional[int]]:
-    """Open ``destination`` inside ``rootfs``, or give None when no directory is there."""
+    """Open the directory ``destination`` inside ``rootfs``; yield None when it does not exist."""
     with files.directory(rootfs) as root:
         try:
             source = inroot.open_in_root(root, destination, _DIRECTORY)
@@ -169,8 +172,8 @@ def _open_source(rootfs: str, destination: str) -> Iterator[Optional[int]]:
 
 
 @contextmanager
-def _told(volume: str, parts: Sequence[Part], state: str = "empty as before") -> Iterator[None]:
-    """Tell in words that a user can act on what the volume's file system refuses."""
+def _told(volume: str, parts: Sequence[Part], state: str = "still empty") -> Iterator[None]:
+    """Translate errors of the volume's file system into StoreFull or HostLacks with a remedy."""
     name, source = os.path.basename(volume), parts[0].destination
     try:
         yield
@@ -178,20 +181,20 @@ def _told(volume: str, parts: Sequence[Part], state: str = "empty as before") ->
         if error.errno in _FULL:
             raise StoreFull(
                 f"no space to copy {source} into volume {name}: {error.strerror}",
-                remedy=f"Free space on the file system of the volume; the volume is {state}",
+                remedy=f"Free space on the volume's file system; the volume is {state}",
                 volume=name,
             ) from error
         if error.errno == errno.E2BIG:
             raise HostLacks(
                 f"{source} can't be copied into volume {name}: {error.strerror}",
-                remedy=f"Keep the volume on one that does (xfs takes 64 KiB); it is {state}",
+                remedy=f"Keep the volume on a file system with room for the attributes (xfs takes 64 KiB); it is {state}",
                 volume=name,
             ) from error
         if error.errno != errno.EROFS:
             raise
         raise HostLacks(
-            f"volume {name} is empty, and mounted read-only, so it can't be filled",
-            remedy="Fill it elsewhere, or mount it writable once",
+            f"volume {name} can't be filled: it is empty, and mounted read-only",
+            remedy="Fill it on another host, or mount it read-write once",
             volume=name,
         ) from error
 
@@ -204,7 +207,7 @@ def _fill(found: Sequence[_Found], volume: str, *, keep_root: bool, shared: bool
         return _result(found, _NOTHING)
     with staged(volume, shared=shared) as stage:
         stats = _make(found, stage.tree, f"{volume}/data", keep_root=keep_root)
-        # None when it was written to meanwhile.
+        # None when a container has written to the volume meanwhile.
         return _result(found, stats) if stage.place() else None
 
 
@@ -213,15 +216,15 @@ def _result(found: Sequence[_Found], stats: CopyStats) -> Optional[CopyUp]:
     return CopyUp(stats.entries, stats.bytes, places) if places else None
 
 
-# -- owner and mode alone --------------------------------------------------------------------------
+# -- owner and mode only ---------------------------------------------------------------------------
 
 
 def _give(item: _Found, path: str) -> None:
-    """Give a directory of the volume the owner and mode of the image's, or else to whom it is meant for."""
+    """Set a volume directory's owner and mode to those of the image's, else to the part's owner."""
     with files.directory(path) as target:
         have = os.fstat(target)
         uid, gid, mode = _wanted(item, have)
-        # A file server that squashes root refuses even a chown that changes nothing.
+        # A file server with root squashing refuses even a chown that changes nothing.
         if (have.st_uid, have.st_gid) != (uid, gid):
             os.chown(target, uid, gid)
         if stat.S_IMODE(have.st_mode) != mode:
@@ -256,7 +259,7 @@ def _make(found: Sequence[_Found], path: str, model: str, *, keep_root: bool) ->
 
 
 def _copy_root(first: _Found, tree: int, data: int, *, keep_root: bool) -> CopyStats:
-    """Make the stage what the volume's root is to be, with the content of the part that is for all of the volume."""
+    """Build the volume's new root in the stage, with the content of the part for the whole volume."""
     whole = not first.part.subpath
     stats = _NOTHING
     clear_inherited(tree)
@@ -271,7 +274,7 @@ def _copy_root(first: _Found, tree: int, data: int, *, keep_root: bool) -> CopyS
 
 
 def _copy_below(item: _Found, tree: int) -> CopyStats:
-    """Make the part's directory, unless the part for all of the volume has brought it, and fill it."""
+    """Create and fill the part's directory, unless the part for the whole volume contains it."""
     part = item.part
     try:
         os.close(inroot.open_in_root(tree, part.subpath, os.O_PATH))

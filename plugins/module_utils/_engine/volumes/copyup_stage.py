@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts a finished tree in the place of a volume's content, so that a kill at any instant leaves the one or the other.
+"""Move a finished tree into an empty volume, so that a kill at any point leaves it empty or whole.
 
-Where ``data`` is a plain directory one rename does it. A file system that is mounted on ``data`` can't be renamed over, nor can
-a directory that containers run with: there the tree is made in a stage within it, and a rename of the stage decides. What then
-remains, to move the entries up, can be repeated by anybody, and whoever comes next does so before anything looks at the content
-(``mend``).
+A plain ``data`` is replaced with a single rename. A rename can replace neither a mount point nor a directory that containers
+run with: there the tree is built in a stage inside ``data``, and a rename of the stage is the point of commitment. The rest,
+moving the entries up, can be repeated by any process; the next one does so before it reads the content (``mend``).
 """
 
 from __future__ import annotations
@@ -22,36 +21,36 @@ from ..kernel.removal import remove_tree
 from ..trees.cursor import DIRECTORY
 from ..trees.metadata import carry, clear_inherited, read_flags, write_flags
 
-#: Beside ``data``: a copy under way, or what a killed one left.
+#: Beside ``data``: a copy in progress, or left by a killed one.
 STAGE_PREFIX = ".copyup-"
-#: The same in a file system of the volume's own; names that begin so are the engine's there.
+#: The same inside the volume's own file system, where names with this prefix are reserved for the engine.
 RESERVED = ".slipway-copyup"
 _INSIDE_PREFIX = f"{RESERVED}-"
 _DONE = f"{_INSIDE_PREFIX}done"
-#: Beside a plain ``data`` while a stage in it is moved up: a container can make a directory that looks like one, but not this.
+#: Beside a plain ``data`` while a stage in it is moved up. A container can forge a directory inside ``data``, but not this file.
 _SHARED = ".placing"
-#: In such a stage: the tree; empty directories with the owner, mode, attributes and times of its root and of the volume's as it
-#: was; and for each entry of the tree that is immutable or append-only, and so can't be renamed, an empty file with these flags.
+#: In such a stage: the tree; empty directories with the owner, mode, attributes and times of its root, and of the volume's former
+#: root; and for each immutable or append-only entry of the tree, which can't be renamed, an empty file with these flags.
 _TREE, _ROOT, _BEFORE, _FLAGGED = "tree", "root", "before", "flagged"
 
-#: A file system, or a kernel, that has no RENAME_NOREPLACE.
+#: The errors of a file system, or a kernel, without RENAME_NOREPLACE.
 _CANNOT = (errno.EINVAL, errno.ENOSYS)
 _NOT_EMPTY = (errno.ENOTEMPTY, errno.EEXIST)
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def has_own_filesystem(volume: str) -> bool:
-    """Tell whether something is mounted on the volume's ``data``; a file server that is gone is not asked."""
+    """Return whether something is mounted on the volume's ``data``; never waits for a lost file server."""
     return mountinfo.at(f"{os.path.realpath(volume)}/data") is not None
 
 
 def is_fresh(volume: str) -> bool:
-    """Tell whether nothing is in the volume; the empty ``lost+found`` that mkfs makes in a file system is nothing."""
+    """Return whether the volume is empty; the empty ``lost+found`` that mkfs creates does not count."""
     return not _content(f"{volume}/data", own=has_own_filesystem(volume))
 
 
 def mend(volume: str) -> None:
-    """Finish what a killed placing had decided on, and remove what one that had not decided left."""
+    """Finish a killed placement that was committed, and remove stages of those that were not."""
     for name in os.listdir(volume):
         if name.startswith(STAGE_PREFIX):
             remove_tree(f"{volume}/{name}")
@@ -66,21 +65,21 @@ def mend(volume: str) -> None:
 
 
 def mend_shared(volume: str) -> None:
-    """Do the same for a plain ``data`` into which a stage was being moved up, and nothing for others."""
+    """Mend a plain ``data`` into which a stage was being moved up; do nothing otherwise."""
     if is_half_way(volume):
         mend(volume)
 
 
 def is_half_way(volume: str) -> bool:
-    """Tell whether a stage is being moved up into a plain ``data``, or was when it was killed."""
+    """Return whether a stage is being moved up into a plain ``data``, or was when the process was killed."""
     return os.path.lexists(f"{volume}/{_SHARED}")
 
 
 @contextmanager
 def staged(volume: str, *, shared: bool = False) -> Iterator[Stage]:
-    """Give a stage for new content of a volume that was mended; what was not placed goes with it.
+    """Yield a stage for new content of a mended volume; remove it at the end unless it was placed.
 
-    ``shared``: containers run with the volume, so its ``data`` has to stay the directory that it is.
+    ``shared``: containers run with the volume, so its ``data`` must stay the same directory.
     """
     own = has_own_filesystem(volume)
     stage = (StageInside if own else StageShared if shared else Stage)(volume)
@@ -99,14 +98,14 @@ class Stage:
         self.path = self.tree = tempfile.mkdtemp(prefix=STAGE_PREFIX, dir=volume)
 
     def open(self) -> None:
-        """Make what is in it."""
+        """Create the stage's directories."""
 
     def remove(self) -> None:
-        """Remove what was not placed."""
+        """Remove the stage unless it was placed."""
         remove_tree(self.path)
 
     def place(self) -> bool:
-        """Make the tree durable, and the volume's content; False, and nothing is done, when the volume is not empty."""
+        """Sync the tree, and make it the volume's content; return False, unchanged, if the volume is not empty."""
         _sync(self.path)
         try:
             os.rename(self.path, f"{self.volume}/data")  # replaces a directory only while it is empty
@@ -119,7 +118,7 @@ class Stage:
 
 
 class StageInside(Stage):
-    """A stage within a volume's own file system."""
+    """A stage inside the volume's own file system."""
 
     def __init__(self, volume: str) -> None:
         self.volume = volume
@@ -129,12 +128,12 @@ class StageInside(Stage):
         self._names: set[str] = set()
 
     def open(self) -> None:
-        """Make the directories that the stage consists of."""
+        """Create the stage's directories."""
         for name in (_TREE, _ROOT, _BEFORE, _FLAGGED):
             os.mkdir(f"{self.path}/{name}", 0o700)
 
     def place(self) -> bool:
-        """Move the content in, durable first; False if the volume holds anything."""
+        """Sync the tree, then move it into the volume; return False if the volume is not empty."""
         self._prepare()
         _sync(self.path)
         if _content(self._data, own=True):
@@ -145,13 +144,13 @@ class StageInside(Stage):
             files.fsync_directory(self._data)
             _move_up(self._data)
         except OSError:
-            if os.path.lexists(decided):  # else all is in its place, and only the stage could not be removed
+            if os.path.lexists(decided):  # otherwise only the removal of the stage has failed
                 self._take_back(decided)
             raise
         return True
 
     def _prepare(self) -> None:
-        """Note beside the tree what moving its entries would spoil."""
+        """Save, beside the tree, attributes that moving its entries would lose."""
         for source, noted in ((self.tree, _ROOT), (self._data, _BEFORE)):
             with files.directory(source) as root, files.directory(f"{self.path}/{noted}") as note:
                 clear_inherited(note)
@@ -163,7 +162,7 @@ class StageInside(Stage):
                 _note_flags(tree, name, flagged)
 
     def _take_back(self, decided: str) -> None:
-        """Undo a move that failed half-way; what a container has made meanwhile is its own."""
+        """Undo a move that failed halfway; entries that a container has created meanwhile stay."""
         with files.directory(self._data) as data, files.directory(decided) as stage:
             _put_flags(stage, data, forth=False)
             with _directory(_TREE, stage) as tree:
@@ -177,10 +176,10 @@ class StageInside(Stage):
 
 
 class StageShared(StageInside):
-    """A stage within a plain ``data`` that containers run with."""
+    """A stage inside a plain ``data`` that containers run with."""
 
     def place(self) -> bool:
-        """Move the content in, with a note that keeps containers from starting meanwhile."""
+        """Move the tree into the volume, with a note that keeps containers from starting meanwhile."""
         note = f"{self.volume}/{_SHARED}"
         os.close(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         files.fsync_directory(self.volume)
@@ -201,7 +200,7 @@ def _content(data: str, *, own: bool) -> list[str]:
 
 
 def _is_lost_and_found(directory: int, name: str) -> bool:
-    """Tell whether it is what mkfs makes: a directory of root's, closed for others, with nothing in it."""
+    """Return whether the entry is mkfs's ``lost+found``: an empty directory of root with mode 0700."""
     if name != "lost+found":
         return False
     seen = os.stat(name, dir_fd=directory, follow_symlinks=False)
@@ -215,24 +214,24 @@ def _is_lost_and_found(directory: int, name: str) -> bool:
 
 
 def _sync(path: str) -> None:
-    # One sync of the file system is far cheaper than an fsync of each file.
+    # One syncfs(2) is far cheaper than an fsync(2) of each file.
     with files.directory(path) as fd:
         libc.syncfs(fd)
 
 
 def _check_name(name: str, tree: int) -> None:
-    """Refuse what could not be moved up: a name that the engine uses, and a file in the place of ``lost+found``."""
+    """Check that an entry can be moved up. Raises HostLacks for a reserved name, or a file ``lost+found``."""
     odd = name == "lost+found" and not stat.S_ISDIR(os.stat(name, dir_fd=tree, follow_symlinks=False).st_mode)
     if odd or name.startswith(RESERVED):
         raise HostLacks(
-            f"{name} can't be copied: it has another meaning in a volume with a file system of its own",
+            f"{name} can't be copied: the name is reserved in a volume with its own file system",
             remedy="Mount the volume with nocopy, or use a volume without driver options",
             path=name,
         )
 
 
 def _note_flags(tree: int, name: str, flagged: int) -> None:
-    """Take the flags that forbid a renaming off an entry, and put them on a file of the same name."""
+    """Move the flags that forbid renaming from an entry to a file of the same name in ``flagged``."""
     kind = stat.S_IFMT(os.stat(name, dir_fd=tree, follow_symlinks=False).st_mode)
     if kind not in (stat.S_IFREG, stat.S_IFDIR):
         return
@@ -249,10 +248,10 @@ def _note_flags(tree: int, name: str, flagged: int) -> None:
 
 
 def _move_up(data: str) -> None:
-    """Make what the stage that was decided on holds the volume's content; may be begun again after a kill anywhere.
+    """Move the committed stage's content up into the volume; can be repeated after a kill at any point.
 
-    The times of the root itself are set once more after the stage is gone; a kill just before that leaves the time of the
-    copy there, and nothing else.
+    The root's times are set again after the stage is removed; a kill just before that leaves the time of the copy there, and
+    nothing else.
     """
     with files.directory(data) as target, _directory(RESERVED, target) as stage:
         with _directory(_TREE, stage) as tree:
@@ -270,7 +269,7 @@ def _move_up(data: str) -> None:
 
 
 def _move(name: str, tree: int, target: int) -> None:
-    """Move an entry up; what a container has made there meanwhile stays, for a volume's data is never replaced."""
+    """Move an entry up, unless a container has created one meanwhile: existing data is never replaced."""
     try:
         libc.renameat2(tree, name, target, name, libc.RENAME_NOREPLACE)
     except FileExistsError:
@@ -292,7 +291,7 @@ def _exists(name: str, directory: int) -> bool:
 
 
 def _put_flags(stage: int, target: int, *, forth: bool = True) -> None:
-    """Give the entries their flags, or take them off those that are in the target already."""
+    """Set the flags of the entries that are in the target already; clear them if ``forth`` is False."""
     with _directory(_FLAGGED, stage) as flagged, _directory(_TREE, stage) as tree:
         for name in ({*os.listdir(flagged)} & {*os.listdir(target)}) - {*os.listdir(tree)}:
             with _opened(name, flagged) as note, _opened(name, target) as entry:
@@ -303,7 +302,7 @@ def _carry_root(source: int, target: int, seen: os.stat_result) -> None:
     try:
         carry(source, target, seen)
     except PermissionError:
-        # A file server that squashes root refuses even a chown that changes nothing.
+        # A file server with root squashing refuses even a chown that changes nothing.
         have = os.fstat(target)
         if (have.st_uid, have.st_gid, have.st_mode) != (seen.st_uid, seen.st_gid, seen.st_mode):
             raise
@@ -311,7 +310,7 @@ def _carry_root(source: int, target: int, seen: os.stat_result) -> None:
 
 @contextmanager
 def _directory(name: str, above: int) -> Iterator[int]:
-    """Open a directory of the stage; no symlink, whoever made it."""
+    """Open a directory of the stage; a symbolic link is not followed, as a container may have planted it."""
     fd = os.open(name, DIRECTORY, dir_fd=above)
     try:
         yield fd

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes, measures and removes the directory of a volume: ``VOLUMES/NAME/data``."""
+"""Create, measure and remove the directory of a volume: ``VOLUMES/NAME/data``."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def create(
     gid: Optional[int] = None,
     mode: Optional[int] = None,
 ) -> str:
-    """Make the volume's directory, mending a half-made one, and return its path.
+    """Create the volume's directory, or complete a partial one, and return its path.
 
-    The directory itself is 0700. ``data`` in it gets the owner (default root) and mode (default 0755) only
-    when it is made: an existing one belongs to the containers that use it.
+    The directory itself is 0700. ``data`` in it gets the owner (default root) and mode (default 0755) only when it is
+    created: an existing one belongs to the containers that use it.
     """
     volume = _path(volumes_dir, name)
     files.make_private(volume)
@@ -41,18 +41,18 @@ def create(
 
 
 def is_made(volumes_dir: str, name: str) -> bool:
-    """Say whether the volume's directory is there, and whole."""
+    """Return whether the volume's directory exists and is complete."""
     volume = _path(volumes_dir, name)
     return os.path.isdir(volume) and _has_data(volume)
 
 
 def _has_data(volume: str) -> bool:
-    # Listed, not looked at: a server that is gone would never answer what is mounted there.
+    # Listed, without stat(2) of the mount: a lost file server would never answer.
     return "data" in os.listdir(volume)
 
 
 def _make_data(volume: str, uid: int, gid: int, mode: int) -> None:
-    """Make ``data`` under another name first, so that it is never there without its owner and mode."""
+    """Create ``data`` under another name first, so that it never exists without its owner and mode."""
     unfinished = os.path.join(volume, _UNFINISHED)
     remove_tree(unfinished)
     os.mkdir(unfinished, 0o700)
@@ -62,10 +62,10 @@ def _make_data(volume: str, uid: int, gid: int, mode: int) -> None:
 
 
 def remove(volumes_dir: str, name: str, *, trash: str) -> None:
-    """Remove the volume with its data; an absent one is fine.
+    """Remove the volume with its data; do nothing if it does not exist.
 
-    It is renamed into ``trash`` (same file system) first, so that it is gone at once and whole; what a kill
-    leaves there, ``sweep`` deletes.
+    It is renamed into ``trash`` (same file system) first, so that it disappears at once and as a whole; ``sweep``
+    deletes what a kill leaves there.
     """
     volume = _path(volumes_dir, name)
     files.make_private(trash)
@@ -79,22 +79,21 @@ def remove(volumes_dir: str, name: str, *, trash: str) -> None:
 
 
 def sweep(trash: str) -> None:
-    """Delete all that a killed ``remove`` left in the trash; nobody else may remove volumes meanwhile."""
+    """Delete what a killed ``remove`` left in the trash; no other process may remove volumes meanwhile."""
     if os.path.isdir(trash):
         for name in os.listdir(trash):
             remove_tree(os.path.join(trash, name))
 
 
 def is_empty(volumes_dir: str, name: str) -> bool:
-    """Say whether the volume holds nothing. Raises FileNotFoundError when there is no such volume."""
+    """Return whether the volume is empty. Raises FileNotFoundError when it does not exist."""
     return not os.listdir(os.path.join(_path(volumes_dir, name), "data"))
 
 
 def size(volumes_dir: str, name: str) -> int:
-    """Sum up the bytes that the volume's content occupies on disk, hard links once, as du(1) does.
+    """Return the disk use of the volume's content in bytes, hard links counted once, as du(1) does.
 
-    Raises FileNotFoundError when there is no such volume, OSError (ESTALE) when a directory was moved
-    meanwhile.
+    Raises FileNotFoundError when the volume does not exist, OSError (ESTALE) when a directory was moved meanwhile.
     """
     root = os.open(os.path.join(_path(volumes_dir, name), "data"), DIRECTORY)
     try:
@@ -106,5 +105,5 @@ def size(volumes_dir: str, name: str) -> int:
 
 def _path(volumes_dir: str, name: str) -> str:
     if not name or "/" in name or "\0" in name or name in (".", ".."):
-        raise InvalidOption("name", name, "is no name of a volume", remedy="Use letters, digits, _ . -")
+        raise InvalidOption("name", name, "is not a volume name", remedy="Use letters, digits, _ . -")
     return os.path.join(volumes_dir, name)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put other content in the place of a volume's ``data``, all at once, and keep what was there as a snapshot or let it go.
+"""Replace a volume's ``data`` in one step, and keep the old content as a snapshot or delete it.
 
-What comes is made in a directory of its own, with a note of what is to become of the old content. That directory is moved
-beside ``data``, where whoever comes next finds it, and then the kernel exchanges the two in one step. The note has the
-inode of what comes, so that one look tells whether a kill came before that step or after it: before, it is waste, after,
-it holds the old content, and the rest is done as the note says.
+The new content is built in a separate directory, with a note that says what becomes of the old. That directory is moved
+beside ``data``, where the next process finds it, and then the kernel exchanges the two in one step. The note has the
+inode of the new content, so it shows whether a kill came before that step or after it: before, the directory is waste;
+after, it holds the old content, and the next process finishes what the note says.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from ..model.volume.content import Origin, Snapshot
 from . import notes
 from .notes import ORIGIN, SNAPSHOTS
 
-#: A directory beside ``data`` whose name begins so is an exchange under way, or one that was killed.
+#: The prefix of a directory beside ``data`` for an exchange that is in progress, or was killed.
 PENDING = ".exchange-"
 
 
 def prepare(stage: str, *, keep: Optional[Snapshot], origin: Optional[Origin]) -> None:
-    """Write the note beside the new ``data`` of a stage, and make both durable.
+    """Write the note beside the new ``data`` of a stage, and sync both.
 
-    ``keep``: the snapshot that the old content becomes, None: it goes. ``origin``: where the new content comes from, None
-    where that is nothing that anybody asks for.
+    ``keep``: the snapshot that the old content becomes, None to delete it. ``origin``: the archive or snapshot that the new
+    content is from, None for neither.
     """
     note = {
         "inode": os.stat(f"{stage}/data").st_ino,
@@ -45,7 +45,7 @@ def prepare(stage: str, *, keep: Optional[Snapshot], origin: Optional[Origin]) -
 
 
 def begin(volume: str, stage: str) -> str:
-    """Move a prepared stage into the volume's directory, which has to hold ``data``, and return where it is now."""
+    """Move a prepared stage into the volume's directory, beside ``data``, and return its new path."""
     pending = f"{volume}/{PENDING}{os.urandom(8).hex()}"
     os.rename(stage, pending)
     files.fsync_directory(volume)
@@ -53,7 +53,7 @@ def begin(volume: str, stage: str) -> str:
 
 
 def exchange(volume: str, pending: str) -> None:
-    """Exchange the contents. Raises HostLacks where the file system can't; the volume is as before then."""
+    """Exchange the contents. Raises HostLacks if the file system can't; the volume is unchanged then."""
     with files.directory(volume) as top, files.directory(pending) as stage:
         try:
             libc.renameat2(stage, "data", top, "data", libc.RENAME_EXCHANGE)
@@ -70,14 +70,15 @@ def exchange(volume: str, pending: str) -> None:
 
 
 def is_pending(volume: str) -> bool:
-    """Tell whether an exchange is under way, or was killed; False when there is no such volume."""
+    """Return whether an exchange is in progress, or was killed; False if the volume does not exist."""
     return bool(_pending(volume))
 
 
 def settle(volume: str, *, trash: str, note_arrival: Callable[[Origin], object]) -> None:
-    """End all exchanges that are pending; the caller holds the volume's lock.
+    """Finish the pending exchanges that have happened, and discard the others.
 
-    ``note_arrival`` is told of content that has come, before the last sign of it goes. ``trash`` is the staging directory.
+    The caller holds the volume's lock. ``note_arrival`` is called for new content before the last trace of its exchange
+    is removed. ``trash`` is the staging directory.
     """
     for path in _pending(volume):
         found = notes.read(path)
@@ -94,7 +95,7 @@ def _pending(volume: str) -> list[str]:
 
 
 def _has_happened(volume: str, note: dict[str, Any]) -> bool:
-    # Both directories are there as long as the note is, so neither inode can have been given to another.
+    # Both directories exist as long as the note does, so neither inode can have been reused.
     return bool(os.stat(f"{volume}/data").st_ino == note["inode"])
 
 
@@ -109,7 +110,7 @@ def _finish(
         with suppress(FileNotFoundError):
             os.unlink(f"{volume}/{ORIGIN}")
     else:
-        with suppress(FileNotFoundError):  # it is there already
+        with suppress(FileNotFoundError):  # moved already
             os.rename(f"{path}/{ORIGIN}", f"{volume}/{ORIGIN}")
         note_arrival(Origin(**note["origin"]))
     files.fsync_directory(volume)
@@ -123,7 +124,7 @@ def _finish(
 
 
 def _discard(path: str, trash: str) -> None:
-    """Delete a directory; it is out of sight at once, and what a kill leaves of it is swept."""
+    """Delete a directory; it disappears at once, and a sweep deletes what a kill leaves."""
     with staging(trash) as (stage, _fd):
         os.rename(path, f"{stage}/trash")
         files.fsync_directory(os.path.dirname(path))

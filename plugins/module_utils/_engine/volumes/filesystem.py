@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mount a volume's own file system on its ``data``, by mount(8) as libpod does, and unmount it; what is mounted tells mountinfo.
+"""Mount a volume's own file system on its ``data`` with mount(8), as libpod does, and unmount it.
 
-mount(8) knows loop devices, labels and the helpers of file systems (mount.nfs). It is given a deadline.
+mount(8) supports loop devices, labels and the helpers of file systems (mount.nfs). It runs with a timeout. mountinfo
+says what is mounted.
 """
 
 from __future__ import annotations
@@ -15,25 +16,25 @@ from ..kernel import command, mountinfo, mounts
 from ..kernel.files import directory
 from ..model.volume.options import DriverOptions
 
-#: Seconds that umount(8) may take where a server may be gone; the mount is out of sight at once, whatever it waits for.
+#: The timeout in seconds of umount(8) for a network file system; the mount is detached at once, even if the server is lost.
 _UMOUNT_TIMEOUT = 10.0
 
 
 class MountFailed(EngineError):
-    """A volume's own file system could not be mounted; ``stderr`` holds what mount(8) said."""
+    """A volume's own file system could not be mounted; ``stderr`` has the output of mount(8)."""
 
     code = "mount_failed"
 
 
 def is_mounted(data: str) -> bool:
-    """Tell whether something is mounted on ``data``, without asking what is mounted there."""
+    """Return whether something is mounted on ``data``, without accessing the mounted file system."""
     return mountinfo.at(_real(data)) is not None
 
 
 def mount(options: DriverOptions, data: str, *, name: str) -> None:
-    """Mount what the options name on ``data``.
+    """Mount the options' file system on ``data``.
 
-    Raises MountFailed, and HostLacks where there is no mount program, and leaves nothing mounted then.
+    Raises MountFailed, or HostLacks without the program mount; then nothing is left mounted.
     """
     target = _real(data)
     words = ",".join(options.mount_words)
@@ -51,18 +52,18 @@ def mount(options: DriverOptions, data: str, *, name: str) -> None:
         command.run(argv, timeout=options.timeout)
         _give(options, target)
     except (CommandFailed, CommandTimeout, OSError) as error:
-        # One that was killed may have come to its end all the same.
+        # A mount(8) that was killed may have mounted nevertheless.
         unmount(options, data)
         raise _failed(error, options, name) from error
 
 
 def _type(options: DriverOptions) -> str:
-    # "bind" is no file system, and libmount looks in vain for one of this name.
+    # "bind" is not a file system type, and libmount would look for one of that name.
     return "none" if options.type == "bind" else options.type
 
 
 def _real(data: str) -> str:
-    """Return the path as mountinfo has it; only what lies above ``data`` is looked at, for a dead server never answers."""
+    """Return the path as in mountinfo; only the parent is resolved, because a lost server never answers."""
     parent, name = os.path.split(data)
     return os.path.join(os.path.realpath(parent), name)
 
@@ -75,7 +76,7 @@ def _failed(error: Exception, options: DriverOptions, name: str) -> MountFailed:
     )
     return MountFailed(
         f"volume {name} could not be mounted: {why}",
-        remedy="See that its server can be reached, or let it take longer with o=timeout=SECONDS"
+        remedy="Check that its server can be reached, or set a longer timeout with o=timeout=SECONDS"
         if slow
         else "Correct the volume's options type, device and o",
         name=name,
@@ -85,24 +86,24 @@ def _failed(error: Exception, options: DriverOptions, name: str) -> MountFailed:
 
 
 def _sentence(said: str, error: Exception) -> str:
-    """Return what mount(8) said, without its hint at the kernel's log."""
+    """Return the first line of mount(8)'s message, without its hint at the kernel's log."""
     lines = [line.strip() for line in said.splitlines()]
     return next((line.removeprefix("mount: ").rstrip(".") for line in lines if line), str(error).rstrip("."))
 
 
 def _give(options: DriverOptions, target: str) -> None:
-    """Give the root of what is mounted the owner and mode that the volume asks for, where the mount did not."""
+    """Set the mounted root's owner and mode if the volume's options have any."""
     if any(value is not None for value in (options.uid, options.gid, options.mode)):
         give(target, options)
 
 
 def give(path: str, options: DriverOptions) -> None:
-    """Give a volume's root the owner and mode of the options, as far as they say something."""
+    """Set a volume root's owner and mode, as far as the options have them."""
     with directory(path) as fd:
         have = os.fstat(fd)
         uid = have.st_uid if options.uid is None else options.uid
         gid = have.st_gid if options.gid is None else options.gid
-        # A file server that squashes root refuses even what changes nothing.
+        # A file server with root squashing refuses even a chown that changes nothing.
         if (uid, gid) != (have.st_uid, have.st_gid):
             os.chown(fd, uid, gid)
         if options.mode is not None and options.mode != stat.S_IMODE(have.st_mode):
@@ -110,7 +111,7 @@ def give(path: str, options: DriverOptions) -> None:
 
 
 def unmount(options: DriverOptions, data: str) -> None:
-    """Unmount it; not mounted is fine. A server that is gone is not waited for longer than a moment."""
+    """Unmount the volume's file system, if mounted; a lost server delays that only for a short time."""
     target = _real(data)
     if not options.is_network:
         mounts.unmount(target)
@@ -118,7 +119,7 @@ def unmount(options: DriverOptions, data: str) -> None:
     while mountinfo.at(target) is not None:
         before = len(mountinfo.below(target))
         try:
-            # Lazy: nobody sees the mount from then on, even if its last writes never come to an end.
+            # Lazy: the mount is detached at once, even if its last writes never complete.
             command.run(["umount", "-n", "-l", "--", target], timeout=_UMOUNT_TIMEOUT, check=False)
         except CommandTimeout:
             if len(mountinfo.below(target)) >= before:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Notes about a volume's content, files beside the content that they tell of: they come and go with it, in one rename."""
+"""Notes about a volume's content: files beside the content, so that one rename moves both."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 #: The note's name, beside ``data``.
 ABOUT = "about.json"
-#: The note of what took the place of all content, beside the volume's own ``data``.
+#: The note about the origin of replaced content, beside the volume's own ``data``.
 ORIGIN = "origin.json"
 #: The directory of a volume's snapshots.
 SNAPSHOTS = "snapshots"
@@ -18,14 +18,14 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write(directory: str, note: dict[str, Any], *, name: str = ABOUT) -> None:
-    """Write a note into a directory that nobody looks at yet. It is durable when the file system is synced."""
+    """Write a note into a directory that no other process reads yet; the caller syncs the file system."""
     fd = os.open(f"{directory}/{name}", _NEW, 0o600)
     with open(fd, "w", encoding="utf-8") as stream:
         json.dump(note, stream, sort_keys=True)
 
 
 def read(directory: str, *, name: str = ABOUT) -> Optional[dict[str, Any]]:
-    """Return a note, or None when there is none that can be read: a kill may have left half of what it was in."""
+    """Return a note, None if it is missing or can't be read: a kill may have left half of it."""
     try:
         with open(f"{directory}/{name}", encoding="utf-8") as stream:
             found = json.load(stream)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Limit the size and the files of a volume by a project quota of the file system that it lies on.
+"""Limit the size and the number of files of a volume with a project quota of its file system.
 
-Sources: quotactl(2), xfs_quota(8), ext4's ``prjquota``. A project is a number that files have; new ones inherit it from their
-directory. Which number a volume has is written in the file system itself.
+Sources: quotactl(2), xfs_quota(8), ext4's ``prjquota``. A project is a number that files have; new files inherit it
+from their directory. A volume's project is stored in the file system itself.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ _FSXATTR = struct.Struct("=IIIII8x")
 _GET = (2 << 30) | (_FSXATTR.size << 16) | (ord("X") << 8) | 31
 _SET = (1 << 30) | (_FSXATTR.size << 16) | (ord("X") << 8) | 32
 _INHERIT = 0x200
-#: Those that administrators give by hand are small (projid(5)), and the kernel's greatest is no project.
+#: The range of our projects: administrators use small ones (projid(5)), and the kernel's greatest number is no project.
 _FIRST, _LAST = 1 << 20, (1 << 31) - 1
 _UNIT = 1024
-#: What the kernel answers where there are no projects, no quota in the kernel, or the file system was mounted without.
+#: The errors of a kernel or a file system without project quotas, or one that is mounted without them.
 _NONE = (errno.ENOSYS, errno.ENOTTY, errno.EOPNOTSUPP, errno.ESRCH, errno.EINVAL, errno.ENODEV, errno.ENOTBLK)
 
 
 class Usage(NamedTuple):
-    """What a volume with a quota takes, in bytes and files."""
+    """The use of a volume with a quota, in bytes and files."""
 
     bytes: int
     inodes: int
 
 
 def check(path: str) -> None:
-    """Raise HostLacks unless the file system of ``path`` (a directory that is there) counts projects."""
+    """Check that the file system of ``path``, an existing directory, has project quotas. Raises HostLacks."""
     with files.directory(path) as fd:
         try:
             _read(fd)
             _quota(fd, libc.Q_GETQUOTA, _FIRST, libc.Dqblk())
-        except FileNotFoundError:  # xfs keeps no record of a project that has nothing
+        except FileNotFoundError:  # xfs has no record of an unused project
             return
         except OSError as error:
             if error.errno not in _NONE:
@@ -63,7 +63,7 @@ def _lacks(path: str) -> HostLacks:
 
 
 def limit(volume: str, size: Optional[int], inodes: Optional[int]) -> None:
-    """Limit a volume's directory with all that is in it, or will be; None is no limit. Raises HostLacks."""
+    """Set the limits of a volume's directory and all files in it; None is no limit. Raises HostLacks."""
     files.make_private(volume)
     check(volume)
     with files.directory(volume) as fd:
@@ -78,7 +78,7 @@ def limit(volume: str, size: Optional[int], inodes: Optional[int]) -> None:
 
 
 def usage(volume: str) -> Optional[Usage]:
-    """Return what the file system has counted, None without a quota."""
+    """Return the volume's use as the file system counts it, None without a quota."""
     with files.directory(volume) as fd:
         try:
             project = _read(fd)[3]
@@ -94,7 +94,7 @@ def usage(volume: str) -> Optional[Usage]:
 
 
 def _free(fd: int) -> int:
-    """Return a number that no file has and that has no limits."""
+    """Return a project number without files and limits."""
     while True:
         project = _FIRST + int.from_bytes(os.urandom(4), "big") % (_LAST - _FIRST)
         found = libc.Dqblk()
@@ -107,7 +107,7 @@ def _free(fd: int) -> int:
 
 
 def _take(fd: int, project: int) -> None:
-    """Give the number to all that is there; the top last, so that a killed call is done again."""
+    """Assign the project to the tree; the root comes last, so that a killed call is repeated."""
     for parent, name, info in walk(fd):
         if stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode):
             child = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
@@ -145,7 +145,7 @@ def _quota(fd: int, command: int, project: int, limits: libc.Dqblk) -> None:
 
 
 def _mount_of(path: str) -> Optional[mountinfo.MountEntry]:
-    """Return the mount that a path lies on."""
+    """Return the mount that contains a path."""
     device = os.stat(path).st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}"
     found = [entry for entry in mountinfo.read() if entry.device == wanted]

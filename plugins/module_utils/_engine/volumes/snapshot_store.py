@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put a snapshot of a volume in its place, and take one away: each at once and whole."""
+"""Add and remove snapshots of a volume, each in one step."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .notes import SNAPSHOTS
 
 
 def prepare(stage: str, snapshot: Snapshot) -> None:
-    """Write the note beside the copy, the ``data`` of a stage, and make both durable."""
+    """Write the note beside the copy, the ``data`` of a stage, and sync both."""
     notes.write(stage, {"snapshot": snapshot.encode()})
     with files.directory(stage) as fd:
         libc.syncfs(fd)
 
 
 def place(volume: str, stage: str, snapshot: Snapshot) -> None:
-    """Put a prepared stage in its place; raises OSError (ENOTEMPTY) when the name is taken."""
+    """Move a prepared stage into place. Raises OSError (ENOTEMPTY) when the name is taken."""
     files.make_private(f"{volume}/{SNAPSHOTS}")
     files.fsync_directory(volume)
     os.rename(stage, f"{volume}/{SNAPSHOTS}/{snapshot.name}")
@@ -29,7 +29,7 @@ def place(volume: str, stage: str, snapshot: Snapshot) -> None:
 
 
 def remove(volume: str, name: str, *, trash: str) -> None:
-    """Remove a snapshot, at once and whole; ``trash`` is the staging directory. One that is not there is fine."""
+    """Remove a snapshot in one step, if it exists; ``trash`` is the staging directory."""
     with staging(trash) as (stage, _fd), suppress(FileNotFoundError):
         os.rename(f"{volume}/{SNAPSHOTS}/{name}", f"{stage}/trash")
         files.fsync_directory(f"{volume}/{SNAPSHOTS}")

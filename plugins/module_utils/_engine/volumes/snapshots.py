@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The snapshots of a volume: ``VOLUMES/NAME/snapshots/SNAPSHOT/data``, each with a note beside it, there wholly or not."""
+"""The snapshots of a volume: ``VOLUMES/NAME/snapshots/SNAPSHOT/data``, each with a note beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .notes import ORIGIN, SNAPSHOTS
 
 
 def read(volume: str) -> tuple[Snapshot, ...]:
-    """Return the snapshots of the volume at this path, the oldest first."""
+    """Return the snapshots of the volume at this path, oldest first."""
     found = []
     with suppress(FileNotFoundError):
         for name in os.listdir(f"{volume}/{SNAPSHOTS}"):
@@ -24,10 +24,10 @@ def read(volume: str) -> tuple[Snapshot, ...]:
 
 
 def read_origin(volume: str) -> Optional[Origin]:
-    """Return what took the place of all content, None when nothing has or it was replaced since."""
+    """Return the archive or snapshot that the content was last replaced with, None if it was neither."""
     return decode_origin(notes.read(volume, name=ORIGIN))
 
 
 def data(volume: str, name: str) -> str:
-    """Return where a snapshot's content is."""
+    """Return the path of a snapshot's content."""
     return f"{volume}/{SNAPSHOTS}/{name}/data"

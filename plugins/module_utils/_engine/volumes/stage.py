@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work beside a volume's content: on its file system, and within its quota, which a directory of the engine's is not."""
+"""A work directory beside a volume's content: on its file system and, unlike the engine's, in its quota."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _STAGING = ".staging"
 
 @contextmanager
 def stage(volume: str) -> Iterator[str]:
-    """Give an empty directory; what it still holds at the end goes, and what a kill leaves is waste."""
+    """Yield an empty directory, and delete it at the end; ``sweep`` deletes what a kill leaves."""
     with staging.staging(f"{volume}/{_STAGING}") as (path, _fd):
         yield path
 
 
 def sweep(volume: str) -> None:
-    """Delete what killed work has left; what is being worked in stays."""
+    """Delete the stages that killed processes left; those in use stay."""
     if os.path.isdir(f"{volume}/{_STAGING}"):
         staging.sweep(f"{volume}/{_STAGING}")

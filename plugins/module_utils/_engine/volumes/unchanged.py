@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell whether a volume's content is still what took its place, without reading it."""
+"""Check whether a volume's replaced content has changed since, without reading it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .notes import ORIGIN
 
 
 def is_untouched(volume: str) -> bool:
-    """Tell whether nothing was changed since the note of what came was put in its place, which was after it came.
+    """Return whether nothing has changed since the origin note was renamed in, which followed the content.
 
-    By the time of an inode's last change, which no program can set (inode(7), st_ctime), of the note as of the content: a
-    rename sets it too.
+    This compares st_ctime of the note and of each inode of the content, which no program can set (inode(7)); a rename
+    sets the note's.
     """
     since = os.stat(f"{volume}/{ORIGIN}").st_ctime_ns
     with files.directory(f"{volume}/data") as top:

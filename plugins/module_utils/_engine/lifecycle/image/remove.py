@@ -104,7 +104,7 @@ def remove_unreferenced_layers(engine: Engine) -> int:
 
 
 def sweep_blobs(engine: Engine) -> int:
-    """Delete the blobs that no image has, and return their bytes; do nothing during a pull, which sweeps too."""
+    """Delete the blobs that no image has, and return their bytes; do nothing while any are being fetched."""
     return BlobStore(engine.layout.blobs).sweep(lambda: _needed_blobs(engine))
 
 
