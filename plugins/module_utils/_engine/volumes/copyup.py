@@ -83,7 +83,7 @@ def copy_up(
     mend(volume)
     if not is_fresh(volume):
         return None
-    with _told(volume, parts), _opened(rootfs, parts) as found:
+    with _translated_errors(volume, parts), _opened(rootfs, parts) as found:
         return _fill(found, volume, keep_root=keep_root, shared=shared)
 
 
@@ -95,7 +95,7 @@ def make_tree(
     Returns None if nothing is copied. Attributes that the image does not determine, as the root's owner may be, are the
     volume's.
     """
-    with _told(volume, parts, "unchanged"), _opened(rootfs, parts) as found:
+    with _translated_errors(volume, parts, "unchanged"), _opened(rootfs, parts) as found:
         stats = _make(found, tree, f"{volume}/data", keep_root=keep_root)
         return _result(found, stats)
 
@@ -115,7 +115,7 @@ def copied_aside(
     Yields None for a volume that is not empty. A stage that was not placed is removed at the end. Raises as ``copy_up`` does.
     """
     with ExitStack() as stack:
-        with _told(volume, parts):
+        with _translated_errors(volume, parts):
             mend(volume)
             made = _stage(stack, rootfs, parts, volume, keep_root=keep_root) if is_fresh(volume) else None
         yield made
@@ -129,7 +129,7 @@ def _stage(
     stats = _make(found, stage.tree, f"{volume}/data", keep_root=keep_root)
 
     def place() -> Optional[CopyUp]:
-        with _told(volume, parts):
+        with _translated_errors(volume, parts):
             return _result(found, stats) if stats.entries and stage.place() else None
 
     return place
@@ -172,7 +172,7 @@ def _open_source(rootfs: str, destination: str) -> Iterator[Optional[int]]:
 
 
 @contextmanager
-def _told(volume: str, parts: Sequence[Part], state: str = "still empty") -> Iterator[None]:
+def _translated_errors(volume: str, parts: Sequence[Part], state: str = "still empty") -> Iterator[None]:
     """Translate errors of the volume's file system into StoreFull or HostLacks with a remedy."""
     name, source = os.path.basename(volume), parts[0].destination
     try:
@@ -203,7 +203,7 @@ def _fill(found: Sequence[_Found], volume: str, *, keep_root: bool, shared: bool
     below = any(item.part.subpath for item in found)
     if not below and not any(os.listdir(item.copied) for item in found if item.copied is not None):
         if not keep_root:
-            _give(found[0], f"{volume}/data")
+            _set_owner(found[0], f"{volume}/data")
         return _result(found, _NOTHING)
     with staged(volume, shared=shared) as stage:
         stats = _make(found, stage.tree, f"{volume}/data", keep_root=keep_root)
@@ -219,7 +219,7 @@ def _result(found: Sequence[_Found], stats: CopyStats) -> Optional[CopyUp]:
 # -- owner and mode only ---------------------------------------------------------------------------
 
 
-def _give(item: _Found, path: str) -> None:
+def _set_owner(item: _Found, path: str) -> None:
     """Set a volume directory's owner and mode to those of the image's, else to the part's owner."""
     with files.directory(path) as target:
         have = os.fstat(target)
@@ -269,7 +269,7 @@ def _copy_root(first: _Found, tree: int, data: int, *, keep_root: bool) -> CopyS
             return stats
     carry(data, tree, os.fstat(data))
     if whole and not keep_root:
-        _give(first, f"/proc/self/fd/{tree}")
+        _set_owner(first, f"/proc/self/fd/{tree}")
     return stats
 
 
@@ -286,7 +286,7 @@ def _copy_below(item: _Found, tree: int) -> CopyStats:
     try:
         if item.copied is not None:
             return copy_tree(item.copied, target, part.owners)
-        _give(item, f"/proc/self/fd/{target}")
+        _set_owner(item, f"/proc/self/fd/{target}")
     finally:
         os.close(target)
     return _NOTHING

@@ -50,7 +50,7 @@ def mount(options: DriverOptions, data: str, *, name: str) -> None:
     ]
     try:
         command.run(argv, timeout=options.timeout)
-        _give(options, target)
+        _set_requested_owner(options, target)
     except (CommandFailed, CommandTimeout, OSError) as error:
         # A mount(8) that was killed may have mounted nevertheless.
         unmount(options, data)
@@ -91,7 +91,7 @@ def _sentence(said: str, error: Exception) -> str:
     return next((line.removeprefix("mount: ").rstrip(".") for line in lines if line), str(error).rstrip("."))
 
 
-def _give(options: DriverOptions, target: str) -> None:
+def _set_requested_owner(options: DriverOptions, target: str) -> None:
     """Set the mounted root's owner and mode if the volume's options have any."""
     if any(value is not None for value in (options.uid, options.gid, options.mode)):
         give(target, options)

@@ -70,7 +70,7 @@ def limit(volume: str, size: Optional[int], inodes: Optional[int]) -> None:
         project = _read(fd)[3]
         if not project:
             project = _free(fd)
-            _take(fd, project)
+            _assign(fd, project)
         limits = libc.Dqblk(valid=libc.QIF_LIMITS)
         limits.bhardlimit = limits.bsoftlimit = -(-(size or 0) // _UNIT)
         limits.ihardlimit = limits.isoftlimit = inodes or 0
@@ -106,7 +106,7 @@ def _free(fd: int) -> int:
             return project
 
 
-def _take(fd: int, project: int) -> None:
+def _assign(fd: int, project: int) -> None:
     """Assign the project to the tree; the root comes last, so that a killed call is repeated."""
     for parent, name, info in walk(fd):
         if stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode):

@@ -137,18 +137,18 @@ def _by_directory(changes: Iterable[Change]) -> Changes:
     found: dict[bytes, Changed] = {}
     for change in changes:
         above, _slash, name = os.fsencode(change.path).rpartition(b"/")
-        here = _on_the_way(found, above)
+        here = _with_parents(found, above)
         (here.gone if change.kind == DELETED else here.names).add(name)
     return found
 
 
-def _on_the_way(found: dict[bytes, Changed], path: bytes) -> Changed:
+def _with_parents(found: dict[bytes, Changed], path: bytes) -> Changed:
     prefix = path + b"/" if path else b""
     if prefix not in found:
         found[prefix] = Changed(set(), set())
         if path:
             above, _slash, name = path.rpartition(b"/")
-            _on_the_way(found, above).names.add(name)
+            _with_parents(found, above).names.add(name)
     return found[prefix]
 
 

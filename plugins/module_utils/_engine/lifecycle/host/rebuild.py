@@ -135,7 +135,7 @@ def _check(connection: sqlite3.Connection, path: str) -> None:
 def _plan(layout: Layout, found: Found, known: _Known) -> _Plan:
     problems = list(found.problems)
     records, names = [], {*known.names}
-    here = [_taken_up(layout, one) for one in found.containers if one.id not in known.containers]
+    here = [_adopted(layout, one) for one in found.containers if one.id not in known.containers]
     # Of two containers with one name the living one gets it, else the newer: the other was being replaced.
     for record in sorted(here, key=lambda one: (one.process is None, -one.created)):
         if record.name in names:
@@ -239,7 +239,7 @@ def _plain(name: str) -> VolumeRecord:
 # -- the containers' states ------------------------------------------------------------------------
 
 
-def _taken_up(layout: Layout, record: ContainerRecord) -> ContainerRecord:
+def _adopted(layout: Layout, record: ContainerRecord) -> ContainerRecord:
     """Return the record with the container's state now, from the kernel, the runtime and the exit file."""
     process = unknown_containers.living(layout, record.id)
     if process is not None:
@@ -270,19 +270,19 @@ def _state(record: ContainerRecord) -> str:
 def _carry_out(layout: Layout, state: str, plan: _Plan) -> None:
     make_directories(layout)
     if not state:
-        with open_database(layout.database) as database, _alone(layout, database):
+        with open_database(layout.database) as database, _locked(layout, database):
             _fill(database, plan)
         return
     with staging(layout.staging) as (stage, _fd):
         path = f"{stage}/state.db"
-        with open_database(path) as database, _alone(layout, database):
+        with open_database(path) as database, _locked(layout, database):
             _fill(database, plan)
             runroot.claim(layout, database)
         _exchange(layout, path)
 
 
 @contextmanager
-def _alone(layout: Layout, database: Database) -> Iterator[None]:
+def _locked(layout: Layout, database: Database) -> Iterator[None]:
     """Hold the boot lock, which excludes other rebuilds, and refreshes."""
     with Engine(layout, database).lock_boot("rebuild"):
         yield

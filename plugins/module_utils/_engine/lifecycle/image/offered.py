@@ -34,7 +34,7 @@ def take(engine: Engine, offer: Offer, place: str | None, verb: str) -> Outcome:
     """
     store = BlobStore(engine.layout.blobs)
     if engine.predicting:
-        return _told(offer, converge_images(engine, _Sent(offer, None, store), verb))
+        return _with_details(offer, converge_images(engine, _Sent(offer, None, store), verb))
     with store.in_use(), ExitStack() as stack:
         missing = _missing(engine, offer, store)
         if missing and place is None:
@@ -51,7 +51,7 @@ def take(engine: Engine, offer: Offer, place: str | None, verb: str) -> Outcome:
             outcome = converge_images(engine, source, verb)
         if not outcome.actions and offer.digest:
             save_digests(engine, source)
-    return _told(offer, outcome)
+    return _with_details(offer, outcome)
 
 
 def _label(offer: Offer) -> str:

@@ -57,11 +57,11 @@ def pull(engine: Engine, wanted: Pull) -> Outcome:
     """
     known = find_whole(engine, wanted)
     if known is not None and wanted.policy in (MISSING, NEVER):
-        return _there(known)
+        return _unchanged(known)
     names = remote_names(wanted)
     if wanted.policy == NEVER or not names:
         with engine.database.reading() as connection:
-            return _there(find_image(connection, wanted.name))  # raises NotFound with similar names
+            return _unchanged(find_image(connection, wanted.name))  # raises NotFound with similar names
     if wanted.offer is not None:
         return _offered(engine, wanted, known)
     if wanted.pull_on == CONTROLLER:
@@ -74,16 +74,16 @@ def pull(engine: Engine, wanted: Pull) -> Outcome:
 
 def _unreached(engine: Engine, wanted: Pull, known: ImageRecord | None, error: EngineError) -> Outcome:
     """Return the host's image if the policy allows that; else raise the error, or ask the controller."""
-    if _has_no_way(error) and wanted.pull_on == AUTO:
+    if _reaches_no_registry(error) and wanted.pull_on == AUTO:
         raise _asked_of_controller(wanted, known) from error
-    if _has_no_way(error) and isinstance(error, RegistryFailed):
+    if _reaches_no_registry(error) and isinstance(error, RegistryFailed):
         error.remedy = f"{error.remedy}. On a host without access to registries, use pull_on: controller"
     if known is None:
         raise _with_near(engine, wanted, error) from error
     if wanted.policy != NEWER or isinstance(error, (ImageUnknown, HostLacks)):
         raise error
     warning = f"{wanted.name}: {error.message}; the host's present image is used"
-    return replace(_there(known), warnings=(warning,))
+    return replace(_unchanged(known), warnings=(warning,))
 
 
 class ImageWanted(EngineError):
@@ -105,7 +105,7 @@ def _asked_of_controller(wanted: Pull, known: ImageRecord | None) -> ImageWanted
     )
 
 
-def _has_no_way(error: EngineError) -> bool:
+def _reaches_no_registry(error: EngineError) -> bool:
     """Return whether this host cannot talk to any registry: it lacks requests, or nothing answers."""
     unreachable = (
         isinstance(error, RegistryFailed) and "status" not in error.fields and "tls" not in error.fields
@@ -119,7 +119,7 @@ def _offered(engine: Engine, wanted: Pull, known: ImageRecord | None) -> Outcome
     if "failed" in offer:
         raise RegistryFailed(f"{wanted.name}: the controller can't fetch it: {offer['failed']}")
     if not offer and known is not None:
-        return _there(known)
+        return _unchanged(known)
     from ...images.offer import decode
     from .offered import take
 
@@ -176,7 +176,7 @@ def _platform(wanted: Pull) -> Platform:
     )
 
 
-def _there(record: ImageRecord) -> Outcome:
+def _unchanged(record: ImageRecord) -> Outcome:
     shape = image_shape(record)
     return Outcome(result={"image": shape, "images": [shape]})
 
@@ -234,7 +234,7 @@ def _from_repository(
 
     with engine.timings.of("image_ask"):
         if known is not None and wanted.policy == NEWER and _is_newest(known, repository, name):
-            return _there(known)
+            return _unchanged(known)
         store = None if engine.predicting else BlobStore(engine.layout.blobs)
         remote = resolve(repository, name.reference, _platform(wanted), store, names=(name.text,))
     if engine.predicting:

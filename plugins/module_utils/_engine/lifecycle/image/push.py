@@ -66,14 +66,14 @@ def push(engine: Engine, wanted: Push) -> Outcome:
     repository.neighbours = _neighbours(repository, record, name)
     store = BlobStore(engine.layout.blobs)
     with engine.timings.of("image_ask"):
-        digest = None if wanted.force else _there(repository, store, record, name.reference)
+        digest = None if wanted.force else _pushed_digest(repository, store, record, name.reference)
     if digest is None and not engine.predicting:
         with engine.timings.of("image_push"), store.in_use():
             digest = _push(engine, repository, record, name.reference)
         _remember(engine, record, f"{name.registry}/{name.path}@{digest}")
         engine.tell("image", "push", record.id, name.text)
-        return _told(wanted, record, name, digest, changed=True)
-    return _told(wanted, record, name, digest or record.manifest_digest, changed=digest is None)
+        return _outcome(wanted, record, name, digest, changed=True)
+    return _outcome(wanted, record, name, digest or record.manifest_digest, changed=digest is None)
 
 
 def _save(engine: Engine, wanted: Push, transport: str, place: str) -> Outcome:
@@ -87,7 +87,7 @@ def _save(engine: Engine, wanted: Push, transport: str, place: str) -> Outcome:
     )
 
 
-def _told(wanted: Push, record: ImageRecord, name: Parts, digest: str | None, *, changed: bool) -> Outcome:
+def _outcome(wanted: Push, record: ImageRecord, name: Parts, digest: str | None, *, changed: bool) -> Outcome:
     label = _label(wanted.name, record)
     result = {"image": image_shape(record), "dest": name.text, "digest": digest or ""}
     return Outcome((f"pushed image {label} to {name.text}",) if changed else (), result=result)
@@ -133,7 +133,9 @@ def _neighbours(repository: Repository, record: ImageRecord, name: Parts) -> tup
 # -- the registry ----------------------------------------------------------------------------------
 
 
-def _there(repository: Repository, store: BlobStore, record: ImageRecord, reference: str) -> str | None:
+def _pushed_digest(
+    repository: Repository, store: BlobStore, record: ImageRecord, reference: str
+) -> str | None:
     """Return the digest that the tag refers to if that is this image already, else None.
 
     That is the image's original manifest; without it, any manifest with the same configuration, and so the same layers.

@@ -31,7 +31,7 @@ def tag(engine: Engine, image: str, names: Sequence[str]) -> Outcome:
         record = replace(record, names=tuple(sorted({*record.names, *missing})))
     elif missing or not image_is_kept(engine, record):
         with engine.lock_store("image tag"):
-            record = _give(engine, record.id, missing)
+            record = _add_names(engine, record.id, missing)
     actions = tuple(f"tagged image {record.id[:12]} {name}" for name in missing)
     return Outcome(actions, result={"image": image_shape(record)})
 
@@ -46,7 +46,7 @@ def untag(engine: Engine, image: str, names: Sequence[str] = ()) -> Outcome:
     doomed = tuple(_own(record, name) for name in names) or record.names
     if doomed or not image_is_kept(engine, record):
         with engine.lock_store("image untag"):
-            record = _take(engine, record.id, doomed)
+            record = _remove_names(engine, record.id, doomed)
     actions = tuple(f"untagged {name}" for name in doomed)
     return Outcome(actions, result={"image": image_shape(record)})
 
@@ -70,7 +70,7 @@ def _own(record: ImageRecord, name: str) -> str:
     raise NotFound(f"name of image {record.id[:12]}", name, near=near, remedy="Use a name that the image has")
 
 
-def _give(engine: Engine, image_id: str, names: tuple[str, ...]) -> ImageRecord:
+def _add_names(engine: Engine, image_id: str, names: tuple[str, ...]) -> ImageRecord:
     with engine.database.transaction() as connection:
         record = images.get(connection, image_id)
         if record is None:
@@ -83,7 +83,7 @@ def _give(engine: Engine, image_id: str, names: tuple[str, ...]) -> ImageRecord:
     return found
 
 
-def _take(engine: Engine, image_id: str, names: tuple[str, ...]) -> ImageRecord:
+def _remove_names(engine: Engine, image_id: str, names: tuple[str, ...]) -> ImageRecord:
     with engine.database.transaction() as connection:
         record = images.get(connection, image_id)
         if record is None:

@@ -126,7 +126,7 @@ def _created(shape: Shape) -> str:
     return str(shape.get("Created") or shape.get("CreatedAt") or shape.get("created") or "")
 
 
-def _of(value: str, among: Sequence[Shape]) -> str:
+def _creation_time(value: str, among: Sequence[Shape]) -> str:
     """Return the creation time of the thing with this name or id. Raises InvalidOption."""
     for other in among:
         if value in (other.get("Name"), other.get("Id"), *(other.get("RepoTags") or ())):
@@ -160,8 +160,8 @@ COMMON: Mapping[str, Test] = {
     "until": _until,
 }
 _IN_TIME: Mapping[str, Test] = {
-    "before": lambda shape, value, among: _created(shape) < _of(value, among),
-    "since": lambda shape, value, among: _created(shape) > _of(value, among),
+    "before": lambda shape, value, among: _created(shape) < _creation_time(value, among),
+    "since": lambda shape, value, among: _created(shape) > _creation_time(value, among),
 }
 CONTAINERS: Mapping[str, Test] = {
     "id": lambda shape, value, _among: bool(_pattern(value).search(shape["Id"])),

@@ -60,10 +60,10 @@ def prune(engine: Engine, wish: Prune) -> Outcome:
         "network": None if wish.networks is None else _networks(engine, wish.networks, without),
     }
     pruned = None if wish.images is None else prune_images(engine, wish.images, without=without)
-    return _told(kinds, pruned)
+    return _outcome(kinds, pruned)
 
 
-def _told(kinds: dict[str, list[Gone] | None], pruned: Pruned | None) -> Outcome:
+def _outcome(kinds: dict[str, list[Gone] | None], pruned: Pruned | None) -> Outcome:
     looked_at = {kind: found for kind, found in kinds.items() if found is not None}
     actions = [f"removed {kind} {one.name}" for kind, found in looked_at.items() for one in found]
     result: dict[str, Any] = {kind: [one.id for one in found] for kind, found in looked_at.items()}

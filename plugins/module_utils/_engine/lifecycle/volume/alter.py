@@ -25,16 +25,16 @@ def alter(engine: Engine, record: VolumeRecord) -> None:
         return
     old, new = before.spec.options, record.spec.options
     if any(old.get(key) != new.get(key) for key in _QUOTA):
-        _limit(engine, record)
+        _set_quota(engine, record)
     if any(old.get(key) != new.get(key) for key in _OWNER):
-        _give(engine, record)
+        _set_owner(engine, record)
     with engine.database.transaction() as connection:
         volumes.update(connection, record)
     keep_volume(engine, record.spec.name)
     engine.tell("volume", "update", record.spec.name, record.spec.name)
 
 
-def _limit(engine: Engine, record: VolumeRecord) -> None:
+def _set_quota(engine: Engine, record: VolumeRecord) -> None:
     from ...volumes import quota
 
     options = record.spec.driver_options
@@ -43,7 +43,7 @@ def _limit(engine: Engine, record: VolumeRecord) -> None:
         quota.limit(volume, options.size, options.inodes)
 
 
-def _give(engine: Engine, record: VolumeRecord) -> None:
+def _set_owner(engine: Engine, record: VolumeRecord) -> None:
     """Set the root's owner and mode; an unmounted file system gets them when it is mounted."""
     options, name = record.spec.driver_options, record.spec.name
     if is_mounted(engine, name) or not options.is_mounted_apart:

@@ -84,7 +84,7 @@ def _imported(engine: Engine, request: VolumeImport, fd: int) -> Outcome:
     replace.check_unused(engine, request.volume)
     before = snapshots.read_origin(engine.layout.volume(request.volume))
     keeps = request.backup and not is_empty(engine, request.volume)
-    act = _read if engine.predicting else _bring_in
+    act = _read if engine.predicting else _unpack_and_exchange
     read = act(engine, request, fd)
     found = (Difference("content", before.digest if before else None, read.digest, LIVE),)
     result = _result(engine, request.volume, read.kept)
@@ -147,7 +147,7 @@ def _read(_engine: Engine, request: VolumeImport, fd: int) -> Read:
     return Read(digest.text)
 
 
-def _bring_in(engine: Engine, request: VolumeImport, fd: int) -> Read:
+def _unpack_and_exchange(engine: Engine, request: VolumeImport, fd: int) -> Read:
     """Unpack the archive into a stage, then exchange it with the volume's content."""
     name = request.volume
     with stage(engine.layout.volume(name)) as top:

@@ -58,7 +58,7 @@ def converge_snapshot(engine: Engine, request: SnapshotRequest) -> Outcome:
     if not engine.predicting:
         replacing.mend(engine, request.volume)
         sweep(engine)
-    act = {PRESENT: _present, ABSENT: _absent, RESTORED: _restored}[request.state]
+    act = {PRESENT: _present, ABSENT: _absent, RESTORED: _restore_if_needed}[request.state]
     return act(engine, request)
 
 
@@ -75,7 +75,7 @@ def _present(engine: Engine, request: SnapshotRequest) -> Outcome:
         if not engine.predicting:
             made, paused = _make(engine, request)
     _remove(engine, request, doomed)
-    return _told(engine, request, actions, made, paused=paused)
+    return _outcome(engine, request, actions, made, paused=paused)
 
 
 def _absent(engine: Engine, request: SnapshotRequest) -> Outcome:
@@ -84,29 +84,29 @@ def _absent(engine: Engine, request: SnapshotRequest) -> Outcome:
     left = [one for one in known.values() if one.name not in asked]
     doomed = (*asked, *outdated(left, request.keep_last))
     _remove(engine, request, doomed)
-    return _told(engine, request, _removals(request, doomed), None)
+    return _outcome(engine, request, _removals(request, doomed), None)
 
 
-def _restored(engine: Engine, request: SnapshotRequest) -> Outcome:
+def _restore_if_needed(engine: Engine, request: SnapshotRequest) -> Outcome:
     known = _known(engine, request.volume)
     wanted = known.get(request.snapshot or "")
     if wanted is None:
         raise NotFound("snapshot", request.snapshot or "", near=near(request.snapshot or "", known))
-    if _is_as(engine.layout.volume(request.volume), wanted):
-        return _told(engine, request, (), wanted, kept=None)
+    if _is_restored_from(engine.layout.volume(request.volume), wanted):
+        return _outcome(engine, request, (), wanted, kept=None)
     replacing.check_unused(engine, request.volume)
     keeps = request.backup and not is_empty(engine, request.volume)
     words = (f"kept the content of volume {request.volume} as a snapshot",) if keeps else ()
     actions = (*words, f"restored volume {request.volume} from snapshot {wanted.name}")
     kept = None if engine.predicting else _restore(engine, request, wanted)
-    return _told(engine, request, actions, wanted, kept=kept.name if kept else None)
+    return _outcome(engine, request, actions, wanted, kept=kept.name if kept else None)
 
 
 def _known(engine: Engine, name: str) -> dict[str, Snapshot]:
     return {one.name: one for one in snapshots.read(engine.layout.volume(name))}
 
 
-def _told(
+def _outcome(
     engine: Engine, request: SnapshotRequest, actions: tuple[str, ...], one: Snapshot | None, **more: Any
 ) -> Outcome:
     shape = snapshot_shape(one) if one else None
@@ -172,7 +172,7 @@ def _remove(engine: Engine, request: SnapshotRequest, doomed: tuple[str, ...]) -
 # -- restoring -------------------------------------------------------------------------------------
 
 
-def _is_as(volume: str, wanted: Snapshot) -> bool:
+def _is_restored_from(volume: str, wanted: Snapshot) -> bool:
     """Return whether the volume was restored from this snapshot and has not changed since."""
     origin = snapshots.read_origin(volume)
     same = origin is not None and (origin.source, origin.snapshot) == (wanted.name, wanted.created)
