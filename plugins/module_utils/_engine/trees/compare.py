@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells in what a tree differs from the one that it was copied from, by what the kernel says of each entry, not by content.
+"""Compare a tree with the one that it was copied from, by metadata, not by content.
 
-As containers/storage does it for its driver vfs (archive.ChangesDirs): kind, owner, mode, size, device, and the time of the last
-change; a directory's size and time are not its own doing. Exactly, for who keeps what has changed, it is more:
-extended attributes, how many names a file has, a directory's time.
+Compared are kind, owner, mode, size, device and modification time, as containers/storage does for its driver vfs
+(archive.ChangesDirs); of directories not size and time, which depend on their entries. An exact comparison, for callers that
+store the changes, adds extended attributes, the number of hard links and directories' times.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _Attributes = tuple[tuple[str, bytes], ...]
 
 
 class _Seen(NamedTuple):
-    """An entry's lstat, and its extended attributes where they count."""
+    """An entry's lstat(2), and its extended attributes if the comparison is exact."""
 
     info: os.stat_result
     attributes: Optional[_Attributes]
@@ -34,7 +34,7 @@ _Listing = dict[str, _Seen]
 
 
 class Change(NamedTuple):
-    """One entry that differs: ``path`` below the root, ``info`` what is there now, None when it is gone."""
+    """A difference: ``path`` is below the root, ``info`` is the present entry's, None when it is deleted."""
 
     kind: str
     path: str
@@ -44,10 +44,10 @@ class Change(NamedTuple):
 def changes(
     now: Source, before: Optional[Source], owners: Optional[IdMap] = None, *, exact: bool = False
 ) -> Iterator[Change]:
-    """Yield what differs, in the order of names, a directory before what is in it.
+    """Yield the differences in order of name, a directory before its entries.
 
-    ``before`` None is an empty tree. ``owners``: those that the copy got are those of ``before`` mapped so. What vanishes
-    meanwhile is left out.
+    ``before`` None is an empty tree. ``owners`` is the map with which the copy's owners were made from those of
+    ``before``. Entries that vanish meanwhile are left out.
     """
     levels = [_Level(_listing(now, exact), _listing(before, exact) if before else None, owners)]
     while levels:
@@ -68,7 +68,7 @@ def changes(
 
 
 class _Level:
-    """One directory: what it holds now and held before, None where it was none, and the names still to come, the first last."""
+    """One directory: its entries now and before (None: it was not one), and the names left, in reverse order."""
 
     def __init__(self, now: _Listing, before: _Listing | None, owners: Optional[IdMap]) -> None:
         self.now = now
@@ -103,7 +103,7 @@ def _exactly(seen: _Seen, owners: Optional[IdMap]) -> tuple[object, ...]:
         return ()
     pairs = seen.attributes
     attributes = tuple((name, shifted(name, value, owners)) for name, value in pairs) if owners else pairs
-    # The names of a directory are its entries; one that was linked elsewhere is written with that name, or the link is lost.
+    # A directory's entries show in its time; a file with a changed number of links is written again, or the link is lost.
     own = seen.info.st_mtime_ns if stat.S_ISDIR(seen.info.st_mode) else seen.info.st_nlink
     return attributes, own
 

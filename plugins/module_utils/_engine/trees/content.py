@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies the content of one regular file, the fastest way that the two file systems allow."""
+"""Copy the content of a regular file in the fastest way that both file systems support."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from collections.abc import Iterator
 #: _IOW(0x94, 9, int), linux/fs.h.
 FICLONE = 0x40049409
 
-#: One call copies at most this much: MAX_RW_COUNT of the kernel is just below 2 GiB.
+#: The most bytes copied by one call: the kernel's MAX_RW_COUNT is just below 2 GiB.
 _LONGEST = 1 << 30
 
-#: Read and write in pieces that stay in the processor's cache; larger ones measured slower, smaller ones
-#: call too often.
+#: The size of reads and writes, which fits in the processor's cache; larger ones were measured to be slower, smaller ones take
+#: too many calls.
 _PIECE = 256 * 1024
 
-#: What a file system answers when it does not do a call at all, or not with this other file system.
+#: The errors of a call that a file system does not support, or not with the other file system.
 _UNSUPPORTED = frozenset(
     {errno.EXDEV, errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.ETXTBSY}
 )
 
 
 class ContentCopier:
-    """Copies file after file between the same two file systems and remembers which calls they refused.
+    """A copier of files between two file systems, which remembers the calls that they do not support.
 
-    Tried in this order: share the extents (FICLONE), let the kernel copy (copy_file_range), read and write.
-    A mounted overlay is a file system of its own, so its files take the last way.
+    It tries in this order: FICLONE (share extents), copy_file_range(2), read and write. A mounted overlay is a file
+    system of its own, so its files are read and written.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class ContentCopier:
         self._kernel_copies = True
 
     def copy(self, source: int, target: int, info: os.stat_result) -> None:
-        """Copy the whole content from one open file to another, empty one. Holes stay holes."""
+        """Copy the content of an open file to another, empty one; holes are preserved."""
         if self._clones and self._clone(source, target):
             return
         if info.st_blocks * 512 >= info.st_size:
@@ -69,7 +69,7 @@ class ContentCopier:
 
 
 def data_ranges(source: int, size: int, begin: int = 0) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each part of a sparse file that is no hole, from ``begin`` on (lseek(2), SEEK_DATA, SEEK_HOLE)."""
+    """Yield start and end of each data range of a sparse file from ``begin`` on (lseek(2), SEEK_DATA)."""
     end = begin
     while end < size:
         try:

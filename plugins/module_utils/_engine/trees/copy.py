@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies a directory tree with everything that the kernel keeps about it."""
+"""Copy a directory tree with all metadata."""
 
 from __future__ import annotations
 
@@ -18,42 +18,41 @@ from .cursor import Cursor, identity, open_directory
 from .metadata import carry, clear_inherited, read_flags, write_flags
 from .source import Source
 
-# O_NONBLOCK: a name that has become a FIFO since it was listed must not hold the copy up.
+# O_NONBLOCK: an entry that was replaced with a FIFO since it was listed must not block the copy.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
-#: What the kernel answers when a right is missing (mknod, chown, trusted.*) or the file system lacks it.
+#: The errors of a missing privilege (mknod, chown, trusted.*) or an unsupported feature of the file system.
 _HOST_LACKS = (errno.EPERM, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True)
 class CopyStats:
-    """What was copied: names below the root, and bytes of files (st_size; hard links count once)."""
+    """The size of a copy: names below the root, and bytes of files (st_size; hard links count once)."""
 
     entries: int
     bytes: int
 
 
 def copy_tree(source_fd: int, target_fd: int, owners: Optional[IdMap] = None) -> CopyStats:
-    """Copy the content of one directory into an empty one, and its own owner, mode, attributes and times too.
+    """Copy a directory's content, and its own owner, mode, attributes and times, into an empty directory.
 
-    Kept are content and holes, owners, modes, extended attributes (also ACLs and capabilities), nanosecond
-    times, hard links, symlinks, FIFOs, sockets, devices, and the immutable and append-only flags below the
-    root; on the root itself they would forbid its renaming. Works by descriptors, never follows a symlink,
-    never writes to what exists already. Nobody else may write below ``target_fd`` meanwhile.
+    The copy preserves content and holes, owners, modes, extended attributes (also ACLs and capabilities), nanosecond
+    times, hard links, symbolic links, FIFOs, sockets, devices, and the immutable and append-only flags below the root;
+    on the root itself these would prevent its renaming. It works with descriptors, never follows a symbolic link, and
+    never writes to an existing entry. No other process may write below ``target_fd`` meanwhile.
 
-    ``owners``: owners are written as that mapping has them, for a user namespace.
+    ``owners`` maps the owners, for a user namespace.
 
-    Raises HostLacks with the path below the root when a device, an owner, an attribute or a flag can't be
-    made here, OSError with that path for anything else (ENOSPC; EINVAL when the target lies inside the
-    source).
+    Raises HostLacks with the path below the root when a device, an owner, an attribute or a flag can't be created,
+    OSError with that path for anything else (ENOSPC; EINVAL when the target is inside the source).
     """
     with closing(Cursor(source_fd)) as source:
         return copy_from(source, target_fd, owners)
 
 
 def copy_from(source: Source, target_fd: int, owners: Optional[IdMap] = None) -> CopyStats:
-    """Copy as ``copy_tree`` does, from whatever the source stands for."""
+    """Copy as ``copy_tree`` does, from any Source."""
     with closing(Cursor(target_fd)) as target:
         copy = _TreeCopy(source, target, target_fd, owners)
         try:
@@ -74,7 +73,7 @@ def _located(error: OSError, path: str) -> Exception:
 
 
 class _TreeCopy:
-    """One copy under way: both cursors stand in the same directory, in the source and in the target."""
+    """A copy in progress: both cursors are in the same directory, of the source and of the target."""
 
     def __init__(self, source: Source, target: Cursor, target_fd: int, owners: Optional[IdMap]) -> None:
         self.entries = 0
@@ -90,11 +89,11 @@ class _TreeCopy:
         self._flagged: list[tuple[list[str], int]] = []
 
     def path(self) -> str:
-        """Tell, below the root, what is being copied."""
+        """Return the path, below the root, of the entry being copied."""
         return "/".join([*self._source.trail, self._name])
 
     def run(self) -> None:
-        """Copy depth first. A directory's own metadata comes last: each new entry in it changes its times."""
+        """Copy depth first; a directory's metadata comes last, because each new entry changes its times."""
         clear_inherited(self._target.fd)
         infos = [os.fstat(self._source.fd)]
         waiting = [self._copy_entries()]
@@ -116,7 +115,7 @@ class _TreeCopy:
         self._name = "."
         info = os.fstat(self._source.fd)
         if identity(info) == self._target_root:
-            raise OSError(errno.EINVAL, "the target of the copy lies inside its source")
+            raise OSError(errno.EINVAL, "the target of the copy is inside its source")
         return info
 
     def _finish_directory(self, info: os.stat_result) -> None:
@@ -128,7 +127,7 @@ class _TreeCopy:
             self._target.leave()
 
     def _copy_entries(self) -> list[str]:
-        """Copy all of this directory but its directories, and return their names."""
+        """Copy this directory's entries except subdirectories, and return the names of these."""
         directories = []
         for place, entry in self._source.entries():
             self._name = entry.name
@@ -153,7 +152,7 @@ class _TreeCopy:
             os.close(source)
 
     def _copy_open_file(self, source: int, name: str, info: os.stat_result) -> None:
-        # With its mode as far as the umask lets it, so that most files need no chmod; its directory is closed for others yet.
+        # Created with its mode as far as the umask allows, so that most files need no chmod; its directory is still 0700.
         target = os.open(name, _CREATE, info.st_mode & 0o777, dir_fd=self._target.fd)
         try:
             if info.st_size:
@@ -165,12 +164,12 @@ class _TreeCopy:
             os.close(target)
 
     def _copy_node(self, source: int, name: str) -> None:
-        """Copy what has no content to open: a symlink, FIFO, socket or device."""
+        """Copy an entry without content: a symbolic link, FIFO, socket or device."""
         target = self._target.fd
         try:
             info = os.stat(name, dir_fd=source, follow_symlinks=False)
         except FileNotFoundError:
-            # Overlayfs lists a whiteout in a directory that only one layer has; nothing is there.
+            # In a directory that only one layer has, overlayfs lists whiteouts, which do not exist.
             return
         self.entries += 1
         if info.st_nlink > 1 and self._link(name, info):
@@ -179,11 +178,11 @@ class _TreeCopy:
             os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
         else:
             _make_node(target, name, info)
-        # No listxattr is relative to a directory; /proc stands in for it. The last name is not followed.
+        # There is no listxattr relative to a directory, so the paths go through /proc. The last name is not followed.
         carry(f"/proc/self/fd/{source}/{name}", f"/proc/self/fd/{target}/{name}", info, self._owners)
 
     def _link(self, name: str, info: os.stat_result) -> bool:
-        """Link ``name`` to the copy of its inode when there is one; else note that this name will be it."""
+        """Link ``name`` to the copy of its inode and return True, or record it as the first name of that copy."""
         here = [*self._source.trail, name]
         first = self._first_names.setdefault(identity(info), here)
         if first is here:
@@ -201,7 +200,7 @@ class _TreeCopy:
             self._flagged.append(([*self._source.trail, *name], flags))
 
     def _apply_flags(self) -> None:
-        """Set the flags when all else is done: an immutable inode takes no link, entry or metadata."""
+        """Set the flags, last of all: an immutable inode accepts no link, entry or metadata."""
         for names, flags in self._flagged:
             self._name = "/".join(names)
             directory = open_directory(self._target_fd, names[:-1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Moves through a directory tree by descriptor, one open directory at a time, however deep it is."""
+"""Walk a directory tree of any depth by descriptor, with one open directory at a time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Cursor:
-    """Stands in one directory of a tree and holds the only descriptor: ``fd``.
+    """A position in a tree: ``fd`` is the only open directory, ``trail`` are the names from the root to it.
 
-    A tree may be deeper than a process may hold descriptors, and its paths longer than PATH_MAX. So the way
-    back up is ``..``, and the directory it leads to must be the one that was left: one that was moved
-    meanwhile is an error, and never a way out of the tree. ``trail`` holds the names from the root to here.
+    A tree may be deeper than a process's limit of descriptors, and its paths longer than PATH_MAX. So the cursor goes
+    up by ``..``, and checks that this leads to the directory that it came from: a directory that was moved meanwhile is
+    an error, and never leads out of the tree.
     """
 
     def __init__(self, root_fd: int) -> None:
@@ -30,21 +30,21 @@ class Cursor:
         os.close(self.fd)
 
     def enter(self, name: str) -> None:
-        """Step down into the directory ``name``; a symlink is refused (ENOTDIR)."""
+        """Step down into the directory ``name``. Raises NotADirectoryError for a symbolic link."""
         here = identity(os.fstat(self.fd))
         self._step(name)
         self.trail.append(name)
         self._ancestors.append(here)
 
     def leave(self) -> None:
-        """Step up to the parent; raise OSError (ESTALE) when this directory was moved meanwhile."""
+        """Step up to the parent. Raises OSError (ESTALE) when this directory was moved meanwhile."""
         self._step("..")
         if identity(os.fstat(self.fd)) != self._ancestors.pop():
             raise OSError(errno.ESTALE, "directory was moved while it was read", "/".join(self.trail))
         self.trail.pop()
 
     def entries(self) -> Iterator[tuple[int, os.DirEntry[str]]]:
-        """Yield what is in this directory, with its descriptor."""
+        """Yield this directory's entries, each with the directory's descriptor."""
         with os.scandir(self.fd) as entries:
             for entry in entries:
                 yield self.fd, entry
@@ -56,9 +56,9 @@ class Cursor:
 
 
 def walk(root_fd: int) -> Iterator[tuple[int, str, os.stat_result]]:
-    """Yield each entry below a directory, parents first: its directory's descriptor, its name, its lstat.
+    """Yield each entry below a directory, parents first: its directory's descriptor, its name, its lstat(2).
 
-    The descriptor is good until the next entry is asked for. What vanishes meanwhile is left out. Raises
+    The descriptor is valid until the next entry is requested. Entries that vanish meanwhile are left out. Raises
     OSError (ESTALE) when a directory is moved while it is read.
     """
     return ((fd, trail[-1], info) for fd, trail, info in walk_trails(root_fd))
@@ -67,7 +67,7 @@ def walk(root_fd: int) -> Iterator[tuple[int, str, os.stat_result]]:
 def walk_trails(
     root_fd: int, enters: Callable[[int, Sequence[str]], bool] = lambda _fd, _trail: True
 ) -> Iterator[tuple[int, list[str], os.stat_result]]:
-    """Yield as ``walk`` does, with all names from the root on; ``enters`` tells of an open directory whether to go on there."""
+    """Yield as ``walk`` does, with all names from the root; enter only the directories that ``enters`` allows."""
     with closing(Cursor(root_fd)) as cursor:
         waiting = [os.listdir(cursor.fd)]
         while waiting:
@@ -88,12 +88,12 @@ def walk_trails(
 
 
 def open_directory(root_fd: int, trail: Sequence[str]) -> int:
-    """Open the directory that names lead to, one by one: its path may be too long for one call."""
+    """Open the directory at a trail of names, one by one, because the path may be too long for one call."""
     return descend(os.open(".", DIRECTORY, dir_fd=root_fd), trail)
 
 
 def descend(fd: int, trail: Sequence[str]) -> int:
-    """Step down from a directory by names, and return the descriptor of the last; the given one is closed if it is another."""
+    """Step down from a directory by names, and return the last one's descriptor; close those before it."""
     for name in trail:
         try:
             below = os.open(name, DIRECTORY, dir_fd=fd)
@@ -104,5 +104,5 @@ def descend(fd: int, trail: Sequence[str]) -> int:
 
 
 def identity(info: os.stat_result) -> tuple[int, int]:
-    """Tell what makes an inode this one and no other: device and inode number."""
+    """Return an inode's identity: device and inode number."""
     return info.st_dev, info.st_ino

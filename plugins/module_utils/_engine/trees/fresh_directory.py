@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fill a directory beside the place that it is for, and put it there whole."""
+"""Fill a directory beside its destination, and move it there as a whole."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..kernel.files import fsync_directory
 from ..kernel.removal import remove_tree
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-#: The kernel or the file system can't exchange two names.
+#: The errors of a kernel or a file system that can't exchange two names.
 _NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS)
 
 
 class FreshDirectory:
-    """A new directory for ``path``: ``fd`` is open, ``place`` puts it there."""
+    """A new directory for ``path``: fill it through ``fd``, then call ``place``."""
 
     def __init__(self, path: str, temporary: str, fd: int) -> None:
         self._path = path
@@ -28,7 +28,7 @@ class FreshDirectory:
         self.fd = fd
 
     def place(self) -> None:
-        """Put it in its place durably, with owner and mode of the directory that was there, which is deleted."""
+        """Move the directory to its path, durably, with the former one's owner and mode."""
         is_there = os.path.lexists(self._path)
         if is_there:
             old = os.stat(self._path, follow_symlinks=False)
@@ -51,10 +51,10 @@ class FreshDirectory:
 
 @contextmanager
 def fresh_directory(path: str) -> Iterator[FreshDirectory]:
-    """Make a directory beside ``path``; what has its name at the end, itself or what it took the place of, is deleted.
+    """Create a directory beside ``path``; at the end delete it, or the directory that it was exchanged with.
 
-    Its name is always the same, so what a kill leaves goes with the next time. It is locked meanwhile: raises BlockingIOError
-    when another fills it.
+    Its name is always the same, so the next call removes what a kill left. It is locked meanwhile. Raises
+    BlockingIOError when another process fills it.
     """
     parent, name = os.path.split(path)
     temporary = f"{parent or '.'}/.{os.fsdecode(os.fsencode(name)[:200])}.slipway-new"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Moves through the tree that several layers make up, by the rules of overlayfs, without mounting anything."""
+"""Walk the merged tree of several layers by the rules of overlayfs, without a mount."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .cursor import Cursor
 
 
 class MergedCursor:
-    """Stands in one directory of the merged tree, and in that directory of each layer that has a share in it.
+    """A position in the merged tree: the directory in each layer that contributes to it.
 
-    Nothing is resolved by path: there is one descriptor for each layer, however deep the tree is.
+    Nothing is resolved by path: there is one descriptor per layer, however deep the tree is.
     """
 
     def __init__(self, layers: Sequence[int]) -> None:
-        """``layers`` are descriptors of the layers' directories, topmost first; there is at least one."""
+        """``layers`` are descriptors of the layers' directories, topmost first, at least one."""
         self.trail: list[str] = []
         self._stack = ExitStack()
         self._levels: list[list[Cursor]] = [[]]
@@ -33,7 +33,7 @@ class MergedCursor:
 
     @property
     def fd(self) -> int:
-        """The directory of the topmost layer, whose owner, mode and times count."""
+        """The topmost layer's directory, which has the merged directory's owner, mode and times."""
         return self._levels[-1][0].fd
 
     def close(self) -> None:
@@ -41,12 +41,12 @@ class MergedCursor:
         self._stack.close()
 
     def enter(self, name: str) -> None:
-        """Step down into the directory ``name``, which ``entries`` gave."""
+        """Step down into the directory ``name``, which must be from ``entries``."""
         self._levels.append([*self._entered(name)])
         self.trail.append(name)
 
     def _entered(self, name: str) -> Iterator[Cursor]:
-        """Step down in each layer whose directory of that name is to be seen."""
+        """Step down in each layer whose directory of that name is visible."""
         for cursor in self._levels[-1]:
             found, hides = _lstat(cursor.fd, name), whiteouts.hides(cursor.fd, name)
             if found is not None:
@@ -65,7 +65,7 @@ class MergedCursor:
         self.trail.pop()
 
     def entries(self) -> Iterator[tuple[int, os.DirEntry[str]]]:
-        """Yield what is to be seen here, with the descriptor of the layer's directory that it lies in."""
+        """Yield the visible entries, each with the descriptor of the layer's directory that contains it."""
         hidden: set[bytes] = set()
         for cursor in self._levels[-1]:
             here: set[bytes] = set()
@@ -80,7 +80,7 @@ class MergedCursor:
 def _is_mark(entry: os.DirEntry[str]) -> bool:
     if whiteouts.hidden_name(entry.name) is not None:
         return True
-    # The kind comes with the listing; only what may be a device is looked at.
+    # The listing has the kind; only an entry that may be a device needs a stat(2).
     plain = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False) or entry.is_symlink()
     return not plain and whiteouts.is_whiteout(entry.stat(follow_symlinks=False))
 

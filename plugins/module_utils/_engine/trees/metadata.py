@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries owner, mode, extended attributes, times and inode flags from one inode to another."""
+"""Copy owner, mode, extended attributes, times and inode flags from one inode to another."""
 
 from __future__ import annotations
 
@@ -16,38 +16,35 @@ from .shift import shifted
 
 _LONG = struct.calcsize("l")
 
-#: _IOR('f', 1, long) and _IOW('f', 2, long), linux/fs.h: the size of a long is part of the number, yet an
-#: int is moved.
+#: _IOR('f', 1, long) and _IOW('f', 2, long), linux/fs.h: the number encodes the size of a long, but the kernel copies an int.
 FS_IOC_GETFLAGS = 0x80006601 | _LONG << 16
 FS_IOC_SETFLAGS = 0x40006602 | _LONG << 16
 
-#: FS_IMMUTABLE_FL and FS_APPEND_FL are part of what a file is; the other flags steer how one file system
-#: stores it.
+#: FS_IMMUTABLE_FL and FS_APPEND_FL belong to the file; the other flags control how one file system stores it.
 _CARRIED_FLAGS = 0x10 | 0x20
 
-#: Name spaces that mean the same on each file system (xattr(7)); btrfs.* or system.nfs4_acl belong to one.
+#: Namespaces with the same meaning on every file system (xattr(7)), unlike btrfs.* or system.nfs4_acl.
 _PORTABLE = ("user.", "trusted.", "security.", "system.posix_acl_")
 
-#: Overlayfs's own book-keeping; a label belongs to the place, not to the content; an EVM signature is of
-#: one inode.
+#: Not copied: overlayfs's bookkeeping, SELinux labels, which depend on the path, and EVM signatures, which are per inode.
 _STAYS = ("trusted.overlay.", "user.fuseoverlayfs.", "security.selinux", "security.evm")
 
-#: An open file, or a path whose last part is not followed.
+#: A descriptor, or a path whose last component is not followed.
 Inode = Union[int, str]
 
 
 def carry(source: Inode, target: Inode, info: os.stat_result, owners: Optional[IdMap] = None) -> None:
-    """Give ``target`` the owner, mode, extended attributes and times of ``source``, which ``info`` describes.
+    """Copy owner, mode, extended attributes and times of ``source``, whose stat is ``info``, to ``target``.
 
-    ``owners``: the ids are those of a container, and become what its user namespace maps them to.
+    ``owners``: the source's ids are a container's, and are mapped by its user namespace.
 
-    The order is the kernel's: a new owner clears setuid and the file capability, an ACL refines the mode, and
-    all of them touch the times.
+    The kernel dictates the order: a new owner clears setuid and the file capability, an ACL refines the mode, and all of them
+    change the times.
     """
     follow = isinstance(target, int)
     wanted = owners.host(info.st_uid, info.st_gid) if owners else (info.st_uid, info.st_gid)
-    # A look costs a tenth of a change that changes nothing, which is a journal's transaction all the same; and a file server
-    # that squashes root refuses even that.
+    # A stat(2) costs a tenth of a change to the same value, which takes a journal transaction nevertheless; and a file server
+    # with root squashing refuses even that change.
     have = os.stat(target, follow_symlinks=follow)
     if (have.st_uid, have.st_gid) != wanted:
         os.chown(target, *wanted, follow_symlinks=follow)
@@ -69,7 +66,7 @@ def _carry_attributes(source: Inode, target: Inode, owners: Optional[IdMap]) -> 
 
 
 def portable(inode: Inode) -> tuple[tuple[str, bytes], ...]:
-    """Return the extended attributes that belong to the content, sorted by name."""
+    """Return the extended attributes to copy, sorted by name."""
     names = (
         name
         for name in sorted(_list_attributes(inode))
@@ -80,7 +77,7 @@ def portable(inode: Inode) -> tuple[tuple[str, bytes], ...]:
 
 
 def _not_set(error: OSError, target: Inode, name: str, size: int) -> OSError:
-    """Return the error; of an attribute that is too large for a file system with room, the kernel says that there is none."""
+    """Return the error with the attribute's name; ENOSPC on a file system with space means too large."""
     place = target if isinstance(target, int) else os.path.dirname(target)
     if error.errno == errno.ENOSPC and not is_full(place):
         return OSError(
@@ -99,14 +96,14 @@ def _list_attributes(inode: Inode) -> list[str]:
 
 
 def clear_inherited(fd: int) -> None:
-    """Remove the ACLs that a new directory took over from its parent's default ACL and would pass on."""
+    """Remove the ACLs that a new directory has inherited from its parent's default ACL and would pass on."""
     for name in _list_attributes(fd):
         if name.startswith("system.posix_acl_"):
             os.removexattr(fd, name)
 
 
 def read_flags(fd: int) -> int:
-    """Read the immutable and append-only flags of an open inode; 0 where the file system has no flags."""
+    """Return the immutable and append-only flags of an open inode, 0 if the file system has no flags."""
     try:
         answer = fcntl.ioctl(fd, FS_IOC_GETFLAGS, bytes(_LONG))
     except OSError as error:
@@ -117,11 +114,11 @@ def read_flags(fd: int) -> int:
 
 
 def write_flags(fd: int, flags: int) -> None:
-    """Set exactly these of the immutable and append-only flags; the inode's other flags stay."""
+    """Set the immutable and append-only flags to exactly these; the inode's other flags stay."""
     try:
         have = int(struct.unpack_from("i", fcntl.ioctl(fd, FS_IOC_GETFLAGS, bytes(_LONG)))[0])
         fcntl.ioctl(fd, FS_IOC_SETFLAGS, struct.pack("l", have & ~_CARRIED_FLAGS | flags))
     except OSError as error:
-        # A file system without flags answers ENOTTY, "inappropriate ioctl", which says nothing to a reader.
+        # A file system without flags fails with ENOTTY, "inappropriate ioctl", which does not help a user.
         code = errno.EOPNOTSUPP if error.errno == errno.ENOTTY else error.errno
         raise OSError(code, f"immutable or append-only flag: {error.strerror}") from error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gives a whole directory tree to one owner."""
+"""Change the owner of a whole directory tree."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .cursor import walk
 
 
 def give(root_fd: int, uid: int, gid: int) -> None:
-    """Give a directory and all below it to an owner, or a single file; symlinks themselves, not what they lead to.
+    """Change the owner of a directory and all below it, or of a file; symbolic links are not followed.
 
-    The root comes last: its owner tells whether a walk came to its end. Raises OSError.
+    The root comes last, so its owner shows whether a walk was completed. Raises OSError.
     """
     root = os.fstat(root_fd)
     if stat.S_ISDIR(root.st_mode):
@@ -22,6 +22,4 @@ def give(root_fd: int, uid: int, gid: int) -> None:
                 with suppress(FileNotFoundError):
                     os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
     if (root.st_uid, root.st_gid) != (uid, gid):
-        os.chown(
-            f"/proc/self/fd/{root_fd}", uid, gid
-        )  # the descriptor may be one that only names it (O_PATH)
+        os.chown(f"/proc/self/fd/{root_fd}", uid, gid)  # the descriptor may be O_PATH

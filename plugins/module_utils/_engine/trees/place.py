@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A directory inside a root, and what is below it, reached so that nobody who changes it meanwhile can lead out of the root."""
+"""A directory inside a root, opened so that no concurrent change in the root can lead out of it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .cursor import DIRECTORY, descend
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _PIECE = 256 * 1024
-#: Of so many directories in each other one is kept open: a walk over a deep tree takes no step twice, and few descriptors.
+#: One of so many nested directories is kept open, so a walk over a deep tree needs few steps and few descriptors.
 _STRIDE = 32
 
-#: A link in the root is followed within the root.
+#: A symbolic link in the root is resolved inside the root.
 _FOLLOWED = DIRECTORY & ~os.O_NOFOLLOW
 
 
 class Place:
-    """The directory ``path`` inside a root; symlinks on the way to it are followed inside the root.
+    """The directory ``path`` inside a root; symbolic links in the path are resolved inside the root.
 
-    Below it none is followed: where one is, there is no directory (NotADirectoryError). With ``through`` they are followed
-    there too, inside the root. Whoever gives the root's descriptor keeps it open.
+    Below the directory they are not followed (NotADirectoryError), unless ``through`` is set, which resolves them
+    inside the root as well. The caller keeps the root's descriptor open.
     """
 
     def __init__(self, root_fd: int, path: str, *, through: bool = False) -> None:
@@ -42,7 +42,7 @@ class Place:
         self._forget(0)
 
     def open(self, trail: Sequence[str] = ()) -> int:
-        """Open the directory that names lead to, for listing; raises FileNotFoundError, NotADirectoryError."""
+        """Open the directory at a trail of names for listing. Raises FileNotFoundError, NotADirectoryError."""
         if self.through:
             return self._open_in_root("/".join([self._path, *trail]), _FOLLOWED)
         depth = self._nearest(trail)
@@ -53,7 +53,7 @@ class Place:
         return descend(self._start(), trail[depth:])
 
     def _nearest(self, trail: Sequence[str]) -> int:
-        """Let go of the directories kept that are not on the way; return how deep the last is that is."""
+        """Close the kept directories that are not on the trail; return the depth of the deepest that is."""
         count = 0
         for names, _fd in self._kept:
             if names != [*trail[: len(names)]]:
@@ -63,19 +63,19 @@ class Place:
         return count * _STRIDE
 
     def _start(self) -> int:
-        """Open the deepest directory that is kept, or the place itself, anew."""
+        """Reopen the deepest kept directory, else the place itself."""
         if not self._kept:
             return self._open_in_root(self._path, _FOLLOWED)
         return os.open(".", DIRECTORY, dir_fd=self._kept[-1][1])
 
     def _forget(self, count: int) -> None:
-        """Keep only so many directories."""
+        """Close all kept directories but the first ``count``."""
         for _names, fd in self._kept[count:]:
             os.close(fd)
         del self._kept[count:]
 
     def look(self, trail: Sequence[str]) -> int:
-        """Open what is there to be looked at (O_PATH); a symlink itself, or with ``through`` what it leads to."""
+        """Open an entry with O_PATH: a symbolic link itself, or with ``through`` its target."""
         if self.through:
             return self._open_in_root("/".join([self._path, *trail]), os.O_PATH)
         parent = self.open(trail[:-1])
@@ -85,7 +85,7 @@ class Place:
             os.close(parent)
 
     def make(self, *, mode: int, uid: int, gid: int) -> None:
-        """Make the directory itself where it is missing, with those above it."""
+        """Create the directory itself, and its parents, if missing."""
         os.close(make_directory(self._root_fd, self._path, mode=mode, uid=uid, gid=gid))
 
     def _open_in_root(self, path: str, flags: int) -> int:
@@ -98,9 +98,9 @@ class Place:
 
 
 def read(place: Place, trail: Sequence[str]) -> Iterator[Piece]:
-    """Yield the content of a regular file, up to the size that it has now; raises OSError (EINVAL) for anything else.
+    """Yield the content of a regular file up to its present size, without holes.
 
-    Holes are not read.
+    Raises OSError (EINVAL) for any other kind of file.
     """
     with _opened(place, trail) as fd:
         size = os.fstat(fd).st_size
@@ -110,7 +110,7 @@ def read(place: Place, trail: Sequence[str]) -> Iterator[Piece]:
 
 
 def parts(place: Place, trail: Sequence[str]) -> Extents:
-    """Return which parts of a regular file are no holes, up to one more than MOST_EXTENTS; raises as ``read``."""
+    """Return the data ranges of a regular file, at most MOST_EXTENTS + 1. Raises as ``read`` does."""
     with _opened(place, trail) as fd:
         size = os.fstat(fd).st_size
         found = ((start, min(end, size) - start) for start, end in data_ranges(fd, size))
@@ -133,7 +133,7 @@ def _opened(place: Place, trail: Sequence[str]) -> Iterator[int]:
 def _pieces(fd: int, at: int, end: int) -> Iterator[Piece]:
     while at < end:
         data = os.pread(fd, min(end - at, _PIECE), at)
-        if not data:  # it has become shorter
+        if not data:  # the file was truncated
             return
         yield at, data
         at += len(data)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shift the ids that lie within extended attributes to those that a user namespace maps them to; pure.
+"""Map the ids inside extended attributes for a user namespace; pure.
 
 Sources: capabilities(7) "File capability extended attribute versioning", linux/capability.h, linux/posix_acl_xattr.h.
 """
@@ -21,14 +21,14 @@ _USER, _GROUP = 0x02, 0x08
 
 
 def shifted(name: str, value: bytes, owners: IdMap) -> bytes:
-    """Return the value as it has to be for the mapping; what holds no ids is as it was."""
+    """Return the attribute's value with its ids mapped; a value without ids is unchanged."""
     if name == _CAPABILITY:
         return _capability(value, owners)
     return _acl(value, owners) if name.startswith(_ACL) else value
 
 
 def _capability(value: bytes, owners: IdMap) -> bytes:
-    """In a user namespace only a capability counts whose root is that namespace's."""
+    """Return a file capability for the namespace's root: it has no effect with another root."""
     if len(value) == _VERSION_2_SIZE:
         root = 0
     elif len(value) == _VERSION_3_SIZE:
@@ -38,7 +38,7 @@ def _capability(value: bytes, owners: IdMap) -> bytes:
     (magic,) = struct.unpack_from("<I", value)
     masks = value[4:_VERSION_2_SIZE]
     root = owners.host(root, 0)[0]
-    if root == 0:  # the plain form, which kernels before 4.14 know too
+    if root == 0:  # version 2, which kernels before 4.14 support as well
         return struct.pack("<I", magic & ~_REVISION | _VERSION_2) + masks
     return struct.pack("<I", magic & ~_REVISION | _VERSION_3) + masks + struct.pack("<I", root)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a tree is read from."""
+"""The interface of the trees that can be copied and compared."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Protocol
 
 
 class Source(Protocol):
-    """What is read, directory by directory: a tree (Cursor), or what several layers make up (MergedCursor)."""
+    """A tree that is read directory by directory: a plain one (Cursor), or merged layers (MergedCursor)."""
 
     trail: list[str]
 
     @property
     def fd(self) -> int:
-        """The directory that the owner, mode, attributes and times are of."""
+        """The open directory, for owner, mode, attributes and times."""
 
     def enter(self, name: str) -> None:
-        """Step down."""
+        """Step down into a directory."""
 
     def leave(self) -> None:
-        """Step up."""
+        """Step up to the parent."""
 
     def entries(self) -> Iterator[tuple[int, os.DirEntry[str]]]:
-        """Yield what is in the directory, each with the descriptor of the one that it really lies in."""
+        """Yield the directory's entries, each with the descriptor of the directory that contains it."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare the files that are wanted with those that are there, and tell what has to change; pure."""
+"""Compare wanted files with existing ones, and return the changes to make; pure."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ from ..frozen import dataclass, replace
 from ..model.values.sparse import Extents, Piece
 
 FILE, DIRECTORY, SYMLINK, SPECIAL = "file", "directory", "symlink", "special file"
-#: What is there and stays, whatever is wanted: excluded, or another mount.
+#: An existing entry that is never changed: excluded, or another mount.
 KEPT = "kept"
 
 CREATE, DELETE, KIND, CONTENT = "create", "delete", "kind", "content"
 OWNER, GROUP, MODE = "owner", "group", "mode"
-#: The file itself is written anew.
+#: The changes that write the file itself.
 REWRITES = frozenset({CREATE, KIND, CONTENT})
 
 Pieces = Callable[[], Iterator[Piece]]
 
 _SETUID = 0o6000
-#: Of what is new and of which nobody said otherwise.
+#: The default modes of new entries.
 _NEW_FILE, _NEW_DIRECTORY = 0o644, 0o755
 
 
 class KindDiffers(EngineError):
-    """A directory would have to become something else, or the other way round; ``path`` names it."""
+    """A directory would replace something else, or something else a directory; ``path`` names it."""
 
     code = "kind_differs"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file, directory or symlink as it shall be; ``mode``, ``uid``, ``gid`` None: what is there has the right ones.
+    """A wanted file, directory or symbolic link.
 
-    What is new has the usual ones then. ``pieces`` gives the content of a file, of ``size`` bytes, and
-    ``parts`` what of it is no hole (None: it has none); ``link`` is what a symlink holds.
+    ``mode``, ``uid``, ``gid`` None: an existing entry keeps its own, and a new one gets the ``usual_`` ones. ``pieces``
+    returns the content of a file, ``size`` bytes, and ``parts`` its data ranges (None: no holes); ``link`` is the
+    target of a symbolic link.
     """
 
     kind: str
@@ -56,7 +57,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """What is there."""
+    """An existing entry."""
 
     kind: str
     mode: int = 0
@@ -68,7 +69,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Attributes:
-    """What a task says of all files: ids are those of the target's file system; None leaves each as its source says."""
+    """A task's attributes for all files; ids are the target file system's, None keeps the source's."""
 
     uid: Optional[int] = None
     gid: Optional[int] = None
@@ -77,23 +78,23 @@ class Attributes:
 
 
 class Change(NamedTuple):
-    """A path, relative to the place, and in which ways it changes (CREATE, CONTENT, MODE, ...)."""
+    """A path, relative to the place, and the kinds of its change (CREATE, CONTENT, MODE, ...)."""
 
     path: str
     what: tuple[str, ...]
 
 
-#: By path, relative to the place; ``a/b`` comes with ``a``.
+#: Wanted entries by path, relative to the place; with ``a/b`` there is also ``a``.
 Tree = Mapping[str, Wanted]
 
 
 def memory(content: bytes, *, mode: Optional[int] = None) -> Wanted:
-    """Return a file of this content."""
+    """Return a wanted file with this content."""
     return Wanted(FILE, mode=mode, size=len(content), pieces=lambda: iter(((0, content),)))
 
 
 def with_attributes(tree: Tree, attributes: Attributes) -> dict[str, Wanted]:
-    """Return the tree with the owners and modes that a task says outright."""
+    """Return the tree with the owners and modes that a task sets."""
     return {path: _with(wanted, attributes) for path, wanted in tree.items()}
 
 
@@ -108,7 +109,7 @@ def _with(wanted: Wanted, said: Attributes) -> Wanted:
 
 
 def without_setuid(tree: Tree) -> dict[str, Wanted]:
-    """Return the tree without setuid and setgid: what a container made a program of its root is not to be one of another's."""
+    """Return the tree without setuid and setgid, which must not spread from one container to another."""
     return {
         path: replace(wanted, mode=_plain(wanted.mode), usual_mode=_plain(wanted.usual_mode))
         for path, wanted in tree.items()
@@ -120,7 +121,7 @@ def _plain(mode: Optional[int]) -> Optional[int]:
 
 
 def owned(tree: Tree, uid: int, gid: int) -> dict[str, Wanted]:
-    """Return the tree so that only what is new gets these owners, whatever its source says."""
+    """Return the tree with these owners for new entries only, whatever the source's are."""
     return {
         path: replace(wanted, uid=None, gid=None, usual_uid=uid, usual_gid=gid)
         for path, wanted in tree.items()
@@ -128,7 +129,7 @@ def owned(tree: Tree, uid: int, gid: int) -> dict[str, Wanted]:
 
 
 def below(tree: Tree, top: str) -> dict[str, Wanted]:
-    """Return the tree below ``top``, the directories that lead there included; those keep what they have."""
+    """Return the tree below ``top``, with its parent directories, which keep their attributes."""
     moved = {f"{top}/{path}" if top else path: wanted for path, wanted in tree.items()}
     above: set[str] = set()
     for path in moved:
@@ -147,10 +148,10 @@ def compare(
     delete: bool = False,
     overwrite: bool = False,
 ) -> list[Change]:
-    """Return what has to change, parents first, then what has to go, children first.
+    """Return the changes, parents first, then the deletions, children first.
 
-    ``delete``: all that is found and not wanted goes. ``overwrite``: a directory may become something else, and something
-    else a directory; else that raises KindDiffers.
+    ``delete``: also delete what is not wanted. ``overwrite``: allow a directory to replace something else, or something
+    else a directory, which otherwise raises KindDiffers.
     """
     changes = []
     for path in sorted(tree, key=lambda path: path.split("/")):
@@ -186,15 +187,15 @@ def _differences(wanted: Wanted, found: Optional[Found], same_content: Callable[
 def _check_kinds(path: str, wanted: Wanted, found: Found) -> None:
     if DIRECTORY in (wanted.kind, found.kind):
         raise KindDiffers(
-            f"{path} is a {found.kind}, and a {wanted.kind} is to be there",
-            remedy=Words("Write ", Setting("overwrite", True), " to have it replaced"),
+            f"{path} is a {found.kind}, but should be a {wanted.kind}",
+            remedy=Words("Write ", Setting("overwrite", True), " to replace it"),
             path=path,
         )
 
 
 def _deletions(tree: Tree, found: Mapping[str, Found]) -> list[Change]:
     stays = {*tree, *(path for path, item in found.items() if item.kind == KEPT)}
-    # A directory with something in it that stays does so too; what is replaced as a whole takes all below with it.
+    # The parents of an entry that stays also stay; an entry that is replaced as a whole takes everything below with it.
     stays |= {above for path in stays for above in _above(path)}
     replaced = {path for path, wanted in tree.items() if path in found and wanted.kind != DIRECTORY}
     going = [path for path in found if path not in stays and not replaced & {*_above(path)}]
@@ -208,7 +209,7 @@ def _above(path: str) -> Iterator[str]:
 
 
 def settled(wanted: Wanted, found: Optional[Found], what: tuple[str, ...]) -> Wanted:
-    """Return what is wanted with owner and mode for all that was left open."""
+    """Return the wanted entry with its owner and mode filled in from the existing one, or the defaults."""
     kept = found if found is not None and not {CREATE, KIND} & {*what} else None
     usual = _NEW_DIRECTORY if wanted.kind == DIRECTORY else _NEW_FILE
     mode = kept.mode if kept else usual if wanted.usual_mode is None else wanted.usual_mode

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what the controller has sent, a tar that is not compressed, as what is wanted; nothing is unpacked on the way."""
+"""Read the uncompressed tar that the controller has sent as wanted files, without unpacking it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..errors import ArchiveBroken, EngineError, Setting, UnsafeEntry, Words
 from ..model.values import sparse
 from .sync import DIRECTORY, FILE, SYMLINK, Tree, Wanted
 
-#: What a directory is called in the tar of its content.
+#: The name of the directory itself in the tar of its content.
 ROOT = "."
 
 
 def read_archive(path: str) -> dict[str, Wanted]:
-    """Return what the tar holds, without owners: ids of the controller mean nothing here. Files are read as it is used.
+    """Return the tar's entries, without owners: the controller's ids mean nothing on the host.
 
-    Raises ArchiveBroken, UnsafeEntry.
+    The files' content is read when it is used. Raises ArchiveBroken, UnsafeEntry.
     """
     try:
         with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as archive:
@@ -28,11 +28,11 @@ def read_archive(path: str) -> dict[str, Wanted]:
                 _checked(member.name): _wanted(path, member) for member in archive if not _is_root(member)
             }
     except (tarfile.TarError, EOFError) as error:
-        raise ArchiveBroken(f"what the controller sent can't be read: {error}", path=path) from error
+        raise ArchiveBroken(f"the controller's archive can't be read: {error}", path=path) from error
 
 
 def read_root(path: str) -> Wanted:
-    """Return the directory whose content was sent, which is the first in the tar."""
+    """Return the directory whose content was sent, which is the first entry of the tar."""
     with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as archive:
         first = archive.next()
     return (
@@ -47,7 +47,7 @@ def _is_root(member: tarfile.TarInfo) -> bool:
 
 
 def write_archive(path: str, tree: Tree) -> None:
-    """Write a tree to a private tar for the controller; it belongs to whom its directory belongs to, who fetches it."""
+    """Write a tree to a private tar for the controller, owned by its directory's owner, who fetches it."""
     owner = os.stat(os.path.dirname(path))
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "wb") as file:
@@ -67,18 +67,18 @@ def _add(archive: tarfile.TarFile, name: str, wanted: Wanted) -> None:
     parts = wanted.parts() if wanted.parts else ((0, wanted.size),) if wanted.size else ()
     if len(parts) > sparse.MOST_EXTENTS:
         raise EngineError(
-            f"{name} has more than {sparse.MOST_EXTENTS} holes, and can't be sent to the controller",
-            remedy=Words("Copy it to the host (", Setting("remote_src", True), ")"),
+            f"{name} has more than {sparse.MOST_EXTENTS} holes, so it can't be sent to the controller",
+            remedy=Words("Copy it to the host with ", Setting("remote_src", True)),
             path=name,
         )
     member.pax_headers = sparse.to_pax(parts, _end(parts, wanted.size))
     member.size = sum(length for _offset, length in parts)
     archive.addfile(member, _Reader(sparse.packed(wanted.pieces(), parts)))
-    archive.members.clear()  # type: ignore[attr-defined]  # it would keep all the maps
+    archive.members.clear()  # type: ignore[attr-defined]  # they hold all the maps in memory
 
 
 def _end(parts: sparse.Extents, size: int) -> int:
-    """Return the file's size, which may have grown since it was asked for."""
+    """Return the file's size, at least the end of its data, because it may have grown since."""
     return max(size, sum(parts[-1]) if parts else 0)
 
 
@@ -95,7 +95,7 @@ def _member(name: str, wanted: Wanted) -> tarfile.TarInfo:
 
 
 class _Reader(io.RawIOBase):
-    """Reads what chunks hold one after the other."""
+    """A file of consecutive chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Return so many bytes; tarfile asks for as many as the header says, piece by piece."""
+        """Return up to ``size`` bytes; tarfile requests as many as the header says, in pieces."""
         while len(self._rest) < size:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -119,7 +119,7 @@ class _Reader(io.RawIOBase):
 def _checked(name: str) -> str:
     names = name.split("/")
     if not name or {"", ".", ".."} & {*names} or "\0" in name:
-        raise UnsafeEntry(f"{name!r} is no path below a directory", path=name)
+        raise UnsafeEntry(f"{name!r} is not a path below a directory", path=name)
     return name
 
 
@@ -129,7 +129,7 @@ def _wanted(path: str, member: tarfile.TarInfo) -> Wanted:
     if member.issym():
         return Wanted(SYMLINK, link=member.linkname)
     if not member.isreg():
-        raise UnsafeEntry(f"{member.name} is no file, directory or symlink", path=member.name)
+        raise UnsafeEntry(f"{member.name} is not a file, directory or symbolic link", path=member.name)
     parts, size = sparse.from_pax(member.pax_headers, member.size)
     return Wanted(
         FILE,

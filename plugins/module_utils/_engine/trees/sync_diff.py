@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what differs for each file, as ``--diff`` shows it."""
+"""The differences of files in the form of ``--diff``."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from .sync import (
     settled,
 )
 
-#: Contents above this size, in bytes, are told by their size alone.
+#: A file above this size in bytes is shown by its size only.
 LARGEST_TEXT = 64 * 1024
-#: After so many bytes of contents the rest is told by size; a tree of ten thousand files is no reading matter.
+#: After this many bytes of contents in total the rest is shown by size: nobody reads the diff of ten thousand files.
 _LARGEST_OF_ALL = 1024 * 1024
 
 
 def differences(
     tree: Tree, found: Mapping[str, Found], changes: Sequence[Change], place: Place
 ) -> list[dict[str, str]]:
-    """Return what differs, by path, in the form of Ansible's ``diff``."""
+    """Return the differences by path in the form of Ansible's ``diff``."""
     left = _LARGEST_OF_ALL
     told = []
     for change in changes:
@@ -93,7 +93,7 @@ def _text(pieces: Iterator[Piece], size: int, limit: int) -> str:
 
 
 def _joined(pieces: Iterator[Piece], limit: int) -> bytes:
-    """Return the content, and not much more than ``limit`` of a file that has grown meanwhile."""
+    """Return the content, but of a file that has grown meanwhile not much more than ``limit`` bytes."""
     content = bytearray()
     for offset, data in pieces:
         content += bytes(min(offset, limit) - len(content)) + data

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read a directory tree, or one thing in a directory, as what is wanted elsewhere."""
+"""Read a directory tree, or one entry of a directory, as wanted files for another place."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _Identities = frozenset[tuple[int, int]]
 
 
 class CannotCopy(EngineError):
-    """What is neither file, directory nor symlink is not copied; ``path`` names it."""
+    """An entry that is neither file, directory nor symbolic link can't be copied; ``path`` names it."""
 
     code = "cannot_copy"
 
 
 def read_tree(place: Place, *, excluded: Excluded = nothing) -> dict[str, Wanted]:
-    """Return all that is below a place, files with their owners and modes; they are read as the tree is used.
+    """Return all entries below a place, files with owners and modes; their content is read when it is used.
 
-    Owner and mode of a directory count where it is new. Raises CannotCopy for a device, FIFO or socket,
-    OSError (ELOOP) when symlinks that are followed go round in a circle.
+    A directory's owner and mode only apply if it is created. Raises CannotCopy for a device, FIFO or socket, OSError
+    (ELOOP) for a loop of symbolic links that are followed.
     """
     found: dict[str, Wanted] = {}
     waiting: list[tuple[list[str], _Identities]] = [([], frozenset())]
@@ -47,7 +47,7 @@ def read_tree(place: Place, *, excluded: Excluded = nothing) -> dict[str, Wanted
 
 
 def read_one(place: Place, trail: Sequence[str]) -> Optional[Wanted]:
-    """Return what names lead to, None when nothing is there (any more); raises CannotCopy."""
+    """Return the entry at a trail of names, None when it does not exist. Raises CannotCopy."""
     try:
         fd = place.look(trail)
     except (FileNotFoundError, NotADirectoryError):
@@ -59,7 +59,7 @@ def read_one(place: Place, trail: Sequence[str]) -> Optional[Wanted]:
 
 
 def _names(place: Place, trail: list[str], above: _Identities) -> Iterator[tuple[str, _Identities]]:
-    """Yield the names in a directory, each with the directories on the way, this one included."""
+    """Yield the names in a directory, each with the identities of the directory and its parents."""
     try:
         fd = place.open(trail)
     except (FileNotFoundError, NotADirectoryError):
@@ -78,7 +78,7 @@ def _wanted(fd: int, place: Place, trail: list[str]) -> Wanted:
     info = os.fstat(fd)
     mode, uid, gid = stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid
     if stat.S_ISDIR(info.st_mode):
-        # A directory that is there already may be anybody's, /etc or /tmp: it is no part of the copy.
+        # An existing directory may be a system one, such as /etc or /tmp: its attributes are not part of the copy.
         return Wanted(DIRECTORY, usual_mode=mode, usual_uid=uid, usual_gid=gid)
     if stat.S_ISLNK(info.st_mode):
         return Wanted(SYMLINK, uid=uid, gid=gid, link=os.readlink("", dir_fd=fd))
@@ -100,13 +100,13 @@ def _check(fd: int, path: str) -> None:
         untrusted_files.check(fd, path)
     except untrusted_files.MadeUp as error:
         raise CannotCopy(
-            f"{path} {error.strerror}: it has no size, and is not copied",
+            f"{path} {error.strerror}: it has no size, so it can't be copied",
             remedy="Name it in exclude, or read it with a command in the container (container_exec)",
             path=path,
         ) from error
     except OSError as error:
         raise CannotCopy(
-            f"{path} is a device, FIFO or socket, which is not copied",
+            f"{path} is a device, FIFO or socket, which can't be copied",
             remedy="Name it in exclude",
             path=path,
         ) from error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a place hold the files that are wanted: each one appears whole, and what is right already is not touched."""
+"""Make a directory match the wanted files: each is replaced as a whole, and correct ones are not touched."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Synced(NamedTuple):
-    """What has changed, or would; ``diff`` in Ansible's form, of files as text where they are small enough and text."""
+    """The changes, made or predicted; ``diff`` is in Ansible's form, with the content of small text files."""
 
     changes: list[Change]
     diff: list[dict[str, str]]
@@ -59,12 +59,12 @@ def sync(
     predicting: bool = False,
     diff: bool = False,
 ) -> Synced:
-    """Make the place hold the tree; ``predicting`` only tells.
+    """Make the place match the tree; ``predicting`` only returns the changes.
 
-    ``delete``: what is below ``top`` and not in the tree goes, but for what is ``excluded`` (paths relative to ``top``) and
-    for other mounts. ``only_new``: what is there stays as it is. The place itself has to be there, or is taken for empty when
-    predicting. Raises KindDiffers before anything is changed, OSError naming the path when it can't be written: what was done
-    by then stays, and each file is as it was or as it shall be.
+    ``delete``: delete everything below ``top`` that is not in the tree, except ``excluded`` entries (paths relative to
+    ``top``) and other mounts. ``only_new``: leave existing entries alone. The place itself must exist; check mode
+    treats a missing one as empty. Raises KindDiffers before anything is changed, OSError with the path when it can't be
+    written: changes made until then stay, and each file is either the old or the new one.
     """
     found = look(tree, place)
     if delete:
@@ -85,7 +85,7 @@ def sync(
 
 
 def remove(place: Place, name: str, *, predicting: bool) -> Synced:
-    """Remove what a name in a place is, with all below it; raises OSError (EBUSY) before that when something is mounted."""
+    """Remove an entry and all below it. Raises OSError (EBUSY), with nothing removed, if there is a mount."""
     with _opened(place, "") as fd:
         found = look({name: Wanted(FILE)}, place)
         if not found:
@@ -118,11 +118,11 @@ def _refuse_mounts_below(fd: int, name: str) -> None:
         os.close(top)
 
 
-# -- what is there ---------------------------------------------------------------------------------
+# -- reading the place -----------------------------------------------------------------------------
 
 
 def look(tree: Tree, place: Place) -> dict[str, Found]:
-    """Return what is at the paths of the tree."""
+    """Return the existing entries at the paths of the tree."""
     found = {}
     for parent, names in _by_directory(tree).items():
         with suppress(FileNotFoundError, NotADirectoryError), _opened(place, parent) as fd:
@@ -145,7 +145,7 @@ def _found(place: Place, fd: int, path: str, kind: str) -> Found:
     name = path.rpartition("/")[2]
     info = os.stat(name, dir_fd=fd, follow_symlinks=False)
     if stat.S_ISLNK(info.st_mode) and kind == DIRECTORY and place.through:
-        # A symlink to a directory does as one: /lib of most images is one.
+        # A symbolic link to a directory counts as the directory: /lib of most images is one.
         with suppress(FileNotFoundError, NotADirectoryError), _opened(place, path):
             return Found(KEPT)
     return _described(info, os.readlink(name, dir_fd=fd) if stat.S_ISLNK(info.st_mode) else "")
@@ -158,7 +158,7 @@ def _described(info: os.stat_result, link: str = "") -> Found:
 
 
 def _all_below(place: Place, top: str, excluded: Excluded) -> dict[str, Found]:
-    """Return all that is below ``top``; what is excluded or another mount is KEPT, and nothing below it is told."""
+    """Return all entries below ``top``; excluded ones and other mounts are KEPT, without those below them."""
     found: dict[str, Found] = {}
     with suppress(FileNotFoundError, NotADirectoryError), _opened(place, top) as fd:
         mount = mount_id(fd)
@@ -178,11 +178,11 @@ def _all_below(place: Place, top: str, excluded: Excluded) -> dict[str, Found]:
 
 
 def _same(wanted: Wanted, place: Place, trail: list[str]) -> bool:
-    """Tell whether a file has the content that is wanted; the sizes are the same."""
+    """Return whether a file of the wanted size has the wanted content."""
     return sparse.same(wanted.pieces(), read(place, trail))
 
 
-# -- what is to be there ---------------------------------------------------------------------------
+# -- changing the place ----------------------------------------------------------------------------
 
 
 def _apply(tree: Tree, found: Mapping[str, Found], changes: list[Change], place: Place) -> None:
@@ -218,9 +218,9 @@ def _make(fd: int, name: str, wanted: Wanted, what: tuple[str, ...], found: Opti
 
 
 def _refuse_mount(directory: int, name: str) -> None:
-    """Raise OSError (EBUSY) when something is mounted on a name.
+    """Check that the name is not a mount point. Raises OSError (EBUSY).
 
-    The kernel would do so only for a mount of our own namespace; one in a container's would be gone from there.
+    The kernel only protects mounts of our own namespace; a mount in a container's namespace would be detached there.
     """
     with suppress(FileNotFoundError):
         fd = os.open(name, _LOOK, dir_fd=directory)
@@ -237,7 +237,7 @@ def _write(directory: int, name: str, wanted: Wanted) -> None:
     except PermissionError:
         if os.fstat(directory).st_nlink:
             raise
-        # What overlayfs says of a directory that was deleted meanwhile.
+        # This is overlayfs's error for a directory that was deleted meanwhile.
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
     try:
         _fill(fresh.fd, wanted.pieces())
@@ -252,7 +252,7 @@ def _write(directory: int, name: str, wanted: Wanted) -> None:
 
 
 def _fill(fd: int, pieces: Iterator[sparse.Piece]) -> None:
-    """Write the content; holes stay, and blocks of zeroes become some."""
+    """Write the content; holes stay holes, and blocks of zeros become holes."""
     size = 0
     for offset, data in pieces:
         for start, part in sparse.cut(offset, data):
@@ -300,7 +300,7 @@ def _attributes(directory: int, name: str, wanted: Wanted) -> None:
 
 
 def _delete(fd: int, name: str) -> None:
-    """Delete one name. A directory that got something new meanwhile stays, with that in it (ENOTEMPTY)."""
+    """Delete one name. Raises OSError (ENOTEMPTY) for a directory with entries that were added meanwhile."""
     with suppress(FileNotFoundError):
         if stat.S_ISDIR(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode):
             os.rmdir(name, dir_fd=fd)

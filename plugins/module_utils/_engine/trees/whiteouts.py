@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The marks by which a layer on the disk hides what those below it have, in two forms.
+"""Whiteouts: the marks with which a layer on the disk hides entries of lower layers, in two forms.
 
-overlayfs': a character device 0:0 hides a name, an attribute all that lower layers have in a directory. Where a file system
-does not take these, those of an image's layers: files ``.wh.NAME`` and ``.wh..wh..opq``, which fuse-overlayfs reads too.
-Sources: Documentation/filesystems/overlayfs.rst; image-spec, layer.md "Whiteouts"; fuse-overlayfs, main.c.
+The first is overlayfs's: a character device 0:0 hides a name, an extended attribute hides all entries that lower layers
+have in a directory. If the file system does not support these, the second is that of image layers: files ``.wh.NAME``
+and ``.wh..wh..opq``, which fuse-overlayfs reads as well. Sources: Documentation/filesystems/overlayfs.rst; image-spec,
+layer.md "Whiteouts"; fuse-overlayfs, main.c.
 """
 
 from __future__ import annotations
@@ -14,27 +15,27 @@ import stat
 from contextlib import suppress
 from typing import Union
 
-#: fuse-overlayfs writes the first where it may.
+#: The attributes of an opaque directory; fuse-overlayfs writes the first if it is permitted.
 OPAQUE = b"trusted.overlay.opaque"
 _OPAQUE_NAMES = (OPAQUE, b"user.fuseoverlayfs.opaque")
 PREFIX = b".wh."
 OPAQUE_FILE = b".wh..wh..opq"
-#: What else fuse-overlayfs puts into an opaque directory.
+#: Another file that fuse-overlayfs puts into an opaque directory.
 _OPAQUE_NODE = b".wh..opq"
 
-#: An overlay takes no device 0:0 (EPERM) and, before Linux 6.7, none of overlayfs' attributes; NFS has no such attributes.
+#: An overlay refuses a device 0:0 (EPERM) and, before Linux 6.7, overlayfs's attributes; NFS does not support the attributes.
 _REFUSED = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 Name = Union[str, bytes]
 
 
 def is_whiteout(info: os.stat_result) -> bool:
-    """Tell whether this is overlayfs' mark for a name that is gone."""
+    """Return whether an entry is overlayfs's whiteout."""
     return stat.S_ISCHR(info.st_mode) and info.st_rdev == 0
 
 
 def hidden_name(name: Name) -> bytes | None:
-    """Return the name that a file of this name hides, ``b""`` where it is a mark of its directory, None for no mark."""
+    """Return the name that a ``.wh.`` file hides, ``b""`` if it marks its directory, None for other names."""
     encoded = os.fsencode(name)
     if encoded in (OPAQUE_FILE, _OPAQUE_NODE):
         return b""
@@ -42,19 +43,19 @@ def hidden_name(name: Name) -> bytes | None:
 
 
 def hides(directory: int, name: Name) -> bool:
-    """Tell whether a file in the directory hides the name from lower layers."""
+    """Return whether a ``.wh.`` file in the directory hides the name in lower layers."""
     return _is_there(PREFIX + os.fsencode(name), directory)
 
 
 def is_opaque(directory: int) -> bool:
-    """Tell whether the directory hides all that lower layers have in it."""
+    """Return whether the directory is opaque: it hides all that lower layers have in it."""
     return any(_attribute(directory, name) == b"y" for name in _OPAQUE_NAMES) or _is_there(
         OPAQUE_FILE, directory
     )
 
 
 def white_out(directory: int, name: bytes) -> None:
-    """Hide the name; something of that name that is there hides it as well."""
+    """Hide the name in lower layers; an existing entry of that name does so already."""
     try:
         with suppress(FileExistsError):
             os.mknod(name, stat.S_IFCHR, 0, dir_fd=directory)
@@ -65,7 +66,7 @@ def white_out(directory: int, name: bytes) -> None:
 
 
 def make_opaque(directory: int) -> None:
-    """Hide all that lower layers have in the directory."""
+    """Make the directory opaque, so that it hides all that lower layers have in it."""
     try:
         os.setxattr(directory, OPAQUE, b"y")
     except OSError as error:
