@@ -68,7 +68,7 @@ def changes(
 
 
 class _Level:
-    """One directory: its entries now and before (None: it was not one), and the names left, in reverse order."""
+    """One directory: its entries now and before (None: not one), and the names left, in reverse order."""
 
     def __init__(self, now: _Listing, before: _Listing | None, owners: Optional[IdMap]) -> None:
         self.now = now
