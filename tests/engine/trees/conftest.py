@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trees on a real file system, with owners of all kinds."""
+"""Trees on a real file system, with different owners."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def as_root(need):
-    """Only root gives files away."""
+    """Skip the tests unless they run as root, because only root can change owners."""
     need(os.geteuid() == 0, "root")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container chooses how deep its directories are: what that costs grows with the depth, not with its square."""
+"""The cost of a deep tree grows linearly with its depth, which a container can choose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEPTH = 1500
 
 
 def test_a_deep_tree_is_copied_step_by_step(tmp_path, monkeypatch):
-    """Few descriptors are open at a time, and no directory is come to anew for each one below it."""
+    """Few descriptors are open at a time, and no directory is opened again for each one below it."""
     (tmp_path / "from").mkdir()
     (tmp_path / "to").mkdir()
     fd = os.open(tmp_path / "from", os.O_RDONLY)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trees made equal: only what differs is written, each file at once, and no symlink leads astray."""
+"""Trees are made equal: only differences are written, files atomically, and no symlink is followed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from _engine.trees.sync_target import sync
 
 @contextmanager
 def place(path: Path, inner: str = "", *, through: bool = False):
-    """Give a directory, itself the root or ``inner`` in it."""
+    """Return a directory, itself the root or ``inner`` in it."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield Place(fd, inner, through=through)
@@ -36,7 +36,7 @@ def place(path: Path, inner: str = "", *, through: bool = False):
 
 @pytest.fixture
 def source(tmp_path):
-    """Return a tree with one of everything that is copied."""
+    """Return a tree with one of every kind that is copied."""
     top = tmp_path / "source"
     (top / "dir/sub").mkdir(parents=True)
     (top / "file").write_text("text\n")
@@ -66,14 +66,14 @@ def target(tmp_path):
 
 
 def copied(source: Path, target: Path, **options):
-    """Make the target hold the source's tree."""
+    """Make the target match the source's tree."""
     with place(source) as from_there, place(target) as there:
         excluded = options.get("excluded", lambda _path: False)
         return sync(read_tree(from_there, excluded=excluded), there, **options)
 
 
 def seen(top: Path) -> dict[str, tuple]:
-    """Return all below a directory, with what a copy keeps."""
+    """Return all entries below a directory, with what a copy preserves."""
     found = {}
     for path in sorted(top.rglob("*")):
         info = path.lstat()
@@ -90,12 +90,12 @@ def seen(top: Path) -> dict[str, tuple]:
 
 
 def inodes(top: Path) -> dict[str, int]:
-    """Return which inode each path has."""
+    """Return the inode of each path."""
     return {str(path): path.lstat().st_ino for path in top.rglob("*")}
 
 
 def test_equal_at_once_and_untouched_then(source, target):
-    """The first run copies all of it, holes and owners included; the second changes no inode."""
+    """The first run copies everything, holes and owners included; the second changes no inode."""
     first = copied(source, target)
     assert seen(target) == seen(source)
     assert {change.what for change in first.changes} == {("create",)}
@@ -121,7 +121,7 @@ def test_only_what_differs_is_written(source, target):
 
 
 def test_a_prediction_writes_nothing(source, target):
-    """What would change is told as it then comes, and nothing is written."""
+    """Check mode predicts the changes, and writes nothing."""
     (target / "file").write_text("before\n")
     before = seen(target), os.stat(target).st_mtime_ns
     predicted = copied(source, target, predicting=True, diff=True)
@@ -130,7 +130,7 @@ def test_a_prediction_writes_nothing(source, target):
 
 
 def test_a_diff_shows_text_alone(source, target):
-    """What is no text, or large, is told by its size."""
+    """A binary or large file is shown by its size."""
     (source / "large").write_text("x" * 70_000)
     told = {item["after_header"]: item["after"] for item in copied(source, target, diff=True).diff}
     assert told["dir/binary"] == "file of 100000 bytes\n"
@@ -141,7 +141,7 @@ def test_a_diff_shows_text_alone(source, target):
 
 
 def test_delete_leaves_what_is_excluded_and_other_mounts(source, target):
-    """What the source has not goes; what is excluded, another mount, and the directories above them stay."""
+    """Other entries are deleted, except excluded ones, mounts, and their parents."""
     copied(source, target)
     (target / "dir/old/deep").mkdir(parents=True)
     (target / "dir/old/deep/file").touch()
@@ -163,7 +163,7 @@ def test_delete_leaves_what_is_excluded_and_other_mounts(source, target):
 
 
 def test_a_symlink_in_the_target_is_no_directory(source, target, tmp_path):
-    """A symlink where the source has a directory is refused before anything is written, else replaced, never followed."""
+    """A symlink in a directory's place is refused before any write, or replaced, never followed."""
     outside = tmp_path / "outside"
     outside.mkdir()
     os.symlink(outside, target / "dir")
@@ -176,7 +176,7 @@ def test_a_symlink_in_the_target_is_no_directory(source, target, tmp_path):
 
 
 def test_through_symlinks_inside_the_root(source, tmp_path):
-    """With through, a symlink to a directory does as one, as it leads inside the root: /lib of most images."""
+    """With through, a symlink to a directory counts as the directory, as /lib of most images."""
     root = tmp_path / "root"
     (root / "usr/lib").mkdir(parents=True)
     os.symlink("/usr/lib", root / "dir")
@@ -189,7 +189,7 @@ def test_through_symlinks_inside_the_root(source, tmp_path):
 
 
 def test_kinds_change_when_said(source, target):
-    """Files, symlinks and directories take each other's places with overwrite; a file becomes a symlink without."""
+    """Files, symlinks and directories replace each other with overwrite; a file becomes a symlink without."""
     (target / "dir").write_text("a file")
     (target / "file").mkdir()
     (target / "file/full").touch()
@@ -202,7 +202,7 @@ def test_kinds_change_when_said(source, target):
 
 
 def test_followed_symlinks(tmp_path, target):
-    """With through, a source's symlinks are what they lead to inside its root; a circle is an error."""
+    """With through, a source's symlinks are followed inside its root; a loop is an error."""
     root = tmp_path / "root"
     (root / "etc/conf").mkdir(parents=True)
     (root / "etc/conf/x").write_text("inside")
@@ -230,7 +230,7 @@ def test_special_files_are_named(source, target, kind):
 
 
 def test_a_device_in_the_target_is_not_opened(target):
-    """A device or FIFO where a file is to be is replaced by it, and never opened."""
+    """A device or FIFO in a file's place is replaced, and never opened."""
     os.mkfifo(target / "f")
     with place(target) as there:
         assert sync({"f": memory(b"x")}, there).changes[0].what == ("kind",)
@@ -238,7 +238,7 @@ def test_a_device_in_the_target_is_not_opened(target):
 
 
 def test_one_file_from_memory(target):
-    """Content that is given outright, with owner and mode of the task; directories on the way are made."""
+    """A file with given content gets the task's owner and mode, and its parents are created."""
     tree = with_attributes(below({"f": memory(b"x")}, "a/b"), Attributes(uid=3, gid=4, mode=0o600))
     with place(target) as there:
         sync(tree, there)
@@ -249,7 +249,7 @@ def test_one_file_from_memory(target):
 
 
 def test_what_is_sent(source, target, tmp_path):
-    """A tar of the controller gives the same tree, without its owners."""
+    """A tar from the controller results in the same tree, without its owners."""
     archive = tmp_path / "sent.tar"
     with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
         for name in os.listdir(source):
@@ -276,7 +276,7 @@ def test_unsafe_names_are_refused(tmp_path, name):
 
 
 def test_a_cut_archive(source, target, tmp_path):
-    """A tar that is cut short is an error, and what it replaces stays."""
+    """A truncated tar is an error, and the existing file stays."""
     archive = tmp_path / "sent.tar"
     with tarfile.open(archive, "w") as tar:
         tar.add(source / "dir/binary", "f")
@@ -289,7 +289,7 @@ def test_a_cut_archive(source, target, tmp_path):
 
 
 def test_each_file_appears_whole(target, tmp_path, tree):
-    """A copy that is killed at any time leaves each file as it was or as it shall be."""
+    """A copy that is killed at any point leaves each file either old or new."""
     script = (
         "import os, sys\n"
         "from _engine.trees.place import Place\n"
@@ -314,7 +314,7 @@ def test_each_file_appears_whole(target, tmp_path, tree):
 
 
 def test_read_only_is_told_with_the_path(source, target):
-    """What can't be written is named."""
+    """An error of writing names the path."""
     mounts.bind(str(target), str(target))
     try:
         mounts.restrict(str(target), libc.MS_RDONLY)
@@ -325,7 +325,7 @@ def test_read_only_is_told_with_the_path(source, target):
 
 
 def test_one_thing_alone(source):
-    """A single file, directory or symlink is read by its name; what is not there is None."""
+    """A single file, directory or symlink is read by its name; a missing one is None."""
     with place(source) as from_there:
         kinds = {name: read_one(from_there, [name]) for name in ("file", "dir", "dangling", "nothing")}
     assert {name: wanted and wanted.kind for name, wanted in kinds.items()} == {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of volumes share: a picture of a tree, odd trees by name, mounts that end with the test.
+"""Shared fixtures of the volumes' tests: listings of trees, odd trees by name, mounts that end with the test.
 
-SLIPWAY_COPY_UP_FILES=100000 makes the tree of many small files so large; by default it is smaller, so that the suite is short.
+SLIPWAY_COPY_UP_FILES sets the number of files in the tree of many small files; the default is small to keep the suite short.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _root(need):
 
 
 def picture(root):
-    """Return all that the kernel tells of each entry of a tree, by its path below the root."""
+    """Return all metadata of each entry of a tree, by its path below the root."""
     root = os.fsencode(root)
     first_names: dict[tuple[int, int], bytes] = {}
     entries = {b".": describe(root)}
@@ -49,7 +49,7 @@ def picture(root):
 
 
 def describe(path: bytes) -> dict:
-    """Tell one entry; the content of a file, the target of a symlink."""
+    """Return an entry's metadata, with the content of a file or the target of a symlink."""
     info = os.lstat(path)
     told = {
         "mode": oct(info.st_mode),
@@ -71,7 +71,7 @@ def describe(path: bytes) -> dict:
 
 
 def content(path: bytes, size: int) -> object:
-    """Return a file's content; of a large one its size and a digest of what is not zero, so that holes need not be read."""
+    """Return a file's content; of a large one its size and a digest of its data without the holes."""
     if size < _LARGE:
         return Path(os.fsdecode(path)).read_bytes()
     digest = hashlib.sha256()
@@ -105,13 +105,13 @@ def flags(path: bytes) -> str:
 
 @pytest.fixture(name="picture", scope="session")
 def picture_fixture():
-    """Return the function that takes a picture of a tree."""
+    """Return the function that lists a tree."""
     return picture
 
 
 @pytest.fixture
 def mount(tmp_path):
-    """Let a test run the mount program; all its mounts end with it."""
+    """Return a function that runs the program mount; all its mounts end with the test."""
     targets = []
 
     def mount(*arguments: str, at: Path) -> Path:
@@ -127,7 +127,7 @@ def mount(tmp_path):
 
 @pytest.fixture
 def chattr(tmp_path):
-    """Let a test set inode flags; they are cleared below tmp_path at its end, so that it can be deleted."""
+    """Return a function that sets inode flags; at the end they are cleared below tmp_path."""
 
     def chattr(flag: str, *paths: Path) -> None:
         subprocess.run(["chattr", flag, *paths], check=True)
@@ -145,7 +145,7 @@ def write(path: Path, content: bytes = b"content", **metadata: int) -> Path:
 
 
 def plain(root: Path) -> None:
-    """Make files of several sizes and owners, a directory with a mode and owner of its own."""
+    """Create files of several sizes and owners, and a directory with another mode and owner."""
     for size in (0, 1, 4096, 300_000, 3_000_000):
         write(root / f"file{size}", os.urandom(size), uid=size % 70000, gid=7, mode=0o604)
     below = root / "below"
@@ -156,7 +156,7 @@ def plain(root: Path) -> None:
 
 
 def set_ids(root: Path) -> None:
-    """Make setuid, setgid and sticky things of other owners."""
+    """Create setuid, setgid and sticky entries of other owners."""
     write(root / "su", uid=33, gid=34, mode=0o6755)
     (root / "shared").mkdir()
     write(root / "shared/inside", gid=5)
@@ -165,7 +165,7 @@ def set_ids(root: Path) -> None:
 
 
 def acls(root: Path) -> None:
-    """Make access and default ACLs, on the root too."""
+    """Create access and default ACLs, also on the root."""
     write(root / "file")
     (root / "dir").mkdir()
     write(root / "dir/inside", mode=0o600)
@@ -175,7 +175,7 @@ def acls(root: Path) -> None:
 
 
 def attributes(root: Path) -> None:
-    """Make attributes of all name spaces, a file capability, and some on a symlink and a directory."""
+    """Create attributes of all namespaces, a file capability, and some on a symlink and a directory."""
     file = write(root / "file", uid=5, mode=0o4755)
     capability = bytes.fromhex("0100000200040000000000000000000000000000")
     for name, value in {
@@ -191,7 +191,7 @@ def attributes(root: Path) -> None:
 
 
 def hard_links(root: Path) -> None:
-    """Make link groups across directories, of a symlink and a FIFO too."""
+    """Create hard links across directories, also to a symlink and a FIFO."""
     for name in ("a", "a/b", "z"):
         (root / name).mkdir()
     write(root / "a/b/one", b"shared" * 1000)
@@ -204,7 +204,7 @@ def hard_links(root: Path) -> None:
 
 
 def symlinks(root: Path) -> None:
-    """Make dangling, absolute, circular and long symlinks, with an owner and a time."""
+    """Create dangling, absolute, circular and long symlinks, with an owner and a time."""
     for name, target in {
         "dangling": "nowhere",
         "absolute": "/etc/passwd",
@@ -218,7 +218,7 @@ def symlinks(root: Path) -> None:
 
 
 def special_files(root: Path) -> None:
-    """Make FIFO, socket, character and block devices, also the whiteout's 0:0."""
+    """Create a FIFO, a socket, character and block devices, also the whiteout's 0:0."""
     os.mkfifo(root / "fifo", 0o622)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(os.fspath(root / "socket"))
@@ -233,7 +233,7 @@ def special_files(root: Path) -> None:
 
 
 def odd_names(root: Path) -> None:
-    """Make names that are no UTF-8, hold newlines and spaces, or are as long as a name can be."""
+    """Create names that are not UTF-8, contain newlines and spaces, or have the maximum length."""
     for name in (b"\xff\xfe", b"new\nline", b" ", b"-rf", b"\xe2\x98\x83", b"n" * 255):
         Path(os.fsdecode(os.path.join(os.fsencode(root), name))).write_bytes(name)
     (root / os.fsdecode(b"dir\x80")).mkdir()
@@ -241,14 +241,14 @@ def odd_names(root: Path) -> None:
 
 
 def old_times(root: Path) -> None:
-    """Make times before 1970, in the far future, and with all nanoseconds, on directories as well."""
+    """Create times before 1970, in the far future, and with nanoseconds, also on directories."""
     (root / "dir").mkdir()
     for number, path in enumerate((write(root / "file"), write(root / "dir/file"), root / "dir", root)):
         os.utime(path, ns=(0, (-1_000_000_001, 4_000_000_000_999_999_999, 1, 999_999_999)[number]))
 
 
 def sparse(root: Path) -> None:
-    """Make files of holes: only a hole, data in the middle, data at the end."""
+    """Create sparse files: only a hole, data in the middle, data at the end."""
     for name, offset in {"hole": None, "middle": 4 << 20, "end": (8 << 20) - 5}.items():
         with (root / name).open("wb") as file:
             file.truncate(8 << 20)
@@ -258,20 +258,20 @@ def sparse(root: Path) -> None:
 
 
 def empty(root: Path) -> None:
-    """Make nothing but the root's own owner and mode."""
+    """Create nothing, but set the root's owner and mode."""
     os.chown(root, 101, 102)
     root.chmod(0o2751)
 
 
 def wide(root: Path) -> None:
-    """Make more directories side by side, and one below the other, than there are descriptors to spare."""
+    """Create more directories, side by side and nested, than there are free descriptors."""
     for number in range(300):
         (root / f"{number}/x").mkdir(parents=True)
         write(root / f"{number}/x/file", str(number).encode())
 
 
 def flagged(root: Path) -> None:
-    """Make immutable and append-only files and directories, on the first level and below, one with a hard link."""
+    """Create immutable and append-only files and directories, on two levels, one with a hard link."""
     (root / "dir/below").mkdir(parents=True)
     for name in ("i", "a", "dir/i", "dir/below/i"):
         write(root / name)
@@ -281,7 +281,7 @@ def flagged(root: Path) -> None:
 
 
 def capabilities(root: Path) -> None:
-    """Make file capabilities of both versions, with and without the effective bit, on files of other owners."""
+    """Create file capabilities of both versions, with and without the effective bit, with other owners."""
     for number, value in enumerate(("cap_net_raw+ep", "cap_net_bind_service,cap_chown=p", "cap_setuid=eip")):
         subprocess.run(["setcap", value, write(root / f"two{number}", uid=number, mode=0o755)], check=True)
     with_root = struct.pack("<IIIIII", 0x03000001, 1 << 10, 0, 0, 0, 100000)
@@ -289,7 +289,7 @@ def capabilities(root: Path) -> None:
 
 
 def many_attributes(root: Path) -> None:
-    """Make as many attributes as fit on one inode, one of them long, on a file and a directory."""
+    """Create as many attributes as fit on an inode, one of them long, on a file and a directory."""
     (root / "dir").mkdir()
     for path in (write(root / "file"), root / "dir"):
         for number in range(40):
@@ -298,7 +298,7 @@ def many_attributes(root: Path) -> None:
 
 
 def attributes_on_nodes(root: Path) -> None:
-    """Make attributes and ACLs on what has no content: FIFO, device, socket, symlink."""
+    """Create attributes and ACLs on a FIFO, device, socket and symlink."""
     special_files(root)
     (root / "link").symlink_to("fifo")
     for name in ("fifo", "socket", "null", "disk", "link"):
@@ -308,7 +308,7 @@ def attributes_on_nodes(root: Path) -> None:
 
 
 def default_acls(root: Path) -> None:
-    """Make default ACLs one in the other, with masks, named groups, and entries that did not inherit."""
+    """Create nested default ACLs, with masks, named groups, and entries that did not inherit."""
     (root / "a").mkdir()
     subprocess.run(["setfacl", "-d", "-m", "u:1:rwx,g:2:rx,m::rx", root / "a"], check=True)
     (root / "a/b").mkdir()
@@ -320,7 +320,7 @@ def default_acls(root: Path) -> None:
 
 
 def many_links(root: Path) -> None:
-    """Make one file of many names in many directories, and many files of two names."""
+    """Create a file with many names in many directories, and many files with two names."""
     write(root / "one")
     for number in range(200):
         (root / f"{number % 20}").mkdir(exist_ok=True)
@@ -329,7 +329,7 @@ def many_links(root: Path) -> None:
 
 
 def every_byte(root: Path) -> None:
-    """Make a name of each byte that a name may hold, as a file, a directory and a symlink."""
+    """Create a name of each possible byte, as a file, a directory and a symlink."""
     top = os.fsencode(root)
     for number in {*range(1, 256)} - {ord("/"), ord(".")}:
         byte = bytes([number])
@@ -339,14 +339,14 @@ def every_byte(root: Path) -> None:
 
 
 def boundaries(root: Path) -> None:
-    """Make files of sizes around those of blocks and pieces, of random bytes and of zeros that are written."""
+    """Create files of sizes around those of blocks and pieces, of random bytes and of written zeros."""
     for size in (4095, 4096, 4097, 65535, 65537, 262143, 262144, 262145, 1 << 20):
         write(root / f"random{size}", os.urandom(size))
         write(root / f"zeros{size}", bytes(size))
 
 
 def large_ids(root: Path) -> None:
-    """Make owners up to the largest id that the kernel has."""
+    """Create owners up to the kernel's largest id."""
     for number in (65534, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 2):
         write(root / f"{number}", uid=number, gid=number)
         (root / f"l{number}").symlink_to("x")
@@ -354,7 +354,7 @@ def large_ids(root: Path) -> None:
 
 
 def huge_hole(root: Path) -> None:
-    """Make a file of 2 GiB with three pieces of data."""
+    """Create a file of 2 GiB with three pieces of data."""
     with (root / "huge").open("wb") as file:
         for offset in (0, 700 << 20, (2 << 30) - 8192):
             file.seek(offset)
@@ -362,7 +362,7 @@ def huge_hole(root: Path) -> None:
 
 
 def many_files(root: Path, count: int = MANY) -> None:
-    """Make many small files, a thousand to a directory."""
+    """Create many small files, a thousand per directory."""
     for number in range(count):
         if number % 1000 == 0:
             (root / f"{number // 1000}").mkdir()
@@ -399,13 +399,13 @@ TREES = (
 
 @pytest.fixture
 def grow_tree():
-    """Return the function that makes a tree of so many small files."""
+    """Return the function that creates a tree of this many small files."""
     return many_files
 
 
 @pytest.fixture(params=TREES, ids=lambda make: make.__name__)
 def odd_tree(request, tmp_path):
-    """Return the path of a tree, one odd thing at a time."""
+    """Return the path of each odd tree in turn."""
     root = tmp_path / "source"
     root.mkdir()
     request.param(root)
@@ -416,7 +416,7 @@ def odd_tree(request, tmp_path):
 
 @pytest.fixture
 def deep_tree(tmp_path):
-    """Return the path of a tree of 2,000 levels; it and its copies are deleted by rm, since shutil can't."""
+    """Return the path of a tree of 2,000 levels; rm deletes it and its copies, because shutil can't."""
     script = (
         "import os\n"
         "for level in range(2000): os.mkdir('level'); os.chdir('level')\n"
@@ -431,7 +431,7 @@ def deep_tree(tmp_path):
 
 @pytest.fixture
 def every_tree(tmp_path):
-    """Return the path of a tree that holds all the odd trees."""
+    """Return the path of a tree that contains all the odd trees."""
     root = tmp_path / "source"
     for make in TREES:
         (root / make.__name__).mkdir(parents=True)

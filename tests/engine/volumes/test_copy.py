@@ -19,7 +19,7 @@ from _engine.trees.copy import CopyStats, copy_tree
 
 @contextlib.contextmanager
 def opened(path):
-    """Give the descriptor of a directory."""
+    """Yield the descriptor of a directory."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield fd
@@ -28,7 +28,7 @@ def opened(path):
 
 
 def copy(source, target) -> CopyStats:
-    """Copy one directory to a new one."""
+    """Copy a directory to a new one."""
     target.mkdir(0o700)
     with opened(source) as source_fd, opened(target) as target_fd:
         return copy_tree(source_fd, target_fd)
@@ -43,7 +43,7 @@ def test_a_copy_equals_its_source_entry_by_entry(odd_tree, tmp_path, picture):
 
 
 def test_a_mounted_overlay_is_copied_as_it_is_seen(every_tree, tmp_path, picture, mount):
-    """Files of the lower and the upper layer, whiteouts and opaque directories give the merged view."""
+    """The copy is the merged view of both layers, whiteouts and opaque directories."""
     layers = {name: tmp_path / name for name in ("upper", "work")}
     for layer in layers.values():
         layer.mkdir()
@@ -58,7 +58,7 @@ def test_a_mounted_overlay_is_copied_as_it_is_seen(every_tree, tmp_path, picture
 
 
 def test_counts_entries_and_bytes(tmp_path):
-    """Every name below the root is an entry; a file with two names counts its bytes once."""
+    """Every name below the root is an entry; a hard-linked file counts its bytes once."""
     source = tmp_path / "source"
     (source / "dir").mkdir(parents=True)
     (source / "dir/file").write_bytes(b"12345")
@@ -71,7 +71,7 @@ def test_counts_entries_and_bytes(tmp_path):
     "refused", [(), ("_clones",), ("_clones", "_kernel_copies")], ids=lambda way: "+".join(way) or "all"
 )
 def test_holes_stay_holes_on_every_way_of_copying(refused, tmp_path):
-    """A file of 64 MiB with 3 pieces of data occupies as little as its source, and has the same bytes."""
+    """A file of 64 MiB with 3 pieces of data takes as much space as its source."""
     offsets = (0, 30 << 20, (64 << 20) - 4096)
     with (tmp_path / "source").open("wb") as file:
         for offset in offsets:
@@ -89,7 +89,7 @@ def test_holes_stay_holes_on_every_way_of_copying(refused, tmp_path):
 
 
 def test_access_times_are_those_from_before_the_copy(tmp_path):
-    """Reading a file or listing a directory changes its access time, but the copy has the old one."""
+    """Reading a file or a directory changes its access time, but the copy has the old one."""
     source = tmp_path / "source"
     (source / "dir").mkdir(parents=True)
     (source / "dir/file").write_bytes(b"x")
@@ -103,7 +103,7 @@ def test_access_times_are_those_from_before_the_copy(tmp_path):
 
 
 def test_2000_levels_need_neither_descriptors_nor_short_paths(deep_tree, tmp_path):
-    """A tree deeper than the limits of descriptors, recursion and PATH_MAX is copied, its hard link too."""
+    """A tree beyond the limits of descriptors, recursion and PATH_MAX can be copied."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
     try:
@@ -121,7 +121,7 @@ def test_2000_levels_need_neither_descriptors_nor_short_paths(deep_tree, tmp_pat
 
 
 def flags_of(path) -> str:
-    """Tell the inode flags as lsattr does, but for the one that all files on ext4 have."""
+    """Return the inode flags as lsattr does, without the one that all files on ext4 have."""
     listed = subprocess.run(
         ["lsattr", "-d", path], check=True, stdout=subprocess.PIPE, text=True
     ).stdout.split()[0]
@@ -129,7 +129,7 @@ def flags_of(path) -> str:
 
 
 def test_immutable_and_append_only_are_kept(tmp_path, chattr):
-    """The flags arrive after links, content and times are in place, on directories as well."""
+    """The flags are set after links, content and times, also on directories."""
     source = tmp_path / "source"
     (source / "dir").mkdir(parents=True)
     flagged = {"dir/file": "i", "log": "a", "dir": "i"}
@@ -144,7 +144,7 @@ def test_immutable_and_append_only_are_kept(tmp_path, chattr):
 
 
 def test_inherited_acls_do_not_reach_the_copy(tmp_path, picture):
-    """A default ACL on the directory that holds the target adds nothing to what the source has."""
+    """A default ACL on the target's parent adds nothing to the copy."""
     (tmp_path / "source/dir").mkdir(parents=True)
     (tmp_path / "source/dir/file").write_bytes(b"x")
     parent = tmp_path / "parent"
@@ -155,7 +155,7 @@ def test_inherited_acls_do_not_reach_the_copy(tmp_path, picture):
 
 
 def test_existing_files_are_not_written_to(tmp_path):
-    """A name that exists in the target is an error that tells the path, and the file there stays."""
+    """An existing name in the target is an error with its path, and the file stays."""
     for side, text in (("source", "new"), ("copy", "old")):
         (tmp_path / side / "dir").mkdir(parents=True)
         (tmp_path / side / "file").write_text(text)
@@ -177,14 +177,14 @@ def test_a_target_inside_the_source_is_refused(tmp_path):
 
 
 def test_no_descriptor_is_left_open(odd_tree, tmp_path):
-    """After a copy as many descriptors are open as before."""
+    """A copy leaves no descriptor open."""
     before = len(os.listdir("/proc/self/fd"))
     copy(odd_tree, tmp_path / "copy")
     assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_device_that_may_not_be_made_is_named(tmp_path):
-    """Without CAP_MKNOD the error tells path and device number, and what to do."""
+    """Without CAP_MKNOD the error has the path, the device number and a remedy."""
     source = tmp_path / "source"
     (source / "dev").mkdir(parents=True)
     os.mknod(source / "dev/null", 0o20666, os.makedev(1, 3))
@@ -204,7 +204,7 @@ def test_a_device_that_may_not_be_made_is_named(tmp_path):
 
 
 def test_an_attribute_that_the_target_cannot_hold_is_named(tmp_path, mount):
-    """On a file system without attributes the error tells path and attribute; nothing is lost unsaid."""
+    """Without attributes on the file system the error has path and attribute."""
     source = tmp_path / "source"
     source.mkdir()
     (source / "file").write_bytes(b"x")

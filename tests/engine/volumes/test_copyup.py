@@ -15,7 +15,7 @@ from _engine.progress import reported_to
 from _engine.volumes import copyup, copyup_stage, directory
 from _engine.volumes.copyup import CopyUp, Part, copy_up
 
-#: Small files of the largest tree.
+#: The number of small files in the largest tree.
 MANY = int(os.environ.get("SLIPWAY_COPY_UP_FILES", "1000"))
 
 
@@ -43,7 +43,7 @@ def rootfs(tmp_path) -> Path:
 
 
 def fill(rootfs, volume, destination="/srv/data", *parts, **words):
-    """Copy up with paths as the engine has them."""
+    """Copy up with the engine's paths."""
     parts = parts or (Part(destination),)
     return copy_up(rootfs=os.fspath(rootfs), parts=parts, volume=os.fspath(volume), **words)
 
@@ -60,7 +60,7 @@ def test_an_empty_volume_gets_what_the_image_has(odd_tree, tmp_path, volume, pic
 
 
 def test_tells_what_was_copied(rootfs, volume):
-    """Entries, bytes and the place in the image come back."""
+    """Entries, bytes and the path in the image are returned."""
     assert fill(rootfs, volume) == CopyUp(entries=2, bytes=4, places=(("/srv/data", ""),))
 
 
@@ -75,7 +75,7 @@ def test_reports_what_was_copied(rootfs, volume):
 
 @pytest.mark.parametrize("content", ["file", ".hidden", "lost+found"])
 def test_a_volume_that_holds_anything_is_never_written_to(content, rootfs, volume, picture):
-    """One entry of whatever name keeps the image's content, owner and mode out."""
+    """Any entry prevents the copy of content, owner and mode."""
     (volume / "data" / content).mkdir()
     os.chown(volume / "data", 12, 13)
     before = picture(volume)
@@ -84,7 +84,7 @@ def test_a_volume_that_holds_anything_is_never_written_to(content, rootfs, volum
 
 
 def test_a_second_copy_up_does_nothing(rootfs, volume, picture):
-    """What a container changed since the first copy-up stays."""
+    """A container's changes since the first copy-up stay."""
     fill(rootfs, volume)
     (volume / "data/a").write_text("changed")
     before = picture(volume)
@@ -96,7 +96,7 @@ def test_a_second_copy_up_does_nothing(rootfs, volume, picture):
     "destination", ["/absent", "/srv/absent/deeper", "/file", "/file/below", "/loop", "/dangling"]
 )
 def test_where_the_image_has_no_directory_nothing_happens(destination, rootfs, volume, picture):
-    """An absent path, a file, a symlink to nowhere are no error, and the volume keeps owner and mode."""
+    """A missing path, a file or a dangling symlink is no error, and the volume is unchanged."""
     (rootfs / "file").write_text("x")
     (rootfs / "loop").symlink_to("loop")
     (rootfs / "dangling").symlink_to("/nowhere")
@@ -106,7 +106,7 @@ def test_where_the_image_has_no_directory_nothing_happens(destination, rootfs, v
 
 
 def test_an_empty_directory_gives_owner_and_mode_only(rootfs, volume):
-    """A service of another user can write to its fresh volume; the volume's inode stays."""
+    """An empty directory sets owner and mode, and the volume's inode stays."""
     (rootfs / "empty").mkdir()
     os.chown(rootfs / "empty", 999, 998)
     (rootfs / "empty").chmod(0o3770)
@@ -139,7 +139,7 @@ def test_dots_stay_inside_the_root(rootfs, volume):
 
 
 def test_stages_of_a_killed_run_are_removed(rootfs, volume, chattr):
-    """What a killed copy left is deleted, also immutable files, and also when the volume is full already."""
+    """A killed copy's stage is removed, also immutable files, and also from a full volume."""
     for _ignored in range(2):
         stage = volume / f"{copyup_stage.STAGE_PREFIX}dead/below"
         stage.mkdir(parents=True)
@@ -151,7 +151,7 @@ def test_stages_of_a_killed_run_are_removed(rootfs, volume, chattr):
 
 
 def test_what_appears_meanwhile_wins(rootfs, volume, monkeypatch):
-    """A file that is written to the volume while the copy runs stays alone there; no stage is left."""
+    """A file that is written to the volume during the copy stays alone; no stage is left."""
     copy_tree = copyup.copy_tree
 
     def copy_and_write(*descriptors):
@@ -167,7 +167,7 @@ def test_what_appears_meanwhile_wins(rootfs, volume, monkeypatch):
 
 @pytest.mark.parametrize("options", ["size=1m", "nr_inodes=30"])
 def test_a_full_disk_leaves_the_volume_empty(options, tmp_path, rootfs, mount):
-    """Out of space or of inodes: StoreFull, no stage, and owner and mode of before."""
+    """No space or no inodes: StoreFull, no stage, owner and mode unchanged."""
     volumes = mount("-t", "tmpfs", "-o", options, "tmpfs", at=tmp_path / "small")
     volume = Path(directory.create(os.fspath(volumes), "app"))
     for number in range(40):
@@ -181,7 +181,7 @@ def test_a_full_disk_leaves_the_volume_empty(options, tmp_path, rootfs, mount):
 
 
 def test_a_full_ext4_leaves_the_volume_empty(tmp_path, rootfs, mount, need):
-    """The same on a disk that learns at write-back how little room it has; then there is room again."""
+    """The same on a disk that detects it at write-back; afterwards the space is free again."""
     need(Path("/dev/loop-control").exists(), "loop devices")
     with (tmp_path / "image").open("wb") as image:
         image.truncate(16 << 20)
@@ -197,7 +197,7 @@ def test_a_full_ext4_leaves_the_volume_empty(tmp_path, rootfs, mount, need):
 
 
 def test_an_attribute_that_is_too_large_is_named(tmp_path, mount, need):
-    """What a file system does not take of a file is told as that, and not as a full disk; the volume stays empty."""
+    """An unsupported attribute is not reported as a full disk; the volume stays empty."""
     need(Path("/dev/loop-control").exists(), "loop devices")
     with (tmp_path / "image").open("wb") as image:
         image.truncate(16 << 20)
@@ -214,7 +214,7 @@ def test_an_attribute_that_is_too_large_is_named(tmp_path, mount, need):
 
 
 def test_a_device_that_may_not_be_made_is_named(rootfs, volume):
-    """Without CAP_MKNOD the device is named, and the volume stays empty; FIFOs and sockets need no right."""
+    """Without CAP_MKNOD the error names the device, and the volume stays empty."""
     os.mkfifo(rootfs / "srv/data/fifo")
     assert "dev/null" not in without_mknod(rootfs, volume)
     assert sorted(os.listdir(volume / "data")) == ["a", "b", "fifo"]
@@ -227,7 +227,7 @@ def test_a_device_that_may_not_be_made_is_named(rootfs, volume):
 
 
 def without_mknod(rootfs, volume) -> str:
-    """Copy up in a process that may make no devices, and return what it said at its end."""
+    """Copy up in a process without CAP_MKNOD, and return its output."""
     argv = ["setpriv", "--bounding-set", "-mknod", "--inh-caps", "-mknod", sys.executable, "-c", COPIER]
     environment = {**os.environ, "PYTHONPATH": os.fspath(Path(copyup.__file__).parents[2])}
     return subprocess.run(
@@ -261,7 +261,7 @@ copy_up(rootfs=sys.argv[1], parts=[Part("/srv/data")], volume=sys.argv[2])
 
 
 def start_copier(rootfs, volume) -> subprocess.Popen:
-    """Start a process that copies up, and return when it is about to."""
+    """Start a process that copies up, and return when it is about to do so."""
     environment = {**os.environ, "PYTHONPATH": os.fspath(Path(copyup.__file__).parents[2])}
     argv = [sys.executable, "-c", COPIER, rootfs, volume]
     copier = subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE)
@@ -270,7 +270,7 @@ def start_copier(rootfs, volume) -> subprocess.Popen:
 
 
 def test_killed_at_any_instant_it_is_all_or_nothing(rootfs, volumes, picture):
-    """After kill -9 at 15 instants the volume is empty or whole, and the next copy-up makes it whole."""
+    """After a kill at 15 instants the volume is empty or whole; the next copy-up completes it."""
     for number in range(100):
         (rootfs / f"srv/data/{number}").mkdir()
         (rootfs / f"srv/data/{number}/file").write_bytes(bytes([number % 256]) * 200_000)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copy-up into each kind of volume, a plain directory and file systems of its own: whole or not at all, whatever happens.
+"""Copy-up into every kind of volume, a plain directory and file systems, is all or nothing.
 
-SLIPWAY_COPY_UP_KILLS=all kills at every changing call and lets every one fail; else some are drawn, and the seed is printed.
+SLIPWAY_COPY_UP_KILLS=all kills at every changing call and makes each fail; the default is a random sample, whose seed
+is printed.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ ALL = os.environ.get("SLIPWAY_COPY_UP_KILLS") == "all"
 SOME = 12
 SEED = int(os.environ.get("SLIPWAY_SEED") or time.time_ns() % 10**9)
 MANY = int(os.environ.get("SLIPWAY_COPY_UP_FILES", "1000"))
-#: The last is a plain directory that containers run with.
+#: The kinds of volumes; the last is a plain directory that containers run with.
 KINDS = ("plain", "ext4", "tmpfs", "shared")
-#: Where in the volume it goes.
+#: The subpath in the volume.
 SUBPATHS = ("", "sub/path")
 
 
 def small_disk(path: Path, *, megabytes: int, inodes: int) -> Path:
-    """Make a file with an ext4 in it."""
+    """Create a file with an ext4 in it."""
     with path.open("wb") as image:
         image.truncate(megabytes << 20)
     subprocess.run(["mkfs.ext4", "-q", "-b", "4096", "-N", str(inodes), path], check=True)
@@ -44,7 +45,7 @@ def small_disk(path: Path, *, megabytes: int, inodes: int) -> Path:
 
 @pytest.fixture
 def make_volume(tmp_path, mount, need) -> Callable[[str], Path]:
-    """Return the function that makes an empty volume of a kind."""
+    """Return the function that creates an empty volume of a kind."""
     top = tmp_path / "volumes"
     top.mkdir()
 
@@ -89,7 +90,7 @@ def rootfs(tmp_path, chattr) -> Path:
 
 
 def fill(rootfs: Path, volume: Path, *parts: Part):
-    """Copy up with paths as the engine has them."""
+    """Copy up with the engine's paths."""
     return copy_up(
         rootfs=os.fspath(rootfs),
         parts=parts or (Part("/srv/data"),),
@@ -99,9 +100,9 @@ def fill(rootfs: Path, volume: Path, *parts: Part):
 
 
 def seen(picture, top: Path, *, times: bool = True) -> dict:
-    """Return a picture without what is mkfs's; ``times`` False: without those of directories that are made, and of the root.
+    """Return a listing without mkfs's entries; ``times`` False: without new directories' and root's times.
 
-    A kill at the very end of a copy-up costs a root of its own file system the image's time, and nothing else.
+    A kill at the very end of a copy-up into a file system loses the root's times, and nothing else.
     """
     found = picture(top)
     found.pop(b"lost+found", None)
@@ -111,7 +112,7 @@ def seen(picture, top: Path, *, times: bool = True) -> dict:
 
 
 def empty(volume: Path) -> None:
-    """Empty a volume and make its root what it was."""
+    """Empty a volume and restore its root."""
     subprocess.run(["chattr", "-R", "-f", "-ia", volume], check=False)
     data = volume / "data"
     for entry in data.iterdir():
@@ -124,7 +125,7 @@ def empty(volume: Path) -> None:
 
 
 def is_empty(volume: Path) -> bool:
-    """Tell whether nothing is in the volume and its root is as it was made."""
+    """Return whether the volume is empty and its root as created."""
     info = (volume / "data").stat()
     as_made = (info.st_uid, info.st_gid, oct(info.st_mode)) == (0, 0, "0o40755")
     return as_made and {*os.listdir(volume / "data")} <= {"lost+found"} and not os.listxattr(volume / "data")
@@ -132,7 +133,7 @@ def is_empty(volume: Path) -> bool:
 
 @pytest.mark.parametrize("kind", ["ext4", "tmpfs"])
 def test_each_kind_gets_what_the_image_has(kind, make_volume, odd_tree, tmp_path, picture):
-    """A volume with a file system of its own equals the image's directory as a plain one does."""
+    """A volume with its own file system equals the image's directory as a plain one does."""
     volume = make_volume(kind)
     wanted = picture(odd_tree)
     fill(tmp_path, volume, Part("/source"))
@@ -145,7 +146,7 @@ def test_each_kind_gets_what_the_image_has(kind, make_volume, odd_tree, tmp_path
 
 
 def test_only_an_empty_lost_and_found_is_no_content(make_volume, rootfs):
-    """What mkfs makes does not count; with something in it, or of another owner, it does; in a plain directory as well."""
+    """Only mkfs's empty ``lost+found`` on a file system does not count as content."""
     volume = make_volume("ext4")
     (volume / "data/lost+found/#12").touch()
     assert fill(rootfs, volume) is None
@@ -160,7 +161,7 @@ def test_only_an_empty_lost_and_found_is_no_content(make_volume, rootfs):
 
 
 def test_a_volume_that_holds_anything_is_left_alone(volume, rootfs, picture):
-    """One file keeps the image's content, owner and mode out of each kind, and no stage is made."""
+    """One file prevents the copy of content, owner and mode in each kind; no stage is made."""
     (volume / "data/mine").write_text("mine")
     before = picture(volume)
     assert fill(rootfs, volume, Part("/srv/data", "sub")) is None
@@ -168,7 +169,7 @@ def test_a_volume_that_holds_anything_is_left_alone(volume, rootfs, picture):
 
 
 def test_a_subpath_is_made_in_a_fresh_volume(volume, rootfs, picture):
-    """The directories on the way are root's, 0755; the last is the image's; the volume's root stays what it was."""
+    """The parents are root's, 0755; the last directory is the image's; the volume's root is unchanged."""
     done = fill(rootfs, volume, Part("/srv/data", "sub/path"))
     assert (done.entries, done.places) == (8, (("/srv/data", "sub/path"),))
     assert picture(volume / "data/sub/path") == picture(rootfs / "srv/data")
@@ -178,7 +179,7 @@ def test_a_subpath_is_made_in_a_fresh_volume(volume, rootfs, picture):
 
 
 def test_a_subpath_is_made_without_content_too(volume, rootfs):
-    """Where the image has nothing, the directory belongs to who works there; with nocopy owner and mode are the image's."""
+    """Without an image directory the container's user owns it; with nocopy it has the image's owner."""
     parts = Part("/none", "a", owner=(7, 8)), Part("/srv/data", "b", content=False)
     assert fill(rootfs, volume, *parts) is None
     for name, wanted in {"a": (7, 8, "0o40755"), "b": (33, 34, "0o42770")}.items():
@@ -189,14 +190,14 @@ def test_a_subpath_is_made_without_content_too(volume, rootfs):
 
 @pytest.mark.parametrize("subpath", ["../../out", "/../../out", "a/../../../out"])
 def test_no_subpath_leads_out_of_the_volume(subpath, volume, rootfs):
-    """Dots end at the volume's root."""
+    """``..`` stops at the volume's root."""
     fill(rootfs, volume, Part("/srv/data", subpath))
     assert "out" in os.listdir(volume / "data")
     assert os.listdir(volume) == ["data"]
 
 
 def test_several_places_of_one_volume_come_at_once(volume, rootfs):
-    """A container that has the volume several times fills all of its places in one go; the whole volume comes first."""
+    """All parts of a volume that is mounted several times are filled at once, the whole first."""
     (rootfs / "etc").mkdir()
     (rootfs / "etc/conf").write_text("x")
     parts = (
@@ -215,7 +216,7 @@ def test_several_places_of_one_volume_come_at_once(volume, rootfs):
 
 @pytest.mark.parametrize("name", [".slipway-copyup", ".slipway-copyup-x", "lost+found"])
 def test_names_with_another_meaning_are_refused(name, make_volume, rootfs):
-    """A file of a name that the engine or mkfs uses in such a volume is named, before anything is there."""
+    """A name that the engine or mkfs reserves is reported before anything is copied."""
     volume = make_volume("ext4")
     (rootfs / "srv/data" / name).write_text("x")
     with pytest.raises(HostLacks, match=f"{name.replace('+', '.')} can't be copied"):
@@ -226,7 +227,7 @@ def test_names_with_another_meaning_are_refused(name, make_volume, rootfs):
 
 
 def test_a_read_only_file_system_is_told(make_volume, rootfs, mount):
-    """A volume that can't be written can't be filled: it is said so, and what to do."""
+    """A read-only volume can't be filled: the error says so, and what to do."""
     volume = make_volume("tmpfs")
     subprocess.run(["mount", "-o", "remount,ro", volume / "data"], check=True)
     with pytest.raises(HostLacks, match="mounted read-only"):
@@ -237,7 +238,7 @@ def test_a_read_only_file_system_is_told(make_volume, rootfs, mount):
 @pytest.mark.parametrize("lacking", [{"megabytes": 4}, {"inodes": 40}], ids=["bytes", "inodes"])
 @pytest.mark.parametrize("kind", ["ext4", "tmpfs"])
 def test_a_full_file_system_stays_empty(kind, lacking, subpath, make_volume, rootfs, mount):
-    """Out of space or of inodes: StoreFull, and all is as before; with room again the same call succeeds."""
+    """No space or no inodes: StoreFull, nothing changed; with space the same call succeeds."""
     volume = make_volume(kind, **lacking)
     for number in range(60):
         (rootfs / f"srv/data/{number}").write_bytes(bytes([number]) * 100_000)
@@ -253,14 +254,14 @@ def test_a_full_file_system_stays_empty(kind, lacking, subpath, make_volume, roo
 
 
 def changing_calls(rootfs: Path, volume: Path, part: Part) -> int:
-    """Return how many calls that change something a copy-up takes."""
+    """Return the number of a copy-up's calls that change something."""
     status, calls = trace(lambda: fill(rootfs, volume, part), lambda _call: None)
     assert status == 0
     return len(calls)
 
 
 def drawn(count: int) -> list[int]:
-    """Return the calls to be disturbed: all, or some with the first and the last ones, where the deciding is."""
+    """Return the calls to disturb: all, or a sample with the first and the last, around the commitment."""
     if ALL:
         return [*range(1, count + 1)]
     print(f"SLIPWAY_SEED={SEED}")  # noqa: T201  (pytest shows it when the test fails)
@@ -271,7 +272,7 @@ def drawn(count: int) -> list[int]:
 
 @pytest.mark.parametrize("subpath", SUBPATHS)
 def test_killed_at_any_changing_call(volume, rootfs, picture, subpath, need):
-    """After kill -9 the volume is empty or whole as soon as anybody looks at it, and the next copy-up makes it whole."""
+    """After a kill the next process sees the volume empty or whole, and can complete it."""
     need(platform.machine() == "x86_64", "x86-64, whose registers the tracer knows")
     part = Part("/srv/data", subpath)
     count = changing_calls(rootfs, volume, part)
@@ -297,7 +298,7 @@ def test_killed_at_any_changing_call(volume, rootfs, picture, subpath, need):
 
 @pytest.mark.parametrize("subpath", SUBPATHS)
 def test_any_changing_call_may_fail(volume, rootfs, picture, subpath, need):
-    """A disk that is full at any call leaves the volume as it was, or whole where all was done; the next copy-up succeeds."""
+    """A full disk at any call leaves the volume unchanged or whole; the next copy-up succeeds."""
     need(platform.machine() == "x86_64", "x86-64, whose registers the tracer knows")
     part = Part("/srv/data", subpath)
     count = changing_calls(rootfs, volume, part)

@@ -20,7 +20,7 @@ def volumes(tmp_path) -> str:
 
 
 def owner_and_mode(path) -> tuple[int, int, int]:
-    """Tell uid, gid and permission bits."""
+    """Return uid, gid and permission bits."""
     info = os.lstat(path)
     return info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)
 
@@ -35,7 +35,7 @@ def owner_and_mode(path) -> tuple[int, int, int]:
     ],
 )
 def test_a_new_volume_has_the_owner_and_mode_asked_for(asked, expected, volumes):
-    """The data directory has them whatever the umask; the directory around it is root's alone."""
+    """The data directory has them whatever the umask; its parent is root's, 0700."""
     before = os.umask(0o077)
     try:
         volume = directory.create(volumes, "app", **asked)
@@ -48,7 +48,7 @@ def test_a_new_volume_has_the_owner_and_mode_asked_for(asked, expected, volumes)
 
 
 def test_create_leaves_an_existing_volume_alone(volumes):
-    """Content, owner and mode that a container gave its data stay when the volume is asked for again."""
+    """Creating an existing volume again changes neither content, owner nor mode."""
     data = Path(directory.create(volumes, "app")) / "data"
     (data / "file").write_text("x")
     os.chown(data, 33, 33)
@@ -60,7 +60,7 @@ def test_create_leaves_an_existing_volume_alone(volumes):
 
 @pytest.mark.parametrize("half", ["", ".data", ".data/x"])
 def test_create_mends_a_half_made_volume(half, volumes):
-    """Whatever a kill left of a creation, the next one completes it."""
+    """A killed creation is completed by the next one."""
     os.makedirs(os.path.join(volumes, "app", half))
     volume = directory.create(volumes, "app", uid=7)
     assert os.listdir(volume) == ["data"]
@@ -70,7 +70,7 @@ def test_create_mends_a_half_made_volume(half, volumes):
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "/etc", "a\0b"])
 @pytest.mark.parametrize("verb", ["create", "remove", "is_empty", "size"])
 def test_a_name_that_is_a_path_is_refused(verb, name, volumes, tmp_path):
-    """No verb touches anything beside the directory of volumes."""
+    """No function touches anything outside the directory of volumes."""
     more = {"trash": os.fspath(tmp_path / "trash")} if verb == "remove" else {}
     with pytest.raises(InvalidOption):
         getattr(directory, verb)(volumes, name, **more)
@@ -78,7 +78,7 @@ def test_a_name_that_is_a_path_is_refused(verb, name, volumes, tmp_path):
 
 
 def test_remove_deletes_all_of_the_volume(volumes, tmp_path, every_tree, chattr):
-    """Odd content, immutable files, a symlink to the outside: all gone, but what was linked to stays."""
+    """Odd content, immutable files and symlinks are deleted, but not the symlinks' targets."""
     volume = Path(directory.create(volumes, "app"))
     every_tree.rename(volume / "data/content")
     (tmp_path / "outside").mkdir()
@@ -92,7 +92,7 @@ def test_remove_deletes_all_of_the_volume(volumes, tmp_path, every_tree, chattr)
 
 
 def test_size_and_remove_of_a_deep_volume(volumes, tmp_path, deep_tree, chattr):
-    """2,000 levels and an immutable file below need no recursion and no long path."""
+    """2,000 levels and an immutable file need no recursion and no long path."""
     volume = Path(directory.create(volumes, "app"))
     chattr("+i", deep_tree / "level")
     deep_tree.rename(volume / "data/content")
@@ -102,13 +102,13 @@ def test_size_and_remove_of_a_deep_volume(volumes, tmp_path, deep_tree, chattr):
 
 
 def test_remove_of_an_absent_volume_is_fine(volumes, tmp_path):
-    """Removing twice is removing once."""
+    """Removing a volume twice is no error."""
     directory.remove(volumes, "app", trash=os.fspath(tmp_path / "trash"))
     assert os.listdir(tmp_path / "trash") == []
 
 
 def test_sweep_deletes_what_a_killed_remove_left(volumes, tmp_path):
-    """The trash is empty afterwards, and one that was never made is fine."""
+    """A sweep empties the trash, and accepts a missing one."""
     trash = tmp_path / "trash"
     directory.sweep(os.fspath(trash))
     (trash / "volume-dead/app/data/dir").mkdir(parents=True)
@@ -118,7 +118,7 @@ def test_sweep_deletes_what_a_killed_remove_left(volumes, tmp_path):
 
 
 def test_empty_is_without_any_entry(volumes):
-    """A volume with one hidden file is not empty; one that is not there is an error."""
+    """A volume with one hidden file is not empty; a missing one is an error."""
     data = Path(directory.create(volumes, "app")) / "data"
     assert directory.is_empty(volumes, "app")
     (data / ".hidden").touch()
@@ -128,7 +128,7 @@ def test_empty_is_without_any_entry(volumes):
 
 
 def test_size_is_what_du_says(volumes, every_tree):
-    """Holes take no room, and a file with two names takes it once."""
+    """Holes take no space, and a hard-linked file counts once."""
     data = Path(directory.create(volumes, "app")) / "data"
     every_tree.rename(data / "content")
     du = subprocess.run(["du", "-s", "-B512", data], check=True, stdout=subprocess.PIPE, text=True).stdout

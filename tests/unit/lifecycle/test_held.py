@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container holds: the order in which it is acquired and released, and what each part adds to the result."""
+"""A container's resources: the order of acquisition and release, and their parts of the result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from _engine.lifecycle.info import shape
 from _engine.lifecycle.resources import held
 from _engine.lifecycle.resources.contract import Resource
 
-#: The keys in ``timings``, as users know them.
+#: The documented keys of ``timings``.
 STEPS = [
     "prepare",
     "connect_network",
@@ -20,7 +20,7 @@ STEPS = [
     "prepare_mounts",
     "prepare",
 ]
-#: First what runs, then what is mounted, those first that stand on others; volumes are others' too.
+#: Processes first, then mounts, the topmost first; volumes, which others may share, come last.
 RELEASED = [
     "runtime",
     "cgroup",
@@ -37,17 +37,17 @@ RELEASED = [
 
 
 def test_the_order_of_a_start():
-    """What a start acquires is acquired in the order in which it stands on each other, under the keys that users know."""
+    """A start acquires resources in order of dependency, with the documented keys of ``timings``."""
     assert [one.step for one in held.HELD if one.step] == STEPS
 
 
 def test_the_order_of_a_cleanup():
-    """A cleanup releases in reverse what a start has acquired, and at the end what others may hold too."""
+    """A cleanup releases in reverse order, and last the resources that other containers may share."""
     assert [one.name for one in held.backwards()] == RELEASED
     assert [one.name for one in held.shared()] == ["volumes"]
 
 
-#: What a shape has, what a resource adds, what comes of it.
+#: A shape, a resource's part, and the result.
 PARTS = [
     ({}, {"a": 1}, {"a": 1}),
     ({"a": {"b": 1}}, {"a": {"c": 2}}, {"a": {"b": 1, "c": 2}}),
@@ -59,7 +59,7 @@ PARTS = [
 
 @pytest.mark.parametrize(("whole", "part", "wanted"), PARTS)
 def test_a_resource_adds_its_part(container, layout, monkeypatch, whole, part, wanted):
-    """What resources add stands beside what is there, also in the mappings inside; nothing is altered in place."""
+    """A resource's keys are merged into the shape, also in nested mappings; nothing is changed in place."""
 
     class _First(Resource):
         def inspect(self, _known):

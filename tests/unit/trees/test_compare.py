@@ -15,7 +15,7 @@ from _engine.trees.cursor import Cursor
 
 @pytest.fixture
 def compared(tmp_path):
-    """Give a tree, and the function that tells what was changed since it was copied."""
+    """Return a tree, and the function that lists its changes since it was copied."""
     top = tmp_path / "before"
     for path in ("a/b/c", "d", "e"):
         (top / path).mkdir(parents=True)
@@ -39,12 +39,12 @@ def compared(tmp_path):
 
 
 def test_nothing(compared):
-    """A copy that nobody touched has no changes."""
+    """An untouched copy has no changes."""
     assert compared[1]() == []
 
 
 def test_all_kinds(compared):
-    """Added, changed and deleted entries are told in order, of a new directory all that is in it, of one that is gone itself."""
+    """Added, changed and deleted entries come in order: a new directory with its entries, a deleted alone."""
     now, found = compared
     (now / "a/one").write_text("a/onE")
     (now / "a/b/two").chmod(0o600)
@@ -69,7 +69,7 @@ def test_all_kinds(compared):
 
 
 def test_what_goes_meanwhile(compared, monkeypatch):
-    """A directory that goes after it was listed is told and not gone into."""
+    """A directory that vanishes after it was listed is reported and not entered."""
     now, found = compared
     enter = Cursor.enter
 

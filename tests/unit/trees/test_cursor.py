@@ -31,7 +31,7 @@ def test_walk_yields_every_entry_once_parents_first(root):
 
 
 def test_walk_leaves_out_what_vanishes(root, tmp_path):
-    """A file or directory that is deleted after it was listed is no error."""
+    """A file or directory that is deleted after it was listed is not an error."""
     seen = []
     for _ignored, name, _ignored in walk(root):
         seen.append(name)
@@ -44,7 +44,7 @@ def test_walk_leaves_out_what_vanishes(root, tmp_path):
 
 
 def test_a_directory_moved_elsewhere_is_no_way_out(root, tmp_path):
-    """When the directory the cursor stands in gets another parent, the step up is an error (ESTALE)."""
+    """If the cursor's directory gets another parent, stepping up is an error (ESTALE)."""
     (tmp_path / "elsewhere").mkdir()
     with closing(Cursor(root)) as cursor:
         cursor.enter("a")
@@ -56,7 +56,7 @@ def test_a_directory_moved_elsewhere_is_no_way_out(root, tmp_path):
 
 
 def test_no_symlink_is_stepped_through(root, tmp_path):
-    """A symlink to a directory is neither entered, nor walked, nor opened on the way."""
+    """A symlink to a directory is not entered, walked, or opened."""
     (tmp_path / "link").symlink_to("a")
     with closing(Cursor(root)) as cursor, pytest.raises(NotADirectoryError):
         cursor.enter("link")
@@ -66,7 +66,7 @@ def test_no_symlink_is_stepped_through(root, tmp_path):
 
 
 def test_no_descriptor_is_left_open(root):
-    """A walk to the end, one that is given up, and a failed opening close what they opened."""
+    """A complete walk, an abandoned one and a failed opening close their descriptors."""
     before = len(os.listdir("/proc/self/fd"))
     list(walk(root))
     given_up = walk(root)

@@ -11,7 +11,7 @@ CAPABILITY = "security.capability"
 
 
 def test_a_file_capability_becomes_the_namespaces():
-    """A capability of the host's root is written as one of the user namespace's root, with its flags and masks."""
+    """A capability of the host's root becomes the mapped root's, with its flags and masks."""
     second = struct.pack("<5I", 0x02000001, 1, 2, 3, 4)
     assert shifted(CAPABILITY, second, OWNERS) == struct.pack("<6I", 0x03000001, 1, 2, 3, 4, 1000)
     third = struct.pack("<6I", 0x03000000, 1, 2, 3, 4, 5)
@@ -19,7 +19,7 @@ def test_a_file_capability_becomes_the_namespaces():
 
 
 def test_a_file_capability_on_its_way_back():
-    """That of the namespace's root is written as everybody writes it, without an id."""
+    """A capability of the mapped root becomes the plain form, without an id."""
     third = struct.pack("<6I", 0x03000001, 1, 2, 3, 4, 1000)
     back = OWNERS.inverse()
     assert shifted(CAPABILITY, third, back) == struct.pack("<5I", 0x02000001, 1, 2, 3, 4)
@@ -29,7 +29,7 @@ def test_a_file_capability_on_its_way_back():
 
 
 def test_an_access_list_names_the_namespaces_ids():
-    """Users and groups of an ACL are shifted, each by its own map; the owner, the mask and others have no id."""
+    """Users and groups of an ACL are mapped, each by its own map; other entries have no id."""
     entries = ((1, 7, 0xFFFFFFFF), (2, 6, 3), (4, 5, 0xFFFFFFFF), (8, 4, 3), (2, 4, 99), (16, 7, 0xFFFFFFFF))
     wanted = (
         (1, 7, 0xFFFFFFFF),
@@ -48,6 +48,6 @@ def test_an_access_list_names_the_namespaces_ids():
 
 
 def test_what_holds_no_ids():
-    """Other attributes, and what is no capability and no ACL, stay as they are."""
+    """Other attributes, and invalid capabilities and ACLs, are unchanged."""
     for name in ("user.x", CAPABILITY, "system.posix_acl_access"):
         assert shifted(name, b"abc", OWNERS) == b"abc"

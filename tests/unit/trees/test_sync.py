@@ -48,20 +48,20 @@ CASES = {
 
 @pytest.mark.parametrize(("wanted", "found", "what"), CASES.values(), ids=CASES)
 def test_what_differs(wanted, found, what):
-    """Only what is said outright and differs is a change."""
+    """Only an attribute that is set and differs is a change."""
     changes = compare({"f": wanted}, {"f": found} if found else {}, lambda _path: CONTENT not in what)
     assert [change.what for change in changes] == ([what] if what else [])
 
 
 def test_owner_alone_is_no_new_content():
-    """A file of the right content that has another owner is not written anew."""
+    """A file with the right content and another owner is not rewritten."""
     (change,) = compare({"f": Wanted(FILE, uid=7, size=3)}, {"f": OLD}, lambda _path: True)
     assert change.what == (OWNER,)
 
 
 @pytest.mark.parametrize(("wanted", "found"), [(DIRECTORY, FILE), (FILE, DIRECTORY), (DIRECTORY, SYMLINK)])
 def test_directories_are_replaced_only_when_said(wanted, found):
-    """A directory becomes something else, or the other way round, only with overwrite."""
+    """A directory is replaced, or replaces something else, only with overwrite."""
     with pytest.raises(KindDiffers) as told:
         compare({"d": Wanted(wanted)}, {"d": Found(found)}, lambda _path: True)
     assert told.value.fields["path"] == "d"
@@ -70,7 +70,7 @@ def test_directories_are_replaced_only_when_said(wanted, found):
 
 
 def test_what_goes():
-    """What is not wanted goes, children first; what is kept stays, and the directories above it."""
+    """Unwanted entries are deleted, children first; kept ones and their parents stay."""
     found = {
         "a": Found(DIRECTORY),
         "a/x": OLD,
@@ -88,33 +88,33 @@ def test_what_goes():
 
 
 def test_a_directory_that_is_replaced_takes_all_with_it():
-    """What lies below a directory that becomes a file is not told on its own."""
+    """Entries below a directory that becomes a file are not listed separately."""
     found = {"a": Found(DIRECTORY), "a/x": OLD}
     changes = compare({"a": memory(b"")}, found, lambda _path: True, delete=True, overwrite=True)
     assert [(change.path, change.what) for change in changes] == [("a", (KIND,))]
 
 
 def test_parents_come_first():
-    """A directory comes before what is in it, whatever other names sort between."""
+    """A directory comes before its entries, whatever other names sort between."""
     tree = below({"a-b": memory(b""), "a/b": memory(b""), "a": Wanted(DIRECTORY)}, "")
     assert [change.path for change in compare(tree, {}, lambda _path: True)] == ["a", "a/b", "a-b"]
 
 
 def test_a_tree_elsewhere():
-    """A tree that is to be below some directory brings those that lead there, which keep what they have."""
+    """A tree below a directory includes the parents, which keep their attributes."""
     assert below({"c": memory(b"")}, "a/b").keys() == {"a", "a/b", "a/b/c"}
     assert below({"c": memory(b"")}, "a/b")["a"] == Wanted(DIRECTORY)
 
 
 def test_attributes_of_a_task():
-    """Owner and mode of the task come before those of the source, each kind with its own mode."""
+    """A task's owner and mode override the source's, with separate modes for files and directories."""
     tree = {"d": Wanted(DIRECTORY, 0o700, 1, 1), "f": Wanted(FILE, 0o600, 1, 1)}
     got = with_attributes(tree, Attributes(uid=5, mode=0o644))
     assert got == {"d": Wanted(DIRECTORY, 0o700, 5, 1), "f": Wanted(FILE, 0o644, 5, 1)}
 
 
 def test_owners_of_what_is_new():
-    """Owners of the source can be left out: what is there keeps its own, what is new gets those given."""
+    """With ``owned``, existing entries keep their owners, and new ones get the given owners."""
     (wanted,) = owned({"f": Wanted(FILE, 0o600, 1, 1, 3)}, 7, 8).values()
     assert compare({"f": wanted}, {"f": Found(FILE, 0o600, 3, 3, 3)}, lambda _path: True) == []
     assert settled(wanted, None, (CREATE,)).uid == 7
@@ -130,13 +130,13 @@ def test_owners_of_what_is_new():
     ],
 )
 def test_what_is_left_open(found, what, settled_as):
-    """A file that is written anew keeps owner and mode; one that is new has the usual ones."""
+    """A rewritten file keeps its owner and mode; a new one gets the defaults."""
     got = settled(memory(b""), found, what)
     assert (got.uid, got.gid, got.mode) == settled_as
 
 
 def test_setuid_is_left_behind():
-    """Without setuid and setgid all else of a mode stays, and what has none gets none."""
+    """Setuid and setgid are removed from modes, and nothing else; an unset mode stays unset."""
     tree = {"a": Wanted(FILE, mode=0o6755), "b": Wanted(DIRECTORY, usual_mode=0o3777), "c": Wanted(SYMLINK)}
     plain = without_setuid(tree)
     assert [(one.mode, one.usual_mode) for one in plain.values()] == [

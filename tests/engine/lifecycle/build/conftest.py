@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers that have changed all that can be changed, and the images that they become."""
+"""Containers with every kind of change, and the images committed from them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dockerarchive import layer
 
 @pytest.fixture
 def commits(host):
-    """Return what commits; all images but that of the host go with the test."""
+    """Return a committer; all images but the host's are removed with the test."""
     yield Commits(host)
     empty(host)
 
 
 @pytest.fixture
 def image(commits, busybox):
-    """Return an image with files to be changed."""
+    """Return an image with files to change."""
     return commits.host.build("localhost/files:1", busybox, layer(FILES), Labels={"of": "image"}, User="0")

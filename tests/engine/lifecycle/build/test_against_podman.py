@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A commit makes of the same container the same image as podman's, tree and words."""
+"""A commit of a container results in the same image as podman's: tree and configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from treelisting import listing
 
 from dockerarchive import layer, write_archive
 
-#: What podman writes into the image of what it has given each container, though nobody asked for it.
+#: Values that podman gives every container by itself, and writes into the image.
 GIVEN = {
     "TERM=xterm",
     "container=podman",
@@ -33,7 +33,7 @@ CONFIG = {
 
 @pytest.fixture
 def both(commits, podman, busybox, tmp_path):
-    """Load the image into both."""
+    """Load the image into both engines."""
     layers = [busybox, layer(FILES)]
     archive = write_archive(tmp_path / "files.tar", IMAGE, layers, **CONFIG)
     commits.host.load(archive)
@@ -45,7 +45,7 @@ def both(commits, podman, busybox, tmp_path):
 
 @pytest.fixture
 def mounted(podman):
-    """Return the function that gives the tree of podman's image as data."""
+    """Return the function that returns the tree of podman's image as data."""
 
     def mounted(image: str) -> dict[bytes, dict[str, object]]:
         top = podman.run("image", "mount", image)
@@ -58,7 +58,7 @@ def mounted(podman):
 
 
 def test_tree(host, commits, both, podman, mounted):
-    """What was removed, replaced, renamed and made is the same in both images, with owners, modes, times and attributes."""
+    """Removed, replaced, renamed and created entries are the same in both images, with all metadata."""
     podman.run("create", "--name", "box", "--network=none", IMAGE, "true")
     top = Path(podman.run("mount", "box"))
     alter(top)
@@ -84,7 +84,7 @@ def test_tree(host, commits, both, podman, mounted):
     assert unlike == {}
 
 
-#: Options of the container for podman and for us, and of the commit.
+#: The container's options for podman and for us, and the commit's.
 CASES = {
     "nothing": ([], {}, [], {}),
     "options": (
@@ -143,7 +143,7 @@ SHOWN = "Architecture Os Author User Labels".split()
 
 @pytest.mark.parametrize("case", CASES)
 def test_words(host, commits, both, podman, case):
-    """The configuration is podman's, and the history has as many steps, but for what podman says of itself."""
+    """The configuration is podman's, and so is the length of the history, without podman's own values."""
     theirs_of, ours_of, theirs_commit, ours_commit = CASES[case]
     podman.run("create", "--name", "box", "--network=none", *theirs_of, IMAGE, "env", "x")
     podman.run("commit", "--quiet", *theirs_commit, "box", "localhost/out:1")
@@ -162,6 +162,6 @@ def test_words(host, commits, both, podman, case):
 
 
 def said(config: dict[str, object]) -> dict[str, object]:
-    """Return what a configuration says, without what podman gives each container."""
+    """Return a configuration without the values that podman gives every container."""
     found = {key: value for key, value in config.items() if value}
     return {**found, "Env": sorted({*found["Env"]} - GIVEN)}

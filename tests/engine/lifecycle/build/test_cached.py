@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stage that was built is found by what it stands on and its key, and by nothing else."""
+"""A build stage is found by its parent and its key, and by nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY = ["app", {"version": 2}]
 
 @pytest.fixture
 def ask(commits):
-    """Return the function that asks for a stage."""
+    """Return the function that looks up a stage."""
 
     def ask(parent: str, key: object = None, name: str = "", *, check: bool = False):
         key = KEY if key is None else key
@@ -37,7 +37,7 @@ def built(host, commits, image):
 
 
 def test_found(host, image, ask, built):
-    """It is found under the parent's name and id, and called as asked for, once."""
+    """A stage is found by the parent's name and id, and gets the requested name once."""
     found = ask(image)
     assert (found.actions, found.result["hit"], found.result["image"]["Id"]) == ((), True, built)
     told = ask(image, name="localhost/stage:2", check=True)
@@ -49,7 +49,7 @@ def test_found(host, image, ask, built):
 
 
 def test_not_found(host, commits, image, ask, built, busybox):
-    """Another key, another image of the parent's name and a stage whose layers were removed are none."""
+    """Another key, another parent of the same name, and a stage with removed layers are not found."""
     nothing = {"hit": False, "image": {}}
     assert ask(image, ["app", {"version": 3}], "localhost/other:1").result == nothing
     assert ask("localhost/stage:1").result == nothing
@@ -61,7 +61,7 @@ def test_not_found(host, commits, image, ask, built, busybox):
 
 
 def test_a_torn_one_is_none(commits, image, ask, built):
-    """A stage whose layer somebody has removed is built again."""
+    """A stage whose layer was removed is built again."""
     top, *_below = commits.layers("localhost/stage:1")
     shutil.move(top, f"{top}.away")
     assert not ask(image).result["hit"]
@@ -70,7 +70,7 @@ def test_a_torn_one_is_none(commits, image, ask, built):
 
 
 def test_the_last_one_counts(host, commits, image, ask, built):
-    """Of two that were built on the same with the same key it is the newer one."""
+    """Of two stages with the same parent and key the newer one is found."""
     host.start("sh", "-c", "echo y >/new", name="two", image=image)
     host.ended("two")
     with host.open() as engine:
@@ -83,7 +83,7 @@ def test_the_last_one_counts(host, commits, image, ask, built):
 
 
 def test_a_stage_on_a_stage(host, commits, image, ask, built):
-    """What a stage is, goes no further than to it: one that stands on it has a label of its own, or none."""
+    """The stage's label is not inherited: an image built on a stage has its own label, or none."""
     host.start("true", name="two", image="localhost/stage:1")
     host.ended("two")
     with host.open() as engine:

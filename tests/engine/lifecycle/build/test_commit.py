@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container becomes an image that has what it had, with each storage driver, and nothing that nobody put there."""
+"""A committed image has the container's tree, with every storage driver, and nothing else."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ DRIVERS = ["overlay", "fuse-overlayfs", "vfs"]
 FOREVER = ("sleep", "1000")
 
 
-#: As a file has it that a user namespace's root, 100000 on the host, has given it (version 3).
+#: A file capability as set by a user namespace's root, 100000 on the host (version 3).
 CAPABILITY_OF_THE_ROOT = struct.pack("<6I", 0x03000001, 1 << 10, 0, 0, 0, 100000)
 
 
 @pytest.fixture(params=DRIVERS)
 def driver_name(request, need) -> str:
-    """Name each storage driver."""
+    """Return the name of each storage driver."""
     need(request.param != "fuse-overlayfs" or shutil.which("fuse-overlayfs"), "fuse-overlayfs")
     return request.param
 
@@ -42,13 +42,13 @@ def driver(driver_name, commits) -> str:
     return driver_name
 
 
-#: What the engine and the runtime make to mount on, and the directory that is touched by nothing else.
+#: The mount points that the engine and the runtime create, and a directory that they change by that only.
 PLACES = {b"etc/hosts", b"etc/hostname", b"etc/resolv.conf", b"run/.containerenv", b"data", b"data/deep"}
 ABOVE = {b"run"}
 
 
 def assert_kept(found, seen) -> None:
-    """Fail unless an image has all that a container saw but the places of mounts, and nothing more."""
+    """Fail unless an image has exactly the container's tree, except for mount points."""
     assert {path: found[path] for path in found.keys() & PLACES} == {}
     for tree in (found, seen):
         for path in ABOVE & tree.keys():
@@ -59,7 +59,7 @@ def assert_kept(found, seen) -> None:
 
 
 def test_the_image_is_what_the_container_saw(host, commits, image, driver):
-    """Owners, modes, times, links, devices, attributes, holes, and what was removed: the same tree comes out."""
+    """Owners, modes, times, links, devices, attributes, holes and removals are the same in the image."""
     host.start(*FOREVER, image=image, volume=["data:/data/deep"], stop_timeout=0)
     alter(commits.root())
     settle(commits.root())
@@ -71,7 +71,7 @@ def test_the_image_is_what_the_container_saw(host, commits, image, driver):
 
 
 def test_squashed(host, commits, image, driver):
-    """An image of one layer has the same tree."""
+    """A squashed image, with one layer, has the same tree."""
     host.start(*FOREVER, image=image, volume=["data:/data/deep"], stop_timeout=0)
     alter(commits.root())
     settle(commits.root())
@@ -81,7 +81,7 @@ def test_squashed(host, commits, image, driver):
 
 
 def test_in_a_user_namespace(passable_host, busybox, need, driver_name):
-    """The image has the owners that the container sees, in ACLs and capabilities too."""
+    """The image has the owners that the container sees, also in ACLs and capabilities."""
     commits = Commits(passable_host)
     passable_host.storage_driver = driver_name
     image = passable_host.build("localhost/files:1", busybox, layer(FILES))
@@ -115,7 +115,7 @@ def test_in_a_user_namespace(passable_host, busybox, need, driver_name):
 
 
 def test_links_to_what_the_image_has(host, commits, image, driver):
-    """A file of the image that was given another name has both in the new one."""
+    """An image's file with a second link in the container has both links in the new image."""
     host.start(*FOREVER, image=image, stop_timeout=0)
     root = commits.root()
     os.link(root / "etc/app/kept", root / "srv/linked")
@@ -125,7 +125,7 @@ def test_links_to_what_the_image_has(host, commits, image, driver):
 
 
 def test_a_socket_in_the_place_of_a_file(host, commits, image, driver):
-    """A socket is left out, and what it has replaced does not come back."""
+    """A socket is left out, and the file that it has replaced does not reappear."""
     host.start(*FOREVER, image=image, stop_timeout=0)
     root = commits.root()
     for name in ("etc/app/kept", "srv/new"):
@@ -139,7 +139,7 @@ def test_a_socket_in_the_place_of_a_file(host, commits, image, driver):
 
 
 def test_attributes_alone(host, commits, image, driver):
-    """A file of which nothing but a file capability has changed, is in the layer, and so is what a directory was given."""
+    """A change of only a file's capability, or of a directory's attributes, is in the layer."""
     host.start(*FOREVER, image=image, stop_timeout=0)
     root = commits.root()
     os.setxattr(root / "etc/app/kept", "security.capability", CAPABILITY)
@@ -151,7 +151,7 @@ def test_attributes_alone(host, commits, image, driver):
 
 
 def test_nothing_new(host, commits, image, driver):
-    """A container that has written nothing, started or not, adds a step to the history and no layer."""
+    """A container without changes, started or not, adds a step to the history and no layer."""
     host.want("created", *FOREVER, image=image, volume=["data:/data/deep"], stop_timeout=0)
     before = commits.commit("localhost/out:before").result["image"]
     host.bring("box", "started")
@@ -162,7 +162,7 @@ def test_nothing_new(host, commits, image, driver):
 
 
 def test_the_same_again(host, commits, image):
-    """The same container, words and name are no change; a name alone is, and so is each word."""
+    """The same container and options are unchanged; another name or option is a change."""
     host.start(*FOREVER, image=image, stop_timeout=0)
     (commits.root() / "new").touch()
     first = commits.commit(author="me").result["image"]
@@ -180,7 +180,7 @@ def test_the_same_again(host, commits, image):
 
 
 def test_check_mode(host, commits, image):
-    """Foreseen is what is done then; nothing is changed, and nobody stands still for it."""
+    """Check mode predicts the commit, changes nothing, and freezes no container."""
     host.start(*FOREVER, image=image, stop_timeout=0)
     (commits.root() / "new").touch()
     before = host.picture()
@@ -191,7 +191,7 @@ def test_check_mode(host, commits, image):
 
 
 def test_timestamp(host, commits, image):
-    """With a time of the task's own, two containers that did the same are one image."""
+    """With a timestamp, two containers with the same changes result in one image."""
     ids = set()
     for _time in range(2):
         host.start(*FOREVER, image=image, stop_timeout=0)
@@ -208,7 +208,7 @@ def test_timestamp(host, commits, image):
 
 
 def test_it_stands_still(host, commits, image):
-    """While it is read a container that runs is frozen, and goes on then; without a pause it works on."""
+    """A running container is frozen while it is read, and thawed after; without pause it runs on."""
     count = "while :; do i=$((i + 1)); echo $i >/srv/a; echo $i >/srv/b; done"
     host.start("sh", "-c", count, image=image, stop_timeout=0)
     eventually((commits.root() / "srv/b").exists, "it counts")
@@ -226,7 +226,7 @@ def test_it_stands_still(host, commits, image):
 
 @pytest.mark.parametrize("runtime", ["crun"], indirect=True)  # runc makes a cgroup in any case
 def test_what_can_not_stand_still(host, commits, image):
-    """Without a cgroup that can be frozen the task is told what to write, and then reads it as it works."""
+    """Without a freezable cgroup the error names the option, with which the container is read running."""
     host.start(*FOREVER, image=image, cgroups="disabled", stop_timeout=0)
     with pytest.raises(HostLacks, match="Write pause: false"):
         commits.commit()
@@ -234,7 +234,7 @@ def test_what_can_not_stand_still(host, commits, image):
 
 
 def test_a_paused_one_stays_paused(host, commits, image):
-    """Who has paused it lets it go on."""
+    """A paused container stays paused."""
     host.start(*FOREVER, image=image, stop_timeout=0)
     host.bring("box", "paused")
     commits.commit()
@@ -242,7 +242,7 @@ def test_a_paused_one_stays_paused(host, commits, image):
 
 
 def test_refused(host, commits, image, tmp_path, busybox):
-    """What can't become an image is told with the container, and leaves nothing."""
+    """What can't be committed is refused with the container's name, and leaves nothing."""
     with pytest.raises(NotFound, match="no container named 'box'"):
         commits.commit()
     host.start(*FOREVER, image=image, stop_timeout=0)
@@ -265,7 +265,7 @@ def test_refused(host, commits, image, tmp_path, busybox):
 
 
 def test_where_the_kernel_may_move_content(host, commits, image, monkeypatch):
-    """Where the upper layer does not tell all, the whole tree is compared, and gives the same."""
+    """If the upper layer is incomplete, the whole tree is compared, with the same result."""
     host.start(*FOREVER, image=image, stop_timeout=0)
     alter(commits.root())
     settle(commits.root())
@@ -277,7 +277,7 @@ def test_where_the_kernel_may_move_content(host, commits, image, monkeypatch):
 
 
 def test_what_it_runs_from_it(host, commits, image):
-    """A container of the image has its files, and by default does what the first one did."""
+    """A container of the image has its files, and by default runs what the first one ran."""
     host.start("sh", "-c", "cat /etc/app/note || echo x >/etc/app/note", image=image, env={"A": "1"})
     host.ended()
     shape = commits.commit(cache_key="k").result["image"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reboots, power cuts and stops of the host: what the engine knows afterwards, and what it starts (seed: refresh)."""
+"""Reboots, power losses and shutdowns: the records afterwards, and what the engine starts (seed: refresh)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def states(host) -> dict[str, str]:
 
 
 def everyone(host) -> None:
-    """Have containers of every policy and wish."""
+    """Create containers of every restart policy and last request."""
     for policy in ("no", "on-failure", "always", "unless-stopped"):
         host.start(*SLEEP, name=f"{policy}-running", restart_policy=policy)
         host.start(*SLEEP, name=f"{policy}-stopped", restart_policy=policy)
@@ -57,7 +57,7 @@ EXPECTED = {
 
 
 def test_boot_after_a_power_cut(host):
-    """A boot starts what policy and wish say, and leaves what its user has stopped or never started."""
+    """A boot starts containers by policy and last request, not those that were stopped or never started."""
     everyone(host)
     reboot(host)
     told = host.agent("boot")
@@ -65,13 +65,13 @@ def test_boot_after_a_power_cut(host):
     running = {name for name, state in EXPECTED.items() if state == "running"}
     assert {line.removeprefix("started ") for line in told.stdout.splitlines()} == running
     assert states(host) == EXPECTED
-    # Once more: all that is to run runs.
+    # Once more: everything that should run is running.
     again = host.agent("boot")
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
 def test_boot_after_a_stop_of_the_host(host):
-    """A stop of the host ends all containers, each known to have ended, and changes no wish."""
+    """A shutdown stops all containers and records their exits, but no request to stop."""
     everyone(host)
     reboot(host, power_cut=False)
     ended = {
@@ -84,7 +84,7 @@ def test_boot_after_a_stop_of_the_host(host):
 
 
 def test_refresh_resets_what_is_volatile(host):
-    """The first call after a reboot resets what was of the boot: process, counts, intents, exec sessions, run files."""
+    """The first call after a reboot resets the state of the boot: process, counts, intents, run files."""
     host.start(*SLEEP, restart_policy="always")
     process = Process(*host.record().process)
     process.signal(signal.SIGKILL)
@@ -100,13 +100,13 @@ def test_refresh_resets_what_is_volatile(host):
     assert (record.status, record.process, record.monitor, record.intent) == ("configured", None, None, "")
     assert (record.restart_count, record.crashes, record.restart_at) == (0, 0, None)
     assert (record.exit_code, record.finished, record.interrupted) == (None, None, True)
-    # An end that was seen stays one, and so does the wish.
+    # An observed exit stays recorded, and so does the last request.
     assert host.record("other") == before
     assert os.listdir(host.layout.run_containers) == os.listdir(host.layout.exits) == []
 
 
 def test_check_mode_foresees_the_refresh(host):
-    """What only looks, or predicts, tells what the next call will find, and changes nothing."""
+    """Readers and check mode show the state after the next refresh, and change nothing."""
     host.start(*SLEEP)
     host.start(*SLEEP, name="gone", rm=True)
     reboot(host)
@@ -120,7 +120,7 @@ def test_check_mode_foresees_the_refresh(host):
 
 
 def test_temporary_containers_go_with_the_boot(host):
-    """A container with rm whose run the reboot ended is removed, with its anonymous volume; one that never ran stays."""
+    """A reboot removes a container with rm and its anonymous volume, unless it never ran."""
     host.start(*SLEEP, rm=True, volume=["/anonymous", "kept:/kept"])
     host.want("created", *SLEEP, name="new", rm=True)
     reboot(host)
@@ -132,7 +132,7 @@ def test_temporary_containers_go_with_the_boot(host):
 
 
 def test_lost_run_root(host):
-    """Somebody deletes the run root of a host that runs: what lives goes on, is found, and can be stopped and started."""
+    """If the run root is deleted, living containers run on, are found, and can be stopped and started."""
     state = host.start(*SLEEP)["State"]
     lose_run_root(host)
     found = host.inspect()["State"]
@@ -145,7 +145,7 @@ def test_lost_run_root(host):
 
 
 def test_lost_run_root_of_what_has_ended(host):
-    """What had ended meanwhile is cleared away: its mounts, its cgroup, its record of a process."""
+    """Containers that have exited meanwhile are cleaned up: mounts, cgroup, record of the process."""
     host.start(*SLEEP)
     end_processes(host)
     lose_run_root(host)
@@ -158,7 +158,7 @@ def test_lost_run_root_of_what_has_ended(host):
 
 
 def test_a_pid_of_an_earlier_boot_means_nothing(host):
-    """After a reboot even the very pid and start time of a record mean another process."""
+    """After a reboot a process with a record's pid and start time is a different one."""
     host.want("created", *SLEEP)
     with subprocess.Popen(["sleep", "1000"]) as other:
         try:
@@ -175,7 +175,7 @@ def test_a_pid_of_an_earlier_boot_means_nothing(host):
 
 
 def test_refresh_happens_once(host):
-    """Many calls at once after a reboot refresh once; all wait until that is done."""
+    """Many concurrent calls after a reboot refresh once; all wait for that."""
     host.start(*SLEEP)
     reboot(host)
     with host.open() as first:
@@ -187,7 +187,7 @@ def test_refresh_happens_once(host):
 
 
 def test_boot_goes_on_through_errors(host):
-    """A container that can't be started is told with its reason; the others are started; the exit code is 1."""
+    """A container that can't be started is reported with the reason, the others start; exit code 1."""
     host.start(*SLEEP, name="a", restart_policy="always")
     host.start(*SLEEP, name="c", restart_policy="always")
     reboot(host)
@@ -211,7 +211,7 @@ def _events(host) -> list[dict[str, Any]]:
 
 
 def test_shutdown_uses_each_containers_own_signal_and_time(host):
-    """Each container gets its own signal; all end at once, so the longest time is that of the whole."""
+    """Each container gets its own stop signal; all stop in parallel."""
     script = 'trap "echo got it; exit 7" USR1; echo ready; while :; do sleep 0.05; done'
     host.start("sh", "-c", script, name="polite", stop_signal="USR1", restart_policy="always")
     for number in range(4):
@@ -234,7 +234,7 @@ def test_shutdown_uses_each_containers_own_signal_and_time(host):
 
 
 def test_nothing_is_restarted_during_a_shutdown(host):
-    """A restart that waits is taken away by the stop of the host, and made up for at the next boot."""
+    """A shutdown cancels a pending restart, and the next boot starts that container."""
     host.start("sh", "-c", "exit 1", restart_policy="always")
     eventually(lambda: host.record().crashes >= 5, "a long wait")
     assert host.agent("shutdown").returncode == 0
@@ -245,7 +245,7 @@ def test_nothing_is_restarted_during_a_shutdown(host):
 
 
 def test_stop_before_the_boot_is_a_wish(host):
-    """Who stops a container after a reboot, before it was started again, keeps it from being started."""
+    """A container that is stopped after a reboot and before its start is not started."""
     host.start(*SLEEP, restart_policy="always")
     reboot(host)
     assert host.bring("box", "stopped").actions == ("stopped box",)
@@ -255,6 +255,6 @@ def test_stop_before_the_boot_is_a_wish(host):
 
 @pytest.mark.parametrize("verb", ["boot", "shutdown"])
 def test_nothing_to_do(host, verb):
-    """Without containers both have nothing to do, and say nothing."""
+    """Without containers boot and shutdown do nothing and print nothing."""
     told = host.agent(verb)
     assert (told.returncode, told.stdout, told.stderr) == (0, "", "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A database that is lost, damaged, of another time, or can't be written: what runs is never lost sight of, nor started twice."""
+"""A lost, damaged, outdated or read-only database: no running container is lost, or started twice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BOX = {"volume": ["data:/data"], "stop_timeout": 0, "label": {"a": "b"}}
 
 @pytest.fixture
 def hosts(busybox, tmp_path_factory):
-    """Return the function that gives each test an engine of its own: a rebuild that fails spoils no other test's."""
+    """Return the function that creates an engine per test, so that a failed rebuild spoils no other test."""
 
     def host(runtime: str) -> Host:
         made = Host(tmp_path_factory.mktemp(runtime), runtime, "localhost/box:1")
@@ -41,7 +41,7 @@ def hosts(busybox, tmp_path_factory):
 
 
 def files(host: Host) -> list[Path]:
-    """Return the files of the database."""
+    """Return the paths of the database's files."""
     return [
         path
         for path in map(Path, (f"{host.layout.database}{end}" for end in ("", "-wal", "-shm")))
@@ -56,7 +56,7 @@ def lose(host: Host) -> None:
 
 
 def damage(host: Host) -> None:
-    """Write garbage over the database."""
+    """Overwrite the database with garbage."""
     for path in files(host):
         path.write_bytes(b"\xff" * max(4096, path.stat().st_size))
 
@@ -67,7 +67,7 @@ def saved(host: Host, to: Path) -> None:
 
 
 def put_back(host: Host, backup: Path) -> None:
-    """Put a backup in the place of the database."""
+    """Restore the database from the backup."""
     lose(host)
     shutil.copyfile(backup, host.layout.database)
 
@@ -86,7 +86,7 @@ def make_again(host: Host, *, dry_run: bool = False):
 
 @pytest.mark.parametrize("spoil", [lose, damage])
 def test_what_runs_is_not_started_twice_and_is_taken_up(host, spoil, capsys):
-    """Without its database the engine refuses to act and names what lives; a rebuild takes it up, and stop and absent work."""
+    """Without its database the engine refuses to act; a rebuild adopts running containers."""
     box = host.start(*SLEEP, **BOX)
     other = host.want("created", "true", name="still").result["container"]
     pid, wrote = box["State"]["Pid"], host.data("data") / "mine"
@@ -134,7 +134,7 @@ def test_what_runs_is_not_started_twice_and_is_taken_up(host, spoil, capsys):
 
 
 def test_an_end_is_seen_after_a_rebuild(host):
-    """A container that was taken up and then ends by itself is cleaned up by its monitor's call, with its exit code."""
+    """When an adopted container exits by itself, its monitor cleans up and records the exit code."""
     box = host.start("sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done", stop_timeout=0)
     lose(host)
     make_again(host)
@@ -144,7 +144,7 @@ def test_an_end_is_seen_after_a_rebuild(host):
 
 
 def test_a_database_from_before_a_container(host, tmp_path):
-    """One that lacks a container that runs is refused; a rebuild adds that alone, and leaves the others as they are."""
+    """A database that lacks a running container is refused; a rebuild adds only that one."""
     host.want("created", "true", name="old")
     saved(host, tmp_path / "backup")
     pid = host.start(*SLEEP, **BOX)["State"]["Pid"]
@@ -156,7 +156,7 @@ def test_a_database_from_before_a_container(host, tmp_path):
 
 
 def test_a_database_from_before_a_start(host, tmp_path):
-    """One that says that a container is stopped which runs is corrected by the facts: nothing is started twice."""
+    """A running container that is recorded as stopped is corrected, and not started twice."""
     host.want("created", *SLEEP, **BOX)
     saved(host, tmp_path / "backup")
     pid = host.start(*SLEEP, **BOX)["State"]["Pid"]
@@ -176,7 +176,7 @@ def test_a_database_from_before_a_start(host, tmp_path):
 
 
 def test_a_database_that_names_what_is_gone(host, tmp_path):
-    """A container that was removed since is made anew by its task, or removed: its row is no reason to fail."""
+    """A recorded container that no longer exists can be recreated or removed by its task."""
     host.start(*SLEEP, **BOX)
     host.start(*SLEEP, name="other", stop_timeout=0)
     saved(host, tmp_path / "backup")
@@ -190,7 +190,7 @@ def test_a_database_that_names_what_is_gone(host, tmp_path):
 
 
 def test_a_run_root_that_is_lost_too(host):
-    """Without database and run root the kernel still tells what lives: nothing is started over it."""
+    """Without database and run root the kernel still shows living containers: none is started over."""
     host.start(*SLEEP, **BOX)
     aside = f"{host.layout.run_root}.aside"
     lose(host)
@@ -209,7 +209,7 @@ def test_a_run_root_that_is_lost_too(host):
 
 
 def test_a_rebuild_that_is_killed_is_begun_again(host, need):
-    """Killed at any change, the next one comes to the same, and until then the engine acts on nothing."""
+    """A killed rebuild can be repeated with the same result; the engine acts on nothing until then."""
     need(os.uname().machine == "x86_64", "x86-64, whose registers the tracer knows")
     pid = host.start(*SLEEP, **BOX)["State"]["Pid"]
     damage(host)
@@ -232,7 +232,7 @@ def test_a_rebuild_that_is_killed_is_begun_again(host, need):
 
 
 def test_what_lies_beside_is_for_root_alone(host):
-    """What a rebuild reads holds what the database holds, so it is readable as that is."""
+    """The notes contain what the database does, so only root can read them."""
     box = host.start(*SLEEP, env={"PASSWORD": "secret"}, **BOX)
     container = host.layout.container(box["Id"])
     for path in (container.beside, host.layout.volume_beside("data"), *Path(host.layout.images).iterdir()):
@@ -241,7 +241,7 @@ def test_what_lies_beside_is_for_root_alone(host):
 
 
 def test_a_start_writes_nothing_beside(host):
-    """What lies beside a container is written at its creation, and when its options change; a start only looks at it."""
+    """A container's note is written when it is created or its options change; a start only checks it."""
     box = host.start(*SLEEP, **BOX)
     path = Path(host.layout.container(box["Id"]).beside)
     seen = [(path.stat().st_ino, path.stat().st_mtime_ns)]
@@ -256,7 +256,7 @@ def test_a_start_writes_nothing_beside(host):
 
 @pytest.mark.parametrize("spoil", [lose, damage])
 def test_what_was_wished_outlives_the_database(host, spoil):
-    """After a rebuild a start that is owed is made up for, and a container that its user has stopped stays stopped."""
+    """A rebuild preserves owed starts, and stopped containers stay stopped."""
     for name in ("owed", "stopped", "box"):
         host.start(*SLEEP, **{**BOX, "name": name, "restart_policy": "always"})
     assert not os.path.exists(host.layout.container(host.record("box").id).marks)
@@ -282,7 +282,7 @@ def test_what_was_wished_outlives_the_database(host, spoil):
 
 
 def test_another_run_root_is_refused_by_name(host):
-    """While a container lives with one run root, another is refused for all, naming the first; without any it is fine."""
+    """While containers live with one run root, another is refused, with the first one's path."""
     pid = host.start(*SLEEP, **BOX)["State"]["Pid"]
     root, other = host.layout.root, f"{host.layout.run_root}-other"
     try:
@@ -310,7 +310,7 @@ def test_another_run_root_is_refused_by_name(host):
 
 
 def test_a_run_root_of_an_earlier_boot_is_forgotten(host):
-    """What was remembered of another boot refuses nothing, and the new one is remembered in its place."""
+    """A record from another boot refuses nothing, and is replaced by the new run root."""
     Path(host.layout.run_root_note).write_text(f"{'0' * 36} /elsewhere\n")
     with host.open():
         pass
@@ -321,7 +321,7 @@ def test_a_run_root_of_an_earlier_boot_is_forgotten(host):
 
 
 def test_a_second_root_is_refused_by_name(host):
-    """A run root that belongs to another root is refused, naming it and what lives there, before anything is written."""
+    """A run root of another root is refused, with that root and its containers, before any write."""
     host.start(*SLEEP, **BOX)
     second, run_root = f"{host.top}/second", host.layout.run_root
     before = sorted(os.listdir(run_root))
@@ -351,7 +351,7 @@ def test_a_second_root_is_refused_by_name(host):
     "what", ["moved", "gone", "mounted elsewhere", "of another boot", "no note", "removed as told"]
 )
 def test_a_root_that_was_moved_has_its_run_root(tmp_path, what):
-    """Only a root that is there, and another one, keeps its run root from others in this boot."""
+    """Only an existing and different root keeps its run root from others in this boot."""
     first, second, run_root = (f"{tmp_path}/{name}" for name in ("first", "second", "run"))
     note = Path(Layout(first, run_root).root_note)
     with open_engine(first, run_root):
@@ -378,7 +378,7 @@ def test_a_root_that_was_moved_has_its_run_root(tmp_path, what):
 
 
 def test_the_command_line_takes_the_run_root_of_a_root(host, capsys):
-    """`slipway --root DIR` without --run-root uses the one that DIR is used with, and its own for its own root."""
+    """`slipway --root DIR` uses DIR's recorded run root, and its own for its own root."""
     host.start(*SLEEP, **BOX)
     root = host.layout.root
     for own, words in ((("/none", "/none"), ["--root", root]), ((root, host.layout.run_root), [])):
@@ -395,7 +395,7 @@ def test_the_command_line_takes_the_run_root_of_a_root(host, capsys):
 
 
 def apart(host: Host, script: str, act) -> tuple[int, str]:
-    """Run a function in a child with mounts of its own, after a shell script; return its exit code and what it wrote."""
+    """Run a function in a child with private mounts, after a shell script; return exit code and output."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -422,7 +422,7 @@ READ_ONLY = "mount --bind {root} {root}; mount -o remount,bind,ro {root}"
 
 @pytest.mark.parametrize("open_meanwhile", [False, True], ids=["closed", "in use"])
 def test_a_read_only_root_is_told_and_can_be_looked_at(host, open_meanwhile):
-    """Verbs that act say that the file system is read-only, and leave the database where it is; those that look work."""
+    """Verbs that act report a read-only file system; verbs that only read work."""
     box = host.start(*SLEEP, **BOX)
     script = READ_ONLY.format(root=host.layout.root)
     words = ["--root", host.layout.root, "--run-root", host.layout.run_root, "ps"]
@@ -443,7 +443,7 @@ def test_a_read_only_root_is_told_and_can_be_looked_at(host, open_meanwhile):
 
 
 def test_a_full_root_is_told(host):
-    """No space for the database is no damage."""
+    """A full disk is not reported as a damaged database."""
     host.want("created", *SLEEP)
     top = Path(host.top)
     script = f"""
@@ -462,7 +462,7 @@ def test_a_full_root_is_told(host):
 
 
 def test_a_directory_without_permission(tmp_path):
-    """A database that is a symlink into a loop, or a directory, is said to be out of reach, and not damaged."""
+    """An unreachable database (a symlink loop, a directory) is not reported as damaged."""
     layout = Layout(f"{tmp_path}/root", f"{tmp_path}/run")
     for make in (lambda path: os.symlink("state.db", path), os.mkdir):
         shutil.rmtree(layout.root, ignore_errors=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Explaining real containers."""
+"""Explanations of real containers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from _engine.lifecycle.info import explain, info
 
 
 def explained(host, name="box"):
-    """Return what is said of a container."""
+    """Return the sentences about a container."""
     with host.open(read_only=True) as engine:
         [shape] = explain.explained(engine, info.containers(engine, [name]).result["containers"])
     return shape["explain"]
 
 
 def test_why_it_does_not_run(host, tmp_path):
-    """A container that failed tells its code, its policy, and the source of a mount that has gone since."""
+    """A failed container's exit code, restart policy and lost mount source are explained."""
     source = tmp_path / "source"
     source.mkdir()
     host.start("sh", "-c", "exit 3", volume=[f"{source}:/data"])
@@ -31,7 +31,7 @@ def test_why_it_does_not_run(host, tmp_path):
 
 
 def test_who_stopped_it(host):
-    """A stop is told as its user's."""
+    """A stop is attributed to the user."""
     host.start("sleep", "1000", stop_signal="KILL")
     assert explained(host)[0].startswith("box runs, started ")
     host.bring("box", "stopped")
@@ -39,7 +39,7 @@ def test_who_stopped_it(host):
 
 
 def test_on_the_command_line(host):
-    """The program says it to a person; an unknown name ends with 125 and near names."""
+    """The command prints the sentences; an unknown name exits with 125 and similar names."""
     host.want("created", "sleep", "1000")
     argv = [host.layout.agent_program, "explain"]
     found = subprocess.run([*argv, "box"], capture_output=True, text=True, timeout=60, check=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs in the journal, kept by a real systemd-journald: written by conmon, read, followed, and told with failures."""
+"""Logs in a real systemd-journald: written by conmon, read, followed, and shown with failures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JOURNAL = {"log_driver": "journald"}
 
 
 class Said(NamedTuple):
-    """What a program wrote."""
+    """The output of a program."""
 
     out: str
     err: str
@@ -34,7 +34,7 @@ class Said(NamedTuple):
 
 @pytest.fixture
 def journald(need):
-    """Return the systemd-journald of a journal of the test's own."""
+    """Return the systemd-journald of a private journal."""
     need(os.path.exists(JOURNALD), "systemd-journald")
     need(shutil.which("journalctl"), "journalctl")
     with own_journal() as process:
@@ -61,7 +61,7 @@ def logs(host):
 
 
 def test_what_was_written(host, logs):
-    """Both streams come apart: long lines whole, empty ones, what is no text, and what has no line end."""
+    """Both streams are separate; long, empty, binary and unterminated lines are complete."""
     script = (
         "echo out; echo; echo err >&2; head -c 30000 /dev/zero | tr '\\0' x; echo; printf 'a\\033[0m\\tb\\n';"
         " printf '\\377\\376\\n'; printf 'no end' >&2; printf end"
@@ -78,7 +78,7 @@ def test_what_was_written(host, logs):
 
 
 def test_windows(host, logs):
-    """--tail counts lines and not their parts; --since, --until and --timestamps go by the times of the journal."""
+    """--tail counts lines, not partial records; --since, --until and --timestamps use the journal's times."""
     host.start(
         "sh", "-c", "echo one; sleep 1.2; head -c 20000 /dev/zero | tr '\\0' x; echo; echo three", **JOURNAL
     )
@@ -98,7 +98,7 @@ def test_windows(host, logs):
 
 
 def test_every_line_once(host, logs):
-    """A follower sees each line once and in order, from wherever it began, and so does who reads afterwards; restarts too."""
+    """Followers and readers see each line once and in order, wherever they begin, across restarts."""
     host.start("sh", "-c", f"sleep 1; {WRITER}", **JOURNAL)
     found = {}
 
@@ -121,7 +121,7 @@ def test_every_line_once(host, logs):
 
 
 def test_a_slow_journal(host, journald):
-    """What the journal has been told and not written yet is waited for."""
+    """Messages that the journal has received and not written yet are waited for."""
     journald.send_signal(signal.SIGSTOP)
     try:
         host.start("echo", "late", **JOURNAL)
@@ -137,7 +137,7 @@ def test_a_slow_journal(host, journald):
 
 
 def test_of_its_own(host, logs):
-    """Each container has its own lines, whatever its name was."""
+    """Each container has its own lines, whatever its former name."""
     host.start("echo", "first", name="one", **JOURNAL)
     host.ended("one")
     host.bring("one", "absent")
@@ -150,7 +150,7 @@ def test_of_its_own(host, logs):
 
 @pytest.mark.parametrize("driver", ["journald", "k8s-file"])
 def test_run_in_the_foreground(host, driver):
-    """A task that waits has all that this run wrote, whether the container is removed then or not, and nothing of another."""
+    """A task that waits returns all output of this run, and only of this run, even with rm."""
     for rm in (False, True):
         script = "echo out; echo err >&2; printf end"
         for _run in range(2):
@@ -162,7 +162,7 @@ def test_run_in_the_foreground(host, driver):
 
 
 def test_a_failure_tells_the_last_lines(host):
-    """A container that ends at once tells the last twenty lines of this run, and none of another."""
+    """A container that exits at once returns the last twenty lines of this run only."""
     script = "i=0; while [ $i -lt 30 ]; do echo $RUN $i; i=$((i+1)); done; exit 3"
     for run in ("a", "b"):
         outcome = host.want(
@@ -174,7 +174,7 @@ def test_a_failure_tells_the_last_lines(host):
 
 
 def test_tag(host):
-    """The tag marks the lines, with the container's values in it; without one its name does."""
+    """Lines have the tag, with the container's values in it; without a tag they have its name."""
     host.start("echo", "tagged", log_opt={"tag": "app-{{.Name}}/{{ .ID }}"}, **JOURNAL)
     host.start("echo", "plain", name="other", **JOURNAL)
     for name in ("box", "other"):
@@ -189,7 +189,7 @@ def test_tag(host):
 
 @pytest.mark.parametrize("driver", ["journald", "k8s-file"])
 def test_in_a_result(host, driver):
-    """The last lines come with container_info, parts joined, each with time and stream, and never more than the bound."""
+    """container_info returns the last lines, joined, with time and stream, within the limit."""
     script = "echo one; echo two >&2; sleep 0.5; head -c 20000 /dev/zero | tr '\\0' x; echo; printf end"
     host.start("sh", "-c", script, log_driver=driver)
     host.ended()
@@ -205,7 +205,7 @@ def test_in_a_result(host, driver):
 
 
 def test_refused_without_a_journal(host):
-    """Where no journald runs nothing is made, in check mode too, and the error says what to do."""
+    """Without journald nothing is created, also in check mode, and the error says what to do."""
     with own_run():
         before = host.picture()
         for mode in ({"read_only": True}, {}):

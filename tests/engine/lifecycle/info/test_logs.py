@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs of real containers: rotated by size, read over all files, followed to the end."""
+"""Logs of real containers: rotated by size, read from all files, followed to the end."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ROTATED = {"max_size": "30k", "max_file": 20}
 
 
 def program(host, *words):
-    """Return what the program prints."""
+    """Return the program's output."""
     argv = [host.layout.agent_program, *words]
     return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
 def test_rotated_and_followed(host):
-    """While the log is rotated, a follower sees every line once and in order, and so does who reads it afterwards."""
+    """While the log rotates, a follower and a later reader see every line once and in order."""
     host.start("sh", "-c", f"sleep 1; {WRITER}", log_opt=ROTATED)
     assert program(host, "logs", "--follow", "box").splitlines() == WANTED
     host.ended()
@@ -38,7 +38,7 @@ def test_rotated_and_followed(host):
 
 
 def test_old_files_go(host):
-    """No more files are kept than asked for, and each is about as large as asked for."""
+    """No more files are kept than requested, each of about the requested size."""
     host.start("sh", "-c", WRITER, log_opt={"max_size": "20k", "max_file": 3})
     host.ended()
     path = host.inspect()["HostConfig"]["LogConfig"]["Path"]
@@ -59,7 +59,7 @@ def test_a_restart_goes_on_in_the_same_log(host):
 
 
 def test_windows_in_time(host):
-    """--since and --until choose lines by their time; a wrong time is refused."""
+    """--since and --until select lines by time; an invalid time is refused."""
     host.start("echo", "hello")
     host.ended()
     assert program(host, "logs", "--since", "1h", "box") == "hello\n"
@@ -74,6 +74,6 @@ def test_windows_in_time(host):
     "options", [{"max_file": 3}, {"max_size": "1m", "max_file": 0}, {"max_size": "1m", "max_file": 100}]
 )
 def test_what_can_not_be_kept(host, options):
-    """Files without a size, and a number of files that means nothing, are refused."""
+    """A number of files without a size, and an invalid number, are refused."""
     with pytest.raises(InvalidOption):
         host.start("true", log_opt=options)

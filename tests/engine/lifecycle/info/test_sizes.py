@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container takes on the disk."""
+"""Disk use of containers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MEGABYTE = 1024 * 1024
 
 
 def test_what_a_container_writes_is_told_apart_from_its_image(host):
-    """SizeRw grows by what the container writes, hard links counted once; SizeRootFs is what the layers take."""
+    """SizeRw is what the container writes, hard links once; SizeRootFs is the layers' size."""
     host.start("sh", "-c", "head -c 1048576 /dev/zero > /big && ln /big /again && echo done && sleep 100")
     host.said("done")
     with host.open(read_only=True) as engine:
@@ -20,6 +20,6 @@ def test_what_a_container_writes_is_told_apart_from_its_image(host):
 
 
 def test_nothing_is_measured_unasked(host):
-    """Sizes cost time, so they are told only when asked for."""
+    """Sizes are only measured on request, because that takes time."""
     host.start("sleep", "100")
     assert "SizeRw" not in host.inspect()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One container of each configuration, beside podman's: every key, type and value of inspect, both ways.
 
-Where the two differ the place has a row in docs/compat.md, below *Inspect*; a difference without a row fails, and so does a row
-without a difference.
+Each path where the two differ has a row in docs/compat.md, below *Inspect*; a difference without a row fails, and so
+does a row without a difference.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from _engine.model.engine.storage_drivers import VFS
 from _engine.model.values.times import parse_rfc3339
 
 COMPAT = Path(__file__).parents[4] / "docs/compat.md"
-#: In all; podman gives limits that not every host allows (podmaninspect.COMMON).
+#: Options of all configurations; podman sets limits that not every host allows (podmaninspect.COMMON).
 COMMON = {"network": ["none"], "ulimit": ["nofile=64:64", "nproc=64:64"], "cgroup_parent": CGROUP}
 #: Not every machine has a directory of devices.
 DIRECTORY = {"devices of a directory": ("--device /dev/net:/dev/nets", {"device": ["/dev/net:/dev/nets"]})}
 DIRECTORY = DIRECTORY if Path("/dev/net/tun").exists() else {}
-#: Configurations: podman's words, and ours.
+#: Configurations: podman's arguments, and our options.
 CASES: dict[str, tuple[str, dict]] = {
     "nothing": ("", {}),
     "command": ("", {"command": ["-c", "true"]}),
@@ -113,7 +113,7 @@ CASES: dict[str, tuple[str, dict]] = {
     "block devices": ("--blkio-weight 100", {"blkio_weight": 100}),
 }
 
-#: The rows of docs/compat.md, and the places that differ for each.
+#: The rows of docs/compat.md, and the paths that differ for each.
 ROWS = {
     "paths": "ConmonPidFile PidFile StaticDir HostConfig.LogConfig.Path",
     "unset": (
@@ -140,12 +140,12 @@ ROWS = {
     "entrypoint-alone": "Args",
 }
 OF = {place: row for row, places in ROWS.items() for place in places.split()}
-#: Words whose order means nothing, and that podman says of an image's volume, which is so anyway.
+#: Lists without a meaningful order, and podman's options of an image's volume, which are the default.
 _UNSAID = {"exec"}
 
 
 def flat(value: object, path: str = "") -> dict[str, object]:
-    """Return the values of a document by their places; mappings of the user's own keys and lists are values."""
+    """Return the values of a document by path; mappings with the user's own keys, and lists, are values."""
     if isinstance(value, dict) and value and path.rpartition(".")[2] not in OPEN:
         return {
             place: item
@@ -156,7 +156,7 @@ def flat(value: object, path: str = "") -> dict[str, object]:
 
 
 def comparable(document: dict) -> dict[str, object]:
-    """Return the values of a container by their places, in an order where theirs means nothing."""
+    """Return the values of a container by path, sorted where the order has no meaning."""
     config = document["HostConfig"]
     document["Config"]["Env"] = dict(item.split("=", 1) for item in document["Config"]["Env"])
     config["Ulimits"] = sorted(config["Ulimits"], key=lambda limit: limit["Name"])
@@ -180,7 +180,7 @@ def _words(text: str) -> list[str]:
 
 
 def differences(theirs: dict, raw: dict) -> dict[str, tuple]:
-    """Return ours and podman's of each place where they differ in value, type or being there."""
+    """Return our and podman's values of each path that differs in value, type or presence."""
     options = {key: item for key, item in {**COMMON, **raw}.items() if item is not None}
     shape = json.loads(json.dumps(ours(theirs, options, host=look(), driver=VFS)))
     mine, other = comparable(shape), comparable(theirs)
@@ -202,19 +202,19 @@ def found(podman) -> dict[str, dict[str, tuple]]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_configuration_is_told_as_podman_tells_it(found, case):
-    """Each key is there in both, with the same type and value, or its place has a row in docs/compat.md."""
+    """Each key has podman's type and value, or its path has a row in docs/compat.md."""
     assert {place: pair for place, pair in found[case].items() if place not in OF} == {}
 
 
 def test_what_is_unset_is_told_as_empty(found):
-    """A key that podman leaves out where it is empty is there with its empty value."""
+    """A key that podman omits when empty is present with its empty value."""
     places = ROWS["unset"].split()
     pairs = [known[place] for known in found.values() for place in places if place in known]
     assert [pair for pair in pairs if pair[0] or pair[1] != "not there"] == []
 
 
 def test_every_difference_has_its_reason(found):
-    """docs/compat.md has the rows of the table above, and no other; each stands for places that do differ."""
+    """docs/compat.md has exactly the rows of the table above; each covers real differences."""
     section = COMPAT.read_text().partition("\n## Inspect\n")[2].partition("\n##")[0]
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \| (.+) \| (.+) \|$", section, re.MULTILINE)
     assert sorted(row[0] for row in rows) == sorted(ROWS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What podman tells of the same containers, volumes and images, beside what we tell."""
+"""Podman's inspect of the same containers, volumes and images, compared with ours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from _engine.model.volume.grammar import parse
 from _engine.model.volume.spec import VolumeRecord, VolumeSpec
 
 COMPAT = Path(__file__).parents[4] / "docs/compat.md"
-#: The same container in both words: podman's argv and our options. (Its own default for shm is 64000k.)
+#: The same container for both: podman's argv and our options. (Podman's default for shm is 64000k.)
 #: Podman needs systemd to start one with a health check.
 PLAIN = (
     ["--network", "none", "--shm-size", "64m", "--no-healthcheck"],
@@ -69,12 +69,12 @@ RICH = (
         "healthcheck_retries": 2,
     },
 )
-#: What podman does not have: Docker has HostConfig.Sysctls; podman's vfs has no layers to tell, as overlay has.
+#: Keys that podman lacks: HostConfig.Sysctls is Docker's; podman's vfs has no layers to show, as overlay has.
 OWN = {".HostConfig.Sysctls", ".GraphDriver.Data"}
 OWN |= {f".GraphDriver.Data.{key}" for key in ("LowerDir", "UpperDir", "WorkDir", "MergedDir")}
-#: Podman has these of a container with a checkpoint alone (tests/vm makes one), and leaves them out of all others.
+#: Keys that podman only has with a checkpoint (tests/vm makes one).
 OWN |= {".State.Checkpointed", ".State.CheckpointPath", ".State.Restored"}
-#: What may be null here (docs/results.md).
+#: Keys that may be null in our shape (docs/results.md).
 NULL = {
     f".{key}"
     for key in (
@@ -85,7 +85,7 @@ NULL = {
 
 
 def test_every_key_of_a_container_is_podmans(podman):
-    """Whatever is told of a container stands at the same place in podman's, with the same JSON type."""
+    """Each key of a container is at the same path in podman's, with the same JSON type."""
     rich, plain = podman.create("rich1", RICH[0], "c"), podman.create("plain1", PLAIN[0])
     podman.run("start", "plain1")
     podman.run("wait", "plain1")
@@ -146,7 +146,7 @@ def environment(document: dict) -> dict[str, str]:
 
 
 def mounts(document: dict) -> dict[str, tuple]:
-    """Return the mounts by destination; podman says exec for an image's volume, which is so anyway."""
+    """Return the mounts by destination, without podman's exec of an image's volume, which is the default."""
     keys = ("Type", "Name", "Driver", "Mode", "RW", "Propagation")
     return {
         item["Destination"]: (*(item.get(key) for key in keys), sorted({*item["Options"]} - {"exec"}))
@@ -155,7 +155,7 @@ def mounts(document: dict) -> dict[str, tuple]:
 
 
 def test_states_are_podmans(podman):
-    """A container is created, initialized, running, paused and exited in podman's words, numbers and empty values."""
+    """Created, initialized, running, paused and exited have podman's names, numbers and empty values."""
     theirs = [podman.create("life", PLAIN[0], "-c", "trap 'exit 3' INT; while :; do sleep 0.1; done")]
     for verb in ("init", "start", "pause"):
         podman.run(verb, "life")
@@ -180,7 +180,7 @@ def test_states_are_podmans(podman):
 
 
 def ended(podman: Podman, name: str) -> dict:
-    """Return what podman tells once its clean-up, which another process does, is over."""
+    """Return podman's shape after its cleanup, which another process does, is over."""
     deadline = time.monotonic() + 30
     while (found := podman.inspect(name))["State"]["Status"] != "exited":
         assert time.monotonic() < deadline, found["State"]
@@ -189,7 +189,7 @@ def ended(podman: Podman, name: str) -> dict:
 
 
 def state(document: dict) -> dict:
-    """Return the state with times as numbers; podman leaves out what is empty, and the two have other cgroups."""
+    """Return the state with times as numbers, without empty keys and the cgroup, which differs."""
     found = {"ConmonPid": 0, **document["State"]}
     keys = "Status Running Paused Restarting OOMKilled Dead Pid ConmonPid ExitCode Error Health".split()
     times = {
@@ -198,19 +198,19 @@ def state(document: dict) -> dict:
     return {**pick(found, keys), **times, "in a cgroup": bool(found.get("CgroupPath"))}
 
 
-#: What podman tells of images and volumes and we don't: the rows of docs/compat.md below *Images and volumes*.
+#: Podman's keys of images and volumes that we lack: the rows of docs/compat.md below *Images and volumes*.
 LACKING = {"image-layers": "GraphDriver", "needs-chown": "NeedsChown"}
 
 
 def test_what_is_lacking_has_its_reason():
-    """docs/compat.md names each key that podman alone has, and no other."""
+    """docs/compat.md names exactly the keys that only podman has."""
     section = COMPAT.read_text().partition("\n### Images and volumes\n")[2].partition("\n##")[0]
     rows = re.findall(r"^\| `([a-z-]+)` \| `(\w+)` \| (.+) \| (.+) \|$", section, re.MULTILINE)
     assert {row[0]: row[1] for row in rows} == LACKING
 
 
 def test_a_volume_is_as_podmans(podman):
-    """Whatever is told of a volume stands in podman's too, with the same type and, unused, the same value."""
+    """Each key of a volume is in podman's, with the same type and, if unused, the same value."""
     podman.run("volume", "create", "--label", "a=b", "fresh")
     container = podman.create("user", ["--network", "none", "-v", "/anon"])
     (anonymous, _data) = (item["Name"] for item in container["Mounts"])
@@ -242,7 +242,7 @@ def test_a_volume_is_as_podmans(podman):
     ],
 )
 def test_a_volume_s_options_are_as_podmans(podman, options):
-    """The driver's options come back in podman's words."""
+    """The driver's options are returned under podman's keys."""
     podman.run("volume", "create", *(word for option in options for word in ("--opt", option)), "own")
     theirs = podman.inspect("own", "volume")
     podman.run("volume", "rm", "own")
@@ -254,7 +254,7 @@ def test_a_volume_s_options_are_as_podmans(podman, options):
 
 
 def test_an_image_is_as_podmans(podman):
-    """Whatever is told of an image stands in podman's too, with the same type and, where known, the same value."""
+    """Each key of an image is in podman's, with the same type and, if known, the same value."""
     theirs = podman.inspect(NAME, "image")
     mine = image_shape(our_image(theirs["Digest"]))
     unknown = {f".{key}" for key in ("Annotations", "ManifestType", "NamesHistory")}

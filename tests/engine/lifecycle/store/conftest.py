@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the store share: an engine with images of a registry."""
+"""Shared fixtures of the store's tests: an engine with images of a registry."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PLAIN = Access(verify=False, retry_delay=0.05)
 
 @pytest.fixture
 def apart():
-    """Run the test in a network of its own."""
+    """Run the test in its own network namespace."""
     with own_network():
         yield
 
 
 @pytest.fixture
 def registry(need, tmp_path_factory):
-    """Return a registry on loopback."""
+    """Return a registry on the loopback interface."""
     need(
         registries.is_there() and shutil.which("skopeo"),
         "docker-registry, unpacked by tests/setup.yml, and skopeo",
@@ -39,7 +39,7 @@ def registry(need, tmp_path_factory):
 
 
 class Store:
-    """An engine with what a test asks of its images."""
+    """An engine, and what tests read of its images."""
 
     def __init__(self, host: Host, top) -> None:
         self.host, self.top = host, top
@@ -57,7 +57,7 @@ class Store:
         return self.image(name)
 
     def image(self, name):
-        """Return the record of an image, None when it is not there."""
+        """Return the record of an image, None when it does not exist."""
         with self.host.open(read_only=True) as engine, engine.database.reading() as connection:
             return images.by_name(connection, name)
 
@@ -72,14 +72,14 @@ class Store:
         return BlobStore(self.host.layout.blobs)
 
     def execute(self, statement, *values):
-        """Alter the database as no task does."""
+        """Change the database as no task does."""
         with self.host.open() as engine, engine.database.transaction() as connection:
             connection.execute(statement, values)
 
 
 @pytest.fixture
 def store(runtime, keep_clean, tmp_path, tmp_path_factory):
-    """Return an engine without images; what it has at the end is removed, and nothing else may be left."""
+    """Return an engine without images; remove its content at the end, and check that nothing else is left."""
     host = Host(tmp_path, runtime, "localhost/box:1")
     with host.open():
         for name in ("partial", "sha256"):

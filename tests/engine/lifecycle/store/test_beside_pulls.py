@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pull goes on whatever is removed beside it, and after a kill where it stopped."""
+"""A pull survives concurrent removals, and resumes where a kill stopped it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from faultproxy import fault_proxy, slow
 
 pytestmark = pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 
-#: A process that pulls, as a task does.
+#: A script that pulls as a task does.
 PULL = """
 import sys
 from _engine.lifecycle.host.opening import open_engine
@@ -36,13 +36,13 @@ SHARED = {"shared": b"s" * 3000}
 
 
 def noise(seed: int, size: int) -> bytes:
-    """Return bytes that no compression makes less of."""
+    """Return incompressible bytes."""
     return random.Random(seed).randbytes(size)
 
 
 @pytest.fixture
 def pulling(store, python_child):
-    """Return a function that starts a pull in a process of its own."""
+    """Return a function that starts a pull in its own process."""
     layout = store.host.layout
     return lambda name: python_child(PULL, layout.root, layout.run_root, name)
 
@@ -62,7 +62,7 @@ ACCEPT = (
 
 @pytest.mark.parametrize("origin", ["pulled", "loaded"])
 def test_removal_and_prune_beside_a_pull(store, registry, pulling, origin):
-    """While a slow pull is under way its layers and blobs may lose the image that they came with: it ends well all the same."""
+    """A slow pull completes even if the image that its layers came with is removed meanwhile."""
     name = store.publish(registry, "team/app:1", SHARED, {"big": noise(1, 400_000)})
     if origin == "pulled":
         old = store.pull(store.publish(registry, "team/old:1", SHARED, {"x": b"x"})).names[0]
@@ -87,7 +87,7 @@ def test_removal_and_prune_beside_a_pull(store, registry, pulling, origin):
 
 
 def test_killed_at_any_instant(store, registry, pulling):
-    """A pull that was killed goes on: the same again has the image, and no blob that had come whole comes again."""
+    """The next pull after a kill completes the image, and downloads no complete blob again."""
     parts = [{str(number): noise(number, 60_000)} for number in range(5)]
     name = store.publish(registry, "team/app:1", *parts)
     layers = digests(registry, "team/app:1")
@@ -119,7 +119,7 @@ def test_killed_at_any_instant(store, registry, pulling):
 
 
 def test_an_old_partial_blob_goes(store):
-    """What a broken pull has left waits a week for the next one, and then goes with the next removal; one that is held stays."""
+    """A broken pull's partial blob is kept for a week; then the next removal deletes it, unless in use."""
     wanted = [f"sha256:{digit * 64}" for digit in "abc"]
     for digest in wanted:
         with store.blobs.partial(digest) as partial:

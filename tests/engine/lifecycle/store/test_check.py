@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each fault of the store is found by a check, told in the same words before it is mended, and mended or left with a remedy."""
+"""Each fault of the store is found and described by a check, then repaired, or left with a remedy."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class Faulty:
         return Path(self.store.blobs.path(digest))
 
     def note(self, digits=None):
-        """Return the path of what lies beside an image."""
+        """Return the path of an image's note."""
         return Path(self.layout.images, f"{digits or self.record.id}.json")
 
     def check(self, *, repair=False, read_only=False, quick=False):
-        """Look, and repair if asked."""
+        """Check the store, and repair it if requested."""
         with self.store.host.open(read_only=read_only) as engine:
             return check(engine, repair=repair, quick=quick)
 
@@ -64,7 +64,7 @@ def a_file_is_gone(faulty):
 
 
 def a_file_is_another(faulty):
-    """Alter a byte of a layer, with the times that it had."""
+    """Change a byte of a layer, preserving the times."""
     path = faulty.layers[1] / "two"
     before = path.stat()
     path.write_bytes(b"3" + path.read_bytes()[1:])
@@ -87,12 +87,12 @@ def an_orphan_layer(faulty):
 
 
 def a_layer_row(faulty):
-    """Leave a row of a layer that no image has."""
+    """Leave the row of a layer that no image has."""
     faulty.store.execute("INSERT INTO layers VALUES (?, ?, 5)", "e" * 64, f"sha256:{'e' * 64}")
 
 
 def a_strange_layer(faulty):
-    """Put something else among the layers."""
+    """Put an unrelated file among the layers."""
     Path(faulty.layout.layers, "lost+found").mkdir()
 
 
@@ -102,18 +102,18 @@ def a_blob_is_gone(faulty):
 
 
 def a_blob_is_another(faulty):
-    """Alter a byte of a layer's blob."""
+    """Change a byte of a layer's blob."""
     path = faulty.blob(faulty.manifest["layers"][1]["digest"])
     path.write_bytes(path.read_bytes()[:-1] + b"!")
 
 
 def the_manifest_is_another(faulty):
-    """Alter the manifest."""
+    """Change the manifest."""
     faulty.blob(faulty.record.manifest_digest).write_text("{}")
 
 
 def the_manifest_is_of_another(faulty):
-    """Note another image's manifest."""
+    """Record another image's manifest."""
     other = json.dumps({**faulty.manifest, "config": {"digest": f"sha256:{'0' * 64}", "size": 1}}).encode()
     digest = f"sha256:{hashlib.sha256(other).hexdigest()}"
     faulty.store.blobs.put(digest, other)
@@ -127,37 +127,37 @@ def an_orphan_blob(faulty):
 
 
 def a_strange_blob(faulty):
-    """Put something else among the blobs."""
+    """Put an unrelated file among the blobs."""
     Path(faulty.layout.blobs, "sha256", "notes.txt").write_text("x")
 
 
 def the_config_is_another(faulty):
-    """Alter the configuration in the database."""
+    """Change the configuration in the database."""
     faulty.store.execute("UPDATE images SET config = ?", b'{"rootfs": {"type": "layers", "diff_ids": []}}')
 
 
 def a_layer_of_the_image_is_forgotten(faulty):
-    """Take a layer away from the image in the database."""
+    """Remove a layer from the image in the database."""
     faulty.store.execute("DELETE FROM image_layers WHERE position = 1")
 
 
 def the_row_is_gone(faulty):
-    """Remove the image's row, with all that belongs to it."""
+    """Remove the image's row, and all rows that refer to it."""
     faulty.store.execute("DELETE FROM images")
 
 
 def the_note_is_gone(faulty):
-    """Remove what lies beside the image."""
+    """Remove the image's note."""
     faulty.note().unlink()
 
 
 def the_note_is_torn(faulty):
-    """Leave half of what lies beside the image."""
+    """Truncate the image's note to half."""
     faulty.note().write_text(faulty.note().read_text()[:100])
 
 
 def an_orphan_note(faulty):
-    """Leave what lies beside an image whose layers are gone."""
+    """Leave the note of an image whose layers are gone."""
     faulty.note("d" * 64).write_text("{}")
 
 
@@ -192,7 +192,7 @@ MENDED = {
 
 
 def contents(faulty):
-    """Return what the layers hold."""
+    """Return the content of the layers."""
     return [
         {path.name: path.read_bytes() for path in layer.rglob("*") if path.is_file()}
         for layer in faulty.layers
@@ -202,7 +202,7 @@ def contents(faulty):
 @pytest.mark.parametrize("damage", MENDED, ids=lambda damage: damage.__name__)
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_a_fault_is_found_and_mended(faulty, damage):
-    """A check tells the fault and changes nothing; check mode tells what a repair does; then all is whole, and as it was."""
+    """A check reports the fault, check mode predicts the repair, and the repair restores everything."""
     assert faulty.check().result["faults"] == []
     before = contents(faulty)
     damage(faulty)
@@ -221,13 +221,13 @@ def test_a_fault_is_found_and_mended(faulty, damage):
 
 
 def nothing_is_kept(faulty):
-    """Leave a torn layer without its blob."""
+    """Leave a damaged layer without its blob."""
     faulty.blob(faulty.manifest["layers"][0]["digest"]).unlink()
     a_file_is_gone(faulty)
 
 
 def row_and_note_are_wrong(faulty):
-    """Leave neither row nor what lies beside as it was."""
+    """Damage both the row and the note."""
     the_note_is_torn(faulty)
     the_config_is_another(faulty)
 
@@ -241,7 +241,7 @@ TOLD = {
 @pytest.mark.parametrize("damage", TOLD, ids=lambda damage: damage.__name__)
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_a_fault_that_can_not_be_mended_is_told(faulty, damage):
-    """What nothing is left for stays, with a remedy that works."""
+    """A fault that can't be repaired remains, with a remedy that works."""
     kind, remedy = TOLD[damage]
     damage(faulty)
     [left] = [one for one in faulty.check(repair=True).result["faults"] if not one["mended"]]
@@ -255,7 +255,7 @@ def test_a_fault_that_can_not_be_mended_is_told(faulty, damage):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_a_container_that_runs_is_not_harmed(faulty, busybox, registry):
-    """A layer that a container has mounted stays as it is, and is told; once it has ended the layer is mended."""
+    """A layer that a container has mounted is reported, and repaired only after the exit."""
     host = faulty.store.host
     host.build(host.image, busybox)
     host.start("sleep", "1000", mount=[f"type=image,src={faulty.name},dst=/image"], stop_timeout=0)
@@ -273,7 +273,7 @@ def test_a_container_that_runs_is_not_harmed(faulty, busybox, registry):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_quick_reads_no_contents(faulty):
-    """A quick check sees what is missing, and not what files hold."""
+    """A quick check finds missing files, and not changed content."""
     a_file_is_another(faulty)
     assert faulty.check(quick=True).result["faults"] == []
     a_layer_is_gone(faulty)
@@ -282,7 +282,7 @@ def test_quick_reads_no_contents(faulty):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_a_lost_image_of_a_container(faulty):
-    """A container whose image nobody knows any more is told."""
+    """A container whose image is unknown is reported."""
     host = faulty.store.host
     host.want("created", "true", image=faulty.name)
     the_row_is_gone(faulty)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What takes the disk is told by kind, by image and by layer, and what a prune would free of it."""
+"""Disk use is shown by kind, image and layer, with what a prune would free."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHARED = b"s" * 3000
 
 @pytest.fixture
 def filled(store, busybox):
-    """Leave two images with a shared layer, of which a container that runs has one, and a volume."""
+    """Create two images with a shared layer, a running container with one of them, and a volume."""
     for name, size in (("used", 1000), ("free", 500)):
         store.host.build(
             f"localhost/{name}:1", busybox, layer({"shared": SHARED}), layer({name: b"x" * size})
@@ -31,14 +31,14 @@ def filled(store, busybox):
 
 
 def use(store):
-    """Return what takes the disk."""
+    """Return the disk use."""
     with store.host.open(read_only=True) as engine:
         return disk_use(engine).result["disk_use"]
 
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_by_kind_image_and_layer(filled):
-    """A shared layer counts once; of an image it is told what is its own. What can go is what a prune frees."""
+    """A shared layer counts once, and only unique layers count as an image's own; a prune frees that."""
     found = use(filled)
     rows = {row["Type"]: row for row in found["summary"]}
     images = rows["Images"]
@@ -71,7 +71,7 @@ def test_by_kind_image_and_layer(filled):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_kept_blobs(store, registry):
-    """What is kept of a pulled image is told, and what of it can be made anew goes when asked."""
+    """Kept blobs of a pulled image are shown, and those that can be regenerated are pruned on request."""
     name = store.publish(registry, "team/app:1", {"one": b"1" * 5000})
     store.pull(name)
     row = use(store)["summary"][3]
@@ -90,7 +90,7 @@ def test_kept_blobs(store, registry):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_on_the_command_line(filled):
-    """The columns are those of podman system df; --verbose tells each thing, --format json all."""
+    """The columns are those of podman system df; --verbose lists each thing, --format json everything."""
     table = filled.host.agent("df").stdout.splitlines()
     assert table[0].split() == ["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]
     assert [line.rpartition("  ")[0].split()[0] for line in table[1:]] == [
@@ -110,7 +110,7 @@ def test_on_the_command_line(filled):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_pruned_and_checked_on_the_command_line(filled):
-    """A prune asks, or wants --force; a check ends with 1 as long as something is wrong."""
+    """A prune asks, or needs --force; a check exits with 1 while there is a fault."""
     agent = filled.host.agent
     refused = agent("image", "prune", "--all")
     assert (refused.returncode, "--force" in refused.stderr) == (125, True)

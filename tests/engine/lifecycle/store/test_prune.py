@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A prune takes what nobody uses, tells it before and after in the same words, and leaves all else."""
+"""A prune removes unused things, predicts that in check mode, and leaves everything else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dockerarchive import layer
 
 @pytest.fixture
 def pruned(store):
-    """Return a function that prunes, after check mode has told the same."""
+    """Return a function that prunes, after check mode has predicted the same."""
 
     def pruned(wish):
         with store.host.open(read_only=True) as engine:
@@ -31,12 +31,12 @@ def pruned(store):
 
 
 def build(store, name, content, **config):
-    """Make an image of one layer that holds so many bytes."""
+    """Create an image with one layer of this many bytes."""
     return store.host.build(name, layer({"file": content}), **config)
 
 
 def test_images_without_a_name_go(store, pruned):
-    """What lost its name to a newer image is removed with its layers; the bytes are told, those of shared layers are not."""
+    """An image that lost its name is removed with its layers; shared layers do not count as freed."""
     shared = layer({"shared": b"s" * 3000})
     store.host.build("localhost/app:1", shared, layer({"file": b"1" * 1000}))
     old = store.image("localhost/app:1")
@@ -49,7 +49,7 @@ def test_images_without_a_name_go(store, pruned):
 
 
 def test_what_a_container_uses_stays(store, pruned, busybox):
-    """With all, what no container has goes, and what one has stays: whether it runs, was made only, or mounts the image."""
+    """With all, unused images are removed; those of any container, or mounted in one, stay."""
     for name in ("runs", "made", "mounted", "free"):
         store.host.build(f"localhost/{name}:1", busybox, layer({name: b"x"}))
     store.host.image = "localhost/runs:1"
@@ -61,7 +61,7 @@ def test_what_a_container_uses_stays(store, pruned, busybox):
 
 
 def test_the_last_of_each_repository_stay(store, pruned):
-    """keep_last counts by repository, by when an image came; one that another repository keeps stays."""
+    """keep_last counts per repository by load time; an image that any repository keeps stays."""
     for number in range(4):
         build(store, f"localhost/a:{number}", b"a%d" % number)
     build(store, "localhost/b:1", b"b")
@@ -75,7 +75,7 @@ def test_the_last_of_each_repository_stay(store, pruned):
 
 
 def test_filters_choose(store, pruned):
-    """Only what fits the filters goes; an unknown key is refused before anything is removed."""
+    """Only things that match the filters are removed; an unknown key is refused before any removal."""
     build(store, "localhost/test:1", b"1", Labels={"stage": "test"})
     build(store, "localhost/prod:1", b"2", Labels={"stage": "prod"})
     with pytest.raises(InvalidOption, match="near: label"), store.host.open() as engine:
@@ -86,7 +86,7 @@ def test_filters_choose(store, pruned):
 
 
 def test_all_kinds_at_once(apart, store, pruned, busybox):
-    """Containers that have ended go first, and what only they had goes with them; what lives and what it has stays."""
+    """Exited containers are removed first, then what only they used; living ones and theirs stay."""
     store.host.build(store.host.image, busybox)
     store.host.build("localhost/other:1", busybox, layer({"x": b"1"}))
     store.host.network("kept", subnet="10.97.8.0/24")
@@ -120,7 +120,7 @@ def test_all_kinds_at_once(apart, store, pruned, busybox):
 
 
 def test_volumes_that_are_kept(store, pruned):
-    """A volume that its task has mounted on the host stays, and so does one that the filters leave."""
+    """A volume that is mounted on the host stays, and so does one that the filters exclude."""
     store.host.volume("mounted", "mounted", "type=tmpfs")
     store.host.volume("labelled", labels={"keep": "yes"})
     store.host.volume("plain")

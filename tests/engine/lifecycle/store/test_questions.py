@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images are found by name, label, pattern, and by whether they have a name."""
+"""Images are found by name, label and pattern, and by whether they have a name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ASKED = [
 
 @pytest.fixture
 def stocked(store):
-    """Return an engine with three images, and one that has lost its name; each has its letter as a label."""
+    """Return an engine with three named images and one unnamed; each has its letter as a label."""
     build = store.host.build
     build("localhost/a:1", layer({"x": b"0"}), Labels={"name": "old"})
     build("localhost/a:1", layer({"x": b"1"}), Labels={"name": "a", "tier": "web"})
@@ -39,7 +39,7 @@ def stocked(store):
 
 
 def test_questions(stocked):
-    """All that is asked for has to fit; of several patterns one."""
+    """All criteria must match; of several patterns any."""
     with stocked.open(read_only=True) as engine:
         found = [info.images(engine, **asked).result["images"] for asked, _names in ASKED]
     names = [" ".join(sorted(shape["Labels"]["name"] for shape in shapes)) for shapes in found]
@@ -47,7 +47,7 @@ def test_questions(stocked):
 
 
 def test_an_image_by_digest_is_not_dangling(store, registry):
-    """What was pulled by its digest has that for a name: no question for the nameless finds it, and no prune takes it."""
+    """An image that was pulled by digest has that as its name: it is not dangling, and not pruned."""
     name = store.publish(registry, "team/app:1", {"x": b"1"})
     digest = store.pull(name).manifest_digest
     by_digest = f"{name.rpartition(':')[0]}@{digest}"

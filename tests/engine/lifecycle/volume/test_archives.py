@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A volume's content as a tar and back: all of it, once for the same archive, and nothing changed when it can't be."""
+"""A volume's content as a tar and back: complete, once per archive, and unchanged after an error."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ONE = pytest.mark.parametrize("runtime", ["crun"], indirect=True)
 
 @pytest.fixture
 def volume(host):
-    """Return the content of a volume that holds one of everything."""
+    """Return the content of a volume with one of every kind of entry."""
     host.volume("data")
     data = host.data("data")
     data.rmdir()
@@ -68,7 +68,7 @@ def take(host, tmp_path):
 
 
 def archive(path, *members: tuple[str, bytes | None]) -> None:
-    """Write a tar; None is a directory."""
+    """Write a tar; a value of None is a directory."""
     with tarfile.open(path, "w") as tar:
         for name, content in members:
             member = tarfile.TarInfo(name)
@@ -79,7 +79,7 @@ def archive(path, *members: tuple[str, bytes | None]) -> None:
 
 @ONE
 def test_all_of_it_there_and_back(host, volume, send, take, tmp_path):
-    """The archive is what the volume holds, entry by entry; imported it is that again, and exported the same bytes."""
+    """The archive has the volume's entries; an import restores them, and the next export is identical."""
     wanted = inside(str(volume))
     assert send().actions == (f"exported volume data to {tmp_path}/out.tar",)
     assert_same(unpacked(tmp_path / "out.tar", tmp_path / "out"), wanted)
@@ -103,7 +103,7 @@ def test_all_of_it_there_and_back(host, volume, send, take, tmp_path):
 @ONE
 @pytest.mark.parametrize("end", ["tar", "tar.gz", "tgz", "tar.bz2", "tar.xz", "tar.zst", "zst.tar"])
 def test_compressed_by_its_name(host, send, take, tmp_path, end):
-    """The end of the name decides, the same again is no change, and each is read again."""
+    """The suffix selects the compression, exporting again is unchanged, and each format can be read."""
     host.volume("data")
     host.data("data").joinpath("file").write_bytes(b"x" * 10000)
     send()
@@ -120,7 +120,7 @@ def test_compressed_by_its_name(host, send, take, tmp_path, end):
 
 @ONE
 def test_once_for_the_same_archive(host, volume, send, take, tmp_path):
-    """What containers write after an import is theirs; another archive needs force, and what it replaces is a snapshot."""
+    """An import keeps later changes; another archive needs force, and the old content is a snapshot."""
     send()
     host.volume("other")
     take()
@@ -149,7 +149,7 @@ def test_once_for_the_same_archive(host, volume, send, take, tmp_path):
 
 
 def test_nothing_is_copied_up_afterwards(host, take, built, busybox, tmp_path):
-    """An import of an empty directory is content too: the image's is not copied over it."""
+    """An imported empty directory counts as content: the image's is not copied into it."""
     from dockerarchive import layer
 
     archive(tmp_path / "out.tar", ("./", None))
@@ -162,7 +162,7 @@ def test_nothing_is_copied_up_afterwards(host, take, built, busybox, tmp_path):
 
 @ONE
 def test_names_that_mean_something_in_images(host, take, tmp_path):
-    """A volume's archive is no layer: a file whose name would hide another in an image is a file."""
+    """A volume's archive is not a layer: a file named like a whiteout is a file."""
     archive(tmp_path / "out.tar", ("kept", b"1"), (".wh.kept", b"2"), ("d", None), ("d/.wh..wh..opq", b"3"))
     host.volume("other")
     take()
@@ -178,7 +178,7 @@ def test_names_that_mean_something_in_images(host, take, tmp_path):
 
 
 def test_under_containers(host, volume, send, take):
-    """A container that runs is no reason not to export, and stands still for it; nothing is imported under it."""
+    """A running container is frozen during an export, and prevents an import."""
     host.start(*FOREVER, volume=["data:/data:nocopy"], stop_timeout=0)
     assert send().result["paused"] == ["box"]
     assert send("none.tar", consistent="none").result["paused"] == []
@@ -193,7 +193,7 @@ def test_under_containers(host, volume, send, take):
 
 @ONE
 def test_bad_archives_change_nothing(host, volume, take, tmp_path):
-    """What is broken, cut short, unsafe, no archive or not there is told, and the volume is as it was."""
+    """A broken, truncated, unsafe or missing archive is refused, and the volume is unchanged."""
     archive(tmp_path / "good.tar", ("a", b"1" * 100000))
     good = (tmp_path / "good.tar").read_bytes()
     (tmp_path / "cut.tar").write_bytes(good[:50000])
@@ -230,7 +230,7 @@ def test_bad_archives_change_nothing(host, volume, take, tmp_path):
 
 
 def link(path) -> None:
-    """Write an archive that leads out of the volume by a symlink of its own."""
+    """Write an archive that leads out of the volume through its own symbolic link."""
     with tarfile.open(path, "w") as tar:
         member = tarfile.TarInfo("way")
         member.type, member.linkname = tarfile.SYMTYPE, "/etc"
@@ -241,7 +241,7 @@ def link(path) -> None:
 
 @ONE
 def test_a_full_disk_leaves_it_as_it_was(tmp_path, runtime):
-    """Without room nothing is changed, and as much room is left as before."""
+    """A full disk changes nothing, and no space is lost."""
     top = tmp_path / "small"
     top.mkdir()
     archive(tmp_path / "big.tar", ("a", os.urandom(6 * MEGABYTE)))
@@ -262,7 +262,7 @@ def test_a_full_disk_leaves_it_as_it_was(tmp_path, runtime):
 
 @ONE
 def test_no_zstd(host, take, send, monkeypatch, tmp_path):
-    """Without the program the error says what to do, in check mode too."""
+    """Without zstd the error says what to do, also in check mode."""
     host.volume("data")
     (tmp_path / "x.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd")
     monkeypatch.setattr("_engine.kernel.command.SEARCH_PATH", str(tmp_path))
@@ -275,7 +275,7 @@ def test_no_zstd(host, take, send, monkeypatch, tmp_path):
 
 @ONE
 def test_no_device_is_opened(host, volume, send):
-    """A device that a container puts in a file's place can't be opened by the host's root through what is exported."""
+    """A device that a container puts in a file's place can't be opened through an export."""
     from _engine.lifecycle.volume.read_content import find_volume, reading
 
     os.mknod(volume / "null", 0o20666, os.makedev(1, 3))
@@ -288,6 +288,6 @@ def test_no_device_is_opened(host, volume, send):
 
 @ONE
 def test_errors_are_told(host, send):
-    """A volume that is not there is named with what is near."""
+    """A missing volume is reported with similar names."""
     with pytest.raises(EngineError, match="no volume named 'data'"):
         send()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files in a volume as a task says: only what differs is written, each file whole, and never outside of the volume."""
+"""Files in a volume, as a task describes them: only differences are written, atomically and inside it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOREVER = ("sleep", "1000")
 #: For what needs no container, and so no other runtime.
 ONE = pytest.mark.parametrize("runtime", ["crun"], indirect=True)
 MEGABYTE = 1 << 20
-#: Swaps a directory and a symlink as fast as it can.
+#: A script that swaps a directory and a symlink in a tight loop.
 SWAPPER = """
 import os, sys
 from _engine.kernel import libc
@@ -38,7 +38,7 @@ while True:
 
 @pytest.fixture
 def volume(host):
-    """Return the content of a volume that belongs to somebody."""
+    """Return the content of a volume with another owner."""
     host.volume("data")
     os.chown(host.data("data"), 1000, 1001)
     return host.data("data")
@@ -59,7 +59,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def write(host):
-    """Return the function that has files in volume ``data``."""
+    """Return the function that puts files into volume ``data``."""
 
     def write(*files: InlineFile, check: bool = False, **options):
         with host.open(read_only=check) as engine:
@@ -69,7 +69,7 @@ def write(host):
 
 
 def seen(top) -> dict[str, tuple]:
-    """Return all that is below a directory: mode, owners, content."""
+    """Return all entries below a directory: mode, owners, content."""
     found = {}
     for path in sorted(top.rglob("*")):
         info = path.lstat()
@@ -80,7 +80,7 @@ def seen(top) -> dict[str, tuple]:
 
 @ONE
 def test_ladder(volume, source, write, host):
-    """Check mode writes nothing and foresees the run; again is no change; what differs is told by file; delete takes the rest."""
+    """Check mode predicts the run; a second run is unchanged; the diff is per file; delete removes others."""
     volume.joinpath("other").write_text("stays")
     options = {"src": f"{source}/", "exclude": ("*.bak",)}
     before = host.picture()
@@ -117,7 +117,7 @@ def test_ladder(volume, source, write, host):
 
 @ONE
 def test_files_of_the_list(volume, source, write):
-    """Files have their own owners and modes, win over those of the tree, and their directories are made; both go below dest."""
+    """Listed files have their own owners and modes, override those of the tree, and get their directories."""
     files = (
         InlineFile("a", b"mine"),
         InlineFile("deep/er/c", b"x", "7", "8", 0o600),
@@ -145,7 +145,7 @@ def test_files_of_the_list(volume, source, write):
 
 @ONE
 def test_refused(volume, source, write, host):
-    """What can't be is told, in check mode too, and nothing has changed."""
+    """Invalid requests are refused, also in check mode, and change nothing."""
     volume.joinpath("dir").mkdir()
     volume.joinpath("file").touch()
     os.mkfifo(source / "fifo")
@@ -169,7 +169,7 @@ def test_refused(volume, source, write, host):
 
 
 def test_under_a_container_that_runs(host, volume, write):
-    """A container that runs sees the new file at once, the whole of it, and nothing is filled from its image later."""
+    """A running container sees a new file at once and whole; nothing is copied up later."""
     script = "while [ ! -e /data/conf/a ]; do sleep 0.05; done; cat /data/conf/a; sleep 1000"
     write(InlineFile("first", b"x"))
     host.start("sh", "-c", script, volume=["data:/data"], stop_timeout=0)
@@ -180,7 +180,7 @@ def test_under_a_container_that_runs(host, volume, write):
 
 @ONE
 def test_a_container_that_swaps_symlinks(volume, write, tmp_path, python_child):
-    """Whoever swaps a directory for a symlink out of the volume all the time never leads a write, or a deletion, there."""
+    """A directory that is swapped for a symlink all the time never leads a write or deletion out."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "precious").write_text("stays")
@@ -201,7 +201,7 @@ def test_a_container_that_swaps_symlinks(volume, write, tmp_path, python_child):
 
 @ONE
 def test_a_device_is_not_opened(volume, write):
-    """What a container has put in a file's place is replaced, never written to and never read."""
+    """An entry that a container has put in a file's place is replaced, never written to or read."""
     os.mknod(volume / "a", 0o20666, os.makedev(1, 3))
     os.mkfifo(volume / "b")
     assert write(InlineFile("a", b"x"), InlineFile("b", b"y")).changed
@@ -210,7 +210,7 @@ def test_a_device_is_not_opened(volume, write):
 
 @ONE
 def test_a_full_disk(tmp_path, runtime):
-    """Without room the file is the old one."""
+    """On a full disk the old file stays."""
     top = tmp_path / "small"
     top.mkdir()
     mounts.tmpfs(str(top), size=4 * MEGABYTE, mode=0o700)
@@ -231,7 +231,7 @@ def test_a_full_disk(tmp_path, runtime):
 
 @ONE
 def test_a_file_system_of_its_own(host, tmp_path):
-    """What is on a disk is exported, kept in snapshots and written to; replaced in one step it can't be, which is told."""
+    """A disk volume can be exported, snapshotted and written, but not replaced in one step."""
     image = tmp_path / "disk"
     with image.open("wb") as stream:
         stream.truncate(8 * MEGABYTE)
@@ -256,7 +256,7 @@ def test_a_file_system_of_its_own(host, tmp_path):
 
 @ONE
 def test_a_volume_in_memory(host):
-    """Nothing is written into a volume that forgets it at once."""
+    """Nothing is written into a volume that would lose it at once."""
     host.volume("data", "present", "type=tmpfs")
     request = ContentRequest("data", files=(InlineFile("a", b"x"),))
     with host.open() as engine, pytest.raises(WrongState, match="state: mounted"):

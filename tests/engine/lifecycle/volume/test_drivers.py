@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Volumes with a file system of their own: mounted while somebody needs them, and for as long."""
+"""Volumes with their own file systems: mounted as long as something needs them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SLEEP = ("sleep", "1000")
 TMPFS = ("type=tmpfs", "o=size=1m,nodev")
 USE = {"volume": ["own:/data"], "stop_timeout": 0}
 KEEP = frozenset({"labels", "options"})
-#: Looks into a volume until it is killed.
+#: A script that keeps a volume open until it is killed.
 LOOKER = """
 import sys
 from pathlib import Path
@@ -49,7 +49,7 @@ with Host(Path(top), runtime, "").open() as engine, engine.lock_volume("own", "l
 
 @pytest.fixture
 def one_host(need, hosts, keep_clean):
-    """Return an engine for what has nothing to do with the runtime."""
+    """Return an engine for tests that do not depend on the runtime."""
     need(os.geteuid() == 0, "root")
     need(shutil.which("runc"), "runc")
     need(shutil.which("conmon"), "conmon")
@@ -58,7 +58,7 @@ def one_host(need, hosts, keep_clean):
 
 @pytest.fixture
 def disk(tmp_path) -> Path:
-    """Return a file that holds an ext4, with a file ``hello`` in it, and check that no loop device keeps it."""
+    """Return a file with an ext4 and a file ``hello`` in it; check that no loop device is left."""
     content = tmp_path / "content"
     content.mkdir()
     content.joinpath("hello").write_text("of the disk\n")
@@ -77,7 +77,7 @@ def mounted(host, name: str = "own") -> mountinfo.MountEntry | None:
 
 
 def shape(host, name: str = "own") -> dict:
-    """Return a volume as volume_info tells it."""
+    """Return a volume as volume_info does."""
     with host.open(read_only=True) as engine:
         [found] = info.volumes(engine, [name]).result["volumes"]
     return found
@@ -93,7 +93,7 @@ def root_of(path: Path) -> tuple[int, int, int]:
 
 
 def test_mounted_while_containers_live(host):
-    """A tmpfs comes with the first container that lives with the volume, and goes with the last, whichever that is."""
+    """A tmpfs is mounted for the first living container, and unmounted after the last."""
     made = host.volume("own", "present", *TMPFS)
     assert (made.actions, mounted(host)) == (("created volume own",), None)
     for name in ("one", "two"):
@@ -115,7 +115,7 @@ def test_mounted_while_containers_live(host):
 
 
 def test_a_disk_keeps_its_content(disk, host):
-    """What a container writes to a loop-mounted disk is on the disk, and there again for the next."""
+    """What a container writes to a loop-mounted disk is there for the next."""
     host.volume("own", "present", "type=ext4", f"device={disk}")
     host.start("sh", "-c", "cat /data/hello && echo more > /data/more", **USE)
     host.ended()
@@ -126,7 +126,7 @@ def test_a_disk_keeps_its_content(disk, host):
 
 
 def test_a_failed_start_leaves_nothing_mounted(host, tmp_path):
-    """Whether the mount fails or the command does: nothing is mounted, and the container is as before."""
+    """If the mount or the command fails, nothing stays mounted, and the container is unchanged."""
     empty = tmp_path / "empty"
     empty.write_bytes(bytes(1 << 20))
     host.volume("own", "present", "type=ext4", f"device={empty}")
@@ -142,7 +142,7 @@ def test_a_failed_start_leaves_nothing_mounted(host, tmp_path):
 
 
 def test_a_missing_device_fails_its_containers_alone(disk, host):
-    """After a reboot without the disk, only what needs it stays down, and says why."""
+    """After a reboot without the disk only its containers stay down, with the reason."""
     host.volume("own", "present", "type=ext4", f"device={disk}")
     host.start(*SLEEP, name="with", restart_policy="always", **USE)
     host.start(*SLEEP, name="without", restart_policy="always", stop_timeout=0)
@@ -156,7 +156,7 @@ def test_a_missing_device_fails_its_containers_alone(disk, host):
 
 
 def test_a_kill_at_the_start_is_mended(host):
-    """What a killed start has mounted is unmounted by whoever comes next to the container."""
+    """What a killed start has mounted is unmounted by the next task of the container."""
     host.volume("own", "present", *TMPFS)
     host.want("created", *SLEEP, **USE)
     with host.open() as engine, engine.database.transaction() as connection:
@@ -173,7 +173,7 @@ def test_a_kill_at_the_start_is_mended(host):
 
 
 def test_mounted_and_unmounted(host):
-    """A volume can be mounted for the host, and stays so until that is taken back, containers or not."""
+    """A volume can be mounted on the host, and stays so until it is unmounted, containers or not."""
     foreseen = host.volume("own", "mounted", *TMPFS, check=True)
     assert (foreseen.actions, host.volumes()) == (("created volume own", "mounted volume own"), [])
     assert host.volume("own", "mounted", *TMPFS).actions == foreseen.actions
@@ -195,7 +195,7 @@ def test_mounted_and_unmounted(host):
 
 
 def test_a_wish_outlives_a_reboot(disk, one_host):
-    """After a reboot it is told that nothing is mounted; the boot mounts it again, and absent unmounts it."""
+    """After a reboot it is shown as unmounted; the boot mounts it again, and absent unmounts it."""
     host = one_host
     host.volume("own", "mounted", "type=ext4", f"device={disk}")
     reboot(host)
@@ -209,7 +209,7 @@ def test_a_wish_outlives_a_reboot(disk, one_host):
 
 
 def test_opened_for_a_moment(one_host, python_child):
-    """A task sees what is mounted for it; after a kill the next task unmounts it."""
+    """A task mounts the volume while it runs; after a kill the next task unmounts it."""
     host = one_host
     host.volume("own", "present", *TMPFS)
     with host.open() as engine, engine.lock_volume("own", "test"):
@@ -230,7 +230,7 @@ def test_opened_for_a_moment(one_host, python_child):
 
 
 def test_options_are_altered_without_a_loss(disk, host):
-    """Where nobody uses the volume another type is a note; the data of the directory stays below, and is there again."""
+    """Another type can be set on an unused volume; the directory's data stays below the mount."""
     host.volume("own")
     host.data("own").joinpath("plain").write_text("kept")
     foreseen = host.volume("own", "present", "type=ext4", f"device={disk}", check=True)
@@ -259,7 +259,7 @@ def test_options_are_altered_without_a_loss(disk, host):
 
 
 def test_the_data_can_be_brought_along(one_host, tmp_path):
-    """What the warnings advise works, from a directory of the host to a plain volume and on to a file system of its own."""
+    """The warnings' advice works, from a host directory to a plain volume to a file system."""
     host, archive = one_host, str(tmp_path / "own.tar")
     tmp_path.joinpath("there").mkdir()
     tmp_path.joinpath("there/file").write_text("kept")
@@ -280,7 +280,7 @@ def test_the_data_can_be_brought_along(one_host, tmp_path):
 
 
 def test_labels_of_what_is_out_of_reach(disk, one_host):
-    """Labels can be altered while the disk is away; nothing looks for it, and its options are as they were."""
+    """Labels can be changed while the disk is missing, without a check of the other options."""
     one_host.volume("own", "present", "type=ext4", f"device={disk}")
     disk.unlink()
     altered = one_host.volume("own", labels={"a": "b"}, unset=frozenset({"options"}))
@@ -293,7 +293,7 @@ def test_labels_of_what_is_out_of_reach(disk, one_host):
 
 
 def test_owner_and_mode(one_host):
-    """A new root has them; a change alters the root alone, at once, and foresees that."""
+    """A new root gets them; a change applies to the root only, at once, and is predicted."""
     host = one_host
     host.volume("own", "present", "o=uid=5,gid=6,mode=0750")
     assert root_of(host.data("own")) == (5, 6, 0o750)
@@ -314,7 +314,7 @@ def test_owner_and_mode(one_host):
 
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4", "bind", "overlay"])
 def test_owner_of_what_is_mounted(disk, one_host, tmp_path, kind):
-    """The root of each kind of file system has the owner and mode asked for, when it is mounted and at once when it is."""
+    """Every file system's root gets the owner and mode at mount time, or at once if it is mounted."""
     host = one_host
     options = {
         "tmpfs": ["type=tmpfs"],
@@ -336,7 +336,7 @@ def test_owner_of_what_is_mounted(disk, one_host, tmp_path, kind):
 
 
 def test_recreate(host):
-    """It takes the data, says so, and needs force where containers have the volume: those go then, as podman has it."""
+    """Recreating reports and deletes the data; with force it also removes the containers that use it."""
     host.volume("own")
     host.data("own").joinpath("old").write_text("old")
     host.start(*SLEEP, **USE)
@@ -360,7 +360,7 @@ def test_recreate(host):
 
 
 def test_absent_by_force(host):
-    """The containers that have the volume go first, those that need others before these."""
+    """The containers that have the volume are removed first, dependents before their dependencies."""
     host.volume("own", "present", *TMPFS)
     host.start(*SLEEP, **USE)
     host.start(*SLEEP, name="second", requires=["box"], **USE)
@@ -397,7 +397,7 @@ def test_absent_by_force(host):
     ],
 )
 def test_refused_before_anything_is_changed(one_host, options, error, told):
-    """What this host can't do is refused, and told in check mode, and nothing is there afterwards."""
+    """What the host can't do is refused, also in check mode, and leaves nothing."""
     assert re.search(told, one_host.foreseen_volume("own", "mounted", *options))
     with pytest.raises(error, match=told):
         one_host.volume("own", "mounted", *options)
@@ -406,7 +406,7 @@ def test_refused_before_anything_is_changed(one_host, options, error, told):
 
 
 def test_a_mount_that_does_not_answer(one_host, tmp_path, need):
-    """A helper of mount(8) that hangs is ended with all that it started, and told of; nothing is mounted."""
+    """A hanging helper of mount(8) is killed with its children and reported; nothing is mounted."""
     need(shutil.which("mount.fuse3"), "mount.fuse3")
     script = tmp_path / "hang"
     script.write_text("sleep 1234567\n")
@@ -420,7 +420,7 @@ def test_a_mount_that_does_not_answer(one_host, tmp_path, need):
 
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 def test_a_server_that_is_gone(one_host, tmp_path, tree):
-    """What hangs in the kernel, where no signal ends it, is left behind; the task ends, and says what it waited for."""
+    """A process that hangs in the kernel is left behind; the task ends and says what it waited for."""
     host, place = one_host, tmp_path / "gone"
     place.mkdir()
     script = str(tree / "tests/support/hungfuse.py")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container's first start puts into its volumes, whose it is there, and what a task puts into one.
+"""Copy-up of a container's first start, the owners that it sets, and volumes that a task fills.
 
-SLIPWAY_AT_ONCE=50 starts so many containers at the same time on one fresh volume.
+SLIPWAY_AT_ONCE=50 starts 50 containers at the same time on one fresh volume.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AT_ONCE = int(os.environ.get("SLIPWAY_AT_ONCE", "8"))
 SLEEP = ("sleep", "1000")
 PRIVATE = {"uidmap": ["0:100000:65536"], "stop_timeout": 0}
 FILES = {"data": None, "data/first": b"of the image", "data/second": b"of the image", "empty": None}
-#: Starts a container when told to, and tells its first process.
+#: A script that starts a container on request, and prints its first process.
 STARTER = """
 import json, sys
 from pathlib import Path
@@ -48,7 +48,7 @@ print(json.dumps(outcome.result["container"]["State"]["Pid"]))
 
 @pytest.fixture
 def image(built, busybox) -> str:
-    """Return an image with two files in /data, and a user of its own."""
+    """Return an image with two files in /data, and its own user."""
     return built("localhost/data:1", busybox, layer(FILES))
 
 
@@ -58,7 +58,7 @@ def names(path: Path) -> list[str]:
 
 
 def owner(path: Path) -> tuple[int, int]:
-    """Return whose it is."""
+    """Return the owner of a path."""
     return path.stat().st_uid, path.stat().st_gid
 
 
@@ -96,13 +96,13 @@ def snapshots(host: Host, name: str = "data") -> list[Path]:
 
 @pytest.mark.parametrize(("user", "wanted"), [(None, (0, 0)), ("1000:1001", (1000, 1001))])
 def test_what_the_image_has_not_belongs_to_the_user(host, user, wanted):
-    """A fresh volume is its container's user's where the image has no directory, so the user can write there (libpod)."""
+    """If the image lacks the directory, a fresh volume belongs to the container's user (libpod)."""
     host.start(*SLEEP, volume=["data:/none"], stop_timeout=0, **({"user": user} if user else {}))
     assert owner(host.data("data")) == wanted
 
 
 def test_what_the_image_has_belongs_to_whom_it_says(host, image):
-    """A directory of the image gives the volume its own owner, whoever the container's user is; with nocopy too."""
+    """A directory of the image determines the volume's owner, also with nocopy."""
     host.start(
         *SLEEP, image=image, volume=["data:/data", "bare:/data2:nocopy"], user="1000:1001", stop_timeout=0
     )
@@ -120,9 +120,9 @@ def test_what_the_image_has_belongs_to_whom_it_says(host, image):
     ids=["nothing there", "an empty directory", "nocopy", "written and emptied"],
 )
 def test_a_first_mount_that_copied_nothing_leaves_it_to_a_later_one(host, image, first):
-    """As long as nothing was copied and it is empty, a volume is filled by whoever has content for it, as in podman and docker.
+    """An empty volume is filled by the first container with content, as in podman.
 
-    Its root gets owner and mode once, at the first attach (libpod's NeedsChown).
+    The owner and mode of its root are set once, at the first attach (libpod's NeedsChown).
     """
     words = {"image": image, "stop_timeout": 0, "detach": False, "rm": True, "user": "1000:1001"}
     host.want("started", name="first", **{"command": ["true"], **words, **first})
@@ -138,7 +138,7 @@ def test_a_first_mount_that_copied_nothing_leaves_it_to_a_later_one(host, image,
 
 
 def test_a_container_that_runs_sees_what_is_copied_later(host, image):
-    """A volume that a running container has is filled in its place: that one sees the content too, and keeps its directory."""
+    """A volume in use by a running container is filled in place, so that the container sees the content."""
     pid = host.start(*SLEEP, name="sidecar", volume=["data:/backup"], stop_timeout=0)["State"]["Pid"]
     inode = host.data("data").stat().st_ino
     host.want("started", "true", image=image, volume=["data:/data"], detach=False, rm=True)
@@ -152,7 +152,7 @@ def test_a_container_that_runs_sees_what_is_copied_later(host, image):
 
 
 def test_what_a_running_container_writes_meanwhile_stays(host, image, need):
-    """A file that a container makes while the volume is being filled is never replaced, and a failed copy takes nothing of it."""
+    """A file that a container creates during the copy-up is never replaced or removed."""
     need(os.uname().machine == "x86_64", "x86-64, whose registers the tracer knows")
     host.start(*SLEEP, name="sidecar", volume=["data:/backup"], stop_timeout=0)
     data = host.data("data")
@@ -169,7 +169,7 @@ def test_what_a_running_container_writes_meanwhile_stays(host, image, need):
 
 
 def test_many_first_starts_at_once(host, image, python_child):
-    """Containers that are started at the same time on one fresh volume copy once: all run, on the same directory."""
+    """Concurrent starts on one fresh volume copy once, and all run on the same directory."""
     count = AT_ONCE
     starters = [python_child(STARTER, host.top, host.runtime, image, f"c{number}") for number in range(count)]
     for starter in starters:
@@ -186,7 +186,7 @@ def test_many_first_starts_at_once(host, image, python_child):
 
 
 def populate_from(host: Host, rootfs: Path, *mounts: str, **options: object) -> None:
-    """Do what a start of a container with these mounts does for its volumes, from another root file system."""
+    """Do what a container's start does for its volumes, with another root file system."""
     host.want("created", *SLEEP, volume=[*mounts], **options)
     with host.open() as engine:
         populate.populate(engine, host.record(), os.fspath(rootfs))
@@ -194,7 +194,7 @@ def populate_from(host: Host, rootfs: Path, *mounts: str, **options: object) -> 
 
 @pytest.fixture
 def rootfs(tmp_path) -> Path:
-    """Return a root file system whose /data belongs to 100005, as that of a container with other ids looks on the host."""
+    """Return a root file system whose /data belongs to 100005, as with mapped ids on the host."""
     top = tmp_path / "rootfs"
     (top / "data").mkdir(parents=True)
     (top / "data/file").write_text("x")
@@ -204,7 +204,7 @@ def rootfs(tmp_path) -> Path:
 
 
 def test_subpaths_of_one_volume(host, rootfs):
-    """Each subpath that a container's mounts name is made in the fresh volume, with the image's content; all are told."""
+    """Each mounted subpath is created in the fresh volume with the image's content, and recorded."""
     populate_from(
         host, rootfs, "data:/data:subpath=a/b", "data:/none:subpath=c", "data:/data/sub:subpath=d,nocopy"
     )
@@ -220,7 +220,7 @@ def test_subpaths_of_one_volume(host, rootfs):
 
 
 def test_a_subpath_is_not_made_in_a_volume_that_holds_anything(host, rootfs):
-    """Such a volume is never written to: whoever mounts the subpath is told that it is not there."""
+    """A volume with data is not written to: a missing subpath is an error at its mount."""
     host.volume("data")
     host.data("data").joinpath("mine").touch()
     with pytest.raises(InvalidOption, match="a/b"):
@@ -238,7 +238,7 @@ def test_a_subpath_is_not_made_in_a_volume_that_holds_anything(host, rootfs):
     ],
 )
 def test_ids_on_the_disk_of_an_idmapped_volume(private_host, rootfs, word, wanted):
-    """What the container sees as its own is on the disk with the ids that the mount's mapping begins with."""
+    """The container's own files have the first ids of the mount's mapping on the disk."""
     populate_from(private_host, rootfs, f"data:/data{word}", **PRIVATE)
     data = private_host.data("data")
     assert (owner(data), owner(data / "file")) == (wanted, wanted)
@@ -248,7 +248,7 @@ def test_ids_on_the_disk_of_an_idmapped_volume(private_host, rootfs, word, wante
 
 
 def test_filled_when_it_is_made(host, image):
-    """Once: data is in the volume before any container (pain P21); a second run changes nothing, whatever is in it by then."""
+    """Once: the volume has data before any container (pain P21); a second run changes nothing."""
     source = ("localhost/data:1", "/data")
     outcome = fill(host, source=source)
     assert outcome.actions == ("created volume data", "filled volume data from localhost/data:1:/data")
@@ -262,7 +262,7 @@ def test_filled_when_it_is_made(host, image):
 
 
 def test_once_leaves_alone_what_was_attached_or_holds_anything(host, image):
-    """A volume that a container has had, and one that somebody wrote to, are not fresh."""
+    """A volume that was attached to a container, or written to, is not fresh."""
     host.start(*SLEEP, image=image, volume=["data:/none"], stop_timeout=0)
     host.volume("other")
     host.data("other").joinpath("mine").touch()
@@ -272,7 +272,7 @@ def test_once_leaves_alone_what_was_attached_or_holds_anything(host, image):
 
 
 def test_again_keeps_what_was_there(host, image):
-    """Again: copied anew from the same image and path, and the old content is a snapshot, with the same inode."""
+    """Again: the same image and path are copied, and the old content is a snapshot with its inode."""
     host.start(*SLEEP, image=image, volume=["data:/data"], stop_timeout=0)
     data = host.data("data")
     data.joinpath("mine").write_text("mine")
@@ -292,7 +292,7 @@ def test_again_keeps_what_was_there(host, image):
 
 
 def test_again_from_elsewhere(host, image):
-    """With populate_from it is that image and path from then on, and the difference is told."""
+    """populate_from sets a new image and path, and the difference is reported."""
     fill(host, source=(image, "/data"))
     outcome = fill(host, again=True, source=(image, "/bin"))
     assert [(one.option, one.before, one.after) for one in outcome.differences] == [
@@ -304,7 +304,7 @@ def test_again_from_elsewhere(host, image):
 
 
 def test_check_mode_foresees_it(host, image):
-    """Check mode tells the same actions and changes nothing, for a volume that is not there and for one that is."""
+    """Check mode predicts the actions and changes nothing, for a missing and an existing volume."""
     source = (image, "/data")
     for again in (False, True):
         before = host.picture()
@@ -315,7 +315,7 @@ def test_check_mode_foresees_it(host, image):
 
 
 def test_refused_under_a_container_that_runs(host, image):
-    """A running container would go on with the old content: its name is told, and nothing changes."""
+    """A running container, which would keep the old content, is named, and nothing changes."""
     host.start(*SLEEP, image=image, volume=["data:/data"], stop_timeout=0)
     before = host.picture()
     for check in (True, False):
@@ -339,7 +339,7 @@ def test_refused_under_a_container_that_runs(host, image):
     ],
 )
 def test_bad_sources_change_nothing(host, image, again, source, error, words):
-    """An unknown image or path is told before the volume is made."""
+    """An unknown image or path is an error before the volume is created."""
     before = host.picture()
     for check in (True, False):
         with pytest.raises(error, match=words):
@@ -348,7 +348,7 @@ def test_bad_sources_change_nothing(host, image, again, source, error, words):
 
 
 def test_an_image_that_is_gone(host, image, built, busybox):
-    """The image that a volume was filled with may be gone: it is named, with the way out."""
+    """If the volume's source image is missing, the error names it and says what to do."""
     from _engine.lifecycle.image.remove import remove_image
 
     gone = built("localhost/gone:1", busybox, layer({"gone": None, "gone/file": b"x"}))
@@ -362,7 +362,7 @@ def test_an_image_that_is_gone(host, image, built, busybox):
 
 
 def test_killed_at_any_change_it_is_the_old_or_the_new(host, image, need):
-    """Again, killed at calls that change something: the volume has the one content or the other, and the next run converges."""
+    """Killed at any change, the volume is the old or the new; the next run converges."""
     need(os.uname().machine == "x86_64", "x86-64, whose registers the tracer knows")
     fill(host, source=(image, "/data"))
     data = host.data("data")
@@ -390,12 +390,12 @@ def test_killed_at_any_change_it_is_the_old_or_the_new(host, image, need):
 
 
 def own(name: str = "data", **options: str) -> VolumeSpec:
-    """Return the spec of a volume with a file system of its own."""
+    """Return the spec of a volume with its own file system."""
     return VolumeSpec(name, options={"type": "tmpfs", "device": "tmpfs", **options})
 
 
 def test_a_volume_with_a_file_system_of_its_own_is_filled(host, image):
-    """It is mounted before the copy-up, which goes through a stage in it; the record says what it was filled with."""
+    """It is mounted before the copy-up, which uses a stage inside it, and recorded."""
     with host.open() as engine:
         converge_volume(engine, own(), "present")
     box = host.start(*SLEEP, image=image, volume=["data:/data"], stop_timeout=0)
@@ -407,7 +407,7 @@ def test_a_volume_with_a_file_system_of_its_own_is_filled(host, image):
 
 
 def test_what_a_killed_copy_up_left_is_finished_before_anybody_looks(host, image, need):
-    """Killed while entries are moved up, the volume is whole or empty for whoever opens it next."""
+    """After a kill while entries are moved up, the next process finds the volume whole or empty."""
     need(os.uname().machine == "x86_64", "x86-64, whose registers the tracer knows")
     source = PopulateFrom(image, "/data")
 
@@ -449,7 +449,7 @@ def test_what_a_killed_copy_up_left_is_finished_before_anybody_looks(host, image
 
 @pytest.fixture
 def private_host(runtime, busybox, keep_clean):
-    """Return an engine whose directories a user namespace's root can get to, with the image ``localhost/data:1``."""
+    """Return an engine that a user namespace's root can reach, with the image ``localhost/data:1``."""
     top = Path(tempfile.mkdtemp(prefix="slipway-populate-"))
     top.chmod(0o711)
     try:
@@ -462,7 +462,7 @@ def private_host(runtime, busybox, keep_clean):
 
 
 def test_owners_in_a_user_namespace(private_host):
-    """On the disk are the namespace's ids: what was copied, its root, and what was not there; repopulated it is so again."""
+    """The disk has the namespace's ids: on copied files, the root and created paths, also repopulated."""
     host = private_host
     host.start(*SLEEP, volume=["data:/data", "none:/none"], user="7:8", **PRIVATE)
     data = host.data("data")

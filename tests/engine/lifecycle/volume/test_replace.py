@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A volume's content is replaced in one step, never under a container that runs, and what was there is not lost."""
+"""A volume's content is replaced in one step, never under a running container, and the old is kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ONE = pytest.mark.parametrize("runtime", ["crun"], indirect=True)
 
 @pytest.fixture
 def volume(host):
-    """Return the directory of a volume that holds a file, and is owned by another."""
+    """Return the directory of a volume with a file and another owner."""
     host.volume("data")
     data = host.data("data")
     data.joinpath("file").write_text("old")
@@ -31,7 +31,7 @@ def volume(host):
 
 @ONE
 def test_kept(host, volume):
-    """What was there is a snapshot, and the volume is empty, with the same owner and mode."""
+    """The old content is a snapshot, and the volume is empty, with the same owner and mode."""
     inode = volume.stat().st_ino
     with host.open() as engine, replace.held(engine, "data", "test"):
         name = kept_snapshots.keep(engine, "data", "before-test")
@@ -45,7 +45,7 @@ def test_kept(host, volume):
 
 
 def test_not_under_a_container_that_runs(host, volume):
-    """A container that runs has the old content, so nothing is replaced, and its name is told."""
+    """A running container prevents the replacement, and is named."""
     host.start(*FOREVER, volume=["data:/data"], stop_timeout=0)
     with (
         host.open() as engine,
@@ -60,7 +60,7 @@ def test_not_under_a_container_that_runs(host, volume):
 
 
 def test_a_container_that_came_meanwhile(host, volume):
-    """A container that is made and started after the look at those that have the volume is seen before the exchange."""
+    """A container created and started during the check is found before the exchange."""
     options = {"volume": ["data:/data"], "stop_timeout": 0}
     host.start(*FOREVER, **options)
     host.bring("box", "absent")  # from now on a start has no reason to take the volume's lock
@@ -80,7 +80,7 @@ def test_a_container_that_came_meanwhile(host, volume):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_start_ends_what_was_killed(host, volume, when):
-    """An exchange that was killed is ended by the start that finds it: not begun it is waste, done it is done to the end."""
+    """A start settles a killed exchange: it discards one that has not happened, and finishes another."""
     from _engine.volumes import exchange
 
     with host.open() as engine, staging(host.layout.staging) as (top, _fd):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Snapshots of volumes: whole or not at all, of what stands still, and back again without losing anything."""
+"""Snapshots of volumes: atomic, consistent, and restored without data loss."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def volume(host):
 
 @pytest.fixture
 def snap(host):
-    """Return the function that has a snapshot of volume ``data``."""
+    """Return the function that takes snapshots of volume ``data``."""
 
     def snap(snapshot: str | None = None, state: str = "present", check: bool = False, **options):  # noqa: FBT001, FBT002
         with host.open(read_only=check) as engine:
@@ -51,20 +51,20 @@ def snap(host):
 
 
 def names(host) -> list[str]:
-    """Return the names of the snapshots of volume ``data`` as they are told."""
+    """Return the names of volume ``data``'s snapshots from a result."""
     with host.open(read_only=True) as engine:
         [shape] = info.volumes(engine, ["data"]).result["volumes"]
     return [one["name"] for one in shape["snapshots"]]
 
 
 def like(path) -> dict:
-    """List a tree without what a copy can't have: inode numbers and the time of reading."""
+    """Return a tree without what a copy can't preserve: inode numbers and access times."""
     return listing(str(path))
 
 
 @ONE
 def test_made_restored_removed(host, volume, snap):
-    """A snapshot is all that was there; restored it is there again, and what it replaced is a snapshot; again is no change."""
+    """A restore brings everything back, keeps what it replaces as a snapshot, and is idempotent."""
     wanted = like(volume)
     before = host.picture()
     foreseen = snap("one", check=True)
@@ -113,7 +113,7 @@ CHANGES = {
 
 
 def rewritten(path) -> None:
-    """Write a file anew with the same size and times."""
+    """Rewrite a file with the same size and times."""
     seen = path.stat()
     path.write_text("owt")
     os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
@@ -121,7 +121,7 @@ def rewritten(path) -> None:
 
 @ONE
 def test_any_change_is_seen(volume, snap):
-    """Whatever has changed since a restore, also with its times set back, the next restore does its work."""
+    """Any change since a restore, also with its times reset, makes the next restore copy again."""
     snap("one")
     snap("one", "restored", backup=False)
     for name, change in CHANGES.items():
@@ -133,7 +133,7 @@ def test_any_change_is_seen(volume, snap):
 
 @ONE
 def test_keep_last(host, volume, snap):
-    """The newest are kept, what was kept of replaced content does not count, and check mode tells which go."""
+    """The newest are kept, snapshots of replaced content do not count, and check mode predicts this."""
     made = [snap().result["snapshot"]["name"] for _time in range(3)]
     assert len({*made}) == 3
     snap(made[0], "restored")
@@ -157,7 +157,7 @@ def test_keep_last(host, volume, snap):
 
 
 def test_not_under_a_container_that_runs(host, volume, snap):
-    """A restore is refused by name while a container runs that has the volume, in check mode too; a snapshot is not."""
+    """A running container prevents a restore, also in check mode, but not a snapshot."""
     snap("one")
     host.start(*FOREVER, volume=["data:/data"], stop_timeout=0)
     volume.joinpath("new").write_text("x")
@@ -178,7 +178,7 @@ def test_not_under_a_container_that_runs(host, volume, snap):
 
 
 def test_two_files_fit_each_other(host, volume, snap):
-    """A container that writes the same number to two files, one after the other, never has two numbers in a snapshot."""
+    """A container that writes a number to two files never has two numbers in a snapshot."""
     script = "i=0; while :; do i=$((i+1)); echo $i > /data/a; echo $i > /data/b; done"
     host.start("sh", "-c", script, volume=["data:/data"], stop_timeout=0)
     eventually((volume / "b").exists, "it writes")
@@ -193,7 +193,7 @@ def test_two_files_fit_each_other(host, volume, snap):
 
 
 def test_killed_while_it_stands_still(host, volume):
-    """A task that is killed while containers stand still leaves none so: they go on at once, without any other task."""
+    """When a task is killed while containers are frozen, they are thawed at once."""
     host.start(*FOREVER, volume=["data:/data"], stop_timeout=0)
     host.agent("ps")
     pid = host.record().process.pid
@@ -218,7 +218,7 @@ with open_engine({host.layout.root!r}, {host.layout.run_root!r}, runtime={host.r
 
 
 def test_mended_by_the_next_task(host, volume, snap):
-    """Where nobody looks, the next one that takes the container's lock lets it go on."""
+    """Without a watcher the next task that locks the container thaws it."""
     from _engine.lifecycle.core.facts import save
     from _engine.runtime import oci
 
@@ -245,7 +245,7 @@ def child(script: str) -> subprocess.Popen:
 
 @ONE
 def test_a_full_disk_leaves_all_as_it_was(tmp_path, runtime, keep_clean):
-    """Without room neither a snapshot nor a restore changes anything, and as much room is left as before."""
+    """On a full disk neither a snapshot nor a restore changes anything, and no space is lost."""
     from enginehost import Host
 
     top = tmp_path / "small"
@@ -275,7 +275,7 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path, runtime, keep_clean):
 
 @ONE
 def test_removed_with_the_volume(host, volume, snap):
-    """The removal of a volume tells that its snapshots go."""
+    """The removal of a volume reports that its snapshots are removed."""
     snap("one")
     assert host.volume("data", "absent").actions == (
         "removed snapshot one of volume data",
@@ -285,7 +285,7 @@ def test_removed_with_the_volume(host, volume, snap):
 
 @ONE
 def test_bad_input(host, volume, snap):
-    """What is not there is named, with what is near, and nothing changes."""
+    """A missing name is reported with similar ones, and nothing changes."""
     snap("nightly")
     before = host.picture()
     for check in (True, False):
@@ -297,7 +297,7 @@ def test_bad_input(host, volume, snap):
 
 
 def test_a_check_that_meets_a_container_standing_still(host, volume):
-    """A health check that finds no answer while its container stands still says nothing of its health."""
+    """A health check without an answer from a frozen container does not count."""
     from _engine.lifecycle.guard.freeze_for_snapshot import stilled
 
     check = {"healthcheck": "true", "healthcheck_interval": "300ms", "healthcheck_timeout": "500ms"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Volumes of containers: filled once, kept over replacements, removed when asked."""
+"""Volumes of containers: filled once, preserved when containers are recreated, removed on request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dockerarchive import layer
 
 SLEEP = ("sleep", "1000")
 CONTENT = layer({"data": None, "data/first": b"of the image", "data/second": b"of the image"})
-#: Starts a container when told to, and tells how it went.
+#: A script that starts a container on request, and prints the result.
 STARTER = """
 import json, sys
 from pathlib import Path
@@ -30,7 +30,7 @@ print(json.dumps(outcome.result["container"]["State"]["Pid"]))
 
 
 def inside(shape: dict, path: str) -> Path:
-    """Return a path of a running container's root as the host can open it."""
+    """Return the path of a file in a running container's root for the host."""
     return Path(f"/proc/{shape['State']['Pid']}/root{path}")
 
 
@@ -41,12 +41,12 @@ def names(path: Path) -> list[str]:
 
 @pytest.fixture
 def image(built, busybox) -> str:
-    """Return an image whose /data is a volume of its own, with two files."""
+    """Return an image with the volume /data and two files in it."""
     return built("localhost/data:1", busybox, CONTENT, Volumes={"/data": {}})
 
 
 def test_volume_of_the_image(host, image):
-    """A VOLUME of the image is an anonymous volume that holds what the image has there; absent may remove it."""
+    """The image's VOLUME becomes an anonymous volume with its content, which absent can remove."""
     shape = host.start(*SLEEP, image=image)
     [mount] = [mount for mount in shape["Mounts"] if mount["Destination"] == "/data"]
     assert host.volumes() == [mount["Name"]]
@@ -56,7 +56,7 @@ def test_volume_of_the_image(host, image):
 
 
 def test_absent_with_volumes(host, image):
-    """With delete_volumes, absent removes the anonymous volumes and no named one."""
+    """With delete_volumes, absent removes anonymous volumes and keeps named ones."""
     host.want("created", *SLEEP, image=image, volume=["/anon", "named:/named"])
     assert len(host.volumes()) == 3
     host.bring("box", "absent", delete_volumes=True)
@@ -64,7 +64,7 @@ def test_absent_with_volumes(host, image):
 
 
 def test_copied_up_once(host, image):
-    """A fresh volume is filled at the first start, and never again: not at a restart, a recreation, or another container."""
+    """A fresh volume is filled at the first start, and never again."""
     options = {"image": image, "volume": ["named:/data"]}
     host.start(*SLEEP, **options)
     host.data("named").joinpath("first").unlink()
@@ -83,7 +83,7 @@ def test_not_copied_when_told_so(host, image):
 
 
 def test_filled_volume_is_left_alone(host, image):
-    """A volume that holds something is mounted as it is."""
+    """A volume with data is mounted unchanged."""
     host.volume("named")
     host.data("named").joinpath("mine").write_text("mine")
     shape = host.start(*SLEEP, image=image, volume=["named:/data"])
@@ -91,7 +91,7 @@ def test_filled_volume_is_left_alone(host, image):
 
 
 def test_anonymous_volumes_are_carried_over(host, image):
-    """A recreation keeps the anonymous volumes, the image's and the task's, with what the old container wrote."""
+    """A recreation keeps the anonymous volumes, the image's and the task's, with their data."""
     options = {"image": image, "volume": ["/anon"]}
     shape = host.start(*SLEEP, **options)
     before = host.volumes()
@@ -107,7 +107,7 @@ def test_anonymous_volumes_are_carried_over(host, image):
 
 
 def test_two_first_starts_at_once(host, image, python_child):
-    """Two containers started at the same time on one fresh volume copy once: both run on the same, filled directory."""
+    """Two concurrent starts on one fresh volume copy once, and run on the same directory."""
     starters = [python_child(STARTER, host.top, host.runtime, image, name) for name in ("one", "two")]
     for starter in starters:
         assert starter.stdout.readline() == "ready\n"
@@ -122,7 +122,7 @@ def test_two_first_starts_at_once(host, image, python_child):
 
 @pytest.mark.parametrize("what", ["volume", "data"])
 def test_a_volume_whose_directory_was_removed_is_told(host, what):
-    """Whoever makes it anew is warned that its data is gone, predicted too, each verb; a volume that is new is no news."""
+    """Every verb that recreates it warns of the lost data, also in check mode."""
     options = {"volume": ["lost:/data"], "stop_timeout": 0}
     assert host.want("started", "sleep", "1000", **options).warnings == ()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``--filter`` and ``--format`` of the command line mean."""
+"""``--filter`` and ``--format`` of the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from _engine.lifecycle.inspect import filters
 
 
 def container(name: str, made: int, **state: object) -> dict[str, object]:
-    """Return the part of a container's shape that filters look at."""
+    """Return the part of a container's shape that filters use."""
     return {
         "Id": f"{made}a" * 32,
         "Name": name,
@@ -71,7 +71,7 @@ CHOSEN = [
 
 @pytest.mark.parametrize(("texts", "names"), CHOSEN)
 def test_filters_of_containers(texts, names):
-    """Of filters of one key one has to fit, of labels each, and so of each key."""
+    """Any filter of one key must match, of labels all, and so must each key."""
     wanted = filters.parse(texts.split(), filters.CONTAINERS)
     found = filters.choose(CONTAINERS, wanted, filters.CONTAINERS)
     assert [shape["Name"] for shape in found] == names.split()
@@ -97,7 +97,7 @@ IMAGES = [
     ],
 )
 def test_filters_of_images(text, ids):
-    """Images are chosen by name, label and time."""
+    """Images are filtered by name, label and time."""
     found = filters.choose(IMAGES, filters.parse([text], filters.IMAGES), filters.IMAGES)
     assert "".join(shape["Id"][0] for shape in found) == ids
 
@@ -114,7 +114,7 @@ def test_filters_of_images(text, ids):
     ],
 )
 def test_filters_that_are_none(text, words):
-    """What is no filter is told, with those that there are."""
+    """An invalid filter is reported with the valid keys."""
     with pytest.raises(InvalidOption, match=words):
         filters.choose(CONTAINERS, filters.parse([text], filters.CONTAINERS), filters.CONTAINERS)
 
@@ -135,7 +135,7 @@ RENDERED = [
 
 @pytest.mark.parametrize(("text", "line"), RENDERED)
 def test_templates(text, line):
-    """Fields, json and index are rendered as Go does."""
+    """Fields, json and index are rendered as in Go."""
     assert template.parse(text).render(template.look_into(SHAPE)) == line
 
 
@@ -144,7 +144,7 @@ def test_templates(text, line):
     ["{{range .A}}x{{end}}", "{{.N", "}}", "{{.N | upper}}", "{{}}", "{{.Nope}}", "{{.N.B}}", "{{- .N}}"],
 )
 def test_templates_that_are_refused(text):
-    """What is not understood, or not there, is refused and not printed."""
+    """An invalid template, or an unknown field, is refused and not printed."""
     with pytest.raises(InvalidOption) as caught:
         template.parse(text).render(template.look_into(SHAPE))
     assert caught.value.remedy
@@ -178,6 +178,6 @@ TOLD = [
 
 @pytest.mark.parametrize(("error", "flags", "text"), TOLD)
 def test_errors_in_the_words_of_the_command_line(error, flags, text):
-    """An option of a task is told as the verb's flag; one that the verb has not is said to be of the task."""
+    """A task's option is reported as the verb's flag, or as an option of the task."""
     assert output.told(error, frozenset(flags)) == text
     assert "--" not in str(error)  # a task's words are its own

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an image says of its containers after a container was made of its parent."""
+"""The run configuration of an image that is committed from a container."""
 
 from __future__ import annotations
 
@@ -44,26 +44,26 @@ def record(**options: object) -> ContainerRecord:
 
 @pytest.mark.parametrize(("options", "wanted"), CASES)
 def test_of_a_container(options, wanted):
-    """The container's own options go over the parent's words; the rest stays, and no label of one thing goes on."""
+    """The container's options override the parent's values; labels of one object are not inherited."""
     found = run_config.of_container(BASE, record(**options), include_volumes=False)
     usual = {**BASE, "Labels": {"l": "1"}, "ExposedPorts": {}}
     assert found == {**usual, **wanted}
 
 
 def test_all_volumes():
-    """Asked for, all volumes and directories of the host are declared; nothing else that is mounted is."""
+    """On request all volumes and bind mounts are declared as volumes, and no other mounts."""
     one = record(volume=["/own", "named:/named", "/etc:/etc"], tmpfs={"/t": ""})
     found = run_config.of_container({}, one, include_volumes=True)
     assert [*found["Volumes"]] == ["/etc", "/named", "/own"]
 
 
 def test_published_ports():
-    """Ports that were given to the container are exposed."""
+    """Published ports are exposed."""
     one = replace(record(), ports=(Port("tcp", "", 8080, 80),))
     assert run_config.of_container({}, one, include_volumes=False)["ExposedPorts"] == {"80/tcp": {}}
 
 
 def test_of_the_image_alone():
-    """Nothing of the container is in it, and the parent stays as it is."""
+    """Nothing of the container is included, and the parent's configuration is unchanged."""
     assert run_config.of_image(BASE) == {**BASE, "Labels": {"l": "1"}}
     assert BASE["Labels"] == {"l": "1", "slipway.oci.stage": "x"}

@@ -19,7 +19,7 @@ BEGAN, ENDED = 1_795_472_257_500_000_000, 1_795_472_258_000_000_001
 BEGAN_TEXT, ENDED_TEXT = "2026-11-23T22:17:37.500000000Z", "2026-11-23T22:17:38.000000001Z"
 ALIVE = {"process": ProcessId(4711, 1), "monitor": ProcessId(4700, 1), "started": BEGAN}
 
-#: What the record says -> what State says.
+#: The record's fields -> the keys of State.
 STATES = {
     "never started": ({}, ("created", False, 0, 0, NEVER, NEVER)),
     "known to the runtime": (
@@ -56,7 +56,7 @@ STATES = {
 
 @pytest.mark.parametrize("case", STATES)
 def test_state(container, layout, case):
-    """The state has podman's words and empty values; what nobody saw is null, not 0."""
+    """The state has podman's names and empty values; an unknown value is null, not 0."""
     fields, told = STATES[case]
     state = container_shape(container({"image": "/r", "rootfs": True}, **fields), None, layout)["State"]
     keys = ("Status", "Running", "Pid", "ExitCode", "StartedAt", "FinishedAt")
@@ -64,7 +64,7 @@ def test_state(container, layout, case):
 
 
 def test_error_and_memory(container, layout):
-    """The last start's error, the death by lack of memory and the number of restarts are told."""
+    """The last start's error, an OOM kill and the number of restarts are shown."""
     record = container(error="no such file", oom_killed=True, restart_count=3)
     shape = container_shape(record, None, layout)
     told = (shape["State"]["Error"], shape["State"]["OOMKilled"], shape["RestartCount"])
@@ -72,14 +72,14 @@ def test_error_and_memory(container, layout):
 
 
 def test_cgroup(container, layout):
-    """The control group is told while the container lives."""
+    """The cgroup is shown while the container is alive."""
     record = container(status="running", **ALIVE)
     assert container_shape(record, None, layout)["State"]["CgroupPath"] == layout.cgroup(record.id)
     assert container_shape(container(), None, layout)["State"]["CgroupPath"] == ""
 
 
 def test_paths(container, layout):
-    """Files that a start writes are told from the first start on."""
+    """Files that a start writes are shown from the first start on."""
     names = ("OCIConfigPath", "ResolvConfPath", "HostnamePath", "HostsPath")
     before, after = (container_shape(container(started=began), None, layout) for began in (None, BEGAN))
     assert {before[name] for name in names} == {""}
@@ -88,7 +88,7 @@ def test_paths(container, layout):
 
 
 def test_image(container, image, layout):
-    """The image is told by id, digest and full name, its layers highest first."""
+    """The image is shown by id, digest and full name, its layers topmost first."""
     record = image(names=["docker.io/library/other:2", "localhost/app:1"])
     shape = container_shape(container({"image": "app:1"}), record, layout)
     assert (shape["Image"], shape["ImageName"]) == (record.id, "localhost/app:1")
@@ -99,7 +99,7 @@ def test_image(container, image, layout):
 
 
 def test_moved_name(container, image, layout):
-    """A name that the image has lost is told as it was written."""
+    """A name that the image has lost is shown as written."""
     shape = container_shape(container({"image": "app:1"}), image(names=["localhost/app:2"]), layout)
     assert shape["ImageName"] == "app:1"
 
@@ -115,7 +115,7 @@ def test_plain_directory(container, layout):
 
 
 def test_unknown_image(container, layout):
-    """What an image would have to tell is null when it is not there."""
+    """Values of an unknown image are null."""
     shape = container_shape(container(), None, layout)
     of_image = ("User", "Env", "Cmd", "WorkingDir", "Entrypoint", "Labels", "StopSignal")
     told = [shape[key] for key in ("Path", "Args", "ImageDigest", "EffectiveCaps")]
@@ -125,7 +125,7 @@ def test_unknown_image(container, layout):
 
 
 def test_json(container, image, layout):
-    """All of it can be written as JSON."""
+    """The shape can be encoded as JSON."""
     record = container({"volume": ["data:/data", "/etc:/host"], "tmpfs": {"/t": ""}, "ulimit": ["nofile=1"]})
     shape = container_shape(record, image(), layout)
     assert json.loads(json.dumps(shape)) == shape
@@ -140,14 +140,14 @@ HOSTNAMES = [
 
 @pytest.mark.parametrize(("options", "name"), HOSTNAMES)
 def test_hostname(container, image, layout, options, name):
-    """The host name is the one asked for, the host's own with its network, else the short id."""
+    """The host name is the option's, the host's with its network, else the short id."""
     shape = container_shape(container(options), image(), layout, host_name="box")
     assert shape["Config"]["Hostname"] == name
     assert f"HOSTNAME={name}" in shape["Config"]["Env"]
 
 
 def test_hostname_of_an_unknown_host(container, image, layout):
-    """Without the host's name, a container that has it too has null."""
+    """If the host's name is unknown, a container that shares it has null."""
     config = container_shape(container({"network": ["host"]}), image(), layout)["Config"]
     assert config["Hostname"] is None
     assert not [item for item in config["Env"] if item.startswith("HOSTNAME=")]
@@ -158,7 +158,7 @@ STOP_SIGNALS = [(None, "", 15), (None, "SIGINT", 2), ("USR1", "SIGINT", 10), (No
 
 @pytest.mark.parametrize("case", STOP_SIGNALS)
 def test_stop_signal(container, image, layout, case):
-    """The stop signal is the task's, the image's or TERM, which also counts where the image names no signal."""
+    """The stop signal is the task's, the image's, or TERM, also if the image names an invalid one."""
     asked, of_image, number = case
     shape = container_shape(container({"stop_signal": asked}), image({"StopSignal": of_image}), layout)
     assert shape["Config"]["StopSignal"] == number
@@ -169,7 +169,7 @@ def test_stop_signal(container, image, layout, case):
     [(None, "0B"), ("999", "999B"), ("1m", "1.049MB"), ("10k", "10.24kB"), ("5g", "5.369GB")],
 )
 def test_log(container, layout, size, text):
-    """The log's place and greatest size are told."""
+    """The log's path and maximum size are shown."""
     options = {"log_opt": {"max_size": size, "path": "/l"}} if size else {}
     shape = container_shape(container(options), None, layout)["HostConfig"]["LogConfig"]
     path = "/l" if size else f"/ROOT/containers/{'1f0a' * 16}/ctr.log"
@@ -177,7 +177,7 @@ def test_log(container, layout, size, text):
 
 
 def test_log_in_the_journal(container, layout):
-    """A log in the journal has no path, and its tag is told as it was written."""
+    """A log in the journal has no path, and its tag is shown as written."""
     options = {"log_driver": "journald", "log_opt": {"tag": "{{.Name}}"}}
     assert container_shape(container(options), None, layout)["HostConfig"]["LogConfig"] == {
         "Type": "journald", "Config": None, "Path": "", "Tag": "{{.Name}}", "Size": "0B",
@@ -185,7 +185,7 @@ def test_log_in_the_journal(container, layout):
 
 
 def test_mounts(container, layout):
-    """Mounts are told as podman tells them: volumes before binds, the image's own and anonymous ones by name."""
+    """Mounts are shown as in podman: volumes before binds, the image's and anonymous ones by name."""
     record = container(
         {"volume": ["data:/data:ro", "/anon", "/etc:/host:rslave,z,bind"], "tmpfs": {"/t": "size=1m"}},
         volumes={"/data": "data", "/anon": "f00", "/image": "ba5"},
@@ -203,7 +203,7 @@ def test_mounts(container, layout):
 
 
 def test_volume_to_be_made(container, layout):
-    """In check mode, an anonymous volume that is still to be made has no name yet."""
+    """In check mode, an anonymous volume that is not created yet has no name."""
     shape = container_shape(container({"volume": ["/anon"]}), None, layout)
     assert [(mount["Name"], mount["Source"]) for mount in shape["Mounts"]] == [(None, None)]
     assert shape["HostConfig"]["Binds"] == [":/anon:rw,rprivate,nosuid,nodev,rbind"]
@@ -241,7 +241,7 @@ AGREE = {
 
 @pytest.mark.parametrize("case", AGREE)
 def test_what_is_told_is_what_runs(container, image, layout, case):
-    """All that is told, and not null, is what config.json has for the same container."""
+    """Every value that is not null is that of config.json for the same container."""
     record = container(AGREE[case])
     record.volumes.update(
         {path: item.source for path, item in (record.spec.mounts or {}).items() if item.kind == "volume"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/results.md tells the truth about shapes, options and codes."""
+"""docs/results.md matches the code's shapes, options and error codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = Path(__file__).parents[4] / "docs/results.md"
 
 @pytest.fixture
 def example():
-    """Give a reader of the JSON example below a heading."""
+    """Return a reader of the JSON example below a heading."""
 
     def read(heading):
         text = PAGE.read_text()
@@ -32,7 +32,7 @@ def example():
 
 
 def invented(example, real):
-    """Return the keys of the example that the real thing does not have; empty mappings hold the user's keys."""
+    """Return the example's keys that the real shape lacks; empty mappings are for the user's keys."""
     keys = set()
     for key, value in example.items():
         if key not in real:
@@ -53,12 +53,12 @@ def test_shapes(example, container, image, layout):
 
 
 def test_spec(example):
-    """The example of a spec has only rows of the option table."""
+    """The example of a spec only has rows of the option table."""
     assert set(example("spec")) <= {option.name for option in OPTIONS}
 
 
 def test_codes():
-    """Every error code of errors.py stands in the page."""
+    """Every error code of errors.py is on the page."""
     classes = (item for item in vars(errors).values() if isinstance(item, type))
     codes = {item.code for item in classes if issubclass(item, errors.EngineError)}
     assert {code for code in codes if f"`{code}`" not in PAGE.read_text()} == set()

@@ -13,7 +13,7 @@ OTHER = "sha256:" + "e" * 64
 
 
 def test_image(image):
-    """What the image says of itself is told as it is, sizes are sums over the layers."""
+    """The image's own values are shown as they are; sizes are sums over the layers."""
     run = {"Env": ["A=1"], "Cmd": ["b"], "User": "7", "Labels": {"x": "y"}, "ExposedPorts": {"80/tcp": {}}}
     history = [{"created_by": "one", "comment": "first"}, {"created_by": "two", "comment": "last"}]
     record = image(
@@ -36,7 +36,7 @@ def test_image(image):
 
 
 def test_silent_image(image):
-    """An image that says nothing has podman's empty values, and null where there is a thing but nobody knows it."""
+    """A minimal image has podman's empty values, and null for unknown ones."""
     shape = image_shape(replace(image(), manifest_digest=None))
     unknown = ("Digest", "Created", "Annotations", "ManifestType", "NamesHistory")
     assert {shape[key] for key in unknown} == {None}
@@ -59,6 +59,6 @@ NAMES = [
 
 @pytest.mark.parametrize(("names", "tags", "digests"), NAMES)
 def test_names(image, names, tags, digests):
-    """Names with a tag are tags; each repository has the digest once, and names with a digest are digests."""
+    """Names with a tag are tags; each repository has the digest once; names with a digest are digests."""
     shape = image_shape(image(names=names))
     assert (shape["RepoTags"], shape["RepoDigests"]) == (tags, digests)

@@ -10,7 +10,7 @@ CREATED = 1_795_472_257_123_456_789
 
 
 def test_volume(layout):
-    """A volume is told by podman's keys, and by whom it is used."""
+    """A volume has podman's keys, and the names of its users."""
     record = VolumeRecord(VolumeSpec("data", labels={"tier": "db"}), CREATED)
     assert volume_shape(record, layout, VolumeFacts(("web", "app"), ("web",))) == {
         "Name": "data",
@@ -33,7 +33,7 @@ def test_volume(layout):
 
 
 def test_populated(layout):
-    """A volume that was filled tells from which image and path, how much, and when."""
+    """A filled volume has its source image and path, its size, and the time."""
     origin = Populated("c4" * 32, "/data", 17, 4096, CREATED)
     record = VolumeRecord(VolumeSpec("f00"), CREATED, anonymous=True, needs_copy_up=False, populated=origin)
     shape = volume_shape(record, layout)
@@ -49,7 +49,7 @@ def test_populated(layout):
 
 
 def test_options(layout):
-    """The options are in podman's words, which tell owner and quota twice; the user's wish counts as one who needs it."""
+    """Owner and quota appear twice, as in podman; mounted by request counts as a use."""
     options = {"type": "tmpfs", "device": "tmpfs", "o": "nodev", "uid": "1000", "gid": "1001", "mode": "0700"}
     record = VolumeRecord(VolumeSpec("own", options=options), CREATED, mounted=True)
     shape = volume_shape(record, layout, VolumeFacts(("app",), ("app",), mounted=True))
