@@ -322,7 +322,7 @@ def test_a_layer_of_an_older_engine(home, odd, tmp_path):
     with home.open() as engine:
         outcome = load(engine, str(odd))
         assert len(outcome.actions) == 1
-        assert "to be saved" in outcome.actions[0]
+        assert "for saving" in outcome.actions[0]
         assert not load(engine, str(odd)).changed
     assert home.save(tmp_path / "saved.tar").changed
 

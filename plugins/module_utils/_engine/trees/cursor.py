@@ -67,7 +67,7 @@ def walk(root_fd: int) -> Iterator[tuple[int, str, os.stat_result]]:
 def walk_trails(
     root_fd: int, enters: Callable[[int, Sequence[str]], bool] = lambda _fd, _trail: True
 ) -> Iterator[tuple[int, list[str], os.stat_result]]:
-    """Yield as ``walk`` does, with all names from the root; skip directories that ``enters`` refuses."""
+    """Yield as ``walk`` does, with all names from the root; descend only where ``enters`` allows."""
     with closing(Cursor(root_fd)) as cursor:
         waiting = [os.listdir(cursor.fd)]
         while waiting:

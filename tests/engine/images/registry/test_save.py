@@ -102,6 +102,6 @@ def test_a_layer_without_a_recipe(pulled, there, tmp_path):
     pulled.save(tmp_path / "saved.tar", there.name)
     with pulled.open() as engine:
         wanted = Pull(there.name, "always", access=Access(verify=False))
-        assert "ready to be saved" in pull(engine, wanted).actions[0]
+        assert "for saving" in pull(engine, wanted).actions[0]
         assert not pull(engine, wanted).changed
     assert len([*(pulled.top / "root/layers").glob("*/recipe")]) == 2

@@ -11,9 +11,9 @@ from ..core.engine import Engine
 
 
 def lost_volumes(engine: Engine, names: Iterable[str]) -> tuple[str, ...]:
-    """Return a warning for each volume that has notes and no directory.
+    """Return a warning for each volume that has a note and no directory.
 
-    The notes are written after the directory is made, so a killed creation gives no warning.
+    The note is written after the directory is created, so a killed creation causes no warning.
     """
     layout = engine.layout
     return tuple(

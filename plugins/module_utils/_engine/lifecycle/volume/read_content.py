@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read a volume's content while nobody replaces it, and, if asked, while nobody writes to it."""
+"""Read a volume's content while it is not replaced and, on request, while its containers are frozen."""
 
 from __future__ import annotations
 
