@@ -101,7 +101,7 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: ["named image 8e1d60d6b6fd localhost/app-plugin:1"]
+  sample: ["named image 8e1d60d6b6fd as localhost/app-plugin:1"]
 diff:
   description: What differs, by option, before and after.
   returned: success

@@ -56,7 +56,7 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: ["tagged image 8e1d60d6b6fd localhost/app:stable"]
+  sample: ["tagged image 8e1d60d6b6fd as localhost/app:stable"]
 diff:
   description: The image's names, before and after.
   returned: success

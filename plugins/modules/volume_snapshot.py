@@ -131,7 +131,7 @@ actions:
   returned: success
   type: list
   elements: str
-  sample: [made snapshot before-upgrade of volume app-data]
+  sample: [created snapshot before-upgrade of volume app-data]
 diff:
   description: Always empty.
   returned: success

@@ -81,7 +81,7 @@ def _not_set(error: OSError, target: Inode, name: str, size: int) -> OSError:
     place = target if isinstance(target, int) else os.path.dirname(target)
     if error.errno == errno.ENOSPC and not is_full(place):
         return OSError(
-            errno.E2BIG, f"the file system does not take the extended attribute {name} of {size} bytes"
+            errno.E2BIG, f"the file system can't store the extended attribute {name} of {size} bytes"
         )
     return OSError(error.errno, f"extended attribute {name}: {error.strerror}")
 

@@ -42,7 +42,7 @@ def test_found(host, image, ask, built):
     assert (found.actions, found.result["hit"], found.result["image"]["Id"]) == ((), True, built)
     told = ask(image, name="localhost/stage:2", check=True)
     done = ask(image, name="localhost/stage:2")
-    assert done.actions == told.actions == (f"named image {built[:12]} localhost/stage:2",)
+    assert done.actions == told.actions == (f"named image {built[:12]} as localhost/stage:2",)
     again = ask(image, name="localhost/stage:2")
     assert again.actions == ()
     assert again.result["image"]["RepoTags"] == ["localhost/stage:1", "localhost/stage:2"]

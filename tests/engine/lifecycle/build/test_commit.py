@@ -170,7 +170,7 @@ def test_the_same_again(host, commits, image):
     assert commits.commit(author="me").actions == ()
     assert commits.commit(author="me", check=True).actions == ()
     named = commits.commit("localhost/out:2", author="me")
-    assert named.actions == (f"named image {first['Id'][:12]} localhost/out:2",)
+    assert named.actions == (f"named image {first['Id'][:12]} as localhost/out:2",)
     assert commits.commit("", author="me").actions == ()
     assert commits.commit(author="you").changed
     assert commits.commit("localhost/out:2", author="me").actions == ()

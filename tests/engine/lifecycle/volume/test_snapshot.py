@@ -70,7 +70,7 @@ def test_made_restored_removed(host, volume, snap):
     foreseen = snap("one", check=True)
     assert host.picture() == before
     made = snap("one")
-    assert made.actions == foreseen.actions == ("made snapshot one of volume data",)
+    assert made.actions == foreseen.actions == ("created snapshot one of volume data",)
     assert made.result["snapshot"]["entries"] == 4
     assert like(volume.parent / "snapshots/one/data") == wanted
     assert not snap("one").changed
@@ -144,7 +144,7 @@ def test_keep_last(host, volume, snap):
     assert outcome.actions == foreseen.actions
     new = outcome.result["snapshot"]["name"]
     assert outcome.actions == (
-        "made a snapshot of volume data",
+        "created a snapshot of volume data",
         *(f"removed snapshot {name} of volume data" for name in made[:2]),
     )
     assert names(host) == [made[2], kept, new]

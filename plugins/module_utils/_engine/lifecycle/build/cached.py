@@ -43,7 +43,7 @@ def use_stage(engine: Engine, request: StageRequest) -> Outcome:
     if found is None:
         return Outcome(result={"hit": False, "image": {}})
     actions = (
-        (f"named image {found.id.removeprefix('sha256:')[:12]} {name}",)
+        (f"named image {found.id.removeprefix('sha256:')[:12]} as {name}",)
         if name and name not in found.names
         else ()
     )

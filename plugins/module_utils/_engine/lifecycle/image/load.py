@@ -163,7 +163,7 @@ def _news(engine: Engine, record: ImageRecord, verb: str) -> tuple[str, ...]:
         if not all(map(_store(engine).has_recipe, (layer.chain_id for layer in record.layers))):
             return (f"prepared image {label}, which an older slipway had {verb}, for saving",)
         moved = [name for name in record.names if _owner(images.by_name(connection, name)) != record.id]
-    return tuple(f"named image {record.id[:12]} {name}" for name in moved)
+    return tuple(f"named image {record.id[:12]} as {name}" for name in moved)
 
 
 def _owner(record: ImageRecord | None) -> str | None:

@@ -82,7 +82,7 @@ def _unreached(engine: Engine, wanted: Pull, known: ImageRecord | None, error: E
         raise _with_near(engine, wanted, error) from error
     if wanted.policy != NEWER or isinstance(error, (ImageUnknown, HostLacks)):
         raise error
-    warning = f"{wanted.name}: {error.message}; the host's present image is used"
+    warning = f"{wanted.name}: {error.message}; using the image that the host has"
     return replace(_unchanged(known), warnings=(warning,))
 
 

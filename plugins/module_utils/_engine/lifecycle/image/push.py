@@ -79,8 +79,8 @@ def push(engine: Engine, wanted: Push) -> Outcome:
 def _save(engine: Engine, wanted: Push, transport: str, place: str) -> Outcome:
     path, colon, _reference = place.partition(":")
     if colon or not path.startswith("/"):
-        remedy = f"Write {transport}:/PATH; the image keeps the name that it is pushed by"
-        raise InvalidOption("dest", wanted.dest, "has no absolute path", remedy=remedy)
+        remedy = "Name a path on the host, without a reference; the image keeps the name that it is pushed by"
+        raise InvalidOption("dest", wanted.dest, f"is not of the form {transport}:/PATH", remedy=remedy)
     done = save(engine, SaveRequest((wanted.name,), path, _FORMS[transport]))
     return replace(
         done, result={"image": done.result["images"][0], "dest": done.result["dest"], "digest": ""}

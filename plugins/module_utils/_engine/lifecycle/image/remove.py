@@ -48,7 +48,7 @@ def _doomed_names(record: ImageRecord, name: str, *, force: bool) -> tuple[str, 
         return named[:1]
     if is_id(name) and len(record.names) > 1 and not force:
         raise InUse(
-            f"image {name} has the names {', '.join(record.names)}",
+            f"image {name} has several names: {', '.join(record.names)}",
             remedy=Words("Remove it by name, or write ", Setting("force", True)),
             names=list(record.names),
         )

@@ -32,7 +32,7 @@ def tag(engine: Engine, image: str, names: Sequence[str]) -> Outcome:
     elif missing or not image_is_kept(engine, record):
         with engine.lock_store("image tag"):
             record = _add_names(engine, record.id, missing)
-    actions = tuple(f"tagged image {record.id[:12]} {name}" for name in missing)
+    actions = tuple(f"tagged image {record.id[:12]} as {name}" for name in missing)
     return Outcome(actions, result={"image": image_shape(record)})
 
 

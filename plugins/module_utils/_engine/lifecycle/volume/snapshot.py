@@ -71,7 +71,7 @@ def _present(engine: Engine, request: SnapshotRequest) -> Outcome:
     paused: list[str] = []
     if made is None:
         what = f"snapshot {request.snapshot}" if request.snapshot else "a snapshot"
-        actions = (f"made {what} of volume {request.volume}", *actions)
+        actions = (f"created {what} of volume {request.volume}", *actions)
         if not engine.predicting:
             made, paused = _make(engine, request)
     _remove(engine, request, doomed)
