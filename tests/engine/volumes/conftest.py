@@ -39,7 +39,7 @@ def picture(root):
         for name in sorted(names + files):
             path = os.path.join(directory, name)
             if not os.path.lexists(path):
-                continue  # overlayfs lists a whiteout of a directory that only one layer has
+                continue  # in a directory that only one layer has, overlayfs lists whiteouts
             info, below = os.lstat(path), os.path.relpath(path, root)
             entries[below] = describe(path)
             if not stat.S_ISDIR(info.st_mode) and info.st_nlink > 1:
@@ -80,7 +80,7 @@ def content(path: bytes, size: int) -> object:
         while end < size:
             try:
                 start = file.seek(end, os.SEEK_DATA)
-            except OSError:  # ENXIO: only a hole is left
+            except OSError:  # ENXIO: only a hole follows
                 break
             end = file.seek(start, os.SEEK_HOLE)
             for offset in range(start // _BLOCK * _BLOCK, end, _BLOCK):

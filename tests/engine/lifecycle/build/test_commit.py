@@ -166,7 +166,7 @@ def test_the_same_again(host, commits, image):
     host.start(*FOREVER, image=image, stop_timeout=0)
     (commits.root() / "new").touch()
     first = commits.commit(author="me").result["image"]
-    time.sleep(1.1)  # a time of its own would be another image
+    time.sleep(1.1)  # a timestamp would make another image
     assert commits.commit(author="me").actions == ()
     assert commits.commit(author="me", check=True).actions == ()
     named = commits.commit("localhost/out:2", author="me")
@@ -215,7 +215,7 @@ def test_it_stands_still(host, commits, image):
     commits.commit()
     with commits.mounted("localhost/out:1") as top:
         first, second = ((top / "srv" / name).read_text() for name in "ab")
-    # A file is empty for a moment before it is written.
+    # A file is briefly empty before it is written.
     assert "" in (first, second) or int(first) - int(second) in (0, 1)
     assert host.events()[-3:] == ["pause", "unpause", "commit"]
     before = (commits.root() / "srv/b").read_text()
@@ -224,7 +224,7 @@ def test_it_stands_still(host, commits, image):
     assert host.events()[-2:] == ["commit", "commit"]
 
 
-@pytest.mark.parametrize("runtime", ["crun"], indirect=True)  # runc makes a cgroup in any case
+@pytest.mark.parametrize("runtime", ["crun"], indirect=True)  # runc always creates a cgroup
 def test_what_can_not_stand_still(host, commits, image):
     """Without a freezable cgroup the error names the option, with which the container is read running."""
     host.start(*FOREVER, image=image, cgroups="disabled", stop_timeout=0)

@@ -260,7 +260,7 @@ def test_what_was_wished_outlives_the_database(host, spoil):
     for name in ("owed", "stopped", "box"):
         host.start(*SLEEP, **{**BOX, "name": name, "restart_policy": "always"})
     assert not os.path.exists(host.layout.container(host.record("box").id).marks)
-    with host.open() as engine:  # a task that is killed between its stop and its start
+    with host.open() as engine:  # as left by a task that is killed between its stop and its start
         stop(engine, host.record("owed").id, None, timeout=0, marks=TO_START)
     host.bring("stopped", "stopped")
     spoil(host)

@@ -22,7 +22,7 @@ from _engine.model.values.times import parse_rfc3339
 COMPAT = Path(__file__).parents[4] / "docs/compat.md"
 #: Options of all configurations; podman sets limits that not every host allows (podmaninspect.COMMON).
 COMMON = {"network": ["none"], "ulimit": ["nofile=64:64", "nproc=64:64"], "cgroup_parent": CGROUP}
-#: Not every machine has a directory of devices.
+#: Not every machine has a directory with devices.
 DIRECTORY = {"devices of a directory": ("--device /dev/net:/dev/nets", {"device": ["/dev/net:/dev/nets"]})}
 DIRECTORY = DIRECTORY if Path("/dev/net/tun").exists() else {}
 #: Configurations: podman's arguments, and our options.

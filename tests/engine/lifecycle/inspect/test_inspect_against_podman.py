@@ -19,7 +19,7 @@ from _engine.model.volume.spec import VolumeRecord, VolumeSpec
 
 COMPAT = Path(__file__).parents[4] / "docs/compat.md"
 #: The same container for both: podman's argv and our options. (Podman's default for shm is 64000k.)
-#: Podman needs systemd to start one with a health check.
+#: Podman needs systemd to start a container with a health check.
 PLAIN = (
     ["--network", "none", "--shm-size", "64m", "--no-healthcheck"],
     {"network": ["none"], "healthcheck": "none"},
@@ -228,7 +228,7 @@ def test_a_volume_is_as_podmans(podman):
         assert document["Mountpoint"] == f"{podman.top}/r/volumes/{record.spec.name}/_data"
         assert parse_rfc3339(mine.pop("CreatedAt")) == parse_rfc3339(document["CreatedAt"])
         assert set(document) - set(mine) - {"Mountpoint", "CreatedAt"} == {LACKING["needs-chown"]}
-        # Podman leaves out what is not set.
+        # Podman omits unset keys.
         assert mine == pick({"Anonymous": False, "UID": 0, "GID": 0, **document}, list(mine))
 
 
@@ -260,6 +260,6 @@ def test_an_image_is_as_podmans(podman):
     unknown = {f".{key}" for key in ("Annotations", "ManifestType", "NamesHistory")}
     assert unlike(kinds(mine), kinds(theirs), unknown) == {}
     assert set(theirs) - set(mine) == {LACKING["image-layers"]}
-    # The sizes in our record are made up; podman takes Comment from the history of an OCI image only.
+    # The sizes in our record are invented; podman takes Comment from the history of OCI images only.
     known = [key for key in mine if f".{key}" not in unknown | {".Size", ".VirtualSize", ".Comment"}]
     assert pick(mine, known) == pick(theirs, known)

@@ -29,7 +29,7 @@ from _engine.lifecycle.volume.import_archive import NotEmpty, VolumeImport, impo
 from enginehost import Host
 
 FOREVER = ("sleep", "1000")
-#: For what needs no container, and so no other runtime.
+#: For tests without containers, which need only one runtime.
 ONE = pytest.mark.parametrize("runtime", ["crun"], indirect=True)
 
 
@@ -142,7 +142,7 @@ def test_once_for_the_same_archive(host, volume, send, take, tmp_path):
     assert (other.stat().st_uid, other.stat().st_mode & 0o7777) == (
         33,
         0o1775,
-    )  # the archive says nothing of it
+    )  # the archive does not have it
     assert other.parent.joinpath("snapshots", outcome.result["kept"], "data/new").exists()
     assert take(force=True, backup=False).result["kept"] is None
     assert not other.joinpath("a").exists()
@@ -221,7 +221,7 @@ def test_bad_archives_change_nothing(host, volume, take, tmp_path):
         with pytest.raises(error):
             take(file, "data", force=True)
         assert os.listdir(volume.parent / ".staging") == []
-        if file != "link.tar":  # what a link leads to is known only when it is there
+        if file != "link.tar":  # a link's target is only known once it exists
             with pytest.raises(error):
                 take(file, "data", force=True, check=True)
     with pytest.raises(NotFound, match="near: data"):

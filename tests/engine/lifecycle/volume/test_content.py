@@ -22,7 +22,7 @@ from _engine.trees.sync import KindDiffers
 from enginehost import Host
 
 FOREVER = ("sleep", "1000")
-#: For what needs no container, and so no other runtime.
+#: For tests without containers, which need only one runtime.
 ONE = pytest.mark.parametrize("runtime", ["crun"], indirect=True)
 MEGABYTE = 1 << 20
 #: A script that swaps a directory and a symlink in a tight loop.
@@ -140,7 +140,7 @@ def test_files_of_the_list(volume, source, write):
         "0o100444",
     ]
     volume.joinpath("new/place/a").chmod(0o755)
-    assert not write(InlineFile("a", b"mine"), dest="new/place").changed  # nobody has said a mode
+    assert not write(InlineFile("a", b"mine"), dest="new/place").changed  # no mode was set
 
 
 @ONE
@@ -240,7 +240,7 @@ def test_a_file_system_of_its_own(host, tmp_path):
     with host.open() as engine:
         converge_content(engine, ContentRequest("data", files=(InlineFile("a", b"x"),), delete=True))
         made = converge_snapshot(engine, SnapshotRequest("data", snapshot="one"))
-        assert made.result["snapshot"]["entries"] == 2  # lost+found is there still
+        assert made.result["snapshot"]["entries"] == 2  # lost+found still exists
         export_volume(engine, VolumeExport("data", str(tmp_path / "out.tar")))
         with tarfile.open(tmp_path / "out.tar") as tar:
             assert "a" in [name.removeprefix("./") for name in tar.getnames()]

@@ -109,7 +109,7 @@ def test_mounted_while_containers_live(host):
     assert [Path(f"/proc/{pid}/root/data/both").read_text() for pid in pids] == ["seen by both"] * 2
     host.bring("one", "stopped", stop_time=0)
     assert (mounted(host), shape(host)["MountCount"]) == (entry, 1)
-    os.kill(pids[1], signal.SIGKILL)  # nobody asked for this end: conmon calls the agent
+    os.kill(pids[1], signal.SIGKILL)  # an unrequested exit: conmon calls the agent
     host.ended("two")
     assert (mounted(host), shape(host)["MountCount"]) == (None, 0)
 
@@ -163,7 +163,7 @@ def test_a_kill_at_the_start_is_mended(host):
         connection.execute("UPDATE containers SET intent = 'start'")
     with host.open() as engine, engine.lock_volume("own", "test"):
         ensure(engine, get_volume(engine, "own"))
-        give_back(engine, "own")  # the intent says that somebody begins with it
+        give_back(engine, "own")  # the intent says that a start is in progress
     assert mounted(host) is not None
     host.bring("box", "stopped")
     assert (mounted(host), host.record().intent) == (None, "")
@@ -438,6 +438,6 @@ def test_a_server_that_is_gone(one_host, tmp_path, tree):
         assert time.monotonic() - begin < 10
         assert host.mounts() == []
     finally:
-        server.kill()  # which lets go of all that hang
+        server.kill()  # which releases all that hang
         server.communicate()
         mounts.unmount(str(place))

@@ -14,7 +14,7 @@ from _engine.lifecycle.volume import kept_snapshots, replace
 from _engine.volumes import snapshots as kept
 
 FOREVER = ("sleep", "1000")
-#: For what needs no container, and so no other runtime.
+#: For tests without containers, which need only one runtime.
 ONE = pytest.mark.parametrize("runtime", ["crun"], indirect=True)
 
 
@@ -63,7 +63,7 @@ def test_a_container_that_came_meanwhile(host, volume):
     """A container created and started during the check is found before the exchange."""
     options = {"volume": ["data:/data"], "stop_timeout": 0}
     host.start(*FOREVER, **options)
-    host.bring("box", "absent")  # from now on a start has no reason to take the volume's lock
+    host.bring("box", "absent")  # from now on a start does not take the volume's lock
     with (
         host.open() as engine,
         replace.held(engine, "data", "test"),

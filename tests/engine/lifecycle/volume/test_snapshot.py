@@ -19,7 +19,7 @@ from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
 from enginehost import eventually
 
 FOREVER = ("sleep", "1000")
-#: For what needs no container, and so no other runtime.
+#: For tests without containers, which need only one runtime.
 ONE = pytest.mark.parametrize("runtime", ["crun"], indirect=True)
 MEGABYTE = 1 << 20
 
@@ -151,7 +151,7 @@ def test_keep_last(host, volume, snap):
     assert not snap(made[2], keep_last=2).changed
     assert (
         snap(made[2], keep_last=1).changed is False
-    )  # it is the older one, and asked for: it stays, and so does the newer
+    )  # the older one was requested by name, so it stays, and so does the newer
     assert snap(None, "absent", keep_last=0).changed
     assert names(host) == [kept]
 
@@ -185,7 +185,7 @@ def test_two_files_fit_each_other(host, volume, snap):
     for number in range(5):
         snap(f"s{number}")
         top = volume.parent / f"snapshots/s{number}/data"
-        # Frozen between the two is fine: then the first is one ahead, or just emptied by the shell.
+        # A freeze between the two is fine: then the first is one ahead, or has just been truncated by the shell.
         first, second = ((top / name).read_text().strip() for name in "ab")
         assert first == "" or second == "" or int(first) - int(second) in (0, 1)
     before = (volume / "a").read_text()
