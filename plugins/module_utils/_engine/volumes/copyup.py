@@ -247,7 +247,7 @@ def _wanted(item: _Found, have: os.stat_result) -> tuple[int, int, int]:
 
 
 def _make(found: Sequence[_Found], path: str, model: str, *, keep_root: bool) -> CopyStats:
-    """Copy all parts into an empty directory; ``model`` is the volume's root as it is."""
+    """Copy all parts into an empty directory; ``model`` is the volume's present root."""
     with (
         files.directory(path) as tree,
         files.directory(model) as data,

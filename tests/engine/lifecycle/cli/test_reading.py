@@ -65,7 +65,7 @@ TEMPLATES = [
 ]
 REFUSED = [
     (("ps", "--format", "{{.Name}}"), 2, "--format: '.Name' is not a field (near: Names"),
-    (("ps", "--filter", "stat=x"), 2, "--filter: 'stat=x' is no filter (near: status"),
+    (("ps", "--filter", "stat=x"), 2, "--filter: 'stat=x' is not a filter (near: status"),
     (("ps", "--al"), 2, "unknown option --al (near: --all"),
     (("pss",), 2, "unknown verb pss (near: ps"),
     (("top", "web", "colour"), 125, "COLUMN: 'colour' is not known"),

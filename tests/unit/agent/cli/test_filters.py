@@ -169,7 +169,11 @@ TOLD = [
         (),
         "no. Or runtime: crun in its task",
     ),
-    (EngineError("no", remedy=Words("Write ", Setting("become", True))), (), "no. Write sudo before the command"),
+    (
+        EngineError("no", remedy=Words("Write ", Setting("become", True))),
+        (),
+        "no. Write sudo before the command",
+    ),
     (EngineError(Words(Setting("time"), " is bad")), ("--time",), "--time is bad"),
     (PermissionError(13, "Permission denied", "/x"), (), "/x: Permission denied"),
     (OSError(36, "File name too long", "/x" * 3000), (), str(PathTooLong("/x" * 3000))),

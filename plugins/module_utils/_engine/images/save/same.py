@@ -41,11 +41,11 @@ class Found(NamedTuple):
     is_same: bool = False
 
 
-def picture(saved: Saved) -> dict[str, Any]:
-    """Return what decides whether an archive holds the same, in JSON types: the form, and each image.
+def description(saved: Saved) -> dict[str, Any]:
+    """Return what an archive must contain to be the same, as JSON types: ``form`` and ``images``.
 
-    An image has ``id``, ``names``, ``manifest`` (the digest, None where it is made anew) and ``layers``, lowest first: each the
-    digest of its blob, or None with its diff_id and whether it is plain.
+    An image has ``id``, ``names``, ``manifest`` (its digest, None if a new one is generated) and ``layers``, lowest first: each
+    the digest of its blob, or None with its diff_id and whether it is uncompressed.
     """
     images = [
         {
@@ -65,7 +65,7 @@ def _layer(layer: SavedLayer, packing: str) -> dict[str, Any]:
 
 
 def look(path: str, wanted: Mapping[str, Any]) -> Found:
-    """Compare a file or directory with a picture; raises OSError for what can't be read."""
+    """Compare a file or directory with such a description; raises OSError if it cannot be read."""
     if not os.path.lexists(path):
         return Found(is_there=False)
     if _is_packed(path):
@@ -73,13 +73,13 @@ def look(path: str, wanted: Mapping[str, Any]) -> Found:
     try:
         with open_archive(path, staging="/nowhere") as archive:
             is_same = _form(path, archive) == wanted["form"] and _is_same(archive, wanted["images"])
-            return Found(True, " ".join(sorted(map(_told, archive.images))), is_same)
+            return Found(True, " ".join(sorted(map(_described, archive.images))), is_same)
     except _BROKEN:
         return Found(is_there=True)
 
 
 def told(wanted: Mapping[str, Any]) -> str:
-    """Return in the same words what would be saved."""
+    """Return the images that would be saved, as the same kind of text."""
     return " ".join(sorted(_words(image["id"], image["names"]) for image in wanted["images"]))
 
 
@@ -120,7 +120,7 @@ def _is_image(there: ArchivedImage, image: Mapping[str, Any]) -> bool:
 def _is_layer(there: ArchivedLayer, layer: Mapping[str, Any]) -> bool:
     if layer["digest"]:
         return bool(there.digest == layer["digest"])
-    # The media type can't be relied on: podman says that plain layers of docker-dir are compressed.
+    # Media types are not reliable here: podman declares the plain layers of docker-dir as compressed.
     plain: bool = layer["plain"]
     return (there.digest in (None, layer["diff_id"])) == plain
 

@@ -44,7 +44,7 @@ def load(engine: Engine, path: str, name: str | None = None, *, reference: str |
         with progress.operation(f"loading {path}", total=total, parts=len(layers)) as loading:
             archive.on_read = loading.advance
             outcome = converge_images(engine, _called(source, name) if name else source, "loaded")
-        # By a name of the user's own it is known whatever the archive calls it.
+        # With a name from the user, the archive's names do not matter.
         names = () if name else choice.name_warnings(source.images)
     return replace(outcome, warnings=(*outcome.warnings, *names, *choice.platform_warnings(source.images)))
 

@@ -55,12 +55,12 @@ def take(engine: Engine, offer: Offer, place: str | None, verb: str) -> Outcome:
 
 
 def _label(offer: Offer) -> str:
-    """Return the name of what is offered."""
+    """Return the name of the offered image."""
     names = [name for image in offer.images for name in image.names]
     return names[0] if names else offer.images[0].id[:19]
 
 
-def _told(offer: Offer, outcome: Outcome) -> Outcome:
+def _with_details(offer: Offer, outcome: Outcome) -> Outcome:
     digest = f" ({offer.digest})" if offer.digest else ""
     return replace(
         outcome,

@@ -45,15 +45,16 @@ if TYPE_CHECKING:
     from ...images.registry.client import Repository
     from ...images.registry.resolve import Remote
 
-#: Not a registry, but what is made and loaded here.
+#: Not a registry, but the prefix of images that are built or loaded on the host.
 _LOCAL = "localhost"
 
 
 def pull(engine: Engine, wanted: Pull) -> Outcome:
-    """Bring the image that a task wants; one that is there, and new enough for the policy, is no change.
+    """Pull the image that a task wants, unless the host has it, and it is new enough for the policy.
 
-    Raises NotFound (policy ``never``, or no registry has it), RegistryFailed, RegistryDenied, DigestMismatch, ArchiveBroken,
-    UnsafeEntry, StoreFull, HostLacks (requests, zstd), InvalidOption. Predicting, the registry is asked and nothing is written.
+    Raises NotFound (policy ``never``, or an image that is in no registry), ImageUnknown (no registry has it),
+    ImageWanted (the controller must fetch it), RegistryFailed, RegistryDenied, DigestMismatch, ArchiveBroken,
+    UnsafeEntry, StoreFull, HostLacks (requests, zstd), InvalidOption. Check mode asks the registry and writes nothing.
     """
     known = find_whole(engine, wanted)
     if known is not None and wanted.policy in (MISSING, NEVER):
@@ -255,7 +256,7 @@ def _is_newest(known: ImageRecord, repository: Repository, name: Parts) -> bool:
 
 
 def _fetch(engine: Engine, repository: Repository, remote: Remote, name: str) -> Outcome:
-    """Download the layers that are missing while those that have come are unpacked, then record the image."""
+    """Download the missing layers, unpack those that have arrived meanwhile, then record the image."""
     from ...images.registry.download import Downloads
 
     store = BlobStore(engine.layout.blobs)
@@ -264,7 +265,7 @@ def _fetch(engine: Engine, repository: Repository, remote: Remote, name: str) ->
         missing = [blob for blob in remote.blobs if blob.digest in lacking]
         for digest, raw in remote.documents.items():
             store.put(digest, raw)
-        # A layer that is here may go meanwhile with another image: then its blob is fetched as well.
+        # A present layer may be removed with another image meanwhile; then its blob is downloaded as well.
         with (
             progress.operation(
                 f"pulling {name}", total=sum(blob.size for blob in missing), parts=len(remote.image.layers)

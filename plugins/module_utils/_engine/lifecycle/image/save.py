@@ -13,7 +13,7 @@ from ...images.archive.reference import candidates
 from ...images.blobs import BlobStore
 from ...images.layers.store import LayerStore
 from ...images.save.image import ARCHIVES, DOCKER_ARCHIVE, DOCKER_DIR, Saved, SavedImage
-from ...images.save.same import Found, look, picture, told
+from ...images.save.same import Found, description, look, told
 from ...images.save.stored import Stored
 from ...images.save.write import write_archive, write_directory
 from ...model.container.option import LIVE
@@ -31,10 +31,10 @@ from .save_directory import check_directory, new_directory
 
 @dataclass(frozen=True)
 class SaveRequest:
-    """What a task asks for.
+    """A task's request; ``compress`` None: the format's default; ``force``: replace an existing ``dest``.
 
-    ``compress`` None: layers as the form has them; ``force``: what is there is brought up to date. ``describes``: write nothing
-    and return ``saved``, the picture of what would be written (images/save/same.py), for a file of the controller.
+    ``describes``: write nothing and return ``saved``, the description of what would be written (images/save/same.py), which a
+    controller compares with a file of its own.
     """
 
     images: tuple[str, ...]
@@ -52,7 +52,7 @@ def save(engine: Engine, request: SaveRequest) -> Outcome:
     StoreFull; then an existing destination is unchanged.
     """
     records, saved, source = prepared(engine, request)
-    wanted = picture(saved)
+    wanted = description(saved)
     if request.describes:
         text = f"saved {_listed(saved)} to {request.dest}"
         return Outcome(
@@ -160,7 +160,7 @@ def _names(image: SavedImage) -> tuple[str, ...]:
 
 
 def _differences(found: Found, wanted: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """Return what differs in what was there; of a new one check mode would tell nothing else."""
+    """Return the differences from an existing destination; none for a new one."""
     if not found.is_there or found.holds == told(wanted):
         return ()
     return (Difference("image", found.holds, told(wanted), LIVE),)
