@@ -21,6 +21,7 @@ from ..core.engine import Engine
 from ..core.images import find_image
 from ..core.outcome import Outcome
 from ..core.sidecars import keep_images
+from ..guard.waste import sweep
 from ..inspect.image import image_shape
 from .deliver import deliver
 from .made_anew import made_anew
@@ -67,13 +68,16 @@ def push(engine: Engine, wanted: Push) -> Outcome:
     store = BlobStore(engine.layout.blobs)
     with engine.timings.of("image_ask"):
         digest = None if wanted.force else _pushed_digest(repository, store, record, name.reference)
-    if digest is None and not engine.predicting:
-        with engine.timings.of("image_push"), store.in_use():
-            digest = _push(engine, repository, record, name.reference)
+    changed = digest is None
+    if not engine.predicting:
+        if digest is None:
+            with engine.timings.of("image_push"), store.in_use():
+                digest = _push(engine, repository, record, name.reference)
+            engine.tell("image", "push", record.id, name.text)
+        # A killed push may have left the tag in the registry without this, and files in the staging directory.
         _remember(engine, record, f"{name.registry}/{name.path}@{digest}")
-        engine.tell("image", "push", record.id, name.text)
-        return _outcome(wanted, record, name, digest, changed=True)
-    return _outcome(wanted, record, name, digest or record.manifest_digest, changed=digest is None)
+        sweep(engine)
+    return _outcome(wanted, record, name, digest or record.manifest_digest, changed=changed)
 
 
 def _save(engine: Engine, wanted: Push, transport: str, place: str) -> Outcome:
