@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell which files are the engine, name it by their content, and pack them: the same files give the same bytes."""
+"""The engine as an archive: list its files, name it by their content, and pack them reproducibly."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from .version import VERSION
 
-#: The package that they are in on a host, in the archive as well as installed.
+#: The Python package that contains them on a host, both in the archive and installed.
 PACKAGE = "slipway_oci"
-#: What of ``module_utils`` goes to the host: the engine, and what runs a task with it.
+#: The parts of ``module_utils`` that are copied to the host: the engine, and the code that runs a task with
+#: it.
 PARTS = ("_engine", "_module")
 _CACHE = "__pycache__"
 _OLDEST = (1980, 1, 1, 0, 0, 0)
@@ -18,7 +19,7 @@ _PLAIN_FILE = 0o100644 << 16
 
 
 def files(top: str) -> dict[str, bytes]:
-    """Return the content of each file of the engine by its path below ``top``, the directory that holds PARTS."""
+    """Return the content of each engine file, by its path below ``top``, the directory with PARTS."""
     found = {}
     for path in sorted(path for part in PARTS for path in _below(top, part)):
         with open(f"{top}/{path}", "rb") as file:
@@ -34,8 +35,8 @@ def _below(top: str, part: str) -> Iterator[str]:
 
 
 def name(found: Mapping[str, bytes]) -> str:
-    """Return the name of the engine that these files are: its version, and a digest of their paths and contents."""
-    import hashlib  # loads OpenSSL, which the agent can do without
+    """Return the engine's name for these files: its version and a digest of their paths and contents."""
+    import hashlib  # loads OpenSSL, which the agent does not need
 
     digest = hashlib.sha256()
     for path in sorted(found):
@@ -44,7 +45,7 @@ def name(found: Mapping[str, bytes]) -> str:
 
 
 def pack(found: Mapping[str, bytes]) -> bytes:
-    """Return a zip of these files, from which Python can import PACKAGE."""
+    """Return a zip archive of these files, from which Python can import PACKAGE."""
     from io import BytesIO
     from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -58,7 +59,7 @@ def pack(found: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(archive: str) -> dict[str, bytes]:
-    """Return the files of a packed engine, as ``files`` does of a directory."""
+    """Return the files of a packed engine, in the form that ``files`` returns."""
     from zipfile import ZipFile
 
     begin = f"{PACKAGE}/"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, one class per thing a caller can act on.
+"""The engine's errors: one class per condition that a caller can act on.
 
-Every error carries a stable ``code`` (it becomes ``error`` in a module's result), the fields that tell which
-thing it was, and, where there is one, the remedy as a sentence. This file imports nothing of the engine.
+Every error carries a stable ``code`` (reported as ``error`` in a module's result), fields that identify the
+object, and, where there is one, the remedy as a sentence. This module imports nothing from the engine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play, and typin
 
 
 class Setting:
-    """An option in a text for people; ``value`` None: its name alone. As a string it is what a task has: ``force: true``."""
+    """An option named in a message, with an optional value; ``str`` gives a task's form, ``force: true``."""
 
     def __init__(self, name: str, value: object = None) -> None:
         self.name = name
@@ -29,7 +29,7 @@ class Setting:
 
 
 class Words(str):
-    """A text made of parts, of which some are options: the command line writes them in its own words."""
+    """A message with options among its parts, so that the command line can show them in its own syntax."""
 
     __slots__ = ("parts",)
     parts: tuple[str | Setting, ...]
@@ -41,21 +41,23 @@ class Words(str):
 
 
 def written(text: str, write: Callable[[Setting], str]) -> str:
-    """Return the text with its options as ``write`` has them."""
+    """Return the text with each option formatted by ``write``."""
     if not isinstance(text, Words):
         return text
     return "".join(write(part) if isinstance(part, Setting) else part for part in text.parts)
 
 
-#: What an earlier task of a play may do about an error. Check mode warns of such an error and goes on (``Engine.tolerating``).
+#: How an earlier task of the play might prevent the error. In check mode such an error is only a warning
+#: (``Engine.tolerating``).
 BRINGS_IT, CHANGES_THAT = "brings it", "changes that"
 
 
 class EngineError(Exception):
     """Base of all errors that the engine raises on purpose.
 
-    ``message`` says what and which, ``remedy`` what to do. ``fields`` are plain JSON values. ``mended_by``: what an
-    earlier task may do about it (from above), "" where none can.
+    ``message`` names the object and says what is wrong, ``remedy`` says what to do. ``fields`` are plain JSON
+    values. ``mended_by`` is how an earlier task might prevent the error (BRINGS_IT or CHANGES_THAT), or "" if
+    none can.
     """
 
     code = "engine_error"
@@ -71,7 +73,7 @@ class EngineError(Exception):
         return self.told(str)
 
     def told(self, write: Callable[[Setting], str]) -> str:
-        """Return message and remedy, with the options in them as ``write`` has them."""
+        """Return the message and the remedy, with each option formatted by ``write``."""
         told = [written(text, write) for text in (self.message, self.remedy) if text]
         return ". ".join(told)
 
@@ -80,37 +82,37 @@ class EngineError(Exception):
 
 
 class InvalidOption(EngineError):
-    """An option's value can't be used; ``option`` and ``value`` name it, ``why`` says it without them."""
+    """An option has an unusable value; ``option`` and ``value`` name it, ``why`` is the reason alone."""
 
     code = "invalid_option"
 
     def __init__(self, option: str, value: object, why: str, *, remedy: str = "") -> None:
         self.why = why
-        told = "" if value is None else f"{value!r} "  # None is what the task does not say
+        told = "" if value is None else f"{value!r} "  # None: the task does not set the option
         message = Words(Setting(option), f": {told}{why}")
         super().__init__(message, remedy=remedy, option=option, value=value)
 
 
 class Missing(InvalidOption):
-    """What an option names is not there: a file, a device, a profile of the host."""
+    """An option names something that does not exist on the host: a file, a device, a profile."""
 
     mended_by = BRINGS_IT
 
 
 def unreadable(option: str, value: object, error: OSError, *, remedy: str = "") -> InvalidOption:
-    """Return the error for a path that an option names and the system does not open: Missing where there is nothing."""
+    """Return the error for an option's path that can't be opened: Missing if it does not exist."""
     kind = Missing if error.errno == errno.ENOENT else InvalidOption
     return kind(option, value, f"can't be read: {error.strerror}", remedy=remedy)
 
 
 class NotBuiltYet(EngineError):
-    """An option that containers.podman has and this engine has not yet."""
+    """An option of containers.podman that this engine does not implement yet."""
 
     code = "not_built_yet"
 
 
 class NotFound(EngineError):
-    """The thing named does not exist; ``near`` lists names that look like it."""
+    """The named object does not exist; ``near`` lists similar names."""
 
     code = "not_found"
     mended_by = BRINGS_IT
@@ -124,7 +126,7 @@ class NotFound(EngineError):
 
 
 class PathTooLong(EngineError):
-    """A path is longer than Linux takes at once, or has such a name in it; ``path`` is its beginning, ``length`` its bytes."""
+    """A path, or a name in it, is too long; ``path`` is its beginning, ``length`` its size in bytes."""
 
     code = "path_too_long"
 
@@ -133,28 +135,28 @@ class PathTooLong(EngineError):
         super().__init__(
             f"the path {shown}{'...' * (len(path) > len(shown))} of {length} bytes is too long: Linux takes names of 255 bytes,"
             " and paths of 4095",
-            remedy="Leave what has such a path out, or name a place with fewer directories above it",
+            remedy="Exclude the file, or choose a destination with a shorter path",
             path=shown,
             length=length,
         )
 
 
 class NameInUse(EngineError):
-    """The name belongs to another thing already."""
+    """The name is already used by another object."""
 
     code = "name_in_use"
     mended_by = CHANGES_THAT
 
 
 class InUse(EngineError):
-    """The thing can't be removed: ``users`` lists who needs it."""
+    """The object can't be removed because others need it; ``users`` lists them."""
 
     code = "in_use"
     mended_by = CHANGES_THAT
 
 
 class WrongState(EngineError):
-    """The verb does not fit the container's state."""
+    """The verb is not allowed in the container's current state."""
 
     code = "wrong_state"
     mended_by = CHANGES_THAT
@@ -164,13 +166,13 @@ class WrongState(EngineError):
 
 
 class ArchiveBroken(EngineError):
-    """The archive is cut short, is no archive, or lacks a part that it names."""
+    """The archive is truncated, is not an archive, or lacks a part that it refers to."""
 
     code = "archive_broken"
 
 
 class DigestMismatch(EngineError):
-    """A blob's content is not what its digest says."""
+    """A blob's content does not match its digest."""
 
     code = "digest_mismatch"
 
@@ -190,7 +192,7 @@ class NotRoot(EngineError):
     code = "not_root"
 
 
-#: The fields of HostLacks that name what can be installed.
+#: The fields of HostLacks that name something installable.
 _INSTALLABLE = frozenset({"program", "missing", "needs"})
 
 
@@ -204,24 +206,24 @@ class HostLacks(EngineError):
         self.mended_by = BRINGS_IT if _INSTALLABLE & fields.keys() else ""
 
 
-#: A full disk and a quota that is used up are mended in different ways (write(2), EDQUOT).
-_QUOTA = ". It is a quota that is used up, and not the disk: raise it, or remove what counts for it"
+#: Appended because a full disk and an exhausted quota need different remedies (write(2), EDQUOT).
+_QUOTA = ". The quota is exhausted, not the disk: raise the quota, or remove files that count towards it"
 
 
 class StoreFull(EngineError):
-    """No space is left on the file system; nothing half-made stays."""
+    """No space is left on the file system; partial results have been removed."""
 
     code = "store_full"
 
     def told(self, write: Callable[[Setting], str]) -> str:
-        """Return message and remedy, and that it was no disk but a quota, where the system has said so."""
+        """Return the message and the remedy; add that a quota is exhausted if the system reported EDQUOT."""
         cause = self.__cause__ or self.__context__
         is_quota = isinstance(cause, OSError) and cause.errno == errno.EDQUOT
         return super().told(write) + _QUOTA * is_quota
 
 
 class LockTimeout(EngineError):
-    """A lock was not free before the deadline; ``holder`` is the pid, ``since`` seconds since the epoch."""
+    """A lock was not acquired in time; ``holder`` is a PID, ``since`` is in seconds since the epoch."""
 
     code = "lock_timeout"
 
@@ -233,49 +235,49 @@ class StateBusy(EngineError):
 
 
 class StateCorrupt(EngineError):
-    """The database is damaged: what it holds can't be read, or contradicts itself."""
+    """The database is corrupt: its content can't be read, or is inconsistent."""
 
     code = "state_corrupt"
 
 
 class StateReadOnly(EngineError):
-    """The file system of the database, or the file itself, can't be written."""
+    """The database file, or its file system, is read-only."""
 
     code = "state_read_only"
 
 
 class StateFailing(EngineError):
-    """The disk below the database fails."""
+    """The disk that holds the database reports errors."""
 
     code = "state_failing"
 
 
 class StateUnreachable(EngineError):
-    """The database can't be opened: its place is no file, or not there."""
+    """The database can't be opened: its path does not exist or is not a file."""
 
     code = "state_unreachable"
 
 
 class StateDenied(EngineError):
-    """The system does not permit to open the database."""
+    """The system denies permission to open the database."""
 
     code = "state_denied"
 
 
 class StateIncomplete(EngineError):
-    """Containers live that the database does not know: it was lost, or is of another time. ``containers`` lists them."""
+    """The database lacks containers that run: it was lost, or is an old copy. ``containers`` lists them."""
 
     code = "state_incomplete"
 
 
 class OtherRunRoot(EngineError):
-    """Containers of this root live with another run root, ``run_root``."""
+    """Containers of this root run with another run root, ``run_root``."""
 
     code = "other_run_root"
 
 
 class OtherRoot(EngineError):
-    """The run root belongs to another root, ``root``, in this boot."""
+    """The run root is used by another root, ``root``, during this boot."""
 
     code = "other_root"
 
@@ -288,27 +290,27 @@ class StateTooNew(EngineError):
 
 # -- the system ------------------------------------------------------------------------------------
 
-#: Both mean that the user has to make room: on the disk, or in the quota (write(2)).
+#: Both mean that the user must free space, on the disk or in the quota (write(2)).
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class SystemFailed(EngineError):
-    """A system call failed as no verb expects; ``path`` and ``errno`` (as in EACCES) tell where and how."""
+    """A system call failed unexpectedly on ``path``; ``errno`` is the error's name, such as EACCES."""
 
     code = "os_error"
 
 
 def typed(error: EngineError | OSError) -> EngineError:
-    """Return the error itself, or for one of the system what it means to a user."""
+    """Return an EngineError as it is, and an OSError as the EngineError that a user can act on."""
     if isinstance(error, EngineError):
         return error
     paths = [_path(path) for path in (error.filename, error.filename2) if path is not None]
     where = " -> ".join(paths) or "the engine's files"
     if error.errno in _FULL:
         full = StoreFull(
-            f"{where}: no space is left", remedy="Make room there and run the task again", path=where
+            f"{where}: no space is left", remedy="Free some space there and run the task again", path=where
         )
-        full.__cause__ = error  # which tells a quota from a disk
+        full.__cause__ = error  # tells a quota from a full disk
         return full
     if error.errno == errno.ENAMETOOLONG and paths:
         return PathTooLong(paths[0])
@@ -324,25 +326,25 @@ def _path(path: str | bytes | int) -> str:
 
 
 class CommandFailed(EngineError):
-    """A program ended with an error; ``stderr`` holds the end of what it said."""
+    """A program exited with an error; ``stderr`` holds the end of its error output."""
 
     code = "command_failed"
 
 
 class CommandTimeout(EngineError):
-    """A program did not end in time and was killed."""
+    """A program exceeded its timeout and was killed."""
 
     code = "command_timeout"
 
 
 class RuntimeFailed(EngineError):
-    """The OCI runtime or conmon refused; their own text is in the message."""
+    """The OCI runtime or conmon failed; the message contains its error text."""
 
     code = "runtime_failed"
 
 
 class ContainerFailed(EngineError):
-    """The container's command ended with an error, or ended where it should run."""
+    """The container's command failed, or exited although it should keep running."""
 
     code = "container_failed"
 
@@ -351,18 +353,18 @@ class ContainerFailed(EngineError):
 
 
 class RegistryFailed(EngineError):
-    """A registry can't be reached, is not trusted, or answers what makes no sense; ``status`` where it answered."""
+    """A registry is unreachable, untrusted, or answered incorrectly; ``status`` is set if it answered."""
 
     code = "registry_failed"
 
 
 class RegistryDenied(EngineError):
-    """A registry lets this user not do it; ``registry``, ``repository`` and ``username`` name who asked for what."""
+    """A registry denies an operation; ``registry``, ``repository`` and ``username`` say which and to whom."""
 
     code = "registry_denied"
 
 
 class ImageUnknown(NotFound):
-    """A registry does not have the image."""
+    """The registry does not have the image."""
 
     mended_by = ""

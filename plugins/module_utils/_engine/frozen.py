@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make classes of data that can't be changed, as ``dataclasses`` of the standard library does, under the same names.
+"""Immutable data classes with the interface of the standard library's ``dataclasses``, under the same names.
 
-To import that module, with inspect, ast and tokenize behind it, and to let it compile text for each class took a third of the
-program's start, at every end of a container. This has what the engine uses of it and no more; a type checker sees the original.
+Importing the original, which pulls in inspect, ast and tokenize, and letting it compile code for each class
+took a third of the program's start-up, at every exit of a container. This module implements only what the
+engine uses; type checkers see the original.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _FIELDS = "__frozen_fields__"
 
 
 class _Field:
-    """A field: its name, its annotation as it is written, and what ``field`` was given."""
+    """A field: its name, its annotation as source text, and the arguments of ``field``."""
 
     __slots__ = ("compare", "default", "default_factory", "metadata", "name", "type")
 
@@ -37,7 +38,7 @@ class _Field:
         self.metadata: Mapping[str, object] = metadata or {}
 
     def initial(self, owner: type) -> object:
-        """Return the value of a field that was not given; raises TypeError when it has none."""
+        """Return the field's default; raises TypeError if it has none."""
         if self.default_factory is not None:
             return self.default_factory()
         if self.default is _NONE:
@@ -50,9 +51,9 @@ def _fields(thing: Any) -> tuple[_Field, ...]:
 
 
 def _dataclass(*, frozen: bool, repr: bool = True) -> Callable[[type], type]:  # noqa: A002  (the original's name)
-    """Return the decorator; ``frozen`` is to be written, as no other kind is made here."""
+    """Return the class decorator; ``frozen`` must be True, because only frozen classes are supported."""
     if not frozen:
-        raise TypeError("a class that can be changed is made by dataclasses.dataclass")
+        raise TypeError("only frozen classes are supported here: use dataclasses.dataclass for mutable ones")
 
     def made(cls: type) -> type:
         inherited = {item.name: item for item in getattr(cls, _FIELDS, ())}
@@ -66,7 +67,7 @@ def _dataclass(*, frozen: bool, repr: bool = True) -> Callable[[type], type]:  #
 
 
 def _own(cls: type, name: str, kind: str) -> _Field:
-    """Return a field that the class itself declares; what it stands for is also the class's attribute, if it has a default."""
+    """Return a field that the class itself declares; its default, if any, becomes a class attribute."""
     written = cls.__dict__.get(name, _NONE)
     item = written if isinstance(written, _Field) else _Field(default=written)
     item.name, item.type = name, kind
@@ -81,7 +82,7 @@ def _init(self: Any, *values: object, **named: object) -> None:
     items = _fields(self)
     given = {item.name: value for item, value in zip(items, values)}
     if len(values) > len(items) or given.keys() & named.keys():
-        raise TypeError(f"{type(self).__name__} was given too many values")
+        raise TypeError(f"{type(self).__name__} got too many values")
     given.update(named)
     own = self.__dict__
     for item in items:
@@ -115,7 +116,7 @@ def _delattr(self: Any, name: str) -> None:
 
 
 def _replace(thing: Any, **changes: object) -> Any:
-    """Return a copy with these fields changed; raises TypeError for one that there is not."""
+    """Return a copy with these fields changed; raises TypeError for an unknown field."""
     return type(thing)(**{**vars(thing), **changes})
 
 

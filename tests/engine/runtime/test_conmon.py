@@ -237,7 +237,7 @@ def test_runtime_without_a_word(box, tmp_path):
     stub.chmod(0o755)
     launch = box.prepare("true")
     silent = replace(launch, runtime=oci.OciRuntime(str(stub), "silent", box.runtime.root))
-    with pytest.raises(RuntimeFailed, match="silent create: conmon ended without a word"):
+    with pytest.raises(RuntimeFailed, match="silent create: conmon exited without a message"):
         conmon.create(silent)
 
 

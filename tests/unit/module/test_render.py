@@ -98,8 +98,8 @@ FAILURES = [
     (
         OSError(errno.ENAMETOOLONG, "File name too long (openat2)", "/x" * 3000),
         {
-            "msg": f"the path {'/x' * 50}... of 6000 bytes is too long: Linux takes names of 255 bytes, and paths of 4095. Leave"
-            " what has such a path out, or name a place with fewer directories above it",
+            "msg": f"the path {'/x' * 50}... of 6000 bytes is too long: Linux takes names of 255 bytes, and paths of 4095. Exclude"
+            " the file, or choose a destination with a shorter path",
             "error": "path_too_long",
             "path": "/x" * 50,
             "length": 6000,

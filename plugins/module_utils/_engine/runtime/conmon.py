@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start conmon, which makes the OCI runtime create a container and then watches over it.
+"""Start conmon, which has the OCI runtime create a container and then monitors it.
 
-conmon keeps the container's output in the log, writes the exit file, and calls the exit command. It tells
-through the sync pipe how creating went. Sources: conmon(8); seed ``createOCIContainer``,
+conmon writes the container's output to the log, writes the exit file, and runs the exit command. It reports
+the result of the creation through the sync pipe. Sources: conmon(8); seed ``createOCIContainer``,
 ``removeConmonFiles``.
 """
 
@@ -30,29 +30,31 @@ from . import logfiles, null_device
 from .oci import OciRuntime, error_text
 from .programs import REMEDY, Program, describe_program
 
-#: Seconds for conmon and the runtime to create a container; it takes some 30 ms.
+#: Seconds that conmon and the runtime may take to create a container; it usually takes about 30 ms.
 _DEADLINE = 30.0
-#: The same where all of a container's memory is read from the disk first.
+#: The same for a restore, which first reads all of a container's memory from disk.
 _RESTORE_DEADLINE = 3600.0
-#: Seconds for a conmon that was killed to be gone.
+#: Seconds to wait for a killed conmon to exit.
 _GONE = 5.0
-#: All that conmon, the runtime and the exit command inherit: no LISTEN_FDS or TMPDIR of the caller's session.
+#: The whole environment of conmon, the runtime and the exit command: no LISTEN_FDS or TMPDIR from the
+#: caller's session.
 _ENVIRONMENT = {"PATH": command.SEARCH_PATH}
-#: Where distributions put conmon besides $PATH.
+#: Where distributions install conmon outside $PATH.
 _EXTRA = ("/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman", "/usr/libexec/crio")
 
 
 @dataclass(frozen=True)
 class ConmonLaunch:
-    """One start of conmon.
+    """The parameters of one start of conmon.
 
-    ``exit_command`` is an argv with an absolute program, called when the container has ended, and also when
-    creating it fails. ``log_path`` None means the container's own log; ``log_size_max`` is in bytes, None for no limit.
-    With ``journal`` the log goes to systemd's journal, marked with ``log_tag``.
-    ``move`` is called with conmon's pid before conmon does anything, to take it out of the caller's cgroup: systemd ends
-    what is in a session's (KillUserProcesses=yes). ``cgroup_manager``: who makes the container's; ``disabled`` for none.
-    ``kept`` are descriptors that conmon keeps open as long as it lives: what holds ports of the host.
-    ``restore``: the directory of a checkpoint's images from which it goes on, with ``restore_options`` for the runtime.
+    ``exit_command`` is an argv whose program is absolute; conmon runs it when the container exits, and also
+    when creating it fails. ``log_path`` None means the container's own log; ``log_size_max`` is in bytes,
+    None for no limit. With ``journal`` the log goes to systemd's journal, marked with ``log_tag``. ``move``
+    is called with conmon's PID before conmon does anything, to move it out of the caller's cgroup: systemd
+    kills whatever is in a session's cgroup (KillUserProcesses=yes). ``cgroup_manager`` creates the
+    container's cgroup; ``disabled`` means no cgroup. ``kept`` are descriptors that conmon keeps open until it
+    exits, such as those that reserve ports of the host. ``restore`` is the directory of checkpoint images to
+    restore from, with ``restore_options`` for the runtime.
     """
 
     conmon: str
@@ -74,13 +76,13 @@ class ConmonLaunch:
 
     @property
     def verb(self) -> str:
-        """What the runtime is called for."""
+        """The verb that the runtime is called with."""
         return "create" if self.restore is None else "restore"
 
 
 @dataclass(frozen=True)
 class Started:
-    """A created container: its first process, which waits for ``start``, and conmon (None: already gone)."""
+    """A created container: its first process, waiting for ``start``, and conmon (None if it has exited)."""
 
     process: Process
     monitor: Optional[Process]
@@ -90,25 +92,26 @@ def find_conmon(path: str | None = None) -> str:
     """Return conmon's path; raises HostLacks."""
     found = command.find_program(path or "conmon", extra=_EXTRA)
     if found is None:
-        what = f"{path} is not there" if path else "conmon is not installed"
+        what = f"{path} does not exist" if path else "conmon is not installed"
         raise HostLacks(what, remedy=REMEDY, program="conmon")
     return found
 
 
 def describe(path: str) -> Program:
-    """Return conmon's version; raises HostLacks for one that is older than 2.1, which has no ``--full-attach``."""
+    """Return conmon's version; raises HostLacks for one older than 2.1, which lacks ``--full-attach``."""
     return describe_program("conmon", path, least=(2, 1))
 
 
 def remove_stale_files(container: ContainerLayout) -> None:
-    """Remove the sockets, fifos, pid files, exit code and OOM mark of an earlier run.
+    """Remove the sockets, FIFOs, PID files, exit file and OOM marker of an earlier run.
 
-    A stale exit file would be taken for the exit of the run that begins now (seed ``removeConmonFiles``).
+    A stale exit file would be mistaken for the exit of the new run (seed ``removeConmonFiles``).
     """
     bundle, persist = container.bundle, container.persist
     sockets = (f"{bundle}/attach", f"{bundle}/ctl", f"{bundle}/winsz")
     marks = (f"{bundle}/oom", container.oom_file, f"{persist}/exit", container.exit_file)
-    # runc writes its pid file to the second name first, and fails if that is there: a killed runc leaves it.
+    # runc first writes its PID file under the second name and fails if that exists: a killed runc leaves it
+    # behind.
     pid_files = (container.pid_file, f"{container.run}/.pidfile", container.conmon_pid_file)
     for path in (*sockets, *marks, *pid_files, container.conmon_log):
         with contextlib.suppress(FileNotFoundError):
@@ -116,24 +119,24 @@ def remove_stale_files(container: ContainerLayout) -> None:
 
 
 def create(launch: ConmonLaunch) -> Started:
-    """Create the container of the bundle under a new conmon.
+    """Create the bundle's container under a new conmon.
 
-    Raises RuntimeFailed with the runtime's own words. On failure nothing stays: neither conmon, nor its exit
-    command, nor the runtime's record of the container.
+    Raises RuntimeFailed with the runtime's message. A failure leaves nothing behind: neither conmon, nor its
+    exit command, nor the runtime's state of the container.
     """
     for path in (launch.container.persist, os.path.dirname(launch.container.exit_file)):
         os.makedirs(path, mode=0o700, exist_ok=True)
     if launch.log_path and not os.path.isdir(os.path.dirname(launch.log_path)):
-        # conmon would say that something is missing, but not what.
-        raise InvalidOption("log_opt.path", launch.log_path, "lies in a directory that does not exist")
+        # conmon would report that something is missing, but not what.
+        raise InvalidOption("log_opt.path", launch.log_path, "is in a directory that does not exist")
     if launch.log_path and launch.log_path != launch.container.log:
         logfiles.check_place(launch.log_path)
     remove_stale_files(launch.container)
     try:
         process = Process.of(_launch(launch))
         if process is None:
-            raise _failed(launch, "its process ended before start")  # noqa: TRY301 one handler for all
-    except BaseException:  # also at an interrupt: whoever started conmon must not leave it behind
+            raise _failed(launch, "its process exited before start")  # noqa: TRY301 one handler for all
+    except BaseException:  # also on an interrupt: conmon must not be left behind
         _abandon(launch)
         raise
     return Started(process, read_process(launch.container.conmon_pid_file))
@@ -156,9 +159,10 @@ def spawn(
     patience: float = _DEADLINE,
     kept: tuple[int, ...] = (),
 ) -> tuple[bytes | None, str]:
-    """Start a conmon in the directory; return its line about the process (``b""``: none, None: not in time) and its stderr.
+    """Start conmon in the directory; return its line about the process and its stderr.
 
-    ``move`` and ``kept`` as in ConmonLaunch; ``patience`` in seconds.
+    The line is ``b""`` if conmon wrote none, and None at the timeout. ``move`` and ``kept`` are as in
+    ConmonLaunch; ``patience`` is in seconds.
     """
     deadline = time.monotonic() + patience
     with null_device.kept(), _pipe() as (sync, sync_end), _pipe() as (start_end, start):
@@ -180,7 +184,8 @@ def spawn(
         sync_end.close()
         start_end.close()
         _move(first, move)
-        # conmon waits for this byte before it forks; one that refused its arguments is not there to read it.
+        # conmon waits for this byte before it forks; if it rejected its arguments it has exited and can't
+        # read it.
         with contextlib.suppress(BrokenPipeError):
             start.write(b"\0")
         words = _wait_first(first, deadline)
@@ -188,12 +193,12 @@ def spawn(
 
 
 def _move(first: subprocess.Popen[bytes], move: Callable[[int], None] | None) -> None:
-    """Move conmon while it waits for its start byte: what it forks is then in the right cgroup from the first."""
+    """Move conmon while it waits for its start byte, so that its children start in the right cgroup."""
     if move is None:
         return
     try:
         move(first.pid)
-    except BaseException:  # also at an interrupt: conmon would wait for its start byte for ever
+    except BaseException:  # also on an interrupt: conmon would wait for its start byte forever
         first.kill()
         first.communicate()
         raise
@@ -201,14 +206,14 @@ def _move(first: subprocess.Popen[bytes], move: Callable[[int], None] | None) ->
 
 @contextlib.contextmanager
 def _pipe() -> Iterator[tuple[FileIO, FileIO]]:
-    """Give both ends of a pipe, reading end first; both are closed at the end if they are not yet."""
+    """Yield both ends of a pipe, the reading end first, and close both afterwards."""
     reader, writer = os.pipe()
     with FileIO(reader, "rb") as reading, FileIO(writer, "wb") as writing:
         yield reading, writing
 
 
 def _wait_first(first: subprocess.Popen[bytes], deadline: float) -> str:
-    """Wait for the process that forks the real conmon and ends; returns what it said."""
+    """Wait for the process that forks the real conmon and exits; return its stderr."""
     try:
         words = first.communicate(timeout=deadline - time.monotonic())[1]
     except subprocess.TimeoutExpired:
@@ -218,9 +223,9 @@ def _wait_first(first: subprocess.Popen[bytes], deadline: float) -> str:
 
 
 def _read_line(sync: FileIO, deadline: float) -> bytes | None:
-    """Return conmon's first line, ``b""`` when it ended without one, None when the time is over.
+    """Return conmon's first line, ``b""`` if it closed the pipe without one, None at the deadline.
 
-    Not until the end of the file: conmon keeps its end open as long as it lives.
+    Don't read to the end of the file: conmon keeps its end open until it exits.
     """
     line = b""
     while not line.endswith(b"\n"):
@@ -235,9 +240,12 @@ def _read_line(sync: FileIO, deadline: float) -> bytes | None:
 
 
 def _pid(launch: ConmonLaunch, line: bytes | None, words: str) -> int:
-    """Return the pid that conmon told: ``{"data": 4711}``, or ``{"data": -1, "message": "..."}``."""
+    """Return the PID that conmon reported.
+
+    The line is ``{"data": 4711}``, or ``{"data": -1, "message": "..."}``, which raises RuntimeFailed.
+    """
     if line is None:
-        raise _failed(launch, "no answer from conmon in time")
+        raise _failed(launch, "conmon did not answer in time")
     said = first_word(line)
     pid = said.get("data", -1)
     if not isinstance(pid, int) or pid <= 0:
@@ -246,15 +254,18 @@ def _pid(launch: ConmonLaunch, line: bytes | None, words: str) -> int:
 
 
 def first_word(line: bytes | None) -> dict[str, object]:
-    """Return what conmon said of the process: the first line. Of an exec, the exit code follows, at once if that was short."""
+    """Return conmon's first line, decoded.
+
+    For an exec, a second line with the exit code follows, immediately if the command was short.
+    """
     with contextlib.suppress(ValueError):
         return parse_object((line or b"").partition(b"\n")[0])
     return {}
 
 
 def _failed(launch: ConmonLaunch, otherwise: str) -> RuntimeFailed:
-    """Return the error; the runtime's own log comes first, since conmon may cut what it hands on."""
-    text = error_text(_read(launch.container.conmon_log)) or otherwise or "conmon ended without a word"
+    """Return the error; the runtime's own log takes precedence, because conmon may truncate the message."""
+    text = error_text(_read(launch.container.conmon_log)) or otherwise or "conmon exited without a message"
     name = launch.runtime.name
     text = text.removeprefix(f"{name} create failed: ")
     return RuntimeFailed(f"{name} {launch.verb}: {text}", runtime=name, id=launch.container.id)
@@ -269,16 +280,16 @@ def _read(path: str) -> str:
 
 
 def read_process(pid_file: str) -> Process | None:
-    """Return the process that the pid file names, None when it has ended or there is no such file."""
+    """Return the process that the PID file names, or None if it has exited or there is no such file."""
     pid = decimal(_read(pid_file).strip())
     return Process.of(pid) if pid else None
 
 
 def _abandon(launch: ConmonLaunch) -> None:
-    """Kill conmon, its runtime and exit command (one process group); let the runtime forget the container.
+    """Kill conmon, its runtime and its exit command (one process group), and delete the runtime's state.
 
-    conmon is found by its argument and not by its pid file, which it may not have written yet. It would wait
-    for its exit command, and that for the lock that our caller holds.
+    conmon is found by its argument and not by its PID file, which it may not have written yet. Otherwise it
+    would wait for its exit command, and the exit command for the lock that the caller holds.
     """
     for process in find_by_argument(launch.container.conmon_pid_file):
         if _runs(process, launch.conmon):
@@ -290,7 +301,7 @@ def _abandon(launch: ConmonLaunch) -> None:
 
 
 def _runs(process: Process, program: str) -> bool:
-    """Tell whether the process is that program: a person who reads the pid file has the same argument."""
+    """Return whether the process runs that program: a user viewing the PID file has the same argument."""
     try:
         return os.path.samefile(f"/proc/{process.pid}/exe", program)
     except (FileNotFoundError, ProcessLookupError):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speak to the OCI runtime, crun or runc: find it, start, ask, signal, delete.
+"""Call the OCI runtime, crun or runc: find it, start, query, signal and delete containers.
 
-Creating is conmon's part (conmon.py). Source: runc(8), crun(1), OCI runtime-spec 1.0.2 runtime.md.
+Containers are created through conmon (conmon.py). Source: runc(8), crun(1), OCI runtime-spec 1.0.2
+runtime.md.
 """
 
 from __future__ import annotations
@@ -20,33 +21,35 @@ from ..model.values import jsontext
 from . import null_device
 from .programs import REMEDY, Program, describe_program
 
-#: The oldest that pass our tests; older ones miss log formats and cgroup features that we use.
+#: The oldest versions that pass our tests; older ones lack log formats and cgroup features that the engine
+#: uses.
 _LEAST = {"crun": (1, 8), "runc": (1, 1)}
-#: Generous: a runtime answers in milliseconds, but a host under load may not.
+#: In seconds. Generous: a runtime answers in milliseconds, but a loaded host may be slow.
 _TIMEOUT = 60.0
-#: A checkpoint writes all of the container's memory to the disk; to cut it off half-way would harm the container.
+#: In seconds. A checkpoint writes all of the container's memory to disk; interrupting it would harm the
+#: container.
 _DUMP_TIMEOUT = 24 * 3600.0
-#: Where a runtime keeps what it knows of a container, below ROOT/ID: crun, runc.
+#: The file below ROOT/ID in which a runtime keeps a container's state: crun's, runc's.
 _STATE_FILES = ("status", "state.json")
 _TEXT_LOG = re.compile(r'^time="[^"]*" level=\w+ msg="(.*)"$')
-#: How much of a runtime's words is handed on.
+#: The most characters of a runtime's messages that an error quotes.
 _MOST_TEXT = 2000
-#: How much of its log is read.
+#: The most bytes of its log that are read.
 _MOST_LOG = 64 * 1024
 
 
 @dataclass(frozen=True)
 class RuntimeState:
-    """What the runtime knows: status created, running, paused or stopped; pid None when it ended."""
+    """A container's state: created, running, paused or stopped; ``pid`` is None after the exit."""
 
     status: str
     pid: Optional[int]
 
 
 def find_runtime(name: str | None = None, *, root: str = Layout().runtime_root) -> OciRuntime:
-    """Return the runtime named (a name or a path), or the one that suits this host; raises HostLacks.
+    """Return the named runtime (a name or a path), or the one that suits this host; raises HostLacks.
 
-    Only looks; a runtime that is too old is told by ``describe``, since every process costs milliseconds.
+    It does not check the version, since every process costs milliseconds; ``describe`` does.
     """
     for candidate in (name,) if name else _candidates():
         path = command.find_program(candidate)
@@ -59,23 +62,24 @@ def find_runtime(name: str | None = None, *, root: str = Layout().runtime_root) 
 
 
 def _candidates() -> tuple[str, ...]:
-    # On a hybrid host crun takes the mounted cgroup2 hierarchy for the one with the controllers, and refuses
-    # every container that has a limit; runc uses the v1 hierarchies there.
+    # On a hybrid host crun assumes that the mounted cgroup2 hierarchy has the controllers and refuses every
+    # container with a limit; runc uses the v1 hierarchies there.
     return ("runc", "crun") if cgroups.version() == "hybrid" else ("crun", "runc")
 
 
 @dataclass(frozen=True)
 class OciRuntime:
-    """A runtime and the directory of its state (``--root``)."""
+    """A runtime and its state directory (``--root``)."""
 
     path: str
     name: str
     root: str
 
     def create(self, container_id: str, bundle: str, *, options: Sequence[str] = ()) -> None:
-        """Create the container without a monitor; raises RuntimeFailed with the runtime's own words.
+        """Create the container without a monitor; raises RuntimeFailed with the runtime's message.
 
-        Its log and what it prints go to files of the bundle: the container holds its output open as long as it lives.
+        The runtime's log and output go to files in the bundle, because the container keeps its output open
+        while it runs.
         """
         log, output = f"{bundle}/trial-log", f"{bundle}/trial-output"
         argv = [self.path, "--root", self.root, "--log", log, "--log-format", "json", *options]
@@ -88,12 +92,12 @@ class OciRuntime:
             raise RuntimeFailed(f"{self.name} create: {text}", runtime=self.name, id=container_id)
 
     def start(self, container_id: str) -> None:
-        """Let the created container run its command; raises RuntimeFailed with the runtime's own words."""
+        """Start the created container's command; raises RuntimeFailed with the runtime's message."""
         with null_device.kept():
             self._run("start", container_id)
 
     def state(self, container_id: str) -> RuntimeState | None:
-        """Return what the runtime knows, None when it does not know the container."""
+        """Return the container's state, or None if the runtime does not know the container."""
         if not self._knows(container_id):
             return None
         done = self._call("state", container_id)
@@ -104,7 +108,7 @@ class OciRuntime:
         raise self._failed("state", container_id, done)
 
     def kill(self, container_id: str, signum: int, everything: bool = False) -> bool:  # noqa: FBT001, FBT002
-        """Send a signal to the first process, or to all; False when the container has no process left."""
+        """Send a signal to the first process, or to all; return False if no process is left."""
         done = self._call("kill", *(("--all",) if everything else ()), container_id, str(signum))
         if done.returncode == 0:
             return True
@@ -118,17 +122,17 @@ class OciRuntime:
         self._run("pause", container_id)
 
     def resume(self, container_id: str) -> None:
-        """Let a frozen container go on."""
+        """Thaw a frozen container."""
         self._run("resume", container_id)
 
     def update(self, container_id: str, resources: str) -> None:
-        """Change the limits of a container that runs to those in the file ``resources`` (OCI ``linux.resources``)."""
+        """Set the running container's limits from the file ``resources`` (OCI ``linux.resources``)."""
         done = self._call("update", "--resources", resources, container_id)
         if done.returncode != 0:
             raise self._failed("update", container_id, done)
 
     def checkpoint(self, container_id: str, images: str, work: str, options: Sequence[str]) -> None:
-        """Write the container's processes to the directory ``images``; they end, unless told otherwise.
+        """Checkpoint the container to the directory ``images``; it exits unless an option keeps it running.
 
         CRIU's log, ``dump.log``, goes to the directory ``work``.
         """
@@ -138,9 +142,9 @@ class OciRuntime:
             raise self._failed("checkpoint", container_id, done)
 
     def delete(self, container_id: str, force: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Make the runtime forget the container, if it knows it; ``force`` kills it first."""
+        """Delete the runtime's state of the container, if any; ``force`` kills the container first."""
         if not os.path.isdir(f"{self.root}/{container_id}"):
-            return  # saves a process; the runtime would say the same
+            return  # saves a process; the runtime would report the same
         done = self._call("delete", *(("--force",) if force else ()), container_id)
         if done.returncode != 0 and (force or self._knows(container_id)):
             raise self._failed("delete", container_id, done)
@@ -150,7 +154,7 @@ class OciRuntime:
         return describe_program(self.name, self.path, least=_LEAST.get(self.name))
 
     def _knows(self, container_id: str) -> bool:
-        # A file tells it, not words of an error message, which differ by runtime and version.
+        # Look for a file: the wording of error messages differs by runtime and version.
         return any(os.path.exists(f"{self.root}/{container_id}/{name}") for name in _STATE_FILES)
 
     def _call(self, verb: str, *arguments: str, timeout: float = _TIMEOUT) -> command.Completed:
@@ -168,7 +172,7 @@ class OciRuntime:
 
 
 def _tail(path: str) -> str:
-    """Return what the end of a log says."""
+    """Return the error text at the end of a log."""
     try:
         with open(path, "rb") as stream:
             stream.seek(max(0, os.stat(path).st_size - _MOST_LOG))
@@ -178,21 +182,21 @@ def _tail(path: str) -> str:
 
 
 def parse_state(output: bytes) -> RuntimeState:
-    """Return what `state` printed; raises RuntimeFailed for what is no state of a container."""
+    """Parse the output of the ``state`` command; raises RuntimeFailed if it is invalid."""
     try:
         data = jsontext.parse_object(output)
     except ValueError as error:
-        raise RuntimeFailed(f"the OCI runtime printed no state of the container: {error}") from error
+        raise RuntimeFailed(f"the OCI runtime printed an invalid container state: {error}") from error
     status, pid = data.get("status"), data.get("pid")
     if not isinstance(status, str) or not isinstance(pid, (int, type(None))):
-        raise RuntimeFailed(f"the OCI runtime printed no state of the container: {str(data)[:_MOST_TEXT]}")
+        raise RuntimeFailed(f"the OCI runtime printed an invalid container state: {str(data)[:_MOST_TEXT]}")
     return RuntimeState(status, pid or None)
 
 
 def error_text(log: str) -> str:
-    """Return what a runtime's log (``--log``, or its stderr) says, without time stamps and levels.
+    """Return the messages of a runtime's log (``--log``, or its stderr) without time stamps and levels.
 
-    Errors when there are any, else all lines: crun writes plain text where it could not open its log.
+    Return errors if there are any, else all lines: crun writes plain text if it can't open its log.
     """
     entries = list(_entries(log))
     errors = [text for level, text in entries if level in ("error", "fatal", "")]
@@ -208,7 +212,7 @@ def _entries(log: str) -> Iterator[tuple[str, str]]:
 
 
 def _entry(line: str) -> tuple[str, str]:
-    """Return level and message of a JSON line, of logrus' text form, or ``""`` and the line itself."""
+    """Return a line's level and message; ``""`` and the text for a line that is not JSON."""
     try:
         data = jsontext.parse(line)
     except ValueError:
