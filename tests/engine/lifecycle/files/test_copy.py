@@ -222,7 +222,7 @@ def test_owners(host, source, send, ran):
     os.chown(source / "app.conf", 5, 6)
     send(source, "/tmp", archive=False)
     assert ran("ls", "-ln", "/tmp/conf/app.conf").split()[2:4] == ["5", "6"]
-    with pytest.raises(InvalidOption, match=r"owner: 'ap' is unknown.*Near are: app"):
+    with pytest.raises(InvalidOption, match=r"owner: 'ap' is unknown.*Use a similar name: app"):
         send(source, "/tmp", owner="ap")
 
 

@@ -72,7 +72,7 @@ def test_a_group_that_runc_would_take_for_another():
         assert (user, resolve(user, (), passwd=PASSWD, group=DIGITS).groups) == (user, groups)
     assert resolve("5:6", ("66", "app"), passwd=PASSWD, group=DIGITS).groups == (6, 66)
     for name in ("55", "staff"):
-        with pytest.raises(InvalidOption, match="the group of id 0 so, which runc would take for it"):
+        with pytest.raises(InvalidOption, match="but runc would use ID 0, whose group is named '55'"):
             resolve("5", (name,), passwd=PASSWD, group=DIGITS)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the OCI bundle's config.json from what the user asked for, the image and this host's facts.
+"""The OCI bundle's config.json, built from the user's options, the image and this host's facts.
 
-Pure. Source: OCI runtime-spec 1.0.2 config.md. The parts are decided in process, mounts and linux.
+Pure. Source: OCI runtime-spec 1.0.2 config.md. The modules process, mounts and linux build the parts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _VERSION = "1.0.2"
 
 
 def build(request: BundleRequest) -> dict[str, Any]:
-    """Return config.json; raises InvalidOption and HostLacks for what this image and this host can't do."""
+    """Return config.json; raises InvalidOption and HostLacks for what the image or this host can't do."""
     root: dict[str, Any] = {"path": request.rootfs}
     if request.spec.read_only:
         root["readonly"] = True
@@ -29,8 +29,7 @@ def build(request: BundleRequest) -> dict[str, Any]:
         "annotations": dict(request.spec.annotation or {}),
         "linux": linux.build(request),
     }
-    if not request.shares(
-        "uts"
-    ):  # a shared one has its name already, and the runtime would change it for all
+    # A shared UTS namespace already has a host name, and the runtime would change it for all.
+    if not request.shares("uts"):
         made["hostname"] = request.hostname
     return made

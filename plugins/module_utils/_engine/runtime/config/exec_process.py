@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide the OCI ``process`` of a command that joins a running container; pure.
+"""The OCI ``process`` of a command that joins a running container; pure.
 
-Seed of the rules: libpod, ``prepareProcessExec``; OCI runtime-spec 1.0.2 config.md "Process".
+Source of the rules: libpod, ``prepareProcessExec``; OCI runtime-spec 1.0.2 config.md "Process".
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def build(
 ) -> dict[str, Any]:
     """Return the process for ``spec``.
 
-    ``own`` is the ``process`` of the container's config.json, from which come environment, limits, profile and directory.
-    ``user`` None: the container's own. ``home_given``: the environment's HOME was asked for, by the image or the spec,
-    so another user does not change it. ``all_capabilities`` are this host's, for ``privileged``.
+    ``own`` is the ``process`` of the container's config.json, which supplies the environment, limits, profile
+    and working directory. ``user`` None means the container's own. ``home_given``: the image or the spec sets
+    HOME, so that another user does not change it. ``all_capabilities`` are this host's, for ``privileged``.
     """
     process = {key: value for key, value in own.items() if key != "consoleSize"}
     process["args"] = list(spec.argv)
@@ -58,7 +58,10 @@ def _environment(
 def _capabilities(
     own: Mapping[str, Any], user: ResolvedUser | None, every: frozenset[str]
 ) -> dict[str, list[str]]:
-    """Return the capability sets: of root all that the container may have, of another user none but the container's own."""
+    """Return the capability sets: for root the container's bounding set, for the container's user its own.
+
+    Any other user gets none.
+    """
     held: Mapping[str, list[str]] = own.get("capabilities", {})
     bounding = sorted(every or held.get("bounding", []))
     uid = own.get("user", {}).get("uid", 0) if user is None else user.uid

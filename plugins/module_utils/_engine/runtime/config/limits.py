@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide the cgroup limits of a container (``linux.resources``), and how those of one that runs are changed.
+"""The cgroup limits of a container (``linux.resources``), and how to change those of a running one.
 
 Pure. Sources: OCI runtime-spec 1.0.2 config-linux.md; runc-update(8); cgroup-v2; podman-run(1).
 """
@@ -11,20 +11,23 @@ from typing import Any, NamedTuple
 
 from ...model.container.spec import ContainerSpec
 
-#: The kernel's usual period of the CPU quota, in microseconds (cgroup-v2, cpu.max).
+#: The kernel's default period of the CPU quota, in microseconds (cgroup-v2, cpu.max).
 CPU_PERIOD = 100_000
 DEFAULT_PIDS = 2048
-#: The kernel's weight of a cgroup that nobody gave one: 1024 shares on v1, 100 on v2. Runtimes make a v2 weight of shares
-#: by ``1 + (shares - 2) * 9999 / 262142`` (crun.1, "cgroup v2"), which 2598 give 100.
+#: The kernel's default CPU weight of a cgroup: 1024 shares on v1, 100 on v2. Runtimes convert shares to a v2
+#: weight by ``1 + (shares - 2) * 9999 / 262142`` (crun.1, "cgroup v2"), so that 2598 shares give 100.
 _SHARES_V1, _SHARES_V2 = 1024, 2598
-#: The kernel's weight of block input and output: of the scheduler BFQ, of CFQ (v1), and of io.weight (v2), which runtimes make
-#: of a weight by ``1 + (weight - 10) * 9999 / 990`` (crun.1), so that 20 gives its 100.
+#: The kernel's default block I/O weights: of the scheduler BFQ, of CFQ (v1), and of io.weight (v2). Runtimes
+#: convert a weight to the latter by ``1 + (weight - 10) * 9999 / 990`` (crun.1), so that 20 gives its
+#: default, 100.
 WEIGHT_BFQ, WEIGHT_CFQ, WEIGHT_V2 = 100, 500, 20
-#: As good as no limit, for crun 1.8, which hands -1 to the kernel as it is, or unsigned, and is refused (EINVAL, ERANGE):
-#: the largest pid of the kernel (PID_MAX_LIMIT), and each period the time of as many processors as Linux can have.
+#: In effect no limit, for crun 1.8, which passes -1 to the kernel unchanged, or as unsigned, and gets EINVAL
+#: or ERANGE: the kernel's largest PID (PID_MAX_LIMIT), and in each period the time of as many processors as
+#: Linux supports.
 _ALL_PIDS = 4 << 20
 _ALL_QUOTA = 8192 * CPU_PERIOD
-#: What has to be said together: the kernel takes a limit only in keeping with its partner, so the runtime orders the two.
+#: Limits that must be set together: the kernel accepts a limit only if it is consistent with its partner, so
+#: the runtime orders the two.
 _TOGETHER = (("memory", ("limit", "swap")), ("cpu", ("quota", "period")))
 
 #: Group (``memory``) and name (``limit``) to value, as in ``linux.resources``.
@@ -32,10 +35,10 @@ Limits = Mapping[str, Mapping[str, Any]]
 
 
 class Ground(NamedTuple):
-    """What holds where no limit does: the processors and memory nodes above the container, and the cgroup version.
+    """The values that apply without a limit: the parent's CPUs and memory nodes, and the cgroup version.
 
-    ``takes_none``: the runtime takes -1 for no limit wherever the specification has it so. ``weight``: what the kernel gives a
-    cgroup's block input and output, as the runtime is told it.
+    ``takes_none``: the runtime accepts -1 for no limit wherever the specification allows it. ``weight`` is
+    the kernel's default block I/O weight, in the runtime's units.
     """
 
     cpus: str
@@ -46,7 +49,7 @@ class Ground(NamedTuple):
 
 
 def limits(spec: ContainerSpec, *, counts_swap: bool) -> dict[str, dict[str, Any]]:
-    """Return the limits; what is unlimited is left out, since runtimes disagree on how to write it.
+    """Return the limits, without unlimited ones, because runtimes disagree on how to write these.
 
     ``counts_swap`` False: the kernel can't limit swap.
     """
@@ -60,9 +63,10 @@ def limits(spec: ContainerSpec, *, counts_swap: bool) -> dict[str, dict[str, Any
 
 
 def change(before: Limits, after: Limits, ground: Ground) -> dict[str, dict[str, Any]]:
-    """Return what ``update --resources`` needs to bring a running container from one to the other, {} for nothing.
+    """Return the resources for ``update --resources`` to get from ``before`` to ``after``; {} for no change.
 
-    A limit that goes is said outright: what is left out of an update stays as it is.
+    A removed limit is set to its unlimited value explicitly, because an update leaves what it omits
+    unchanged.
     """
     changed: dict[str, dict[str, Any]] = {}
     for group in dict.fromkeys((*before, *after)):
@@ -83,7 +87,7 @@ def _unlimited(group: str, name: str, ground: Ground) -> Any:
     values: dict[str, Any] = {
         "memory.limit": -1,
         "memory.swap": -1,
-        "memory.reservation": 0 if v2 else -1,  # v2 protects that much memory, v1 gives back what is above
+        "memory.reservation": 0 if v2 else -1,  # v2 protects that much memory, v1 reclaims what exceeds it
         "cpu.quota": -1 if ground.takes_none else _ALL_QUOTA,
         "cpu.period": CPU_PERIOD,
         "cpu.shares": _SHARES_V2 if v2 else _SHARES_V1,
@@ -104,7 +108,7 @@ def _memory(spec: ContainerSpec, *, counts_swap: bool) -> dict[str, int]:
     if spec.memory is None:
         return memory
     memory["limit"] = spec.memory
-    # Unset means as much swap as memory (podman-run(1)); the number counts both.
+    # Unset means as much swap as memory (podman-run(1)); the value is the sum of both.
     swap = 2 * spec.memory if spec.memory_swap is None else spec.memory_swap
     return {**memory, "swap": swap} if swap >= 0 and counts_swap else memory
 

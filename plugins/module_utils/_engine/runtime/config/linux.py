@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide the bundle's ``linux``: namespaces, resources, devices, hidden paths, seccomp.
+"""The bundle's ``linux``: namespaces, resources, devices, masked paths, seccomp.
 
 Pure. Sources: OCI runtime-spec 1.0.2 config-linux.md; podman-run(1); cgroups(7).
 """
@@ -16,7 +16,7 @@ from .process import bounding
 from .request import BundleRequest, DeviceNode
 
 _KINDS = ("pid", "ipc", "uts", "mount", "network", "cgroup", "user")
-#: Files that tell of the host or let a container change it; hidden in containers by all engines.
+#: Paths that expose the host or let a container change it; all engines mask them.
 _MASKED = (
     "/proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi /proc/timer_list"
     " /proc/timer_stats /sys/dev/block /sys/devices/virtual/powercap /sys/firmware /sys/fs/selinux"
@@ -42,9 +42,9 @@ def build(request: BundleRequest) -> dict[str, Any]:
 
 
 def namespaces(request: BundleRequest) -> list[dict[str, str]]:
-    """Return the namespaces: the container's own without a path, shared ones with theirs, without those of the host.
+    """Return the namespaces: new ones without a path, existing and shared ones with one, not the host's.
 
-    The cgroup one is its own only on v2 unless the spec says so, as podman has it.
+    As in podman, the cgroup namespace is the container's own only on v2, unless the spec asks for one.
     """
     found = [_namespace(request, kind) for kind in _KINDS]
     return [namespace for namespace in found if namespace is not None]
@@ -63,7 +63,10 @@ def _namespace(request: BundleRequest, kind: str) -> dict[str, str] | None:
 
 
 def _mappings(request: BundleRequest) -> dict[str, Any]:
-    """Return the ids of the user namespace, of a shared one too: runc wants to know them (libcontainer, HostRootUID)."""
+    """Return the user namespace's ID mappings.
+
+    A shared one needs them too: runc reads them (libcontainer, HostRootUID).
+    """
     mapping = request.mapping
     if mapping is None:
         return {}
@@ -74,7 +77,7 @@ def _mappings(request: BundleRequest) -> dict[str, Any]:
 
 
 def resources(request: BundleRequest) -> dict[str, Any]:
-    """Return what the cgroup allows: devices, and the limits that can be changed while the container runs."""
+    """Return the cgroup's device rules and the limits that can be changed while the container runs."""
     if request.spec.cgroups == DISABLED:
         return {}
     shared = limits.limits(request.spec, counts_swap=request.host.swap_limit)
@@ -90,7 +93,7 @@ def resources(request: BundleRequest) -> dict[str, Any]:
 def _device_rules(request: BundleRequest) -> list[dict[str, Any]]:
     if request.spec.privileged:
         return [{"allow": True, "access": "rwm"}]
-    # The runtime itself allows /dev/null and its like, and all mknod, on top of this.
+    # The runtime itself also allows the standard devices, such as /dev/null, and every mknod.
     return (
         [{"allow": False, "access": "rwm"}]
         + [
@@ -130,7 +133,7 @@ def _words(request: BundleRequest, option: str) -> list[str]:
 
 
 def _hidden(request: BundleRequest, paths: list[str], *, kept: list[str]) -> list[str]:
-    """Return the paths without those unmasked (``ALL``, a path, or a pattern as in ``/proc/*``)."""
+    """Return the paths without the unmasked ones (``ALL``, a path, or a pattern such as ``/proc/*``)."""
     shown = _words(request, "unmask")
     if request.spec.privileged or any(word.upper() == "ALL" for word in shown):
         return kept
@@ -138,8 +141,7 @@ def _hidden(request: BundleRequest, paths: list[str], *, kept: list[str]) -> lis
 
 
 def _sysctl(request: BundleRequest) -> dict[str, str]:
-    # Lets every group ping without CAP_NET_RAW (icmp(7)); podman's default for a network namespace of its
-    # own.
+    # Lets group 0 ping without CAP_NET_RAW (icmp(7)); podman's default in a network namespace of its own.
     own_network = not request.shares("network")
     return {**({"net.ipv4.ping_group_range": "0 0"} if own_network else {}), **(request.spec.sysctl or {})}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide the bundle's ``mounts``: what each container has, the engine's files, and what the user asked for.
+"""The bundle's ``mounts``: the standard ones, the engine's files, and the user's.
 
 Pure. Sources: OCI runtime-spec 1.0.2 config.md "Mounts" and config-linux.md; podman-run(1); mount(8).
 """
@@ -18,22 +18,22 @@ from .request import BundleRequest
 
 OciMount = dict[str, Any]
 
-#: Words that are the engine's business, not mount(2)'s: what they ask for is done before the runtime mounts.
+#: Options that the engine handles before the runtime mounts; they are none of mount(2)'s.
 _NOT_FOR_RUNTIME = frozenset(
     "copy nocopy create nocreate z Z U O idmap subpath upperdir workdir notmpcopyup".split()
 )
 _SHM = "/dev/shm"  # noqa: S108 a path in the container
 _SCRATCH = "rw rprivate nosuid nodev tmpcopyup"
-#: What podman keeps writable in a read-only container (``--read-only-tmpfs``, on by default).
+#: Directories that podman keeps writable in a read-only container (``--read-only-tmpfs``, on by default).
 _WRITABLE = ("/run", "/tmp", "/var/tmp")  # noqa: S108 paths in the container
 
 
 def build(request: BundleRequest) -> list[OciMount]:
-    """Return all mounts, shallow destinations first, so none hides another that was mounted before it.
+    """Return all mounts, shallow destinations first, so that none hides another that was mounted before it.
 
-    What counts is where the image's symlinks lead: /var/run/x belongs below a mount on /run.
+    Destinations are compared after following the image's symlinks: /var/run/x belongs below a mount on /run.
     """
-    # Volumes that no option names are those that the image declares.
+    # Volumes that no option names were declared by the image.
     declared = {path: Mount(VOLUME, "", path) for path in request.volume_paths}
     wanted = {**declared, **(request.spec.mounts or {})}
     user = {item.destination: _user_mount(request, item) for item in wanted.values()}
@@ -48,7 +48,7 @@ def _order(request: BundleRequest, destination: str) -> tuple[int, str]:
 
 
 def propagation(request: BundleRequest) -> Optional[str]:
-    """Return what the root's propagation must be for a mount that shares or follows; None when none does."""
+    """Return the root's propagation that shared or slave mounts of the user need; None if there are none."""
     words = {word for item in (request.spec.mounts or {}).values() for word in item.options}
     if words & {"shared", "rshared"}:
         return "shared"
@@ -60,16 +60,16 @@ def _mount(destination: str, kind: str, source: str, words: str) -> OciMount:
 
 
 def _defaults(request: BundleRequest, taken: frozenset[str]) -> Iterable[OciMount]:
-    """Yield the mounts that nobody asked for, without those that the user's own replace."""
+    """Yield the default mounts, without those that the user's mounts replace."""
     for item in (*_kernel_mounts(request), *_engine_mounts(request, taken)):
         if not _replaced(item["destination"], taken):
             yield item
 
 
 def _replaced(destination: str, taken: frozenset[str]) -> bool:
-    """Tell whether the user has mounted there; a /dev or /sys of the user is taken as it is.
+    """Return whether a user's mount replaces this one; a user's /dev or /sys is left as it is.
 
-    A devpts or cgroup in it would need a directory, which would be made in the user's own.
+    A devpts or cgroup mount in it would need a directory, which would be created in the user's own.
     """
     inside = destination.startswith("/dev/") and "/dev" in taken and destination != _SHM
     return destination in taken or inside or (destination.startswith("/sys/") and "/sys" in taken)
@@ -79,7 +79,7 @@ def _kernel_mounts(request: BundleRequest) -> Iterable[OciMount]:
     yield _own_or_bound(request, "pid", "/proc", "proc", "nosuid noexec nodev")
     sealed = " ro" if _sealed(request) else ""
     yield _mount("/dev", "tmpfs", "tmpfs", f"nosuid noexec strictatime mode=755 size=65536k{sealed}")
-    # 5 is the group tty in every distribution; a terminal must not be writable for others.
+    # 5 is the group tty in every distribution; a terminal must not be writable by others.
     group = " gid=5" if request.mapping is None or request.mapping.has_gid(5) else ""
     yield _mount("/dev/pts", "devpts", "devpts", f"nosuid noexec newinstance ptmxmode=0666 mode=0620{group}")
     if request.host.mqueue or not _must_bind(request, "ipc"):
@@ -92,9 +92,11 @@ def _kernel_mounts(request: BundleRequest) -> Iterable[OciMount]:
 
 
 def _own_or_bound(request: BundleRequest, kind: str, destination: str, fstype: str, words: str) -> OciMount:
-    """Return a file system that shows a namespace; the host's is bound where a user namespace may not mount it.
+    """Return the mount of a file system that shows a namespace.
 
-    The kernel lets only those mount it whose user namespace owns the namespace that it shows (user_namespaces(7)).
+    It is a bind mount of the host's where a user namespace may not mount its own.
+
+    The kernel permits that only to the user namespace that owns the shown namespace (user_namespaces(7)).
     """
     if _must_bind(request, kind):
         return _mount(destination, "bind", destination, f"rbind rprivate {words}")
@@ -114,7 +116,7 @@ def _engine_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[Oc
         yield _mount(INIT, "bind", request.host.init_path, "bind rprivate ro")
     flags = "bind rprivate ro nosuid noexec nodev" if spec.read_only else "bind rprivate"
     for destination, source in request.files.items():
-        # The file to bind onto would be made in the user's own directory.
+        # The mount point would be created in the user's own directory.
         if not (destination.startswith("/run/") and "/run" in taken):
             yield _mount(destination, "bind", source, flags)
     if spec.read_only and spec.read_only_tmpfs:
@@ -125,16 +127,17 @@ def _engine_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[Oc
 
 
 def _systemd_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[OciMount]:
-    """Yield what systemd writes to: file systems in memory, and with cgroups v1 its own part of its hierarchy.
+    """Yield the mounts that systemd writes to: tmpfs, and with cgroups v1 its own part of its hierarchy.
 
-    Below the root of the hierarchy, since a path in /proc/PID/cgroup is one from there. Podman shows all of it for
-    writing; all but the container's own cgroup is the host's business.
+    The part is mounted at its path below the hierarchy's root, because paths in /proc/PID/cgroup start there.
+    Podman makes the whole hierarchy writable; all but the container's own cgroup belongs to the host.
     """
     size = request.spec.shm_size_systemd
     for destination in TMPFS_OF_SYSTEMD:
         yield _mount(destination, "tmpfs", "tmpfs", _SCRATCH + (f" size={size}" if size else ""))
     source = request.host.systemd_hierarchy
-    alone = request.spec.cgroupns not in (None, namespaces.HOST)  # paths are not those of the hierarchy then
+    # A namespace of its own shows other paths than those of the hierarchy.
+    alone = request.spec.cgroupns not in (None, namespaces.HOST)
     if source is None or alone or not request.cgroup_path or {"/sys/fs/cgroup", HIERARCHY} & taken:
         return
     words = "bind rprivate nosuid noexec nodev"
@@ -143,12 +146,12 @@ def _systemd_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[O
 
 
 def _sealed(request: BundleRequest) -> bool:
-    """Tell whether nothing at all may be written to that no mount of the user makes writable."""
+    """Return whether the whole container is read-only, except for the user's writable mounts."""
     return request.spec.read_only and not request.spec.read_only_tmpfs
 
 
 def _user_mount(request: BundleRequest, item: Mount) -> OciMount:
-    if item.kind == DEVPTS:  # with the words that it was given and no others, as podman has it
+    if item.kind == DEVPTS:  # with exactly the given options, as in podman
         return _mount(item.destination, DEVPTS, DEVPTS, " ".join(item.options))
     words = _words(item)
     if item.kind in SHOWN:
@@ -161,7 +164,7 @@ def _user_mount(request: BundleRequest, item: Mount) -> OciMount:
 
 
 def _words(item: Mount) -> list[str]:
-    """Return the words for the runtime, with access and propagation said outright."""
+    """Return the options for the runtime, with explicit access and propagation."""
     words = [word for word in item.options if word.partition("=")[0] not in _NOT_FOR_RUNTIME]
     if not {"ro", "rro", "rw"} & {*words}:
         words.insert(0, "ro" if item.read_only else "rw")
@@ -171,10 +174,10 @@ def _words(item: Mount) -> list[str]:
 
 
 def _shown(request: BundleRequest, item: Mount, words: list[str]) -> OciMount:
-    """Return the bind mount of what is on the host: a path, a volume, an image, or what was prepared of these."""
+    """Return the bind mount of a path, a volume or an image on the host, or of what was prepared from it."""
     if "bind" not in words:
         words.append("rbind")
-    # A volume and an image hold data: nothing in them is to give rights or to be a device, unless it is said.
+    # Volumes and images hold data: no setuid bits or devices in them take effect unless the user asks for it.
     flags = request.host.bind_flags.get(item.source, ()) if item.kind == BIND else ("nosuid", "nodev")
     words += _unless_said(item, flags)
     source = _source(request, item)
@@ -188,5 +191,5 @@ def _source(request: BundleRequest, item: Mount) -> str:
 
 
 def _unless_said(item: Mount, flags: Iterable[str]) -> list[str]:
-    """Return the flags of which the mount says neither the word itself nor its opposite."""
+    """Return the flags that the mount's options neither set nor negate."""
     return [flag for flag in flags if flag not in item.options and flag[2:] not in item.options]

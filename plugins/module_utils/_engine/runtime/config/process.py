@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide the bundle's ``process``: arguments, environment, user, capabilities, limits.
+"""The bundle's ``process``: arguments, environment, user, capabilities, limits.
 
 Pure. Sources: OCI runtime-spec 1.0.2 config.md "Process"; podman-run(1); capabilities(7).
 """
@@ -16,11 +16,11 @@ from ...model.values.capabilities import ALL, DEFAULT
 from .request import BundleRequest, HostFacts
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#: Where the init program is bound: podman's place, known to programs that look who is pid 1.
+#: Where the init program is bind-mounted: podman's path, known to programs that check what PID 1 is.
 INIT = "/run/podman-init"
-#: Podman's default for nofile and nproc when nothing is said (containers.conf(5)).
+#: Podman's default for nofile and nproc (containers.conf(5)).
 _DEFAULT_LIMIT = 1048576
-#: RLIMINFINITY as the runtime-spec writes it, an unsigned 64-bit number.
+#: RLIM_INFINITY as the runtime-spec writes it, an unsigned 64-bit number.
 INFINITY = 2**64 - 1
 _UMASK = "0022"
 
@@ -54,7 +54,7 @@ def build(request: BundleRequest) -> dict[str, Any]:
 
 
 def arguments(request: BundleRequest) -> list[str]:
-    """Return argv: entrypoint and command, below an init where one is asked for."""
+    """Return argv: entrypoint and command, run by an init program if the spec asks for one."""
     spec = request.spec
     argv = [*program.entrypoint(spec, request.image), *program.command(spec, request.image)]
     if not argv:
@@ -62,7 +62,7 @@ def arguments(request: BundleRequest) -> list[str]:
             "command",
             spec.command,
             "leaves nothing to run",
-            remedy="The image has no command: give command or entrypoint",
+            remedy="The image defines no command: set command or entrypoint",
         )
     if not spec.init:
         return argv
@@ -75,12 +75,12 @@ def arguments(request: BundleRequest) -> list[str]:
 
 
 def working_directory(request: BundleRequest) -> str:
-    """Return the absolute directory that the command starts in."""
+    """Return the command's working directory, an absolute path."""
     return request.spec.workdir or (request.image.working_dir if request.image else "") or "/"
 
 
 def environment(request: BundleRequest) -> list[str]:
-    """Return the environment: defaults, image, env_file, env (later wins); HOME and HOSTNAME if unsaid."""
+    """Return the environment: defaults, image, env_file, env (later wins); HOME and HOSTNAME if unset."""
     spec = request.spec
     variables = {"PATH": PATH, "container": "oci"}
     if spec.tty:
@@ -93,13 +93,13 @@ def environment(request: BundleRequest) -> list[str]:
     variables.update(spec.env or {})
     variables.setdefault("HOME", request.user.home)
     variables.setdefault("HOSTNAME", request.hostname)
-    if request.runs_systemd:  # which makes its machine id of it
+    if request.runs_systemd:  # which derives its machine ID from it
         variables.setdefault("container_uuid", request.id[:32])
     return [f"{name}={value}" for name, value in variables.items()]
 
 
 def bounding(request: BundleRequest) -> frozenset[str]:
-    """Return the capabilities that the container may ever have; never more than this process has."""
+    """Return the container's bounding set; never more than this process's."""
     spec = request.spec
     if spec.privileged:
         return request.host.capabilities
@@ -113,8 +113,8 @@ def bounding(request: BundleRequest) -> frozenset[str]:
 def capabilities(request: BundleRequest) -> dict[str, list[str]]:
     """Return the capability sets.
 
-    Root gets all of the bounding set. Any other user gets only those added by name, and as ambient ones,
-    since an exec by a user other than 0 drops all that is not ambient (capabilities(7)).
+    Root gets the whole bounding set. Any other user gets only those added by name, as ambient capabilities,
+    because an execve(2) by a user other than 0 drops all that are not ambient (capabilities(7)).
     """
     held = bounding(request)
     sets = {"bounding": held, "effective": held, "permitted": held}
@@ -131,7 +131,7 @@ def _added(request: BundleRequest) -> frozenset[str]:
 
 
 def rlimits(request: BundleRequest) -> list[dict[str, Any]]:
-    """Return the limits: those given, and podman's defaults, each as far as this host lets us go."""
+    """Return the resource limits: the user's and podman's defaults, each capped at what this host allows."""
     wanted = dict.fromkeys(("nofile", "nproc"), (_DEFAULT_LIMIT, _DEFAULT_LIMIT))
     wanted.update(request.spec.ulimit or {})
     return [
@@ -141,7 +141,10 @@ def rlimits(request: BundleRequest) -> list[dict[str, Any]]:
 
 
 def lowered_limits(spec: ContainerSpec, host: HostFacts) -> dict[str, tuple[int, int]]:
-    """Return (wanted, given) of the hard limits, or soft ones, of the spec that are above what this host gives, by name."""
+    """Return (wanted, granted) by name of the spec's limits that exceed this host's maximum.
+
+    The hard limits are reported, or the soft ones if only these are lowered.
+    """
     wanted = spec.ulimit or {}
     given = _lowered(host, wanted)
     pairs = {
@@ -154,7 +157,7 @@ def lowered_limits(spec: ContainerSpec, host: HostFacts) -> dict[str, tuple[int,
 
 
 def _lowered(host: HostFacts, wanted: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    """Return the limits, none above what can be had: without CAP_SYS_RESOURCE a hard limit can't be raised (setrlimit(2))."""
+    """Return the limits, capped: raising a hard limit needs CAP_SYS_RESOURCE (setrlimit(2))."""
     return {
         name: (min(_unsigned(soft), _ceiling(host, name)), min(_unsigned(hard), _ceiling(host, name)))
         for name, (soft, hard) in wanted.items()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the bundle is made from: the spec, the image, and the facts of this host, as frozen data."""
+"""The inputs of the bundle: the spec, the image and the facts of this host, as frozen data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONSOLE = re.compile("/dev/tty[0-9]+")
 
 @dataclass(frozen=True)
 class DeviceNode:
-    """A device node: ``type`` is c or b, ``mode`` its permission bits, ``access`` out of r, w, m."""
+    """A device node: ``type`` is c or b, ``mode`` the permission bits, ``access`` a subset of rwm."""
 
     type: str
     major: int
@@ -32,16 +32,17 @@ class DeviceNode:
 
 @dataclass(frozen=True)
 class HostFacts:
-    """What this host allows, as far as the bundle depends on it.
+    """The facts of this host that the bundle depends on.
 
-    ``rlimits`` maps ``nofile`` to the (soft, hard) limits now in force, -1 is none; ``capabilities`` is this
-    process's bounding set; ``cgroup_version`` v1, hybrid or v2; ``architecture`` uname's machine; ``devices``
-    maps the path in the container to the node; ``bind_flags`` maps a bind's source to flags that its own
-    mount has (``nosuid``), which a remount would otherwise drop. ``swap_limit`` False: the kernel does not
-    count swap. ``mqueue`` False: no /dev/mqueue is there to be bound. ``systemd_hierarchy`` is where the hierarchy of
-    cgroups v1 in which systemd keeps its units is mounted, None for nowhere. ``apparmor_default`` is the profile of containers
-    that ask for none, "" without one. ``most_files`` is what no process may have more
-    open files than, whatever it is allowed (fs.nr_open).
+    ``rlimits`` maps names such as ``nofile`` to the (soft, hard) limits in force, -1 for none.
+    ``capabilities`` is this process's bounding set. ``cgroup_version`` is v1, hybrid or v2, ``architecture``
+    uname's machine. ``devices`` maps the path in the container to the node. ``bind_flags`` maps a bind
+    mount's source to the flags of the mount that it is on (``nosuid``), which a remount would otherwise drop.
+    ``swap_limit`` False: the kernel does not account for swap. ``mqueue`` False: there is no /dev/mqueue to
+    bind. ``systemd_hierarchy`` is the mount point of the cgroup v1 hierarchy in which systemd keeps its
+    units, None if it is not mounted. ``apparmor_default`` is the profile of containers that ask for none, or
+    "". ``most_files`` is the kernel's maximum of open files per process, whatever its limits are
+    (fs.nr_open).
     """
 
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -62,16 +63,16 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class BundleRequest:
-    """All that decides a container's config.json.
+    """Everything that determines a container's config.json.
 
-    ``files`` maps a destination (/etc/hosts) to the host path of the file that is bound there; ``shm`` is the
-    host path of the mounted SHM; ``volume_paths`` maps a volume mount's destination to the volume's data;
-    ``env_from_files`` holds what ``env_file`` named; ``seccomp_profile`` the decoded profile of
-    ``seccomp=PATH``; ``joined`` maps a namespace (``network``, ``ipc``, ...) to the path of the one that is shared, or to
-    "" for the host's; ``own_namespaces`` to the path of one of its own that is there already; ``mapping`` are the ids of its
-    user namespace, None in the host's;
-    ``prepared`` maps a mount's destination to where the engine has mounted it already, for the runtime to bind;
-    ``landings`` maps those destinations that lead elsewhere by symlinks of the image to where they lead in the container.
+    ``files`` maps a destination (/etc/hosts) to the host's path of the file that is bound there. ``shm`` is
+    the host's path of the mounted SHM. ``volume_paths`` maps a volume mount's destination to the volume's
+    data. ``env_from_files`` holds the variables of the ``env_file`` files, ``seccomp_profile`` the decoded
+    profile of ``seccomp=PATH``. ``joined`` maps a namespace (``network``, ``ipc``, ...) to the path of the
+    shared one, or to "" for the host's; ``own_namespaces`` maps it to the path of an existing namespace of
+    its own. ``mapping`` holds the IDs of its user namespace, None in the host's. ``prepared`` maps a mount's
+    destination to the path where the engine has already mounted it, for the runtime to bind. ``landings``
+    maps a destination that symlinks of the image redirect to the path that they lead to in the container.
     """
 
     id: str
@@ -94,17 +95,20 @@ class BundleRequest:
     landings: Mapping[str, str] = field(default_factory=dict)
 
     def shares(self, kind: str) -> bool:
-        """Tell whether a namespace is the host's or another's, so that nothing of it may be altered."""
+        """Return whether the namespace is the host's or another container's and must not be changed."""
         return kind in self.joined or namespaces.of(self.spec, kind) == namespaces.HOST
 
     @property
     def runs_systemd(self) -> bool:
-        """Tell whether the container gets what systemd needs."""
+        """Whether the container is set up for systemd."""
         return program.runs_systemd(self.spec, self.image)
 
     @property
     def devices(self) -> Mapping[str, DeviceNode]:
-        """The devices by path; without the host's virtual consoles, unless one is named: systemd would open logins on them."""
+        """The devices by path, for systemd without the host's virtual consoles unless named.
+
+        Otherwise systemd would start logins on them.
+        """
         if not self.runs_systemd:
             return self.host.devices
         named = self.spec.device or {}
@@ -116,7 +120,7 @@ class BundleRequest:
 
     @property
     def security(self) -> Mapping[str, tuple[str, ...]]:
-        """``security_opt`` by word, as in ``{"seccomp": ("unconfined",), "no-new-privileges": ("",)}``."""
+        """``security_opt`` by keyword: ``{"seccomp": ("unconfined",), "no-new-privileges": ("",)}``."""
         result: dict[str, tuple[str, ...]] = {}
         for item in self.spec.security_opt or ():
             word, _equals, argument = item.partition("=")

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the seccomp filter of a container from a compact table of syscalls.
+"""The seccomp filter of a container, built from a compact table of system calls.
 
-The facts (which calls every container may make, which need a capability) are those of containers/common's
-default profile, 0.50 (/usr/share/containers/seccomp.json), without MIPS, and with calls that later kernels
-brought. What is in no list gets ENOSYS, so that programs fall back as on an older kernel. Source of the form:
-OCI runtime-spec config-linux.md "Seccomp"; of profiles given by the user: podman-run(1) ``--security-opt
-seccomp=``.
+The lists (which calls every container may make, which need a capability) follow containers/common's default
+profile, 0.50 (/usr/share/containers/seccomp.json), without MIPS and with the calls that later kernels added.
+A call that is in no list fails with ENOSYS, so that programs fall back as on an older kernel. Source of the
+form: OCI runtime-spec config-linux.md "Seccomp"; of profiles given by the user: podman-run(1)
+``--security-opt seccomp=``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Rule = dict[str, Any]
 _ALLOW = "SCMP_ACT_ALLOW"
 _ERRNO = "SCMP_ACT_ERRNO"
 
-#: Go's name of the machine (which profiles use) and the ABIs that its kernel runs, by uname's name.
+#: By uname's name of a machine: Go's name, which profiles use, and the ABIs that its kernel supports.
 _ARCHITECTURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "x86_64": ("amd64", ("X86_64", "X86", "X32")),
     "aarch64": ("arm64", ("AARCH64", "ARM")),
@@ -114,7 +114,7 @@ _NETLINK_AUDIT = 9
 
 
 def profile(capabilities: frozenset[str], architecture: str) -> dict[str, Any]:
-    """Return ``linux.seccomp`` for a container with these capabilities on this machine (uname's name)."""
+    """Return ``linux.seccomp`` for a container with these capabilities on a machine (uname's name)."""
     return {
         "defaultAction": _ERRNO,
         "defaultErrnoRet": errno.ENOSYS,
@@ -128,7 +128,7 @@ def _machine(architecture: str) -> str:
 
 
 def _abis(architecture: str) -> list[str]:
-    """Return libseccomp's names; none for an unknown machine: the runtime then takes its own."""
+    """Return libseccomp's names of the ABIs; none for an unknown machine, where the runtime uses its own."""
     return [f"SCMP_ARCH_{abi}" for abi in _ARCHITECTURES.get(architecture, ("", ()))[1]]
 
 
@@ -146,7 +146,7 @@ def _rules(capabilities: frozenset[str], machine: str) -> Iterator[Rule]:
 
 
 def _socket_rules(may_audit: bool) -> Iterator[Rule]:  # noqa: FBT001 two cases of one table
-    """Refuse the audit socket to those who can't write to it: EINVAL tells PAM that there is no audit."""
+    """Deny the audit socket without CAP_AUDIT_WRITE; from EINVAL PAM concludes that there is no audit."""
     if may_audit:
         yield _rule(["socket"], _ALLOW)
         return
@@ -168,7 +168,7 @@ def _rule(names: list[str], action: str, *arguments: tuple[int, int, str], error
 
 
 def resolve(document: Mapping[str, Any], capabilities: frozenset[str], architecture: str) -> dict[str, Any]:
-    """Return ``linux.seccomp`` from a profile in Docker's form (with ``includes``, ``excludes``) or OCI's."""
+    """Return ``linux.seccomp`` from a profile in Docker's format (``includes``, ``excludes``) or OCI's."""
     result = {
         key: document[key] for key in ("defaultAction", "defaultErrnoRet", "flags") if document.get(key)
     }

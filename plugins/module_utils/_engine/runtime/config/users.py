@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the numbers behind a container's user and groups, from the image's own passwd and group.
+"""The numeric IDs of a container's user and groups, from the image's passwd and group files.
 
-Pure: the two files' contents are handed in. Sources: passwd(5), group(5), podman-run(1) ``--user``,
+Pure: the caller passes in the contents of both files. Sources: passwd(5), group(5), podman-run(1) ``--user``,
 ``--group-add``.
 """
 
@@ -17,7 +17,7 @@ from ...model.values.accounts import GREATEST_ID, GREATEST_OWNER, asked_number, 
 
 @dataclass(frozen=True)
 class ResolvedUser:
-    """A user as the kernel knows it; ``groups`` are the supplementary ones, ``name`` None if unknown."""
+    """A user in numeric form; ``groups`` are the supplementary groups, ``name`` is None if unknown."""
 
     uid: int
     gid: int
@@ -44,11 +44,13 @@ class _Group:
 def resolve(user: str | None, group_add: Sequence[str], *, passwd: str, group: str) -> ResolvedUser:
     """Resolve ``user``, ``uid``, ``user:group``, ``uid:gid`` (None or ``""``: root) and the added groups.
 
-    A number is always an id, also where an account has digits for a name. A named group leaves out the user's groups of
-    /etc/group, as podman does. Raises InvalidOption for a name that is in neither file; a number need not be.
+    A number is always an ID, even if an account's name consists of digits. As in podman, a named group
+    replaces the user's groups of /etc/group. Raises InvalidOption for a name without an entry; a number needs
+    none.
 
-    runc looks each group that is joined up in the container's /etc/group, where it takes a number for a name, too: a process in
-    group 55 gets 0 where a group of id 0 is called 55. Such a one is not joined; one that was asked for is refused.
+    runc looks up each supplementary group in the container's /etc/group and also matches the number against
+    names: a process in group 55 gets 0 if the group with ID 0 is named "55". Such a group is skipped; if it
+    was asked for, it is an error.
     """
     groups = tuple(_groups(group))
     user_part, colon, group_part = (user or "").partition(":")
@@ -69,20 +71,23 @@ def _added(name: str, groups: tuple[_Group, ...]) -> int:
         raise InvalidOption(
             "group_add",
             name,
-            f"is {gid}, and the image's /etc/group calls the group of id {other.gid} so, which runc would take for it",
-            remedy="Leave it out, or give the image's group another name",
+            f"has ID {gid}, but runc would use ID {other.gid}, whose group is named '{gid}' in the image's /etc/group",
+            remedy="Remove it, or rename the image's group",
         )
     return gid
 
 
 def _taken_for(gid: int, groups: tuple[_Group, ...]) -> _Group | None:
-    """Return the group that runc takes for the one of this id: the first that has it as its id or as its name."""
+    """Return the other group that runc would pick for this ID, or None.
+
+    runc picks the first group that has the number as its ID or as its name.
+    """
     first = next((one for one in groups if one.gid == gid or one.name == str(gid)), None)
     return first if first is not None and first.gid != gid else None
 
 
 def find_uid(option: str, word: str, *, passwd: str) -> int:
-    """Return the id of a file's owner by name or number; raises InvalidOption."""
+    """Return the UID of a file's owner given by name or number; raises InvalidOption."""
     asked = asked_number(option, word, word, greatest=GREATEST_OWNER)
     if asked is not None:
         return asked
@@ -91,11 +96,11 @@ def find_uid(option: str, word: str, *, passwd: str) -> int:
         if entry.name == word:
             return entry.uid
     names = [entry.name for entry in users]
-    raise _unknown(option, word, "no such user is in the container's /etc/passwd", names, word)
+    raise _unknown(option, word, "the container's /etc/passwd has no such user", names, word)
 
 
 def find_gid(option: str, word: str, *, group: str) -> int:
-    """Return the id of a file's group by name or number; raises InvalidOption."""
+    """Return the GID of a file's group given by name or number; raises InvalidOption."""
     return _find_group(option, word, tuple(_groups(group)), greatest=GREATEST_OWNER)
 
 
@@ -106,9 +111,9 @@ def _find_user(word: str, users: tuple[_User, ...], whole: str | None) -> _User:
             return entry
     if asked is None:
         raise _unknown(
-            "user", whole, "no such user is in the image's /etc/passwd", [entry.name for entry in users], word
+            "user", whole, "the image's /etc/passwd has no such user", [entry.name for entry in users], word
         )
-    # Nothing is known of this user: the group is root's and home is /, as runc and podman have it.
+    # A user without an entry: the group is root and the home is /, as in runc and podman.
     return _User("", asked, 0, "/")
 
 
@@ -120,14 +125,14 @@ def _find_group(option: str, word: str, groups: tuple[_Group, ...], *, greatest:
         if entry.name == word:
             return entry.gid
     names = [entry.name for entry in groups]
-    raise _unknown(option, word, "no such group is in the image's /etc/group", names, word)
+    raise _unknown(option, word, "the image's /etc/group has no such group", names, word)
 
 
 def _unknown(option: str, value: str | None, why: str, names: list[str], word: str) -> InvalidOption:
     from difflib import get_close_matches
 
     near = get_close_matches(word, names, 3)
-    hint = f"Near are: {', '.join(near)}" if near else "A number works without an entry"
+    hint = f"Use a similar name: {', '.join(near)}" if near else "Use a number, which needs no entry"
     return InvalidOption(option, value, f"is unknown: {why}", remedy=hint)
 
 
@@ -147,7 +152,7 @@ def _groups(text: str) -> Iterator[_Group]:
 
 
 def _lines(text: str, least: int) -> Iterator[list[str]]:
-    """Yield the fields of each entry; the image's file may hold anything, so what is no entry is skipped."""
+    """Yield the fields of each entry; the image's file may contain anything, so invalid lines are skipped."""
     for line in text.splitlines():
         fields = line.strip().split(":")
         if len(fields) >= least and fields[0] and not fields[0].startswith("#"):
@@ -155,10 +160,10 @@ def _lines(text: str, least: int) -> Iterator[list[str]]:
 
 
 def missing_entries(user: str, workdir: str, *, passwd: str, group: str) -> tuple[str, str]:
-    """Return the lines that passwd and group need for a user who is written in digits and in neither, "" for none.
+    """Return the lines to add to passwd and group for a numeric user without entries, "" for none.
 
-    As podman has them (generateUserPasswdEntry, generateUserGroupEntry): the home is where commands start, and a group of that
-    number or name is one.
+    As in podman (generateUserPasswdEntry, generateUserGroupEntry), the home is the working directory, and no
+    group is added if one has that number or name.
     """
     user_part, _colon, group_part = user.partition(":")
     uid, gid = number(user_part), number(group_part or user_part)
@@ -176,5 +181,5 @@ def missing_entries(user: str, workdir: str, *, passwd: str, group: str) -> tupl
 
 
 def home_of(uid: int, *, passwd: str) -> str | None:
-    """Return the home of the first entry with this id, None when there is none."""
+    """Return the home directory of the first entry with this UID, or None."""
     return next((entry.home for entry in _users(passwd) if entry.uid == uid), None)
