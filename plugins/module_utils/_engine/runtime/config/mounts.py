@@ -179,7 +179,7 @@ def _shown(request: BundleRequest, item: Mount, words: list[str]) -> OciMount:
         words.append("rbind")
     # Volumes and images hold data: no setuid bits or devices in them take effect unless the user asks for it.
     flags = request.host.bind_flags.get(item.source, ()) if item.kind == BIND else ("nosuid", "nodev")
-    words += _unless_said(item, flags)
+    words += _unless_set(item, flags)
     source = _source(request, item)
     return {"destination": item.destination, "type": "bind", "source": source, "options": words}
 
@@ -190,6 +190,6 @@ def _source(request: BundleRequest, item: Mount) -> str:
     return request.volume_paths[item.destination] if item.kind == VOLUME else item.source
 
 
-def _unless_said(item: Mount, flags: Iterable[str]) -> list[str]:
+def _unless_set(item: Mount, flags: Iterable[str]) -> list[str]:
     """Return the flags that the mount's options neither set nor negate."""
     return [flag for flag in flags if flag not in item.options and flag[2:] not in item.options]

@@ -59,14 +59,14 @@ def resolve(user: str | None, group_add: Sequence[str], *, passwd: str, group: s
     joined = [gid] if user else []
     if not colon:
         joined += [item.gid for item in groups if found.name and found.name in item.members]
-    joined = [one for one in joined if _taken_for(one, groups) is None]
+    joined = [one for one in joined if _mistaken_for(one, groups) is None]
     joined += [_added(name, groups) for name in group_add]
     return ResolvedUser(found.uid, gid, tuple(dict.fromkeys(joined)), found.home, found.name or None)
 
 
 def _added(name: str, groups: tuple[_Group, ...]) -> int:
     gid = _find_group("group_add", name, groups)
-    other = _taken_for(gid, groups)
+    other = _mistaken_for(gid, groups)
     if other is not None:
         raise InvalidOption(
             "group_add",
@@ -77,7 +77,7 @@ def _added(name: str, groups: tuple[_Group, ...]) -> int:
     return gid
 
 
-def _taken_for(gid: int, groups: tuple[_Group, ...]) -> _Group | None:
+def _mistaken_for(gid: int, groups: tuple[_Group, ...]) -> _Group | None:
     """Return the other group that runc would pick for this ID, or None.
 
     runc picks the first group that has the number as its ID or as its name.

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stay with a command in a container for as long as somebody wants to know of it.
+"""Attend a command in a container until it exits, or until its reader disconnects.
 
-A task that is cancelled or out of time leaves its connection, and nobody tells the far end: the reader of our output is gone.
-The command must not go on unseen then. What it has put into the background on purpose (an async task) stays.
+A task that is cancelled or times out drops its connection, and the remote end notices only that the reader of
+its output is gone. The command must not continue unattended then. What it has put into the background on
+purpose (an async task) keeps running.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
     from .join import Joined
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-#: Seconds that a command has to end by itself.
+#: Seconds that a command has to exit after SIGTERM.
 _GRACE = 3.0
-#: The exit code of one that was ended before it began.
+#: The exit code of a command that was terminated before it started.
 _ENDED = 128 + signal.SIGTERM
 
 
 class Left(BaseException):
-    """Whoever wanted to know of the command has gone, or a signal wants its end."""
+    """The command's reader has disconnected, or a signal asks for its termination."""
 
 
 def attended(begin: Callable[[], Joined], until_its_end: Callable[[Joined], None]) -> int:
-    """Begin a command and stay with it; ``until_its_end`` waits for that. Return its exit code; raises what ``begin`` does."""
+    """Start a command with ``begin``, wait for it with ``until_its_end``, and return its exit code.
+
+    Raises what ``begin`` raises.
+    """
     for signum in _SIGNALS:
         signal.signal(signum, _leave)
     joined = None
@@ -45,7 +49,7 @@ def attended(begin: Callable[[], Joined], until_its_end: Callable[[Joined], None
 
 
 def leave() -> NoReturn:
-    """Say that whoever wanted to know of the command has gone."""
+    """Report that the command's reader has disconnected, by raising Left."""
     raise Left
 
 

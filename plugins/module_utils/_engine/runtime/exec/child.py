@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A command in a container as a child of ours, which the OCI runtime starts and leaves to us.
+"""A command in a container as our child process, started by the OCI runtime and then adopted.
 
-A runtime that stays waits until nobody holds the command's output any more (runc), a child that the command has left in the
-background too. So it is told to go (``--detach``), and we adopt the command: its end is its own.
+A runtime that stays (runc) waits until all holders of the command's output have closed it, including
+background children of the command. So it is run with ``--detach`` and the command is adopted: its exit is
+noticed directly.
 """
 
 from __future__ import annotations
@@ -21,16 +22,19 @@ from ..oci import OciRuntime
 from . import execs
 from .execs import ExecFiles
 
-#: Seconds for what was killed to be gone.
+#: Seconds to wait for killed processes to exit.
 _GONE = 5.0
-#: Seconds between two looks whether somebody wants the end of what is being started.
+#: Seconds between checks for a requested termination while the command is being started.
 _LOOK = 0.2
-#: Likewise, for what takes less than a millisecond.
+#: Seconds between checks for what takes less than a millisecond.
 _SOON = 0.001
 
 
 class ExecChild:
-    """The runtime, then the command; used as a subprocess.Popen is. Whoever makes one adopts (kernel.reaper)."""
+    """The runtime and then the command, with the interface of subprocess.Popen.
+
+    The caller must be a subreaper (kernel.reaper).
+    """
 
     def __init__(
         self,
@@ -49,7 +53,7 @@ class ExecChild:
         self._asked: Optional[tuple[int, float]] = None
         self._runtime = subprocess.Popen(  # pylint: disable=consider-using-with
             execs.arguments(runtime, container_id, files, detach=True),
-            stdin=subprocess.PIPE,  # also where nothing is to be read: crun gives /dev/null to the command's user
+            stdin=subprocess.PIPE,  # even without input: crun would chown /dev/null to the command's user
             stdout=subprocess.PIPE,
             stderr=stderr,
             env=command.ENVIRONMENT,
@@ -62,22 +66,22 @@ class ExecChild:
 
     @property
     def stdin(self) -> Optional[IO[bytes]]:
-        """Return the pipe to the command."""
+        """Return the pipe to the command's standard input."""
         return self._runtime.stdin
 
     @property
     def stdout(self) -> Optional[IO[bytes]]:
-        """Return the pipe of the command's output."""
+        """Return the pipe from the command's standard output."""
         return self._runtime.stdout
 
     @property
     def stderr(self) -> Optional[IO[bytes]]:
-        """Return the pipe of the command's errors."""
+        """Return the pipe from the command's standard error."""
         return self._runtime.stderr
 
     def poll(self) -> Optional[int]:
-        """Return the exit code, the runtime's where the command never began; None while either runs."""
-        if self.returncode is None and self._began():
+        """Return the exit code, the runtime's if the command never started; None while either runs."""
+        if self.returncode is None and self._has_started():
             self.returncode = exit_code(self._pid, os.WNOHANG)
         return self.returncode
 
@@ -95,74 +99,76 @@ class ExecChild:
 
     @property
     def pids(self) -> Optional[set[int]]:
-        """The children of ours that it is: whoever reaps others leaves them alone.
+        """The PIDs of our children that belong to it, which others must not reap.
 
-        None while the runtime runs: the command may be our child already (crun's is, before crun ends), with a pid that
-        cannot be known yet.
+        None while the runtime runs: the command may already be our child (crun's is, before crun exits), with
+        a PID that is not known yet.
         """
-        return {self._runtime.pid, self._pid} if self._began() or self.returncode is not None else None
+        return {self._runtime.pid, self._pid} if self._has_started() or self.returncode is not None else None
 
     def send_signal(self, signum: int) -> None:
-        """Send it to the command and to all that hangs below it: a shell that ends would else leave what it waits for.
+        """Send a signal to the command and its descendants.
 
-        A signal that comes while the runtime starts the command is sent when the command is there: a runtime that gets it may
-        end, and leave the command that it has begun.
+        A shell that exits would otherwise leave behind the process that it waits for. A signal that arrives
+        while the runtime starts the command is sent once the command runs: a runtime that gets it may exit
+        and leave the command running.
         """
         if self.poll() is not None:
             return
-        if not self._pid or self._is_runtimes():
+        if not self._pid or self._is_runtime_stub():
             self._asked = signum, time.monotonic()
             return
         first = Process.of(self._pid)
         if first is None:
             return
-        stop((first,))  # it starts nothing more until all below it have the signal
+        stop((first,))  # it starts no processes until its descendants have got the signal
         signal_tree(self._pid, signum)
         deadline = time.monotonic() + _GONE
         while True:
             first.signal(signum)
             first.signal(signal.SIGCONT)
-            # What neither catches nor ignores it ends of it. One that does not has lost it, in its runtime's last moment.
+            # A process that neither catches nor ignores the signal dies of it. If it survives, the signal was
+            # lost while the runtime was about to execute the command, so it is sent again.
             if first.handles(signum) or first.wait_gone(_LOOK) or time.monotonic() > deadline:
                 return
 
-    def _until_it_began(self) -> None:
-        """Wait for the runtime; one that hangs while somebody wants the end is killed, with what it has begun."""
+    def _until_started(self) -> None:
+        """Wait for the runtime; kill it and what it started if it hangs after a termination request."""
         starter = Process.of(self._runtime.pid)
         while starter is not None and not starter.wait_gone(_LOOK):
             if self._asked and time.monotonic() - self._asked[1] > _GONE:
                 self.kill()
         self._runtime.wait()
-        if not self._began():
+        if not self._has_started():
             return
         deadline = time.monotonic() + _GONE
-        while self._is_runtimes() and time.monotonic() < deadline:
+        while self._is_runtime_stub() and time.monotonic() < deadline:
             time.sleep(_SOON)
         if self._asked:
             self.send_signal(self._asked[0])
 
-    def _is_runtimes(self) -> bool:
-        """Return whether the command is still runc's own program, which loses a signal that comes just before its execve(2)."""
+    def _is_runtime_stub(self) -> bool:
+        """Return whether the process is still runc's own, which loses a signal just before execve(2)."""
         return procstat.read(self._pid, "comm").startswith(b"runc:[")
 
     def watched(self) -> Optional[int]:
-        """Wait until it was started, and return a descriptor that can be read once it has ended; None where there is none."""
-        self._until_it_began()
+        """Wait for the start; return a descriptor that becomes readable when the command exits, or None."""
+        self._until_started()
         try:
-            return os.pidfd_open(self._pid) if self._began() else None
+            return os.pidfd_open(self._pid) if self._has_started() else None
         except (AttributeError, OSError):
             return None
 
     def take_pipes(self) -> tuple[int, int, Optional[int]]:
-        """Return its standard output, error and input, which are the caller's from now on."""
+        """Return its standard output, error and input; the caller owns them from then on."""
         found = [os.dup(pipe.fileno()) if pipe else -1 for pipe in (self.stdout, self.stderr, self.stdin)]
         self.close()
         return found[0], found[1], found[2] if self.stdin else None
 
     def kill(self) -> None:
-        """Kill the runtime, the command and all that it started and that still hangs below it."""
+        """Kill the runtime, the command and its remaining descendants."""
         if self._runtime.poll() is None:
-            # What runc has put into the container leads a session of its own, and may wait there (for /etc/passwd).
+            # runc's process in the container leads a session of its own and may block there (on /etc/passwd).
             below = stop_tree(self._runtime.pid)
             with suppress(ProcessLookupError):
                 os.killpg(self._runtime.pid, signal.SIGKILL)
@@ -173,18 +179,21 @@ class ExecChild:
             self.wait(_GONE)
 
     def check(self) -> None:
-        """Raise RuntimeFailed if it has ended and never began; its field ``rc`` is 125, 126 or 127 as podman-exec(1) has them."""
+        """Raise RuntimeFailed if the command never started.
+
+        The error's field ``rc`` is 125, 126 or 127, as in podman-exec(1).
+        """
         if self.returncode is not None and not self._pid:
             raise execs.never_began(self.runtime, self.container_id, self.files, self.returncode)
 
     def close(self) -> None:
-        """Let go of the pipes."""
+        """Close the pipes."""
         for pipe in (self.stdin, self.stdout, self.stderr):
             if pipe is not None:
                 pipe.close()
 
-    def _began(self) -> bool:
-        """Return whether the command is our child by now."""
+    def _has_started(self) -> bool:
+        """Return whether the runtime has started the command, which is then our child."""
         if self._pid or (code := self._runtime.poll()) is None:
             return bool(self._pid)
         self._pid = self.files.read_pid() if code == 0 else 0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let the OCI runtime start a process in a running container, with our own streams and without a file.
+"""Have the OCI runtime start a process in a running container, with given streams and without files.
 
-What is to run and what the runtime has to say go through memory that has no name (memfd_create(2)), so a kill at any
-moment leaves nothing behind. runc and crun close them before the command begins.
+The process and the runtime's log are passed in anonymous memory (memfd_create(2)), so that a kill at any
+point leaves nothing behind. runc and crun close these descriptors before the command starts.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
 
 _FAILED = 125
 _LOG_LIMIT = 64 * 1024
-#: As kernel.command has it, whose import costs too much here.
+#: The same as in kernel.command, whose import costs too much here.
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 
 class Joined:
-    """A command that runs, as a child of ours; ``pidfd`` can be read once it has ended, None where there is none."""
+    """A command running as our child; ``pidfd`` becomes readable when it exits, None without pidfds."""
 
     __slots__ = ("pid", "pidfd")
 
@@ -34,11 +34,11 @@ class Joined:
         self.pidfd = _pidfd(pid)
 
     def has_ended(self) -> bool:
-        """Tell whether it has."""
+        """Return whether the command has exited."""
         return reaper.has_ended(self.pid)
 
     def wait(self) -> int:
-        """Wait for the end, and return the exit code."""
+        """Wait for the command to exit and return its exit code."""
         code = reaper.exit_code(self.pid)
         return _FAILED if code is None else code
 
@@ -46,10 +46,12 @@ class Joined:
 def join(
     runtime: str, root: str, container_id: str, process: Mapping[str, Any], *, streams: tuple[int, int, int]
 ) -> Joined:
-    """Start it. ``runtime`` is a path, ``root`` its directory; ``streams`` become the command's own.
+    """Start a process in the container and adopt it.
 
-    The runtime goes when it has started the command, for it may wait for what that leaves in the background (runc), and we
-    adopt the command. Raises RuntimeFailed when it never began; its field ``rc`` is 125, 126 or 127 as podman-exec(1) has them.
+    ``runtime`` is a path, ``root`` its state directory; ``streams`` become the command's standard streams.
+    The runtime exits once it has started the command, because it might wait for what the command leaves in
+    the background (runc). Raises RuntimeFailed if the command never started; its field ``rc`` is 125, 126 or
+    127 as in podman-exec(1).
     """
     wanted, log = os.memfd_create("process", 0), os.memfd_create("log", 0)
     os.write(wanted, json.dumps(process).encode())
@@ -57,8 +59,9 @@ def join(
     argv += ["--detach", "--process", f"/proc/self/fd/{wanted}", container_id]
     moves = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(streams) if fd != number]
     reaper.adopt()
-    # In a process group of its own: a signal that Ansible sends to all of a task's processes would else reach the runtime too,
-    # which hands it to the command alone and ends with it, while what the command has started goes on.
+    # In a process group of its own: a signal that Ansible sends to all of a task's processes would otherwise
+    # reach the runtime, which forwards it to the command only and exits with it, while the command's children
+    # keep running.
     pid = os.posix_spawn(runtime, argv, _ENVIRONMENT, file_actions=moves, setpgroup=0)
     os.close(wanted)
     code = reaper.exit_code(pid)

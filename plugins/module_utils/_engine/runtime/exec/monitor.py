@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a command in a container without waiting for it: conmon watches over it, keeps its exit code and calls us then.
+"""Run a command in a container in the background: conmon monitors it, records its exit code and calls us.
 
 Sources: conmon(8) ``--exec``; libpod, ``ExecContainerDetached``.
 """
@@ -28,28 +28,28 @@ def start(
     *,
     move: Callable[[int], None] | None,
 ) -> tuple[Process | None, Process | None]:
-    """Start the command of ``files``; return its process and conmon, None for one that has ended already.
+    """Start the command of ``files``; return its process and conmon's, None for one that has exited.
 
-    ``program`` is conmon's path; ``exit_command`` is called when the command has ended. What it says is dropped.
-    ``move`` takes conmon's pid, as in ConmonLaunch.
-    Raises RuntimeFailed, its ``rc`` as podman-exec(1) has it, when the command never began.
+    ``program`` is conmon's path; ``exit_command`` is run when the command has exited. The command's output is
+    discarded. ``move`` is called with conmon's PID, as in ConmonLaunch. Raises RuntimeFailed, with ``rc`` as
+    in podman-exec(1), if the command never started.
     """
     os.makedirs(exits(files), mode=0o700)
     line, words = conmon.spawn(
         _arguments(program, runtime, container_id, files, exit_command), files.directory, move
     )
-    # conmon may go without a word when the command has ended by then; that it began is told by its pid.
+    # conmon may exit without a message if the command has already exited; the PID file shows that it started.
     pid = (0 if line else files.read_pid()) or _pid(runtime, container_id, line, words)
     return Process.of(pid), conmon.read_process(f"{files.directory}/conmon.pid")
 
 
 def exits(files: ExecFiles) -> str:
-    """Return the directory of the one exit file, which is named by the container's id."""
+    """Return the directory of the exit file, which is named after the container's ID."""
     return f"{files.directory}/exits"
 
 
 def exit_code(files: ExecFiles, container_id: str) -> int | None:
-    """Return the exit code that conmon wrote; None when it did not."""
+    """Return the exit code that conmon wrote, or None if there is none."""
     try:
         with open(f"{exits(files)}/{container_id}", encoding="ascii", errors="replace") as stream:
             text = stream.read(_WORDS_LIMIT).strip()
@@ -63,7 +63,7 @@ def _pid(runtime: OciRuntime, container_id: str, line: bytes | None, words: str)
     pid = said.get("data", -1)
     if isinstance(pid, int) and pid > 0:
         return pid
-    text = error_text(str(said.get("message", ""))) or error_text(words) or "conmon ended without a word"
+    text = error_text(str(said.get("message", ""))) or error_text(words) or "conmon exited without a message"
     rc = ENGINE_FAILED if line is None else meaning(text)
     raise RuntimeFailed(f"{runtime.name} exec: {text}", runtime=runtime.name, id=container_id, rc=rc)
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hand on what a command says, and what we are given to it, until it ends; what it has left in the background is not waited for.
+"""Relay a command's input and output until it exits, without waiting for its background processes.
 
-With our own streams as its own, that would hold them, and whoever reads them would wait for it.
+If the command used our own streams, its background processes would hold them open and block whoever reads
+them.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
     from typing import Optional
 
 STDIN, STDOUT, STDERR = 0, 1, 2
-#: What tells at a descriptor that there is nobody at its other end.
+#: The poll events of a descriptor whose other end is closed.
 GONE = select.POLLERR | select.POLLHUP
 _STEP = 64 * 1024
-#: How often to look for the end where no descriptor tells it (Linux before 5.3), in milliseconds.
+#: Milliseconds between checks for the exit on kernels without pidfds (Linux before 5.3).
 _LOOK = 50
 
 
 class Pipes:
-    """Three pipes: what the command has of them, and our ends."""
+    """Three pipes: the command's ends, and ours."""
 
     def __init__(self) -> None:
         (stdin, self.answers), (self.words, stdout), (self.complaints, stderr) = (
@@ -34,13 +35,16 @@ class Pipes:
         self.streams = (stdin, stdout, stderr)
 
     def handed_over(self) -> None:
-        """Let go of the command's ends, once it has them."""
+        """Close our copies of the command's ends, once it has inherited them."""
         for fd in self.streams:
             os.close(fd)
 
 
 class Relay:
-    """Between our streams and a command's; ``answers`` None: it gets no input, ``pidfd`` None: ``has_ended`` is asked often."""
+    """A relay between our streams and a command's pipes.
+
+    ``answers`` None: the command gets no input. ``pidfd`` None: ``has_ended`` is polled.
+    """
 
     def __init__(
         self,
@@ -52,7 +56,7 @@ class Relay:
         has_ended: Callable[[], bool],
         left: Callable[[], None],
     ) -> None:
-        """Take the pipes; ``left`` is called when whoever reads our output has gone."""
+        """Take the pipes; ``left`` is called when the reader of our output has disconnected."""
         self._goes_to = {words: STDOUT, complaints: STDERR}
         self._answers = answers
         self._pidfd = pidfd
@@ -62,64 +66,65 @@ class Relay:
         self._more = True
 
     def until_its_end(self) -> None:
-        """Hand on everything in both directions until the command has ended."""
+        """Relay both directions until the command has exited."""
         if self._answers is not None:
             os.set_blocking(self._answers, False)
         while True:
-            # Asked before reading: all that it has said is in the pipes by then, and who writes on is not it.
+            # Checked before reading: all of the command's output is in the pipes by then; later output is not
+            # its own.
             over = self._has_ended()
             events = self._events(over=over)
             if events.get(STDOUT, 0) & GONE and STDOUT in self._goes_to.values():
-                self._reader_has_gone(STDOUT)
+                self._reader_left(STDOUT)
             if over:
-                return self._hand_on_the_rest()
+                return self._drain()
             for fd in [fd for fd in self._goes_to if fd in events]:
-                self._hand_on(fd, _STEP)
-            self._answer(events)
+                self._forward(fd, _STEP)
+            self._forward_input(events)
 
     def _events(self, *, over: bool) -> dict[int, int]:
         poll = select.poll()
         for fd in (*self._goes_to, *(() if self._pidfd is None else (self._pidfd,))):
             poll.register(fd, select.POLLIN)
         if STDOUT in self._goes_to.values():
-            poll.register(STDOUT, 0)  # which still tells of its other end
+            poll.register(STDOUT, 0)  # still reports that the other end is closed
         if self._pending and self._answers is not None:
             poll.register(self._answers, select.POLLOUT)
         elif self._more and self._answers is not None:
             poll.register(STDIN, select.POLLIN)
         return dict(poll.poll(0 if over else _LOOK if self._pidfd is None else None))
 
-    def _hand_on(self, fd: int, most: int) -> int:
-        """Hand on a piece of one stream; return its length."""
+    def _forward(self, fd: int, most: int) -> int:
+        """Forward a chunk of one stream; return its length."""
         piece = os.read(fd, most)
         if not piece:
             del self._goes_to[fd]
         elif not write(self._goes_to[fd], piece):
-            self._reader_has_gone(self._goes_to[fd])
+            self._reader_left(self._goes_to[fd])
         return len(piece)
 
-    def _hand_on_the_rest(self) -> None:
-        """Hand on what the pipes hold, and no more than fits into them."""
+    def _drain(self) -> None:
+        """Forward what the pipes still contain, at most their capacity."""
         import fcntl
 
         for fd in list(self._goes_to):
             os.set_blocking(fd, False)
             room = fcntl.fcntl(fd, _F_GETPIPE_SZ)
             try:
-                while room > 0 and fd in self._goes_to and (length := self._hand_on(fd, room)):
+                while room > 0 and fd in self._goes_to and (length := self._forward(fd, room)):
                     room -= length
             except BlockingIOError:
                 continue
 
-    def _reader_has_gone(self, to: int) -> None:
-        """Tell it, and close the command's stream, so that it gets SIGPIPE as if it had ours."""
+    def _reader_left(self, to: int) -> None:
+        """Call ``left``, and close the command's stream, so that it gets SIGPIPE as if it wrote to ours."""
         self._left()
         for fd in [fd for fd, its in self._goes_to.items() if its == to]:
             del self._goes_to[fd]
             os.close(fd)
 
-    def _answer(self, events: dict[int, int]) -> None:
-        """Hand on what we were given, as much as goes at once."""
+    def _forward_input(self, events: dict[int, int]) -> None:
+        """Forward our input, as much as is possible without blocking."""
         if self._answers is None:
             return
         if self._answers in events:
@@ -134,7 +139,7 @@ class Relay:
             self._pending = self._pending[os.write(fd, self._pending) :]
         except BlockingIOError:
             return
-        except BrokenPipeError:  # it wants no more
+        except BrokenPipeError:  # the command has closed its input
             self._pending = b""
             self._close_input(fd)
 
@@ -149,7 +154,7 @@ _F_GETPIPE_SZ = 1032
 
 
 def write(fd: int, data: bytes) -> bool:
-    """Write all of it; False when nobody reads any more."""
+    """Write all of the data; return False if the reader has gone."""
     try:
         while data:
             data = data[os.write(fd, data) :]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a command in a container to its end and keep what it says until then."""
+"""Run a command in a container, wait for it and collect its output."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..oci import OciRuntime
 from .child import ExecChild
 from .execs import ExecFiles, Executed
 
-#: As good as without end, and still a number that the selectors take (seconds).
+#: Practically unlimited, and still a number of seconds that selectors accept.
 _FOREVER = 10.0 * 365 * 24 * 3600
-#: Bytes of its last words that an error tells.
+#: The most bytes from the end of its error output that an error quotes.
 _TAIL = 2000
 
 
@@ -28,16 +28,16 @@ def run(
     timeout: Optional[float] = None,
     asked: Optional[float] = None,
 ) -> Executed:
-    """Run it; what it has left in the background goes on, and is not waited for.
+    """Run the command; its background processes keep running and are not waited for.
 
-    Raises CommandTimeout after killing it with all that it started, and what ``ExecChild.check`` raises.
-    ``asked`` are the seconds to tell of, where ``timeout`` is what is left of them.
+    Raises CommandTimeout after killing it with its descendants, and what ``ExecChild.check`` raises.
+    ``asked`` is the number of seconds to report if ``timeout`` is only the rest of it.
     """
     with Adopting():
         child = ExecChild(runtime, container_id, files)
         try:
             said = _attend(child, stdin, timeout, asked or timeout)
-        except BaseException:  # also at an interrupt: a command does not outlive its task
+        except BaseException:  # also on an interrupt: a command must not outlive its task
             child.kill()
             raise
         finally:
@@ -58,10 +58,10 @@ def _attend(child: ExecChild, stdin: bytes, timeout: Optional[float], asked: Opt
 
 
 def _timed_out(timeout: float, stderr: bytes) -> CommandTimeout:
-    """Return the error of a command that was killed."""
+    """Return the error for a command that exceeded its timeout."""
     return CommandTimeout(
-        f"the command did not end within {timeout:g} s and was killed",
-        remedy="Write a longer timeout, or see what it waits for",
+        f"the command did not exit within {timeout:g} s and was killed",
+        remedy="Increase the timeout, or find out what the command waits for",
         timeout=timeout,
         stderr=stderr[-_TAIL:].decode("utf-8", "replace").strip(),
     )

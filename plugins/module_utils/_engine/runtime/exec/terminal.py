@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a command in a container on a terminal of its own, where the caller has none (``tty`` of a task)."""
+"""Run a command in a container on a new terminal, for callers without one (``tty`` of a task)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import execs
 from .execs import ExecFiles, Executed
 
 _STEP = 1 << 16
-#: What ends the input on a terminal: Ctrl-D at the start of a line (termios(3), VEOF).
+#: End of input on a terminal: Ctrl-D at the start of a line (termios(3), VEOF).
 _END = b"\x04"
 _POLL = 0.05
 
@@ -26,13 +26,13 @@ _POLL = 0.05
 def run_in_terminal(
     runtime: OciRuntime, files: ExecFiles, container_id: str, *, stdin: bytes, timeout: float | None
 ) -> Executed:
-    """Run it; what it writes to either stream comes as ``stdout``, with line ends as a terminal has them.
+    """Run the command; return both of its streams as ``stdout``, with a terminal's line endings.
 
-    Raises CommandTimeout and RuntimeFailed as ``execs.run`` does.
+    Raises CommandTimeout and RuntimeFailed as ``run.run`` does.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     master, slave = os.openpty()
-    # The container's own terminal knows lines, echo and Ctrl-D; this one only hands on.
+    # The container's own terminal handles lines, echo and Ctrl-D; this one only passes bytes through.
     tty.setraw(slave)
     try:
         with subprocess.Popen(
@@ -47,7 +47,7 @@ def run_in_terminal(
             slave = -1
             try:
                 said = _attend(process, master, stdin + _END, deadline)
-            except BaseException:  # also at an interrupt: a command does not outlive its task
+            except BaseException:  # also on an interrupt: a command must not outlive its task
                 execs.end(files)
                 process.kill()
                 raise
@@ -64,12 +64,12 @@ def _attend(process: subprocess.Popen[bytes], master: int, unsent: bytes, deadli
     while process.poll() is None or select.select([master], [], [], 0)[0]:
         if deadline is not None and time.monotonic() > deadline:
             raise CommandTimeout(
-                "the command did not end in time and was killed",
-                remedy="Write a longer timeout, or see what it waits for",
+                "the command did not exit in time and was killed",
+                remedy="Increase the timeout, or find out what the command waits for",
             )
         readable, writable, _ignored = select.select([master], [master] if unsent else [], [], _POLL)
         if writable:
-            unsent = unsent[os.write(master, unsent[:256]) :]  # no more than a terminal's line takes
+            unsent = unsent[os.write(master, unsent[:256]) :]  # no more than a terminal's line can hold
         if readable and not _receive(master, said):
             break
     process.wait()
@@ -77,7 +77,7 @@ def _attend(process: subprocess.Popen[bytes], master: int, unsent: bytes, deadli
 
 
 def _receive(master: int, said: bytearray) -> bool:
-    """Read a piece; False when nobody has the other end any more, which a terminal tells as EIO (pty(7))."""
+    """Read a chunk; return False once the other end is closed, which a terminal reports as EIO (pty(7))."""
     piece = b""
     with suppress(OSError):
         try:
