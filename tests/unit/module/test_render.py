@@ -98,8 +98,8 @@ FAILURES = [
     (
         OSError(errno.ENAMETOOLONG, "File name too long (openat2)", "/x" * 3000),
         {
-            "msg": f"the path {'/x' * 50}... of 6000 bytes is too long: Linux takes names of 255 bytes, and paths of 4095. Exclude"
-            " the file, or choose a destination with a shorter path",
+            "msg": f"the path {'/x' * 50}... of 6000 bytes is too long: Linux takes names of 255 bytes, and paths of 4095."
+            " Exclude the file, or choose a destination with a shorter path",
             "error": "path_too_long",
             "path": "/x" * 50,
             "length": 6000,
@@ -144,5 +144,5 @@ def test_a_full_disk_is_told_as_such(number):
     """No space and no quota are both a full store, with the path and the remedy."""
     told = failure(OSError(number, "whatever", "/var/lib/slipway/x"), no_log=False)
     assert (told["error"], told["path"]) == ("store_full", "/var/lib/slipway/x")
-    assert "Make room" in told["msg"]
-    assert ("It is a quota" in told["msg"]) is (number == errno.EDQUOT)
+    assert "Free some space there" in told["msg"]
+    assert ("The quota is exhausted" in told["msg"]) is (number == errno.EDQUOT)

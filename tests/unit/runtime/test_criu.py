@@ -49,7 +49,7 @@ CASES = {
         "can't work on this host: vdso: Unexpected rt vDSO area bounds; no",
     ),
     "other words": ("runc", "", "You need to be root", 1, "can't work on this host: You need to be root"),
-    "no words": ("runc", "", "", 3, "criu check ended with 3"),
+    "no words": ("runc", "", "", 3, "criu check exited with status 3"),
 }
 
 
@@ -64,7 +64,7 @@ def test_unfit(program, case):
 
 def test_no_criu():
     """Where there is no CRIU it is named."""
-    with pytest.raises(HostLacks, match="/nowhere/criu is not installed"):
+    with pytest.raises(HostLacks, match="/nowhere/criu, which creates checkpoints, is not installed"):
         criu.check(runtime("/bin/false"), program="/nowhere/criu")
 
 
@@ -82,7 +82,7 @@ def test_log(tmp_path):
     error = RuntimeFailed("runc restore: criu failed", runtime="runc")
     criu.add_log(error, str(tmp_path / "restore.log"))
     assert error.message == (
-        "runc restore: criu failed; CRIU says: Can't open file held on restore: No such file;"
+        "runc restore: criu failed; CRIU reports: Can't open file held on restore: No such file;"
         " Can't open the file; Restoring FAILED."
     )
     assert str(tmp_path) in error.remedy

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look up the AppArmor profiles of this host, and load the one that containers get by default.
+"""AppArmor: look up this host's profiles, and load the containers' default profile.
 
-Sources: apparmor.d(5), apparmor_parser(8); what the default denies is what podman's and docker's deny.
+Sources: apparmor.d(5), apparmor_parser(8); the default profile denies what podman's and docker's deny.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..errors import CommandFailed, HostLacks, InvalidOption, Missing, Setting, Words
 from ..kernel import command
 
-#: A profile with other rules gets another number, so that containers that run keep theirs.
+#: Raise the number whenever the rules change, so that running containers keep their profile.
 DEFAULT = "slipway-default-1"
 _ENABLED = "/sys/module/apparmor/parameters/enabled"
 #: Each line is a name and, in brackets, a mode.
@@ -18,10 +18,10 @@ _PARSER = "apparmor_parser"
 _PARSER_SECONDS = 60.0
 _LONGEST_NAME = 4096
 
-#: All is allowed but to mount, to trace or signal what is outside, and to write to the parts of /proc and /sys that are the
-#: host's: what a container with more capabilities or fewer read-only paths than usual could harm it by. It includes no file of
-#: the distribution, since a host may have the program alone. The patterns leave out /proc/PID, /proc/sys/kernel/shm* and
-#: the cgroups.
+#: The profile allows everything except mounting, tracing or signalling processes outside, and writing to the
+#: host's parts of /proc and /sys: ways in which a container with extra capabilities or fewer read-only paths
+#: could harm the host. It includes no file of the distribution, because a host may have only the parser. The
+#: patterns exempt /proc/PID, /proc/sys/kernel/shm* and the cgroups.
 _TEXT = f"""\
 profile {DEFAULT} flags=(attach_disconnected,mediate_deleted) {{
   file,
@@ -52,7 +52,7 @@ profile {DEFAULT} flags=(attach_disconnected,mediate_deleted) {{
 
 
 def is_enabled() -> bool:
-    """Tell whether the kernel has AppArmor enabled, and shows us its profiles: in many a container it does not."""
+    """Return whether AppArmor is enabled and its profiles are visible; in many containers they are not."""
     try:
         with open(_ENABLED, encoding="ascii") as stream, open(_PROFILES, encoding="ascii"):
             return stream.read(1) == "Y"
@@ -61,14 +61,14 @@ def is_enabled() -> bool:
 
 
 def default() -> str:
-    """Return the profile of containers that ask for none; "" where AppArmor is not enabled or its program is not installed."""
+    """Return the containers' default profile; "" if AppArmor is disabled or its parser is not installed."""
     if not is_enabled():
         return ""
     return DEFAULT if DEFAULT in _loaded() or command.find_program(_PARSER) else ""
 
 
 def load_default() -> None:
-    """Load the default profile unless the kernel has it; raises HostLacks where it can't be loaded."""
+    """Load the default profile unless it is loaded; raises HostLacks if it can't be loaded."""
     if DEFAULT in _loaded():
         return
     try:
@@ -77,7 +77,7 @@ def load_default() -> None:
         raise HostLacks(
             f"the AppArmor profile {DEFAULT} can't be loaded: {error.message}",
             remedy=Words(
-                "Install a working apparmor_parser, or write ",
+                "Install a working apparmor_parser, or set ",
                 Setting("security_opt", "[apparmor=unconfined]"),
             ),
             missing=_PARSER,
@@ -85,8 +85,11 @@ def load_default() -> None:
 
 
 def check(profile: str) -> None:
-    """Raise InvalidOption for a profile that is not loaded: the runtime would fail at the start, and name no profile."""
-    if profile.startswith(":"):  # of another policy namespace, which has a list of its own
+    """Check that the profile is loaded; raises InvalidOption.
+
+    Otherwise the runtime would fail at the start without naming the profile.
+    """
+    if profile.startswith(":"):  # in another policy namespace, which has its own list
         return
     asked = f"apparmor={profile}"
     if not is_enabled():
@@ -96,7 +99,7 @@ def check(profile: str) -> None:
             "security_opt",
             asked,
             "names a profile that is not loaded on this host",
-            remedy="Load it first, with apparmor_parser",
+            remedy="Load it first with apparmor_parser",
         )
 
 
@@ -106,7 +109,7 @@ def _loaded() -> set[str]:
 
 
 def confinement(pid: int) -> str:
-    """Return the profile that confines a process, "" for none and for a process that has ended."""
+    """Return the profile that confines a process; "" for none and for a process that has exited."""
     try:
         with open(f"/proc/{pid}/attr/current", encoding="utf-8", errors="replace") as stream:
             return stream.read(_LONGEST_NAME).strip().rpartition(" (")[0]

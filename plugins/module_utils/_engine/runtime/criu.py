@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell whether this host and a runtime can checkpoint, and what CRIU said when it failed. Sources: criu(8), runc(8)."""
+"""CRIU: check whether this host and a runtime support checkpoints, and report CRIU's errors.
+
+Sources: criu(8), runc(8).
+"""
 
 from __future__ import annotations
 
@@ -12,28 +15,28 @@ from ..errors import HostLacks, RuntimeFailed, Setting, Words
 from ..kernel import command
 from .oci import OciRuntime
 
-#: ``criu check`` makes a few processes and looks at the kernel.
+#: In seconds; ``criu check`` starts a few processes and probes the kernel.
 _TIMEOUT = 60.0
 _ERROR = re.compile(r"^(?:\([\d.]+\)\s+)?(?:\d+: )?Error \([^)]*\): (.*)$", re.MULTILINE)
-#: How much of a log is read, from its end, and how many of its errors are handed on.
+#: The most bytes read from the end of a log, and the most errors that are quoted.
 _MOST_LOG, _MOST_ERRORS = 1 << 20, 4
-#: The images that CRIU writes last: without it they are not all there.
+#: The image file that CRIU writes last: without it a checkpoint is incomplete.
 INVENTORY = "inventory.img"
-#: Names CRIU's settings to the runtime (runc, crun).
+#: The annotation that names CRIU's configuration file to the runtime (runc, crun).
 _ANNOTATION = "org.criu.config"
 
 
 def check(runtime: OciRuntime, *, program: str = "criu") -> None:
-    """Raise HostLacks where no container of this runtime can be checkpointed or restored."""
+    """Check that containers of this runtime can be checkpointed and restored; raises HostLacks."""
     if runtime.name == "crun" and not _has_criu(runtime):
         raise HostLacks(
-            f"{runtime.path} was built without CRIU, so it can make no checkpoints",
-            remedy=Words("Make the container with ", Setting("runtime", "runc")),
+            f"{runtime.path} was built without CRIU, so it can't create checkpoints",
+            remedy=Words("Create the container with ", Setting("runtime", "runc")),
             program="crun",
         )
     if command.find_program(program) is None:
         raise HostLacks(
-            f"the program {program} is not installed, which makes checkpoints",
+            f"the program {program}, which creates checkpoints, is not installed",
             remedy="Install criu with the host's package manager",
             program="criu",
         )
@@ -41,7 +44,7 @@ def check(runtime: OciRuntime, *, program: str = "criu") -> None:
     if done.returncode != 0:
         raise HostLacks(
             f"CRIU can't work on this host: {_said(done)}",
-            remedy="Install another version of criu, one that knows this kernel (criu check tells)",
+            remedy="Install a version of criu that supports this kernel, which criu check tests",
             program="criu",
             kernel=os.uname().release,
         )
@@ -54,14 +57,17 @@ def _has_criu(runtime: OciRuntime) -> bool:
 
 def _said(done: command.Completed) -> str:
     text = (done.stdout + done.stderr).decode(errors="replace")
-    return _errors(text) or " ".join(text.split())[-500:] or f"criu check ended with {done.returncode}"
+    return (
+        _errors(text) or " ".join(text.split())[-500:] or f"criu check exited with status {done.returncode}"
+    )
 
 
 def configure(bundle: str, cgroup: str) -> None:
-    """Write CRIU's settings for a restore, and name them in the bundle's config.json.
+    """Write CRIU's configuration file for a restore, and name it in the bundle's config.json.
 
-    CRIU would put the processes back into the cgroup that they were in, which is another container's, or nobody's, where the
-    checkpoint came in an archive. What these settings say of modes, the runtime overrules (runc says soft).
+    By default CRIU restores the processes into their original cgroup, which may be another container's, or
+    missing if the checkpoint was imported from an archive. The runtime overrides the cgroup mode of this file
+    (runc uses soft).
     """
     settings, config = f"{bundle}/criu.conf", f"{bundle}/config.json"
     with open(config, "rb") as stream:
@@ -76,11 +82,11 @@ def configure(bundle: str, cgroup: str) -> None:
 
 
 def add_log(error: RuntimeFailed, path: str) -> None:
-    """Put in the error what CRIU says in its log, and where that lies."""
+    """Add the errors of CRIU's log, and the log's path, to the error."""
     words = _errors(_tail(path))
     if words:
-        error.message += f"; CRIU says: {words}"
-        error.remedy = f"All that it says is in {path}"
+        error.message += f"; CRIU reports: {words}"
+        error.remedy = f"See CRIU's log, {path}"
 
 
 def _errors(text: str) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read how a container ended, from the files that conmon leaves.
+"""A container's exit, read from the files that conmon writes.
 
-conmon writes the exit code with g_file_set_contents, so to a temporary name that it renames: a file that is
-there is whole. It marks an OOM kill with an empty file beforehand. Source: conmon(8).
+conmon writes the exit code with g_file_set_contents, which renames a temporary file: an existing file is
+complete. Before that it marks an OOM kill with an empty file. Source: conmon(8).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import NamedTuple, Optional
 from ..kernel.process import Process
 from ..model.engine.layout import ContainerLayout
 
-#: Seconds between two looks: short at first, since most waits are for a command that ends at once.
+#: Seconds between polls: short at first, because most waits are for a command that exits immediately.
 _FIRST_PAUSE = 0.001
 _LONGEST_PAUSE = 0.020
 
 
 class Exit(NamedTuple):
-    """How a container ended: ``code`` None if the file does not tell, ``finished`` in ns since the epoch."""
+    """A container's exit: ``code`` is None if the file is invalid, ``finished`` in ns since the epoch."""
 
     code: Optional[int]
     finished: int
@@ -28,7 +28,7 @@ class Exit(NamedTuple):
 
 
 def read_exit(container: ContainerLayout) -> Exit | None:
-    """Return the exit, None as long as there is no exit file."""
+    """Return the exit, or None while there is no exit file."""
     try:
         with open(container.exit_file, "rb") as file:
             text = file.read(64).strip()
@@ -42,11 +42,11 @@ def read_exit(container: ContainerLayout) -> Exit | None:
 def wait_for_exit(
     container: ContainerLayout, timeout: float, *, monitor: Process | None = None
 ) -> Exit | None:
-    """Wait for the exit file; None at the timeout, or when ``monitor`` (conmon) ended without it."""
+    """Wait for the exit file; return None at the timeout, or if ``monitor`` (conmon) exits without it."""
     deadline = time.monotonic() + timeout
     pause = _FIRST_PAUSE
     while True:
-        # Asked before the file is looked for: conmon writes the file before it ends.
+        # Checked before looking for the file: conmon writes the file before it exits.
         watched = monitor is None or monitor.alive()
         found = read_exit(container)
         left = deadline - time.monotonic()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the text of the small files that a container gets from its engine: hosts, resolv.conf, hostname.
+"""The content of the small files that the engine provides in a container: hosts, resolv.conf, hostname.
 
-Pure: the host's own files are handed in. Sources: hosts(5), resolv.conf(5), hostname(5), podman-run(1).
+Pure: the caller passes in the host's files. Sources: hosts(5), resolv.conf(5), hostname(5), podman-run(1).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _RESOLVER_WORDS = frozenset({"nameserver", "search", "domain", "options", "sortl
 def hosts(base: str, entries: Sequence[tuple[str, Sequence[str]]] = ()) -> str:
     """Return /etc/hosts: the host's entries first, then the container's own ``(address, names)``.
 
-    Comments are left out and each line is written with one tab, as podman does; localhost is always there.
+    As in podman, comments are omitted and each line has one tab. An entry for localhost is always present.
     """
     known = list(_host_entries(base))
     named = {name for _address, names in known for name in names}
@@ -31,7 +31,7 @@ def _host_entries(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def resolv_conf(base: str) -> str:
-    """Return /etc/resolv.conf for the host's network: what the resolver reads, without comments."""
+    """Return /etc/resolv.conf for the host's network: the lines that the resolver reads, without comments."""
     lines = (line.split() for line in base.splitlines())
     return "".join(" ".join(words) + "\n" for words in lines if words and words[0] in _RESOLVER_WORDS)
 
@@ -42,7 +42,7 @@ def hostname(name: str) -> str:
 
 
 def containerenv(*, privileged: bool, name: str, container_id: str, image: str, image_id: str) -> str:
-    """Return /run/.containerenv: empty, and only for a privileged container what it is (podman-run(1))."""
+    """Return /run/.containerenv: empty unless the container is privileged (podman-run(1))."""
     if not privileged:
         return ""
     fields = {"engine": "slipway", "name": name, "id": container_id, "image": image, "imageid": image_id}
@@ -50,7 +50,7 @@ def containerenv(*, privileged: bool, name: str, container_id: str, image: str, 
 
 
 def environment(text: str, host: dict[str, str] | None = None) -> dict[str, str]:
-    """Read an ``env_file``: lines ``NAME=VALUE``; a lone ``NAME`` takes the host's value if it has one."""
+    """Parse an ``env_file``: lines of ``NAME=VALUE``; a lone ``NAME`` takes the host's value, if any."""
     result = {}
     for line in text.splitlines():
         name, equals, value = line.lstrip().partition("=")

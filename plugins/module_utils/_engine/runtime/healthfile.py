@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep a container's health in a file of its run directory.
+"""A container's health, stored in a file of its run directory.
 
-Not in the database: a host with a hundred checks would write, and sync, ten times a second what is worth nothing after a
-reboot. The file is replaced as a whole, so a reader sees one result or the next, and goes with the container.
+It is not in the database, because a host with a hundred checks would write and sync ten times a second what
+is worthless after a reboot. The file is replaced atomically, so that a reader sees one result or the next,
+and it is removed with the container.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _LIMIT = 64 * 1024
 
 
 def read(container: ContainerLayout) -> Health | None:
-    """Return the health, None when there is none, or nothing can be made of it."""
+    """Return the health, or None if there is none or the file is invalid."""
     try:
         with open(container.health, encoding="utf-8", errors="replace") as stream:
             return Health.decode(parse_object(stream.read(_LIMIT)))
@@ -27,7 +28,7 @@ def read(container: ContainerLayout) -> Health | None:
 
 
 def write(container: ContainerLayout, health: Health) -> None:
-    """Put it in the place of the one before; raises FileNotFoundError when the container is gone."""
+    """Replace the stored health; raises FileNotFoundError if the container has been removed."""
     temporary = f"{container.health}.{os.getpid()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     with open(os.open(temporary, flags, 0o600), "wb") as stream:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Send word to the one process that checks the health of an engine's containers; imported by an unchanged task."""
+"""Notify the engine's health checker; small, because even an unchanged task imports it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..model.engine.layout import Layout
 
-#: The message that names all containers.
+#: The message that stands for all containers.
 EVERYTHING = "all"
 
 
 def send(layout: Layout, message: str) -> bool:
-    """Send a message to the process that checks, the id of a container or EVERYTHING; False when there is none."""
+    """Send a container's ID or EVERYTHING to the health checker; return False if none runs."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
         out.setblocking(False)
         try:
-            # By the descriptor: a socket's path may have 107 bytes only (unix(7)).
+            # Through a descriptor: a socket's path is limited to 107 bytes (unix(7)).
             with directory(layout.run_root) as run:
                 out.sendto(message.encode(), f"/proc/self/fd/{run}/{os.path.basename(layout.health_socket)}")
         except (FileNotFoundError, ConnectionRefusedError):
             return False
-        except BlockingIOError:  # it has more to read than the kernel keeps, and looks at all then
+        except BlockingIOError:  # its queue is full; it then checks all containers
             return True
     return True

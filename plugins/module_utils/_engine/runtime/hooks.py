@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find hook files on the host, and run the hooks that change config.json before a container is made.
+"""OCI hooks: find hook files on the host, and run those of the precreate stage, which modify config.json.
 
-The other stages are the runtime's: it runs what config.json names. Source: oci-hooks(5); libpod's pkg/hooks/exec.
+The runtime runs the other stages' hooks, which config.json lists. Source: oci-hooks(5); libpod's
+pkg/hooks/exec.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from ..kernel import command, untrusted_files
 from ..model.container.hooks import INSIDE, OPTION, Hook, parse
 from ..model.values import jsontext
 
-#: Where podman looks when it is told nothing; the later one's files count more. Neither has to be there.
+#: Podman's default directories; files of the later one take precedence. Neither must exist.
 USUAL = ("/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d")
-#: A hook file is small; what is larger is none.
+#: In bytes. Hook files are small; a larger file is rejected.
 _LIMIT = 1024 * 1024
-#: Seconds for a hook that says nothing of its own timeout.
+#: Timeout in seconds of a hook that sets none.
 _TIMEOUT = 10.0
 
 
 def find(directories: Sequence[str] | None) -> tuple[Hook, ...]:
-    """Return the hooks of the directories in the order of their files' names; None means the usual ones.
+    """Return the directories' hooks, sorted by file name; None means the default ones.
 
-    A file hides one of the same name in an earlier directory. Raises InvalidOption, naming the directory or file.
+    A file overrides one of the same name in an earlier directory. Raises InvalidOption, naming the directory
+    or file.
     """
     files: dict[str, str] = {}
     for directory in USUAL if directories is None else directories:
@@ -37,7 +39,7 @@ def find(directories: Sequence[str] | None) -> tuple[Hook, ...]:
 
 
 def precreate(hooks: Sequence[Mapping[str, Any]], config: dict[str, Any]) -> dict[str, Any]:
-    """Return config.json as the hooks make it: each gets it on its input, and what it prints takes its place.
+    """Return config.json as modified by the hooks: each reads it on standard input and prints its replacement.
 
     Raises RuntimeFailed, naming the hook.
     """
@@ -52,7 +54,7 @@ def _files(directory: str, *, must_exist: bool) -> dict[str, str]:
     except OSError as error:
         if not must_exist and isinstance(error, (FileNotFoundError, NotADirectoryError)):
             return {}
-        remedy = "Make it first, as with ansible.builtin.file"
+        remedy = "Create it first, for example with ansible.builtin.file"
         raise unreadable(OPTION, directory, error, remedy=remedy) from None
     return {name: f"{directory}/{name}" for name in names if name.endswith(".json")}
 
@@ -61,12 +63,12 @@ def _read(file: str) -> Hook:
     hook = parse(file, _text(file))
     path = hook.entry["path"]
     if hook.stages != (INSIDE,) and not (os.path.isfile(path) and os.access(path, os.X_OK)):
-        raise Missing(OPTION, file, f"names {path}, which is no program on this host")
+        raise Missing(OPTION, file, f"names {path}, which is not an executable file on this host")
     return hook
 
 
 def _text(file: str) -> str:
-    """Return a hook file's text; what is no regular file is refused unopened, since a FIFO would wait for its writer."""
+    """Return a hook file's text; reject other than regular files unopened, because a FIFO would block."""
     try:
         content = untrusted_files.read_file("/", file, limit=_LIMIT)
         if content is None:
@@ -91,9 +93,9 @@ def _filtered(hook: Mapping[str, Any], config: dict[str, Any]) -> dict[str, Any]
     except EngineError as error:
         raise _failed(path, str(error)) from error
     except ValueError as error:
-        raise _failed(path, f"it printed no JSON: {error}") from None
+        raise _failed(path, f"its output is not valid JSON: {error}") from None
     if not isinstance(changed, dict) or not isinstance(changed.get("process"), dict):
-        raise _failed(path, "what it printed is no config.json: it has no process")
+        raise _failed(path, "its output is not a config.json: it has no process")
     return changed
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look up the facts of this host that a bundle depends on.
+"""The facts of this host that a bundle depends on.
 
 Sources: getrlimit(2), proc_pid_status(5), statvfs(3), podman-run(1) ``--device``, ``--privileged``,
 ``--init``.
@@ -22,17 +22,17 @@ from ..model.values.capabilities import CAPABILITIES
 from . import apparmor
 from .config.request import DeviceNode, HostFacts
 
-#: Programs that reap zombies as pid 1 and take ``--``, the one podman ships first.
+#: Init programs that reap zombies as PID 1 and accept ``--``; podman's first.
 _INITS = ("catatonit", "tini", "tini-static", "dumb-init")
 _INIT_DIRECTORIES = ("/usr/libexec/podman", "/usr/lib/podman")
-#: Below /dev: mounts of their own in the container, or made by the runtime.
+#: Entries of /dev that the runtime creates in the container, or that are separate mounts there.
 _NOT_DEVICES = frozenset({"pts", "shm", "fd", "mqueue", "console"})
-#: Flags of a mount that a bind of it must keep; in a user namespace the kernel would refuse to drop them.
+#: Mount flags that a bind mount must keep: in a user namespace the kernel refuses to drop them.
 _FLAGS = ((os.ST_NOSUID, "nosuid"), (os.ST_NODEV, "nodev"), (os.ST_NOEXEC, "noexec"))
 
 
 def facts(spec: ContainerSpec) -> HostFacts:
-    """Return what the bundle of this spec needs to know; raises InvalidOption for a device that isn't one."""
+    """Return the facts for the bundle of this spec; raises InvalidOption for an invalid device."""
     status, version = _status(), cgroups.version()
     return HostFacts(
         rlimits=_rlimits(),
@@ -61,7 +61,7 @@ def _status() -> dict[str, str]:
 
 
 def capabilities() -> frozenset[str]:
-    """Return all that this host has for us to give."""
+    """Return all capabilities that this host can grant."""
     return _bounding(_status().get("CapBnd", "0"))
 
 
@@ -94,13 +94,14 @@ def _flags(path: str) -> tuple[str, ...]:
 
 
 def counts_swap(version: str) -> bool:
-    """Tell whether the kernel can limit swap; ``version`` is that of the cgroups."""
-    # On v1 the file is missing unless the kernel was started with swapaccount=1; v2 always counts.
+    """Return whether the kernel can limit swap; ``version`` is the cgroup version."""
+    # On v1 the file is missing unless swap accounting is enabled (swapaccount=1); v2 always accounts for
+    # swap.
     return version == "v2" or os.path.exists("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes")
 
 
 def _devices(spec: ContainerSpec) -> Iterator[tuple[str, DeviceNode]]:
-    """Yield destination and node: for a privileged container all of the host, then those that are named."""
+    """Yield destination and node: all of the host's if privileged, then those of the option ``device``."""
     if spec.privileged:
         yield from _below("/dev", "/dev", "rwm")
     for device in (spec.device or {}).values():
@@ -108,17 +109,19 @@ def _devices(spec: ContainerSpec) -> Iterator[tuple[str, DeviceNode]]:
 
 
 def _asked(device: Device) -> Iterator[tuple[str, DeviceNode]]:
-    """Yield the device; of a directory, as in /dev/snd, all devices below it."""
+    """Yield the device; for a directory, such as /dev/snd, all devices below it."""
     if os.path.isdir(device.source):
         found = tuple(_below(device.source, device.destination, device.permissions))
         if not found:
-            raise Missing("device", device.source, "is a directory without devices")
+            raise Missing("device", device.source, "is a directory that contains no devices")
         yield from found
         return
     node = _node(device.source, device.permissions, follow=True)
     if node is None:
         if os.path.exists(device.source):
-            raise InvalidOption("device", device.source, "is no device", remedy="Mount a file with volume")
+            raise InvalidOption(
+                "device", device.source, "is not a device", remedy="Use the option volume to mount a file"
+            )
         raise Missing("device", device.source, "does not exist on this host")
     yield device.destination, node
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep the host's /dev/null the host's.
+"""Protect the host's /dev/null from a change of owner.
 
-crun (seen with 1.8.1) gives what a container's process has as its standard streams to the container's user. conmon has /dev/null
-there, the host's own device; its owner could take it from everybody by chmod(2).
+crun (seen with 1.8.1) changes the owner of a container process's standard streams to the container's user.
+For conmon these are /dev/null, the host's own device; a new owner could deny it to everyone with chmod(2).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _USUAL = (0, 0, 0o666)
 
 @contextmanager
 def kept(path: str = os.devnull) -> Iterator[None]:
-    """Give the device back to root at the end, if it is root's now; one that is not as usual is somebody else's business."""
+    """Restore the device's owner and mode on exit; leave a device alone that was unusual before."""
     before = _owner(path)
     try:
         yield

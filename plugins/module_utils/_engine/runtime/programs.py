@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell which version of a program this host has, and whether it is new enough."""
+"""The version of a program on this host, and whether it is new enough."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..errors import HostLacks
 from ..frozen import dataclass
 from ..kernel import command
 
-#: What to do when conmon or the runtime is missing or too old.
+#: The remedy if conmon or the runtime is missing or too old.
 REMEDY = "Apply role slipway.oci.host, which installs crun or runc, and conmon"
 _TIMEOUT = 10.0
 _VERSION = re.compile(r"(\d+)\.(\d+)\S*")
@@ -17,7 +17,7 @@ _VERSION = re.compile(r"(\d+)\.(\d+)\S*")
 
 @dataclass(frozen=True)
 class Program:
-    """A program on this host, for engine_info; ``version`` is "" when it does not tell."""
+    """A program on this host, for engine_info; ``version`` is "" if it reports none."""
 
     name: str
     path: str
@@ -25,7 +25,7 @@ class Program:
 
 
 def describe_program(name: str, path: str, *, least: tuple[int, int] | None) -> Program:
-    """Ask the program for its version; raises HostLacks for one that is older than ``least``."""
+    """Query the program's version; raises HostLacks if it is older than ``least``."""
     output = command.run([path, "--version"], timeout=_TIMEOUT).stdout.decode(errors="replace")
     match = _VERSION.search(output)
     if match and least and (int(match[1]), int(match[2])) < least:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the host's file of a time zone (tzfile(5)), for a container's /etc/localtime."""
+"""The host's file of a time zone (tzfile(5)), for a container's /etc/localtime."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..model.container.tuning import LOCAL
 
 ZONES = "/usr/share/zoneinfo"
 _LOCALTIME = "/etc/localtime"
-#: The largest zone has 4 KB.
+#: In bytes; the largest zone file has 4 KB.
 _LIMIT = 1024 * 1024
 
 
 def content(zone: str) -> bytes:
-    """Return the file's content; raises InvalidOption for a zone that this host doesn't know."""
+    """Return the zone file's content; raises Missing for a zone that is unknown on this host."""
     root, path = ("/", _LOCALTIME) if zone == LOCAL else (ZONES, zone)
     try:
         found = untrusted_files.read_file(root, path, limit=_LIMIT)
@@ -22,6 +22,9 @@ def content(zone: str) -> bytes:
         found = None
     if found is None or not found.startswith(b"TZif"):
         raise Missing(
-            "timezone", zone, "is unknown on this host", remedy=f"See {ZONES}; its package is tzdata"
+            "timezone",
+            zone,
+            "is unknown on this host",
+            remedy=f"Use a name from {ZONES}, or install the package tzdata",
         )
     return found

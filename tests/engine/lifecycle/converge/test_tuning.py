@@ -135,7 +135,7 @@ def test_a_directory_without_devices(host, tmp_path):
     """A directory is passed on with the devices in it; one without devices is refused by name."""
     os.mkdir(tmp_path / "empty")
     os.mknod(tmp_path / "null", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
-    with pytest.raises(InvalidOption, match="is a directory without devices"):
+    with pytest.raises(InvalidOption, match="is a directory that contains no devices"):
         host.want("created", "sleep", "1000", device=[f"{tmp_path}/empty"])
     host.start("sh", "-c", "ls /dev/mine && exec sleep 1000", device=[f"{tmp_path}:/dev/mine"])
     host.said("null")
