@@ -56,7 +56,7 @@ def place(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("missing", "match"),
-    [("socket", "does not run on this host"), ("journalctl", "journalctl, which is not")],
+    [("socket", "is not running on this host"), ("journalctl", "journalctl, which is not")],
 )
 def test_something_is_missing(place, missing, match):
     """With all of it the driver can be used; what is missing is named, with the way out."""
@@ -71,5 +71,5 @@ def test_something_is_missing(place, missing, match):
 def test_a_conmon_without_the_journal(place):
     """A conmon that was built without it says so in its own words."""
     (place / "conmon").write_bytes(b"ELF\0Include journald in compilation path to log to systemd journal\0")
-    with pytest.raises(HostLacks, match="was built without the journal"):
+    with pytest.raises(HostLacks, match="was built without journal support"):
         journal.check(str(place / "conmon"))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the log that conmon keeps of a container's output in systemd's journal.
+"""Read a container's log from systemd's journal, to which conmon writes it.
 
-An entry is a line or a part of one: CONTAINER_ID_FULL, PRIORITY (6 from stdout, 3 from stderr), MESSAGE with its line end, and
-CONTAINER_PARTIAL_MESSAGE=true for a part that goes on in the next entry of the stream. Sources: conmon's ctr_logging.c,
-systemd's "Journal Export Formats" (JSON), journalctl(1).
+An entry is a line or a part of one. Its fields are CONTAINER_ID_FULL, PRIORITY (6 for stdout, 3 for stderr),
+MESSAGE with its line end, and CONTAINER_PARTIAL_MESSAGE=true if the line continues in the stream's next
+entry. Sources: conmon's ctr_logging.c, systemd's "Journal Export Formats" (JSON), journalctl(1).
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from .logs import MOST, LogLine, in_streams, within
 SOCKET = "/run/systemd/journal/socket"
 _PROGRAM = "journalctl"
 _FIELDS = "MESSAGE,PRIORITY,CONTAINER_PARTIAL_MESSAGE"
-#: What a conmon says that was built without the journal; another does not hold these words.
+#: An error message that only a conmon built without journal support contains.
 _WITHOUT = b"Include journald in compilation path"
-#: Seconds that a line's first part may be older than its last, where lines of a time are asked for.
+#: Seconds by which a line's first part may precede its last when lines of a time range are requested.
 _SLACK = 600
-#: Seconds after which a follower looks whether the container has ended, when nothing is written.
+#: Seconds between a follower's checks whether the container has exited, while nothing is written.
 _LOOK = 1.0
 _SYNC_TIMEOUT = 30.0
 _PIECE = 1 << 16
 
 
 def check(conmon: str) -> None:
-    """Raise HostLacks unless this host's conmon can write to a journal, and we can read it."""
-    remedy = Words("Write ", Setting("log_driver", "k8s-file"))
+    """Check that conmon can write to the journal and that it can be read here; raises HostLacks."""
+    remedy = Words("Set ", Setting("log_driver", "k8s-file"))
     if not _is_socket(SOCKET):
         raise HostLacks(
-            f"log_driver: journald needs systemd-journald, which does not run on this host (no {SOCKET})",
+            f"log_driver: journald needs systemd-journald, which is not running on this host (no {SOCKET})",
             remedy=remedy,
             option="log_driver",
         )
@@ -55,7 +55,7 @@ def check(conmon: str) -> None:
     with open(conmon, "rb") as file:
         if _WITHOUT in file.read():
             raise HostLacks(
-                f"{conmon} was built without the journal",
+                f"{conmon} was built without journal support",
                 remedy=remedy,
                 option="log_driver",
                 program="conmon",
@@ -64,20 +64,20 @@ def check(conmon: str) -> None:
 
 @dataclass(frozen=True)
 class JournalLog:
-    """The log of a container; as ``logs.FileLog``."""
+    """A container's log in the journal; the counterpart of ``logs.FileLog``."""
 
     container_id: str
 
     def read(
         self, *, tail: int | None = None, since: int | None = None, until: int | None = None
     ) -> Iterator[LogLine]:
-        """Yield the records: of the last ``tail`` lines those from ``since`` to ``until`` (ns)."""
+        """Yield the records of the last ``tail`` lines, from ``since`` to ``until`` (ns)."""
         _sync()
         found = _entries(self.container_id, *_from(since)) if tail is None else self._last(tail)
         yield from within((entry.line for entry in found), since, until)
 
     def streams(self, *, since: int = 0, most: int = MOST) -> tuple[str, str]:
-        """Return what was written to stdout and to stderr since then (ns); above ``most`` bytes the end of it."""
+        """Return the output to stdout and stderr since a time (ns), only its last ``most`` bytes."""
         _sync()
         lines: list[LogLine] = []
         for entry in _entries(self.container_id, "--reverse", *_from(since)):
@@ -90,13 +90,13 @@ class JournalLog:
     def follow(
         self, ended: Callable[[], bool], *, tail: int | None = None, since: int | None = None
     ) -> Iterator[LogLine]:
-        """Yield records as they come, until ``ended()`` is true and all is read."""
+        """Yield records as they are written, until ``ended()`` is true and all are read."""
         follower = _Follower(self.container_id, ended)
         first = _entries(self.container_id, *_from(since)) if tail is None else self._begin(tail, follower)
         yield from within(follower.lines(first), since, None)
 
     def _last(self, lines: int) -> list[_Entry]:
-        """Return the entries of the last lines; one that was logged in parts counts once."""
+        """Return the entries of the last lines; a line logged in parts counts once."""
         found: list[_Entry] = []
         for entry in _entries(self.container_id, "--reverse"):
             lines -= int(not entry.line.partial or not found)
@@ -117,7 +117,7 @@ class _Entry(NamedTuple):
 
 
 class _Follower:
-    """Knows the last entry that it has given, so that each comes once, whoever reads it."""
+    """A reader that remembers the last entry it yielded, so that each is yielded once."""
 
     def __init__(self, container_id: str, ended: Callable[[], bool]) -> None:
         self.container_id, self.ended = container_id, ended
@@ -127,7 +127,7 @@ class _Follower:
         yield from self._note(first)
         while not self.ended():
             yield from self._note(self._come())
-        _sync()  # what was written until then is read in this last round
+        _sync()  # what was written by then is read in this last round
         yield from self._note(_entries(self.container_id, *self._after()))
 
     def _note(self, entries: Iterable[_Entry]) -> Iterator[LogLine]:
@@ -139,20 +139,20 @@ class _Follower:
         return [f"--after-cursor={self.cursor}"] if self.cursor else []
 
     def _come(self) -> Iterator[_Entry]:
-        """Yield entries as they are written, until none came for a while."""
+        """Yield entries as they are written, until there is none for a while."""
         with _running(self.container_id, "--follow", "--no-tail", *self._after()) as process:
             rest = b""
             while _can_be_read(process):
                 piece = os.read(_output(process), _PIECE)
                 if not piece:
-                    time.sleep(_LOOK)  # it has ended, as a journalctl that somebody killed
+                    time.sleep(_LOOK)  # journalctl has exited, for example because it was killed
                     return
                 *whole, rest = (rest + piece).split(b"\n")
                 yield from filter(None, map(_parse, whole))
 
 
 def _entries(container_id: str, *options: str) -> Iterator[_Entry]:
-    """Yield the container's entries, those of earlier boots too."""
+    """Yield the container's entries, including those of earlier boots."""
     with _running(container_id, *options) as process:
         if process.stdout is None or process.stderr is None:
             raise OSError("journalctl was started without its pipes")
@@ -167,8 +167,8 @@ def _entries(container_id: str, *options: str) -> Iterator[_Entry]:
 def _running(container_id: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     program = command.find_program(_PROGRAM)
     if program is None:
-        raise HostLacks(f"{_PROGRAM} is not installed, which reads the journal", program=_PROGRAM)
-    # --all: else a message above 4096 bytes is null.
+        raise HostLacks(f"{_PROGRAM}, which reads the journal, is not installed", program=_PROGRAM)
+    # --all: otherwise a message longer than 4096 bytes is null.
     argv = [program, "--quiet", "--all", "--no-pager", "--output=json", f"--output-fields={_FIELDS}"]
     with subprocess.Popen(
         [*argv, *options, f"CONTAINER_ID_FULL={container_id}"],
@@ -180,7 +180,7 @@ def _running(container_id: str, *options: str) -> Iterator[subprocess.Popen[byte
         try:
             yield process
         finally:
-            process.kill()  # does nothing to a program that has ended
+            process.kill()  # does nothing if it has exited
 
 
 def _output(process: subprocess.Popen[bytes]) -> int:
@@ -194,7 +194,7 @@ def _can_be_read(process: subprocess.Popen[bytes]) -> bool:
 
 
 def _parse(raw: bytes) -> _Entry | None:
-    """Return the entry, None for what is none."""
+    """Return the entry, or None if the text is not an entry."""
     try:
         data = parse_object(raw)
         at = int(data["__REALTIME_TIMESTAMP"]) * 1000
@@ -209,7 +209,7 @@ def _parse(raw: bytes) -> _Entry | None:
 
 
 def _text(value: Any) -> str:
-    """Return a field's text: JSON has what is no plain text as a list of its bytes."""
+    """Return a field's text; in JSON, a value that is not plain text is a list of bytes."""
     if isinstance(value, list):
         return bytes(value).decode("utf-8", "replace")
     return value if isinstance(value, str) else ""
@@ -220,7 +220,7 @@ def _from(since: int | None) -> list[str]:
 
 
 def _sync() -> None:
-    """Have journald write what it has been told until now; where it does not run there is nothing to wait for."""
+    """Wait until journald has written the entries that it has received; does nothing if it is not running."""
     command.run([_PROGRAM, "--sync"], timeout=_SYNC_TIMEOUT, check=False)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of a container's log: the one that conmon writes, and those before it, PATH.1 the youngest of them.
+"""The files of a container's log: the one that conmon writes, and its predecessors, PATH.1 the newest.
 
-A rotation moves each one further (runtime/rotation.py), while somebody may read. A file keeps its inode, so whoever holds
-it open loses nothing.
+A rotation (runtime/rotation.py) renames each file, possibly while others read. Files keep their inodes, so
+that a reader with open descriptors loses nothing.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from ..errors import InvalidOption, WrongState
 from ..kernel import untrusted_files
 
 _OPTION = "log_opt"
-#: What conmon adds to the name of a log that it begins anew (ctr_logging.c, reopen_k8s_file).
+#: The suffix of the new file while conmon reopens its log (ctr_logging.c, reopen_k8s_file).
 _ANEW = ".tmp"
-#: More files than anybody keeps; a search for the next one ends here.
+#: More files than anyone keeps; a search for the next one ends here.
 MOST_FILES = 100
-#: A rotation takes longer than to open the files, so a second look finds them at rest; what never rests is read all the same.
+#: Opening the files is faster than a rotation, so a second try usually finds them stable; after the last try
+#: they are read regardless.
 _TRIES = 10
 
 
 def check_place(path: str) -> None:
-    """Raise InvalidOption where somebody else may have decided which file conmon writes to, as root.
+    """Check that no other user can redirect the log, which conmon writes as root. Raises InvalidOption.
 
-    conmon follows a symlink at both names that it opens: that of the log, and the one under which it begins the log anew.
+    conmon follows symlinks at both paths that it opens: the log's, and that of the new file when it reopens
+    the log.
     """
     directory = os.path.dirname(path)
     mode = os.stat(directory).st_mode
@@ -36,30 +38,30 @@ def check_place(path: str) -> None:
         raise InvalidOption(
             _OPTION,
             path,
-            "lies in a directory that anybody can write to, who could have the log written to any file",
-            remedy=f"Take that right away: chmod o-w {directory}",
+            "is in a world-writable directory, where any user could redirect the log to another file",
+            remedy=f"Remove that permission: chmod o-w {directory}",
         )
     for name in (path, f"{path}{_ANEW}"):
         if os.path.islink(name):
             raise InvalidOption(
                 _OPTION,
                 path,
-                f"would be written through the symlink {name}, which leads to {os.readlink(name)}",
-                remedy="Name the file itself, or remove the symlink",
+                f"would be written through the symbolic link {name} to {os.readlink(name)}",
+                remedy="Set the path of the file itself, or remove the symbolic link",
             )
 
 
 def numbered(path: str, number: int) -> str:
-    """Return the name of a file of the log: 0 is the one that is written."""
+    """Return the path of the log's file with this number; 0 is the one being written."""
     return f"{path}.{number}" if number else path
 
 
 @contextmanager
 def opened(path: str) -> Iterator[list[BinaryIO]]:
-    """Give the files of the log that are there, the oldest first, each once.
+    """Open the log's existing files and yield them, oldest first, each once.
 
-    They are opened from the youngest on: a rotation meanwhile can show a file a second time, but never hide one. Two can
-    change their order, so what they have moved is opened anew.
+    They are opened from the newest on, so that a concurrent rotation may make a file appear twice, but never
+    hides one. Two rotations can change the order, so if files have moved, all are opened again.
     """
     with ExitStack() as stack:
         found: dict[int, BinaryIO] = {}
@@ -75,33 +77,33 @@ def opened(path: str) -> Iterator[list[BinaryIO]]:
 
 
 def _all(path: str, stack: ExitStack) -> dict[int, BinaryIO]:
-    """Return the files by their number, open until the stack ends."""
+    """Return the open files by number; the stack closes them."""
     found: dict[int, BinaryIO] = {}
     for number in range(MOST_FILES):
         file = _open(numbered(path, number))
         if file is not None:
             found[number] = stack.enter_context(file)
-        # Between two moves of a rotation one is missing, and others follow.
+        # In the middle of a rotation one number is missing, and others follow.
         elif number and number - 1 not in found:
             break
     return found
 
 
 def next_after(path: str, file: BinaryIO) -> Optional[BinaryIO]:
-    """Return the file that conmon wrote after this one, open; None while it still writes this one."""
+    """Return, open, the file that conmon wrote after this one; None while it still writes this one."""
     number = inode(file)
     if _inode_at(path) == number:
         return None
     with opened(path) as files:
         inodes = [inode(one) for one in files]
-        # One that is gone was the oldest: what is there now came after it. In the middle of a rotation the one that is
-        # written may have a number already, and it is the last here all the same.
+        # A removed file was the oldest, so all existing ones come after it. In the middle of a rotation the
+        # file being written may already have a number, and it is still the last here.
         place = inodes.index(number) + 1 if number in inodes else 0
         return os.fdopen(os.dup(files[place].fileno()), "rb") if place < len(files) else None
 
 
 def inode(file: BinaryIO) -> int:
-    """Return what tells an open file from others."""
+    """Return the inode number, which identifies an open file."""
     return os.fstat(file.fileno()).st_ino
 
 
@@ -113,7 +115,7 @@ def _inode_at(path: str) -> Optional[int]:
 
 
 def _open(path: str) -> Optional[BinaryIO]:
-    """Open a file of the log, which may lie where a container can exchange it; a device (/dev/null) keeps nothing."""
+    """Open a log file, which a container may be able to replace; return None for a device (/dev/null)."""
     try:
         looked_at = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -125,7 +127,7 @@ def _open(path: str) -> Optional[BinaryIO]:
     except OSError as error:
         raise WrongState(
             f"the log {path} can't be read: {error.strerror}",
-            remedy="Remove what is there: the next start begins a new log",
+            remedy="Remove it: the next start creates a new log",
             path=path,
         ) from error
     finally:

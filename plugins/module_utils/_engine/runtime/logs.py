@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the log that conmon keeps of a container's output, in the format k8s-file.
+"""Read a container's log in the k8s-file format, which conmon writes.
 
-A record is ``TIME STREAM TAG TEXT``: TIME as in ``2026-11-23T22:05:51.235110712+00:00``, STREAM stdout or
-stderr, TAG F for a full line and P for a part that goes on in the next record of the stream. Source: conmon's
-ctr_logging.c; CRI.
+A record is ``TIME STREAM TAG TEXT``: TIME such as ``2026-11-23T22:05:51.235110712+00:00``, STREAM stdout or
+stderr, TAG F for a full line, or its end, and P for a part that continues in the stream's next record.
+Source: conmon's ctr_logging.c; CRI.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from ..kernel.inotify import Watch
 from . import logfiles
 
 _BLOCK = 64 * 1024
-#: More than what stands before the text of a record.
+#: More bytes than precede the text of a record.
 _HEAD = 128
-#: What ``streams`` keeps at most: as much as fits well into a task's result.
+#: The most bytes that ``streams`` returns: as much as fits well into a task's result.
 MOST = 4 * 1024 * 1024
-#: Seconds after which a follower looks whether the container has ended, when nothing is written.
+#: Seconds between a follower's checks whether the container has exited, while nothing is written.
 _LOOK = 1.0
 _POLL = 0.1
-#: Parts of a line that began before the time asked for: at conmon's 8 KiB each more than most lines have.
+#: The most parts kept of a line that began before the requested time: at conmon's 8 KiB each, more than most
+#: lines have.
 _MOST_PARTS = 256
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)")
 
@@ -44,25 +45,25 @@ class LogLine:
 
 
 class Log(Protocol):
-    """What a container wrote, wherever it is kept."""
+    """A container's output, in any kind of log."""
 
     def read(
         self, *, tail: int | None = None, since: int | None = None, until: int | None = None
     ) -> Iterator[LogLine]:
-        """Yield the records: of the last ``tail`` lines those from ``since`` to ``until`` (ns)."""
+        """Yield the records of the last ``tail`` lines, from ``since`` to ``until`` (ns)."""
 
     def streams(self, *, since: int = 0, most: int = MOST) -> tuple[str, str]:
-        """Return what was written to stdout and to stderr since then (ns); above ``most`` bytes the end of it."""
+        """Return the output to stdout and stderr since a time (ns), only its last ``most`` bytes."""
 
     def follow(
         self, ended: Callable[[], bool], *, tail: int | None = None, since: int | None = None
     ) -> Iterator[LogLine]:
-        """Yield records as they come, until ``ended()`` is true and all is read."""
+        """Yield records as they are written, until ``ended()`` is true and all are read."""
 
 
 @dataclass(frozen=True)
 class FileLog:
-    """A log in files; each method is the function below of its name."""
+    """A log in files; each method calls the function of the same name below."""
 
     path: str
 
@@ -73,13 +74,13 @@ class FileLog:
         return read(self.path, tail=tail, since=since, until=until)
 
     def streams(self, *, since: int = 0, most: int = MOST) -> tuple[str, str]:
-        """Return what stdout and stderr hold."""
+        """Return the output to stdout and stderr."""
         return streams(self.path, since=since, most=most)
 
     def follow(
         self, ended: Callable[[], bool], *, tail: int | None = None, since: int | None = None
     ) -> Iterator[LogLine]:
-        """Yield the lines, then each new one until the container has ended."""
+        """Yield the lines, and then new ones until the container has exited."""
         with Watch() as watch:
             if os.path.isdir(os.path.dirname(self.path)):
                 watch.add(os.path.dirname(self.path))
@@ -89,28 +90,28 @@ class FileLog:
 def read(
     path: str, *, tail: int | None = None, since: int | None = None, until: int | None = None
 ) -> Iterator[LogLine]:
-    """Yield the records: of the last ``tail`` lines those from ``since`` to ``until`` (ns), the files before this one too.
+    """Yield the records of the last ``tail`` lines, from ``since`` to ``until`` (ns), of all the log's files.
 
-    A line that was logged in parts belongs to the time of its last part, and comes whole. A log that does not exist is
-    empty. A last record that is still being written is left out.
+    A line logged in parts has the time of its last part, and is yielded completely. A log that does not exist
+    is empty. A final record that is still being written is omitted.
     """
     with logfiles.opened(path) as files:
         yield from within(_records(files, tail), since, until)
 
 
 def streams(path: str, *, since: int = 0, most: int = MOST) -> tuple[str, str]:
-    """Return what was written to stdout and to stderr since then (ns); of a log above ``most`` bytes its end."""
+    """Return the output to stdout and stderr since a time (ns), from the last ``most`` bytes of the log."""
     with logfiles.opened(path) as files:
         for file in reversed(files):
             size = os.fstat(file.fileno()).st_size
-            # The record that this cuts has no time at its start, so it is none.
+            # A record truncated by this has no time at its start, so it is skipped.
             file.seek(max(0, size - most))
             most = max(0, most - size)
         return in_streams(_parsed(files), since)
 
 
 def in_streams(lines: Iterable[LogLine], since: int) -> tuple[str, str]:
-    """Return what was written to stdout and to stderr since then: a part before it is of another run."""
+    """Return the text of stdout and stderr since a time (ns); parts from before belong to an earlier run."""
     texts: dict[str, list[str]] = {"stdout": [], "stderr": []}
     for line in lines:
         if line.time >= since:
@@ -126,7 +127,7 @@ def follow(
     since: int | None = None,
     pause: Callable[[], object] | None = None,
 ) -> Iterator[LogLine]:
-    """Yield records as they come, until ``ended()`` is true and all is read; ``pause`` waits between two looks."""
+    """Yield records as they are written, until ``ended()`` is true; ``pause`` waits between polls."""
     reader = _Reader(path, tail)
     try:
         yield from within(reader.until_the_end(ended, pause or (lambda: time.sleep(_POLL))), since, None)
@@ -135,7 +136,7 @@ def follow(
 
 
 class _Reader:
-    """Reads on from file to file: one that conmon has left is read to its end before the next."""
+    """A reader across rotations: a file that conmon has left is read to its end before the next."""
 
     def __init__(self, path: str, tail: int | None) -> None:
         self.path, self.tail = path, tail
@@ -143,7 +144,7 @@ class _Reader:
 
     def until_the_end(self, ended: Callable[[], bool], pause: Callable[[], object]) -> Iterator[LogLine]:
         while True:
-            # Asked before reading: what was written until then is read in this round.
+            # Checked before reading: what was written by then is read in this round.
             last = ended()
             yield from self.begin() if self.file is None else ()
             yield from self.go_on()
@@ -157,7 +158,8 @@ class _Reader:
                 return
             yield from _records(files[:-1] if self.tail is None else files, self.tail)
             place = 0 if self.tail is None else files[-1].tell()
-            # A descriptor of our own has no offset of its own, so it is said where to go on.
+            # The duplicated descriptor shares its offset with the original, so the position is set
+            # explicitly.
             self.file = os.fdopen(os.dup(files[-1].fileno()), "rb")
             self.file.seek(place)
 
@@ -177,7 +179,7 @@ class _Reader:
 
 
 def within(lines: Iterable[LogLine], since: int | None, until: int | None) -> Iterator[LogLine]:
-    """Yield the records of the lines that ended in that time."""
+    """Yield the records of the lines that ended within the time range."""
     early: dict[str, list[LogLine]] = {"stdout": [], "stderr": []}
     for line in lines:
         if until is not None and line.time > until:
@@ -196,12 +198,12 @@ def within(lines: Iterable[LogLine], since: int | None, until: int | None) -> It
 
 
 def _records(files: Sequence[BinaryIO], tail: int | None) -> Iterator[LogLine]:
-    """Yield the records of the files, the last ``tail`` lines of them."""
+    """Yield the records of the files' last ``tail`` lines."""
     if tail is not None:
         for index in range(len(files) - 1, -1, -1):
             before = files[index - 1] if index else None
             offset, found = _tail_offset(files[index], tail)
-            # A line that the file before begins is counted there.
+            # A line that begins in the previous file is counted there.
             found -= int(offset == 0 and found > 0 and before is not None and _ends_in_a_part(before))
             files[index].seek(offset)
             tail = max(0, tail - found)
@@ -214,19 +216,19 @@ def _parsed(files: Iterable[BinaryIO]) -> Iterator[LogLine]:
 
 
 def _whole(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines from here on; not the last one if conmon (or a full disk) has not ended it."""
+    """Yield the lines from the current position on, except for an incomplete last one."""
     place = file.tell()
     for raw in iter(file.readline, b""):
         if not raw.endswith(b"\n"):
             break
         place += len(raw)
         yield raw
-    file.seek(place)  # what is not whole yet is read when it is
+    file.seek(place)  # an incomplete line is read once it is complete
 
 
 def _parse(raw: bytes) -> LogLine | None:
-    """Return the record, None for a line that is none."""
-    # conmon 2.2 ends a line of parts with a record that has no text, and no blank before it.
+    """Return the record, or None for an invalid line."""
+    # conmon 2.2 ends a line of parts with a record without text, and without the space before it.
     parts = [*raw.removesuffix(b"\n").split(b" ", 3), b""]
     if len(parts) < 4 or parts[1] not in (b"stdout", b"stderr") or parts[2] not in (b"F", b"P"):
         return None
@@ -237,12 +239,12 @@ def _parse(raw: bytes) -> LogLine | None:
 
 
 def _tag(record: bytes) -> bytes:
-    """Return what a record says of its line: F when it ends it."""
+    """Return a record's tag: F if it ends its line, else P."""
     return b"".join(record.removesuffix(b"\n").split(b" ", 3)[2:3])
 
 
 def _nanoseconds(text: str) -> int | None:
-    """Return ns since the epoch; datetime holds microseconds only, so the fraction is read by hand."""
+    """Return ns since the epoch; datetime has only microseconds, so the fraction is parsed here."""
     match = _TIME.fullmatch(text)
     if match is None:
         return None
@@ -254,9 +256,10 @@ def _nanoseconds(text: str) -> int | None:
 
 
 def _tail_offset(file: BinaryIO, lines: int) -> tuple[int, int]:
-    """Return where the last ``lines`` lines begin, and how many there are if fewer.
+    """Return the offset of the last ``lines`` lines, and their number, which may be smaller.
 
-    Looks from the end, a block at a time, however long a line is. A line that was logged in parts counts once.
+    Searches backwards from the end, a block at a time, however long the lines are. A line logged in parts
+    counts once.
     """
     fd, found, end = file.fileno(), 0, -1
     size = os.fstat(fd).st_size
@@ -273,7 +276,7 @@ def _tail_offset(file: BinaryIO, lines: int) -> tuple[int, int]:
 
 
 def _newlines(fd: int, size: int) -> Iterator[int]:
-    """Yield where newlines are, the last first."""
+    """Yield the offsets of the newlines, last first."""
     end = size
     while end > 0:
         start = max(0, end - _BLOCK)
@@ -285,7 +288,7 @@ def _newlines(fd: int, size: int) -> Iterator[int]:
 
 
 def _ends_in_a_part(file: BinaryIO) -> bool:
-    """Tell whether the last record does not end its line."""
+    """Return whether the last record is a part that does not end its line."""
     size = os.fstat(file.fileno()).st_size
     file.seek(max(0, size - _BLOCK))
     last = file.read(_BLOCK).rstrip(b"\n").rpartition(b"\n")[2]

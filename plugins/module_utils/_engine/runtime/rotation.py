@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rotate a container's log: no line is lost, and none is there twice.
+"""Rotate a container's log without losing or duplicating lines.
 
-conmon's own way at ``--log-size-max`` puts an empty file in the place of the full one (ctr_logging.c, reopen_k8s_file).
-Here the full one is renamed first, and then conmon told over its control fifo to open the log anew; what it writes in
-between goes to the renamed file, where it belongs.
+conmon itself, at ``--log-size-max``, replaces the full file with an empty one (ctr_logging.c,
+reopen_k8s_file). Here the full file is renamed first, and conmon is then told through its control FIFO to
+reopen the log; what it writes in between correctly goes to the renamed file.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from contextlib import suppress
 
 from .logfiles import numbered
 
-#: conmon's REOPEN_LOGS_EVENT (ctrl.c); the two numbers after it mean nothing.
+#: conmon's REOPEN_LOGS_EVENT (ctrl.c); the two numbers after it are ignored.
 _REOPEN = b"2 0 0\n"
-#: Seconds for conmon to do so: it syncs the old file first.
+#: Seconds that conmon may take to reopen the log: it syncs the old file first.
 _PATIENCE = 30.0
 _PAUSE = 0.01
 
 
 def is_full(path: str, most: int) -> bool:
-    """Tell whether the log has reached ``most`` bytes; one that is missing has (its rotation was cut short)."""
+    """Return whether the log has reached ``most`` bytes, or is missing because a rotation was interrupted."""
     try:
         return os.stat(path).st_size >= most
     except FileNotFoundError:
@@ -32,10 +32,10 @@ def is_full(path: str, most: int) -> bool:
 
 
 def rotate(path: str, control: str, *, keep: int, lives: Callable[[], bool]) -> bool:
-    """Begin the log anew and keep ``keep`` files, that one included; True when conmon has done its part.
+    """Start a new log file and keep ``keep`` files, including it; return True if conmon has reopened the log.
 
-    Only one may do so at a time. A second call goes on where a killed one stopped. ``lives`` tells whether conmon does:
-    when it has ended, an empty file is left for the next one to go on with.
+    Only one process may do this at a time. A second call resumes where a killed one stopped. ``lives``
+    returns whether conmon runs: if it has exited, an empty file is created for the next conmon.
     """
     if os.path.exists(path):
         _shift(path, keep)
@@ -56,7 +56,7 @@ def _reopen(path: str, control: str, lives: Callable[[], bool]) -> bool:
     try:
         fd = os.open(control, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        if error.errno in (errno.ENXIO, errno.ENOENT):  # conmon has gone
+        if error.errno in (errno.ENXIO, errno.ENOENT):  # conmon has exited
             return False
         raise
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give a process a scope of systemd's of its own, so that nobody ends it with the session it was started from.
+"""Move a process into a systemd scope of its own, so that it is not killed with the login session.
 
 Sources: org.freedesktop.systemd1(5), systemd.scope(5); seed ``moveConmonToCgroupAndSignal``.
 """
@@ -15,20 +15,23 @@ from ..kernel import command
 from ..kernel.cgroup import cgroups
 from ..model.container import cgroup as names
 
-#: What sd_booted(3) looks at.
+#: The directory that sd_booted(3) checks.
 _BOOTED = "/run/systemd/system"
-#: systemd answers in milliseconds, unless the host has just begun to start (seconds).
+#: In seconds; systemd answers in milliseconds, except while the host is booting.
 _TIMEOUT = 30.0
 _PAUSE = 0.002
 
 
 def is_running() -> bool:
-    """Tell whether systemd is what started this host."""
+    """Return whether this host was booted with systemd."""
     return os.path.isdir(_BOOTED)
 
 
 def manager(asked: Optional[str], path: str = "") -> str:
-    """Return ``systemd`` or ``cgroupfs``, who makes cgroups: what is asked for, else who made ``path``, else what suits."""
+    """Return the cgroup manager, ``systemd`` or ``cgroupfs``.
+
+    It is the requested one, else the one that created the cgroup ``path``, else the host's default.
+    """
     if asked is not None:
         return asked
     if path:
@@ -37,10 +40,10 @@ def manager(asked: Optional[str], path: str = "") -> str:
 
 
 def move(pid: int, unit: str, slice_: str, description: str) -> None:
-    """Put the process into a new scope, and return when it is there; one that has ended is fine.
+    """Move the process into a new scope, and wait until it is there; do nothing if it has exited.
 
-    The scope outlives the stop of all other units (no default dependencies), as those that the runtimes make; systemd
-    forgets it with its last process. Raises HostLacks when systemd does not do it.
+    Like the runtimes' scopes, it has no default dependencies, so that it outlives the stop of all other
+    units; systemd unloads it after its last process. Raises HostLacks if systemd fails.
     """
     words = ["ssa(sv)a(sa(sv))", unit, "fail", "5"]
     words += ["PIDs", "au", "1", str(pid), "Slice", "s", slice_, "Description", "s", description]
@@ -50,7 +53,7 @@ def move(pid: int, unit: str, slice_: str, description: str) -> None:
         ["busctl", "--system", "call", *manager, "StartTransientUnit", *words], timeout=_TIMEOUT, check=False
     )
     deadline = time.monotonic() + _TIMEOUT
-    # The answer names a job: the process moves a moment later.
+    # The reply only names a job: the process moves a moment later.
     while done.returncode == 0 and time.monotonic() < deadline:
         if _unit(pid) in (unit, None):
             return
@@ -59,25 +62,25 @@ def move(pid: int, unit: str, slice_: str, description: str) -> None:
         return
     said = done.stderr.decode(errors="replace").strip() or f"{unit} did not start in {_TIMEOUT:.0f} s"
     raise HostLacks(
-        f"systemd gave no scope to a monitor: {said}",
-        remedy=Words("See journalctl -b _PID=1, or write ", Setting("cgroup_manager", "cgroupfs")),
+        f"systemd can't create a scope for the container's monitor: {said}",
+        remedy=Words("See journalctl -b _PID=1, or set ", Setting("cgroup_manager", "cgroupfs")),
         program="systemd",
         unit=unit,
     )
 
 
 def stop(unit: str) -> None:
-    """Stop the unit; none is fine."""
+    """Stop the unit; do nothing if it does not exist."""
     command.run(["systemctl", "stop", unit], timeout=_TIMEOUT, check=False)
 
 
 def forget(unit: str) -> None:
-    """Let systemd forget a unit that has failed; none, or one that is no failure, is fine."""
+    """Unload a failed unit; do nothing if it does not exist or has not failed."""
     command.run(["systemctl", "reset-failed", unit], timeout=_TIMEOUT, check=False)
 
 
 def _unit(pid: int) -> str | None:
-    """Return the last part of the process's cgroup, None when the process is gone."""
+    """Return the last component of the process's cgroup path, or None if the process has exited."""
     try:
         with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="replace") as stream:
             return stream.read().rstrip("\n").rpartition("/")[2]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have a program run as a transient service, so that it belongs to no login session.
+"""Run a program as a transient service, outside of any login session.
 
 Sources: systemd-run(1), systemd.service(5).
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from ..kernel import command
 
-#: systemd answers in milliseconds, unless the host has just begun to start (seconds).
+#: In seconds; systemd answers in milliseconds, except while the host is booting.
 _TIMEOUT = 30.0
 _PAUSE = 0.05
 
@@ -23,10 +23,11 @@ def start(
     properties: Sequence[str] = (),
     is_done: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Start the program as a service of this name, which systemd forgets at its end; False when systemd does not.
+    """Start the program as a service of this name, unloaded after its exit; return False if systemd fails.
 
-    The name may still be taken, by one that is about to end or to be started again by systemd: then it is waited for until
-    it is free, or ``is_done`` tells that the other does the work. Who took to another way at once would end with its session.
+    The name may still be in use by a service that is about to exit or to be restarted by systemd: then wait
+    until it is free, or until ``is_done`` returns that the other service does the work. A caller that
+    immediately fell back to another method would be killed with its session.
     """
     words = [
         "systemd-run",
@@ -41,7 +42,7 @@ def start(
             return True
         if time.monotonic() > deadline:
             return False
-        if not _is_loaded(unit):  # it has just gone, or systemd can't be reached
+        if not _is_loaded(unit):  # it has just been unloaded, or systemd can't be reached
             return _succeeds(*words, *argv)
         time.sleep(_PAUSE)
     return True

@@ -209,6 +209,6 @@ def test_refused_without_a_journal(host):
     with own_run():
         before = host.picture()
         for mode in ({"read_only": True}, {}):
-            with pytest.raises(HostLacks, match=r"does not run on this host.*Write log_driver: k8s-file"):
+            with pytest.raises(HostLacks, match=r"is not running on this host.*Set log_driver: k8s-file"):
                 host.want("started", "true", settings=mode, **JOURNAL)
             assert host.picture() == before
