@@ -76,7 +76,7 @@ def test_a_program_that_takes_too_long_is_killed_with_its_children(tmp_path, qui
     with pytest.raises(CommandTimeout) as caught:
         sh(f"echo hello >&2; {close} sleep 60 & echo $! > {tmp_path}/pid; {close} wait", timeout=0.5)
     assert 0.5 <= time.monotonic() - begun < 10
-    assert caught.value.message == "sh did not end within 0.5 s and was killed"
+    assert caught.value.message == "sh did not exit within 0.5 s and was killed"
     assert caught.value.fields["program"] == "sh"
     assert quiet or caught.value.fields["stderr"] == "hello"
     child = Process.of(int((tmp_path / "pid").read_text()))
@@ -84,9 +84,9 @@ def test_a_program_that_takes_too_long_is_killed_with_its_children(tmp_path, qui
 
 
 FAILURES = [
-    ("echo first >&2; echo the reason >&2; exit 4", "sh ended with exit code 4: the reason", 4),
-    ("exit 1", "sh ended with exit code 1: it said nothing", 1),
-    ("kill -9 $$", "sh was killed by signal 9: it said nothing", -9),
+    ("echo first >&2; echo the reason >&2; exit 4", "sh exited with status 4: the reason", 4),
+    ("exit 1", "sh exited with status 1: no error output", 1),
+    ("kill -9 $$", "sh was killed by signal 9: no error output", -9),
 ]
 
 

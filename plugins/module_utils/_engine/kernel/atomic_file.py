@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a file that has no name until it is whole, so that neither a failure nor a kill leaves anything of it."""
+"""Write a file that has no name until it is complete, so that a failure or a kill leaves nothing of it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from contextlib import suppress
 from typing import Optional
 
 _NEW = os.O_WRONLY | os.O_CLOEXEC
-#: No O_TMPFILE: the file system has it not (EOPNOTSUPP), or the kernel (EISDIR); source: open(2).
+#: O_TMPFILE is unsupported by the file system (EOPNOTSUPP) or by the kernel (EISDIR); source: open(2).
 _NO_TMPFILE = (errno.EOPNOTSUPP, errno.EISDIR)
 
 
 class FreshFile:
-    """A new file for ``path``: ``fd`` is open for writing, ``place`` puts it there; what is not placed is gone at the end.
+    """A new file for ``path``: write to ``fd``, then call ``place``; ``close`` discards an unplaced file.
 
-    Where the file system has no files without a name it has one, with a dot before it, that only a kill leaves.
+    If the file system does not support unnamed files, it has a temporary name with a leading dot, which only
+    a kill leaves behind.
     """
 
     def __init__(self, path: str, *, mode: int = 0o600, dir_fd: Optional[int] = None) -> None:
@@ -34,7 +35,7 @@ class FreshFile:
             raise
 
     def close(self) -> None:
-        """Let it go, with its name if it has one."""
+        """Close the file, and remove its temporary name if it has one."""
         os.close(self.fd)
         if self._is_named:
             with suppress(FileNotFoundError):
@@ -42,26 +43,26 @@ class FreshFile:
         os.close(self._parent)
 
     def place(self) -> None:
-        """Put it in its place durably; it takes owner and mode of the file that was there."""
+        """Move the file to its path durably, with owner and mode of the file that it replaces."""
         self._take_over()
         os.fsync(self.fd)
         self.put()
         os.fsync(self._parent)
 
     def put(self) -> None:
-        """Put it in its place with the owner and mode that it has; not yet durable."""
+        """Move the file to its path with its own owner and mode; not yet durable."""
         if not self._is_named:
             if self._link(self._name):
                 return
-            # No link(2) replaces what is there. A kill between the two calls leaves the other name.
+            # link(2) can't replace a file. A kill between the two calls leaves the temporary name.
             self._is_named = self._link(self._temporary)
         os.rename(self._temporary, self._name, src_dir_fd=self._parent, dst_dir_fd=self._parent)
         self._is_named = False
 
     def _link(self, name: str) -> bool:
-        """Give the file a name, unless another has it."""
+        """Give the file a name; return False if the name exists."""
         try:
-            # linkat(2) with AT_SYMLINK_FOLLOW, which Python asks for only when a directory is given.
+            # linkat(2) with AT_SYMLINK_FOLLOW, which Python sets only if a directory is given.
             os.link(f"/proc/self/fd/{self.fd}", name, dst_dir_fd=self._parent, follow_symlinks=True)
         except FileExistsError:
             return False

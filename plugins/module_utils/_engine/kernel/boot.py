@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell one boot of the host from another (random(4), ``boot_id``)."""
+"""Distinguish boots of the host (random(4), ``boot_id``)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 def boot_id() -> str:
-    """Return the id of this boot, 36 characters."""
+    """Return the ID of this boot, 36 characters."""
     with open(_BOOT_ID, encoding="ascii") as stream:
         return stream.read().strip()
 
 
 def is_marked(path: str) -> bool:
-    """Tell whether the file holds the id of this boot."""
+    """Return whether the file contains the ID of this boot."""
     try:
         with open(path, encoding="ascii", errors="replace") as stream:
             return stream.read(64).strip() == boot_id()
@@ -24,7 +24,10 @@ def is_marked(path: str) -> bool:
 
 
 def mark(path: str) -> None:
-    """Write the id of this boot into the file. What a kill leaves of it is no mark, and is written over by the next."""
+    """Write the ID of this boot to the file.
+
+    A kill may leave an incomplete ID, which does not count and is overwritten by the next call.
+    """
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(fd, "w", encoding="ascii") as stream:
         stream.write(f"{boot_id()}\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a program: argument list only, clean environment, deadline, bounded output."""
+"""Run programs: with an argument list only, a clean environment, a deadline and bounded output."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from typing import IO, Optional, Protocol, Union
 from ..errors import CommandFailed, CommandTimeout, HostLacks
 from ..frozen import dataclass
 
-#: Programs are found and run alike however the caller was started (ssh, sudo, conmon, systemd).
+#: Programs are found and run in the same way regardless of how the caller was started (ssh, sudo, conmon,
+#: systemd).
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": SEARCH_PATH, "LC_ALL": "C"}
 
-#: What is kept of each stream, in bytes; the rest is read and dropped, so that the program never blocks.
+#: The most bytes kept of each stream; the rest is read and dropped, so that the program never blocks.
 OUTPUT_LIMIT = 1 << 20
 
 _STEP = 1 << 16
 #: <linux/fcntl.h>; Python has the name from 3.10 on.
 F_GETPIPE_SZ = 1032
 
-#: How often to look whether a program has ended: what it left in the background may hold the pipes open for ever (seconds).
+#: Seconds between checks whether a program has exited: its background processes may hold the pipes open
+#: forever.
 _LOOK = 0.05
 
-#: How long a killed program may take to be gone (seconds).
+#: Seconds that a killed program may take to exit.
 _DYING = 2.0
 
 _ERROR_TAIL = 2000
@@ -38,7 +40,7 @@ _ERROR_TAIL = 2000
 
 @dataclass(frozen=True)
 class Completed:
-    """How a program ended: ``returncode`` is minus the signal's number when one killed it."""
+    """A program's result: ``returncode`` is negative, -N, if signal N killed it."""
 
     returncode: int
     stdout: bytes
@@ -55,16 +57,16 @@ def run(
     cwd: Optional[str] = None,
     check: bool = True,
 ) -> Completed:
-    """Run ``argv`` to its end, ``timeout`` seconds at most; ``env`` comes on top of ENVIRONMENT.
+    """Run ``argv`` for at most ``timeout`` seconds; ``env`` is added to ENVIRONMENT.
 
-    Raises HostLacks when there is no such program, CommandTimeout after killing it with all of its process group,
-    CommandFailed when it returns other than 0 and ``check`` is set.
+    Raises HostLacks if the program does not exist, CommandTimeout after killing its process group, and
+    CommandFailed if ``check`` is set and it exits with a status other than 0.
     """
     program = find_program(argv[0])
     if program is None:
         raise HostLacks(
             f"the program {argv[0]} is not installed",
-            remedy="Run the role slipway.oci.host, which installs what the engine needs",
+            remedy="Apply the role slipway.oci.host, which installs what the engine needs",
             program=argv[0],
         )
     process = subprocess.Popen(
@@ -94,9 +96,10 @@ def detach(
     keep: Sequence[int] = (),
     stderr: Optional[int] = None,
 ) -> int:
-    """Start a program that outlives us in a session of its own, and return its pid; nobody has to wait for it (daemon(7)).
+    """Start a program that outlives this process, in its own session, as daemon(7) does; return its PID.
 
-    ``program`` is its path where ``argv[0]`` is not. It keeps these descriptors, by their numbers, and ``stderr`` as its own.
+    The caller need not wait for it. ``program`` is its path if ``argv[0]`` is not. It inherits the
+    descriptors ``keep`` under the same numbers, and ``stderr`` as its standard error.
     """
     reader, writer = os.pipe()
     between = os.fork()
@@ -126,9 +129,10 @@ def _become(program: str, argv: Sequence[str], keep: Sequence[int], stderr: Opti
 
 
 def run_to_file(argv: Sequence[str], output: str, *, timeout: float) -> int:
-    """Run ``argv`` with all that it prints going to a file, and return its exit code; what it left behind is not waited for.
+    """Run ``argv`` with its output going to a file, and return its exit code.
 
-    Raises OSError, and CommandTimeout after killing it with all of its process group.
+    Its background processes are not waited for. Raises OSError, and CommandTimeout after killing its process
+    group.
     """
     with open(output, "wb") as stream:
         process = subprocess.Popen(
@@ -144,9 +148,9 @@ def run_to_file(argv: Sequence[str], output: str, *, timeout: float) -> int:
     except subprocess.TimeoutExpired:
         _kill_group(process)
         raise CommandTimeout(
-            f"{argv[0]} did not end within {timeout:g} s and was killed", program=argv[0], timeout=timeout
+            f"{argv[0]} did not exit within {timeout:g} s and was killed", program=argv[0], timeout=timeout
         ) from None
-    except BaseException:  # also at an interrupt: no program outlives the call that runs it
+    except BaseException:  # also on an interrupt: no program outlives the call that runs it
         _kill_group(process)
         raise
     finally:
@@ -154,7 +158,7 @@ def run_to_file(argv: Sequence[str], output: str, *, timeout: float) -> int:
 
 
 def find_program(name: str, *, extra: Sequence[str] = ()) -> Optional[str]:
-    """Return the path of a program in SEARCH_PATH, or else in the directories ``extra``; a path is checked only."""
+    """Return the path of a program in SEARCH_PATH or the directories ``extra``; only check a given path."""
     if "/" in name:
         return name if _is_program(name) else None
     candidates = (os.path.join(place, name) for place in (*SEARCH_PATH.split(":"), *extra))
@@ -166,11 +170,11 @@ def _is_program(path: str) -> bool:
 
 
 def _attend(process: subprocess.Popen[bytes], name: str, stdin: bytes, timeout: float) -> Completed:
-    """Feed and read the program until it ends."""
+    """Feed and read the program until it exits."""
     conversation = Conversation(process, stdin)
     try:
         ended = conversation.hold(time.monotonic() + timeout)
-    except BaseException:  # also at an interrupt: no program outlives the call that runs it
+    except BaseException:  # also on an interrupt: no program outlives the call that runs it
         _kill_group(process)
         raise
     finally:
@@ -179,8 +183,8 @@ def _attend(process: subprocess.Popen[bytes], name: str, stdin: bytes, timeout: 
         return Completed(process.wait(), bytes(conversation.stdout), bytes(conversation.stderr))
     _kill_group(process)
     raise CommandTimeout(
-        f"{name} did not end within {timeout:g} s and was killed",
-        remedy="See what it waits for, then try again",
+        f"{name} did not exit within {timeout:g} s and was killed",
+        remedy="Find out what it waits for, then try again",
         program=name,
         timeout=timeout,
         stderr=_tail(conversation.stderr),
@@ -188,13 +192,16 @@ def _attend(process: subprocess.Popen[bytes], name: str, stdin: bytes, timeout: 
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    # Once waited for, the number can be another group's.
+    # Once the process has been waited for, the number may belong to another group.
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def _part(process: subprocess.Popen[bytes]) -> None:
-    """Let go of a program that has ended or was killed; one that hangs in the kernel, for a server is gone, is not waited for."""
+    """Release a program that has exited or was killed.
+
+    The wait is short: a program may hang in the kernel because a file server is gone.
+    """
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
@@ -203,22 +210,22 @@ def _part(process: subprocess.Popen[bytes]) -> None:
 
 
 class Program(Protocol):
-    """What runs and has up to three pipes: a subprocess.Popen, or what is like one."""
+    """A process with up to three pipes: a subprocess.Popen, or an object with its interface."""
 
     @property
     def stdin(self) -> Optional[IO[bytes]]:
-        """What it reads."""
+        """Return the pipe to its standard input."""
 
     @property
     def stdout(self) -> Optional[IO[bytes]]:
-        """What it says."""
+        """Return the pipe from its standard output."""
 
     @property
     def stderr(self) -> Optional[IO[bytes]]:
-        """What it says beside."""
+        """Return the pipe from its standard error."""
 
     def poll(self) -> Optional[int]:
-        """Return the exit code, None while it runs."""
+        """Return the exit code, or None while it runs."""
 
     def wait(self, timeout: Optional[float] = None) -> int:
         """Wait for the exit code; raises subprocess.TimeoutExpired."""
@@ -238,12 +245,12 @@ class Conversation:
         self._add(process.stderr, selectors.EVENT_READ, self.stderr)
 
     def hold(self, deadline: float) -> bool:
-        """Serve the pipes until the program has ended; False when the deadline comes first."""
+        """Serve the pipes until the program has exited; return False if the deadline comes first."""
         while self._selector.get_map():
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            # Asked before reading: all that it has said is in the pipes by then, and who writes on is not it.
+            # Checked before reading: all of its output is in the pipes by then; later output is not its own.
             if self._process.poll() is not None:
                 self._read_the_rest()
                 return True
@@ -252,17 +259,17 @@ class Conversation:
         return self._wait(deadline)
 
     def _read_the_rest(self) -> None:
-        """Read what the pipes hold."""
+        """Read what the pipes still contain."""
         for key in self._selector.get_map().values():
             if key.data is not None:
                 key.data.extend(rest(key.fd)[: OUTPUT_LIMIT - len(key.data)])
 
     def close(self) -> None:
-        """Let go of the pipes."""
+        """Stop watching the pipes."""
         self._selector.close()
 
     def _wait(self, deadline: float) -> bool:
-        """Wait for a program that has closed its pipes."""
+        """Wait for a program that has closed its pipes; return False at the deadline."""
         try:
             self._process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -284,15 +291,15 @@ class Conversation:
     def _send(self, fd: int) -> bool:
         try:
             self._unsent = self._unsent[os.write(fd, self._unsent[:_STEP]) :]
-        except BlockingIOError:  # there is room, but not for all of a small piece
+        except BlockingIOError:  # the pipe has room, but not for all of a small write
             return True
-        except BrokenPipeError:  # it does not want more; how it ends tells whether that is bad
+        except BrokenPipeError:  # it reads no more; its exit code shows whether that is an error
             return False
         return bool(self._unsent)
 
 
 def rest(fd: int) -> bytes:
-    """Return what a pipe that does not block holds at the moment: no more than fits into it, whoever goes on writing."""
+    """Return what a non-blocking pipe contains, at most its capacity, even if others keep writing."""
     found, room = bytearray(), fcntl.fcntl(fd, F_GETPIPE_SZ)
     with suppress(BlockingIOError):
         while room > 0 and (piece := os.read(fd, room)):
@@ -310,8 +317,8 @@ def _receive(fd: int, kept: bytearray) -> bool:
 def _failed(name: str, completed: Completed) -> CommandFailed:
     code = completed.returncode
     said = _tail(completed.stderr)
-    ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    last = said.splitlines()[-1] if said else "it said nothing"
+    ended = f"was killed by signal {-code}" if code < 0 else f"exited with status {code}"
+    last = said.splitlines()[-1] if said else "no error output"
     return CommandFailed(f"{name} {ended}: {last}", program=name, returncode=code, stderr=said)
 
 

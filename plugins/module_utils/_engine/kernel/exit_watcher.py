@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have a program at hand that learns of our end, however we come to it."""
+"""Run a watcher that acts if this process dies, in whatever way."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from .command import ENVIRONMENT
 
 @contextmanager
 def attended(argv: Sequence[str]) -> Iterator[None]:
-    """Run a program, by its path, whose standard input ends when we do; it is killed when we come out of here ourselves.
+    """Run a program, given by its path, whose standard input reaches its end when this process dies.
 
-    So what it does at the end of its input, it does for who was killed and for nobody else.
+    It is killed when the context is left normally, so that whatever it does at the end of its input happens
+    only if this process was killed.
     """
     with subprocess.Popen(
         [*argv],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make and open directories."""
+"""Create and open directories."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: What podman begins with: a place to mount on that is made on the way must be one that the container's user can pass.
+#: Podman's umask: a mount point created on the way must be accessible to the container's user.
 UMASK = 0o022
 
 
 def usual_umask() -> None:
-    """Set the umask that engine, monitor and runtime work with, whatever the caller's is; what is private has its own mode."""
+    """Set the umask for the engine, monitor and runtime, regardless of the caller's.
+
+    Private files are created with explicit modes.
+    """
     os.umask(UMASK)
 
 
 @contextmanager
 def directory(path: str, *, dir_fd: int | None = None) -> Iterator[int]:
-    """Open a directory, and close its descriptor at the end; raises FileNotFoundError, NotADirectoryError."""
+    """Open a directory, and close it on exit; raises FileNotFoundError, NotADirectoryError."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=dir_fd)
     try:
         yield fd
@@ -28,7 +31,7 @@ def directory(path: str, *, dir_fd: int | None = None) -> Iterator[int]:
 
 @contextmanager
 def held(fd: int) -> Iterator[int]:
-    """Give a descriptor, and close it at the end."""
+    """Yield a descriptor, and close it on exit."""
     try:
         yield fd
     finally:
@@ -36,16 +39,16 @@ def held(fd: int) -> Iterator[int]:
 
 
 def fsync_directory(path: str) -> None:
-    """Make durable which names a directory has."""
+    """Make changes of a directory's entries durable."""
     with directory(path) as fd:
         os.fsync(fd)
 
 
 def make_private(path: str, mode: int = 0o700) -> None:
-    """Make the directory, and missing parents, with this mode; what is there stays as it is.
+    """Create the directory, and missing parents, with this mode; leave existing ones unchanged.
 
-    Raises FileExistsError when something else is there. An existing directory is not corrected: it may be one that
-    the administrator named, like /srv.
+    Raises FileExistsError if the path exists and is not a directory. An existing directory's mode is kept: it
+    may be one that the administrator chose, such as /srv.
     """
     parent = os.path.dirname(path)
     if parent and not os.path.isdir(parent):
@@ -56,10 +59,10 @@ def make_private(path: str, mode: int = 0o700) -> None:
         if not os.path.isdir(path):
             raise
     else:
-        os.chmod(path, mode)  # whatever the umask is
+        os.chmod(path, mode)  # regardless of the umask
 
 
 def mount_id(fd: int) -> int:
-    """Tell which mount a descriptor is of (proc(5), fdinfo)."""
+    """Return the ID of the mount that a descriptor is on (proc(5), fdinfo)."""
     with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as stream:
         return next(int(line.split()[1]) for line in stream if line.startswith("mnt_id:"))

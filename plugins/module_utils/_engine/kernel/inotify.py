@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sleep until something happens to files, and not a moment longer; source: inotify(7)."""
+"""Wait for changes of files; source: inotify(7)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from typing import Optional
 from ..errors import HostLacks
 from . import libc
 
-#: A file that was written, or came under its name: what a writer does last.
+#: A file was written, created, renamed in or deleted: a writer's last actions.
 CHANGED = libc.IN_MODIFY | libc.IN_CLOSE_WRITE | libc.IN_CREATE | libc.IN_MOVED_TO | libc.IN_DELETE
-#: Far more than one read gives; what did not fit is read the next time.
+#: More than one read returns; the next read gets the rest.
 _BUFFER = 64 * 1024
 #: poll(2) takes milliseconds in 31 bits.
 _LONGEST_POLL = 86400.0
 
 
 class Watch:
-    """Watches directories. What happens from ``add`` on is kept by the kernel, so look at the files after it."""
+    """A watch of directories.
+
+    The kernel queues events from ``add`` on, so check the files after calling it.
+    """
 
     def __init__(self) -> None:
         try:
@@ -30,8 +33,8 @@ class Watch:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
             raise HostLacks(
-                "the kernel gives no further inotify instance",
-                remedy="Raise the kernel parameter fs.inotify.max_user_instances, as with ansible.posix.sysctl",
+                "no inotify instance is available: the kernel's limit is reached",
+                remedy="Raise the kernel parameter fs.inotify.max_user_instances, for example with ansible.posix.sysctl",
                 feature="inotify",
             ) from error
 
@@ -47,13 +50,13 @@ class Watch:
         os.close(self._fd)
 
     def add(self, directory: str, mask: int = CHANGED) -> None:
-        """Watch what happens to the files in the directory."""
+        """Watch the files in the directory for the events of ``mask``."""
         libc.inotify_add_watch(self._fd, directory, mask)
 
     def wait(self, timeout: float, *others: int) -> bool:
-        """Wait at most ``timeout`` seconds until something happens, or one of the other descriptors can be read.
+        """Wait at most ``timeout`` seconds for an event, or until one of the other descriptors is readable.
 
-        Tells whether anything did; everything that has happened until now is taken as one.
+        Return whether there was one; all events so far are consumed as one.
         """
         poll = select.poll()
         for fd in (self._fd, *others):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Call the Linux system calls that Python lacks; besides net/nft.py, which calls libnftables, the only file that knows ctypes.
+"""Wrappers of Linux system calls that Python lacks.
 
-Each wrapper has the name and the arguments of its call in section 2 of the manual. A failure is the OSError of its
-errno (FileExistsError, ...) with the path in ``filename`` and the name of the call in the text.
+Besides net/nft.py, which calls libnftables, this is the only module that uses ctypes. Each wrapper has the
+name and the arguments of its call in section 2 of the manual. It raises the OSError of its errno
+(FileExistsError, ...) with the path in ``filename`` and the name of the call in the text.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ QIF_LIMITS = 0x5
 
 # -- prototypes ------------------------------------------------------------------------------------
 
-#: Since 5.1 a new call has the same number on all architectures (alpha apart).
+#: Since Linux 5.1 a new call has the same number on all architectures except alpha.
 _NR_OPENAT2 = 437
 _NR_OPEN_TREE = 428
 _NR_MOVE_MOUNT = 429
@@ -138,7 +139,8 @@ _int, _long, _ulong, _path = ctypes.c_int, ctypes.c_long, ctypes.c_ulong, ctypes
 
 
 def _prototype(name: str, *arguments: Any) -> Any:
-    # Made anew for each: argtypes set on the library's own object (``syscall``) would hold for all who call it.
+    # A new object for each: argtypes set on the library's own object (``syscall``) would apply to all its
+    # callers.
     return ctypes.CFUNCTYPE(_int, *arguments, use_errno=True)((name, _c))
 
 
@@ -156,7 +158,7 @@ _umount2 = _prototype("umount2", _path, _int)
 _unshare = _prototype("unshare", _int)
 _setns = _prototype("setns", _int, _int)
 _syncfs = _prototype("syncfs", _int)
-#: Without 64 in its name it fails where numbers are of 32 bits and the file system is large; musl has only one.
+#: The variant without 64 in its name fails for large file systems on 32-bit hosts; musl has only one variant.
 _fstatfs = _prototype("fstatfs64" if hasattr(_c, "fstatfs64") else "fstatfs", _int, ctypes.c_void_p)
 _prctl = _prototype("prctl", _int, _ulong, _ulong, _ulong, _ulong)
 _inotify_init1 = _prototype("inotify_init1", _int)
@@ -178,31 +180,31 @@ _quotactl_fd = _prototype(
 
 
 def mount(source: Optional[Path], target: Path, fstype: str, flags: int, data: Optional[Path] = None) -> None:
-    """Mount ``source`` on ``target``; ``data`` is the file system's own option text."""
+    """Mount ``source`` on ``target``; ``data`` holds the file system's own options."""
     if _mount(_c_string(source), _c_string(target), _c_string(fstype), flags, _c_string(data)):
         _fail("mount", target)
 
 
 def umount2(target: Path, flags: int) -> None:
-    """Unmount what is topmost on ``target``."""
+    """Unmount the topmost mount on ``target``."""
     if _umount2(_c_string(target), flags):
         _fail("umount2", target)
 
 
 def open_tree(path: Path, flags: int) -> int:
-    """Return a descriptor of the mount at ``path``; with OPEN_TREE_CLONE of a copy that is mounted nowhere (Linux 5.2)."""
+    """Return a descriptor of the mount at ``path``, with OPEN_TREE_CLONE of a detached copy (Linux 5.2)."""
     fd: int = _open_tree(_NR_OPEN_TREE, AT_FDCWD, _c_string(path), flags | OPEN_TREE_CLOEXEC)
     return fd if fd >= 0 else _fail("open_tree", path)
 
 
 def move_mount(fd: int, target: Path) -> None:
-    """Mount the mount of a descriptor on ``target``."""
+    """Attach a descriptor's mount to ``target``."""
     if _move_mount(_NR_MOVE_MOUNT, fd, b"", AT_FDCWD, _c_string(target), MOVE_MOUNT_F_EMPTY_PATH):
         _fail("move_mount", target)
 
 
 def mount_setattr(fd: int, flags: int, attr_set: int, userns_fd: int = 0) -> None:
-    """Change attributes of a descriptor's mount, with AT_RECURSIVE of all below it (Linux 5.12)."""
+    """Change attributes of a descriptor's mount, with AT_RECURSIVE also of those below (Linux 5.12)."""
     attributes = _MountAttr(attr_set, 0, 0, userns_fd)
     size = ctypes.sizeof(attributes)
     if _mount_setattr(_NR_MOUNT_SETATTR, fd, b"", AT_EMPTY_PATH | flags, attributes, size):
@@ -210,13 +212,13 @@ def mount_setattr(fd: int, flags: int, attr_set: int, userns_fd: int = 0) -> Non
 
 
 def quotactl(cmd: int, special: Path, identity: int, limits: Dqblk) -> None:
-    """Read or set the quota of a project on the file system of a block device."""
+    """Read or set a project's quota on the file system of a block device."""
     if _quotactl(_signed(cmd << 8 | PRJQUOTA), _c_string(special), _signed(identity), limits):
         _fail("quotactl", special)
 
 
 def quotactl_fd(fd: int, cmd: int, identity: int, limits: Dqblk) -> None:
-    """Do the same on the file system of a descriptor (Linux 5.14)."""
+    """Read or set a project's quota on the file system of a descriptor (Linux 5.14)."""
     if _quotactl_fd(_NR_QUOTACTL_FD, fd, cmd << 8 | PRJQUOTA, identity, limits):
         _fail("quotactl_fd")
 
@@ -226,15 +228,15 @@ def _signed(number: int) -> int:
 
 
 def renameat2(olddirfd: int, old: Path, newdirfd: int, new: Path, flags: int) -> None:
-    """Rename with RENAME_NOREPLACE (FileExistsError) or RENAME_EXCHANGE; some file systems can't (EINVAL)."""
+    """Rename with RENAME_NOREPLACE (FileExistsError) or RENAME_EXCHANGE; EINVAL if unsupported."""
     if _renameat2(olddirfd, _c_string(old), newdirfd, _c_string(new), flags):
         _fail("renameat2", old, new)
 
 
 def openat2(dirfd: int, path: Path, flags: int, mode: int = 0, resolve: int = 0) -> int:
-    """Open with RESOLVE_* rules and return the descriptor, close-on-exec as all that Python opens.
+    """Open with RESOLVE_* rules and return the descriptor, which is close-on-exec as in Python.
 
-    ``mode`` has to be 0 without O_CREAT. Fails with ENOSYS before Linux 5.6.
+    ``mode`` must be 0 without O_CREAT. Fails with ENOSYS before Linux 5.6.
     """
     how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
     fd: int = _openat2(_NR_OPENAT2, dirfd, _c_string(path), how, ctypes.sizeof(how))
@@ -248,7 +250,7 @@ def syncfs(fd: int) -> None:
 
 
 def fstatfs_type(fd: int) -> int:
-    """Return what kind of file system a descriptor is on: ``f_type`` of fstatfs(2), as a number without sign."""
+    """Return the type of a descriptor's file system: ``f_type`` of fstatfs(2), as an unsigned number."""
     buffer = ctypes.create_string_buffer(256)  # more than any struct statfs
     if _fstatfs(fd, buffer):
         _fail("fstatfs")
@@ -257,13 +259,13 @@ def fstatfs_type(fd: int) -> int:
 
 
 def unshare(flags: int) -> None:
-    """Give this process (for CLONE_NEWPID: its children) new namespaces."""
+    """Move this process (for CLONE_NEWPID its children) into new namespaces."""
     if _unshare(flags):
         _fail("unshare")
 
 
 def setns(fd: int, nstype: int) -> None:
-    """Enter the namespace of ``fd``; ``nstype`` CLONE_NEW* has to be its kind, 0 takes any."""
+    """Enter the namespace of ``fd``; ``nstype`` must be its kind (CLONE_NEW*), 0 accepts any."""
     if _setns(fd, nstype):
         _fail("setns")
 
@@ -275,25 +277,25 @@ def pidfd_getfd(pidfd: int, targetfd: int) -> int:
 
 
 def prctl(option: int, argument: int) -> None:
-    """Change how the kernel treats this process."""
+    """Set an attribute of this process."""
     if _prctl(option, argument, 0, 0, 0):
         _fail("prctl")
 
 
 def inotify_init1() -> int:
-    """Return a descriptor that never blocks, and is closed on exec; fails with EMFILE when the user has too many."""
+    """Return a new non-blocking, close-on-exec descriptor; fails with EMFILE if the user has too many."""
     fd: int = _inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     return fd if fd >= 0 else _fail("inotify_init1")
 
 
 def inotify_add_watch(fd: int, path: Path, mask: int) -> int:
-    """Tell ``fd`` of what happens (IN_*) to the file, or to those in the directory; return the watch's number."""
+    """Watch a file, or those in a directory, for events (IN_*); return the number of the watch."""
     number: int = _inotify_add_watch(fd, _c_string(path), mask)
     return number if number >= 0 else _fail("inotify_add_watch", path)
 
 
 def _c_string(text: Optional[Path]) -> Optional[bytes]:
-    """Encode as the file system does; C would silently end at a NUL."""
+    """Encode with the file system's encoding; raises ValueError for a NUL, where C would silently stop."""
     if text is None:
         return None
     encoded = os.fsencode(text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lock files with a deadline, an order, and a word about who holds them."""
+"""Lock files with a deadline, an order, and information on their holders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..frozen import dataclass
 from .disk_full import NO_ROOM
 from .process import Process
 
-#: flock(2) has no deadline, so it is tried again: soon at first, then 20 times a second (seconds).
+#: In seconds. flock(2) has no deadline, so it is retried: soon at first, then 20 times a second.
 _FIRST_PAUSE = 0.001
 _LONGEST_PAUSE = 0.05
 
@@ -26,7 +26,7 @@ _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class _Held(threading.local):
-    """What this thread holds, as (rank, path), in the order of taking."""
+    """The locks that this thread holds, as (rank, path), in the order of acquisition."""
 
     def __init__(self) -> None:
         self.locks: list[tuple[int, str]] = []
@@ -37,7 +37,7 @@ _held = _Held()
 
 @dataclass(frozen=True)
 class _Holder:
-    """Who holds a lock: the process, since when (seconds since the epoch), what for."""
+    """The holder of a lock: the process, since when (seconds since the epoch), and the purpose."""
 
     process: Process
     since: float
@@ -46,11 +46,12 @@ class _Holder:
 
 @contextmanager
 def lock(path: str, *, timeout: float, what: str, rank: int, shared: bool = False) -> Iterator[None]:
-    """Hold the lock file at ``path``; ``what`` tells others what for.
+    """Hold the lock file at ``path``; ``what`` tells other processes the purpose.
 
-    ``timeout`` in seconds, 0 tries once; raises LockTimeout. Locks are taken by rising rank, and in one rank by
-    rising path, so that no two processes ever wait for each other; anything else is a bug of the caller, and raises
-    RuntimeError. Whoever holds the lock may unlink the file. The kernel unlocks it when the process ends, however.
+    ``timeout`` is in seconds, 0 tries once; raises LockTimeout. Locks must be acquired by ascending rank, and
+    within a rank by ascending path, so that processes never deadlock; any other order is a bug of the caller
+    and raises RuntimeError. The holder may unlink the file. The kernel releases the lock when the process
+    exits, in whatever way.
     """
     _check_order(rank, path)
     fd = _acquire(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, time.monotonic() + timeout)
@@ -83,7 +84,7 @@ def _acquire(path: str, kind: int, deadline: float) -> int:
 
 
 def _try(path: str, kind: int) -> Optional[int]:
-    """Return the descriptor that holds the lock, or None when somebody else does."""
+    """Return the descriptor that holds the lock, or None if another process holds it."""
     fd = _open(path)
     if fd is None:
         return _stand_in(path)
@@ -94,13 +95,13 @@ def _try(path: str, kind: int) -> Optional[int]:
         return None
     if _is_at(path, fd):
         return fd
-    # Its holder unlinked the file between our open and flock: others lock another file now.
+    # The holder unlinked the file between our open and flock: others now lock a new file.
     os.close(fd)
     return None
 
 
 def _open(path: str) -> Optional[int]:
-    """Open the file, made where it is missing; None when there is none and the file system takes none."""
+    """Open the file, creating it if missing; return None if it can't be created for lack of space."""
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | _OPEN, 0o600)
     except OSError as error:
@@ -112,12 +113,13 @@ def _open(path: str) -> Optional[int]:
 
 
 def _stand_in(path: str) -> Optional[int]:
-    """Return what holds the lock where no file can be made: a name of a socket, which one process can have (unix(7)).
+    """Return a descriptor that replaces a lock file: a bound socket name, unique on the host (unix(7)).
 
-    To stop what fills the disk, a lock must be had without it. Between those who can make the file and those who can't, who
-    meet only in the moment in which room is found, there is no lock.
+    The containers that fill the disk must be stoppable on a full disk, so locking must work without a file.
+    The two kinds of lock do not exclude each other; both are in use only at the moment when space becomes
+    available.
     """
-    import hashlib  # both are needed for nothing else, and take as long as to open the database
+    import hashlib  # needed only here; importing both takes as long as opening the database
     import socket
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:
@@ -142,14 +144,14 @@ def _write_holder(fd: int, what: str) -> None:
     me = Process.of(os.getpid())
     start_time = me.start_time if me else 0
     text = f"{os.getpid()} {start_time} {time.time():.3f} {what}\n"
-    # It only tells who waits: on a disk that is full or read-only the lock holds all the same.
+    # Only information for those who wait: the lock also holds on a full or read-only disk.
     with suppress(OSError):
         os.ftruncate(fd, 0)
         os.pwrite(fd, os.fsencode(text), 0)
 
 
 def _read_holder(path: str) -> Optional[_Holder]:
-    """Return who says to hold the lock; None when the text is missing, or of one that died."""
+    """Return the recorded holder; None if there is no record, or its process has died."""
     try:
         with open(path, "rb") as stream:
             pid, start_time, since, what = os.fsdecode(stream.read(_TEXT_LIMIT)).rstrip("\n").split(" ", 3)
@@ -169,7 +171,7 @@ def _timeout(path: str) -> LockTimeout:
     pid = holder.process.pid
     return LockTimeout(
         f"lock on {path} is held by process {pid} ({holder.what}) since {since} ({seconds} s)",
-        remedy=f"Wait until it has finished and try again; if it hangs, end process {pid}",
+        remedy=f"Wait until it has finished and try again; if it hangs, kill process {pid}",
         path=path,
         what=holder.what,
         holder=pid,
