@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Name and compare namespaces by the files of /proc/PID/ns.
+"""Identify and compare namespaces by the files of /proc/PID/ns.
 
-Sources: namespaces(7), ioctl_nsfs(2). Kinds have the names of the OCI runtime-spec: network, ipc, pid, uts, cgroup, user.
+Sources: namespaces(7), ioctl_nsfs(2). Kinds have the names of the OCI runtime-spec: network, ipc, pid, uts,
+cgroup, user.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 from ..errors import InvalidOption, unreadable
 from . import libc, mounts
 
-#: The file's name in /proc/PID/ns and the kind's number.
+#: For each kind, the file's name in /proc/PID/ns and the CLONE_NEW* flag.
 _KINDS = {
     "network": ("net", libc.CLONE_NEWNET),
     "ipc": ("ipc", libc.CLONE_NEWIPC),
@@ -27,12 +28,12 @@ _NS_GET_NSTYPE = 0xB703
 
 
 def path_of(pid: int, kind: str) -> str:
-    """Return the path of a process's namespace; it means something only as long as the process lives."""
+    """Return the path of a process's namespace, valid only while the process exists."""
     return f"/proc/{pid}/ns/{_KINDS[kind][0]}"
 
 
 def is_ours(path: str, kind: str) -> bool:
-    """Tell whether it is the namespace that this process itself is in; False when it is gone."""
+    """Return whether it is this process's own namespace; False if it does not exist."""
     try:
         return os.path.samestat(os.stat(path), os.stat(path_of(os.getpid(), kind)))
     except (FileNotFoundError, ProcessLookupError):
@@ -40,18 +41,18 @@ def is_ours(path: str, kind: str) -> bool:
 
 
 def pin(source: str, path: str) -> None:
-    """Keep the namespace that a path of /proc names by a mount on ``path``, a file that is made; raises OSError."""
+    """Pin a namespace of /proc by binding it on ``path``, a file that is created; raises OSError."""
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     mounts.bind(source, path)
 
 
 def check(option: str, path: str, kind: str) -> None:
-    """Raise InvalidOption unless the path, as ``option`` has it, names a namespace of this kind."""
+    """Check that the path, the value of ``option``, is a namespace of this kind; raises InvalidOption."""
     value = f"ns:{path}"
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        remedy = "Name a namespace, as in /run/netns/x"
+        remedy = "Set the path of a namespace, such as /run/netns/x"
         raise unreadable(option, value, error, remedy=remedy) from None
     try:
         number = fcntl.ioctl(fd, _NS_GET_NSTYPE)
@@ -63,7 +64,10 @@ def check(option: str, path: str, kind: str) -> None:
         os.close(fd)
     if number != _KINDS[kind][1]:
         what = next((name for name, (_file, flag) in _KINDS.items() if flag == number), None)
-        why = f"is a {what} namespace, no {kind} one" if what else "is no namespace"
+        why = f"is a namespace of kind {what}, not {kind}" if what else "is not a namespace"
         raise InvalidOption(
-            option, value, why, remedy=f"Name a {kind} namespace, as in /proc/PID/ns/{_KINDS[kind][0]}"
+            option,
+            value,
+            why,
+            remedy=f"Set the path of a namespace of kind {kind}, such as /proc/PID/ns/{_KINDS[kind][0]}",
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask the kernel whether a process of ours may have an OOM score; source: proc_pid_oom_score_adj(5)."""
+"""Check which OOM scores the kernel permits to this process; source: proc_pid_oom_score_adj(5)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import os
 
 
 def may_have(score: int) -> bool:
-    """Return whether a child of this process may set its ``oom_score_adj`` so low.
+    """Return whether a child of this process may set its ``oom_score_adj`` to this value.
 
-    Without CAP_SYS_RESOURCE that hangs on the lowest one that it was ever given, which nothing shows; so a child tries it.
+    Without CAP_SYS_RESOURCE this depends on the lowest value that was ever set with that capability, which is
+    not visible; so a child tries it.
     """
     child = os.fork()
     if child == 0:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold a process by pid and start time, which no other process ever shares until the next boot."""
+"""Identify a process by PID and start time, a pair that no other process has until the next boot."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from typing import Optional
 from ..frozen import dataclass
 from . import procstat
 
-#: How often to look where there is no pidfd (Linux before 5.3), in seconds.
+#: Seconds between polls without pidfds (Linux before 5.3).
 _PAUSE = 0.02
 
-#: poll(2) takes milliseconds in 31 bits.
+#: In seconds; poll(2) takes milliseconds in 31 bits.
 _LONGEST_POLL = 86400.0
-#: Seconds for stopped processes to stand still, which one that hangs in the kernel never does; and between two looks.
+#: Seconds that processes may take to stop, which a process hanging in the kernel never does; and between
+#: polls.
 _STOPPING, _SOON = 1.0, 0.001
-#: States of proc_pid_stat(5) in which a process starts nothing; none when it is gone.
+#: States of proc_pid_stat(5) in which a process starts no others; the empty list if it has exited.
 _STANDING: tuple[list[str], ...] = (["T"], ["t"], ["Z"], ["X"], [])
-#: How often what a process has started is looked for while it is stopped.
+#: The most searches for further descendants while stopping a process tree.
 _TURNS = 20
 
 
@@ -37,36 +38,36 @@ class Process:
 
     @classmethod
     def of(cls, pid: int) -> Optional[Process]:
-        """Return the process that has this pid now; None when there is none, or only a zombie."""
+        """Return the process that has this PID now; None if there is none, or only a zombie."""
         fields = procstat.stat(pid)
         return cls(pid, procstat.start_time(fields)) if procstat.runs(fields) else None
 
     def alive(self) -> bool:
-        """Tell whether this very process still runs; a zombie does not."""
+        """Return whether this process, and no other with its PID, still runs; a zombie does not."""
         return Process.of(self.pid) == self
 
     def signal(self, signum: int) -> bool:
-        """Send the signal to this very process; False when it is gone."""
+        """Send the signal to the process; return False if it has exited."""
         try:
             return self._signal(signum)
         except ProcessLookupError:
             return False
 
     def wait_gone(self, timeout: float) -> bool:
-        """Wait until the process has ended, at most ``timeout`` seconds (may be inf); tell whether it has."""
+        """Wait for the exit, at most ``timeout`` seconds (may be inf); return whether it has exited."""
         deadline = time.monotonic() + timeout
         fd = _pidfd(self.pid)
         if fd is None:
             return self._wait_by_looking(deadline)
         try:
-            # The pidfd is opened first and the start time compared then: no later process slips in between.
+            # The start time is compared after opening the pidfd, so that it can't belong to a later process.
             return not self.alive() or _ended(fd, deadline)
         finally:
             os.close(fd)
 
     @contextmanager
     def watched(self) -> Iterator[Optional[int]]:
-        """Give a descriptor that can be read once this very process has ended; None: it has, or the kernel gives none."""
+        """Yield a descriptor that is readable after the exit; None if it has exited, or without pidfds."""
         fd = _pidfd(self.pid)
         try:
             yield fd if fd is not None and self.alive() else None
@@ -88,7 +89,7 @@ class Process:
             os.close(fd)
 
     def handles(self, signum: int) -> bool:
-        """Return whether it catches, ignores or blocks the signal (proc_pid_status(5)); True when it is gone."""
+        """Return whether it catches, ignores or blocks the signal (proc_pid_status(5)); True after its exit."""
         masks = [
             int(line.split()[1], 16)
             for line in procstat.read(self.pid, "status").splitlines()
@@ -105,7 +106,7 @@ class Process:
 
 
 def find_by_argument(argument: str) -> tuple[Process, ...]:
-    """Return the processes whose argument list holds exactly this argument."""
+    """Return the processes whose argument list contains exactly this argument."""
     wanted = os.fsencode(argument)
     pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
     found = (Process.of(pid) for pid in pids if wanted in _arguments(pid))
@@ -113,15 +114,18 @@ def find_by_argument(argument: str) -> tuple[Process, ...]:
 
 
 def leads_namespace(pid: int) -> bool:
-    """Tell whether the process is the first of a PID namespace, whose end is the end of all in it; False when it is gone."""
+    """Return whether the process is PID 1 of a PID namespace, whose exit kills all others in it.
+
+    Return False if it has exited.
+    """
     for line in procstat.read(pid, "status").splitlines():
-        if line.startswith(b"NSpid:"):  # its number in each namespace, the innermost last
+        if line.startswith(b"NSpid:"):  # its PID in each namespace, the innermost last
             return line.split()[2:][-1:] == [b"1"]
     return False
 
 
 def descendants(pid: int) -> tuple[Process, ...]:
-    """Return the processes that this one has started, and those that they have, as far as their parents still live."""
+    """Return the descendants of a process, as far as the parents in between still exist."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         fields = procstat.stat(int(name)) if name.isdigit() else []
@@ -136,7 +140,7 @@ def descendants(pid: int) -> tuple[Process, ...]:
 
 
 def stop(processes: Sequence[Process]) -> None:
-    """Stop processes, and wait until they stand still: one in the midst of fork(2) finishes that first."""
+    """Stop processes, and wait until they have stopped: one inside fork(2) finishes that first."""
     for one in processes:
         one.signal(signal.SIGSTOP)
     deadline = time.monotonic() + _STOPPING
@@ -146,10 +150,10 @@ def stop(processes: Sequence[Process]) -> None:
 
 
 def stop_tree(pid: int) -> tuple[Process, ...]:
-    """Stop all that a process has started and that still hangs below it, and return it: nothing of it starts another meanwhile.
+    """Stop all descendants of a process and return them; stopped, they start no further processes.
 
-    They are looked for until there are no others, as one may have started another just before it was stopped; a chain that
-    grows faster than it is looked at is not waited for.
+    The search is repeated until it finds no more, because a process may have started another just before it
+    was stopped; it gives up on a tree that grows faster than it is searched.
     """
     found: dict[int, Process] = {}
     for _turn in range(_TURNS):
@@ -162,7 +166,7 @@ def stop_tree(pid: int) -> tuple[Process, ...]:
 
 
 def signal_tree(pid: int, signum: int) -> tuple[Process, ...]:
-    """Send a signal to all that a process has started and that still hangs below it, and return that."""
+    """Send a signal to all descendants of a process, and return them."""
     found = stop_tree(pid)
     for number in (signum, signal.SIGCONT):
         for one in found:
@@ -171,7 +175,7 @@ def signal_tree(pid: int, signum: int) -> tuple[Process, ...]:
 
 
 def end_tree(pid: int, *, grace: float) -> None:
-    """End all that a process has started and that still hangs below it; ``grace``: seconds from TERM to KILL."""
+    """Terminate all descendants of a process; ``grace`` is the number of seconds from SIGTERM to SIGKILL."""
     deadline = time.monotonic() + grace
     found = signal_tree(pid, signal.SIGTERM)
     for one in found:
@@ -181,7 +185,10 @@ def end_tree(pid: int, *, grace: float) -> None:
 
 
 def _pidfd(pid: int) -> Optional[int]:
-    """Return a pidfd, or None: gone, an old kernel or seccomp filter, a Python made with old headers."""
+    """Return a pidfd; None if the process has exited, or if pidfds are unavailable.
+
+    Reasons are an old kernel, a seccomp filter, and a Python built with old headers.
+    """
     try:
         return os.pidfd_open(pid)
     except AttributeError:
@@ -193,7 +200,7 @@ def _pidfd(pid: int) -> Optional[int]:
 
 
 def _ended(pidfd: int, deadline: float) -> bool:
-    """Wait for a pidfd to become readable, which it does when the process is a zombie."""
+    """Wait for a pidfd to become readable, which happens when the process becomes a zombie."""
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     while True:

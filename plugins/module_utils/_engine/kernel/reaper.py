@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Adopt processes whose parent ends before them, to get their exit codes (prctl(2), PR_SET_CHILD_SUBREAPER)."""
+"""Adopt orphaned processes, to get their exit codes (prctl(2), PR_SET_CHILD_SUBREAPER)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
     from typing import Optional
 
 
-#: Seconds for what a killed or failed program has left to be gone.
+#: Seconds to wait for processes that a killed or failed program left behind.
 _GOING = 2.0
 _PAUSE = 0.005
 
 
 class Adopting:
-    """While it lasts, what our children leave behind becomes ours; at its end what of that has ended is waited for.
+    """A context in which this process adopts orphans of its children, and reaps the exited ones at the end.
 
-    After an error something was killed, or did not begin, and its end is waited for too.
+    After an error, processes were killed or failed to start; then the end also waits for the others to exit.
     """
 
     def __enter__(self) -> None:
@@ -34,7 +34,7 @@ class Adopting:
 
 
 def adopt() -> None:
-    """Adopt from now on."""
+    """Make this process a subreaper."""
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
 
 
@@ -48,7 +48,7 @@ def exit_code(pid: int, flags: int = 0) -> Optional[int]:
 
 
 def has_ended(pid: int) -> bool:
-    """Return whether a child has ended, and leave its exit code where it is."""
+    """Return whether a child has exited, without reaping it."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:
@@ -56,7 +56,7 @@ def has_ended(pid: int) -> bool:
 
 
 def children() -> set[int]:
-    """Return the pids of our children, zombies too."""
+    """Return the PIDs of this process's children, including zombies."""
     me = os.getpid()
     try:
         with open(f"/proc/{me}/task/{me}/children", "rb") as stream:
@@ -67,21 +67,21 @@ def children() -> set[int]:
 
 
 def oldest_child() -> int:
-    """Return the child of ours that was started first, a zombie too; 0 when there is none."""
+    """Return the PID of the child that was started first, even if a zombie; 0 if there is none."""
     started = {pid: fields for pid in children() if (fields := procstat.stat(pid))}
     return min(started, key=lambda pid: (procstat.start_time(started[pid]), pid), default=0)
 
 
 def reap(pids: set[int]) -> set[int]:
-    """Wait for those of these children that have ended; return the others.
+    """Reap those of these children that have exited; return the others.
 
-    As long as nobody does, a zombie of a PID namespace keeps the first process of that from ending.
+    An unreaped zombie of a PID namespace keeps the namespace's PID 1 from exiting.
     """
     return {pid for pid in pids if not _reaped(pid)}
 
 
 def reap_all(pids: set[int]) -> None:
-    """Wait for these children, which are about to end, for a while."""
+    """Wait a limited time for these children, which are about to exit."""
     deadline = time.monotonic() + _GOING
     while (pids := reap(pids)) and time.monotonic() < deadline:
         time.sleep(_PAUSE)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Delete a directory tree by descriptors: never through a symlink, never into a mount.
+"""Delete a directory tree by descriptors: never through a symlink, never across a mount.
 
-Two descriptors are open at a time and nothing recurses, so no depth is too deep (a container can make any).
+At most two descriptors are open at a time and nothing recurses, so that any depth works: a container can
+create any.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .files import directory, mount_id
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-#: <linux/fs.h>; the size in the number is that of a long, though the kernel moves an int.
+#: <linux/fs.h>; the size in the number is that of a long, although the kernel transfers an int.
 _FS_IOC_GETFLAGS = (2 << 30) | (array.array("l").itemsize << 16) | (ord("f") << 8) | 1
 _FS_IOC_SETFLAGS = (1 << 30) | (array.array("l").itemsize << 16) | (ord("f") << 8) | 2
 _FS_IMMUTABLE_FL = 0x10
@@ -29,7 +30,7 @@ _FS_APPEND_FL = 0x20
 
 @dataclass(frozen=True)
 class _Level:
-    """A directory on the way down: its name, what it is, and the directories in it still to be deleted."""
+    """A directory of the current path: its name, its identity, and its subdirectories still to be deleted."""
 
     name: str
     identity: tuple[int, int]
@@ -37,11 +38,11 @@ class _Level:
 
 
 def remove_tree(path: str) -> None:
-    """Delete what is at ``path``, with all that is below when it is a directory; nothing there is fine.
+    """Delete the file or directory tree at ``path``; do nothing if it does not exist.
 
-    Raises OSError EXDEV, before anything is deleted, when something is mounted on it or below: what a mount shows
-    is not ours. Immutable and append-only files are deleted too. ESTALE when a directory is moved meanwhile. Several
-    processes may delete the same tree.
+    Raises OSError: EXDEV, before deleting anything, if there is a mount on it or below, because a mount's
+    content does not belong to the tree; ESTALE if a directory is moved meanwhile. Immutable and append-only
+    files are deleted too. Several processes may delete the same tree at once.
     """
     path = path.rstrip("/")
     _refuse_mounts(path)
@@ -52,19 +53,19 @@ def remove_tree(path: str) -> None:
 
 def _refuse_mounts(path: str) -> None:
     parent, name = os.path.split(path)
-    # Only the parent's symlinks are followed: one at the end is deleted itself.
+    # Only symlinks in the parent's path are followed: one at the end is itself deleted.
     for entry in mountinfo.below(os.path.join(os.path.realpath(parent), name)):
         raise _is_mount(entry.target)
 
 
 def _is_mount(path: str) -> OSError:
-    return OSError(errno.EXDEV, "is another mount, and what it shows is not deleted through it", path)
+    return OSError(errno.EXDEV, "is a mount point, whose content is not deleted", path)
 
 
 def remove_entry(name: str, dir_fd: int) -> None:
-    """Delete what ``name`` is in an open directory, as ``remove_tree``; raises FileNotFoundError, EBUSY for a mount.
+    """Delete ``name`` in an open directory like ``remove_tree``; raises FileNotFoundError, EBUSY for a mount.
 
-    A mount below is noticed when it is come to, and what came before it is deleted then.
+    A mount further below is noticed only when it is reached, after other entries have been deleted.
     """
     _remove(name, name, dir_fd)
 
@@ -78,7 +79,7 @@ def _remove(path: str, name: str, above: int) -> None:
 
 
 class _Descent:
-    """Empties a directory, standing in one directory at a time."""
+    """A traversal that empties a directory, with one current directory at a time."""
 
     def __init__(self, path: str, fd: int) -> None:
         self._path = path
@@ -86,7 +87,7 @@ class _Descent:
         self._levels: list[_Level] = []
 
     def run(self) -> None:
-        """Delete everything below; closes the descriptor."""
+        """Delete everything below, then close the descriptor."""
         try:
             self._strip("")
             while self._levels[-1].left or len(self._levels) > 1:
@@ -98,7 +99,7 @@ class _Descent:
             os.close(self._fd)
 
     def _strip(self, name: str) -> None:
-        """Delete all but the directories here, and note those."""
+        """Delete everything except directories here, and record those."""
         with os.scandir(self._fd) as found:
             entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
         for entry, is_directory in entries:
@@ -113,7 +114,7 @@ class _Descent:
         above, self._fd = self._fd, below
         try:
             if _device(below) != _device(above) and mount_id(below) != mount_id(above):
-                # Mounted after we looked. (Another device alone may be a subvolume of btrfs.)
+                # Mounted after the check. (A different device alone may be a btrfs subvolume.)
                 raise _is_mount(self._where(name))
         finally:
             os.close(above)
@@ -131,7 +132,7 @@ class _Descent:
         os.close(self._fd)
         self._fd = above
         if _identity(above) != self._levels[-1].identity:
-            # Somebody moved the directory while we were in it: ".." is a place that nobody told us to empty.
+            # The directory was moved meanwhile: its ".." is not part of the tree.
             raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), self._where(emptied.name))
         _delete(emptied.name, above, is_directory=True)
 
@@ -149,14 +150,14 @@ def _device(fd: int) -> int:
 
 
 def _delete(name: str, dir_fd: int, *, is_directory: bool) -> None:
-    """Delete one name; gone already is fine."""
+    """Delete one name; do nothing if it does not exist."""
     act = os.rmdir if is_directory else os.unlink
     with suppress(FileNotFoundError):
         try:
             act(name, dir_fd=dir_fd)
         except PermissionError:
-            # Root is refused only when the entry or its directory is immutable or append-only. Asked for here
-            # alone, since it costs an open and an ioctl.
+            # Root is denied only if the entry or its directory is immutable or append-only. Checked only
+            # here, because it costs an open and an ioctl.
             _unlock(dir_fd)
             _unlock_entry(name, dir_fd)
             act(name, dir_fd=dir_fd)
@@ -165,7 +166,7 @@ def _delete(name: str, dir_fd: int, *, is_directory: bool) -> None:
 def _unlock_entry(name: str, dir_fd: int) -> None:
     kind = stat.S_IFMT(os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode)
     if kind not in (stat.S_IFREG, stat.S_IFDIR):
-        return  # chattr(1) can't have marked it, and opening a device may do anything
+        return  # has no chattr(1) flags, and opening a device may have side effects
     fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=dir_fd)
     try:
         _unlock(fd)

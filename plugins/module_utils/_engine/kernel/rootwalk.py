@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Walk a path inside a root by directory descriptors, with the kernel's rules but never out of the root.
+"""Walk a path inside a root by directory descriptors, by the kernel's rules, without leaving the root.
 
-For kernels without openat2(2), and to make directories on the way. Source of the rules: path_resolution(7).
+For kernels without openat2(2), and for creating missing directories. Source of the rules: path_resolution(7).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Union
 
 from . import mountinfo
 
-#: MAXSYMLINKS of the kernel, over the whole path.
+#: The kernel's MAXSYMLINKS, for the whole path.
 _SYMLINKS = 40
 
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -21,10 +21,10 @@ _PROC_ROOT_INODE = 1
 
 
 class Walk:
-    """Stands in a directory of the root and knows the names still to go.
+    """A walk: the current directory and the names still to be resolved.
 
-    It holds a descriptor of every directory that it came through: ``..`` goes back to the one before. The
-    kernel's own ``..`` would leave the root from a directory that somebody has moved out meanwhile.
+    It keeps a descriptor of every directory on the way, to which ``..`` returns. The kernel's own ``..``
+    would leave the root if the current directory was moved out of it meanwhile.
     """
 
     def __init__(self, root_fd: int, path: Union[str, bytes]) -> None:
@@ -35,12 +35,12 @@ class Walk:
         self._at = os.dup(root_fd)
 
     def close(self) -> None:
-        """Close the descriptors that it holds."""
+        """Close all descriptors."""
         for fd in (*self._came, self._at):
             os.close(fd)
 
     def open(self, flags: int, mode: int = 0) -> int:
-        """Go to the end, and open it with these flags."""
+        """Walk to the end of the path, and open it with these flags."""
         if flags & os.O_CREAT and self._names[0] in (b".", b".."):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self._path)
         creates_new = flags & os.O_CREAT and flags & os.O_EXCL
@@ -50,12 +50,12 @@ class Walk:
             if self._names or name in (b".", b".."):
                 self._step(name)
             elif stays or not self._turn(name, missing_is_fine=bool(flags & os.O_CREAT)):
-                # Whoever swaps the name for a symlink now gets an error (ELOOP) instead of us.
+                # If the name is replaced by a symlink now, this fails (ELOOP).
                 return self._open(name, flags | os.O_NOFOLLOW, mode)
         return self._open(b".", flags, mode)
 
     def make(self, mode: int, uid: int, gid: int) -> int:
-        """Make the directories that are missing on the way; return an O_PATH descriptor of the last."""
+        """Create the missing directories of the path; return an O_PATH descriptor of the last."""
         while self._names:
             name = self._names.pop()
             if name not in (b".", b".."):
@@ -70,14 +70,14 @@ class Walk:
             return
         fd = self._open(name, _LOOK | os.O_DIRECTORY)
         try:
-            # The umask is the whole process's, so the mode is set afterwards; O_PATH has no fchmod(2).
+            # The umask is process-wide, so the mode is set afterwards; fchmod(2) does not work with O_PATH.
             os.chown(f"/proc/self/fd/{fd}", uid, gid)
             os.chmod(f"/proc/self/fd/{fd}", mode)
         finally:
             os.close(fd)
 
     def _step(self, name: bytes) -> None:
-        """Go on by a name that has to be a directory or a symlink."""
+        """Enter a name, which must be a directory or a symlink."""
         if name == b"..":
             self._back()
         elif name == b".":
@@ -93,7 +93,7 @@ class Walk:
             self._at = self._came.pop()
 
     def _turn(self, name: bytes, *, missing_is_fine: bool = False) -> bool:
-        """Go on where the symlink points to; tell whether the name is one."""
+        """Continue at the target if the name is a symlink; return whether it is."""
         try:
             link = self._open(name, _LOOK)
         except FileNotFoundError:
@@ -119,7 +119,7 @@ class Walk:
         self._names += _names(target)
 
     def _stands_in_a_process(self) -> bool:
-        """Tell whether the symlinks here are magic: those of procfs are, but for the few in its root (self)."""
+        """Return whether the symlinks here are magic: procfs's are, except those in its root (self)."""
         here = os.fstat(self._at)
         if here.st_ino == _PROC_ROOT_INODE or os.major(here.st_dev) != 0:
             return False
@@ -134,7 +134,7 @@ class Walk:
 
 
 def _names(path: bytes) -> list[bytes]:
-    """Split into names, the last first; a slash at the end is a ``.``, for what is before it is a directory."""
+    """Split into names, last first; a trailing slash becomes ``.``, because it requires a directory."""
     if not path:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     names = [name for name in path.split(b"/") if name]

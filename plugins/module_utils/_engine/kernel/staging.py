@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work in directories that are waste as soon as their owner dies: whoever works in one holds a lock on it."""
+"""Temporary directories that are garbage once their owner has died: an owner holds a lock on its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def staging(parent: str) -> Iterator[tuple[str, int]]:
-    """Make a locked directory below ``parent`` and yield its path and descriptor; what it still holds at the end goes."""
+    """Create a locked directory below ``parent``, yield its path and descriptor, and remove it on exit."""
     with kept(parent) as (path, fd):
         try:
             yield path, fd
@@ -26,7 +26,7 @@ def staging(parent: str) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def kept(parent: str) -> Iterator[tuple[str, int]]:
-    """Make a locked directory below ``parent`` as ``staging`` does; unless it is removed in the body, a sweep removes it."""
+    """Create a locked directory like ``staging``, but leave it on exit, for a sweep to remove."""
     make_private(parent)
     path, fd = _new(parent)
     try:
@@ -36,21 +36,22 @@ def kept(parent: str) -> Iterator[tuple[str, int]]:
 
 
 def sweep(parent: str, before: Callable[[str], object] | None = None) -> tuple[str, ...]:
-    """Remove what lies in ``parent`` and belongs to nobody who lives; returns the names.
+    """Remove the entries of ``parent`` whose owners have died; return their names.
 
-    ``before`` is called with the path of each, to take away what else its dead owner had; what it raises keeps the directory.
+    ``before`` is called with the path of each, to clean up other leftovers of its owner; if it raises, the
+    directory is kept.
     """
     return tuple(name for name in sorted(os.listdir(parent)) if _sweep(f"{parent}/{name}", before))
 
 
 def abandoned(parent: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Return those of the names in ``parent`` that belong to nobody who lives; changes nothing."""
+    """Return those of the names in ``parent`` whose owners have died, without changing anything."""
     return tuple(name for name in names if _is_abandoned(f"{parent}/{name}"))
 
 
 def _is_abandoned(path: str) -> bool:
     if not os.path.isdir(path) or os.path.islink(path):
-        return os.path.lexists(path)  # whoever works here does so in a directory
+        return os.path.lexists(path)  # live owners have directories
     fd = _locked(path)
     if fd is None:
         return False
@@ -76,17 +77,17 @@ def _new(parent: str) -> tuple[str, int]:
         path = f"{parent}/{os.urandom(8).hex()}"
         try:
             os.mkdir(path, 0o700)
-        except FileNotFoundError:  # whoever had the last one there has removed the empty parent
+        except FileNotFoundError:  # the owner of the last directory has removed the empty parent
             make_private(parent)
             continue
         fd = _locked(path)
         if fd is not None:
             return path, fd
-        # A sweep came between making and locking it, and has removed it or is about to.
+        # A sweep came between creating and locking it, and has removed it or is about to.
 
 
 def _locked(path: str) -> int | None:
-    """Open and lock a directory; None when another holds it, it is gone, or it is none."""
+    """Open and lock a directory; None if it is locked, does not exist, or is not a directory."""
     try:
         fd = os.open(path, _DIRECTORY)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Try kernel parameters in namespaces of a thread, which end with it; sources: namespaces(7), proc_sys(5)."""
+"""Try kernel parameters in a thread's own namespaces; sources: namespaces(7), proc_sys(5)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FLAGS = libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS
 
 
 def try_parameters(parameters: Sequence[tuple[str, str]]) -> dict[str, OSError]:
-    """Set each (file below /proc/sys, text) in namespaces that are gone right after; return by file what the kernel refuses.
+    """Set each (file below /proc/sys, text) in temporary namespaces; return the kernel's errors by file.
 
-    /proc/sys shows the namespaces of the thread that looks.
+    /proc/sys shows the namespaces of the reading thread.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(_try, parameters).result()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read files that somebody else may exchange at any time, so that no file can hold up or harm whoever reads it.
+"""Read files that others may replace at any time, so that no file can block or harm the reader.
 
-A container can put anything in the place of its /etc/passwd: a FIFO or a device, whose opening blocks or acts; a symlink into
-its /proc or /sys, where a regular file may never end or never answer (/proc/kmsg); a file on a file system of its own (FUSE),
-which may not answer either. Source: open(2), statfs(2), proc(5).
+A container can replace its /etc/passwd by a FIFO or a device, whose opening blocks or has side effects; by a
+symlink into its /proc or /sys, where a regular file may be endless or never return data (/proc/kmsg); or by a
+file on its own file system (FUSE), which may not respond either. Source: open(2), statfs(2), proc(5).
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from .inroot import Path, open_in_root
 
 Plain = TypeVar("Plain")
 
-#: Seconds that a file may take which is on a disk or in memory.
+#: Timeout in seconds for a file on a disk or in memory.
 PATIENCE = 10.0
 _PIECE = 256 * 1024
-#: Never waits for a FIFO's other end or for whoever has a lease on the file, and never makes a terminal ours.
+#: Flags that never wait for a FIFO's other end or a lease, and never acquire a controlling terminal.
 SAFE = os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
-#: File systems whose files the kernel makes up as they are read, by the numbers of statfs(2).
+#: File systems whose files the kernel generates on reading, by the numbers of statfs(2).
 _MADE_UP = {
     0x9FA0: "proc",
     0x62656572: "sysfs",
@@ -62,41 +62,39 @@ _MADE_UP = {
 
 #: OVERLAYFS_SUPER_MAGIC of linux/magic.h.
 _OVERLAY = 0x794C7630
-#: /dev/null, which many mount over what is to be hidden.
+#: /dev/null, which is often mounted over files to hide them.
 _NULL = os.makedev(1, 3)
 
 
 class MadeUp(OSError):
-    """The kernel makes the file up as it is read; ``fstype`` names its file system."""
+    """The kernel generates the file on reading; ``fstype`` is its file system."""
 
     def __init__(self, fstype: str, path: Optional[Path] = None) -> None:
-        super().__init__(
-            errno.EINVAL, f"is on {fstype}, where the kernel makes files up as they are read", path
-        )
+        super().__init__(errno.EINVAL, f"is on {fstype}, whose files the kernel generates on reading", path)
         self.fstype = fstype
 
 
 def check(fd: int, path: Optional[Path] = None) -> None:
-    """Raise OSError (EINVAL) unless a descriptor (O_PATH will do) is of a regular file that lies somewhere."""
+    """Check that a descriptor, O_PATH too, is of a stored regular file; raises OSError (EINVAL)."""
     if not stat.S_ISREG(os.fstat(fd).st_mode):
-        raise OSError(errno.EINVAL, "is no regular file", path)
+        raise OSError(errno.EINVAL, "is not a regular file", path)
     fstype = _MADE_UP.get(libc.fstatfs_type(fd))
     if fstype is not None:
         raise MadeUp(fstype, path)
 
 
 def is_made_up(fd: int) -> bool:
-    """Return whether a descriptor is of a file system whose files the kernel makes up."""
+    """Return whether a descriptor is on a file system whose files the kernel generates."""
     return libc.fstatfs_type(fd) in _MADE_UP
 
 
 def is_of_layers(fd: int) -> bool:
-    """Return whether a descriptor is of an overlay over the host's own disk, which answers at once."""
+    """Return whether a descriptor is on an overlay of the host's own disk, which responds at once."""
     return libc.fstatfs_type(fd) == _OVERLAY
 
 
 def keeps_nobody_waiting(fd: int) -> bool:
-    """Tell whether whoever reads what a descriptor (O_PATH) is of comes to an end; a directory can't be read at all."""
+    """Return whether reading a descriptor's file (O_PATH) terminates; a directory can't be read anyway."""
     seen = os.fstat(fd)
     if stat.S_ISDIR(seen.st_mode) or seen.st_rdev == _NULL:
         return True
@@ -104,14 +102,15 @@ def keeps_nobody_waiting(fd: int) -> bool:
 
 
 def reopen(looked_at: int, path: Optional[Path] = None, flags: int = os.O_RDONLY) -> int:
-    """Open in earnest what a descriptor looks at (O_PATH); raises OSError as ``check``, and BlockingIOError for a lease."""
-    # Looked at before it is opened: opening a pipe blocks, and opening a device can do anything (rewind a tape).
+    """Open the file of an O_PATH descriptor; raises OSError as ``check``, and BlockingIOError for a lease."""
+    # Checked before opening: opening a FIFO blocks, and opening a device may have side effects (rewind a
+    # tape).
     check(looked_at, path)
     return os.open(f"/proc/self/fd/{looked_at}", flags | SAFE)
 
 
 def open_file(path: str) -> int:
-    """Open a regular file of the host for reading, wherever symlinks lead; raises OSError as open(2) and ``check``."""
+    """Open a regular file of the host, following symlinks; raises OSError as open(2) and ``check``."""
     looked_at = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         return reopen(looked_at, path)
@@ -120,9 +119,9 @@ def open_file(path: str) -> int:
 
 
 def read_file(root: str, path: str, *, limit: int) -> Optional[bytes]:
-    """Return the content of a regular file inside ``root``, or None when there is none.
+    """Return the content of a regular file inside ``root``, or None if it does not exist.
 
-    Raises OSError: EFBIG beyond ``limit`` bytes, EINVAL for what ``check`` refuses, ELOOP.
+    Raises OSError: EFBIG above ``limit`` bytes, EINVAL as ``check``, ELOOP.
     """
     with directory(root) as root_fd:
         try:
@@ -141,11 +140,12 @@ def read_file(root: str, path: str, *, limit: int) -> Optional[bytes]:
 
 
 def in_time(act: Callable[[], Plain], seconds: float, *, keep: tuple[int, ...] = ()) -> Plain:
-    """Call ``act`` in a child, and return what it returns: bytes, numbers, text, lists of them. Raises its OSError, TimeoutError.
+    """Call ``act`` in a child process and return its result; raises its OSError, and TimeoutError.
 
-    Whoever serves a file system decides how long a call takes, and neither a signal nor the end of the process ends the
-    waiting. So a child waits, which is left behind when it takes too long, and which holds nothing of ours (locks, the output
-    that a caller reads to its end) but the descriptors to ``keep``.
+    The result consists of bytes, numbers, text, and lists of them. A file system's server decides how long a
+    call takes, and neither a signal nor an exit interrupts the wait. So a child waits, which is abandoned if
+    it takes too long, and which keeps none of our descriptors (locks, output that a caller reads to its end)
+    except those in ``keep``.
     """
     reader, writer = os.pipe()
     pid = _fork()
@@ -157,7 +157,7 @@ def in_time(act: Callable[[], Plain], seconds: float, *, keep: tuple[int, ...] =
     finally:
         os.close(reader)
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, os.WNOHANG if said is None else 0)  # no signal ends one that hangs
+    os.waitpid(pid, os.WNOHANG if said is None else 0)  # no signal kills a child that hangs
     if said is None:
         raise TimeoutError(errno.ETIMEDOUT, f"did not answer within {seconds:g} s")
     failed, result = marshal.loads(said)  # noqa: S302  (of our own child)
@@ -169,13 +169,13 @@ def in_time(act: Callable[[], Plain], seconds: float, *, keep: tuple[int, ...] =
 
 def _fork() -> int:
     with warnings.catch_warnings():
-        # The child takes no lock that another thread may hold: it reads a file.
+        # The child takes no lock that another thread may hold: it only reads a file.
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
 
 def _answer(act: Callable[[], Plain], writer: int, keep: tuple[int, ...]) -> NoReturn:
-    """Be the child; nothing of Python's own clean-up runs."""
+    """Run the child's part, without Python's own clean-up."""
     try:
         _let_go({writer, *keep})
         try:
@@ -194,12 +194,12 @@ def _let_go(keep: set[int]) -> None:
         os.dup2(null, fd)
     for fd in map(int, os.listdir("/proc/self/fd")):
         if fd > 2 and fd not in keep:
-            with suppress(OSError):  # the listing's own
+            with suppress(OSError):  # the listing's own descriptor
                 os.close(fd)
 
 
 def _gathered(reader: int, deadline: float) -> Optional[bytes]:
-    """Return all that is said until its end, None when that comes too late."""
+    """Return all data up to the end of the pipe; None at the deadline."""
     said: list[bytes] = []
     waiting = select.poll()
     waiting.register(reader, select.POLLIN)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make and read user namespaces; source: user_namespaces(7)."""
+"""Create and read user namespaces; source: user_namespaces(7)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import NoReturn
 
 from . import libc
 
-#: (id inside, id outside, number), a line of uid_map.
+#: Lines of a uid_map: (ID inside, ID outside, count).
 Lines = Sequence[Sequence[int]]
 
 
 @contextmanager
 def opened(uids: Lines, gids: Lines) -> Iterator[int]:
-    """Give a descriptor of a fresh user namespace that maps these ids; it goes with the descriptor.
+    """Yield a descriptor of a new user namespace with these ID mappings, which exists as long as it.
 
-    Raises OSError: EINVAL for what the kernel can't map, ENOSPC when there are too many user namespaces, EUSERS.
+    Raises OSError: EINVAL for an invalid mapping, ENOSPC for too many user namespaces, EUSERS.
     """
     with _child(libc.CLONE_NEWUSER) as pid:
         _write(f"/proc/{pid}/uid_map", uids)
@@ -31,7 +31,7 @@ def opened(uids: Lines, gids: Lines) -> Iterator[int]:
 
 
 def mapping_of(path: str) -> tuple[Lines, Lines]:
-    """Return the uid and gid lines of the user namespace that a path names, as seen from here."""
+    """Return the UID and GID mappings of the user namespace at a path, as seen from this process."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         with _child(0, fd) as pid:
@@ -42,7 +42,9 @@ def mapping_of(path: str) -> tuple[Lines, Lines]:
 
 @contextmanager
 def inside(userns_fd: int, flags: int) -> Iterator[int]:
-    """Give the pid of a child in a user namespace, and in new namespaces (CLONE_NEW*) that belong to it; it ends at the end.
+    """Yield the PID of a child in a user namespace and in new namespaces (CLONE_NEW*) that it owns.
+
+    The child exits with the context.
 
     Raises OSError.
     """
@@ -51,16 +53,16 @@ def inside(userns_fd: int, flags: int) -> Iterator[int]:
 
 
 def read(pid: int) -> tuple[Lines, Lines]:
-    """Return the uid and gid lines of a process's user namespace, as seen from here."""
+    """Return the UID and GID mappings of a process's user namespace, as seen from this process."""
     return _read(f"/proc/{pid}/uid_map"), _read(f"/proc/{pid}/gid_map")
 
 
 @contextmanager
 def _child(flags: int, enter: int = -1) -> Iterator[int]:
-    """Give the pid of a child that has entered a user namespace, if there is one to ``enter``, and then left for new namespaces.
+    """Yield the PID of a child that has entered the user namespace ``enter``, if any, and unshared ``flags``.
 
-    A process that has been there is the only way: a namespace has no maps without a /proc/PID, and who has entered one
-    does not come back.
+    A child is necessary: a namespace's maps are only in /proc/PID, and a process that has entered one can't
+    return.
     """
     told, tell = os.pipe()
     until, end = os.pipe()
@@ -82,7 +84,10 @@ def _child(flags: int, enter: int = -1) -> Iterator[int]:
 
 
 def _stay(flags: int, enter: int, tell: int, until: int, others: tuple[int, int]) -> NoReturn:
-    """Be the child: go there, tell, and end with the parent's descriptor; nothing of Python's own clean-up runs."""
+    """Run the child's part: enter, report, and exit when the parent closes its descriptor.
+
+    Python's own clean-up does not run.
+    """
     try:
         for fd in others:
             os.close(fd)
@@ -101,7 +106,7 @@ def _stay(flags: int, enter: int, tell: int, until: int, others: tuple[int, int]
 
 
 def _write(path: str, lines: Lines) -> None:
-    # One write: the kernel takes the whole map at once (user_namespaces(7)).
+    # One write: the kernel requires the whole map at once (user_namespaces(7)).
     with open(path, "wb", buffering=0) as stream:
         stream.write("".join(f"{a} {b} {number}\n" for a, b, number in lines).encode())
 

@@ -31,10 +31,10 @@ SOON = 30
 IN_ITS_PLACE = [
     (lambda path: path.symlink_to("/proc/kmsg"), "is on proc"),
     (lambda path: path.symlink_to("/sys/kernel/uevent_seqnum"), "is on sysfs"),
-    (os.mkfifo, "is no regular file"),
-    (lambda path: path.symlink_to("/dev/zero"), "is no regular file"),
+    (os.mkfifo, "is not a regular file"),
+    (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
     (lambda path: path.symlink_to("passwd"), "Too many levels"),
-    (lambda path: path.mkdir(), "is no regular file"),
+    (lambda path: path.mkdir(), "is not a regular file"),
     (lambda path: path.write_bytes(bytes(5 << 20)), "is larger than"),
 ]
 
@@ -94,10 +94,10 @@ def test_files_that_the_kernel_makes_up_are_refused(host, tmp_path):
         with (
             soon(),
             host.open() as engine,
-            pytest.raises(CannotCopy, match=r"makes files up.*container_exec"),
+            pytest.raises(CannotCopy, match=r"kernel generates on reading.*container_exec"),
         ):
             copy(engine, CopyRequest("box", path, str(tmp_path / "copy"), from_container=True))
-        with soon(), pytest.raises(CannotPass, match=r"makes files up.*slurp"):
+        with soon(), pytest.raises(CannotPass, match=r"kernel generates on reading.*slurp"):
             open_to_read(host.layout, enter(host.layout, "box"), path, user=None)
     assert not (tmp_path / "copy").exists()
 

@@ -185,8 +185,8 @@ def test_a_path_that_is_no_such_namespace(host):
     """A path that is not there, no namespace, or one of another kind is refused before anything is made."""
     for path, why in {
         "/nonexistent": "can't be read",
-        "/etc/hosts": "is no namespace",
-        "/proc/self/ns/net": "is a network namespace, no ipc one",
+        "/etc/hosts": "is not a namespace",
+        "/proc/self/ns/net": "is a namespace of kind network, not ipc",
     }.items():
         with pytest.raises(InvalidOption, match=why):
             host.start(*FOREVER, ipc=f"ns:{path}")
