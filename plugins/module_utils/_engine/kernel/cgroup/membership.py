@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the cgroup that a process is in, whoever made it; source: cgroups(7)."""
+"""Find a process's cgroup, whoever created it; source: cgroups(7)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from .. import mountinfo
 
 
 def directory(pid: int, controller: str) -> Optional[str]:
-    """Return the directory of the process's cgroup where ``controller`` is, or would be.
+    """Return the directory of the process's cgroup in the hierarchy of ``controller``.
 
-    That of the v1 hierarchy which has it, else the one of v2; None when there is neither, and for a process that has ended.
+    That is the v1 hierarchy which has the controller, else the v2 hierarchy; None if there is neither, or the
+    process has exited.
     """
     mounts = [entry for entry in mountinfo.read() if entry.fstype in ("cgroup", "cgroup2")]
     found: dict[str, str] = {}
     for controllers, path in _cgroups(pid):
         for entry in mounts:
-            # Compared with the mount, too: its list is the kernel's, a named hierarchy has none.
+            # Also compare with the mount's options, which list the kernel's controllers: a named hierarchy
+            # has none.
             of_v1 = entry.fstype == "cgroup" and controller in controllers.split(",")
             if of_v1 and controller in entry.super_options.split(","):
                 found.setdefault("v1", entry.target + _below(entry.root, path))
@@ -28,12 +30,12 @@ def directory(pid: int, controller: str) -> Optional[str]:
 
 
 def read(directory: str, *names: str) -> str:
-    """Return the content of the first of these control files that is there and not empty, without blanks at the ends."""
+    """Return the stripped content of the first of these control files that exists and is not empty."""
     for name in names:
         try:
             with open(f"{directory}/{name}", encoding="ascii") as stream:
                 text = stream.read().strip()
-        except OSError:  # another version's, or the cgroup went away
+        except OSError:  # of the other version, or the cgroup has been removed
             continue
         if text:
             return text
@@ -41,13 +43,13 @@ def read(directory: str, *names: str) -> str:
 
 
 def _below(root: str, path: str) -> str:
-    """Return the path below what is mounted, which in a container is not the whole hierarchy."""
+    """Return the path relative to the mount's root, which in a container is not the whole hierarchy."""
     inside = path.removeprefix(root.rstrip("/")) if f"{path}/".startswith(root.rstrip("/") + "/") else path
     return inside.rstrip("/")
 
 
 def _cgroups(pid: int) -> Iterator[tuple[str, str]]:
-    """Yield (controllers, path) of each line ``6:freezer:/slipway/ID``; on v2 the controllers are empty."""
+    """Yield (controllers, path) of each line ``6:freezer:/slipway/ID``; on v2 the controllers are ""."""
     try:
         with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as stream:
             for line in stream:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Move processes between control groups; source: cgroups(7), cpuset(7)."""
+"""Move processes between cgroups; source: cgroups(7), cpuset(7)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from contextlib import suppress
 from ..mountinfo import MountEntry
 from .cgroups import hierarchies, processes_of
 
-#: How often to look whether a cgroup that is to go has lost its last process, and how long between (seconds).
+#: The most attempts to remove a cgroup that still has processes, and the seconds between.
 _TRIES, _PAUSE = 20, 0.01
 
 
 def enter(path: str, pid: int) -> None:
-    """Move the process into the cgroup, which is made, in every hierarchy where it is not at the top.
+    """Create the cgroup and move the process into it, in every hierarchy where it is not in the root.
 
-    Whoever is at the top of a hierarchy stays there: nobody ends that one, and the first move after a while costs
-    the kernel some 10 ms. A process that is gone is fine. Raises OSError where the hierarchy can't be written to.
+    A process in the root of a hierarchy stays there: nothing kills the root's processes, and the first move
+    after a while costs the kernel some 10 ms. Does nothing if the process has exited. Raises OSError if the
+    hierarchy can't be written.
     """
     places = _places(pid)
     for entry in hierarchies():
@@ -32,9 +33,9 @@ def enter(path: str, pid: int) -> None:
 
 
 def dissolve(path: str) -> None:
-    """Remove the cgroup, which has none below; what still runs in it is moved to the top of the hierarchy.
+    """Remove the cgroup, which must have none below; move its processes to the root of the hierarchy.
 
-    Where the kernel does not let a process go there, the cgroup stays.
+    If the kernel denies that to a process, the cgroup remains.
     """
     for entry in hierarchies():
         place = entry.target + path
@@ -48,7 +49,7 @@ def dissolve(path: str) -> None:
 
 
 def _places(pid: int) -> dict[str, str]:
-    """Return where the process is: path by the hierarchy's controllers, ``""`` being version 2."""
+    """Return the process's cgroup path by the hierarchy's controllers; ``""`` is version 2."""
     try:
         with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as stream:
             lines = [line.rstrip("\n").split(":", 2) for line in stream]
@@ -58,14 +59,14 @@ def _places(pid: int) -> dict[str, str]:
 
 
 def _is(entry: MountEntry, words: str) -> bool:
-    """Tell whether the mount is the hierarchy with these controllers (``cpu,cpuacct``, ``name=systemd``)."""
+    """Return whether the mount is the hierarchy of these controllers: ``cpu,cpuacct``, ``name=systemd``."""
     if entry.fstype == "cgroup2":
         return not words
     return bool(words) and {*words.split(",")} <= {*entry.super_options.split(",")}
 
 
 def _fill_cpuset(directory: str) -> None:
-    """Let a new cgroup of version 1 have the processors of the one above: it takes no process before it has some."""
+    """Copy the parent's cpuset to a new v1 cgroup, which accepts no processes before that."""
     for name in ("cpuset.cpus", "cpuset.mems"):
         file = f"{directory}/{name}"
         if not os.path.exists(file) or os.path.exists(f"{directory}/cgroup.subtree_control"):

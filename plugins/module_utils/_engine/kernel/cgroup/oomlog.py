@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find in the kernel's log that a cgroup's process was killed for want of memory; source: dev-kmsg (kernel ABI).
+"""Find OOM kills of a cgroup's processes in the kernel's log; source: dev-kmsg (kernel ABI).
 
-Where systemd made the cgroup, it removes it with its last process, at times before conmon could read its counters.
+systemd removes a cgroup that it created after the last process, sometimes before conmon has read its
+counters.
 """
 
 from __future__ import annotations
@@ -12,28 +13,28 @@ from collections.abc import Iterable, Iterator
 from typing import Optional
 
 _LOG = "/dev/kmsg"
-#: A record is at most this long (CONSOLE_EXT_LOG_MAX).
+#: The maximum length of a record (CONSOLE_EXT_LOG_MAX).
 _LONGEST = 8192
-#: More records than the log holds unless somebody made it huge.
+#: More records than the log contains, unless it was configured huge.
 _MOST = 200_000
-#: The log's clock is not exactly that of anything else (seconds).
+#: Seconds by which the log's clock may differ from others.
 _TOLERANCE = 2.0
 
 
 def killed(path: str, since: int) -> bool:
-    """Tell whether a process of the cgroup, or of one below, was killed since then (nanoseconds since the epoch).
+    """Return whether a process of the cgroup or below was OOM-killed since a time (ns since the epoch).
 
-    False also where nobody may read the log.
+    Return False if the log can't be read.
     """
     boot = time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)
     return found(_records(), path, since / 1e9 - boot - _TOLERANCE)
 
 
 def found(records: Iterable[bytes], path: str, since: float) -> bool:
-    """Tell whether one of the log's records says so; ``since`` in seconds since boot.
+    """Return whether one of the log's records reports such a kill; ``since`` is in seconds since boot.
 
-    A record is ``6,1234,5098765,-;oom-kill:...,task_memcg=/a/b,task=...``: the third number counts microseconds (since
-    Linux 5.0).
+    A record is ``6,1234,5098765,-;oom-kill:...,task_memcg=/a/b,task=...`` (since Linux 5.0); its third number
+    is the time in microseconds.
     """
     ends = (f"task_memcg={path},".encode(), f"task_memcg={path}/".encode())
     for record in records:
@@ -59,9 +60,9 @@ def _records() -> Iterator[bytes]:
         for _ignored in range(_MOST):
             try:
                 record = os.read(fd, _LONGEST)
-            except BrokenPipeError:  # overwritten while we read: the next is there
+            except BrokenPipeError:  # overwritten while reading: continue with the next
                 continue
-            except OSError:  # EAGAIN: that was all
+            except OSError:  # EAGAIN: no more records
                 return
             if not record:
                 return

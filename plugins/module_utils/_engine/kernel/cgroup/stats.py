@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what a control group has used, on v1, v2 and hybrid hosts; source: the kernel's documentation of both versions."""
+"""Read a cgroup's resource usage, on v1, v2 and hybrid hosts; source: the kernel's documentation of both."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import NamedTuple, Optional
 from . import cgroups
 from .membership import read
 
-#: Greater limits of memory are none: v1 has the greatest number of whole pages for it.
+#: A memory limit from this value on is unlimited: v1 represents that by the greatest number of whole pages.
 _NO_LIMIT = 1 << 60
 _DIRECTIONS = {"rbytes": "read", "wbytes": "written", "Read": "read", "Write": "written"}
 
 
 class Usage(NamedTuple):
-    """What was used; None where the host does not count it. ``memory`` is without what the kernel can take back at once."""
+    """Resource usage; None for what the host does not count. ``memory`` excludes the inactive page cache."""
 
     cpu: Optional[int]  # nanoseconds
     memory: Optional[int]
@@ -25,7 +25,7 @@ class Usage(NamedTuple):
 
 
 def usage(path: str) -> Usage:
-    """Return what the cgroup at this path, relative to the root of each hierarchy, has used with all below it."""
+    """Return the usage of the cgroup, with all below; the path is relative to the root of each hierarchy."""
     places = {"": ""}
     for entry in cgroups.hierarchies():
         words = ("",) if entry.fstype == "cgroup2" else entry.super_options.split(",")
@@ -33,7 +33,7 @@ def usage(path: str) -> Usage:
     v2 = places.pop("")
 
     def text(controller: str, *names: str) -> str:
-        # A controller of v1 is in no cgroup of v2.
+        # A controller used by v1 is not available on v2.
         return read(places.get(controller, v2), *names)
 
     read_bytes, written = _io(text("blkio", "io.stat", "blkio.throttle.io_service_bytes"))
@@ -75,7 +75,7 @@ def _counters(text: str) -> dict[str, int]:
 
 
 def _io(text: str) -> tuple[int | None, int | None]:
-    """Add up what was read and written: ``8:0 rbytes=1 wbytes=2 …`` on v2, ``8:0 Read 1`` on v1."""
+    """Sum the bytes read and written: ``8:0 rbytes=1 wbytes=2 …`` on v2, ``8:0 Read 1`` on v1."""
     if not text:
         return None, None
     sums = {"read": 0, "written": 0}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give interfaces addresses, routes and neighbours, take them away, and list them.
+"""Add, remove and list addresses, routes and neighbours of network interfaces.
 
-Sources: rtnetlink(7), <linux/if_addr.h>, <linux/rtnetlink.h>, <linux/neighbour.h>. What changes something is a ``Request``, for
-``Netlink.batch``; adding what is there, and deleting what is not, is fine.
+Sources: rtnetlink(7), <linux/if_addr.h>, <linux/rtnetlink.h>, <linux/neighbour.h>. Changes are returned as a
+``Request``, for ``Netlink.batch``; adding what exists, or deleting what does not, is not an error.
 """
 
 from __future__ import annotations
@@ -26,20 +26,23 @@ _NODAD, _DADFAILED, _TENTATIVE = 0x02, 0x08, 0x40
 _ROUTE = struct.Struct("=BBBBBBBBI")  # struct rtmsg
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_TABLE = 1, 4, 5, 6, 15
 _MAIN, _BY_ADMIN, _UNICAST, _RTN_LOCAL, _LINK = 254, 4, 1, 2, 253
-#: The table of the host's own addresses.
+#: The routing table of the host's own addresses.
 _LOCAL = 255
 
 _NEIGHBOUR = struct.Struct("=BxxxiHBB")  # struct ndmsg
 _NDA_DST, _NDA_LLADDR = 1, 2
 _PERMANENT = 0x80
 
-#: Between two looks at addresses that are being tried (seconds); one try takes the kernel a second or two.
+#: Seconds between checks of tentative addresses; the kernel's detection of duplicates takes a second or two.
 _PAUSE = 0.02
 _FAMILIES = {4: socket.AF_INET, 16: socket.AF_INET6}
 
 
 class Address(NamedTuple):
-    """An address in CIDR notation. ``tentative``: IPv6 still asks whether another host has it; ``clash``: one has."""
+    """An address in CIDR notation.
+
+    ``tentative``: IPv6 duplicate address detection is in progress; ``clash``: another host has the address.
+    """
 
     ifindex: int
     address: str
@@ -48,7 +51,7 @@ class Address(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A unicast route: ``destination`` in CIDR notation, ``gateway`` "" for what is on the link, ``metric`` 0 for none."""
+    """A unicast route: ``destination`` in CIDR notation, ``gateway`` or "", ``metric`` or 0."""
 
     ifindex: int
     destination: str
@@ -57,7 +60,7 @@ class Route(NamedTuple):
 
 
 def add(index: int, address: str) -> Request:
-    """Return the request that gives an address; nobody asks whether an IPv6 one is taken, so it is ready at once."""
+    """Return the request that adds an address, for IPv6 without duplicate detection: it is usable at once."""
     packed, length = _packed(address)
     body = _addressed(index, address)
     if len(packed) == 4 and length < 31:  # RFC 3021: a point-to-point link has no broadcast
@@ -69,14 +72,14 @@ def add(index: int, address: str) -> Request:
 
 
 def remove(index: int, address: str) -> Request:
-    """Return the request that takes an address in CIDR notation away."""
+    """Return the request that removes an address in CIDR notation."""
     return Request(
         _DELADDR, _addressed(index, address), f"address {address}", fine=(errno.EADDRNOTAVAIL, errno.ENODEV)
     )
 
 
 def listed(netlink: Netlink, index: int = 0) -> list[Address]:
-    """Return the addresses of one interface, of all for 0."""
+    """Return the addresses of one interface, or of all for 0."""
     found = map(
         _address, netlink.dump(Request(_GETADDR, _ADDRESS.pack(0, 0, 0, 0, index), "network addresses"))
     )
@@ -86,7 +89,7 @@ def listed(netlink: Netlink, index: int = 0) -> list[Address]:
 def settle(netlink: Netlink, index: int, *, timeout: float) -> None:
     """Wait until no address of the interface is tentative.
 
-    Raises TimeoutError, or OSError with EADDRINUSE when another host has one of them.
+    Raises TimeoutError, or OSError with EADDRINUSE if another host has one of them.
     """
     deadline = time.monotonic() + timeout
     while True:
@@ -103,13 +106,13 @@ def settle(netlink: Netlink, index: int, *, timeout: float) -> None:
 
 
 def add_route(index: int, destination: str, gateway: str = "", metric: int = 0) -> Request:
-    """Return the request that makes a route, behind those with the same destination and metric."""
+    """Return the request that appends a route after those with the same destination and metric."""
     body = _routed(index, destination, gateway, metric)
     return Request(_NEWROUTE, body, f"route to {destination}", CREATE | APPEND, fine=(errno.EEXIST,))
 
 
 def add_local_route(index: int, destination: str, metric: int) -> Request:
-    """Return the request that makes what comes in on an interface for a destination the host's own."""
+    """Return the request that adds a local route: an interface's packets for it are the host's own."""
     body = _routed(index, destination, "", metric, table=_LOCAL, kind=_RTN_LOCAL)
     return Request(_NEWROUTE, body, f"route to {destination}", CREATE | APPEND, fine=(errno.EEXIST,))
 
@@ -127,20 +130,20 @@ def routes(netlink: Netlink) -> list[Route]:
 
 
 def add_neighbour(index: int, address: str, mac: str) -> Request:
-    """Return the request that says for good which MAC an address on the link has."""
+    """Return the request that adds a permanent neighbour: the MAC of an address on the link."""
     body = _neighbour(index, address) + attribute(_NDA_LLADDR, bytes.fromhex(mac.replace(":", "")))
     return Request(_NEWNEIGH, body, f"neighbour {address}", CREATE | REPLACE)
 
 
 def remove_neighbour(index: int, address: str) -> Request:
-    """Return the request that forgets a neighbour."""
+    """Return the request that removes a neighbour."""
     return Request(
         _DELNEIGH, _neighbour(index, address), f"neighbour {address}", fine=(errno.ENOENT, errno.ENODEV)
     )
 
 
 def neighbours(netlink: Netlink, index: int) -> dict[str, str]:
-    """Return the MAC by address of those that the kernel knows on the link of an interface."""
+    """Return the MACs of the known neighbours on an interface's link, by address."""
     found = {}
     for payload in netlink.dump(Request(_GETNEIGH, _NEIGHBOUR.pack(0, 0, 0, 0, 0), "neighbours")):
         there = attributes(payload[_NEIGHBOUR.size :])
@@ -150,7 +153,7 @@ def neighbours(netlink: Netlink, index: int) -> dict[str, str]:
 
 
 def _packed(cidr: str) -> tuple[bytes, int]:
-    """Return an address in network order and its prefix length; without one that of a single host."""
+    """Return the address in network order and the prefix length, by default that of a single host."""
     address, _slash, length = cidr.partition("/")
     packed = socket.inet_pton(_family(address), address)
     return packed, int(length or len(packed) * 8)
@@ -173,9 +176,9 @@ def _addressed(index: int, address: str) -> bytes:
 def _address(payload: bytes) -> Address:
     _family, length, flags, _scope, index = _ADDRESS.unpack_from(payload)
     found = attributes(payload[_ADDRESS.size :])
-    if _IFA_FLAGS in found:  # which has room for more of them than the header
+    if _IFA_FLAGS in found:  # has room for more flags than the header
         flags = struct.unpack("=I", found[_IFA_FLAGS])[0]
-    # IFA_ADDRESS is the other end's address where it has one.
+    # IFA_ADDRESS is the peer's address if there is a peer.
     packed = found.get(_IFA_LOCAL) or found[_IFA_ADDRESS]
     clash = bool(flags & _DADFAILED)
     return Address(index, f"{_text(packed)}/{length}", bool(flags & _TENTATIVE) and not clash, clash)
@@ -197,7 +200,7 @@ def _routed(
 
 def _is_unicast(payload: bytes) -> bool:
     family, _dst, _src, _tos, table, _protocol, _scope, kind, flags = _ROUTE.unpack_from(payload)
-    cloned = flags & 0x200  # RTM_F_CLONED: what the kernel has looked up, no route of anybody's
+    cloned = flags & 0x200  # RTM_F_CLONED: a cached lookup, not a configured route
     return family in (socket.AF_INET, socket.AF_INET6) and kind == _UNICAST and table != _LOCAL and not cloned
 
 

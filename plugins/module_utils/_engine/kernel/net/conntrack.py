@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the kernel forget connections that it tracks; source: <linux/netfilter/nfnetlink_conntrack.h>."""
+"""Delete entries of the kernel's connection tracking; source: <linux/netfilter/nfnetlink_conntrack.h>."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ORIGINAL, _REPLY, _ID, _FILTER = 1, 2, 12, 25
 _IP, _PROTO = 1, 2
 _ADDRESSES = {int(socket.AF_INET): (1, 2), int(socket.AF_INET6): (3, 4)}
 _PROTO_NUMBER, _SOURCE_PORT, _TARGET_PORT = 1, 2, 3
-#: Of CTA_FILTER (Linux 5.8): what of the original direction the kernel itself is to compare.
+#: CTA_FILTER (Linux 5.8): which fields of the original direction the kernel itself compares.
 _FILTER_ORIGINAL, _FILTER_REPLY = 1, 2
 _BY_PROTOCOL, _BY_TARGET_PORT = 1 << 3, 1 << 5
 
 
 class Connection(NamedTuple):
-    """A connection: to what address and port its first packet went, and from where the answers come in truth."""
+    """A connection: the destination of its first packet, and the actual source of the replies."""
 
     address: str
     port: int
@@ -35,11 +35,10 @@ class Connection(NamedTuple):
 
 
 def listed(netlink: Netlink, family: int, protocol: int, ports: Collection[int]) -> list[Connection]:
-    """Return the connections of an IP protocol number to some ports; ``netlink`` speaks NETFILTER. Raises OSError."""
+    """Return an IP protocol's connections to these ports; ``netlink`` uses NETFILTER. Raises OSError."""
     wanted, by = [attribute(_PROTO_NUMBER, bytes([protocol]))], _BY_PROTOCOL
-    if (
-        len(ports) == 1
-    ):  # for each dump the kernel walks through all that it tracks, so several ports are one as well
+    # The kernel compares one port only. Several are one dump too, because each walks the whole table.
+    if len(ports) == 1:
         wanted.append(attribute(_TARGET_PORT, struct.pack("!H", *ports)))
         by |= _BY_TARGET_PORT
     selects = nested(_FILTER, attribute(_FILTER_ORIGINAL, by), attribute(_FILTER_REPLY, 0))
@@ -48,14 +47,15 @@ def listed(netlink: Netlink, family: int, protocol: int, ports: Collection[int])
     return [
         connection
         for number, connection in map(_connection, answers)
-        if number == protocol and connection.port in ports  # an old kernel selects nothing
+        if number == protocol and connection.port in ports  # an old kernel does not filter
     ]
 
 
 def forget(protocol: int, ports: Collection[int], here: Collection[str], leads_to: Collection[str]) -> int:
-    """Forget connections to these ports of the addresses ``here`` that none of ``leads_to`` answers; return how many.
+    """Delete connections to these ports of ``here`` that none of ``leads_to`` answers; return their number.
 
-    A client of a protocol without connections that does not stop sending is led where its first packet went, for ever.
+    ``here`` and ``leads_to`` are addresses. Otherwise the packets of a connectionless client that keeps
+    sending are forwarded to the first packet's destination forever.
     """
     gone = 0
     with Netlink(protocol=NETFILTER) as netlink:

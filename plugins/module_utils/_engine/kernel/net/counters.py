@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Count the bytes that went through the interfaces of a process's network namespace; source: proc_pid_net(5), ``dev``."""
+"""Traffic counters of a process's network namespace; source: proc_pid_net(5), ``dev``."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Optional
 
 from .. import procstat
 
-#: Lines before the first interface, and the columns of received and sent bytes behind its name.
+#: Lines before the first interface, and the columns of received and sent bytes after its name.
 _HEADING, _RECEIVED, _SENT = 2, 0, 8
 
 
 def received_and_sent(pid: int) -> Optional[tuple[int, int]]:
-    """Return the bytes received and sent by all interfaces but lo; None when the process is gone."""
+    """Return the bytes received and sent by all interfaces except lo; None if the process has exited."""
     text = procstat.read(pid, "net/dev").decode("utf-8", "replace")
     return parse(text) if text else None
 
 
 def parse(text: str) -> tuple[int, int]:
-    """Return the same of the file's text. Pure."""
+    """Return the bytes received and sent according to the file's text; pure."""
     received = sent = 0
     for line in text.splitlines()[_HEADING:]:
         name, _colon, columns = line.partition(":")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make, change, list and delete network interfaces; sources: rtnetlink(7), <linux/if_link.h>, ip-link(8).
+"""Create, change, list and delete network interfaces; sources: rtnetlink(7), <linux/if_link.h>, ip-link(8).
 
-What changes something is a ``Request``, for ``Netlink.batch``.
+Changes are returned as a ``Request``, for ``Netlink.batch``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ _NO_INDEX = 2**31 - 1
 
 
 class Link(NamedTuple):
-    """An interface. ``parent`` is the index of a veth's other end, or of what a vlan lies on, maybe in another namespace."""
+    """An interface.
+
+    ``parent`` is the index of a veth's peer or of the underlying interface, perhaps in another namespace.
+    """
 
     ifindex: int
     name: str
@@ -57,9 +60,9 @@ class Link(NamedTuple):
 
 
 def bridge(name: str, *, mac: str, mtu: int = 0, vlan: int = 0) -> Request:
-    """Return the request that makes a bridge, up; ``vlan`` is the tag that frames have which come without one.
+    """Return the request that creates a bridge, up; ``vlan`` is the VLAN of untagged frames.
 
-    Without a MAC given to it the bridge would change its own with its ports.
+    Without an explicit MAC the bridge would change its own with its ports.
     """
     data = [attribute(_BR_VLAN_FILTERING, b"\1"), _short(_BR_VLAN_DEFAULT_PVID, vlan)] if vlan else []
     return _made(name, "bridge", data, mac=mac, mtu=mtu, up=True)
@@ -68,7 +71,10 @@ def bridge(name: str, *, mac: str, mtu: int = 0, vlan: int = 0) -> Request:
 def veth(
     name: str, peer: str, *, peer_mac: str, mtu: int = 0, master: int = 0, netns_fd: Optional[int] = None
 ) -> Request:
-    """Return the request that makes a pair: ``name`` here, up, a port of the bridge ``master``; ``peer`` in another namespace."""
+    """Return the request that creates a veth pair.
+
+    ``name`` is here, up, and a port of the bridge ``master``; ``peer`` is in another namespace.
+    """
     other = _INFO.pack(0, 0, 0, 0, 0) + _attributes(peer, mac=peer_mac, mtu=mtu, netns_fd=netns_fd)
     return _made(name, "veth", [nested(_VETH_PEER, other)], mtu=mtu, master=master, up=True)
 
@@ -82,7 +88,7 @@ def macvlan(
     mtu: int = 0,
     netns_fd: Optional[int] = None,
 ) -> Request:
-    """Return the request that makes a macvlan on the interface with index ``parent``, in another namespace."""
+    """Return the request that creates a macvlan on the interface ``parent``, in another namespace."""
     data = [attribute(_MACVLAN_MODE, MACVLAN_MODES[mode])]
     return _made(name, "macvlan", data, parent=parent, mac=mac, mtu=mtu, netns_fd=netns_fd)
 
@@ -90,18 +96,18 @@ def macvlan(
 def ipvlan(
     name: str, parent: int, *, mode: str = "l2", mtu: int = 0, netns_fd: Optional[int] = None
 ) -> Request:
-    """Return the request that makes an ipvlan on the interface with index ``parent``, in another namespace."""
+    """Return the request that creates an ipvlan on the interface ``parent``, in another namespace."""
     data = [_short(_IPVLAN_MODE, IPVLAN_MODES[mode])]
     return _made(name, "ipvlan", data, parent=parent, mtu=mtu, netns_fd=netns_fd)
 
 
 def vlan(name: str, parent: int, tag: int) -> Request:
-    """Return the request that makes an interface for the frames of ``parent`` that carry a VLAN tag."""
+    """Return the request that creates an interface for the frames of ``parent`` with this VLAN tag."""
     return _made(name, "vlan", [_short(_VLAN_ID, tag)], parent=parent, up=True)
 
 
 def dummy(name: str) -> Request:
-    """Return the request that makes an interface that sends nowhere, up."""
+    """Return the request that creates a dummy interface, up."""
     return _made(name, "dummy", [], up=True)
 
 
@@ -114,14 +120,17 @@ def change(
     mtu: int = 0,
     master: Optional[int] = None,
 ) -> Request:
-    """Return the request that changes this of an interface; ``master`` 0 takes it out of its bridge."""
+    """Return the request that changes an interface; ``master`` 0 detaches it from its bridge."""
     header = _header(index=link.ifindex, up=up)
     wanted = _attributes(name, mac=mac, mtu=mtu, master=master)
     return Request(RTM_SETLINK, header + wanted, f"network interface {link.name}")
 
 
 def port_vlan(port: Link, tag: int) -> Request:
-    """Return the request that gives frames which come without a VLAN tag at a bridge's port one, and takes it off again."""
+    """Return the request that sets a bridge port's VLAN.
+
+    Untagged frames that arrive at the port get its tag, and it is removed from those that leave.
+    """
     header = _INFO.pack(_AF_BRIDGE, 0, port.ifindex, 0, 0)
     return Request(
         RTM_SETLINK,
@@ -131,42 +140,48 @@ def port_vlan(port: Link, tag: int) -> Request:
 
 
 def no_other_vlans(port: Link, tag: int) -> Request:
-    """Return the request that takes a bridge's port out of all VLANs but one; at first it is in the bridge's default one."""
+    """Return the request that removes a bridge port from all VLANs but one.
+
+    A new port is in the bridge's default VLAN.
+    """
     header = _INFO.pack(_AF_BRIDGE, 0, port.ifindex, 0, 0)
     others = _vlan_range(1, tag - 1) + _vlan_range(tag + 1, _LAST_VLAN)
     return Request(RTM_DELLINK, header + nested(_AF_SPEC, others), f"port {port.name} of a bridge")
 
 
 def hairpin(name: str, *, on: bool) -> Request:
-    """Return the request that lets a bridge's port get back what it has sent itself, or no longer."""
+    """Return the request that sets a bridge port's hairpin mode: whether it gets its own frames back."""
     data = nested(IFLA_INFO_SLAVE_DATA, attribute(_BRPORT_MODE, bytes([on])))
     info = nested(IFLA_LINKINFO, attribute(IFLA_INFO_SLAVE_KIND, "bridge"), data)
     return Request(RTM_NEWLINK, _header() + attribute(IFLA_IFNAME, name) + info, f"port {name} of a bridge")
 
 
 def delete(name: str) -> Request:
-    """Return the request that deletes an interface, a veth with its other end; one that is not there is fine."""
+    """Return the request that deletes an interface, a veth with its peer; it need not exist."""
     body = _header() + attribute(IFLA_IFNAME, name)
     return Request(RTM_DELLINK, body, f"network interface {name}", fine=(errno.ENODEV,))
 
 
 def find(netlink: Netlink, *names: str) -> list[Optional[Link]]:
-    """Return the interfaces of these names, None for one that is not there; one round trip for all."""
+    """Return the interfaces of these names, None for missing ones, in a single round trip."""
     return [_link(answer) if answer else None for answer in netlink.batch([_asked(name) for name in names])]
 
 
 def listed(netlink: Netlink, *, master: int = 0, kind: str = "") -> list[Link]:
-    """Return all interfaces, or those that are ports of a bridge, or of a kind."""
+    """Return all interfaces, or only a bridge's ports, or those of a kind."""
     body = _header() + attribute(IFLA_EXT_MASK, _SKIP_STATS)
     if master:
         body += attribute(IFLA_MASTER, master)
     found = map(_link, netlink.dump(Request(RTM_GETLINK, body, "network interfaces")))
-    # An old kernel does not select.
+    # An old kernel does not filter.
     return [link for link in found if master in (0, link.master) and kind in ("", link.kind)]
 
 
 def knows(netlink: Netlink, kind: str) -> bool:
-    """Tell whether the kernel has interfaces of a kind that lies on another one, by asking for one on none: nothing is made."""
+    """Return whether the kernel supports a kind of interface that needs a parent.
+
+    The probe requests one without a valid parent, so that nothing is created.
+    """
     try:
         netlink.ask(_made("sw-probe", kind, [], parent=_NO_INDEX))
     except OSError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speak netlink: requests made of attributes, many in one message, each acknowledged; dumps.
+"""A netlink client: requests made of attributes, batched and acknowledged one by one; dumps.
 
 Sources: netlink(7), rtnetlink(7), <linux/netlink.h>, <linux/rtnetlink.h>.
 """
@@ -19,7 +19,8 @@ from . import netns
 ROUTE, NETFILTER = 0, 12
 
 REQUEST, ACK = 0x1, 0x4
-#: Of a request that makes something: over what is there; only if it is new; where it is not there; behind its like.
+#: Flags of a request that adds something: replace an existing one; fail if it exists; create if missing;
+#: append.
 REPLACE, EXCL, CREATE, APPEND = 0x100, 0x200, 0x400, 0x800
 _DUMP = 0x300
 _DUMP_INTR = 0x10
@@ -35,16 +36,20 @@ _KIND = 0x3FFF
 _SOL_NETLINK = 270
 _OPT_CAP_ACK, _OPT_EXT_ACK, _OPT_STRICT_CHK = 10, 11, 12
 
-#: In one message: the answers to so many fit into a socket's default buffer, or the kernel would drop some (ENOBUFS).
+#: The most requests per message: their answers must fit into a socket's default buffer, or the kernel would
+#: drop some (ENOBUFS).
 _AT_ONCE = 64
-#: The kernel fills up to 32 KiB of a dump at once where the reader has the room.
+#: In bytes. The kernel sends up to 32 KiB of a dump at once if the reader's buffer is large enough.
 _ROOM = 1 << 16
-#: A dump during which something changed is asked for again, so often.
+#: The most attempts at a dump; it is repeated if something changes meanwhile.
 _DUMPS = 20
 
 
 class Request(NamedTuple):
-    """One request: RTM_* and what follows its header. ``what`` names the thing in an error; errno in ``fine`` are no error."""
+    """One request: RTM_*, and the body after its header.
+
+    ``what`` names the object in an error; an errno in ``fine`` is not an error.
+    """
 
     kind: int
     body: bytes
@@ -54,7 +59,7 @@ class Request(NamedTuple):
 
 
 def attribute(kind: int, value: Union[bytes, str, int]) -> bytes:
-    """Return an attribute, padded: a text ends in NUL, a number has 32 bits."""
+    """Return a padded attribute; text gets a trailing NUL, numbers have 32 bits."""
     if isinstance(value, int):
         value = struct.pack("=I", value)
     elif isinstance(value, str):
@@ -64,12 +69,12 @@ def attribute(kind: int, value: Union[bytes, str, int]) -> bytes:
 
 
 def nested(kind: int, *parts: bytes) -> bytes:
-    """Return an attribute that holds others."""
+    """Return an attribute that contains others."""
     return attribute(kind | _NESTED, b"".join(parts))
 
 
 def attributes(data: bytes) -> dict[int, bytes]:
-    """Return the attributes in some bytes by kind; of two of a kind the last."""
+    """Return the attributes in ``data`` by kind; of duplicates the last."""
     found, at = {}, 0
     while at + _ATTRIBUTE.size <= len(data):
         length, kind = _ATTRIBUTE.unpack_from(data, at)
@@ -81,12 +86,12 @@ def attributes(data: bytes) -> dict[int, bytes]:
 
 
 class Netlink:
-    """A socket to the kernel in one network namespace; a ``with`` closes it."""
+    """A netlink socket in a network namespace; a context manager that closes it."""
 
     def __init__(self, namespace: Union[int, str, None] = None, *, protocol: int = ROUTE) -> None:
-        """Open it in this thread's namespace, or in the one of a descriptor or path; raises OSError."""
+        """Open the socket in this thread's namespace, or in that of a descriptor or path; raises OSError."""
 
-        # A socket belongs for ever to the namespace in which it was made.
+        # A socket always belongs to the namespace in which it was created.
         def made() -> socket.socket:
             return _made(protocol)
 
@@ -100,10 +105,10 @@ class Netlink:
         self._socket.close()
 
     def batch(self, requests: Sequence[Request]) -> list[Optional[bytes]]:
-        """Send all at once, and return what the kernel answered to each: b"" for a mere yes, None for an error that is fine.
+        """Send requests and return the answers: b"" for a plain acknowledgement, None for a fine error.
 
-        All are tried, whatever becomes of the others. Raises OSError for the first that failed, with the errno, the kernel's own
-        words (netlink(7), extended acknowledgement) in ``strerror``, and ``what`` as ``filename``.
+        All are tried, even if some fail. Raises OSError for the first failure, with the errno, the kernel's
+        message (netlink(7), extended acknowledgement) in ``strerror``, and ``what`` as ``filename``.
         """
         outcomes: list[Union[bytes, OSError]] = []
         for start in range(0, len(requests), _AT_ONCE):
@@ -111,11 +116,11 @@ class Netlink:
         return [_answer(request, outcome) for request, outcome in zip(requests, outcomes)]
 
     def ask(self, request: Request) -> Optional[bytes]:
-        """Send one; as ``batch``."""
+        """Send one request, as ``batch`` does."""
         return self.batch([request])[0]
 
     def dump(self, request: Request) -> list[bytes]:
-        """Return all things that a RTM_GET* lists, without the messages' headers; raises OSError."""
+        """Return all objects that an RTM_GET* lists, without message headers; raises OSError."""
         for _ignored in range(_DUMPS):
             found = self._dump(request)
             if found is not None:
@@ -130,7 +135,7 @@ class Netlink:
             for kind, flags, sequence, payload in self._received():
                 place = sequence - first
                 if not 0 <= place < len(requests):
-                    continue  # left over from one that was broken off
+                    continue  # left over from an interrupted exchange
                 if kind == _ERROR:
                     outcomes[place] = _error(requests[place], flags, payload) or answers[place]
                 else:
@@ -138,7 +143,7 @@ class Netlink:
         return [outcomes[place] for place in range(len(requests))]
 
     def _dump(self, request: Request) -> Optional[list[bytes]]:
-        """Return what is listed, None when it changed meanwhile."""
+        """Return the listed objects, or None if they changed meanwhile."""
         self._send([request], REQUEST | _DUMP)
         found: list[bytes] = []
         torn = False
@@ -177,7 +182,7 @@ def _made(protocol: int) -> socket.socket:
         try:
             made.setsockopt(_SOL_NETLINK, option, 1)
         except OSError as error:  # noqa: PERF203
-            if error.errno != errno.ENOPROTOOPT:  # older than the option: without words, and a dump is of all
+            if error.errno != errno.ENOPROTOOPT:  # an older kernel: no messages, dumps unfiltered
                 made.close()
                 raise
     return made
@@ -192,7 +197,7 @@ def _answer(request: Request, outcome: Union[bytes, OSError]) -> Optional[bytes]
 
 
 def _error(request: Request, flags: int, payload: bytes, *, dump: bool = False) -> Optional[OSError]:
-    """Return the error of ``struct nlmsgerr``, or of the number at a dump's end; None for an acknowledgement."""
+    """Return the error of ``struct nlmsgerr``, or of a dump's final number; None for an acknowledgement."""
     number = -struct.unpack_from("=i", payload)[0] if len(payload) >= 4 else 0
     if number <= 0:
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a network namespace that a path keeps, and do something inside of one; sources: network_namespaces(7), setns(2)."""
+"""Pin network namespaces to paths, and run code inside them; sources: network_namespaces(7), setns(2)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NSFS = 0x6E736673
 
 
 def call(namespace: Union[int, str], act: Callable[[], Result]) -> Result:
-    """Call ``act`` inside the network namespace of a descriptor or path, and return what it returns; raises what it raises.
+    """Call ``act`` inside the network namespace of a descriptor or path, and return its result.
 
-    It runs in a thread that ends with it: the process itself never leaves its namespace. What it opens stays what it is:
-    sockets belong to the namespace, and the files of /proc/sys/net are those that the opener sees.
+    Raises what ``act`` raises. It runs in a thread of its own: the process itself never leaves its namespace.
+    What it opens remains bound to the namespace: sockets, and the files of /proc/sys/net.
     """
 
     def inside() -> Result:
@@ -33,24 +33,26 @@ def call(namespace: Union[int, str], act: Callable[[], Result]) -> Result:
 
 
 def pin(path: str, *, userns_fd: int = -1) -> None:
-    """Make a network namespace and keep it by a mount on ``path``, a file that is made; one that is there already stays.
+    """Create a network namespace and bind it on ``path``, a file that is created; keep a pinned one.
 
-    It belongs to the user namespace of the descriptor, else to ours. Raises OSError, and leaves no mount then.
+    It is owned by the user namespace of the descriptor, or else by ours. Raises OSError, leaving nothing
+    mounted.
     """
     if is_pinned(path):
         return
     if userns_fd < 0:
         _in_a_thread(lambda: _pin_new(path))
     else:
-        # Who enters a user namespace must have no other thread, and does not come back: that takes a process.
+        # Only a single-threaded process can enter a user namespace, and can't return: that takes a child.
         with usernamespace.inside(userns_fd, libc.CLONE_NEWNET) as pid:
             namespaces.pin(f"/proc/{pid}/ns/net", path)
 
 
 def unpin(path: str) -> None:
-    """Let go of the namespace, which ends with its last process and its last descriptor; not pinned, or no such file, is fine.
+    """Unpin the namespace and remove the file; do nothing if it is not pinned, or the file does not exist.
 
-    Mount namespaces that were copied meanwhile lose their copy too: the kernel detaches what is mounted on a file that goes.
+    The namespace ends with its last process and descriptor. Mount namespaces that were cloned meanwhile lose
+    their copy of the mount too: the kernel detaches mounts on a removed file.
     """
     mounts.unmount(path)
     with suppress(FileNotFoundError):
@@ -58,7 +60,7 @@ def unpin(path: str) -> None:
 
 
 def is_pinned(path: str) -> bool:
-    """Tell whether a namespace is mounted on the path."""
+    """Return whether a namespace is mounted on the path."""
     try:
         with _opened(path) as fd:
             return libc.fstatfs_type(fd) == _NSFS
@@ -90,7 +92,7 @@ def _in_a_thread(act: Callable[[], Result]) -> Result:
     def run() -> None:
         try:
             results.append(act())
-        except BaseException as error:  # noqa: BLE001  (raised in the thread that waits)
+        except BaseException as error:  # noqa: BLE001  (raised again in the waiting thread)
             errors.append(error)
 
     thread = threading.Thread(target=run)

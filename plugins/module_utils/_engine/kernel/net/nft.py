@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change and read nftables, each change as one transaction; sources: nft(8), libnftables(3), libnftables-json(5).
+"""Change and read nftables, each change as one transaction.
 
-Done by libnftables in this process, and where that is not installed by the program nft; which of the two is found by trying.
-It acts in the network namespace of the thread that calls.
+Sources: nft(8), libnftables(3), libnftables-json(5). Uses libnftables in this process if it can be loaded,
+else the program nft. Acts in the network namespace of the calling thread.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from .. import command
 
 LIBRARY, PROGRAM = "libnftables.so.1", "nft"
 
-#: <nftables/libnftables.h>: JSON, and protocols, priorities and all other symbols as numbers.
+#: <nftables/libnftables.h>: output as JSON, with protocols, priorities and all other symbols as numbers.
 _JSON = 1 << 4
 _NUMERIC = 1 << 7 | 1 << 8 | 1 << 9
-#: Seconds for the program: a transaction of thousands of elements takes one or two.
+#: Timeout of the program in seconds: a transaction of thousands of elements takes one or two.
 _TIMEOUT = 60
 _WORDS = 2000
 
@@ -26,39 +26,39 @@ _loaded: list[Any] = []
 
 
 def is_there() -> bool:
-    """Tell whether there is the library or the program."""
+    """Return whether the library or the program is installed."""
     return _library() is not None or command.find_program(PROGRAM) is not None
 
 
 def backend() -> str:
-    """Return which there is, LIBRARY or PROGRAM; raises HostLacks when there is neither."""
+    """Return which is installed, LIBRARY or PROGRAM; raises HostLacks if neither is."""
     if _library() is not None:
         return LIBRARY
     if command.find_program(PROGRAM) is None:
         raise HostLacks(
             "neither the library libnftables nor the program nft is installed",
-            remedy="Run the role slipway.oci.host, which installs what the engine needs",
+            remedy="Apply the role slipway.oci.host, which installs what the engine needs",
             program=PROGRAM,
         )
     return PROGRAM
 
 
 def apply(script: str) -> None:
-    """Carry out all commands of a script, or none of them.
+    """Execute all commands of a script, or none of them.
 
-    Raises CommandFailed with what nftables says, HostLacks.
+    Raises CommandFailed with the message of nftables, and HostLacks.
     """
     _run(script, as_json=False)
 
 
 def has_table(family: str, name: str) -> bool:
-    """Tell whether there is a table; raises as ``apply``."""
+    """Return whether a table exists; raises as ``apply``."""
     found = _listed(f"list tables {family}")
     return any(item["table"]["name"] == name for item in found if "table" in item)
 
 
 def table(family: str, name: str) -> Optional[list[dict[str, Any]]]:
-    """Return a table's objects as in libnftables-json(5), numbers for symbols; None where it is not there."""
+    """Return a table's objects as in libnftables-json(5), numbers for symbols; None if there is no table."""
     return _listed(f"list table {family} {name}") if has_table(family, name) else None
 
 
@@ -68,12 +68,12 @@ def chains() -> list[dict[str, Any]]:
 
 
 def _listed(what: str) -> list[dict[str, Any]]:
-    import json  # the rest needs none
+    import json  # not needed for changes
 
     try:
         found: list[dict[str, Any]] = json.loads(_run(what, as_json=True))["nftables"]
-    except ValueError:  # cut off: command.OUTPUT_LIMIT
-        raise CommandFailed(f"nftables does not end its answer to: {what}", stderr="") from None
+    except ValueError:  # truncated at command.OUTPUT_LIMIT
+        raise CommandFailed(f"nftables returned truncated output for: {what}", stderr="") from None
     return found
 
 
@@ -85,7 +85,8 @@ def _run(script: str, *, as_json: bool) -> str:
 
 
 def _by_program(script: str, *, as_json: bool) -> str:
-    # With --json, nft tries its input as JSON first, and that reads the pipe empty: the arguments hold the question.
+    # With --json, nft first tries to parse its input as JSON, which drains the pipe: so pass the command as
+    # an argument.
     how = ["--json", "--numeric", script] if as_json else ["-f", "-"]
     done = command.run([PROGRAM, *how], timeout=_TIMEOUT, stdin=script.encode(), check=False)
     if done.returncode:
@@ -96,7 +97,7 @@ def _by_program(script: str, *, as_json: bool) -> str:
 def _by_library(library: Any, script: str, *, as_json: bool) -> str:
     context = library.nft_ctx_new(0)
     if not context:
-        raise CommandFailed("libnftables gives no context: memory is short", stderr="")
+        raise CommandFailed("libnftables can't create a context: out of memory", stderr="")
     try:
         library.nft_ctx_buffer_output(context)
         library.nft_ctx_buffer_error(context)
@@ -110,14 +111,14 @@ def _by_library(library: Any, script: str, *, as_json: bool) -> str:
 
 def _refused(stderr: bytes) -> CommandFailed:
     said = stderr.decode("utf-8", "replace").strip()
-    # The first line is the error; below it stands the command, which may be long, with a mark.
+    # The first line is the error; the command, which may be long, follows with a marker.
     return CommandFailed(
-        f"nftables refuses: {said.partition(chr(10))[0]}", program=PROGRAM, stderr=said[:_WORDS]
+        f"nftables failed: {said.partition(chr(10))[0]}", program=PROGRAM, stderr=said[:_WORDS]
     )
 
 
 def _library() -> Optional[Any]:
-    """Return the library, loaded once, None where it is not installed."""
+    """Return the library, loaded once, or None if it is not installed."""
     if not _loaded:
         _loaded.append(_load())
     return _loaded[0]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hear of tables of nftables that somebody deletes, in the network namespace of whoever opens the socket.
+"""Notifications of deleted nftables tables, in the network namespace where the socket is opened.
 
-Source: linux/netfilter/nfnetlink.h and nf_tables.h; the kernel tells of each deletion, also of those by ``flush ruleset``.
+Source: linux/netfilter/nfnetlink.h and nf_tables.h; the kernel reports each deletion, including those by
+``flush ruleset``.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ _TABLE_DELETED = 10 << 8 | 2
 #: struct nlmsghdr: length, type, flags, sequence number, port.
 _HEADER = struct.Struct("=IHHII")
 _SIZE = 1 << 16
-#: As many messages are read at once; what is left wakes whoever waits again.
+#: The most messages read at once; the rest makes the socket readable again.
 _MOST = 1000
 
 
 def listening() -> Optional[socket.socket]:
-    """Return a socket that is readable when the ruleset has changed, None where the kernel tells nobody."""
+    """Return a socket that is readable after a change of the ruleset; None if the kernel lacks it."""
     try:
         made = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
     except OSError:
@@ -40,7 +41,7 @@ def listening() -> Optional[socket.socket]:
 
 
 def deleted(listener: socket.socket) -> bool:
-    """Read what has come, and tell whether a table was deleted; so it may be when messages were lost."""
+    """Read the queued messages and return whether a table was deleted; True if messages were lost."""
     found = False
     try:
         with suppress(BlockingIOError):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep open sockets in the queue of another one, which any process may hold open, and get at them there again.
+"""Park open sockets in the queue of another socket, which any process can hold open, and retrieve them.
 
-The queue is that of a datagram socket which is connected with itself, so that nobody else can send to it. What lies there is open
-as long as the socket is (unix(7), SCM_RIGHTS): whoever holds it needs no code for that. Source: pidfd_getfd(2), Linux 5.6.
+The queue belongs to a datagram socket that is connected to itself, so that no other socket can send to it.
+The parked sockets remain open as long as it is open (unix(7), SCM_RIGHTS), without any code in the process
+that holds it. Source: pidfd_getfd(2), Linux 5.6.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Optional
 from .. import libc
 from ..process import Process
 
-#: The most descriptors of one message (SCM_MAX_FD of <net/scm.h>).
+#: The most descriptors per message (SCM_MAX_FD of <net/scm.h>).
 _MOST = 253
 _RIGHTS_SIZE = socket.CMSG_SPACE(_MOST * array.array("i").itemsize)
 _LENGTH = 16
@@ -33,7 +34,7 @@ def made() -> socket.socket:
 
 @contextmanager
 def found(process: Process) -> Iterator[Optional[socket.socket]]:
-    """Give such a socket that a process holds; None where it holds none, or the kernel does not give it."""
+    """Yield a duplicate of a process's parking socket; None if it has none, or the kernel denies it."""
     with ExitStack() as stack:
         pidfd = stack.enter_context(process.watched())
         there = None if pidfd is None else _of_process(process.pid, pidfd)
@@ -45,9 +46,9 @@ def found(process: Process) -> Iterator[Optional[socket.socket]]:
 def sift(
     parked: socket.socket, is_kept: Callable[[socket.socket], bool], more: Iterable[socket.socket] = ()
 ) -> None:
-    """Close what is in the queue and not to be kept, then add more, of which nothing stays open here.
+    """Close the parked sockets that are not to be kept, and park more, which are closed here.
 
-    What is kept is in the queue again whatever ``more`` raises; a process that is killed meanwhile may take some with it.
+    The kept ones return to the queue even if ``more`` raises; a kill meanwhile may lose some.
     """
     kept: list[socket.socket] = []
     try:
@@ -56,14 +57,14 @@ def sift(
                 kept.append(one)
             else:
                 one.close()
-            if len(kept) == _MOST:  # a process may have less open than a queue
+            if len(kept) == _MOST:  # a process may have fewer descriptors than a queue
                 _put(parked, kept)
     finally:
         _put(parked, kept)
 
 
 def _all(parked: socket.socket, more: Iterable[socket.socket]) -> Iterator[socket.socket]:
-    """Take out what is in the queue by now, and go on with the others."""
+    """Take the sockets that are in the queue now, then yield the others."""
     end = os.urandom(_LENGTH)
     parked.sendmsg([end], [], socket.MSG_DONTWAIT)
     while True:
@@ -84,7 +85,7 @@ def _take(parked: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def _put(parked: socket.socket, sockets: list[socket.socket]) -> None:
-    """Put sockets at the end of the queue, close them here and empty the list."""
+    """Append sockets to the queue, close them here and empty the list."""
     if sockets:
         fds = array.array("i", (one.fileno() for one in sockets))
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
@@ -95,7 +96,7 @@ def _put(parked: socket.socket, sockets: list[socket.socket]) -> None:
 
 def _of_process(pid: int, pidfd: int) -> Optional[socket.socket]:
     for name in os.listdir(f"/proc/{pid}/fd"):
-        with suppress(OSError):  # closed by now, or not given
+        with suppress(OSError):  # closed meanwhile, or denied
             if os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:"):
                 one = socket.socket(fileno=libc.pidfd_getfd(pidfd, int(name)))
                 if _is_parked(one):
@@ -105,7 +106,7 @@ def _of_process(pid: int, pidfd: int) -> Optional[socket.socket]:
 
 
 def _is_parked(one: socket.socket) -> bool:
-    """Tell whether a socket is connected with itself."""
+    """Return whether a socket is connected to itself."""
     if (one.family, one.type) != (socket.AF_UNIX, socket.SOCK_DGRAM):
         return False
     with suppress(OSError):  # not connected

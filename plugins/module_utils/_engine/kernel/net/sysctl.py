@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read and set parameters of the network; source: Documentation/networking/ip-sysctl.rst.
+"""Read and set network parameters; source: Documentation/networking/ip-sysctl.rst.
 
-/proc/sys/net shows the namespace of the thread that opens a file, so ``netns.call`` leads to those of another one.
+/proc/sys/net shows the network namespace of the thread that opens a file; use ``netns.call`` for another
+namespace.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import NamedTuple, Optional
 
 
 class Changed(NamedTuple):
-    """A parameter that was set: its path below /proc/sys, its value before and after."""
+    """A changed parameter: its path below /proc/sys, and its value before and after."""
 
     name: str
     before: str
@@ -19,14 +20,17 @@ class Changed(NamedTuple):
 
 
 def of_interface(version: int, interface: str, parameter: str) -> str:
-    """Return the name of an interface's parameter, ``interface`` "all" and "default" included; raises ValueError for no name."""
-    if "/" in interface or interface in ("", ".", ".."):  # what the kernel takes for no name either
-        raise ValueError(f"{interface!r} is no name of a network interface")
+    """Return the name of an interface's parameter, or that of "all" and "default".
+
+    Raises ValueError for an invalid interface name.
+    """
+    if "/" in interface or interface in ("", ".", ".."):  # names that the kernel rejects, too
+        raise ValueError(f"{interface!r} is not a valid name of a network interface")
     return f"net/ipv{version}/conf/{interface}/{parameter}"
 
 
 def read(name: str) -> Optional[str]:
-    """Return a parameter by its path below /proc/sys, None where the kernel has none of that name."""
+    """Return a parameter by its path below /proc/sys, or None if the kernel does not have it."""
     try:
         with open(f"/proc/sys/{name}", encoding="ascii") as stream:
             return stream.read().strip()
@@ -35,7 +39,7 @@ def read(name: str) -> Optional[str]:
 
 
 def ensure(name: str, value: str) -> Optional[Changed]:
-    """Set a parameter that is there and has another value; tell so, None where nothing was to be done. Raises OSError."""
+    """Set a parameter unless it has the value or is missing; return the change, or None. Raises OSError."""
     before = read(name)
     if before is None or before == value:
         return None
@@ -44,7 +48,7 @@ def ensure(name: str, value: str) -> Optional[Changed]:
 
 
 def put(name: str, value: str) -> None:
-    """Set a parameter without a look at it; one that the kernel does not have is fine. Raises OSError."""
+    """Set a parameter without reading it; ignore one that the kernel does not have. Raises OSError."""
     try:
         fd = os.open(f"/proc/sys/{name}", os.O_WRONLY | os.O_CLOEXEC)
     except FileNotFoundError:
