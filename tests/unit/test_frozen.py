@@ -14,7 +14,7 @@ from _engine.frozen import dataclass, field, fields, replace
 
 @dataclass(frozen=True)
 class Ours:
-    """What is made here."""
+    """A class made by this module."""
 
     name: str
     number: int = 0
@@ -25,7 +25,7 @@ class Ours:
 
 @dataclass(frozen=True)
 class Derived(Ours):
-    """A field more, and another default."""
+    """A subclass with one more field and another default."""
 
     number: int = 5
     more: str = "more"
@@ -33,7 +33,7 @@ class Derived(Ours):
 
 @dataclass(frozen=True, repr=False)
 class Hidden:
-    """What is not to be shown."""
+    """A class whose values must not be shown."""
 
     secret: str
 
@@ -63,7 +63,7 @@ class Original:
     ],
 )
 def test_it_is_made_as_the_original_is(values, named):
-    """Values in their order and by name, defaults for the rest; TypeError for too few, too many, unknown ones."""
+    """Values are positional or named, with defaults; missing, extra or unknown ones: TypeError."""
     try:
         wanted = vars(Original(*values, **named))
     except TypeError:
@@ -76,7 +76,7 @@ def test_it_is_made_as_the_original_is(values, named):
 
 
 def test_equality_is_that_of_the_compared_fields():
-    """What is not compared makes no difference; another class is never equal; the hash goes with it."""
+    """Only compared fields count, for the hash too; other classes are never equal."""
     assert Ours("a", seen=1) == Ours("a", seen=2)
     assert Ours("a") != Ours("b")
     assert Ours("a") != Derived("a", number=0)
@@ -86,7 +86,7 @@ def test_equality_is_that_of_the_compared_fields():
 
 
 def test_it_can_not_be_changed():
-    """No field is set, added or deleted; a default that is made anew is nobody else's."""
+    """Fields can't be set, added or deleted; a default from a factory is not shared."""
     one = Ours("a")
     for act in (
         lambda: setattr(one, "name", "b"),
@@ -99,7 +99,7 @@ def test_it_can_not_be_changed():
 
 
 def test_a_copy_with_changes():
-    """``replace`` changes what it is told, keeps the class, and refuses a field that is not there."""
+    """``replace`` changes the given fields, keeps the class, and rejects unknown fields."""
     one = Derived("a", names={"b": "c"})
     assert replace(one, name="z", more="less") == Derived("z", names={"b": "c"}, more="less")
     assert one.name == "a"
@@ -110,7 +110,7 @@ def test_a_copy_with_changes():
 
 
 def test_fields_tell_what_was_declared():
-    """The inherited first, each once, with annotation and metadata as they were written."""
+    """Inherited fields come first, each once, with annotation and metadata as written."""
     assert [(item.name, item.type) for item in fields(Derived("a"))] == [
         ("name", "str"),
         ("number", "int"),
@@ -129,6 +129,6 @@ def test_what_is_not_to_be_shown():
 
 
 def test_no_other_kind_is_made():
-    """A class that can be changed is refused where it is declared."""
+    """Declaring a mutable class is refused."""
     with pytest.raises(TypeError):
         frozen.dataclass(frozen=False)

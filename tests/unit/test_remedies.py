@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A remedy that says what option to write says it as a setting, which the command line has in its own words."""
+"""Remedies that name an option use a Setting, which the command line can translate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OPTION = re.compile(r"\b[a-z]+(_[a-z]+)*: (true|false)\b|[Ww]rite [a-z]+(_[a-z]+
 
 
 def texts(node: ast.AST) -> Iterator[str]:
-    """Yield all constant texts in some code."""
+    """Yield all constant strings in some code."""
     for part in ast.walk(node):
         if isinstance(part, ast.Constant) and isinstance(part.value, str):
             yield part.value
@@ -31,7 +31,7 @@ def remedies(file: Path) -> Iterator[tuple[int, str]]:
 
 
 def test_options_in_remedies_are_settings():
-    """No remedy of the engine has an option of a task in plain text."""
+    """No remedy of the engine contains a task's option as plain text."""
     found = [
         f"{file.relative_to(PLUGINS)}:{line}: {text}"
         for file in ENGINE

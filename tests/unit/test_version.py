@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Versions that stand in several places are the same, and hold."""
+"""Versions that are written in several places agree and are valid."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from _engine.version import VERSION
 
 
 def test_version_is_the_collections(tree):
-    """The version that the agent tells is the one in galaxy.yml."""
+    """The version that the agent reports is the one in galaxy.yml."""
     assert yaml.safe_load((tree / "galaxy.yml").read_text())["version"] == VERSION
 
 
 def test_ansible_versions(tree):
-    """Each ansible-core that tests run on fits the collection's `requires_ansible`, whose lowest is the role's too."""
+    """The tested ansible-core versions satisfy `requires_ansible`, whose minimum is also the role's."""
     required = yaml.safe_load((tree / "meta/runtime.yml").read_text())["requires_ansible"]
     pinned = re.findall(r"^ansible-core==(\S+);", (tree / "requirements/run.txt").read_text(), re.MULTILINE)
     assert pinned

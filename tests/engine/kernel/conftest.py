@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the kernel package on a real kernel share."""
+"""Fixtures of the kernel package's tests on a real kernel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _root(need):
 
 @pytest.fixture
 def place(tmp_path):
-    """Return a directory to mount in; the test itself has to leave no mount there."""
+    """Return a directory to mount in; the test itself must unmount."""
     place = tmp_path.resolve()
     yield place
     left = [entry.target for entry in mountinfo.below(str(place))]
@@ -30,14 +30,14 @@ def place(tmp_path):
 
 @pytest.fixture
 def clears(place):
-    """Unmount at the end what the test mounts and means to leave."""
+    """Unmount at the end what the test leaves mounted on purpose."""
     yield place
     mounts.unmount_below(str(place))
 
 
 @pytest.fixture
 def python(tree):
-    """Return the function that runs code in another Python which knows the engine, behind ``wrapper``."""
+    """Return a function that runs code in a Python with the engine on its path, through ``wrapper``."""
 
     def run(code: str, *arguments: object, wrapper: tuple[str, ...] = ()) -> str:
         done = subprocess.run(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find, empty and remove cgroups of this host."""
+"""Find, empty and remove cgroups on this host."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from _engine.kernel.process import Process
 
 @pytest.fixture
 def tops(need):
-    """Return where the hierarchies are mounted that a process can be moved in."""
+    """Return the mount points of the hierarchies in which a process can be moved."""
     tops = [entry.target for entry in cgroups.hierarchies()]
     need(tops and all(os.access(top, os.W_OK) for top in tops), "cgroups that can be written to")
     return tops
@@ -26,7 +26,7 @@ def tops(need):
 
 @pytest.fixture
 def path(tops):
-    """Make a cgroup in every hierarchy; return its path."""
+    """Create a cgroup in every hierarchy; return its path."""
     path = f"/slipway-kernel-test-{secrets.token_hex(4)}"
     for top in tops:
         make(top + path)
@@ -36,7 +36,7 @@ def path(tops):
 
 
 def make(place: str) -> None:
-    """Make a cgroup that can hold processes: on v1 a cpuset has none until it is told which."""
+    """Create a cgroup that accepts processes: on v1 the cpuset must be set first."""
     os.mkdir(place)
     for name in ("cpuset.cpus", "cpuset.mems"):
         if os.path.exists(f"{place}/{name}") and not os.path.exists(f"{place}/cgroup.subtree_control"):
@@ -52,7 +52,7 @@ def write(file: str, text: object) -> None:
 
 @pytest.fixture
 def start():
-    """Return the function that starts a program in some cgroups; what still runs at the end is killed."""
+    """Return a function that starts a program in some cgroups; kill what still runs at the end."""
     started = []
 
     def start(places: list[str], *argv: str) -> subprocess.Popen:
@@ -71,7 +71,7 @@ def start():
 
 
 def test_the_layout_is_what_is_mounted(tops):
-    """The layout is told from the hierarchies that are mounted."""
+    """The layout is determined from the mounted hierarchies."""
     kinds = {entry.fstype for entry in mountinfo.read() if entry.fstype.startswith("cgroup")}
     assert cgroups.version() == ("v2" if kinds == {"cgroup2"} else "hybrid" if "cgroup2" in kinds else "v1")
 
@@ -88,7 +88,7 @@ LAYOUTS = [
 
 @pytest.mark.parametrize(("wanted", "version"), LAYOUTS)
 def test_each_layout_is_told(python, need, tops, wanted, version):
-    """Whatever is mounted where, the layout is told by where the controllers are."""
+    """The location of the controllers determines the layout, wherever hierarchies are mounted."""
     need(cgroups.version() == "hybrid", "a host with hybrid cgroups, which has the parts of all layouts")
     code = """
 import os, sys
@@ -112,7 +112,7 @@ except HostLacks:
 
 
 def test_a_cgroup_is_there_until_it_is_removed(tops, path):
-    """A cgroup that any hierarchy has is there; once removed it is nowhere, and removing it again is fine."""
+    """A cgroup exists if any hierarchy has it; removal is complete and can be repeated."""
     os.rmdir(tops[0] + path)
     assert cgroups.exists(path)
     cgroups.remove(path)
@@ -124,7 +124,7 @@ def test_a_cgroup_is_there_until_it_is_removed(tops, path):
 
 
 def test_processes_are_told_from_everywhere(tops, path, start):
-    """A process counts once, in whichever hierarchy and however deep it is."""
+    """A process counts once, in any hierarchy and at any depth."""
     make(f"{tops[0]}{path}/below")
     everywhere = start([top + path for top in tops], "sleep", "60")
     deep = start([f"{tops[0]}{path}/below"], "sleep", "60")
@@ -133,7 +133,7 @@ def test_processes_are_told_from_everywhere(tops, path, start):
 
 
 def test_a_whole_tree_is_removed(tops, path):
-    """Cgroups below go with it."""
+    """Cgroups below are removed too."""
     for top in tops:
         make(f"{top}{path}/a")
         make(f"{top}{path}/a/b")
@@ -141,7 +141,7 @@ def test_a_whole_tree_is_removed(tops, path):
     assert not cgroups.exists(path)
 
 
-#: The dead count too until they are reaped, so a fork may be one too many for a while.
+#: Zombies count until they are reaped, so a fork may exceed the limit for a while.
 FORKS = """
 import os, time
 def fork():
@@ -160,7 +160,7 @@ for _ in range(40):
 
 
 def test_processes_that_keep_forking_are_killed(tops, path, start):
-    """All die, though each forks and leaves all the time."""
+    """All processes are killed, although each keeps forking and exiting."""
     for top in tops:
         if os.path.exists(f"{top}{path}/pids.max"):
             write(f"{top}{path}/pids.max", 100)
@@ -175,14 +175,14 @@ def test_processes_that_keep_forking_are_killed(tops, path, start):
 
 
 def test_a_process_in_one_hierarchy_alone_is_killed(tops, path, start):
-    """Whichever hierarchy a process was moved in, it is found and killed there."""
+    """A process that was moved in only one hierarchy is found and killed there."""
     processes = [start([top + path], "sleep", "60") for top in tops]
     cgroups.kill_all(path)
     assert {process.wait(20) for process in processes} == {-9}
 
 
 def test_a_paused_process_is_killed(tops, path, start, need):
-    """A process that is frozen dies as well."""
+    """A frozen process is killed too."""
     process = start([top + path for top in tops], "sleep", "60")
     names = {"freezer.state": "FROZEN", "cgroup.freeze": "1"}
     files = [f"{top}{path}/{name}" for top in tops for name in names if os.path.exists(f"{top}{path}/{name}")]
@@ -193,7 +193,7 @@ def test_a_paused_process_is_killed(tops, path, start, need):
 
 
 def test_a_busy_cgroup_is_told(tops, path, start):
-    """A cgroup with a process in it is not removed, and the error says where."""
+    """A cgroup with a process is not removed, and the error names its directory."""
     process = start([tops[-1] + path], "sleep", "60")
     begun = time.monotonic()
     with pytest.raises(OSError, match="busy") as caught:
@@ -204,14 +204,14 @@ def test_a_busy_cgroup_is_told(tops, path, start):
 
 
 def test_a_cgroup_just_left_is_removed(tops, path, start):
-    """A process that has been killed a moment ago does not stand in the way."""
+    """A process that was killed a moment ago does not prevent the removal."""
     start([top + path for top in tops], "sleep", "60").kill()
     cgroups.remove(path)
     assert not cgroups.exists(path)
 
 
 def test_only_an_empty_cgroup_goes_when_asked_so(tops, path, start):
-    """With a process in it, or a cgroup below, it stays where that is, and goes from everywhere else."""
+    """With a process or a cgroup in it, it stays there, and is removed elsewhere."""
     make(f"{tops[0]}{path}/below")
     process = start([tops[-1] + path], "sleep", "60")
     cgroups.remove_empty(path)
@@ -221,7 +221,7 @@ def test_only_an_empty_cgroup_goes_when_asked_so(tops, path, start):
 
 
 def test_kills_for_want_of_memory_are_counted(tops, path, start, need):
-    """A process that the kernel killed for memory is counted; where nobody counts, the number is unknown."""
+    """OOM kills are counted; without a counter the number is unknown."""
     limits = [
         f"{top}{path}/{name}"
         for top in tops

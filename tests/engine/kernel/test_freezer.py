@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a process can be frozen, and whether it is, on the cgroups of this host."""
+"""Whether a process can be frozen, and is frozen, with this host's cgroups."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from _engine.kernel.cgroup import cgroups, freezer
 
 @pytest.fixture
 def place(need):
-    """Make a cgroup that can be frozen; return its directory and its control file."""
+    """Create a cgroup that can be frozen; return its directory and its control file."""
     kinds = {"freezer.state": ("FROZEN", "THAWED"), "cgroup.freeze": ("1", "0")}
     path = f"/slipway-freezer-test-{secrets.token_hex(4)}"
     found = []
@@ -39,7 +39,7 @@ def write(file: str, text: object) -> None:
 
 
 def test_a_frozen_process_is_told_from_one_that_runs(place):
-    """A process outside of any cgroup can't be frozen; inside it can, and what the kernel did is what is told."""
+    """In the root cgroup a process can't be frozen; elsewhere the kernel's state is returned."""
     directory, control, frozen, thawed = place
     with subprocess.Popen(["sleep", "60"]) as process:
         assert freezer.is_frozen(process.pid) is False
@@ -59,7 +59,7 @@ def test_a_frozen_process_is_told_from_one_that_runs(place):
 
 
 def test_nothing_can_be_frozen_without_its_hierarchy(place, python):
-    """Where no freezer is mounted, it is said that the process can't be frozen."""
+    """Without a freezer hierarchy, no process can be frozen."""
     directory, _control, _frozen, _thawed = place
     code = """
 import sys

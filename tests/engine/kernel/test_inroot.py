@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resolve paths inside roots that hold mounts, and make directories for other users."""
+"""Resolve paths inside roots with mounts, and create directories for other users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from _engine.kernel import inroot, mounts, untrusted_files
 
 @pytest.fixture(params=["kernel", "walk"])
 def open_in(request):
-    """Return each of the two ways to open in a root."""
+    """Return each of the two implementations."""
     return inroot._open_by_kernel if request.param == "kernel" else inroot._open_by_walk
 
 
@@ -55,7 +55,7 @@ def test_a_device_is_not_opened_to_be_read(place):
 
 
 def test_directories_are_made_for_their_owner(place):
-    """What is made belongs to who it is for, what was there keeps its owner."""
+    """New directories get the given owner; existing ones keep theirs."""
     (place / "there").mkdir(mode=0o755)
     root = os.open(place, os.O_PATH)
     try:
@@ -68,7 +68,7 @@ def test_directories_are_made_for_their_owner(place):
 
 
 def test_a_deleted_directory_is_no_path(place, monkeypatch):
-    """What was deleted while it was resolved is not there, though a file has the name that the kernel gives it."""
+    """A directory deleted while it was resolved is missing, although a file has the kernel's name for it."""
     (place / "gone").mkdir()
     (place / "gone (deleted)").mkdir()
     fd = os.open(place / "gone", os.O_PATH)

@@ -12,7 +12,7 @@ from _engine.kernel import libc
 
 @pytest.fixture
 def two(place):
-    """Make the files ``a`` and ``b``; return their directory as a descriptor."""
+    """Create the files ``a`` and ``b``; return a descriptor of their directory."""
     for name in "ab":
         (place / name).write_text(name)
     fd = os.open(place, os.O_RDONLY)
@@ -21,7 +21,7 @@ def two(place):
 
 
 def test_rename_does_not_replace(two, place):
-    """A rename that may not replace fails with both paths, and changes nothing."""
+    """A rename without replacing fails with both paths, and changes nothing."""
     with pytest.raises(FileExistsError, match="renameat2") as caught:
         libc.renameat2(two, "a", libc.AT_FDCWD, str(place / "b"), libc.RENAME_NOREPLACE)
     assert (caught.value.filename, caught.value.filename2) == ("a", str(place / "b"))
@@ -31,13 +31,13 @@ def test_rename_does_not_replace(two, place):
 
 
 def test_rename_exchanges(two, place):
-    """Two files swap their names."""
+    """Two files exchange their names."""
     libc.renameat2(two, "a", two, "b", libc.RENAME_EXCHANGE)
     assert [(place / name).read_text() for name in "ab"] == ["b", "a"]
 
 
 def test_rename_works_without_the_c_librarys_function(two, place, monkeypatch):
-    """A C library that lacks renameat2 is gone around by the number of the call."""
+    """Without renameat2 in the C library, the call is made by its number."""
 
     class Older(libc.ctypes.CDLL):
         """A C library without the function."""
@@ -54,7 +54,7 @@ def test_rename_works_without_the_c_librarys_function(two, place, monkeypatch):
 
 
 def test_openat2_keeps_beneath(two, place):
-    """The RESOLVE rules reach the kernel, and the error names call and path."""
+    """The RESOLVE_* rules reach the kernel, and the error names the call and the path."""
     os.symlink("/etc", place / "link")
     with pytest.raises(OSError, match="openat2") as caught:
         libc.openat2(two, "link/passwd", os.O_RDONLY, resolve=libc.RESOLVE_BENEATH)
@@ -65,14 +65,14 @@ def test_openat2_keeps_beneath(two, place):
 
 
 def test_a_file_system_is_synced(two):
-    """Syncing takes any descriptor, and refuses none."""
+    """Syncing accepts any descriptor, and fails without one."""
     libc.syncfs(two)
     with pytest.raises(OSError, match="syncfs"):
         libc.syncfs(-1)
 
 
 def test_errors_do_not_stick(two):
-    """The errno of one call is not told for another."""
+    """The errno of one call is not reported for another."""
     with pytest.raises(FileNotFoundError):
         libc.renameat2(two, "nowhere", two, "x", 0)
     with pytest.raises(OSError, match="Invalid argument"):

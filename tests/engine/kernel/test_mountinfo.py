@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read mounts that the kernel wrote."""
+"""Parse the mountinfo of real mounts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from _engine.kernel import libc, mountinfo, mounts
 
 
 def tmpfs(path: os.PathLike, name: str = "") -> str:
-    """Mount a tmpfs with this name as its source; return where."""
+    """Mount a tmpfs with this source name; return the mount point."""
     os.makedirs(path, exist_ok=True)
     libc.mount(name or "tmpfs", os.fspath(path), "tmpfs", 0, "size=64k")
     return os.fspath(path)
@@ -28,7 +28,7 @@ def test_any_name_is_read_as_it_is(clears, name):
 
 
 def test_the_root_of_a_bind_is_read(clears):
-    """A bind mount tells which directory of its file system it shows, odd names included."""
+    """A bind mount's entry names the directory that it shows, including odd names."""
     tmpfs(clears / "one")
     (clears / "one/a b").mkdir()
     (clears / "two").mkdir()
@@ -37,15 +37,15 @@ def test_the_root_of_a_bind_is_read(clears):
 
 
 def test_the_topmost_of_a_stack_is_found(clears):
-    """Of several mounts on one directory the last counts."""
+    """Of several mounts on one directory the last one is returned."""
     for number in range(3):
         tmpfs(clears / "stack", f"layer{number}")
     assert mountinfo.at(f"{clears}/stack").source == "layer2"
 
 
 def test_an_old_mount_moved_onto_a_young_one_is_topmost(clears):
-    """What was mounted first and moved onto another one is found on top of it."""
-    # A place of its own: the kernel moves nothing out of a mount that propagates to others.
+    """An older mount that was moved onto a newer one is the topmost."""
+    # A separate private mount: the kernel moves nothing out of a shared mount.
     libc.mount(None, tmpfs(clears / "private"), "", libc.MS_PRIVATE)
     old = tmpfs(clears / "private/old", "old")
     young = tmpfs(clears / "private/young", "young")
@@ -54,7 +54,7 @@ def test_an_old_mount_moved_onto_a_young_one_is_topmost(clears):
 
 
 def test_mounts_below_come_innermost_first(clears):
-    """Each mount below a path comes before the one that it stands on."""
+    """Each mount below a path comes before the mount that it is on."""
     for name in ("a", "a/b", "a/b/c", "a/d", "a/b"):
         tmpfs(clears / name)
     targets = [os.path.relpath(entry.target, clears) for entry in mountinfo.below(str(clears))]

@@ -14,7 +14,7 @@ from _engine.kernel import libc, mountinfo, mounts
 
 @pytest.fixture
 def two(place):
-    """Make a directory ``source`` with a file in it, and an empty ``target``; return both."""
+    """Create a directory ``source`` with a file in it, and an empty ``target``; return both."""
     (place / "source/below").mkdir(parents=True)
     (place / "source/file").write_text("x")
     (place / "target").mkdir()
@@ -28,7 +28,7 @@ def options(path) -> set[str]:
 
 
 def test_a_directory_is_shown_elsewhere(two):
-    """What is written through a bind mount is in the source, and read-only is said plainly."""
+    """Writes through a bind mount reach the source, and the mount's options say read-write or read-only."""
     source, target = two
     mounts.bind(str(source), str(target))
     (target / "new").touch()
@@ -44,7 +44,7 @@ def test_a_file_is_shown_elsewhere(two):
 
 
 def test_a_read_only_bind_refuses_writes_and_leaves_the_source_alone(two):
-    """Nothing can be written through a read-only bind mount, while the source stays writable."""
+    """A read-only bind mount can't be written, while its source can."""
     source, target = two
     mounts.bind(str(source), str(target), read_only=True)
     with pytest.raises(OSError, match="Read-only"):
@@ -54,7 +54,7 @@ def test_a_read_only_bind_refuses_writes_and_leaves_the_source_alone(two):
 
 
 def test_a_read_only_bind_keeps_the_flags_of_its_source(two):
-    """A source that forbids programs and devices does so when it is shown read-only."""
+    """A source mounted noexec and nodev remains so in a read-only bind mount."""
     source, target = two
     mounts.tmpfs(str(source), size=65536, mode=0o755, options=("nosuid", "nodev", "noexec"))
     mounts.bind(str(source), str(target), read_only=True)
@@ -63,7 +63,7 @@ def test_a_read_only_bind_keeps_the_flags_of_its_source(two):
 
 
 def test_a_locked_source_can_be_bound_read_only(two, python):
-    """In a user namespace, where the flags of a source can't be dropped, a read-only bind works as well."""
+    """In a user namespace, where the source's flags are locked, a read-only bind works too."""
     source, target = two
     mounts.tmpfs(str(source), size=65536, mode=0o755, options=("nosuid", "nodev"))
     code = (
@@ -79,7 +79,7 @@ def test_a_locked_source_can_be_bound_read_only(two, python):
 
 
 def test_mounts_below_are_shown_only_when_asked_for(two):
-    """A recursive bind shows the mounts below its source, a plain one what they hide."""
+    """A recursive bind includes the mounts below its source; a plain one shows what they hide."""
     source, target = two
     mounts.tmpfs(str(source / "below"), size=65536, mode=0o755)
     (source / "below/inner").touch()
@@ -91,7 +91,7 @@ def test_mounts_below_are_shown_only_when_asked_for(two):
 
 
 def test_a_recursive_bind_is_read_only_all_through(two):
-    """In a recursive read-only bind the mounts below are read-only as well."""
+    """In a recursive read-only bind the mounts below are read-only too."""
     source, target = two
     mounts.tmpfs(str(source / "below"), size=65536, mode=0o755)
     mounts.bind(str(source), str(target), recursive=True, read_only=True)
@@ -101,7 +101,7 @@ def test_a_recursive_bind_is_read_only_all_through(two):
 
 
 def test_a_target_behind_a_symlink_is_made_read_only(two):
-    """A bind onto a path that leads through a symlink is read-only too."""
+    """A bind onto a path through a symlink is read-only too."""
     source, target = two
     (target.parent / "link").symlink_to("target")
     mounts.bind(str(source), str(target.parent / "link"), read_only=True)
@@ -109,7 +109,7 @@ def test_a_target_behind_a_symlink_is_made_read_only(two):
 
 
 def test_a_bind_that_fails_leaves_nothing(two):
-    """A source that is not there is told with its path, and nothing is mounted."""
+    """The error for a missing source names its path, and nothing is mounted."""
     source, target = two
     with pytest.raises(FileNotFoundError) as caught:
         mounts.bind(f"{source}/nowhere", str(target), read_only=True)
@@ -118,7 +118,7 @@ def test_a_bind_that_fails_leaves_nothing(two):
 
 
 def test_a_tmpfs_has_size_mode_and_options(two):
-    """A tmpfs holds what it may, has the mode, and all options, its own too."""
+    """A tmpfs has its size limit, mode and options, including tmpfs's own."""
     _ignored, target = two
     mounts.tmpfs(str(target), size=1 << 20, mode=0o1777, options=("nosuid", "noexec", "nr_inodes=10"))
     seen = os.statvfs(target)
@@ -130,7 +130,7 @@ def test_a_tmpfs_has_size_mode_and_options(two):
 
 
 def test_unmounting_what_is_not_mounted_is_fine(two, place):
-    """A directory, a file, a symlink to a mount and no path at all are nothing to unmount."""
+    """A directory, a file, a symlink to a mount, and a missing path: nothing to unmount."""
     source, target = two
     mounts.tmpfs(str(target), size=65536, mode=0o755)
     (place / "link").symlink_to("target")
@@ -140,7 +140,7 @@ def test_unmounting_what_is_not_mounted_is_fine(two, place):
 
 
 def test_a_stack_is_unmounted_whole(two):
-    """All mounts on one directory go at once."""
+    """All mounts stacked on a directory are unmounted together."""
     _ignored, target = two
     for _ignored in range(4):
         mounts.tmpfs(str(target), size=65536, mode=0o755)
@@ -149,7 +149,7 @@ def test_a_stack_is_unmounted_whole(two):
 
 
 def test_a_busy_mount_is_detached(two):
-    """A mount in use is out of sight at once, and its user can go on."""
+    """A mount in use becomes invisible immediately, and its user continues."""
     _ignored, target = two
     mounts.tmpfs(str(target), size=65536, mode=0o755)
     with open(target / "file", "w+", encoding="ascii") as stream:
@@ -161,7 +161,7 @@ def test_a_busy_mount_is_detached(two):
 
 
 def test_all_below_is_unmounted(two):
-    """Nested, stacked and hidden mounts go, those beside stay."""
+    """Nested, stacked and hidden mounts are unmounted, others stay."""
     _ignored, target = two
     beside = target.parent / "target-beside"
     for path in (target, target / "a", target / "a/b", target / "a/b", target / "c", beside):
@@ -176,7 +176,7 @@ def test_all_below_is_unmounted(two):
 
 
 def test_nothing_below_is_fine(place):
-    """A path without mounts, and none at all, is nothing to unmount."""
+    """A path without mounts, or a missing one: nothing to unmount."""
     mounts.unmount_below(str(place))
     mounts.unmount_below(str(place / "nowhere"))
     assert mountinfo.below(str(place)) == ()
@@ -184,7 +184,7 @@ def test_nothing_below_is_fine(place):
 
 
 def test_a_refused_unmount_is_told(two, python):
-    """Somebody who may not unmount is told so, not that nothing is mounted."""
+    """A denied unmount is an error, not mistaken for a missing mount."""
     _ignored, target = two
     target.parent.chmod(0o755)
     mounts.tmpfs(str(target), size=65536, mode=0o755)
@@ -202,7 +202,7 @@ except OSError as error:
 
 
 def test_flags_are_the_kernels(two):
-    """The flags are the kernel's: a mount made with them has them."""
+    """The constants are the kernel's: a mount made with a flag has it."""
     _ignored, target = two
     libc.mount("x", str(target), "tmpfs", libc.MS_NOATIME | libc.MS_RDONLY)
     assert {"ro", "noatime"} <= options(target)

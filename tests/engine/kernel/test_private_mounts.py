@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mounts that only their maker sees."""
+"""Mounts that only their creator sees."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from _engine.kernel import mountinfo, mounts
 from _engine.kernel.private_mounts import apart
 
-#: Systemd's propagation, in a namespace of the test's own: the machine's mounts are not the test's to alter.
+#: Systemd's propagation, in a namespace of the test: the test must not change the machine's mounts.
 SHARED = ("unshare", "--mount", "--propagation", "shared")
 
 SEEN = """
@@ -46,17 +46,17 @@ print(os.waitpid(pid, 0)[1], mountinfo.below(sys.argv[1]))
 
 
 def test_nobody_else_sees_it(place, python):
-    """What is mounted there is seen by nobody, though mounts are shared, and a descriptor keeps it."""
+    """No other process sees the mount, although mounts are shared, and a descriptor keeps it."""
     assert python(SEEN, place, wrapper=SHARED).splitlines() == ["None", "['file'] [] True ()"]
 
 
 def test_a_kill_leaves_nothing(place, python):
-    """Killed with something mounted, there is nothing of it."""
+    """A kill while something is mounted leaves nothing mounted."""
     assert python(KILLED, place, wrapper=SHARED) == "9 ()"
 
 
 def test_an_error_comes_through(place):
-    """What act raises is raised here, and nothing stays mounted."""
+    """An exception of act is raised here, and nothing stays mounted."""
 
     def act() -> None:
         mounts.tmpfs(str(place), size=1 << 20, mode=0o700)

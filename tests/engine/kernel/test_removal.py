@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Delete trees that hold mounts and files that resist."""
+"""Delete trees with mounts and with protected files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from _engine.kernel.removal import remove_tree
 
 @pytest.fixture
 def tree_with_mount(place):
-    """Make a tree, and return the function that shows a precious directory somewhere in it."""
+    """Create a tree, and return a function that binds a precious directory somewhere in it."""
     (place / "precious/below").mkdir(parents=True)
     (place / "tree/a/mount").mkdir(parents=True)
     (place / "tree/file").touch()
@@ -30,7 +30,7 @@ def tree_with_mount(place):
 
 @pytest.mark.parametrize("where", ["tree/a/mount", "tree/a", "tree"])
 def test_a_tree_with_a_mount_is_left_whole(tree_with_mount, place, where):
-    """A mount in the tree, though of the same file system, is told before anything is deleted."""
+    """A mount in the tree, even of the same file system, is an error before any deletion."""
     tree_with_mount(where)
     with pytest.raises(OSError, match="another mount") as caught:
         remove_tree(str(place / "tree"))
@@ -43,7 +43,7 @@ def test_a_tree_with_a_mount_is_left_whole(tree_with_mount, place, where):
 
 
 def test_a_mount_is_seen_through_a_symlink(tree_with_mount, place):
-    """A path that leads through a symlink does not hide the mount."""
+    """A path through a symlink does not hide the mount."""
     tree_with_mount("tree/a/mount")
     (place / "link").symlink_to(".")
     with pytest.raises(OSError, match="another mount"):
@@ -52,7 +52,7 @@ def test_a_mount_is_seen_through_a_symlink(tree_with_mount, place):
 
 
 def test_a_mount_that_comes_late_is_not_entered(place, monkeypatch):
-    """A file system mounted after the look at mountinfo is not entered either."""
+    """A file system mounted after the check of mountinfo is not entered."""
     (place / "tree/mount").mkdir(parents=True)
     mounts.tmpfs(str(place / "tree/mount"), size=65536, mode=0o755)
     (place / "tree/mount/precious").touch()
@@ -69,7 +69,7 @@ def test_a_mount_that_comes_late_is_not_entered(place, monkeypatch):
 @pytest.mark.parametrize("flag", ["i", "a"])
 @pytest.mark.parametrize("which", ["file", "directory", "directory/below", "directory/below/file"])
 def test_marked_files_are_deleted(place, need, flag, which):
-    """Immutable and append-only files and directories go as well."""
+    """Immutable and append-only files and directories are deleted too."""
     (place / "tree/directory/below").mkdir(parents=True)
     (place / "tree/file").touch()
     (place / "tree/directory/below/file").touch()
@@ -82,13 +82,13 @@ def test_marked_files_are_deleted(place, need, flag, which):
 
 
 def mark(path, flag: str, need) -> None:
-    """Mark a file with chattr."""
+    """Set a file's attribute with chattr."""
     done = subprocess.run(["chattr", f"+{flag}", path], check=False, capture_output=True)
     need(done.returncode == 0, "chattr, and a file system that keeps flags")
 
 
 def test_an_immutable_file_elsewhere_stays_marked(place, need):
-    """A hard link from outside the tree keeps the file, and a file that is not in the way keeps its mark."""
+    """A hard link outside keeps the file, and files not in the way keep their attributes."""
     (place / "tree").mkdir()
     (place / "beside").touch()
     (place / "tree/file").touch()
@@ -102,7 +102,7 @@ def test_an_immutable_file_elsewhere_stays_marked(place, need):
 
 
 def test_devices_and_whiteouts_are_deleted(place):
-    """Device files go, which is how overlayfs notes what was deleted."""
+    """Device files, which are overlayfs's whiteouts, are deleted."""
     (place / "tree").mkdir()
     os.mknod(place / "tree/whiteout", stat.S_IFCHR, os.makedev(0, 0))
     os.mknod(place / "tree/null", stat.S_IFCHR | 0o600, os.makedev(1, 3))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real containers under real conmon and crun or runc, from a busybox root; each test's leftovers are an error."""
+"""Real containers with conmon and crun or runc, from a busybox root; leftovers of a test are an error."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ APPLETS = "sh cat echo sleep ls id env mount true false kill tail tty grep head 
 
 @pytest.fixture(scope="session")
 def busybox_root(need, tmp_path_factory) -> Path:
-    """Return a root file system that holds a static busybox, a user ``app`` and a group ``extra``."""
+    """Return a root file system with a static busybox, a user ``app`` and a group ``extra``."""
     need(os.path.exists(BUSYBOX), "busybox-static")
     root = tmp_path_factory.mktemp("busybox") / "root"
     for name in "bin etc proc sys dev tmp run var/tmp home/app".split():
@@ -42,7 +42,7 @@ def busybox_root(need, tmp_path_factory) -> Path:
 
 
 class Podman:
-    """A podman that keeps all that it has in a directory of its own."""
+    """A podman with all of its state in a directory of its own."""
 
     def __init__(self, top: Path, root: Path) -> None:
         self.top = top
@@ -57,17 +57,17 @@ class Podman:
         )
 
     def create(self, words):
-        """Create the container; it may be refused."""
+        """Create the container; podman may refuse it."""
         network = [] if "--network" in words else ["--network", "none"]
         return self.run(
             "create", "--name", "one", *network, *words, "--rootfs", str(self.root), "sleep", "1", cwd="/"
         )
 
     def make(self, words):
-        """Return the config.json that these words give."""
+        """Return the config.json for these options."""
         made = self.create(words)
         assert made.returncode == 0, made.stderr
-        # It may fail to start (the rlimits of this host), but config.json is written before that.
+        # The start may fail (this host's rlimits), but config.json is written before.
         self.run("init", "one")
         (path,) = self.top.glob("r/*-containers/*/userdata/config.json")
         config = json.loads(path.read_text())
@@ -75,19 +75,19 @@ class Podman:
         return config
 
     def remove(self) -> None:
-        """Remove the container, if there is one, and its volumes."""
+        """Remove the container, if it exists, and its volumes."""
         assert self.run("rm", "--force", "--ignore", "one").returncode == 0
         self.run("volume", "prune", "--force")
 
 
 @pytest.fixture(scope="module")
 def podman(need, tmp_path_factory, busybox_root) -> Iterator[Podman]:
-    """Give a podman that writes config.json; all it keeps lies in a temporary directory."""
+    """Yield a podman that writes config.json, with its state in a temporary directory."""
     need(os.geteuid() == 0 and shutil.which("podman") and shutil.which("runc"), "root, podman and runc")
     version = subprocess.run(["podman", "--version"], check=True, capture_output=True, text=True).stdout
     known = "version 4." in version and cgroups.version() != "v2"
     need(known, "podman 4 and cgroups v1, whose rules are known to be these")
-    # A container path in podman's own directory must stay short: its sockets lie there.
+    # Container paths in podman's directory must be short, because they contain sockets.
     made = Podman(tmp_path_factory.mktemp("p"), busybox_root)
     yield made
     made.run("rm", "--force", "--all")
@@ -96,7 +96,7 @@ def podman(need, tmp_path_factory, busybox_root) -> Iterator[Podman]:
 
 
 class Box:
-    """One engine's directories, and the containers that a test makes there."""
+    """One engine's directories, and the containers that a test creates there."""
 
     def __init__(self, top: Path, root: Path, runtime: str) -> None:
         self.layout = Layout(str(top / "root"), str(top / "run"))
@@ -106,7 +106,7 @@ class Box:
         self.containers = []
 
     def prepare(self, *command: str, exit_command: tuple[str, ...] = (), **options) -> conmon.ConmonLaunch:
-        """Write a bundle; returns the launch that ``conmon.create`` takes."""
+        """Write a bundle; return the launch for ``conmon.create``."""
         raw = {
             "name": "box",
             "image": self.root,
@@ -144,7 +144,7 @@ class Box:
         )
 
     def start(self, *command: str, **options):
-        """Create and start; returns launch and what conmon started."""
+        """Create and start; return the launch and conmon's result."""
         launch = self.prepare(*command, **options)
         started = conmon.create(launch)
         self.runtime.start(launch.container.id)
@@ -157,7 +157,7 @@ class Box:
         return found, *logs.streams(launch.container.log)
 
     def close(self) -> None:
-        """End what still runs, and remove what the runtime keeps."""
+        """Kill what still runs, and remove the runtime's state."""
         for container in self.containers:
             for process in find_by_argument(container.conmon_pid_file):
                 if self.runtime.state(container.id) is not None:
@@ -168,7 +168,7 @@ class Box:
         cgroups.remove(self.cgroup)
 
     def leftovers(self) -> list[str]:
-        """Name every process, cgroup and mount that is still there."""
+        """Return the names of all remaining processes, cgroups and mounts."""
         found = [f"mount {entry.target}" for entry in mountinfo.below(self.layout.root)]
         found += [f"cgroup {self.cgroup}"] if cgroups.exists(self.cgroup) else []
         for container in self.containers:
@@ -181,7 +181,7 @@ class Box:
 
 @pytest.fixture(params=["runc", "crun"])
 def box(request, need, busybox_root, tmp_path):
-    """Return a Box for each runtime, and check at the end that it left nothing."""
+    """Return a Box for each runtime, and check at the end that nothing is left."""
     need(os.geteuid() == 0, "root")
     need(shutil.which("conmon"), "conmon")
     need(shutil.which(request.param), request.param)

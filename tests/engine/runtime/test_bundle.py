@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container sees of its options, under both runtimes."""
+"""The effects of options inside a container, with both runtimes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PIDS = "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids$CG/pids.max"
 MEMORY = "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory$CG/memory.limit_in_bytes"
 CPU = "cat /sys/fs/cgroup/cpu$CG/cpu.cfs_quota_us || cut -d' ' -f1 /sys/fs/cgroup/cpu.max"
 STATUS = "grep -E '^({}):' /proc/self/status | tr -d '\\t'"
-#: Options, what the container runs, what that prints.
+#: Options, the container's command, and its output.
 CASES = {
     "entrypoint": ({"entrypoint": ["echo", "a"]}, "b", "a b"),
     "environment": (
@@ -78,7 +78,7 @@ def test_container_sees_its_options(box, busybox_root, case):
         if not (busybox_root / "bin" / name).is_symlink():
             (busybox_root / "bin" / name).symlink_to("busybox")
     options, script, wanted = CASES[case]
-    # On v1 the container sees its hierarchies from the top, at the mount of its own cgroup.
+    # On v1 a hierarchy's mount in the container may show only the container's own cgroup.
     prefix = "CG=$(sed -n 's/^.*:pids://p' /proc/self/cgroup); [ -e /sys/fs/cgroup/pids$CG ] || CG=;"
     command = ["b"] if "entrypoint" in options else ["sh", "-c", f"{prefix} exec 2>/dev/null; {script}"]
     _found, stdout, _stderr = box.run(*command, **options)
@@ -86,7 +86,7 @@ def test_container_sees_its_options(box, busybox_root, case):
 
 
 def test_bind_mounts(box, tmp_path):
-    """A bind mount is writable or read-only as asked, deeper destinations lie above shallower ones."""
+    """A bind mount is writable or read-only as requested, deeper destinations are on shallower ones."""
     outer, inner = tmp_path / "outer", tmp_path / "inner"
     outer.mkdir()
     inner.mkdir()
@@ -103,7 +103,7 @@ def test_bind_mounts(box, tmp_path):
 
 
 def test_privileged(box):
-    """A privileged container has this process's capabilities, the host's devices, no filter and nothing hidden."""
+    """A privileged container has this process's capabilities, the host's devices, no filter, no masks."""
     with open("/proc/self/status", encoding="ascii") as file:
         bounding = next(line for line in file if line.startswith("CapBnd")).split()[1]
     script = (
@@ -114,7 +114,7 @@ def test_privileged(box):
 
 
 def test_ulimits_that_are_not_asked_for_fit_the_host(box):
-    """The default limits are podman's, or what this host allows when that is less."""
+    """The default limits are podman's, or this host's if lower."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     _found, stdout, _stderr = box.run("sh", "-c", "ulimit -n")
     assert int(stdout) in (1048576, hard)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""conmon and the runtimes: creating, failing, ending."""
+"""Conmon and the runtimes: creation, failures, exits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from _engine.runtime import conmon, exits, logs, oci
 
 @pytest.mark.parametrize("code", [0, 1, 3, 255])
 def test_exit_code(box, code):
-    """The exit file tells the command's exit code, and a time that is now."""
+    """The exit file has the command's exit code and the current time."""
     before = time.time_ns()
     found, _stdout, _stderr = box.run("sh", "-c", f"exit {code}")
     assert found.code == code
@@ -28,7 +28,7 @@ def test_exit_code(box, code):
 
 
 def test_killed_by_signal_is_128_and_its_number(box):
-    """A container that is killed ends with 137, and a second KILL says that nothing was there."""
+    """A killed container exits with 137, and a second KILL reports that nothing was there."""
     launch, started = box.start("sleep", "1000")
     assert started.process.alive()
     assert box.runtime.kill(launch.container.id, signal.SIGKILL)
@@ -47,7 +47,7 @@ def test_stop_signal_is_the_commands_to_handle(box):
 
 
 def wait_for_output(launch, text):
-    """Wait until the log holds exactly this."""
+    """Wait until the log contains exactly this."""
     deadline = time.monotonic() + 20
     while logs.streams(launch.container.log)[0] != text:
         assert time.monotonic() < deadline
@@ -55,25 +55,25 @@ def wait_for_output(launch, text):
 
 
 def test_out_of_memory(box):
-    """A command that needs more memory than it may have is killed, and that is told apart from another 137."""
+    """A command that exceeds its memory limit is killed, and distinguished from another 137."""
     found, _stdout, _stderr = box.run("tail", "/dev/zero", memory="16m")
     assert (found.code, found.oom_killed) == (137, True)
 
 
 def test_log_holds_both_streams(box):
-    """Both streams come back as they were written: apart, in order, the last line without its end."""
+    """Both streams are logged as written: separate, in order, the last line without a line end."""
     _found, stdout, stderr = box.run("sh", "-c", "echo one; echo two >&2; echo; printf last")
     assert (stdout, stderr) == ("one\n\nlast", "two\n")
 
 
 def test_terminal(box):
-    """With a terminal the command sees one."""
+    """With a terminal the command has one."""
     found, stdout, _stderr = box.run("tty", tty=True)
     assert (found.code, stdout) == (0, "/dev/pts/0\r\n")
 
 
 def test_created_is_not_started(box):
-    """A created container waits: the runtime calls it created, and its command has not run."""
+    """A created container waits: its state is created, and its command has not run."""
     launch = box.prepare("echo", "ran")
     assert box.runtime.state(launch.container.id) is None
     started = conmon.create(launch)
@@ -85,7 +85,7 @@ def test_created_is_not_started(box):
 
 
 def test_states_from_start_to_delete(box):
-    """The runtime says running, then stopped without a pid, and forgets the container when told to."""
+    """The state is running, then stopped without a PID, and then there is none."""
     launch, started = box.start("sleep", "1000")
     name = launch.container.id
     assert box.runtime.state(name) == oci.RuntimeState("running", started.process.pid)
@@ -98,7 +98,7 @@ def test_states_from_start_to_delete(box):
 
 
 def test_starting_twice_is_refused_in_the_runtimes_words(box):
-    """An error of the runtime is handed on without time stamps and levels."""
+    """An error of the runtime is reported without time stamps and levels."""
     launch, _started = box.start("sleep", "1000")
     with pytest.raises(RuntimeFailed) as caught:
         box.runtime.start(launch.container.id)
@@ -112,9 +112,10 @@ def test_starting_twice_is_refused_in_the_runtimes_words(box):
     [("/bin/nope", ("/bin/nope", "o such file or directory")), ("/etc/passwd", ("ermission denied",))],
 )
 def test_command_that_cannot_run(box, command, words):
-    """A command that is missing or not executable fails creation, in the runtime's words, and leaves nothing.
+    """A missing or non-executable command fails the creation, with the runtime's message.
 
-    Not even the exit command, which conmon calls although nothing has run, and which may wait for our lock.
+    Nothing is left, not even the exit command, which conmon runs although nothing has run, and which may wait
+    for our lock.
     """
     launch = box.prepare(command, exit_command=("/bin/sleep", f"1000.{os.getpid()}"))
     with pytest.raises(RuntimeFailed) as caught:
@@ -125,12 +126,12 @@ def test_command_that_cannot_run(box, command, words):
 
 
 def assert_gone(argument):
-    """Check that the processes with this argument end; a kill takes its time."""
+    """Check that the processes with this argument exit; a kill takes some time."""
     assert all(process.wait_gone(5) for process in find_by_argument(argument))
 
 
 def test_stale_files_of_an_earlier_run_are_gone(box):
-    """What an earlier run left is not taken for the new one's exit."""
+    """Files of an earlier run are not mistaken for the new run's exit."""
     launch = box.prepare("true")
     container = launch.container
     os.makedirs(container.persist)
@@ -147,7 +148,7 @@ def test_stale_files_of_an_earlier_run_are_gone(box):
 
 
 def test_exit_is_unknown_when_conmon_was_killed(box):
-    """Without conmon nobody sees the exit: waiting ends at once, and tells nothing."""
+    """Without conmon the exit is not recorded: the wait ends at once, without result."""
     launch, started = box.start("sleep", "1000")
     started.monitor.signal(signal.SIGKILL)
     assert exits.wait_for_exit(launch.container, 20, monitor=started.monitor) is None
@@ -156,7 +157,7 @@ def test_exit_is_unknown_when_conmon_was_killed(box):
 
 
 def test_waiting_has_an_end(box):
-    """Waiting for a container that runs on stops at its timeout."""
+    """Waiting for a running container stops at the timeout."""
     launch, started = box.start("sleep", "1000")
     before = time.monotonic()
     assert exits.wait_for_exit(launch.container, 0.2, monitor=started.monitor) is None
@@ -164,7 +165,7 @@ def test_waiting_has_an_end(box):
 
 
 def test_exit_command_inherits_nothing(box, monkeypatch, tmp_path):
-    """The exit command runs after the exit file is there, with a clean environment and no file of its caller's."""
+    """The exit command runs after the exit file exists, with a clean environment and no inherited files."""
     monkeypatch.setenv("LISTEN_FDS", "1")
     monkeypatch.setenv("SECRET", "word")
     out = tmp_path / "out"
@@ -181,7 +182,7 @@ def test_exit_command_inherits_nothing(box, monkeypatch, tmp_path):
 
 
 def test_only_conmon_is_killed(box):
-    """Somebody who looks at conmon's pid file while creating fails is left alone."""
+    """A process that views conmon's PID file during a failing creation is not killed."""
     launch = box.prepare("/bin/nope")
     person = subprocess.Popen(
         ["sh", "-c", "sleep 1000; true", launch.container.conmon_pid_file], start_new_session=True
@@ -196,7 +197,7 @@ def test_only_conmon_is_killed(box):
 
 
 def test_runtime_that_hangs_is_given_up(box, monkeypatch, tmp_path):
-    """A runtime that does not answer is an error after the deadline, and neither it nor conmon stays."""
+    """A runtime that hangs is an error at the deadline, and neither it nor conmon remains."""
     stub = tmp_path / "hanging"
     stub.write_text(f"#!/bin/sh\n[ $5 = create ] && exec sleep 1000.{os.getpid()}\nexit 0\n")
     stub.chmod(0o755)
@@ -209,9 +210,10 @@ def test_runtime_that_hangs_is_given_up(box, monkeypatch, tmp_path):
 
 
 def test_container_half_made_is_taken_back(box, monkeypatch, tmp_path):
-    """A runtime that fails after it has made the container leaves no process and no record of it.
+    """A runtime that fails after creating the container leaves no process and no state.
 
-    conmon waits then for the end of stderr, which the container's process holds, so the deadline ends it.
+    conmon then waits for the end of stderr, which the container's process holds open, so the wait ends at the
+    deadline.
     """
     monkeypatch.setattr(conmon, "_DEADLINE", 2.0)
     stub = tmp_path / "late"
@@ -231,7 +233,7 @@ def test_container_half_made_is_taken_back(box, monkeypatch, tmp_path):
 
 
 def test_runtime_without_a_word(box, tmp_path):
-    """A runtime that fails silently still makes an error that names it."""
+    """A runtime that fails silently still gives an error that names it."""
     stub = tmp_path / "silent"
     stub.write_text("#!/bin/sh\nexit 1\n")
     stub.chmod(0o755)
@@ -242,7 +244,7 @@ def test_runtime_without_a_word(box, tmp_path):
 
 
 def test_runtime_that_speaks_only_in_its_log(box, tmp_path):
-    """What the runtime writes to its log reaches the user, though conmon hands on nothing."""
+    """The runtime's log reaches the user, even if conmon forwards nothing."""
     stub = tmp_path / "writing"
     line = '{"level":"error","msg":"from the log","time":"2026"}'
     stub.write_text(
@@ -255,7 +257,7 @@ def test_runtime_that_speaks_only_in_its_log(box, tmp_path):
 
 
 def test_conmon_that_refuses_its_arguments(box, tmp_path):
-    """What conmon itself says reaches the user."""
+    """Conmon's own message reaches the user."""
     launch = box.prepare("true")
     missing = replace(launch, runtime=oci.OciRuntime(str(tmp_path / "gone"), "gone", box.runtime.root))
     with pytest.raises(RuntimeFailed, match=r"Runtime path .*gone is not valid"):
@@ -263,7 +265,7 @@ def test_conmon_that_refuses_its_arguments(box, tmp_path):
 
 
 def test_missing_programs_name_the_role():
-    """A host without conmon or runtime gets an error that names the role that installs them."""
+    """On a host without conmon or runtime, the error names the role that installs them."""
     for find in (lambda: conmon.find_conmon("/nowhere/conmon"), lambda: oci.find_runtime("/nowhere/crun")):
         with pytest.raises(HostLacks) as caught:
             find()
@@ -271,7 +273,7 @@ def test_missing_programs_name_the_role():
 
 
 def test_programs_describe_themselves(box, tmp_path):
-    """The runtime and conmon tell name, path and version; one that is too old is refused."""
+    """The runtime and conmon report name, path and version; an old one is refused."""
     program = box.runtime.describe()
     assert (program.name, program.path) == (box.runtime.name, box.runtime.path)
     assert program.version >= "1"
@@ -284,26 +286,26 @@ def test_programs_describe_themselves(box, tmp_path):
 
 
 def test_standard_input(box):
-    """Without interactive a reading command is at the end of its input at once, with it it waits."""
+    """Without interactive a command reads the end of its input at once, with it it waits."""
     assert box.run("cat")[0].code == 0
     launch, started = box.start("cat", interactive=True)
     assert exits.wait_for_exit(launch.container, 0.3, monitor=started.monitor) is None
 
 
 def test_log_has_a_limit(box):
-    """A log that may not grow keeps what came last."""
+    """A log with a size limit keeps the latest output."""
     launch = box.prepare("sh", "-c", "i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done")
     limited = replace(launch, log_size_max=10_000)
     started = conmon.create(limited)
     box.runtime.start(launch.container.id)
     assert exits.wait_for_exit(launch.container, 20, monitor=started.monitor).code == 0
     assert os.path.getsize(launch.container.log) < 20_000
-    # conmon logs a line in parts when it reads one.
+    # conmon logs a line in parts if it reads it in parts.
     assert "".join(line.text for line in logs.read(launch.container.log, tail=1)) == "line 1999"
 
 
 def test_log_elsewhere(box, tmp_path):
-    """The log can lie where the user wants it; a place that does not exist is an error that names it."""
+    """The log can be at another path; the error for a missing directory names it."""
     launch = box.prepare("echo", "x")
     started = conmon.create(replace(launch, log_path=str(tmp_path / "log")))
     box.runtime.start(launch.container.id)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bundle that podman makes for the same words, beside ours."""
+"""Our bundle and podman's, for the same options."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_same_as_podman(podman, busybox_root, case):
-    """Our bundle means what podman's means, for the same options.
+    """Our bundle is equivalent to podman's, for the same options.
 
-    Left out, with reason: HOSTNAME and hostname of an unnamed container (another id), ``container`` (names
-    the engine), TERM without a terminal (nothing to describe; podman 5 leaves it out too), the rlimits that
-    are not asked for (podman does not fit them to the host and fails), and podman's own annotations.
+    Excluded: HOSTNAME and hostname of an unnamed container (its ID differs), ``container`` (names the
+    engine), TERM without a terminal (nothing to describe; podman 5 omits it too), default rlimits (podman
+    does not adapt them to the host and fails), and podman's own annotations.
     """
     words, raw = CASES[case]
     theirs, mine = comparable(podman.make(words)), comparable(ours(busybox_root, raw))

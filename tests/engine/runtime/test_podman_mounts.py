@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every form in which a mount can be written, beside podman: what is refused, and what stands in config.json.
+"""Every form of a mount, compared with podman: what is refused, and the mounts of config.json.
 
-Where the two differ a form has the name of the difference, and docs/compat.md the reason; a difference that is none fails.
+Where the two differ, the form names the difference, and docs/compat.md has the reason; a stale difference
+fails.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ COMPAT = Path(__file__).parents[3] / "docs/compat.md"
 
 
 class Form(NamedTuple):
-    """What stands in an option; ``{d}`` is a destination, ``{tmp}`` a directory of the host. ``differs`` names why."""
+    """An option's text; ``{d}`` is a destination, ``{tmp}`` a host directory. ``differs`` names a difference."""
 
     option: str
     text: str
@@ -41,7 +42,7 @@ FLAGS = (
     "suid,dev,exec,ro",
 )
 PROPAGATIONS = "private rprivate shared rshared slave rslave unbindable runbindable".split()
-#: What ends a mount of a path or a volume in ``volume``.
+#: Endings of a mount of a path or a volume in ``volume``.
 ENDS = (
     *(
         f":{words}"
@@ -145,7 +146,7 @@ OTHERS = (
     Form("mount", "type=image,src=localhost/assets:1,dst={d},subpath=/bin", "newer"),
     Form("mount", "type=bind,src={tmp}/a,dest={d}", "newer"),
 )
-#: Words of docker, or of this engine, that podman has not.
+#: Options of docker, or of this engine, that podman lacks.
 MORE = (
     Form("mount", "type=bind,src={tmp}/a,dst={d},bind-recursive=disabled", "docker"),
     Form("mount", "type=bind,src={tmp}/a,dst={d},ro,bind-recursive=readonly", "docker"),
@@ -161,7 +162,7 @@ MORE = (
     Form("mount", "type=bind,src={tmp}/a,dst={d},rbind", "own-words"),
     Form("mount", "type=bind,src={tmp}/a,dst={d},ro=1", "own-words"),
 )
-#: What both refuse, and what only one of the two does.
+#: Forms that both refuse, and that only one of the two refuses.
 REFUSED = (
     *(
         Form("volume", text)
@@ -217,7 +218,7 @@ REFUSED = (
     Form("mount", "type=devpts,dst={d},uid=x", "checked-early"),
     Form("tmpfs", "{d}:mode=999", "checked-early"),
 )
-#: What newer podmans have and this engine has not; podman's package refuses it too.
+#: Forms of newer podmans that this engine lacks; podman's package refuses them too.
 LATER = (
     Form("mount", "type=glob,src={tmp}/a*,dst={d}", "glob"),
     Form("mount", "type=artifact,src=x,dst={d}", "artifact"),
@@ -229,7 +230,7 @@ UNKNOWN_TO_PODMAN = {"newer", "docker", "own-words", *(form.differs for form in 
 
 
 class Place:
-    """Where the forms' sources are; makes of a form what is written."""
+    """The directory of the forms' sources; expands a form to an option's value."""
 
     def __init__(self, tmp: Path) -> None:
         self.tmp = tmp
@@ -238,7 +239,7 @@ class Place:
         (tmp / "file").write_text("x")
 
     def written(self, form: Form, number: int) -> str:
-        """Return the text with a destination, and a volume, of its own."""
+        """Return the text with its own destination and volume."""
         text = form.text.replace("{tmp}", str(self.tmp)).replace("{leaf}", self.tmp.name)
         return text.replace("{d}", f"/f/{number}").replace("{n}", str(number))
 
@@ -252,7 +253,7 @@ class Place:
 
 
 def joined(raws: list[dict]) -> dict:
-    """Return the options of all."""
+    """Return the options of all forms."""
     made: dict = {"volume": [], "mount": [], "tmpfs": {}}
     for raw in raws:
         for option, value in raw.items():
@@ -262,13 +263,13 @@ def joined(raws: list[dict]) -> dict:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Place:
-    """Give the sources of the forms."""
+    """Yield the sources of the forms."""
     return Place(tmp_path_factory.mktemp("sources"))
 
 
 @pytest.fixture(scope="module")
 def assets(podman, busybox_root):
-    """Let podman have the image that the forms name."""
+    """Provide podman with the image that the forms name."""
     packed = subprocess.run(["tar", "-C", busybox_root, "-c", "etc"], check=True, capture_output=True).stdout
     path = podman.top / "assets.tar"
     path.write_bytes(packed)
@@ -277,7 +278,7 @@ def assets(podman, busybox_root):
 
 @pytest.fixture(scope="module")
 def both(podman, place, busybox_root, assets):
-    """Return podman's mounts and ours of all forms that podman knows, by destination: one container each."""
+    """Return podman's mounts and ours of all forms that podman accepts, by destination; one container each."""
     known = [(number, form) for number, form in enumerate(FORMS) if form.differs not in UNKNOWN_TO_PODMAN]
     words = [word for number, form in known for word in (f"--{form.option}", place.written(form, number))]
     raw = joined([place.raw(form, number) for number, form in known])
@@ -289,7 +290,7 @@ def both(podman, place, busybox_root, assets):
     "number", range(len(FORMS)), ids=lambda number: f"{FORMS[number].option} {FORMS[number].text}"
 )
 def test_form(request, place, number):
-    """A form is read, and gives the mount that podman's config.json has, or differs as docs/compat.md says."""
+    """A form is parsed and gives podman's mount, or differs as docs/compat.md says."""
     form = FORMS[number]
     (mount,) = kinds.MOUNTS.parse("mounts", place.raw(form, number)).values()
     assert mount.destination == f"/f/{number}"
@@ -304,7 +305,7 @@ def test_form(request, place, number):
     "form", [form for form in FORMS if form.differs in UNKNOWN_TO_PODMAN], ids=lambda form: form.text
 )
 def test_unknown_to_podman(podman, place, assets, form):
-    """What this engine takes and podman's package does not is refused by the latter, so the table tells the truth."""
+    """Forms that only this engine accepts are refused by podman's package, so the table is correct."""
     try:
         assert podman.create([f"--{form.option}", place.written(form, 1)]).returncode
     finally:
@@ -313,7 +314,7 @@ def test_unknown_to_podman(podman, place, assets, form):
 
 @pytest.mark.parametrize("form", [*REFUSED, *LATER], ids=lambda form: f"{form.option} {form.text}")
 def test_refused(podman, place, assets, form):
-    """What is wrong is refused as by podman; what podman takes all the same has its reason in docs/compat.md."""
+    """Invalid forms are refused as by podman; those that podman accepts have a reason in docs/compat.md."""
     with pytest.raises(EngineError) as caught:
         kinds.MOUNTS.parse("mounts", place.raw(form, 1))
     assert caught.value.remedy
@@ -325,7 +326,7 @@ def test_refused(podman, place, assets, form):
 
 
 def test_the_order_is_podmans(podman, busybox_root, place):
-    """Nested and overlapping destinations are mounted in podman's order: what lies above comes first."""
+    """Nested and overlapping destinations are mounted in podman's order: parents first."""
     paths = ["/a/b/c", "/a", "/ab", "/a/b", "/ab/c", "/a-b", "/a/b-c", "/b/c", "/b"]
     raw = {"volume": [f"{place.tmp}/a:{path}" for path in paths]}
     mine = [item["destination"] for item in ours(busybox_root, raw)["mounts"]]
@@ -337,7 +338,7 @@ def test_the_order_is_podmans(podman, busybox_root, place):
 
 
 def test_every_difference_has_its_reason():
-    """docs/compat.md names each difference of the tables above, and no other."""
+    """docs/compat.md explains exactly the differences of the tables above."""
     section = COMPAT.read_text().partition("\n## Mounts\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \| (.+) \| (.+) \|$", section, re.MULTILINE)
     assert all(all(part.strip() for part in row) for row in rows)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the kernel package share."""
+"""Fixtures of the kernel package's tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture
 def python(tree):
-    """Return the function that starts another Python which knows the engine; what still runs at the end is killed."""
+    """Return a function that starts a Python with the engine on its path; kill what still runs at the end."""
     with ExitStack() as running:
 
         def start(code: str, *arguments: object) -> subprocess.Popen:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file that has no name until it is whole."""
+"""A file that has no name until it is complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from _engine.kernel.atomic_file import FreshFile
 
 @pytest.fixture(params=["nameless", "named"])
 def way(request, monkeypatch):
-    """Have a file system that knows files without a name, and one that does not."""
+    """Run with a file system that supports unnamed files, and with one that does not."""
     if request.param == "named":
         opened = os.open
 
@@ -29,7 +29,7 @@ def way(request, monkeypatch):
 
 
 def test_placed(tmp_path, way):
-    """Placed, it is there with its content and its mode, and nothing is beside it."""
+    """A placed file has its content and its mode, and leaves no other file."""
     path = tmp_path / "file"
     with closing(FreshFile(str(path))) as fresh:
         os.write(fresh.fd, b"content")
@@ -40,7 +40,7 @@ def test_placed(tmp_path, way):
 
 
 def test_replaced(tmp_path, way):
-    """It takes the place of the old one with its mode, while who has the old one open goes on reading that."""
+    """It replaces the old file and takes its mode; readers that have the old one open keep it."""
     path = tmp_path / "file"
     path.write_text("old")
     path.chmod(0o604)
@@ -54,7 +54,7 @@ def test_replaced(tmp_path, way):
 
 
 def test_not_placed(tmp_path, way):
-    """Not placed, it is gone, and the old one is as it was."""
+    """An unplaced file vanishes, and the old one is unchanged."""
     path = tmp_path / "file"
     path.write_text("old")
     with closing(FreshFile(str(path))) as fresh:
@@ -63,7 +63,7 @@ def test_not_placed(tmp_path, way):
 
 
 def test_no_directory(tmp_path, way):
-    """Without the directory there is an error and no open descriptor."""
+    """A missing directory is an error and leaves no open descriptor."""
     before = os.listdir("/proc/self/fd")
     with pytest.raises(FileNotFoundError):
         FreshFile(str(tmp_path / "none/file"))

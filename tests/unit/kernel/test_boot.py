@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mark of a boot."""
+"""The marker of a boot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from _engine.kernel import boot
 
 
 def test_marked_by_this_boot_alone(tmp_path):
-    """A file is the mark of this boot when it holds its id: not before, not when it was cut short, not of another boot."""
+    """A file marks this boot if it contains its ID, not if it is missing, truncated or older."""
     path = tmp_path / "boot"
     assert not boot.is_marked(str(path))
     for content in ("", boot.boot_id()[:20], "00000000-0000-4000-8000-000000000000\n"):

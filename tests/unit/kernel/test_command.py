@@ -14,18 +14,18 @@ from _engine.kernel.process import Process
 
 
 def sh(script: str, **options: object):
-    """Run a script of the test's own."""
+    """Run a script."""
     return run(["sh", "-c", script], **{"timeout": 30, **options})
 
 
 def test_output_and_code_are_kept_apart():
-    """Standard output, standard error and exit code come back as they are."""
+    """Standard output, standard error and the exit code are returned separately."""
     done = sh("echo out; echo err >&2; exit 3", check=False)
     assert (done.returncode, done.stdout, done.stderr) == (3, b"out\n", b"err\n")
 
 
 def test_the_environment_is_clean(monkeypatch):
-    """A program sees PATH, LC_ALL and what it was given, and nothing of the caller."""
+    """A program sees PATH, LC_ALL and the given variables, and nothing of the caller's."""
     monkeypatch.setenv("SECRET", "1")
     seen = set(run(["env"], timeout=30, env={"MINE": "yes"}).stdout.decode().split())
     assert seen == {
@@ -36,29 +36,29 @@ def test_the_environment_is_clean(monkeypatch):
 
 
 def test_input_is_passed_whole():
-    """Input larger than a pipe comes back from cat as it was."""
+    """Input larger than a pipe passes through cat unchanged."""
     data = os.urandom(OUTPUT_LIMIT - 1)
     assert run(["cat"], timeout=30, stdin=data).stdout == data
 
 
 def test_no_input_is_an_end_of_file():
-    """A program that reads gets the end of file at once."""
+    """A program without input reads the end of file immediately."""
     assert run(["cat"], timeout=30).stdout == b""
 
 
 def test_input_may_be_left_unread():
-    """A program that ends without reading its input has not failed."""
+    """A program that exits without reading its input has not failed."""
     assert run(["true"], timeout=30, stdin=bytes(1 << 20)).returncode == 0
 
 
 def test_output_is_bounded_and_drained():
-    """Of too much output the beginning is kept, on both streams, and the program is not blocked."""
+    """The beginning of excessive output is kept, on both streams, and the program does not block."""
     done = sh("head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2; echo end >&2")
     assert (len(done.stdout), len(done.stderr)) == (OUTPUT_LIMIT, OUTPUT_LIMIT)
 
 
 def test_what_is_left_in_the_background_is_not_waited_for(tmp_path):
-    """A program's end counts, though a child of it keeps the pipes open."""
+    """A program's exit counts, even if a child of it keeps the pipes open."""
     begun = time.monotonic()
     done = sh(f"sleep 60 & echo $! > {tmp_path}/pid; echo out")
     assert time.monotonic() - begun < 10
@@ -70,7 +70,7 @@ def test_what_is_left_in_the_background_is_not_waited_for(tmp_path):
 
 @pytest.mark.parametrize("quiet", [True, False], ids=["pipes closed", "pipes open"])
 def test_a_program_that_takes_too_long_is_killed_with_its_children(tmp_path, quiet):
-    """At the deadline the whole process group is killed, and the error tells what was said."""
+    """The timeout kills the whole process group, and the error contains the output."""
     close = "exec >&- 2>&-;" if quiet else ""
     begun = time.monotonic()
     with pytest.raises(CommandTimeout) as caught:
@@ -92,7 +92,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("script", "message", "code"), FAILURES)
 def test_a_failure_says_why(script, message, code):
-    """The error has the code and the last line that the program said."""
+    """The error has the exit code and the last line of the error output."""
     with pytest.raises(CommandFailed) as caught:
         sh(script)
     assert caught.value.message == message
@@ -100,20 +100,20 @@ def test_a_failure_says_why(script, message, code):
 
 
 def test_arguments_are_not_told():
-    """An error does not tell the arguments, which may hold secrets."""
+    """An error does not contain the arguments, which may be secret."""
     with pytest.raises(CommandFailed) as caught:
         run(["false", "--password=hunter2"], timeout=30)
     assert "hunter2" not in f"{caught.value}{caught.value.fields}"
 
 
 def test_a_missing_program_is_told_with_the_remedy():
-    """A program that the host lacks is an error that says what to run."""
+    """The error for a missing program says how to install it."""
     with pytest.raises(HostLacks, match=r"no-such-program is not installed.*role slipway\.oci\.host"):
         run(["no-such-program"], timeout=30)
 
 
 def test_directory_and_descriptors_are_passed(tmp_path):
-    """A program works where it is told to, and has the descriptors it is given."""
+    """A program runs in the given directory and inherits the given descriptors."""
     reader, writer = os.pipe()
     try:
         done = sh(f"pwd; echo x > /dev/fd/{writer}", cwd=str(tmp_path), pass_fds=[writer])
@@ -125,7 +125,7 @@ def test_directory_and_descriptors_are_passed(tmp_path):
 
 
 def test_programs_are_found(tmp_path):
-    """A program is found in the fixed places, then in the extra ones; what can't be run is none."""
+    """A program is searched in the fixed directories, then in the extra ones; it must be executable."""
     program = tmp_path / "my-own-program"
     program.write_text("#!/bin/sh\n")
     assert find_program("my-own-program", extra=[str(tmp_path)]) is None

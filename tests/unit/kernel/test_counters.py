@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What /proc/PID/net/dev tells of traffic."""
+"""Traffic counters of /proc/PID/net/dev."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ eth1:12345678901       7    0    0    0     0          0         0      50      
 
 
 def test_all_interfaces_but_lo_count():
-    """Received and sent bytes are summed, whatever stands right behind the colon."""
+    """Received and sent bytes are summed, with or without a space after the colon."""
     assert counters.parse(TEXT) == (12345679901, 250)
 
 
 def test_a_process_that_is_gone_has_none():
-    """No process has pid 0, so nothing is known of it."""
+    """PID 0 does not exist, so there are no counters."""
     assert counters.received_and_sent(0) is None

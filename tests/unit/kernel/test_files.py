@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make directories."""
+"""Create directories."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def mode(path) -> int:
 
 @pytest.mark.parametrize("wanted", [0o700, 0o755])
 def test_directories_are_made(tmp_path, wanted):
-    """A directory and its missing parents are made with the mode, whatever the umask."""
+    """A directory and its missing parents are created with the mode, whatever the umask."""
     path = tmp_path / "a/b/c"
     files.make_private(str(path), wanted)
     assert {mode(tmp_path / name) for name in ("a", "a/b", "a/b/c")} == {wanted}
 
 
 def test_a_directory_that_is_there_stays_as_it_is(tmp_path):
-    """An existing directory keeps its mode and content, a link to one as well."""
+    """An existing directory, or a link to one, keeps its mode and content."""
     (tmp_path / "a/b").mkdir(parents=True)
     (tmp_path / "a").chmod(0o751)
     (tmp_path / "link").symlink_to("a")
@@ -45,14 +45,14 @@ def test_a_directory_that_is_there_stays_as_it_is(tmp_path):
 
 
 def test_a_file_in_the_way_is_told(tmp_path):
-    """A file where the directory should be is an error."""
+    """A file at the path of the directory is an error."""
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError):
         files.make_private(str(tmp_path / "file"))
 
 
 def test_a_directory_is_closed_after_use(tmp_path):
-    """The descriptor of a directory is good in the body and closed after it, by an error too."""
+    """The descriptor is valid in the body and closed after it, also after an exception."""
     opened = []
 
     def fail() -> None:
@@ -68,21 +68,21 @@ def test_a_directory_is_closed_after_use(tmp_path):
 
 
 def test_a_directory_is_opened_below_another(tmp_path):
-    """A directory can be named relative to one that is open."""
+    """A path can be relative to an open directory."""
     (tmp_path / "a").mkdir()
     with files.directory(str(tmp_path)) as top, files.directory("a", dir_fd=top) as fd:
         assert os.path.samestat(os.fstat(fd), os.stat(tmp_path / "a"))
 
 
 def test_only_a_directory_is_opened(tmp_path):
-    """Anything else than a directory is refused."""
+    """Anything but a directory is refused."""
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError), files.directory(str(tmp_path / "file")):
         pass
 
 
 def test_a_directory_is_made_durable(tmp_path):
-    """Syncing a directory works on one that is there, and tells of one that is not."""
+    """An existing directory is synced; a missing one is an error."""
     files.fsync_directory(str(tmp_path))
     with pytest.raises(FileNotFoundError):
         files.fsync_directory(str(tmp_path / "nowhere"))

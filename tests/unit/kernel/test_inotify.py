@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sleeping until something happens to files."""
+"""Waiting for changes of files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_each_change_wakes(tmp_path, change):
-    """What happens after the watch was set wakes, also when it happened before the wait, and only once."""
+    """An event after the watch was set wakes once, even if it precedes the wait."""
     (tmp_path / "old").write_text("x")
     with Watch() as watch:
         watch.add(str(tmp_path))
@@ -34,7 +34,7 @@ def test_each_change_wakes(tmp_path, change):
 
 
 def test_a_change_while_waiting_wakes_at_once(tmp_path):
-    """The sleeper does not wait for its deadline."""
+    """An event ends the wait before its deadline."""
     with Watch() as watch:
         watch.add(str(tmp_path))
         timer = threading.Timer(0.1, (tmp_path / "new").touch)
@@ -46,7 +46,7 @@ def test_a_change_while_waiting_wakes_at_once(tmp_path):
 
 
 def test_another_descriptor_wakes(tmp_path):
-    """What else is waited for wakes as well, and stays readable."""
+    """Another readable descriptor ends the wait, too, and stays readable."""
     reader, writer = os.pipe()
     with Watch() as watch:
         watch.add(str(tmp_path))
@@ -68,7 +68,7 @@ def test_a_directory_that_is_missing_is_told(tmp_path):
 
 
 def test_too_many_watchers_are_told_with_the_remedy(monkeypatch):
-    """A user who has all inotify instances that the kernel gives is told which parameter to raise."""
+    """The error at the limit of inotify instances names the parameter to raise."""
 
     def fail():
         raise OSError(24, "Too many open files (inotify_init1)")

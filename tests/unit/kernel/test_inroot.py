@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open paths inside a root: by the kernel and by the walk that stands in for it, which have to agree."""
+"""Open paths inside a root: openat2(2) and its replacement, the walk, must agree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from _engine.kernel import inroot, untrusted_files
 
-#: What stands for "outside was reached": the same paths lead there without the root.
+#: The mark of the outside: without the root, the same paths lead there.
 OUTSIDE, INSIDE = b"outside", b"inside"
 
 LINKS = {
@@ -35,7 +35,7 @@ LINKS = {
 
 @pytest.fixture(params=["kernel", "walk"])
 def open_in(request, root, need):
-    """Return each of the two ways to open in a root."""
+    """Return each of the two implementations."""
     if request.param == "kernel":
         need(has_openat2(root), "openat2 (Linux 5.6)")
         return inroot._open_by_kernel
@@ -43,7 +43,7 @@ def open_in(request, root, need):
 
 
 def has_openat2(root: int) -> bool:
-    """Tell whether the kernel can."""
+    """Return whether the kernel has openat2(2)."""
     try:
         os.close(inroot._open_by_kernel(root, ".", os.O_PATH))
     except OSError:
@@ -53,7 +53,7 @@ def has_openat2(root: int) -> bool:
 
 @pytest.fixture
 def top(tmp_path):
-    """Make a tree with a root in it, and return the root's path."""
+    """Create a tree that contains a root, and return the root's path."""
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/passwd").write_bytes(OUTSIDE)
     top = tmp_path / "root"
@@ -122,7 +122,7 @@ PATHS = [
 
 
 def content(open_in, root: int, path) -> object:
-    """Return what a file inside the root holds, or the errno."""
+    """Return the content of a file inside the root, or the errno."""
     try:
         fd = open_in(root, path, os.O_RDONLY)
     except OSError as error:
@@ -133,7 +133,7 @@ def content(open_in, root: int, path) -> object:
 
 @pytest.mark.parametrize(("path", "expected"), PATHS, ids=lambda value: repr(value)[:40])
 def test_a_path_never_leaves_the_root(open_in, root, path, expected):
-    """A path means what it means to a process whose root it is."""
+    """A path has the meaning that it has in a process chrooted there."""
     assert content(open_in, root, path) == expected
 
 
@@ -141,7 +141,7 @@ def test_a_path_never_leaves_the_root(open_in, root, path, expected):
     "path", ["/", ".", "..", "/..", "dir/..", "dir/sub/../..", "dir/sub/../../..", "rel/../.."]
 )
 def test_the_root_is_its_own_parent(open_in, root, top, path):
-    """Going up ends at the root."""
+    """``..`` stops at the root."""
     fd = open_in(root, path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         assert os.path.samestat(os.fstat(fd), os.stat(top))
@@ -163,7 +163,7 @@ def test_the_root_is_its_own_parent(open_in, root, top, path):
     ],
 )
 def test_magic_links_are_refused(open_in, path, expected):
-    """A link of procfs that leads to an object instead of a name is refused, the plain ones are followed."""
+    """Magic links of procfs are refused; its ordinary symlinks are followed."""
     root = os.open("/", os.O_RDONLY)
     try:
         found = content(open_in, root, path)
@@ -196,7 +196,7 @@ FLAGS = [
 
 @pytest.mark.parametrize(("path", "flags", "expected"), FLAGS)
 def test_flags_mean_what_they_mean_to_open(open_in, top, path, flags, expected):
-    """Each flag of open(2) does inside a root what it does elsewhere."""
+    """Each flag of open(2) has its usual effect inside a root."""
     if isinstance(expected, str):
         found = opened(open_in, top, path, flags)
         assert os.path.samestat(found, os.stat(top / expected, follow_symlinks=False))
@@ -207,7 +207,7 @@ def test_flags_mean_what_they_mean_to_open(open_in, top, path, flags, expected):
 
 
 def opened(open_in, top, path: str, flags: int) -> os.stat_result:
-    """Return what is opened inside the root."""
+    """Return the descriptor of a path opened inside the root."""
     root = os.open(top, os.O_PATH)
     try:
         fd = open_in(root, path, flags, 0o640)
@@ -220,13 +220,13 @@ def opened(open_in, top, path: str, flags: int) -> os.stat_result:
 
 
 def test_a_nul_does_not_cut_a_path(open_in, root):
-    """A path with a NUL is refused, not taken as the part before it."""
+    """A path with a NUL is refused, not truncated at it."""
     with pytest.raises(ValueError, match="embedded null"):
         open_in(root, "etc/passwd\0.txt", os.O_RDONLY)
 
 
 def test_descriptors_do_not_leak(open_in, root):
-    """Whatever comes of opening, only the one descriptor asked for stays open, and no program inherits it."""
+    """Only the requested descriptor stays open, whatever the result, and no program inherits it."""
     before = os.listdir("/proc/self/fd")
     for path, _ignored in PATHS:
         content(open_in, root, path)
@@ -260,7 +260,7 @@ ATTACKS = [
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_race_never_leads_out(open_in, python, root, top, attack):
-    """While directories are swapped with symlinks and moved out of the root, nothing outside is ever opened."""
+    """Nothing outside is opened while directories are swapped with symlinks or moved out."""
     tmp = top.parent
     (tmp / "secret").write_bytes(OUTSIDE)
     (top / "dir/swapped").mkdir()
@@ -277,7 +277,7 @@ def test_a_race_never_leads_out(open_in, python, root, top, attack):
 
 
 def test_a_file_is_opened_without_openat2(root, monkeypatch):
-    """Where the kernel lacks openat2, or a filter forbids it, the walk opens the path."""
+    """If the kernel lacks openat2, or a filter forbids it, the walk opens the path."""
     for refusal in (errno.ENOSYS, errno.EPERM, errno.EAGAIN):
 
         def refuse(*_: object, refusal: int = refusal) -> int:
@@ -298,7 +298,7 @@ RESOLVED = [
 
 @pytest.mark.parametrize(("path", "expected"), RESOLVED)
 def test_a_path_is_resolved_to_the_hosts(top, path, expected):
-    """What exists inside the root is told by its path on the host."""
+    """A path that exists inside the root is resolved to the host's path."""
     if isinstance(expected, str):
         assert inroot.resolve(str(top), path) == f"{top}/{expected}"
     else:
@@ -325,7 +325,7 @@ def test_a_path_is_resolved_to_the_hosts(top, path, expected):
     ],
 )
 def test_where_a_path_leads(tmp_path, path, leads):
-    """Symlinks are followed inside the root, as far as there is something; the rest stays as it is written."""
+    """Symlinks are followed inside the root as far as they exist; the rest is kept."""
     (tmp_path / "real/below").mkdir(parents=True)
     (tmp_path / "file").touch()
     for name, target in {
@@ -353,7 +353,7 @@ READ = [
 
 @pytest.mark.parametrize(("path", "expected"), READ)
 def test_a_file_is_read(top, path, expected):
-    """A regular file is read whole, none is None, and what is neither is refused without being opened."""
+    """A regular file is read, a missing one is None, and others are refused unopened."""
     os.mkfifo(top / "pipe")
     (top / "large").write_bytes(bytes(101))
     try:
@@ -378,7 +378,7 @@ MADE = [
 
 @pytest.mark.parametrize(("path", "expected", "made"), MADE)
 def test_directories_are_made_inside(root, top, path, expected, made):
-    """What is missing on the way is made inside the root with its mode, and nothing else is touched."""
+    """Missing directories are created inside the root with the mode; the rest is untouched."""
     before = listing(top.parent)
     if isinstance(expected, str):
         fd = inroot.make_directory(root, path, mode=0o2775, uid=os.getuid(), gid=os.getgid())
@@ -394,5 +394,5 @@ def test_directories_are_made_inside(root, top, path, expected, made):
 
 
 def listing(path) -> set[str]:
-    """Return the names of all that is below."""
+    """Return the names of everything below."""
     return {str(found.relative_to(path)) for found in path.rglob("*")}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lock files: one holder, a deadline, an order."""
+"""Lock files: a single holder, a deadline, an order."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ for _ in range(100):
 
 @pytest.fixture
 def path(tmp_path) -> str:
-    """Return where the lock file is."""
+    """Return the path of the lock file."""
     return str(tmp_path / "container-web.lock")
 
 
 @pytest.fixture
 def held(python, path):
-    """Return the function that has another process take the lock and hold it until it is killed."""
+    """Return a function that starts a process which holds the lock until it is killed."""
 
     def hold(*shared: str):
         process = python(HOLD, path, *shared)
@@ -56,13 +56,13 @@ def held(python, path):
 
 
 def take(path: str, *, timeout: float = 0, shared: bool = False) -> None:
-    """Take the lock and let it go."""
+    """Take the lock and release it."""
     with lock(path, timeout=timeout, what="a test", rank=1, shared=shared):
         pass
 
 
 def is_free(path: str) -> bool:
-    """Return whether the lock can be had at once."""
+    """Return whether the lock is available immediately."""
     try:
         take(path)
     except LockTimeout:
@@ -71,7 +71,7 @@ def is_free(path: str) -> bool:
 
 
 def test_a_free_lock_is_taken_again_and_again(path):
-    """A lock is free again when its body has ended, by an error too."""
+    """A lock is released when its body ends, also with an exception."""
     for _ignored in range(2):
         with pytest.raises(KeyError), lock(path, timeout=0, what="a test", rank=1):
             raise KeyError
@@ -79,7 +79,7 @@ def test_a_free_lock_is_taken_again_and_again(path):
 
 
 def test_whoever_waits_in_vain_learns_who_holds_it(held, path):
-    """The error names the holder, what it does and since when, in words and in fields."""
+    """The error reports the holder, the purpose and the time, as text and as fields."""
     process = held()
     begun = time.monotonic()
     with pytest.raises(LockTimeout) as caught:
@@ -94,7 +94,7 @@ def test_whoever_waits_in_vain_learns_who_holds_it(held, path):
 
 
 def test_a_lock_is_waited_for(held, path):
-    """Whoever waits gets the lock soon after it was let go."""
+    """A waiting process gets the lock soon after its release."""
     process = held()
     threading.Timer(0.3, process.stdin.close).start()
     begun = time.monotonic()
@@ -103,7 +103,7 @@ def test_a_lock_is_waited_for(held, path):
 
 
 def test_a_killed_holder_holds_nothing(held, path):
-    """The lock of a process that was killed is free at once."""
+    """The lock of a killed process is free immediately."""
     process = held()
     assert not is_free(path)
     process.kill()
@@ -112,7 +112,7 @@ def test_a_killed_holder_holds_nothing(held, path):
 
 
 def test_a_dead_writer_is_not_taken_for_the_holder(path):
-    """A holder that has not yet written who it is isn't mistaken for the one before it."""
+    """A holder that has not recorded itself yet is not mistaken for its predecessor."""
     with open(path, "w+", encoding="ascii") as stream:
         stream.write("4194305 1 1.0 an old story")
         stream.flush()
@@ -124,7 +124,7 @@ def test_a_dead_writer_is_not_taken_for_the_holder(path):
 
 
 def test_shared_locks_go_together(held, path):
-    """Two may share a lock; nobody has it alone meanwhile."""
+    """Two processes can share a lock, which excludes exclusive holders."""
     held("shared")
     take(path, shared=True)
     with pytest.raises(LockTimeout):
@@ -132,14 +132,14 @@ def test_shared_locks_go_together(held, path):
 
 
 def test_a_lock_held_alone_is_not_shared(held, path):
-    """Nobody shares a lock that another one holds alone."""
+    """An exclusive lock can't be shared."""
     held()
     with pytest.raises(LockTimeout):
         take(path, shared=True)
 
 
 def test_an_unlinked_lock_file_keeps_others_out(python, path, tmp_path):
-    """Four processes that each unlink the file while they hold it are never in together."""
+    """Four processes that each unlink the held file never hold the lock at the same time."""
     counter = tmp_path / "counter"
     counter.write_text("0")
     workers = [python(COUNT, path, counter) for _ignored in range(4)]
@@ -148,7 +148,7 @@ def test_an_unlinked_lock_file_keeps_others_out(python, path, tmp_path):
 
 
 def test_a_file_unlinked_before_it_is_locked_does_not_count(path, monkeypatch):
-    """A file that its holder unlinks between our opening and locking it is not the lock any more."""
+    """A file that its holder unlinks between our open and flock no longer counts as the lock."""
     real, unlinked = fcntl.flock, []
 
     def late(fd: int, kind: int) -> None:
@@ -178,7 +178,7 @@ ORDERS = [
 
 @pytest.mark.parametrize(("order", "fine"), ORDERS)
 def test_locks_are_taken_in_order(tmp_path, order, fine):
-    """A lock of lower rank, or of the same with a name that sorts before, is never taken after."""
+    """A lock of lower rank, or of equal rank and a lower path, can't be taken later."""
     for rank, _ignored in order:
         (tmp_path / str(rank)).mkdir(exist_ok=True)
     *first, last = (
@@ -195,7 +195,7 @@ def test_locks_are_taken_in_order(tmp_path, order, fine):
 
 
 def test_the_order_is_each_threads_own(tmp_path, path):
-    """What one thread holds does not bind another."""
+    """The locks of one thread do not restrict another."""
     taken = []
 
     def other() -> None:
@@ -210,7 +210,7 @@ def test_the_order_is_each_threads_own(tmp_path, path):
 
 
 def test_a_lock_not_got_is_forgotten(held, path, tmp_path):
-    """A lock that was not got in time does not count in the order."""
+    """A lock that timed out does not count in the order."""
     held()
     with pytest.raises(LockTimeout):
         take(path)
@@ -219,7 +219,7 @@ def test_a_lock_not_got_is_forgotten(held, path, tmp_path):
 
 
 def test_a_started_program_does_not_keep_the_lock(path):
-    """A program that was started under a lock and goes on does not hold it."""
+    """A program that was started under a lock and keeps running does not hold it."""
     with lock(path, timeout=0, what="", rank=1):
         process = subprocess.Popen(["sleep", "60"], close_fds=False)
     try:
@@ -231,7 +231,7 @@ def test_a_started_program_does_not_keep_the_lock(path):
 
 
 def test_a_symlink_is_no_lock(path, tmp_path):
-    """A symlink planted in place of the file is refused, so that nothing else is written to."""
+    """A symlink planted at the path is refused, so that no other file is written."""
     (tmp_path / "precious").write_text("content")
     os.symlink("precious", path)
     with pytest.raises(OSError, match="symbolic links"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read mountinfo."""
+"""Parse mountinfo."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENTRY = MountEntry(36, 35, "98:0", "/mnt1", "/mnt2", "rw,noatime", "ext3", "/dev
     ids=["one tag", "no tag", "many tags"],
 )
 def test_a_line_is_read(line):
-    """All fields of a line are read, whatever number of tags it has."""
+    """All fields of a line are parsed, with any number of tags."""
     assert mountinfo.parse(line + "\n") == (ENTRY,)
 
 
@@ -38,26 +38,26 @@ def test_a_line_is_read(line):
     ],
 )
 def test_escapes_are_undone(written, meant):
-    """What the kernel escapes is undone once, and no other character is special."""
+    """The kernel's escapes are undone once, and no other character is special."""
     (entry,) = mountinfo.parse(LINE.replace("/mnt1", written).replace("/mnt2", written))
     assert (entry.root, entry.target) == (meant, meant)
 
 
 def test_an_empty_source_is_read():
-    """A mount without a source has an empty field, which does not shift the others."""
+    """The empty field of a mount without a source does not shift the others."""
     (entry,) = mountinfo.parse("36 35 0:5 / /x rw - tmpfs  rw,size=1k\n")
     assert (entry.fstype, entry.source, entry.super_options) == ("tmpfs", "", "rw,size=1k")
 
 
 def test_what_is_mounted_is_read():
-    """This process's own mounts are read, the root and /proc among them."""
+    """This process's own mounts are listed, including the root and /proc."""
     assert {"/", "/proc"} <= {entry.target for entry in mountinfo.read()}
     assert mountinfo.at("/proc").fstype == "proc"
     assert mountinfo.at("/proc/self") is None
 
 
 def test_below_takes_whole_names():
-    """Below a path is what has it as a directory, not as the beginning of a name."""
+    """Mounts below a path have it as a parent directory, not as a prefix of a name."""
     assert "/proc" in {entry.target for entry in mountinfo.below("/")}
     assert "/proc" in {entry.target for entry in mountinfo.below("/proc/")}
     assert mountinfo.below("/pro") == ()

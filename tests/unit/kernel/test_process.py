@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold processes by pid and start time."""
+"""Identify processes by PID and start time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from enginehost import eventually
 
 @pytest.fixture(params=["pidfd", "pid"])
 def _way(request, monkeypatch):
-    """Run a test with pidfds, and on a Python that was made with headers too old for them."""
+    """Run each test with pidfds, and as with a Python built with old headers."""
     if request.param == "pid":
         monkeypatch.delattr(os, "pidfd_open")
 
@@ -33,7 +33,7 @@ def sleeper(_way):
 
 
 def zombie_of(process: subprocess.Popen) -> None:
-    """Wait until the process has ended, and leave it a zombie."""
+    """Wait until the process has exited, without reaping it."""
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
 
@@ -46,7 +46,7 @@ def test_a_process_is_found_by_its_pid():
 
 
 def test_a_reaped_process_is_gone(sleeper):
-    """A process that has ended and was waited for is none, and can't be signalled."""
+    """A reaped process does not exist and can't be signalled."""
     process = Process.of(sleeper.pid)
     sleeper.kill()
     sleeper.wait()
@@ -57,7 +57,7 @@ def test_a_reaped_process_is_gone(sleeper):
 
 
 def test_a_zombie_is_gone(sleeper):
-    """A process that has ended and was not waited for is gone as well."""
+    """A process that has exited and was not reaped does not count as existing."""
     process = Process.of(sleeper.pid)
     sleeper.kill()
     zombie_of(sleeper)
@@ -68,7 +68,7 @@ def test_a_zombie_is_gone(sleeper):
 
 
 def test_another_process_with_the_pid_is_left_alone(sleeper):
-    """A process that got the pid of one that has ended is neither taken for it nor signalled."""
+    """A process that reuses a PID is neither mistaken for the old one nor signalled."""
     earlier = Process(sleeper.pid, Process.of(sleeper.pid).start_time - 1)
     assert not earlier.alive()
     assert not earlier.signal(signal.SIGKILL)
@@ -83,7 +83,7 @@ def test_a_signal_arrives(sleeper):
 
 
 def test_waiting_ends_at_the_deadline(sleeper):
-    """Waiting for a process that goes on ends in time."""
+    """Waiting for a process that keeps running ends at the deadline."""
     begun = time.monotonic()
     assert not Process.of(sleeper.pid).wait_gone(0.2)
     assert 0.2 <= time.monotonic() - begun < 5
@@ -92,7 +92,7 @@ def test_waiting_ends_at_the_deadline(sleeper):
 @pytest.mark.usefixtures("_way")
 @pytest.mark.parametrize("timeout", [10, float("inf"), 1e9])
 def test_waiting_ends_with_the_process(timeout):
-    """Waiting ends as soon as the process has, though nobody has waited for it as its parent."""
+    """Waiting ends as soon as the process exits, even if its parent has not reaped it."""
     with subprocess.Popen(["sleep", "0.1"]) as process:
         held = Process.of(process.pid)
         begun = time.monotonic()
@@ -102,7 +102,7 @@ def test_waiting_ends_with_the_process(timeout):
 
 @pytest.mark.parametrize("name", ["a) Z 1 (b", "x y z", ")", "((("])
 def test_any_name_will_do(tmp_path, name):
-    """A program's name with blanks and parentheses does not shift the fields that follow it."""
+    """Spaces and parentheses in a program's name do not shift the fields after it."""
     program = shutil.copy(shutil.which("sleep"), tmp_path / name)
     with subprocess.Popen([program, "60"]) as process:
         try:
@@ -114,7 +114,7 @@ def test_any_name_will_do(tmp_path, name):
 
 
 def test_a_process_whose_first_thread_has_ended_is_alive(python):
-    """A process runs as long as one of its threads does, though the kernel calls it a zombie."""
+    """A process runs while one of its threads does, even if the kernel calls it a zombie."""
     process = python(
         "import ctypes, threading, time\n"
         "threading.Thread(target=time.sleep, args=(60,)).start()\n"
@@ -134,24 +134,24 @@ def test_a_process_whose_first_thread_has_ended_is_alive(python):
 
 
 def status(pid: int) -> str:
-    """Return what the kernel tells of the first thread."""
+    """Return the kernel's state of the first thread."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as stream:
         return stream.read()
 
 
 @pytest.mark.parametrize("pid", [0, -1, 2**22 + 1])
 def test_no_process_has_an_impossible_pid(pid):
-    """A pid that no process can have is none, and nothing is signalled: 0 and -1 would be whole groups."""
+    """Impossible PIDs do not exist and are not signalled: 0 and -1 would mean whole groups."""
     assert Process.of(pid) is None
     assert not Process(pid, 1).signal(signal.SIGKILL)
 
 
 def test_processes_are_found_by_an_argument():
-    """A process is found by one whole argument, not by a part of it."""
-    seconds = f"60.{os.getpid()}7"  # another run of this test may be under way
+    """A process is found by a complete argument, not by a part of one."""
+    seconds = f"60.{os.getpid()}7"  # another run of this test may be in progress
     with subprocess.Popen(["sleep", seconds, "0"]) as process:
         try:
-            # execve(2) closes what tells Popen that it has begun a moment before the new arguments can be read.
+            # Popen returns when execve(2) closes a descriptor, shortly before the new arguments can be read.
             while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
                 time.sleep(0.001)
             assert find_by_argument(seconds) == (Process.of(process.pid),)
@@ -161,8 +161,8 @@ def test_processes_are_found_by_an_argument():
 
 
 def test_a_tree_that_grows_is_ended_whole():
-    """What a shell starts while its tree is being ended ends too."""
-    # The shell leaves no child to us when it ends, so those that were overlooked are found by their argument.
+    """Processes that a shell starts while its tree is being killed are killed too."""
+    # The shell's children are not reparented to us, so overlooked ones are found by their argument.
     argument = f"1000.{os.getpid()}"
     shell = f"while :; do sleep {argument} & sleep 0.002; done"
     program = f"import subprocess, time; subprocess.Popen(['sh', '-c', {shell!r}]); time.sleep(1000)"

@@ -24,7 +24,7 @@ remove_tree(sys.argv[1])
 
 @contextmanager
 def few_descriptors(number: int):
-    """Let this process open no more than this many further files."""
+    """Limit this process to that many further open files."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(int(name) for name in os.listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1 + number, before[1]))
@@ -35,7 +35,7 @@ def few_descriptors(number: int):
 
 
 def make_deep(path, levels: int) -> None:
-    """Make a tree deeper than any path may be long, with a file on each level."""
+    """Create a tree deeper than the maximum length of a path, with a file on each level."""
     os.mkdir(path)
     fd = os.open(path, os.O_RDONLY)
     for _ignored in range(levels):
@@ -48,7 +48,7 @@ def make_deep(path, levels: int) -> None:
 
 
 def test_a_tree_is_deleted(tmp_path):
-    """A directory goes with all kinds of things below it, and nothing else does."""
+    """A directory is deleted with all kinds of files below it, and nothing else is."""
     tree = tmp_path / "tree"
     (tree / "a/b/c").mkdir(parents=True)
     (tree / "a/b/d").mkdir()
@@ -64,21 +64,21 @@ def test_a_tree_is_deleted(tmp_path):
 
 
 def test_nothing_there_is_fine(tmp_path):
-    """A path that is not there, parents included, is no error."""
+    """A missing path, even with missing parents, is not an error."""
     remove_tree(str(tmp_path / "nowhere"))
     remove_tree(str(tmp_path / "nowhere/below"))
     assert os.listdir(tmp_path) == []
 
 
 def test_a_slash_at_the_end_will_do(tmp_path):
-    """A path may end in a slash."""
+    """A path may have a trailing slash."""
     (tmp_path / "tree/a").mkdir(parents=True)
     remove_tree(f"{tmp_path}/tree/")
     assert os.listdir(tmp_path) == []
 
 
 def test_symlinks_are_deleted_not_followed(tmp_path):
-    """Symlinks in the tree go, what they point to stays."""
+    """Symlinks in the tree are deleted, their targets are not."""
     (tmp_path / "precious/below").mkdir(parents=True)
     (tmp_path / "tree").mkdir()
     for name, target in (("abs", tmp_path / "precious"), ("rel", "../precious"), ("dangling", "nowhere")):
@@ -89,7 +89,7 @@ def test_symlinks_are_deleted_not_followed(tmp_path):
 
 
 def test_a_symlink_itself_is_deleted(tmp_path):
-    """A path that is a symlink is deleted, and what it points to stays."""
+    """A path that is a symlink is deleted, its target is not."""
     (tmp_path / "precious/below").mkdir(parents=True)
     (tmp_path / "link").symlink_to("precious")
     remove_tree(str(tmp_path / "link"))
@@ -105,18 +105,18 @@ def test_a_file_is_deleted(tmp_path):
 
 
 def test_no_tree_is_too_deep(tmp_path):
-    """Thousands of levels go, with a handful of descriptors and no recursion."""
+    """Thousands of levels are deleted with a few descriptors and without recursion."""
     make_deep(tmp_path / "tree", 2500)
     try:
         with few_descriptors(6):
             remove_tree(str(tmp_path / "tree"))
         assert os.listdir(tmp_path) == []
-    finally:  # what is left would be too deep for pytest
+    finally:  # leftovers would be too deep for pytest
         subprocess.run(["rm", "-rf", tmp_path / "tree"], check=True)
 
 
 def test_a_wide_tree_is_deleted(tmp_path):
-    """Many names in one directory go."""
+    """A directory with many entries is deleted."""
     (tmp_path / "tree").mkdir()
     for number in range(1000):
         (tmp_path / f"tree/{number}").touch()
@@ -127,7 +127,7 @@ def test_a_wide_tree_is_deleted(tmp_path):
 
 
 def test_several_may_delete_the_same_tree(python, tmp_path):
-    """Processes that delete one tree at a time all succeed."""
+    """Processes that delete the same tree at once all succeed."""
     for number in range(2000):
         os.makedirs(tmp_path / f"tree/{number % 7}/{number % 31}/{number}")
     workers = [python(REMOVE, tmp_path / "tree") for _ignored in range(3)]
@@ -138,7 +138,7 @@ def test_several_may_delete_the_same_tree(python, tmp_path):
 
 
 def test_a_directory_moved_away_does_not_lead_out(tmp_path):
-    """When a directory is moved out of the tree while it is emptied, nothing is deleted where it is now."""
+    """If a directory is moved out of the tree meanwhile, nothing is deleted at its new place."""
     (tmp_path / "tree/moved").mkdir(parents=True)
     (tmp_path / "tree/precious").mkdir()
     (tmp_path / "elsewhere/precious").mkdir(parents=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that somebody else may exchange: read if they are files, and refused before they are opened if not."""
+"""Files that others may replace: read if they are regular files, else refused unopened."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ REFUSED = [
 
 @pytest.mark.parametrize(("path", "code"), REFUSED)
 def test_what_is_no_file_on_a_disk_is_refused(path, code):
-    """Regular files that the kernel makes up are no more read than devices and directories."""
+    """Regular files that the kernel generates are refused like devices and directories."""
     with pytest.raises(OSError) as caught:  # noqa: PT011
         untrusted_files.read_file("/", path, limit=100)
     assert caught.value.errno == code
 
 
 def test_a_lease_does_not_hold_up_the_reader(tmp_path):
-    """Whoever has a lease on a file makes others wait for up to 45 s; we do not."""
+    """The holder of a lease on a file can delay other openers for 45 s, but not us."""
     path = tmp_path / "leased"
     path.write_text("x")
-    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # how the holder is told
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)  # the signal that notifies the lease's holder
     with open(path, "r+") as holder:
         fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         with pytest.raises(BlockingIOError):
@@ -43,14 +43,14 @@ def test_a_lease_does_not_hold_up_the_reader(tmp_path):
 
 
 def test_a_child_hands_back_what_it_found():
-    """Bytes, numbers and text come back as they are, and so does what the system refused."""
+    """Bytes, numbers, text and the system's errors are returned unchanged."""
     assert untrusted_files.in_time(lambda: [b"a", 1, ("x", None)], 5) == [b"a", 1, ("x", None)]
     with pytest.raises(FileNotFoundError):
         untrusted_files.in_time(lambda: os.stat("/no/such"), 5)
 
 
 def test_a_child_holds_nothing_of_ours(tmp_path):
-    """The child has no descriptor but those it is to keep: a lock of ours ends with us, whatever holds the child up."""
+    """The child keeps only the given descriptors: our locks end with us, even if it hangs."""
     kept = os.open(tmp_path, os.O_RDONLY)
     other = os.open(tmp_path, os.O_RDONLY)
     seen = untrusted_files.in_time(lambda: sorted(map(int, os.listdir("/proc/self/fd"))), 5, keep=(kept,))

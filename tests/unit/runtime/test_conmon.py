@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What conmon says on its sync pipe."""
+"""The messages on conmon's sync pipe."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ from _engine.runtime.conmon import first_word
     ],
 )
 def test_the_first_line_is_of_the_process(said, meant):
-    """The exit code of a short command, which may come along at once, is not taken for its process."""
+    """A short command's exit code, which may arrive together, is not mistaken for its PID."""
     assert first_word(said) == meant

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether CRIU can work here, told by programs that say what real ones say."""
+"""Whether CRIU works here, with stub programs that print real output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from _engine.runtime.oci import OciRuntime
 
 @pytest.fixture
 def program(tmp_path):
-    """Return the function that makes a program which says something and ends."""
+    """Return a function that creates a stub program with this output and exit code."""
 
     def program(name, said="", code=0):
         path = tmp_path / name
@@ -32,7 +32,7 @@ def runtime(path, name="runc"):
 
 
 def test_fit(program):
-    """A runc is fit, and so is a crun that was built with CRIU, where CRIU finds all that it needs."""
+    """A runc passes, and a crun built with CRIU, if CRIU's own check does."""
     good = program("criu", "Looks good.")
     criu.check(runtime("/bin/false"), program=good)
     assert Path(f"{good}.asked").read_text() == "check\n"
@@ -55,7 +55,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_unfit(program, case):
-    """What is missing is said with CRIU's own words, and what to do."""
+    """The error contains CRIU's message and a remedy."""
     name, version, said, code, words = CASES[case]
     with pytest.raises(HostLacks, match=words) as caught:
         criu.check(runtime(program(name, version), name), program=program("criu", said, code))
@@ -63,7 +63,7 @@ def test_unfit(program, case):
 
 
 def test_no_criu():
-    """Where there is no CRIU it is named."""
+    """The error names a missing CRIU."""
     with pytest.raises(HostLacks, match="/nowhere/criu, which creates checkpoints, is not installed"):
         criu.check(runtime("/bin/false"), program="/nowhere/criu")
 
@@ -77,7 +77,7 @@ LOG = """(00.000000) Version: 3.17.1 (gitid 0)
 
 
 def test_log(tmp_path):
-    """An error of the runtime gets CRIU's errors, each once, and the place of the log; no log adds nothing."""
+    """CRIU's errors, each once, and the log's path are added to the runtime's error; no log adds nothing."""
     (tmp_path / "restore.log").write_text(LOG)
     error = RuntimeFailed("runc restore: criu failed", runtime="runc")
     criu.add_log(error, str(tmp_path / "restore.log"))
@@ -92,7 +92,7 @@ def test_log(tmp_path):
 
 
 def test_settings(tmp_path):
-    """A restore's bundle names CRIU's settings, which have the container's own cgroup; other annotations stay."""
+    """A restore's bundle names CRIU's configuration with the new cgroup; other annotations stay."""
     (tmp_path / "config.json").write_text(json.dumps({"annotations": {"a": "b"}, "root": {}}))
     criu.configure(str(tmp_path), "/slipway/x")
     document = json.loads((tmp_path / "config.json").read_text())

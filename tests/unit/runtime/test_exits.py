@@ -39,20 +39,20 @@ def write(path, text):
     ],
 )
 def test_code_or_unknown(container, text, code):
-    """A code that is none is unknown, never 0."""
+    """An invalid code is unknown, never 0."""
     write(container.exit_file, text)
     os.utime(container.exit_file, ns=(5, 1_700_000_000_123_456_789))
     assert exits.read_exit(container) == exits.Exit(code, 1_700_000_000_123_456_789, False)
 
 
 def test_no_file_no_exit(container):
-    """As long as there is no exit file the container has not been seen to end."""
+    """Without an exit file there is no exit."""
     assert exits.read_exit(container) is None
     assert exits.wait_for_exit(container, 0.01) is None
 
 
 def test_oom_mark(container):
-    """The mark tells that the kernel killed for memory."""
+    """The marker records an OOM kill."""
     write(container.exit_file, "137")
     write(container.oom_file, "")
     assert exits.read_exit(container).oom_killed is True

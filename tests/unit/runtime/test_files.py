@@ -5,14 +5,14 @@ from _engine.runtime import files
 
 
 def test_hosts_keeps_the_hosts_entries_and_adds_its_own():
-    """The host's entries come first, comments and broken lines are left out."""
+    """The host's entries come first; comments and invalid lines are omitted."""
     base = "# mine\n127.0.0.1 localhost\n10.0.0.1\tdb   db.local # the database\n\nbroken\n"
     text = files.hosts(base, [("127.0.0.1", ("abc", "web"))])
     assert text == "127.0.0.1\tlocalhost\n10.0.0.1\tdb db.local\n127.0.0.1\tabc web\n"
 
 
 def test_hosts_always_knows_localhost():
-    """A host without a hosts file still gives localhost, for both families."""
+    """Without a hosts file, localhost is still defined for both families."""
     assert files.hosts("").splitlines() == [
         "127.0.0.1\tlocalhost",
         "::1\tlocalhost ip6-localhost ip6-loopback",
@@ -20,7 +20,7 @@ def test_hosts_always_knows_localhost():
 
 
 def test_resolv_conf_keeps_what_the_resolver_reads():
-    """Comments and unknown words are left out, order is kept."""
+    """Comments and unknown keywords are omitted, order is kept."""
     base = "# by NetworkManager\n; x\nsearch a.example  b.example\nnameserver 10.0.0.1\nnameserver ::1\nfoo bar\noptions edns0\n"
     assert files.resolv_conf(base) == (
         "search a.example b.example\nnameserver 10.0.0.1\nnameserver ::1\noptions edns0\n"
@@ -33,7 +33,7 @@ def test_hostname_ends_with_a_newline():
 
 
 def test_containerenv_tells_only_the_privileged():
-    """Only a privileged container is told what runs it."""
+    """Only a privileged container's file names the engine."""
     facts = {"name": "web", "container_id": "ab", "image": "localhost/app:1", "image_id": "cd"}
     assert files.containerenv(privileged=False, **facts) == ""
     text = files.containerenv(privileged=True, **facts)
@@ -41,6 +41,6 @@ def test_containerenv_tells_only_the_privileged():
 
 
 def test_environment_file():
-    """Lines give variables; a lone name takes the host's value, and nothing when the host has none."""
+    """Lines define variables; a lone name takes the host's value, if any."""
     text = "# c\nA=1\n  B = x=y\n\nHOME\nGONE\nEMPTY=\n=bad\n"
     assert files.environment(text, {"HOME": "/h"}) == {"A": "1", "B": " x=y", "HOME": "/h", "EMPTY": ""}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this host must have for logs in the journal, and what its entries say."""
+"""The requirements of logs in the journal, and the parsing of its entries."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ AT = 1700000000000001000
     ],
 )
 def test_an_entry(fields, line):
-    """An entry becomes a record: its stream by the priority, its line end gone unless it is a part."""
+    """An entry becomes a record: stream by priority, without line end unless it is a part."""
     found = journal._parse(json.dumps({**ENTRY, **fields}).encode())
     assert found == (line, "c")
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"{}", b"[]", b'"x"'])
 def test_what_is_no_entry(raw):
-    """Anything else is passed over."""
+    """Anything else is skipped."""
     assert journal._parse(raw) is None
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """Return a directory that stands for a host with all that is needed: socket, journalctl and conmon."""
-    monkeypatch.chdir(tmp_path)  # a socket's path is short
+    """Return a directory that simulates a host with socket, journalctl and conmon."""
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket")
     (tmp_path / "journalctl").touch(mode=0o755)
@@ -59,7 +59,7 @@ def place(tmp_path, monkeypatch):
     [("socket", "is not running on this host"), ("journalctl", "journalctl, which is not")],
 )
 def test_something_is_missing(place, missing, match):
-    """With all of it the driver can be used; what is missing is named, with the way out."""
+    """With all requirements the driver works; the error names a missing one and the remedy."""
     journal.check(str(place / "conmon"))
     (place / missing).unlink()
     with pytest.raises(HostLacks, match=match) as caught:
@@ -69,7 +69,7 @@ def test_something_is_missing(place, missing, match):
 
 
 def test_a_conmon_without_the_journal(place):
-    """A conmon that was built without it says so in its own words."""
+    """A conmon built without the journal is recognised by its error message."""
     (place / "conmon").write_bytes(b"ELF\0Include journald in compilation path to log to systemd journal\0")
     with pytest.raises(HostLacks, match="was built without journal support"):
         journal.check(str(place / "conmon"))

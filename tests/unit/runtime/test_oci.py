@@ -25,11 +25,11 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_error_text(case):
-    """The runtime's words come without time stamps, levels and repetitions."""
+    """The runtime's messages are returned without time stamps, levels and repetitions."""
     log, wanted = CASES[case]
     assert error_text(log) == wanted
 
 
 def test_error_text_is_bounded():
-    """A runtime that talks without end fills no result."""
+    """An endless message of the runtime is truncated."""
     assert len(error_text("x" * 100_000)) == 2000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A log that is written, rotated and read at the same time: every line exactly once, in its order."""
+"""A log that is written, rotated and read concurrently: every line exactly once, in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STAMP = "2026-11-24T03:00:{:02d}.{:09d}+00:00"
 
 
 class Conmon:
-    """Writes a log as conmon does, and opens it anew when told through its control fifo."""
+    """A writer like conmon, which reopens the log on a message through its control FIFO."""
 
     def __init__(self, directory):
         self.path, self.control = str(directory / "ctr.log"), str(directory / "ctl")
@@ -37,7 +37,7 @@ class Conmon:
         self.file.write(record[cut:])
 
     def obey(self):
-        """Open the log anew for each message."""
+        """Reopen the log for each message."""
         try:
             told = os.read(self.fifo, 4096)
         except BlockingIOError:
@@ -48,14 +48,14 @@ class Conmon:
             os.rename(self.path + ".tmp", self.path)
 
     def keep_pace(self, most):
-        """Write no faster than is rotated: else all is written before the first rotation on a busy machine."""
+        """Wait for rotations: otherwise all is written before the first rotation on a busy machine."""
         while rotation.is_full(self.path, most):
             self.obey()
             time.sleep(0.0005)
 
     @contextmanager
     def attentive(self):
-        """Do what is told meanwhile."""
+        """Process messages meanwhile."""
         over = threading.Event()
 
         def attend():
@@ -71,7 +71,7 @@ class Conmon:
             thread.join()
 
     def close(self):
-        """End as conmon does."""
+        """Exit like conmon."""
         self.file.close()
         os.close(self.fifo)
 
@@ -86,7 +86,7 @@ def conmon(tmp_path):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_line_once_and_in_order(conmon, seed):
-    """A writer of whole lines and parts, a rotation now and then, and a follower: nothing is lost, doubled or moved."""
+    """With writes, rotations and a follower, no line is lost, duplicated or reordered."""
     random.seed(seed)
     done, over = threading.Event(), threading.Event()
     wanted = [f"{number}:{'x' * random.randrange(200)}" for number in range(3000)]
@@ -125,7 +125,7 @@ def test_every_line_once_and_in_order(conmon, seed):
 
 
 def joined(lines):
-    """Return the lines, their parts put together."""
+    """Return the lines, with parts joined."""
     found, parts = [], ""
     for line in lines:
         parts += line.text
@@ -136,7 +136,7 @@ def joined(lines):
 
 
 def test_only_so_many_files(conmon):
-    """The oldest file goes; the others keep their order."""
+    """The oldest file is removed; the others keep their order."""
     for number in range(6):
         conmon.write(str(number))
         with conmon.attentive():
@@ -146,7 +146,7 @@ def test_only_so_many_files(conmon):
 
 
 def test_a_rotation_that_was_killed_is_finished(conmon):
-    """Between its two halves the log has no first file: it reads on, and the next call makes one without moving more."""
+    """After half a rotation the log is readable, and the next call completes it."""
     conmon.write("one")
     os.rename(conmon.path, conmon.path + ".1")
     conmon.write("two")
@@ -159,7 +159,7 @@ def test_a_rotation_that_was_killed_is_finished(conmon):
 
 
 def test_two_rotations_while_the_files_are_opened(conmon, monkeypatch):
-    """A reader that two rotations overtake between its first file and its second has the files in their order."""
+    """Two rotations between opening two files do not change a reader's order."""
     conmon.write("one")
     rotations = iter(["two", "three"])
     plain = logfiles._open
@@ -177,7 +177,7 @@ def test_two_rotations_while_the_files_are_opened(conmon, monkeypatch):
 
 
 def test_without_conmon(tmp_path):
-    """When conmon has gone nothing is waited for, and the lines are where they were read before."""
+    """Without conmon a rotation does not wait, and the lines remain readable."""
     path = tmp_path / "ctr.log"
     path.write_text(f"{STAMP.format(0, 0)} stdout F last\n")
     assert rotation.rotate(str(path), str(tmp_path / "ctl"), keep=2, lives=lambda: True) is False
@@ -192,7 +192,7 @@ def test_without_conmon(tmp_path):
 
 
 def test_a_line_in_parts_belongs_to_its_end(tmp_path):
-    """A window in time shows a line whole, or not at all."""
+    """A time range contains a line completely or not at all."""
     path = tmp_path / "log"
     rows = [(1, "P", "a"), (2, "F", "b"), (3, "P", "c"), (4, "P", "d"), (5, "F", "e"), (6, "F", "f")]
     path.write_text("".join(f"{STAMP.format(second, 0)} stdout {tag} {text}\n" for second, tag, text in rows))
@@ -203,7 +203,7 @@ def test_a_line_in_parts_belongs_to_its_end(tmp_path):
 
 
 def test_a_follower_behind_a_rotation_that_is_under_way(conmon):
-    """Who reads the file before still comes to the one that has just been renamed, though there is no first file."""
+    """A reader of the previous file finds the one just renamed, although the first is missing."""
     conmon.write("one")
     steps = iter([lambda: None, lambda: _two_on(conmon), None])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Network namespaces for tests: the host's own is never touched."""
+"""Network namespaces for tests, which never touch the host's own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def space(place):
 
 @pytest.fixture
 def other(place):
-    """Return the path of a second one."""
+    """Return the path of a second network namespace."""
     path = str(place / "other")
     netns.pin(path)
     yield path
@@ -31,14 +31,14 @@ def other(place):
 
 @pytest.fixture
 def netlink(space):
-    """Return a socket to the kernel in the namespace."""
+    """Return a netlink socket in the namespace."""
     with Netlink(space) as netlink:
         yield netlink
 
 
 @pytest.fixture
 def pair(netlink, other):
-    """Make a bridge ``br`` with a port ``port``, whose other end is ``eth0`` in the other namespace, up; return that end."""
+    """Create a bridge ``br`` with a port ``port``; return its peer ``eth0``, up in the other namespace."""
     netlink.ask(links.bridge("br", mac="02:00:00:00:00:01"))
     (bridge,) = links.find(netlink, "br")
     fd = os.open(other, os.O_RDONLY)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give interfaces addresses, routes and neighbours."""
+"""Add addresses, routes and neighbours to interfaces."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def inside(other, pair):
 
 
 def globally(inside, index: int) -> list[Address]:
-    """Return the addresses of an interface but those of its link."""
+    """Return the addresses of an interface, except link-local ones."""
     return [item for item in addresses.listed(inside, index) if not item.address.startswith("fe80:")]
 
 
 def test_an_address_is_ready_at_once(inside, pair):
-    """Addresses of both versions are there and not tentative; adding them again is fine."""
+    """Addresses of both versions are usable at once, not tentative; adding them again is fine."""
     wanted = [addresses.add(pair.ifindex, address) for address in ("10.1.0.2/24", "fd00::2/64")]
     inside.batch(wanted * 2)
     assert globally(inside, pair.ifindex) == [
@@ -34,7 +34,7 @@ def test_an_address_is_ready_at_once(inside, pair):
 
 
 def test_an_address_is_taken_away(inside, pair):
-    """An address goes, and one that is gone is fine."""
+    """An address is removed, and removing it again is not an error."""
     inside.ask(addresses.add(pair.ifindex, "10.1.0.2/24"))
     inside.batch([addresses.remove(pair.ifindex, "10.1.0.2/24")] * 2)
     assert globally(inside, pair.ifindex) == []
@@ -45,7 +45,7 @@ def test_an_address_is_taken_away(inside, pair):
     [("10.1.0.2/24", "10.1.0.1", "0.0.0.0/0"), ("fd00::2/64", "fd00::1", "::/0")],
 )
 def test_a_route_has_a_metric(inside, pair, address, gateway, everything):
-    """A route stands beside one with another metric; made again it stays, and goes."""
+    """A route is added next to one with another metric; adding it again is fine, and it is removed."""
     inside.ask(addresses.add(pair.ifindex, address))
     before = addresses.routes(inside)
     inside.batch([addresses.add_route(pair.ifindex, everything, gateway, metric) for metric in (100, 100, 7)])
@@ -56,13 +56,13 @@ def test_a_route_has_a_metric(inside, pair, address, gateway, everything):
 
 
 def test_a_route_without_a_gateway_is_on_the_link(inside, pair):
-    """A destination without a gateway is reached on the link itself."""
+    """A destination without a gateway is reached on the link."""
     inside.ask(addresses.add_route(pair.ifindex, "10.5.0.0/16"))
     assert Route(pair.ifindex, "10.5.0.0/16", "", 0) in addresses.routes(inside)
 
 
 def test_the_link_address_is_waited_for(other, inside, pair):
-    """The address that the kernel makes for the link is tentative first; once it is waited for, no address is."""
+    """The kernel's link-local address is tentative first; after the wait, no address is."""
     eventually(lambda: addresses.listed(inside, pair.ifindex), "the address of the link")
     assert any(item.tentative for item in addresses.listed(inside, pair.ifindex))
     addresses.settle(inside, pair.ifindex, timeout=20)
@@ -70,7 +70,7 @@ def test_the_link_address_is_waited_for(other, inside, pair):
 
 
 def test_an_address_that_another_has_is_told(space, other, inside, netlink, pair):
-    """Waiting for an address that another host has on the link raises an error that names it."""
+    """Waiting for an address that another host on the link has raises an error with its name."""
     (bridge,) = links.find(netlink, "br")
     netlink.ask(addresses.add(bridge.ifindex, "fd00::9/64"))
     asked = addresses.add(pair.ifindex, "fd00::9/64")
@@ -81,7 +81,7 @@ def test_an_address_that_another_has_is_told(space, other, inside, netlink, pair
 
 
 def test_a_neighbour_is_said_for_good(inside, pair):
-    """A neighbour's MAC is set, replaced and forgotten."""
+    """A neighbour's MAC is set, replaced and removed."""
     for mac in ("02:00:00:00:00:08", "02:00:00:00:00:09"):
         inside.ask(addresses.add_neighbour(pair.ifindex, "10.1.0.9", mac))
         assert addresses.neighbours(inside, pair.ifindex)["10.1.0.9"] == mac
@@ -90,7 +90,7 @@ def test_a_neighbour_is_said_for_good(inside, pair):
 
 
 def test_a_parameter_is_set_where_it_differs(other):
-    """A parameter is set once, its change told; one that the kernel does not have is left alone."""
+    """A parameter is set once and the change returned; a missing parameter is ignored."""
     name = sysctl.of_interface(4, "lo", "route_localnet")
 
     def act() -> list:
@@ -103,6 +103,6 @@ def test_a_parameter_is_set_where_it_differs(other):
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../../kernel", "a/b"])
 def test_a_name_that_leads_elsewhere_is_no_interface(name):
-    """What no interface can be called is refused before a path is made of it."""
+    """Impossible interface names are refused before they become part of a path."""
     with pytest.raises(ValueError, match="no name of a network interface"):
         sysctl.of_interface(4, name, "forwarding")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make network interfaces of each kind."""
+"""Create network interfaces of each kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from _engine.kernel.net.netlink import Netlink
 
 
 def test_a_pair_is_made_into_another_namespace(netlink, other, pair):
-    """One request makes a port of a bridge, up, and its other end elsewhere with name, MAC and MTU."""
+    """One request creates a bridge port, up, and its peer elsewhere with name, MAC and MTU."""
     bridge, port = links.find(netlink, "br", "port")
     assert (port.kind, port.master, port.up, port.mtu, port.parent) == (
         "veth",
@@ -28,13 +28,13 @@ def test_a_pair_is_made_into_another_namespace(netlink, other, pair):
 
 
 def test_a_bridge_keeps_its_mac(netlink, pair):
-    """A bridge has the MAC that it was given, whichever port comes."""
+    """A bridge keeps its configured MAC, whatever ports are added."""
     (bridge,) = links.find(netlink, "br")
     assert (bridge.mac, bridge.up, bridge.kind) == ("02:00:00:00:00:01", True, "bridge")
 
 
 def test_an_interface_is_changed(netlink, pair):
-    """Name, MTU, MAC, state and bridge of an interface are changed, each alone or all at once."""
+    """Name, MTU, MAC, state and bridge of an interface are changed, separately or together."""
     (port,) = links.find(netlink, "port")
     netlink.ask(links.change(port, up=False))
     netlink.ask(links.change(port, name="new", mtu=1300, mac="02:00:00:00:00:07", master=0))
@@ -46,7 +46,7 @@ def test_an_interface_is_changed(netlink, pair):
 
 @pytest.mark.parametrize("on", [True, False])
 def test_a_port_sends_back(space, netlink, pair, on):
-    """Hairpin mode of a port is switched on and off."""
+    """A port's hairpin mode is switched on and off."""
     netlink.batch([links.hairpin("port", on=True), links.hairpin("port", on=on)])
     program = ["nsenter", f"--net={space}", "bridge", "-d", "link", "show", "dev", "port"]
     with os.popen(" ".join(program)) as told:
@@ -54,7 +54,7 @@ def test_a_port_sends_back(space, netlink, pair, on):
 
 
 def test_deleting_one_end_deletes_both(netlink, other, pair):
-    """A pair goes with either of its ends, and deleting what is gone is fine."""
+    """Deleting either end deletes a pair, and deleting a missing interface is not an error."""
     netlink.batch([links.delete("port"), links.delete("port")])
     with Netlink(other) as inside:
         assert links.find(inside, "eth0") == [None]
@@ -62,7 +62,7 @@ def test_deleting_one_end_deletes_both(netlink, other, pair):
 
 @pytest.mark.parametrize("mode", links.MACVLAN_MODES)
 def test_a_macvlan_is_made_into_another_namespace(netlink, other, pair, mode):
-    """A macvlan of each mode appears in the namespace it is for, on the parent that is here, of which passthru has the MAC."""
+    """A macvlan of each mode appears in its namespace, on the parent here; passthru has its MAC."""
     netlink.ask(links.delete("br"))
     (parent,) = links.find(netlink, "port")
     fd = os.open(other, os.O_RDONLY)
@@ -76,7 +76,7 @@ def test_a_macvlan_is_made_into_another_namespace(netlink, other, pair, mode):
 
 @pytest.mark.parametrize("kind", ["vlan", "ipvlan", "dummy"])
 def test_a_kind_that_the_kernel_may_lack(netlink, pair, kind):
-    """A vlan, ipvlan or dummy is made, or the kernel's own words say that it has none."""
+    """A vlan, ipvlan or dummy is created, or the kernel's message says that it is unsupported."""
     (parent,) = links.find(netlink, "port")
     made = {
         "vlan": links.vlan("x", parent.ifindex, 7),
@@ -92,14 +92,14 @@ def test_a_kind_that_the_kernel_may_lack(netlink, pair, kind):
 
 
 def test_a_name_of_any_bytes_is_told(netlink):
-    """A name that is no text is told and found as the system has it."""
+    """An interface whose name is not UTF-8 is listed and found."""
     netlink.ask(links.bridge("\udcff", mac="02:00:00:00:00:01"))
     assert links.listed(netlink, kind="bridge")[0].name == "\udcff"
     assert links.find(netlink, "\udcff")[0].kind == "bridge"
 
 
 def test_here_is_the_thread_that_calls(space, netlink, pair):
-    """Without a namespace the socket is in that of the thread that opens it."""
+    """Without a namespace the socket is in the calling thread's."""
 
     def found() -> str:
         with Netlink() as here:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Talk with the kernel by rtnetlink."""
+"""Communicate with the kernel by rtnetlink."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from _engine.kernel.net.netlink import Netlink
 
 
 def test_the_kernels_own_words_are_in_the_error(netlink):
-    """An error has its errno, what the kernel says of it, and which thing it is about."""
+    """An error has its errno, the kernel's message, and the object."""
     (loopback,) = links.find(netlink, "lo")
     netlink.ask(links.change(loopback, up=True))
     with pytest.raises(OSError, match="Nexthop has invalid gateway") as caught:
@@ -29,7 +29,7 @@ def test_one_that_fails_does_not_stop_the_others(netlink):
 
 
 def test_a_batch_of_any_size_is_answered(netlink):
-    """More requests than one message takes are all answered in their order; what is fine is None."""
+    """More requests than fit into one message are answered in order; fine errors are None."""
     wanted = [f"10.0.0.{number}/32" for number in range(150)]
     assert netlink.batch([addresses.add(1, address) for address in wanted]) == [b""] * 150
     assert [item.address for item in addresses.listed(netlink)] == wanted
@@ -38,7 +38,7 @@ def test_a_batch_of_any_size_is_answered(netlink):
 
 
 def test_a_socket_stays_in_its_namespace(space, other):
-    """Each socket shows the interfaces of the namespace that it was opened in, none those of this process."""
+    """Each socket lists the interfaces of the namespace in which it was opened, not this process's."""
     with Netlink(space) as here, Netlink(other) as there:
         here.ask(links.bridge("br", mac="02:00:00:00:00:01"))
         assert [link.name for link in links.listed(here)] == ["lo", "br"]
@@ -46,6 +46,6 @@ def test_a_socket_stays_in_its_namespace(space, other):
 
 
 def test_a_broken_off_answer_is_no_answer_to_the_next(netlink):
-    """What is left over from a request whose answer nobody read is not taken for that to the next."""
+    """An unread answer is not mistaken for the answer to the next request."""
     netlink._send([links.delete("none")], 0x5)
     assert links.find(netlink, "lo")[0].name == "lo"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make, keep and enter network namespaces."""
+"""Create, pin and enter network namespaces."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import pytest
 from _engine.kernel import mountinfo, mounts, usernamespace
 from _engine.kernel.net import netns
 
-#: _IO(0xb7, 1), ioctl_nsfs(2): a descriptor of the user namespace that owns it.
+#: _IO(0xb7, 1), ioctl_nsfs(2): returns a descriptor of the owning user namespace.
 NS_GET_USERNS = 0xB701
 
 
 def ours() -> int:
-    """Return the inode of the network namespace that this thread is in."""
+    """Return the inode of this thread's network namespace."""
     return os.stat("/proc/thread-self/ns/net").st_ino
 
 
 def test_a_namespace_is_kept_by_its_path(place):
-    """A new namespace lives without a process; pinned again it is the same, let go it is gone with its file."""
+    """A pinned namespace exists without processes; pinning it again keeps it, unpinning removes it."""
     path = str(place / "net")
     assert not netns.is_pinned(path)
     netns.pin(path)
@@ -38,7 +38,7 @@ def test_a_namespace_is_kept_by_its_path(place):
 
 
 def test_a_file_that_was_left_is_used(place):
-    """A file that a killed call has left without its mount gets one."""
+    """A file that a killed call left without its mount gets one."""
     path = str(place / "net")
     (place / "net").touch()
     assert not netns.is_pinned(path)
@@ -48,7 +48,7 @@ def test_a_file_that_was_left_is_used(place):
 
 
 def test_the_caller_stays_where_it_is(space):
-    """What is called inside may fail, and this process has never left."""
+    """The function called inside may fail, and this process never leaves its namespace."""
     before = ours()
     with pytest.raises(ZeroDivisionError):
         netns.call(space, lambda: 1 // 0)
@@ -59,7 +59,7 @@ def test_the_caller_stays_where_it_is(space):
 
 
 def test_a_namespace_belongs_to_a_user_namespace(place):
-    """Made inside of a user namespace, that one owns it, and no process stays."""
+    """A user namespace owns the network namespace created in it, and no process remains."""
     path = str(place / "net")
     lines = [(0, 100000, 65536)]
     with usernamespace.opened(lines, lines) as userns:
@@ -73,7 +73,7 @@ def test_a_namespace_belongs_to_a_user_namespace(place):
 
 
 def test_a_copy_elsewhere_does_not_hold_it(place):
-    """A mount namespace that was copied while it was pinned has it no longer afterwards."""
+    """A mount namespace that was cloned while it was pinned loses it on unpinning."""
     path = str(place / "net")
     mounts.bind(str(place), str(place))
     mounts.make_private(str(place))

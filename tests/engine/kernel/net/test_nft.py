@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change and read nftables, by the library and by the program."""
+"""Change and read nftables, with the library and with the program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from _engine.kernel.net import netns, nft
 
 @pytest.fixture(params=[nft.LIBRARY, nft.PROGRAM])
 def backend(request, monkeypatch, need):
-    """Let there be only one of the two."""
+    """Make only one of the two available."""
     if request.param == nft.LIBRARY:
         need(nft._load() is not None, "libnftables")
         return request.param
@@ -22,7 +22,7 @@ def backend(request, monkeypatch, need):
 
 
 def test_a_table_is_made_and_read(space, backend):
-    """A script is carried out in the caller's namespace, and the table read back with numbers for names."""
+    """A script is executed in the caller's namespace, and the table is read with numeric symbols."""
     assert nft.backend() == backend
     script = (
         'table inet t { map m { type inet_service : ipv4_addr; elements = { 80 comment "x" : 10.0.0.1 }; }; }'
@@ -37,14 +37,14 @@ def test_a_table_is_made_and_read(space, backend):
 
 
 def test_a_script_is_done_as_a_whole_or_not_at_all(space, backend):
-    """A script with an error in it changes nothing, and the error is what nftables says."""
+    """A script with an error changes nothing, and the error is nftables's message."""
     with pytest.raises(CommandFailed, match="No such file or directory"):
         netns.call(space, lambda: nft.apply("table inet t\ndelete element inet t m { 80 }"))
     assert not netns.call(space, lambda: nft.has_table("inet", "t"))
 
 
 def test_a_host_without_either_is_told(monkeypatch):
-    """Where neither library nor program is installed, the error says which role installs them."""
+    """Without library and program, the error names the role that installs them."""
     monkeypatch.setattr(nft, "_loaded", [None])
     monkeypatch.setattr(command, "SEARCH_PATH", "/nonexistent")
     with pytest.raises(HostLacks, match=r"slipway\.oci\.host") as caught:

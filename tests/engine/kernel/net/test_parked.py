@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sockets in the queue of another one, which a process holds that knows nothing of it."""
+"""Sockets in the queue of another socket, held by a process that does not know about them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HERE = "127.0.0.1"
 
 @pytest.fixture
 def holder(need):
-    """Give a process that holds such a socket and sleeps."""
+    """Yield a process that holds such a socket and sleeps."""
     need(os.geteuid() == 0, "root")
     with parked.made() as made:
         child = subprocess.Popen(["sleep", "1000"], pass_fds=[made.fileno()])
@@ -29,14 +29,14 @@ def holder(need):
 
 
 def bound() -> socket.socket:
-    """Return a socket that has a port."""
+    """Return a socket that is bound to a port."""
     made = socket.socket()
     made.bind((HERE, 0))
     return made
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody has a port."""
+    """Return whether a port is free."""
     with closing(socket.socket()) as made:
         try:
             made.bind((HERE, port))
@@ -46,7 +46,7 @@ def is_free(port: int) -> bool:
 
 
 def sifted(holder: Process, is_kept, *more: socket.socket) -> list[int]:
-    """Sift what the process holds; return the ports that it had."""
+    """Sift the process's parked sockets; return the ports that they had."""
     seen = []
     with parked.found(holder) as held:
         parked.sift(held, lambda one: seen.append(one.getsockname()[1]) or is_kept(one), more)
@@ -54,7 +54,7 @@ def sifted(holder: Process, is_kept, *more: socket.socket) -> list[int]:
 
 
 def test_held_by_another(holder):
-    """What is put there stays open though nobody here has it open, is found again, and is closed when it is not kept."""
+    """A parked socket stays open although only the queue holds it, is found, and is closed unless kept."""
     made = bound()
     port = made.getsockname()[1]
     assert sifted(holder, lambda _one: True, made) == [port]
@@ -68,7 +68,7 @@ def test_held_by_another(holder):
 
 
 def test_many(holder):
-    """More sockets than one message takes are kept, and changed one by one."""
+    """More sockets than fit into one message are parked, and replaced one by one."""
     made = [bound() for _number in range(600)]
     ports = [one.getsockname()[1] for one in made]
     sifted(holder, lambda _one: True, *made)
@@ -78,7 +78,7 @@ def test_many(holder):
 
 
 def test_kept_when_more_fail(holder):
-    """An error of what is added closes nothing of what was there."""
+    """An error while adding closes none of the parked sockets."""
     made = bound()
     port = made.getsockname()[1]
     sifted(holder, lambda _one: True, made)
@@ -95,7 +95,7 @@ def test_kept_when_more_fail(holder):
 
 @contextmanager
 def refused(monkeypatch):
-    """Have the kernel hand out nothing of other processes."""
+    """Make the kernel deny descriptors of other processes."""
 
     def fail(_pidfd: int, _fd: int) -> int:
         raise OSError(38, os.strerror(38))
@@ -106,7 +106,7 @@ def refused(monkeypatch):
 
 
 def test_not_found(holder, monkeypatch):
-    """A process without such a socket, one that is gone, and a kernel that hands out nothing give None."""
+    """The result is None without such a socket, after the exit, and if the kernel denies descriptors."""
     with (
         closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)),
         parked.found(Process.of(os.getpid())) as own,
@@ -119,7 +119,7 @@ def test_not_found(holder, monkeypatch):
 
 
 def test_nobody_else_can_send(holder):
-    """Another process can't put anything into the queue."""
+    """Another process can't send to the queue."""
     with (
         parked.found(holder) as held,
         closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as other,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse the root cgroup. No test ever calls a verb that kills or removes with such a path."""
+"""The root cgroup is refused. No test ever calls a killing or removing function with such a path."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ WRONG = [
 
 @pytest.mark.parametrize("path", WRONG)
 def test_the_root_is_never_meant(path):
-    """A path that is, or might lead to, the root cgroup is refused: the whole host is in it."""
-    with pytest.raises(ValueError, match="no path of a cgroup"):
+    """A path that is, or may lead to, the root cgroup is refused: it contains the whole host."""
+    with pytest.raises(ValueError, match="not the path of a cgroup"):
         cgroups._refuse_root(path)
 
 
 @pytest.mark.parametrize("path", ["/slipway", "/slipway/abc", "/a/.b", "/a/b..c"])
 def test_a_path_below_the_root_is_fine(path):
-    """A plain path of names is accepted."""
+    """An ordinary path is accepted."""
     assert not cgroups.is_file(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the kernel's log says of a cgroup that ran out of memory."""
+"""OOM kills in the kernel's log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAD = b"6,812,295358365,-;"
 
 
 def record(place: str, head: bytes = HEAD) -> bytes:
-    """Return a record of the log as Linux 6.1 writes it."""
+    """Return a record of the log in the format of Linux 6.1."""
     told = f"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),oom_memcg=/other,task_memcg={place},task=tail,pid=494"
     return head + told.encode() + b",uid=0\n"
 
@@ -35,10 +35,10 @@ def record(place: str, head: bytes = HEAD) -> bytes:
     ],
 )
 def test_a_record_names_the_cgroup_and_the_time(lines, since, told):
-    """Only the kernel's own record, of this cgroup or one below it, and not of an earlier run."""
+    """Only the kernel's own record counts, of this cgroup or below, and not of an earlier run."""
     assert oomlog.found(lines, PLACE, since) is told
 
 
 def test_the_log_of_this_host_is_read_to_its_end():
-    """Reading ends, also where it is not allowed, and tells nothing of a cgroup that never was."""
+    """Reading the log terminates, even if it is denied, and finds no unknown cgroup."""
     assert oomlog.killed("/never", time.time_ns()) is False

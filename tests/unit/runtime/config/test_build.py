@@ -54,7 +54,7 @@ ARGUMENTS = {
 
 @pytest.mark.parametrize("case", ARGUMENTS)
 def test_arguments(case):
-    """Entrypoint and command follow podman's rules for the image's defaults."""
+    """Entrypoint and command override the image's by podman's rules."""
     options, wanted = ARGUMENTS[case]
     assert process.arguments(request(options)) == wanted
 
@@ -71,7 +71,7 @@ def test_nothing_to_run_is_refused(options, image):
 
 
 def test_init_runs_the_command():
-    """With init the host's program is bound into the container and is given the command."""
+    """With init, the host's program is bound into the container and runs the command."""
     host = replace(HOST, init_path="/usr/bin/tini")
     made = build.build(request({"init": True}, host=host))
     assert made["process"]["args"] == ["/run/podman-init", "--", "/entry", "image", "cmd"]
@@ -80,7 +80,7 @@ def test_init_runs_the_command():
 
 
 def test_init_that_is_missing_names_the_role():
-    """A host without an init program is told what to install."""
+    """On a host without an init program, the error names the role that installs one."""
     with pytest.raises(HostLacks) as caught:
         build.build(request({"init": True}))
     assert "slipway.oci.host" in caught.value.remedy
@@ -161,14 +161,14 @@ def limits(options=None, **changes):
 
 
 def test_default_limits_fit_the_host():
-    """A default that this process can't raise to is lowered to what it has; one that has no end stays."""
+    """Defaults above this process's hard limit are lowered to it; unlimited stays."""
     assert limits() == {"NOFILE": (4096, 4096), "NPROC": (1048576, 1048576)}
     able = replace(HOST, capabilities=ALL)
     assert limits(host=able)["NOFILE"] == (1048576, 1048576)
 
 
 ENDLESS = 2**64 - 1
-#: What is asked for, what the container gets by name, and (wanted, given) of what is told as lowered.
+#: The option ulimit, the container's limits by name, and (wanted, granted) of those reported as lowered.
 GIVEN_LIMITS = {
     "as written": (["nofile=10:4096", "core=-1"], {"NOFILE": (10, 4096), "CORE": (ENDLESS, ENDLESS)}, {}),
     "in words": (["core=unlimited"], {"CORE": (ENDLESS, ENDLESS)}, {}),
@@ -179,7 +179,7 @@ GIVEN_LIMITS = {
 
 @pytest.mark.parametrize("case", GIVEN_LIMITS)
 def test_given_limits(case):
-    """A limit that the user wrote is set; what is above the host's own is lowered to it, and told."""
+    """The user's limits are set; those above the host's are lowered and reported."""
     asked, wanted, told = GIVEN_LIMITS[case]
     got = limits({"ulimit": asked})
     assert {name: got[name] for name in wanted} == wanted
@@ -187,7 +187,7 @@ def test_given_limits(case):
 
 
 def test_no_process_may_have_more_files_than_the_kernel_lets():
-    """Also with CAP_SYS_RESOURCE, fs.nr_open is the end of nofile."""
+    """Even with CAP_SYS_RESOURCE, nofile is capped at fs.nr_open."""
     able = replace(HOST, capabilities=ALL, most_files=100_000)
     assert limits({"ulimit": ["nofile=-1"]}, host=able)["NOFILE"] == (100_000, 100_000)
     assert limits(host=able)["NOFILE"] == (100_000, 100_000)
@@ -198,7 +198,7 @@ def test_no_process_may_have_more_files_than_the_kernel_lets():
     [({}, "/work"), ({"workdir": "/own"}, "/own")],
 )
 def test_working_directory(options, wanted):
-    """The own directory is used, else the image's, else the root."""
+    """The task's directory is used, else the image's, else the root."""
     assert build.build(request(options))["process"]["cwd"] == wanted
     assert build.build(request({**options, "command": ["a"]}, image=None))["process"]["cwd"] == options.get(
         "workdir", "/"
@@ -206,7 +206,7 @@ def test_working_directory(options, wanted):
 
 
 def test_apparmor_needs_apparmor():
-    """A profile is handed to the runtime, and refused where the kernel has none; unconfined is no profile."""
+    """A profile is passed to the runtime, or refused without AppArmor; unconfined is none."""
     options = {"security_opt": ["apparmor=mine"]}
     able = replace(HOST, apparmor=True)
     assert build.build(request(options, host=able))["process"]["apparmorProfile"] == "mine"
@@ -226,7 +226,7 @@ def test_apparmor_needs_apparmor():
     ],
 )
 def test_apparmor_default(options, profile):
-    """A container that asks for no profile gets the host's default one, and a privileged one gets none."""
+    """Without a profile a container gets the host's default, a privileged one gets none."""
     host = replace(HOST, apparmor=True, apparmor_default="default")
     assert build.build(request(options, host=host))["process"].get("apparmorProfile") == profile
 
@@ -237,7 +237,7 @@ def mounted(options=None, **changes):
 
 
 def test_mounts_are_ordered_by_depth():
-    """No mount hides one that was mounted before it."""
+    """No mount hides an earlier one."""
     options = {"volume": ["/h:/z/y/x", "/h:/z", "/h:/z/y"], "tmpfs": {"/run": ""}}
     made = [*mounted(options)]
     depths = [path.count("/") for path in made]
@@ -246,7 +246,7 @@ def test_mounts_are_ordered_by_depth():
 
 
 def test_users_mounts_replace_the_default_ones():
-    """What the user mounts stands in the place of what every container has."""
+    """The user's mounts replace default ones at the same destination."""
     made = mounted({"volume": ["/h:/etc/hosts", "/h:/dev/shm", "/h:/proc"], "tmpfs": {"/sys": ""}})
     assert all(made[path]["source"] == "/h" for path in ("/etc/hosts", "/dev/shm", "/proc"))
     assert made["/sys"]["type"] == "tmpfs"
@@ -254,13 +254,13 @@ def test_users_mounts_replace_the_default_ones():
 
 
 def test_nothing_is_made_in_a_users_directory():
-    """A bound /dev or /run gets none of the engine's files and mounts, which would appear on the host."""
+    """A user's /dev or /run gets none of the engine's files, which would appear on the host."""
     made = mounted({"volume": ["/h:/dev", "/h:/run"]})
     assert not {"/dev/pts", "/dev/mqueue", "/run/.containerenv"} & set(made)
 
 
 def test_read_only_root_keeps_some_places_writable():
-    """The usual places for temporary files are tmpfs, unless the user mounts there."""
+    """The usual temporary directories are tmpfs, unless the user mounts there."""
     made = mounted({"read_only": True, "volume": ["/h:/tmp"]})
     assert made["/tmp"]["type"] == "bind"
     assert made["/run"]["type"] == made["/var/tmp"]["type"] == "tmpfs"
@@ -269,7 +269,7 @@ def test_read_only_root_keeps_some_places_writable():
 
 
 def test_read_only_without_exception():
-    """Without the places for temporary files neither these nor /dev and /dev/shm can be written to."""
+    """Without tmpfs for temporary directories, they, /dev and /dev/shm are read-only too."""
     made = mounted({"read_only": True, "read_only_tmpfs": False, "tmpfs": {"/own": ""}})
     assert not {"/tmp", "/run", "/var/tmp"} & {*made}
     assert all("ro" in made[path]["options"] for path in ("/dev", "/dev/shm"))
@@ -338,7 +338,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize("case", OPTIONS)
 def test_mount_options(case):
-    """Each kind of mount has podman's defaults, and no word that is not mount(2)'s."""
+    """Each kind of mount has podman's defaults, and no option that is not mount(2)'s."""
     options, kind, wanted = OPTIONS[case]
     host = replace(HOST, bind_flags={"/flags": ("nosuid", "nodev")})
     prepared = {"/d": "/run/x/mounts/0"}
@@ -355,7 +355,7 @@ def test_volume_is_bound_from_its_data():
 
 
 def test_what_is_prepared_is_bound():
-    """What the engine has mounted is bound from there, whatever it is of."""
+    """A prepared mount of any kind is bound from where the engine mounted it."""
     options = {"volume": ["data:/v:O", "/h:/b:idmap"], "mount": ["type=image,src=i,dst=/i"]}
     paths = {"/v": "/v/data", "/other": "/v/other"}
     made = mounted(options, volume_paths=paths, prepared={path: f"/run{path}" for path in ("/v", "/b", "/i")})
@@ -368,7 +368,7 @@ def test_what_is_prepared_is_bound():
 
 
 def test_the_order_is_that_of_where_they_land():
-    """A destination that a symlink of the image leads above another is mounted before it."""
+    """A destination that an image's symlink redirects above another is mounted before it."""
     options = {"volume": ["/h:/run/x", "/h:/var/run", "/h:/a"]}
     assert [path for path in mounted(options) if path in ("/a", "/run/x", "/var/run")] == [
         "/a",
@@ -380,14 +380,14 @@ def test_the_order_is_that_of_where_they_land():
 
 
 def test_volumes_of_the_image_are_mounted():
-    """A volume that only the image declares has the defaults; an option on the same path wins."""
+    """A volume that the image declares has defaults; an option with the same path wins."""
     made = mounted({"volume": ["/h:/b:ro"]}, volume_paths={"/a": "/v/1", "/b": "/v/2"})
     assert (made["/a"]["source"], made["/b"]["source"]) == ("/v/1", "/h")
     assert set(made["/a"]["options"]) == {"rw", "rprivate", "rbind", "nosuid", "nodev"}
 
 
 def test_without_shm_no_mount():
-    """A container whose SHM the engine did not mount gets none."""
+    """A container without an SHM mounted by the engine gets no mount."""
     assert "/dev/shm" not in mounted(shm=None)
 
 
@@ -401,7 +401,7 @@ NAMESPACES = {
 
 @pytest.mark.parametrize("case", NAMESPACES)
 def test_namespaces(case):
-    """The container has its own of each kind, but for the host's network and the cgroups of v1."""
+    """The container has its own of each kind, except the host's network and, on v1, the cgroup."""
     version, network, wanted = NAMESPACES[case]
     host = replace(HOST, cgroup_version=version)
     made = linux.namespaces(request({"network": [network]}, host=host))
@@ -410,7 +410,7 @@ def test_namespaces(case):
 
 
 def test_shared_namespaces():
-    """Of others' namespaces the path is told, the host's are left out, and nothing of either is altered."""
+    """Shared namespaces have paths, the host's are omitted, and neither is modified."""
     options = {"network": ["container:a"], "uts": "ns:/x", "pid": "host", "ipc": "container:b"}
     shared = request(options, joined={"network": "/proc/7/ns/net", "uts": "/x", "pid": "", "ipc": ""})
     assert {item["type"]: item.get("path") for item in linux.namespaces(shared)} == {
@@ -446,7 +446,7 @@ RESOURCES = {
 
 @pytest.mark.parametrize("case", RESOURCES)
 def test_resources(case):
-    """Limits are in the kernel's units, and what is unlimited is left out."""
+    """Limits are in the kernel's units, and unlimited ones are omitted."""
     options, wanted = RESOURCES[case]
     made = linux.resources(request(options))
     assert made.pop("devices") == [{"allow": False, "access": "rwm"}]
@@ -454,13 +454,13 @@ def test_resources(case):
 
 
 def test_swap_is_left_out_where_the_kernel_does_not_count_it():
-    """A kernel without swap accounting would refuse the limit."""
+    """A kernel without swap accounting would reject the limit."""
     host = replace(HOST, swap_limit=False)
     assert linux.resources(request({"memory": "1m"}, host=host))["memory"] == {"limit": 1048576}
 
 
 def test_devices_are_made_and_allowed():
-    """A device is made in the container, and its cgroup allows what was asked."""
+    """A device is created in the container, and its cgroup allows the requested access."""
     host = replace(HOST, devices={"/dev/x": build.DeviceNode("c", 1, 7, 0o666, 0, 5, "rw")})
     made = build.build(request(host=host))["linux"]
     assert made["devices"] == [
@@ -484,7 +484,7 @@ def hidden(*words, **options):
 
 
 def test_paths_are_hidden_and_shown():
-    """Paths are masked, made read-only, added and taken out as asked."""
+    """Paths are masked, made read-only, added and removed as requested."""
     masked, read_only = hidden()
     assert {"/proc/kcore", "/sys/firmware"} <= set(masked)
     assert "/proc/sys" in read_only
@@ -505,7 +505,7 @@ FILTERS = {
 
 @pytest.mark.parametrize("case", FILTERS)
 def test_seccomp_filter(case):
-    """There is a filter unless the user or privileged says otherwise, or the kernel has none."""
+    """There is a filter unless the user or privileged disables it, or the kernel lacks seccomp."""
     words, options, wanted = FILTERS[case]
     made = request({**options, "security_opt": list(words)})
     assert ("seccomp" in linux.build(made)) is wanted
@@ -513,14 +513,14 @@ def test_seccomp_filter(case):
 
 
 def test_own_profile_is_used():
-    """The profile that the user gives is resolved and taken in place of ours."""
+    """The user's profile is resolved and replaces ours."""
     document = {"defaultAction": "SCMP_ACT_LOG", "syscalls": []}
     made = linux.build(request({"security_opt": ["seccomp=/p.json"]}, seccomp_profile=document))
     assert made["seccomp"]["defaultAction"] == "SCMP_ACT_LOG"
 
 
 def test_sysctl():
-    """Groups may ping in a network of their own; what the user says wins."""
+    """Root's group may ping in the container's own network; the user's sysctl wins."""
     assert linux.build(request())["sysctl"] == {"net.ipv4.ping_group_range": "0 0"}
     options = {"sysctl": {"net.ipv4.ping_group_range": "1 0", "kernel.msgmax": "5"}}
     assert linux.build(request(options))["sysctl"] == options["sysctl"]
@@ -528,7 +528,7 @@ def test_sysctl():
 
 
 def test_user_is_in_the_bundle():
-    """The resolved numbers and groups are the process's."""
+    """The process has the resolved user and groups."""
     assert build.build(request(user=APP))["process"]["user"] == {
         "uid": 1000,
         "gid": 1000,

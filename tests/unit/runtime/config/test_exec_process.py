@@ -32,7 +32,7 @@ ROOT = ResolvedUser(0, 0, (), "/root", "root")
 
 
 def root_sets(*names: str) -> dict[str, list[str]]:
-    """Return what root gets."""
+    """Return root's capability sets."""
     return {key: [*names] for key in ("bounding", "effective", "permitted")}
 
 
@@ -43,7 +43,7 @@ def process(user=None, *, home_given=False, every=frozenset(), **raw):
 
 
 def test_what_is_not_said_is_the_containers():
-    """Limits, profile, user, directory, environment and capabilities are those of the container; a terminal is not."""
+    """Limits, profile, user, directory, environment and capabilities are inherited; the terminal is not."""
     made = process()
     assert made["args"] == ["ls"]
     assert made["terminal"] is False
@@ -54,7 +54,7 @@ def test_what_is_not_said_is_the_containers():
 
 
 def test_what_is_said():
-    """Environment comes on top, user, groups, directory and terminal in place."""
+    """The environment is added; user, groups, directory and terminal replace the container's."""
     made = process(ANN, env={"A": "2", "B": ""}, workdir="/tmp", tty=True)
     assert made["env"] == ["PATH=/bin", "HOME=/home/ann", "A=2", "TERM=xterm", "B="]
     assert made["user"] == {"uid": 7, "gid": 8, "umask": 18, "additionalGids": [8, 20]}
@@ -62,7 +62,7 @@ def test_what_is_said():
 
 
 def test_home_that_was_asked_for_stays():
-    """Another user changes HOME only where nobody set it; a HOME of the command itself always counts."""
+    """Another user changes HOME only if nothing set it; the command's own HOME always wins."""
     assert "HOME=/home/own" in process(ANN, home_given=True)["env"]
     assert "HOME=/x" in process(ANN, env={"HOME": "/x"})["env"]
 
@@ -82,7 +82,7 @@ def test_home_that_was_asked_for_stays():
     ],
 )
 def test_capabilities(user, every, expected):
-    """Root gets the bounding set, the container's own user what the container has, others none; privileged all."""
+    """Root gets the bounding set, the container's user its sets, others none; privileged gets all."""
     assert process(user, every=every, privileged=bool(every))["capabilities"] == expected
 
 
@@ -100,7 +100,7 @@ def test_capabilities(user, every, expected):
     ],
 )
 def test_bad_requests(raw, words):
-    """What can't be a command is refused with the option's name and what to write."""
+    """An invalid command is refused with the option's name and the remedy."""
     with pytest.raises(InvalidOption, match=words):
         ExecSpec.parse(raw)
 
@@ -119,5 +119,5 @@ def test_bad_requests(raw, words):
     ],
 )
 def test_meaning_of_a_runtimes_words(text, code):
-    """What a runtime says of a command that never began has the exit code that podman's users know."""
+    """A runtime's message for a command that never started gives podman's exit code."""
     assert meaning(text) == code

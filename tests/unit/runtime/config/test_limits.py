@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The limits of a container, and what brings one that runs from some to others."""
+"""The limits of a container, and how to change those of a running one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHANGES = [
     ({"memory": "64m"}, {"memory": "65536k"}, {}),
     ({}, {"memory": "64m"}, {"memory": {"limit": 64 * MIB, "swap": 128 * MIB}}),
     ({"memory": "64m"}, {}, {"memory": {"limit": -1, "swap": -1}}),
-    # A pair is said whole, though one half stays: the kernel takes the one only in keeping with the other.
+    # A pair is complete even if one half is unchanged: the kernel requires them to be consistent.
     ({"memory": "64m"}, {"memory": "64m", "memory_swap": "-1"}, {"memory": {"limit": 64 * MIB, "swap": -1}}),
     ({"cpus": "1"}, {"cpus": "2"}, {"cpu": {"period": 100_000, "quota": 200_000}}),
     ({"cpus": "1"}, {}, {"cpu": {"period": 100_000, "quota": -1}}),
@@ -43,13 +43,13 @@ CHANGES = [
 
 @pytest.mark.parametrize(("before", "after", "needed"), CHANGES)
 def test_changes(before, after, needed):
-    """What stays is left out, what goes is said outright, and a pair is whole."""
+    """Unchanged limits are omitted, removed ones are set explicitly, and pairs are complete."""
     assert change(of(**before), of(**after), GROUND) == needed
 
 
 @pytest.mark.parametrize(("one", "two"), [*itertools.combinations([item[1] for item in CHANGES], 2)])
 def test_the_way_back_names_the_same(one, two):
-    """A change and what takes it back are about the same limits."""
+    """A change and its reversal concern the same limits."""
     forth, back = change(of(**one), of(**two), GROUND), change(of(**two), of(**one), GROUND)
     assert {(group, name) for group in forth for name in forth[group]} == {
         (group, name) for group in back for name in back[group]
@@ -70,7 +70,7 @@ NOTHING = [
 
 @pytest.mark.parametrize(("ground", "cpu", "reservation", "pids"), NOTHING)
 def test_no_limit_in_the_words_of_kernel_and_runtime(ground, cpu, reservation, pids):
-    """No limit is said as the version of the cgroups and the runtime take it."""
+    """The unlimited value depends on the cgroup version and on the runtime."""
     before = of(cpus="1", cpu_shares=5, memory_reservation="1m")
     after = of(pids_limit=-1)
     assert change(before, after, ground) == {
@@ -78,11 +78,11 @@ def test_no_limit_in_the_words_of_kernel_and_runtime(ground, cpu, reservation, p
         "memory": {"reservation": reservation},
         "pids": {"limit": pids},
     }
-    # crun's formula, which 100, the kernel's own weight, comes out of.
+    # crun's formula, which yields 100, the kernel's default weight.
     assert 1 + (2598 - 2) * 9999 // 262142 == 100
 
 
 def test_swap_is_not_limited_where_nobody_counts_it():
-    """On a kernel that does not count swap, only memory is limited."""
+    """On a kernel without swap accounting, only memory is limited."""
     spec = ContainerSpec.parse({"name": "web", "image": "app:1", "network": ["none"], "memory": "64m"})
     assert limits(spec, counts_swap=False)["memory"] == {"limit": 64 * MIB}

@@ -11,18 +11,19 @@ from _engine.model.values.capabilities import CAPABILITIES, DEFAULT
 from _engine.runtime.config import seccomp
 
 DEBIAN = Path("/usr/share/containers/seccomp.json")
-#: Calls that later kernels brought, which the file of 2022 can't know.
+#: Calls added by later kernels, which the file of 2022 lacks.
 NEWER = frozenset(
     "cachestat fchmodat2 futex_requeue futex_wait futex_waitv futex_wake getxattrat io_pgetevents_time64 listmount"
     " listxattrat map_shadow_stack mseal removexattrat set_mempolicy_home_node setxattrat statmount"
     " riscv_flush_icache riscv_hwprobe".split()
 )
-#: Ours to differ: setns is in two lists of the file, of which the first one holds; io_pgetevents is what libaio uses.
+#: Intended differences: setns is in two lists of the file, of which the first wins; libaio uses
+#: io_pgetevents.
 DIFFERENT = frozenset({"setns", "io_pgetevents"})
 
 
 def rules_by_name(profile):
-    """Return what a profile says of each call, whatever the order and grouping."""
+    """Return a profile's rules by call, regardless of order and grouping."""
     result = {}
     for rule in profile["syscalls"]:
         told = [(item["index"], item["value"], item["op"]) for item in rule.get("args") or ()]
@@ -36,7 +37,7 @@ SETS = (DEFAULT, frozenset(), frozenset(CAPABILITIES), *(frozenset({name}) for n
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64", "s390x", "ppc64le", "armv7l", "riscv64"])
 def test_same_as_the_distributions_profile(need, machine):
-    """Our table says of each call what containers/common's profile says, for every capability and machine."""
+    """Our table matches containers/common's profile for every capability and machine."""
     need(DEBIAN.exists(), "golang-github-containers-common")
     document = json.loads(DEBIAN.read_text())
     for held in SETS:
@@ -59,7 +60,7 @@ def test_unknown_machine_leaves_the_choice_to_the_runtime():
 
 
 def test_a_users_profile_is_resolved():
-    """Rules apply by machine and capability, and keep their arguments and errno."""
+    """Rules are selected by machine and capability, and keep their arguments and errno."""
     document = {
         "defaultAction": "SCMP_ACT_ALLOW",
         "syscalls": [
@@ -84,5 +85,5 @@ def test_a_users_profile_is_resolved():
 
 
 def test_table_travels_light():
-    """The table travels with each task, so it stays below 20 KiB of source."""
+    """The table is sent with each task, so its source is smaller than 20 KiB."""
     assert Path(seccomp.__file__).stat().st_size < 20 * 1024

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container gets that runs systemd."""
+"""The bundle of a container that runs systemd."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ V1 = build.HostFacts(cgroup_version="hybrid", systemd_hierarchy="/sys/fs/cgroup/
 
 
 def spec(**options) -> ContainerSpec:
-    """Return a spec of these module options."""
+    """Return a spec with these module options."""
     return ContainerSpec.parse({"name": "x", "image": "i", "network": ["none"], **options})
 
 
 def made(host=V1, **options):
-    """Return the bundle of a container of these module options."""
+    """Return the bundle of a container with these module options."""
     return build.build(
         build.BundleRequest(
             id="ab" * 32,
@@ -63,21 +63,21 @@ MEANT = {
 
 @pytest.mark.parametrize("case", MEANT)
 def test_when_it_is_meant(case):
-    """As podman has it, the command tells, unless the option does."""
+    """As in podman, the command decides, unless the option does."""
     word, command, more, wanted = MEANT[case]
     asked = spec(command=command, **({} if word is None else {"systemd": word}), **more)
     assert program.runs_systemd(asked, ImageConfig()) is wanted
 
 
 def test_the_command_of_the_image_counts():
-    """An image whose command is an init boots it, unless the task has another command."""
+    """An image whose command is an init boots it, unless the task sets another command."""
     image = ImageConfig(cmd=("/sbin/init",))
     assert program.runs_systemd(spec(), image)
     assert not program.runs_systemd(spec(command=["/bin/app"]), image)
 
 
 def test_stop_signal():
-    """It is systemd's own, unless task or image have one."""
+    """The stop signal is systemd's, unless the task or the image sets one."""
     always = spec(systemd="always")
     assert program.stop_signal(always, ImageConfig()) == signal.SIGRTMIN + 3
     assert program.stop_signal(always, ImageConfig(stop_signal="INT")) == signal.SIGINT
@@ -86,7 +86,7 @@ def test_stop_signal():
 
 
 def test_file_systems_in_memory():
-    """What systemd writes to at boot is in memory, with the size asked for; what the task mounts there wins."""
+    """The writable directories of systemd are tmpfs of the given size; the task's own mounts win."""
     assert set(TMPFS) & set(mounts()) == set()
     found = mounts(systemd="always", shm_size_systemd="1m", volume=["/h:/tmp"])
     assert [found[path]["type"] for path in TMPFS] == ["tmpfs", "tmpfs", "bind", "tmpfs"]
@@ -95,7 +95,7 @@ def test_file_systems_in_memory():
 
 
 def test_the_cgroup_of_v2_can_be_written_to():
-    """With cgroups v2 its own cgroup is all that it sees, and it may write there."""
+    """With cgroups v2 it sees only its own cgroup, and can write to it."""
     host = build.HostFacts(cgroup_version="v2")
     assert "ro" in mounts(host)["/sys/fs/cgroup"]["options"]
     found = mounts(host, systemd="always")
@@ -104,7 +104,7 @@ def test_the_cgroup_of_v2_can_be_written_to():
 
 
 def test_of_v1_only_its_own_part_can_be_written_to():
-    """With cgroups v1 it sees the hierarchy, and may write to its own cgroup alone, and to no controller."""
+    """With cgroups v1 it sees the hierarchy, and can write only to its own cgroup of it."""
     found = mounts(systemd="always")
     shown, own = found["/sys/fs/cgroup/systemd"], found[f"/sys/fs/cgroup/systemd{CGROUP}"]
     assert (shown["source"], "ro" in shown["options"]) == ("/sys/fs/cgroup/systemd", True)
@@ -115,12 +115,12 @@ def test_of_v1_only_its_own_part_can_be_written_to():
 
 @pytest.mark.parametrize("options", [{"volume": ["/sys/fs/cgroup:/sys/fs/cgroup"]}, {"cgroupns": "private"}])
 def test_the_hierarchy_is_left_out(options):
-    """Whoever mounts the cgroups himself gets what he asked for; in a cgroup namespace paths are others."""
+    """The user's own mount of the cgroups wins; in a cgroup namespace the paths differ."""
     assert "/sys/fs/cgroup/systemd" not in mounts(systemd="always", **options)
 
 
 def test_machine_id():
-    """Systemd gets a machine id that is the container's own, unless the task gives one."""
+    """A machine ID of the container is set for systemd, unless the task sets one."""
     assert f"container_uuid={'ab' * 16}" in made(systemd="always")["process"]["env"]
     told = made(systemd="always", env={"container_uuid": "x"})["process"]["env"]
     assert [item for item in told if item.startswith("container_uuid")] == ["container_uuid=x"]
@@ -128,7 +128,7 @@ def test_machine_id():
 
 
 def test_no_virtual_consoles():
-    """A privileged systemd does not get the consoles of the host, to open logins on, unless one is named."""
+    """A privileged systemd starts no logins on the host's consoles, unless one is named."""
     node = build.DeviceNode("c", 4, 1, 0o600, 0, 0)
     paths = ("/dev/tty", "/dev/tty1", "/dev/tty22", "/dev/ttyS0")
     host = replace(V1, devices=dict.fromkeys(paths, node))
@@ -150,7 +150,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(case):
-    """What can't go with systemd as process 1 is refused by the option's name."""
+    """Options that conflict with systemd as PID 1 are refused by name."""
     options, option = REFUSED[case]
     with pytest.raises(InvalidOption) as caught:
         spec(**{"systemd": "always", **options})

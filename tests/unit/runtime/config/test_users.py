@@ -25,7 +25,7 @@ nomembers:x:30
 """
 
 CASES = {
-    # what is asked, groups to add: uid, gid, groups, home, name
+    # user, group_add: uid, gid, groups, home, name
     "nothing": (None, (), (0, 0, (10,), "/root", "root")),
     "empty": ("", (), (0, 0, (10,), "/root", "root")),
     "name": ("app", (), (1000, 1001, (1001, 10, 2000, 0), "/home/app", "app")),
@@ -51,17 +51,17 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_resolve(case):
-    """A user is resolved as podman does it."""
+    """A user is resolved as in podman."""
     user, added, wanted = CASES[case]
     assert resolve(user, added, passwd=PASSWD, group=GROUP) == ResolvedUser(*wanted)
 
 
-#: Groups whose names are the ids of others: runc takes the first that has a number as its id or as its name.
+#: Groups whose names are other groups' IDs: runc picks the first with the number as its ID or as its name.
 DIGITS = "root:x:0:\n55:x:0:\nstaff:x:55:app\napp:x:66:app\n66:x:0:\n"
 
 
 def test_a_group_that_runc_would_take_for_another():
-    """A group is not joined by an id that is the name of another group which comes before, and can't be added by it."""
+    """A GID that an earlier group has as its name is skipped, and can't be added."""
     for user, groups in {
         "1000:55": (),
         "1000:66": (66,),
@@ -99,7 +99,7 @@ def test_image_without_files():
     ],
 )
 def test_unknown_names_are_refused(user, added, option, hint):
-    """A name that the image doesn't have is an error that names the option and what is near."""
+    """The error for a name that the image lacks names the option and similar names."""
     with pytest.raises(InvalidOption) as caught:
         resolve(user, added, passwd=PASSWD, group=GROUP)
     assert caught.value.fields["option"] == option
@@ -107,14 +107,14 @@ def test_unknown_names_are_refused(user, added, option, hint):
 
 
 def test_entries_with_endless_numbers():
-    """An account file that a container wrote may hold numbers of any length: those are no entries."""
+    """Huge numbers in account files, which a container can write, are no valid entries."""
     line = f"far:x:{'9' * 5000}:0::/:\n"
     with pytest.raises(InvalidOption):
         resolve("far", (), passwd=line, group=line)
 
 
 def test_owners_of_files():
-    """A number is an id, also where an account is named so, and goes up to the kernel's last."""
+    """A number is an ID, even if an account has that name, up to the kernel's maximum."""
     assert find_uid("owner", "77", passwd=PASSWD) == 77
     assert find_uid("owner", "app", passwd=PASSWD) == 1000
     assert find_uid("owner", "4294967294", passwd=PASSWD) == 4294967294
@@ -138,12 +138,12 @@ def test_owners_of_files():
         ("1000", "/", ("", "1000:x:1000:1000\n")),
         ("0:99", "/", ("", "99:x:99:0\n")),
         ("1000:10", "/", ("", "")),
-        ("77:30", "/", ("", "")),  # an account of that name: two lines of one name would be none
+        ("77:30", "/", ("", "")),  # an account has that name: a second line with it would be invalid
         ("app", "/", ("", "")),
         ("", "/", ("", "")),
         ("5555:30", "/a:b\n0:0", ("5555:*:5555:30:container user:/:/bin/sh\n", "")),
     ],
 )
 def test_missing_entries(user, workdir, lines):
-    """A user or group in digits that is in neither file gets a line as podman writes it."""
+    """A numeric user or group without an entry gets a line, as in podman."""
     assert missing_entries(user, workdir, passwd=PASSWD, group=GROUP) == lines
