@@ -22,7 +22,7 @@ COMPAT = Path(__file__).parents[3] / "docs/compat.md"
 
 
 class Form(NamedTuple):
-    """An option's text; ``{d}`` is a destination, ``{tmp}`` a host directory. ``differs`` names a difference."""
+    """An option's text; ``{d}`` is a destination, ``{tmp}`` a host directory, ``differs`` a difference."""
 
     option: str
     text: str
@@ -278,7 +278,7 @@ def assets(podman, busybox_root):
 
 @pytest.fixture(scope="module")
 def both(podman, place, busybox_root, assets):
-    """Return podman's mounts and ours of all forms that podman accepts, by destination; one container each."""
+    """Return podman's mounts and ours of all forms that podman accepts, by destination, in one container."""
     known = [(number, form) for number, form in enumerate(FORMS) if form.differs not in UNKNOWN_TO_PODMAN]
     words = [word for number, form in known for word in (f"--{form.option}", place.written(form, number))]
     raw = joined([place.raw(form, number) for number, form in known])

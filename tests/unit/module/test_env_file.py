@@ -74,6 +74,6 @@ def test_a_file_as_large_as_may_be_is_read(tmp_path):
 def test_what_is_no_file_is_refused_at_once(tmp_path):
     """A missing file, a directory and a fifo are refused, and a fifo is not waited for."""
     os.mkfifo(tmp_path / "fifo")
-    for name, why in (("gone", "No such file"), (".", "no regular file"), ("fifo", "no regular file")):
+    for name, why in (("gone", "No such file"), (".", "not a regular file"), ("fifo", "not a regular file")):
         with pytest.raises(InvalidOption, match=why):
             read_env_files([str(tmp_path / name)])

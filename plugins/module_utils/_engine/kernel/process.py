@@ -89,7 +89,7 @@ class Process:
             os.close(fd)
 
     def handles(self, signum: int) -> bool:
-        """Return whether it catches, ignores or blocks the signal (proc_pid_status(5)); True after its exit."""
+        """Return whether it catches, ignores or blocks a signal (proc_pid_status(5)); True if it exited."""
         masks = [
             int(line.split()[1], 16)
             for line in procstat.read(self.pid, "status").splitlines()

@@ -39,7 +39,7 @@ def find(directories: Sequence[str] | None) -> tuple[Hook, ...]:
 
 
 def precreate(hooks: Sequence[Mapping[str, Any]], config: dict[str, Any]) -> dict[str, Any]:
-    """Return config.json as modified by the hooks: each reads it on standard input and prints its replacement.
+    """Return config.json as modified by the hooks: each reads it from stdin and prints its replacement.
 
     Raises RuntimeFailed, naming the hook.
     """

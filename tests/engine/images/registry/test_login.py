@@ -133,7 +133,7 @@ def test_what_is_no_file_is_refused(there, file):
     """A FIFO in place of the file does not block the task."""
     file.parent.mkdir()
     os.mkfifo(file)
-    with pytest.raises(InvalidOption, match="no regular file"):
+    with pytest.raises(InvalidOption, match="not a regular file"):
         login(wanted(there, file))
 
 

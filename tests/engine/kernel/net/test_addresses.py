@@ -104,5 +104,5 @@ def test_a_parameter_is_set_where_it_differs(other):
 @pytest.mark.parametrize("name", ["", ".", "..", "../../kernel", "a/b"])
 def test_a_name_that_leads_elsewhere_is_no_interface(name):
     """Impossible interface names are refused before they become part of a path."""
-    with pytest.raises(ValueError, match="no name of a network interface"):
+    with pytest.raises(ValueError, match="not a valid name of a network interface"):
         sysctl.of_interface(4, name, "forwarding")

@@ -130,7 +130,7 @@ def test_timeout_kills_the_command_and_what_it_started(host, run, tty):
     """When the time is over nothing of the command runs on."""
     host.start(*FOREVER)
     begin = time.monotonic()
-    with pytest.raises(CommandTimeout, match="did not end"):
+    with pytest.raises(CommandTimeout, match="did not exit"):
         run("sh", "-c", "sleep 4711 & sleep 4712", timeout=0.7, tty=tty)
     assert time.monotonic() - begin < 20
     eventually(lambda: not running("sleep\x00471"), "both sleeps are gone")

@@ -175,7 +175,7 @@ def test_a_log_that_became_a_symlink(host, tmp_path):
         host.want("stopped", "true", log_opt={"path": str(log)}, restart_policy="always")
         log.unlink()
         name.symlink_to(target)
-        with pytest.raises(EngineError, match="through the symlink"):
+        with pytest.raises(EngineError, match="through the symbolic link"):
             host.bring("box", "started")
         name.unlink()
         log.touch()
