@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each test can fail: it asserts something, by itself or by a helper whose docstring says that it fails."""
+"""Each test can fail: it asserts something, directly or by a helper whose docstring says that it fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 FILES = sorted(TESTS.rglob("test_*.py"))
-#: What pytest has for it.
+#: The checks of pytest itself.
 CHECKS = {"raises", "fail", "warns"}
 FAILS = re.compile(r"\b[Ff]ail\b")
 
@@ -22,13 +22,13 @@ Functions = dict[str, list[ast.FunctionDef]]
 
 @cache
 def functions(file: Path) -> tuple[ast.FunctionDef, ...]:
-    """Return the functions and methods of a file, those inside others included."""
+    """Return the functions and methods of a file, including nested ones."""
     nodes = ast.walk(ast.parse(file.read_bytes()))
     return tuple(node for node in nodes if isinstance(node, ast.FunctionDef))
 
 
 def helpers(file: Path) -> Functions:
-    """Return the functions that a test file can call, by name: its own, and those of tests/support and the conftests above it."""
+    """Return the functions that a test file can call, by name: its own, tests/support's, the conftests'."""
     above = [folder / "conftest.py" for folder in file.parents if folder.is_relative_to(TESTS)]
     found: Functions = {}
     for one in (file, *filter(Path.exists, above), *TESTS.glob("support/*.py")):
@@ -44,7 +44,7 @@ def called(node: ast.AST) -> Iterator[str]:
 
 
 def asserts(node: ast.AST, known: Functions, seen: frozenset[str] = frozenset()) -> bool:
-    """Return whether some code asserts something, or calls a helper that says so and does, or another test."""
+    """Return whether some code asserts something, or calls a test, or a helper that says so and does."""
     if any(isinstance(part, ast.Assert) for part in ast.walk(node)) or CHECKS & {*called(node)}:
         return True
     for name in {*called(node)} & known.keys() - seen:
@@ -64,7 +64,7 @@ def unasserted(file: Path) -> list[str]:
 
 @pytest.mark.parametrize("folder", sorted({file.relative_to(TESTS).parts[0] for file in FILES}))
 def test_each_test_can_fail(folder):
-    """No test ends without having asserted something."""
+    """Every test asserts something."""
     found = {
         str(file.relative_to(TESTS)): wrong
         for file in FILES
@@ -86,7 +86,7 @@ def test_each_test_can_fail(folder):
     ],
 )
 def test_what_asserts_nothing_is_found(tmp_path, text, wrong):
-    """A test that only runs code is found; a helper counts if it asserts and its docstring says that it fails."""
+    """A test that only runs code is found; a helper counts if it asserts and says that it fails."""
     file = tmp_path / "test_planted.py"
     file.write_text(text)
     assert unasserted(file) == wrong

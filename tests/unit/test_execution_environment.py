@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What plugins import on the controller is what an execution environment is told to have."""
+"""The packages that plugins import on the controller are the requirements of execution environments."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-#: What runs on hosts; all else below plugins/ runs on the controller.
+#: The code that runs on hosts; everything else below plugins/ runs on the controller.
 ON_HOSTS = {"modules", "module_utils"}
-#: Ansible itself, and what it can't be without.
+#: Ansible itself, and the packages that it requires.
 ANSIBLE = {"ansible", "ansible_collections", "jinja2", "yaml"}
 
 
 def imported(source: Path) -> Iterator[str]:
-    """Name the packages that a file imports, apart from relative imports."""
+    """Return the names of the packages that a file imports, except by relative imports."""
     for node in ast.walk(ast.parse(source.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -26,7 +26,7 @@ def imported(source: Path) -> Iterator[str]:
 
 
 def test_python_requirements(tree):
-    """meta/ee-requirements.txt names each package that the controller's plugins import beyond Ansible."""
+    """meta/ee-requirements.txt lists each package that the controller's plugins import besides Ansible."""
     lines = (tree / "meta/ee-requirements.txt").read_text().splitlines()
     told = {Requirement(line).name for line in lines if line and not line.startswith("#")}
     sources = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports go strictly down: the tables of docs/architecture.md, checked on every import wherever it stands."""
+"""Imports go strictly downwards: the tables of docs/architecture.md, checked for every import."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import pytest
 
 from sourcetree import PLUGINS, dotted, imports, sources, target
 
-#: Each does one thing to the host, and knows nothing of the others.
+#: Each does one thing to the host, independently of the others.
 MECHANISMS = {"state", "images", "rootfs", "volumes", "network", "runtime", "systemd"}
 ENGINE = "module_utils._engine"
-#: Of one folder, its __init__.py among them.
+#: The most files of a folder, including its __init__.py.
 MOST_FILES = 25
 #: What every row may import: it imports nothing itself, or only what is in it.
 GROUND = {"errors", "frozen", "progress"}
 BELOW_VERBS = {*GROUND, "version", "model", "kernel", "plan", "trees"} | MECHANISMS
 
-#: Who may import whom, besides itself and the standard library.
+#: The rows that each row may import, besides itself and the standard library.
 MAY_IMPORT = {
     **{row: set() for row in GROUND},
     "progress": {"frozen"},
@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "plan": {"model", *GROUND},
     "trees": {"model", "kernel", *GROUND},
     **{row: {"model", "kernel", "trees", *GROUND} for row in MECHANISMS},
-    # The client of registries alone, as a test below holds.
+    # Only the client of registries, as a test below ensures.
     "images": {"model", "kernel", "trees", "requests", "urllib3", *GROUND},
     "lifecycle": BELOW_VERBS,
     "agent": BELOW_VERBS | {"lifecycle", "archive"},
@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "doc_fragments": set(),
 }
 
-#: Which folders of a package of the engine may import which others of it; "" are the files of the package itself.
+#: The other folders that a folder of the engine's package may import; "" stands for the package's own files.
 STREETS = {
     "agent": {
         "": {"cli", "connect", "verbs"},
@@ -76,7 +76,7 @@ STREETS = {
     },
     "runtime": {"": {"config"}, "config": set(), "exec": {""}},
     "lifecycle": {
-        "": {"host", "image"},  # paths of old, for programs outside
+        "": {"host", "image"},  # old paths, for external programs
         "inspect": set(),
         "core": set(),
         "recognition": {"inspect"},
@@ -123,7 +123,7 @@ STREETS = {
 
 
 def street(name: str) -> tuple[str, str]:
-    """Return the package of the engine that a module belongs to, and its folder there, "" for none."""
+    """Return the package of the engine that a module belongs to, and its folder there, or ""."""
     words = name.split(".")[2:]
     return words[0], words[1] if len(words) > 2 else ""
 
@@ -137,7 +137,7 @@ def part(name: str) -> str:
 
 
 def allowed(name: str, may: set[str]) -> bool:
-    """Tell whether an outside import is of the standard library or below one of the packages allowed."""
+    """Return whether an external import is of the standard library or of an allowed package."""
     return name.partition(".")[0] in sys.stdlib_module_names or any(
         f"{name}.".startswith(f"{package}.") for package in may
     )
@@ -157,7 +157,7 @@ def upward(plugins: Path) -> list[str]:
 
 
 def across(plugins: Path) -> list[str]:
-    """Return each import from one folder of a package to another that the table forbids, as ``file:line: who imports what``."""
+    """Return each forbidden import between folders of a package, as ``file:line: who imports what``."""
     files = [file for file in sources(plugins / ENGINE.replace(".", "/")) if file.name != "__init__.py"]
     modules = {dotted(plugins, file): file for file in files}
     wrong = []
@@ -173,7 +173,7 @@ def across(plugins: Path) -> list[str]:
 
 
 def cycle(plugins: Path) -> list[str]:
-    """Return the modules of one import cycle; none is the empty list."""
+    """Return the modules of one import cycle, or an empty list."""
     graph = {}
     for file in sources(plugins):
         reached = {target(plugins, found.name) for found in imports(plugins, file) if found.inside}
@@ -186,17 +186,17 @@ def cycle(plugins: Path) -> list[str]:
 
 
 def test_every_import_goes_down():
-    """No file of the collection imports what the table does not allow it to."""
+    """No file of the collection imports anything that the table does not allow."""
     assert upward(PLUGINS) == []
 
 
 def test_the_folders_of_a_package_are_in_order():
-    """No file of the engine imports from a folder of its package that the table does not allow it to."""
+    """No file of the engine imports from a folder of its package that the table does not allow."""
     assert across(PLUGINS) == []
 
 
 def test_only_the_client_of_registries_imports_requests():
-    """A host without requests runs all but what talks with registries."""
+    """Without requests a host can run everything except registry access."""
     users = {
         dotted(PLUGINS, file).rpartition(".")[0]
         for file in sources(PLUGINS / "module_utils")
@@ -207,13 +207,13 @@ def test_only_the_client_of_registries_imports_requests():
 
 
 def test_a_folder_can_be_overlooked():
-    """No folder holds more files than one can keep in mind; of ``_module/modules`` everybody knows each by the module's name."""
+    """No folder has too many files to remember, except ``_module/modules``, named by module."""
     held = Counter(file.parent for file in sources(PLUGINS / "module_utils") if file.parent.name != "modules")
     assert {str(folder): files for folder, files in held.items() if files > MOST_FILES} == {}
 
 
 def test_no_module_imports_itself_in_a_circle():
-    """The modules of the collection form no import cycle, in-function imports included."""
+    """The modules of the collection have no import cycle, including imports inside functions."""
     assert cycle(PLUGINS) == []
 
 
@@ -241,7 +241,7 @@ PLANTED = [
 
 @pytest.mark.parametrize(("file", "text"), PLANTED, ids=[plant[0] for plant in PLANTED])
 def test_an_upward_import_is_found(tmp_path, file, text):
-    """An upward import is found in whatever form and place somebody writes it."""
+    """A forbidden import is found in any form and at any place."""
     copy = shutil.copytree(PLUGINS, tmp_path / "plugins")
     (copy / file).parent.mkdir(parents=True, exist_ok=True)
     (copy / file).write_text(text)
@@ -249,7 +249,7 @@ def test_an_upward_import_is_found(tmp_path, file, text):
 
 
 def test_an_import_between_folders_is_found(tmp_path):
-    """An import from a folder that is not below is found, also where it is late."""
+    """An import from a folder that is not below is found, also inside a function."""
     copy = shutil.copytree(PLUGINS, tmp_path / "plugins")
     planted = copy / "module_utils/_engine/lifecycle/exec/planted.py"
     planted.write_text("def late():\n    from ..container import start\n")
@@ -257,7 +257,7 @@ def test_an_import_between_folders_is_found(tmp_path):
 
 
 def test_a_cycle_is_found(tmp_path):
-    """Two modules that import each other are found, even where one does it late."""
+    """Two modules that import each other are found, also inside functions."""
     copy = shutil.copytree(PLUGINS, tmp_path / "plugins")
     model = copy / "module_utils/_engine/model/values"
     model.joinpath("one.py").write_text("from .two import x\n")

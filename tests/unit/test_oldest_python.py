@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host whose Python is too old is told so by every module, with what is needed and what was found."""
+"""Every module reports a Python that is too old, with the required and the found version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from sourcetree import PLUGINS
 
 MODULES = sorted(path.stem for path in PLUGINS.glob("modules/*.py"))
-#: Runs each module as Ansible does, and tells what it printed and how it ended.
+#: Runs each module as Ansible does, and reports its output and its exit code.
 RUN = """
 import contextlib, io, json, runpy, sys
 told = {}
@@ -33,7 +33,7 @@ print(json.dumps(told))
 
 @pytest.fixture
 def old_python(need) -> str:
-    """Return a Python 3.8, which ansible-core still runs modules with."""
+    """Return a Python 3.8, with which ansible-core still runs modules."""
     places = [*Path.home().glob(".pyenv/versions/3.8.*/bin/python3.8"), shutil.which("python3.8")]
     found = next((os.fspath(place) for place in places if place), None)
     need(found, "Python 3.8")
@@ -41,7 +41,7 @@ def old_python(need) -> str:
 
 
 def test_python_is_too_old(old_python, tree):
-    """Every module refuses Python 3.8 in words and with a code, before anything that it can't read."""
+    """Every module refuses Python 3.8 with a message and a code, before code that it can't parse."""
     path = {**os.environ, "PYTHONPATH": str(tree / ".build/collections"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [old_python, "-c", RUN, *MODULES], check=True, capture_output=True, text=True, env=path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One fact, one place: what a namespace or a row of the option table decides is decided nowhere else again."""
+"""One fact, one place: decisions on namespaces and on rows of the option table are not repeated."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from sourcetree import PLUGINS, sources
 
 ENGINE = PLUGINS / "module_utils/_engine"
 NAMESPACES = "model/container/namespaces.py"
-#: Lists of options that say something about all that have a property of the table, by that property.
+#: The options that have a property of the table, by property.
 LISTED = {
     "takes effect in the cgroup": {option.name for option in OPTIONS if option.cgroup},
     "is not built": {*REFUSED},
 }
-#: As many names of one of these in one literal are the list once more, and will lack the next row.
+#: A literal with at least this many of a property's names repeats the list, and will lack the next row.
 A_LIST = 3
-#: Written from the table by `make generated`, and held to it by tests/unit/module/test_generated.py.
+#: Generated from the table by `make generated`, and checked by tests/unit/module/test_generated.py.
 GENERATED = PLUGINS / "module_utils/_module/container_arguments.py"
 
 
 def of_host(node: ast.AST) -> bool:
-    """Return whether some code compares the ``network`` or ``uts`` of something with the word for the host's."""
+    """Return whether some code compares a ``network`` or ``uts`` with the constant for the host's."""
     if not isinstance(node, ast.Compare):
         return False
     parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
@@ -36,7 +36,7 @@ def of_host(node: ast.AST) -> bool:
 
 
 def words(node: ast.AST) -> set[str]:
-    """Return the texts of a literal: of a tuple, a list or a set, the keys of a mapping, the words of a text."""
+    """Return the texts of a literal, that is items, keys of a mapping, or words of a string."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
         return {*node.value.split()}
     items = getattr(node, "keys", None) if isinstance(node, ast.Dict) else getattr(node, "elts", None)
@@ -46,7 +46,7 @@ def words(node: ast.AST) -> set[str]:
 
 
 def lists(file: Path) -> Iterator[str]:
-    """Yield each literal of a file that lists again what the table knows."""
+    """Yield each literal of a file that repeats what the table defines."""
     for node in ast.walk(ast.parse(file.read_bytes())):
         for what, names in LISTED.items():
             if len(found := words(node) & names) >= A_LIST:
@@ -54,7 +54,7 @@ def lists(file: Path) -> Iterator[str]:
 
 
 def test_who_is_in_a_namespace_of_the_host_is_decided_once():
-    """Whether a container has the host's network or host name is asked of the model's functions."""
+    """Only functions of the model decide whether a container has the host's network or host name."""
     deciding = {
         str(file.relative_to(ENGINE))
         for file in sources(ENGINE)
@@ -64,7 +64,7 @@ def test_who_is_in_a_namespace_of_the_host_is_decided_once():
 
 
 def test_what_the_table_knows_is_listed_nowhere_else():
-    """Which options need a cgroup, and which are not built, is said by their rows alone."""
+    """Only the options' rows say which need a cgroup, and which are not implemented."""
     files = [file for file in sources(PLUGINS / "module_utils") if file != GENERATED]
     assert [line for file in files for line in lists(file)] == []
 
@@ -80,7 +80,7 @@ def test_what_the_table_knows_is_listed_nowhere_else():
     ],
 )
 def test_a_second_list_is_found(tmp_path, text, found):
-    """A list of options is found however it is written; two of them are none."""
+    """A list of options is found in any form; two options are not a list."""
     file = tmp_path / "planted.py"
     file.write_text(text)
     assert len([*lists(file)]) == found
@@ -95,5 +95,5 @@ def test_a_second_list_is_found(tmp_path, text, found):
     ],
 )
 def test_a_second_decision_is_found(text, found):
-    """Comparing with the host's is found, comparing two containers is something else."""
+    """A comparison with the host's is found; a comparison of two containers is not one."""
     assert of_host(ast.parse(text).body[0].value) is found

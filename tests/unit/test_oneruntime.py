@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where one runtime is enough, each test keeps one of the two, and each runtime about as many tests."""
+"""Tests that need only one runtime use one of the two, and each runtime gets about as many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES = [
 
 
 def test_both_names_of_a_test_agree():
-    """The name with the one runtime and the name with the other decide alike."""
+    """The names of a test with either runtime give the same choice."""
     assert [runtime_of(name.format("runc")) for name in NAMES] == [
         runtime_of(name.format("crun")) for name in NAMES
     ]

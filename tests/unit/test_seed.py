@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/seed.md names files and tests that exist, and leaves out no function of the seed."""
+"""docs/seed.md names existing files and tests, and all functions of the seed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FUNCTIONS = """
 
 
 def test_the_map_is_true(tree):
-    """Every function has a row, and every file and test that a row names is there."""
+    """Every function has a row, and every file and test that a row names exists."""
     text = (tree / "docs/seed.md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| seed")]
     named = {word for row in rows for word in re.findall(r"`(\w+)`", row.split("|")[1])}

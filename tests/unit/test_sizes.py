@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Functions and files stay short enough to be read, errors stay typed, what is public has a docstring, each file its licence."""
+"""Short functions and files, typed errors, docstrings on everything public, a licence in each file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sourcetree import PLUGINS, sources
 
 FILES = sources(PLUGINS)
 ENGINE = [file for file in FILES if "_engine" in file.parts]
-#: Lines of a function from ``def`` to its end, its docstring left out; of a file without its tables.
+#: Lines of a function from ``def`` to its end, without its docstring; of a file without its tables.
 MEDIAN, NINE_OF_TEN, LONGEST, FILE = 6, 15, 45, 400
 SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
 
@@ -25,7 +25,7 @@ Function = ast.FunctionDef, ast.AsyncFunctionDef
 
 
 def lines(node: ast.AST) -> int:
-    """Return the lines that a node takes, those of its docstring left out."""
+    """Return the number of lines of a node, without its docstring."""
     taken = node.end_lineno - node.lineno + 1
     if isinstance(node, Function) and ast.get_docstring(node) is not None:
         taken -= lines(node.body[0])
@@ -33,7 +33,7 @@ def lines(node: ast.AST) -> int:
 
 
 def lengths() -> dict[str, int]:
-    """Return the length of every function, by place and name."""
+    """Return the length of every function, by file and name."""
     return {
         f"{file.relative_to(PLUGINS)}:{node.lineno} {node.name}": lines(node)
         for file in FILES
@@ -43,7 +43,7 @@ def lengths() -> dict[str, int]:
 
 
 def is_table(node: ast.stmt) -> bool:
-    """Tell whether a statement is data: a name and its value, a docstring, or a class of these alone."""
+    """Return whether a statement is data: an assignment, a docstring, or a class of these alone."""
     if isinstance(node, ast.ClassDef):
         return all(map(is_table, node.body))
     value = getattr(node, "value", None)
@@ -53,7 +53,7 @@ def is_table(node: ast.stmt) -> bool:
 
 
 def code_lines(file: Path) -> int:
-    """Return the lines of a file without its tables."""
+    """Return the number of lines of a file, without its tables."""
     text = file.read_text()
     return len(text.splitlines()) - sum(lines(node) for node in ast.parse(text).body if is_table(node))
 
@@ -64,7 +64,7 @@ def names(*nodes: ast.AST) -> set[str]:
 
 
 def is_broad(handler: ast.ExceptHandler) -> bool:
-    """Tell whether a handler swallows everything.
+    """Return whether a handler swallows everything.
 
     ``BaseException`` may be caught to clean up and raise again, or to hand the error to another thread.
     """
@@ -82,7 +82,7 @@ def broad(file: Path) -> list[ast.ExceptHandler]:
 
 
 def comments(file: Path) -> dict[int, str]:
-    """Return the comments of a file by line; what only silences a linter is none."""
+    """Return the comments of a file by line, without those that only silence a linter."""
     tokens = tokenize.generate_tokens(io.StringIO(file.read_text()).readline)
     found = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
     texts = {line: re.sub(r"#\s*noqa(: [A-Z0-9, ]+)?", "", text) for line, text in found.items()}
@@ -106,7 +106,7 @@ def test_no_function_is_long():
 
 
 def test_most_functions_are_short():
-    """Half of all functions are a paragraph, and nine of ten are less than half a screen."""
+    """Half of all functions are as short as a paragraph, and nine of ten fit on half a screen."""
     found = sorted(lengths().values())
     assert statistics.median(found) <= MEDIAN
     assert found[len(found) * 9 // 10] <= NINE_OF_TEN
@@ -114,12 +114,12 @@ def test_most_functions_are_short():
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PLUGINS)))
 def test_a_file_is_short(file):
-    """A file has one concern, so it is short, data tables apart."""
+    """A file has one concern, so it is short, apart from data tables."""
     assert code_lines(file) <= FILE
 
 
 def test_the_engine_never_swallows_errors():
-    """No handler in the engine catches everything and goes on."""
+    """No handler in the engine catches everything and continues."""
     found = [
         f"{file.relative_to(PLUGINS)}:{node.lineno}"
         for file in ENGINE
@@ -130,7 +130,7 @@ def test_the_engine_never_swallows_errors():
 
 
 def test_a_handler_of_everything_says_why():
-    """Each handler in the engine that catches everything has the reason beside it."""
+    """Each handler in the engine that catches everything has a comment with the reason."""
     bare = [
         f"{file.relative_to(PLUGINS)}:{handler.lineno}"
         for file in ENGINE
@@ -151,7 +151,7 @@ def test_what_is_public_is_described(part):
 
 
 def test_every_file_names_its_licence():
-    """The first lines of a file that is not empty hold its licence."""
+    """The first lines of each file that is not empty name its licence."""
     unnamed = [file for file in FILES if (text := file.read_text()) and SPDX not in text.splitlines()[:6]]
     assert [str(file.relative_to(PLUGINS)) for file in unnamed] == []
 
@@ -170,13 +170,13 @@ def test_every_file_names_its_licence():
     ],
 )
 def test_a_handler_that_swallows_is_told_from_one_that_hands_on(text, broad):
-    """Catching everything is broad, unless it is raised again or handed on."""
+    """Catching everything is broad, unless the error is raised again or passed on."""
     handler = ast.parse(f"try:\n  pass\n{text}").body[0].handlers[0]
     assert is_broad(handler) is broad
 
 
 def test_a_reason_is_told_from_what_silences_a_linter(tmp_path):
-    """A comment that only silences a linter is no reason."""
+    """A comment that only silences a linter is not a reason."""
     file = tmp_path / "planted.py"
     file.write_text(
         "a = 1  # noqa: BLE001, S110\nb = 1  # noqa: BLE001  (raised elsewhere)\nc = 1  # an interrupt\n"
@@ -185,6 +185,6 @@ def test_a_reason_is_told_from_what_silences_a_linter(tmp_path):
 
 
 def test_what_is_not_described_is_found():
-    """A public method without a docstring is found; what begins with an underscore is private, with all that is in it."""
+    """A public method without a docstring is found; underscored names are private, with their content."""
     text = 'class A:\n  """A."""\n  def f(self): ...\n  def _g(self): ...\nclass _B:\n  def h(self): ...\n'
     assert [*undescribed(ast.parse(text).body, "x")] == ["x:3 f"]

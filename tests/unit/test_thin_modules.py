@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A module is thin: AnsiballZ packs what import statements name, and the engine is not among that; it travels once, apart."""
+"""Modules are small: AnsiballZ packs what they import, but not the engine, which is sent once, separately."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from sourcetree import PLUGINS, imports, sources, target
 
 MODULES = sorted(PLUGINS.glob("modules/*.py"))
 ENTRY = {*PLUGINS.glob("module_utils/_entry/*.py")}
-#: Bytes that a task may send more than ``ansible.builtin.ping``, which sends 168,693: a module is packed, then written in base64.
+#: The most bytes that a task may send in addition to ``ansible.builtin.ping``'s 168,693: a module is packed
+#: and encoded in base64.
 BUDGET = 25_000
-#: What the engine's part of a task imports of Ansible; what of that is not ``basic`` itself is imported by it.
+#: What the engine's part of a task imports of Ansible; the rest besides ``basic`` is imported by it.
 ANSIBLE = "ansible.module_utils."
 
 
 def shipped(module: Path) -> set[Path]:
-    """Return the files that AnsiballZ packs with a module, itself included, by its import statements."""
+    """Return the files that AnsiballZ packs with a module, including itself, by its import statements."""
     files, waiting = set(), [module]
     while waiting:
         file = waiting.pop()
@@ -37,7 +38,7 @@ def shipped(module: Path) -> set[Path]:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
 def test_a_module_is_thin(module):
-    """A module carries what finds the engine, and no more than its documentation besides."""
+    """A module contains its documentation and the code that finds the engine, and no more."""
     files = shipped(module)
     assert files - {module} <= ENTRY
     size = sum(len(base64.b64encode(zlib.compress(file.read_bytes()))) for file in files)
@@ -45,7 +46,7 @@ def test_a_module_is_thin(module):
 
 
 def test_ansible_travels_as_far_as_the_engine_needs_it():
-    """What the part of the engine that runs tasks imports of Ansible is packed with each module."""
+    """Whatever the engine's part of a task imports of Ansible is packed with each module."""
 
     def of_ansible(folder: str) -> set[str]:
         files = PLUGINS.glob(f"module_utils/{folder}/**/*.py")
@@ -57,7 +58,7 @@ def test_ansible_travels_as_far_as_the_engine_needs_it():
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
 def test_the_engine_is_brought_for_every_module(module):
-    """Each module has an action plugin that brings the engine, and runs what bears its name."""
+    """Each module has an action plugin that delivers the engine, and runs the module of its name."""
     routing = yaml.safe_load(PLUGINS.parent.joinpath("meta/runtime.yml").read_text())["plugin_routing"]
     own = PLUGINS / f"action/{module.name}"
     assert own.exists() != (routing["modules"].get(module.stem) == {"action_plugin": "slipway.oci.container"})
@@ -67,12 +68,12 @@ def test_the_engine_is_brought_for_every_module(module):
 
 
 def test_package_files_are_empty():
-    """No __init__.py of module_utils holds anything, since its imports would travel with every module."""
+    """Each __init__.py of module_utils is empty, because its imports would be packed with every module."""
     assert [file for file in PLUGINS.glob("module_utils/**/__init__.py") if file.stat().st_size] == []
 
 
 def test_nothing_is_imported_by_name():
-    """No plugin imports by a computed name, but the one that keeps the engine out of the modules."""
+    """No plugin imports by a computed name, except the one that keeps the engine out of the modules."""
     named = {
         str(file.relative_to(PLUGINS))
         for file in sources(PLUGINS)
