@@ -53,7 +53,7 @@ BRINGS_IT, CHANGES_THAT = "brings it", "changes that"
 
 
 class EngineError(Exception):
-    """Base of all errors that the engine raises on purpose.
+    """The base class of all errors that the engine raises deliberately.
 
     ``message`` names the object and says what is wrong, ``remedy`` says what to do. ``fields`` are plain JSON
     values. ``mended_by`` is how an earlier task might prevent the error (BRINGS_IT or CHANGES_THAT), or "" if

@@ -83,7 +83,7 @@ def run(
     try:
         completed = _attend(process, argv[0], stdin, timeout)
     finally:
-        _part(process)
+        _release(process)
     if check and completed.returncode != 0:
         raise _failed(argv[0], completed)
     return completed
@@ -154,7 +154,7 @@ def run_to_file(argv: Sequence[str], output: str, *, timeout: float) -> int:
         _kill_group(process)
         raise
     finally:
-        _part(process)
+        _release(process)
 
 
 def find_program(name: str, *, extra: Sequence[str] = ()) -> Optional[str]:
@@ -197,7 +197,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _part(process: subprocess.Popen[bytes]) -> None:
+def _release(process: subprocess.Popen[bytes]) -> None:
     """Release a program that has exited or was killed.
 
     The wait is short: a program may hang in the kernel because a file server is gone.
@@ -252,13 +252,13 @@ class Conversation:
                 return False
             # Checked before reading: all of its output is in the pipes by then; later output is not its own.
             if self._process.poll() is not None:
-                self._read_the_rest()
+                self._drain()
                 return True
             for key, _ignored in self._selector.select(min(left, _LOOK)):
                 self._serve(key)
         return self._wait(deadline)
 
-    def _read_the_rest(self) -> None:
+    def _drain(self) -> None:
         """Read what the pipes still contain."""
         for key in self._selector.get_map().values():
             if key.data is not None:
@@ -282,8 +282,8 @@ class Conversation:
             self._selector.register(pipe, event, kept)
 
     def _serve(self, key: selectors.SelectorKey) -> None:
-        goes_on = self._send(key.fd) if key.data is None else _receive(key.fd, key.data)
-        if not goes_on:
+        more = self._send(key.fd) if key.data is None else _receive(key.fd, key.data)
+        if not more:
             self._selector.unregister(key.fileobj)
             if key.data is None and self._process.stdin is not None:
                 self._process.stdin.close()  # end of file for the program

@@ -87,7 +87,7 @@ def _try(path: str, kind: int) -> Optional[int]:
     """Return the descriptor that holds the lock, or None if another process holds it."""
     fd = _open(path)
     if fd is None:
-        return _stand_in(path)
+        return _socket_lock(path)
     try:
         fcntl.flock(fd, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -112,7 +112,7 @@ def _open(path: str) -> Optional[int]:
     return None
 
 
-def _stand_in(path: str) -> Optional[int]:
+def _socket_lock(path: str) -> Optional[int]:
     """Return a descriptor that replaces a lock file: a bound socket name, unique on the host (unix(7)).
 
     The containers that fill the disk must be stoppable on a full disk, so locking must work without a file.

@@ -58,7 +58,7 @@ class Process:
         deadline = time.monotonic() + timeout
         fd = _pidfd(self.pid)
         if fd is None:
-            return self._wait_by_looking(deadline)
+            return self._poll_until_gone(deadline)
         try:
             # The start time is compared after opening the pidfd, so that it can't belong to a later process.
             return not self.alive() or _ended(fd, deadline)
@@ -97,7 +97,7 @@ class Process:
         ]
         return not masks or any(mask >> (signum - 1) & 1 for mask in masks)
 
-    def _wait_by_looking(self, deadline: float) -> bool:
+    def _poll_until_gone(self, deadline: float) -> bool:
         while self.alive():
             if time.monotonic() >= deadline:
                 return False

@@ -49,7 +49,7 @@ class Walk:
             name = self._names.pop()
             if self._names or name in (b".", b".."):
                 self._step(name)
-            elif stays or not self._turn(name, missing_is_fine=bool(flags & os.O_CREAT)):
+            elif stays or not self._try_link(name, missing_is_fine=bool(flags & os.O_CREAT)):
                 # If the name is replaced by a symlink now, this fails (ELOOP).
                 return self._open(name, flags | os.O_NOFOLLOW, mode)
         return self._open(b".", flags, mode)
@@ -82,7 +82,7 @@ class Walk:
             self._back()
         elif name == b".":
             os.close(self._open(b".", os.O_PATH | os.O_DIRECTORY))
-        elif not self._turn(name):
+        elif not self._try_link(name):
             entered = self._open(name, _LOOK | os.O_DIRECTORY)
             self._came.append(self._at)
             self._at = entered
@@ -92,7 +92,7 @@ class Walk:
             os.close(self._at)
             self._at = self._came.pop()
 
-    def _turn(self, name: bytes, *, missing_is_fine: bool = False) -> bool:
+    def _try_link(self, name: bytes, *, missing_is_fine: bool = False) -> bool:
         """Continue at the target if the name is a symlink; return whether it is."""
         try:
             link = self._open(name, _LOOK)
@@ -110,7 +110,7 @@ class Walk:
 
     def _follow(self, link: int) -> None:
         self._symlinks += 1
-        if self._symlinks > _SYMLINKS or self._stands_in_a_process():
+        if self._symlinks > _SYMLINKS or self._is_in_procfs():
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self._path)
         target = os.readlink(b"", dir_fd=link)
         if target.startswith(b"/"):
@@ -118,7 +118,7 @@ class Walk:
                 self._back()
         self._names += _names(target)
 
-    def _stands_in_a_process(self) -> bool:
+    def _is_in_procfs(self) -> bool:
         """Return whether the symlinks here are magic: procfs's are, except those in its root (self)."""
         here = os.fstat(self._at)
         if here.st_ino == _PROC_ROOT_INODE or os.major(here.st_dev) != 0:

@@ -150,10 +150,10 @@ def in_time(act: Callable[[], Plain], seconds: float, *, keep: tuple[int, ...] =
     reader, writer = os.pipe()
     pid = _fork()
     if pid == 0:
-        _answer(act, writer, keep)
+        _run_child(act, writer, keep)
     os.close(writer)
     try:
-        said = _gathered(reader, time.monotonic() + seconds)
+        said = _read_to_end(reader, time.monotonic() + seconds)
     finally:
         os.close(reader)
     os.kill(pid, signal.SIGKILL)
@@ -174,10 +174,10 @@ def _fork() -> int:
         return os.fork()
 
 
-def _answer(act: Callable[[], Plain], writer: int, keep: tuple[int, ...]) -> NoReturn:
+def _run_child(act: Callable[[], Plain], writer: int, keep: tuple[int, ...]) -> NoReturn:
     """Run the child's part, without Python's own clean-up."""
     try:
-        _let_go({writer, *keep})
+        _close_others({writer, *keep})
         try:
             said: Any = (False, act())
         except OSError as error:
@@ -188,7 +188,7 @@ def _answer(act: Callable[[], Plain], writer: int, keep: tuple[int, ...]) -> NoR
         os._exit(0)
 
 
-def _let_go(keep: set[int]) -> None:
+def _close_others(keep: set[int]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
@@ -198,7 +198,7 @@ def _let_go(keep: set[int]) -> None:
                 os.close(fd)
 
 
-def _gathered(reader: int, deadline: float) -> Optional[bytes]:
+def _read_to_end(reader: int, deadline: float) -> Optional[bytes]:
     """Return all data up to the end of the pipe; None at the deadline."""
     said: list[bytes] = []
     waiting = select.poll()

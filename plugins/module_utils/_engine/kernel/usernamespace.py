@@ -68,7 +68,7 @@ def _child(flags: int, enter: int = -1) -> Iterator[int]:
     until, end = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _stay(flags, enter, tell, until, (told, end))
+        _run_child(flags, enter, tell, until, (told, end))
     os.close(tell)
     os.close(until)
     try:
@@ -83,7 +83,7 @@ def _child(flags: int, enter: int = -1) -> Iterator[int]:
         os.waitpid(pid, 0)
 
 
-def _stay(flags: int, enter: int, tell: int, until: int, others: tuple[int, int]) -> NoReturn:
+def _run_child(flags: int, enter: int, tell: int, until: int, others: tuple[int, int]) -> NoReturn:
     """Run the child's part: enter, report, and exit when the parent closes its descriptor.
 
     Python's own clean-up does not run.

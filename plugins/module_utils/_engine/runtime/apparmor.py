@@ -12,7 +12,7 @@ from ..kernel import command
 #: Raise the number whenever the rules change, so that running containers keep their profile.
 DEFAULT = "slipway-default-1"
 _ENABLED = "/sys/module/apparmor/parameters/enabled"
-#: Each line is a name and, in brackets, a mode.
+#: Each line is a name, followed by a mode in parentheses.
 _PROFILES = "/sys/kernel/security/apparmor/profiles"
 _PARSER = "apparmor_parser"
 _PARSER_SECONDS = 60.0

@@ -143,7 +143,7 @@ def create(launch: ConmonLaunch) -> Started:
 
 
 def _launch(launch: ConmonLaunch) -> int:
-    """Start conmon and return the pid of the container's first process."""
+    """Start conmon and return the PID of the container's first process."""
     patience = _DEADLINE if launch.restore is None else _RESTORE_DEADLINE
     told = spawn(
         _arguments(launch), launch.container.bundle, launch.move, patience=patience, kept=launch.kept

@@ -124,13 +124,13 @@ class _Follower:
         self.cursor: Optional[str] = None
 
     def lines(self, first: Iterable[_Entry]) -> Iterator[LogLine]:
-        yield from self._note(first)
+        yield from self._remember(first)
         while not self.ended():
-            yield from self._note(self._come())
+            yield from self._remember(self._new_entries())
         _sync()  # what was written by then is read in this last round
-        yield from self._note(_entries(self.container_id, *self._after()))
+        yield from self._remember(_entries(self.container_id, *self._after()))
 
-    def _note(self, entries: Iterable[_Entry]) -> Iterator[LogLine]:
+    def _remember(self, entries: Iterable[_Entry]) -> Iterator[LogLine]:
         for entry in entries:
             self.cursor = entry.cursor
             yield entry.line
@@ -138,7 +138,7 @@ class _Follower:
     def _after(self) -> list[str]:
         return [f"--after-cursor={self.cursor}"] if self.cursor else []
 
-    def _come(self) -> Iterator[_Entry]:
+    def _new_entries(self) -> Iterator[_Entry]:
         """Yield entries as they are written, until there is none for a while."""
         with _running(self.container_id, "--follow", "--no-tail", *self._after()) as process:
             rest = b""

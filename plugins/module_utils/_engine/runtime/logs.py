@@ -204,7 +204,7 @@ def _records(files: Sequence[BinaryIO], tail: int | None) -> Iterator[LogLine]:
             before = files[index - 1] if index else None
             offset, found = _tail_offset(files[index], tail)
             # A line that begins in the previous file is counted there.
-            found -= int(offset == 0 and found > 0 and before is not None and _ends_in_a_part(before))
+            found -= int(offset == 0 and found > 0 and before is not None and _ends_in_part(before))
             files[index].seek(offset)
             tail = max(0, tail - found)
     yield from _parsed(files)
@@ -212,10 +212,10 @@ def _records(files: Sequence[BinaryIO], tail: int | None) -> Iterator[LogLine]:
 
 def _parsed(files: Iterable[BinaryIO]) -> Iterator[LogLine]:
     for file in files:
-        yield from filter(None, map(_parse, _whole(file)))
+        yield from filter(None, map(_parse, _complete_lines(file)))
 
 
-def _whole(file: BinaryIO) -> Iterator[bytes]:
+def _complete_lines(file: BinaryIO) -> Iterator[bytes]:
     """Yield the lines from the current position on, except for an incomplete last one."""
     place = file.tell()
     for raw in iter(file.readline, b""):
@@ -287,7 +287,7 @@ def _newlines(fd: int, size: int) -> Iterator[int]:
         end = start
 
 
-def _ends_in_a_part(file: BinaryIO) -> bool:
+def _ends_in_part(file: BinaryIO) -> bool:
     """Return whether the last record is a part that does not end its line."""
     size = os.fstat(file.fileno()).st_size
     file.seek(max(0, size - _BLOCK))

@@ -49,7 +49,7 @@ class RuntimeState:
 def find_runtime(name: str | None = None, *, root: str = Layout().runtime_root) -> OciRuntime:
     """Return the named runtime (a name or a path), or the one that suits this host; raises HostLacks.
 
-    It does not check the version, since every process costs milliseconds; ``describe`` does.
+    It does not check the version, because every process costs milliseconds; ``describe`` does.
     """
     for candidate in (name,) if name else _candidates():
         path = command.find_program(candidate)
@@ -150,7 +150,7 @@ class OciRuntime:
             raise self._failed("delete", container_id, done)
 
     def describe(self) -> Program:
-        """Return name, path and version; raises HostLacks for one that is too old."""
+        """Return name, path and version; raises HostLacks if the version is too old."""
         return describe_program(self.name, self.path, least=_LEAST.get(self.name))
 
     def _knows(self, container_id: str) -> bool:

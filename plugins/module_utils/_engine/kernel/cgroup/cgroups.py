@@ -179,14 +179,14 @@ def _kill(path: str) -> None:
     for top in directories(path):
         # Linux 5.14, v2: atomic for the whole tree, so that no fork escapes.
         _write(f"{top}/cgroup.kill", "1")
-    with _standing_still(path):
+    with _frozen(path):
         for process in map(Process.of, processes(path)):
             if process is not None:
                 process.signal(signal.SIGKILL)
 
 
 @contextmanager
-def _standing_still(path: str) -> Iterator[None]:
+def _frozen(path: str) -> Iterator[None]:
     """Freeze what ``cgroup.kill`` left (older kernels, v1), so that none forks while PIDs are read.
 
     They are always thawed at the end, even if they were frozen before: on v1 a frozen (paused) process dies

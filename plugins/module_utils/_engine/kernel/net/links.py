@@ -64,8 +64,8 @@ def bridge(name: str, *, mac: str, mtu: int = 0, vlan: int = 0) -> Request:
 
     Without an explicit MAC the bridge would change its own with its ports.
     """
-    data = [attribute(_BR_VLAN_FILTERING, b"\1"), _short(_BR_VLAN_DEFAULT_PVID, vlan)] if vlan else []
-    return _made(name, "bridge", data, mac=mac, mtu=mtu, up=True)
+    data = [attribute(_BR_VLAN_FILTERING, b"\1"), _u16(_BR_VLAN_DEFAULT_PVID, vlan)] if vlan else []
+    return _creation(name, "bridge", data, mac=mac, mtu=mtu, up=True)
 
 
 def veth(
@@ -76,7 +76,7 @@ def veth(
     ``name`` is here, up, and a port of the bridge ``master``; ``peer`` is in another namespace.
     """
     other = _INFO.pack(0, 0, 0, 0, 0) + _attributes(peer, mac=peer_mac, mtu=mtu, netns_fd=netns_fd)
-    return _made(name, "veth", [nested(_VETH_PEER, other)], mtu=mtu, master=master, up=True)
+    return _creation(name, "veth", [nested(_VETH_PEER, other)], mtu=mtu, master=master, up=True)
 
 
 def macvlan(
@@ -90,25 +90,25 @@ def macvlan(
 ) -> Request:
     """Return the request that creates a macvlan on the interface ``parent``, in another namespace."""
     data = [attribute(_MACVLAN_MODE, MACVLAN_MODES[mode])]
-    return _made(name, "macvlan", data, parent=parent, mac=mac, mtu=mtu, netns_fd=netns_fd)
+    return _creation(name, "macvlan", data, parent=parent, mac=mac, mtu=mtu, netns_fd=netns_fd)
 
 
 def ipvlan(
     name: str, parent: int, *, mode: str = "l2", mtu: int = 0, netns_fd: Optional[int] = None
 ) -> Request:
     """Return the request that creates an ipvlan on the interface ``parent``, in another namespace."""
-    data = [_short(_IPVLAN_MODE, IPVLAN_MODES[mode])]
-    return _made(name, "ipvlan", data, parent=parent, mtu=mtu, netns_fd=netns_fd)
+    data = [_u16(_IPVLAN_MODE, IPVLAN_MODES[mode])]
+    return _creation(name, "ipvlan", data, parent=parent, mtu=mtu, netns_fd=netns_fd)
 
 
 def vlan(name: str, parent: int, tag: int) -> Request:
     """Return the request that creates an interface for the frames of ``parent`` with this VLAN tag."""
-    return _made(name, "vlan", [_short(_VLAN_ID, tag)], parent=parent, up=True)
+    return _creation(name, "vlan", [_u16(_VLAN_ID, tag)], parent=parent, up=True)
 
 
 def dummy(name: str) -> Request:
     """Return the request that creates a dummy interface, up."""
-    return _made(name, "dummy", [], up=True)
+    return _creation(name, "dummy", [], up=True)
 
 
 def change(
@@ -164,7 +164,7 @@ def delete(name: str) -> Request:
 
 def find(netlink: Netlink, *names: str) -> list[Optional[Link]]:
     """Return the interfaces of these names, None for missing ones, in a single round trip."""
-    return [_link(answer) if answer else None for answer in netlink.batch([_asked(name) for name in names])]
+    return [_link(answer) if answer else None for answer in netlink.batch([_query(name) for name in names])]
 
 
 def listed(netlink: Netlink, *, master: int = 0, kind: str = "") -> list[Link]:
@@ -183,13 +183,13 @@ def knows(netlink: Netlink, kind: str) -> bool:
     The probe requests one without a valid parent, so that nothing is created.
     """
     try:
-        netlink.ask(_made("sw-probe", kind, [], parent=_NO_INDEX))
+        netlink.ask(_creation("sw-probe", kind, [], parent=_NO_INDEX))
     except OSError as error:
         return error.errno != errno.EOPNOTSUPP
     return True
 
 
-def _asked(name: str) -> Request:
+def _query(name: str) -> Request:
     body = _header() + attribute(IFLA_IFNAME, name) + attribute(IFLA_EXT_MASK, _SKIP_STATS)
     return Request(RTM_GETLINK, body, f"network interface {name}", fine=(errno.ENODEV,))
 
@@ -198,7 +198,7 @@ def _header(index: int = 0, *, up: Optional[bool] = None) -> bytes:
     return _INFO.pack(0, 0, index, _UP if up else 0, 0 if up is None else _UP)
 
 
-def _made(
+def _creation(
     name: str,
     kind: str,
     data: Sequence[bytes],
@@ -227,7 +227,7 @@ def _vlan_range(first: int, last: int) -> bytes:
     return _vlan_info(0, first) if first == last else b""
 
 
-def _short(kind: int, value: int) -> bytes:
+def _u16(kind: int, value: int) -> bytes:
     return attribute(kind, struct.pack("=H", value))
 
 

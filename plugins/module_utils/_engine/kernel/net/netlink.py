@@ -93,7 +93,7 @@ class Netlink:
 
         # A socket always belongs to the namespace in which it was created.
         def made() -> socket.socket:
-            return _made(protocol)
+            return _new_socket(protocol)
 
         self._socket = made() if namespace is None else netns.call(namespace, made)
         self._sequence = 0
@@ -176,7 +176,7 @@ class Netlink:
             at += max(length + -length % 4, _HEADER.size)
 
 
-def _made(protocol: int) -> socket.socket:
+def _new_socket(protocol: int) -> socket.socket:
     made = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
     for option in (_OPT_CAP_ACK, _OPT_EXT_ACK, _OPT_STRICT_CHK):
         try:

@@ -77,7 +77,7 @@ def _replaced(destination: str, taken: frozenset[str]) -> bool:
 
 def _kernel_mounts(request: BundleRequest) -> Iterable[OciMount]:
     yield _own_or_bound(request, "pid", "/proc", "proc", "nosuid noexec nodev")
-    sealed = " ro" if _sealed(request) else ""
+    sealed = " ro" if _all_read_only(request) else ""
     yield _mount("/dev", "tmpfs", "tmpfs", f"nosuid noexec strictatime mode=755 size=65536k{sealed}")
     # 5 is the group tty in every distribution; a terminal must not be writable by others.
     group = " gid=5" if request.mapping is None or request.mapping.has_gid(5) else ""
@@ -110,7 +110,7 @@ def _must_bind(request: BundleRequest, kind: str) -> bool:
 def _engine_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[OciMount]:
     spec = request.spec
     if request.shm is not None:
-        sealed = " ro" if _sealed(request) else ""
+        sealed = " ro" if _all_read_only(request) else ""
         yield _mount(_SHM, "bind", request.shm, f"bind rprivate nosuid noexec nodev{sealed}")
     if spec.init and request.host.init_path is not None:
         yield _mount(INIT, "bind", request.host.init_path, "bind rprivate ro")
@@ -145,7 +145,7 @@ def _systemd_mounts(request: BundleRequest, taken: frozenset[str]) -> Iterable[O
     yield _mount(HIERARCHY + request.cgroup_path, "bind", source + request.cgroup_path, f"{words} rw")
 
 
-def _sealed(request: BundleRequest) -> bool:
+def _all_read_only(request: BundleRequest) -> bool:
     """Return whether the whole container is read-only, except for the user's writable mounts."""
     return request.spec.read_only and not request.spec.read_only_tmpfs
 

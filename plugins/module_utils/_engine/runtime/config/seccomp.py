@@ -30,8 +30,7 @@ _ARCHITECTURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "riscv64": ("riscv64", ("RISCV64",)),
 }
 
-#: Old or dangerous calls that exist: refused with EPERM, since ENOSYS would be untrue to programs that look
-#: for them.
+#: Old or dangerous calls: denied with EPERM, because ENOSYS would tell programs that they do not exist.
 _REFUSED = """
 bdflush kexec_file_load kexec_load migrate_pages move_pages nfsservctl nice oldfstat oldlstat
 oldolduname oldstat olduname pciconfig_iobase pciconfig_read pciconfig_write sgetmask ssetmask

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have the OCI runtime start another process in a running container: ``exec`` of runc(8) and crun(1).
+"""Start another process in a running container with the runtime's ``exec``: runc(8), crun(1).
 
 The process is passed to the runtime in a file, so that it does not appear in an argument list, which every
 user of the host can read. The file, the PID file and the runtime's log are in a directory per session below

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have the OCI runtime start a process in a running container, with given streams and without files.
+"""Start a process in a running container with the OCI runtime, with given streams and without files.
 
 The process and the runtime's log are passed in anonymous memory (memfd_create(2)), so that a kill at any
 point leaves nothing behind. runc and crun close these descriptors before the command starts.
