@@ -288,7 +288,7 @@ def read_process(pid_file: str) -> Process | None:
 def _abandon(launch: ConmonLaunch) -> None:
     """Kill conmon, its runtime and its exit command (one process group), and delete the runtime's state.
 
-    conmon is found by its argument and not by its PID file, which it may not have written yet. Otherwise it
+    conmon is found by its argument and not by its PID file, which it may not have written yet. Left alive, it
     would wait for its exit command, and the exit command for the lock that the caller holds.
     """
     for process in find_by_argument(launch.container.conmon_pid_file):

@@ -51,7 +51,10 @@ class Address(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A unicast route: ``destination`` in CIDR notation, ``gateway`` or "", ``metric`` or 0."""
+    """A unicast route.
+
+    ``destination`` is in CIDR notation; ``gateway`` is "" for an on-link destination, ``metric`` 0 for none.
+    """
 
     ifindex: int
     destination: str

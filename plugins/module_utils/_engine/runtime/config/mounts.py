@@ -18,7 +18,7 @@ from .request import BundleRequest
 
 OciMount = dict[str, Any]
 
-#: Options that the engine handles before the runtime mounts; they are none of mount(2)'s.
+#: Options that the engine itself handles, before the runtime mounts; mount(2) does not know them.
 _NOT_FOR_RUNTIME = frozenset(
     "copy nocopy create nocreate z Z U O idmap subpath upperdir workdir notmpcopyup".split()
 )
