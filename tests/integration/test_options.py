@@ -209,7 +209,10 @@ def test_log_driver(want):
     for driver in ("k8s-file", "json-file"):
         assert want(log_driver=driver).actions == ()
     assert want().actions == ()
-    with own_run(), pytest.raises(HostLacks, match="needs systemd-journald, which is not running on this host"):
+    with (
+        own_run(),
+        pytest.raises(HostLacks, match="needs systemd-journald, which is not running on this host"),
+    ):
         want(log_driver="journald")
     for driver, options in (
         ("journald", {"max_size": "10m"}),
