@@ -151,7 +151,7 @@ def test_refused_for_what_does_not_run(host, do, state):
         host.bring("box", state, stop_time=0)
     eventually(lambda: agents(host) == [], "the agent has gone")
     before = host.picture()
-    with pytest.raises(WrongState, match=r"box is .*no checkpoint of it can be made"):
+    with pytest.raises(WrongState, match=r"box is .*cannot be checkpointed"):
         do()
     assert host.picture() == before
 
@@ -159,7 +159,7 @@ def test_refused_for_what_does_not_run(host, do, state):
 @pytest.mark.parametrize(
     ("options", "asked", "error", "words"),
     [
-        ({"rm": True}, {}, InvalidOption, "export: is needed"),
+        ({"rm": True}, {}, InvalidOption, "export: is required"),
         ({}, {"export": "/nowhere/x.tar"}, InvalidOption, "export: .*directory that does not exist"),
         ({}, {"export": "/tmp"}, InvalidOption, "export: .*is a directory"),
         ({}, {"export": "x.tar"}, InvalidOption, "export: "),
@@ -180,7 +180,7 @@ def test_refused_with_other_commands_in_it(host, do):
     """While a command runs in the container besides its own, no checkpoint is made."""
     host.start("sleep", "1000")
     host.agent("exec", "--detach", "box", "sleep", "1000")
-    with pytest.raises(WrongState, match="commands run in container box"):
+    with pytest.raises(WrongState, match="container box has running exec sessions"):
         do()
     assert host.inspect()["State"]["Running"]
 
@@ -192,7 +192,7 @@ def test_restore_refused(host, go_on, do):
     assert go_on(name="box").actions == ()
     assert unchanged(host) == before
     host.bring("box", "stopped", stop_time=0)
-    with pytest.raises(WrongState, match="no checkpoint to go on from"):
+    with pytest.raises(WrongState, match="container box has no checkpoint"):
         go_on(name="box")
     with pytest.raises(NotFound, match="near: box"):
         go_on(name="boxx")

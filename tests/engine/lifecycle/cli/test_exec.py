@@ -54,8 +54,8 @@ def test_options(call):
     [
         (("box", "nowhere"), 127, "nowhere"),
         (("box", "/etc"), 126, "ermi"),
-        (("-w", "/none", "box", "true"), 127, "slipway: --workdir: '/none' is not there in the container"),
-        (("-w", "/etc/passwd", "box", "true"), 126, "is no directory of the container"),
+        (("-w", "/none", "box", "true"), 127, "slipway: --workdir: '/none' does not exist in the container"),
+        (("-w", "/etc/passwd", "box", "true"), 126, "is not a directory in the container"),
         (("bix", "true"), 125, "near: box"),
         (("box",), 125, "names no program"),
         (("-e", "A", "box", "true"), 125, "NAME=VALUE"),

@@ -390,7 +390,7 @@ def test_mounts_in_the_container_stay(host, source, send, ran, tmp_path):
         (source / "app.conf", "/srv/conf/app.conf", "app.conf"),
         (f"{tmp_path}/other/", "/srv/conf", "sub"),
     ):
-        with pytest.raises(WrongState, match=f"{name} is mounted on its own"):
+        with pytest.raises(WrongState, match=f"{name} is a mount point in container"):
             send(src, dest, overwrite=True)
     assert os.listdir(host.data("data")) == ["mine"]
     assert ran("ls", "/srv/conf/sub") == "mine\n"
@@ -466,7 +466,7 @@ def test_user_namespaces(mapped, source, tmp_path, running):
     assert (mapped.data("data") / "conf/app.conf").stat().st_uid == 101000
     with mapped.open() as engine:
         copy(engine, CopyRequest("box", "/srv/owned", f"{tmp_path}/out", from_container=True, archive=False))
-        with pytest.raises(InvalidOption, match="is not in the container's user namespace"):
+        with pytest.raises(InvalidOption, match="is not mapped in the container's user namespace"):
             copy(engine, CopyRequest("box", str(source), "/srv", owner="70000"))
     info = (tmp_path / "out").stat()
     assert (info.st_uid, info.st_gid) == (1000, 2000)

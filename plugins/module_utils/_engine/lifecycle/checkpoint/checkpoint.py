@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a checkpoint of a container that runs: its processes and their memory, through CRIU, to go on from later.
+"""Checkpoint a running container with CRIU: save its processes and their memory, to restore them later.
 
-CRIU ends the processes once all is written, so either the container runs or its checkpoint is complete. libpod: checkpoint.
+CRIU kills the processes when all is written, so either the container runs or its checkpoint is complete. libpod:
+checkpoint.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from ..guard.hold import hold
 
 
 def checkpoint(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> Outcome:
-    """Have a checkpoint of the container, and of it an archive if one is asked for.
+    """Checkpoint the container unless that is done already, and export an archive if the options name one.
 
-    One that is checkpointed already stays so. Raises WrongState for others that do not run, HostLacks where CRIU can't
-    work, InvalidOption, NotBuiltYet and RuntimeFailed; the container runs on then.
+    Raises WrongState for a container that is neither running nor checkpointed, HostLacks where CRIU cannot work,
+    InvalidOption, NotBuiltYet and RuntimeFailed; the container then keeps running.
     """
     seen = observe(engine, record)
     actions = _actions(seen, options)
@@ -54,7 +55,7 @@ def _shape(engine: Engine, record: ContainerRecord) -> dict[str, object]:
 
 
 def _actions(record: ContainerRecord, options: CheckpointOptions) -> tuple[str, ...]:
-    """Return in words what is to be done."""
+    """Return the actions to take, as text; none if all is done already."""
     exported = (f"exported the checkpoint to {options.export}",) if options.export else ()
     if not record.is_checkpointed:
         return (f"checkpointed {record.name}", *exported)
@@ -62,7 +63,7 @@ def _actions(record: ContainerRecord, options: CheckpointOptions) -> tuple[str, 
 
 
 def check(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> None:
-    """Refuse what could only fail later, before anything is changed."""
+    """Check that the checkpoint can be made, before anything is changed. Raises as ``checkpoint`` does."""
     if options.export is not None:
         from .export import check as check_export
 
@@ -71,8 +72,8 @@ def check(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -
         return
     if record.status != status.RUNNING or record.process is None:
         raise WrongState(
-            f"container {record.name} is {record.status}, and no checkpoint of it can be made",
-            remedy="Only one that runs can be checkpointed",
+            f"container {record.name} is {record.status} and cannot be checkpointed",
+            remedy="Start the container first; only a running container can be checkpointed",
             name=record.name,
             status=record.status,
         )
@@ -80,8 +81,8 @@ def check(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -
         raise InvalidOption(
             "export",
             None,
-            "is needed: the container has rm: true, and goes with its end",
-            remedy="Name an archive",
+            "is required: the container has rm: true and is removed when it exits",
+            remedy="Set export to the path of an archive",
         )
     _check_kind(record)
     _check_sessions(engine, record)
@@ -89,13 +90,13 @@ def check(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -
 
 
 def _check_kind(record: ContainerRecord) -> None:
-    """Refuse containers whose namespaces are another's: those are not in their checkpoint."""
+    """Refuse a container that joins another's namespaces: its checkpoint does not contain them."""
     spec = record.spec
     shared = [kind for kind in namespaces.OPTIONS if namespaces.container(namespaces.of(spec, kind) or "")]
     if shared:
         raise NotBuiltYet(
-            f"container {record.name} shares namespaces ({', '.join(shared)}) with another; checkpoints of"
-            " such are not built yet",
+            f"container {record.name} joins another container's namespaces ({', '.join(shared)}); checkpoints of"
+            " such containers are not implemented",
             option=shared[0],
         )
 
@@ -107,16 +108,16 @@ def _check_sessions(engine: Engine, record: ContainerRecord) -> None:
         ]
     if running:
         raise WrongState(
-            f"commands run in container {record.name} besides its own ({', '.join(running)}), which no checkpoint"
-            " can hold",
-            remedy="Wait for their end",
+            f"container {record.name} has running exec sessions ({', '.join(running)}), which a checkpoint cannot"
+            " contain",
+            remedy="Wait until they have exited",
             name=record.name,
             exec_ids=running,
         )
 
 
 def _carry_out(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> None:
-    check(engine, record, options)  # once more: it may have changed before the lock was ours
+    check(engine, record, options)  # once more: the container may have changed before we held the lock
     if not record.is_checkpointed:
         record = _dump(engine, record, options)
     if options.export is not None:
@@ -131,7 +132,7 @@ def _carry_out(engine: Engine, record: ContainerRecord, options: CheckpointOptio
 
 
 def _dump(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> ContainerRecord:
-    """Write the images and record what became of the container; when it fails the container runs on."""
+    """Write the images and record the container's new state; if that fails, the container keeps running."""
     container = engine.layout.container(record.id)
     runtime = runtime_of(engine, record)
     words = (*for_runtime(options), *(("--leave-running",) if options.leave_running else ()))
@@ -141,7 +142,7 @@ def _dump(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -
         runtime.checkpoint(record.id, container.new_checkpoint, container.bundle, words)
     except RuntimeFailed as error:
         criu.add_log(error, container.checkpoint_log)
-        save(engine, record, intent="")  # first: without the intent nobody takes the images for whole
+        save(engine, record, intent="")  # first: without the intent the images are not taken for complete
         checkpoint_files.give_up(container)
         raise
     if not options.keep:
@@ -157,9 +158,9 @@ def _left_running(engine: Engine, record: ContainerRecord) -> ContainerRecord:
 
 
 def _ended(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Settle the record once the processes that CRIU has killed are gone, and conmon has spoken its last words.
+    """Settle the record after the killed processes are gone and conmon has written its exit file.
 
-    Its exit file would else come after the cleaning, and be taken for the next run's.
+    Otherwise the exit file would appear after the clean-up and be taken for the next run's.
     """
     if record.process is not None:
         Process(*record.process).wait_gone(checkpoint_files.DYING)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the archive of a checkpoint: its images, the container's description, what it wrote, what its volumes hold.
+"""Write the archive of a checkpoint: images, description of the container, its changed files and its volumes.
 
-Seed: prepareCheckpointExport, writeJSONFile. The files are the container's, whose lock is held, so one that has ended does not
-change meanwhile; one that was left running may.
+The container's lock is held, so the files of a container that has exited do not change meanwhile; those of one that was
+left running may. Seed: prepareCheckpointExport, writeJSONFile.
 """
 
 from __future__ import annotations
@@ -30,36 +30,41 @@ from ..resources.volume import get_volume
 
 
 def check(record: ContainerRecord, options: CheckpointOptions) -> None:
-    """Refuse an archive that can't be written, before a container is stopped for it."""
+    """Check that the archive can be written, before the container is stopped for it.
+
+    Raises InvalidOption, Missing, NotBuiltYet, and what the check of the compression raises.
+    """
     target = options.export or ""
-    remedy = "Name a file in a directory that is there"
+    remedy = "Name a file in an existing directory"
     if os.path.isdir(target):
         raise InvalidOption("export", target, "is a directory", remedy=remedy)
     if not os.path.isdir(os.path.dirname(target)):
-        raise Missing("export", target, "lies in a directory that does not exist", remedy=remedy)
+        raise Missing("export", target, "is in a directory that does not exist", remedy=remedy)
     if record.spec.rootfs and not options.ignore_rootfs:
         raise InvalidOption(
             "export",
             target,
-            f"can't hold the root file system of {record.name}, which is a directory of the host",
-            remedy=Words("Write ", Setting("ignore_rootfs", True), ", and copy the directory yourself"),
+            f"cannot contain the root file system of {record.name}, which is a directory of the host",
+            remedy=Words("Set ", Setting("ignore_rootfs", True), ", and copy the directory yourself"),
         )
     if record.driver == VFS and not (options.ignore_rootfs or record.spec.rootfs):
         raise NotBuiltYet(
-            f"container {record.name} has the storage driver vfs, which does not tell what the container has written",
-            remedy=Words("Write ", Setting("ignore_rootfs", True), ", and copy what you need yourself"),
+            f"container {record.name} has the storage driver vfs, which does not track the container's changes",
+            remedy=Words(
+                "Set ", Setting("ignore_rootfs", True), ", and copy the files that you need yourself"
+            ),
             option="export",
         )
     if record.mapping is not None:
         raise NotBuiltYet(
-            f"container {record.name} has a user namespace of its own; archives of such are not built yet",
+            f"container {record.name} has its own user namespace; archives of such containers are not implemented",
             option="export",
         )
     compress.check(options.compress)
 
 
 def export(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -> None:
-    """Write the archive, whole or not at all; what is there of that name is replaced."""
+    """Write the archive atomically; an existing file is replaced."""
     with staging(engine.layout.staging) as (stage, _fd), closing(FreshFile(options.export or "")) as fresh:
         archive = checkpointarchive.chunks([*_members(engine, record, options, stage)])
         for chunk in compress.encoded(archive, options.compress):
@@ -70,7 +75,7 @@ def export(engine: Engine, record: ContainerRecord, options: CheckpointOptions) 
 def _members(
     engine: Engine, record: ContainerRecord, options: CheckpointOptions, stage: str
 ) -> Iterator[Member]:
-    """Yield the files in the order of the archive; what has to be packed first is packed into the stage."""
+    """Yield the archive's members in order; trees are packed into the stage first."""
     container = engine.layout.container(record.id)
     volumes = () if options.ignore_volumes else _own_volumes(record)
     has_rootfs = not (options.ignore_rootfs or record.spec.rootfs)
@@ -94,7 +99,7 @@ def _members(
 
 
 def _own_volumes(record: ContainerRecord) -> tuple[str, ...]:
-    """Return the volumes whose content is the container's own, and not that of those it has them from (volumes_from)."""
+    """Return the names of the container's volumes, without those from other containers (volumes_from)."""
     own = {name for path, name in record.volumes.items() if path not in record.implied}
     return tuple(sorted(own))
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a container of the archive of a checkpoint: one that has ended in it, as if it had been made here.
+"""Create a container from the archive of a checkpoint, as if it had been checkpointed on this host.
 
-All of the archive is read before anything of the container is made. The row has the intent from its first moment, so what
-was killed half-way is found and taken away, with the volumes that came with it.
+The whole archive is read before the container is created. Its row carries the intent from the first moment, so an import
+that was killed half-way is found and removed, together with the volumes that it created.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ from ..guard.hold import hold
 from ..preflight.container import check as check_start
 from ..resources.volume import discard
 
-#: Files of the stage, beside what was in the archive.
+#: Directories of the stage: the archive's members, the unpacked root file system, and the volumes (with a suffix).
 _FILES, _UPPER, _DATA = "files", "upper", "data"
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """An archive that was looked into: its descriptor, what it says, and what the container is made from here."""
+    """An opened archive: its descriptor, its decoded description, and what the container is created from."""
 
     fd: int
     dump: CheckpointDump
@@ -67,7 +67,7 @@ class Arrival:
 
 @contextmanager
 def opened(engine: Engine, options: RestoreOptions) -> Iterator[Arrival]:
-    """Open the archive and read what it holds; raises InvalidOption, ArchiveBroken, NotFound for the image."""
+    """Open the archive and read its description. Raises InvalidOption, ArchiveBroken, NotFound (image)."""
     path = options.source or ""
     try:
         fd = untrusted_files.open_file(path)
@@ -82,7 +82,7 @@ def opened(engine: Engine, options: RestoreOptions) -> Iterator[Arrival]:
 
 
 def _adapted(dump: CheckpointDump, options: RestoreOptions) -> CheckpointDump:
-    """Return what is to become of it here: its name, and no log in another's place."""
+    """Return the description with the options applied, and without the other host's path of the log."""
     spec = replace(dump.spec, name=options.name or dump.spec.name)
     log_options = {key: value for key, value in (spec.log_opt or {}).items() if key != "path"}
     kept = () if options.ignore_volumes else dump.kept
@@ -98,28 +98,31 @@ def _source(engine: Engine, dump: CheckpointDump) -> Source:
         raise NotFound(
             "image",
             dump.spec.image,
-            remedy=f"The checkpoint needs that very image, {dump.image_id[:12]}: load it first",
+            remedy=f"Load exactly that image ({dump.image_id[:12]}) first; the checkpoint needs it",
         )
     return Source.of(image, engine.layout, mounted)
 
 
 def check(engine: Engine, arrival: Arrival) -> None:
-    """Refuse what could only fail later, before anything is made."""
+    """Check that the archive can be imported and restored, before anything is created.
+
+    Raises NotBuiltYet, HostLacks, InUse, and what the checks of a start raise.
+    """
     dump = arrival.dump
     if dump.spec.userns is not None:
         raise NotBuiltYet(
-            "checkpoints of containers with a user namespace can't be imported yet", option="import"
+            "import of checkpoints of containers with a user namespace is not implemented", option="import"
         )
     if dump.machine != os.uname().machine:
         raise HostLacks(
-            f"the checkpoint is of a {dump.machine}, and this host is a {os.uname().machine}",
+            f"the checkpoint was made on {dump.machine}, and this host is {os.uname().machine}",
             machine=dump.machine,
         )
     runtime = oci.find_runtime(dump.runtime)
     if os.path.basename(engine.runtime or dump.runtime) != dump.runtime:
         raise HostLacks(
             f"the checkpoint was made with {dump.runtime}, and no other runtime can restore it",
-            remedy=Words("Leave runtime out, or write ", Setting("runtime", dump.runtime)),
+            remedy=Words("Omit runtime, or set ", Setting("runtime", dump.runtime)),
             program=dump.runtime,
         )
     criu.check(runtime)
@@ -135,11 +138,11 @@ def _check_volumes(engine: Engine, dump: CheckpointDump) -> None:
         known = sorted({*_named(dump)} & {*dump.kept} & {one.spec.name for one in volumes.all(connection)})
     if known:
         raise InUse(
-            f"the archive has content for the volume {', '.join(known)}, which is there already",
+            f"the archive contains the volume {', '.join(known)}, which exists already",
             remedy=Words(
-                "Remove the volume, or write ",
+                "Remove the volume, or set ",
                 Setting("ignore_volumes", True),
-                " to go on with what it holds",
+                " to use its present content",
             ),
             volumes=known,
         )
@@ -152,15 +155,16 @@ def _named(dump: CheckpointDump) -> Iterator[str]:
 
 
 def find_brought(engine: Engine, arrival: Arrival) -> ContainerRecord | None:
-    """Return the container of this name if it came of this archive already, None when it is to be made.
+    """Return the container of this name if it was imported from this archive, or None if the name is free.
 
-    Raises NameInUse for any other.
+    A running container counts if it was restored, a checkpointed one if its time of checkpoint is the archive's. Raises
+    NameInUse for any other container of that name.
     """
     with engine.database.reading() as connection:
         found = containers.by_name(connection, arrival.dump.spec.name)
         if found is None:
             containers.refuse_id(connection, arrival.dump.spec.name)
-    if found is None or found.intent == IMPORT:  # with the intent: half made by a task that was killed
+    if found is None or found.intent == IMPORT:  # with the intent: left half made by a killed task
         return None
     seen = observe(engine, found)
     runs = seen.status == status.RUNNING and seen.restored is not None
@@ -169,16 +173,17 @@ def find_brought(engine: Engine, arrival: Arrival) -> ContainerRecord | None:
         return seen
     raise NameInUse(
         f"the name {seen.name!r} belongs to container {seen.id}",
-        remedy="Write another name, or remove that container first",
+        remedy="Choose another name, or remove that container first",
         name=seen.name,
         id=seen.id,
     )
 
 
 def bring_in(engine: Engine, arrival: Arrival) -> ContainerRecord:
-    """Make the container, ended in the checkpoint; the lock on its name is held.
+    """Create the container, exited and checkpointed; the lock on its name is held.
 
-    Raises ArchiveBroken, UnsafeEntry, StoreFull, NameInUse; nothing is left then, and nothing of an earlier try.
+    A half-made container of an earlier attempt is removed first. Raises ArchiveBroken, UnsafeEntry, StoreFull, NameInUse;
+    nothing is left then.
     """
     with engine.database.reading() as connection:
         half = containers.by_name(connection, arrival.dump.spec.name)
@@ -187,13 +192,13 @@ def bring_in(engine: Engine, arrival: Arrival) -> ContainerRecord:
     container_id = new_id()
     try:
         return _bring_in(engine, arrival, container_id)
-    except BaseException:  # also at an interrupt: a half import would stand in the way of the next
+    except BaseException:  # also on an interrupt: a half import would block the next one
         take_away(engine, container_id)
         raise
 
 
 def take_away(engine: Engine, container_id: str) -> None:
-    """Remove a container that came of an archive, with the volumes that were made with it; others are left alone."""
+    """Remove an imported container and the volumes that were created with it, but no others."""
     with suppress(NotFound), hold(engine, container_id, "remove") as record:
         with engine.database.reading() as connection:
             found = [volumes.get(connection, name) for name in record.volumes.values()]
@@ -231,7 +236,7 @@ def _make(
 
 
 def _unpack(arrival: Arrival, stage: str) -> None:
-    """Unpack all of the archive into the stage; it has to hold what it says that it does."""
+    """Unpack the whole archive into the stage. Raises ArchiveBroken when a file that it lists is missing."""
     os.mkdir(f"{stage}/{_FILES}", 0o700)
     names = checkpointarchive.extract(arrival.fd, f"{stage}/{_FILES}")
     wanted = {f"{IMAGES}/{criu.INVENTORY}", *(f"{VOLUMES}/{name}.tar" for name in arrival.dump.kept)}
@@ -253,7 +258,7 @@ def _unpack_tree(archive: str, into: str, lowers: tuple[str, ...]) -> None:
 
 
 def _place(engine: Engine, record: ContainerRecord, dump: CheckpointDump, stage: str) -> None:
-    """Move what was unpacked to where it belongs; the record's intent says that this may be half done."""
+    """Move the unpacked files into place; while the record carries the intent, this may be half done."""
     container = engine.layout.container(record.id)
     os.rename(f"{stage}/{_FILES}/{IMAGES}", container.checkpoint)
     if dump.has_rootfs:
@@ -269,7 +274,7 @@ def _place(engine: Engine, record: ContainerRecord, dump: CheckpointDump, stage:
 
 
 def _mark(engine: Engine, name: str) -> None:
-    """Note that the volume has its content: nothing is to be copied into it any more."""
+    """Record that the volume has its content, so that neither copy-up nor chown touches it."""
     with engine.database.transaction() as connection:
         volume = volumes.get(connection, name)
         if volume is not None:

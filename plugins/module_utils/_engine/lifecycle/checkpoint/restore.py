@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let a container go on from the checkpoint that it has: a start whose processes come from there (libpod: restore)."""
+"""Restore a container from its checkpoint: a start whose processes come from there (libpod: restore)."""
 
 from __future__ import annotations
 
@@ -28,18 +28,21 @@ RESTORE = "restore"
 
 
 def check(engine: Engine, record: ContainerRecord) -> None:
-    """Refuse what could only fail later; raises WrongState for a container that has no checkpoint, HostLacks and so on."""
+    """Check that the container can be restored, before anything is changed.
+
+    Raises WrongState for a container that is alive or has no checkpoint, HostLacks, and what the checks of a start raise.
+    """
     if record.status in status.ALIVE or record.status not in status.STARTABLE:
         raise WrongState(
-            f"container {record.name} is {record.status} and can't be restored",
+            f"container {record.name} is {record.status} and cannot be restored",
             remedy="Unpause it instead" if record.status == status.PAUSED else "",
             name=record.name,
             status=record.status,
         )
     if record.checkpointed is None:
         raise WrongState(
-            f"container {record.name} has no checkpoint to go on from",
-            remedy="Make one of the running container first (container_checkpoint)",
+            f"container {record.name} has no checkpoint",
+            remedy="Checkpoint the running container first (container_checkpoint)",
             name=record.name,
             status=record.status,
         )
@@ -47,7 +50,7 @@ def check(engine: Engine, record: ContainerRecord) -> None:
     if engine.runtime and oci.find_runtime(engine.runtime).name != runtime.name:
         raise HostLacks(
             f"the checkpoint of {record.name} was made with {runtime.name}, and no other runtime can restore it",
-            remedy=Words("Leave runtime out, or write ", Setting("runtime", runtime.name)),
+            remedy=Words("Omit runtime, or set ", Setting("runtime", runtime.name)),
             program=runtime.name,
         )
     criu.check(runtime)
@@ -62,7 +65,10 @@ def check(engine: Engine, record: ContainerRecord) -> None:
 def go_on(
     engine: Engine, container_id: str, options: RestoreOptions, exit_command: tuple[str, ...]
 ) -> ContainerRecord:
-    """Restore the container unless it runs meanwhile, and return its record; raises as ``check``, and RuntimeFailed."""
+    """Restore the container unless it is running by now, and return its record.
+
+    Raises what ``check`` raises, and RuntimeFailed.
+    """
     with engine.timings.of(RESTORE), hold(engine, container_id, RESTORE) as record:
         if record.status == status.RUNNING:
             return record
@@ -72,7 +78,7 @@ def go_on(
 
 
 class Restore(Beginning):
-    """How one container goes on from its checkpoint; what is not told here is done as at a start."""
+    """The steps that restore a container from its checkpoint; all others are those of a start."""
 
     verb = RESTORE
     told = ("mount",)
@@ -89,26 +95,26 @@ class Restore(Beginning):
         self.options = options
 
     def after_acquiring(self) -> dict[Resource, tuple[str, Callable[[Run], object]]]:
-        """Add the content of /dev/shm, once that is mounted."""
+        """Return a start's actions, with one that fills /dev/shm once it is mounted."""
         return {SHM: ("fill_shm", self.fill_shm), **super().after_acquiring()}
 
     def last_steps(self) -> Iterator[Step[Run]]:
-        """Return no step: its processes run already."""
-        return iter(())  # its processes run already
+        """Return no step: the restored processes run already."""
+        return iter(())
 
     def fill_shm(self, _begun: Run) -> None:
-        """Write back what /dev/shm held at the checkpoint."""
+        """Write back the content that /dev/shm had at the checkpoint."""
         checkpoint_files.fill_shm(self.container)
 
     def write_bundle(self, begun: Run) -> None:
-        """Write the bundle, with what CRIU reads at a restore beside it."""
+        """Write the bundle, and the configuration that CRIU reads at a restore."""
         super().write_bundle(begun)
         if begun.record.mapping is not None:
             checkpoint_files.give_to(self.container, begun.record.mapping.root)
         criu.configure(self.container.bundle, begun.record.cgroup)
 
     def create(self, begun: Run) -> Run:
-        """Restore the processes; CRIU's log goes with the error of one that fails."""
+        """Restore the processes. Raises RuntimeFailed, with CRIU's log."""
         try:
             return super().create(begun)
         except RuntimeFailed as error:
@@ -116,18 +122,18 @@ class Restore(Beginning):
             raise
 
     def launch(self, record: ContainerRecord) -> conmon.ConmonLaunch:
-        """Return what conmon is started with, the checkpoint and its options included."""
+        """Return how conmon is started, with the checkpoint and the restore's options."""
         options = for_runtime(self.options)
         return replace(super().launch(record), restore=self.container.checkpoint, restore_options=options)
 
     def started(self, begun: Run) -> Run:
-        """Record the restore, and remove the logs of a checkpoint that is not kept."""
+        """Record the start, and remove the logs of a checkpoint that is not kept."""
         begun = super().started(begun)
         if not self.options.keep:
             checkpoint_files.forget_logs(self.container)
         return begun
 
     def of_checkpoint(self) -> dict[str, Any]:
-        """Return what the record says of the checkpoint from now on."""
+        """Return the record's new fields ``checkpointed`` (None unless it is kept) and ``restored``."""
         kept = self.before.checkpointed if self.options.keep else None
         return {"checkpointed": kept, "restored": time.time_ns()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let a container go on from its checkpoint, or from one that came in an archive."""
+"""Restore a container from its checkpoint or from an archive, and report the outcome."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from .restore import RESTORE, check, go_on
 if TYPE_CHECKING:
     from .import_archive import Arrival
 
-#: Gives what conmon calls when the container has ended; called only when something is to be done.
+#: Returns the command that conmon runs when the container has exited; called only when there is something to do.
 ExitCommand = Callable[[Engine], "tuple[str, ...]"]
 
 
 def restore(engine: Engine, options: RestoreOptions, exit_command: ExitCommand) -> Outcome:
-    """Have the container run on from its checkpoint, or a new one from the archive's.
+    """Restore the container from its checkpoint, or a new one from an archive; leave a running one alone.
 
-    One that runs stays as it is. Raises NotFound, WrongState for one without a checkpoint, HostLacks where CRIU can't work,
-    RuntimeFailed, and for an archive ArchiveBroken, UnsafeEntry, NameInUse, InUse, StoreFull; nothing is changed then.
+    Raises NotFound, WrongState for a container without a checkpoint, HostLacks where CRIU cannot work, RuntimeFailed, and
+    for an archive ArchiveBroken, UnsafeEntry, NameInUse, InUse, StoreFull; nothing is changed then.
     """
     if options.source is not None:
         return _from_archive(engine, options, exit_command)
@@ -41,7 +41,7 @@ def restore(engine: Engine, options: RestoreOptions, exit_command: ExitCommand) 
     check(engine, seen)
     if not engine.predicting:
         go_on(engine, record.id, options, exit_command(engine))
-    return _told(engine, record.id, "checkpointed", (f"restored {record.name}",))
+    return _outcome(engine, record.id, "checkpointed", (f"restored {record.name}",))
 
 
 def _from_archive(engine: Engine, options: RestoreOptions, exit_command: ExitCommand) -> Outcome:
@@ -58,18 +58,18 @@ def _from_archive(engine: Engine, options: RestoreOptions, exit_command: ExitCom
             else:
                 archives.check(engine, arrival)
             if not engine.predicting:
-                _bring_and_go_on(engine, arrival, there, options, exit_command(engine))
-        return _told(engine, name, None, (f"restored {name} from {options.source}",))
+                _import_and_restore(engine, arrival, there, options, exit_command(engine))
+        return _outcome(engine, name, None, (f"restored {name} from {options.source}",))
 
 
-def _bring_and_go_on(
+def _import_and_restore(
     engine: Engine,
     arrival: Arrival,
     there: ContainerRecord | None,
     options: RestoreOptions,
     exit_command: tuple[str, ...],
 ) -> None:
-    """Make the container unless it is there, and restore it; one that can't go on is taken away again."""
+    """Import the container unless it exists, and restore it; remove it again if its restore fails."""
     from . import import_archive as archives
 
     if there is not None:
@@ -79,12 +79,12 @@ def _bring_and_go_on(
         record = archives.bring_in(engine, arrival)
     try:
         go_on(engine, record.id, options, exit_command)
-    except BaseException:  # also at an interrupt: the archive is to be restorable again
+    except BaseException:  # also on an interrupt: the archive must remain restorable
         archives.take_away(engine, record.id)
         raise
 
 
-def _told(engine: Engine, container_id: str, before: str | None, actions: tuple[str, ...]) -> Outcome:
+def _outcome(engine: Engine, container_id: str, before: str | None, actions: tuple[str, ...]) -> Outcome:
     differences = (Difference("state", before, "running", LIVE),)
     return Outcome(actions, differences, LIVE, _shape(engine, container_id))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a command in a running container without waiting for it, and take note of its end (seed: exec sessions)."""
+"""Run a detached command in a running container, and record its exit (seed: exec sessions)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .exec import finish, prepare, require_running
 def detach(engine: Engine, name: str, spec: ExecSpec, exit_command: tuple[str, ...]) -> str:
     """Start the command and return the session's id.
 
-    ``exit_command`` is what conmon calls when it has ended; session and container are added to it. The container's lock is
-    held until the command has begun. Raises what ``exec.execute`` does.
+    conmon runs ``exit_command``, with the ids of session and container appended, when the command has exited. The
+    container's lock is held until the command has started. Raises what ``exec.execute`` raises.
     """
     program = find_conmon(engine.conmon)
     with hold(engine, find(engine, name).id, "exec") as record:
@@ -54,7 +54,10 @@ def detach(engine: Engine, name: str, spec: ExecSpec, exit_command: tuple[str, .
 
 
 def ended(engine: Engine, record: ContainerRecord, session_id: str) -> None:
-    """Take note that a detached command has ended, and clear it away; the container's lock is held (the agent calls this)."""
+    """Record that a detached command has exited, and remove its session and files.
+
+    The agent calls this with the container's lock held.
+    """
     with engine.database.reading() as connection:
         session = sessions.get(connection, session_id)
     if session is None or session.container_id != record.id:

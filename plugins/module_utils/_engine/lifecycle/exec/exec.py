@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a command in a container that runs already (seed: exec sessions; podman-exec(1)).
+"""Run a command in a running container (seed: exec sessions; podman-exec(1)).
 
-The session is in the database before its first file, and no lock is held while the command runs. Whatever a killed exec
-leaves is found by its row (``settle``) and goes with the next exec, the next start or the container's end.
+The session is recorded in the database before its first file is written, and no lock is held while the command runs. What
+a killed exec leaves is found by its row (``settle``) and removed by the next exec, the next start or the container's exit.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 class Prepared(NamedTuple):
-    """A command that is ready to run: what ``runtime.exec.execs.arguments`` needs."""
+    """A command that is ready to run: the arguments of ``runtime.exec.execs.arguments``."""
 
     session: ExecSession
     runtime: oci.OciRuntime
@@ -52,9 +52,9 @@ class Prepared(NamedTuple):
 
 
 def check(engine: Engine, name: str, spec: ExecSpec) -> ContainerRecord:
-    """Return the container's record if the command could run in it now; for check mode: nothing is changed.
+    """Return the container's record if the command could run in it now; change nothing (check mode).
 
-    Raises NotFound, WrongState, and InvalidOption for a user that is not there.
+    Raises NotFound, WrongState, and InvalidOption for a user or working directory that does not exist.
     """
     record = observe(engine, find(engine, name))
     _process(engine, require_running(record), spec)
@@ -64,9 +64,9 @@ def check(engine: Engine, name: str, spec: ExecSpec) -> ContainerRecord:
 def execute(
     engine: Engine, name: str, spec: ExecSpec, *, stdin: bytes = b"", timeout: float | None = None
 ) -> tuple[str, Executed]:
-    """Run the command to its end; return the session's id and how it ended.
+    """Run the command and wait for it; return the session's id, and the exit code and output.
 
-    Raises NotFound, WrongState, InvalidOption, CommandTimeout, RuntimeFailed (its ``rc`` as podman-exec(1) has it).
+    Raises NotFound, WrongState, InvalidOption, CommandTimeout and RuntimeFailed (with ``rc`` as in podman-exec(1)).
     """
     began = time.monotonic()
 
@@ -96,9 +96,9 @@ def attended(
     code: Callable[[T], int],
     patience: float = PATIENCE,
 ) -> tuple[str, T]:
-    """Prepare the command, let ``run`` run it, and clear everything away; return the session's id and what ``run`` returned.
+    """Prepare the command, call ``run``, and clean up; return the session's id and the result of ``run``.
 
-    The container's files may take ``patience`` seconds to tell who the user is.
+    Looking up the user in the container's files may take ``patience`` seconds.
     """
     with _session(engine, name, spec, patience) as (prepared, record):
         exit_code: int | None = None
@@ -114,7 +114,7 @@ def attended(
 def _session(
     engine: Engine, name: str, spec: ExecSpec, patience: float
 ) -> Iterator[tuple[Prepared, ContainerRecord]]:
-    """Give a session whose row and files are there, with this process as the one that attends; take the files away."""
+    """Yield a prepared session, with this process as its monitor; remove its files afterwards."""
     found = find(engine, name)
     with hold(engine, found.id, "exec") as record:
         prepared = prepare(engine, require_running(record), spec, monitor=myself(), patience=patience)
@@ -133,7 +133,7 @@ def prepare(
     detached: bool = False,
     patience: float = PATIENCE,
 ) -> Prepared:
-    """Make row and files of a new session; the container's lock is held and it runs."""
+    """Create the row and the files of a new session; the container runs, and its lock is held."""
     settle(engine, record)
     process = _process(engine, record, spec, patience)
     session = ExecSession(
@@ -154,15 +154,15 @@ def prepare(
 
 
 def finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: int | None) -> None:
-    """Forget a session that has ended, and tell how; None: nobody saw it."""
-    told = {} if exit_code is None else {"exit_code": str(exit_code)}
+    """Delete a session that has ended, and record the event; None: the exit code is unknown."""
+    attributes = {} if exit_code is None else {"exit_code": str(exit_code)}
     with engine.database.transaction(durable=False) as connection:
         sessions.delete(connection, session_id)
-        events.add(connection, _event(record, "exec_died", exec_id=session_id, **told))
+        events.add(connection, _event(record, "exec_died", exec_id=session_id, **attributes))
 
 
 def _finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: int | None) -> None:
-    """Do it, and leave it to the next exec where the disk takes nothing more: the command has run, and that is what counts."""
+    """Finish the session; on a full disk leave that to the next exec, for the command itself has run."""
     try:
         finish(engine, record, session_id, exit_code)
     except (EngineError, OSError) as error:
@@ -174,18 +174,18 @@ def _event(record: ContainerRecord, action: str, **attributes: str) -> Event:
     return Event(time.time_ns(), "container", action, record.id, record.name, attributes)
 
 
-# -- what is left of others ------------------------------------------------------------------------
+# -- sessions of other processes -------------------------------------------------------------------
 
 
 def live(engine: Engine, record: ContainerRecord) -> tuple[ExecSession, ...]:
-    """Return the container's sessions whose process, or whoever attends to it, lives."""
+    """Return the container's sessions of which the process or its monitor is alive."""
     with engine.database.reading() as connection:
         known = sessions.of(connection, record.id)
     return tuple(session for session in known if _lives(engine, record, session))
 
 
 def settle(engine: Engine, record: ContainerRecord) -> None:
-    """Clear away the sessions of which nothing lives any more; the container's lock is held."""
+    """Clean up the sessions of which neither process nor monitor is alive; the container's lock is held."""
     with engine.database.reading() as connection:
         known = sessions.of(connection, record.id)
     for session in known:
@@ -199,10 +199,10 @@ def _lives(engine: Engine, record: ContainerRecord, session: ExecSession) -> boo
         return True
     files = ExecFiles.of(engine.layout.container(record.id), session.id)
     pid = files.read_pid()
-    if not pid:  # the runtime may be about to write it, although whoever called it was killed
+    if not pid:  # the runtime may be about to write it, although its caller was killed
         return bool(find_by_argument(files.process))
     process = Process.of(pid)
-    # The number may be another's by now: one of the container's own is in its cgroup.
+    # The PID may have been reused: a process of the container is in its cgroup.
     return process is not None and _in_container(engine, record, process)
 
 
@@ -212,16 +212,16 @@ def _in_container(engine: Engine, record: ContainerRecord, process: Process) -> 
     return process.pid in cgroups.processes(cgroup_of(engine, record))
 
 
-# -- how it shall run ------------------------------------------------------------------------------
+# -- preconditions and the process's configuration -------------------------------------------------
 
 
 def require_running(record: ContainerRecord) -> ContainerRecord:
-    """Return the record of a container that something can be run in; raises WrongState."""
+    """Return the record if the container is running. Raises WrongState otherwise."""
     if record.status == status.RUNNING and record.process is not None:
         return record
     remedy = "Unpause it first" if record.status == status.PAUSED else "Start it first"
     raise WrongState(
-        f"container {record.name} is {record.status}: nothing can be run in it",
+        f"container {record.name} is {record.status}, so no command can run in it",
         remedy=remedy,
         name=record.name,
         status=record.status,
@@ -239,7 +239,7 @@ def _process(
 
         every = host.facts(record.spec).capabilities
     user = None
-    if spec.user is not None and record.process is not None:  # which a container that runs has
+    if spec.user is not None and record.process is not None:  # a running container has a process
         groups = record.spec.group_add or ()
         user = resolved(record.process.pid, spec.user, groups, seconds=patience)
     if record.process is not None:
@@ -258,15 +258,15 @@ def _home_given(engine: Engine, record: ContainerRecord) -> bool:
 
 
 def myself() -> ProcessId:
-    """Return this process, as the one that attends to a command."""
+    """Return the identity of this process, to record it as a session's monitor."""
     me = Process.of(os.getpid())
     if me is None:
-        raise ProcessLookupError("this process is not in /proc")
+        raise ProcessLookupError("this process has no entry in /proc")
     return ProcessId(me.pid, me.start_time)
 
 
 def _check_workdir(pid: int, path: str) -> None:
-    """Raise InvalidOption, with ``rc`` as podman-exec(1) has it, unless it is a directory of the container."""
+    """Check that the path is a directory in the container. Raises InvalidOption (``rc``: podman-exec(1))."""
     with directory(f"/proc/{pid}/root") as root:
         try:
             os.close(open_in_root(root, path, os.O_PATH | os.O_DIRECTORY))
@@ -275,8 +275,8 @@ def _check_workdir(pid: int, path: str) -> None:
             refusal = InvalidOption(
                 "workdir",
                 path,
-                "is not there in the container" if missing else "is no directory of the container",
-                remedy="Write a directory of the container, or make it first",
+                "does not exist in the container" if missing else "is not a directory in the container",
+                remedy="Name an existing directory of the container, or create it first",
             )
             refusal.fields["rc"] = NOT_FOUND if missing else NOT_EXECUTABLE
             raise refusal from None

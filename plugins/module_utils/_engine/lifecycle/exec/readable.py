@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look at files as a running container sees them, volumes and tmpfs included."""
+"""Look up files as a running container sees them, volumes and tmpfs included."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...kernel.untrusted_files import PATIENCE, in_time
 
 
 def exists(pid: int, path: str) -> bool:
-    """Tell whether the path is there for the process; it is resolved inside its root, so no symlink leads out."""
+    """Return whether the path exists for the process; it is resolved in its root, so no symlink escapes."""
 
     def look() -> None:
         with directory(f"/proc/{pid}/root") as root:

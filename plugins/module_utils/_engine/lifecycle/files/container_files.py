@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reach a container's files as it sees them, volumes included, whether it runs or not (seed: mountStorage; podman-cp(1)).
+"""Access a container's files as it sees them, running or not (seed: mountStorage; podman-cp(1)).
 
-Of one that runs: the root of its first process, with all that is mounted there. Of one that does not, its root file system
-and what it would have mounted, in a mount namespace of our own: nobody else sees it, and a kill leaves nothing. To write there
-its lock is held, so that it can't be started meanwhile; to look, all of it is mounted read-only, and nothing is locked.
+For a running container that is the root of its PID 1, with all mounts. For any other, its root file system and its mounts
+are mounted in a private mount namespace, where no other process sees them and of which a kill leaves nothing. For writing,
+the container's lock is held so that it cannot be started meanwhile; for reading, all is mounted read-only without a lock.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ from ..volume import populate
 
 Result = TypeVar("Result")
 
-#: What every container has mounted there while it runs; files in it would be hidden then.
+#: Mount points of every running container; files below them would be hidden.
 _ONLY_RUNNING = ("/proc", "/sys", "/dev")
-#: Options of a mount that something has to be prepared for, which a start does.
+#: Options of mounts that a start has to prepare.
 _PREPARED = ("O", "idmap", "upperdir")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-#: Stands for the descriptor of a mount that is there only while the container runs.
+#: In place of the descriptor of a mount that exists only while the container runs.
 NOWHERE = -1
 
 
 class NotThere(WrongState):
-    """The path is on a file system that the container has only while it runs."""
+    """The path is on a file system that exists only while the container runs."""
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"{path} is on a file system that is there only while the container runs",
+            f"{path} is on a file system that exists only while the container runs",
             remedy="Start the container first",
             path=path,
         )
@@ -63,18 +63,18 @@ class ReadOnly(EngineError):
     def __init__(self, path: str) -> None:
         super().__init__(
             f"{path} is read-only in the container",
-            remedy="Write to one of its volumes, or make the container without read_only",
+            remedy="Write to one of its volumes, or recreate the container without read_only",
             path=path,
         )
 
 
 @dataclass(frozen=True)
 class Inside:
-    """A container's files: ``fd`` is its root, which paths are resolved in.
+    """A container's files: paths are resolved in the root ``fd``.
 
-    ``mapping``: the owners on the disk are those that it gives. ``transient``: mounts that are there only while it runs, by
-    their ids. ``unmade``: what it would have mounted where nothing is yet, by destination. ``sealed``: mounts of which is
-    known, other than by their flags here, whether the container could write to them.
+    ``mapping``: the id mapping of the owners on disk. ``transient``: ids of mounts that exist only while the container runs.
+    ``unmade``: descriptors of mounts whose mount point does not exist yet, by destination. ``sealed``: by id of a mount,
+    whether it is read-only for the container, where its flags here do not say so.
     """
 
     fd: int
@@ -84,7 +84,7 @@ class Inside:
     sealed: Mapping[int, bool] = field(default_factory=dict)
 
     def locate(self, path: str) -> tuple[int, str]:
-        """Return the root that a path is to be resolved in, and what it is there; raises NotThere."""
+        """Return the root in which to resolve a path, and the path in that root. Raises NotThere."""
         for destination, fd in self.unmade.items():
             if path == destination or path.startswith(f"{destination}/"):
                 if fd == NOWHERE:
@@ -93,7 +93,7 @@ class Inside:
         return self.fd, path
 
     def check_mount(self, fd: int, path: str, *, writes: bool) -> None:
-        """Raise NotThere, or ReadOnly when it is to be written to, by the mount that a descriptor is of."""
+        """Check the mount of a descriptor. Raises NotThere, and ReadOnly if ``writes`` is set."""
         mount = mount_id(fd)
         if mount in self.transient:
             raise NotThere(path)
@@ -105,10 +105,10 @@ class Inside:
 def within(
     engine: Engine, record: ContainerRecord, act: Callable[[Inside], Result], *, writes: bool, what: str
 ) -> Result:
-    """Call ``act`` with the container's files and return what it returns; ``what`` tells who waits for it.
+    """Call ``act`` with the container's files and return its result.
 
-    ``act`` may be called in a thread of its own, and so may not use the database. Raises WrongState, NotFound, LockTimeout,
-    and what mounting raises.
+    ``what`` names the operation to processes that wait for the lock. ``act`` may be called in another thread, and so must not
+    use the database. Raises WrongState, NotFound, LockTimeout, and what mounting raises.
     """
     seen = observe(engine, record)
     if _runs(seen):
@@ -126,7 +126,10 @@ def within(
 
 @contextmanager
 def _served(engine: Engine, record: ContainerRecord) -> Iterator[None]:
-    """Have what a program serves mounted on the host meanwhile: one that is started in a mount namespace would keep that."""
+    """Mount a root file system served by a program in the host's mount namespace meanwhile.
+
+    A program that is started in a private mount namespace would keep that alive.
+    """
     if record.driver != FUSE or record.spec.rootfs:
         yield
         return
@@ -143,20 +146,20 @@ def _runs(record: ContainerRecord) -> bool:
 
 
 def _running(record: ContainerRecord, act: Callable[[Inside], Result]) -> Result:
-    if record.process is None:  # _runs() has seen to it
+    if record.process is None:  # never after _runs()
         raise WrongState(f"container {record.name} has no process", name=record.name)
     with directory(f"/proc/{record.process.pid}/root") as fd:
-        # Looked at after it was opened: the number could be another's by now.
+        # Checked after opening: the PID could have been reused.
         if alive(record.process) is None:
-            raise WrongState(f"container {record.name} has just ended", remedy="Try again", name=record.name)
+            raise WrongState(f"container {record.name} has just exited", remedy="Try again", name=record.name)
         return act(Inside(fd, record.mapping))
 
 
-# -- of a container that does not run ----------------------------------------------------------------
+# -- the files of a container that does not run ------------------------------------------------------
 
 
 class _Bound(NamedTuple):
-    """Something that the container would have mounted; ``source`` None: only while it runs."""
+    """A mount of the container; ``source`` None: it exists only while the container runs."""
 
     destination: str
     source: Optional[str] = None
@@ -165,7 +168,7 @@ class _Bound(NamedTuple):
 
 
 def _mounted(engine: Engine, record: ContainerRecord, act: Callable[[Inside], Result]) -> Result:
-    """Act on what can be written to; the container's lock is held."""
+    """Call ``act`` with a writable mount of the container's files; the container's lock is held."""
     container, lowers = engine.layout.container(record.id), source_of(engine, record).lowers[::-1]
 
     def mount() -> str:
@@ -190,14 +193,14 @@ def _mounted(engine: Engine, record: ContainerRecord, act: Callable[[Inside], Re
 
 
 def _shown(engine: Engine, record: ContainerRecord, act: Callable[[Inside], Result]) -> Result:
-    """Act on what can only be looked at."""
+    """Call ``act`` with a read-only mount of the container's files."""
     container, lowers = engine.layout.container(record.id), source_of(engine, record).lowers[::-1]
     mapping = record.mapping
     namespace = usernamespace.opened(mapping.uids, mapping.gids) if mapping else nullcontext()
     with namespace as userns, _bounds(engine, record, locked=False) as bounds:
 
         def there() -> Result:
-            scratch = view.cover(engine.layout.staging)  # nothing of it is needed meanwhile
+            scratch = view.cover(engine.layout.staging)  # nothing below it is needed meanwhile
             if record.spec.rootfs:
                 root, written = view.show_directory(user_directory.check(record.spec.image), scratch), True
             else:
@@ -216,7 +219,7 @@ def _bind_directory(path: str, scratch: str) -> str:
 
 
 def _populate(engine: Engine, record: ContainerRecord, mount: Callable[[], str]) -> None:
-    """Copy up first, as a start does: a volume that somebody has written to would never be filled from the image."""
+    """Copy up first, as a start does: a volume that has been written to is never filled from the image."""
     with engine.database.reading() as connection:
         known = [volumes.get(connection, name) for name in record.volumes.values()]
     if any(volume is not None and populate.may_fill(engine, volume) for volume in known):
@@ -229,7 +232,7 @@ def _populate(engine: Engine, record: ContainerRecord, mount: Callable[[], str])
 
 @contextmanager
 def _bounds(engine: Engine, record: ContainerRecord, *, locked: bool) -> Iterator[list[_Bound]]:
-    """Give what would be mounted, shallow destinations first; the volumes are locked when they are to be written to."""
+    """Yield the container's mounts, shallow destinations first; with ``locked``, lock its volumes."""
     with ExitStack() as stack:
         declared = {path: Mount(VOLUME, "", path) for path in record.volumes}
         opened: dict[str, Optional[str]] = {}
@@ -261,9 +264,9 @@ def _bound(mount: Mount, volume: Optional[str]) -> _Bound:
 def _scene(
     root: str, bounds: list[_Bound], record: ContainerRecord, *, makes: bool, mapped: bool = True
 ) -> Iterator[Inside]:
-    """Mount below a root what the container would have there, and give its files; we are in a mount namespace apart.
+    """Mount the container's mounts below a root, in a private mount namespace, and yield its files.
 
-    ``makes``: what it would be mounted on is made, as the runtime does. ``mapped``: the owners are those of its user namespace.
+    ``makes``: create missing mount points, as the runtime does. ``mapped``: the owners are those of its user namespace.
     """
     with ExitStack() as stack:
         fd = stack.enter_context(directory(root))
@@ -274,7 +277,7 @@ def _scene(
                 _make_target(fd, bound, owner)
             try:
                 target = open_in_root(fd, bound.destination, os.O_PATH)
-            except OSError:  # nothing is there, or a symlink that leads nowhere
+            except OSError:  # it does not exist, or is a dangling symlink
                 unmade[bound.destination] = _source(stack, bound)
                 continue
             stack.callback(os.close, target)
@@ -300,7 +303,7 @@ def _make_target(root_fd: int, bound: _Bound, owner: tuple[int, int]) -> None:
 
 
 def _mount(root_fd: int, target: int, bound: _Bound) -> int:
-    """Mount it there, an empty file system for what is only there while the container runs; return the mount's id."""
+    """Mount it, or an empty file system if it has no source, and return the mount's id."""
     place = f"/proc/self/fd/{target}"
     if bound.source is None:
         mounts.tmpfs(place, size=4096, mode=0o755, options=("ro",))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copy files into a container and out of it, so that the same once more changes nothing (podman-cp(1), rsync(1)).
+"""Copy files into a container and out of it, idempotently (podman-cp(1), rsync(1)).
 
-Paths in the container are resolved inside its root, by descriptors: whoever swaps a directory for a symlink meanwhile leads the
-copy to another place in the container at most.
+Paths in the container are resolved in its root by descriptors: if a process of the container swaps a directory for a symlink
+meanwhile, the copy can at most go elsewhere in the container.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from .container_files import Inside, ReadOnly, within
 from .copy_ends import Source, Target, is_contents, looked_at, read_source, target
 from .copy_owners import Owners
 
-#: So many changes are told by name.
-_TOLD = 1000
-#: What the kernel says when a path is no longer what it was a moment ago.
+#: The most changes that a result lists.
+_LISTED = 1000
+#: The kernel's errors for a path that has changed since it was looked up.
 _SWAPPED = frozenset(
     {
         errno.ENOENT,
@@ -50,13 +50,12 @@ _SWAPPED = frozenset(
 
 @dataclass(frozen=True)
 class CopyRequest:
-    """What a task asks for; ``src`` and ``dest`` are paths in the container and on the host.
+    """The request of a task; of ``src`` and ``dest`` one is a path in the container, the other on the host.
 
-    ``parcel``: a tar with what is to be copied in, or one to be written with what is copied out; it stands for the path of
-    the host. ``archive``: what is new is the container's user's, as ``podman cp`` has it, else owners are kept.
-    ``keep_setuid``: setuid and setgid come out of the container too.
-    ``mode`` and ``directory_mode``: None keeps the source's, or with ``keep_modes`` off what is there. ``force`` off: what is
-    there stays as it is.
+    ``parcel``: a tar to copy in, or to write when copying out; it replaces the path on the host. ``archive``: new files
+    belong to the container's user, as with ``podman cp``; otherwise owners are kept. ``keep_setuid``: copy setuid and setgid
+    bits out of the container too. ``mode`` and ``directory_mode``: None keeps the source's, or without ``keep_modes`` the
+    destination's. Without ``force`` existing files are left alone.
     """
 
     container: str
@@ -80,9 +79,12 @@ class CopyRequest:
 
 
 def copy(engine: Engine, request: CopyRequest) -> Outcome:
-    """Copy; raises NotFound, InvalidOption, WrongState, ReadOnly, KindDiffers, CannotCopy, StoreFull."""
+    """Copy what differs, in either direction, and return the changes.
+
+    Raises NotFound, InvalidOption, WrongState, ReadOnly, KindDiffers, CannotCopy, StoreFull.
+    """
     record = find(engine, request.container)
-    request = _counted(engine, record, request)
+    request = _absolute(engine, record, request)
     excluded = matcher("exclude", request.exclude)
     with engine.timings.of("copy"), directory("/") as host:
         if request.from_container:
@@ -95,15 +97,15 @@ def copy(engine: Engine, request: CopyRequest) -> Outcome:
     return outcome(synced, f"copied {request.src} to {record.name}:{request.dest}")
 
 
-def _counted(engine: Engine, record: ContainerRecord, request: CopyRequest) -> CopyRequest:
-    """Return the request with the container's path counted from its working directory, as podman has it (pathAbs)."""
+def _absolute(engine: Engine, record: ContainerRecord, request: CopyRequest) -> CopyRequest:
+    """Return the request with the container's path made absolute (podman: pathAbs)."""
     if request.from_container:
         return replace(request, src=in_container(engine, record, request.src))
     return replace(request, dest=in_container(engine, record, request.dest))
 
 
 def in_container(engine: Engine, record: ContainerRecord, path: str) -> str:
-    """Return a path of the container; a relative one counts from where its commands start."""
+    """Return the absolute form of a path in the container; a relative one starts at its working directory."""
     if path.startswith("/"):
         return path
     config = source_of(engine, record).config
@@ -117,7 +119,7 @@ def copy_in(
     source: Source,
     excluded: Excluded = nothing,
 ) -> Synced:
-    """Copy what is given to ``request.dest``."""
+    """Copy the source to ``request.dest`` in the container."""
     user = copy_owners.user_of(engine, record)
 
     def act(inside: Inside) -> Synced:
@@ -138,7 +140,7 @@ def copy_in(
 def copy_out(
     engine: Engine, record: ContainerRecord, request: CopyRequest, excluded: Excluded, host: int
 ) -> Outcome:
-    """Copy to the host, or into a tar for the controller."""
+    """Copy ``request.src`` from the container to the host, or into a tar for the controller."""
 
     def act(inside: Inside) -> Outcome:
         root_fd, path = inside.locate(request.src)
@@ -161,7 +163,7 @@ def copy_out(
         return within(engine, record, act, writes=False, what="copy")
 
 
-# -- what is wanted ----------------------------------------------------------------------------------
+# -- the wanted tree ---------------------------------------------------------------------------------
 
 
 def _synced(engine: Engine, found: Target, tree: Tree, request: CopyRequest, excluded: Excluded) -> Synced:
@@ -180,14 +182,14 @@ def _synced(engine: Engine, found: Target, tree: Tree, request: CopyRequest, exc
 
 def _check_delete(request: CopyRequest, found: Target, root_fd: int) -> None:
     if request.delete and found.is_file:
-        raise InvalidOption("delete", True, "does not go with a file", remedy="Copy a directory")
+        raise InvalidOption("delete", True, "cannot be used with a file", remedy="Copy a directory")
     if request.delete and found.is_root(root_fd):
-        why = "would delete all else of a root file system"
-        raise InvalidOption("delete", True, why, remedy="Copy to a directory below it")
+        why = "would delete everything else in the root file system"
+        raise InvalidOption("delete", True, why, remedy="Copy to a directory below the root")
 
 
 def _attributed(tree: Tree, request: CopyRequest, owners: Owners, mapping: Optional[IdMap]) -> Tree:
-    """Return the tree with owners and modes as the task wants them."""
+    """Return the tree with the owners and modes that the request sets."""
     if request.archive:
         tree = owned(tree, owners.new_uid, owners.new_gid)
     elif mapping is not None:
@@ -206,7 +208,7 @@ def _mapped(wanted: Wanted, mapping: IdMap) -> Wanted:
 
 
 def received(parcel: str, src: str) -> Source:
-    """Read what the controller sent; its names count from ``src``."""
+    """Return the source that the controller sent in a tar, named as ``src`` implies."""
     from ...trees.sync_archive import read_archive, read_root
 
     tree, root = read_archive(parcel), read_root(parcel)
@@ -225,19 +227,19 @@ def _sent(source: Source, request: CopyRequest) -> Outcome:
     return Outcome(result={"is_file": source.is_file})
 
 
-# -- what is told ------------------------------------------------------------------------------------
+# -- the result --------------------------------------------------------------------------------------
 
 
 def outcome(synced: Synced, action: str) -> Outcome:
-    """Return what a task is told: each path that has changed, or would."""
-    told = [{"path": change.path, "changes": [*change.what]} for change in synced.changes[:_TOLD]]
-    result: dict[str, Any] = {"changes": told, "change_count": len(synced.changes), "diff": synced.diff}
+    """Return a task's outcome with each path that has changed, or would change in check mode."""
+    listed = [{"path": change.path, "changes": [*change.what]} for change in synced.changes[:_LISTED]]
+    result: dict[str, Any] = {"changes": listed, "change_count": len(synced.changes), "diff": synced.diff}
     return Outcome((action,) if synced.changes else (), result=result)
 
 
 @contextmanager
 def explained(record: ContainerRecord, path: str) -> Iterator[None]:
-    """Say in the container's words what the kernel refuses."""
+    """Translate the kernel's errors into ReadOnly and WrongState, naming the container."""
     try:
         yield
     except OSError as error:
@@ -246,14 +248,14 @@ def explained(record: ContainerRecord, path: str) -> Iterator[None]:
             raise ReadOnly(where) from error
         if error.errno == errno.EBUSY:
             raise WrongState(
-                f"{where} is mounted on its own in container {record.name}, and can't be replaced",
-                remedy="Write to its source",
+                f"{where} is a mount point in container {record.name} and cannot be replaced",
+                remedy="Write to the source of the mount",
                 path=where,
             ) from error
         if error.errno in _SWAPPED:
             raise WrongState(
-                f"{where} in container {record.name} was changed while it was copied: {error.strerror}",
-                remedy="Try again when the container leaves it alone",
+                f"{where} in container {record.name} was changed during the copy: {error.strerror}",
+                remedy="Try again when the container is not changing it",
                 path=where,
             ) from error
         raise

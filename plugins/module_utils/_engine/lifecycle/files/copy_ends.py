@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find what a copy begins with and where it goes to, by the rule of the slash at the end (rsync(1)).
+"""Resolve the source and the destination of a copy, by the rule of the trailing slash (rsync(1)).
 
-A directory goes into the destination under its own name, ``SRC/`` and ``SRC/.`` stand for what is in it. The destination of a
-directory is a directory. That of a file is the file, but where it ends with a slash or is a directory. So what a copy means
-does not depend on whether it was done before.
+A directory is copied into the destination under its own name; ``SRC/`` and ``SRC/.`` mean its content. The destination of a
+directory is a directory. That of a file is the file itself, unless it ends with a slash or is a directory. So the meaning of
+a copy does not depend on an earlier copy.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from ...trees.place import Place
 from ...trees.sync import DIRECTORY, Tree, Wanted, below
 from ...trees.sync_source import read_one, read_tree
 
-#: Symlinks that are followed one after the other (MAXSYMLINKS of the kernel).
+#: The most symlinks that are followed in a row (the kernel's MAXSYMLINKS).
 _SYMLINKS = 40
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY
 
 
 class Source(NamedTuple):
-    """What is to be copied: all that goes below a directory, or one file that may get another name.
+    """What to copy: a tree, or one file that may get another name.
 
-    ``top`` is the name under which a directory goes there, ``""`` for what is in it; then ``root`` is the directory itself, as
-    which a new destination is made.
+    ``top`` is the name under which a directory is copied, or ``""`` for its content; then ``root`` is the directory itself,
+    the model of a new destination.
     """
 
     tree: Tree
@@ -44,9 +44,10 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """Where it goes: ``fd`` is the nearest directory that is there, ``tree`` what is to be below it, those on the way included.
+    """The destination of a copy: ``fd`` is the nearest existing directory.
 
-    ``top`` is the directory, relative to it, that is to hold nothing else where that is said.
+    ``tree`` is the wanted tree below it, including missing parent directories. ``top`` is the directory, relative to ``fd``,
+    in which ``delete`` removes everything else.
     """
 
     fd: int
@@ -56,20 +57,20 @@ class Target:
     is_file: bool
 
     def is_root(self, root_fd: int) -> bool:
-        """Tell whether a directory's content goes right into this root."""
+        """Return whether a directory's content is copied directly into this root."""
         return not self.top and os.path.samestat(os.fstat(self.fd), os.fstat(root_fd))
 
 
 def read_source(root_fd: int, path: str, *, follow: bool, excluded: Excluded, option: str = "src") -> Source:
-    """Read what is at a path inside a root; a symlink there is followed, those below with ``follow``.
+    """Read the source at a path in a root; follow a symlink at the path, and with ``follow`` those below.
 
-    Raises InvalidOption naming ``option``, CannotCopy.
+    Raises InvalidOption or Missing, naming ``option``, and CannotCopy.
     """
     contents = is_contents(path)
     name = posixpath.basename(path.rstrip("/"))
     if not _is_directory(root_fd, path, option):
         if contents:
-            raise InvalidOption(option, path, "is no directory", remedy="Leave out the slash at its end")
+            raise InvalidOption(option, path, "is not a directory", remedy="Remove the trailing slash")
         place = Place(root_fd, posixpath.dirname(path), through=True)
         wanted = read_one(place, [name])
         if wanted is None:
@@ -85,7 +86,7 @@ def read_source(root_fd: int, path: str, *, follow: bool, excluded: Excluded, op
 
 
 def is_contents(path: str) -> bool:
-    """Tell whether a source stands for what is in the directory."""
+    """Return whether a source path means the content of the directory."""
     return path.endswith("/") or posixpath.basename(path) in ("", ".", "..")
 
 
@@ -99,7 +100,7 @@ def _is_directory(root_fd: int, path: str, option: str) -> bool:
 
 @contextmanager
 def looked_at(root_fd: int, path: str) -> Iterator[int]:
-    """Open a path inside a root to look at it, symlinks followed."""
+    """Open a path in a root with O_PATH, following symlinks."""
     fd = open_in_root(root_fd, path, os.O_PATH)
     try:
         yield fd
@@ -111,9 +112,9 @@ def looked_at(root_fd: int, path: str) -> Iterator[int]:
 def target(
     root_fd: int, path: str, source: Source, *, follow: bool, through: bool, option: str = "dest"
 ) -> Iterator[Target]:
-    """Give where a source goes to; ``follow``: a symlink at the path of a file is followed, not replaced.
+    """Yield the destination of a source; with ``follow``, follow a symlink at a file's path.
 
-    ``through``: symlinks to directories below it do as such. Raises InvalidOption naming ``option``.
+    ``through``: symlinks to directories below it count as directories. Raises InvalidOption, naming ``option``.
     """
     tree, directory = source.tree, path
     if source.is_file and not is_contents(path) and not _holds_directory(root_fd, path):
@@ -134,7 +135,7 @@ def target(
 
 
 def _below(tree: Tree, missing: str, source: Source) -> Tree:
-    """Return the tree below directories that are to be made; the last of them stands for the one whose content is copied."""
+    """Return the tree below the missing directories; the last of them is made like the source's directory."""
     if not missing:
         return tree
     moved = below(tree, missing)
@@ -151,7 +152,7 @@ def _holds_directory(root_fd: int, path: str) -> bool:
 
 
 def _nearest(root_fd: int, path: str, option: str) -> tuple[int, str, str]:
-    """Open the nearest directory that is there; return it, its path, and the names that are missing."""
+    """Open the nearest existing directory; return its descriptor, its path and the missing names."""
     missing: list[str] = []
     there = path.rstrip("/") or "/"
     while True:
@@ -171,12 +172,12 @@ def _open_directory(root_fd: int, there: str, path: str, option: str) -> int | N
     except FileNotFoundError:
         return None
     except NotADirectoryError:
-        why = f"is no directory, or lies below a file: {there}"
+        why = f"is not a directory, or is below a file: {there}"
         raise InvalidOption(option, path, why, remedy="Name a directory") from None
 
 
 def _followed(root_fd: int, path: str) -> str:
-    """Return the path that symlinks at the end of a path lead to, to be resolved inside the root again."""
+    """Return the path to which a symlink at the end of a path leads, to be resolved in the root again."""
     for _ignored in range(_SYMLINKS):
         parent, name = posixpath.split(path)
         try:

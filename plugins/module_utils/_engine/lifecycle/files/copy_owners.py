@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide whose the copied files are: names are those of the side that they go to, ids those of its file system."""
+"""Determine the owners of copied files: names of the destination's side, ids of its file system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..core.origin import source_of
 
 
 class Owners(NamedTuple):
-    """Ids of what the copy goes to: those said outright, None where nothing was, and those of what is new."""
+    """Ids on the destination's file system: those that the task sets (or None), and those of new files."""
 
     uid: Optional[int] = None
     gid: Optional[int] = None
@@ -37,7 +37,7 @@ def user_of(engine: Engine, record: ContainerRecord) -> str:
 def inside(
     root_fd: int, mapping: Optional[IdMap], *, owner: Optional[str], group: Optional[str], user: str
 ) -> Owners:
-    """Resolve names by the container's own files, and map the ids; raises InvalidOption."""
+    """Resolve names by the container's passwd and group, and map the ids. Raises InvalidOption."""
     passwd, group_file = (file.text for file in accounts(f"/proc/self/fd/{root_fd}", keep=(root_fd,)))
     own = resolve(user or None, (), passwd=passwd, group=group_file)
     uid = None if owner is None else find_uid("owner", owner, passwd=passwd)
@@ -54,7 +54,7 @@ def inside(
 
 
 def on_host(owner: Optional[str], group: Optional[str]) -> Owners:
-    """Resolve names of the host; what is new is root's. Raises InvalidOption."""
+    """Resolve names by the host's accounts; new files belong to root. Raises InvalidOption."""
     return Owners(_host_uid(owner), _host_gid(group))
 
 
@@ -63,7 +63,7 @@ def _mapped(option: str, word: Optional[str], number: Optional[int], host: int) 
         return None
     if host == OVERFLOW:
         raise InvalidOption(
-            option, word, "is not in the container's user namespace", remedy="Name one that it has"
+            option, word, "is not mapped in the container's user namespace", remedy="Choose a mapped id"
         )
     return host
 
@@ -75,7 +75,7 @@ def _host_uid(word: Optional[str]) -> Optional[int]:
     try:
         return pwd.getpwnam(word).pw_uid
     except KeyError:
-        raise InvalidOption("owner", word, "is no user of the host") from None
+        raise InvalidOption("owner", word, "is not a user of the host") from None
 
 
 def _host_gid(word: Optional[str]) -> Optional[int]:
@@ -85,4 +85,4 @@ def _host_gid(word: Optional[str]) -> Optional[int]:
     try:
         return grp.getgrnam(word).gr_gid
     except KeyError:
-        raise InvalidOption("group", word, "is no group of the host") from None
+        raise InvalidOption("group", word, "is not a group of the host") from None

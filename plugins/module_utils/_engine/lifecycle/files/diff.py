@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell which paths of a container differ from its image (podman-diff(1)); nothing is written, and nothing is locked."""
+"""List the paths of a container that differ from its image, without writing or locking (podman-diff(1))."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..core.engine import Engine
 from ..core.lookup import find
 from ..core.origin import source_of
 
-#: What every container gets at its start; podman leaves these out as well (libpod, ``containerMounts``).
+#: Paths that every start creates; podman omits them as well (libpod, ``containerMounts``).
 OF_EVERY_START = frozenset(
     "/dev /etc/hostname /etc/hosts /etc/localtime /etc/mtab /etc/resolv.conf /proc /run /run/.containerenv /run/notify"
     " /run/secrets /sys".split()
@@ -28,11 +28,14 @@ _KINDS = {compare.ADDED: ADDED, compare.CHANGED: CHANGED, compare.DELETED: DELET
 
 
 def changed_paths(engine: Engine, name: str) -> list[PathChange]:
-    """Return what the container has added, changed and deleted, by path; raises NotFound, WrongState, and what mounting does."""
+    """Return the paths that the container has added, changed and deleted.
+
+    Raises NotFound, WrongState, and what mounting raises.
+    """
     record = find(engine, name)
     if record.spec.rootfs:
         raise WrongState(
-            f"container {record.name} stands on a plain directory: there is no image to compare it with",
+            f"container {record.name} runs on a directory of the host, so there is no image to compare it with",
             remedy="Keep a copy of the directory, and compare with that",
             name=record.name,
         )
@@ -46,15 +49,15 @@ def changed_paths(engine: Engine, name: str) -> list[PathChange]:
 
 
 def _compared(engine: Engine, record: ContainerRecord, lowers: tuple[str, ...]) -> list[PathChange]:
-    """Compare all of it with the image: a copy has no layer of its own, and the marks of fuse-overlayfs are its own affair."""
+    """Compare all files with the image: vfs has no upper layer, and fuse-overlayfs marks its own way."""
     container = engine.layout.container(record.id)
     seen = view.open_container(container, lowers, engine.layout.staging, driver=record.driver)
     try:
         found = vfs_changes.differences(seen.fd, lowers, record.mapping if seen.written else None)
-        told = [PathChange(f"/{change.path}", _KINDS[change.kind]) for change in found]
+        compared = [PathChange(f"/{change.path}", _KINDS[change.kind]) for change in found]
     finally:
         os.close(seen.fd)
-    return [item for item in told if item.path not in OF_EVERY_START]
+    return [item for item in compared if item.path not in OF_EVERY_START]
 
 
 def _changes(container: ContainerLayout, lowers: Sequence[str], scratch: str) -> list[PathChange]:

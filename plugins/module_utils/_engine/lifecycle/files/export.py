@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Export a container's root file system as a tar, whether it runs or not (seed: export).
 
-What is mounted in it (volumes, directories of the host, tmpfs) is not part of it. No lock is held: a large one takes its
-time, and a container that runs changes meanwhile anyway.
+Mounts (volumes, directories of the host, tmpfs) are not part of it. No lock is held: a large export takes long, and a
+running container changes meanwhile anyway.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ..core.outcome import Outcome
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What a task asks for; ``force``: a file that is there is brought up to date."""
+    """The request of a task; ``force``: update an existing file."""
 
     container: str
     dest: str
@@ -42,9 +42,10 @@ class ExportRequest:
 
 
 def export(engine: Engine, request: ExportRequest) -> Outcome:
-    """Write the archive to a file; the same archive once more is no change.
+    """Write the archive to a file, idempotently.
 
-    Raises NotFound, InvalidOption (``dest``), HostLacks, StoreFull, WrongState (removed meanwhile); the file is as before then.
+    Raises NotFound, InvalidOption (``dest``), HostLacks, StoreFull, WrongState (the container was removed meanwhile); the
+    file is unchanged then.
     """
     record = find(engine, request.container)
     place = find_place(request.dest)
@@ -60,7 +61,7 @@ def export(engine: Engine, request: ExportRequest) -> Outcome:
 
 @contextmanager
 def opened(engine: Engine, record: ContainerRecord, form: str = compress.NONE) -> Iterator[Iterator[bytes]]:
-    """Give the archive as a stream, compressed in one of ``compressing.FORMATS``."""
+    """Yield the archive as a stream in one of the formats of ``images.tar.compress``."""
     allow_many_files()
     fd, written = open_view(engine, record)
     try:
@@ -73,16 +74,16 @@ def opened(engine: Engine, record: ContainerRecord, form: str = compress.NONE) -
 
 
 def check_there(engine: Engine, record: ContainerRecord) -> None:
-    """Raise WrongState when the container was removed while it was read: then the archive may lack half of it."""
+    """Check that the container was not removed during the export. Raises WrongState: files may be missing."""
     with engine.database.reading() as connection:
         now = containers.get(connection, record.id)
     if now is None or now.status == status.REMOVING:
-        raise WrongState(f"container {record.name} was removed while it was exported", name=record.name)
+        raise WrongState(f"container {record.name} was removed during its export", name=record.name)
 
 
 def open_view(engine: Engine, record: ContainerRecord) -> view.View:
-    """Open the container's root file system as it is, mounted or not; raises what mounting does."""
-    scratch = engine.layout.staging  # nothing of it is needed meanwhile
+    """Open the container's root file system, mounted or not. Raises what mounting raises."""
+    scratch = engine.layout.staging  # nothing below it is needed meanwhile
     if record.spec.rootfs:
         return view.open_directory(user_directory.check(record.spec.image), scratch)
     container = engine.layout.container(record.id)
@@ -94,13 +95,13 @@ def open_view(engine: Engine, record: ContainerRecord) -> view.View:
 
 
 def allow_many_files() -> None:
-    """Let this process open as many files as the kernel lets it: a container can make a tree of any depth."""
+    """Raise this process's limit of open files to its hard limit: a container's tree can be of any depth."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def owners_of(mapping: IdMap | None) -> live_tree.Owners:
-    """Return what gives entries the owners that the container sees."""
+    """Return the function that maps an entry's owners to those that the container sees."""
     if mapping is None:
         return lambda entry: entry
     inverse = mapping.inverse()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have one file or directory in a container, or have it gone."""
+"""Manage one file or directory in a container: its content, owner, mode, or absence."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ PRESENT, ABSENT, DIRECTORY_STATE = "present", "absent", "directory"
 
 @dataclass(frozen=True)
 class FileRequest:
-    """What a task asks for: ``copy`` tells the container, the path (``dest``), owner and mode.
+    """The request of a task: ``copy`` has the container, the path (``dest``), owner and mode.
 
-    The content is that of the file ``copy.src`` of the host, of the one in ``copy.parcel``, or ``content``.
+    The content is ``content``, or that of the file in ``copy.parcel`` or of the host's file ``copy.src``.
     """
 
     copy: CopyRequest
@@ -38,7 +38,7 @@ class FileRequest:
 
 
 def converge_file(engine: Engine, request: FileRequest) -> Outcome:
-    """Bring the path to the state; raises as ``copying.copy`` does."""
+    """Bring the path to the requested state. Raises what ``copy.copy`` raises."""
     record = find(engine, request.copy.container)
     path = in_container(engine, record, request.copy.dest)
     request = replace(request, copy=replace(request.copy, dest=path))
@@ -59,12 +59,12 @@ def _source(request: FileRequest, host: int) -> Source:
         return received(wanted.parcel, wanted.src)
     source = read_source(host, wanted.src, follow=True, excluded=nothing)
     if not source.is_file:
-        raise InvalidOption("src", wanted.src, "is no file", remedy="Use container_copy for directories")
+        raise InvalidOption("src", wanted.src, "is not a file", remedy="Use container_copy for directories")
     return source
 
 
 def _made(engine: Engine, record: ContainerRecord, wanted: CopyRequest) -> Synced:
-    """Make the directory, by the rule for a source that goes below its destination under its own name."""
+    """Create the directory, as a source that is copied into its parent under its own name."""
     above, name = _split(wanted.dest)
     return copy_in(
         engine, record, replace(wanted, dest=above), Source({name: Wanted(DIRECTORY)}, is_file=False)
@@ -94,5 +94,5 @@ def _removed(engine: Engine, record: ContainerRecord, path: str) -> Synced:
 def _split(path: str) -> tuple[str, str]:
     above, name = posixpath.split(path.rstrip("/"))
     if name in ("", ".", ".."):
-        raise InvalidOption("path", path, "is no path of a file", remedy="Write one as in /etc/app.conf")
+        raise InvalidOption("path", path, "is not the path of a file", remedy="Write it as in /etc/app.conf")
     return above or "/", name

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep a container's root file system mounted for tools on the host, whether it runs or not (podman-mount(1)).
+"""Keep a container's root file system mounted for tools on the host, running or not (podman-mount(1)).
 
-The wish is a file in the container's run directory, made before the mount and deleted before the unmount: a start and a clean-up
-leave mounted what it stands for, a removal takes both away, and a reboot empties the run directory as it ends all mounts.
+A marker file in the container's run directory is created before the mount and deleted before the unmount. While it exists, a
+start and a clean-up leave the mount alone; a removal removes both; a reboot empties the run directory and ends all mounts.
 """
 
 from __future__ import annotations
@@ -30,14 +30,17 @@ MOUNTED, UNMOUNTED = "mounted", "unmounted"
 
 
 class MountRequest(NamedTuple):
-    """What a task asks for: a container, by name or id, and MOUNTED or UNMOUNTED."""
+    """The request of a task: a container, by name or id, and MOUNTED or UNMOUNTED."""
 
     container: str
     state: str = MOUNTED
 
 
 def converge_mount(engine: Engine, request: MountRequest) -> Outcome:
-    """Bring the mount to the state; raises NotFound, WrongState for a container that is being removed, HostLacks."""
+    """Mount or unmount the root file system as requested.
+
+    Raises NotFound, WrongState for a container that is being removed, HostLacks.
+    """
     record = observe(engine, find(engine, request.container))
     if record.status == status.REMOVING:
         raise WrongState(f"container {record.name} is being removed", name=record.name, status=record.status)
@@ -51,7 +54,7 @@ def converge_mount(engine: Engine, request: MountRequest) -> Outcome:
 
 
 def mounted(engine: Engine) -> list[tuple[str, str]]:
-    """Return name and mount point of the containers that somebody wants mounted."""
+    """Return name and mount point of the containers that are kept mounted."""
     from ...state import containers
 
     with engine.database.reading() as connection:
@@ -64,7 +67,7 @@ def mounted(engine: Engine) -> list[tuple[str, str]]:
 
 
 def _place(engine: Engine, record: ContainerRecord) -> str:
-    """Return where the files are; of a plain directory that is the directory, and nothing has to be mounted."""
+    """Return the path of the container's files: its mount point, or the host's directory that it runs on."""
     return (
         user_directory.check(record.spec.image)
         if record.spec.rootfs
@@ -89,7 +92,7 @@ def _mount(engine: Engine, record: ContainerRecord) -> bool:
                 driver=held.driver,
                 move=cgroup.monitor_mover(engine, held, "rootfs"),
             )
-        except BaseException:  # also at an interrupt: the mark would keep a mount that is not there
+        except BaseException:  # also on an interrupt: the marker would claim a mount that does not exist
             os.unlink(container.kept_mounted)
             raise
     engine.tell("container", "mount", record.id, record.name)

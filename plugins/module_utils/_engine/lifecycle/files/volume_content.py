@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have files in a volume as a tree and a list of files say, whether containers have it or not; the same once more is no change.
+"""Manage files in a volume by a tree and a list of files, idempotently, whether containers use it or not.
 
-Paths are resolved inside the volume, by descriptors: a container that swaps a directory for a symlink meanwhile leads a write to
-another place in the volume at most.
+Paths are resolved in the volume by descriptors: if a container swaps a directory for a symlink meanwhile, a write can at
+most go elsewhere in the volume.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from .copy import outcome
 from .copy_ends import Source, read_source, target
 from .copy_owners import on_host
 
-#: Where a parcel of the controller has what comes of ``src``, and the files of the list by their number.
+#: Directories of the controller's parcel: the tree of ``src``, and the files of the list by their index.
 PARCEL_SRC, PARCEL_FILES = "src", "files"
-#: The top of ext2, ext3 and ext4 has it, and fsck wants it.
+#: A directory at the top of ext2, ext3 and ext4 that fsck needs.
 _LOST = "lost+found"
-#: What the kernel says when a path is no longer what it was a moment ago.
+#: The kernel's errors for a path that has changed since it was looked up.
 _SWAPPED = (
     *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ESTALE, errno.ENOTEMPTY, errno.EEXIST),
-    errno.EINVAL,  # readlink(2) of what is no symlink any more
+    errno.EINVAL,  # readlink(2) of what is no longer a symlink
 )
 
 
 @dataclass(frozen=True)
 class InlineFile:
-    """A file of the list. ``content`` None: the controller has sent it. Owner and mode None: as for all others."""
+    """A file of the list; ``content`` None: the controller sent it; owner and mode None: the request's."""
 
     path: str
     content: Optional[bytes] = None
@@ -55,9 +55,10 @@ class InlineFile:
 
 @dataclass(frozen=True)
 class ContentRequest:
-    """What a task asks for: what is in ``src``, on the host or, without ``remote_src``, in ``parcel``, and ``files``.
+    """The request of a task: the content of ``src`` and ``files``, written below ``dest``.
 
-    All of it goes below ``dest``. Modes are those of the source, or with ``keep_modes`` off those that are there.
+    ``src`` is on the host, or without ``remote_src`` in ``parcel``. Modes are those of the source, or without ``keep_modes``
+    the destination's.
     """
 
     volume: str
@@ -78,9 +79,10 @@ class ContentRequest:
 
 
 def converge_content(engine: Engine, request: ContentRequest) -> Outcome:
-    """Write what differs, and nothing else.
+    """Write the files that differ, and nothing else.
 
-    Raises NotFound, InvalidOption, KindDiffers, CannotCopy, StoreFull, WrongState (a container changes the paths meanwhile).
+    Raises NotFound, InvalidOption, KindDiffers, CannotCopy, StoreFull, WrongState (a container changes the paths meanwhile,
+    or the volume is an unmounted tmpfs).
     """
     record = find_volume(engine, request.volume)
     _check_lasting(engine, record)
@@ -110,29 +112,29 @@ def converge_content(engine: Engine, request: ContentRequest) -> Outcome:
             predicting=engine.predicting,
             diff=True,
         )
-    return _told(engine, request, synced)
+    return _outcome(engine, request, synced)
 
 
 def _check_lasting(engine: Engine, record: VolumeRecord) -> None:
-    """Raise WrongState for a volume in memory that is not mounted: what is written to it would be gone at once."""
+    """Check that the volume keeps what is written. Raises WrongState for a tmpfs that is not mounted."""
     name = record.spec.name
     if record.spec.driver_options.type == "tmpfs" and not is_mounted(engine, name):
         raise WrongState(
-            f"volume {name} is in memory, and nothing stays in it while it is not mounted",
+            f"volume {name} is a tmpfs, which keeps nothing while it is not mounted",
             remedy=Words(
-                "Have it mounted first, by slipway.oci.volume with ",
+                "Mount it first, with slipway.oci.volume and ",
                 Setting("state", "mounted"),
-                " or by a container that runs",
+                ", or start a container that uses it",
             ),
             name=name,
         )
 
 
-# -- what is wanted --------------------------------------------------------------------------------
+# -- the wanted tree -------------------------------------------------------------------------------
 
 
 def _excluded(request: ContentRequest) -> Excluded:
-    """Return what tells which paths, relative to the destination, are neither written nor deleted."""
+    """Return the predicate of paths, relative to the destination, that are neither written nor deleted."""
     said = matcher("exclude", request.exclude)
     if request.dest.strip("/"):
         return said
@@ -140,7 +142,7 @@ def _excluded(request: ContentRequest) -> Excluded:
 
 
 def _wanted(request: ContentRequest, host: int, excluded: Excluded) -> Source:
-    """Return all that is to be below the destination; a file of the list wins over one of the tree."""
+    """Return the wanted tree below the destination; a file of the list overrides one of the tree."""
     sent = _sent(request)
     listed = {one.path: _listed(request, number, one, sent) for number, one in enumerate(request.files)}
     tree = {**_tree(request, host, sent, excluded), **_with_parents(listed)}
@@ -178,7 +180,7 @@ def _listed(request: ContentRequest, number: int, one: InlineFile, sent: Tree) -
         return memory(one.content or b"")
     wanted = sent.get(f"{PARCEL_FILES}/{number}")
     if wanted is None:
-        raise ArchiveBroken(f"the controller has not sent {one.path}", path=one.path)
+        raise ArchiveBroken(f"the controller did not send {one.path}", path=one.path)
     return replace(wanted, mode=None, mtime_ns=None)
 
 
@@ -189,12 +191,12 @@ def _with_parents(tree: Tree) -> Tree:
 
 
 def _attributed(tree: Tree, said: Attributes, top: os.stat_result) -> Tree:
-    """Return the tree with owners and modes as the task wants them; what is new belongs to the volume's owner."""
+    """Return the tree with the owners and modes that the task sets; new files get the volume's owner."""
     return with_attributes(owned(tree, top.st_uid, top.st_gid), said)
 
 
 def _own_attributes(request: ContentRequest, tree: Tree, top: str) -> Tree:
-    """Return the files of the list that say themselves whose they are, or which mode they have."""
+    """Return the files of the list, with their own owner and mode where these are set."""
     found = {}
     for one in request.files:
         path = f"{top}/{one.path}" if top else one.path
@@ -203,10 +205,10 @@ def _own_attributes(request: ContentRequest, tree: Tree, top: str) -> Tree:
     return found
 
 
-# -- what is told ----------------------------------------------------------------------------------
+# -- the result ------------------------------------------------------------------------------------
 
 
-def _told(engine: Engine, request: ContentRequest, synced: Synced) -> Outcome:
+def _outcome(engine: Engine, request: ContentRequest, synced: Synced) -> Outcome:
     name = request.volume
     if synced.changes and not engine.predicting:
         engine.tell("volume", "content", name, name)
@@ -216,7 +218,7 @@ def _told(engine: Engine, request: ContentRequest, synced: Synced) -> Outcome:
 
 @contextmanager
 def _explained(request: ContentRequest) -> Iterator[None]:
-    """Say in the volume's words what the kernel refuses."""
+    """Translate the kernel's errors into StoreFull and WrongState, naming the volume."""
     try:
         with with_room(f"in volume {request.volume}", request.volume):
             yield
@@ -225,15 +227,15 @@ def _explained(request: ContentRequest) -> Iterator[None]:
             raise
         where = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else request.dest
         raise WrongState(
-            f"{where} in volume {request.volume} was changed while it was written: {error.strerror}",
-            remedy="Try again when the containers that have it leave it alone",
+            f"{where} in volume {request.volume} was changed during the write: {error.strerror}",
+            remedy="Try again when the containers that use the volume are not changing it",
             path=where,
         ) from error
 
 
 def check_path(option: str, path: str) -> str:
-    """Return a path of a file below the destination; raises InvalidOption."""
+    """Return the path if it is a valid path below the destination. Raises InvalidOption."""
     names = path.split("/")
     if not path or {"", ".", ".."} & {*names} or "\0" in path:
-        raise InvalidOption(option, path, "is no path below dest", remedy="Write one as in conf/app.conf")
+        raise InvalidOption(option, path, "is not a path below dest", remedy="Write it as in conf/app.conf")
     return path

@@ -18,7 +18,7 @@ from .export import allow_many_files
 
 @dataclass(frozen=True)
 class VolumeExport:
-    """What a task asks for; ``force``: a file that is there is brought up to date; ``compression`` None: by its name."""
+    """The request of a task; ``force``: update an existing file; ``compression`` None: by the file's name."""
 
     volume: str
     dest: str
@@ -28,9 +28,9 @@ class VolumeExport:
 
 
 def export_volume(engine: Engine, request: VolumeExport) -> Outcome:
-    """Write the archive to a file; the same archive once more is no change.
+    """Write the archive to a file, idempotently.
 
-    Raises NotFound, InvalidOption (``dest``), HostLacks, StoreFull; the file is as before then.
+    Raises NotFound, InvalidOption (``dest``), HostLacks, StoreFull; the file is unchanged then.
     """
     find_volume(engine, request.volume)
     place = find_place(request.dest)
@@ -50,7 +50,7 @@ def export_volume(engine: Engine, request: VolumeExport) -> Outcome:
 def opened(
     engine: Engine, name: str, consistent: str, form: str
 ) -> Iterator[tuple[Iterator[bytes], tuple[str, ...]]]:
-    """Give the archive as a stream, and the names of the containers that stand still meanwhile."""
+    """Yield the archive as a stream, and the names of the containers that are paused meanwhile."""
     allow_many_files()
     with reading(engine, find_volume(engine, name), consistent, f"export of volume {name}") as source:
         tree = live_tree.chunks(source.fd, f"volume {name}", lambda entry: entry)

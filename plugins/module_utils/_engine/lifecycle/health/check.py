@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One health check that runs: a process of the OCI runtime that is listened to and, when it takes too long, ended."""
+"""A running health check: a process of the OCI runtime whose output is read and which a timeout kills."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ from ..core.runtime import runtime_of
 from ..resources.cgroup import cgroup_of
 from . import health
 
-#: Bytes at once, and how often in a row: together more than a pipe holds (pipe(7)), so the end of a check's words is read.
+#: Bytes per read and reads per turn: together more than a pipe holds (pipe(7)), so a check's last output is read whole.
 _STEP, _TURNS = 4096, 32
-#: The name of the checks' session. A container has one at a time, so what a killed checker left is found by it.
+#: The session id of checks. A container runs one check at a time, so what a killed checker left is found by this id.
 _SESSION = "health"
 
 
 @dataclass
 class Running:
-    """A check that runs. Since when: ``begun`` in nanoseconds since the epoch; ``deadline`` in nanoseconds since boot.
+    """A check in progress.
 
-    ``age`` is how long the container had run at that moment; ``late``: the time was over, and it was killed.
+    ``begun`` is the start in nanoseconds since the epoch; ``age`` the container's uptime at that moment and ``timeout`` the
+    check's limit, in nanoseconds; ``deadline`` in nanoseconds since boot. ``late``: the deadline passed and it was killed.
     """
 
     record: ContainerRecord
@@ -54,9 +55,9 @@ class Running:
     def start(
         cls, engine: Engine, record: ContainerRecord, check: HealthCheck, argv: tuple[str, ...], timeout: int
     ) -> Running:
-        """Start the command in the container, as its own user; raises OSError, EngineError when it has just ended.
+        """Start the command in the container as the container's user.
 
-        Whoever calls it adopts (kernel.reaper).
+        The caller must be a subreaper (kernel.reaper). Raises OSError or EngineError when the container has just exited.
         """
         files = ExecFiles.of(engine.layout.container(record.id), _SESSION)
         _end_left(engine, record, files)
@@ -71,12 +72,12 @@ class Running:
 
     @property
     def output(self) -> int:
-        """The descriptor of what it says, -1 when it has been closed."""
+        """The descriptor of the check's output, or -1 once it is closed."""
         stdout = self.child.stdout
         return -1 if stdout is None or stdout.closed else stdout.fileno()
 
     def ended(self) -> bool:
-        """Listen, end it when its time is over, and tell whether it has ended."""
+        """Read the output, kill the check when its deadline has passed, and return whether it has exited."""
         over = self.child.poll() is not None
         self._listen()
         if not over and not self.late and health.now() >= self.deadline:
@@ -85,7 +86,7 @@ class Running:
         return over
 
     def _listen(self) -> None:
-        """Read what is there; of a check that writes without end, a bounded piece, or nobody else had a turn."""
+        """Read the available output, up to a limit: a check that writes endlessly must not starve others."""
         with suppress(BlockingIOError):
             for _turn in range(_TURNS):
                 piece = os.read(self.output, _STEP)
@@ -94,12 +95,12 @@ class Running:
                     break
 
     def result(self) -> Result:
-        """Return how it ended."""
+        """Return the result of a check that has exited."""
         code, said = self._outcome()
         return Result(self.begun, time.time_ns(), code, said[:OUTPUT_LIMIT])
 
     def close(self) -> None:
-        """Let go of all that it had; one that runs is ended first."""
+        """Release the check's descriptors and files; kill it first if it still runs."""
         if self.child.poll() is None:
             self.child.kill()
         self.child.close()
@@ -116,9 +117,9 @@ class Running:
 
 
 def _end_left(engine: Engine, record: ContainerRecord, files: ExecFiles) -> None:
-    """End the check that a killed checker left, with the runtime's process that waits for it."""
+    """Kill the check that a killed checker left, and the runtime's process that waits for it."""
     process = Process.of(files.read_pid())
-    # The number may be another's by now: one of the container's own is in its cgroup.
+    # The PID may have been reused: a process of the container is in its cgroup.
     if process is not None and process.pid in cgroups.processes(cgroup_of(engine, record)):
         execs.end(files)
     files.remove()

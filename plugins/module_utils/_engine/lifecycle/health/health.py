@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take note of what a health check has said, do what it asks for, and run one by hand (podman-healthcheck-run(1))."""
+"""Record results of health checks, act on them, and run a check by hand (podman-healthcheck-run(1))."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _SECOND = 10**9
 
 
 def age(record: ContainerRecord) -> int:
-    """Return for how long the container has run, in nanoseconds, on the clock that nobody sets."""
+    """Return how long the container has been running, in nanoseconds of CLOCK_BOOTTIME."""
     if record.process is None:
         return 0
     return now() - record.process.start_time * (_SECOND // os.sysconf("SC_CLK_TCK"))
 
 
 def now() -> int:
-    """Return the nanoseconds since boot, sleep included."""
+    """Return the nanoseconds since boot, suspend included."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 def take_note(
     engine: Engine, record: ContainerRecord, check: HealthCheck, result: Result, *, age_then: int
 ) -> tuple[Health, str]:
-    """Keep a result, tell of a change, and return the health and what is to be done to the container.
+    """Store a result, record an event if the status changed, and return the health and the action to take.
 
-    ``age_then`` is how long the container had run when the check began. Raises FileNotFoundError when it is gone.
+    ``age_then`` is the container's uptime when the check began. Raises FileNotFoundError when the container is gone.
     """
     before = state_of(engine, record, check) or Health(record.started or 0)
     health, action = planning.after(check, before, result, age=age_then)
@@ -50,10 +50,10 @@ def take_note(
 
 
 def run_once(engine: Engine, name: str) -> Health:
-    """Run the container's check now, keep the result, and return the health (podman-healthcheck-run(1)).
+    """Run the container's check now, store the result, and return the health (podman-healthcheck-run(1)).
 
-    What an unhealthy container's action says is left to the regular checks. Raises NotFound, WrongState, and EngineError
-    for a container without a check.
+    The action for an unhealthy container is left to the scheduled checks. Raises NotFound, WrongState, and EngineError for
+    a container without a check.
     """
     from ...errors import CommandTimeout, RuntimeFailed
     from ..exec import exec as execution
@@ -63,7 +63,7 @@ def run_once(engine: Engine, name: str) -> Health:
     if check is None:
         raise EngineError(
             f"container {record.name} has no health check",
-            remedy="Write healthcheck, or an image that has one",
+            remedy="Set healthcheck, or use an image that defines one",
         )
     known = state_of(engine, record, check) or Health(0)
     one = check.startup if check.startup and planning.next_is_startup(check, known) else check
@@ -87,14 +87,14 @@ def code_of(error: EngineError) -> int:
 
 
 def timed_out(timeout: int) -> str:
-    """Return what is kept of a check that took too long."""
-    return f"the check did not end within {timeout / _SECOND:g} s and was killed"
+    """Return the output to record for a check that timed out."""
+    return f"the check timed out after {timeout / _SECOND:g} s and was killed"
 
 
 def act(engine: Engine, container_id: str, action: str, exit_command: tuple[str, ...]) -> None:
-    """Do to an unhealthy container what its check says (libpod, ``processHealthCheckStatus``).
+    """Carry out the check's action on an unhealthy container (libpod: ``processHealthCheckStatus``).
 
-    After a kill the restart policy decides; a stop is a stop as by a user.
+    After a kill the restart policy decides; a stop counts as a user's.
     """
     from ..container.kill import kill
     from ..container.restart import restart

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Be the one process that checks the health of an engine's containers, and come back when killed.
+"""Run the host's health checker: one process per engine, which comes back when killed.
 
-The work is done in a child: whichever of the two is killed, the checks go on. When both are, the next start, change or
-end of a container with a check starts them again.
+The checks run in a child, and either process survives the other's death. When both are killed, the next start, change or
+exit of a container with a check starts them again.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ from ...runtime.healthsocket import EVERYTHING, send
 from ..host.opening import open_engine
 from .runner import Runner
 
-#: Seconds to wait for a predecessor that is just going.
+#: Seconds to wait for a predecessor that is exiting.
 _PATIENCE = 20.0
 _PAUSE = 0.05
-#: Seconds before a child that failed is started again: the first, and at most.
+#: Seconds before a failed child is started again: the first delay, and the longest.
 _SHORT, _LONG = 0.5, 60.0
-#: Exit code of a child that makes room for a newer agent.
+#: Exit code of a child that yields to a newer agent.
 _NEWER = 75
 
 
 def serve(layout: Layout, program: str, *, alone: bool) -> None:
-    """Check until nothing needs it. ``program`` is the agent, ``alone``: somebody else starts us again when we are killed."""
+    """Run checks until no container needs them.
+
+    ``program`` is the agent. With ``alone`` there is no child: a service manager restarts this process when it is killed.
+    """
     with _held(layout) as held:
         if not held:
             return
@@ -46,7 +49,7 @@ def _work(layout: Layout, program: str) -> int:
 
 @contextmanager
 def _held(layout: Layout) -> Iterator[bool]:
-    """Hold the lock that only one may; False when another serves already, or the engine has gone."""
+    """Hold the checker's lock; yield False when another checker serves already, or the engine is gone."""
     fd = _acquire(layout)
     try:
         yield fd is not None
@@ -67,7 +70,7 @@ def _acquire(layout: Layout) -> int | None:
         if _lock(fd) and _is_at(layout.health_lock, fd):
             return fd
         os.close(fd)
-        # Whoever holds it either hears this, or is just going.
+        # The holder either receives this, or is exiting.
         if send(layout, EVERYTHING):
             return None
         time.sleep(_PAUSE)
@@ -90,7 +93,7 @@ def _is_at(path: str, fd: int) -> bool:
 
 
 def _guard(layout: Layout, program: str) -> int:
-    """Have the work done by a child until it ends by itself; return its exit code."""
+    """Run the checks in a child, restart it when it fails, and return its exit code when it is done."""
     pause = 0.0
     while True:
         begun, guard = time.monotonic(), os.getpid()
@@ -108,17 +111,17 @@ def _be_child(layout: Layout, program: str, guard: int) -> None:
     code = 1
     try:
         code = _work(layout, program)
-        if os.getppid() != guard:  # it was killed, so what is its to do is ours
+        if os.getppid() != guard:  # the guard was killed, so its clean-up falls to us
             with suppress(FileNotFoundError):
                 os.unlink(layout.health_lock)
             if code == _NEWER:
                 os.execv(program, [program, "health"])  # noqa: S606
     finally:
-        os._exit(code)  # not our parent's way out: the lock is its to give back
+        os._exit(code)  # skip the parent's clean-up, which releases the lock: the parent still holds it
 
 
 def _wait(child: int) -> int:
-    """Wait for the child; whoever ends us ends it."""
+    """Wait for the child and return its wait status; pass SIGTERM on to it."""
 
     def end(signum: int, _frame: FrameType | None) -> None:
         with suppress(ProcessLookupError):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Notice that somebody has flushed the rules of networks, and have them written anew.
+"""Detect that the firewall rules of networks were flushed, and reload them.
 
-The process that checks health is there anyway, so it hears the kernel tell of deleted tables. Where the kernel tells nobody, as
-with iptables of the legacy kind, it looks now and then. The work is another process's: it may wait for a lock.
+The health checker is a long-running process, so it also listens to the kernel's notifications of deleted tables. Where the
+kernel sends none, as with legacy iptables, it polls. A separate process reloads the rules, because it may wait for a lock.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ...kernel.net import nft, nft_events
 from ..core.engine import Engine
 from . import health
 
-#: Nanoseconds: whoever flushes the ruleset is about to load another one; after one look the next comes not before.
+#: Nanoseconds: the delay after a flush, which is usually followed by a load; and the shortest time between two checks.
 _SOON, _PAUSE = 200 * 10**6, 2 * 10**9
-#: How often to look where nobody tells.
+#: Nanoseconds between two checks where the kernel sends no notifications.
 _ROUND = 30 * 10**9
 
 
 class RulesWatch:
-    """When to look at the rules; ``program`` is the agent."""
+    """The schedule of checks of the rules; ``program`` is the agent."""
 
     def __init__(self, engine: Engine, program: str) -> None:
         self.engine = engine
@@ -33,21 +33,24 @@ class RulesWatch:
         self.due: Optional[int] = None if self.listener else self.looked + _ROUND
 
     def close(self) -> None:
-        """Hear no more."""
+        """Stop listening to the kernel."""
         if self.listener:
             self.listener.close()
 
     @property
     def fds(self) -> tuple[int, ...]:
-        """Return the descriptors to wait for."""
+        """Return the descriptors to poll."""
         return (self.listener.fileno(),) if self.listener else ()
 
     def spans(self, now: int) -> list[int]:
-        """Return how long to wait for the next look at most, in nanoseconds."""
+        """Return the time until the next check, in nanoseconds, or nothing when none is due."""
         return [] if self.due is None else [max(0, self.due - now)]
 
     def attend(self, now: int, *, busy: bool) -> Optional[subprocess.Popen[bytes]]:
-        """Look if it is time, and return the process that loads rules which are missing; ``busy``: the last one still does."""
+        """Check the rules if that is due; return the process that reloads missing ones, if any.
+
+        ``busy``: the last such process is still running, so the check is postponed.
+        """
         if self.listener and nft_events.deleted(self.listener) and self.due is None:
             self.due = max(now + _SOON, self.looked + _PAUSE)
         if self.due is None or now < self.due:
@@ -62,7 +65,7 @@ class RulesWatch:
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL)
 
     def is_missing(self) -> bool:
-        """Tell whether a network has its bridge and the rules are not there; what can't be found out is not missing."""
+        """Return whether a network has its bridge but not its rules; False when that cannot be determined."""
         from ..wiring import rules
 
         with suppress(EngineError, OSError):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the health checks of all containers of this engine: one process, asleep until one is due.
+"""Run the health checks of all containers of this engine in one process, asleep until one is due.
 
-It wakes for three things: a check that is due (on the clock since boot, which nobody sets), a datagram that names a
-container, and a check that ended. When no container needs it, it goes. What a check needs is read anew each time, so
-that a container which ended, was paused or was changed meanwhile is noticed without anybody telling.
+It wakes for a check that is due (on CLOCK_BOOTTIME, which cannot be set), a datagram that names a container, and output or
+exit of a check. It exits when no container needs it. Each check reads the container's state again, so a container that
+exited, was paused or was changed meanwhile is noticed without a notification.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ from . import health
 from .check import Running
 from .rules_watch import RulesWatch
 
-#: Checks at once: the rest waits, for a host has other work.
+#: Checks that run at the same time; the others wait, because the host has other work.
 _AT_ONCE = 8
-#: Beside the actions of containers, by id: that of the rules.
+#: Key of the reload of the rules among the actions; the other keys are container ids.
 _RULES = "rules"
-#: Seconds for the runtime of a killed check to be gone.
+#: Seconds to wait for the runtime of a killed check to exit.
 _GONE = 5.0
 _MESSAGE = 256
-#: The kernel keeps at least ten datagrams unread (net.unix.max_dgram_qlen).
+#: The kernel queues at least ten unread datagrams (net.unix.max_dgram_qlen).
 _FLOOD = 10
-#: Milliseconds: a day. More than 24.8 of them would overflow the int that poll(2) takes.
+#: A day in milliseconds. More than 24.8 days would overflow the int that poll(2) takes.
 _LONGEST_POLL = 86_400_000
 
 
 class Runner:
-    """One round after another; ``run`` returns when nothing is left to check."""
+    """The checker's event loop; ``run`` returns when there is nothing left to check."""
 
     def __init__(self, engine: Engine, program: str) -> None:
         self.engine = engine
@@ -67,7 +67,7 @@ class Runner:
         self.rules = RulesWatch(engine, program)
 
     def run(self) -> bool:
-        """Check until nothing needs it; True when a newer agent is to go on in our place."""
+        """Run checks until no container needs them; return True when a newer agent is installed."""
         reaper.adopt()
         signal.set_wakeup_fd(self.waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _woken)
@@ -77,18 +77,18 @@ class Runner:
                 if os.path.realpath(self.program) != self.home and not self.running:
                     return True
                 self.round()
-        # Whoever sent something before the socket went has saved what it needs, so it is found now.
+        # A sender saves its container before it sends, so what was sent before the socket went is found now.
         self.look_at_all()
         return self.needed()
 
     def needed(self) -> bool:
-        """Tell whether anything is due, runs or waits."""
+        """Return whether anything is scheduled, ready or running."""
         self.actions = {key: action for key, action in self.actions.items() if action.poll() is None}
         waits = self.schedule.wait(0) is not None
         return bool(waits or self.running or self.ready or self.actions)
 
     def round(self) -> None:
-        """Sleep until something happens, and see to all that has."""
+        """Sleep until something happens, and handle all of it."""
         self.sleep()
         heard = self.heard()
         if EVERYTHING in heard:
@@ -105,9 +105,10 @@ class Runner:
             self.begin(self.ready.popleft())
 
     def reap(self, children: set[int]) -> None:
-        """Wait for what checks have left to us; ``children`` were listed before the checks were looked at, so theirs are known.
+        """Reap the orphans of checks, of the ``children`` listed before the checks were polled.
 
-        While a check is being started its command cannot be told from what another has left, so all are left for later.
+        A child listed by then is known to its check, or it is an orphan. While a check is starting, its command cannot be
+        told from an orphan, so all are left for later.
         """
         checks = [one.child.pids for one in self.running.values()]
         known = {action.pid for action in self.actions.values()}
@@ -131,7 +132,7 @@ class Runner:
             os.read(self.woken, 4096)
 
     def heard(self) -> set[str]:
-        """Return the containers that somebody named; after a flood of names, of which some were lost, all."""
+        """Return the container ids received; EVERYTHING after so many that some may have been lost."""
         found = set()
         with suppress(BlockingIOError):
             while True:
@@ -146,13 +147,13 @@ class Runner:
             self.consider(record)
 
     def look_at_rules(self) -> None:
-        """Have the rules of networks written anew when somebody has flushed them, by one process at a time."""
+        """Start a reload of the networks' rules when they have been flushed, one process at a time."""
         action = self.rules.attend(health.now(), busy=_RULES in self.actions)
         if action is not None:
             self.actions[_RULES] = action
 
     def look_at(self, container_id: str) -> None:
-        """Schedule the checks of one container, or drop one that is gone."""
+        """Schedule the next check of a container; drop one that is gone from the schedule."""
         record = self.read(container_id)
         if record is None:
             self.schedule.drop(container_id)
@@ -160,8 +161,8 @@ class Runner:
             self.consider(record)
 
     def consider(self, record: ContainerRecord) -> None:
-        """Have the container's next check be due when it should be; at once when it has had none in this run."""
-        if record.id in self.running:  # its end decides
+        """Schedule the container's next check, or drop it; the first check of a run is due at once."""
+        if record.id in self.running:  # scheduled when it exits
             return
         self.schedule.drop(record.id)
         if record.status not in status.ALIVE or record.process is None:
@@ -173,11 +174,11 @@ class Runner:
         interval = _interval(check, known)
         if interval:
             since = time.time_ns() - known.log[-1].end if known.log else interval
-            # The wall clock may have been set meanwhile: never longer than one interval.
+            # The wall clock may have been set meanwhile: wait one interval at most.
             self.schedule.set(record.id, health.now() + max(0, interval - max(0, since)))
 
     def read(self, container_id: str) -> ContainerRecord | None:
-        """Return the record of a container, corrected by the facts; None where there is none."""
+        """Return a container's record, corrected by the facts, or None if there is none."""
         with self.engine.database.reading() as connection:
             record = containers.get(connection, container_id)
         return observe(self.engine, record) if record else None
@@ -185,7 +186,7 @@ class Runner:
     # -- checks --------------------------------------------------------------------------------
 
     def begin(self, container_id: str) -> None:
-        """Start the container's check, if it still is to be checked."""
+        """Start the container's check, unless it no longer needs one."""
         record = self.read(container_id)
         check = check_of(self.engine, record) if record else None
         if record is None or check is None or record.status not in status.ALIVE or record.process is None:
@@ -198,47 +199,47 @@ class Runner:
         try:
             self.running[container_id] = Running.start(self.engine, record, check, one.argv, one.timeout)
         except (EngineError, OSError):
-            # It ended just now, as a rule, and is to be looked at by whoever cleans up.
+            # Usually the container has just exited; its clean-up sends a datagram.
             self.schedule.set(container_id, health.now() + _interval(check, known))
 
     def attend(self, container_id: str) -> None:
-        """Read what the check says, end it when its time is over, and take note of its end."""
+        """Read the check's output, enforce its deadline, and record its result when it has exited."""
         one = self.running[container_id]
         if not one.ended():
             return
         del self.running[container_id]
         try:
             self.finish(one)
-        except (EngineError, OSError):  # the container went while its check ran
+        except (EngineError, OSError):  # the container was removed while its check ran
             pass
         finally:
             one.close()
             self.look_at(container_id)
 
     def finish(self, one: Running) -> None:
-        """Record the result of a check, and act on it as the container asks."""
+        """Record the result of a check, and start the action that it leads to."""
         record = self.read(one.record.id)
         if record is None or record.started != one.record.started or record.status not in status.ALIVE:
             return
-        if record.intent == status.STILL:  # what stands still can't answer
+        if record.intent == status.STILL:  # a frozen container cannot answer
             return
         action = health.take_note(self.engine, record, one.check, one.result(), age_then=one.age)[1]
-        # A stop may take its time, in which more checks fail: they ask for what is being done.
+        # A stop may take a while, and checks that fail meanwhile ask for the same action.
         if action != NONE and record.id not in self.actions:
             argv = [self.program, "health", "--act", action, record.id]
             self.actions[record.id] = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
 
 
 def milliseconds(spans: Sequence[int]) -> int | None:
-    """Return how long poll(2) is to wait for the end of the shortest of these spans (ns); None: without end."""
+    """Return poll(2)'s timeout in milliseconds for the shortest of these spans (ns); None: no timeout."""
     if not spans:
         return None
-    # A millisecond more than is needed rather than one round too many.
+    # Round up: a millisecond too many is cheaper than a useless wake-up.
     return min(max(0, min(spans)) // 10**6 + 1, _LONGEST_POLL)
 
 
 def _woken(_signum: int, _frame: FrameType | None) -> None:
-    """Have the wake-up descriptor written to, which a signal without a handler does not."""
+    """Do nothing: only a signal with a handler writes to the wake-up descriptor."""
 
 
 def _interval(check: HealthCheck, known: Health) -> int:
@@ -248,11 +249,11 @@ def _interval(check: HealthCheck, known: Health) -> int:
 
 @contextmanager
 def listening(path: str) -> Iterator[socket.socket]:
-    """Give the socket on which containers are named; it goes at the end."""
+    """Yield the socket that receives container ids; remove it afterwards."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taking:
         taking.setblocking(False)
         with suppress(FileNotFoundError):
-            os.unlink(path)  # of one that was killed
+            os.unlink(path)  # left by a killed checker
         with directory(os.path.dirname(path)) as run, _private():
             taking.bind(f"/proc/self/fd/{run}/{os.path.basename(path)}")
         try:
@@ -264,7 +265,7 @@ def listening(path: str) -> Iterator[socket.socket]:
 
 @contextmanager
 def _private() -> Iterator[None]:
-    """Let what is made be root's alone, whatever umask we have: a user namespace's root passes through the run root."""
+    """Set a umask that makes new files root's alone: a user namespace's root can traverse the run root."""
     before = os.umask(0o177)
     try:
         yield
