@@ -176,7 +176,7 @@ def test_a_container_that_is_not_there(host):
 def test_a_private_ipc_is_not_shared(host):
     """A container with ipc: private keeps it to itself."""
     host.start(*FOREVER, name="first", stop_timeout=0, ipc="private")
-    with pytest.raises(InvalidOption, match="can't be shared"):
+    with pytest.raises(InvalidOption, match="cannot be joined"):
         host.start(*FOREVER, ipc="container:first")
     host.bring("box", "absent")
 

@@ -254,7 +254,7 @@ def test_a_user_namespace_that_a_path_names(host):
             mounts.unmount(place.name)
             host.start(*FOREVER, name="first", uidmap=["0:300000:65536"], stop_timeout=0)
             mounts.bind(f"/proc/{pid_of(host.inspect('first'))}/ns/user", place.name)
-            with pytest.raises(WrongState, match="was made for other ids"):
+            with pytest.raises(WrongState, match="was created with another id mapping"):
                 host.bring("box", "started")
         finally:
             mounts.unmount(place.name)

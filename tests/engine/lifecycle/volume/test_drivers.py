@@ -151,7 +151,7 @@ def test_a_missing_device_fails_its_containers_alone(disk, host):
     with host.open() as engine:
         errors = {one.name: one.error for one in boot(engine, ("/bin/true",))}
     assert errors["without"] == ""
-    assert f"device={disk}' of volume own is not there: No such file or directory" in errors["with"]
+    assert f"device={disk}' of volume own cannot be accessed: No such file or directory" in errors["with"]
     assert (host.inspect("without")["State"]["Running"], mounted(host)) == (True, None)
 
 
@@ -384,14 +384,14 @@ def test_absent_by_force(host):
 @pytest.mark.parametrize(
     ("options", "error", "told"),
     [
-        (["type=ext4", "device=/no/such"], InvalidOption, "of volume own is not there: No such file"),
+        (["type=ext4", "device=/no/such"], InvalidOption, "of volume own cannot be accessed: No such file"),
         (["type=ext4", "device=/etc"], InvalidOption, "is a directory"),
-        (["type=ext4", "device=/dev/null"], InvalidOption, "is no block device and no file"),
-        (["o=bind", "device=/no/such"], InvalidOption, "is not there: No such file"),
-        (["o=bind", "device=/etc/passwd"], InvalidOption, "is no directory"),
-        (["type=overlay", "o=lowerdir=/no/such"], InvalidOption, "is not there: No such file"),
-        (["type=ext4", "device=UUID=no-such"], InvalidOption, "is not there: No such file"),
-        (["type=tmpsf", "device=x"], InvalidOption, "is no file system that this kernel has; near: tmpfs"),
+        (["type=ext4", "device=/dev/null"], InvalidOption, "is neither a block device nor a file"),
+        (["o=bind", "device=/no/such"], InvalidOption, "cannot be accessed: No such file"),
+        (["o=bind", "device=/etc/passwd"], InvalidOption, "is not a directory"),
+        (["type=overlay", "o=lowerdir=/no/such"], InvalidOption, "cannot be accessed: No such file"),
+        (["type=ext4", "device=UUID=no-such"], InvalidOption, "cannot be accessed: No such file"),
+        (["type=tmpsf", "device=x"], InvalidOption, "is not a file system of this kernel; near: tmpfs"),
         (["type=tmpfs", "o=size=1x"], InvalidOption, "is no size"),
         (["o=size=1m"], HostLacks, "has no project quotas, which size and inodes need"),
     ],

@@ -107,8 +107,8 @@ def within(
 ) -> Result:
     """Call ``act`` with the container's files and return its result.
 
-    ``what`` names the operation to processes that wait for the lock. ``act`` may be called in another thread, and so must not
-    use the database. Raises WrongState, NotFound, LockTimeout, and what mounting raises.
+    ``what`` names the operation to processes that wait for the lock. ``act`` may be called in another thread, and so must
+    not use the database. Raises WrongState, NotFound, LockTimeout, and what mounting raises.
     """
     seen = observe(engine, record)
     if _runs(seen):

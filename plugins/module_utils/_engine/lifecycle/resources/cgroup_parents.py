@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remember which cgroups above containers' own came with the engine, so that these and no others go again.
+"""Record which parent cgroups the engine created, so that it removes these and no others.
 
-A mark in the run root says it, for each parent: like cgroups, it does not outlive a reboot.
+The record is a marker file per parent in the run root, which, like cgroups, does not survive a reboot.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..core.engine import Engine
 
 
 def claim(engine: Engine, parent: str) -> None:
-    """Keep the topmost cgroup that the coming start has to make for this parent, if there is one."""
+    """Record the topmost cgroup that the coming start will create for this parent, if any."""
     path = names.slice_path(parent) if names.is_slice(parent) else parent
     missing = [above for above in _upward(path) if not cgroups.exists(above)]
     if missing:
@@ -28,7 +28,7 @@ def claim(engine: Engine, parent: str) -> None:
 
 
 def leave(engine: Engine, record: ContainerRecord, others: tuple[ContainerRecord, ...]) -> None:
-    """Remove what the engine made above a container that is gone, unless one of the others is to be there too."""
+    """Remove the cgroups that the engine created above a removed container, unless another needs them."""
     parent = record.spec.cgroup_parent
     if parent is None or any(other.spec.cgroup_parent == parent for other in others):
         return
@@ -48,14 +48,14 @@ def leave(engine: Engine, record: ContainerRecord, others: tuple[ContainerRecord
 
 
 def _remove(place: str) -> None:
-    """Remove the cgroup if it is empty; a slice's unit would stay otherwise, and be listed for ever."""
+    """Remove the cgroup if it is empty; stop a slice's unit first, which would stay loaded otherwise."""
     if place.endswith(".slice") and scope.is_running() and not cgroups.processes(place):
         scope.stop(os.path.basename(place))
     cgroups.remove_empty(place)
 
 
 def _upward(path: str) -> list[str]:
-    """Return the cgroup and those above it, the root left out."""
+    """Return the cgroup and its ancestors, without the root."""
     words = path.strip("/").split("/")
     return ["/" + "/".join(words[:count]) for count in range(len(words), 0, -1)]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Confine containers that ask for no AppArmor profile by the default one, and look up by which one a container is confined."""
+"""Load the default AppArmor profile for containers that set none, and look up a container's profile."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..inspect.process import apparmor_profile
 
 
 def load(spec: ContainerSpec) -> None:
-    """Load the default profile if the container gets it; raises HostLacks where it can't be loaded."""
+    """Load the default profile if the container uses it. Raises HostLacks when it cannot be loaded."""
     default = apparmor.default()
     if default and apparmor_profile(spec, default) == default:
         apparmor.load_default()
 
 
 def profile_of(record: ContainerRecord) -> str:
-    """Return the profile of a container that runs, as the kernel has it; of any other the one that it will get, "" for none."""
+    """Return a running container's profile (from the kernel), or the one that it will get; "" for none."""
     if not apparmor.is_enabled():
         return ""
     if record.status in ALIVE and record.process is not None:

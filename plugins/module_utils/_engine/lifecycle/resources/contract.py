@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Define the contract of a resource: one kind of thing that a container holds on its host while it runs.
+"""The contract of a resource: one kind of thing that a container holds on its host while it runs.
 
-A start acquires an ordered tuple of resources (held.py) and undoes in reverse; a cleanup releases the same tuple in reverse;
-preflight, recover, refresh, remove and inspect fold over it. All of them import the tuple, so a resource imports what only one
-of its methods needs inside that method.
+A start acquires an ordered tuple of resources (held.py), and releases them in reverse if it fails; a cleanup releases the
+same tuple in reverse; preflight, recover, refresh, remove and inspect fold over it. All of them import the tuple, so a
+resource imports inside a method what only that method needs.
 """
 # ruff: noqa: ARG002  (the defaults use none of their arguments)
 
@@ -28,10 +28,11 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Joined(NamedTuple):
-    """What a container shares. ``paths`` as in ``BundleRequest.joined``, ``files`` destination to the other's host path.
+    """What a container shares with others.
 
-    ``shm`` is the directory bound to /dev/shm, None: its own. ``hostname`` None: its own. ``others`` are the containers whose
-    namespaces ``paths`` names.
+    ``paths`` are those of ``BundleRequest.joined``; ``files`` maps a destination to the other container's file on the host.
+    ``shm`` is the directory to bind to /dev/shm; ``shm`` and ``hostname`` are None if they are its own. ``others`` are the
+    containers whose namespaces ``paths`` names.
     """
 
     paths: Mapping[str, str] = _NOTHING
@@ -42,12 +43,12 @@ class Joined(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A run of a container while it is being started; each step takes it and returns it with what it adds.
+    """A container's run during its start; each step takes it and returns it with its additions.
 
-    ``rootfs`` is the directory of the root file system; ``prepared`` are the paths that config.json binds in the place of a
-    mount's own source, by destination. ``own_namespaces`` are the paths of namespaces that were made for the container before
-    the runtime makes the others, by kind; ``attached`` are its interfaces and the network of each; ``servers`` the addresses
-    where names of its networks are answered. ``began``: when its process began, in nanoseconds since the epoch.
+    ``rootfs`` is the directory of the root file system; ``prepared`` are the paths that config.json binds in place of a
+    mount's own source, by destination. ``own_namespaces`` are the paths of namespaces that the engine creates before the
+    runtime creates the others, by kind; ``attached`` are its interfaces with the network of each; ``servers`` the addresses
+    that answer names of its networks. ``began`` is the start of its process in nanoseconds since the epoch.
     """
 
     record: ContainerRecord
@@ -62,9 +63,9 @@ class Run(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What an inspection knows of a container: its record, its image (None: a plain directory, or unknown), volumes by name.
+    """The input of an inspection: the container's record, its image, its volumes by name.
 
-    ``attached`` is what it has of networks, each with its network.
+    ``image`` is None for a directory of the host, or if unknown. ``attached`` are its interfaces, each with its network.
     """
 
     record: ContainerRecord
@@ -77,45 +78,45 @@ class Known(NamedTuple):
 class Resource:
     """One kind of thing that a container holds on its host from its start to its cleanup.
 
-    A method that is not overridden does nothing. Whoever acquires, releases or refreshes holds the container's lock.
+    A method that is not overridden does nothing. The caller of acquire, release and refresh holds the container's lock.
     """
 
     #: Its name in error messages.
     name = ""
-    #: The key in ``timings`` of its acquisition; "" if something else acquires it, and it is only released here.
+    #: The key of its acquisition in ``timings``; "" if it is acquired elsewhere and only released here.
     step = ""
-    #: Whether other containers may hold the same thing. Their records and processes tell whether they do, so it is released
-    #: last, and after a failed start only once the intent is cleared: as long as the intent is set, another container that ends
-    #: leaves the release to this one.
+    #: Whether other containers may hold the same thing. Their records and processes show whether they do, so it is released
+    #: last, and after a failed start only once the intent is cleared: as long as the intent is set, another container that
+    #: exits leaves the release to this one.
     shared = False
 
     def check(
         self, engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None
     ) -> Iterator[Callable[[], object]]:
-        """Yield checks that raise for what ``acquire`` could not do. They change nothing.
+        """Yield checks that raise what ``acquire`` would, and that change nothing.
 
-        ``record``: that of the container that is there, None for one that is still to be created.
+        ``record`` is that of the existing container, None for one that is yet to be created.
         """
         return iter(())
 
     def plan(self, engine: Engine, record: ContainerRecord) -> Mapping[str, Any]:
-        """Return fields of the record to save with the intent, before anything is acquired, so that a killed start is found."""
+        """Return the record's fields to save with the intent, before acquisition: a killed start is found."""
         return {}
 
     def acquire(self, engine: Engine, run: Run) -> Run:
-        """Acquire it, and return the run with what later steps need. ``release`` takes back one that failed half-way."""
+        """Acquire it, and return the run with what later steps need; ``release`` undoes a failed attempt."""
         return run
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
-        """Release it, judging by facts and never by counts. It may be there in part, or not at all."""
+        """Release it, by facts and never by counts; it may be held in part, or not at all."""
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
-        """Return whether the container holds it now. Takes no lock and changes nothing."""
+        """Return whether the container holds it now; take no lock and change nothing."""
         return False
 
     def refresh(self, engine: Engine, record: ContainerRecord) -> None:
-        """Remove what a reboot leaves of it on the disk; no process and no mount outlives one."""
+        """Remove what a reboot leaves of it on disk; processes and mounts do not survive one."""
 
     def inspect(self, known: Known) -> Mapping[str, Any]:
-        """Return its keys in the shape of ``podman inspect``; nested mappings are merged. Pure."""
+        """Return its keys in the shape of ``podman inspect``; nested mappings are merged; pure."""
         return {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""List the resources of a container in the order in which a start acquires them. A new kind of resource is added here."""
+"""The resources of a container, in the order in which a start acquires them; add a new kind here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .runtime import CGROUP, MONITOR, RUNTIME, SESSIONS
 from .sharing import NAMESPACES
 from .volume_attach import VOLUMES
 
-#: Each may need those before it, and none those after it.
+#: A resource may need those before it, but none after it.
 HELD: tuple[Resource, ...] = (
     SESSIONS,
     MONITOR,
@@ -37,11 +37,11 @@ def planned(engine: Engine, record: ContainerRecord) -> dict[str, Any]:
 
 
 def backwards() -> Iterator[Resource]:
-    """Yield all in the order of their release: in reverse, and those that other containers may hold last."""
+    """Yield all in the order of their release: in reverse, but shared ones last."""
     yield from (one for one in reversed(HELD) if not one.shared)
     yield from shared()
 
 
 def shared() -> Iterator[Resource]:
-    """Yield those that other containers may hold, in the order of their release."""
+    """Yield the shared ones in the order of their release."""
     return (one for one in reversed(HELD) if one.shared)

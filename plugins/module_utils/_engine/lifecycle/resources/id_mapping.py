@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the ids of a container's user namespace (seed: setupStorageMapping; containers/storage: getAutoUserNS).
+"""Choose the id mapping of a container's user namespace (seed: setupStorageMapping; getAutoUserNS).
 
-They are decided at creation and kept in the record: the container's files have them as owners. What ``auto`` takes is taken
-in the transaction that inserts the record, so no two containers share an id, and is free again with the row.
+It is chosen at creation and kept in the record, because it determines the owners of the container's files. ``auto``
+allocates ids in the transaction that inserts the record, so no two containers share an id; deleting the row frees them.
+getAutoUserNS is a function of containers/storage.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ from ..core.engine import Engine
 from ..core.source import Source
 from .accounts import account_file
 
-#: Whose ids users may give away: subuid(5), subgid(5).
+#: The subordinate ids of users: subuid(5), subgid(5).
 SUBUID, SUBGID = "/etc/subuid", "/etc/subgid"
-#: These files are small; what is larger is no such file.
+#: Only this many characters are read: the files are small.
 _LIMIT = 4 * 1024 * 1024
 
 
 def decide(
     connection: sqlite3.Connection, spec: ContainerSpec, source: Source, before: IdMap | None = None
 ) -> IdMap | None:
-    """Return the ids for a new container, None in the host's user namespace.
+    """Return the id mapping of a new container, or None in the host's user namespace.
 
-    ``before`` are those of the container that it replaces. Raises HostLacks, InvalidOption, NotFound.
+    ``before`` is that of the container that it replaces. Raises HostLacks, InvalidOption, NotFound.
     """
     wanted = spec.userns
     if wanted is None:
@@ -52,7 +53,10 @@ def decide(
 
 
 def foresee(engine: Engine, spec: ContainerSpec, source: Source) -> IdMap | None:
-    """Return the ids that a container of this spec, with or in the place of one of its name, will have; raises as ``decide``."""
+    """Return the id mapping that a container of this spec will get, also when it replaces one of its name.
+
+    Raises what ``decide`` raises.
+    """
     if spec.userns is None:
         return None
     with engine.database.reading() as connection:
@@ -61,7 +65,7 @@ def foresee(engine: Engine, spec: ContainerSpec, source: Source) -> IdMap | None
 
 
 def verify(record: ContainerRecord, other: ContainerRecord | None) -> None:
-    """Raise WrongState when the user namespace that is shared has other ids than the container's files."""
+    """Check that a joined user namespace has the mapping of the container's files. Raises WrongState."""
     path = namespaces.path(namespaces.of(record.spec, "user"))
     if path is not None:
         found = _of_path(path)
@@ -71,8 +75,8 @@ def verify(record: ContainerRecord, other: ContainerRecord | None) -> None:
         return
     if found != record.mapping:
         raise WrongState(
-            f"container {record.name} was made for other ids than those of the user namespace that it shares",
-            remedy=Words("Write ", Setting("recreate", True), " once"),
+            f"container {record.name} was created with another id mapping than the user namespace that it joins",
+            remedy=Words("Run the task once with ", Setting("recreate", True)),
             name=record.name,
         )
 
@@ -81,12 +85,12 @@ def _of_container(connection: sqlite3.Connection, name: str) -> IdMap | None:
     found = containers.find(connection, name)
     if found is None:
         known = near(name, containers.names(connection))
-        raise NotFound("container", name, near=known, remedy="Setting userns names it")
+        raise NotFound("container", name, near=known, remedy="Correct the name in userns")
     return found.mapping
 
 
 def _of_path(path: str) -> IdMap | None:
-    if kernel.is_ours(path, "user"):  # nobody can enter the one that he is in
+    if kernel.is_ours(path, "user"):  # a process cannot enter its own user namespace
         return None
     try:
         return _sorted(*usernamespace.mapping_of(path))
@@ -142,4 +146,4 @@ def _read(path: str) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise HostLacks(f"{path} can't be read: {error.strerror}", file=path) from error
+        raise HostLacks(f"cannot read {path}: {error.strerror}", file=path) from error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the mounts that a container has though its spec does not write them: of other containers, and of its image."""
+"""Determine the mounts that a container inherits from other containers and from its image."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..core.source import Source
 
 
 def implied_mounts(connection: sqlite3.Connection, spec: ContainerSpec, source: Source) -> dict[str, Mount]:
-    """Return them by destination, without those in whose place the spec writes another.
+    """Return the implied mounts by destination, without those that the spec overrides.
 
-    What another container has goes over what the image declares, the last one over those before (podman,
-    finalizeMounts). A container that is not there has none: dependencies.resolve has refused it.
+    Another container's mounts override the image's, and a later container's an earlier one's (podman: finalizeMounts). A
+    container that does not exist has none: dependencies.resolve has refused it.
     """
     found: dict[str, Mount] = {}
     for text in spec.volumes_from or ():
@@ -35,10 +35,10 @@ def implied_mounts(connection: sqlite3.Connection, spec: ContainerSpec, source: 
 
 
 def declared_volumes(source: Source, taken: Iterable[str]) -> tuple[str, ...]:
-    """Return the places that the image declares as volumes, each once, without those where one of ``taken`` is mounted.
+    """Return the paths that the image declares as volumes, each once, without the mount points ``taken``.
 
-    What counts is where the image's symlinks lead: with /var/run -> /run, a mount on /run/x takes the place of VOLUME /var/run/x,
-    which would else be mounted over it.
+    The image's symlinks are resolved: with /var/run -> /run, a mount on /run/x replaces VOLUME /var/run/x, which would
+    otherwise be mounted over it.
     """
     declared, taken = source.config.volumes if source.config else (), tuple(taken)
     if not declared:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold the mounts that are a container's own: its run files, /dev/shm, root file system, what the runtime is given to bind."""
+"""The container's own mounts as resources: its run files, /dev/shm, root file system and prepared mounts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Files(Resource):
 
 
 class _Shm(Resource):
-    """Its /dev/shm, unless that is another's, the host's, or not wanted."""
+    """Its /dev/shm, unless that is shared with another container or the host, or disabled."""
 
     name, step = "shm", "mount_shm"
 
@@ -108,7 +108,7 @@ class _Rootfs(Resource):
         rootfs.unmount(engine.layout.container(record.id), record.driver)
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
-        """Tell whether it is mounted; with vfs it is a directory that is there anyway."""
+        """Return whether it is mounted; False with vfs, where it is a plain directory."""
         from ...rootfs import mount_state
 
         return record.driver != VFS and mount_state.is_mounted(
@@ -120,7 +120,7 @@ class _Rootfs(Resource):
 
 
 class _Mounts(Resource):
-    """Mounts that the OCI runtime can't make (prepared_mounts.py); most containers have none."""
+    """Mounts that the OCI runtime cannot make (prepared_mounts.py); most containers have none."""
 
     name, step = "mounts", "prepare_mounts"
 
@@ -129,7 +129,7 @@ class _Mounts(Resource):
     ) -> Iterator[Callable[[], object]]:
         from ...plan.prepared_mounts import prepared
 
-        # Of a root file system that is not there yet nobody knows its users, nor their ids.
+        # The users of a root file system that does not exist yet are unknown, and so are their ids.
         known = source.is_known(spec) or spec.userns is None
         if prepared((spec.mounts or {}).values()) and known:
             from . import id_mapping, prepared_mount_checks
@@ -163,11 +163,11 @@ class _Mounts(Resource):
         return os.path.isdir(container.mounts) or os.path.isdir(container.overlays)
 
     def refresh(self, engine: Engine, record: ContainerRecord) -> None:
-        """Remove what overlays of the engine's own have written: it goes with the run, and lies where a reboot leaves it."""
+        """Remove the upper layers of the engine's own overlays: they end with the run, but are on disk."""
         self.release(engine, record)
 
     def inspect(self, known: Known) -> Mapping[str, Any]:
-        """Return all mounts, also those that the OCI runtime makes by itself."""
+        """Return all mounts, including those that the OCI runtime makes."""
         return shown.mounts(known.record, known.layout, known.volumes)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the namespaces that a container shares: the host's, another container's, or one that a path names.
+"""Resolve the namespaces that a container joins: the host's, another container's, or one named by a path.
 
-Seed: hasNamespace; libpod's addNamespaceContainer and makeBindMounts. Another container's is found through its first
-process, held by pid and start time: ``verify`` tells afterwards that it was this very process all the time.
+Another container's namespaces are those of its PID 1, identified by PID and start time; ``verify`` checks afterwards that
+it was the same process throughout. Seed: hasNamespace; libpod's addNamespaceContainer and makeBindMounts.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from ..core.facts import alive, observe
 from . import id_mapping
 from .contract import Joined
 
-#: Files that belong to a network: whoever shares it has the very same (libpod, makeBindMounts).
+#: Files that belong to a network namespace: all containers that join it share them (libpod, makeBindMounts).
 _OF_NETWORK = ("/etc/resolv.conf", "/etc/hosts")
 _HOST_SHM = "/dev/shm"  # noqa: S108 the host's own
 
 
 def check(engine: Engine, spec: ContainerSpec) -> None:
-    """Raise for a namespace that can't be shared: InvalidOption, WrongState, NotFound."""
+    """Check that the namespaces can be joined. Raises InvalidOption, WrongState, NotFound."""
     for kind, option in namespaces.OPTIONS.items():
         path = namespaces.path(namespaces.of(spec, kind))
         if path is not None:
@@ -37,12 +37,15 @@ def check(engine: Engine, spec: ContainerSpec) -> None:
     if name is not None:
         with engine.database.reading() as connection:
             other = containers.find(connection, name)
-        if other is not None:  # who is missing is told by dependencies.py
+        if other is not None:  # dependencies.py reports a missing one
             check_shareable(other, "ipc", f"container:{name}")
 
 
 def join(engine: Engine, record: ContainerRecord) -> Joined:
-    """Return what the container shares now. Raises NotFound, WrongState for a container that doesn't run, InvalidOption."""
+    """Return what the container shares now.
+
+    Raises NotFound, WrongState for a container that does not run, InvalidOption.
+    """
     others = {kind: other for kind in namespaces.OPTIONS if (other := _other(engine, record, kind))}
     paths = {kind: path for kind in namespaces.OPTIONS if (path := _path(record, kind, others)) is not None}
     id_mapping.verify(record, others.get("user"))
@@ -56,23 +59,26 @@ def join(engine: Engine, record: ContainerRecord) -> Joined:
 
 
 def verify(shared: Joined) -> None:
-    """Raise WrongState when one of the containers has ended since ``join``: its pid may have meant another process."""
+    """Check that no joined container has exited since ``join``. Raises WrongState: a PID may be reused."""
     for other in shared.others:
         if alive(other.process) is None:
             raise WrongState(
-                f"container {other.name} ended while another one was to share its namespaces", name=other.name
+                f"container {other.name} exited while another one was joining its namespaces", name=other.name
             )
 
 
 def other_container(engine: Engine, record: ContainerRecord, option: str, name: str) -> ContainerRecord:
-    """Return the container that the option names: by the id kept at creation, for it may be renamed, else by name or id."""
+    """Return the container that the option names.
+
+    It is found by the id that was recorded at creation, because it may have been renamed, else by name or id.
+    """
     with engine.database.reading() as connection:
         kept = [item.needs for item in dependencies.of(connection, record.id) if item.via == option]
         found = containers.get(connection, kept[0]) if kept else None
         found = found or containers.find(connection, name)
         if found is None:
             known = containers.names(connection)
-            raise NotFound("container", name, near=near(name, known), remedy=f"Setting {option} names it")
+            raise NotFound("container", name, near=near(name, known), remedy=f"Correct the name in {option}")
         return found
 
 
@@ -83,10 +89,10 @@ def _other(engine: Engine, record: ContainerRecord, kind: str) -> ContainerRecor
         return None
     other = observe(engine, other_container(engine, record, option, name))
     if other.id == record.id:
-        raise InvalidOption(option, text, "is the container itself", remedy="Name another one")
+        raise InvalidOption(option, text, "is the container itself", remedy="Name another container")
     if other.status not in status.ALIVE or other.process is None:
         raise WrongState(
-            f"container {record.name} shares the {kind} namespace of {other.name}, which is {other.status}",
+            f"container {record.name} joins the {kind} namespace of {other.name}, which is {other.status}",
             remedy=f"Start {other.name} first",
             name=other.name,
             status=other.status,
@@ -96,18 +102,18 @@ def _other(engine: Engine, record: ContainerRecord, kind: str) -> ContainerRecor
 
 
 def check_shareable(other: ContainerRecord, option: str, text: str) -> None:
-    """Raise InvalidOption for a container whose namespace nobody else may have."""
+    """Check that other containers may join the namespace. Raises InvalidOption."""
     if option == "ipc" and other.spec.ipc == namespaces.PRIVATE:
         raise InvalidOption(
             option,
             text,
-            "can't be shared: it has ipc: private",
-            remedy=Words(f"Give {other.name} ", Setting("ipc", "shareable")),
+            "cannot be joined: it has ipc: private",
+            remedy=Words(f"Recreate {other.name} with ", Setting("ipc", "shareable")),
         )
 
 
 def _path(record: ContainerRecord, kind: str, others: Mapping[str, ContainerRecord]) -> str | None:
-    """Return the namespace's path, "" for the host's, None for one of its own."""
+    """Return the path of the namespace to join, "" for the host's, None for a new one."""
     text = namespaces.of(record.spec, kind)
     if text == namespaces.HOST:
         return ""
@@ -122,7 +128,7 @@ def _path(record: ContainerRecord, kind: str, others: Mapping[str, ContainerReco
 
 
 def _files(engine: Engine, owner: ContainerRecord | None) -> dict[str, str]:
-    """Return resolv.conf and hosts of the network's owner, who may share it himself."""
+    """Return resolv.conf and hosts of the network namespace's owner; ``owner`` may itself have joined it."""
     if owner is None:
         return {}
     files = engine.layout.container(owner_of(engine, owner, "network").id).files
@@ -144,11 +150,11 @@ def _hostname(engine: Engine, record: ContainerRecord, other: ContainerRecord | 
 
 
 def owner_of(engine: Engine, record: ContainerRecord, kind: str) -> ContainerRecord:
-    """Return who has the namespace that the container is in: the last of those that each share the next one's."""
+    """Return the container that owns the namespace: the last in the chain of joined containers."""
     seen = {record.id}
     while (name := namespaces.container(namespaces.of(record.spec, kind))) is not None:
         record = other_container(engine, record, namespaces.OPTIONS[kind], name)
         if record.id in seen:
-            raise InvalidOption(namespaces.OPTIONS[kind], name, "leads back to itself")
+            raise InvalidOption(namespaces.OPTIONS[kind], name, "leads back to the container itself")
         seen.add(record.id)
     return record

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The container's networks: its network namespace, interfaces, addresses, published ports, names (lifecycle/wiring/)."""
+"""A container's networks as a resource: namespace, interfaces, addresses, ports, names (lifecycle/wiring/)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Network(Resource):
-    """What a container has of networks by name. With a namespace of somebody else's, or none of these, it holds nothing."""
+    """A container's attachments to named networks; none if it joins another network namespace."""
 
     name, step = "network", "connect_network"
 
@@ -85,7 +85,10 @@ class _Network(Resource):
 
 
 def _never_ran(record: ContainerRecord) -> bool:
-    """Tell whether nothing was ever acquired, so that a first start need not look for what is left: intents are saved before."""
+    """Return whether nothing was ever acquired, so that a first start can skip the search for leftovers.
+
+    An intent is saved before anything is acquired.
+    """
     return record.status == status.CONFIGURED and record.started is None and not record.intent
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse mounts that the engine could not make (lifecycle/resources/prepared_mounts.py), before anything is changed."""
+"""Check that the engine can make the prepared mounts (prepared_mounts.py), before anything is changed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ..core.engine import Engine
 from ..core.source import Source, lowers_of
 from .volume import get_volume
 
-#: The kernel's answers: no such call, no such mount for this file system, not twice.
+#: The kernel's errors: no such system call, not for this file system, not for a mount that is mapped already.
 NO_IDMAP = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
-#: What nobody wants to give away though it is easily written; the list is podman's (containers/common, pkg/chown).
+#: Paths whose owner must never be changed, though they are easily written by mistake (containers/common, pkg/chown).
 _DANGEROUS = frozenset(
     "/ /bin /boot /dev /etc /etc/passwd /etc/pki /etc/shadow /home /lib /lib64 /media /opt /proc /root /run /sbin /srv /sys "
     "/tmp /usr /var /var/lib /var/log".split()
@@ -33,7 +33,10 @@ _DANGEROUS = frozenset(
 
 
 def check(engine: Engine, spec: ContainerSpec, source: Source, mapping: IdMap | None) -> None:
-    """Raise InvalidOption or HostLacks for what could only fail later; ``mapping`` are the ids that the container will have."""
+    """Check the prepared mounts; ``mapping`` is the container's future id mapping.
+
+    Raises InvalidOption, Missing, NotFound, InUse, HostLacks.
+    """
     for mount in plan.prepared((spec.mounts or {}).values()):
         with engine.tolerating():
             _check(engine, spec, source, mapping, mount)
@@ -68,9 +71,9 @@ def _check_image(engine: Engine, mount: Mount, source: Source, mapping: IdMap | 
 
 
 def _check_part_of_volume(engine: Engine, mount: Mount) -> None:
-    """Look into a volume that holds anything; what a fresh one will hold is known when it is filled.
+    """Check for the subpath in a volume that has content.
 
-    One with options may have a file system that is not mounted.
+    The content of a new volume is unknown before its copy-up, and a volume with options may not be mounted.
     """
     volume = get_volume(engine, mount.source) if mount.source else None
     data = engine.layout.volume_data(mount.source)
@@ -90,29 +93,29 @@ def _check_part(mount: Mount, subpath: str, fd: int) -> None:
 
 
 def no_subpath(mount: Mount, subpath: str, error: OSError) -> InvalidOption:
-    """Return the error for a part that is not there."""
+    """Return the error for a subpath that does not exist."""
     return Missing(
         "mount",
         f"{mount.destination}: subpath={subpath}",
-        f"is not in {mount.kind} {mount.source or '(anonymous)'}: {error.strerror}",
-        remedy="Make it first, or leave subpath out",
+        f"does not exist in {mount.kind} {mount.source or '(anonymous)'}: {error.strerror}",
+        remedy="Create it first, or omit subpath",
     )
 
 
 def refuse_dangerous(engine: Engine, mount: Mount, path: str) -> None:
-    """Raise InvalidOption when a path, symlinks followed, is none to give away: the host's own, or the engine's."""
+    """Refuse to change the owner of a path (resolved) of the host or the engine. Raises InvalidOption."""
     ours = (os.path.realpath(top) for top in (engine.layout.root, engine.layout.run_root))
     if path in _DANGEROUS | _homes() or any(_holds(path, top) or _holds(top, path) for top in ours):
         raise InvalidOption(
             "volume",
             f"{mount.source}:{mount.destination}:U",
-            f"would give {path} and all below it to the container's user",
-            remedy="Mount a directory of its own, or set the owner by other means and leave U out",
+            f"would change the owner of {path} and everything below it to the container's user",
+            remedy="Mount a dedicated directory, or set the owner by other means and omit U",
         )
 
 
 def _homes() -> set[str]:
-    """Return the homes of whoever runs this, as podman has it."""
+    """Return the home directories of the user that runs this, and of sudo's caller (as podman does)."""
     homes = {os.environ.get("HOME", "")}
     with suppress(KeyError):
         homes.add(pwd.getpwnam(os.environ.get("SUDO_USER", "")).pw_dir)
@@ -126,7 +129,7 @@ def _holds(path: str, other: str) -> bool:
 def _check_overlay(engine: Engine, mount: Mount) -> None:
     if mount.kind == BIND and os.path.exists(mount.source) and not os.path.isdir(mount.source):
         raise InvalidOption(
-            "volume", f"{mount.source}:{mount.destination}:O", "is no directory, which an overlay needs"
+            "volume", f"{mount.source}:{mount.destination}:O", "is not a directory, which an overlay requires"
         )
     upper, work = mount.value("upperdir"), mount.value("workdir")
     if upper is None or work is None:
@@ -137,21 +140,21 @@ def _check_overlay(engine: Engine, mount: Mount) -> None:
             raise (InvalidOption if os.path.lexists(path) else Missing)(
                 "volume",
                 f"{name}={path}",
-                "is no directory on the host",
-                remedy="Make it first, as with ansible.builtin.file",
+                "is not a directory on the host",
+                remedy="Create it first, for example with ansible.builtin.file",
             )
     if os.stat(upper).st_dev != os.stat(work).st_dev:
         raise InvalidOption(
             "volume",
             f"workdir={work}",
-            "is on another file system than upperdir",
-            remedy="Make it beside upperdir",
+            "is not on the file system of upperdir",
+            remedy="Create it in the parent directory of upperdir",
         )
     support.probe(upper)
 
 
 def _refuse_shared(engine: Engine, spec: ContainerSpec, mount: Mount) -> None:
-    """Refuse upper and work directories that another overlay has at the moment: the kernel lets both write, and spoil, them."""
+    """Refuse upper and work directories that another overlay uses: the kernel would let both corrupt them."""
     own = _written(mount)
     if not own:
         return
@@ -162,8 +165,8 @@ def _refuse_shared(engine: Engine, spec: ContainerSpec, mount: Mount) -> None:
     for name, other in taken:
         for path in own & _written(other):
             raise InUse(
-                f"{path}, a directory of the overlay at {mount.destination}, is in use by {name} at {other.destination}",
-                remedy="Give each overlay directories of its own",
+                f"{path}, a directory of the overlay at {mount.destination}, is used by {name} at {other.destination}",
+                remedy="Use separate directories for each overlay",
                 users=[name],
             )
 
@@ -174,7 +177,10 @@ def _written(mount: Mount) -> set[str]:
 
 
 def _check_idmap(engine: Engine, mount: Mount, shift: IdMap) -> None:
-    """Try it on the source; what is still to be made will be where the engine's directory is, or shows it at the start."""
+    """Try the idmapped mount on the source, or for a new volume on the engine's root.
+
+    A source that does not exist yet is tried at the start only.
+    """
     recursive = "bind" not in mount.options
     if mount.kind == BIND and os.path.exists(mount.source):
         _try_idmap(mount, mount.source, shift, recursive=recursive)
@@ -195,10 +201,10 @@ def _try_idmap(mount: Mount, path: str, shift: IdMap, *, recursive: bool) -> Non
 
 
 def no_idmap(mount: Mount, *, recursive: bool) -> EngineError:
-    """Return the error for a mount whose owners the kernel does not shift."""
-    below = ", or of one mounted below it," if recursive else ""
+    """Return the error for a mount that the kernel cannot idmap."""
+    below = ", or of a mount below it," if recursive else ""
     return HostLacks(
         f"{mount.destination}: the kernel ({os.uname().release}) or the file system of the source{below} has no idmapped mounts",
-        remedy="Leave idmap out, and give the files to the ids that the container has on the host",
+        remedy="Omit idmap, and change the files' owners to the container's ids on the host",
         feature="idmapped mounts",
     )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the mounts that the OCI runtime can't make: subpaths, overlays, images, idmapped mounts; and give trees away (``U``).
+"""Make mounts that the OCI runtime cannot: subpaths, overlays, images, idmapped; change owners (``U``).
 
-Seed: mountNamedVolume, and of libpod's generateSpec what it mounts itself.
+Seed: mountNamedVolume, and the mounts that libpod's generateSpec makes itself.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from .prepared_mount_checks import NO_IDMAP, no_idmap, no_subpath, refuse_danger
 from .volume import get_volume
 from .volume_open import opened
 
-#: What a path in a volume or image that is not there, or is not to be followed, gives.
+#: Errors for a path in a volume or image that does not exist, or cannot be followed.
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _SHARES = ("shared", "rshared", "slave", "rslave")
 
 
 class Prepared(NamedTuple):
-    """What has been made: ``paths`` to bind by destination; ``given``: see ContainerRecord."""
+    """The mounts made: ``paths`` to bind, by destination; ``given``: see ContainerRecord."""
 
     paths: dict[str, str]
     given: dict[str, str]
 
 
 def prepare(engine: Engine, record: ContainerRecord, source: Source, rootfs: str) -> Prepared:
-    """Make all of them; the container's lock is held, and nothing is there of an earlier run.
+    """Make all prepared mounts; the container's lock is held, and nothing is left of an earlier run.
 
-    Raises InvalidOption, HostLacks, NotFound, StoreFull, OSError; what was made until then is for ``release`` to take away.
+    Raises InvalidOption, HostLacks, NotFound, StoreFull, OSError; ``release`` removes what was made until then.
     """
     made = Prepared({}, {})
     user = user_of(record.spec, source, rootfs)
@@ -56,7 +56,7 @@ def prepare(engine: Engine, record: ContainerRecord, source: Source, rootfs: str
 
 
 class _One:
-    """One mount on its way."""
+    """One mount in preparation."""
 
     def __init__(
         self, engine: Engine, record: ContainerRecord, source: Source, mount: Mount, number: int
@@ -81,11 +81,11 @@ class _One:
             self.show(tree, target)
         return target
 
-    # -- what is mounted -----------------------------------------------------------------------
+    # -- the source ----------------------------------------------------------------------------
 
     @contextmanager
     def origin(self) -> Iterator[int]:
-        """Give a descriptor of the whole source."""
+        """Yield a descriptor of the whole source."""
         with ExitStack() as stack:
             path = stack.enter_context(self.path())
             yield stack.enter_context(held(os.open(path, os.O_PATH | os.O_CLOEXEC)))
@@ -124,7 +124,7 @@ class _One:
 
     @contextmanager
     def part(self, whole: int) -> Iterator[int]:
-        """Give a descriptor of the part that is asked for; a symlink on the way leads nowhere but inside."""
+        """Yield a descriptor of the subpath; symlinks are resolved in the source and cannot escape it."""
         subpath = self.mount.value("subpath")
         if subpath is None:
             yield whole
@@ -138,10 +138,13 @@ class _One:
         with held(fd):
             yield fd
 
-    # -- to whom it belongs --------------------------------------------------------------------
+    # -- the owner -----------------------------------------------------------------------------
 
     def give(self, tree: int, wanted: tuple[int, int]) -> str:
-        """Give the tree to the container's user, unless this container has done so and its root is still the user's."""
+        """Change the tree's owner to the container's user, and return a mark of that.
+
+        It is not repeated for a container while the top of the tree is the same directory with that owner.
+        """
         seen = os.fstat(tree)
         mark = f"{wanted[0]}:{wanted[1]} {seen.st_dev}:{seen.st_ino}"
         known = self.record.given.get(self.mount.destination)
@@ -158,11 +161,11 @@ class _One:
             raise InvalidOption(
                 "volume",
                 f"{self.mount.destination}: U",
-                f"can't give {self.mount.source} to {wanted[0]}:{wanted[1]}: {error}",
-                remedy="Leave U out, and set the owner by other means",
+                f"cannot change the owner of {self.mount.source} to {wanted[0]}:{wanted[1]}: {error}",
+                remedy="Omit U, and set the owner by other means",
             ) from error
 
-    # -- how it is mounted ---------------------------------------------------------------------
+    # -- the mount -----------------------------------------------------------------------------
 
     def show(self, tree: int, target: str) -> None:
         upper, work = self.mount.value("upperdir"), self.mount.value("workdir")

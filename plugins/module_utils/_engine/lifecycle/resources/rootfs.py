@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give a container its root file system, by its storage driver, with the owners that its user namespace needs.
+"""Mount a container's root file system by its storage driver, with the owners that its user namespace needs.
 
-Seed: mountStorage, mount.
-
-Where a driver can't show the layers with other owners at no cost (idmapped mounts), the container gets a copy of its image with
-those owners, once.
+Where a driver cannot map the owners of the layers (idmapped mounts), a copy of the image with those owners is made once for
+the container. Seed: mountStorage, mount.
 """
 
 from __future__ import annotations
@@ -19,21 +17,21 @@ from ...model.engine.storage_drivers import FUSE, OVERLAY, VFS
 from ...model.values.idmap import IdMap
 from ...rootfs import overlay
 
-#: Takes a process that a mount needs, by its pid, to where it is to run.
+#: Moves a process that serves a mount, by its PID, to its cgroup.
 Move = Optional[Callable[[int], None]]
 #: The image's layers, lowest first.
 Lowers = tuple[str, ...]
 
 
 class Driver(NamedTuple):
-    """What a storage driver does. ``mount`` goes on with what the container wrote; each may be called again."""
+    """The functions of a storage driver; ``mount`` keeps the container's changes; both are idempotent."""
 
     mount: Callable[[ContainerLayout, Lowers, Optional[IdMap], Move], object]
     unmount: Callable[[ContainerLayout], object]
 
 
 def driver_of(name: str) -> Driver:
-    """Return the driver; the rare ones are imported when they are needed."""
+    """Return the driver; rare ones are imported on demand."""
     if name == FUSE:
         from ...rootfs import fuse
 
@@ -53,24 +51,24 @@ def mount(
     driver: str = OVERLAY,
     move: Move = None,
 ) -> None:
-    """Have it at ``container.merged``. Raises HostLacks, NotFound for a layer, StoreFull, and what the kernel says."""
+    """Mount it at ``container.merged``. Raises HostLacks, NotFound for a layer, StoreFull, OSError."""
     driver_of(driver).mount(container, lowers, mapping, move)
 
 
 def unmount(container: ContainerLayout, driver: str) -> None:
-    """Unmount it after a run, unless somebody wants it mounted (lifecycle/files/mount.py)."""
+    """Unmount it after a run, unless it is kept mounted for the host (lifecycle/files/mount.py)."""
     if not os.path.exists(container.kept_mounted):
         driver_of(driver).unmount(container)
 
 
 def prepare(container: ContainerLayout, lowers: Lowers, mapping: IdMap | None, *, driver: str) -> None:
-    """Make, when the container is created, what is to be there before the first start: with vfs all of it."""
+    """Create, with the container, what must exist before the first start: with vfs the whole tree."""
     if driver == VFS:
         mount(container, lowers, mapping, driver=driver)
 
 
 def copy(container: ContainerLayout, lowers: Lowers, mapping: IdMap) -> None:
-    """Copy the image with other owners to ``container.mapped``: all of it, durably, or nothing."""
+    """Copy the image with mapped owners to ``container.mapped``, atomically and durably."""
     from ...rootfs import vfs
 
     vfs.make(container.mapped, lowers, mapping)
@@ -94,7 +92,7 @@ def _mount_overlay(container: ContainerLayout, lowers: Lowers, mapping: IdMap | 
 def _mount_fuse(container: ContainerLayout, lowers: Lowers, mapping: IdMap | None, move: Move) -> None:
     from ...rootfs import fuse
 
-    # Its own options for ids leave those in ACLs and file capabilities as they are.
+    # fuse-overlayfs's own id options do not map the ids in ACLs and file capabilities.
     if mapping is not None and not os.path.isdir(container.mapped):
         copy(container, lowers, mapping)
     fuse.mount(container, lowers if mapping is None else (container.mapped,), move)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold what runs of a container: its cgroup, what the OCI runtime and conmon keep of it, what is executed in it besides."""
+"""The resources of a container's processes: cgroup, state of OCI runtime and conmon, exec sessions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def check_programs(engine: Engine, spec: ContainerSpec) -> None:
-    """Raise HostLacks for an OCI runtime or a conmon that is not there, or can't do what the spec asks for."""
+    """Check that OCI runtime and conmon exist and support the spec. Raises HostLacks."""
     from ...runtime import conmon, oci
 
     runtime, monitor = oci.find_runtime(engine.runtime), conmon.find_conmon(engine.conmon)
@@ -31,14 +31,14 @@ def check_programs(engine: Engine, spec: ContainerSpec) -> None:
         journal.check(monitor)
     if spec.cgroups == DISABLED and runtime.name != "crun":
         raise HostLacks(
-            f"cgroups: {DISABLED} needs crun: {runtime.name} makes a cgroup in any case",
-            remedy=Words("Install crun and write ", Setting("runtime", "crun")),
+            f"cgroups: {DISABLED} needs crun: {runtime.name} always creates a cgroup",
+            remedy=Words("Install crun and set ", Setting("runtime", "crun")),
             program="crun",
         )
 
 
 class _Cgroup(Resource):
-    """Its control group. The runtime, or systemd, makes it; only what is above it is ours to remember."""
+    """Its cgroup. The runtime or systemd creates it; the engine records only the parents that it caused."""
 
     name, step = "cgroup", "prepare"
 
@@ -76,7 +76,7 @@ class _Cgroup(Resource):
 
 
 class _Runtime(Resource):
-    """What the OCI runtime knows of it; a start has it made through conmon, as the last thing of all."""
+    """The OCI runtime's state of it; a start creates that through conmon, last of all."""
 
     name = "runtime"
 
@@ -100,7 +100,7 @@ class _Runtime(Resource):
 
 
 class _Monitor(Resource):
-    """The files of its conmon: sockets, pid files, and the exit file, which must not be taken for the next run's."""
+    """The files of its conmon: sockets, PID files, and the exit file, which the next run must not find."""
 
     name = "monitor files"
 
@@ -114,7 +114,7 @@ class _Monitor(Resource):
 
 
 class _Sessions(Resource):
-    """What was executed in it: it ended with it, or with its cgroup (seed: init)."""
+    """Its exec sessions, whose processes ended with it or its cgroup (seed: init)."""
 
     name = "exec sessions"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Share namespaces with the host, another container or a path (namespaces.py)."""
+"""The joined namespaces as a resource (namespaces.py)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Namespaces(Resource):
-    """The namespaces that are not the container's own; the kernel keeps each as long as anybody is in it."""
+    """The namespaces that the container joins; the kernel keeps each as long as a process is in it."""
 
     name, step = "namespaces", "prepare"
 

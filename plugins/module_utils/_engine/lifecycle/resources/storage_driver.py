@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the storage driver of a new container. What was tried is kept in the database, with what it hung on."""
+"""Choose the storage driver of a new container; results of trials are cached in the database."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ from ..core.engine import Engine
 
 
 def driver(engine: Engine) -> str:
-    """Return the driver for a new container, tried once for each boot and file system. Raises HostLacks for one asked for."""
+    """Return the driver for a new container, tried once per boot and file system.
+
+    Raises HostLacks if the requested driver does not work.
+    """
     lacks = _kept(engine)
     before = len(lacks)
     while (name := plan.untried(engine.storage_driver, lacks)) is not None:
         lacks[name] = _tried(engine, name)
-    chosen = plan.choose(engine.storage_driver, lacks)  # a task that is refused leaves no trace
+    chosen = plan.choose(engine.storage_driver, lacks)  # before saving: a refused task leaves no trace
     if len(lacks) > before:
         _keep(engine, lacks)
     return chosen
 
 
 def foreseen(engine: Engine) -> tuple[str, dict[str, str]]:
-    """Return the driver for a new container, and why it is none of the others, without trying anything that was not tried yet.
+    """Return the driver for a new container, and why others were not chosen, without trying any.
 
-    What is asked for and can't be had is told as it is: it has its reason.
+    A requested driver that does not work is returned with its reason.
     """
     lacks = {**{name: _looked_at(engine, name) for name in DRIVERS}, **_kept(engine)}
     wanted = engine.storage_driver
@@ -39,7 +42,7 @@ def foreseen(engine: Engine) -> tuple[str, dict[str, str]]:
 
 
 def check(engine: Engine, record: ContainerRecord | None) -> None:
-    """Raise HostLacks when the container can't have a root file system: the one that is there, or a new one for None."""
+    """Check that the storage driver works: the container's, or a new container's. Raises HostLacks."""
     if record is not None:
         support.foresee(record.driver, engine.layout.containers)
     elif engine.predicting:
@@ -50,7 +53,7 @@ def check(engine: Engine, record: ContainerRecord | None) -> None:
 
 
 def _tried(engine: Engine, name: str) -> str:
-    from ...kernel.staging import staging  # rare: once for each boot
+    from ...kernel.staging import staging  # rare: once per boot
     from ...rootfs import probe
 
     with engine.timings.of("try_storage"), staging(engine.layout.staging) as (stage, _fd):
@@ -66,7 +69,7 @@ def _looked_at(engine: Engine, name: str) -> str:
 
 
 def _kept(engine: Engine) -> dict[str, str]:
-    """Return what was found by earlier trials that still hold."""
+    """Return the cached results of trials that are still valid."""
     with engine.database.reading() as connection:
         text = meta.get(connection, meta.STORAGE)
     kept = json.loads(text) if text else {}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let the root of a user namespace pass through the engine's directories to its container's own.
+"""Grant a user namespace's root traversal of the engine's directories.
 
-For the kernel it is an ordinary user of the host. The directories above may then be passed, not listed; the container's own
-only by the group that is its root's. libpod's makeAccessible opens every directory on the way to everybody.
+For the kernel it is an ordinary user of the host. The engine's directories become traversable but not readable; those of the
+container only for the group of its root. libpod's makeAccessible opens every directory on the path to all users.
 """
 
 from __future__ import annotations
@@ -19,22 +19,25 @@ _PASS = stat.S_IXGRP | stat.S_IXOTH
 
 
 def check(engine: Engine, mapping: IdMap) -> None:
-    """Raise HostLacks when a directory above the engine's, which is not ours to alter, keeps the user namespace's root out."""
+    """Check that the user namespace's root can reach the engine's directories.
+
+    Raises HostLacks, naming the parent directory that blocks it; the engine does not change directories of the host.
+    """
     uid, gid = mapping.root
     for top in (engine.layout.root, engine.layout.run_root):
         directory = os.path.dirname(os.path.realpath(top))
         while directory != "/":
             if os.path.isdir(directory) and not _passable(os.stat(directory), uid, gid):
                 raise HostLacks(
-                    f"the root of a user namespace (uid {uid} of the host) can't get through {directory} to {top}",
-                    remedy=f"chmod o+x {directory}, or give the engine another root and run_root",
+                    f"the root of a user namespace (uid {uid} on the host) cannot traverse {directory} to reach {top}",
+                    remedy=f"Run chmod o+x {directory}, or use another root and run_root",
                     path=directory,
                 )
             directory = os.path.dirname(directory)
 
 
 def grant_traversal(engine: Engine, record: ContainerRecord) -> None:
-    """Open the way to the container's directories; nothing happens in the host's user namespace."""
+    """Make the container's directories traversable for its mapped root; do nothing if it has none."""
     if record.mapping is None:
         return
     layout, container = engine.layout, engine.layout.container(record.id)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make, alter and discard one volume, its row and its directory, so that a kill leaves nothing that is not found again."""
+"""Create, update and remove one volume, its row and directory, so that what a kill leaves is found again."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..core.sidecars import forget_volume, keep_volume
 
 
 def ensure(engine: Engine, record: VolumeRecord) -> bool:
-    """Save the volume's record, then make its directory if it has none; the row first, so nothing can be lost sight of.
+    """Save the volume's record, then create its directory if it has none; return whether the volume is new.
 
-    Tells whether the volume is new. One that can't be made whole is taken back.
+    The row comes first, so that the directory is always found. A new volume that cannot be completed is removed.
     """
     name = record.spec.name
     with engine.lock_volume(name, "create"):
@@ -32,7 +32,7 @@ def ensure(engine: Engine, record: VolumeRecord) -> bool:
 
 
 def ensure_held(engine: Engine, record: VolumeRecord) -> None:
-    """Do it with the volume's lock held."""
+    """Do the work of ``ensure`` with the volume's lock held."""
     name = record.spec.name
     with engine.timings.of("volume_create"):
         known = get_volume(engine, name)
@@ -47,28 +47,31 @@ def ensure_held(engine: Engine, record: VolumeRecord) -> None:
 
 
 def make(engine: Engine, record: VolumeRecord) -> None:
-    """Make the volume's directory with owner, mode and quota, unless it is there."""
+    """Create the volume's directory with owner, mode and quota, unless it exists."""
     options, name = record.spec.driver_options, record.spec.name
     if directory.is_made(engine.layout.volumes, name):
         return
-    if options.has_quota:  # before there is anything to be limited
+    if options.has_quota:  # before there is any data to limit
         from ...volumes import quota
 
         quota.limit(engine.layout.volume(name), options.size, options.inodes)
-    own = options.is_mounted_apart  # then the owner is for the root of what is mounted
+    own = options.is_mounted_apart  # then the owner applies to the root of the mount
     owner = {} if own else {"uid": options.uid, "gid": options.gid, "mode": options.mode}
     directory.create(engine.layout.volumes, name, **owner)
     keep_volume(engine, name)
 
 
 def discard(engine: Engine, name: str) -> None:
-    """Remove a volume and its data; raises InUse. Marked first, so a killed removal is finished by the next call."""
+    """Remove a volume and its data. Raises InUse.
+
+    It is marked first, so that the next call finishes a killed removal.
+    """
     with engine.lock_volume(name, "remove"):
         discard_held(engine, name)
 
 
 def discard_held(engine: Engine, name: str) -> None:
-    """Do it with the volume's lock held."""
+    """Do the work of ``discard`` with the volume's lock held."""
     with engine.timings.of("volume_remove"):
         with engine.database.transaction() as connection:
             record = volumes.get(connection, name)
@@ -81,7 +84,7 @@ def discard_held(engine: Engine, name: str) -> None:
 
 
 def _finish_removal(engine: Engine, name: str) -> None:
-    """Delete the data, then the row that says so. What a device or a server holds is not the volume's."""
+    """Delete the data, then the row that is marked; the content of a device or server is kept."""
     record = get_volume(engine, name)
     if record is not None and record.spec.driver_options.is_mounted_apart:
         from .volume_mount import release
@@ -94,18 +97,18 @@ def _finish_removal(engine: Engine, name: str) -> None:
 
 
 def get_volume(engine: Engine, name: str) -> VolumeRecord | None:
-    """Return the record of a volume; None where there is none."""
+    """Return the record of a volume, or None if there is none."""
     with engine.database.reading() as connection:
         return volumes.get(connection, name)
 
 
 def users_of(connection: sqlite3.Connection, name: str) -> list[str]:
-    """Return the names of the containers that have the volume."""
+    """Return the names of the containers that use the volume."""
     return [user for _id, user in volumes.users(connection, name)]
 
 
 def refuse_users(name: str, users: list[str]) -> None:
-    """Raise InUse if any container has the volume."""
+    """Raise InUse if any container uses the volume."""
     if users:
         raise InUse(
             f"volume {name} is used by {', '.join(users)}",

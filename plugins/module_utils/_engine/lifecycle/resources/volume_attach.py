@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look whether a container's volumes have file systems of their own, which hardly any has, before what mounts them is loaded."""
+"""Volumes with their own file systems as a resource; their code is loaded only when a container has one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class _Volumes(Resource):
-    """The file systems of volumes that have one of their own: mounted by the first that needs it, unmounted by the last."""
+    """The volumes' own file systems: mounted by the first container that needs one, unmounted by the last."""
 
     name, step, shared = "volumes", "mount_volumes", True
 
@@ -37,7 +37,10 @@ class _Volumes(Resource):
             yield lambda: _check_options(engine, sorted({mount.source for mount in mounts}))
 
     def acquire(self, engine: Engine, run: Run) -> Run:
-        """Mount them, by name; the container's intent is saved. Raises MountFailed and what a lock raises."""
+        """Mount them in the order of their names; the container's intent is saved.
+
+        Raises MountFailed and what a lock raises.
+        """
         own = own_volumes(engine, run.record)
         if own:
             from .volume_mount import mount_for
@@ -47,7 +50,7 @@ class _Volumes(Resource):
         return run
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
-        """Unmount those that nobody else needs."""
+        """Unmount those that nothing else needs."""
         own = own_volumes(engine, record)
         if own:
             from .volume_mount import unmount_for
@@ -56,7 +59,7 @@ class _Volumes(Resource):
                 unmount_for(engine, volume, record)
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
-        """Tell whether one of them is mounted and the container needs it."""
+        """Return whether one of them is mounted and the container needs it."""
         own = own_volumes(engine, record)
         if not own:
             return False
@@ -69,7 +72,7 @@ VOLUMES = _Volumes()
 
 
 def own_volumes(engine: Engine, record: ContainerRecord) -> list[VolumeRecord]:
-    """Return the container's volumes that have a file system of their own, by name."""
+    """Return the container's volumes that have a file system of their own, sorted by name."""
     if not record.volumes:
         return []
     with engine.database.reading() as connection:
@@ -85,7 +88,7 @@ def _check_there(engine: Engine, mount: Mount) -> None:
             "volume",
             mount.source,
             near=near(mount.source, known),
-            remedy="Make it first with module volume, or leave nocreate out",
+            remedy="Create it first with module volume, or omit nocreate",
         )
 
 

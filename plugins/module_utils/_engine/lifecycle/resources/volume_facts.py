@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""See who needs a volume, and whether it is mounted: from processes, intents and mountinfo, never from a count.
+"""Determine which containers need a volume, and whether it is mounted, from processes, intents and mountinfo.
 
-A count, as libpod has it, is wrong for ever after one crash.
+A reference count, such as libpod's, would be wrong for ever after one crash.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from ...state import containers, volumes
 from ..core.engine import Engine
 from ..core.facts import alive
 
-#: What begins with mounts. A container with such an intent is about to live, or was killed at it; then it gives its volumes
-#: back when it is mended.
+#: Intents that begin with mounts. A container with one is about to run, or its start was killed; then its volumes are
+#: released when it is repaired.
 _BEGINNING = ("start", "restore")
 
 
 def facts_of(engine: Engine, connection: sqlite3.Connection, name: str) -> VolumeFacts:
-    """Return what is seen of a volume now."""
+    """Return a volume's present users, running users and mount state."""
     return facts_of_all(engine, connection, [name])[name]
 
 
 def facts_of_all(
     engine: Engine, connection: sqlite3.Connection, names: Sequence[str]
 ) -> dict[str, VolumeFacts]:
-    """Return the same of several volumes, by name; the mounts are read once."""
+    """Return the facts of several volumes, by name; mountinfo is read once."""
     mounted = {*mounted_names(engine)}
     return {
         name: VolumeFacts(
@@ -43,7 +43,7 @@ def facts_of_all(
 
 
 def holding(engine: Engine, name: str) -> str:
-    """Return the directory of a volume on which nothing is mounted if it holds something, else ""."""
+    """Return the directory of an unmounted volume if it is not empty, else ""."""
     data = engine.layout.volume_data(name)
     try:
         with os.scandir(data) as found:
@@ -53,24 +53,24 @@ def holding(engine: Engine, name: str) -> str:
 
 
 def living(connection: sqlite3.Connection, name: str, *, besides: str = "") -> tuple[str, ...]:
-    """Return the names of the containers that live, or are about to, with this volume; ``besides`` an id."""
+    """Return the names of the containers with this volume that run or start, except the id ``besides``."""
     found = [containers.get(connection, number) for number, _name in volumes.users(connection, name)]
     return tuple(one.name for one in found if one is not None and one.id != besides and needs(one))
 
 
 def needs(record: ContainerRecord) -> bool:
-    """Tell whether the container lives, or is about to."""
+    """Return whether the container runs, or is about to."""
     return record.intent in _BEGINNING or alive(record.process) is not None
 
 
 def is_mounted(engine: Engine, name: str) -> bool:
-    """Tell whether something is mounted on the volume's data, without asking a server that may be gone."""
+    """Return whether the volume's data is a mount point, without asking a server that may be gone."""
     volume = os.path.realpath(engine.layout.volume(name))
     return mountinfo.at(f"{volume}/data") is not None
 
 
 def mounted_names(engine: Engine) -> Iterator[str]:
-    """Yield the names of the volumes on whose data something is mounted."""
+    """Yield the names of the volumes whose data is a mount point."""
     top = os.path.realpath(engine.layout.volumes)
     for entry in mountinfo.below(top):
         name, _slash, rest = entry.target.removeprefix(f"{top}/").partition("/")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mount a volume's own file system while somebody needs it: containers that live, a task, a user's wish.
+"""Mount a volume's own file system while a running container, a task or a user's setting needs it.
 
-Who needs it is seen anew each time, under the volume's lock (volume_facts.py).
+The need is determined each time, under the volume's lock (volume_facts.py).
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from .volume_facts import is_mounted, living, mounted_names
 
 
 def mount_for(engine: Engine, volume: VolumeRecord, record: ContainerRecord) -> None:
-    """Mount a volume for a container that begins; its lock is held, its intent saved. Raises as ``filesystem.mount``."""
+    """Mount a volume for a container that starts, with its lock held and its intent saved.
+
+    Raises what ``filesystem.mount`` raises.
+    """
     with engine.lock_volume(volume.spec.name, f"mount for {record.name}"):
         ensure(engine, volume)
 
 
 def unmount_for(engine: Engine, volume: VolumeRecord, record: ContainerRecord) -> None:
-    """Unmount a volume for a container that has ended, unless somebody else needs it; the container's lock is held."""
+    """Unmount a volume of a container that has exited, unless it is needed; the container's lock is held."""
     name = volume.spec.name
     if is_mounted(engine, name):
         with engine.lock_volume(name, f"unmount for {record.name}"):
@@ -34,7 +37,7 @@ def unmount_for(engine: Engine, volume: VolumeRecord, record: ContainerRecord) -
 
 
 def mount_again(engine: Engine, name: str) -> None:
-    """Mount after a boot what its user wants mounted."""
+    """Mount a volume after a boot if its user wants it mounted."""
     with engine.lock_volume(name, "mount"):
         with engine.database.reading() as connection:
             volume = volumes.get(connection, name)
@@ -53,11 +56,11 @@ def ensure(engine: Engine, record: VolumeRecord) -> None:
 
         copyup_stage.mend(
             engine.layout.volume(name)
-        )  # what a killed copy-up has moved half is nothing to look at
+        )  # finish a killed copy-up before anything reads the volume
 
 
 def give_back(engine: Engine, name: str, *, besides: str = "") -> None:
-    """Unmount the volume unless somebody needs it, ``besides`` the container of this id; its lock is held."""
+    """Unmount the volume unless it is needed by more than the container ``besides``; its lock is held."""
     with engine.database.reading() as connection:
         record = volumes.get(connection, name)
         needed = record is None or record.mounted or living(connection, name, besides=besides)
@@ -66,17 +69,17 @@ def give_back(engine: Engine, name: str, *, besides: str = "") -> None:
 
 
 def release(engine: Engine, record: VolumeRecord) -> None:
-    """Unmount it, whoever needs it; its lock is held."""
+    """Unmount it even if it is needed; its lock is held."""
     if is_mounted(engine, record.spec.name):
         with engine.timings.of("volume_unmount"):
             filesystem.unmount(record.spec.driver_options, engine.layout.volume_data(record.spec.name))
 
 
 def sweep_mounts(engine: Engine) -> None:
-    """Unmount volumes that nobody needs: who was killed while a task looked into one left it so."""
+    """Unmount volumes that nothing needs: a task that was killed while it accessed one left it mounted."""
     for name in mounted_names(engine):
         path = engine.layout.lock("volume", name)
-        # Held: whoever does so knows whether it is needed. What can't be unmounted now is tried again by the next.
+        # A volume whose lock is held is left to its holder; what cannot be unmounted now is left to the next sweep.
         with suppress(EngineError, OSError), lock(path, timeout=0, what="sweep", rank=LAST):
             try:
                 give_back(engine, name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reach a volume's content on the host, whether a container has it at the moment or not."""
+"""Access a volume's content on the host, whether a container uses it or not."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..core.engine import Engine
 
 @contextmanager
 def opened(engine: Engine, record: VolumeRecord) -> Iterator[str]:
-    """Give the host path of the volume's content; the caller holds the volume's lock.
+    """Yield the host path of the volume's content; the caller holds the volume's lock.
 
-    A file system of the volume's own is mounted for as long, unless it is mounted anyway. Raises MountFailed.
+    The volume's own file system, if any, is mounted meanwhile. Raises MountFailed.
     """
     path = engine.layout.volume_data(record.spec.name)
     if not record.spec.driver_options.is_mounted_apart:

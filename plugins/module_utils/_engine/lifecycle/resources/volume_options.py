@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse options of a volume that this host can't follow, before anything is changed; nothing is mounted to find out."""
+"""Check that this host supports a volume's options, before anything is changed and without mounting."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ...model.volume.options import BIND, OVERLAY, DriverOptions, layers
 from ..core.engine import Engine
 
 _OPTION = "options"
-#: Where udev has the links for LABEL= and so on (mount(8)).
+#: The directories of udev's links for LABEL= and so on (mount(8)), below /dev/disk/by-.
 _TAGS = {"LABEL": "label", "UUID": "uuid", "PARTLABEL": "partlabel", "PARTUUID": "partuuid"}
 
 
 def check(engine: Engine, name: str, options: DriverOptions) -> None:
-    """Raise InvalidOption for what is not there, HostLacks for what this host can't do."""
+    """Check the options. Raises InvalidOption, Missing, and HostLacks for what the host does not support."""
     if options.has_quota:
         from ...volumes import quota
 
@@ -29,7 +29,7 @@ def check(engine: Engine, name: str, options: DriverOptions) -> None:
 
 
 def _nearest(path: str) -> str:
-    """Return the path, or what is there above it: on a host where the engine never ran nothing is."""
+    """Return the path or its nearest existing parent: before the engine's first run it does not exist."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     return path
@@ -51,8 +51,8 @@ def _check_type(kind: str) -> None:
     raise InvalidOption(
         _OPTION,
         f"type={kind}",
-        "is no file system that this kernel has" + (f"; near: {', '.join(found)}" if found else ""),
-        remedy="Correct it, or load the module of that file system",
+        "is not a file system of this kernel" + (f"; near: {', '.join(found)}" if found else ""),
+        remedy="Correct the type, or load the file system's kernel module",
     )
 
 
@@ -62,7 +62,7 @@ def _known_types() -> set[str]:
 
 
 def _has_module(kind: str) -> bool:
-    """Tell whether mounting would load a module of that name (modules.alias has what the kernel asks for, ``fs-NAME``)."""
+    """Return whether a mount would load the module of that file system: modules.alias has ``fs-NAME``."""
     try:
         with open(f"/lib/modules/{os.uname().release}/modules.alias", encoding="utf-8") as stream:
             return any(line.startswith(f"alias fs-{kind} ") for line in stream)
@@ -82,11 +82,11 @@ def _check_device(name: str, options: DriverOptions) -> None:
 
 def _check_directory(name: str, path: str, options: DriverOptions) -> None:
     if not stat.S_ISDIR(_mode(name, path, path, options)):
-        raise InvalidOption(_OPTION, path, f"of volume {name} is no directory", remedy="Name a directory")
+        raise InvalidOption(_OPTION, path, f"of volume {name} is not a directory", remedy="Name a directory")
 
 
 def _check_block(name: str, options: DriverOptions) -> None:
-    """Look at a device that is named by path or tag; what a server or a helper has, only the mount tells."""
+    """Check a device that is named by path or tag; a server or a helper is checked by the mount only."""
     tag, equals, value = options.device.partition("=")
     path = f"/dev/disk/by-{_TAGS[tag]}/{value}" if equals and tag in _TAGS else options.device
     if options.is_network or not path.startswith("/"):
@@ -95,14 +95,17 @@ def _check_block(name: str, options: DriverOptions) -> None:
     mode = _mode(name, told, path, options)
     if stat.S_ISDIR(mode):
         raise InvalidOption(
-            _OPTION, told, f"of volume {name} is a directory", remedy="Write type=bind for a directory"
+            _OPTION, told, f"of volume {name} is a directory", remedy="Use type=bind for a directory"
         )
     if not (stat.S_ISBLK(mode) or stat.S_ISREG(mode)):
-        raise InvalidOption(_OPTION, told, f"of volume {name} is no block device and no file")
+        raise InvalidOption(_OPTION, told, f"of volume {name} is neither a block device nor a file")
 
 
 def _mode(name: str, told: str, path: str, options: DriverOptions) -> int:
-    """Return the type and mode of what is there. Asked of a program, since the path may lie on a server that is gone."""
+    """Return the file type and mode of the path.
+
+    A program is run for it, with a timeout, because the path may be on a server that is gone.
+    """
     argv = ["stat", "-L", "-c", "%f", "--", path]
     try:
         done = command.run(argv, timeout=options.timeout, check=False)
@@ -111,7 +114,7 @@ def _mode(name: str, told: str, path: str, options: DriverOptions) -> int:
             _OPTION,
             told,
             f"of volume {name} did not answer within {options.timeout} s",
-            remedy="See that its server can be reached, or let it take longer with o=timeout=SECONDS",
+            remedy="Check that its server is reachable, or raise the timeout with o=timeout=SECONDS",
         ) from None
     if done.returncode == 0:
         return int(done.stdout, 16)
@@ -119,6 +122,6 @@ def _mode(name: str, told: str, path: str, options: DriverOptions) -> int:
     raise Missing(
         _OPTION,
         told,
-        f"of volume {name} is not there: {said}",
-        remedy="Attach the device, or make the file or directory, first",
+        f"of volume {name} cannot be accessed: {said}",
+        remedy="Attach the device, or create the file or directory, first",
     )
