@@ -408,7 +408,7 @@ REFUSED = {
         InvalidOption,
         "out/passwd",
     ),
-    "file": ("type=bind,src=/etc/passwd,dst=/m,O", InvalidOption, "no directory"),
+    "file": ("type=bind,src=/etc/passwd,dst=/m,O", InvalidOption, "not a directory"),
     "no upperdir": (
         "type=bind,src=/etc,dst=/m,O,upperdir=/nosuch/a,workdir=/nosuch/b",
         InvalidOption,

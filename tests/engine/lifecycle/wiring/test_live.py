@@ -209,7 +209,7 @@ def test_ports_come_and_go(host, fetch):
         port = {socket.SOCK_STREAM: 8080, socket.SOCK_DGRAM: 8082}[kind]
         with closing(socket.socket(type=kind)) as made, pytest.raises(OSError, match="in use"):
             made.bind(("", port))
-    with pytest.raises(EngineError, match="8080/tcp of the host is that of container web"):
+    with pytest.raises(EngineError, match="8080/tcp of the host is published by container web"):
         want(host, name="other", network=["a"], publish=["8080:80"], hostname="host-other")
     altered(host, pid, network=["a"], publish=["127.0.0.1:8081:80"])
     assert fetch("outside", f"{HOST4}:8080", wait=0.3) == ""
@@ -237,7 +237,7 @@ REFUSED = [
     ({"network": ["a", "b:ip=10.97.2.2"]}, "in_use", "address of container other"),
     ({"network": ["a", "b:ip=10.97.1.9"]}, "invalid_option", "in no subnet"),
     ({"network": ["a"], "publish": ["8080:80"]}, "in_use", "8080/tcp of the host is in use by py"),
-    ({"network": ["a"], "publish": ["8081:80"]}, "in_use", "that of container other"),
+    ({"network": ["a"], "publish": ["8081:80"]}, "in_use", "published by container other"),
     ({"network": ["a:host_interface_name=up0"]}, "name_in_use", "up0"),
 ]
 

@@ -229,13 +229,13 @@ def test_a_warning_at_the_command_line(host):
     finally:
         nft.apply("delete table inet mine")
     assert done.returncode == 0
-    assert done.stderr.startswith("slipway: chain through of inet table mine drops what containers send")
+    assert done.stderr.startswith("slipway: chain through of inet table mine drops the forwarded traffic of containers")
 
 
 REFUSED = [
     ({"publish": ["8080:80"]}, "in_use", "8080/tcp of the host is in use by py"),
-    ({"publish": ["8081:80"]}, "in_use", "port 8081/tcp of the host is that of container web"),
-    ({"publish": ["192.0.2.77:80:80"]}, "invalid_option", "no address of this host"),
+    ({"publish": ["8081:80"]}, "in_use", "port 8081/tcp of the host is published by container web"),
+    ({"publish": ["192.0.2.77:80:80"]}, "invalid_option", "not an address of this host"),
     ({"network": ["slipwai"]}, "not_found", "near: slipway"),
     ({"network": ["small:ip=10.98.0.3"]}, "in_use", "address of container web"),
     ({"network": ["small:ip=10.97.0.3"]}, "invalid_option", "in no subnet"),
@@ -251,12 +251,12 @@ REFUSED = [
     (
         {"network": ["inner"], "etc_hosts": {"me": "host-gateway"}},
         "invalid_option",
-        "in none of the container's networks",
+        "has no address in the container's networks",
     ),
     (
         {"network": ["inner"], "publish": ["80"]},
         "invalid_option",
-        "leads nowhere: no port leads into network inner (internal)",
+        "has no effect: no port can be published into network inner (internal)",
     ),
     ({"network": ["given"], "publish": ["80"]}, "invalid_option", "into network given (unmanaged)"),
     ({"network": ["lan", "inner"], "publish_all": True}, "invalid_option", "lan (macvlan), inner (internal)"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse what a container can't have of networks, before anything is changed."""
+"""Check that a container can be attached to its networks, before anything is changed."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from . import choose, host_ports, names
 
 
 def check(engine: Engine, spec: ContainerSpec, source: Source, record: ContainerRecord | None) -> None:
-    """Raise what a start, or the creation before it, could only fail with when the old container is gone already.
+    """Raise what creation or start would raise, while the container to be replaced still exists.
 
-    ``record``: of a container that is there to be started, or altered; what it has is its own. Raises as ``choose.with_networks``
-    does, NameInUse for an interface of the host, and HostLacks without nftables and iptables.
+    ``record`` is that of an existing container to be started or changed; it may keep what it has. Raises what
+    ``choose.with_networks`` raises, NameInUse for an interface of the host, HostLacks without nftables and iptables.
     """
     firewall.backend()
     with engine.database.reading() as connection:
         there = record or containers.by_name(connection, spec.name)
         if record is None or wired.differs(record.spec, spec):
-            # In thought: what is chosen here may be another's by then, and what is asked for is refused now.
+            # A trial: the values chosen here may be taken by then, but invalid requests are refused now.
             to_come = replace(record, spec=spec) if record else ContainerRecord(id="", spec=spec, created=0)
             ports, altered = choose.with_networks(connection, to_come, source.config, there).ports, True
         else:
@@ -62,7 +62,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
 
 
 def check_host(network: NetworkRecord) -> None:
-    """Raise what attachments to a network could only fail with for what the host has: NotFound, NameInUse, HostLacks."""
+    """Check that the host has what the network needs. Raises NotFound, NameInUse, HostLacks."""
     if network.spec.driver in ON_PARENT:
         from ...network import direct
 
@@ -82,32 +82,35 @@ def refuse_vain_ports(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> No
         raise InvalidOption(
             "publish" if spec.publish else "publish_all",
             list(spec.publish) if spec.publish else True,
-            f"leads nowhere: no port leads into network {', '.join(kinds)}",
-            remedy="Leave it out, or name a network of driver bridge as well that is neither internal nor unmanaged",
+            f"has no effect: no port can be published into network {', '.join(kinds)}",
+            remedy="Omit it, or attach a network of driver bridge as well that is neither internal nor unmanaged",
         )
 
 
 def _kind(spec: NetworkSpec) -> str:
-    """Return why no port leads into a network: it is internal, a bridge that is given, or of another driver."""
+    """Return why a network takes no ports: it is internal, an unmanaged bridge, or of another driver."""
     if spec.internal:
         return "internal"
     return spec.options["mode"] if spec.driver == BRIDGE else spec.driver
 
 
 def _check_host_gateway(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> None:
-    """Raise InvalidOption for a name of the host where no network has an address of it; one that is not made yet will have."""
+    """Check that host-gateway has an address in a network; a network that is not created yet will have one.
+
+    Raises InvalidOption.
+    """
     wants = resolver.HOST_GATEWAY in (spec.etc_hosts or {}).values()
     if wants and len(named) == len(grammar.wanted(spec)) and not names.gateway_of(named):
         raise InvalidOption(
             "etc_hosts",
             resolver.HOST_GATEWAY,
-            f"is in none of the container's networks ({', '.join(one.name for one in named)})",
-            remedy="Write an address, or name a bridge that is not internal",
+            f"has no address in the container's networks ({', '.join(one.name for one in named)})",
+            remedy="Set an address, or attach a bridge network that is not internal",
         )
 
 
 def _check_interfaces(spec: ContainerSpec, there: ContainerRecord | None) -> None:
-    """Raise NameInUse for an interface of the host that is there and is to be made; one of the container's own is fine."""
+    """Refuse to create host interfaces that exist, except the container's own. Raises NameInUse."""
     new = _asked(spec) - (_asked(there.spec) if there else set())
     if not new:
         return
@@ -115,7 +118,7 @@ def _check_interfaces(spec: ContainerSpec, there: ContainerRecord | None) -> Non
         found = next((one.name for one in links.find(netlink, *sorted(new)) if one is not None), None)
     if found is not None:
         raise NameInUse(
-            f"network: there is an interface {found} on the host already",
+            f"network: the host already has an interface {found}",
             remedy="Choose another host_interface_name, or remove that interface",
             interface=found,
         )
@@ -126,7 +129,7 @@ def _asked(spec: ContainerSpec) -> set[str]:
 
 
 def _is_held(port: Port, held: tuple[Port, ...], there: ContainerRecord | None) -> bool:
-    """Tell whether the container that is there holds the port itself, while it lives."""
+    """Return whether the existing container runs and holds the port itself."""
     return (
         there is not None
         and there.process is not None

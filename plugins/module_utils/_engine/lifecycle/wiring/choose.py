@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Choose what a container gets of its networks: interface names, MAC addresses, addresses, ports of the host.
+"""Choose a container's interface names, MAC addresses, IP addresses and ports of the host.
 
-All of it is decided in the transaction that makes the container's row, and stays with it: over restarts, reboots and a lost run
-root. A container that replaces another takes over what that one had.
+They are chosen in the transaction that inserts the container's row, and kept across restarts, reboots and the loss of the
+run root. A container that replaces another takes them over.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from ...plan import addresses
 from ...state import attachments, networks
 from . import host_ports
 
-#: The largest number of published ports of one container: each is a row, a rule and a socket.
+#: The most ports that a container may publish: each costs a row, a rule and a socket.
 MOST_PORTS = 2000
 
 
 def network_of(connection: sqlite3.Connection, name: str) -> NetworkRecord | None:
-    """Return the network of this name or id; None for the default one that is still to be made. Raises NotFound."""
+    """Return the network of this name or id, or None for the default one not created yet. Raises NotFound."""
     found = networks.find(connection, name)
     if found is not None and not found.removing:
         return found
     if name == grammar.DEFAULT:
         return None
     known = (one.name for one in networks.all(connection))
-    raise NotFound("network", name, near=near(name, known), remedy="Make it first, with slipway.oci.network")
+    raise NotFound("network", name, near=near(name, known), remedy="Create it first with slipway.oci.network")
 
 
 def with_networks(
@@ -52,11 +52,11 @@ def with_networks(
     *,
     remade: NetworkRecord | None = None,
 ) -> ContainerRecord:
-    """Return a record that is to be inserted with what it has of its networks; ``old`` is that of the container it replaces.
+    """Return the record with endpoints and ports, to be inserted; ``old`` is that of the replaced container.
 
-    It may be the record's own, whose spec is to be another: the interfaces of networks that it stays in keep their names then.
-    What the old one has counts as free, whether its row is there still or not: so the same is asked before anything is changed.
-    ``remade`` is a network as it is to be, where that is not in the database yet.
+    ``old`` may be the same container with another spec: interfaces of networks that it stays in keep their names then. What
+    ``old`` has counts as free, whether its row still exists or not, so that a check beforehand gives the same result.
+    ``remade`` is a changed network that is not in the database yet.
     Raises NotFound for a network, InvalidOption, InUse, NoFreeAddress.
     """
     wanted, besides = grammar.wanted(record.spec), old.id if old else ""
@@ -78,13 +78,13 @@ def with_networks(
         kept = _addresses(taken, network, want, had.addresses, options)
         endpoints.append(Endpoint(network.id, name, mac, kept))
     ports = _ports(connection, record.spec, config, old) if wanted else []
-    if len(endpoints) == len(wanted) and not by_plugins:  # whose IP versions nobody knows beforehand
+    if len(endpoints) == len(wanted) and not by_plugins:  # whose IP versions are unknown beforehand
         _refuse_other_version(ports, {":" in ip for one in endpoints for ip in one.addresses})
     return replace(record, endpoints=tuple(endpoints), ports=tuple(ports))
 
 
 def _host_has(network: NetworkRecord) -> dict[str, str]:
-    """Return the addresses that a network of the host's own has already, the host's, as ``attachments.taken``."""
+    """Return the host's addresses if the network is one of the host's, in the form of attachments.taken."""
     if not network.spec.is_hosts_own:
         return {}
     with Netlink() as netlink:
@@ -92,7 +92,10 @@ def _host_has(network: NetworkRecord) -> dict[str, str]:
 
 
 def _remembered(taken: Mapping[str, str], network: NetworkRecord, want: Wanted, had: Endpoint) -> Endpoint:
-    """Return what a container had of a network whose plugins give out the addresses; raises InvalidOption for a vain wish."""
+    """Return the endpoint in a network whose plugins assign the addresses: the one it had, or an empty one.
+
+    Raises InvalidOption for a request that plugins ignore.
+    """
     vain = {"metric": want.metric, "host_interface_name": want.host_interface}
     vain.update(default_route=not want.default_route, link_local_ip=bool(want.link_local))
     option = next((name for name, value in vain.items() if value), None)
@@ -101,7 +104,7 @@ def _remembered(taken: Mapping[str, str], network: NetworkRecord, want: Wanted, 
             "network",
             f"{network.name}:{option}",
             f"has no effect on the plugins of driver {CNI}",
-            remedy="Leave it out, and say it in their list",
+            remedy="Omit it, and configure it in the list of plugins",
         )
     if had.subnets and not any(ip in taken for ip in had.addresses):
         return had
@@ -121,7 +124,7 @@ def chosen(
     config: ImageConfig | None,
     old: ContainerRecord | None = None,
 ) -> ContainerRecord:
-    """Return the same where the networks are all there by now; raises NotFound for one that was removed meanwhile."""
+    """Return the result of ``with_networks``. Raises NotFound if a network was removed meanwhile."""
     found = with_networks(connection, record, config, old)
     if len(found.endpoints) < len(grammar.wanted(record.spec)):
         raise NotFound("network", grammar.DEFAULT, remedy="Run the task again")
@@ -133,7 +136,7 @@ def _kept_names(
     old: ContainerRecord | None,
     wanted: Iterable[tuple[Wanted, NetworkRecord | None]],
 ) -> dict[str, str]:
-    """Return the interfaces that a container has already, by what it calls their networks; not those that it has named."""
+    """Return a container's present interfaces by the name of their network, without explicitly named ones."""
     if old is None or old.id != record.id:
         return {}
     there = {one.network_id: one.interface for one in old.endpoints}
@@ -146,12 +149,12 @@ def _kept_names(
 
 
 def _interfaces(wanted: Sequence[Wanted], kept: Mapping[str, str]) -> list[str]:
-    """Return the names of the interfaces in the container: as asked for, as ``kept``, else the lowest of eth0, eth1, ..."""
+    """Return the interface names in the container: requested, kept, or the lowest free of eth0, eth1, ..."""
     asked = [one.interface for one in wanted if one.interface]
     double = next((name for name in asked if asked.count(name) > 1), None)
     if double is not None:
         raise InvalidOption(
-            "network", f"interface_name={double}", "is asked for twice", remedy="Choose others"
+            "network", f"interface_name={double}", "is used twice", remedy="Choose different names"
         )
     taken = {*asked, *kept.values()}
     free = (name for name in (f"eth{number}" for number in count()) if name not in taken)
@@ -166,9 +169,10 @@ def _addresses(
     before: Sequence[str],
     options: Mapping[str | None, str],
 ) -> tuple[str, ...]:
-    """Return the addresses in a network: those asked for, and of each other IP version one, as ``before`` where that is free.
+    """Return the addresses in a network: the requested ones, and one of each other IP version of the network.
 
-    ``options`` are what addresses are asked for by, which is ``network`` unless it is there.
+    The latter is that of ``before`` if it is free. ``options`` maps a requested address to its option, by default
+    ``network``.
     """
     found = [
         addresses.asked(options.get(ip, "network"), network.name, network.subnets, ip, taken)
@@ -187,7 +191,7 @@ def _mac(taken: Mapping[str, str], network: NetworkRecord, asked: str, before: s
     if asked and asked in taken:
         raise InUse(
             f"mac_address: {asked} in network {network.name} belongs to container {taken[asked]}",
-            remedy="Choose another one, or leave it out",
+            remedy="Choose another address, or omit it",
             users=[taken[asked]],
         )
     if asked or (before and before not in taken):
@@ -196,7 +200,7 @@ def _mac(taken: Mapping[str, str], network: NetworkRecord, asked: str, before: s
 
 
 def _random_mac() -> str:
-    """Return an address of one interface that is administered locally (IEEE 802: second bit set, first clear)."""
+    """Return a random unicast, locally administered MAC address (IEEE 802: second bit set, first clear)."""
     first, *rest = os.urandom(6)
     return ":".join(f"{byte:02x}" for byte in ((first & 0xFC) | 2, *rest))
 
@@ -207,12 +211,15 @@ def _ports(
     config: ImageConfig | None,
     old: ContainerRecord | None,
 ) -> list[Port]:
-    """Return the published ports, each by itself, with those of the host that nobody named chosen; raises InUse."""
+    """Return the published ports one by one, with host ports chosen where none is set.
+
+    Raises InUse, and InvalidOption for too many.
+    """
     wanted = [*portgrammar.singly(portgrammar.published(spec.publish or ()))]
     wanted += _exposed(spec, config, wanted) if spec.publish_all else []
     if len(wanted) > MOST_PORTS:
         raise InvalidOption(
-            "publish", len(wanted), f"are more ports than {MOST_PORTS}", remedy="Publish fewer"
+            "publish", len(wanted), f"is more than {MOST_PORTS} ports", remedy="Publish fewer ports"
         )
     owners = attachments.owners(connection, besides=old.id if old else "")
     for port in wanted:
@@ -227,7 +234,7 @@ def _ports(
 
 
 def _refuse_other_version(ports: Sequence[Port], has_v6: set[bool]) -> None:
-    """Raise InvalidOption for a port at an address of an IP version that the container has no address of."""
+    """Refuse a port at an address of an IP version that the container does not have. Raises InvalidOption."""
     for port in ports:
         if port.host_ip and (":" in port.host_ip) not in has_v6:
             version = 6 if ":" in port.host_ip else 4
@@ -235,14 +242,14 @@ def _refuse_other_version(ports: Sequence[Port], has_v6: set[bool]) -> None:
                 "publish",
                 portgrammar.written(port),
                 f"is at an IPv{version} address, and no network of the container has IPv{version}",
-                remedy=f"Publish it at another address, or name a network with IPv{version}",
+                remedy=f"Publish it at another address, or attach a network with IPv{version}",
             )
 
 
 def _chosen(
     wanted: Iterable[Port], taken: Sequence[Port], before: Mapping[tuple[str, str, int], int]
 ) -> list[Port]:
-    """Return the ports with a port of the host for each: that which it had before, else one that is free."""
+    """Return the ports, each with its earlier host port if that is free, else with a free one."""
     found: list[Port] = []
     for port in wanted:
         kept = before.get((port.protocol, port.host_ip, port.container_port), 0)
@@ -253,7 +260,7 @@ def _chosen(
 
 
 def _exposed(spec: ContainerSpec, config: ImageConfig | None, wanted: Sequence[Port]) -> list[Port]:
-    """Return the ports that image and options expose and ``publish`` does not publish."""
+    """Return the ports that image and options expose and ``publish`` does not name."""
     texts = (*(config.exposed_ports if config else ()), *(spec.expose or ()))
     done = {(port.protocol, port.container_port) for port in wanted}
     found = [each for each in dict.fromkeys(portgrammar.exposed(texts)) if each not in done]
@@ -261,13 +268,13 @@ def _exposed(spec: ContainerSpec, config: ImageConfig | None, wanted: Sequence[P
 
 
 def _refuse_taken(connection: sqlite3.Connection, port: Port, owners: Mapping[Port, str]) -> None:
-    """Raise InUse for a port of the host that another container has; ``owners`` are the ids by port."""
+    """Refuse a host port that another container publishes; ``owners`` are ids by port. Raises InUse."""
     other = next((one for one in owners if portgrammar.collide(one, port)), None)
     if other is None:
         return
     name = connection.execute("SELECT name FROM containers WHERE id = ?", (owners[other],)).fetchone()[0]
     raise InUse(
-        f"publish: port {port.host_port}/{port.protocol} of the host is that of container {name}",
+        f"publish: port {port.host_port}/{port.protocol} of the host is published by container {name}",
         remedy="Choose another port, or remove that container first",
         port=port.host_port,
         users=[name],

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connect a container with its networks, and take it off them: namespace, interfaces, ports, names.
+"""Attach a container to its networks, and detach it: namespace, interfaces, ports, names.
 
-All that is told to the kernel is derived from rows; what is there already is left, so each step can be repeated.
+The kernel's state is derived from the rows alone; what exists is kept, so each step can be repeated.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from ...state import networks
 from ..core.engine import Engine
 from . import host_parameters, rules
 
-#: Drivers whose interfaces stand on one of the host's, without a bridge.
+#: Drivers whose interfaces have one of the host's as parent, without a bridge.
 _DIRECT = (MACVLAN, IPVLAN)
-#: The intent of a container that lives and has other networks or ports by its rows than by the kernel (rewire.py).
+#: The intent of a running container whose networks or ports in the rows differ from the kernel's (rewire.py).
 REWIRE = "rewire"
-#: What a container has of networks, each with its network.
+#: A container's endpoints, each with its network.
 Attached = tuple[tuple[Endpoint, NetworkRecord], ...]
 
 
 def attached(engine: Engine, record: ContainerRecord) -> Attached:
-    """Return what the container has of networks, each with its network."""
+    """Return the container's endpoints, each with its network."""
     with engine.database.reading() as connection:
         found = ((one, networks.get(connection, one.network_id)) for one in record.endpoints)
         return tuple((one, one.seen_from(network)) for one, network in found if network is not None)
 
 
 def make_namespaces(container: ContainerLayout, mapping: IdMap | None, shared: str | None) -> dict[str, str]:
-    """Make the container's network namespace, and the user namespace that it belongs to; return their paths by kind.
+    """Create the container's network namespace and its owning user namespace; return their paths by kind.
 
-    ``mapping`` are the ids of its user namespace, None in the host's; ``shared`` is the path of one that is another's. Whoever is
-    root in the user namespace has power over the network then, and the runtime can mount /sys.
+    ``mapping`` is the id mapping of its user namespace, None in the host's; ``shared`` is the path of one that it joins. As
+    owner, the root of the user namespace can configure the network, and the runtime can mount /sys.
     """
     if mapping is None:
         netns.pin(container.netns)
@@ -60,9 +60,9 @@ def make_namespaces(container: ContainerLayout, mapping: IdMap | None, shared: s
 
 
 def connect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
-    """Give the container's network namespace its interfaces, and the host the rules of its ports.
+    """Create the interfaces in the container's network namespace, and load the rules of its ports.
 
-    What plugins decide is in the rows then.
+    What plugins assign is recorded in the rows.
     """
     for (_endpoint, network), attachment in zip(wiring, plugs(record, wiring)):
         plug_in(engine, record, wiring, network, attachment)
@@ -77,9 +77,9 @@ def plug_in(
     network: NetworkRecord,
     attachment: Attachment,
 ) -> None:
-    """Give a container one interface of all in ``wiring``; the network gets its bridge and its rules with the first one.
+    """Attach a container to one network of ``wiring``; the first attachment creates the bridge and its rules.
 
-    What plugins decide is in the rows then.
+    What plugins assign is recorded in the rows.
     """
     if network.spec.driver == CNI:
         endpoint = next(one for one, home in wiring if home.id == network.id)
@@ -99,7 +99,7 @@ def plug_in(
 
 
 def pull_out(engine: Engine, record: ContainerRecord, network: NetworkRecord, attachment: Attachment) -> None:
-    """Take one interface off a container; the network loses its bridge and its rules with the last one."""
+    """Detach a container from one network; the last detachment removes the bridge and its rules."""
     if network.spec.driver == CNI:
         _plugins().delete(engine, record, network)
         return
@@ -112,7 +112,7 @@ def pull_out(engine: Engine, record: ContainerRecord, network: NetworkRecord, at
 
 
 def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
-    """Take back what ``connect`` made, whatever of it is there; a bridge goes with its last container."""
+    """Undo ``connect``, also a partial one; a bridge is removed with its last container."""
     container = engine.layout.container(record.id)
     if (publication := rules.publication(record, wiring)).leads:
         firewall.withdraw(record.id, known=publication, table=rules.table(engine))
@@ -123,21 +123,21 @@ def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> Non
 
 
 def forget(engine: Engine, record: ContainerRecord) -> None:
-    """Have plugins take back what a reboot leaves of theirs: addresses that are given out."""
+    """Make plugins release what survives a reboot, such as assigned addresses."""
     for _endpoint, network in attached(engine, record):
         if network.spec.driver == CNI:
             _plugins().delete(engine, record, network)
 
 
 def _plugins() -> Any:
-    """Return the module that runs plugins, which few networks need."""
+    """Return the module that runs plugins, imported on demand because few networks need it."""
     from . import plugins
 
     return plugins
 
 
 def namespace_of(engine: Engine, record: ContainerRecord) -> str:
-    """Return a path of the container's network namespace; of one that has lost its run directory, by its process."""
+    """Return a path of the container's network namespace; by its process if the run directory was lost."""
     path = engine.layout.container(record.id).netns
     if record.status not in status.ALIVE or record.process is None or netns.is_pinned(path):
         return path
@@ -145,7 +145,7 @@ def namespace_of(engine: Engine, record: ContainerRecord) -> str:
 
 
 def _give_up(engine: Engine, network: NetworkRecord) -> None:
-    """Remove the bridge of a network that nobody is in any more, and then its rules."""
+    """Remove the bridge of a network without attachments, and then its rules."""
     there = bridge.observe(network)
     if not bridge.is_managed(network) or (there is not None and there.ports):
         return
@@ -153,11 +153,11 @@ def _give_up(engine: Engine, network: NetworkRecord) -> None:
         bridge.remove(network)
     elif not firewall.present(table=rules.table(engine)):
         return
-    rules.close_network(engine, network)  # also of a bridge that a killed release has removed
+    rules.close_network(engine, network)  # also if a killed release has removed the bridge
 
 
 def plugs(record: ContainerRecord, wiring: Attached) -> list[Attachment]:
-    """Return what the kernel is told of each interface. Pure."""
+    """Return the configuration of each interface for the kernel; pure."""
     wanted = {one.name: one for one in grammar.wanted(record.spec)}
     routed: frozenset[int] = frozenset()
     found = []
@@ -186,12 +186,12 @@ def plugs(record: ContainerRecord, wiring: Attached) -> list[Attachment]:
 
 
 def _leading(network: NetworkRecord, want: Wanted, subnets: Sequence[Subnet]) -> list[Subnet]:
-    """Return the subnets that lead outside: by their gateway, or by themselves."""
+    """Return the subnets that get a default route: through their gateway, or on the link."""
     options = network.spec.options
     leads = want.default_route and not network.spec.internal and options.get("no_default_route") != "true"
     return [subnet for subnet in subnets if leads and (subnet.gateway or network.spec.is_routed)]
 
 
 def _link_local(want: Wanted) -> list[str]:
-    """Return the link-local address that a task names, with the prefix length of its kind (RFC 3927; RFC 4291, 2.5.6)."""
+    """Return the task's link-local address with the prefix length of its kind (RFC 3927; RFC 4291, 2.5.6)."""
     return [f"{want.link_local}/{64 if ':' in want.link_local else 16}"] if want.link_local else []

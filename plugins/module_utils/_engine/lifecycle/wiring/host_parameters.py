@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remember which of the host's parameters the engine has set for its networks, since they stay set.
+"""Record which kernel parameters of the host the engine has set for its networks, because they stay set.
 
-Those of a bridge go with it and are not kept. A boot sets all of them back, so what is known is of one boot.
+Those of a bridge go with it and are not recorded. A reboot resets all, so the record is valid for one boot.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..core.engine import Engine
 
 
 def keep(engine: Engine, network: NetworkRecord, changed: Iterable[sysctl.Changed]) -> None:
-    """Keep what was set for a network, but for its bridge; what a parameter was before the first time is what it was."""
+    """Record what was set for a network, except for its bridge; a parameter's first recorded value stays."""
     own = f"/{network.interface}/"
     found = {one.name: [one.before, one.after] for one in changed if own not in one.name}
     if not found:
@@ -31,7 +31,7 @@ def keep(engine: Engine, network: NetworkRecord, changed: Iterable[sysctl.Change
 
 
 def told(engine: Engine) -> dict[str, dict[str, str]]:
-    """Return the parameters that the engine has set since the boot and that still are so, by their names in sysctl(8)."""
+    """Return the parameters, by sysctl(8) name, that the engine set in this boot and that are unchanged."""
     with engine.database.reading() as connection:
         known = _parsed(meta.get(connection, meta.PARAMETERS))
     return {
@@ -42,7 +42,7 @@ def told(engine: Engine) -> dict[str, dict[str, str]]:
 
 
 def _parsed(text: str | None) -> dict[str, list[str]]:
-    """Return what was kept in this boot; what can't be read is not known, since nothing hangs on it."""
+    """Return what was recorded in this boot; ignore what cannot be parsed, because nothing depends on it."""
     try:
         kept = jsontext.parse_object(text or "{}")
         if kept.get("boot") != boot_id():

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find out which ports of the host are free, and keep those of a container from others.
+"""Find free ports of the host, and reserve those of a container.
 
-A port is held by a socket that is bound and never listens (seed ``bindPorts``). Those of a container lie in the queue of one
-more socket (kernel/net/parked.py), which conmon gets: so they are held as long as the container lives, no other program of the
-host can take a port, and they can be exchanged meanwhile. Rules of the firewall lead the packets elsewhere before such a socket
-would see them.
+A port is reserved by a socket that is bound and never listens (seed ``bindPorts``). The sockets of a container are queued in
+one more socket (kernel/net/parked.py), which conmon inherits: so no other program of the host can bind the ports while the
+container runs, and they can be exchanged meanwhile. The firewall redirects the packets before such a socket would see them.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from ...model.network.wiring import SCTP, TCP, UDP, Port
 from ...network import aardvark
 
 _KINDS = {TCP: (socket.SOCK_STREAM, 6), UDP: (socket.SOCK_DGRAM, 17), SCTP: (socket.SOCK_STREAM, 132)}
-#: A protocol, an address of the host, a port of it.
+#: A protocol, an address of the host, and a port.
 _Place = tuple[str, str, int]
-#: The files of /proc/net, by protocol (proc_net(5)); sctp has one of another form.
+#: The files of /proc/net by protocol (proc_net(5)); that of sctp has another format.
 _TABLES = {TCP: ("tcp", "tcp6"), UDP: ("udp", "udp6")}
-#: How often a free port is looked for: each try asks the kernel for one.
+#: Attempts to find a free port; each asks the kernel for one.
 _TRIES = 100
 _LISTEN = "0A"
 #: Any address of the host, of each IP version.
@@ -35,7 +34,10 @@ _ANY = ("0.0.0.0", "::")  # noqa: S104  (it is what the user asks for)
 
 
 def bind(ports: Iterable[Port], stack: ExitStack) -> list[socket.socket]:
-    """Return sockets bound to the ports, which the stack closes; raises InUse for one that a program has, InvalidOption."""
+    """Return sockets bound to the ports; the stack closes them.
+
+    Raises InUse for a port that a program uses, InvalidOption for an address that the host does not have.
+    """
     found = []
     for port in ports:
         for address in _addresses(port):
@@ -45,20 +47,20 @@ def bind(ports: Iterable[Port], stack: ExitStack) -> list[socket.socket]:
 
 
 def hold(ports: Iterable[Port]) -> socket.socket:
-    """Return the socket that holds the ports as long as it is open in any process; raises as ``bind``."""
+    """Return a socket that reserves the ports while any process has it open. Raises what ``bind`` raises."""
     made = parked.made()
     try:
         _exchange(made, ports)
-    except BaseException:  # also an interrupt must not leave it open
+    except BaseException:  # an interrupt must not leave it open either
         made.close()
         raise
     return made
 
 
 def hold_instead(monitor: Process, ports: Sequence[Port]) -> bool:
-    """Have a process that ``hold``'s socket was given hold these ports and no others; raises as ``bind``.
+    """Replace the ports that a process reserves by the socket of ``hold``. Raises what ``bind`` raises.
 
-    False where the kernel does not let us get at it, or an engine of old has given it none: it holds what it held.
+    Returns False, with nothing changed, if the kernel denies access to the socket, or if an old engine passed none.
     """
     with parked.found(monitor) as held:
         if held is not None:
@@ -94,17 +96,17 @@ def _place(bound: socket.socket) -> _Place:
 
 
 def check(ports: Iterable[Port]) -> None:
-    """Raise InUse for a port that somebody has, InvalidOption for an address that is none of the host's."""
+    """Check that the ports are free. Raises InUse, and InvalidOption for an address not of this host."""
     with ExitStack() as stack:
         bind(ports, stack)
 
 
 def unused(port: Port, taken: Sequence[Port]) -> Port:
-    """Return the port with a port of the host that nobody has and that collides with none of ``taken``; raises InUse."""
+    """Return the port with a free host port that collides with none of ``taken``. Raises InUse."""
     for _try in range(_TRIES):
         with ExitStack() as stack:
             asked = port._replace(host_ip=port.host_ip or _ANY[0], host_port=0)
-            # Where the kernel has no such protocol, nobody has a port of it: any number that another has free will do.
+            # If the kernel lacks the protocol, all its ports are free: take one that is free for TCP.
             first = next(iter(bind([asked], stack) or bind([asked._replace(protocol=TCP)], stack)))
             candidate = port._replace(host_port=first.getsockname()[1])
         if any(grammar.collide(candidate, other) for other in taken):
@@ -112,11 +114,11 @@ def unused(port: Port, taken: Sequence[Port]) -> Port:
         with suppress(InUse):
             check([candidate])
             return candidate
-    raise InUse("publish: no port of the host is free", remedy="Name one in publish", users=[])
+    raise InUse("publish: no port of the host is free", remedy="Set a port of the host in publish", users=[])
 
 
 class _Unsupported(Exception):
-    """The host has no such protocol, or no IPv6, so nobody can hold the port."""
+    """The host lacks the protocol, or IPv6, so no program can use the port."""
 
 
 def _addresses(port: Port) -> tuple[str, ...]:
@@ -139,7 +141,7 @@ def _bound(port: Port, address: str) -> socket.socket:
     except OSError as error:
         made.close()
         if error.errno == errno.EADDRNOTAVAIL and not port.host_ip:
-            raise _Unsupported from None  # IPv6 is switched off
+            raise _Unsupported from None  # IPv6 is disabled
         raise _refusal(port, address, error) from None
     return made
 
@@ -148,7 +150,7 @@ def _bind(made: socket.socket, port: Port, address: str) -> None:
     try:
         made.bind((address, port.host_port))
     except OSError as error:
-        # Connections that end are no obstacle, where a socket that may be shared with a server would be none to it (socket(7)).
+        # Retry past closing connections. Not at once: SO_REUSEADDR would let a server bind the port as well (socket(7)).
         if error.errno != errno.EADDRINUSE or port.protocol != TCP or holder(port):
             raise
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -159,16 +161,19 @@ def _refusal(port: Port, address: str, error: OSError) -> Exception:
     text = grammar.written(port)
     if error.errno == errno.EADDRNOTAVAIL:
         return InvalidOption(
-            "publish", text, f"has {address}, which is no address of this host", remedy="See `ip address`"
+            "publish",
+            text,
+            f"has {address}, which is not an address of this host",
+            remedy="Choose one from `ip address`",
         )
     if error.errno != errno.EADDRINUSE:
         return error
     owner = holder(port)
     who = f"by {owner}" if owner else "by another program"
-    remedy = "End that program, or publish another port"
-    if owner.startswith(f"{aardvark.PROGRAM} "):  # nobody is to end that: containers ask it for names
-        remedy = "It answers names of containers at the gateways of networks: publish the port at one address of the host"
-        remedy += ", as in 192.0.2.7:53:53/udp"
+    remedy = "Stop that program, or publish another port"
+    if owner.startswith(f"{aardvark.PROGRAM} "):  # it must not be stopped: containers ask it for names
+        remedy = "Publish the port at one address of the host, as in 192.0.2.7:53:53/udp; that program serves the names"
+        remedy += " of containers at the gateways of networks"
     return InUse(
         f"publish: port {port.host_port}/{port.protocol} of the host is in use {who}",
         remedy=remedy,
@@ -178,7 +183,7 @@ def _refusal(port: Port, address: str, error: OSError) -> Exception:
 
 
 def holder(port: Port) -> str:
-    """Return the process that has a port of the host, as in ``nginx (pid 712)``; "" if nobody tells."""
+    """Return the process that uses a port of the host, as in ``nginx (pid 712)``; "" if unknown."""
     inodes = {f"socket:[{inode}]" for name in _TABLES.get(port.protocol, ()) for inode in _inodes(name, port)}
     if not inodes:
         return ""
@@ -192,7 +197,7 @@ def holder(port: Port) -> str:
 
 
 def _inodes(name: str, port: Port) -> Iterable[str]:
-    """Yield the inodes of the sockets with this port of the host, out of /proc/net/tcp and its like."""
+    """Yield the inodes of the sockets at this host port, from a file such as /proc/net/tcp."""
     try:
         with open(f"/proc/net/{name}", encoding="ascii") as stream:
             lines = stream.read().splitlines()[1:]

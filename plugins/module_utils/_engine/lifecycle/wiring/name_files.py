@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a container's /etc/hosts and /etc/resolv.conf, and bring them up to date when its networks change while it runs."""
+"""Write a container's /etc/hosts and /etc/resolv.conf, and update them when its networks change."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ...model.network import resolver
 from ...runtime import files
 from . import names
 
-#: resolv.conf and hosts of a host are small; what is larger is no such file.
+#: Only this much is read of the host's resolv.conf and hosts, which are small.
 _LIMIT = 1024 * 1024
-#: A container's own edits of /etc/hosts are small; what is larger is left alone.
+#: A larger /etc/hosts, edited in the container, is left alone.
 _LIMIT_EDITED = 4 * 1024 * 1024
 _HOSTS, _RESOLV_CONF = "/etc/hosts", "/etc/resolv.conf"
 
 
 def hosts(record: ContainerRecord, hostname: str, attached: names.Attached) -> dict[str, str]:
-    """Return the text of /etc/hosts by path; nothing where it is to be the image's."""
+    """Return the text of /etc/hosts by path; nothing if the image's file is used."""
     spec = record.spec
     if spec.no_hosts or spec.hosts_file == resolver.OF_IMAGE:
         return {}
@@ -34,7 +34,7 @@ def hosts(record: ContainerRecord, hostname: str, attached: names.Attached) -> d
 
 
 def resolv_conf(spec: ContainerSpec, attached: names.Attached, served: Sequence[str]) -> dict[str, str]:
-    """Return the text of /etc/resolv.conf by path; nothing where it is to be the image's."""
+    """Return the text of /etc/resolv.conf by path; nothing if the image's file is used."""
     if spec.dns == (resolver.NO_SERVERS,):
         return {}
     host = _read(_RESOLV_CONF)
@@ -51,9 +51,9 @@ def bring_up_to_date(
     after: tuple[ContainerRecord, names.Attached],
     served: Sequence[str],
 ) -> None:
-    """Alter the files of a container that runs: of /etc/hosts its own lines and its host's, /etc/resolv.conf as a whole.
+    """Update a running container's own and host's lines of /etc/hosts, and all of /etc/resolv.conf.
 
-    Written in place, since they are bound into the container. ``served`` as for ``names.resolv_conf``.
+    They are written in place, because they are bind mounts. ``served`` is that of ``names.resolv_conf``.
     """
     record, attached = after
     old, new = (_own_lines(*each) for each in (before, after))
@@ -74,7 +74,7 @@ def ask_others(
     served: Sequence[str],
     gone: Sequence[str],
 ) -> None:
-    """Write /etc/resolv.conf of a container that runs anew, in its place, if it still asks at one of the addresses ``gone``."""
+    """Rewrite a running container's /etc/resolv.conf in place if it still names an address of ``gone``."""
     path = f"{container.files}/resolv.conf"
     if {f"nameserver {address}" for address in gone} & {*_read(path).splitlines()}:
         for text in resolv_conf(record.spec, attached, served).values():
@@ -82,7 +82,7 @@ def ask_others(
 
 
 def alter_hosts(path: str, addresses: Iterable[str], lines: Sequence[str]) -> None:
-    """Take the lines of these addresses out of /etc/hosts and put others at its end; no file is fine."""
+    """Remove the lines of these addresses from /etc/hosts and append others; do nothing without a file."""
     gone = {*addresses}
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
     with (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what a container in networks of its own finds in /etc/hosts and /etc/resolv.conf.
+"""Compose /etc/hosts and /etc/resolv.conf of a container with its own networks; pure.
 
 Sources: podman-run(1) ``--add-host``, ``--dns``, ``--hosts-file``; libpod's addHosts and generateResolvConf.
 """
@@ -16,23 +16,23 @@ from ...model.network.spec import BRIDGE, NetworkRecord
 from ...model.network.wiring import Endpoint
 from ...runtime import files
 
-#: By these a container reaches its host (podman-run(1) ``--add-host``).
+#: Names of the host in a container (podman-run(1) ``--add-host``).
 _HOST_NAMES = ("host.containers.internal", "host.docker.internal")
-#: Where systemd-resolved keeps the real name servers, beside its stub on a loopback address (systemd-resolved(8)).
+#: systemd-resolved's file of the real name servers, not its stub on a loopback address (systemd-resolved(8)).
 RESOLVED = "/run/systemd/resolve/resolv.conf"
-#: What podman asks where the host knows no name server that a container could reach.
+#: podman's fallback if the host has no name server that a container can reach.
 _PUBLIC = ("8.8.8.8", "8.8.4.4")
-#: The domain that aardvark-dns takes off a name, so that one without a dot is asked for there first.
+#: The domain of aardvark-dns; as search domain it makes names without a dot resolve there first.
 _SERVED = "dns.podman"
 
 
 Line = tuple[str, tuple[str, ...]]
-#: The interfaces of a container, each with its network.
+#: A container's endpoints, each with its network.
 Attached = Sequence[tuple[Endpoint, NetworkRecord]]
 
 
 def hosts(record: ContainerRecord, hostname: str, attached: Attached, host: str) -> str:
-    """Return /etc/hosts; ``host`` is the text of the host's, or of the file that option ``hosts_file`` names."""
+    """Return /etc/hosts; ``host`` is the text of the host's, or of the file that ``hosts_file`` names."""
     spec = record.spec
     if not attached:
         own: list[Line] = [("127.0.1.1", (hostname, record.name))]
@@ -49,7 +49,7 @@ def own_lines(record: ContainerRecord, hostname: str, kept: Sequence[Endpoint]) 
 
 
 def host_lines(spec: Any, gateway: str) -> list[Line]:
-    """Return the lines for the host, and those that the spec adds."""
+    """Return the lines that name the host, and those that the spec adds."""
     added = {
         name: gateway if where == resolver.HOST_GATEWAY else where
         for name, where in (spec.etc_hosts or {}).items()
@@ -65,7 +65,7 @@ def host_lines(spec: Any, gateway: str) -> list[Line]:
 def gateway_of(networks: Sequence[NetworkRecord]) -> str:
     """Return the address by which a container in these networks reaches its host, "" for none.
 
-    Of a network straight on an interface of the host (macvlan, ipvlan) the gateway is somebody else.
+    The gateway of a macvlan or ipvlan network is another machine.
     """
     found = [
         subnet.gateway
@@ -80,10 +80,10 @@ def gateway_of(networks: Sequence[NetworkRecord]) -> str:
 def resolv_conf(
     spec: Any, host: str, resolved: str, servers: Sequence[str], served: Sequence[str] = ()
 ) -> str:
-    """Return /etc/resolv.conf: ``servers`` of the networks, else those of the spec, else the host's that can be reached.
+    """Return /etc/resolv.conf: ``servers`` of the networks, else the spec's, else the host's reachable ones.
 
-    ``host`` is the host's file, ``resolved`` that of systemd-resolved with the real servers, "" without one. ``served`` are the
-    addresses of aardvark-dns, which asks all the others itself, and knows names in ``dns.podman`` without asking.
+    ``host`` is the host's file, ``resolved`` that of systemd-resolved with the real servers, "" without one. ``served`` are
+    the addresses of aardvark-dns, which takes precedence: it forwards to the others, and resolves ``dns.podman`` itself.
     """
     base = _read(host)
     own = spec.dns or ()
@@ -98,7 +98,7 @@ def resolv_conf(
 
 
 def _read(text: str) -> Mapping[str, list[str]]:
-    """Return the words of a resolv.conf by keyword; of ``search`` and ``domain`` the last line holds (resolv.conf(5))."""
+    """Return a resolv.conf's words by keyword; the last ``search`` or ``domain`` wins (resolv.conf(5))."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         keyword, *words = line.split() or [""]
@@ -110,7 +110,7 @@ def _read(text: str) -> Mapping[str, list[str]]:
 
 
 def _reachable(servers: Sequence[str]) -> list[str]:
-    """Return the name servers that are not on a loopback or link-local address, which mean another host in a container."""
+    """Return the name servers without loopback and link-local addresses, which a container cannot reach."""
     found = []
     for server in servers:
         try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell containers the names of those that are in their networks: by aardvark-dns (served.py), else by lines in their /etc/hosts.
+"""Publish containers' names in their networks: by aardvark-dns (served.py), else by lines in /etc/hosts.
 
-Only what runs is named. The file is altered in its place, since it is bound into the container, and by the lines of one container
-alone: with two hundred in a network, to write each file anew at each start would take seconds.
+Only running containers are named. The file is edited in place, because it is a bind mount, and only by the lines of one
+container: with two hundred in a network, rewriting each file at each start would take seconds.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from .connect import attached as attached_of
 def serve(
     engine: Engine, record: ContainerRecord, attached: Sequence[tuple[Endpoint, NetworkRecord]]
 ) -> tuple[str, ...]:
-    """Decide how names of the container's networks are answered, and return the addresses where aardvark-dns does so.
+    """Choose how names of the container's networks are resolved, and return the addresses of aardvark-dns.
 
-    Those of a network whose containers have them in their files are answered there as long as one of them runs. A server that
-    does not start is warned of: the names go into the files then, also of those that it has served.
+    A network whose containers have the names in their files stays so while one of them runs. If the server does not start, a
+    warning is added and the names are written into the files, also those of containers that it served.
     """
     found = []
     for kept, network in _named(attached):
@@ -40,7 +40,7 @@ def serve(
 
 
 def served_at(engine: Engine, attached: Sequence[tuple[Endpoint, NetworkRecord]]) -> tuple[str, ...]:
-    """Return the addresses where aardvark-dns answers names of these networks now."""
+    """Return the addresses at which aardvark-dns answers for these networks now."""
     found = [
         address
         for _kept, network in _named(attached)
@@ -53,7 +53,7 @@ def served_at(engine: Engine, attached: Sequence[tuple[Endpoint, NetworkRecord]]
 def announce(
     engine: Engine, record: ContainerRecord, attached: Sequence[tuple[Endpoint, NetworkRecord]]
 ) -> None:
-    """Make a container's names known to those in its networks, and theirs to it; all have their files already."""
+    """Publish a container's names in its networks, and the others' names to it; all files exist already."""
     for kept, network in _named(attached):
         with engine.lock_network(network.name, f"name {record.name}"):
             if served.is_served(engine, network) and _is_answered(engine, record, network, kept):
@@ -73,7 +73,7 @@ def announce(
 def withdraw(
     engine: Engine, record: ContainerRecord, attached: Sequence[tuple[Endpoint, NetworkRecord]]
 ) -> None:
-    """Make those in its networks forget a container's names. A server of others that does not start is warned of."""
+    """Remove a container's names from its networks; warn if the server for the others does not start."""
     for kept, network in _named(attached):
         with engine.lock_network(network.name, f"forget {record.name}"):
             if served.is_served(engine, network):
@@ -89,7 +89,7 @@ def withdraw(
 def forget_others(
     engine: Engine, record: ContainerRecord, attached: Sequence[tuple[Endpoint, NetworkRecord]]
 ) -> None:
-    """Take the lines of the others in networks that a container leaves out of its /etc/hosts."""
+    """Remove from a container's /etc/hosts the lines of others in networks that it leaves."""
     gone = [
         address
         for _kept, network in _named(attached)
@@ -101,7 +101,10 @@ def forget_others(
 
 
 def _is_answered(engine: Engine, record: ContainerRecord, network: NetworkRecord, kept: Endpoint) -> bool:
-    """Have aardvark-dns answer a container's names in a network; False when it can't, and all there are named in files now."""
+    """Add a container's names to aardvark-dns; if that fails, write all names of the network into files.
+
+    Returns whether aardvark-dns answers them.
+    """
     try:
         served.add(engine, record, network, kept)
     except EngineError as error:
@@ -114,20 +117,20 @@ def _is_answered(engine: Engine, record: ContainerRecord, network: NetworkRecord
 
 
 def _ask_others(engine: Engine, record: ContainerRecord, gone: NetworkRecord) -> None:
-    """Write other name servers for a running container when aardvark-dns no longer answers in one of its networks."""
+    """Replace a running container's name servers after the loss of aardvark-dns in one of its networks."""
     pairs = attached_of(engine, record)
     at = served_at(engine, [pair for pair in pairs if pair[1].id != gone.id])
     name_files.ask_others(engine.layout.container(record.id), record, pairs, at, served.gateways(gone))
 
 
 def _warn(engine: Engine, network: NetworkRecord, error: EngineError) -> None:
-    text = f"network {network.name}: containers find names in /etc/hosts alone, as {error.message}"
-    remedy = "Make way for it (`ss -ulnp`), then stop all containers of the network and start them again"
+    text = f"network {network.name}: names of containers are in /etc/hosts only, because {error.message}"
+    remedy = "Free the port (`ss -ulnp`), then stop all containers of the network and start them again"
     engine.warned.append(HostLacks(text, remedy=remedy))
 
 
 def _may_be_served(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> bool:
-    """Tell whether aardvark-dns can answer in a network, and nobody there has the names in a file already."""
+    """Return whether aardvark-dns can serve a network and no container there has the names in a file."""
     if not served.can_be_served(network):
         return False
     with engine.database.reading() as connection:
@@ -137,7 +140,10 @@ def _may_be_served(engine: Engine, record: ContainerRecord, network: NetworkReco
 
 
 def _is_there(engine: Engine, container_id: str, network: NetworkRecord) -> bool:
-    """Tell whether a container that runs is in a network by now: one that is to come (back) to it is told its names then."""
+    """Return whether a running container is attached to a network now.
+
+    One that is yet to be attached gets the names at that time.
+    """
     with engine.database.reading() as connection:
         record = containers.get(connection, container_id)
     if record is None or record.intent != REWIRE:
@@ -151,7 +157,7 @@ def _is_there(engine: Engine, container_id: str, network: NetworkRecord) -> bool
 
 
 def _introduce(engine: Engine, network: NetworkRecord) -> None:
-    """Add the names of all that run in a network to the files of each other."""
+    """Add the names of all running containers of a network to each other's files."""
     running = [
         (record, kept)
         for record, kept in _others(engine, "", network.id)
@@ -165,12 +171,12 @@ def _introduce(engine: Engine, network: NetworkRecord) -> None:
 
 
 def _named(attached: Sequence[tuple[Endpoint, NetworkRecord]]) -> Iterable[tuple[Endpoint, NetworkRecord]]:
-    """Yield those in networks that answer names, in the order in which locks are taken."""
+    """Return the attachments to networks with names, in the order in which locks are taken."""
     return sorted((pair for pair in attached if pair[1].spec.dns), key=lambda pair: pair[1].name)
 
 
 def _others(engine: Engine, container_id: str, network_id: str) -> list[tuple[ContainerRecord, Endpoint]]:
-    """Return the others in a network."""
+    """Return the other containers of a network, with their endpoints in it."""
     with engine.database.reading() as connection:
         members = (number for number in attachments.members(connection, network_id) if number != container_id)
         found = [record for number in members if (record := containers.get(connection, number))]
@@ -178,7 +184,7 @@ def _others(engine: Engine, container_id: str, network_id: str) -> list[tuple[Co
 
 
 def _lines(record: ContainerRecord, network: str, kept: Endpoint) -> list[str]:
-    """Return the lines that name a container in one network: by its name, its short id, its aliases there."""
+    """Return the lines of a container in one network: its name, its short id, its aliases there."""
     names = " ".join(served.names(record, network))
     return [f"{address}\t{names}\n" for address in kept.addresses]
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have plugins (CNI) attach containers to a network and take them off, and keep what they tell.
+"""Attach containers to networks with CNI plugins, detach them, and record the plugins' results.
 
-What an attachment is taken back by lies beside the container, written before the first plugin acts: so a kill, a reboot or a
-change of the list of plugins leaves nothing that is not found. A file that is there is an attachment that may be there.
+The data for a detachment is a file of the container, written before the first plugin runs: so what a kill, a reboot or a
+change of the plugins' list leaves is found again. If the file exists, the attachment may exist.
 """
 
 from __future__ import annotations
@@ -33,19 +33,22 @@ from ...state import attachments
 from ..core.engine import Engine
 from ..core.sidecars import put
 
-#: Bytes of the file: a list of plugins, and a result.
+#: Bytes to read of the file at most: a list of plugins and a result.
 _LIMIT = 4 << 20
-#: Seconds to wait for plugins that run without the task that has started them: for each that it may have waited itself.
+#: Seconds to wait for plugins that a killed task has left running, and between two attempts.
 _PATIENCE, _PAUSE = 60.0, 0.02
 
 
 def plugins_of(network: NetworkRecord) -> Plugins:
-    """Return the plugins of a network: of the list that it names, else of that of its own name; raises Missing, InvalidOption."""
+    """Return the plugins of the network's list, by default the list of its own name.
+
+    Raises Missing, InvalidOption.
+    """
     return cni.find(network.spec.options.get("conflist", network.name))
 
 
 def check(networks: Iterable[NetworkRecord], spec: ContainerSpec) -> None:
-    """Raise what a start in networks of plugins could only fail with: Missing, HostLacks, InvalidOption."""
+    """Check that a container can be attached by plugins. Raises Missing, HostLacks, InvalidOption."""
     found = [*networks]
     for network in found:
         if network.spec.driver == CNI:
@@ -59,13 +62,16 @@ def check(networks: Iterable[NetworkRecord], spec: ContainerSpec) -> None:
                 raise InvalidOption(
                     "publish",
                     None,
-                    f"can't be had: the plugins of network {network.name} lead no ports (none has capability portMappings)",
-                    remedy="Add plugin portmap to their list, or name a network of driver bridge as well",
+                    f"cannot be used: no plugin of network {network.name} has the capability portMappings",
+                    remedy="Add the plugin portmap to their list, or attach a network of driver bridge as well",
                 )
 
 
 def leads(network: NetworkRecord, networks: Iterable[NetworkRecord]) -> bool:
-    """Tell whether the plugins of a network lead the ports of a container: the first's, if no other network takes them."""
+    """Return whether the network's plugins publish a container's ports.
+
+    These are the plugins of its first such network, unless another network takes ports.
+    """
     found = [*networks]
     first = next((one.id for one in found if one.spec.driver == CNI), None)
     return first == network.id and not any(one.spec.takes_ports for one in found)
@@ -78,9 +84,9 @@ def add(
     network: NetworkRecord,
     ports: tuple[Port, ...],
 ) -> None:
-    """Attach a container to a network, and save what its plugins tell; what is left of an earlier attachment goes first.
+    """Attach a container to a network and save the plugins' result; first undo an earlier attachment.
 
-    Raises CommandFailed with a plugin's own words, InvalidOption for a wish that the plugins leave out; nothing is left then.
+    Raises CommandFailed with a plugin's message, InvalidOption for a request that the plugins ignored; nothing is left then.
     """
     _take_back(engine, record, network)
     plugins, container = plugins_of(network), engine.layout.container(record.id)
@@ -94,11 +100,11 @@ def add(
             with _alone(path) as held:
                 result = cni.add(plugins, How(request, container.netns, held))
         except EngineError:
-            with suppress(EngineError):  # what is not taken back now is kept, and tried again
+            with suppress(EngineError):  # if this fails, the file is kept and it is tried again
                 _take_back(engine, record, network)
             if request is wishes[-1]:
                 raise
-            continue  # the address that it had is another's by now
+            continue  # the earlier address is taken by now
         _keep(engine, path, plugins, request, result)
         try:
             told = told_by(plugins, request, result, want)
@@ -110,7 +116,10 @@ def add(
 
 
 def delete(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> None:
-    """Take a container off a network. A plugin that fails is warned of, and told again at the next start, end or removal."""
+    """Detach a container from a network; if a plugin fails, add a warning and leave it to the next attempt.
+
+    The next attempt comes with the next start, exit or removal.
+    """
     try:
         _take_back(engine, record, network)
     except EngineError as error:
@@ -118,7 +127,7 @@ def delete(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> N
 
 
 def is_whole(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> bool:
-    """Tell whether nothing is missing of a container that lives, by CHECK, or nobody can tell; one that ends is left alone."""
+    """Return whether CHECK finds nothing missing; True for a container that is exiting or not attached."""
     container = engine.layout.container(record.id)
     if not netns.is_pinned(container.netns) or (kept := read_kept(container.cni(network.id))) is None:
         return True
@@ -132,7 +141,7 @@ def is_whole(engine: Engine, record: ContainerRecord, network: NetworkRecord) ->
 
 
 def with_told(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Return the record with what plugins have told."""
+    """Return the record with the endpoints that plugins have assigned."""
     with engine.database.reading() as connection:
         return replace(record, endpoints=attachments.of(connection, record.id))
 
@@ -150,14 +159,17 @@ def _take_back(engine: Engine, record: ContainerRecord, network: NetworkRecord) 
 
 @contextmanager
 def _alone(path: str) -> Iterator[int]:
-    """Hold the lock of the file and give its descriptor; raises CommandTimeout when a plugin that a killed task left goes on."""
+    """Hold the file's lock and yield its descriptor.
+
+    Raises CommandTimeout while a plugin still runs that a killed task left.
+    """
     deadline = time.monotonic() + _PATIENCE
     with files.held(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)) as fd:
         while not _locked(fd):
             if time.monotonic() > deadline:
                 raise CommandTimeout(
-                    f"a CNI plugin that an earlier task has started still runs after {_PATIENCE:g} s",
-                    remedy=f"See what it waits for (`fuser {path}`), then try again",
+                    f"a CNI plugin of an earlier task is still running after {_PATIENCE:g} s",
+                    remedy=f"Find out what it waits for (`fuser {path}` prints its PID), then try again",
                 )
             time.sleep(_PAUSE)
         yield fd
@@ -179,33 +191,36 @@ def _wanted(record: ContainerRecord, network: NetworkRecord) -> Wanted:
 def _requests(
     record: ContainerRecord, endpoint: Endpoint, network: NetworkRecord, want: Wanted, ports: tuple[Port, ...]
 ) -> list[Request]:
-    """Return what to ask: with the addresses that the task names, else with those of the last start, and then with none."""
+    """Return the requests to try: with the task's addresses, else with those of the last start and with none."""
     given: dict[str, Any] = {protocol.MAC: endpoint.mac, protocol.ALIASES: {network.name: [*want.aliases]}}
     if ports:
         given[protocol.PORTS] = protocol.mappings(ports)
     args = {"IgnoreUnknown": "1", "K8S_POD_NAME": record.name, "MAC": endpoint.mac}
     found = []
     for ips in [want.ips] if want.ips else dict.fromkeys([endpoint.addresses, ()]):
-        one = {"IP": ips[0]} if len(ips) == 1 else {}  # what older plugins know (podman does the same)
+        one = {"IP": ips[0]} if len(ips) == 1 else {}  # for older plugins (podman does the same)
         more = {protocol.IPS: [*ips]} if ips else {}
         found.append(Request(record.id, endpoint.interface, {**args, **one}, {**given, **more}))
     return found
 
 
 def told_by(plugins: Plugins, request: Request, result: Mapping[str, Any], want: Wanted) -> Told:
-    """Return what plugins say; raises InvalidOption for a wish that they left out, CommandFailed for what can't be read."""
+    """Parse the plugins' result.
+
+    Raises InvalidOption for a request that they ignored, CommandFailed for an invalid result.
+    """
     try:
         told = protocol.told(result, request.interface)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise cni.failed(plugins, plugins.each[-1]["type"], f"prints no result: {error}") from None
+        raise cni.failed(plugins, plugins.each[-1]["type"], f"prints an invalid result: {error}") from None
     missed = [ip for ip in want.ips if ip not in told.addresses]
     missed += [want.mac] if want.mac and told.mac not in ("", want.mac) else []
     if missed:
         raise InvalidOption(
             "network",
             missed[0],
-            f"is not what the plugins of {plugins.name} have given, which is {', '.join((*told.addresses, told.mac))}",
-            remedy="Leave it out, or have plugins that take such wishes",
+            f"was ignored by the plugins of {plugins.name}, which assigned {', '.join((*told.addresses, told.mac))}",
+            remedy="Omit it, or use plugins that support such requests",
         )
     return told
 
@@ -213,9 +228,8 @@ def told_by(plugins: Plugins, request: Request, result: Mapping[str, Any], want:
 def _save(engine: Engine, record: ContainerRecord, endpoint: Endpoint, told: Told) -> None:
     with engine.database.transaction() as connection:
         others = attachments.taken_macs(connection, endpoint.network_id, besides=record.id)
-        mac = (
-            endpoint.mac if told.mac in others else told.mac or endpoint.mac
-        )  # those of ipvlan have one in common
+        # ipvlan interfaces share one MAC address.
+        mac = endpoint.mac if told.mac in others else told.mac or endpoint.mac
         found = endpoint._replace(mac=mac, addresses=told.addresses, subnets=told.subnets, dns=told.dns)
         attachments.tell(connection, record.id, found)
 
@@ -227,7 +241,7 @@ def _keep(
 
 
 def read_kept(path: str) -> Optional[tuple[Plugins, Request, Optional[dict[str, Any]]]]:
-    """Return the list, the request and the result (None: not known) that lie beside a container; raises StateCorrupt."""
+    """Return the recorded list, request and result (None: unknown); None without a file. Raises StateCorrupt."""
     with suppress(FileNotFoundError):
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
             text = stream.read(_LIMIT)
@@ -235,7 +249,7 @@ def read_kept(path: str) -> Optional[tuple[Plugins, Request, Optional[dict[str, 
             return protocol.decode(text)
         except (ValueError, LookupError, TypeError, AttributeError):
             raise StateCorrupt(
-                f"{path}, by which plugins take a container off its network, can't be read",
-                remedy="Take back by hand what they have made, and remove the file",
+                f"cannot parse {path}, which plugins need to detach a container from its network",
+                remedy="Undo by hand what the plugins have done, and remove the file",
             ) from None
     return None

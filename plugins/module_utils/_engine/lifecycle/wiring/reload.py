@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make again what networks have on the host, when somebody has flushed the ruleset or taken away what plugins had made."""
+"""Restore the networks' state on the host after a flush of the ruleset or a loss of what plugins had made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import rules
 
 
 def reload(engine: Engine) -> None:
-    """Write the table anew, and have plugins check their containers; those that miss something attach the container again."""
+    """Reload the rules, and let plugins check their containers; attach those again that lack something."""
     rules.load(engine)
     for record, network in _by_plugins(engine):
         with engine.lock_container(record.id, "reload its network"):
@@ -21,7 +21,7 @@ def reload(engine: Engine) -> None:
 
 
 def _by_plugins(engine: Engine) -> list[tuple[ContainerRecord, NetworkRecord]]:
-    """Return the containers that live, each with a network of plugins."""
+    """Return the running containers, each with a network of plugins."""
     with engine.database.reading() as connection:
         known = {one.id: one for one in networks.all(connection) if one.spec.driver == CNI}
         found = [one for one in containers.all(connection) if one.status in status.ALIVE] if known else []
@@ -29,7 +29,7 @@ def _by_plugins(engine: Engine) -> list[tuple[ContainerRecord, NetworkRecord]]:
 
 
 def _renew(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> None:
-    """Have plugins look after one attachment. What fails is warned of: the others are to be looked after too."""
+    """Check one attachment, and repeat it if needed; a failure is a warning: others are checked too."""
     from . import plugins
     from .connect import attached
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change the networks and ports of a container while it runs; what does not change is not touched.
+"""Change the networks and ports of a running container; what does not change is not touched.
 
-First a file in the run directory says what the container has had, then one transaction changes its rows and saves the intent,
-then the kernel is brought to the rows, in steps that can be repeated. Whoever finds the intent of one who was killed goes on.
+First the former state is written to a file in the run directory, then one transaction changes the rows and saves the intent,
+then the kernel is brought in line with the rows, in repeatable steps. The next process that finds the intent of a killed
+change completes it.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ from .connect import REWIRE, Attached, attached, disconnect, namespace_of, plug_
 
 
 class _Wiring(NamedTuple):
-    """A container, and what it has of networks, or has had."""
+    """A container with its present or former endpoints and networks."""
 
     record: ContainerRecord
     attached: Attached
 
     @property
     def plugs(self) -> list[Plug]:
-        """What the kernel is told of each of its interfaces."""
+        """The configuration of each interface for the kernel, with its network."""
         networks = (network for _kept, network in self.attached)
         return [*zip(networks, plugs(self.record, self.attached))]
 
@@ -49,10 +50,10 @@ class _Wiring(NamedTuple):
 def alter(
     engine: Engine, record: ContainerRecord, spec: ContainerSpec, config: ImageConfig | None
 ) -> ContainerRecord:
-    """Give a container what another spec wants of networks, and return its record with that; its lock is held.
+    """Change a container's networks and ports to another spec's, and return its record; its lock is held.
 
-    One that does not live gets it at its next start. Raises what ``choose.with_networks`` does, InUse for a port and NameInUse
-    for an interface that somebody else has: it is as before then.
+    For a container that does not run the change takes effect at its next start. Raises what ``choose.with_networks`` raises,
+    InUse for a port and NameInUse for an interface of others; nothing is changed then.
     """
     note(engine, record)
     with engine.database.transaction() as connection:
@@ -66,7 +67,7 @@ def alter(
 
 
 def note(engine: Engine, record: ContainerRecord) -> None:
-    """Write down what a container that lives has of networks, before its rows change."""
+    """Write a running container's networks to the file, before its rows change."""
     if record.status not in status.ALIVE:
         return
     content = {
@@ -82,14 +83,14 @@ def note(engine: Engine, record: ContainerRecord) -> None:
 
 
 def put(connection: sqlite3.Connection, record: ContainerRecord) -> ContainerRecord:
-    """Save a record with other networks, and that the kernel does not know of them yet; return it."""
+    """Save a record with other networks, and the intent to apply them if it runs; return it."""
     changed = replace(record, intent=REWIRE if record.status in status.ALIVE else record.intent)
     containers.update(connection, changed)
     return changed
 
 
 def leave(engine: Engine, record: ContainerRecord) -> None:
-    """Take a container off what it has no longer, the first part of what ``finish`` does."""
+    """Detach a container from networks that it no longer has: the first part of ``finish``."""
     before = _former(engine, record)
     if before is not None:
         _leave(engine, before, record, _change(before, _now(engine, record)))
@@ -98,32 +99,35 @@ def leave(engine: Engine, record: ContainerRecord) -> None:
 def finish(
     engine: Engine, record: ContainerRecord, *, told: tuple[str, ...] = ("update",)
 ) -> ContainerRecord:
-    """Bring the kernel, and what others know of the container, to its rows; return its record. ``told`` are events."""
+    """Apply the rows to the kernel and to the networks' names; return the record. ``told`` are the events."""
     if record.intent == REWIRE and record.status in status.ALIVE:
-        # Without the file, gone with the run directory or a kill right at the end, all is made that is not there.
+        # Without the file (lost with the run directory, or a kill right at the end), all that is missing is made.
         nothing = _Wiring(replace(record, endpoints=(), ports=()), ())
         record = _bring(engine, _former(engine, record) or nothing, _now(engine, record))
-    if record.intent != REWIRE:  # it does not live, and gets all that at its start
+    if record.intent != REWIRE:  # it does not run, and gets all that at its start
         told = ()
-    _forget(engine, record)  # first: the intent without the file is of one who was killed in between
+    _forget(engine, record)  # first: after a kill in between, the intent without the file is valid
     return save_and_tell(engine, record, told, spec=record.spec, intent="")
 
 
 def mend(engine: Engine, record: ContainerRecord) -> ContainerRecord:
-    """Go on with a change that was killed; the lock is held. What can't be had any more is warned of: the next start has it."""
-    if record.status not in status.ALIVE:  # its release takes off what it has, and has had
+    """Complete a change that was killed; the lock is held.
+
+    What is no longer possible becomes a warning, and is left to the next start.
+    """
+    if record.status not in status.ALIVE:  # its release detaches present and former networks
         return save(engine, record, spec=record.spec, intent="")
     try:
         return finish(engine, record)
     except (EngineError, OSError) as error:
-        text = f"container {record.name} has not got all of its networks: {error}"
-        engine.warned.append(HostLacks(text, remedy="Restart it"))
+        text = f"container {record.name} is not attached to all of its networks: {error}"
+        engine.warned.append(HostLacks(text, remedy="Restart the container"))
     _forget(engine, record)
     return save(engine, record, spec=record.spec, intent="")
 
 
 def release(engine: Engine, record: ContainerRecord) -> None:
-    """Take back what a change that was killed has left of former networks; none is fine."""
+    """Detach a container from the former networks of a killed change, if any."""
     before = _former(engine, record)
     if before is not None:
         peers.withdraw(engine, before.record, before.attached)
@@ -135,7 +139,7 @@ def release(engine: Engine, record: ContainerRecord) -> None:
 
 
 def _bring(engine: Engine, before: _Wiring, after: _Wiring) -> ContainerRecord:
-    """Bring the kernel from one wiring to another, and return the record with what plugins have told."""
+    """Bring the kernel from one wiring to another; return the record with what plugins have assigned."""
     change = _change(before, after)
     _hold_ports(engine, before.record, after.record)
     _leave(engine, before, after.record, change)
@@ -166,7 +170,7 @@ def _leave(engine: Engine, before: _Wiring, record: ContainerRecord, change: Rew
 
 
 def _remake(engine: Engine, former: NetworkRecord, network: NetworkRecord) -> None:
-    """Bring the bridge of a network that was made anew up to date, if others hold it."""
+    """Update the bridge of a recreated network if other containers keep it."""
     if former == network or bridge.observe(network) is None:
         return
     with engine.lock_network(network.name, f"remake {network.name}"):
@@ -175,15 +179,15 @@ def _remake(engine: Engine, former: NetworkRecord, network: NetworkRecord) -> No
 
 
 def _hold_ports(engine: Engine, before: ContainerRecord, record: ContainerRecord) -> None:
-    """Have conmon hold the ports that are published now, in the place of those that were."""
+    """Replace the ports that conmon reserves with those published now."""
     if before.ports == record.ports or record.monitor is None:
         return
     if not host_ports.hold_instead(Process(*record.monitor), record.ports):
         host_ports.check(port for port in record.ports if port not in before.ports)
         engine.warned.append(
             HostLacks(
-                f"the ports of container {record.name} that have changed are not held, or not free, until it is restarted",
-                remedy="Restart it; a kernel from Linux 5.6 on needs no restart",
+                f"changed ports of container {record.name} are not reserved, and former ones not freed, until its restart",
+                remedy="Restart the container; no restart is needed with Linux 5.6 or later",
                 feature="pidfd_getfd",
             )
         )
@@ -203,7 +207,7 @@ def _publish(engine: Engine, before: _Wiring, after: _Wiring) -> None:
 
 
 def _name(engine: Engine, before: _Wiring, after: _Wiring, change: Rewiring) -> None:
-    """Tell those in its networks the container's names, and it theirs, where they have changed."""
+    """Publish the container's names in its networks, and theirs to it, where they have changed."""
     old, record = before.record, after.record
     new = _pairs(after.attached, change.new)
     peers.serve(engine, record, new)
@@ -222,7 +226,7 @@ def _names(record: ContainerRecord, network: NetworkRecord) -> tuple[str, ...]:
 def _take_back(
     engine: Engine, record: ContainerRecord, changed: ContainerRecord, error: EngineError | OSError
 ) -> None:
-    """Give a container the networks that it had, after a change that failed."""
+    """Restore a container's former networks after a failed change."""
     after = _now(engine, changed)
     try:
         former = save(engine, replace(record, intent=changed.intent), spec=record.spec)
@@ -236,7 +240,7 @@ def _take_back(
     save(engine, former, spec=former.spec, intent="")
 
 
-# -- what was, and what is -------------------------------------------------------------------------
+# -- the former and the present state --------------------------------------------------------------
 
 
 def _now(engine: Engine, record: ContainerRecord) -> _Wiring:
@@ -244,7 +248,7 @@ def _now(engine: Engine, record: ContainerRecord) -> _Wiring:
 
 
 def _former(engine: Engine, record: ContainerRecord) -> _Wiring | None:
-    """Return what was written down; None where nothing was."""
+    """Return the former state from the file, or None without one."""
     with suppress(FileNotFoundError), open(_path(engine, record), encoding="utf-8") as stream:
         content = json.load(stream)
         networks = {one.id: one for one in map(decode_network, content["networks"])}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep the engine's table of rules in step with the networks whose bridges are there.
+"""Keep the engine's firewall table in line with the existing bridges.
 
-A network gets its rules before its bridge, and loses them after it: so a bridge that is there has its rules, whoever was killed.
+A network's rules are added before its bridge and removed after it: so an existing bridge has its rules, also after a kill.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def table(engine: Engine) -> str:
 
 
 def open_network(engine: Engine, network: NetworkRecord) -> None:
-    """Add a network, whose bridge may not be there yet, to the table, which is written anew where it is missing."""
+    """Add a network, whose bridge may not exist yet, to the table; load the whole table if it is missing."""
     if not rules.has_rules(network):
         return
     name = table(engine)
@@ -38,7 +38,7 @@ def open_network(engine: Engine, network: NetworkRecord) -> None:
 
 
 def close_network(engine: Engine, network: NetworkRecord) -> None:
-    """Take a network, whose bridge is gone, out of the table, and with the last one the table away."""
+    """Remove a network, whose bridge is gone, from the table, and the table with the last network."""
     if not rules.has_rules(network):
         return
     name = table(engine)
@@ -52,12 +52,12 @@ def close_network(engine: Engine, network: NetworkRecord) -> None:
 
 
 def is_missing(engine: Engine) -> bool:
-    """Tell whether the bridge of a network is there without the table; raises as ``firewall.present``."""
+    """Return whether a bridge exists but the table does not. Raises what ``firewall.present`` raises."""
     return bool(_there(engine)) and not firewall.present(table=table(engine))
 
 
 def load(engine: Engine) -> None:
-    """Write the table anew, from what runs: after somebody has flushed the ruleset."""
+    """Load the table from the running containers, after the ruleset was flushed."""
     with engine.lock_rules("load the rules"):
         there = _there(engine)
         if there:
@@ -65,21 +65,21 @@ def load(engine: Engine) -> None:
             _warn(engine, there, foreign.admit(there, table=table(engine)))
 
 
-#: What a chain of others drops, by its hook, and what its owner can do.
+#: By hook: the traffic that a foreign chain drops, and the remedy.
 _DROPPED = {
     "forward": (
-        "what containers send and get by the host",
-        "Let that firewall forward what comes from and goes to the bridges of `slipway network ls`",
+        "the forwarded traffic of containers",
+        "Make that firewall forward traffic from and to the bridges that `slipway network ls` lists",
     ),
     "input": (
-        "what containers ask the host's name server for",
-        "Let that firewall take port 53 (udp, tcp) from the bridges of `slipway network ls`",
+        "the DNS queries of containers to the host",
+        "Make that firewall accept port 53 (udp, tcp) from the bridges that `slipway network ls` lists",
     ),
 }
 
 
 def _warn(engine: Engine, known: Iterable[NetworkRecord], found: Iterable[foreign.Hindrance]) -> None:
-    """Warn of chains of others that drop what the networks need, which only their owner can mend."""
+    """Warn about foreign chains that drop traffic of the networks, which only their owner can change."""
     served = any(network.spec.dns for network in known) and aardvark.find() is not None
     for one in found:
         if one.hook == "forward" or served:
@@ -89,7 +89,10 @@ def _warn(engine: Engine, known: Iterable[NetworkRecord], found: Iterable[foreig
 
 
 def publication(record: ContainerRecord, attached: Iterable[tuple[Endpoint, NetworkRecord]]) -> Publication:
-    """Return the ports that a container publishes; they lead to its first address of each IP version where ports can lead to."""
+    """Return the ports that a container publishes, and their targets.
+
+    The targets are its first addresses of each IP version in networks that take ports.
+    """
     found: dict[bool, str] = {}
     for endpoint, network in attached:
         for address in endpoint.addresses if network.spec.takes_ports else ():
@@ -98,14 +101,14 @@ def publication(record: ContainerRecord, attached: Iterable[tuple[Endpoint, Netw
 
 
 def _there(engine: Engine) -> list[NetworkRecord]:
-    """Return the networks whose bridges are there."""
+    """Return the networks whose bridges exist."""
     with engine.database.reading() as connection:
         known = networks.all(connection)
     return [one for one in known if rules.has_rules(one) and bridge.observe(one) is not None]
 
 
 def _publications(engine: Engine) -> list[Publication]:
-    """Return the ports of the containers that live, or are about to."""
+    """Return the ports of the containers that run, or have an intent and may be starting."""
     with engine.database.reading() as connection:
         found, known = containers.all(connection), {one.id: one for one in networks.all(connection)}
     live = [one for one in found if one.status in status.ALIVE or one.intent]

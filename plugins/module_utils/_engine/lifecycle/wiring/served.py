@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have aardvark-dns answer the names of a network, as long as it has a file of that network.
+"""Serve names of a network by aardvark-dns, which does so while it has a file of that network.
 
-A network gets its file with its first container, and keeps it until the last one has ended: so those that run at the same time
-are all named in the same way, whatever is installed meanwhile. Whoever acts holds the network's lock.
+A network gets its file with its first container, and keeps it until the last one has exited: so the names of containers that
+run at the same time are published in the same way, whatever is installed meanwhile. The caller holds the network's lock.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from ..core.engine import Engine
 
 
 def is_served(engine: Engine, network: NetworkRecord) -> bool:
-    """Tell whether aardvark-dns has a file of the network."""
+    """Return whether aardvark-dns has a file of the network."""
     return _file(network) in aardvark.names(engine.layout.aardvark)
 
 
 def can_be_served(network: NetworkRecord) -> bool:
-    """Tell whether aardvark-dns is installed and has an address to answer at: that of a bridge of the engine's."""
+    """Return whether aardvark-dns is installed and the network is a managed bridge with an address for it."""
     own = network.spec.driver == BRIDGE and bridge.is_managed(network)
     return own and bool(gateways(network)) and aardvark.find() is not None
 
 
 def gateways(network: NetworkRecord) -> list[str]:
-    """Return the addresses at which names of the network are answered."""
+    """Return the addresses at which aardvark-dns answers for the network."""
     return [subnet.gateway for subnet in network.subnets if subnet.gateway]
 
 
 def add(engine: Engine, record: ContainerRecord, network: NetworkRecord, kept: Endpoint) -> None:
-    """Have a container's names answered in a network; raises EngineError when there is no server, and nothing is left of it then.
+    """Add a container's names to a network's file; idempotent, but restart a server that has died.
 
-    Repeated it changes nothing, but that a server which has died is started again.
+    Raises EngineError when the server does not run; the file is removed then.
     """
     directory, file = engine.layout.aardvark, _file(network)
     named = Named(record.id, kept.addresses, names(record, network.name), tuple(_servers(record)))
@@ -60,7 +60,7 @@ def add(engine: Engine, record: ContainerRecord, network: NetworkRecord, kept: E
 
 
 def drop(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> None:
-    """Have a container's names in a network forgotten; raises EngineError when there are others and no server for them."""
+    """Remove a container's names from a network. Raises EngineError if the server for others fails."""
     directory, file = engine.layout.aardvark, _file(network)
     with engine.lock_names(f"forget {record.name}"):
         text = aardvark.read(directory, file)
@@ -73,7 +73,7 @@ def drop(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> Non
 
 
 def names(record: ContainerRecord, network: str) -> tuple[str, ...]:
-    """Return the names that a container has in one network: its own, its short id, its aliases there."""
+    """Return a container's names in one network: its name, its short id, its aliases there."""
     return tuple(dict.fromkeys((record.name, record.id[:12], *grammar.aliases(record.spec, network))))
 
 
@@ -85,9 +85,9 @@ def _servers(record: ContainerRecord) -> list[str]:
 
 
 def _remove(engine: Engine, file: str) -> None:
-    """Remove the file of a network, and with the last one the server, which goes first, so that a kill leaves none alone."""
+    """Remove a network's file; before the last one, stop the server, so that a kill does not orphan it."""
     directory = engine.layout.aardvark
-    # None: whoever removed the last one was killed before the directory was gone.
+    # There may be no file: a process that removed the last one was killed before it removed the directory.
     if {*aardvark.names(directory)} <= {file}:
         aardvark.end(directory)
     else:
@@ -100,7 +100,7 @@ def _reload(engine: Engine, addresses: list[str]) -> None:
 
 
 def _move(engine: Engine, pid: int) -> None:
-    """Take the server out of the cgroup of whoever started it: it serves others, and must not end with a session."""
+    """Move the server out of its starter's cgroup: it serves all networks, and must outlive the session."""
     if scope.manager(engine.cgroup_manager) == cgroupnames.CGROUPFS:
         moves.enter(engine.layout.monitors_cgroup, pid)
         return
@@ -109,5 +109,5 @@ def _move(engine: Engine, pid: int) -> None:
 
 
 def _file(network: NetworkRecord) -> str:
-    """Return the name of a network's file; from version 1.13 on aardvark-dns asks no other server where it ends so."""
+    """Return the name of a network's file; with suffix %int, aardvark-dns 1.13 forwards no queries."""
     return f"{network.id}%int" if network.spec.internal else network.id
