@@ -38,7 +38,7 @@ def test_a_file_system_that_keeps_no_marks(place, tried):
     """The kernel mounts an overlay on a ramfs, but what a container removes can't be hidden: only the trial tells."""
     libc.mount("ramfs", str(place), "ramfs", 0)
     support.foresee(OVERLAY, str(place))
-    assert f"a trial below {place} failed" in tried(OVERLAY, place)
+    assert f"a test mount below {place} failed" in tried(OVERLAY, place)
     assert tried(FUSE, place) == tried(VFS, place) == ""
 
 

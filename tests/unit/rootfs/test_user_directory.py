@@ -9,17 +9,17 @@ from _engine.rootfs import user_directory
 
 
 def test_a_directory_is_used_where_it_lies(tmp_path):
-    """A directory is returned by its real path."""
+    """The real path of a directory is returned."""
     (tmp_path / "root").mkdir()
     (tmp_path / "link").symlink_to("root")
     assert user_directory.check(str(tmp_path / "link")) == str(tmp_path / "root")
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("file", "no directory"), ("dangling", "no directory"), ("absent", "not exist")]
+    ("name", "why"), [("file", "not a directory"), ("dangling", "not a directory"), ("absent", "not exist")]
 )
 def test_anything_else_is_refused(tmp_path, name, why):
-    """What is no directory is refused, naming the option and the path."""
+    """Anything but a directory is refused; the error names the option and the path."""
     (tmp_path / "file").touch()
     (tmp_path / "dangling").symlink_to("nowhere")
     with pytest.raises(InvalidOption, match=why) as caught:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what a container has changed in its root file system, by what it wrote over its image.
+"""List a container's changes to its image from the upper layer of its root file system.
 
-Source: overlayfs.rst "whiteouts and opaque directories". As ``Changes`` of containers/storage, on which ``podman diff`` stands,
-but for what a lower layer deleted: that is looked up in the image as it is seen, not layer by layer.
+Source: overlayfs.rst "whiteouts and opaque directories". It works as ``Changes`` of containers/storage, which ``podman
+diff`` uses, except for deletions by lower layers: paths are looked up in the merged image, not layer by layer.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _OPAQUE = "trusted.overlay.opaque"
 
 
 class PathChange(NamedTuple):
-    """A path, absolute, and what happened to it."""
+    """An absolute path and the kind of its change."""
 
     path: str
     kind: str
 
 
 def changes(upper: str, image: str) -> list[PathChange]:
-    """Return what the upper layer adds to, changes in and deletes from the image, whose mount is given; sorted by path."""
+    """Return what the upper layer adds, changes and deletes, sorted by path; ``image`` is a mount of it."""
     with directory(upper) as upper_fd, directory(image) as image_fd:
         found = dict(_found(upper_fd, Place(image_fd, "/")))
     for path in [*found]:
         parent = os.path.dirname(path)
-        # Its parent's time may be the same as before, if somebody has put it back.
+        # The parent's time may be unchanged if it was set back.
         if found[path] != CHANGED and parent != "/":
             found.setdefault(parent, CHANGED)
     return sorted(PathChange(path, kind) for path, kind in found.items())
@@ -44,7 +44,7 @@ def _found(upper_fd: int, image: Place) -> Iterator[tuple[str, str]]:
         path = "/" + "/".join(trail)
         before = _look(image, trail)
         if _is_whiteout(info):
-            # One that hides nothing is left by what came and went again.
+            # A whiteout that hides nothing remains of a file that was created and deleted.
             if before is not None:
                 yield path, DELETED
         elif before is None:
@@ -71,13 +71,13 @@ def _is_whiteout(info: os.stat_result) -> bool:
 
 
 def _same_directory(info: os.stat_result, before: os.stat_result) -> bool:
-    """Tell whether a directory is in the upper layer only because of what is in it."""
+    """Return whether a directory is in the upper layer only because of its content."""
     seen = [(each.st_mode, int(each.st_mtime)) for each in (info, before)]
     return seen[0] == seen[1]
 
 
 def _is_opaque(parent: int, name: str) -> bool:
-    # Relative to a directory there is no getxattr(2); /proc stands in for it.
+    # getxattr(2) takes no path relative to a descriptor; /proc replaces it.
     try:
         return os.getxattr(f"/proc/self/fd/{parent}/{name}", _OPAQUE, follow_symlinks=False) == b"y"
     except OSError:
@@ -85,7 +85,7 @@ def _is_opaque(parent: int, name: str) -> bool:
 
 
 def _hidden(upper_fd: int, image: Place, trail: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield what a directory that was made anew hides of the image's, as far as it is not there again."""
+    """Yield the image's entries that a recreated directory hides and does not have itself."""
     upper = Place(upper_fd, "/")
     for name in _names(image, trail):
         if _look(upper, [*trail, name]) is None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mount a container's root file system by fuse-overlayfs, where the kernel's overlayfs can't.
+"""Mount a container's root file system with fuse-overlayfs, where the kernel's overlayfs does not work.
 
-We mount, with the kernel's plain call, and give the program the connection: so nothing is asked of fusermount, the flags are
-ours, and the program may run in another mount namespace than the mount is in. It ends when the mount is gone.
-Sources: fuse(4), fuse-overlayfs(1); libfuse since 3.3 takes ``/dev/fd/N`` for a mount that is there.
+The engine calls mount(2) itself and passes the FUSE connection to the program: so it needs no fusermount, chooses the flags,
+and the program may run in another mount namespace than the mount. The program exits when the mount is gone.
+Sources: fuse(4), fuse-overlayfs(1); libfuse since 3.3 takes ``/dev/fd/N`` for an existing mount.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from ..model.engine.layout import ContainerLayout
 from ..model.engine.storage_drivers import FUSE
 from . import mount_state, overlay, support
 
-#: How long the program may take to end after its mount is gone; it needs milliseconds, unless somebody has a file open.
+#: Seconds for the program to exit after its unmount; it needs milliseconds, unless a process has a file open.
 _PATIENCE = 3.0
 _PATH = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
-#: It says this of any mount option that it does not know.
+#: The program's message about any mount option that it does not know.
 _IGNORED = "unknown argument ignored"
 
-#: Takes a process, by its pid, to where it is to run.
+#: Moves a process, by its PID, to its cgroup.
 Move = Optional[Callable[[int], None]]
 
 
 class Served(NamedTuple):
-    """A mount that works: a descriptor of its root, and the program, None when it ended already."""
+    """A working mount: a descriptor of its root, and the program, or None if that has exited already."""
 
     root: int
     process: Process | None
 
 
 def mount(container: ContainerLayout, lowers: Sequence[str], move: Move = None) -> str:
-    """Mount the root file system and return where: ``container.merged``; ``lowers`` lowest first.
+    """Mount the root file system on ``container.merged`` and return that; ``lowers`` are lowest first.
 
-    ``move`` takes the program out of the caller's cgroup. When it is mounted already and works, nothing is done.
+    ``move`` moves the program out of the caller's cgroup. A mount that exists and works is kept.
     Raises HostLacks, NotFound for a layer, StoreFull.
     """
     if mount_state.is_mounted(container, FUSE):
@@ -56,7 +56,7 @@ def mount(container: ContainerLayout, lowers: Sequence[str], move: Move = None) 
         layers = _prepared(container, lowers)
         try:
             _mount(container, program, layers, move)
-        except BaseException:  # also at an interrupt: nothing may stay that looks like a root file system
+        except BaseException:  # also on an interrupt: nothing may remain that looks like a root file system
             unmount(container)
             raise
     return container.merged
@@ -75,7 +75,7 @@ def _mount(container: ContainerLayout, program: str, layers: Sequence[str], move
 
 
 def _prepared(container: ContainerLayout, lowers: Sequence[str]) -> tuple[str, ...]:
-    """Make the container's directories; return the layers, topmost first."""
+    """Create the container's directories; return the layers, topmost first."""
     overlay.make_upper(container, lowers[-1] if lowers else None, empty=not lowers)
     files.make_private(container.work)
     files.make_private(container.merged)
@@ -86,19 +86,19 @@ def _prepared(container: ContainerLayout, lowers: Sequence[str]) -> tuple[str, .
 
 
 def unmount(container: ContainerLayout) -> None:
-    """Unmount the root file system, and see its program end; not mounted, or no such container, is fine."""
+    """Unmount the root file system and wait for its program to exit; do nothing if it is not mounted."""
     mounts.unmount(os.path.realpath(container.merged))
     for process in find_by_argument(_title(container)):
-        # One whose mount is in use, or copied into another mount namespace, would stay.
+        # A program whose mount is in use, or was copied into another mount namespace, would keep running.
         if _is_program(process.pid) and not process.wait_gone(_PATIENCE):
             process.signal(9)
             process.wait_gone(_PATIENCE)
 
 
 def open_unmounted(container: ContainerLayout, layers: Sequence[str], cover: Callable[[], str]) -> int:
-    """Open what the layers, topmost first, make up: read-only, and mounted where nobody sees it.
+    """Open the merged layers, topmost first, read-only, through a mount in a private mount namespace.
 
-    ``cover`` makes a directory to mount on, in that mount namespace. The program ends when the descriptor is closed.
+    ``cover`` creates a mount point in that namespace. The program exits when the descriptor is closed.
     """
 
     def mount_apart(connection: int) -> int:
@@ -117,10 +117,10 @@ def serve(
     own: tuple[str, str] | None = None,
     move: Move = None,
 ) -> Served:
-    """Mount by ``by``, which takes the connection and returns the mount's root (O_PATH), and start the program for it.
+    """Mount with ``by``, which takes the connection and returns the root (O_PATH); start the program for it.
 
-    ``layers`` topmost first; ``own`` are the upper and the work directory, without which it is read-only. ``title`` is what
-    the program is called in listings. Raises OSError, and HostLacks with the program's own words when it does not work.
+    ``layers`` are topmost first; ``own`` are the upper and work directories, without which the mount is read-only. ``title``
+    is the program's name in process listings. Raises OSError, and HostLacks with the program's message if it fails.
     """
     with ExitStack() as held:
         said = os.memfd_create(FUSE)
@@ -137,7 +137,7 @@ def serve(
                 keep=(connection, *fds),
                 stderr=said,
             )
-        # The connection is the program's alone now: if it ends, the next line fails instead of waiting for ever.
+        # Only the program has the connection now: if it exits, the next call fails instead of blocking for ever.
         if move is not None:
             move(pid)
         try:
@@ -156,7 +156,7 @@ def _connection() -> int:
 def _words(
     given: ExitStack, layers: Sequence[str], own: tuple[str, str] | None
 ) -> tuple[list[str], list[int]]:
-    """Return the program's options and the descriptors that they name: no character of a path needs care so."""
+    """Return the program's options and the descriptors that they name, so that paths need no escaping."""
     opened = []
     for path in (*layers, *(own or ())):
         opened.append(os.open(path, _PATH))
@@ -169,7 +169,7 @@ def _words(
 
 
 def mount_for(connection: int, target: str, flags: int = 0) -> int:
-    """Mount for the connection and return a descriptor of the root, without asking the program, which is not there yet."""
+    """Mount for the connection; return an O_PATH descriptor of the root, which needs no running program."""
     options = (
         f"fd={connection},rootmode={stat.S_IFDIR:o},user_id=0,group_id=0,default_permissions,allow_other"
     )
@@ -181,8 +181,8 @@ def _refused(said: int, error: OSError) -> NoReturn:
     if error.errno not in mount_state.DEAD:
         raise error
     lines = os.pread(said, 4096, 0).decode("utf-8", "replace").strip().splitlines()
-    words = "; ".join(line for line in lines if not line.startswith(_IGNORED)) or "it said nothing"
-    raise HostLacks(f"fuse-overlayfs does not work here: {words}", program=FUSE) from error
+    words = "; ".join(line for line in lines if not line.startswith(_IGNORED)) or "it printed no message"
+    raise HostLacks(f"fuse-overlayfs does not work on this host: {words}", program=FUSE) from error
 
 
 def _title(container: ContainerLayout) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell whether a container's root file system is there, and works; for whoever only looks."""
+"""Check whether a container's root file system is mounted and works, without changing anything."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from ..kernel import mountinfo
 from ..model.engine.layout import ContainerLayout
 from ..model.engine.storage_drivers import FUSE, OVERLAY
 
-#: What mountinfo calls them.
+#: Their file system types in mountinfo.
 FSTYPES = {OVERLAY: "overlay", FUSE: "fuse.fuse-overlayfs"}
-#: What the kernel answers for a mount whose program has ended.
+#: The kernel's errors for a mount whose program has exited.
 DEAD = (errno.ENOTCONN, errno.ECONNABORTED)
 
 
 class RootfsDied(EngineError):
-    """The program that shows a container's root file system has ended before its container."""
+    """The program that serves a container's root file system has exited before its container."""
 
     code = "rootfs_died"
 
 
 def is_mounted(container: ContainerLayout, driver: str) -> bool:
-    """Tell whether the root file system is there, whether it works or not; with vfs it is a plain directory."""
+    """Return whether the root file system is mounted, working or not; with vfs, whether it exists."""
     if driver not in FSTYPES:
         return os.path.isdir(container.merged)
-    # mountinfo knows no symlinks, and the engine's root may lie behind one.
+    # mountinfo has resolved paths, and the engine's root may be behind a symlink.
     entry = mountinfo.at(os.path.realpath(container.merged))
     return entry is not None and entry.fstype == FSTYPES[driver]
 
 
 def works(container: ContainerLayout) -> bool:
-    """Tell whether somebody answers for what is mounted; nothing mounted works too."""
+    """Return whether the mount's program responds; True also if nothing is mounted."""
     try:
         os.statvfs(
             container.merged
-        )  # asks the program, where stat(2) is content with what the kernel remembers
+        )  # asks the program, unlike stat(2), which the kernel may answer from its cache
     except FileNotFoundError:
         return True
     except OSError as error:
@@ -48,10 +48,10 @@ def works(container: ContainerLayout) -> bool:
 
 
 def check(container: ContainerLayout, name: str, driver: str) -> None:
-    """Raise RootfsDied when a program shows the root file system of the container of this name, and has ended."""
+    """Check that the program of the container's root file system, if any, is running. Raises RootfsDied."""
     if driver == FUSE and not works(container):
         raise RootfsDied(
-            f"the root file system of {name} is gone: its program {FUSE} has ended",
-            remedy="Restart the container: what it has written is still there",
+            f"the root file system of {name} is gone: its program {FUSE} has exited",
+            remedy="Restart the container; its files are not lost",
             name=name,
         )

@@ -16,26 +16,25 @@ from ..kernel import files, libc, mountinfo, mounts
 from ..model.engine.layout import ContainerLayout
 from . import support
 
-#: What an image without layers stands on; it lies beside the links in ``lower``.
+#: The empty directory in ``lower`` that is the layer of an image without layers.
 EMPTY = "empty"
-#: What makes two layers of one.
+#: An empty second layer for an image with one.
 _BOTTOM = "bottom"
-#: The kernel's answers: no such call, no such mount for this file system, no idmapped layers in overlayfs.
+#: The kernel's errors: no such system call, not for this file system, no idmapped layers in overlayfs.
 _NO_IDMAP = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)
 
 
 class NoIdmappedLayers(HostLacks):
-    """The kernel (before 5.19) or the file system can't show layers with other owners."""
+    """The kernel (before 5.19) or the file system does not support idmapped layers."""
 
 
 def mount(container: ContainerLayout, lowers: Sequence[str], userns_fd: int | None = None) -> str:
-    """Mount the root file system and return where: ``container.merged``.
+    """Mount the root file system on ``container.merged`` and return that; do nothing if it is mounted.
 
-    ``lowers`` are the absolute directories of the image's layers, lowest first, as in ImageRecord.layers.
-    What the container wrote before is there again; when it is mounted already, nothing is done.
-    With ``userns_fd`` the layers' owners appear as that user namespace maps them.
-    Raises HostLacks when kernel or file system can't do it, NoIdmappedLayers when only that is the trouble, NotFound when a
-    layer is missing, StoreFull, and OSError when the kernel refuses for another reason.
+    ``lowers`` are the absolute directories of the image's layers, lowest first, as in ImageRecord.layers. The container's
+    earlier changes are kept. With ``userns_fd`` the layers' owners are mapped by that user namespace.
+    Raises HostLacks if kernel or file system does not support it, NoIdmappedLayers if only the mapping is unsupported,
+    NotFound for a missing layer, StoreFull, and OSError for other errors of the kernel.
     """
     if is_mounted(container):
         return container.merged
@@ -51,10 +50,10 @@ def mount(container: ContainerLayout, lowers: Sequence[str], userns_fd: int | No
             if error.errno not in _NO_IDMAP:
                 raise
             raise NoIdmappedLayers(
-                "the kernel or the file system has no idmapped mounts for layers", feature="idmapped layers"
+                "the kernel or the file system does not support idmapped layers", feature="idmapped layers"
             ) from error
         finally:
-            # The overlay has its own hold on them.
+            # The overlay keeps its own references.
             mounts.unmount_below(os.path.realpath(container.lower))
     return container.merged
 
@@ -63,8 +62,8 @@ def _mount(container: ContainerLayout, links: list[str], top: str | None, *, emp
     make_upper(container, top, empty=empty)
     files.make_private(container.work)
     files.make_private(container.merged)
-    # The paths are relative to ``lower``: hundreds of layers fit into the one page that mount(2) takes as
-    # options, and no character of a path can be read as a separator.
+    # The paths are relative to ``lower``: so hundreds of layers fit into the one page that mount(2) takes as
+    # options, and no character of a path can be taken for a separator.
     options = f"lowerdir={':'.join(reversed(links))},upperdir=../upper,workdir=../work"
     with _working_directory(container.lower):
         libc.mount("overlay", container.merged, "overlay", 0, options)
@@ -73,9 +72,10 @@ def _mount(container: ContainerLayout, links: list[str], top: str | None, *, emp
 def mount_image(
     container: ContainerLayout, lowers: Sequence[str], *, top: str | None = None, userns_fd: int | None = None
 ) -> None:
-    """Mount the image on ``container.merged``, read-only: alone, or below what a container wrote (``top``).
+    """Mount the image read-only on ``container.merged``, with ``top`` below a container's upper layer.
 
-    ``userns_fd`` is for the image's layers, as in ``mount``; whoever gives it unmounts what is below ``container.lower``.
+    ``userns_fd`` maps the owners of the image's layers, as in ``mount``; the caller that passes it unmounts what is below
+    ``container.lower``.
     """
     links = _link(container, lowers)
     files.make_private(container.merged)
@@ -86,31 +86,29 @@ def mount_image(
         if top is not None:
             _point(f"{container.lower}/top", top)
             links.append("top")
-        # Without an upper layer overlayfs wants two lower ones.
+        # Without an upper layer overlayfs needs two lower ones.
         options = f"lowerdir={':'.join(reversed([_BOTTOM, *links]))}"
         with _working_directory(container.lower):
             libc.mount("overlay", container.merged, "overlay", libc.MS_RDONLY | libc.MS_NODEV, options)
 
 
 def unmount(container: ContainerLayout) -> None:
-    """Unmount the root file system; not mounted, or no such container, is fine."""
+    """Unmount the root file system; do nothing if it is not mounted, or the container does not exist."""
     mounts.unmount(os.path.realpath(container.merged))
-    mounts.unmount_below(
-        os.path.realpath(container.lower)
-    )  # idmapped layers, left by a start that was killed
+    mounts.unmount_below(os.path.realpath(container.lower))  # idmapped layers that a killed start left
 
 
 def is_mounted(container: ContainerLayout) -> bool:
-    """Tell whether the root file system is mounted."""
-    # mountinfo knows no symlinks, and the engine's root may lie behind one.
+    """Return whether the root file system is mounted."""
+    # mountinfo has resolved paths, and the engine's root may be behind a symlink.
     entry = mountinfo.at(os.path.realpath(container.merged))
     return entry is not None and entry.fstype == "overlay"
 
 
 def moves_content() -> bool:
-    """Tell whether the kernel may leave content in the layers below that belongs to another name by now.
+    """Return whether the kernel may keep content of a renamed or changed file in lower layers.
 
-    An upper layer tells what was written only without (overlayfs.rst, "redirect_dir" and "Metadata only copy up").
+    Only without that does the upper layer have all changes (overlayfs.rst, "redirect_dir" and "Metadata only copy up").
     """
     return any(_parameter(name).startswith("Y") for name in ("redirect_dir", "metacopy"))
 
@@ -119,12 +117,12 @@ def _parameter(name: str) -> str:
     try:
         with open(f"/sys/module/overlay/parameters/{name}", encoding="ascii") as stream:
             return stream.read()
-    except OSError:  # an older kernel, which knows nothing of the kind
+    except OSError:  # an older kernel without the parameter
         return ""
 
 
 def _link(container: ContainerLayout, lowers: Sequence[str]) -> list[str]:
-    """Make a short link to each layer; return their names, lowest first."""
+    """Create a short symlink to each layer; return their names, lowest first."""
     files.make_private(container.lower)
     if not lowers:
         files.make_private(f"{container.lower}/{EMPTY}")
@@ -136,7 +134,7 @@ def _link(container: ContainerLayout, lowers: Sequence[str]) -> list[str]:
 
 
 def _idmap(container: ContainerLayout, links: list[str], userns_fd: int) -> list[str]:
-    """Mount each layer beside its link with other owners; return the names, lowest first."""
+    """Create an idmapped mount of each layer next to its link; return the names, lowest first."""
     names = []
     for link in links:
         name = f"m{link}"
@@ -148,7 +146,7 @@ def _idmap(container: ContainerLayout, links: list[str], userns_fd: int) -> list
 
 
 def _point(link: str, target: str) -> None:
-    """Make the symlink, or correct the one that is there."""
+    """Create the symlink, or correct an existing one."""
     try:
         os.symlink(target, link)
     except FileExistsError:
@@ -158,13 +156,13 @@ def _point(link: str, target: str) -> None:
 
 
 def make_upper(container: ContainerLayout, top: str | None, *, empty: bool) -> None:
-    """Make the upper layer; its root looks as the image's, for it is what the container sees as ``/``.
+    """Create the upper layer; its top directory, the container's ``/``, gets the attributes of the image's.
 
-    ``top`` is the highest layer, None or ``empty`` without any: a container's root is open to its users.
+    ``top`` is the highest layer. Without any (None, or ``empty``) the mode is 0755, so that users can traverse ``/``.
     """
     if os.path.isdir(container.upper):
         return
-    # Finished under another name: a half-made one must not be taken for one that the container has altered.
+    # Completed under another name: a half-made one must not be mistaken for one that the container has changed.
     fresh = f"{container.upper}.new"
     files.make_private(fresh)
     if top is not None:
@@ -179,7 +177,7 @@ def _copy_attributes(source: str, target: str) -> None:
     os.chown(target, seen.st_uid, seen.st_gid)
     os.chmod(target, seen.st_mode & 0o7777)
     for name in os.listxattr(source):
-        # overlayfs keeps its own notes there (opaque, origin); a layer's are not the upper's.
+        # overlayfs's own attributes (opaque, origin) of a layer do not apply to the upper layer.
         if not name.startswith("trusted.overlay."):
             os.setxattr(target, name, os.getxattr(source, name))
     os.utime(target, ns=(seen.st_atime_ns, seen.st_mtime_ns))
@@ -187,7 +185,7 @@ def _copy_attributes(source: str, target: str) -> None:
 
 @contextmanager
 def _working_directory(path: str) -> Iterator[None]:
-    """Work in ``path`` (the whole process does) and go back."""
+    """Change the process's working directory to ``path``, and restore it."""
     before = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.chdir(path)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mount in a container's run directory what its config.json then binds: parts of volumes, overlays, images.
+"""Mount in a container's run directory what its config.json binds: subpaths of volumes, overlays, images.
 
-What is mounted is given by descriptor, so that nobody can exchange it on the way. What is there is read from mountinfo.
+Sources are passed as descriptors, so that they cannot be replaced meanwhile. Existing mounts are read from mountinfo.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from . import overlay, support
 
 
 def place(container: ContainerLayout, number: int, fd: int) -> str:
-    """Make what the descriptor's file or directory can be mounted on, and return its path."""
-    # The root of a user namespace passes through; who else could is kept out by the directory above.
+    """Create a mount point for the descriptor's file or directory, and return its path."""
+    # A user namespace's root traverses it; the directory above keeps other users out.
     files.make_private(container.mounts, 0o711)
     target = f"{container.mounts}/{number}"
     if stat.S_ISDIR(os.fstat(fd).st_mode):
@@ -31,14 +31,14 @@ def place(container: ContainerLayout, number: int, fd: int) -> str:
 
 
 def bind(fd: int, target: str, *, recursive: bool, shares: bool) -> None:
-    """Show what the descriptor is of; ``shares``: mounts that are made on it later, here or there, as the source does."""
+    """Bind mount the descriptor's file or directory; with ``shares``, keep the propagation of the source."""
     mounts.bind(named(fd), target, recursive=recursive)
     if not shares:
         mounts.make_private(target)
 
 
 def idmapped(fd: int, target: str, userns_fd: int, *, recursive: bool, shares: bool) -> None:
-    """Show it with its owners shifted as the user namespace maps them; raises OSError as mounts.idmapped does."""
+    """Mount it with its owners mapped by the user namespace. Raises OSError as ``mounts.idmapped`` does."""
     mounts.idmapped(named(fd), target, userns_fd, recursive=recursive)
     if not shares:
         mounts.make_private(target)
@@ -47,10 +47,10 @@ def idmapped(fd: int, target: str, userns_fd: int, *, recursive: bool, shares: b
 def overlay_on(
     container: ContainerLayout, number: int, fd: int, target: str, own: tuple[str, str] | None
 ) -> None:
-    """Show a directory below one that takes what is written.
+    """Mount an overlay over a directory.
 
-    ``own`` are upper and work directory of the user, which stay; None: ours, which go with ``unmount``. Raises HostLacks when
-    the file system can't hold them, StoreFull, OSError.
+    ``own`` are the user's upper and work directories, which are kept; None: the engine's, which ``unmount`` removes. Raises
+    HostLacks if their file system is unsupported, StoreFull, OSError.
     """
     base = f"{container.overlays}/{number}"
     upper, work = own or (f"{base}/upper", f"{base}/work")
@@ -61,7 +61,7 @@ def overlay_on(
         lower_fd, upper_fd, work_fd = (
             stack.enter_context(files.directory(path)) for path in (named(fd), upper, work)
         )
-        if not os.listdir(upper_fd):  # what the container has altered before stays as it left it
+        if not os.listdir(upper_fd):  # attributes that the container has changed before are kept
             carry(lower_fd, upper_fd, os.fstat(lower_fd))
         options = f"lowerdir={named(lower_fd)},upperdir={named(upper_fd)},workdir={named(work_fd)}"
         with support.explained(upper, (), below=os.readlink(named(lower_fd))):
@@ -72,9 +72,9 @@ def overlay_on(
 def image(
     container: ContainerLayout, number: int, lowers: Sequence[str], userns_fd: int | None = None
 ) -> Iterator[str]:
-    """Mount an image for the body, with a layer of its own for what is written; what is bound meanwhile stays.
+    """Mount an image, with an upper layer of its own, for the body; bind mounts made from it remain.
 
-    ``lowers`` lowest first. Raises what overlay.mount does.
+    ``lowers`` are lowest first. Raises what ``overlay.mount`` raises.
     """
     base = container.elsewhere(f"{container.overlays}/{number}")
     files.make_private(base.static)
@@ -85,7 +85,7 @@ def image(
 
 
 def unmount(container: ContainerLayout) -> None:
-    """Unmount all of it, and delete what was written to overlays of ours; nothing there is fine."""
+    """Unmount everything, and delete the engine's overlay directories; do nothing if there are none."""
     for top in (container.mounts, container.overlays):
         if os.path.isdir(top):
             mounts.unmount_copies(os.path.realpath(top))
@@ -93,5 +93,5 @@ def unmount(container: ContainerLayout) -> None:
 
 
 def named(fd: int) -> str:
-    """Return the path that leads to a descriptor's file, and to no other."""
+    """Return a path that always refers to the descriptor's file."""
     return f"/proc/self/fd/{fd}"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Try whether a storage driver works in a place, by really mounting there, and doing what containers do.
+"""Test whether a storage driver works in a directory, by mounting there and doing what containers do.
 
-Only a thread that ends at once sees the mount; what is tried with lies in a directory of the caller's, below the engine's root.
+Only a short-lived thread sees the mount; the test's files are in a directory of the caller, below the engine's root.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from ..model.engine.layout import ContainerLayout
 from ..model.engine.storage_drivers import FUSE, OVERLAY
 from . import fuse, support
 
-#: How long the program may take to end (seconds).
+#: Seconds for the program to exit.
 _PATIENCE = 5.0
 
 
 def lacks(driver: str, place: str, stage: str) -> str:
-    """Return why the driver can't keep containers in ``place``, ``""`` when it can; ``stage`` is an empty directory there."""
+    """Return why the driver does not work in ``place``, or ``""``; ``stage`` is an empty directory there."""
     tries: dict[str, Callable[[str], None]] = {OVERLAY: _try_overlay, FUSE: _try_fuse}
     try:
         if driver in tries:
@@ -32,12 +32,12 @@ def lacks(driver: str, place: str, stage: str) -> str:
     except HostLacks as error:
         return str(error)
     except (EngineError, OSError) as error:
-        return f"a trial below {place} failed: {error}"
+        return f"a test mount below {place} failed: {error}"
     return ""
 
 
 def _make_layers(stage: str) -> None:
-    """Make a layer with a file, and a directory that holds one, and what a container has beside its layers."""
+    """Create a layer with a file and a non-empty directory, and a container's other directories."""
     layer = f"{stage}/layer"
     for path in (f"{layer}/again", f"{stage}/upper", f"{stage}/work", f"{stage}/merged"):
         make_private(path)
@@ -77,11 +77,16 @@ def _try_fuse(stage: str) -> None:
 
 
 def _use(root: int) -> None:
-    """Remove what the layer has, and make it anew: the upper layer must take all marks. Raises HostLacks, OSError."""
+    """Delete the layer's files and recreate a directory: the upper layer must store all markers.
+
+    Raises HostLacks, OSError.
+    """
     os.unlink("gone", dir_fd=root)
     os.unlink("again/old", dir_fd=root)
     os.rmdir("again", dir_fd=root)
     os.mkdir("again", 0o700, dir_fd=root)
     with directory("again", dir_fd=root) as again:
         if os.listdir(root) != ["again"] or os.listdir(again):
-            raise HostLacks("what a container removes would come back: the upper layer keeps no marks")
+            raise HostLacks(
+                "files that a container deletes would reappear: the upper layer stores no markers"
+            )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what a host lacks for a storage driver."""
+"""Determine what a host lacks for a storage driver, and explain errors of its mounts."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from ..kernel import mountinfo
 from ..kernel.command import find_program
 from ..model.engine.storage_drivers import FUSE, OVERLAY
 
-#: What can't hold an upper layer: no whiteouts, no d_type or no trusted.* attributes, or content that changes
-#: at the far end (Documentation/filesystems/overlayfs.rst, "Upper and Lower").
+#: File systems that cannot have an upper layer: without whiteouts, d_type or trusted.* attributes, or changed by
+#: other hosts (Documentation/filesystems/overlayfs.rst, "Upper and Lower").
 _UNFIT = frozenset(
     "9p afs aufs cifs ecryptfs exfat hfsplus iso9660 msdos nfs nfs4 ntfs overlay smb3 squashfs vfat".split()
 )
 FUSE_DEVICE = "/dev/fuse"
-_FIT = "Give the engine a root on ext4, btrfs, or xfs made with ftype=1"
+_FIT = "Use an engine root on ext4, btrfs, or xfs made with ftype=1"
 
 
 def foresee(driver: str, place: str) -> None:
-    """Raise HostLacks for what can be told of a driver without trying: nothing is changed. ``place`` need not exist yet."""
+    """Check a driver without a test mount; ``place`` need not exist yet. Raises HostLacks."""
     if driver == OVERLAY:
         probe(place)
     elif driver == FUSE:
         find_fuse()
         if ":" in os.path.realpath(place):
             raise HostLacks(
-                f"fuse-overlayfs takes no path with a colon: {os.path.realpath(place)}", path=place
+                f"fuse-overlayfs does not support a colon in a path: {os.path.realpath(place)}", path=place
             )
 
 
 def host(place: str) -> str:
-    """Return, as text, all that a trial's result hangs on beside the boot: whoever finds it changed tries again."""
+    """Return, as text, what a test's result depends on besides the boot; a change repeats the test."""
     entry = file_system(place)
     program = find_program(FUSE)
     seen = os.stat(program) if program else None
@@ -49,7 +49,7 @@ def host(place: str) -> str:
 
 
 def find_fuse() -> str:
-    """Return fuse-overlayfs's path; raises HostLacks without it, or without FUSE."""
+    """Return the path of fuse-overlayfs. Raises HostLacks without it, or without FUSE."""
     program = find_program(FUSE)
     if program is None:
         raise HostLacks(
@@ -61,9 +61,9 @@ def find_fuse() -> str:
 
 
 def probe(directory: str) -> None:
-    """Raise HostLacks when containers can't be mounted below ``directory``.
+    """Check that overlayfs can be used below ``directory``, without trying it or changing anything.
 
-    It tells what can be told without trying: nothing is changed. The directory need not exist yet.
+    The directory need not exist yet. Raises HostLacks.
     """
     if not kernel_can():
         raise _no_overlayfs()
@@ -76,9 +76,9 @@ def probe(directory: str) -> None:
 def explained(
     directory: str, lowers: Sequence[str], *, fuse: bool = False, below: str | None = None
 ) -> Iterator[None]:
-    """Turn the kernel's refusal to mount below ``directory`` into an error that says what to do.
+    """Translate the kernel's error of a mount below ``directory`` into one with a remedy.
 
-    ``fuse``: it was not overlayfs that was to be mounted. ``below``: what the user wants to have shown by an overlay.
+    ``fuse``: the mount is not of overlayfs. ``below``: the user's directory below an overlay.
     """
     try:
         yield
@@ -101,10 +101,10 @@ def _explain(error: OSError, directory: str, lowers: Sequence[str], below: str |
 
 
 def _of_place(error: OSError, directory: str, lowers: Sequence[str]) -> EngineError | None:
-    """Explain what has nothing to do with how it is mounted."""
+    """Explain an error that does not depend on the kind of mount; None if there is no explanation."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreFull(
-            f"no space is left in {directory}", remedy="Free some on that file system", path=directory
+            f"no space is left in {directory}", remedy="Free space on that file system", path=directory
         )
     if error.errno == errno.ENOENT:
         missing = next((lower for lower in lowers if not os.path.isdir(lower)), None)
@@ -121,10 +121,10 @@ def _no_overlayfs() -> HostLacks:
 
 
 def no_fuse() -> HostLacks:
-    """Make the error for a kernel without FUSE."""
+    """Return the error for a kernel without FUSE."""
     return HostLacks(
-        f"the kernel ({os.uname().release}) has no FUSE, or {FUSE_DEVICE} is not there",
-        remedy="Load the module: modprobe fuse. In a container, give it the device",
+        f"the kernel ({os.uname().release}) has no FUSE, or {FUSE_DEVICE} does not exist",
+        remedy="Load the module: modprobe fuse. In a container, add the device",
         feature="fuse",
     )
 
@@ -132,8 +132,8 @@ def no_fuse() -> HostLacks:
 def _unfit(directory: str, entry: mountinfo.MountEntry | None) -> HostLacks:
     kind, where = (entry.fstype, entry.target) if entry else ("unknown", directory)
     return HostLacks(
-        f"overlayfs can't keep containers in {directory}: the file system ({kind} at {where}) does not fit",
-        remedy=f"{_FIT}; the kernel's log (dmesg) has its reason",
+        f"overlayfs cannot have its upper layer in {directory}: the file system ({kind} at {where}) is unsupported",
+        remedy=f"{_FIT}; the kernel log (dmesg) has the reason",
         feature="overlayfs",
         path=directory,
         fstype=kind,
@@ -144,8 +144,8 @@ def _no_lower(path: str) -> HostLacks:
     entry = file_system(path)
     kind = entry.fstype if entry else "unknown"
     return HostLacks(
-        f"overlayfs can't show {path} with a layer above: its file system ({kind}) does not fit",
-        remedy="Mount it without O, or a copy of it; the kernel's log (dmesg) has its reason",
+        f"overlayfs cannot have {path} as its lower layer: the file system ({kind}) is unsupported",
+        remedy="Mount it without O, or mount a copy of it; the kernel log (dmesg) has the reason",
         feature="overlayfs",
         path=path,
         fstype=kind,
@@ -153,7 +153,7 @@ def _no_lower(path: str) -> HostLacks:
 
 
 def kernel_can() -> bool:
-    """Tell whether overlayfs is in the kernel, or a module that mount(2) loads by itself."""
+    """Return whether overlayfs is in the kernel, or a module that mount(2) loads on demand."""
     with open("/proc/filesystems", encoding="ascii") as known:
         if any(line.split()[-1] == "overlay" for line in known):
             return True
@@ -161,7 +161,7 @@ def kernel_can() -> bool:
 
 
 def file_system(path: str) -> mountinfo.MountEntry | None:
-    """Return the mount that ``path`` lies on, or would if it were made."""
+    """Return the mount that contains ``path``, which need not exist."""
     current = os.path.realpath(path)
     while True:
         entry = mountinfo.at(current)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give a container a copy of its whole image as root file system: it needs nothing of the kernel, so it works everywhere.
+"""Copy the whole image as a container's root file system, which needs no kernel feature and works everywhere.
 
-Where the file system can, the copy shares the image's blocks (reflink).
+Where the file system supports it, the copy shares the image's blocks (reflink).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def mount(container: ContainerLayout, lowers: Sequence[str], mapping: IdMap | None = None) -> str:
-    """Make the root file system unless it is there, and return where: ``container.merged``, which is no mount.
+    """Create the root file system unless it exists, and return its path ``container.merged`` (no mount).
 
-    ``lowers`` lowest first. An ``upper`` that is there, of an imported checkpoint, lies on top.
+    ``lowers`` are lowest first; an existing ``upper``, of an imported checkpoint, is the topmost layer.
     Raises NotFound for a layer, StoreFull, HostLacks; nothing half-made is left then.
     """
     if not mount_state.is_mounted(container, VFS):
@@ -37,22 +37,22 @@ def mount(container: ContainerLayout, lowers: Sequence[str], mapping: IdMap | No
 
 
 def unmount(_container: ContainerLayout) -> None:
-    """Do nothing: the files stay."""
+    """Do nothing: the files are kept."""
 
 
 def make(target: str, lowers: Sequence[str], mapping: IdMap | None = None) -> None:
-    """Copy what the layers make up, lowest first, with the owners of a user namespace: all of it, durably, or nothing."""
+    """Copy the merged layers, lowest first, with owners mapped, atomically and durably."""
     stage = f"{target}.new"
     remove_tree(stage)
     make_private(stage)
     try:
         _copy(stage, lowers, mapping)
-    except BaseException as error:  # also at an interrupt: a half copy may be large
+    except BaseException as error:  # also on an interrupt: a half copy may be large
         remove_tree(stage)
         if isinstance(error, OSError) and error.errno in _FULL:
             raise StoreFull(
                 f"no space is left in {os.path.dirname(target)} for a copy of the image",
-                remedy="Free some on that file system",
+                remedy="Free space on that file system",
                 path=target,
             ) from error
         raise
@@ -61,7 +61,7 @@ def make(target: str, lowers: Sequence[str], mapping: IdMap | None = None) -> No
 
 def _copy(stage: str, lowers: Sequence[str], mapping: IdMap | None) -> None:
     with ExitStack() as held, directory(stage) as target:
-        if not lowers:  # an image without layers: its root is open to its users
+        if not lowers:  # an image without layers: users must be able to traverse its root
             os.fchmod(target, 0o755)
             os.fchown(target, *(mapping.root if mapping else (0, 0)))
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look at the layers of an image as one tree, and at what a copy of it (driver vfs) has that the image has not."""
+"""Read the layers of an image as one tree, and compare a copy of it (driver vfs) with it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..trees.merge import MergedCursor
 def changes(
     container: ContainerLayout, lowers: Sequence[str], mapping: IdMap | None = None
 ) -> Iterator[Change]:
-    """Yield what of the root file system is not as in the image (trees/compare.py); nothing before it was made."""
+    """Yield the root file system's differences from the image (trees/compare.py); none before it exists."""
     if not os.path.isdir(container.merged):
         return
     with directory(container.merged) as tree:
@@ -30,7 +30,7 @@ def changes(
 def differences(
     tree: int, lowers: Sequence[str], mapping: IdMap | None = None, *, exact: bool = False
 ) -> Iterator[Change]:
-    """Yield what of a tree is not as in the layers, lowest first; ``mapping`` is of the tree's owners."""
+    """Yield a tree's differences from the layers, lowest first; ``mapping`` is that of the tree's owners."""
     with ExitStack() as held:
         now = held.enter_context(closing(Cursor(tree)))
         before = held.enter_context(closing(merged(held, lowers))) if lowers else None
@@ -38,7 +38,7 @@ def differences(
 
 
 def merged(held: ExitStack, lowers: Sequence[str]) -> MergedCursor:
-    """Return the tree of some layers, at least one, lowest first; raises NotFound for one that is missing."""
+    """Return the merged tree of the layers (at least one), lowest first. Raises NotFound for a layer."""
     return MergedCursor([_opened(held, path) for path in reversed(lowers)])
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open a container's root file system for reading, mounted or not, without what is mounted below it.
+"""Open a container's root file system for reading, mounted or not, without the mounts below it.
 
-Nothing is written, and nothing is mounted where others see it: a kill leaves nothing. No device can be opened through it.
+Nothing is written, and all mounts are in a private mount namespace: a kill leaves nothing. Devices cannot be opened.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from ..model.engine.layout import ContainerLayout
 from ..model.engine.storage_drivers import FUSE, OVERLAY, VFS
 from . import overlay
 
-#: The links to a few hundred layers.
+#: Bytes of the tmpfs: it has the links to a few hundred layers.
 _SCRATCH = 4 * 1024 * 1024
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class View(NamedTuple):
-    """A descriptor of the root file system; ``written``: with the owners of the container's user namespace, if it has one."""
+    """A descriptor of the root file system; ``written``: its owners are those of a user namespace, if any."""
 
     fd: int
     written: bool
 
 
 def open_directory(path: str, scratch: str) -> View:
-    """Open a plain directory; ``scratch`` is a directory to mount on, which only we see covered."""
+    """Open a directory of the host; ``scratch`` is a directory to mount on, in a private namespace."""
     return View(apart(lambda: os.open(show_directory(path, cover(scratch)), _DIRECTORY)), written=True)
 
 
@@ -43,9 +43,9 @@ def open_container(
     *,
     driver: str = OVERLAY,
 ) -> View:
-    """Open what is mounted, else what would be; before the first start that is the image as it is.
+    """Open the mounted root file system, or what a start would mount; before the first start, the image.
 
-    ``lowers`` lowest first, ``userns_fd`` for their owners. Raises what the driver's mount does.
+    ``lowers`` are lowest first; ``userns_fd`` maps their owners. Raises what the driver's mount raises.
     """
     if driver == FUSE and not _is_mounted(container):
         return _open_fuse(container, lowers, scratch)
@@ -64,7 +64,7 @@ def _open_fuse(container: ContainerLayout, lowers: Sequence[str], scratch: str) 
 
 
 def open_image(lowers: Sequence[str], scratch: str, userns_fd: int | None = None) -> int:
-    """Open an image as it is, and return the descriptor; the arguments are those of ``open_container``."""
+    """Open an image and return the descriptor; the arguments are those of ``open_container``."""
     return apart(
         lambda: _image(
             ContainerLayout(id="", static=cover(scratch), run=scratch, exit_file=""), lowers, userns_fd
@@ -92,14 +92,16 @@ def show(
     *,
     driver: str = OVERLAY,
 ) -> tuple[str, bool]:
-    """Mount read-only, in a mount namespace apart, what ``open_container`` opens; return where, and whether it is ``written``.
+    """Mount read-only what ``open_container`` opens; return the mount point and ``written`` (see View).
 
-    ``scratch`` is a directory that is covered already. With fuse-overlayfs it has to be mounted already: a program that is
-    started in a mount namespace keeps it.
+    The caller is in a private mount namespace.
+
+    ``scratch`` is a directory that is covered already. With fuse-overlayfs the root file system must be mounted already: a
+    program that is started in the private mount namespace would keep that alive.
     """
     if driver == VFS:
         return show_directory(_copy(container), scratch), True
-    # No mount of others reaches us here, so what is seen now stays so.
+    # Mounts do not propagate into this namespace, so the state seen here stays.
     if _is_mounted(container):
         return show_directory(container.merged, scratch), True
     return _show_overlay(container, lowers, scratch, userns_fd)
@@ -108,8 +110,8 @@ def show(
 def _copy(container: ContainerLayout) -> str:
     if not os.path.isdir(container.merged):
         raise WrongState(
-            f"the root file system of container {container.id[:12]} is not there yet: its creation was broken off",
-            remedy="Start the container: that makes it",
+            f"the root file system of container {container.id[:12]} does not exist yet: its creation was interrupted",
+            remedy="Start the container, which creates it",
             id=container.id,
         )
     return container.merged
@@ -136,7 +138,7 @@ def _is_mounted(container: ContainerLayout) -> bool:
 
 
 def show_directory(path: str, scratch: str) -> str:
-    """Mount read-only a directory as it is without the mounts below it; return where."""
+    """Bind mount a directory read-only, without the mounts below it; return the mount point."""
     target = f"{scratch}/merged"
     make_private(target)
     mounts.bind(path, target)
@@ -145,13 +147,13 @@ def show_directory(path: str, scratch: str) -> str:
 
 
 def cover(scratch: str) -> str:
-    """Put an empty file system over a directory, so that nothing is made on the disk."""
+    """Mount an empty tmpfs over a directory, so that nothing is created on disk."""
     mounts.tmpfs(scratch, size=_SCRATCH, mode=0o700)
     return scratch
 
 
 def _place(scratch: str) -> str:
-    """Cover the directory and return an empty one in it."""
+    """Cover the directory and create an empty one in it; return that."""
     target = f"{cover(scratch)}/merged"
     make_private(target)
     return target

@@ -191,7 +191,7 @@ def _wanted(record: ContainerRecord, network: NetworkRecord) -> Wanted:
 def _requests(
     record: ContainerRecord, endpoint: Endpoint, network: NetworkRecord, want: Wanted, ports: tuple[Port, ...]
 ) -> list[Request]:
-    """Return the requests to try: with the task's addresses, else with those of the last start and with none."""
+    """Return the requests to try: with the task's addresses, or with the last start's and then with none."""
     given: dict[str, Any] = {protocol.MAC: endpoint.mac, protocol.ALIASES: {network.name: [*want.aliases]}}
     if ports:
         given[protocol.PORTS] = protocol.mappings(ports)
@@ -241,7 +241,7 @@ def _keep(
 
 
 def read_kept(path: str) -> Optional[tuple[Plugins, Request, Optional[dict[str, Any]]]]:
-    """Return the recorded list, request and result (None: unknown); None without a file. Raises StateCorrupt."""
+    """Return the recorded list, request and result (None if unknown), or None. Raises StateCorrupt."""
     with suppress(FileNotFoundError):
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
             text = stream.read(_LIMIT)

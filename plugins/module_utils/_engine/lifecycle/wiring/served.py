@@ -109,5 +109,5 @@ def _move(engine: Engine, pid: int) -> None:
 
 
 def _file(network: NetworkRecord) -> str:
-    """Return the name of a network's file; with suffix %int, aardvark-dns 1.13 forwards no queries."""
+    """Return the name of a network's file; with ``%int``, aardvark-dns since 1.13 forwards no queries."""
     return f"{network.id}%int" if network.spec.internal else network.id
