@@ -72,10 +72,10 @@ def _mount(container: ContainerLayout, links: list[str], top: str | None, *, emp
 def mount_image(
     container: ContainerLayout, lowers: Sequence[str], *, top: str | None = None, userns_fd: int | None = None
 ) -> None:
-    """Mount the image read-only on ``container.merged``, with ``top`` below a container's upper layer.
+    """Mount the image read-only on ``container.merged``, without an upper layer of its own.
 
-    ``userns_fd`` maps the owners of the image's layers, as in ``mount``; the caller that passes it unmounts what is below
-    ``container.lower``.
+    ``top`` is a container's upper layer that is added as topmost layer. ``userns_fd`` maps the owners of the image's layers,
+    as in ``mount``; the caller that passes it unmounts what is below ``container.lower``.
     """
     links = _link(container, lowers)
     files.make_private(container.merged)

@@ -94,10 +94,8 @@ def show(
 ) -> tuple[str, bool]:
     """Mount read-only what ``open_container`` opens; return the mount point and ``written`` (see View).
 
-    The caller is in a private mount namespace.
-
-    ``scratch`` is a directory that is covered already. With fuse-overlayfs the root file system must be mounted already: a
-    program that is started in the private mount namespace would keep that alive.
+    The caller is in a private mount namespace, and has covered ``scratch``. With fuse-overlayfs the root file system must be
+    mounted already: a program that is started in the private namespace would keep that alive.
     """
     if driver == VFS:
         return show_directory(_copy(container), scratch), True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checkpoints as far as they need no CRIU: refusals, archives, and what a kill leaves. tests/vm makes real ones."""
+"""Checkpoints without CRIU: refusals, archives, and leftovers of kills; tests/vm makes real checkpoints."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from _engine.lifecycle.guard.hold import hold
 from _engine.model.container.checkpoint import CheckpointOptions, RestoreOptions
 from enginehost import eventually
 
-#: Writes into each place that an archive has, deletes a file of the image, and says when it has.
+#: Writes to every part that an archive has, deletes files of the image, and prints "ready".
 WRITER = """
 echo one > /written; rm /etc/group; rm -r /home; mkdir /home
 echo two > /data/v; echo three > /anon/a; echo four > /dev/shm/s
@@ -46,7 +46,7 @@ echo ready; exec sleep 1000
 
 @pytest.fixture
 def do(host):
-    """Return the function that has a checkpoint of the container made; options as a task's."""
+    """Return a function that checkpoints a container, with a task's options."""
 
     def do(name="box", *, settings=None, **raw):
         with host.open(**(settings or {})) as engine:
@@ -57,7 +57,7 @@ def do(host):
 
 @pytest.fixture
 def go_on(host):
-    """Return the function that has a container restored; options as a task's."""
+    """Return a function that restores a container, with a task's options."""
 
     def go_on(**raw):
         with host.open(runtime=None) as engine:
@@ -69,7 +69,7 @@ def go_on(host):
 
 @pytest.fixture
 def bring_in(host):
-    """Return the function that makes a container of an archive, and does not restore it."""
+    """Return a function that imports a container from an archive without restoring it."""
 
     def bring_in(path, name=None, **raw):
         options = RestoreOptions.parse({"import": str(path), "name": name, **raw})
@@ -80,17 +80,17 @@ def bring_in(host):
 
 
 def agents(host):
-    """Return the agents that conmon has called and that are still at it."""
+    """Return the running agents that conmon has called."""
     return [line for line in host.processes() if "cleanup" in line and "conmon" not in line]
 
 
 def unchanged(host):
-    """Return what a verb could change of a container that runs: its process may be on its way from runtime to command."""
+    """Return what a verb could change of a running container; its process may still be starting."""
     return {**host.picture(), "kernel": host.mounts(), "process": host.inspect()["State"]["Pid"]}
 
 
 def dumped(host, name="box", *, whole=True, ends=True):
-    """Do to a container that runs what CRIU does when whoever called it is killed: images, and the process's end."""
+    """Simulate CRIU with a killed caller on a running container: write images, and kill the process."""
     record = host.record(name)
     container = host.layout.container(record.id)
     with host.open() as engine:
@@ -109,7 +109,7 @@ def dumped(host, name="box", *, whole=True, ends=True):
 
 @pytest.fixture
 def saved(host):
-    """Return the record of a container that has written everywhere and ended in a checkpoint."""
+    """Return the record of a container that has written everywhere and was checkpointed."""
     host.start("sh", "-c", WRITER, volume=["kept:/data", "/anon"], restart_policy="always")
     host.said("ready")
     dumped(host)
@@ -127,7 +127,7 @@ def archive(saved, do, tmp_path):
 
 
 def test_refused_without_criu(host, do):
-    """Where runtime, program or kernel can't, it is said which and what to do, and the container runs on untouched."""
+    """The error names what lacks support, and a remedy; the container keeps running."""
     if host.runtime == "runc" and subprocess.run(["criu", "check"], check=False).returncode == 0:
         pytest.skip("CRIU works here")
     host.start("sleep", "1000")
@@ -145,7 +145,7 @@ def test_refused_without_criu(host, do):
 
 @pytest.mark.parametrize("state", ["created", "stopped", "paused"])
 def test_refused_for_what_does_not_run(host, do, state):
-    """Only a container that runs can be checkpointed; the state is told, and nothing is changed."""
+    """Only a running container can be checkpointed; the error has the state, and nothing is changed."""
     host.want("created" if state == "created" else "started", "sleep", "1000")
     if state != "created":
         host.bring("box", state, stop_time=0)
@@ -168,7 +168,7 @@ def test_refused_for_what_does_not_run(host, do, state):
     ],
 )
 def test_bad_input(host, do, options, asked, error, words):
-    """What can't be had is refused by name, and the container runs on untouched."""
+    """Invalid options are refused by name, and the container keeps running."""
     host.start("sleep", "1000", **options)
     before = unchanged(host)
     with pytest.raises(error, match=words):
@@ -177,7 +177,7 @@ def test_bad_input(host, do, options, asked, error, words):
 
 
 def test_refused_with_other_commands_in_it(host, do):
-    """While a command runs in the container besides its own, no checkpoint is made."""
+    """A container with a running exec session cannot be checkpointed."""
     host.start("sleep", "1000")
     host.agent("exec", "--detach", "box", "sleep", "1000")
     with pytest.raises(WrongState, match="container box has running exec sessions"):
@@ -186,7 +186,7 @@ def test_refused_with_other_commands_in_it(host, do):
 
 
 def test_restore_refused(host, go_on, do):
-    """A container that runs stays as it is; one without a checkpoint, or none at all, is refused."""
+    """A running container is unchanged; one without a checkpoint and an unknown one are refused."""
     host.start("sleep", "1000")
     before = unchanged(host)
     assert go_on(name="box").actions == ()
@@ -203,7 +203,7 @@ def test_restore_refused(host, go_on, do):
 
 
 def test_restore_refused_without_criu(host, saved, go_on):
-    """Where CRIU can't work the checkpoint stays as it is."""
+    """Where CRIU does not work, the checkpoint is kept."""
     if host.runtime == "runc" and subprocess.run(["criu", "check"], check=False).returncode == 0:
         pytest.skip("CRIU works here")
     before = host.picture()
@@ -217,7 +217,7 @@ def test_restore_refused_without_criu(host, saved, go_on):
 
 
 def test_killed_when_all_was_written(host, saved, do):
-    """A complete checkpoint whose maker was killed is one: the container has ended in it, and no policy starts it."""
+    """A complete checkpoint of a killed process is valid, and no restart policy starts the container."""
     state = host.inspect()["State"]
     assert (state["Status"], state["Checkpointed"], state["ExitCode"]) == ("exited", True, None)
     assert sorted(os.listdir(state["CheckpointPath"])) == ["devshm", "inventory.img", "pages-1.img"]
@@ -233,7 +233,7 @@ def test_killed_when_all_was_written(host, saved, do):
 
 @pytest.mark.parametrize("whole", [False, True])
 def test_killed_before_its_end(host, whole):
-    """Where the container still runs it goes on, and nothing of the checkpoint is left."""
+    """A container that still runs keeps running, and nothing of the checkpoint is left."""
     shape = host.start("sleep", "1000")
     dumped(host, whole=whole, ends=False)
     state = host.inspect()["State"]
@@ -243,7 +243,7 @@ def test_killed_before_its_end(host, whole):
 
 
 def test_killed_with_half_a_checkpoint(host):
-    """A container that ended while its checkpoint was not complete has ended as any other."""
+    """A container that exited during an incomplete checkpoint has exited as any other."""
     host.start("sleep", "1000")
     dumped(host, whole=False)
     state = host.ended()["State"]
@@ -252,7 +252,7 @@ def test_killed_with_half_a_checkpoint(host):
 
 
 def test_start_forgets(host, saved):
-    """A start begins anew and forgets the checkpoint, with its files."""
+    """A start discards the checkpoint and its files."""
     host.bring("box", "started")
     record = host.record()
     assert (record.checkpointed, record.restored) == (None, None)
@@ -270,7 +270,7 @@ def names_in(path):
 
 @pytest.mark.parametrize("compress", ["zstd", "gzip", "none"])
 def test_archive(host, saved, do, tmp_path, compress):
-    """The archive has description, images, /dev/shm, what was written, what was deleted, and volumes; and no second time."""
+    """The archive has description, images, /dev/shm, changed and deleted files, and volumes; idempotent."""
     path = tmp_path / "a.tar"
     outcome = do(export=str(path), compress=compress)
     assert outcome.actions == (f"exported the checkpoint to {path}",)
@@ -286,13 +286,13 @@ def test_archive(host, saved, do, tmp_path, compress):
 
 
 def test_archive_without(host, saved, do, tmp_path):
-    """What is to be ignored is not in it."""
+    """The archive lacks what the options ignore."""
     do(export=str(tmp_path / "a.tar"), ignore_rootfs=True, ignore_volumes=True)
     assert [name for name in names_in(tmp_path / "a.tar") if name.startswith(("rootfs", "volumes"))] == []
 
 
 def test_archive_becomes_a_container(host, archive, bring_in):
-    """A container made of the archive has all of it: what was written, deleted and kept in volumes; and ended in it."""
+    """An imported container has written and deleted files and volumes of the archive, and is checkpointed."""
     host.bring("box", "absent", delete_volumes=True)
     host.volume("kept", "absent")
     record = bring_in(archive, "new")
@@ -311,7 +311,7 @@ def test_archive_becomes_a_container(host, archive, bring_in):
 
 
 def test_volumes_that_are_there(host, archive, go_on, bring_in):
-    """Content for a volume that is there already is refused, and nothing is changed; it can be ignored."""
+    """Content for an existing volume is refused, and nothing is changed; it can be ignored."""
     host.bring("box", "absent")
     before = host.picture()
     with pytest.raises((InUse, HostLacks)):
@@ -323,7 +323,7 @@ def test_volumes_that_are_there(host, archive, go_on, bring_in):
 
 
 def test_the_name_of_another(host, archive, go_on):
-    """A container of that name which did not come of the archive is left alone."""
+    """A container of the same name from elsewhere is left alone."""
     host.start("sleep", "1000", name="other")
     before = host.picture()
     with pytest.raises(NameInUse, match="other"):
@@ -332,7 +332,7 @@ def test_the_name_of_another(host, archive, go_on):
 
 
 def test_import_that_was_killed(host, archive, bring_in):
-    """What a killed import left is half a container, which can't be started, and is made anew by the next one."""
+    """A killed import leaves half a container, which cannot be started and which the next import replaces."""
     record = host.record()
     with host.open() as engine:
         half = create(
@@ -356,7 +356,7 @@ def parts_of(archive):
 
 
 def write(path, parts):
-    """Write a tar of these."""
+    """Write a tar of these entries."""
     with tarfile.open(path, "w") as tar:
         for entry, content in parts:
             entry.size = len(content)
@@ -372,19 +372,19 @@ def described(parts, change):
 
 
 def special(name, kind, link=""):
-    """Return an entry that is no plain file."""
+    """Return an entry that is not a regular file."""
     entry = tarfile.TarInfo(name)
     entry.type, entry.linkname = kind, link
     return entry, b""
 
 
 def without(parts, name):
-    """Return the parts without one."""
+    """Return the parts without the one of this name."""
     return [part for part in parts if part[0].name != name]
 
 
 def replaced(parts, name, content):
-    """Return the parts with another content of one."""
+    """Return the parts with other content for the one of this name."""
     return [(entry, content if entry.name == name else old) for entry, old in parts]
 
 
@@ -428,7 +428,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_broken_archives_change_nothing(host, archive, bring_in, tmp_path, case):
-    """An archive that nobody here has written is refused in words, and nothing of it is left."""
+    """A broken or hostile archive is refused, and nothing of it is left."""
     change, error = BROKEN[case]
     parts = change(parts_of(archive))
     path = tmp_path / "bad.tar"
@@ -446,7 +446,7 @@ def test_broken_archives_change_nothing(host, archive, bring_in, tmp_path, case)
 
 
 def test_an_archive_that_is_cut_short(host, archive, bring_in, tmp_path):
-    """Cut anywhere, it is refused, and nothing of it is left."""
+    """An archive that is truncated anywhere is refused, and nothing of it is left."""
     host.bring("box", "absent", delete_volumes=True)
     host.volume("kept", "absent")
     eventually(lambda: host.processes() == [], "all have gone")

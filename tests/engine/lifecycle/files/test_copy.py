@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files copied into containers and out of them: running or not, volumes included, and never beside the container's root."""
+"""Files copied into and out of containers: running or not, with volumes, never outside the root."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def send(host):
-    """Return the function that copies into a container."""
+    """Return a function that copies into a container."""
 
     def send(src, dest: str, *, check: bool = False, name: str = "box", **options):
         with host.open(read_only=check) as engine:
@@ -52,7 +52,7 @@ def send(host):
 
 @pytest.fixture
 def fetch(host):
-    """Return the function that copies out of a container."""
+    """Return a function that copies out of a container."""
 
     def fetch(src: str, dest, *, check: bool = False, name: str = "box", **options):
         with host.open(read_only=check) as engine:
@@ -63,7 +63,7 @@ def fetch(host):
 
 @pytest.fixture
 def ran(host):
-    """Return the function that says what a command in the running container wrote."""
+    """Return a function that runs a command in the container and returns its output."""
     from _engine.lifecycle.exec.exec import execute
     from _engine.model.container.execution import ExecSpec
 
@@ -81,7 +81,7 @@ STATES = ("running", "created", "exited", "paused")
 
 @pytest.fixture(params=STATES)
 def state(request, host):
-    """Have a container with a volume, in each state."""
+    """Create a container with a volume in each state; return the state."""
     options = {"volume": ["data:/data"], "stop_timeout": 0}
     if request.param == "created":
         host.want("created", *FOREVER, **options)
@@ -98,13 +98,13 @@ def state(request, host):
 
 
 def unpause(host):
-    """Let the container go on."""
+    """Unpause the container."""
     with host.open() as engine:
         pause.unpause(engine, host.record().id)
 
 
 def test_in_and_out_in_every_state(state, host, source, send, fetch, tmp_path):
-    """A tree comes into the root file system and into a volume, foreseen; a second run changes nothing; it comes out equal."""
+    """A tree is copied in and out, as check mode foresees and idempotently; volumes are included."""
     before = host.picture()
     foreseen = send(source, "/data", check=True)
     assert host.picture() == before
@@ -136,7 +136,7 @@ def test_in_and_out_in_every_state(state, host, source, send, fetch, tmp_path):
 
 
 def test_what_came_in_is_there_when_it_runs(state, host, source, send, ran):
-    """What was copied in any state is what the container sees when it runs."""
+    """A running container sees what was copied in any state."""
     send(source / "app.conf", "/etc/")
     send(source / "app.conf", "/data/renamed")
     if state == "paused":
@@ -147,7 +147,7 @@ def test_what_came_in_is_there_when_it_runs(state, host, source, send, ran):
 
 
 def test_the_rule_of_the_slash(host, source, send, fetch, tmp_path):
-    """What a copy means does not depend on what is there: SRC goes below DEST, SRC/ is what is in it; a file may be renamed."""
+    """SRC is copied below DEST, SRC/ means its content, whether DEST exists or not."""
     host.start(*FOREVER, stop_timeout=0)
     for _time in range(2):
         send(source, "/a")
@@ -172,7 +172,7 @@ def test_the_rule_of_the_slash(host, source, send, fetch, tmp_path):
 
 
 def test_a_new_directory_has_the_mode_of_the_one_that_is_copied(host, source, send, fetch, tmp_path):
-    """``SRC/`` to what is not there keeps the directory's mode, in, out and to the controller; those on the way are 0755."""
+    """``SRC/`` to a new directory keeps the mode, also to the controller; parent directories get 0755."""
     host.want("created", *FOREVER, workdir="/home/app")
     source.chmod(0o700)
     send(f"{source}/", "/way/secret")
@@ -199,7 +199,7 @@ def test_a_new_directory_has_the_mode_of_the_one_that_is_copied(host, source, se
 
 
 def test_relative_paths_in_the_container(host, source, send, fetch, tmp_path):
-    """A relative path counts from the working directory, as with podman cp."""
+    """A relative path in the container starts at its working directory, as with podman cp."""
     host.want("created", *FOREVER, workdir="/home/app")
     send(source, ".")
     send(source / "app.conf", "other/name")
@@ -210,7 +210,7 @@ def test_relative_paths_in_the_container(host, source, send, fetch, tmp_path):
 
 
 def test_owners(host, source, send, ran):
-    """What is new is the container's user's, or whose is said, by the container's own files; what is there keeps its owner."""
+    """New files get the container's user or the given owner; existing files keep theirs."""
     host.start(*FOREVER, user="app", stop_timeout=0)
     send(source, "/tmp")
     assert ran("ls", "-ln", "/tmp/conf/app.conf").split()[2:4] == ["1000", "1000"]
@@ -227,7 +227,7 @@ def test_owners(host, source, send, ran):
 
 
 def test_modes(host, source, send, ran):
-    """Modes are the source's, or those said; a second run keeps them."""
+    """Modes are those of the source or the request; a second run keeps them."""
     host.start(*FOREVER, stop_timeout=0)
     for _time in range(2):
         send(source, "/x", mode=0o600, directory_mode=0o700)
@@ -236,7 +236,7 @@ def test_modes(host, source, send, ran):
 
 
 def test_no_shell_no_programs(host, built, source, send, fetch, tmp_path):
-    """A container whose image holds one program, and no user, can be written to and read from."""
+    """A container whose image has one program and no users can be copied to and from."""
     name = built("localhost/tiny:1", layer({"sleep": Program(Path(shutil.which("busybox")).read_bytes())}))
     host.start("/sleep", "1000", image=name, stop_timeout=0)
     send(source, "/")
@@ -246,7 +246,7 @@ def test_no_shell_no_programs(host, built, source, send, fetch, tmp_path):
 
 
 def test_merged_usr(host, built, busybox, source, send, fetch, tmp_path):
-    """A tree that goes through symlinks to directories in the image goes where they lead, inside the root."""
+    """A tree is copied through the image's symlinks to directories, inside the root."""
     name = built(
         "localhost/usr:1", busybox, layer({"usr/lib": None, "lib": Link("usr/lib"), "x": Link("/usr/lib/y")})
     )
@@ -267,7 +267,7 @@ def test_merged_usr(host, built, busybox, source, send, fetch, tmp_path):
 
 
 def test_a_volume_is_filled_from_the_image_first(host, built, busybox, source, send):
-    """Copying into a volume that was never attached does not keep the image's content out of it."""
+    """Copying into a volume that was never mounted does not prevent its copy-up."""
     name = built("localhost/web:1", busybox, layer({"www": None, "www/index.html": b"hello"}))
     host.want("created", *FOREVER, image=name, volume=["www:/www"])
     send(source / "app.conf", "/www/")
@@ -278,7 +278,7 @@ def test_a_volume_is_filled_from_the_image_first(host, built, busybox, source, s
 
 
 def test_bind_mounts(host, source, send, fetch, tmp_path):
-    """What is mounted from the host is written to by the container's path, running or not; what is read-only is not."""
+    """Bind mounts are written by the container's path, running or not; read-only ones are refused."""
     (tmp_path / "rw").mkdir()
     (tmp_path / "ro").mkdir()
     (tmp_path / "ro/there").write_text("x")
@@ -296,7 +296,7 @@ def test_bind_mounts(host, source, send, fetch, tmp_path):
 
 
 def test_read_only_containers(host, source, send):
-    """A read-only container is read-only for copies too, whatever its state; its volumes are not."""
+    """A read-only container is read-only for copies in every state, but its volumes are not."""
     host.want("created", *FOREVER, read_only=True, volume=["data:/data"], stop_timeout=0)
     for state in ("created", "started"):
         host.bring("box", state)
@@ -308,7 +308,7 @@ def test_read_only_containers(host, source, send):
 
 
 def test_what_is_there_only_while_it_runs(host, source, send, fetch, tmp_path):
-    """A tmpfs, /proc and /dev of a container that does not run are refused; of one that runs a tmpfs is written to."""
+    """A tmpfs, /proc and /dev are refused if the container does not run; a running one's tmpfs is written."""
     host.want("created", *FOREVER, tmpfs={"/scratch": "", "/tmp": ""}, stop_timeout=0)
     for path in ("/scratch/x", "/tmp/x", "/dev/shm/x", "/proc/x", "/sys/x"):
         for check in (True, False):
@@ -323,7 +323,7 @@ def test_what_is_there_only_while_it_runs(host, source, send, fetch, tmp_path):
 
 
 def test_delete_and_exclude(host, source, send, ran):
-    """With delete a directory holds nothing else than what is copied, but for what is excluded."""
+    """With delete, everything in the directory that is neither copied nor excluded is deleted."""
     host.start(*FOREVER, stop_timeout=0)
     send(source, "/srv")
     ran("sh", "-c", "touch /srv/conf/old /srv/conf/sub/run.log /srv/other")
@@ -339,13 +339,13 @@ def test_delete_and_exclude(host, source, send, ran):
         "run.log",
         "run.sh",
     ]
-    for src, dest, why in ((f"{source}/", "/", "all else"), (source / "app.conf", "/srv/", "a file")):
+    for src, dest, why in ((f"{source}/", "/", "everything else"), (source / "app.conf", "/srv/", "a file")):
         with pytest.raises(InvalidOption, match=why):
             send(src, dest, delete=True)
 
 
 def test_bad_paths(host, source, send, fetch, tmp_path):
-    """What is not there, or no directory, is told by its option, and nothing is written."""
+    """A missing path, or one that is not a directory, is refused, and nothing is written."""
     host.start(*FOREVER, stop_timeout=0)
     before = host.picture()
     for act, src, dest, error in (
@@ -368,7 +368,7 @@ def test_bad_paths(host, source, send, fetch, tmp_path):
 
 
 def test_kinds(host, source, send, ran):
-    """A directory is replaced by a file, or the other way round, only when that is said."""
+    """A directory is replaced by a file, or a file by a directory, only with overwrite."""
     host.start(*FOREVER, stop_timeout=0)
     ran("mkdir", "/srv", "/srv/conf", "/srv/conf/app.conf")
     with pytest.raises(KindDiffers, match="overwrite"):
@@ -378,7 +378,7 @@ def test_kinds(host, source, send, ran):
 
 
 def test_mounts_in_the_container_stay(host, source, send, ran, tmp_path):
-    """What is mounted in a running container is not replaced: a rename from outside would unmount it there."""
+    """Mount points of a running container are not replaced: a rename from outside would unmount them."""
     (tmp_path / "file").write_text("mounted")
     volume = ["data:/srv/conf/sub", f"{tmp_path}/file:/srv/conf/app.conf"]
     host.start(*FOREVER, volume=volume, stop_timeout=0)
@@ -398,7 +398,7 @@ def test_mounts_in_the_container_stay(host, source, send, ran, tmp_path):
 
 
 def test_plain_root_file_system(host, busybox, source, send, fetch, tmp_path):
-    """A container on a plain directory is written to there."""
+    """A copy into a container on a directory of the host writes to that directory."""
     root = tmp_path / "rootfs"
     root.mkdir()
     subprocess.run(["tar", "-xC", str(root)], input=busybox, check=True)
@@ -414,7 +414,7 @@ def test_plain_root_file_system(host, busybox, source, send, fetch, tmp_path):
 
 
 def test_parcels(host, source, send, fetch, tmp_path):
-    """What the controller sends is copied in as from the host; what it gets is a tar that its directory's owner may read."""
+    """The controller's tar is copied like the host's files; a tar for it belongs to its directory's owner."""
     host.start(*FOREVER, stop_timeout=0)
     sent = tmp_path / "sent.tar"
     with tarfile.open(sent, "w") as tar:
@@ -436,7 +436,7 @@ def test_parcels(host, source, send, fetch, tmp_path):
 
 @pytest.fixture
 def mapped(runtime, busybox, keep_clean):
-    """Return an engine whose directories a user namespace's root can get to."""
+    """Return an engine whose directories a user namespace's root can reach."""
     top = Path(tempfile.mkdtemp(prefix="slipway-copy-"))
     top.chmod(0o711)
     try:
@@ -450,7 +450,7 @@ def mapped(runtime, busybox, keep_clean):
 
 @pytest.mark.parametrize("running", [False, True])
 def test_user_namespaces(mapped, source, tmp_path, running):
-    """Owners are those that the container's user namespace gives them, both ways, before its first start too."""
+    """Owners are mapped by the container's user namespace in both directions, also before its first start."""
     options = {"uidmap": ["0:100000:65536"], "volume": ["data:/data"], "user": "app", "stop_timeout": 0}
     mapped.want("started" if running else "created", *FOREVER, **options)
     for dest in ("/srv", "/data"):
@@ -487,7 +487,7 @@ for number in range(10000):
 
 
 def test_killed_it_leaves_no_mount_and_no_half_a_file(host, source, python_child):
-    """A copy into a stopped container that is killed anywhere leaves whole files and no mount, and the container starts."""
+    """A killed copy into a stopped container leaves whole files only and no mount; the container starts."""
     (source / "large").write_bytes(b"x" * 3_000_000)
     host.want("created", *FOREVER, volume=["data:/data"], stop_timeout=0)
     where = host.layout.root, host.layout.run_root, host.runtime, str(source)
@@ -505,7 +505,7 @@ def test_killed_it_leaves_no_mount_and_no_half_a_file(host, source, python_child
 
 
 def test_a_path_that_is_too_long(host, send, fetch, tmp_path):
-    """What would have a longer path than Linux takes is told as that, in a few words, and nothing is copied."""
+    """A path longer than Linux supports is refused with a short error, and nothing is copied."""
     host.want("created", *FOREVER)
     top = tmp_path / "top"
     top.mkdir()

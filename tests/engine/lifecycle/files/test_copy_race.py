@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies into and out of a container that swaps directories for symlinks meanwhile: no byte gets outside, none comes from there.
+"""Copies while the container swaps directories for symlinks: none writes or reads outside the root.
 
-``COPY_RACE_ROUNDS=10000`` runs it whole; ``make test`` some hundreds of rounds.
+``COPY_RACE_ROUNDS=10000`` is a full run; ``make test`` runs some hundreds of rounds.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from _engine.lifecycle.files.copy import CopyRequest, copy
 ROUNDS = int(os.environ.get("COPY_RACE_ROUNDS", "200"))
 SECRET, INSIDE, SENT = b"of the host", b"of the container", b"sent"
 
-#: Swaps ``play/dir`` for a symlink that leads outside, and back, as fast as it can: absolute, by many ``..``, through another
-#: symlink, and by moving the directory itself to a place from which ``..`` leads elsewhere; each state lasts for a random moment.
-#: Ends with its stdin.
+#: Swaps ``play/dir`` for a symlink that leads outside, and back, as fast as possible: absolute, by many ``..``, through
+#: another symlink, and by moving the directory itself to where ``..`` leads elsewhere; each state lasts for a random moment.
+#: Exits at the end of its stdin.
 SWAPPER = """
 import os, random, select, shutil, sys
 from _engine.kernel import libc
@@ -41,7 +41,7 @@ def swap(turn):
     if turn % 8 == 7:
         os.rename("dir", "away/deep/dir")
         os.rename("away/deep/dir", "dir")
-    elif turn % 2 == 0:  # and stays so until the next turn
+    elif turn % 2 == 0:  # it stays so until the next turn
         os.symlink(targets[turn // 2 % len(targets)], "swap")
         libc.renameat2(-100, "swap", -100, "dir", 2)
     else:
@@ -71,7 +71,7 @@ while not select.select([0], [], [], random.random() ** 3 * 0.002)[0]:
 
 @pytest.fixture
 def outside(tmp_path):
-    """Return a directory of the host that no copy may touch or read."""
+    """Return a directory of the host that no copy may read or write."""
     top = tmp_path / "outside"
     (top / "sub").mkdir(parents=True)
     (top / "file").write_bytes(SECRET)
@@ -81,7 +81,7 @@ def outside(tmp_path):
 
 @pytest.fixture(params=["running", "volume"])
 def swapped(request, host, outside, python_child):
-    """Have a container whose ``/play/dir`` is swapped all the time; ``volume``: by another, while it is itself stopped."""
+    """Create a container whose ``/play/dir`` is swapped constantly: while it runs, or in its volume."""
     if request.param == "running":
         pid = host.start("sleep", "1000", stop_timeout=0)["State"]["Pid"]
         top, inner = Path(f"/proc/{pid}/root"), ""
@@ -99,14 +99,14 @@ def swapped(request, host, outside, python_child):
 
 
 def tree_of(top: Path) -> dict[str, bytes | None]:
-    """Return all that is below a directory."""
+    """Return the tree below a directory, with the content of its files."""
     return {
         str(path.relative_to(top)): path.read_bytes() if path.is_file() else None for path in top.rglob("*")
     }
 
 
 def rounds(number: int, attempt) -> Counter[str]:
-    """Do it so often, and count how it ended; an error in words is an end like any other."""
+    """Run the attempt this number of times, and count the results; an EngineError is a result."""
     ends: Counter[str] = Counter()
     for turn in range(number):
         ends[how(attempt, turn)] += 1
@@ -114,7 +114,7 @@ def rounds(number: int, attempt) -> Counter[str]:
 
 
 def how(attempt, turn: int) -> str:
-    """Tell how one attempt ended."""
+    """Return the result of one attempt: an error's code, or "done"."""
     try:
         attempt(turn)
     except EngineError as error:
@@ -123,7 +123,7 @@ def how(attempt, turn: int) -> str:
 
 
 def test_no_byte_outside(host, swapped, outside, tmp_path):
-    """Whatever the copy says, nothing is written outside of the root, and what comes out was in it."""
+    """Whatever its result, a copy writes nothing outside the root, and reads nothing from there."""
     play, _top = swapped
     before = tree_of(outside)
     for tree, content in (("seed", INSIDE), ("tree/dir", SENT)):
@@ -131,7 +131,7 @@ def test_no_byte_outside(host, swapped, outside, tmp_path):
         for name in ("file", "sub/new"):
             (tmp_path / tree / name).write_bytes(content)
     got = set()
-    # Where a symlink that leads outside leads to inside the root, so that whoever meets it gets somewhere.
+    # Create the symlinks' target inside the root as well, so that a copy that meets one gets somewhere.
     with host.open() as engine:
         copy(engine, CopyRequest("box", f"{tmp_path}/seed/", str(outside)))
 
@@ -173,7 +173,7 @@ def test_no_byte_outside(host, swapped, outside, tmp_path):
 
 
 def test_a_joined_path_loses(swapped, outside):
-    """The same game is lost soon by a path that is joined as text, so the test above can fail."""
+    """A path that is joined as text soon escapes, so the test above can fail."""
     _play, top = swapped
     before = tree_of(outside)
     path = os.path.join(top, "play", "dir", "sub", "lost")

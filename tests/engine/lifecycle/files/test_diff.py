@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container has changed in its files, told as podman tells it."""
+"""A container's changed files, listed as podman does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FILES = {
 
 
 def alter(root: Path) -> None:
-    """Add, change and delete of everything something."""
+    """Add, change and delete files of every kind."""
     (root / "etc/app/old").unlink()
     (root / "etc/app/new").write_text("new")
     (root / "etc/app/kept").write_text("other")
@@ -61,7 +61,7 @@ def image(built, busybox):
 
 @pytest.fixture
 def told(host):
-    """Return the function that tells the changes of the container as podman's lines."""
+    """Return a function that lists the container's changes in podman's form."""
 
     def told() -> list[str]:
         with host.open(read_only=True) as engine:
@@ -71,11 +71,11 @@ def told(host):
 
 
 def test_told_in_every_state(host, image, told):
-    """Nothing before the first start and at first; then what was done, running or not, and by ``slipway diff``."""
+    """Before the first start there are no changes; then all are listed, also by ``slipway diff``."""
     host.want("created", "sleep", "1000", image=image, volume=["data:/data"], stop_timeout=0)
     assert told() == []
     host.bring("box", "started")
-    assert told() == ["A /data", "C /etc"]  # the runtime has made what it mounts on
+    assert told() == ["A /data", "C /etc"]  # the runtime has created mount points
     root = Path(f"/proc/{host.inspect()['State']['Pid']}/root")
     alter(root)
     (root / "data/in a volume").touch()
@@ -99,10 +99,10 @@ def test_told_in_every_state(host, image, told):
 
 
 def test_as_podman_tells_it(host, image, busybox, told, tmp_path, need):
-    """The same changes are the same lines in podman's words, but for a path that podman tells twice."""
+    """The lines are podman's for the same changes, except for a path that podman lists twice."""
     need(shutil.which("podman"), "podman")
     archive = write_archive(tmp_path / "files.tar", image, [busybox, layer(FILES)])
-    top = tempfile.mkdtemp(prefix="podman-")  # a long path it refuses
+    top = tempfile.mkdtemp(prefix="podman-")  # podman refuses a long path
     places = [f"--root={top}/r", f"--runroot={top}/o", f"--tmpdir={top}/t"]
 
     def podman(*arguments: str) -> str:
@@ -128,12 +128,12 @@ def test_as_podman_tells_it(host, image, busybox, told, tmp_path, need):
 
 
 def test_refused(host, busybox, told, tmp_path):
-    """A plain directory can't be compared with an image, which is said; nor can what is not there."""
+    """A container on a directory of the host, and one that does not exist, are refused."""
     with pytest.raises(NotFound):
         told()
     root = tmp_path / "rootfs"
     root.mkdir()
     subprocess.run(["tar", "-xC", str(root)], input=busybox, check=True)
     host.want("created", "sleep", image=str(root), rootfs=True)
-    with pytest.raises(WrongState, match="plain directory"):
+    with pytest.raises(WrongState, match="directory of the host"):
         told()

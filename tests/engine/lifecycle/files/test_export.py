@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container's root file system as a tar: all of it, in every state, and nothing left behind."""
+"""A container's root file system exported as a tar: complete, in every state, without leftovers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def digest(path: Path) -> str:
 
 @pytest.fixture
 def send(host, tmp_path):
-    """Return the function that exports a container to ``out.tar``, and the outcome."""
+    """Return a function that exports a container to ``out.tar`` and returns the outcome."""
 
     def send(name: str = "box", file: str = "out.tar", check: bool = False, **options):  # noqa: FBT001, FBT002
         with host.open(read_only=check) as engine:
@@ -55,12 +55,12 @@ def send(host, tmp_path):
 
 @pytest.fixture
 def merged(host):
-    """Return where the root file system of container ``box`` is mounted."""
+    """Return a function that returns the mount point of container ``box``."""
     return lambda: Path(host.layout.container(host.inspect()["Id"]).merged)
 
 
 def test_all_of_it_in_every_state(host, send, merged, tmp_path):
-    """Running, paused and stopped, entry by entry the archive is what the container sees; nothing is mounted after it."""
+    """The archive equals what the container sees when running, paused and stopped; no mount is left."""
     host.start(*FOREVER, stop_timeout=0)
     fill(merged() / "all")
     wanted = inside(str(merged()))
@@ -82,7 +82,7 @@ def test_all_of_it_in_every_state(host, send, merged, tmp_path):
 
 
 def test_never_started(host, send, tmp_path):
-    """A container that never ran is its image, by whatever number of layers, and nothing is made for it."""
+    """A container that never ran is exported as its image, and nothing is created for that."""
     host.want("present", *FOREVER)
     before = host.picture()
     send(check=True)
@@ -104,7 +104,7 @@ def test_no_layers_at_all(host, built, send, tmp_path):
 
 
 def test_what_was_removed_stays_away(host, send, tmp_path):
-    """Files of the image that the container removed, and directories that it made anew, are as it left them."""
+    """Files of the image that the container deleted, and directories that it recreated, are exported so."""
     script = "rm /etc/group; rm -r /home; mkdir /home; echo x > /home/new; echo done; exec sleep 1000"
     host.start("sh", "-c", script)
     host.said("done")
@@ -116,7 +116,7 @@ def test_what_was_removed_stays_away(host, send, tmp_path):
 
 
 def test_what_is_mounted_is_left_out(host, send, tmp_path):
-    """Volumes, directories of the host and tmpfs are empty directories."""
+    """Volumes, directories of the host and tmpfs are exported as empty directories."""
     (tmp_path / "bound").mkdir()
     (tmp_path / "bound/secret").touch()
     host.start(
@@ -135,7 +135,7 @@ def test_what_is_mounted_is_left_out(host, send, tmp_path):
 
 @pytest.mark.parametrize("runs", [True, False])
 def test_a_plain_directory(host, runs, send, tmp_path):
-    """Of a root file system of one's own all is there, without what is mounted below it, and nothing of it is touched."""
+    """A directory of the host is exported whole, without mounts below it, and is not changed."""
     top = tmp_path / "rootfs"
     for name in ("proc", "sys", "dev", "etc", "run", "bin", "mnt"):
         (top / name).mkdir(parents=True)
@@ -158,7 +158,7 @@ def test_a_plain_directory(host, runs, send, tmp_path):
 
 
 def test_round_trip(host, send, merged, tmp_path):
-    """Imported again, it is an image whose containers see the same."""
+    """An exported archive can be imported as an image, whose containers see the same files."""
     host.start(*FOREVER, stop_timeout=0)
     fill(merged() / "all")
     (merged() / "all/.wh.ale").unlink()
@@ -177,7 +177,7 @@ def test_round_trip(host, send, merged, tmp_path):
 
 
 def test_like_podman(host, busybox, need, tmp_path):
-    """What podman exports of the same image is the same, apart from what podman itself puts there."""
+    """An export equals podman's of the same image."""
     need(shutil.which("podman"), "podman, to compare with")
     archive = write_archive(tmp_path / "box.tar", host.image, [busybox])
     with tempfile.TemporaryDirectory(prefix="podman-run-") as run_root:
@@ -200,7 +200,7 @@ def test_like_podman(host, busybox, need, tmp_path):
 
 @pytest.mark.parametrize("form", compress.FORMATS)
 def test_compressed(host, form, send, tmp_path):
-    """Each form holds the same archive, and is the same bytes again."""
+    """Each format contains the same archive, and is reproducible."""
     host.want("present", *FOREVER)
     send(file="plain.tar")
     outcome = send(compression=form)
@@ -213,17 +213,17 @@ def test_compressed(host, form, send, tmp_path):
     assert send(compression=form).actions == ()
 
 
-# -- again, and the file that was there ------------------------------------------------------------
+# -- repeated exports, and existing files ----------------------------------------------------------
 
 
 def untouched(file):
-    """Return what a write would change of a file, which reading does not: not the time of that."""
+    """Return the attributes that a write would change; reading changes only the access time."""
     found = file.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def test_again(host, send, merged, tmp_path):
-    """The same once more is no change; what the container wrote is; without force a file that is there is left alone."""
+    """An export is idempotent, and updates after changes; without force an existing file is left alone."""
     host.start(*FOREVER)
     file = tmp_path / "out.tar"
     assert send(check=True).changed
@@ -255,7 +255,7 @@ def test_again(host, send, merged, tmp_path):
 
 
 def test_through_a_symlink(host, send, tmp_path):
-    """A symlink stays one, and the file it names is written."""
+    """A symlink is kept, and its target is written."""
     host.want("present", *FOREVER)
     (tmp_path / "there").mkdir()
     os.symlink("there/real.tar", tmp_path / "out.tar")
@@ -265,7 +265,7 @@ def test_through_a_symlink(host, send, tmp_path):
 
 
 def test_a_full_disk_leaves_the_old_file(host, send, tmp_path):
-    """Without space the error says so, the file is the old one, and there is as much space as before."""
+    """Without space the export fails, keeps the old file, and uses no space."""
     host.want("present", *FOREVER)
     (tmp_path / "small").mkdir()
     mounts.tmpfs(str(tmp_path / "small"), size=MEGABYTE // 2, mode=0o700)
@@ -282,7 +282,7 @@ def test_a_full_disk_leaves_the_old_file(host, send, tmp_path):
 
 
 def test_killed_it_leaves_nothing(host, merged, tmp_path):
-    """Killed while it writes, the file is the old one, nothing is beside it, and nothing is mounted."""
+    """A killed export keeps the old file, and leaves no other file and no mount."""
     host.start(*FOREVER)
     (merged() / "big").write_bytes(os.urandom(MEGABYTE) * 300)
     (tmp_path / "out").mkdir()
@@ -307,7 +307,7 @@ def test_killed_it_leaves_nothing(host, merged, tmp_path):
 
 
 def test_memory_is_bounded(host, merged):
-    """A file larger than the memory that it may have goes through."""
+    """A file larger than the memory limit can be exported."""
     host.start(*FOREVER)
     with open(merged() / "big", "wb") as file:
         file.writelines(os.urandom(1000) + b"x" * (MEGABYTE - 1000) for _time in range(400))
@@ -324,7 +324,7 @@ def test_memory_is_bounded(host, merged):
 
 
 def test_a_tree_of_any_depth(host, merged):
-    """A tree that is deeper than a path can tell is in the archive."""
+    """A tree deeper than the longest path is exported."""
     host.start(*FOREVER)
     top = os.open(merged(), os.O_RDONLY)
     fd = top
@@ -341,7 +341,7 @@ def test_a_tree_of_any_depth(host, merged):
 
 
 def test_a_container_that_writes_meanwhile(host):
-    """Files that come, go, grow and shrink while they are read never break the archive."""
+    """Files that appear, disappear, grow and shrink during the export do not break the archive."""
     script = (
         "while :; do head -c 3000000 /dev/zero > /a; : > /a; mkdir -p /d/e; echo x > /d/e/f; ln -s f /d/e/l;"
         " mv /d /g; rm -r /g; mkdir /l; rmdir /l; ln -s x /l; rm /l; done"
@@ -359,7 +359,7 @@ def test_a_container_that_writes_meanwhile(host):
 
 @pytest.mark.parametrize("state", ["started", "stopped"])
 def test_no_device_is_opened(host, merged, state):
-    """A container that puts a device in a file's place meanwhile can't have it opened by the host's root."""
+    """A device that a container puts in a file's place meanwhile is not opened by the host's root."""
     host.start(*FOREVER, stop_timeout=0)
     os.mknod(merged() / "null", 0o20666, os.makedev(1, 3))
     host.bring("box", state)
@@ -375,7 +375,7 @@ def test_no_device_is_opened(host, merged, state):
 
 
 def test_removed_meanwhile(host, send, tmp_path, monkeypatch):
-    """A container that is removed while it is read gives no archive."""
+    """A container that is removed during its export gives no archive."""
     host.want("present", *FOREVER)
     written = archivefile.write
 
@@ -384,13 +384,13 @@ def test_removed_meanwhile(host, send, tmp_path, monkeypatch):
         written(fd, chunk, dest)
 
     monkeypatch.setattr(archivefile, "write", remove_first)
-    with pytest.raises(WrongState, match="removed while it was exported"):
+    with pytest.raises(WrongState, match="removed during its export"):
         send()
     assert os.listdir(tmp_path) == []
 
 
 def test_started_meanwhile(host):
-    """A container can be started, and removed, while it is read."""
+    """A container can be started, restarted and removed during its export."""
     host.want("present", *FOREVER, stop_timeout=0)
     with host.open(read_only=True) as engine, verb.opened(engine, find(engine, "box")) as chunks:
         first = next(iter(chunks))
@@ -405,7 +405,7 @@ def test_started_meanwhile(host):
 
 
 def test_bad_input(host, send, tmp_path):
-    """What can't be is refused by name, in check mode too, and nothing is written."""
+    """Invalid input is refused by name, also in check mode, and nothing is written."""
     host.want("present", *FOREVER)
     (tmp_path / "fifo").mkdir()
     os.mkfifo(tmp_path / "fifo/fifo")
@@ -432,7 +432,7 @@ def test_bad_input(host, send, tmp_path):
 
 
 def test_no_zstd(host, send, monkeypatch, tmp_path):
-    """Without the program the error says what to do, in check mode too."""
+    """Without the program zstd the export fails, also in check mode."""
     host.want("present", *FOREVER)
     monkeypatch.setattr("_engine.kernel.command.SEARCH_PATH", str(tmp_path))
     for check in (True, False):
@@ -441,7 +441,7 @@ def test_no_zstd(host, send, monkeypatch, tmp_path):
 
 
 def test_layers_are_missing(host, built, busybox, send, tmp_path):
-    """A layer that somebody deleted is named, in check mode too."""
+    """The error names a deleted layer, also in check mode."""
     built("localhost/own:1", busybox, b"")
     host.want("present", *FOREVER, image="localhost/own:1")
     lower = host.inspect()["GraphDriver"]["Data"]["LowerDir"].split(":")[0]
@@ -459,7 +459,7 @@ def test_layers_are_missing(host, built, busybox, send, tmp_path):
 
 
 def test_for_a_person(host, send, tmp_path):
-    """It goes to the standard output or a file; a terminal is refused, and a reader that goes is no error."""
+    """``slipway export`` writes to standard output or a file, refuses a terminal, and allows a closed pipe."""
     host.start(*FOREVER)
     send()
     host.agent("ps")

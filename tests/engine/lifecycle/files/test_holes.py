@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are nearly all hole: whatever copies, packs, compares or counts them costs what their data costs."""
+"""Sparse files: copying, packing, comparing and counting them costs only as much as their data."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from _engine.lifecycle.volume.import_archive import VolumeImport, import_volume
 from _engine.lifecycle.volume.snapshot import SnapshotRequest, converge_snapshot
 
 FOREVER = ("sleep", "1000")
-#: More than a disk of CI holds, and far more than is read in SOON seconds.
+#: Larger than a disk in CI, and far more than can be read in SOON seconds.
 HUGE = 1 << 40
-#: What no file system of a disk here takes; a tmpfs does.
+#: Larger than the file systems of disks here support; a tmpfs does.
 LARGER_THAN_A_DISK = 1 << 62
 SOON = 10
 DATA = [(1 << 20, b"begin"), (HUGE // 2, b"middle"), (HUGE - 3, b"end")]
 
 
 def make(path: Path, size: int = HUGE) -> None:
-    """Make a file of three bits of data."""
+    """Create a sparse file with three pieces of data."""
     with path.open("wb") as file:
         for offset, data in DATA:
             file.seek(offset)
@@ -42,7 +42,7 @@ def make(path: Path, size: int = HUGE) -> None:
 
 
 def is_made(path: Path) -> bool:
-    """Tell whether the file is as ``make`` made it, its holes too."""
+    """Return whether the file is as ``make`` wrote it, with its holes."""
     with path.open("rb") as file:
         found = [os.pread(file.fileno(), len(data), offset) for offset, data in DATA]
         info = os.fstat(file.fileno())
@@ -51,7 +51,7 @@ def is_made(path: Path) -> bool:
 
 @contextmanager
 def soon(what: str):
-    """Fail when it takes long."""
+    """Fail if the body takes long."""
     begin = time.monotonic()
     yield
     assert time.monotonic() - begin < SOON, what
@@ -59,7 +59,7 @@ def soon(what: str):
 
 @pytest.fixture
 def box(host):
-    """Have a container with such a file in its root file system, in a volume and in a tmpfs; return its root."""
+    """Create a container with sparse files in root file system, volume and tmpfs; return its root."""
     host.start(*FOREVER, volume=["data:/data"], tmpfs={"/scratch": ""}, stop_timeout=0)
     root = Path(f"/proc/{host.inspect()['State']['Pid']}/root")
     for place in ("huge", "data/huge"):
@@ -69,7 +69,7 @@ def box(host):
 
 
 def test_copies(host, box, tmp_path):
-    """Copied out, out once more, in, in once more and to the controller, the file keeps its holes and is compared by its data."""
+    """Copies in, out and to the controller keep the holes, and are idempotent: only data is compared."""
 
     def copied(src: object, dest: object, **options) -> int:
         with soon(f"{src} to {dest}"), host.open() as engine:
@@ -94,7 +94,7 @@ def test_copies(host, box, tmp_path):
 
 
 def test_larger_than_the_disk_takes(host, box, tmp_path):
-    """What the target's file system can't hold is refused with its name, and nothing of it is left."""
+    """A file too large for the target's file system is refused by name, and nothing of it is left."""
     with soon("refused"), host.open() as engine, pytest.raises((OSError, EngineError)) as caught:
         copy(engine, CopyRequest("box", "/scratch/larger", str(tmp_path / "larger"), from_container=True))
     assert "too large" in str(caught.value)
@@ -108,7 +108,7 @@ def test_larger_than_the_disk_takes(host, box, tmp_path):
 
 
 def test_archives(host, box, tmp_path):
-    """An export is as large as the data, and comes in again with its holes; so with a volume's."""
+    """An export is as large as the data, and its import has the holes again; for a volume as well."""
     with host.open() as engine:
         with soon("export"):
             export(engine, ExportRequest("box", str(tmp_path / "box.tar")))
@@ -127,7 +127,7 @@ def test_archives(host, box, tmp_path):
 
 
 def test_more_holes_than_a_map_takes(tmp_path, monkeypatch):
-    """A file with more holes than a tar's map may have is refused with its name, and not listed in memory."""
+    """A file with more holes than a tar's map may have is refused by name."""
     monkeypatch.setattr(tree, "MOST_EXTENTS", 2)
     make(tmp_path / "huge")
     with (
@@ -138,7 +138,7 @@ def test_more_holes_than_a_map_takes(tmp_path, monkeypatch):
 
 
 def test_what_is_told(host, box):
-    """Changes, sizes and usage come of what the kernel says of a file, and not of its content."""
+    """Changes and sizes are determined from metadata, not from a file's content."""
     with soon("diff"), host.open(read_only=True) as engine:
         assert "/huge" in {change.path for change in changed_paths(engine, "box")}
     with soon("size"), host.open(read_only=True) as engine:
@@ -147,7 +147,7 @@ def test_what_is_told(host, box):
 
 
 def test_images(host, tmp_path):
-    """An image keeps the holes of what it is made of, and so do a volume filled from it and a root without overlay."""
+    """An image keeps the holes, and so do a volume filled from it and a root without overlay."""
     host.start(*FOREVER, stop_timeout=0)
     make(Path(f"/proc/{host.inspect()['State']['Pid']}/root/tmp/huge"))
     archive, name = str(tmp_path / "box.tar"), "localhost/huge:1"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container that puts something else in the place of a file which the engine reads: nothing hangs, and it is told."""
+"""A container replaces files that the engine reads: nothing hangs, and the error names the file."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from _engine.model.container.execution import ExecSpec
 from _engine.trees.sync_source import CannotCopy
 
 FOREVER = ("sleep", "1000")
-#: More than all of it takes on a busy machine, and far less than for ever.
+#: Seconds: longer than all of it takes on a busy machine, and far less than for ever.
 SOON = 30
 
-#: What a container puts in the place of its /etc/passwd, and what is said of that.
+#: What a container puts in place of its /etc/passwd, and the error about that.
 IN_ITS_PLACE = [
     (lambda path: path.symlink_to("/proc/kmsg"), "is on proc"),
     (lambda path: path.symlink_to("/sys/kernel/uevent_seqnum"), "is on sysfs"),
@@ -47,14 +47,14 @@ def run(host, *argv: str, timeout: float | None = None, **options: object):
 
 @contextmanager
 def soon():
-    """Fail when it takes long."""
+    """Fail if the body takes long."""
     begin = time.monotonic()
     yield
     assert time.monotonic() - begin < SOON
 
 
 def test_what_stands_in_the_place_of_passwd_is_never_waited_for(host, tmp_path):
-    """Exec, copy and connection tell what stands there, within their time, and the container can be stopped."""
+    """Exec, copy and connection report a replaced passwd in time, and the container can be removed."""
     host.start(*FOREVER, stop_timeout=1)
     (tmp_path / "file").write_text("x")
     etc = Path(f"/proc/{host.record().process.pid}/root/etc")
@@ -88,7 +88,7 @@ def test_what_stands_in_the_place_of_passwd_is_never_waited_for(host, tmp_path):
 
 
 def test_files_that_the_kernel_makes_up_are_refused(host, tmp_path):
-    """A file of /proc or /sys has no size, so a copy would be empty: copy and connection refuse it, and say what does it."""
+    """Copy and connection refuse files of /proc and /sys, which have no size, and name an alternative."""
     host.start(*FOREVER, stop_timeout=0)
     for path in ("/proc/version", "/proc/kmsg", "/sys/kernel/uevent_seqnum"):
         with (
@@ -104,7 +104,7 @@ def test_files_that_the_kernel_makes_up_are_refused(host, tmp_path):
 
 @pytest.fixture
 def hung(tmp_path, tree):
-    """Return a directory on a file system that answers nothing."""
+    """Return a directory on a file system that never answers."""
     place = tmp_path / "hung"
     place.mkdir()
     server = subprocess.Popen(
@@ -117,13 +117,13 @@ def hung(tmp_path, tree):
         assert server.stdout.readline() == "ready\n"
         yield place
     finally:
-        server.kill()  # which lets go of all that hang
+        server.kill()  # which releases all hanging processes
         server.communicate()
         mounts.unmount(str(place))
 
 
 def test_a_file_system_that_does_not_answer_is_left_behind(hung, tmp_path):
-    """What nothing can interrupt is left to a child, which holds no lock of ours and no output; who asked is told in time."""
+    """An uninterruptible call is left to a child without our locks and output; the caller times out."""
     reader, writer = os.pipe()
     (tmp_path / "etc").symlink_to("hung/etc")
     with soon():

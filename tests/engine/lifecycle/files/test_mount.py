@@ -20,7 +20,7 @@ FOREVER = ("sleep", "1000")
 
 @pytest.fixture
 def mount(host):
-    """Return the function that mounts and unmounts."""
+    """Return a function that mounts and unmounts."""
 
     def mount(state: str = MOUNTED, *, check: bool = False, name: str = "box"):
         with host.open(read_only=check) as engine:
@@ -30,12 +30,12 @@ def mount(host):
 
 
 def is_mounted(host) -> bool:
-    """Tell whether the container's root file system is mounted on the host."""
+    """Return whether the container's root file system is mounted on the host."""
     return mountinfo.at(os.path.realpath(host.layout.container(host.record().id).merged)) is not None
 
 
 def ladder(mount, state: str) -> str:
-    """Bring it to the state: foreseen, done, and once more without a change; return the mount point."""
+    """Bring it to the state, in check mode, for real, and again without a change; return the mount point."""
     foreseen = mount(state, check=True)
     done = mount(state)
     assert (
@@ -47,7 +47,7 @@ def ladder(mount, state: str) -> str:
 
 
 def test_over_starts_and_stops(host, mount):
-    """It is mounted before the first start, stays so over starts and ends, and unmounted leaves it to the container's run."""
+    """A mount persists across runs; an unmount leaves a running container its root file system."""
     host.want("created", *FOREVER, stop_timeout=0)
     place = Path(ladder(mount, MOUNTED))
     (place / "written").write_text("from the host")
@@ -68,7 +68,7 @@ def test_over_starts_and_stops(host, mount):
 
 
 def test_a_removal_takes_it_away(host, mount):
-    """A container that is removed or replaced is not mounted any more."""
+    """A removed container is no longer mounted."""
     host.want("created", *FOREVER)
     mount()
     host.bring("box", "absent")
@@ -78,7 +78,7 @@ def test_a_removal_takes_it_away(host, mount):
 
 
 def test_a_reboot_takes_it_away(host, mount):
-    """After a reboot nothing is mounted, and nothing says so."""
+    """After a reboot nothing is mounted, and no marker is left."""
     host.want("created", *FOREVER)
     mount()
     reboot(host)
@@ -88,7 +88,7 @@ def test_a_reboot_takes_it_away(host, mount):
 
 
 def test_killed_between_the_wish_and_the_mount(host, mount):
-    """A wish without a mount is carried out by the next, a mount without a wish is taken away."""
+    """The next mount completes a marker without a mount; an unmount removes a mount without a marker."""
     host.want("created", *FOREVER)
     container = host.layout.container(host.record().id)
     mount()
@@ -102,7 +102,7 @@ def test_killed_between_the_wish_and_the_mount(host, mount):
 
 
 def test_plain_directory(host, mount, tmp_path):
-    """Of a plain directory nothing has to be mounted; its place is told."""
+    """A directory of the host needs no mount; its path is returned."""
     (tmp_path / "rootfs/bin").mkdir(parents=True)
     shutil.copy(shutil.which("busybox"), tmp_path / "rootfs/bin/sleep")
     host.want("created", "sleep", image=str(tmp_path / "rootfs"), rootfs=True)
@@ -111,7 +111,7 @@ def test_plain_directory(host, mount, tmp_path):
 
 
 def test_for_a_person(host):
-    """``slipway mount`` prints where, and lists; ``slipway unmount`` lets go."""
+    """``slipway mount`` prints the mount point and lists mounts; ``slipway umount`` unmounts."""
     host.want("created", *FOREVER)
     place = host.layout.container(host.record().id).merged
     assert host.agent("mount", "box").stdout == f"{place}\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is no file where one is named, by a task or in a place of a container: told at once, never waited for."""
+"""Paths that are not regular files, named by a task or left by a container: refused without waiting."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ SOON = 10
 
 
 def fifo(path: Path) -> None:
-    """Make one that nobody writes to."""
+    """Create a FIFO that has no writer."""
     os.mkfifo(path)
 
 
 def sock(path: Path) -> None:
-    """Make one that nobody listens at."""
+    """Create a socket that has no listener."""
     with socket.socket(socket.AF_UNIX) as one, inside(path.parent):
         one.bind(path.name)
 
 
 @contextmanager
 def inside(directory: Path):
-    """Work in a directory, since a socket's path has to be short."""
+    """Change to a directory meanwhile, because a socket's path must be short."""
     before = os.getcwd()
     os.chdir(directory)
     yield
     os.chdir(before)
 
 
-#: What stands there.
+#: The kinds of things in a file's place.
 KINDS = {
     "fifo": fifo,
     "socket": sock,
@@ -63,12 +63,12 @@ def read_env(_engine, path):
 
     try:
         return read_env_files([path])
-    except InvalidOption as error:  # another package's of the same source
+    except InvalidOption as error:  # the class of another copy of the package
         raise EngineError(str(error)) from error
 
 
 def unpacked(engine, path):
-    """Load an archive that somebody has unpacked, of which a part is such a thing."""
+    """Load an unpacked archive with such a thing in place of a file."""
     top = Path(f"{path}-of")
     top.mkdir()
     os.rename(path, top / "manifest.json")
@@ -76,14 +76,14 @@ def unpacked(engine, path):
 
 
 def plain_root(host, path):
-    """Use a plain directory whose list of accounts is such a thing."""
+    """Use a directory of the host with such a thing in place of its passwd."""
     top = Path(f"{path}-root")
     (top / "etc").mkdir(parents=True)
     os.rename(path, top / "etc/passwd")
     host.want("created", *FOREVER, name="plain", image=str(top), rootfs=True, user="ann")
 
 
-#: By place: what a task does with a path. Those of OF_THE_HOST open an engine themselves.
+#: What a task does with a path, by option or module. Those of OF_THE_HOST open an engine themselves.
 PLACES = {
     "image_load": load,
     "image_load of a directory": unpacked,
@@ -101,13 +101,13 @@ OF_THE_HOST = {
     "log_opt": lambda host, path: host.want("created", *FOREVER, name="odd", log_opt={"path": path}),
     "passwd of a plain root": plain_root,
 }
-#: What is taken as it is meant: a directory as a tree, and a device (/dev/null) as a log that keeps nothing.
+#: Accepted on purpose: a directory as a tree, and a device (/dev/null) as a log that keeps nothing.
 FINE = {("directory", "image_import"), ("directory", "container_copy"), ("device", "log_opt")}
 
 
 @contextmanager
 def soon(what: str):
-    """Fail when it takes long, even where the kernel waits."""
+    """Fail if the body takes long, even if it blocks in the kernel."""
 
     def late(*_ignored: object) -> None:
         raise AssertionError(f"{what} waits")
@@ -123,7 +123,7 @@ def soon(what: str):
 
 @pytest.mark.parametrize("runtime", ["crun"], indirect=True)
 def test_a_task_that_names_one(host, tmp_path):
-    """Each option that names a file refuses what is none, with the path, and nothing hangs."""
+    """Each option that names a file refuses anything else, with the path, and nothing hangs."""
     host.want("created", *FOREVER)
     host.volume("data")
     wrong = []
@@ -150,7 +150,7 @@ def test_a_task_that_names_one(host, tmp_path):
 
 
 def test_a_log_that_was_exchanged(host, tmp_path):
-    """What a container puts in the place of its log is not waited for: the log can't be read, and its end is told."""
+    """Nothing waits for what a container puts in place of its log: reading fails, and the removal works."""
     log = tmp_path / "shared/log"
     log.parent.mkdir()
     host.start(*FOREVER, volume=[f"{log.parent}:/shared"], log_opt={"path": str(log)}, stop_timeout=0)
@@ -167,7 +167,7 @@ def test_a_log_that_was_exchanged(host, tmp_path):
 
 
 def test_a_log_that_became_a_symlink(host, tmp_path):
-    """What somebody has put in the place of the log is not written through at the next start."""
+    """The next start does not write through a symlink in place of the log."""
     log, target = tmp_path / "shared/log", tmp_path / "target"
     log.parent.mkdir()
     host.start("true", log_opt={"path": str(log)}, restart_policy="always")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Health checks on the real kernel: what they say, what is done then, and the one process that runs them."""
+"""Health checks on the real kernel: their results, their actions, and the process that runs them."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from _engine.kernel.process import Process
 from enginehost import eventually
 
 FOREVER = ("sleep", "1000")
-#: Healthy while the file is there.
+#: Healthy while the file exists.
 BY_FILE = {"healthcheck": "test -e /ok", "healthcheck_interval": "100ms"}
 
 
 def health(host, name: str = "box") -> dict:
-    """Return the container's health as inspect shows it."""
+    """Return the container's health from inspect."""
     return host.inspect(name)["State"]["Health"]
 
 
 def becomes(host, status: str, name: str = "box") -> dict:
-    """Wait until the health is so, and return it."""
+    """Wait until the health has this status, and return it."""
     eventually(lambda: health(host, name)["Status"] == status, f"{name} is {status}: {health(host, name)}")
     return health(host, name)
 
 
 def checkers(host) -> list[int]:
-    """Return the processes that check this engine's containers."""
+    """Return the PIDs of this engine's health checkers."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -51,7 +51,7 @@ def run(host, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_healthy_unhealthy_and_healthy_again(host):
-    """Failures in a row make it unhealthy, one success makes it healthy; results are kept, and events tell of changes."""
+    """Consecutive failures make a container unhealthy, a success healthy; results and events are recorded."""
     host.start(*FOREVER, **BY_FILE, healthcheck_retries=2)
     assert becomes(host, "unhealthy")["FailingStreak"] >= 2
     assert run(host, "exec", "box", "touch", "/ok").returncode == 0
@@ -64,13 +64,13 @@ def test_healthy_unhealthy_and_healthy_again(host):
 
 
 def test_output_is_kept(host):
-    """The beginning of what a check says stands in its result; which of two streams is read first is anybody's guess."""
+    """A check's output is in its result; the order of its two streams is undefined."""
     host.start(*FOREVER, healthcheck="echo all is $((1+1)) well; echo oh >&2", healthcheck_interval="100ms")
     assert sorted(becomes(host, "healthy")["Log"][-1]["Output"].splitlines()) == ["all is 2 well", "oh"]
 
 
 def test_runtime_that_ends_after_the_command(host, runtime, tmp_path):
-    """A check whose command ends while the runtime still runs has its own exit code, and the checker lives on."""
+    """A check whose command exits before the runtime has its own exit code, and the checker keeps running."""
     slow = tmp_path / "slow"
     slow.write_text(
         f'#!/bin/sh\n{runtime} "$@"; code=$?\nfor word; do [ "$word" = exec ] && sleep 0.2; done\nexit $code\n'
@@ -93,28 +93,28 @@ def test_start_period(host):
 
 
 def test_timeout_kills_the_check(host):
-    """A check that takes too long is killed with what it started, and has failed."""
+    """A check that times out is killed with its children, and counts as failed."""
     options = {"healthcheck_interval": "100ms", "healthcheck_timeout": "300ms", "healthcheck_retries": 1}
     host.start(*FOREVER, healthcheck="sleep 4721 & sleep 4722", **options)
-    assert "within 0.3 s" in becomes(host, "unhealthy")["Log"][-1]["Output"]
+    assert "after 0.3 s" in becomes(host, "unhealthy")["Log"][-1]["Output"]
     host.bring("box", "stopped", stop_time=0)
     left = [pid for pid in os.listdir("/proc") if pid.isdigit() and _words(pid)[:1] == [b"sleep"]]
     assert [pid for pid in left if _words(pid)[1:2] in ([b"4721"], [b"4722"])] == []
 
 
 def test_what_a_check_leaves_in_the_background_is_not_waited_for(host):
-    """The check's end counts, though a child of it holds its output."""
+    """The check's exit counts, although a child keeps its output open."""
     host.start(*FOREVER, healthcheck="sleep 4720 & echo well", healthcheck_interval="100ms")
     assert becomes(host, "healthy")["Log"][-1]["Output"] == "well\n"
 
 
 def test_check_that_never_stops_talking(host):
-    """A check that writes without end is ended after its timeout, and keeps no other container's check waiting."""
+    """A check that writes endlessly is killed at its timeout, and does not delay other containers' checks."""
     options = {"healthcheck_interval": "100ms", "healthcheck_timeout": "500ms", "healthcheck_retries": 1}
     host.start(*FOREVER, healthcheck="yes", **options)
     host.start(*FOREVER, name="other", healthcheck="true", healthcheck_interval="100ms")
     becomes(host, "healthy", "other")
-    assert "within 0.5 s" in becomes(host, "unhealthy")["Log"][-1]["Output"]
+    assert "after 0.5 s" in becomes(host, "unhealthy")["Log"][-1]["Output"]
 
 
 def _words(pid: str) -> list[bytes]:
@@ -126,7 +126,7 @@ def _words(pid: str) -> list[bytes]:
 
 
 def test_check_that_is_not_there(host):
-    """A program that the image lacks is a failure that says so."""
+    """A check whose program the image lacks fails, and its output names the program."""
     host.start(*FOREVER, healthcheck=["/nowhere", "x"], healthcheck_interval="100ms", healthcheck_retries=1)
     last = becomes(host, "unhealthy")["Log"][-1]
     assert last["ExitCode"] == 127
@@ -134,7 +134,7 @@ def test_check_that_is_not_there(host):
 
 
 def test_check_of_the_image_and_none(host, built, busybox):
-    """The image's check holds unless the spec says none."""
+    """The image's check is used unless the spec sets none."""
     image = built("localhost/checked:1", busybox, Healthcheck={"Test": ["CMD", "true"], "Interval": 10**8})
     host.start(*FOREVER, image=image)
     becomes(host, "healthy")
@@ -144,7 +144,7 @@ def test_check_of_the_image_and_none(host, built, busybox):
 
 
 def test_startup_check_comes_first(host):
-    """The regular check begins when the start-up check has succeeded."""
+    """The regular check starts when the start-up check has succeeded."""
     startup = {"health_startup_cmd": "test -e /up", "health_startup_interval": "100ms"}
     host.start(*FOREVER, healthcheck="true", healthcheck_interval="100ms", **startup)
     eventually(lambda: len(health(host)["Log"] or ()) >= 2, "two checks")
@@ -164,7 +164,7 @@ def test_startup_check_restarts(host):
     ("action", "policy", "after"), [("kill", "no", 137), ("stop", "always", 137), ("kill", "always", None)]
 )
 def test_action(host, action, policy, after):
-    """An unhealthy container is killed, after which its policy decides, or stopped for good."""
+    """An unhealthy container is killed, after which its restart policy decides, or stopped permanently."""
     host.start(
         *FOREVER,
         healthcheck="false",
@@ -190,15 +190,15 @@ def test_action_restart(host):
 
 
 def test_restarted_once(host):
-    """Checks that fail while a restart still waits for the end do not restart the next run, which is healthy."""
-    # What lies in /dev/shm goes with the run.
+    """Checks that fail while a restart waits for the exit do not restart the next run, which is healthy."""
+    # /dev/shm is emptied with the run.
     options = {
         "healthcheck": "test ! -e /dev/shm/bad",
         "healthcheck_interval": "100ms",
         "healthcheck_retries": 1,
     }
     options.update(stop_timeout=3, healthcheck_failure_action="restart")
-    earlier = host.events().count("restart")  # of other tests' containers
+    earlier = host.events().count("restart")  # those of other tests' containers
     before = host.start("sh", "-c", "trap '' TERM; while :; do sleep 1; done", **options)["State"]["Pid"]
     becomes(host, "healthy")
     assert run(host, "exec", "box", "touch", "/dev/shm/bad").returncode == 0
@@ -209,13 +209,13 @@ def test_restarted_once(host):
 
 
 def test_one_process_for_all_and_gone_when_nothing_needs_it(host):
-    """However many containers have checks, one pair of processes runs them, and goes with the last."""
+    """One pair of processes runs the checks of all containers, and exits with the last."""
     for number in range(5):
         host.start(*FOREVER, name=f"box{number}", healthcheck="true", healthcheck_interval="200ms")
     for number in range(5):
         becomes(host, "healthy", f"box{number}")
     assert stat.S_IMODE(os.stat(host.layout.health_socket).st_mode) == 0o600
-    # The one that works, and the one that starts it again; a check is a third until it becomes the runtime.
+    # The checker and its guard; a check is a third process until it executes the runtime.
     eventually(lambda: len(checkers(host)) == 2, "one pair")
     for number in range(5):
         host.bring(f"box{number}", "absent", stop_time=0)
@@ -225,7 +225,7 @@ def test_one_process_for_all_and_gone_when_nothing_needs_it(host):
 
 @pytest.mark.parametrize("which", ["first", "second", "both"])
 def test_killed_checker_comes_back(host, which):
-    """A killed checker is started again, by its other half or by the next task, though that changes nothing."""
+    """A killed checker is started again, by its other process or by the next task, even an unchanged one."""
     options = {"healthcheck": "date +%N || true", "healthcheck_interval": "100ms"}
     host.start(*FOREVER, **options)
     becomes(host, "healthy")
@@ -233,8 +233,8 @@ def test_killed_checker_comes_back(host, which):
     for pid in {"first": victims[:1], "second": victims[1:], "both": victims}[which]:
         os.kill(pid, signal.SIGKILL)
     if which == "both":
-        # And with them a check that was about to become the runtime: what ends, or begins, has their socket for a moment more,
-        # which hears the task in their place.
+        # Wait also for a check that is about to execute the runtime: a process that exits, or starts, still has their socket
+        # for a moment, and would receive the task's message in their place.
         eventually(lambda: not checkers(host) and not any(map(Process.of, victims)), "both are gone")
         assert not host.want("started", *FOREVER, **options).changed
     seen = health(host)["Log"][-1]["End"]
@@ -242,7 +242,7 @@ def test_killed_checker_comes_back(host, which):
 
 
 def test_check_of_a_killed_checker_ends(host):
-    """A check whose checker was killed is ended by the next one, which checks anew."""
+    """A check whose checker was killed is killed by the next checker, which starts a new check."""
     options = {"healthcheck_interval": "100ms", "healthcheck_timeout": "1h", "stop_timeout": 0}
     host.start(*FOREVER, healthcheck=["sleep", "4731"], **options)
 
@@ -257,7 +257,7 @@ def test_check_of_a_killed_checker_ends(host):
 
 
 def test_paused_container_is_not_checked(host):
-    """Nothing is run in a container that is paused; it goes on after."""
+    """A paused container is not checked; checks continue after unpause."""
     host.start(*FOREVER, healthcheck="true", healthcheck_interval="100ms")
     becomes(host, "healthy")
     host.bring("box", "paused")
@@ -270,7 +270,7 @@ def test_paused_container_is_not_checked(host):
 
 
 def test_changed_check_holds_without_a_restart(host):
-    """A changed check is the one that runs from then on; a check that goes leaves none."""
+    """A changed check takes effect without a restart; a removed check stops the checker."""
     pid = host.start(*FOREVER, healthcheck="true", healthcheck_interval="1h")["State"]["Pid"]
     becomes(host, "healthy")
     host.want("started", *FOREVER, healthcheck="false", healthcheck_interval="100ms", healthcheck_retries=1)
@@ -282,7 +282,7 @@ def test_changed_check_holds_without_a_restart(host):
 
 
 def test_check_by_hand(host):
-    """``slipway healthcheck run`` checks now, and says by its exit code how it went."""
+    """``slipway healthcheck run`` runs the check now, and its exit code reports the result."""
     host.start(*FOREVER, healthcheck="test -e /ok", healthcheck_interval="disable", healthcheck_retries=1)
     assert not checkers(host)
     done = run(host, "healthcheck", "run", "box")
@@ -296,7 +296,7 @@ def test_check_by_hand(host):
 
 
 def test_container_that_goes_while_its_check_runs(host):
-    """A container is removed although its check runs, and nothing of that stays."""
+    """A container can be removed while its check runs, and nothing of the check remains."""
     host.start(*FOREVER, healthcheck="sleep 4723", healthcheck_interval="100ms")
     eventually(lambda: any(_words(pid)[1:2] == [b"4723"] for pid in os.listdir("/proc")), "a check runs")
     host.bring("box", "absent", stop_time=0)
@@ -304,7 +304,7 @@ def test_container_that_goes_while_its_check_runs(host):
 
 
 def test_checker_is_one_process_when_two_are_started(host):
-    """A second checker goes at once, for the first hears what it came for."""
+    """A second checker exits at once, because the first receives its message."""
     host.start(*FOREVER, healthcheck="true", healthcheck_interval="100ms")
     becomes(host, "healthy")
     assert run(host, "health").returncode == 0

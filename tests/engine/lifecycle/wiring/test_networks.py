@@ -229,7 +229,9 @@ def test_a_warning_at_the_command_line(host):
     finally:
         nft.apply("delete table inet mine")
     assert done.returncode == 0
-    assert done.stderr.startswith("slipway: chain through of inet table mine drops the forwarded traffic of containers")
+    assert done.stderr.startswith(
+        "slipway: chain through of inet table mine drops the forwarded traffic of containers"
+    )
 
 
 REFUSED = [
