@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Layers and a container's directories on the disk, unmounted again whatever a test leaves."""
+"""Layers and a container's directories on disk, unmounted after each test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from _engine.model.engine.layout import Layout
 
 @pytest.fixture
 def place(need, tmp_path):
-    """Return an empty directory; nothing stays mounted below it."""
+    """Return an empty directory; everything below it is unmounted afterwards."""
     need(os.geteuid() == 0, "root, to mount")
     directory = tmp_path / "place"
     directory.mkdir()
@@ -30,7 +30,7 @@ def container(place):
 
 @pytest.fixture
 def layers(place):
-    """Give a maker of layers: one directory for each mapping of names to texts, lowest first."""
+    """Return a function that creates layers from mappings of names to texts, lowest first."""
 
     def make(*contents):
         made = []
@@ -49,13 +49,13 @@ def layers(place):
 
 @pytest.fixture
 def mounted(place):
-    """Give a function that lists the targets of all mounts below ``place``."""
+    """Return a function that lists the targets of all mounts below ``place``."""
     return lambda: [entry.target for entry in mountinfo.below(str(place))]
 
 
 @pytest.fixture
 def fuse_works(need):
-    """Return what a test of fuse-overlayfs calls first."""
+    """Return a function that skips the test without fuse-overlayfs."""
 
     def check():
         need(shutil.which("fuse-overlayfs"), "fuse-overlayfs")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every storage driver does: the same tests over all three, on the real kernel."""
+"""The same tests of all three storage drivers, on the real kernel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WITH_MARKS = (FUSE, VFS)
 
 
 class Driven:
-    """A driver, as containers without a user namespace use it."""
+    """A driver as used by containers without a user namespace."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -35,17 +35,17 @@ class Driven:
         self.unmount = self._driver.unmount
 
     def is_mounted(self, container) -> bool:
-        """Tell whether it is there."""
+        """Return whether the root file system is mounted."""
         return mounted_by.is_mounted(container, self.name)
 
     def mount(self, container, lowers) -> None:
-        """Have the root file system at ``container.merged``."""
+        """Mount the root file system at ``container.merged``."""
         self._driver.mount(container, tuple(lowers), None, None)
 
 
 @pytest.fixture(params=DRIVERS)
 def driver(request, fuse_works) -> Driven:
-    """Give each driver."""
+    """Return each driver."""
     if request.param == FUSE:
         fuse_works()
     return Driven(request.param)
@@ -61,12 +61,12 @@ def read(directory):
 
 
 def whiteout(path):
-    """Hide the lower layers' file, as overlayfs wants it."""
+    """Create overlayfs's whiteout, which hides a lower layer's file."""
     os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(0, 0))
 
 
 def test_the_container_sees_image_and_own_files(driver, container, layers, mounted):
-    """The tree shows the image, takes the container's writes, and leaves the image as it was."""
+    """The tree has the image's files, accepts the container's writes, and leaves the image unchanged."""
     lowers = layers({"etc/motd": "image"})
     driver.mount(container, lowers)
     assert mounted() == ([] if driver.name == VFS else [container.merged])
@@ -79,7 +79,7 @@ def test_the_container_sees_image_and_own_files(driver, container, layers, mount
 
 @pytest.mark.parametrize("count", [1, 2, 128, 500])
 def test_layers_stack_in_order(driver, container, layers, count):
-    """However many layers there are, a file is the highest layer's that has it, and each layer is seen."""
+    """With any number of layers, all are visible, and a file comes from the highest layer that has it."""
     lowers = layers(*({"who": str(number), f"only/{number}": "x"} for number in range(count)))
     driver.mount(container, lowers)
     assert read(container.merged) == {
@@ -89,14 +89,14 @@ def test_layers_stack_in_order(driver, container, layers, count):
 
 
 def test_an_image_without_layers_is_an_empty_root(driver, container):
-    """An image of no layers gives an empty root directory that everybody may enter."""
+    """An image without layers gives an empty root directory of mode 0755."""
     driver.mount(container, [])
     assert os.listdir(container.merged) == []
     assert stat.S_IMODE(os.stat(container.merged).st_mode) == 0o755
 
 
 def test_whiteouts_and_opaque_directories_hide(driver, container, layers):
-    """What a layer deletes or replaces, as layers are kept on disk, is not seen."""
+    """Files that a layer deletes or replaces are not visible."""
     lowers = layers({"gone": "1", "kept": "1", "replaced/old": "1"}, {"replaced/new": "2"})
     whiteout(os.path.join(lowers[1], "gone"))
     os.setxattr(os.path.join(lowers[1], "replaced"), "trusted.overlay.opaque", b"y")
@@ -105,7 +105,7 @@ def test_whiteouts_and_opaque_directories_hide(driver, container, layers):
 
 
 def test_mounting_again_does_nothing(driver, container, layers, mounted):
-    """A root file system that is there is left alone."""
+    """A mounted root file system is left alone."""
     lowers = layers({"a": "1"})
     driver.mount(container, lowers)
     Path(container.merged, "b").write_text("2")
@@ -116,7 +116,7 @@ def test_mounting_again_does_nothing(driver, container, layers, mounted):
 
 
 def test_what_was_written_survives(driver, container, layers):
-    """After unmounting and mounting again, the container's files and the mode it gave its root are there."""
+    """The container's files and its root's mode survive an unmount and a mount."""
     lowers = layers({"a": "1", "again/old": "1"})
     driver.mount(container, lowers)
     Path(container.merged, "b").write_text("2")
@@ -132,7 +132,7 @@ def test_what_was_written_survives(driver, container, layers):
 
 
 def test_the_root_directory_is_the_images(driver, container, layers):
-    """Owner, mode, time and attributes of ``/`` are the highest layer's, but for overlayfs's own notes."""
+    """Owner, mode, time and attributes of ``/`` are the highest layer's, except overlayfs's attributes."""
     lowers = layers({"a": "1"}, {"b": "2"})
     top = lowers[1]
     os.chown(top, 1000, 2000)
@@ -154,7 +154,7 @@ def test_the_root_directory_is_the_images(driver, container, layers):
 
 
 def test_odd_paths_need_no_care(driver, place, layers):
-    """Characters that options take for separators are fine in the paths of engine and layers."""
+    """Separators of mount options may occur in the paths of engine and layers."""
     lowers = layers({"a": "1"}, {"b": "2"})
     odd = place / (r"a,b\c d" if driver.name == FUSE else r"a:b,c\d e")
     os.rename(place / "layers", odd)
@@ -181,7 +181,7 @@ def test_a_root_behind_a_symlink(driver, place, layers, mounted):
 
 
 def test_unmounting_what_is_gone_is_fine(driver, container, layers, mounted):
-    """Unmounting twice, or before anything was made, or after all was deleted, is no error."""
+    """Unmounting twice, before the first mount, or after deletion is no error."""
     driver.unmount(container)
     driver.mount(container, layers({"a": "1"}))
     driver.unmount(container)
@@ -192,7 +192,7 @@ def test_unmounting_what_is_gone_is_fine(driver, container, layers, mounted):
 
 
 def test_a_missing_layer_is_named(driver, container, layers, mounted):
-    """A layer that is not on disk is told by its path, with what to do; nothing stays mounted, no program runs."""
+    """A missing layer is refused by its path; nothing stays mounted, and no program runs."""
     lowers = [*layers({"a": "1"}), "/nowhere/diff"]
     with pytest.raises(NotFound) as caught:
         driver.mount(container, lowers)
@@ -203,7 +203,7 @@ def test_a_missing_layer_is_named(driver, container, layers, mounted):
 
 
 def test_a_full_disk_is_said(driver, container, layers):
-    """Without room for the container's files the error is StoreFull and nothing half-made stays; with room it goes on."""
+    """A full disk raises StoreFull and leaves nothing half-made; with space the mount succeeds."""
     lowers = layers({"a": "1"})
     os.makedirs(container.static)
     libc.mount("tmpfs", container.static, "tmpfs", 0, "nr_inodes=2")
@@ -215,11 +215,11 @@ def test_a_full_disk_is_said(driver, container, layers):
     assert read(container.merged) == {"a": "1"}
 
 
-# -- layers in both of their forms -------------------------------------------------------------------
+# -- layers with both kinds of markers ---------------------------------------------------------------
 
 
 def drawn(seed: int) -> list[bytes]:
-    """Return the tars of some layers that add, replace and remove files and directories at random."""
+    """Return the tars of layers that add, replace and remove files and directories at random."""
     chance = random.Random(seed)
     return [layer(dict(entries(chance, "", number))) for number in range(6)]
 
@@ -240,7 +240,7 @@ def entries(chance: random.Random, above: str, number: int):
 
 
 def unpacked(tars: list[bytes], top: Path) -> list[str]:
-    """Unpack layers, lowest first, as an image's are kept."""
+    """Unpack layers, lowest first, as the store does, and return their paths."""
     paths: list[str] = []
     for number, tar in enumerate(tars):
         path = str(top / str(number))
@@ -253,7 +253,7 @@ def unpacked(tars: list[bytes], top: Path) -> list[str]:
 
 @pytest.fixture
 def no_upper(place):
-    """Return a directory on a file system that can't hold overlayfs' marks: an overlay."""
+    """Return a directory on a file system that cannot store overlayfs's markers: an overlay."""
     for name in ("l", "u", "w", "inside"):
         (place / name).mkdir()
     options = f"lowerdir={place}/l,upperdir={place}/u,workdir={place}/w"
@@ -263,7 +263,7 @@ def no_upper(place):
 
 @pytest.fixture
 def no_attributes(place):
-    """Return a directory on a file system that has no attributes."""
+    """Return a directory on a file system without extended attributes."""
     (place / "ram").mkdir()
     libc.mount("ramfs", str(place / "ram"), "ramfs", 0)
     return place / "ram"
@@ -271,7 +271,7 @@ def no_attributes(place):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_all_show_the_same(place, no_upper, no_attributes, fuse_works, seed):
-    """Any stack of layers looks alike under all drivers, with the marks of any form, entry by entry."""
+    """Any stack of layers is the same tree with all drivers and all kinds of markers."""
     fuse_works()
     tars, seen = drawn(seed), []
     for top in (place, no_upper, no_attributes):
@@ -287,7 +287,7 @@ def test_all_show_the_same(place, no_upper, no_attributes, fuse_works, seed):
 
 
 def test_the_marks_of_all_forms(place, no_upper, no_attributes):
-    """A layer's marks are the kernel's where the file system takes them, else files that say the same."""
+    """A layer's markers are the kernel's if the file system supports them, otherwise files."""
     low = layer({"gone": b"1", "d/old": b"1"})
     tars = [low, layer({".wh.gone": b"", "d/.wh..wh..opq": b"", "d/new": b"2"})]
     high = unpacked(tars, place / "layers")[1]
@@ -299,7 +299,7 @@ def test_the_marks_of_all_forms(place, no_upper, no_attributes):
 
 
 def test_an_upper_layer_that_came_first(container, layers):
-    """A copy that is made where an upper layer lies, as that of an imported checkpoint, has it on top."""
+    """A copy next to an upper layer, such as an imported checkpoint's, includes it as topmost layer."""
     lowers = layers({"a": "1", "b": "1"})
     os.makedirs(container.upper)
     Path(container.upper, "a").write_text("2")
@@ -309,7 +309,7 @@ def test_an_upper_layer_that_came_first(container, layers):
 
 
 def test_a_copy_shares_blocks_where_it_can(place, container, layers, need):
-    """On a file system with reflinks the copy of an image takes no room of its own."""
+    """On a file system with reflinks the copy of an image takes no additional space."""
     need(shutil.which("mkfs.xfs"), "mkfs.xfs")
     image, top = place / "disk", place / "xfs"
     top.mkdir()

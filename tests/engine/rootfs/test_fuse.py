@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program behind a root file system of fuse-overlayfs: it ends with its mount, and its end before that is noticed."""
+"""The program of fuse-overlayfs: it exits with its mount, and an earlier exit is detected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from _engine.rootfs import mount_state as died
 
 @pytest.fixture
 def program(fuse_works, container):
-    """Return the function that gives the program of the container's root file system; none is left."""
+    """Return a function that finds the program of the container's root file system; none is left."""
     fuse_works()
 
     def found() -> Process | None:
@@ -37,7 +37,7 @@ def program(fuse_works, container):
 
 @contextmanager
 def another_namespace(python: str = "unshare"):
-    """Have a process with a mount namespace of its own, in which all mounts of now are too."""
+    """Run a process in a new mount namespace, with copies of all present mounts."""
     with subprocess.Popen(
         [python, "--mount", "--propagation", "private", "cat"], stdin=subprocess.PIPE
     ) as process:
@@ -48,7 +48,7 @@ def another_namespace(python: str = "unshare"):
 
 
 def test_it_ends_with_its_mount(program, container, layers):
-    """The program is moved to where it is to run, outlives whoever mounted, and has ended when the unmount returns."""
+    """The program is moved to its cgroup, is in another session, and has exited when the unmount returns."""
     moved = []
     fuse.mount(container, layers({"a": "1"}), moved.append)
     process = program()
@@ -62,7 +62,7 @@ def test_it_ends_with_its_mount(program, container, layers):
 
 
 def test_it_is_killed_where_its_mount_stays(program, container, layers, monkeypatch):
-    """A copy of the mount in another mount namespace keeps the program, which is not left behind all the same."""
+    """The program is killed if a copy of its mount in another mount namespace keeps it running."""
     monkeypatch.setattr(fuse, "_PATIENCE", 0.3)
     fuse.mount(container, layers({"a": "1"}))
     process = program()
@@ -72,7 +72,7 @@ def test_it_is_killed_where_its_mount_stays(program, container, layers, monkeypa
 
 
 def test_its_end_is_noticed(program, container, layers):
-    """After its end there is an error with what to do; mounted again, all that was written is there."""
+    """After the program's death there is an error with a remedy; after a new mount all files are present."""
     lowers = layers({"a": "1"})
     fuse.mount(container, lowers)
     Path(container.merged, "b").write_text("2")
@@ -89,7 +89,7 @@ def test_its_end_is_noticed(program, container, layers):
 
 
 def test_a_refusal_has_its_words(program, container, layers, monkeypatch):
-    """A program that can't work is told with what it says, and nothing hangs."""
+    """The error about a failing program has its message, and nothing hangs."""
     monkeypatch.setattr(fuse, "_words", lambda *_arguments: (["-o", "lowerdir=/nowhere"], []))
     with pytest.raises(HostLacks, match="cannot read lower dirs"):
         fuse.mount(container, layers({"a": "1"}))
@@ -104,14 +104,14 @@ def test_it_is_not_installed(container, layers, monkeypatch):
 
 
 def test_a_colon_in_the_path(place, fuse_works):
-    """fuse-overlayfs reads the upper directory's path as a list, so such a root is told beforehand."""
+    """A root with a colon is refused beforehand, because fuse-overlayfs splits paths at colons."""
     fuse_works()
     with pytest.raises(HostLacks, match="colon"):
         support.foresee("fuse-overlayfs", str(place / "a:b"))
 
 
 def test_what_was_written_as_a_layer(program, container, layers, place):
-    """What the container wrote goes into an archive as a layer, and comes out of it as the same upper layer."""
+    """The container's changes are archived as a layer, which unpacks to the same upper layer."""
     lowers = layers({"gone": "1", "kept": "1", "again/old": "1"})
     fuse.mount(container, lowers)
     os.unlink(f"{container.merged}/gone")
@@ -123,7 +123,7 @@ def test_what_was_written_as_a_layer(program, container, layers, place):
         "again/new",
         "again",
         "",
-    ):  # with its cache for writing, FUSE tells another time than the disk has
+    ):  # because of its write cache, FUSE reports another time than the disk's
         os.utime(f"{container.merged}/{name}", ns=(1, 1))
     seen = listing(container.merged)
     fuse.unmount(container)
@@ -140,7 +140,7 @@ def test_what_was_written_as_a_layer(program, container, layers, place):
 
 
 def test_what_is_seen_unmounted(program, container, layers, mounted, place):
-    """A container that is not mounted is seen as it is, read-only, mounted nowhere; the program ends with the look."""
+    """An unmounted container is read without a visible mount; the program exits with the descriptor."""
     lowers = layers({"a": "1", "b": "1"})
     fuse.mount(container, lowers)
     os.unlink(f"{container.merged}/b")

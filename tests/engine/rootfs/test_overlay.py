@@ -22,7 +22,7 @@ def read(directory):
 
 
 def test_the_working_directory_stays(container, layers):
-    """Mounting leaves the process where it was, when it fails too."""
+    """Mounting keeps the process's working directory, also when it fails."""
     before = os.getcwd()
     overlay.mount(container, layers({"a": "1"}))
     assert os.getcwd() == before
@@ -34,7 +34,7 @@ def test_the_working_directory_stays(container, layers):
 
 @pytest.mark.parametrize("stop", ["symlink", "chown", "chmod", "utime", "rename", "mount"])
 def test_a_kill_between_two_steps_is_mended(container, layers, mounted, stop):
-    """Killed before any of its steps, the next mount finishes the work as if it were the first."""
+    """After a kill before any step, the next mount completes the work."""
     lowers = layers({"a": "1"}, {"b": "2"})
     os.chown(lowers[1], 1000, 2000)
     os.chmod(lowers[1], 0o711)
@@ -54,7 +54,7 @@ def test_a_kill_between_two_steps_is_mended(container, layers, mounted, stop):
 
 
 def test_stale_links_are_corrected(container, layers):
-    """Links left by an earlier mount of other layers don't count."""
+    """Symlinks of an earlier mount with other layers are corrected."""
     first, second, third = layers({"a": "1"}, {"b": "2"}, {"c": "3"})
     overlay.mount(container, [first, second, third])
     overlay.unmount(container)
@@ -63,7 +63,7 @@ def test_stale_links_are_corrected(container, layers):
 
 
 def test_a_file_system_that_does_not_fit_is_named(place, container, layers):
-    """On a file system that can't hold an upper layer, the error names it and one that can."""
+    """The error names an unsuitable file system of the upper layer, and a suitable one."""
     lowers = layers({"a": "1"})
     overlay.mount(container, lowers)
     inner = container.elsewhere(os.path.join(container.merged, "inner"))

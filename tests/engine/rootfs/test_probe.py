@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A storage driver is tried by what containers do, and the trial leaves nothing."""
+"""A storage driver is tested by doing what containers do, and the test leaves nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from _engine.rootfs import probe, support
 
 @pytest.fixture
 def tried(fuse_works, place, mounted):
-    """Return the function that tries a driver in a directory, and checks that nothing is mounted and nothing runs then."""
+    """Return a function that tests a driver in a directory, and checks that no mount and process is left."""
     fuse_works()
 
     def lacks(driver: str, top) -> str:
@@ -30,12 +30,12 @@ def tried(fuse_works, place, mounted):
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_all_work_on_a_disk(place, tried, driver):
-    """On a common file system nothing is lacking."""
+    """All drivers work on a common file system."""
     assert tried(driver, place) == ""
 
 
 def test_a_file_system_that_keeps_no_marks(place, tried):
-    """The kernel mounts an overlay on a ramfs, but what a container removes can't be hidden: only the trial tells."""
+    """The kernel mounts an overlay on a ramfs, which cannot store whiteouts: only the test detects it."""
     libc.mount("ramfs", str(place), "ramfs", 0)
     support.foresee(OVERLAY, str(place))
     assert f"a test mount below {place} failed" in tried(OVERLAY, place)
@@ -43,7 +43,7 @@ def test_a_file_system_that_keeps_no_marks(place, tried):
 
 
 def test_what_it_hangs_on(place):
-    """Another file system in its place makes the result void."""
+    """Another file system at the path invalidates the result."""
     before = support.host(str(place))
     assert support.host(str(place / "not" / "there")) == before
     libc.mount("ramfs", str(place), "ramfs", 0)

@@ -15,7 +15,7 @@ SIZE = 1 << 20
 
 
 def test_shm_is_everybodys_and_bounded(container):
-    """Everybody may write to it, nobody else's files may be deleted, it holds its size and no more."""
+    """It is world-writable with the sticky bit, and limited to its size."""
     assert shm.mount_shm(container, SIZE) == container.shm
     entry = mountinfo.at(container.shm)
     assert stat.S_IMODE(os.stat(container.shm).st_mode) == 0o1777
@@ -26,7 +26,7 @@ def test_shm_is_everybodys_and_bounded(container):
 
 
 def test_mounting_again_keeps_what_is_there(container, mounted):
-    """A mounted shm is left alone with its content."""
+    """A mounted shm and its content are left alone."""
     shm.mount_shm(container, SIZE)
     Path(container.shm, "kept").write_text("x")
     shm.mount_shm(container, SIZE)
@@ -35,7 +35,7 @@ def test_mounting_again_keeps_what_is_there(container, mounted):
 
 
 def test_unmounting_what_is_gone_is_fine(container, mounted):
-    """Unmounting before, and twice, is no error."""
+    """Unmounting before the mount, and twice, is no error."""
     shm.unmount_shm(container)
     shm.mount_shm(container, SIZE)
     shm.unmount_shm(container)

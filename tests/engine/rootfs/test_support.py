@@ -11,13 +11,13 @@ from _engine.rootfs import overlay, support
 
 
 def test_a_fitting_place_passes_and_stays_empty(place):
-    """A directory that is not there yet, on a disk that fits, is fine; nothing is made or mounted."""
+    """A directory that does not exist yet, on a suitable disk, passes; nothing is created or mounted."""
     support.probe(str(place / "not" / "there" / "yet"))
     assert os.listdir(place) == []
 
 
 def test_a_root_inside_a_container_is_refused(place, container, layers):
-    """An overlay as the engine's disk is found before anything is tried."""
+    """An engine root on an overlay is detected without a test mount."""
     overlay.mount(container, layers({"a": "1"}))
     with pytest.raises(HostLacks) as caught:
         support.probe(f"{container.merged}/var/lib/slipway")

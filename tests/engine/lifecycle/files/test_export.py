@@ -459,7 +459,7 @@ def test_layers_are_missing(host, built, busybox, send, tmp_path):
 
 
 def test_for_a_person(host, send, tmp_path):
-    """``slipway export`` writes to standard output or a file, refuses a terminal, and allows a closed pipe."""
+    """``slipway export`` writes to standard output or a file; it refuses a terminal, not a closed pipe."""
     host.start(*FOREVER)
     send()
     host.agent("ps")

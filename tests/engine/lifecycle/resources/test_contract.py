@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is added to the tuple of resources takes part in the whole life of a container; here a file that is made and removed."""
+"""An added resource takes part in the whole life of a container; here it is a file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOREVER = ("sleep", "1000")
 
 
 class _Mark(Resource):
-    """A file beside the engine, which no kernel removes."""
+    """A file outside the engine's directories, which only the resource removes."""
 
     name, step = "mark", "make_mark"
 
@@ -58,7 +58,7 @@ class _Mark(Resource):
 
 
 class _Fatal(Resource):
-    """Ends the task that comes to it: at its acquisition, or its release."""
+    """Kills the task at its acquisition, or at its release."""
 
     name, step = "end", "prepare"
 
@@ -70,7 +70,7 @@ class _Fatal(Resource):
         return run
 
     def release(self, _engine, record):
-        if record.started is not None or record.status == "removing":  # not the one that begins its start
+        if record.started is not None or record.status == "removing":  # not the release that begins a start
             self.come_to("release")
 
     def come_to(self, verb):
@@ -80,7 +80,7 @@ class _Fatal(Resource):
 
 @pytest.fixture
 def marks(tmp_path, monkeypatch) -> Path:
-    """Add the resource in its one place, and return where its files are."""
+    """Add the resource to the tuple, and return the directory of its files."""
     top = tmp_path / "marks"
     top.mkdir()
     monkeypatch.setattr(held, "HELD", (*held.HELD[:-1], _Mark(top), held.HELD[-1]))
@@ -88,19 +88,19 @@ def marks(tmp_path, monkeypatch) -> Path:
 
 
 def want(host, state: str, *command: str, **options: object) -> object:
-    """Converge as a task does; the container's end is seen by nobody."""
+    """Converge as a task does; no agent observes the container's exit."""
     spec = host.spec(*command, stop_timeout=0, **options) if command else None
     with host.open() as engine:
         return converge(engine, Request("box", state, spec), lambda _engine, keep: ("/bin/true",))
 
 
 def names(marks: Path) -> list[str]:
-    """Return the ids of the containers that are marked."""
+    """Return the ids of the containers that have a mark."""
     return sorted(os.listdir(marks))
 
 
 def die(act: Callable[[], object]) -> None:
-    """Carry out the act in a process that is killed by it."""
+    """Call the function in a child process, which it kills."""
     child = os.fork()
     if child == 0:
         try:
@@ -111,7 +111,7 @@ def die(act: Callable[[], object]) -> None:
 
 
 def test_a_life(host, marks, tmp_path):
-    """It is checked, timed, acquired, undone, cleaned up, refreshed and removed with all else that the container holds."""
+    """It is checked, timed, acquired, undone, cleaned up, refreshed and removed with the other resources."""
     marks.rmdir()
     with pytest.raises(HostLacks, match="marks is not there"):
         want(host, "started", *FOREVER)
@@ -156,7 +156,7 @@ def test_a_life(host, marks, tmp_path):
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 @pytest.mark.parametrize("at", range(len(held.HELD) + 1))
 def test_killed_at_each_point(host, marks, monkeypatch, at):
-    """Killed before or after any resource, at its acquisition or its release, the same task run again leads to the end."""
+    """After a kill before or after any resource, the same task succeeds when it is repeated."""
     before = held.HELD
     at += at == len(before)  # after the mark, too
 
@@ -180,7 +180,7 @@ def test_killed_at_each_point(host, marks, monkeypatch, at):
 
 
 def test_what_is_held_is_seen(host, tmp_path):
-    """Each resource tells whether it is there: while the container runs, and not once it is cleaned up."""
+    """Each resource is observed while the container runs, and not after its cleanup."""
     host.volume("own", "present", "type=tmpfs")
     want(host, "started", *FOREVER, volume=["own:/own", f"{tmp_path}:/over:O"])
 
@@ -194,7 +194,7 @@ def test_what_is_held_is_seen(host, tmp_path):
 
 
 def test_what_an_overlay_has_written_goes_with_the_boot(host, tmp_path):
-    """What a container wrote to an overlay of the engine's own is gone after a reboot, as after any other end of its run."""
+    """Files written to the engine's own overlay are gone after a reboot, as after any other end of a run."""
     want(host, "started", *FOREVER, volume=[f"{tmp_path}:/over:O"])
     overlays = Path(host.layout.container(host.record().id).overlays)
     assert overlays.is_dir()
@@ -204,14 +204,14 @@ def test_what_an_overlay_has_written_goes_with_the_boot(host, tmp_path):
 
 
 def test_a_volume_that_was_left_to_a_killed_start_is_unmounted(host, monkeypatch):
-    """A container that ends while the killed start of another is mended leaves their volume to that one, which lets go of it."""
+    """A container that exits during the repair of another's killed start leaves their volume to it."""
     host.volume("own", "present", "type=tmpfs")
     host.want("started", *FOREVER, name="other", volume=["own:/own"], stop_timeout=0)
     monkeypatch.setattr(held, "HELD", (*held.HELD[:-1], _Fatal("acquire"), held.HELD[-1]))
     die(lambda: want(host, "started", *FOREVER, volume=["own:/own"]))
 
     class _EndsTheOther(Resource):
-        """Comes after the volumes at a release."""
+        """A resource that is released after the volumes."""
 
         shared = True
 
@@ -226,7 +226,7 @@ def test_a_volume_that_was_left_to_a_killed_start_is_unmounted(host, monkeypatch
 
 
 def test_all_that_fails_to_be_released_is_told(host, marks, monkeypatch):
-    """A resource that can't be released does not keep the others, and is named with the reason."""
+    """A resource that cannot be released does not block the others, and the error names it and the reason."""
     want(host, "started", *FOREVER)
     stuck = _Mark(marks)
     monkeypatch.setattr(stuck, "name", "stuck")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mounts of containers on the real kernel: where they land, what is seen of them, and what stays when one fails."""
+"""Mounts of containers on the real kernel: targets, visibility, and the clean-up after a failure."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from dockerarchive import Link, layer
 from enginehost import failing_hook
 
 SLEEP = ("sleep", "1000")
-#: For a container that is made anew while it runs.
+#: For a container that is recreated while it runs.
 QUICK = {"stop_timeout": 0}
 
 
 def inside(shape: dict, path: str) -> Path:
-    """Return a path of a running container's root as the host can open it."""
+    """Return a path in a running container's root that the host can open."""
     return Path(f"/proc/{shape['State']['Pid']}/root{path}")
 
 
 def seen(shape: dict, path: str) -> mountinfo.Mount | None:
-    """Return what is mounted at a path in the container, the topmost."""
+    """Return the topmost mount at a path in the container, or None."""
     entries = Path(f"/proc/{shape['State']['Pid']}/mountinfo").read_text().splitlines()
     found = [line.split(" ") for line in entries if line.split(" ")[4] == path]
     if not found:
@@ -44,7 +44,7 @@ def seen(shape: dict, path: str) -> mountinfo.Mount | None:
 
 @pytest.fixture
 def linked(built, busybox) -> str:
-    """Return an image with symlinks that lead out of it, as a process on the host would read them."""
+    """Return an image with symlinks that, resolved by a process on the host, lead out of it."""
     content = layer(
         {
             "real": None,
@@ -62,13 +62,13 @@ def linked(built, busybox) -> str:
 
 
 def marked(path: Path, name: str) -> str:
-    """Make a directory that holds a file of this name and a directory ``below``, and return its path."""
+    """Create a directory with a file of this name and a directory ``below``, and return its path."""
     (path / "below").mkdir(parents=True)
     (path / name).touch()
     return str(path)
 
 
-#: Where a mount on a symlink has to land in the container.
+#: The path in the container where a mount on a symlink must appear.
 LANDS = {
     "/link": "/real",
     "/link/new": "/real/new",
@@ -93,7 +93,7 @@ def test_a_destination_that_is_a_symlink(host, linked, tmp_path):
 
 
 def test_a_destination_that_leads_nowhere(host, linked, tmp_path):
-    """What a symlink leads to is made inside the root (runc), or the mount is refused (crun); nothing is made outside."""
+    """A dangling symlink's target is created inside the root (runc), or the mount is refused (crun)."""
     source = marked(tmp_path / "source", "mark")
     with contextlib.suppress(RuntimeFailed):
         shape = host.start(*SLEEP, image=linked, volume=[f"{source}:/dangling"])
@@ -102,7 +102,7 @@ def test_a_destination_that_leads_nowhere(host, linked, tmp_path):
 
 
 def test_nested_and_overlapping(host, tmp_path):
-    """Mounts below each other, in whichever order they are written, are all seen, and one beside another is not hidden."""
+    """Nested mounts are all visible, in whatever order they are written, and do not hide their neighbours."""
     wanted = ["/a/b/c", "/a", "/ab", "/a/b", "/ab/c", "/a-b", "/a/b/c/d/e", "/d/e"]
     volume = [
         f"{marked(tmp_path / str(number), path.replace('/', '_'))}:{path}"
@@ -122,9 +122,9 @@ def test_nested_and_overlapping(host, tmp_path):
 
 
 def test_a_mount_that_the_runtime_refuses(host, tmp_path):
-    """A mount that can not be is refused before; when the runtime fails after its mounts, nothing stays mounted."""
+    """An impossible mount is refused beforehand; if the runtime fails later, nothing stays mounted."""
     source = marked(tmp_path / "source", "mark")
-    # A directory can't be mounted on the file that the mount before has put there.
+    # A directory cannot be mounted on a file of the mount before it.
     with pytest.raises(EngineError, match="mark"):
         host.want("started", *SLEEP, volume=[f"{source}:/a", f"{source}:/a/mark/below", "named:/v"])
     assert (host.inspect("box"), host.volumes()) == ({}, [])
@@ -141,7 +141,7 @@ def test_a_mount_that_the_runtime_refuses(host, tmp_path):
 
 @contextlib.contextmanager
 def mounted_below(path: Path):
-    """Have a file system mounted below a directory of the host."""
+    """Mount a file system below a directory of the host."""
     below = path / "below"
     below.mkdir(parents=True)
     mounts.tmpfs(str(below), size=65536, mode=0o755)
@@ -162,7 +162,7 @@ BELOW = {
 
 
 def test_what_is_mounted_below_a_source(host, tmp_path):
-    """What is mounted below a source is seen unless the bind is not recursive, and writable unless it is rro."""
+    """Mounts below a source are visible if the bind is recursive, and writable unless it is rro."""
     with mounted_below(tmp_path / "source"):
         shape = host.start(
             *SLEEP, volume=[f"{tmp_path}/source:/{number}:{words}" for number, words in enumerate(BELOW)]
@@ -194,7 +194,7 @@ TAGS = {
 
 
 def test_propagation(host, tmp_path):
-    """Each mount has the propagation that is asked for."""
+    """Each mount has the requested propagation."""
     top = tmp_path / "shared"
     top.mkdir()
     mounts.tmpfs(str(top), size=65536, mode=0o755)
@@ -209,7 +209,7 @@ def test_propagation(host, tmp_path):
 
 
 def test_file_systems_of_its_own(host):
-    """A tmpfs, a ramfs and a devpts have size, mode, owner and flags as they are asked for."""
+    """A tmpfs, a ramfs and a devpts have the requested size, mode, owner and flags."""
     shape = host.start(
         *SLEEP,
         user="1000:2000",
@@ -231,7 +231,7 @@ def test_file_systems_of_its_own(host):
 
 
 def test_nothing_is_writable(host):
-    """Read-only without the places for temporary files, no place at all can be written to; with them they can."""
+    """A read-only container has no writable path with read_only_tmpfs off, and some with it on."""
     places = ("/tmp", "/run", "/var/tmp", "/dev", "/dev/shm")
     shape = host.start(*SLEEP, read_only=True, read_only_tmpfs=False, **QUICK)
     found = {path: seen(shape, path) for path in places}
@@ -243,7 +243,7 @@ def test_nothing_is_writable(host):
 
 
 def test_a_source_that_is_made(host, tmp_path):
-    """With create a missing source is a directory made before the start, told by check mode, and made again when gone."""
+    """With create a missing source directory is created before each start, as check mode foresees."""
     tmp_path.chmod(0o755)
     source = tmp_path / "one/two"
     options = {"volume": [f"{source}:/data:create"]}
@@ -270,7 +270,7 @@ def test_a_source_that_is_made(host, tmp_path):
 
 
 def test_a_volume_that_has_to_be_there(host):
-    """With nocreate a volume that is missing is refused with the near names, and one that is there is mounted."""
+    """With nocreate a missing volume is refused with similar names, and an existing one is mounted."""
     host.want("created", *SLEEP, name="first", volume=["data:/data"])
     with pytest.raises(NotFound) as caught:
         host.want("started", *SLEEP, volume=["dat:/data:nocreate"])
@@ -288,7 +288,7 @@ def declaring(built, busybox) -> str:
 
 
 def test_volumes_of_the_image(host, declaring):
-    """The image's volumes are anonymous volumes, or tmpfs with what the image has there, or nothing at all."""
+    """The image's volumes become anonymous volumes, or tmpfs with the image's content, or are ignored."""
     shape = host.start(*SLEEP, image=declaring, image_volume="tmpfs", **QUICK)
     assert (seen(shape, "/data")["type"], host.volumes()) == ("tmpfs", [])
     assert inside(shape, "/data/first").exists()
@@ -300,7 +300,7 @@ def test_volumes_of_the_image(host, declaring):
 
 
 def test_volumes_from(host, declaring, tmp_path):
-    """Another's binds and volumes are mounted where they are there, with the access asked for, and its own go over them."""
+    """Another container's binds and volumes are mounted at the same paths, unless the spec overrides them."""
     source = marked(tmp_path / "source", "mark")
     host.want(
         "created",
@@ -317,7 +317,7 @@ def test_volumes_from(host, declaring, tmp_path):
     assert {*host.record().implied} == {"/data", "/s"}
     assert {"ro", "noexec"} <= {*seen(shape, "/s")["flags"]}
     assert [seen(shape, path)["flags"][0] for path in ("/data", "/n")] == ["ro", "rw"]
-    # The volume was fresh: this container's image has nothing there, and it is filled once.
+    # The volume was new: this container's image has nothing at that path, and copy-up happens once.
     assert sorted(host.volumes()) == sorted(["named", "own", names["/data"]])
     assert seen(shape, "/t") is None
     with pytest.raises(EngineError, match="box"):
@@ -331,7 +331,7 @@ def test_volumes_from(host, declaring, tmp_path):
 
 
 def test_volumes_from_need_not_run(host):
-    """A container whose volumes are taken need not run, is not started, and may be made anew meanwhile."""
+    """The container of volumes_from need not run, is not started, and may be recreated meanwhile."""
     host.want("created", *SLEEP, name="one", volume=["/anonymous", "data:/data"])
     done = host.want("started", *SLEEP, volumes_from=["one"], **QUICK)
     assert done.actions == ("created box", "started box")
@@ -346,7 +346,7 @@ def test_volumes_from_need_not_run(host):
 
 
 def test_volumes_from_that_can_not_be(host):
-    """A container that is not there, and the container itself, are refused before anything is changed."""
+    """An unknown container, and the container itself, are refused before anything is changed."""
     with pytest.raises(NotFound, match="volumes_from"):
         host.want("started", *SLEEP, volumes_from=["nobody"])
     with pytest.raises(InvalidOption, match="itself"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Namespaces of a container: its own, the host's, another container's, one that a path names (seed: hasNamespace)."""
+"""Namespaces of a container: its own, the host's, another container's, or a path's (seed: hasNamespace)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from _engine.errors import InvalidOption, NotFound, WrongState
 from _engine.kernel.process import Process
 
-#: The option, and its file in /proc/PID/ns.
+#: The option, and its name in /proc/PID/ns.
 KINDS = {"network": "net", "ipc": "ipc", "pid": "pid", "uts": "uts", "cgroupns": "cgroup"}
 FOREVER = ("/bin/sleep", "1000")
 
@@ -24,23 +24,23 @@ def asked(option: str, text: str) -> dict:
 
 
 def namespace(pid: int, option: str) -> str:
-    """Return which namespace a process is in."""
+    """Return the identity of a process's namespace."""
     return os.readlink(f"/proc/{pid}/ns/{KINDS[option]}")
 
 
 def pid_of(shape: dict) -> int:
-    """Return the first process."""
+    """Return the PID of the container's PID 1 on the host."""
     return shape["State"]["Pid"]
 
 
 def inside(pid: int, path: str) -> str:
-    """Return a file as the container sees it."""
+    """Return the content of a file as the container sees it."""
     return Path(f"/proc/{pid}/root{path}").read_text()
 
 
 @pytest.mark.parametrize("option", KINDS)
 def test_the_hosts_namespace(host, option):
-    """With ``host`` a container is in the host's namespace, and else in its own."""
+    """With ``host`` a container is in the host's namespace, otherwise in its own."""
     own = pid_of(host.start(*FOREVER, name="own", stop_timeout=0, cgroupns="private"))
     shared = pid_of(host.start(*FOREVER, stop_timeout=0, **asked(option, "host")))
     assert namespace(own, option) != namespace(os.getpid(), option) == namespace(shared, option)
@@ -48,7 +48,7 @@ def test_the_hosts_namespace(host, option):
 
 @pytest.mark.parametrize("option", KINDS)
 def test_another_containers_namespace(host, option):
-    """With ``container:NAME`` it is in that container's, by name and by its id; in no other of them."""
+    """With ``container:NAME``, by name or id, it joins that namespace of the container, and no other."""
     first = host.start(*FOREVER, name="first", stop_timeout=0, cgroupns="private")
     for name in ("first", first["Id"][:12]):
         second = host.start(*FOREVER, stop_timeout=0, **asked(option, f"container:{name}"))
@@ -59,7 +59,7 @@ def test_another_containers_namespace(host, option):
 
 @pytest.mark.parametrize("option", KINDS)
 def test_the_namespace_that_a_path_names(host, option):
-    """With ``ns:PATH`` it is in the one that the path names."""
+    """With ``ns:PATH`` it joins the namespace that the path names."""
     with subprocess.Popen(
         [
             "unshare",
@@ -82,7 +82,7 @@ def test_the_namespace_that_a_path_names(host, option):
 
 
 def linked(path: str) -> str:
-    """Return what a link says, "" while there is none."""
+    """Return a symlink's target, or "" if there is none."""
     try:
         return os.readlink(path)
     except OSError:
@@ -90,14 +90,14 @@ def linked(path: str) -> str:
 
 
 def wait_for(condition) -> None:
-    """Wait until it holds."""
+    """Wait until the condition holds."""
     from enginehost import eventually
 
     eventually(condition, "another namespace")
 
 
 def test_the_files_of_a_shared_network(host):
-    """Who shares a network has its hosts and resolv.conf, the very files, also through a third container."""
+    """A container that joins a network namespace uses its hosts and resolv.conf, also in a chain."""
     first = pid_of(host.start(*FOREVER, name="first", stop_timeout=0, hostname="db.example"))
     host.start(*FOREVER, name="second", stop_timeout=0, network=["container:first"])
     third = pid_of(host.start(*FOREVER, name="third", stop_timeout=0, network=["container:second"]))
@@ -108,7 +108,7 @@ def test_the_files_of_a_shared_network(host):
 
 
 def test_the_shared_memory_of_a_shared_ipc(host):
-    """Who shares an IPC namespace shares /dev/shm; the host's is the host's own; none has none at all."""
+    """A container that joins an IPC namespace shares its /dev/shm, also the host's; ``none`` has none."""
     first = host.start(*FOREVER, name="first", stop_timeout=0)
     host.start(
         "/bin/sh",
@@ -127,7 +127,7 @@ def test_the_shared_memory_of_a_shared_ipc(host):
 
 
 def test_the_host_name_of_a_shared_uts(host):
-    """Who shares a UTS namespace has its name, in the kernel, in /etc/hostname and in HOSTNAME, and does not alter it."""
+    """A container that joins a UTS namespace has its host name, in the kernel, /etc/hostname and HOSTNAME."""
     host.start(*FOREVER, name="first", stop_timeout=0, hostname="db.example")
     script = "hostname; cat /etc/hostname; echo $HOSTNAME; sleep 1000"
     host.start("/bin/sh", "-c", script, stop_timeout=0, uts="container:first")
@@ -140,7 +140,7 @@ def test_the_host_name_of_a_shared_uts(host):
 
 
 def test_processes_of_a_shared_pid_namespace(host):
-    """Who shares a PID namespace sees the other's processes; what it leaves running there ends with it."""
+    """A container that joins a PID namespace sees its processes; its own processes there end with it."""
     host.start("/bin/sleep", "4711", name="first", stop_timeout=0)
     host.start("/bin/sh", "-c", "sleep 4712 & ps; sleep 1000", stop_timeout=0, pid="container:first")
     wait_for(lambda: "sleep 4711" in host.log()[0])
@@ -148,14 +148,14 @@ def test_processes_of_a_shared_pid_namespace(host):
     children = Path(f"/proc/{box}/task/{box}/children").read_text().split()
     os.kill(box, signal.SIGKILL)
     assert host.ended()["State"]["ExitCode"] == 137
-    # The first process of the shared namespace is their parent now, and does not reap: they are zombies at most.
+    # PID 1 of the shared namespace is their parent now, and does not reap them: they are zombies at most.
     assert len(children) == 1
     wait_for(lambda: Process.of(int(children[0])) is None)
     assert host.inspect("first")["State"]["Running"]
 
 
 def test_a_container_that_does_not_run(host):
-    """The container whose namespace is shared is started first; when that is not wanted, the error names it."""
+    """The container whose namespace is joined is started first; otherwise the error names it."""
     host.want("created", *FOREVER, name="first", stop_timeout=0)
     with pytest.raises(WrongState, match="first"):
         host.want("started", *FOREVER, ipc="container:first", start_dependencies=False)
@@ -165,7 +165,7 @@ def test_a_container_that_does_not_run(host):
 
 
 def test_a_container_that_is_not_there(host):
-    """An unknown container is told with names that look like it."""
+    """The error about an unknown container has similar names."""
     host.want("created", *FOREVER, name="first")
     with pytest.raises(NotFound, match="near: first"):
         host.start(*FOREVER, ipc="container:frist")
@@ -174,7 +174,7 @@ def test_a_container_that_is_not_there(host):
 
 
 def test_a_private_ipc_is_not_shared(host):
-    """A container with ipc: private keeps it to itself."""
+    """The IPC namespace of a container with ipc: private cannot be joined."""
     host.start(*FOREVER, name="first", stop_timeout=0, ipc="private")
     with pytest.raises(InvalidOption, match="cannot be joined"):
         host.start(*FOREVER, ipc="container:first")
@@ -182,7 +182,7 @@ def test_a_private_ipc_is_not_shared(host):
 
 
 def test_a_path_that_is_no_such_namespace(host):
-    """A path that is not there, no namespace, or one of another kind is refused before anything is made."""
+    """A missing path, and one that is not a namespace of the kind, are refused beforehand."""
     for path, why in {
         "/nonexistent": "can't be read",
         "/etc/hosts": "is not a namespace",
@@ -195,7 +195,7 @@ def test_a_path_that_is_no_such_namespace(host):
 
 @pytest.mark.parametrize("option", KINDS)
 def test_one_container_by_name_or_id(host, option):
-    """A container that is named is the same by its id, whole or short: nothing changes."""
+    """Naming a container by name, id or short id is the same, and changes nothing."""
     ident = host.want("created", *FOREVER, name="first").result["container"]["Id"]
     host.want("created", *FOREVER, **asked(option, "container:first"))
     for text in (ident, ident[:12], "first"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mounts that the engine makes itself: parts of volumes, overlays, images, idmapped mounts, and trees given away."""
+"""Mounts that the engine makes: subpaths of volumes, overlays, images, idmapped mounts, changed owners."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SITE = {"site": None, "site/page": b"of the image", "other": b"other"}
 
 
 def inside(shape: dict, path: str) -> Path:
-    """Return a path of a running container's root as the host can open it."""
+    """Return a path in a running container's root that the host can open."""
     return Path(f"/proc/{shape['State']['Pid']}/root{path}")
 
 
@@ -42,13 +42,13 @@ def names(path: Path) -> list[str]:
 
 
 def owner(path: Path) -> tuple[int, int]:
-    """Return whose a file is."""
+    """Return a file's owner and group."""
     seen = path.lstat()
     return seen.st_uid, seen.st_gid
 
 
 def tree(top: Path) -> Path:
-    """Make a small directory tree."""
+    """Create a small directory tree and return it."""
     top.joinpath("sub").mkdir(parents=True)
     top.joinpath("file").write_text("of the host")
     top.joinpath("sub/deep").write_text("deep")
@@ -57,7 +57,7 @@ def tree(top: Path) -> Path:
 
 @pytest.fixture
 def data(host) -> Path:
-    """Return where a volume lies that has a directory ``app`` and a file ``note``."""
+    """Return the directory of a volume with a directory ``app`` and a file ``note``."""
     host.volume("data")
     tree(host.data("data") / "app")
     host.data("data").joinpath("note").write_text("note")
@@ -74,7 +74,7 @@ def assets(built) -> str:
 
 
 def test_part_of_a_volume(host, data):
-    """A container with subpath has that directory and no more; what it writes lands there."""
+    """A container with subpath sees that directory only, and writes to it."""
     shape = host.start(
         "sh", "-c", "echo x > /part/new; sleep 1000", mount=["type=volume,src=data,dst=/part,subpath=app"]
     )
@@ -90,7 +90,7 @@ def test_a_single_file_of_a_volume(host, data):
 
 
 def test_two_containers_share_a_part(host, data):
-    """Two containers with the same part see each other's files, and one's end leaves the other its mount."""
+    """Two containers with the same subpath share its files, and one's removal leaves the other its mount."""
     mount = ["type=volume,src=data,dst=/part,subpath=app"]
     one, two = (host.start(*SLEEP, name=name, mount=mount) for name in ("one", "two"))
     inside(one, "/part/from-one").write_text("one")
@@ -100,7 +100,7 @@ def test_two_containers_share_a_part(host, data):
 
 
 def test_restart_keeps_the_part(host, data):
-    """After a restart the part is there again, with what was written."""
+    """After a restart the subpath is mounted again, with the files written before."""
     shape = host.start(*SLEEP, mount=["type=volume,src=data,dst=/part,subpath=app"])
     inside(shape, "/part/new").write_text("x")
     host.bring("box", "restarted", stop_time=0)
@@ -110,7 +110,7 @@ def test_restart_keeps_the_part(host, data):
 
 
 def test_a_symlink_leads_nowhere_but_inside(host, data):
-    """A subpath that is an absolute symlink means a path of the volume; the host's of that name is never shown."""
+    """An absolute symlink in a subpath is resolved in the volume, never on the host."""
     data.joinpath("etc").mkdir()
     data.joinpath("etc/mine").write_text("x")
     data.joinpath("link").symlink_to("/etc")
@@ -119,7 +119,7 @@ def test_a_symlink_leads_nowhere_but_inside(host, data):
 
 
 def test_a_symlink_that_is_swapped_later(host, data):
-    """What the mount shows was settled at the start: exchanging a name on the way changes nothing."""
+    """The mount is resolved at the start: replacing a parent directory later changes nothing."""
     shape = host.start(*SLEEP, mount=["type=volume,src=data,dst=/part,subpath=app/sub"])
     data.joinpath("app").rename(data / "moved")
     data.joinpath("app").symlink_to("/etc")
@@ -130,7 +130,7 @@ def test_a_symlink_that_is_swapped_later(host, data):
 
 
 def test_an_overlay_leaves_its_source_alone(host, tmp_path):
-    """With O the container reads and alters the directory, the host's stays as it was, and all is forgotten at the end."""
+    """With O the container can change the directory until its run ends; the host's is unchanged."""
     source = tree(tmp_path / "source")
     source.chmod(0o750)
     shape = host.start(*SLEEP, volume=[f"{source}:/o:O"])
@@ -148,7 +148,7 @@ def test_an_overlay_leaves_its_source_alone(host, tmp_path):
 
 
 def test_an_overlay_over_a_part_of_a_volume(host, data):
-    """O works over a volume, and over a part of one; each container has its own."""
+    """O works over a volume and its subpath; each container has its own overlay."""
     mount = ["type=volume,src=data,dst=/o,subpath=app,O"]
     one, two = (host.start(*SLEEP, name=name, mount=mount) for name in ("one", "two"))
     inside(one, "/o/from-one").write_text("one")
@@ -156,7 +156,7 @@ def test_an_overlay_over_a_part_of_a_volume(host, data):
 
 
 def test_an_overlay_with_directories_of_the_users(host, tmp_path):
-    """With upperdir and workdir what was written stays where the user wants it, over restarts and the removal."""
+    """With upperdir and workdir the changes are kept there across restarts and the removal."""
     source = tree(tmp_path / "source")
     upper, work = tmp_path / "upper", tmp_path / "work"
     for path in (upper, work):
@@ -177,7 +177,7 @@ def test_an_overlay_with_directories_of_the_users(host, tmp_path):
 
 
 def test_an_image_is_mounted(host, assets):
-    """A container sees the files of another image, its layers merged, and can't alter them."""
+    """A container sees the merged files of another image, read-only."""
     shape = host.start(
         "sh", "-c", "echo x > /a/new || echo refused; sleep 1000", mount=[f"type=image,src={assets},dst=/a"]
     )
@@ -190,7 +190,7 @@ def test_an_image_is_mounted(host, assets):
 
 
 def test_an_image_that_can_be_written_to(host, assets):
-    """With rw the container writes to a layer of its own, which goes with its run."""
+    """With rw the container writes to its own upper layer, which is removed after the run."""
     mount = [f"type=image,src={assets},dst=/a,rw=true"]
     one, two = (host.start(*SLEEP, name=name, mount=mount) for name in ("one", "two"))
     inside(one, "/a/new").write_text("x")
@@ -200,13 +200,13 @@ def test_an_image_that_can_be_written_to(host, assets):
 
 
 def test_part_of_an_image(host, assets):
-    """Of an image, too, a part may be mounted."""
+    """A subpath of an image can be mounted."""
     shape = host.start(*SLEEP, mount=[f"type=image,src={assets},dst=/a,subpath=/site"])
     assert names(inside(shape, "/a")) == ["page"]
 
 
 def test_a_mounted_image_is_in_use(host, assets):
-    """An image that a container mounts can't be removed, and the container can be started again without its name."""
+    """An image that a container mounts cannot be removed, and the container restarts without its tag."""
     host.start(*SLEEP, mount=[f"type=image,src={assets},dst=/a"])
     with host.open() as engine, pytest.raises(InUse, match="box"):
         remove_image(engine, assets, force=True)
@@ -215,7 +215,7 @@ def test_a_mounted_image_is_in_use(host, assets):
 
 
 def test_a_mounted_image_that_changes(host, assets, built):
-    """When the name of a mounted image means another one, the container is made anew, and told why."""
+    """If the tag of a mounted image moves to another image, the container is recreated."""
     options = {"mount": [f"type=image,src={assets},dst=/a"]}
     host.start(*SLEEP, **options)
     assert host.want("started", *SLEEP, **options).actions == ()
@@ -224,17 +224,17 @@ def test_a_mounted_image_that_changes(host, assets, built):
     assert predicted.cost == "recreate"
     before = host.record().images["/a"]
     outcome = host.want("started", *SLEEP, **options, stop_time=0)
-    with host.open() as engine:  # it has no name any more, and nobody uses it
+    with host.open() as engine:  # it is untagged and unused now
         remove_image(engine, before)
     assert [item.option for item in outcome.differences] == ["mounts./a"]
     assert names(inside(outcome.result["container"], "/a")) == ["newer"]
 
 
-# -- to whom it belongs ----------------------------------------------------------------------------
+# -- owners ----------------------------------------------------------------------------------------
 
 
 def test_a_tree_is_given_to_the_containers_user(host, tmp_path):
-    """With U all of the directory is the container's user's, a symlink itself and not what it leads to."""
+    """With U the whole directory belongs to the container's user; symlinks are changed, not their targets."""
     source, outside = tree(tmp_path / "source"), tmp_path / "outside"
     outside.write_text("x")
     source.joinpath("link").symlink_to(outside)
@@ -245,7 +245,7 @@ def test_a_tree_is_given_to_the_containers_user(host, tmp_path):
 
 
 def test_a_tree_is_given_once(host, tmp_path):
-    """A second start looks at the root alone; an owner that was changed meanwhile, or another user, means another walk."""
+    """A second start checks the top only; a change of its owner, or another user, repeats the walk."""
     source = tree(tmp_path / "source")
     options = {"volume": [f"{source}:/u:U"], "stop_time": 0}
     host.want("started", *SLEEP, user="7:8", **options)
@@ -260,12 +260,12 @@ def test_a_tree_is_given_once(host, tmp_path):
 
 
 def chown(path: Path, number: int) -> None:
-    """Give one file to somebody."""
+    """Set a file's owner and group to the same id."""
     os.chown(path, number, number)
 
 
 def test_a_volume_is_given_after_its_copy_up(host, built, busybox):
-    """U on a fresh volume gives what was copied up into it."""
+    """U on a new volume applies after its copy-up."""
     image = built("localhost/data:1", busybox, layer({"data": None, "data/first": b""}))
     host.start(*SLEEP, image=image, user="7:8", volume=["data:/data:U"])
     assert {owner(path) for path in (host.data("data"), *host.data("data").rglob("*"))} == {(7, 8)}
@@ -273,7 +273,7 @@ def test_a_volume_is_given_after_its_copy_up(host, built, busybox):
 
 
 def test_a_tree_that_can_not_be_given_wholly(host, tmp_path):
-    """The root of a tree is given last: after a walk that came to no end, the next start walks again."""
+    """The top of a tree is changed last: so after a failed walk the next start repeats it."""
     source = tree(tmp_path / "source")
     options = {"user": "7:8", "volume": [f"{source}:/u:U"]}
     with held(os.open(source / "sub/deep", os.O_RDONLY)) as fd:
@@ -288,13 +288,13 @@ def test_a_tree_that_can_not_be_given_wholly(host, tmp_path):
     assert {owner(path) for path in (source, *source.rglob("*"))} == {(7, 8)}
 
 
-#: Asked of the check alone: a test that mounted them would ruin the host when the check is broken.
+#: Passed to the check only: a test that mounted them would damage the host if the check were broken.
 DANGEROUS = ["/", "/etc", "/usr", "/var", "/var/lib"]
 
 
 @pytest.mark.parametrize("path", DANGEROUS)
 def test_what_is_never_given_away(host, path):
-    """A directory of the host itself is refused; one below it may be the container's."""
+    """System directories of the host are refused; directories below them are not."""
     with host.open(read_only=True) as engine:
         with pytest.raises(InvalidOption, match=f"would change the owner of {path} "):
             refuse_dangerous(engine, Mount(BIND, path, "/u", ("U",)), path)
@@ -312,7 +312,7 @@ def test_the_engines_own_is_never_given_away(host, tmp_path):
 
 
 def test_a_symlink_that_leads_elsewhere_at_the_start(host, tmp_path, agent):
-    """What is given away is looked at once more when it is open: a symlink may have been exchanged after the check."""
+    """The path is checked again after opening: a symlink may have been replaced since the first check."""
     source = tree(tmp_path / "source")
     tmp_path.joinpath("link").symlink_to(source)
     host.want("created", *SLEEP, user="7:8", volume=[f"{tmp_path}/link:/u:U"])
@@ -327,11 +327,11 @@ def test_a_symlink_that_leads_elsewhere_at_the_start(host, tmp_path, agent):
     assert owner(Path(host.layout.volumes)) == (0, 0)
 
 
-# -- owners that are shown otherwise ---------------------------------------------------------------
+# -- idmapped mounts -------------------------------------------------------------------------------
 
 
 def test_an_idmapped_directory(host, tmp_path):
-    """With idmap= files have other owners inside, and what is written gets those of the disk."""
+    """With idmap= the container sees mapped owners, and new files get the owners on disk."""
     source = tree(tmp_path / "source")
     for path in (source, source / "file"):
         chown(path, 5)
@@ -343,7 +343,7 @@ def test_an_idmapped_directory(host, tmp_path):
 
 
 def test_an_idmapped_volume_that_is_given(host):
-    """U and idmap together: on disk the files get the id that the mount shows as the user's."""
+    """With U and idmap the files get the id on disk that the mount maps to the user."""
     mount = ["type=volume,src=data,dst=/i,U,idmap=uids=0-1000-10;gids=0-1000-10"]
     shape = host.start("sh", "-c", "echo x > /i/new; sleep 1000", user="1003:1004", mount=mount)
     eventually((host.data("data") / "new").exists, "a file in the volume")
@@ -352,7 +352,7 @@ def test_an_idmapped_volume_that_is_given(host):
 
 
 def test_no_idmapped_mounts(host, tmp_path, monkeypatch):
-    """Where the kernel has none the task is refused beforehand, and nothing is changed."""
+    """Without idmapped mounts in the kernel the task is refused beforehand, and nothing is changed."""
 
     def refuse(*_arguments):
         raise OSError(errno.ENOSYS, "none (mount_setattr)")
@@ -368,7 +368,7 @@ def test_no_idmapped_mounts(host, tmp_path, monkeypatch):
 
 
 def test_in_a_user_namespace(passable_host, busybox, tmp_path):
-    """The container's root owns the files of an image and of an idmapped directory; U gives by the host's ids."""
+    """The container's root owns the files of an image and of an idmapped directory; U sets the host's ids."""
     host = passable_host
     host.build(ASSETS, layer(SITE))
     for name in ("idmapped", "overlay", "given"):
@@ -397,7 +397,7 @@ def test_in_a_user_namespace(passable_host, busybox, tmp_path):
             remove_image(engine, ASSETS)
 
 
-# -- what bad input gets ---------------------------------------------------------------------------
+# -- bad input -------------------------------------------------------------------------------------
 
 REFUSED = {
     "image": ("type=image,src=localhost/nosuch:1,dst=/m", NotFound, "nosuch"),
@@ -425,7 +425,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(host, data, assets, case):
-    """What can't be mounted is refused before anything is changed, in check mode too."""
+    """An impossible mount is refused before anything is changed, also in check mode."""
     data.joinpath("out").symlink_to("/etc")
     text, error, words = REFUSED[case]
     picture = host.picture()
@@ -459,7 +459,7 @@ Host(Path(top), runtime, image).want("started", "sleep", "1000", mount=mounts, u
     ("fatal", "then"), [("place", "started"), ("bind", "absent"), ("overlay_on", "started")]
 )
 def test_killed_between_two_mounts(host, data, assets, tmp_path, python_child, fatal, then):
-    """A start that is killed while it mounts is mended by the next task, and nothing of it is left."""
+    """The next task repairs a start that was killed during its mounts, and nothing of that is left."""
     source = tree(tmp_path / "source")
     mounts = [
         f"type=image,src={assets},dst=/1",
@@ -480,7 +480,7 @@ def test_killed_between_two_mounts(host, data, assets, tmp_path, python_child, f
 
 
 def test_mounts_of_the_host_survive(host, tmp_path):
-    """Unmounting what was bound from a shared directory of the host does not unmount what is mounted there."""
+    """Unmounting a bind of a shared directory of the host does not unmount the host's mounts below it."""
     source = tree(tmp_path / "source")
     source.joinpath("below").mkdir()
     mounts.bind(str(source), str(source))

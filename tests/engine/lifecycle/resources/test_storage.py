@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Storage drivers: a container's life is the same with each, and which one a container has is decided once."""
+"""Storage drivers: a container's life is the same with each, and its driver is chosen once."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ FOREVER = ("sleep", "1000")
 
 @pytest.fixture(autouse=True)
 def fuse_works(need):
-    """Have fuse-overlayfs."""
+    """Skip the test without fuse-overlayfs."""
     need(shutil.which("fuse-overlayfs"), "fuse-overlayfs")
     need(os.path.exists("/dev/fuse"), "/dev/fuse")
 
 
 @pytest.fixture(params=DRIVERS)
 def driver(request) -> str:
-    """Name each driver."""
+    """Return the name of each driver."""
     return request.param
 
 
 @pytest.fixture
 def driven(host, driver):
-    """Return the engine, whose new containers have the driver."""
+    """Return the engine, with the driver for new containers."""
     host.storage_driver = driver
     yield host
     host.clear()
@@ -58,7 +58,7 @@ def driven(host, driver):
 
 
 def exported(host, path: Path) -> dict[str, tuple]:
-    """Export the container, and list what is in it."""
+    """Export the container, and list the archive: mode, owner, group and size by name."""
     with host.open() as engine:
         export(engine, ExportRequest("box", str(path)))
     with tarfile.open(path) as tar:
@@ -66,23 +66,23 @@ def exported(host, path: Path) -> dict[str, tuple]:
 
 
 def sizes(host) -> dict[str, int]:
-    """Return both sizes of the container."""
+    """Return the container's SizeRootFs and SizeRw."""
     with host.open(read_only=True) as engine:
         shape = info(engine, ["box"], size=True).result["containers"][0]
     return {name: shape[name] for name in ("SizeRootFs", "SizeRw")}
 
 
 def driver_of(host) -> str:
-    """Return the driver that the container has."""
+    """Return the container's driver."""
     return host.inspect()["Driver"]
 
 
 def programs(host) -> tuple:
-    """Return the programs that show the root file systems of the engine's containers."""
+    """Return the programs that serve the container's root file system."""
     return find_by_argument(f"slipway-rootfs:{host.layout.container(host.record().id).merged}")
 
 
-# -- the same life with each -------------------------------------------------------------------------
+# -- the life of a container with each ---------------------------------------------------------------
 
 LIFE = """
 [ -e /big ] && exec sleep 1000
@@ -102,7 +102,7 @@ GONE = {"etc/group", "home/app"}
     "options", [{}, {"userns": "private", "uidmap": ["0:100000:65536"]}], ids=["host", "userns"]
 )
 def test_a_life(driven, driver, options, tmp_path_factory, request):
-    """Created, started, written to, exported, measured, stopped, started again, and removed without a trace."""
+    """A container is created, started, written, exported, measured, stopped, restarted and removed."""
     host = driven
     if options:
         host = request.getfixturevalue("passed")
@@ -129,7 +129,7 @@ def test_a_life(driven, driver, options, tmp_path_factory, request):
 
 @pytest.fixture
 def passed(runtime, driver, busybox, keep_clean, tmp_path_factory):
-    """Return an engine in a directory that users of a user namespace may pass through."""
+    """Return an engine in a directory that a user namespace's users can traverse."""
     top = Path(tempfile.mkdtemp(prefix="slipway-storage-"))
     top.chmod(0o755)
     host = Host(top, runtime, "localhost/box:1")
@@ -143,7 +143,7 @@ def passed(runtime, driver, busybox, keep_clean, tmp_path_factory):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_a_volume_is_filled(driven, built, busybox):
-    """Copy-up takes the image's content from whatever shows it."""
+    """Copy-up reads the image's content with every driver."""
     image = built(
         "localhost/data:1",
         busybox,
@@ -155,7 +155,7 @@ def test_a_volume_is_filled(driven, built, busybox):
 
 
 def changed(host) -> set[tuple[str, str]]:
-    """Return what the container has changed of its image, by kind and path."""
+    """Return the container's changes to its image, as kind and path."""
     with host.open(read_only=True) as engine:
         return {(item.kind, item.path) for item in changed_paths(engine, "box")}
 
@@ -163,20 +163,20 @@ def changed(host) -> set[tuple[str, str]]:
 def copied(
     host, *, out: Path | None = None, into: Path | None = None, check: bool = False
 ) -> tuple[str, ...]:
-    """Copy /etc/note out of the container, or a file to it; return what was done."""
+    """Copy /etc/note out of the container, or a file to it; return the actions."""
     asked = CopyRequest("box", "/etc/note", str(out), from_container=True) if out else None
     with host.open(read_only=check) as engine:
         return copy(engine, asked or CopyRequest("box", str(into), "/etc/note")).actions
 
 
 def mountpoint(host, state: str) -> Path:
-    """Bring the mount for tools on the host to the state, and return where it is."""
+    """Bring the mount for tools on the host to the state, and return the mount point."""
     with host.open() as engine:
         return Path(converge_mount(engine, MountRequest("box", state)).result["mountpoint"])
 
 
 def test_files_in_reach(driven, tmp_path):
-    """Files go into a container that does not run and out of it, are told as changes, and are seen by tools on the host."""
+    """Files of a container that does not run can be copied, listed as changes, and mounted for the host."""
     host = driven
     host.want("present", *FOREVER, stop_timeout=0)
     note = tmp_path / "note"
@@ -197,11 +197,11 @@ def test_files_in_reach(driven, tmp_path):
     assert host.mounts() == []
 
 
-# -- which one ---------------------------------------------------------------------------------------
+# -- the choice --------------------------------------------------------------------------------------
 
 
 def lacking(host) -> tuple[str, dict]:
-    """Return what is told of drivers."""
+    """Return the engine's storage driver, and why it is none of the others."""
     with host.open(read_only=True) as engine:
         found = told(engine).result["engine"]
     return found["storage_driver"], found["storage_lacks"]
@@ -209,7 +209,7 @@ def lacking(host) -> tuple[str, dict]:
 
 @pytest.mark.parametrize("runtime", ["crun"], indirect=True)
 def test_kept_by_a_container(host):
-    """What it was created with it keeps, whatever a later task says; a new one gets what that says."""
+    """A container keeps the driver of its creation; a later task's driver applies to new ones only."""
     host.want("started", *FOREVER, settings={"storage_driver": VFS}, stop_timeout=0)
     assert host.want("started", *FOREVER, settings={"storage_driver": OVERLAY}, stop_timeout=0).actions == ()
     host.bring("box", "stopped")
@@ -221,7 +221,7 @@ def test_kept_by_a_container(host):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_tried_once(host, monkeypatch):
-    """Which drivers work is tried when the first container is made, and again when the host has changed."""
+    """Drivers are tried when the first container is created, and again after a change of the host."""
     tried = []
     lacks = probe.lacks
     monkeypatch.setattr(probe, "lacks", lambda name, *rest: tried.append(name) or lacks(name, *rest))
@@ -241,7 +241,7 @@ def test_tried_once(host, monkeypatch):
 
 @pytest.mark.parametrize("runtime", ["crun"], indirect=True)
 def test_not_installed(host, monkeypatch):
-    """fuse-overlayfs that is asked for and not there is refused with the remedy, before anything is made; so does check mode."""
+    """A requested driver that is not installed is refused with a remedy, also in check mode."""
     programs = Path(shutil.which("fuse-overlayfs"))
     monkeypatch.setattr(command, "find_program", hiding(programs.name, command.find_program))
     monkeypatch.setattr("_engine.rootfs.support.find_program", hiding(programs.name, command.find_program))
@@ -254,16 +254,16 @@ def test_not_installed(host, monkeypatch):
 
 
 def hiding(name: str, find):
-    """Return a search that does not find one program."""
+    """Return a search function that does not find this program."""
     return lambda wanted, **more: None if wanted == name else find(wanted, **more)
 
 
-# -- what goes wrong ---------------------------------------------------------------------------------
+# -- failures ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_no_room_for_a_copy(runtime, busybox, keep_clean, tmp_path):
-    """A copy for which there is no room is told, and nothing of it is left; with room the same task goes on."""
+    """A copy without enough space fails and leaves nothing; with space the same task succeeds."""
     mounts.tmpfs(str(tmp_path), size=24 << 20, mode=0o755)
     try:
         host = Host(tmp_path / "top", runtime, "localhost/box:1")
@@ -287,7 +287,7 @@ def test_no_room_for_a_copy(runtime, busybox, keep_clean, tmp_path):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_the_program_dies(host, agent):
-    """When the program of a running container dies, that is told by what needs it; a restart mends it."""
+    """If the program of a running container dies, operations that need it fail; a restart repairs it."""
     host.want("started", *FOREVER, settings={"storage_driver": FUSE}, stop_timeout=0)
     [program] = programs(host)
     program.signal(9)
@@ -311,7 +311,7 @@ def test_the_program_dies(host, agent):
 
 @contextmanager
 def on_an_overlay(top: Path):
-    """Give a directory on an overlay, as an engine in a container has."""
+    """Yield a directory on an overlay, as an engine in a container has."""
     for name in ("l", "u", "w", "m"):
         (top / name).mkdir()
     libc.mount("overlay", str(top / "m"), "overlay", 0, f"lowerdir={top}/l,upperdir={top}/u,workdir={top}/w")
@@ -323,7 +323,7 @@ def on_an_overlay(top: Path):
 
 @pytest.mark.parametrize("there", [True, False], ids=["with fuse", "without"])
 def test_overlay_on_overlay(runtime, there, busybox, keep_clean, tmp_path, monkeypatch):
-    """An engine whose root is on an overlay takes what works there by itself, from the load of an image on."""
+    """An engine whose root is on an overlay chooses a driver that works there, from the first image on."""
     if not there:
         monkeypatch.setattr("_engine.rootfs.support.find_program", hiding(FUSE, command.find_program))
     with on_an_overlay(tmp_path) as top:
@@ -336,7 +336,7 @@ def test_overlay_on_overlay(runtime, there, busybox, keep_clean, tmp_path, monke
 
 
 def life_on_an_overlay(host, busybox: bytes, wanted: str, archive: Path) -> None:
-    """Fail unless a container of an image that hides what is in a lower layer runs twice, and leaves what it should."""
+    """Check that a container of an image with hidden lower files runs twice, and has the right files."""
     low = layer({"gone": b"1", "d/old": b"1"})
     high = layer({".wh.gone": b"", "d/.wh..wh..opq": b"", "d/new": b"2"})
     host.build(host.image, busybox, low, high)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""User namespaces: which ids a container has, and what its files look like (seed: setupStorageMapping, mountStorage)."""
+"""User namespaces: a container's ids and its files' owners (seed: setupStorageMapping, mountStorage)."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ GROUP = b"root:x:0:\napp:x:1000:\nbig:x:2999:\n"
 
 @pytest.fixture
 def host(passable_host):
-    """Return an engine that a user namespace's root can get to."""
+    """Return an engine that a user namespace's root can reach."""
     return passable_host
 
 
 @pytest.fixture
 def subordinate(monkeypatch, tmp_path):
-    """Return the function that says what /etc/subuid and /etc/subgid hold."""
+    """Return a function that sets the content of /etc/subuid and /etc/subgid."""
 
     def say(text: str, groups: str | None = None) -> None:
         for name, content in (("SUBUID", text), ("SUBGID", text if groups is None else groups)):
@@ -51,7 +51,7 @@ def subordinate(monkeypatch, tmp_path):
 
 @pytest.fixture
 def no_idmapped_mounts(monkeypatch):
-    """Have a kernel that knows no idmapped mounts."""
+    """Simulate a kernel without idmapped mounts."""
 
     def refuse(*_arguments, **_words):
         raise OSError(errno.ENOSYS, "none (mount_setattr)")
@@ -61,7 +61,7 @@ def no_idmapped_mounts(monkeypatch):
 
 @pytest.fixture(params=["idmapped", "copied"])
 def way(request):
-    """Have the layers shown by idmapped mounts, and by a copy."""
+    """Run the test with idmapped layers, and with a copy."""
     if request.param == "copied":
         request.getfixturevalue("no_idmapped_mounts")
     return request.param
@@ -69,7 +69,7 @@ def way(request):
 
 @pytest.fixture
 def image(host, busybox):
-    """Return the function that makes an image of these files, with these extended attributes, over busybox."""
+    """Return a function that builds an image of these files, with these extended attributes, on busybox."""
 
     def make(files: dict[str, bytes], attributes: dict[str, str] | None = None) -> str:
         buffer = io.BytesIO()
@@ -89,12 +89,12 @@ def image(host, busybox):
 
 
 def pid_of(shape: dict) -> int:
-    """Return the first process."""
+    """Return the PID of the container's PID 1 on the host."""
     return shape["State"]["Pid"]
 
 
 def ids(pid: int, kind: str = "uid") -> list[list[int]]:
-    """Return a process's map."""
+    """Return a process's id mapping."""
     return [
         [int(word) for word in line.split()]
         for line in Path(f"/proc/{pid}/{kind}_map").read_text().splitlines()
@@ -102,7 +102,7 @@ def ids(pid: int, kind: str = "uid") -> list[list[int]]:
 
 
 def owner(path: str) -> tuple[int, int]:
-    """Return whose a file is."""
+    """Return a file's owner and group."""
     seen = os.lstat(path)
     return seen.st_uid, seen.st_gid
 
@@ -113,13 +113,13 @@ def mountinfo(host: Host) -> list[str]:
 
 
 def said(host: Host, count: int, name: str = "box") -> list[str]:
-    """Wait until a container has said so many words, and return them."""
+    """Wait until a container has written this many words, and return its words."""
     eventually(lambda: len(host.log(name)[0].split()) >= count, f"{count} words of {name}: {host.log(name)}")
     return host.log(name)[0].split()
 
 
 def test_a_private_user_namespace(host, way):
-    """The container is root inside and another user outside; its image's files are root's inside, and it can write."""
+    """The container is root inside and another user outside; its image's files are root's inside."""
     script = "id -u; stat -c %u:%g /bin/busybox; echo x > /new; chown 7:8 /new; stat -c %u:%g /new /etc/hosts; sleep 1000"
     box = host.start("/bin/sh", "-c", script, **PRIVATE)
     assert said(host, 4) == ["0", "0:0", "7:8", "0:0"]
@@ -139,7 +139,7 @@ def test_a_private_user_namespace(host, way):
 
 
 def test_what_it_wrote_is_there_again(host, way):
-    """Stopped and started, the container finds its own files with the same owners."""
+    """After a restart the container's files have the same owners."""
     script = "stat -c %u:%g /new || { echo x > /new; chown 7:8 /new; echo none; }; sleep 1000"
     host.start("/bin/sh", "-c", script, **PRIVATE)
     said(host, 1)
@@ -150,7 +150,7 @@ def test_what_it_wrote_is_there_again(host, way):
 
 
 def test_capabilities_of_files(host, image, way):
-    """A program's file capability is one of the container's user namespace, in which alone it counts."""
+    """A program's file capability is valid in the container's user namespace only."""
     # CAP_NET_RAW, permitted and effective: struct vfs_cap_data version 2.
     value = "\x01\0\0\x02\0\x20\0\0" + "\0" * 12
     box = host.start(
@@ -163,7 +163,7 @@ def test_capabilities_of_files(host, image, way):
 
 
 def test_a_volume_is_the_containers(host, way):
-    """Copied up into a volume, files keep the container's owners; a fresh empty one belongs to its root."""
+    """Files copied up into a volume keep the container's owners; a new empty volume belongs to its root."""
     box = host.start(
         "/bin/sh", "-c", "stat -c %u:%g /bin/busybox /fresh && echo x > /fresh/y && sleep 1000",
         volume=["bin:/bin", "fresh:/fresh"], **PRIVATE,
@@ -176,7 +176,7 @@ def test_a_volume_is_the_containers(host, way):
 
 
 def test_a_directory_of_the_host(host, tmp_path):
-    """A bind is there though the container's root may not pass its parents; its owner is nobody inside."""
+    """A bind works although the container's root cannot traverse its parents; its owner is nobody inside."""
     tmp_path.chmod(0o755)
     tmp_path.joinpath("file").write_text("hello")
     host.start(
@@ -190,7 +190,7 @@ def test_a_directory_of_the_host(host, tmp_path):
 
 
 def test_only_the_container_gets_through(host):
-    """Its directories are open to its own root's group alone, and those above can be passed but not listed."""
+    """Its directories are open to its root's group only; those above can be traversed but not listed."""
     box = host.start(*FOREVER, **PRIVATE)
     container = host.layout.container(box["Id"])
     for path in (container.static, container.run):
@@ -201,7 +201,7 @@ def test_only_the_container_gets_through(host):
 
 
 def test_a_directory_that_keeps_it_out(host):
-    """A directory above the engine's that the container's root can't pass is named before anything is made."""
+    """A parent directory that the container's root cannot traverse is refused by name beforehand."""
     os.chmod(os.path.dirname(host.top), 0o700)
     with pytest.raises(HostLacks, match=f"chmod o\\+x {os.path.dirname(host.top)}"):
         host.start(*FOREVER, **PRIVATE)
@@ -209,7 +209,7 @@ def test_a_directory_that_keeps_it_out(host):
 
 
 def test_the_hosts_network_and_processes(host):
-    """With namespaces of the host, sysfs, proc and the message queues are the host's own, bound."""
+    """With the host's namespaces, sysfs, proc and the message queues are bind mounts of the host's."""
     host.start(
         "/bin/sh", "-c", "ls -d /proc/1 /sys/class; id -u; sleep 1000",
         network=["host"], ipc="host", pid="host", **PRIVATE,
@@ -219,19 +219,19 @@ def test_the_hosts_network_and_processes(host):
 
 
 def test_few_ids(host):
-    """With a few ids only, without the group tty, there is a terminal all the same."""
+    """With a few ids only, without the group tty, a terminal works nevertheless."""
     host.start("/bin/sh", "-c", "id -u; tty; sleep 1000", tty=True, uidmap=["0:200000:2"], stop_timeout=0)
     assert said(host, 2)[0] == "0"
 
 
 def test_another_user_inside(host):
-    """A user of the container is that user's host id outside."""
+    """A user of the container has the mapped id on the host."""
     box = host.start(*FOREVER, user="1000:1000", **PRIVATE)
     assert owner(f"/proc/{pid_of(box)}") == (101000, 101000)
 
 
 def test_another_containers_user_namespace(host):
-    """With ``container:NAME`` both are in one user namespace, with the same owners."""
+    """With ``container:NAME`` both share one user namespace and its owners."""
     first = host.start(*FOREVER, name="first", **PRIVATE)
     host.start(
         "/bin/sh", "-c", "stat -c %u /bin/busybox; sleep 1000", userns="container:first", stop_timeout=0
@@ -243,7 +243,7 @@ def test_another_containers_user_namespace(host):
 
 
 def test_a_user_namespace_that_a_path_names(host):
-    """With ``ns:PATH`` the container is in that one; with other ids the next start is refused."""
+    """With ``ns:PATH`` the container joins that namespace; a start with another mapping is refused."""
     first = host.start(*FOREVER, name="first", **PRIVATE)
     with tempfile.NamedTemporaryFile() as place:
         mounts.bind(f"/proc/{pid_of(first)}/ns/user", place.name)
@@ -261,7 +261,7 @@ def test_a_user_namespace_that_a_path_names(host):
 
 
 def test_automatic_ids(host, subordinate, image):
-    """``auto`` takes as many ids as the image's accounts need, no id twice, and gives them back; a replacement keeps them."""
+    """``auto`` allocates unique ids for the image's accounts; a removal frees, a replacement keeps them."""
     subordinate("other:1:9\ncontainers:500000:8000\n")
     name = image({"etc/passwd": PASSWD, "etc/group": GROUP})
     one = host.start(*FOREVER, name="one", image=name, userns="auto", stop_timeout=0)
@@ -282,7 +282,7 @@ def test_automatic_ids(host, subordinate, image):
 
 
 def test_no_subordinate_ids(host, subordinate):
-    """Without ids for user ``containers`` the error says which file wants which line."""
+    """Without ids for user ``containers`` the error names the file and the line to add."""
     subordinate("containers:1:1000\n", groups="")
     with pytest.raises(
         HostLacks, match=r"SUBGID has no ids for user containers\. Add a line such as containers:"
@@ -291,7 +291,7 @@ def test_no_subordinate_ids(host, subordinate):
 
 
 def test_ids_of_a_user(host, subordinate):
-    """``subuidname`` takes all ids that a user may give away."""
+    """``subuidname`` uses all subordinate ids of a user."""
     subordinate("ann:600000:1000\nann:700000:500\n", groups="ann:800000:2000\n")
     box = host.start(*FOREVER, subuidname="ann", stop_timeout=0)
     assert ids(pid_of(box)) == [[0, 600000, 1000], [1000, 700000, 500]]
@@ -299,7 +299,7 @@ def test_ids_of_a_user(host, subordinate):
 
 
 def test_a_plain_directory(host, tmp_path_factory):
-    """A root file system of one's own is taken with the owners that it has."""
+    """A directory of the host is used with the owners that it has."""
     top = Path(tempfile.mkdtemp(prefix="slipway-rootfs-"))
     try:
         shutil.copytree(
@@ -319,7 +319,7 @@ def test_a_plain_directory(host, tmp_path_factory):
 
 
 def test_contradictions(host):
-    """A word that needs no root, or two words that contradict each other, are refused."""
+    """A rootless mode, and options that contradict each other, are refused."""
     for options, match in (
         ({"userns": "keep-id"}, "without root"),
         ({"userns": "private"}, "needs to know the ids"),
@@ -334,7 +334,7 @@ def test_contradictions(host):
 
 @pytest.mark.parametrize("state", ["present", "started", "stopped"])
 def test_exported_owners(host, image, way, state):
-    """In an archive files have the owners, the capabilities and the ACLs that the container sees, in every state."""
+    """An exported archive has the owners, capabilities and ACLs that the container sees, in every state."""
     entries = ((1, 6, 2**32 - 1), (2, 4, 1234), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 4, 2**32 - 1))
     acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *item) for item in entries)
     capability = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An engine whose host is a network namespace of its own, with a client outside of it."""
+"""An engine whose host is a separate network namespace, with a client outside."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from netlab import Lab
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory, need):
-    """Return a host and a client outside for all tests of a file."""
+    """Return a host and an outside client for all tests of a file."""
     need(os.geteuid() == 0, "root")
     lab = Lab(tmp_path_factory.mktemp("lab"))
     yield lab
@@ -26,7 +26,7 @@ def lab(tmp_path_factory, need):
 
 @pytest.fixture
 def on_the_host(lab):
-    """Run the test in the lab's host: the machine's own network is not touched."""
+    """Run the test in the lab's host, so that the machine's network is not touched."""
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     inside = os.open(lab.path("host"), os.O_RDONLY)
     try:
@@ -40,7 +40,7 @@ def on_the_host(lab):
 
 @pytest.fixture
 def host(on_the_host, runtime, hosts, keep_clean):
-    """Return an engine for each runtime, and check that nothing is left, in the kernel's networks either."""
+    """Return an engine for each runtime, and check that nothing is left, also in the kernel."""
     host = hosts(runtime)
     yield from keep_clean(host)
     eventually(lambda: host.links() == [], "no link and no table is left")
@@ -48,14 +48,14 @@ def host(on_the_host, runtime, hosts, keep_clean):
 
 @pytest.fixture
 def no_server(monkeypatch):
-    """Hide aardvark-dns, which distributions have where podman alone finds it."""
+    """Hide aardvark-dns, which distributions install outside PATH."""
     monkeypatch.setattr(aardvark, "PLACES", ())
     assert aardvark.find() is None
 
 
 @pytest.fixture
 def passable(on_the_host, passable_host):
-    """Return an engine whose directories a user namespace's root can get to; it leaves no link and no table."""
+    """Return an engine that a user namespace's root can reach; check that it leaves no link and no table."""
     yield passable_host
     passable_host.clear()
     eventually(lambda: passable_host.links() == [], "no link and no table is left")
@@ -63,7 +63,7 @@ def passable(on_the_host, passable_host):
 
 @pytest.fixture
 def fetch(lab):
-    """Return the function that asks a web server for its container's host name, "" where none answers."""
+    """Return a function that gets the host name from a container's web server; "" without an answer."""
 
     def fetch(where: str, *, wait: float = 10.0) -> str:
         def ask() -> str:

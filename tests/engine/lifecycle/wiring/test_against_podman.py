@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One container of each configuration of networks, beside podman's: what both tell, what is inside, and who reaches what.
+"""Network configurations compared with podman: inspection, the inside of the container, and reachability.
 
-Where the two differ the place has a row in docs/compat.md, below *Beside podman*; a difference without a row fails, and so does a
-row without a difference.
+A place that differs has a row in docs/compat.md, below *Beside podman*; a difference without a row fails, and so does a row
+without a difference.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ OF_THE_IMAGE = {
     "etc/resolv.conf": b"nameserver 10.9.9.9\n",
 }
 SERVER = ("sh", "-c", "for port in 80 81; do busybox httpd -p $port -h /; done; exec sleep 100000")
-#: Seconds that a client waits for an answer that comes, for one that does not, and until he asks again.
+#: Seconds that a client waits for an expected answer, for an unexpected one, and between attempts.
 LATE, LOST, TRY = 10.0, 0.4, 1.0
-#: What is no matter of what a network is: what it is called, and what the task does with it.
+#: Options that are not properties of a network: its name, and what the task does with it.
 OF_THE_TASK = {"name", "state", "recreate", "force"}
 
-#: The rows of docs/compat.md, and the places that differ for each, with all below them; of one case alone with its name behind @.
+#: The rows of docs/compat.md with the places that differ, including those below; after @, the only case concerned.
 ROWS = {
     "first-network": (
         "Gateway; GlobalIPv6Address; GlobalIPv6PrefixLen; IPAddress; IPPrefixLen; IPv6Gateway; MacAddress"
@@ -77,7 +77,7 @@ ROWS = {
         "inside.hostname@no hostname; inside.hosts@hosts file; networks.n20@net newer; inside.routes@net newer"
     ),
 }
-#: Podman goes through a map here, in an order that differs from run to run.
+#: Podman iterates over a map here, in an order that differs between runs.
 BY_CHANCE = {"inside.hosts.host.containers.internal@two networks"}
 OF = {place.strip(): row for row, places in ROWS.items() for place in places.split(";")}
 
@@ -89,17 +89,17 @@ class Ours:
         self.lab, self.host = lab, host
 
     def network(self, name: str, options: dict[str, Any], _words: str) -> None:
-        """Make a network."""
+        """Create a network."""
         own = {key: value for key, value in options.items() if key != "label"}
         self.lab.host(self.host.network, name, labels=options.get("label"), **own)
 
     def start(self, name: str, options: dict[str, Any], _words: str) -> dict[str, Any]:
-        """Start a container, and tell it."""
+        """Start a container, and return its shape."""
         own = {"network": None, "stop_timeout": 0, **options}
         return self.lab.host(self.host.start, *SERVER, name=name, **own)
 
     def told_network(self, name: str) -> dict[str, Any]:
-        """Tell a network."""
+        """Return the shape of a network."""
         with self.host.open(read_only=True) as engine:
             return tell_networks(engine, [name]).result["networks"][0]
 
@@ -117,15 +117,15 @@ class Theirs:
         self.lab, self.podman = lab, podman
 
     def network(self, name: str, _options: dict[str, Any], words: str) -> None:
-        """Make a network."""
+        """Create a network."""
         self.podman.run("network", "create", *words.split(), name)
 
     def start(self, name: str, _options: dict[str, Any], words: str) -> dict[str, Any]:
-        """Start a container, and tell it."""
+        """Start a container, and return its shape."""
         return self.podman.start(name, words.split(), IMAGE, *SERVER)
 
     def told_network(self, name: str) -> dict[str, Any]:
-        """Tell a network."""
+        """Return the shape of a network."""
         return self.podman.inspect(name, "network")
 
     def remove(self, name: str, networks: Mapping[str, Any]) -> None:
@@ -137,7 +137,7 @@ class Theirs:
 
 @contextmanager
 def running(side: Ours | Theirs) -> Iterator[dict[str, int]]:
-    """Give the processes of the containers that are there all the time."""
+    """Start the permanent containers, and yield their PIDs by name."""
     for name, (options, words) in NETWORKS.items():
         side.network(name, options, words)
     try:
@@ -154,7 +154,7 @@ def running(side: Ours | Theirs) -> Iterator[dict[str, int]]:
 
 
 def compared(side: Ours | Theirs, name: str, case: Case, pids: dict[str, int]) -> dict[str, Any]:
-    """Return, by place, all that is compared of a case, whose container and networks are gone afterwards."""
+    """Return the values of a case to compare, by place; its container and networks are removed afterwards."""
     for network, (options, words) in case.networks.items():
         side.network(network, options, words)
     shape = side.start("box", case.options, case.words)
@@ -182,7 +182,7 @@ HOST_CONFIG = "NetworkMode PortBindings PublishAllPorts Dns DnsOptions DnsSearch
 
 
 def asked(lab: Lab, pids: dict[str, int], who: str, what: str, wait: float) -> bool:
-    """Return whether a client somewhere gets an answer of the web server that he asks for, before ``wait`` seconds are over."""
+    """Return whether a client gets an answer of the web server within ``wait`` seconds."""
     there = [f"--target={pids[who]}", "--net", "--mount"] if who in pids else [f"--net={lab.path(who)}"]
     argv = ["nsenter", *there, "/bin/busybox", "wget", "-qO/dev/null", f"http://{what}/etc/passwd"]
     deadline = time.monotonic() + wait
@@ -194,7 +194,7 @@ def asked(lab: Lab, pids: dict[str, int], who: str, what: str, wait: float) -> b
 
 
 def interfaces(pid: int) -> dict[str, Any]:
-    """Return what a process has of networks: interfaces, addresses, routes."""
+    """Return the interfaces, addresses and routes of a process's network namespace."""
 
     def told(*words: str) -> list[dict[str, Any]]:
         argv = ["nsenter", f"--target={pid}", "--net", "ip", "-json", *words]
@@ -226,7 +226,7 @@ def version(one: dict[str, Any]) -> int:
 
 
 def files(pid: int) -> dict[str, Any]:
-    """Return what a process reads of names: addresses by name, words of the resolver by keyword, its host's name."""
+    """Return a container's hosts by name, resolver words by keyword, and host name, from its files."""
     hosts, resolver, hostname = (
         Path(f"/proc/{pid}/root/etc/{name}").read_text() for name in ("hosts", "resolv.conf", "hostname")
     )
@@ -251,12 +251,12 @@ def flat(value: object, path: str = "") -> dict[str, Any]:
     }
 
 
-#: What each network has of its own.
+#: Keys of a network that differ between any two.
 OWN = re.compile(r"networks\.[^.]*\.(id|created|used_by|containers.*)")
 
 
 def normal(places: dict[str, Any], shape: dict[str, Any], case: Case) -> dict[str, Any]:
-    """Return places and values without what is another's for each container and network."""
+    """Return places and values with everything normalized that differs between any two containers."""
     text = json.dumps({place: item for place, item in places.items() if not OWN.fullmatch(place)})
     for word in (shape["Id"], shape["Id"][:12]):
         text = text.replace(word, "ID")
@@ -280,7 +280,7 @@ def normal(places: dict[str, Any], shape: dict[str, Any], case: Case) -> dict[st
 
 @pytest.fixture(scope="module")
 def found(need, lab, hosts, keep_clean, busybox, tmp_path_factory):
-    """Return, by case, the places where the two differ, with ours and podman's."""
+    """Return, by case, the places that differ, with our value and podman's."""
     layers = [busybox, layer({"etc": None, **OF_THE_IMAGE})]
     archive = write_archive(tmp_path_factory.mktemp("i") / "i.tar", IMAGE, layers)
     beside = Lab(tmp_path_factory.mktemp("lab"))
@@ -323,7 +323,7 @@ def found(need, lab, hosts, keep_clean, busybox, tmp_path_factory):
 
 
 def differences(mine: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return ours and podman's of each place where they differ in value or being there."""
+    """Return our value and podman's for each place that differs or is missing on one side."""
     both = {place: (mine.get(place, "not there"), other.get(place, "not there")) for place in {*mine, *other}}
     return {
         place: pair for place, pair in sorted(both.items()) if pair[0] != pair[1] and not unsaid(place, *pair)
@@ -331,12 +331,12 @@ def differences(mine: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[
 
 
 def unsaid(place: str, mine: Any, other: Any) -> bool:
-    """Tell whether podman leaves out what is empty, as it does of a network; here each key is there."""
+    """Return whether podman omits an empty value of a network, where we always have the key."""
     return place.startswith("networks.") and other == "not there" and not mine
 
 
 def reasons(place: str, name: str) -> set[str]:
-    """Return the places of the table that stand for a place of a case."""
+    """Return the places of the table that cover a place of a case."""
     parts = place.split(".")
     above = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
     return OF.keys() & {*above, *(f"{one}@{name}" for one in above)}
@@ -344,12 +344,12 @@ def reasons(place: str, name: str) -> set[str]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_configuration_is_podmans(found, name):
-    """What is told, what is inside and who is answered is as with podman, or its place has a row in docs/compat.md."""
+    """Inspection, inside and reachability equal podman's, or the place has a row in docs/compat.md."""
     assert {place: pair for place, pair in found[name].items() if not reasons(place, name)} == {}
 
 
 def test_every_difference_has_its_reason(found):
-    """docs/compat.md has the rows of the table above, and no other; each stands for places that do differ."""
+    """The table of docs/compat.md has exactly the rows above, and each covers places that differ."""
     section = COMPAT.read_text().partition("\n### Beside podman\n")[2].partition("\n##")[0]
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \| (.+) \| (.+) \|$", section, re.MULTILINE)
     assert sorted(row[0] for row in rows) == sorted(ROWS)
@@ -358,7 +358,7 @@ def test_every_difference_has_its_reason(found):
 
 
 def test_every_option_has_a_case():
-    """Each option of a network, and each of a container that is about networks, is set in a case, also one that comes anew."""
+    """Each option of networks, and each network option of containers, is set in a case."""
     names = [option.name for option in OPTIONS]
     about = {*names[names.index("network") : names.index("hosts_file") + 1]}
     about |= {option.name for option in OPTIONS if option.applied.startswith("lifecycle.wiring")}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many containers that several processes start and remove at once in one network: no address twice, all named, nothing left.
+"""Many containers that several processes start and remove at the same time in one network.
 
-``SLIPWAY_NETWORKED=200`` (``make cycles``) starts as many; by default there are fewer, so that the suite is short.
+``SLIPWAY_NETWORKED=200`` (``make cycles``) sets their number; by default there are fewer, to keep the suite short.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ GATEWAYS = ("10.96.0.1", "fd96::1")
 
 
 def at_once(act: Callable[[str], object]) -> float:
-    """Call something for each container, by several processes; fail if one fails. Return the seconds that it took."""
+    """Call the function for each container in several processes; return the seconds, or fail if one fails."""
     begin, pids = time.monotonic(), []
     for first in range(PROCESSES):
         pid = os.fork()
@@ -47,7 +47,7 @@ def at_once(act: Callable[[str], object]) -> float:
 
 
 def kernel(host) -> dict[str, Any]:
-    """Return what the kernel has of networks on this host: interfaces, addresses, routes, rules, pinned namespaces, names."""
+    """Return the host's interfaces, addresses, routes, rules and pinned namespaces."""
     with Netlink() as netlink:
         found = {
             "links": [(link.name, link.kind) for link in links.listed(netlink)],
@@ -60,7 +60,7 @@ def kernel(host) -> dict[str, Any]:
 
 
 def own(host, shape: dict[str, Any]) -> set[str]:
-    """Return the addresses that the kernel has in a container, but those of loopback and of the link."""
+    """Return a container's addresses from the kernel, without loopback and link-local ones."""
     with Netlink(host.layout.container(shape["Id"]).netns) as netlink:
         listed = addresses.listed(netlink)
     found = {item.address.partition("/")[0] for item in listed}
@@ -68,7 +68,7 @@ def own(host, shape: dict[str, Any]) -> set[str]:
 
 
 def hosts_file(host, shape: dict[str, Any]) -> dict[str, str]:
-    """Return the addresses of a container's /etc/hosts by name, of IPv4."""
+    """Return the IPv4 addresses of a container's /etc/hosts by name."""
     text = Path(host.layout.container(shape["Id"]).files, "hosts").read_text()
     lines = [line.split() for line in text.splitlines() if line.strip() and ":" not in line.split()[0]]
     return {name: address for address, *names in lines for name in names}
@@ -76,7 +76,7 @@ def hosts_file(host, shape: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.parametrize("served", [True, False], ids=["aardvark", "files"])
 def test_many_at_once(host, served, need, request, capsys):
-    """Containers that several processes start at once share no address, MAC or port, know each other, and leave nothing."""
+    """Containers started concurrently share no address, MAC or port, know each other, and leave nothing."""
     if served:
         need(aardvark.find(), "aardvark-dns")
     else:

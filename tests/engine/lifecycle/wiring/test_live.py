@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks and ports of a container that runs: changed without a restart, and what does not change goes on."""
+"""Live changes of a running container's networks and ports, which leave the unchanged ones undisturbed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from _engine.plan.network import How as Force
 from enginehost import eventually
 from netlab import HOST4
 
-#: Answers each line with the line, and requests at port 80 with the host name.
+#: Echoes each line at port 7, and serves the host name at port 80.
 SERVER = ("sh", "-c", "busybox httpd -p 80 -h /etc; exec busybox nc -ll -p 7 -e cat")
 HOW = {"network": None, "stop_timeout": 0, "hostname": "host-web"}
 
@@ -39,12 +39,12 @@ def host(host):
 
 
 def want(host, *, name="web", **options):
-    """Have the container run with these options, and return the outcome."""
+    """Bring the container to started with these options, and return the outcome."""
     return host.want("started", *SERVER, name=name, **{**HOW, **options})
 
 
 def begun(host, name="web", **options):
-    """Have the container run and listen, and return its pid."""
+    """Start the container, wait until it listens, and return its PID."""
     shape = want(host, name=name, **options).result["container"]
     [address, *_others] = [one["IPAddress"] for one in shape["NetworkSettings"]["Networks"].values()]
     eventually(lambda: answers(address), "it listens", timeout=10.0)
@@ -52,7 +52,7 @@ def begun(host, name="web", **options):
 
 
 def altered(host, pid, **options):
-    """Change the container live, check that it was not started anew, and return its shape."""
+    """Change the container live, check that it was not restarted, and return its shape."""
     outcome = want(host, **options)
     assert (outcome.actions, outcome.cost) == (("updated web",), "live")
     shape = host.inspect("web")
@@ -63,14 +63,14 @@ def altered(host, pid, **options):
 
 
 def answers(address: str, port: int = 7) -> bool:
-    """Tell whether something listens there."""
+    """Return whether something listens at the address."""
     with closing(socket.socket()) as made:
         made.settimeout(1.0)
         return made.connect_ex((address, port)) == 0
 
 
 def foreseen(host, **options) -> str:
-    """Return what check mode says against a task."""
+    """Return the error of a task in check mode."""
     with pytest.raises(EngineError) as refused:
         predicted(host, **options)
     return str(refused.value)
@@ -85,7 +85,7 @@ def predicted(host, **options):
 
 @contextmanager
 def talking(address: str):
-    """Give the function that tells whether one connection, open all the time, still answers."""
+    """Yield a function that returns whether one connection, kept open, still answers."""
     with closing(socket.create_connection((address, 7), timeout=10.0)) as made:
 
         def goes_on() -> bool:
@@ -97,7 +97,7 @@ def talking(address: str):
 
 
 def inside(host, pid: int, *command: str) -> str:
-    """Return what a program of this machine says in the container's network namespace."""
+    """Return the output of a host's program run in the container's network namespace."""
     done = subprocess.run(
         ["nsenter", f"--net=/proc/{pid}/ns/net", *command], check=True, capture_output=True, text=True
     )
@@ -115,18 +115,18 @@ def interfaces(host, pid: int) -> dict[str, list[str]]:
 
 
 def index(host, pid: int, name: str = "eth0") -> int:
-    """Return the number that the kernel has given to an interface of a container, which another one never gets."""
+    """Return the kernel's index of a container's interface, which is never reused."""
     return json.loads(inside(host, pid, "ip", "-j", "link", "show", name))[0]["ifindex"]
 
 
 def routes(host, pid: int) -> list[tuple[str, str, str]]:
-    """Return the IPv4 routes of a container by gateways: destination, gateway, interface."""
+    """Return a container's IPv4 routes through gateways: destination, gateway, interface."""
     found = json.loads(inside(host, pid, "ip", "-j", "route"))
     return [(one["dst"], one["gateway"], one["dev"]) for one in found if "gateway" in one]
 
 
 def test_networks_come_and_go(host):
-    """A network is added and taken away while a connection through another one stays open; interfaces keep their names."""
+    """Networks are attached and detached while a connection through another stays open; names are kept."""
     pid = begun(host, network=["a"])
     untouched = index(host, pid)
     with talking("10.97.1.2") as goes_on:
@@ -143,7 +143,7 @@ def test_networks_come_and_go(host):
     assert routes(host, pid) == [("default", "10.88.0.1", "eth1")]
     altered(host, pid, network=["slipway", "b"])
     assert sorted(interfaces(host, pid)) == ["eth0", "eth1"]
-    assert len(host.links()) == 5  # two bridges, two ends, one table
+    assert len(host.links()) == 5  # two bridges, two veth ends, one table
     host.bring("web", "restarted", stop_time=0)
     pid = host.inspect("web")["State"]["Pid"]
     assert interfaces(host, pid) == {"eth1": ["10.88.0.2"], "eth0": ["10.97.2.2", "fd97:2::2"]}
@@ -158,7 +158,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_an_attachment_changes(host, change):
-    """What is asked of one network changes its interface alone, and goes back."""
+    """A changed option of one network changes only its interface, and can be reverted."""
     wanted, is_so = CHANGES[change]
     pid = begun(host, network=["a", "b"])
     untouched = index(host, pid)
@@ -171,7 +171,7 @@ def test_an_attachment_changes(host, change):
 
 
 def test_mac_and_first_addresses(host):
-    """The options for the first network change live as well, and what nobody asks for any more is kept."""
+    """The options of the first network change live as well; values are kept when options are unset."""
     pid = begun(host, network=["b"])
     options = {"ip": "10.97.2.7", "ip6": "fd97:2::7", "mac_address": "92:d0:c6:0a:29:33"}
     shape = altered(host, pid, network=["b"], **options)
@@ -183,7 +183,7 @@ def test_mac_and_first_addresses(host):
 
 
 def test_routes_change_under_a_connection(host):
-    """The order of networks and metrics change routes alone: connections through both go on."""
+    """The order of networks and metrics change only routes: connections through both stay open."""
     pid = begun(host, network=["a", "b"])
     assert routes(host, pid) == [("default", "10.97.1.1", "eth0")]
     untouched = [index(host, pid, name) for name in ("eth0", "eth1")]
@@ -200,7 +200,7 @@ def test_routes_change_under_a_connection(host):
 
 
 def test_ports_come_and_go(host, fetch):
-    """A port is opened, held, closed and free again while the container runs, and another container gets it live."""
+    """Ports are published, reserved and freed live, and another container gets one live."""
     pid = begun(host, network=["a"])
     begun(host, "other", network=["a"], hostname="host-other")
     altered(host, pid, network=["a"], publish=["8080:80", "8082:80/udp"])
@@ -225,7 +225,7 @@ def test_ports_come_and_go(host, fetch):
 
 
 def test_a_port_follows_its_container(host, fetch):
-    """A published port leads on to a container whose address or network has changed."""
+    """A published port follows a container whose address or network has changed."""
     pid = begun(host, network=["a"], publish=["8080:80"])
     for network in ("a:ip=10.97.1.9", "b", "slipway"):
         altered(host, pid, network=[network], publish=["8080:80"])
@@ -243,7 +243,7 @@ REFUSED = [
 
 
 def test_refused(host):
-    """What can't be had is refused before anything changes, also in check mode; the container runs on as it was."""
+    """Invalid changes are refused beforehand, also in check mode, and the running container is unchanged."""
     begun(host, "other", network=["b"], publish=["8081:80"])
     pid = begun(host, network=["a"])
     with socket.create_server(("", 8080)), talking("10.97.1.2") as goes_on:
@@ -269,7 +269,7 @@ def test_check_mode_tells_live(host):
 
 
 def test_a_stopped_container(host, fetch):
-    """Of a container that does not run only the record changes; its next start has it."""
+    """For a container that does not run only the record changes; the next start applies it."""
     begun(host, network=["a"], publish=["8080:80"])
     host.bring("web", "stopped", stop_time=0)
     with socket.create_server(("", 8080)):
@@ -282,7 +282,7 @@ def test_a_stopped_container(host, fetch):
 
 
 def test_to_the_hosts_network_and_back(host):
-    """A change to or from a namespace of others needs a new container."""
+    """A change to or from no network or the host's recreates the container."""
     begun(host, network=["a"])
     for network in ("none", "host", "a"):
         outcome = want(host, network=[network], hostname=None)
@@ -292,7 +292,7 @@ def test_to_the_hosts_network_and_back(host):
 
 @pytest.mark.usefixtures("no_server")
 def test_names_in_files(host):
-    """Files of those that are in a network tell who comes, goes and is called otherwise; a container's own lines move with it."""
+    """The /etc/hosts of a network's containers follow attachments, detachments and aliases."""
     begun(host, "near", network=["b"], hostname="near")
     pid = begun(host, network=["a"])
     files = [Path(host.layout.container(host.record(name).id).files, "hosts") for name in ("web", "near")]
@@ -315,7 +315,7 @@ def test_names_in_files(host):
 
 
 def test_without_a_way_to_conmons_sockets(host, fetch, monkeypatch):
-    """Where the kernel does not hand out others' descriptors, a port is opened live nevertheless, and a warning tells."""
+    """Without pidfd_getfd a port is published live nevertheless, but not reserved."""
 
     def refuse(_pidfd: int, _fd: int) -> int:
         raise OSError(38, os.strerror(38))
@@ -328,7 +328,7 @@ def test_without_a_way_to_conmons_sockets(host, fetch, monkeypatch):
 
 
 def test_a_network_goes_by_force(host):
-    """A network that is removed by force leaves its containers running: in their others, and in none where it was the last."""
+    """The forced removal of a network leaves its containers running in their other networks, or in none."""
     alone = begun(host, "alone", network=["b"], publish=["8081:80"])
     pid = begun(host, network=["a", "b:ip=10.97.2.9"])
     begun(host, "stopped", network=["b", "a"], ip="10.97.2.7")
@@ -370,7 +370,7 @@ REMADE = {
 
 @pytest.mark.parametrize("case", REMADE)
 def test_a_network_is_made_anew(host, fetch, case):
-    """A network with containers is made anew under them: they run on, with the addresses that fit, ports and names."""
+    """A network is recreated under running containers, which keep fitting addresses, ports and names."""
     options, address = REMADE[case]
     host.network("b", "absent")
     host.network("b", subnet="10.97.2.0/24")
@@ -389,7 +389,7 @@ def test_a_network_is_made_anew(host, fetch, case):
     assert fetch("outside", f"{HOST4}:8080") == "host-web"
     shape = outcome.result["network"]
     [found] = [one for one in bridges() if one["ifname"] == shape["network_interface"]]
-    assert found["ifindex"] not in before  # also what it has from its birth is new
+    assert found["ifindex"] not in before  # a new bridge, also with attributes that are set at creation only
     gateways = [item["local"] for item in found["addr_info"] if item["scope"] == "global"]
     assert gateways == [shape["subnets"][0]["gateway"]]
     assert len(bridges()) == 2
@@ -426,7 +426,7 @@ def test_a_network_is_not_made_anew_in_vain(host, case):
 
 @pytest.mark.usefixtures("no_server")
 def test_a_container_is_renamed(host):
-    """A container that gets another name is found by that in the files of others, and by the old one no more."""
+    """After a rename a container is in the files of others by its new name only."""
     begun(host, "near", network=["a"], hostname="near")
     pid = begun(host, network=["a"])
     files = [Path(host.layout.container(host.record(name).id).files, "hosts") for name in ("web", "near")]
@@ -439,7 +439,7 @@ def test_a_container_is_renamed(host):
 
 
 def test_what_fails_is_taken_back(host, fetch):
-    """What only the kernel refuses leaves the container as it was: with its networks, its ports and its names."""
+    """A change that only the kernel refuses is undone: networks, ports and names are as before."""
     pid = begun(host, network=["a"], publish=["8080:80"])
     inside(host, pid, "ip", "link", "add", "net0", "type", "veth", "peer", "net1")
     before = host.links(), interfaces(host, pid), host.record("web")
@@ -455,12 +455,12 @@ def test_what_fails_is_taken_back(host, fetch):
 
 
 def test_gone_on_with_without_its_file(host, fetch):
-    """A change whose file went with the run root is gone on with by the rows alone."""
+    """A change whose file was lost with the run root is completed from the rows."""
     pid = begun(host, network=["a"], publish=["8080:80"])
     with host.open() as engine, engine.database.transaction() as connection:
         connection.execute("UPDATE containers SET intent = 'rewire' WHERE name = 'web'")
         connection.execute("UPDATE ports SET host_port = 8081")
-    host.network("c")  # any task about networks goes on with it
+    host.network("c")  # any task of networks completes it
     assert host.record("web").intent == ""
     assert fetch("outside", f"{HOST4}:8081") == "host-web"
     altered(host, pid, network=["a"], publish=["8082:80"])

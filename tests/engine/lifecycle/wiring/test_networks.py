@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers in networks: reached by address, port and name, with the same ones after whatever happens to them."""
+"""Containers in networks: reachable by address, port and name, which survive restarts and replacements."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from _engine.network import forwarding, rules
 from enginehost import eventually
 from netlab import HOST4, HOST6
 
-#: What answers with the container's host name.
+#: A web server that serves the container's host name.
 SERVER = ("busybox", "httpd", "-f", "-p", "80", "-h", "/etc")
-#: What a container of these tests has beside.
+#: Further options of the containers of these tests.
 HOW = {"network": None, "stop_timeout": 0}
 
 
 def served(host, name="web", **options):
-    """Start a web server, wait until it listens, and return its shape."""
+    """Start a web server, wait until it listens, and return the container's shape."""
     shape = host.start(*SERVER, name=name, hostname=f"host-{name}", **{**HOW, **options})
     address = shape["NetworkSettings"]["IPAddress"] or address_of(shape)
     eventually(lambda: connects(address), f"{name} listens")
@@ -40,26 +40,26 @@ def address_of(shape) -> str:
 
 
 def connects(address: str) -> bool:
-    """Tell whether something listens at port 80 of an address."""
+    """Return whether something listens at port 80 of an address."""
     with closing(socket.socket()) as made:
         made.settimeout(1.0)
         return made.connect_ex((address, 80)) == 0
 
 
 def said_by(host, name: str, command: str, **options) -> list[str]:
-    """Return what a container with this command writes until it ends."""
+    """Return the output of a container with this command after its exit."""
     host.want("started", "sh", "-c", command, name=name, **{**HOW, **options})
     host.ended(name)
     return host.log(name)[0].splitlines()
 
 
 def test_reached_from_everywhere(host, lab, fetch):
-    """A published port answers outside, on the host by any of its addresses, in other containers and in the container itself."""
+    """A published port is reachable from outside, the host, other containers and the container itself."""
     host.network("six", subnet=["10.97.0.0/24", "fd97::/64"])
     shape = served(host, network=["six"], publish=["8080:80", "127.0.0.1:8081:80"])
     assert fetch("outside", f"{HOST4}:8080") == "host-web"
     assert fetch("outside", f"[{HOST6}]:8080") == "host-web"
-    # By ::1 only where frames on bridges do not pass the filters of IP: docs/networks.md.
+    # By ::1 only where bridged frames do not pass the IP filters: docs/networks.md.
     by_loopback6 = "" if forwarding.filters_bridged(6) else "host-web"
     found = [fetch("host", f"{where}:8080", wait=3.0) for where in ("127.0.0.1", HOST4, "[::1]")]
     assert found == ["host-web", "host-web", by_loopback6]
@@ -81,7 +81,7 @@ def test_reached_from_everywhere(host, lab, fetch):
 @pytest.mark.parametrize("first", ["inner", "lan", "given"])
 @pytest.mark.usefixtures("given_bridge")
 def test_ports_lead_past_networks_that_take_none(host, fetch, first):
-    """A port leads to the first network that lets it in: past an internal one, and one that is the host's own."""
+    """A port is published into the first network that takes ports, past an internal one and the host's."""
 
     def answers() -> bool:
         return fetch("host", "127.0.0.1:8080", wait=1.0) == "host-web"
@@ -104,7 +104,7 @@ def test_ports_lead_past_networks_that_take_none(host, fetch, first):
 
 
 def test_the_same_address_and_ports(host, fetch):
-    """A restart, the kill of its process and a replacement leave a container its address, its MAC and its ports."""
+    """A container keeps its address, MAC and ports after a restart, a kill and a replacement."""
     shape = served(host, publish=["80"])
     kept = identity(shape)
     host.bring("web", "restarted")
@@ -125,7 +125,7 @@ def identity(shape):
 
 
 def test_a_port_is_held_and_free_again(host):
-    """No other program can take a published port while the container runs, and each can when it has ended."""
+    """No other program can bind a published port while the container runs, but any can after its exit."""
     served(host, publish=["8080:80", "8080:80/udp"])
     with pytest.raises(OSError, match="in use"):
         socket.create_server(("", 8080))
@@ -137,13 +137,13 @@ def test_a_port_is_held_and_free_again(host):
 
 @pytest.mark.usefixtures("no_server")
 def test_names_in_files(host):
-    """Without aardvark-dns, containers know those of their networks by name, short id and alias, as long as they run."""
+    """Without aardvark-dns, running containers of a network know each other by name, short id and alias."""
     host.network("a")
     host.network("b")
     shape = served(host, network=["a:alias=first", "b"])
     names = ("web", "first", shape["Id"][:12])
     ask = f"for name in {' '.join(names)}; do wget -qO- http://$name/hostname || echo none; done"
-    # A name that no file has is asked for at a server that refuses at once.
+    # A name that is in no file is sent to a server that refuses at once.
     asked = {
         network: said_by(host, f"by-{network}", ask, network=[network], dns=["127.0.0.1"])
         for network in ("a", "b", "slipway")
@@ -157,7 +157,7 @@ def test_names_in_files(host):
 
 
 def test_rules_come_back(host, fetch):
-    """When somebody has flushed the ruleset, the rules are loaded again, and ports answer as before."""
+    """After a flush of the ruleset the rules are reloaded, and ports work as before."""
     served(host, publish=["8080:80"])
     nft.apply("flush ruleset")
     assert fetch("outside", f"{HOST4}:8080", wait=0.3) == ""
@@ -172,13 +172,13 @@ def test_rules_come_back(host, fetch):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_usage_has_traffic(host, fetch):
-    """What a container has received and sent is told as its own interfaces count it; of one in the host's network nothing is."""
+    """A container's traffic is reported from its own interfaces; with the host's network there is none."""
     served(host, publish=["8080:80"])
     assert fetch("outside", f"{HOST4}:8080") == "host-web"
     host.start("sleep", "1000", name="beside", network="host", stop_timeout=0)
 
     def counted() -> float:
-        """Return the kilobytes that the container's own interface has received; the kernel sends some of its own accord."""
+        """Return the kilobytes that the container's interface has received; the kernel itself sends some."""
         return int(host.agent("exec", "web", "cat", "/sys/class/net/eth0/statistics/rx_bytes").stdout) / 1000
 
     before = counted()
@@ -192,7 +192,7 @@ def test_usage_has_traffic(host, fetch):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_the_health_process_notices(host, fetch):
-    """Where health is checked, rules that somebody has flushed are there again within a second or two, again and again."""
+    """The health checker reloads flushed rules within seconds, repeatedly."""
     served(host, publish=["8080:80"], healthcheck="true", healthcheck_interval="1h")
     eventually(lambda: Path(host.layout.health_socket).exists(), "the process is there")
     assert nft.has_table("inet", rules.table_of(host.layout.root))
@@ -206,7 +206,7 @@ def test_the_health_process_notices(host, fetch):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_what_of_the_host_was_changed(host):
-    """The engine tells what writes its rules, and which parameters of the host it has set, as long as they are so."""
+    """The engine reports its firewall backend, and the kernel parameters that are still as it set them."""
     sysctl.put("net/ipv4/ip_forward", "0")
     served(host)
     for _again in range(2):
@@ -221,7 +221,7 @@ def test_what_of_the_host_was_changed(host):
 
 @pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 def test_a_warning_at_the_command_line(host):
-    """What the user has to know though it stopped nothing is told by the program too."""
+    """The program prints warnings as well."""
     served(host)
     nft.apply("table inet mine { chain through { type filter hook forward priority 0; policy drop; }; }")
     try:
@@ -284,7 +284,7 @@ REFUSED = [
 
 @pytest.fixture
 def given_bridge(on_the_host):
-    """Give the host a bridge of its own, with an address."""
+    """Create a bridge on the host with an address."""
     with Netlink() as netlink:
         netlink.ask(links.bridge("br9", mac="02:00:00:00:00:09"))
         (made,) = links.find(netlink, "br9")
@@ -294,7 +294,7 @@ def given_bridge(on_the_host):
 
 
 def bad_networks(host) -> None:
-    """Make networks of whose needs the host has not all."""
+    """Create networks whose requirements the host does not meet."""
     host.network("lan", macvlan="up0", subnet="192.0.2.0/24", gateway="192.0.2.254")
     host.network("lost", macvlan="nowhere0", subnet="10.94.0.0/24")
     host.network("parentless", driver="macvlan", subnet="10.94.0.0/24")
@@ -304,7 +304,7 @@ def bad_networks(host) -> None:
 
 @pytest.mark.usefixtures("given_bridge")
 def test_refused(host):
-    """What can't be had is refused with the reason, and changes nothing; what runs goes on."""
+    """Invalid requests are refused with the reason, and change nothing."""
     host.network("given", subnet="10.91.0.0/24", interface_name="br9", opt={"mode": "unmanaged"})
     host.network("small", subnet="10.98.0.0/24")
     host.network("inner", internal=True)
@@ -322,7 +322,7 @@ def test_refused(host):
 
 
 def test_a_port_in_use_leaves_the_old_container(host, fetch):
-    """A replacement that wants a port which somebody has does not stop the one that runs."""
+    """A replacement that wants a port in use does not stop the running container."""
     served(host, publish=["8080:80"])
     with socket.create_server(("", 8082)), pytest.raises(EngineError, match="8082/tcp of the host is in use"):
         served(host, publish=["8082:80"])
@@ -330,7 +330,7 @@ def test_a_port_in_use_leaves_the_old_container(host, fetch):
 
 
 def test_a_protocol_that_the_kernel_lacks(host):
-    """A port of SCTP is chosen and published also where this kernel has no such sockets to hold it."""
+    """An SCTP port is chosen and published even if the kernel has no SCTP sockets to reserve it."""
     shape = served(host, publish=["80/sctp"])
     [bound] = shape["NetworkSettings"]["Ports"]["80/sctp"]
     assert 0 < int(bound["HostPort"]) < 65536
@@ -351,7 +351,7 @@ BAD_CHANGES = [
 
 
 def test_a_bad_change_leaves_the_old_container(host):
-    """What a new container can't have of networks is refused before the one that runs is touched."""
+    """An invalid network change is refused before the running container is touched."""
     host.network("small", subnet="10.98.0.0/24")
     host.network("full", subnet="10.96.0.0/30")
     served(host, "other", network=["small:ip=10.98.0.3,mac=02:00:00:00:00:07", "full"], publish=["8081:80"])
@@ -366,14 +366,14 @@ def test_a_bad_change_leaves_the_old_container(host):
 
 
 def test_the_hosts_address_is_not_given_out(host):
-    """In a network that is the host's own, a container gets none of the host's addresses."""
+    """In a network of the host's, a container gets none of the host's addresses."""
     host.network("lan", macvlan="up0", subnet="192.0.2.0/24", gateway="192.0.2.9")
     shape = host.start("sleep", "1000", name="box", **{**HOW, "network": ["lan"]})
     assert address_of(shape) == "192.0.2.2"
 
 
 def test_check_mode(host):
-    """Check mode foresees the default network and chooses nothing; nothing is made."""
+    """Check mode foresees the default network without creating or choosing anything."""
     before = host.picture(), host.links()
     assert host.foreseen("started", *SERVER, network=None, publish=["8080:80"]) == ""
     assert (host.picture(), host.links()) == before
@@ -381,7 +381,7 @@ def test_check_mode(host):
 
 
 def test_in_a_user_namespace(passable, fetch):
-    """The network of a container in a user namespace belongs to it: its root may alter it, and reaches others as all do."""
+    """A container's user namespace owns its network namespace: its root can configure it."""
     host = passable
     served(host, publish=["8080:80"], uidmap=["0:100000:65536"], cap_add=["NET_ADMIN"])
     assert fetch("outside", f"{HOST4}:8080") == "host-web"
@@ -391,7 +391,7 @@ def test_in_a_user_namespace(passable, fetch):
 
 
 def test_a_link_local_address(host):
-    """A link-local address is one more on the first interface, and those of the same network that have one reach it."""
+    """A link-local address is added to the first interface, and reachable from others in the network."""
     host.network("near")
     served(host, network=["near", "slipway"], link_local_ip="169.254.7.1")
     ask = "wget -qO- http://169.254.7.1/hostname"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Containers in networks of plugins (CNI): Debian's bridge, host-local, portmap and tuning, in a lab of their own."""
+"""Containers in networks of CNI plugins: Debian's bridge, host-local, portmap and tuning."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAC = "92:d0:c6:0a:29:33"
 pytestmark = pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 HOW = {"network": ["corp"], "stop_timeout": 0}
 SERVER = ("busybox", "httpd", "-f", "-p", "80", "-h", "/etc")
-#: A plugin that fails at what the test says, with words in the form of the spec, and tells the verbs it was called with.
+#: A plugin that fails at a given verb, with a message in the form of the spec, and logs the verbs of its calls.
 FAILING = """#!/bin/sh
 echo $CNI_COMMAND >>{log}
 test $CNI_COMMAND = {verb} || {{ cat >/dev/null; echo '{{"cniVersion":"1.0.0"}}'; exit 0; }}
@@ -35,13 +35,13 @@ exit 1
 
 
 class Corp:
-    """A list of plugins whose leases lie beside the test, and what is left of these."""
+    """A list of plugins whose leases are in the test's directory."""
 
     def __init__(self, top: Path) -> None:
         self.leases, self.file = top / "leases", top / "corp.conflist"
 
     def write(self, *more: dict, version: str = "1.0.0", **bridge: object) -> None:
-        """Write the list: a bridge with addresses of 10.97.0.0/24, and plugins behind it."""
+        """Write the list: a bridge with addresses of 10.97.0.0/24, and further plugins."""
         ranges = [[{"subnet": "10.97.0.0/24", "gateway": "10.97.0.1"}]]
         ipam = {"type": "host-local", "ranges": ranges, "dataDir": str(self.leases)}
         ipam["routes"] = [{"dst": "0.0.0.0/0"}]
@@ -53,7 +53,7 @@ class Corp:
 
     @property
     def leased(self) -> list[str]:
-        """Return the addresses that are given out."""
+        """Return the leased addresses."""
         return sorted(path.name for path in self.leases.glob("corp/10.*"))
 
 
@@ -63,7 +63,7 @@ TUNING = {"type": "tuning", "sysctl": {"net.core.somaxconn": "77"}}
 
 @pytest.fixture
 def corp(host, tmp_path, need):
-    """Return a list of plugins, and a network of it that is there."""
+    """Return a list of plugins, with a network that uses it."""
     need(os.path.exists("/usr/lib/cni/bridge"), "containernetworking-plugins")
     corp = Corp(tmp_path)
     corp.write(PORTMAP, TUNING)
@@ -84,7 +84,7 @@ def told(shape) -> tuple[str, str, int, str]:
 
 @pytest.mark.parametrize("version", ["0.3.1", "0.4.0", "1.0.0"])
 def test_a_container_of_plugins(host, corp, fetch, version):
-    """What plugins decide is shown as other networks' is; ports, names and servers work, and the end leaves no lease."""
+    """What plugins assign is inspected as usual; ports, names and servers work; no lease is left."""
     corp.write(PORTMAP, TUNING, version=version)
     shape = host.start(*SERVER, name="web", hostname="host-web", publish=["8080:80"], **HOW)
     address, gateway, length, mac = told(shape)
@@ -110,7 +110,7 @@ def test_a_container_of_plugins(host, corp, fetch, version):
 
 
 def test_the_same_address_again(host, corp):
-    """A restart, the kill of its process and a replacement leave a container its address, unless another got it."""
+    """A container keeps its address after a restart, a kill and a replacement, unless another got it."""
     kept = told(host.start(*SERVER, name="web", **HOW))
     host.bring("web", "restarted")
     assert told(host.inspect("web")) == kept
@@ -127,7 +127,7 @@ def test_the_same_address_again(host, corp):
 
 
 def test_what_a_task_wishes(host, corp):
-    """Address, MAC and interface are those that the task names, and what plugins have no room for leaves nothing."""
+    """Address, MAC and interface are as requested; a request that plugins cannot fulfil leaves nothing."""
     wish = f"corp:ip=10.97.0.77,mac={MAC},interface_name=front"
     shape = host.start(*SERVER, name="web", **{**HOW, "network": [wish]})
     assert told(shape) == ("10.97.0.77", "10.97.0.1", 24, MAC)
@@ -141,7 +141,7 @@ def test_what_a_task_wishes(host, corp):
 
 
 def test_it_is_taken_back_by_what_it_was_made_with(host, corp):
-    """A list of plugins that has changed or gone meanwhile takes nothing from the end: that has its own copy."""
+    """A detachment works after a change or loss of the plugins' list: it uses its own copy."""
     host.start(*SERVER, name="web", publish=["8080:80"], **HOW)
     corp.file.unlink()
     host.bring("web", "stopped", stop_time=0)
@@ -151,7 +151,7 @@ def test_it_is_taken_back_by_what_it_was_made_with(host, corp):
 
 
 def test_the_namespace_is_gone(host, corp):
-    """Where a lost run root has taken the namespace, the address is free again all the same."""
+    """If the namespace was lost with the run root, the address is freed nevertheless."""
     shape = host.start(*SERVER, name="web", **HOW)
     path = Path(host.layout.container(shape["Id"]).cni(host.record("web").endpoints[0].network_id))
     os.kill(shape["State"]["Pid"], signal.SIGKILL)
@@ -175,7 +175,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("how", "options", "code", "words"), REFUSED, ids=[row[3] for row in REFUSED])
 def test_what_can_not_be_had(host, corp, how, options, code, words):
-    """A missing plugin, a list that can't be read and ports that no plugin leads are refused before anything changes."""
+    """A missing plugin, an invalid list, and ports without a plugin for them are refused beforehand."""
     host.start(*SERVER, name="web", **HOW)
     corp.write(*how["plugins"], version=how.get("version", "1.0.0"))
     before = host.picture()
@@ -187,7 +187,7 @@ def test_what_can_not_be_had(host, corp, how, options, code, words):
 
 @pytest.mark.parametrize("verb", ["ADD", "DEL"])
 def test_a_plugin_that_fails(host, corp, tmp_path, monkeypatch, verb):
-    """A plugin's own words are handed on; at ADD all are told DEL, at DEL it is a warning, and the next removal tries again."""
+    """A plugin's message is reported; a failed ADD runs DEL, a failed DEL is a warning and is retried."""
     places = tmp_path / "bin"
     places.mkdir()
     log, program = tmp_path / "log", places / "failing"
@@ -222,7 +222,7 @@ def plugins_network(engine):
 
 
 def test_a_list_by_name(host, corp, tmp_path, monkeypatch):
-    """A list is found by the name that it says, whatever its file is called; a new network without one is refused."""
+    """A list is found by the name in it, whatever its file name; a new network without one is refused."""
     monkeypatch.setattr(cni, "DIRECTORY", str(tmp_path))
     for name in ("1-broken.conflist", "2-other.json"):
         (tmp_path / name).write_text(
@@ -243,7 +243,7 @@ def told_in(shape, network: str) -> str:
 
 
 def test_reload(host, corp, fetch):
-    """What somebody has taken away of plugins' doing is found by CHECK and made again, with the same address; else all stays."""
+    """CHECK finds what an attachment has lost; it is repeated with the same address, and others are kept."""
     corp.write(TUNING)
     host.start(*SERVER, name="plain", **HOW)
     corp.write(PORTMAP)
@@ -258,7 +258,7 @@ def test_reload(host, corp, fetch):
 
 
 def interface(host, name: str) -> str:
-    """Return the number of a container's interface, which changes when it is made anew."""
+    """Return the index of a container's interface, which changes when it is recreated."""
     argv = [
         "nsenter",
         f"--net={host.layout.container(host.record(name).id).netns}",
@@ -269,7 +269,7 @@ def interface(host, name: str) -> str:
 
 
 def test_a_reboot(host, corp):
-    """What a reboot leaves of plugins, the addresses on the disk, is taken back, and the container starts with its own."""
+    """Leases that a reboot leaves on disk are released, and the container starts with its address."""
     kept = told(host.start(*SERVER, name="web", **HOW))
     reboot(host)
     assert corp.leased == ["10.97.0.2"]
@@ -280,7 +280,7 @@ def test_a_reboot(host, corp):
 
 
 def test_beside_a_bridge(host, corp, fetch):
-    """A container that is in a bridge of the engine's as well has its ports led there, and names in both."""
+    """A container that also has a bridge network gets its ports published there, and names in both."""
     shape = host.start(
         *SERVER,
         name="web",
@@ -298,7 +298,7 @@ def test_beside_a_bridge(host, corp, fetch):
     assert "10.97.0.2\thost-web web\n" in hosts
 
 
-#: A plugin that goes on for a while after the task that has started it was killed.
+#: A plugin that keeps running for a while after its task was killed.
 SLOW = """#!/bin/sh
 cat >/dev/null
 test $CNI_COMMAND = ADD || {{ echo $CNI_COMMAND >>{log}; exit 0; }}
@@ -309,7 +309,7 @@ sleep 0.5; echo done >>{log}; echo '{{"cniVersion":"1.0.0"}}'
 
 
 def test_a_plugin_that_was_left_is_waited_for(host, corp, tmp_path, monkeypatch):
-    """When a task is killed, the plugin that it leaves comes to its end before it is told to take back what it has done."""
+    """A plugin that a killed task left is waited for before DEL is called."""
     log, program = tmp_path / "log", tmp_path / "slow"
     program.write_text(SLOW.format(log=log))
     program.chmod(0o755)
@@ -330,7 +330,7 @@ def test_a_plugin_that_was_left_is_waited_for(host, corp, tmp_path, monkeypatch)
 
 
 def test_a_change_that_plugins_have_a_say_in(host, corp):
-    """A container that is in a network of plugins, or is to be, is made anew for other networks."""
+    """A change of networks to or from a network of plugins recreates the container."""
     host.network("plain", subnet="10.98.0.0/24")
     host.start(*SERVER, name="web", **{**HOW, "network": ["plain"]})
     for change in (
@@ -344,7 +344,7 @@ def test_a_change_that_plugins_have_a_say_in(host, corp):
 
 
 def test_removed_by_force_and_made_anew(host, corp):
-    """A network of plugins that goes, or is made anew, takes its containers off and attaches them again by its plugins."""
+    """A removal or recreation of a network of plugins detaches its containers, or attaches them again."""
     shape = host.start(*SERVER, name="web", **HOW)
     options = {"driver": "cni", "opt": {"conflist": str(corp.file)}}
     host.network("corp", how=How(recreate=True), **options)
@@ -358,7 +358,7 @@ def test_removed_by_force_and_made_anew(host, corp):
 
 
 def test_other_networks_and_ports(host, corp, fetch):
-    """A container is put into a network of plugins, gets other ports there, and is taken off; nothing of the former is left."""
+    """A container joins a network of plugins, changes its ports there, and leaves it without leftovers."""
     how = {**HOW, "name": "web", "hostname": "host-web"}
     host.start(*SERVER, **{**how, "network": ["slipway"]})
     assert told(host.start(*SERVER, **{**how, "network": ["slipway", "corp"]}))[:2] == (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who reaches whom by what: containers of several networks, the host, a client outside; before and after what befalls a host."""
+"""Reachability of containers in several networks, the host and an outside client, also after incidents."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from _engine.network import aardvark
 from enginehost import eventually
 from netlab import HOST4, HOST6, LATE, LOST
 
-# None of it is about the runtime.
+# Independent of the runtime.
 pytestmark = pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 
 SUBNETS = {number: [f"10.96.{number}.0/24", f"fd96:{number}::/64"] for number in range(6)}
@@ -46,7 +46,7 @@ CONTAINERS = {
 
 
 class Ask(NamedTuple):
-    """Who asks, by which address (or whose: ``name/4``), at which port, and whether somebody answers."""
+    """A client, an address (or a container's: ``name/4``), a port, and whether an answer is expected."""
 
     who: str
     what: str
@@ -102,7 +102,7 @@ class Town:
         self.start()
 
     def start(self) -> None:
-        """Have all containers run."""
+        """Start all containers."""
         for name, (networks, options) in CONTAINERS.items():
             self.host.start("sleep", "100000", name=name, network=networks, stop_timeout=0, **options)
 
@@ -117,7 +117,7 @@ class Town:
 
     @contextmanager
     def serving(self) -> Iterator[None]:
-        """Let each container have its namespace's name in the lab, and a server for TCP and UDP there."""
+        """Name each container's namespace in the lab, and run a TCP and a UDP server in it."""
         with ExitStack() as stack:
             for name in CONTAINERS:
                 place = Path(self.lab.path(name))
@@ -129,7 +129,7 @@ class Town:
             yield
 
     def wrong(self) -> list[str]:
-        """Return in words what is answered and should not be, or the other way round."""
+        """Return, as text, unexpected and missing answers."""
         with self.serving():
             found = [self._told(ask, protocol) for ask in ASKS for protocol in ask.protocols]
             return [text for text in found if text] + self._names()
@@ -142,7 +142,7 @@ class Town:
         return "" if bool(answer) == ask.answered else said
 
     def _names(self) -> list[str]:
-        """Return the names that are not answered as they should be; container ``peer`` asks."""
+        """Return the names that are not resolved as expected by container ``peer``."""
         if aardvark.find() is None:
             return []
         ips = self.addresses("web")
@@ -155,17 +155,17 @@ class Town:
 
 @pytest.fixture
 def town(host, lab):
-    """Return the containers, all of them running."""
+    """Return the running containers."""
     return Town(host, lab)
 
 
 def restarted(town: Town) -> None:
-    """Restart the server."""
+    """Restart container ``web``."""
     town.host.bring("web", "restarted", stop_time=0)
 
 
 def killed(town: Town) -> None:
-    """Kill the server and what watches it, and start it anew."""
+    """Kill container ``web`` and its monitor, and start it again."""
     state = town.host.inspect("web")["State"]
     for pid in (state["ConmonPid"], state["Pid"]):
         os.kill(pid, signal.SIGKILL)
@@ -174,19 +174,19 @@ def killed(town: Town) -> None:
 
 
 def booted(town: Town) -> None:
-    """Lose the run root and all processes, as by a power cut; the kernel keeps its network, which is worse than a boot."""
+    """Simulate a power cut; the kernel's network state is kept, which is worse than a boot."""
     reboot(town.host)
     town.start()
 
 
 def flushed(town: Town) -> None:
-    """Flush the whole ruleset, and load it again."""
+    """Flush the whole ruleset, and reload it."""
     nft.apply("flush ruleset")
     assert town.host.agent("network", "reload").returncode == 0
 
 
 def without_iptables(_town: Town) -> None:
-    """Flush the rules of iptables, as who sets up his own does."""
+    """Flush the rules of iptables, as an administrator's own script does."""
     for program in ("iptables", "ip6tables"):
         for table in ("filter", "nat"):
             subprocess.run([program, "-t", table, "-F"], check=True)
@@ -196,13 +196,13 @@ BEFALLS = [restarted, killed, booted, flushed, without_iptables]
 
 
 def of_rows(host) -> dict[str, tuple[object, object]]:
-    """Return the addresses and ports of each container."""
+    """Return the endpoints and ports of each container."""
     records = {name: host.record(name) for name in CONTAINERS}
     return {name: (record.endpoints, record.ports) for name, record in records.items()}
 
 
 def test_who_reaches_whom(town):
-    """Who may reaches others by name, alias, address and port, over both IP versions, TCP and UDP; also after what befalls."""
+    """Containers reach each other exactly as allowed, over both IP versions, TCP and UDP."""
     before = of_rows(town.host)
     for befall in (None, *BEFALLS):
         if befall:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of containers answered by aardvark-dns: by network, over both IP versions, as long as one of a network runs."""
+"""Names of containers served by aardvark-dns, per network and over both IP versions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from _engine.plan.network import How
 from enginehost import eventually
 from netlab import HOST4
 
-# None of it is about the runtime.
+# Independent of the runtime.
 pytestmark = pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 
 SLEEPS = ("sleep", "1000")
@@ -28,7 +28,7 @@ SUBNETS = {"a": ["10.96.0.0/24", "fd96::/64"], "b": ["10.97.0.0/24"]}
 
 @pytest.fixture
 def host(host, need):
-    """Return an engine that has aardvark-dns, and networks ``a`` and ``b``."""
+    """Return an engine with aardvark-dns and the networks ``a`` and ``b``."""
     need(aardvark.find(), "aardvark-dns")
     for name, subnet in SUBNETS.items():
         host.network(name, subnet=subnet)
@@ -41,7 +41,7 @@ def started(host, name, *networks, **options):
 
 
 def asked(host, name: str, what: str, server: str = "10.96.0.1", kind: int = A) -> list[str]:
-    """Return the addresses that a container is told of a name, none when there is no such name; raises OSError without answer."""
+    """Return the addresses that a container resolves a name to, if any. Raises OSError without an answer."""
     return answers(host.layout.container(host.record(name).id).netns, what, server, kind)
 
 
@@ -52,12 +52,12 @@ def addresses(shape, network: str) -> tuple[str, str]:
 
 
 def server(host):
-    """Return the process that answers, None when there is none."""
+    """Return the server's process, or None."""
     return aardvark.running(host.layout.aardvark)
 
 
 def test_answered_by_network(host):
-    """Name, alias and short id are answered over both IP versions to those of the same network, and to no others."""
+    """Name, alias and short id are resolved over both IP versions in the same network, and in no other."""
     web = started(host, "Web", "a:alias=first", "b")
     started(host, "near", "a")
     started(host, "far", "b")
@@ -78,7 +78,7 @@ def test_answered_by_network(host):
 
 
 def test_its_port_is_published_at_one_address(host):
-    """Port 53 of all addresses is refused while names are answered at gateways, and the error names the way, which works."""
+    """Port 53 of all addresses is refused while aardvark-dns runs, and the remedy of the error works."""
     started(host, "near", "a")
     with pytest.raises(InUse, match=r"in use by aardvark-dns .* as in 192\.0\.2\.7:53:53/udp"):
         started(host, "dns", "b", publish=["53:53/udp"])
@@ -87,7 +87,7 @@ def test_its_port_is_published_at_one_address(host):
 
 
 def test_one_server(host):
-    """All networks of an engine have one server in a cgroup of its own, which ends with the last container."""
+    """All networks of an engine share one server, in its own cgroup, which exits with the last container."""
     started(host, "one", "a")
     first = server(host)
     assert f"{host.layout.monitors_cgroup}\n" in Path(f"/proc/{first.pid}/cgroup").read_text()
@@ -102,7 +102,7 @@ def test_one_server(host):
 
 
 def test_started_again(host):
-    """A server that is found dead at a start or an end is started again, and knows all names."""
+    """A dead server is started again by a start or a stop, with all names."""
     one = started(host, "one", "a")
     server(host).signal(signal.SIGKILL)
     two = started(host, "two", "a")
@@ -116,7 +116,7 @@ def test_started_again(host):
 
 
 def test_falls_back_to_files(host):
-    """Where the server can't listen, a warning says so, all have each other's names in their files, and ask other servers."""
+    """If the server cannot listen, a warning is added, and names and other servers are in the files."""
     one, mid = started(host, "one", "a"), started(host, "mid", "a", no_hosts=True)
     server(host).signal(signal.SIGKILL)
     with closing(socket.socket(type=socket.SOCK_DGRAM)) as other:
@@ -138,7 +138,7 @@ def test_falls_back_to_files(host):
 
 
 def test_a_network_made_anew(host):
-    """Containers that come back to a network which was made anew are answered there by its server, as before."""
+    """After a network was recreated its names are resolved as before."""
     shapes = [started(host, "near", "a"), started(host, "web", "a", "b")]
     asked_at = [Path(host.layout.container(shape["Id"]).files, "resolv.conf") for shape in shapes]
     host.network("a", subnet="10.95.0.0/24", how=How(recreate=True))
@@ -148,7 +148,7 @@ def test_a_network_made_anew(host):
 
 
 def test_changed_live(host):
-    """Names come and go with the networks, the aliases and the name of a container that runs, and so do its servers."""
+    """Names and servers follow live changes of a running container's networks, aliases and name."""
     started(host, "near", "a")
     started(host, "web", "b")
     pid = host.inspect("web")["State"]["Pid"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container can't do to the network that it is in: to its own addresses, its neighbours', its host's."""
+"""A container cannot change its network: not its own addresses, its neighbours' or its host's."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 from _engine.kernel.net import addresses, links, nft
 from _engine.kernel.net.netlink import Netlink
 
-# None of it is about the runtime.
+# Independent of the runtime.
 pytestmark = pytest.mark.parametrize("runtime", ["runc"], indirect=True)
 
-#: Commands by what they would do, each of which succeeds with the capability named.
+#: Commands by purpose; each succeeds with the named capability.
 ATTEMPTS = {
     "take an address": ("busybox ip address add 10.96.0.1/24 dev eth0", "NET_ADMIN"),
     "take a MAC address": ("busybox ifconfig eth0 hw ether 02:00:00:00:00:99", "NET_ADMIN"),
@@ -20,7 +20,7 @@ ATTEMPTS = {
     "make an interface": ("busybox ip link add br0 type bridge", "NET_ADMIN"),
     "write ARP by itself": ("busybox arping -c 1 -w 5 -I eth0 10.96.0.1", "NET_RAW"),
 }
-#: What no capability opens: the namespace is the container's, /proc/sys is for reading alone.
+#: Commands that fail with any capability, because /proc/sys is read-only.
 CLOSED = {
     "forward": "echo 1 >/proc/sys/net/ipv4/conf/eth0/forwarding",
     "route 127.0.0.1": "echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet",
@@ -29,7 +29,7 @@ HOW = {"network": ["lan:ip=10.96.0.7"], "stop_timeout": 0, "rm": False}
 
 
 def kernel() -> list[object]:
-    """Return what the host has: interfaces, addresses, routes, rules."""
+    """Return the host's interfaces, addresses, routes and rules."""
     with Netlink() as netlink:
         interfaces = [(link.name, link.mac, link.up) for link in links.listed(netlink)]
         ips = [item.address for item in addresses.listed(netlink)]
@@ -47,7 +47,7 @@ def done_by(host, attempts: dict[str, str], **options) -> set[str]:
 
 @pytest.mark.parametrize("user", ["0", "1000"])
 def test_a_container_alters_nothing(host, user):
-    """Without further capabilities a container changes no address, route, neighbour or interface, and sends no ARP."""
+    """Without further capabilities a container cannot change its network or send ARP."""
     host.network("lan", subnet="10.96.0.0/24")
     host.start("sleep", "1000", name="neighbour", **{**HOW, "network": ["lan"]})
     commands = {what: command for what, (command, _capability) in ATTEMPTS.items()}
@@ -57,7 +57,7 @@ def test_a_container_alters_nothing(host, user):
 
 
 def test_capabilities_are_for_its_own_namespace(host):
-    """With them it does so to its own interface, which shows that the attempts are in order, and nothing to its host."""
+    """With the capabilities the attempts succeed in the container's namespace only."""
     host.network("lan", subnet="10.96.0.0/24")
     host.start("sleep", "1000", name="neighbour", **{**HOW, "network": ["lan"]})
     before = kernel()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long the process that checks health sleeps."""
+"""The sleep of the health checker."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ SLEEPS = [
 
 @pytest.mark.parametrize(("spans", "expected"), SLEEPS)
 def test_sleep_is_a_time_that_poll_takes(spans, expected):
-    """The shortest span counts, and none is longer than poll(2) can wait: an interval may be a year."""
+    """The shortest span counts, up to the longest that poll(2) can wait: an interval may be a year."""
     assert milliseconds(spans) == expected

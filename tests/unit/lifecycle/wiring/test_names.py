@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container in networks of its own finds in /etc/resolv.conf, and by which address it reaches its host."""
+"""The /etc/resolv.conf of a container with its own networks, and its host's address."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CASES = [
 
 @pytest.mark.parametrize(("options", "host", "servers", "served", "text"), CASES)
 def test_resolv_conf(options, host, servers, served, text):
-    """The servers are aardvark-dns, else those of the networks, else the container's, else the host's that can be reached."""
+    """The servers are aardvark-dns, else the networks', the container's, or the host's reachable ones."""
     spec = ContainerSpec.parse({"name": "box", "image": "box", **options})
     assert resolv_conf(spec, host, "nameserver 192.0.2.54\n", servers, served) == text
 
@@ -58,5 +58,5 @@ WAYS = [
 
 @pytest.mark.parametrize(("networks", "address"), WAYS)
 def test_the_way_to_the_host(networks, address):
-    """The host is the gateway of the first network that leads outside, but not of one that lies on the host's own network."""
+    """The host is the gateway of the first bridge network that is not internal, IPv4 before IPv6."""
     assert gateway_of(networks) == address
