@@ -153,11 +153,11 @@ def test_refused(volume, source, write, host):
     for check in (True, False):
         with pytest.raises(KindDiffers, match="overwrite: true"):
             write(InlineFile("dir", b"x"), check=check)
-        with pytest.raises(InvalidOption, match="no directory"):
+        with pytest.raises(InvalidOption, match="not a directory"):
             write(InlineFile("x", b"x"), dest="/file", check=check)
         with pytest.raises(EngineError, match="FIFO"):
             write(src=f"{source}/", check=check)
-        with pytest.raises(InvalidOption, match="no user of the host"):
+        with pytest.raises(InvalidOption, match="not a user of the host"):
             write(InlineFile("x", b"x"), owner="nobody-here", check=check)
         with pytest.raises(InvalidOption, match="does not exist"):
             write(src="/none/such", check=check)
