@@ -143,7 +143,7 @@ def serve(
         try:
             return Served(os.open(".", _DIRECTORY, dir_fd=root), Process.of(pid))
         except OSError as error:
-            _refused(said, error)
+            _raise_refusal(said, error)
 
 
 def _connection() -> int:
@@ -177,7 +177,7 @@ def mount_for(connection: int, target: str, flags: int = 0) -> int:
     return os.open(target, _PATH)
 
 
-def _refused(said: int, error: OSError) -> NoReturn:
+def _raise_refusal(said: int, error: OSError) -> NoReturn:
     if error.errno not in mount_state.DEAD:
         raise error
     lines = os.pread(said, 4096, 0).decode("utf-8", "replace").strip().splitlines()

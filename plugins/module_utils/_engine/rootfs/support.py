@@ -83,7 +83,9 @@ def explained(
     try:
         yield
     except OSError as error:
-        found = _of_place(error, directory, lowers) if fuse else _explain(error, directory, lowers, below)
+        found = (
+            _explain_place(error, directory, lowers) if fuse else _explain(error, directory, lowers, below)
+        )
         if found is None:
             raise
         raise found from error
@@ -97,10 +99,10 @@ def _explain(error: OSError, directory: str, lowers: Sequence[str], below: str |
         if below is not None and entry is not None and entry.fstype not in _UNFIT:
             return _no_lower(below)
         return _unfit(directory, entry)
-    return _of_place(error, directory, lowers)
+    return _explain_place(error, directory, lowers)
 
 
-def _of_place(error: OSError, directory: str, lowers: Sequence[str]) -> EngineError | None:
+def _explain_place(error: OSError, directory: str, lowers: Sequence[str]) -> EngineError | None:
     """Explain an error that does not depend on the kind of mount; None if there is no explanation."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreFull(

@@ -147,7 +147,7 @@ def _dump(engine: Engine, record: ContainerRecord, options: CheckpointOptions) -
         raise
     if not options.keep:
         checkpoint_files.forget_logs(container)
-    record = _left_running(engine, record) if options.leave_running else _ended(engine, record)
+    record = _left_running(engine, record) if options.leave_running else _settle_exited(engine, record)
     engine.tell("container", CHECKPOINT, record.id, record.name)
     return record
 
@@ -157,7 +157,7 @@ def _left_running(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     return save(engine, record, intent="", checkpointed=time.time_ns())
 
 
-def _ended(engine: Engine, record: ContainerRecord) -> ContainerRecord:
+def _settle_exited(engine: Engine, record: ContainerRecord) -> ContainerRecord:
     """Settle the record after the killed processes are gone and conmon has written its exit file.
 
     Otherwise the exit file would appear after the clean-up and be taken for the next run's.

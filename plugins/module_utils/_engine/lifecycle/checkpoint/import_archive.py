@@ -191,7 +191,7 @@ def bring_in(engine: Engine, arrival: Arrival) -> ContainerRecord:
         take_away(engine, half.id)
     container_id = new_id()
     try:
-        return _bring_in(engine, arrival, container_id)
+        return _import(engine, arrival, container_id)
     except BaseException:  # also on an interrupt: a half import would block the next one
         take_away(engine, container_id)
         raise
@@ -208,7 +208,7 @@ def take_away(engine: Engine, container_id: str) -> None:
                 discard(engine, one.spec.name)
 
 
-def _bring_in(engine: Engine, arrival: Arrival, container_id: str) -> ContainerRecord:
+def _import(engine: Engine, arrival: Arrival, container_id: str) -> ContainerRecord:
     with staging(engine.layout.staging) as (stage, _fd):
         _unpack(arrival, stage)
         with files.directory(stage) as made:

@@ -44,9 +44,11 @@ def converge_file(engine: Engine, request: FileRequest) -> Outcome:
     request = replace(request, copy=replace(request.copy, dest=path))
     with engine.timings.of("copy"), directory("/") as host:
         if request.state == ABSENT:
-            return outcome(_removed(engine, record, path), f"removed {record.name}:{path}")
+            return outcome(_remove(engine, record, path), f"removed {record.name}:{path}")
         if request.state == DIRECTORY_STATE:
-            return outcome(_made(engine, record, request.copy), f"made directory {record.name}:{path}")
+            return outcome(
+                _make_directory(engine, record, request.copy), f"created directory {record.name}:{path}"
+            )
         synced = copy_in(engine, record, request.copy, _source(request, host))
     return outcome(synced, f"wrote {record.name}:{path}")
 
@@ -63,7 +65,7 @@ def _source(request: FileRequest, host: int) -> Source:
     return source
 
 
-def _made(engine: Engine, record: ContainerRecord, wanted: CopyRequest) -> Synced:
+def _make_directory(engine: Engine, record: ContainerRecord, wanted: CopyRequest) -> Synced:
     """Create the directory, as a source that is copied into its parent under its own name."""
     above, name = _split(wanted.dest)
     return copy_in(
@@ -71,7 +73,7 @@ def _made(engine: Engine, record: ContainerRecord, wanted: CopyRequest) -> Synce
     )
 
 
-def _removed(engine: Engine, record: ContainerRecord, path: str) -> Synced:
+def _remove(engine: Engine, record: ContainerRecord, path: str) -> Synced:
     _parent, name = _split(path)
 
     def act(inside: Inside) -> Synced:

@@ -101,7 +101,7 @@ def _mount(engine: Engine, record: ContainerRecord) -> bool:
 
 def _unmount(engine: Engine, record: ContainerRecord) -> bool:
     container = engine.layout.container(record.id)
-    stray = not _needs_it(record) and is_mounted(container, record.driver)
+    stray = not _is_in_use(record) and is_mounted(container, record.driver)
     if not os.path.exists(container.kept_mounted) and not stray:
         return False
     if engine.predicting:
@@ -109,11 +109,11 @@ def _unmount(engine: Engine, record: ContainerRecord) -> bool:
     with hold(engine, record.id, "unmount") as held:
         with suppress(FileNotFoundError):
             os.unlink(container.kept_mounted)
-        if not _needs_it(held):
+        if not _is_in_use(held):
             rootfs.unmount(container, held.driver)
     engine.tell("container", "unmount", record.id, record.name)
     return True
 
 
-def _needs_it(record: ContainerRecord) -> bool:
+def _is_in_use(record: ContainerRecord) -> bool:
     return record.status in (*status.ALIVE, status.CREATED, status.STOPPED)

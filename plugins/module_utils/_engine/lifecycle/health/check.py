@@ -60,7 +60,7 @@ class Running:
         The caller must be a subreaper (kernel.reaper). Raises OSError or EngineError when the container has just exited.
         """
         files = ExecFiles.of(engine.layout.container(record.id), _SESSION)
-        _end_left(engine, record, files)
+        _kill_leftover(engine, record, files)
         own = own_process(engine.layout, record.id, record.name)
         files.write(exec_process.build(own, ExecSpec(argv), None, home_given=True))
         runtime = runtime_of(engine, record)
@@ -79,13 +79,13 @@ class Running:
     def ended(self) -> bool:
         """Read the output, kill the check when its deadline has passed, and return whether it has exited."""
         over = self.child.poll() is not None
-        self._listen()
+        self._read_output()
         if not over and not self.late and health.now() >= self.deadline:
             self.late = True
             self.child.kill()
         return over
 
-    def _listen(self) -> None:
+    def _read_output(self) -> None:
         """Read the available output, up to a limit: a check that writes endlessly must not starve others."""
         with suppress(BlockingIOError):
             for _turn in range(_TURNS):
@@ -116,7 +116,7 @@ class Running:
         return self.child.wait(), self.said.decode("utf-8", "replace")
 
 
-def _end_left(engine: Engine, record: ContainerRecord, files: ExecFiles) -> None:
+def _kill_leftover(engine: Engine, record: ContainerRecord, files: ExecFiles) -> None:
     """Kill the check that a killed checker left, and the runtime's process that waits for it."""
     process = Process.of(files.read_pid())
     # The PID may have been reused: a process of the container is in its cgroup.

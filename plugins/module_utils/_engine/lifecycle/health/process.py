@@ -99,7 +99,7 @@ def _guard(layout: Layout, program: str) -> int:
         begun, guard = time.monotonic(), os.getpid()
         child = os.fork()
         if child == 0:
-            _be_child(layout, program, guard)
+            _run_child(layout, program, guard)
         state = _wait(child)
         if os.WIFEXITED(state) and os.WEXITSTATUS(state) in (0, _NEWER):
             return os.WEXITSTATUS(state)
@@ -107,7 +107,7 @@ def _guard(layout: Layout, program: str) -> int:
         time.sleep(pause)
 
 
-def _be_child(layout: Layout, program: str, guard: int) -> None:
+def _run_child(layout: Layout, program: str, guard: int) -> None:
     code = 1
     try:
         code = _work(layout, program)

@@ -20,13 +20,13 @@ def driver(engine: Engine) -> str:
 
     Raises HostLacks if the requested driver does not work.
     """
-    lacks = _kept(engine)
+    lacks = _cached(engine)
     before = len(lacks)
     while (name := plan.untried(engine.storage_driver, lacks)) is not None:
-        lacks[name] = _tried(engine, name)
+        lacks[name] = _try_driver(engine, name)
     chosen = plan.choose(engine.storage_driver, lacks)  # before saving: a refused task leaves no trace
     if len(lacks) > before:
-        _keep(engine, lacks)
+        _cache(engine, lacks)
     return chosen
 
 
@@ -35,7 +35,7 @@ def foreseen(engine: Engine) -> tuple[str, dict[str, str]]:
 
     A requested driver that does not work is returned with its reason.
     """
-    lacks = {**{name: _looked_at(engine, name) for name in DRIVERS}, **_kept(engine)}
+    lacks = {**{name: _foresee(engine, name) for name in DRIVERS}, **_cached(engine)}
     wanted = engine.storage_driver
     chosen = wanted or plan.choose(None, lacks)
     return chosen, {**plan.told(chosen, lacks), **({chosen: lacks[chosen]} if lacks[chosen] else {})}
@@ -46,13 +46,13 @@ def check(engine: Engine, record: ContainerRecord | None) -> None:
     if record is not None:
         support.foresee(record.driver, engine.layout.containers)
     elif engine.predicting:
-        lacks = {**{name: _looked_at(engine, name) for name in DRIVERS}, **_kept(engine)}
+        lacks = {**{name: _foresee(engine, name) for name in DRIVERS}, **_cached(engine)}
         plan.choose(engine.storage_driver, lacks)
     else:
         driver(engine)
 
 
-def _tried(engine: Engine, name: str) -> str:
+def _try_driver(engine: Engine, name: str) -> str:
     from ...kernel.staging import staging  # rare: once per boot
     from ...rootfs import probe
 
@@ -60,7 +60,7 @@ def _tried(engine: Engine, name: str) -> str:
         return probe.lacks(name, engine.layout.containers, stage)
 
 
-def _looked_at(engine: Engine, name: str) -> str:
+def _foresee(engine: Engine, name: str) -> str:
     try:
         support.foresee(name, engine.layout.containers)
     except HostLacks as error:
@@ -68,7 +68,7 @@ def _looked_at(engine: Engine, name: str) -> str:
     return ""
 
 
-def _kept(engine: Engine) -> dict[str, str]:
+def _cached(engine: Engine) -> dict[str, str]:
     """Return the cached results of trials that are still valid."""
     with engine.database.reading() as connection:
         text = meta.get(connection, meta.STORAGE)
@@ -76,7 +76,7 @@ def _kept(engine: Engine) -> dict[str, str]:
     return dict(kept["lacks"]) if kept.get("host") == _host(engine) else {}
 
 
-def _keep(engine: Engine, lacks: dict[str, str]) -> None:
+def _cache(engine: Engine, lacks: dict[str, str]) -> None:
     with engine.database.transaction() as connection:
         meta.put(connection, meta.STORAGE, json.dumps({"host": _host(engine), "lacks": lacks}))
 

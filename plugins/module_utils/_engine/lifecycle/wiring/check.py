@@ -111,7 +111,7 @@ def _check_host_gateway(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> 
 
 def _check_interfaces(spec: ContainerSpec, there: ContainerRecord | None) -> None:
     """Refuse to create host interfaces that exist, except the container's own. Raises NameInUse."""
-    new = _asked(spec) - (_asked(there.spec) if there else set())
+    new = _requested_interfaces(spec) - (_requested_interfaces(there.spec) if there else set())
     if not new:
         return
     with Netlink() as netlink:
@@ -124,7 +124,7 @@ def _check_interfaces(spec: ContainerSpec, there: ContainerRecord | None) -> Non
         )
 
 
-def _asked(spec: ContainerSpec) -> set[str]:
+def _requested_interfaces(spec: ContainerSpec) -> set[str]:
     return {one.host_interface for one in grammar.wanted(spec)} - {""}
 
 

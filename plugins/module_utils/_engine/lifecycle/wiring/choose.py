@@ -69,11 +69,11 @@ def with_networks(
             continue
         had = before.get(network.id, Endpoint(network.id, name, "", ()))._replace(interface=name)
         macs = attachments.taken_macs(connection, network.id, besides=besides)
-        taken = {**_host_has(network), **attachments.taken(connection, network.id, besides=besides)}
+        taken = {**_host_addresses(network), **attachments.taken(connection, network.id, besides=besides)}
         mac = _mac(macs, network, want.mac, had.mac)
         if network.spec.driver == CNI:
             by_plugins = True
-            endpoints.append(_remembered(taken, network, want, had._replace(mac=mac)))
+            endpoints.append(_plugin_endpoint(taken, network, want, had._replace(mac=mac)))
             continue
         kept = _addresses(taken, network, want, had.addresses, options)
         endpoints.append(Endpoint(network.id, name, mac, kept))
@@ -83,7 +83,7 @@ def with_networks(
     return replace(record, endpoints=tuple(endpoints), ports=tuple(ports))
 
 
-def _host_has(network: NetworkRecord) -> dict[str, str]:
+def _host_addresses(network: NetworkRecord) -> dict[str, str]:
     """Return the host's addresses if the network is one of the host's, in the form of attachments.taken."""
     if not network.spec.is_hosts_own:
         return {}
@@ -91,7 +91,9 @@ def _host_has(network: NetworkRecord) -> dict[str, str]:
         return {item.address.partition("/")[0]: addresses.HOST for item in listed(netlink)}
 
 
-def _remembered(taken: Mapping[str, str], network: NetworkRecord, want: Wanted, had: Endpoint) -> Endpoint:
+def _plugin_endpoint(
+    taken: Mapping[str, str], network: NetworkRecord, want: Wanted, had: Endpoint
+) -> Endpoint:
     """Return the endpoint in a network whose plugins assign the addresses: the one it had, or an empty one.
 
     Raises InvalidOption for a request that plugins ignore.

@@ -108,7 +108,7 @@ def pull_out(engine: Engine, record: ContainerRecord, network: NetworkRecord, at
         return
     with engine.lock_network(network.name, f"detach {record.name}"):
         bridge.detach(attachment)
-        _give_up(engine, network)
+        _remove_unused_bridge(engine, network)
 
 
 def disconnect(engine: Engine, record: ContainerRecord, wiring: Attached) -> None:
@@ -144,7 +144,7 @@ def namespace_of(engine: Engine, record: ContainerRecord) -> str:
     return f"/proc/{record.process.pid}/ns/net"
 
 
-def _give_up(engine: Engine, network: NetworkRecord) -> None:
+def _remove_unused_bridge(engine: Engine, network: NetworkRecord) -> None:
     """Remove the bridge of a network without attachments, and then its rules."""
     there = bridge.observe(network)
     if not bridge.is_managed(network) or (there is not None and there.ports):

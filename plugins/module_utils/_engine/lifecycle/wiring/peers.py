@@ -109,7 +109,7 @@ def _is_answered(engine: Engine, record: ContainerRecord, network: NetworkRecord
         served.add(engine, record, network, kept)
     except EngineError as error:
         _warn(engine, network, error)
-        _introduce(engine, network)
+        _exchange_names(engine, network)
         for other, _kept in _others(engine, "", network.id):
             _ask_others(engine, other, network)
         return False
@@ -136,10 +136,10 @@ def _may_be_served(engine: Engine, record: ContainerRecord, network: NetworkReco
     with engine.database.reading() as connection:
         members = attachments.members(connection, network.id)
     running = [one for one in members if one != record.id and os.path.exists(_path(engine, one))]
-    return not any(_is_there(engine, one, network) for one in running)
+    return not any(_is_attached(engine, one, network) for one in running)
 
 
-def _is_there(engine: Engine, container_id: str, network: NetworkRecord) -> bool:
+def _is_attached(engine: Engine, container_id: str, network: NetworkRecord) -> bool:
     """Return whether a running container is attached to a network now.
 
     One that is yet to be attached gets the names at that time.
@@ -156,7 +156,7 @@ def _is_there(engine: Engine, container_id: str, network: NetworkRecord) -> bool
     )
 
 
-def _introduce(engine: Engine, network: NetworkRecord) -> None:
+def _exchange_names(engine: Engine, network: NetworkRecord) -> None:
     """Add the names of all running containers of a network to each other's files."""
     running = [
         (record, kept)

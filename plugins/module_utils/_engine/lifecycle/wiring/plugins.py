@@ -88,28 +88,28 @@ def add(
 
     Raises CommandFailed with a plugin's message, InvalidOption for a request that the plugins ignored; nothing is left then.
     """
-    _take_back(engine, record, network)
+    _detach(engine, record, network)
     plugins, container = plugins_of(network), engine.layout.container(record.id)
     want = _wanted(record, network)
     wishes = _requests(record, endpoint, network, want, ports)
     netns.call(container.netns, inside.raise_loopback)
     for request in wishes:
         path = container.cni(network.id)
-        _keep(engine, path, plugins, request, None)
+        _record(engine, path, plugins, request, None)
         try:
-            with _alone(path) as held:
+            with _locked_file(path) as held:
                 result = cni.add(plugins, How(request, container.netns, held))
         except EngineError:
             with suppress(EngineError):  # if this fails, the file is kept and it is tried again
-                _take_back(engine, record, network)
+                _detach(engine, record, network)
             if request is wishes[-1]:
                 raise
             continue  # the earlier address is taken by now
-        _keep(engine, path, plugins, request, result)
+        _record(engine, path, plugins, request, result)
         try:
             told = told_by(plugins, request, result, want)
         except EngineError:
-            _take_back(engine, record, network)
+            _detach(engine, record, network)
             raise
         _save(engine, record, endpoint, told)
         return
@@ -121,7 +121,7 @@ def delete(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> N
     The next attempt comes with the next start, exit or removal.
     """
     try:
-        _take_back(engine, record, network)
+        _detach(engine, record, network)
     except EngineError as error:
         engine.warned.append(error)
 
@@ -133,7 +133,7 @@ def is_whole(engine: Engine, record: ContainerRecord, network: NetworkRecord) ->
         return True
     plugins, request, result = kept
     try:
-        with _alone(container.cni(network.id)) as held:
+        with _locked_file(container.cni(network.id)) as held:
             cni.check(plugins, How(request, container.netns, held), result or {})
     except CommandFailed:
         return False
@@ -146,19 +146,19 @@ def with_told(engine: Engine, record: ContainerRecord) -> ContainerRecord:
         return replace(record, endpoints=attachments.of(connection, record.id))
 
 
-def _take_back(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> None:
+def _detach(engine: Engine, record: ContainerRecord, network: NetworkRecord) -> None:
     container = engine.layout.container(record.id)
     path = container.cni(network.id)
     if (kept := read_kept(path)) is not None:
         plugins, request, result = kept
-        with _alone(path) as held:
+        with _locked_file(path) as held:
             there = container.netns if netns.is_pinned(container.netns) else ""
             cni.delete(plugins, How(request, there, held), result)
         os.unlink(path)
 
 
 @contextmanager
-def _alone(path: str) -> Iterator[int]:
+def _locked_file(path: str) -> Iterator[int]:
     """Hold the file's lock and yield its descriptor.
 
     Raises CommandTimeout while a plugin still runs that a killed task left.
@@ -234,7 +234,7 @@ def _save(engine: Engine, record: ContainerRecord, endpoint: Endpoint, told: Tol
         attachments.tell(connection, record.id, found)
 
 
-def _keep(
+def _record(
     engine: Engine, path: str, plugins: Plugins, request: Request, result: Optional[Mapping[str, Any]]
 ) -> None:
     put(engine.layout, path, json.dumps(protocol.encode(plugins, request, result)).encode(), durable=True)

@@ -62,7 +62,7 @@ def alter(
     try:
         return finish(engine, changed)
     except (EngineError, OSError) as error:
-        _take_back(engine, record, changed, error)
+        _undo(engine, record, changed, error)
         raise
 
 
@@ -93,7 +93,7 @@ def leave(engine: Engine, record: ContainerRecord) -> None:
     """Detach a container from networks that it no longer has: the first part of ``finish``."""
     before = _former(engine, record)
     if before is not None:
-        _leave(engine, before, record, _change(before, _now(engine, record)))
+        _leave(engine, before, record, _change(before, _present(engine, record)))
 
 
 def finish(
@@ -103,7 +103,7 @@ def finish(
     if record.intent == REWIRE and record.status in status.ALIVE:
         # Without the file (lost with the run directory, or a kill right at the end), all that is missing is made.
         nothing = _Wiring(replace(record, endpoints=(), ports=()), ())
-        record = _bring(engine, _former(engine, record) or nothing, _now(engine, record))
+        record = _apply(engine, _former(engine, record) or nothing, _present(engine, record))
     if record.intent != REWIRE:  # it does not run, and gets all that at its start
         told = ()
     _forget(engine, record)  # first: after a kill in between, the intent without the file is valid
@@ -138,17 +138,17 @@ def release(engine: Engine, record: ContainerRecord) -> None:
 # -- the kernel ------------------------------------------------------------------------------------
 
 
-def _bring(engine: Engine, before: _Wiring, after: _Wiring) -> ContainerRecord:
+def _apply(engine: Engine, before: _Wiring, after: _Wiring) -> ContainerRecord:
     """Bring the kernel from one wiring to another; return the record with what plugins have assigned."""
     change = _change(before, after)
-    _hold_ports(engine, before.record, after.record)
+    _reserve_ports(engine, before.record, after.record)
     _leave(engine, before, after.record, change)
     for network, plug in change.new:
         plug_in(engine, after.record, after.attached, network, plug)
     if any(network.spec.driver == CNI for network, _plug in change.new):
         from .plugins import with_told
 
-        after = _now(engine, with_told(engine, after.record))
+        after = _present(engine, with_told(engine, after.record))
     path = namespace_of(engine, after.record)
     for old, new in change.rerouted:
         netns.call(path, lambda old=old, new=new: inside.reroute(old, new))  # type: ignore[misc]
@@ -178,7 +178,7 @@ def _remake(engine: Engine, former: NetworkRecord, network: NetworkRecord) -> No
         rules.open_network(engine, network)
 
 
-def _hold_ports(engine: Engine, before: ContainerRecord, record: ContainerRecord) -> None:
+def _reserve_ports(engine: Engine, before: ContainerRecord, record: ContainerRecord) -> None:
     """Replace the ports that conmon reserves with those published now."""
     if before.ports == record.ports or record.monitor is None:
         return
@@ -223,15 +223,15 @@ def _names(record: ContainerRecord, network: NetworkRecord) -> tuple[str, ...]:
     return served.names(record, network.name)
 
 
-def _take_back(
+def _undo(
     engine: Engine, record: ContainerRecord, changed: ContainerRecord, error: EngineError | OSError
 ) -> None:
     """Restore a container's former networks after a failed change."""
-    after = _now(engine, changed)
+    after = _present(engine, changed)
     try:
         former = save(engine, replace(record, intent=changed.intent), spec=record.spec)
         if former.status in status.ALIVE:
-            former = _bring(engine, after, _now(engine, former))
+            former = _apply(engine, after, _present(engine, former))
     except (EngineError, OSError, sqlite3.IntegrityError) as further:
         if isinstance(error, EngineError):
             error.fields["not_undone"] = [str(further)]
@@ -243,7 +243,7 @@ def _take_back(
 # -- the former and the present state --------------------------------------------------------------
 
 
-def _now(engine: Engine, record: ContainerRecord) -> _Wiring:
+def _present(engine: Engine, record: ContainerRecord) -> _Wiring:
     return _Wiring(record, attached(engine, record))
 
 

@@ -29,7 +29,7 @@ def open_network(engine: Engine, network: NetworkRecord) -> None:
         return
     name = table(engine)
     with engine.lock_rules(f"open {network.name}"):
-        known = [*(one for one in _there(engine) if one.id != network.id), network]
+        known = [*(one for one in _existing(engine) if one.id != network.id), network]
         if firewall.present(table=name):
             firewall.renew(known, table=name)
         else:
@@ -43,7 +43,7 @@ def close_network(engine: Engine, network: NetworkRecord) -> None:
         return
     name = table(engine)
     with engine.lock_rules(f"close {network.name}"):
-        there = _there(engine)
+        there = _existing(engine)
         if not there:
             firewall.remove(table=name)
         elif firewall.present(table=name):
@@ -53,13 +53,13 @@ def close_network(engine: Engine, network: NetworkRecord) -> None:
 
 def is_missing(engine: Engine) -> bool:
     """Return whether a bridge exists but the table does not. Raises what ``firewall.present`` raises."""
-    return bool(_there(engine)) and not firewall.present(table=table(engine))
+    return bool(_existing(engine)) and not firewall.present(table=table(engine))
 
 
 def load(engine: Engine) -> None:
     """Load the table from the running containers, after the ruleset was flushed."""
     with engine.lock_rules("load the rules"):
-        there = _there(engine)
+        there = _existing(engine)
         if there:
             firewall.load(there, _publications(engine), table=table(engine))
             _warn(engine, there, foreign.admit(there, table=table(engine)))
@@ -100,7 +100,7 @@ def publication(record: ContainerRecord, attached: Iterable[tuple[Endpoint, Netw
     return Publication(record.id, tuple(found.values()), record.ports)
 
 
-def _there(engine: Engine) -> list[NetworkRecord]:
+def _existing(engine: Engine) -> list[NetworkRecord]:
     """Return the networks whose bridges exist."""
     with engine.database.reading() as connection:
         known = networks.all(connection)
