@@ -28,7 +28,7 @@ class PathChange(NamedTuple):
 
 
 def changes(upper: str, image: str) -> list[PathChange]:
-    """Return what the upper layer adds, changes and deletes, sorted by path; ``image`` is a mount of it."""
+    """Return what the upper layer adds, changes and deletes, by path; ``image`` is a mount of the image."""
     with directory(upper) as upper_fd, directory(image) as image_fd:
         found = dict(_found(upper_fd, Place(image_fd, "/")))
     for path in [*found]:

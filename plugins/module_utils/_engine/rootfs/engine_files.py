@@ -12,7 +12,7 @@ import os
 from ..kernel import files, mountinfo, mounts
 from ..model.engine.layout import ContainerLayout
 
-#: The files are few, and have up to 1 MiB of text of the host each.
+#: The files are few; each has up to 1 MiB of the host's text.
 _SIZE = 4 * 1024 * 1024
 _INODES = 32
 

@@ -25,7 +25,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def mount(container: ContainerLayout, lowers: Sequence[str], mapping: IdMap | None = None) -> str:
-    """Create the root file system unless it exists, and return its path ``container.merged`` (no mount).
+    """Create the root file system as directory ``container.merged`` unless it exists, and return that.
 
     ``lowers`` are lowest first; an existing ``upper``, of an imported checkpoint, is the topmost layer.
     Raises NotFound for a layer, StoreFull, HostLacks; nothing half-made is left then.

@@ -45,13 +45,13 @@ def check(record: ContainerRecord, options: CheckpointOptions) -> None:
             "export",
             target,
             f"cannot contain the root file system of {record.name}, which is a directory of the host",
-            remedy=Words("Set ", Setting("ignore_rootfs", True), ", and copy the directory yourself"),
+            remedy=Words("Use ", Setting("ignore_rootfs", True), ", and copy the directory yourself"),
         )
     if record.driver == VFS and not (options.ignore_rootfs or record.spec.rootfs):
         raise NotBuiltYet(
             f"container {record.name} has the storage driver vfs, which does not track the container's changes",
             remedy=Words(
-                "Set ", Setting("ignore_rootfs", True), ", and copy the files that you need yourself"
+                "Use ", Setting("ignore_rootfs", True), ", and copy the files that you need yourself"
             ),
             option="export",
         )

@@ -122,7 +122,7 @@ def check(engine: Engine, arrival: Arrival) -> None:
     if os.path.basename(engine.runtime or dump.runtime) != dump.runtime:
         raise HostLacks(
             f"the checkpoint was made with {dump.runtime}, and no other runtime can restore it",
-            remedy=Words("Omit runtime, or set ", Setting("runtime", dump.runtime)),
+            remedy=Words("Omit runtime, or use ", Setting("runtime", dump.runtime)),
             program=dump.runtime,
         )
     criu.check(runtime)
@@ -140,9 +140,9 @@ def _check_volumes(engine: Engine, dump: CheckpointDump) -> None:
         raise InUse(
             f"the archive contains the volume {', '.join(known)}, which exists already",
             remedy=Words(
-                "Remove the volume, or set ",
+                "Remove the volume, or use ",
                 Setting("ignore_volumes", True),
-                " to use its present content",
+                " to keep its present content",
             ),
             volumes=known,
         )

@@ -50,7 +50,7 @@ def check(engine: Engine, record: ContainerRecord) -> None:
     if engine.runtime and oci.find_runtime(engine.runtime).name != runtime.name:
         raise HostLacks(
             f"the checkpoint of {record.name} was made with {runtime.name}, and no other runtime can restore it",
-            remedy=Words("Omit runtime, or set ", Setting("runtime", runtime.name)),
+            remedy=Words("Omit runtime, or use ", Setting("runtime", runtime.name)),
             program=runtime.name,
         )
     criu.check(runtime)

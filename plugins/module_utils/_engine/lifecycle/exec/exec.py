@@ -162,7 +162,7 @@ def finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: 
 
 
 def _finish(engine: Engine, record: ContainerRecord, session_id: str, exit_code: int | None) -> None:
-    """Finish the session; on a full disk leave that to the next exec, for the command itself has run."""
+    """Finish the session; on a full disk leave that to the next exec, because the command itself has run."""
     try:
         finish(engine, record, session_id, exit_code)
     except (EngineError, OSError) as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Determine the owners of copied files: names of the destination's side, ids of its file system."""
+"""Determine the owners of copied files, by the names and ids of the destination's side."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def changed_paths(engine: Engine, name: str) -> list[PathChange]:
 
 
 def _compared(engine: Engine, record: ContainerRecord, lowers: tuple[str, ...]) -> list[PathChange]:
-    """Compare all files with the image: vfs has no upper layer, and fuse-overlayfs marks its own way."""
+    """Compare all files with the image: vfs has no upper layer, and fuse-overlayfs has its own markers."""
     container = engine.layout.container(record.id)
     seen = view.open_container(container, lowers, engine.layout.staging, driver=record.driver)
     try:

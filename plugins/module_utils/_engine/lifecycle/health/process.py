@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the host's health checker: one process per engine, which comes back when killed.
+"""Run the host's health checker: one process per engine, which is restarted when killed.
 
 The checks run in a child, and either process survives the other's death. When both are killed, the next start, change or
 exit of a container with a check starts them again.

@@ -105,10 +105,10 @@ class Runner:
             self.begin(self.ready.popleft())
 
     def reap(self, children: set[int]) -> None:
-        """Reap the orphans of checks, of the ``children`` listed before the checks were polled.
+        """Reap the orphans of checks among ``children``, which was listed before the checks were polled.
 
-        A child listed by then is known to its check, or it is an orphan. While a check is starting, its command cannot be
-        told from an orphan, so all are left for later.
+        A child that neither a check nor an action knows is an orphan. While a check is starting, its command cannot be
+        distinguished from an orphan, so all are left for later.
         """
         checks = [one.child.pids for one in self.running.values()]
         known = {action.pid for action in self.actions.values()}

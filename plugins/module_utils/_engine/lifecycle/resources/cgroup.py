@@ -34,7 +34,7 @@ def check(engine: Engine, spec: ContainerSpec, record: ContainerRecord | None = 
     if has == names.SYSTEMD and not (scope.is_running() and cgroups.version() == "v2"):
         raise HostLacks(
             "cgroup_manager: systemd needs systemd as PID 1 and a pure cgroup v2 hierarchy",
-            remedy=Words("Omit cgroup_manager, or set ", Setting("cgroup_manager", "cgroupfs")),
+            remedy=Words("Omit cgroup_manager, or use ", Setting("cgroup_manager", "cgroupfs")),
             feature="systemd",
         )
     if spec.cgroup_parent is not None and names.is_slice(spec.cgroup_parent) != (has == names.SYSTEMD):
@@ -73,7 +73,7 @@ def cgroup_of(engine: Engine, record: ContainerRecord) -> str:
 
 
 def is_there(parent: str) -> bool:
-    """Return whether the cgroup exists that ``cgroup_parent`` names."""
+    """Return whether the cgroup that ``cgroup_parent`` names exists."""
     return cgroups.exists(names.slice_path(parent) if names.is_slice(parent) else parent)
 
 

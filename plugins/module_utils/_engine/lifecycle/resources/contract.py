@@ -100,7 +100,7 @@ class Resource:
         return iter(())
 
     def plan(self, engine: Engine, record: ContainerRecord) -> Mapping[str, Any]:
-        """Return the record's fields to save with the intent, before acquisition: a killed start is found."""
+        """Return the record's fields to save with the intent, before acquisition, to find a killed start."""
         return {}
 
     def acquire(self, engine: Engine, run: Run) -> Run:
@@ -108,7 +108,7 @@ class Resource:
         return run
 
     def release(self, engine: Engine, record: ContainerRecord) -> None:
-        """Release it, by facts and never by counts; it may be held in part, or not at all."""
+        """Release it, judging by facts and never by counts; it may be held in part, or not at all."""
 
     def observe(self, engine: Engine, record: ContainerRecord) -> bool:
         """Return whether the container holds it now; take no lock and change nothing."""

@@ -103,7 +103,7 @@ def no_subpath(mount: Mount, subpath: str, error: OSError) -> InvalidOption:
 
 
 def refuse_dangerous(engine: Engine, mount: Mount, path: str) -> None:
-    """Refuse to change the owner of a path (resolved) of the host or the engine. Raises InvalidOption."""
+    """Refuse to change the owner of a resolved path of the system or the engine. Raises InvalidOption."""
     ours = (os.path.realpath(top) for top in (engine.layout.root, engine.layout.run_root))
     if path in _DANGEROUS | _homes() or any(_holds(path, top) or _holds(top, path) for top in ours):
         raise InvalidOption(

@@ -32,13 +32,13 @@ def check_programs(engine: Engine, spec: ContainerSpec) -> None:
     if spec.cgroups == DISABLED and runtime.name != "crun":
         raise HostLacks(
             f"cgroups: {DISABLED} needs crun: {runtime.name} always creates a cgroup",
-            remedy=Words("Install crun and set ", Setting("runtime", "crun")),
+            remedy=Words("Install crun and use ", Setting("runtime", "crun")),
             program="crun",
         )
 
 
 class _Cgroup(Resource):
-    """Its cgroup. The runtime or systemd creates it; the engine records only the parents that it caused."""
+    """Its cgroup, which the runtime or systemd creates; the engine records parents that a start created."""
 
     name, step = "cgroup", "prepare"
 

@@ -18,7 +18,7 @@ from ..core.engine import Engine
 
 
 def keep(engine: Engine, network: NetworkRecord, changed: Iterable[sysctl.Changed]) -> None:
-    """Record what was set for a network, except for its bridge; a parameter's first recorded value stays."""
+    """Record what was set for a network, except for its bridge; keep a parameter's first recorded value."""
     own = f"/{network.interface}/"
     found = {one.name: [one.before, one.after] for one in changed if own not in one.name}
     if not found:

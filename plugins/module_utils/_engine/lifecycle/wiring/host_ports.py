@@ -150,7 +150,8 @@ def _bind(made: socket.socket, port: Port, address: str) -> None:
     try:
         made.bind((address, port.host_port))
     except OSError as error:
-        # Retry past closing connections. Not at once: SO_REUSEADDR would let a server bind the port as well (socket(7)).
+        # If only closing connections use the port, SO_REUSEADDR helps. It is not set from the start, because then the bind
+        # would also succeed next to a server that sets it (socket(7)).
         if error.errno != errno.EADDRINUSE or port.protocol != TCP or holder(port):
             raise
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

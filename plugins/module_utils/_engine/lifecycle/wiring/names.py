@@ -22,7 +22,7 @@ _HOST_NAMES = ("host.containers.internal", "host.docker.internal")
 RESOLVED = "/run/systemd/resolve/resolv.conf"
 #: podman's fallback if the host has no name server that a container can reach.
 _PUBLIC = ("8.8.8.8", "8.8.4.4")
-#: The domain of aardvark-dns; as search domain it makes names without a dot resolve there first.
+#: The domain that aardvark-dns strips from names; as search domain it makes names without a dot resolve there first.
 _SERVED = "dns.podman"
 
 

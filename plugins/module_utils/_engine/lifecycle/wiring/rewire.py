@@ -106,7 +106,7 @@ def finish(
         record = _apply(engine, _former(engine, record) or nothing, _present(engine, record))
     if record.intent != REWIRE:  # it does not run, and gets all that at its start
         told = ()
-    _forget(engine, record)  # first: after a kill in between, the intent without the file is valid
+    _forget(engine, record)  # first: the intent without the file is a state that the code above handles
     return save_and_tell(engine, record, told, spec=record.spec, intent="")
 
 

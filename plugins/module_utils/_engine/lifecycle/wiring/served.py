@@ -39,7 +39,7 @@ def gateways(network: NetworkRecord) -> list[str]:
 
 
 def add(engine: Engine, record: ContainerRecord, network: NetworkRecord, kept: Endpoint) -> None:
-    """Add a container's names to a network's file; idempotent, but restart a server that has died.
+    """Add a container's names to a network's file, idempotently; restart a server that has died.
 
     Raises EngineError when the server does not run; the file is removed then.
     """
