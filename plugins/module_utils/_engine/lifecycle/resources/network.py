@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container's networks as a resource: namespace, interfaces, addresses, names (lifecycle/wiring/)."""
+"""A container's networks as a resource: namespace, interfaces, addresses, ports, names (../wiring)."""
 
 from __future__ import annotations
 
