@@ -134,7 +134,7 @@ def no_fuse() -> HostLacks:
 def _unfit(directory: str, entry: mountinfo.MountEntry | None) -> HostLacks:
     kind, where = (entry.fstype, entry.target) if entry else ("unknown", directory)
     return HostLacks(
-        f"overlayfs cannot have its upper layer in {directory}: the file system ({kind} at {where}) is unsupported",
+        f"overlayfs cannot use {directory} for its upper layer: the file system ({kind} at {where}) is unsuitable",
         remedy=f"{_FIT}; the kernel log (dmesg) has the reason",
         feature="overlayfs",
         path=directory,
@@ -146,7 +146,7 @@ def _no_lower(path: str) -> HostLacks:
     entry = file_system(path)
     kind = entry.fstype if entry else "unknown"
     return HostLacks(
-        f"overlayfs cannot have {path} as its lower layer: the file system ({kind}) is unsupported",
+        f"overlayfs cannot use {path} as its lower layer: the file system ({kind}) is unsuitable",
         remedy="Mount it without O, or mount a copy of it; the kernel log (dmesg) has the reason",
         feature="overlayfs",
         path=path,
