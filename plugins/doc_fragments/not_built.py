@@ -12,178 +12,178 @@ class ModuleDocFragment:
 options:
   attach:
     description:
-      - Not built yet. Streams to attach to.
+      - Not implemented. Streams to attach to.
     type: list
     elements: str
   blkio_weight_device:
     description:
-      - Not built yet. The same for single devices.
+      - Not implemented. Relative weights of the block I/O of single devices.
     type: dict
   chrootdirs:
     description:
-      - Not built yet. Directories in the container to treat as roots.
+      - Not implemented. Directories in the container to treat as root directories.
     type: str
   cidfile:
     description:
-      - Not built yet. File to write the container's id to.
+      - Not implemented. File to write the container's ID to.
     type: path
   conmon_pidfile:
     description:
-      - Not built yet. File to write the pid of conmon to.
+      - Not implemented. File to write the PID of conmon to.
     type: path
   cpu_rt_period:
     description:
-      - Not built yet. Period of the real-time quota.
+      - Not implemented. Period of the real-time quota.
     type: int
   cpu_rt_runtime:
     description:
-      - Not built yet. Real-time processor time in each period.
+      - Not implemented. Real-time processor time in each period.
     type: int
   decryption_key:
     description:
-      - Not built yet. Key to decrypt images with.
+      - Not implemented. Key to decrypt the image with.
     type: str
   delete_time:
     description:
-      - Not built yet. Seconds to wait for the container to stop before its removal.
+      - Not implemented. Seconds to wait for the container to stop before it is removed.
     type: str
   detach_keys:
     description:
-      - Not built yet. Keys to detach from the container with.
+      - Not implemented. Key sequence that detaches from the container.
     type: str
   device_read_bps:
     description:
-      - Not built yet. Limits of reading from devices in bytes per second.
+      - Not implemented. Read limits of devices, in bytes per second.
     type: list
     elements: str
   device_read_iops:
     description:
-      - Not built yet. Limits of reading from devices in operations per second.
+      - Not implemented. Read limits of devices, in operations per second.
     type: list
     elements: str
   device_write_bps:
     description:
-      - Not built yet. Limits of writing to devices in bytes per second.
+      - Not implemented. Write limits of devices, in bytes per second.
     type: list
     elements: str
   device_write_iops:
     description:
-      - Not built yet. Limits of writing to devices in operations per second.
+      - Not implemented. Write limits of devices, in operations per second.
     type: list
     elements: str
   env_host:
     description:
-      - Not built yet. All variables of the host's environment.
+      - Not implemented. Whether to pass all of the host's environment variables.
     type: bool
   env_merge:
     description:
-      - Not built yet. Changes of the image's variables.
+      - Not implemented. Variables to compute from those of the image.
     type: dict
   gpus:
     description:
-      - Not built yet. Graphics processors.
+      - Not implemented. GPUs to add.
     type: str
   group_entry:
     description:
-      - Not built yet. Line for C(/etc/group) of the container.
+      - Not implemented. Entry to add to the container's C(/etc/group).
     type: str
   hostuser:
     description:
-      - Not built yet. Users of the host to add to C(/etc/passwd).
+      - Not implemented. Users of the host to add to the container's C(/etc/passwd).
     type: str
   http_proxy:
     description:
-      - Not built yet. The host's proxy variables.
+      - Not implemented. Whether to pass the host's proxy variables.
     type: bool
   init_ctr:
     description:
-      - Not built yet. Initialisation of a pod by this container.
+      - Not implemented. When to run the container as an init container of its pod.
     type: str
   kernel_memory:
     description:
-      - Not built yet. Limit of the kernel's memory.
+      - Not implemented. Limit of kernel memory.
     type: str
   label_file:
     description:
-      - Not built yet. File of labels.
+      - Not implemented. File to read labels from.
     type: str
   log_level:
     description:
-      - Not built yet. How much podman logs.
+      - Not implemented. Verbosity of podman's own log.
     type: str
   passwd:
     description:
-      - Not built yet. Whether entries are added to C(/etc/passwd) and C(/etc/group).
+      - Not implemented. Whether to add entries to the container's C(/etc/passwd) and C(/etc/group).
     type: bool
   passwd_entry:
     description:
-      - Not built yet. Line for C(/etc/passwd) of the container.
+      - Not implemented. Entry to add to the container's C(/etc/passwd).
     type: str
   personality:
     description:
-      - Not built yet. Execution domain.
+      - Not implemented. Execution domain of the container's processes.
     type: str
   pid_file:
     description:
-      - Not built yet. File to write the pid of the container to.
+      - Not implemented. File to write the PID of the container to.
     type: path
   pod:
     description:
-      - Not built yet. Pod to run in.
+      - Not implemented. Pod to run the container in.
     type: str
   pod_id_file:
     description:
-      - Not built yet. File with the id of the pod to run in.
+      - Not implemented. File with the ID of the pod to run the container in.
     type: path
   preserve_fd:
     description:
-      - Not built yet. File descriptors to hand on.
+      - Not implemented. File descriptors to pass to the container.
     type: list
     elements: str
   preserve_fds:
     description:
-      - Not built yet. How many file descriptors to hand on.
+      - Not implemented. Number of additional file descriptors to pass to the container.
     type: str
   rdt_class:
     description:
-      - Not built yet. Class of service (RDT).
+      - Not implemented. RDT class of service.
     type: str
   restart_time:
     description:
-      - Not built yet. Seconds to wait for the container to stop before its restart.
+      - Not implemented. Seconds to wait for the container to stop before it is restarted.
     type: str
   rmi:
     description:
-      - Not built yet. Whether the image is removed with the container.
+      - Not implemented. Whether to remove the image with the container.
     type: bool
   sdnotify:
     description:
-      - Not built yet. Who gets the socket of systemd's notifications.
+      - Not implemented. Mode of systemd's readiness notification.
     type: str
   seccomp_policy:
     description:
-      - Not built yet. How to choose the seccomp profile.
+      - Not implemented. How to choose the seccomp profile.
     type: str
   secrets:
     description:
-      - Not built yet. Secrets to hand to the container.
+      - Not implemented. Secrets to mount in the container.
     type: list
     elements: str
   sig_proxy:
     description:
-      - Not built yet. Whether signals are handed on to the container.
+      - Not implemented. Whether to forward signals to the container.
     type: bool
   timeout:
     description:
-      - Not built yet. Seconds after which the container is killed.
+      - Not implemented. Seconds after which the container is killed.
     type: int
   unsetenv:
     description:
-      - Not built yet. Variables of the image to leave out.
+      - Not implemented. Variables of the image to unset.
     type: list
     elements: str
   unsetenv_all:
     description:
-      - Not built yet. Whether all variables of the image are left out.
+      - Not implemented. Whether to unset all variables of the image.
     type: bool
 """

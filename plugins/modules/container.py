@@ -39,800 +39,815 @@ options:
     required: true
   image:
     description:
-      - Name or id of the image, which must be on the host, see M(slipway.oci.image_load). With O(rootfs=true) the path
+      - Name or ID of the image. An image that is not on the host is pulled, see O(pull). With O(rootfs=true), the path
         of a directory.
-      - Compared is the image's id, so a name that means another image now is a change.
-      - A change needs C(recreate).
+      - Images are compared by ID, so a name that now refers to another image counts as a change.
+      - Changing this recreates the container.
     type: str
   rootfs:
     description:
-      - Whether O(image) is a directory on the host that serves as root file system as it is.
-      - Unset is V(false).
-      - A change needs C(recreate).
+      - Whether O(image) is a directory on the host to use as the root file system, without a copy.
+      - Defaults to V(false).
+      - Changing this recreates the container.
     type: bool
   command:
     description:
-      - Command to run, as a list, or as one text that is split into words as a shell does.
-      - Unset, it is the image's.
-      - A change needs C(recreate).
+      - Command to run, as a list, or as a string that is split into words as a shell does.
+      - Defaults to the image's command.
+      - Changing this recreates the container.
     type: raw
   entrypoint:
     description:
-      - Program and first arguments that O(command) is handed to, as a list, as a JSON list in a text, or as the path of
-        one program. An empty one means none, and the image's command is kept.
-      - Unset, it is the image's.
-      - A change needs C(recreate).
+      - Program, with its first arguments, that receives O(command) as its remaining arguments. Write a list, a JSON
+        list in a string, or the path of a single program. An empty value removes the image's entrypoint and keeps its
+        command.
+      - Defaults to the image's entrypoint.
+      - Changing this recreates the container.
     type: raw
   env:
     description:
-      - Environment variables, over those of the image and of O(env_file).
-      - A change needs C(recreate).
+      - Environment variables. They override those of the image and of O(env_file).
+      - Changing this recreates the container.
     type: dict
   env_file:
     description:
-      - Files on the host with a C(NAME=VALUE) in each line. Of two that set one variable, the later has it.
-      - They are read at each run, so a file that has changed is a change of O(env).
-      - A change needs C(recreate).
+      - Files on the host with one C(NAME=VALUE) per line. If two files set the same variable, the later file wins.
+      - The files are read each time the task runs, so an edited file counts as a change of O(env).
+      - Changing this recreates the container.
     type: list
     elements: path
     aliases: [env_files]
   workdir:
     description:
-      - Directory in the container that the command starts in.
-      - Unset, it is the image's.
-      - A change needs C(recreate).
+      - Working directory of the command in the container.
+      - Defaults to the image's working directory.
+      - Changing this recreates the container.
     type: str
     aliases: [working_dir]
   user:
     description:
-      - User that the command runs as, with or without a group, by name or number, as in V(app:app) or V(1000). Names
-        are looked up in the container's own files.
-      - Unset, it is the image's.
-      - A change needs C(recreate).
+      - User that runs the command, by name or number and with an optional group, as in V(app:app) or V(1000). Names are
+        looked up in the container's own C(/etc/passwd) and C(/etc/group).
+      - Defaults to the image's user.
+      - Changing this recreates the container.
     type: str
   group_add:
     description:
-      - Further groups of the user, by name or number.
-      - A change needs C(recreate).
+      - Supplementary groups of the user, by name or number.
+      - Changing this recreates the container.
     type: list
     elements: str
     aliases: [groups]
   hostname:
     description:
-      - Host name in the container.
-      - Unset, it is the host's with O(network=host), else the first digits of the container's id.
-      - A change needs C(recreate).
+      - Host name of the container.
+      - Defaults to the host's name with O(network=host), otherwise to the first digits of the container's ID.
+      - Changing this recreates the container.
     type: str
   label:
     description:
       - Labels of the container.
-      - Volumes that are made for a container with the label C(slipway.oci.owner) get that label too.
-      - A change needs C(live).
+      - Volumes that are created for a container with the label C(slipway.oci.owner) get that label too.
+      - Can be changed while the container runs.
     type: dict
     aliases: [labels]
   annotation:
     description:
-      - Annotations of the container, which the OCI runtime gets as well.
-      - A change needs C(recreate).
+      - Annotations of the container. They are also passed to the OCI runtime.
+      - Changing this recreates the container.
     type: dict
   volume:
     description:
-      - What is mounted, as in V(SOURCE:DESTINATION:OPTIONS). A source that is a path is a bind mount, a name is a named
-        volume, which is made if there is none. A destination alone gets an anonymous volume.
-      - An empty volume is filled with what the image has at that place, unless V(nocopy) is among the options.
-      - Options are those of podman, V(ro) or V(rw), V(rro) (read-only with all that is mounted below), V(nosuid),
-        V(nodev), V(noexec) and their opposites, V(bind) (without what is mounted below) or V(rbind), V(private),
-        V(rprivate), V(shared), V(rshared), V(slave), V(rslave), V(unbindable), V(runbindable), V(z), V(Z), V(U) (given
-        to the container's user), V(idmap) or V(idmap=uids=0-1000-10;gids=0-100-10), V(nocreate) (the volume has to be
-        there).
-      - V(O) shows an overlay, what is written to it is gone with the end of each run, or is kept with V(upperdir=/path)
-        and V(workdir=/path).
-      - The source of a bind mount has to be there, unless V(create) is among the options, which makes a directory with
-        mode 0755 before a start.
-      - A change needs C(recreate).
+      - Volumes and bind mounts, as in V(SOURCE:DESTINATION:OPTIONS). A source that is a path is bind mounted; a name is
+        a named volume, which is created if it does not exist. A destination alone mounts an anonymous volume.
+      - An empty volume is filled with the image's content at the destination, unless V(nocopy) is among the options.
+      - "The options are those of podman: V(ro) or V(rw), V(rro) (read-only, including submounts), V(nosuid), V(nodev),
+        V(noexec) and their opposites, V(bind) (without submounts) or V(rbind), V(private), V(rprivate), V(shared),
+        V(rshared), V(slave), V(rslave), V(unbindable), V(runbindable), V(z), V(Z), V(U) (change the owner to the
+        container's user), V(idmap) or V(idmap=uids=0-1000-10;gids=0-100-10), V(nocreate) (the volume must exist)."
+      - V(O) mounts the source as an overlay. Changes are discarded when the container stops, or kept with
+        V(upperdir=/path) and V(workdir=/path).
+      - The source of a bind mount must exist, unless V(create) is among the options, which creates a directory with
+        mode 0755 before each start.
+      - Changing this recreates the container.
     type: list
     elements: str
     aliases: [volumes]
   mount:
     description:
-      - The same in the syntax V(type=bind,source=/path,destination=/path,ro=true). Types are V(bind), V(volume) (the
-        default), V(tmpfs), V(ramfs), V(devpts) and V(image), whose source is the name of an image that is loaded; it is
-        read-only unless V(rw=true).
-      - Besides the words of O(volume) and O(tmpfs) there are those of podman and docker, as in
+      - Mounts in the syntax V(type=bind,source=/path,destination=/path,ro=true). The types are V(bind), V(volume) (the
+        default), V(tmpfs), V(ramfs), V(devpts) and V(image). The source of V(image) is the name of a local image, which
+        is mounted read-only unless V(rw=true).
+      - In addition to the options of O(volume) and O(tmpfs), those of podman and docker are accepted, as in
         V(bind-propagation=rslave), V(bind-nonrecursive), V(bind-recursive=readonly), V(relabel=private), V(chown=true),
         V(create=true), V(subpath=dir) of a volume or an image, V(tmpfs-size=64m), V(tmpfs-mode=1777), and V(uid),
         V(gid), V(mode), V(ptmxmode), V(max) of V(devpts).
-      - A part with a comma stands in double quotes.
-      - A change needs C(recreate).
+      - Put a part that contains a comma in double quotes.
+      - Changing this recreates the container.
     type: list
     elements: str
     aliases: [mounts]
   tmpfs:
     description:
-      - Destinations of tmpfs mounts and their options, as in C(/tmp) and V(rw,size=64m,mode=1777).
-      - It holds what the image has at that place, unless V(notmpcopyup) is among the options. With V(U) it belongs to
-        the container's user, with V(noswap) it stays in memory (Linux 6.4).
-      - A change needs C(recreate).
+      - Destinations of tmpfs mounts, each with its options, as in C(/tmp) and V(rw,size=64m,mode=1777).
+      - A tmpfs is filled with the image's content at the destination, unless V(notmpcopyup) is among the options. With
+        V(U) it is owned by the container's user; with V(noswap) it is not swapped out (Linux 6.4).
+      - Changing this recreates the container.
     type: dict
   volumes_from:
     description:
-      - Containers whose bind mounts and volumes are mounted at the same places, as in V(NAME) or V(NAME:ro), with
-        V(ro), V(rw), V(z). Where the container has a mount of its own it keeps that.
-      - They need not run, but can't be removed while this container is there. Overlays are not taken over.
-      - When they mount something else by now, that is a change of this container too.
-      - A change needs C(recreate).
+      - Containers whose bind mounts and volumes are mounted at the same destinations, as in V(NAME) or V(NAME:ro), with
+        the options V(ro), V(rw) and V(z). The container's own mounts take precedence.
+      - These containers need not run, but cannot be removed while this container exists. Overlays are not mounted.
+      - If the mounts of these containers have changed, that counts as a change of this container too.
+      - Changing this recreates the container.
     type: list
     elements: str
   image_volume:
     description:
-      - What becomes of the volumes that the image declares, V(anonymous) (or V(bind), podman's other word for it) for
-        anonymous volumes, V(tmpfs) for file systems in memory, V(ignore) for nothing.
-      - Unset is V(anonymous).
-      - A change needs C(recreate).
+      - What to mount at the volumes that the image declares. V(anonymous), or its other name V(bind), mounts anonymous
+        volumes, V(tmpfs) mounts tmpfs file systems, and V(ignore) mounts nothing.
+      - Defaults to V(anonymous).
+      - Changing this recreates the container.
     type: str
     choices: [anonymous, bind, tmpfs, ignore]
   read_only:
     description:
-      - Whether the container can't write to its root file system.
-      - Unset is V(false).
-      - A change needs C(recreate).
+      - Whether the root file system is read-only.
+      - Defaults to V(false).
+      - Changing this recreates the container.
     type: bool
   read_only_tmpfs:
     description:
-      - Whether C(/run), C(/tmp) and C(/var/tmp) can be written to with O(read_only), as file systems in memory.
-        V(false) makes C(/dev) and C(/dev/shm) read-only too.
-      - Unset is V(true).
-      - A change needs C(recreate).
+      - Whether O(read_only=true) mounts a writable tmpfs at C(/run), C(/tmp) and C(/var/tmp). V(false) also makes
+        C(/dev) and C(/dev/shm) read-only.
+      - Defaults to V(true).
+      - Changing this recreates the container.
     type: bool
   network:
     description:
-      - Networks that the container is in, by name, see M(slipway.oci.network). V(bridge) and V(private) are other words
-        for the default one.
-      - After a name and a colon may stand what the container wants there, as in V(web:ip=10.89.0.5,alias=db),
-        V(ip=ADDRESS) (also of IPv6), V(mac=ADDRESS), V(alias=NAME) (may be repeated), V(interface_name=NAME) in the
-        container, V(host_interface_name=NAME) on the host, V(metric=NUMBER) of its routes, V(default_route=false).
-      - V(host) is the host's network, V(none) one that has only a loopback device, C(container:NAME) that of another
-        container, C(ns:PATH) the one that a path names, as in V(ns:/run/netns/x). Each stands alone.
-      - Who shares a container's network has its C(/etc/hosts) and C(/etc/resolv.conf) too.
-      - A change to or from one of those that stand alone, and any where a network of plugins (CNI) is among them, needs
-        C(recreate). Else interfaces come, go and get other routes while the container runs, and connections through
-        those that do not change go on.
-      - Unset means the network V(slipway), which is made when it is first needed.
-      - A change needs C(live).
+      - Networks to attach the container to, by name, see M(slipway.oci.network). V(bridge) and V(private) are aliases
+        of the default network.
+      - Options of the attachment follow the name and a colon, as in V(web:ip=10.89.0.5,alias=db). They are
+        V(ip=ADDRESS) (also for IPv6), V(mac=ADDRESS), V(alias=NAME) (repeatable), V(interface_name=NAME) in the
+        container, V(host_interface_name=NAME) on the host, V(metric=NUMBER) of its routes, and V(default_route=false).
+      - Instead of networks, exactly one mode may be named. V(host) uses the host's network namespace, V(none) a
+        namespace with only a loopback device, C(container:NAME) that of another container, and C(ns:PATH) the namespace
+        at a path, as in V(ns:/run/netns/x).
+      - A container that joins another container's network namespace also uses its C(/etc/hosts) and
+        C(/etc/resolv.conf).
+      - Changing to or from one of these modes recreates the container, as does any change that involves a network of
+        CNI plugins. All other changes add, remove and reroute interfaces while the container runs; connections through
+        unchanged interfaces continue.
+      - Defaults to the network V(slipway), which is created when it is first needed.
+      - Can be changed while the container runs.
     type: list
     elements: str
     aliases: [net, network_mode]
   ip:
     description:
-      - IPv4 address in the first of its networks. Unset, the engine chooses one, which the container keeps.
-      - A change needs C(live).
+      - IPv4 address in the container's first network. If unset, the engine assigns an address, which the container
+        keeps.
+      - Can be changed while the container runs.
     type: str
   ip6:
     description:
-      - IPv6 address in the first of its networks. Unset, the engine chooses one where the network has IPv6.
-      - A change needs C(live).
+      - IPv6 address in the container's first network. If unset, the engine assigns one if the network has IPv6.
+      - Can be changed while the container runs.
     type: str
   mac_address:
     description:
-      - MAC address in the first of its networks, as in V(92:d0:c6:0a:29:33). Unset, the engine chooses one.
-      - A change needs C(live).
+      - MAC address in the container's first network, as in V(92:d0:c6:0a:29:33). If unset, the engine assigns one.
+      - Can be changed while the container runs.
     type: str
   link_local_ip:
     description:
-      - Link-local address, as V(169.254.7.1) or V(fe80::7), beside the others in the first of its networks, for whoever
-        is in that one too. Nothing keeps two containers from having the same.
-      - A change needs C(live).
+      - Link-local address in the container's first network, in addition to its other addresses, as in V(169.254.7.1) or
+        V(fe80::7). It is reachable from that network only. The engine does not prevent two containers from using the
+        same address.
+      - Can be changed while the container runs.
     type: str
   network_aliases:
     description:
-      - Further names of the container in all its networks.
-      - A change needs C(live).
+      - Additional names of the container in all its networks.
+      - Can be changed while the container runs.
     type: list
     elements: str
     aliases: [network_alias]
   publish:
     description:
-      - Ports of the container that are reached at the host's, as in V(8080:80), V(127.0.0.1:53:53/udp),
-        V([::1]:8000-8005:80-85), V(80) (at a port that the engine chooses and keeps). Protocols are V(tcp), V(udp) and
-        V(sctp).
-      - A port of the host that is in use is refused before anything is changed.
-      - A change needs C(live).
+      - Ports to publish on the host, as in V(8080:80), V(127.0.0.1:53:53/udp), V([::1]:8000-8005:80-85), or V(80) (on a
+        host port that the engine chooses and keeps). The protocols are V(tcp), V(udp) and V(sctp).
+      - A host port that is already in use is refused before anything is changed.
+      - Can be changed while the container runs.
     type: list
     elements: str
     aliases: [ports, published, published_ports]
   publish_all:
     description:
-      - Whether all ports that the image or O(expose) calls exposed are published, each at a port of the host that the
-        engine chooses.
-      - Unset is V(false).
-      - A change needs C(live).
+      - Whether to publish all ports that the image or O(expose) exposes, each on a host port that the engine chooses.
+      - Defaults to V(false).
+      - Can be changed while the container runs.
     type: bool
   expose:
     description:
-      - Ports to call exposed, as in V(80) or V(8000-8005/udp). It says what O(publish_all=true) publishes.
-      - A change needs C(live).
+      - Ports to mark as exposed, as in V(80) or V(8000-8005/udp). O(publish_all=true) publishes them.
+      - Can be changed while the container runs.
     type: list
     elements: str
     aliases: [exposed, exposed_ports]
   dns:
     description:
-      - Addresses of name servers. V(none) leaves the image's C(/etc/resolv.conf) in its place.
-      - Unset means the host's.
-      - A change needs C(recreate).
+      - Addresses of the name servers. V(none) keeps the image's C(/etc/resolv.conf).
+      - Defaults to the host's name servers.
+      - Changing this recreates the container.
     type: list
     elements: str
     aliases: [dns_servers]
   dns_search:
     description:
-      - Domains in which names are looked up. V(.) means none.
-      - Unset means the host's.
-      - A change needs C(recreate).
+      - Search domains for host names. V(.) means no search domains.
+      - Defaults to the host's search domains.
+      - Changing this recreates the container.
     type: list
     elements: str
     aliases: [dns_search_domains]
   dns_option:
     description:
-      - Options of the resolver, as in V(ndots:2). Unset means the host's.
-      - A change needs C(recreate).
+      - Options of the resolver, as in V(ndots:2). Defaults to the host's options.
+      - Changing this recreates the container.
     type: list
     elements: str
     aliases: [dns_opts]
   etc_hosts:
     description:
-      - Lines of C(/etc/hosts), host name to address. V(host-gateway) is the address by which the container reaches its
-        host.
-      - A change needs C(recreate).
+      - Entries of C(/etc/hosts), from host name to address. The address V(host-gateway) stands for the address at which
+        the container reaches the host.
+      - Changing this recreates the container.
     type: dict
     aliases: [add_hosts]
   no_hosts:
     description:
-      - Whether the image's C(/etc/hosts) is left in its place.
-      - Unset is V(false).
-      - A change needs C(recreate).
+      - Whether to keep the image's C(/etc/hosts).
+      - Defaults to V(false).
+      - Changing this recreates the container.
     type: bool
   no_hostname:
     description:
-      - Whether the image's C(/etc/hostname) is left in its place.
-      - Unset is V(false).
-      - A change needs C(recreate).
+      - Whether to keep the image's C(/etc/hostname).
+      - Defaults to V(false).
+      - Changing this recreates the container.
     type: bool
   hosts_file:
     description:
-      - File of the host whose lines C(/etc/hosts) begins with, V(image) for the image's own, V(none) for no such lines.
-      - Unset means the host's C(/etc/hosts), but none with O(network=none).
-      - A change needs C(recreate).
+      - File on the host whose lines are copied to the start of C(/etc/hosts); V(image) for the image's own file,
+        V(none) for no such lines.
+      - Defaults to the host's C(/etc/hosts), or to V(none) with O(network=none).
+      - Changing this recreates the container.
     type: str
   ipc:
     description:
-      - Whose System V IPC, message queues and C(/dev/shm) the container has. V(shareable), one of its own that others
-        may share, V(private), one that they may not, V(none), one without C(/dev/shm), V(host), C(container:NAME), or
-        C(ns:PATH).
-      - Unset is V(shareable).
-      - A change needs C(recreate).
+      - IPC namespace of the container, which holds System V IPC objects, message queues and C(/dev/shm). V(shareable)
+        creates a namespace that other containers can join, V(private) one that they cannot, V(none) one without
+        C(/dev/shm). V(host) uses the host's namespace, C(container:NAME) that of another container, C(ns:PATH) the one
+        at a path.
+      - Defaults to V(shareable).
+      - Changing this recreates the container.
     type: str
     aliases: [ipc_mode]
   pid:
     description:
-      - Which processes the container sees. V(private), V(host), C(container:NAME), or C(ns:PATH).
-      - Unset is V(private).
-      - A change needs C(recreate).
+      - PID namespace of the container, which determines the processes that it sees. V(private), V(host),
+        C(container:NAME), or C(ns:PATH).
+      - Defaults to V(private).
+      - Changing this recreates the container.
     type: str
     aliases: [pid_mode]
   uts:
     description:
-      - Whose host name the container has. V(private), V(host), C(container:NAME), or C(ns:PATH).
-      - Unset is V(private).
-      - A change needs C(recreate).
+      - UTS namespace of the container, which holds its host name. V(private), V(host), C(container:NAME), or
+        C(ns:PATH).
+      - Defaults to V(private).
+      - Changing this recreates the container.
     type: str
   cgroupns:
     description:
-      - Which cgroups the container sees. V(private), V(host), C(container:NAME), or C(ns:PATH).
-      - Unset is V(private) with cgroups v2, else V(host).
-      - A change needs C(recreate).
+      - Cgroup namespace of the container, which determines the cgroups that it sees. V(private), V(host),
+        C(container:NAME), or C(ns:PATH).
+      - Defaults to V(private) with cgroups v2, otherwise to V(host).
+      - Changing this recreates the container.
     type: str
   userns:
     description:
-      - Whose user and group ids the container has. V(host); V(private), with those of O(uidmap), O(gidmap) or
-        O(subuidname); V(auto), with ids that no other container has, as many as the image's accounts need, out of those
-        that C(/etc/subuid) and C(/etc/subgid) give to user C(containers); C(container:NAME), or C(ns:PATH).
-      - After V(auto) may follow C(:size=N), C(uidmapping=C:H:S) and C(gidmapping=C:H:S), with commas between.
-      - The image is shown with these ids by idmapped mounts, where kernel and file system have them (Linux 5.19), else
-        the container gets a copy of it.
-      - Unset is V(host), or V(private) with O(uidmap), O(gidmap) or O(subuidname).
-      - A change needs C(recreate).
+      - User namespace of the container. V(host) uses the host's. V(private) creates one that maps the IDs of O(uidmap),
+        O(gidmap) or O(subuidname). V(auto) creates one with as many IDs as the accounts of the image need, which no
+        other container uses; they are taken from the ranges of user C(containers) in C(/etc/subuid) and C(/etc/subgid).
+        C(container:NAME) joins the namespace of another container, and C(ns:PATH) the one at a path.
+      - V(auto) accepts C(:size=N), C(uidmapping=C:H:S) and C(gidmapping=C:H:S), separated by commas.
+      - The image's files are mapped to these IDs by idmapped mounts if the kernel and the file system support them
+        (Linux 5.19). Otherwise the container gets a copy of the image.
+      - Defaults to V(host), or to V(private) with O(uidmap), O(gidmap) or O(subuidname).
+      - Changing this recreates the container.
     type: str
     aliases: [userns_mode]
   uidmap:
     description:
-      - Which user ids of the host the container's are, as C(CONTAINER:HOST:SIZE), as in V(0:100000:65536).
-      - Unset is O(gidmap), if that is given.
-      - A change needs C(recreate).
+      - Mapping of the container's user IDs to those of the host, as C(CONTAINER:HOST:SIZE), for example
+        V(0:100000:65536).
+      - Defaults to O(gidmap).
+      - Changing this recreates the container.
     type: list
     elements: str
   gidmap:
     description:
-      - Which group ids of the host the container's are, as in O(uidmap).
-      - Unset is O(uidmap), if that is given.
-      - A change needs C(recreate).
+      - Mapping of the container's group IDs to those of the host, in the form of O(uidmap).
+      - Defaults to O(uidmap).
+      - Changing this recreates the container.
     type: list
     elements: str
   subuidname:
     description:
-      - User whose ids of C(/etc/subuid) the container gets, from 0 on.
-      - Unset is O(subgidname), if that is given.
-      - A change needs C(recreate).
+      - User whose range in C(/etc/subuid) the container's user IDs are mapped to, starting at 0.
+      - Defaults to O(subgidname).
+      - Changing this recreates the container.
     type: str
   subgidname:
     description:
-      - User whose ids of C(/etc/subgid) the container's groups get, from 0 on.
-      - Unset is O(subuidname), if that is given.
-      - A change needs C(recreate).
+      - User whose range in C(/etc/subgid) the container's group IDs are mapped to, starting at 0.
+      - Defaults to O(subuidname).
+      - Changing this recreates the container.
     type: str
   cap_add:
     description:
-      - Capabilities to add, with or without C(CAP_), or V(ALL).
-      - A change needs C(recreate).
+      - Capabilities to add, with or without the prefix C(CAP_), or V(ALL).
+      - Changing this recreates the container.
     type: list
     elements: str
     aliases: [capabilities]
   cap_drop:
     description:
-      - Capabilities to drop, with or without C(CAP_), or V(ALL).
-      - A change needs C(recreate).
+      - Capabilities to drop, with or without the prefix C(CAP_), or V(ALL).
+      - Changing this recreates the container.
     type: list
     elements: str
   privileged:
     description:
-      - Whether the container gets all capabilities and devices, and no seccomp profile.
-      - Unset is V(false).
-      - A change needs C(recreate).
+      - Whether the container gets all capabilities and all devices of the host, and no seccomp profile.
+      - Defaults to V(false).
+      - Changing this recreates the container.
     type: bool
   security_opt:
     description:
       - Security options, as in V(no-new-privileges) or V(seccomp=unconfined).
-      - On hosts with AppArmor a container without V(apparmor=PROFILE) is confined by the profile C(slipway-default-1),
-        which the engine loads; V(apparmor=unconfined) switches that off. A privileged container is not confined.
-      - A change needs C(recreate).
+      - On a host with AppArmor, a container without V(apparmor=PROFILE) is confined by the profile
+        C(slipway-default-1), which the engine loads. V(apparmor=unconfined) turns this off. A privileged container is
+        not confined.
+      - Changing this recreates the container.
     type: list
     elements: str
   device:
     description:
-      - Devices of the host, as in V(/dev/sdc:/dev/xvdc:rwm). A place where the container has a file or a directory is
-        refused.
-      - A change needs C(recreate).
+      - Devices of the host to add, as in V(/dev/sdc:/dev/xvdc:rwm). A destination that is a file or a directory of the
+        container is refused.
+      - Changing this recreates the container.
     type: list
     elements: str
   hooks_dir:
     description:
-      - Directories with OCI hooks, files C(*.json) as C(oci-hooks(5)) describes them. A file hides one of the same name
-        in a directory before.
-      - They are read at each start. A missing directory, a broken file, and a program that is missing or can't be run
-        are refused before anything is changed.
-      - What a hook does can't be tried beforehand, since it may make what there must not be two of. So where a hook
-        fails in a container that replaces one that runs, that one has been stopped; it is started again, with its
-        files, and the error says so.
-      - Unset means C(/usr/share/containers/oci/hooks.d) and C(/etc/containers/oci/hooks.d), where they are there. The
-        path of an empty directory means no hooks.
-      - A change needs C(recreate).
+      - Directories with OCI hooks, which are C(*.json) files in the format of C(oci-hooks(5)). A file overrides files
+        of the same name in earlier directories.
+      - The hooks are read at each start. A missing directory, an invalid file, and a program that is missing or not
+        executable are refused before anything is changed.
+      - Hooks cannot be tried beforehand, because they may create things that can exist only once. If a hook fails in a
+        container that replaces a running one, the running one has already been stopped. It is then restarted with its
+        files, and the error reports this.
+      - Defaults to C(/usr/share/containers/oci/hooks.d) and C(/etc/containers/oci/hooks.d), as far as they exist. Name
+        an empty directory to run no hooks.
+      - Changing this recreates the container.
     type: list
     elements: str
   memory:
     description:
-      - Limit of memory, a number with a unit b, k, m or g.
-      - A change needs C(live).
+      - Memory limit, a number with a unit b, k, m or g, as in V(512m).
+      - Can be changed while the container runs.
     type: str
   memory_reservation:
     description:
-      - Memory that the container is left with when the host runs short of it, with a unit as in O(memory).
-      - A change needs C(live).
+      - Memory that the kernel tries to leave to the container when the host runs short of memory, in the form of
+        O(memory).
+      - Can be changed while the container runs.
     type: str
   memory_swap:
     description:
-      - Limit of memory and swap together, with a unit as in O(memory), or V(-1) for none.
-      - A change needs C(live).
+      - Limit of memory and swap together, in the form of O(memory), or V(-1) for no limit.
+      - Can be changed while the container runs.
     type: str
   cpus:
     description:
-      - How many processors the container may use, as in V(1.5).
-      - A change needs C(live).
+      - Number of processors that the container may use, as in V(1.5).
+      - Can be changed while the container runs.
     type: str
   cpu_period:
     description:
-      - Microseconds over which O(cpu_quota) counts. Not together with O(cpus).
-      - A change needs C(live).
+      - Period of O(cpu_quota), in microseconds. Mutually exclusive with O(cpus).
+      - Can be changed while the container runs.
     type: int
   cpu_quota:
     description:
-      - Microseconds of processor time in each O(cpu_period), V(-1) for no limit. Not together with O(cpus).
-      - A change needs C(live).
+      - Processor time that the container may use in each O(cpu_period), in microseconds, or V(-1) for no limit.
+        Mutually exclusive with O(cpus).
+      - Can be changed while the container runs.
     type: int
   cpu_shares:
     description:
-      - Weight among the containers that want a processor.
-      - A change needs C(live).
+      - Relative weight of the container when processors are contended.
+      - Can be changed while the container runs.
     type: int
   cpuset_cpus:
     description:
-      - Processors to run on, as in V(0-3,7).
-      - A change needs C(live).
+      - Processors that the container may run on, as in V(0-3,7).
+      - Can be changed while the container runs.
     type: str
   cpuset_mems:
     description:
-      - Memory nodes to use, as in V(0-1). Of use on hosts with more than one.
-      - A change needs C(live).
+      - Memory nodes that the container may use, as in V(0-1). Useful only on a NUMA host.
+      - Can be changed while the container runs.
     type: str
   pids_limit:
     description:
-      - How many processes there may be, V(-1) for no limit.
-      - A change needs C(live).
+      - Maximum number of processes, or V(-1) for no limit.
+      - Can be changed while the container runs.
     type: str
   memory_swappiness:
     description:
-      - How readily the kernel swaps the container's memory, V(0) to V(100), V(-1) for the kernel's own. Only with
-        cgroups v1.
-      - A change needs C(recreate).
+      - How readily the kernel swaps out the container's memory, from V(0) to V(100), or V(-1) for the kernel's default.
+        Only with cgroups v1.
+      - Changing this recreates the container.
     type: int
   oom_kill_disable:
     description:
-      - Whether the kernel kills no process of the container when that has used up its O(memory). One that needs more
-        waits then until the limit is raised or another ends, or is told that there is none. Only with cgroups v1.
-      - Unset is V(false).
-      - A change needs C(recreate).
+      - Whether to disable the OOM killer for the container. A process that needs more than O(memory) then waits until
+        the limit is raised or another process exits, or its allocation fails. Only with cgroups v1.
+      - Defaults to V(false).
+      - Changing this recreates the container.
     type: bool
   blkio_weight:
     description:
-      - Weight of the container's block input and output, V(10) to V(1000), V(0) for the kernel's own.
-      - A change needs C(live).
+      - Relative weight of the container's block I/O, from V(10) to V(1000), or V(0) for the kernel's default.
+      - Can be changed while the container runs.
     type: int
   device_cgroup_rule:
     description:
-      - Devices that the container may use once it makes or gets them, as in V(c 42:* rwm).
-      - A change needs C(recreate).
+      - Rules for devices that the container may use if it creates or receives their nodes, as in V(c 42:* rwm).
+      - Changing this recreates the container.
     type: list
     elements: str
   cgroup_conf:
     description:
-      - Files of the container's cgroup and what to write to them, as in C(memory.high) and a number of bytes. Only with
-        cgroups v2.
-      - A change needs C(recreate).
+      - Values to write to files of the container's cgroup, by file name, as in C(memory.high) and a number of bytes.
+        Only with cgroups v2.
+      - Changing this recreates the container.
     type: dict
   oom_score_adj:
     description:
-      - How soon the container's processes are killed when the host runs out of memory, V(-1000) (never) to V(1000)
-        (first).
-      - A change needs C(recreate).
+      - OOM score adjustment of the container's processes, from V(-1000) (never killed) to V(1000) (killed first).
+      - Changing this recreates the container.
     type: int
   cgroups:
     description:
-      - Whether there are control groups for the container and for C(conmon), which watches over it.
-      - With V(no-conmon) the latter stays in that of the task, and may be ended with the login session.
-      - V(disabled) makes none for the container either, so there are no limits. It needs C(crun).
-      - Unset means V(enabled).
-      - A change needs C(recreate).
+      - Whether to create cgroups for the container and for its monitor, C(conmon).
+      - With V(no-conmon), C(conmon) stays in the cgroup of the task, and may be killed when the login session ends.
+      - With V(disabled), there is no cgroup for the container either, and thus no limits. This requires C(crun).
+      - Defaults to V(enabled).
+      - Changing this recreates the container.
     type: str
     choices: [enabled, no-conmon, disabled]
   cgroup_parent:
     description:
-      - Control group to make the container's below, a path as V(/web) with O(cgroup_manager=cgroupfs), a slice as
+      - Parent of the container's cgroup, a path as in V(/web) with O(cgroup_manager=cgroupfs), or a slice as in
         V(web.slice) with O(cgroup_manager=systemd).
-      - Unset means C(/slipway) and C(system.slice).
-      - A change needs C(recreate).
+      - Defaults to C(/slipway) and C(system.slice), respectively.
+      - Changing this recreates the container.
     type: path
   ulimit:
     description:
-      - Limits of resources, as in V(nofile=1024:4096). What is above the host's own limit is lowered to it.
-      - A change needs C(recreate).
+      - Resource limits, as in V(nofile=1024:4096). A value above the host's own limit is lowered to it.
+      - Changing this recreates the container.
     type: list
     elements: str
     aliases: [ulimits]
   sysctl:
     description:
-      - Kernel parameters of the container's namespaces.
-      - A change needs C(recreate).
+      - Kernel parameters of the container's namespaces, as in C(net.ipv4.ip_forward) and V('1').
+      - Changing this recreates the container.
     type: dict
   shm_size:
     description:
       - Size of C(/dev/shm), a number with a unit b, k, m or g.
-      - Unset is V(64m).
-      - A change needs C(recreate).
+      - Defaults to V(64m).
+      - Changing this recreates the container.
     type: str
   init:
     description:
-      - Whether a small init runs first, that reaps processes and hands signals on.
-      - Unset is V(false).
-      - A change needs C(recreate).
+      - Whether to run a small init as PID 1, which reaps zombie processes and forwards signals.
+      - Defaults to V(false).
+      - Changing this recreates the container.
     type: bool
   init_path:
     description:
       - Program on the host that O(init=true) runs.
-      - Unset, it is catatonit, tini or dumb-init, the first that is installed.
-      - A change needs C(recreate).
+      - Defaults to the first of catatonit, tini and dumb-init that is installed.
+      - Changing this recreates the container.
     type: str
   systemd:
     description:
-      - Whether systemd runs in the container, and so gets what it needs. C(/run), C(/run/lock), C(/tmp) and
-        C(/var/log/journal) are file systems in memory, its control group can be written to, C(RTMIN+3) asks it to stop,
-        and C(container_uuid) makes its machine id.
-      - V(true) means that it does so when the command is C(systemd) or an C(init) in C(/sbin), C(/usr/sbin) or
-        C(/usr/local/sbin); V(always) means that it does in any case, V(false) in none.
-      - With cgroups v1 it needs the hierarchy C(name=systemd) on the host.
-      - Unset is V(true).
-      - A change needs C(recreate).
+      - Whether to prepare the container for systemd as PID 1. C(/run), C(/run/lock), C(/tmp) and C(/var/log/journal)
+        are tmpfs file systems, its cgroup is writable, C(RTMIN+3) is the stop signal, and the variable
+        C(container_uuid) sets its machine ID.
+      - V(true) does so if the command is C(systemd), or C(init) in C(/sbin), C(/usr/sbin) or C(/usr/local/sbin).
+        V(always) does so for every command, V(false) for none.
+      - With cgroups v1, the host must have the hierarchy C(name=systemd).
+      - Defaults to V(true).
+      - Changing this recreates the container.
     type: str
   shm_size_systemd:
     description:
-      - Size of each of the file systems in memory that O(systemd) gives, a number with a unit b, k, m or g.
-      - Unset, it is half of the host's memory.
-      - A change needs C(recreate).
+      - Size of each tmpfs that O(systemd) mounts, a number with a unit b, k, m or g.
+      - Defaults to half of the host's memory.
+      - Changing this recreates the container.
     type: str
   umask:
     description:
       - Umask of the command, in octal and quoted.
-      - Unset is V(0022).
-      - A change needs C(recreate).
+      - Defaults to V(0022).
+      - Changing this recreates the container.
     type: str
   timezone:
     description:
-      - Time zone of the container, as in V(Europe/Berlin), or V(local) for the host's. It is the host's file that
+      - Time zone of the container, as in V(Europe/Berlin), or V(local) for the host's. The host's time zone file
         becomes C(/etc/localtime).
-      - A change needs C(recreate).
+      - Changing this recreates the container.
     type: str
   tty:
     description:
-      - Whether the command gets a terminal.
-      - Unset is V(false).
-      - A change needs C(recreate).
+      - Whether to allocate a terminal for the command.
+      - Defaults to V(false).
+      - Changing this recreates the container.
     type: bool
   interactive:
     description:
-      - Whether the command's input is kept open.
-      - Unset is V(false).
-      - A change needs C(recreate).
+      - Whether to keep the standard input of the command open.
+      - Defaults to V(false).
+      - Changing this recreates the container.
     type: bool
   stop_signal:
     description:
-      - Signal that asks the container to stop, by name or number.
-      - Unset, it is the image's, else V(RTMIN+3) for systemd (O(systemd)), else V(SIGTERM).
-      - A change needs C(live).
+      - Signal that stops the container, by name or number.
+      - Defaults to the image's stop signal, otherwise to V(RTMIN+3) for systemd (see O(systemd)), otherwise to
+        V(SIGTERM).
+      - Can be changed while the container runs.
     type: str
   stop_timeout:
     description:
-      - Seconds to wait after O(stop_signal) before the container is killed, V(-1) to wait without end.
-      - Unset is V(10).
-      - A change needs C(live).
+      - Seconds to wait after O(stop_signal) before the container is killed, or V(-1) to wait indefinitely.
+      - Defaults to V(10).
+      - Can be changed while the container runs.
     type: int
   log_driver:
     description:
-      - How the output of the container is kept. V(json-file) is another name of V(k8s-file).
-      - V(journald) keeps it in the journal of the host, which needs C(systemd-journald) and C(journalctl) there. The
-        journal's own limits hold, of size and of lines in a time (C(RateLimitBurst) in C(journald.conf)). What the
-        container wrote stays there when it is removed.
-      - Unset is V(k8s-file).
-      - A change needs C(recreate).
+      - Where the container's output is logged. V(json-file) is an alias of V(k8s-file).
+      - V(journald) writes to the host's journal, which requires C(systemd-journald) and C(journalctl) on the host. The
+        limits of the journal apply, both of its size and of its rate (C(RateLimitBurst) in C(journald.conf)). Messages
+        stay in the journal when the container is removed.
+      - Defaults to V(k8s-file).
+      - Changing this recreates the container.
     type: str
     choices: [k8s-file, journald, json-file]
   log_opt:
     description:
-      - Options of the log.
-      - A change needs C(recreate).
+      - Options of the log driver.
+      - Changing this recreates the container.
     type: dict
     aliases: [log_options]
     suboptions:
       max_size:
         description:
-          - Size at which the log is begun anew, as in V(10m). What was in it is lost, unless O(log_opt.max_file) keeps
+          - Size at which the log is rotated, as in V(10m). Its content is discarded, unless O(log_opt.max_file) keeps
             it.
-          - For O(log_driver=k8s-file) alone, as is O(log_opt.max_file).
+          - Only for O(log_driver=k8s-file), like O(log_opt.max_file).
         type: str
       max_file:
         description:
-          - How many files of the log are kept, the one that is written included. The others have V(.1), V(.2) and so on
-            at the end of their name, V(.1) is the youngest.
-          - No line is lost when the next file is begun, and none is there twice; the log may grow over
-            O(log_opt.max_size) by what the container writes within some tenths of a second.
-          - Unset means V(1). Needs O(log_opt.max_size).
+          - Number of log files to keep, including the current one. Older files have the suffixes V(.1), V(.2) and so
+            on; V(.1) is the most recent.
+          - Rotation neither loses nor repeats lines. The log may exceed O(log_opt.max_size) by what the container
+            writes within some tenths of a second.
+          - Defaults to V(1). Requires O(log_opt.max_size).
         type: int
       path:
         description:
-          - File on the host to write the log to. For O(log_driver=k8s-file) alone.
-          - A symlink is refused, so is a file in a directory that anybody can write to and which is not sticky, and,
-            with O(log_opt.max_size), one in a directory that is mounted in the container for writing.
+          - File on the host to write the log to. Only for O(log_driver=k8s-file).
+          - Refused are a symbolic link, a file in a world-writable directory without the sticky bit, and, with
+            O(log_opt.max_size), a file in a directory that is mounted in the container read-write.
         type: str
       tag:
         description:
-          - What marks the lines in the journal, as C(CONTAINER_TAG) and C(SYSLOG_IDENTIFIER). For
-            O(log_driver=journald) alone.
-          - C({{.ID}}), C({{.Name}}), C({{.Image}}) and C({{.ImageName}}) in it stand for the container's own, as they
-            are when it starts. In a playbook write it with C(!unsafe), or Ansible takes them for its own.
-          - Unset, C(SYSLOG_IDENTIFIER) is the container's name.
+          - Tag of the messages in the journal, as C(CONTAINER_TAG) and C(SYSLOG_IDENTIFIER). Only for
+            O(log_driver=journald).
+          - C({{.ID}}), C({{.Name}}), C({{.Image}}) and C({{.ImageName}}) are replaced by the container's values at its
+            start. In a playbook, mark the text as C(!unsafe), otherwise Ansible evaluates the braces itself.
+          - If unset, C(SYSLOG_IDENTIFIER) is the container's name.
         type: str
   healthcheck:
     description:
-      - Command that tells by its exit code 0 whether the container is healthy. A text is run by C(/bin/sh -c) in the
-        container, a list is run as it is; V(CMD), V(CMD-SHELL) and V(NONE) as first word mean what they mean in a
-        Containerfile.
-      - V(none) switches off the check of the image. Unset is the check of the image, if it has one.
-      - One process checks all containers of a host. It is there as long as a container needs it.
-      - A change needs C(live).
+      - Command whose exit status 0 means that the container is healthy. A string is run by C(/bin/sh -c) in the
+        container, a list without a shell. V(CMD), V(CMD-SHELL) and V(NONE) as the first word have the meaning that they
+        have in a Containerfile.
+      - V(none) disables the image's health check. Defaults to the image's health check, if it has one.
+      - A single process per host runs the health checks of all containers. It runs as long as a container needs it.
+      - Can be changed while the container runs.
     type: raw
     aliases: [health_cmd]
   no_healthcheck:
     description:
-      - V(true) is the same as O(healthcheck=none).
-      - A change needs C(live).
+      - V(true) is equivalent to O(healthcheck=none).
+      - Can be changed while the container runs.
     type: bool
   healthcheck_interval:
     description:
-      - Time from the end of a check to the next, as in V(30s) or V(1m30s). The first is at the start. With V(disable)
-        the check is only run by hand, with C(slipway healthcheck run).
-      - Unset is the image's, or V(30s).
-      - A change needs C(live).
+      - Time between the end of one check and the start of the next, as in V(30s) or V(1m30s). The first check runs at
+        the start. With V(disable), the check runs only on demand, by C(slipway healthcheck run).
+      - Defaults to the image's interval, otherwise to V(30s).
+      - Can be changed while the container runs.
     type: str
     aliases: [health_interval]
   healthcheck_timeout:
     description:
-      - Time that a check may take, as in V(5s). One that takes longer is killed with all that it started, and has
-        failed.
-      - Unset is the image's, or V(30s).
-      - A change needs C(live).
+      - Timeout of a check, as in V(5s). A check that exceeds it is killed, with all processes that it started, and
+        counts as failed.
+      - Defaults to the image's timeout, otherwise to V(30s).
+      - Can be changed while the container runs.
     type: str
     aliases: [health_timeout]
   healthcheck_start_period:
     description:
-      - Time after the start in which failures do not count. A success makes the container healthy also then.
-      - Unset is the image's, or V(0s).
-      - A change needs C(live).
+      - Time after the start during which failures do not count. A success during this time makes the container healthy.
+      - Defaults to the image's start period, otherwise to V(0s).
+      - Can be changed while the container runs.
     type: str
     aliases: [health_start_period]
   healthcheck_retries:
     description:
-      - Failures one after another that make the container unhealthy.
-      - Unset is the image's, or 3.
-      - A change needs C(live).
+      - Number of consecutive failures after which the container is unhealthy.
+      - Defaults to the image's number, otherwise to V(3).
+      - Can be changed while the container runs.
     type: int
     aliases: [health_retries]
   healthcheck_failure_action:
     description:
-      - What to do with an unhealthy container. After V(kill) the restart policy decides; V(stop) stops it as a user
-        does.
-      - Unset is V(none).
-      - A change needs C(live).
+      - Action to take when the container becomes unhealthy. After V(kill), the restart policy applies; V(stop) stops
+        the container as a user does.
+      - Defaults to V(none).
+      - Can be changed while the container runs.
     type: str
     choices: [none, kill, restart, stop]
     aliases: [health_on_failure]
   health_startup_cmd:
     description:
-      - Command of a check that comes before the regular one, written as O(healthcheck). The regular check begins when
-        it has succeeded.
-      - A change needs C(live).
+      - Command of a startup check, in the form of O(healthcheck). The regular check begins when the startup check has
+        succeeded.
+      - Can be changed while the container runs.
     type: raw
   health_startup_interval:
     description:
-      - Time between two start-up checks. Unset is V(30s).
-      - A change needs C(live).
+      - Time between two startup checks. Defaults to V(30s).
+      - Can be changed while the container runs.
     type: str
   health_startup_timeout:
     description:
-      - Time that a start-up check may take. Unset is V(30s).
-      - A change needs C(live).
+      - Timeout of a startup check. Defaults to V(30s).
+      - Can be changed while the container runs.
     type: str
   health_startup_retries:
     description:
-      - Failures of the start-up check after which the container is restarted. Unset is 0, never.
-      - A change needs C(live).
+      - Number of failed startup checks after which the container is restarted. Defaults to V(0), which never restarts
+        it.
+      - Can be changed while the container runs.
     type: int
   health_startup_success:
     description:
-      - Successes of the start-up check that are needed. Unset is 0, the first is enough.
-      - A change needs C(live).
+      - Number of successful startup checks that are required. Defaults to V(0), which means that the first success is
+        enough.
+      - Can be changed while the container runs.
     type: int
   requires:
     description:
-      - Names of containers that have to run when this one starts. A container whose namespace this one shares is needed
-        without being named here. Circles are refused.
-      - A change needs C(recreate).
+      - Names of containers that must run when this one starts. A container whose namespace this one joins is required
+        without being named here. Cycles are refused.
+      - Changing this recreates the container.
     type: list
     elements: str
   rm:
     description:
-      - Whether the container is removed when it has ended, with its anonymous volumes.
-      - Unset is V(false).
-      - A change needs C(recreate).
+      - Whether to remove the container when it exits, with its anonymous volumes.
+      - Defaults to V(false).
+      - Changing this recreates the container.
     type: bool
     aliases: [remove, auto_remove]
   restart_policy:
     description:
-      - When the container is started again after its end. V(no) for never, V(on-failure) when its exit code is not 0
-        (V(on-failure:3) at most three times), V(always) and V(unless-stopped) whatever the code.
-      - A container that its user has stopped stays so, also over a reboot of the host.
-      - One that ends soon after its start waits longer each time, from a tenth of a second up to a minute; a run of ten
-        seconds ends this.
-      - Unset is V(no). With O(rm=true) it can be V(no) or V(on-failure).
-      - A change needs C(live).
+      - When to restart the container after it exits. V(no) never restarts it, V(on-failure) if its exit status is not 0
+        (V(on-failure:3) at most three times), V(always) and V(unless-stopped) in any case.
+      - A container that the user has stopped remains stopped, even after a reboot of the host.
+      - If the container exits soon after its start, the delay before the next restart grows from a tenth of a second up
+        to a minute. A run of ten seconds resets the delay.
+      - Defaults to V(no). With O(rm=true) only V(no) and V(on-failure) are valid.
+      - Can be changed while the container runs.
     type: str
   state:
     description:
-      - V(started) has the container running, as asked for.
-      - V(present) and V(created) have it as asked for. A new one is not started. One that runs goes on running, also
-        when it is made anew.
-      - V(stopped) has it as asked for, and stopped. So it stays, whatever its restart policy, until it is started
-        again.
-      - V(healthy) is V(started), and the task waits as with O(wait=true).
-      - V(paused) has it started, and all of its processes frozen. V(started) lets it go on.
-      - V(restarted) stops and starts it, each time. One that does not run, or had to be made anew, is only started.
-      - V(absent) has it stopped and removed. The options of the container are not looked at then, so a whole task can
-        be turned to V(absent).
+      - V(started) ensures that the container exists as the task describes it, and runs.
+      - V(present) and V(created) ensure that it exists as described. A new container is not started. A running
+        container keeps running, even if it has to be recreated.
+      - V(stopped) ensures that it exists as described, and is stopped. It remains stopped, regardless of its restart
+        policy, until it is started again.
+      - V(healthy) is V(started), and waits as O(wait=true) does.
+      - V(paused) ensures that it is started and that all its processes are frozen. V(started) resumes them.
+      - V(restarted) stops and starts it, each time the task runs. A container that is not running, or had to be
+        recreated, is only started.
+      - V(absent) stops and removes the container. The container's options are ignored, so that V(absent) can be set in
+        a complete task.
     type: str
     default: started
     choices: [absent, present, created, started, stopped, healthy, paused, restarted]
   detach:
     description:
-      - V(false) waits until the container has ended, and returns RV(rc), RV(stdout) and RV(stderr). The task fails
-        unless the exit code is 0.
+      - Whether to return without waiting for the container to exit. V(false) waits, and returns RV(rc), RV(stdout) and
+        RV(stderr); the task fails if the exit status is not 0.
     type: bool
     default: true
   recreate:
     description:
-      - Whether the container is made anew even if nothing differs.
+      - Whether to recreate the container even if nothing has changed.
     type: bool
     default: false
   pull:
     description:
-      - "When the registry is asked for O(image). V(missing): when the image is not there. V(newer): each time, by its
-        digest alone, and a container of an older image is made anew; where the registry can't be reached, the image
-        that is there is good enough. V(always): each time, and the registry has to answer. V(never): never."
-      - "Unset is V(missing). A boolean is what it is in M(community.docker.docker_container): V(true) is V(always),
-        V(false) is V(missing)."
-      - What runs goes on running until the new image is here.
+      - When to pull O(image). V(missing) pulls it if it is not on the host. V(newer) compares its digest with the
+        registry's each time and recreates a container of an older image; if the registry cannot be reached, the local
+        image is used. V(always) is V(newer), but fails if the registry cannot be reached. V(never) does not pull.
+      - "Defaults to V(missing). Booleans have the meaning that they have in M(community.docker.docker_container):
+        V(true) is V(always), V(false) is V(missing)."
+      - A running container keeps running until the new image has been pulled.
     type: str
   image_strict:
     description:
-      - Whether another name of the same image is a change too.
+      - Whether a different name of the same image counts as a change.
     type: bool
     default: false
   force_restart:
     description:
-      - Whether the container is stopped and started again even if nothing differs.
+      - Whether to restart the container even if nothing has changed.
     type: bool
     default: false
     aliases: [restart]
   force_delete:
     description:
-      - Whether O(state=absent) stops a container that runs. With V(false) it fails then.
+      - Whether O(state=absent) stops a running container. With V(false), it fails if the container runs.
     type: bool
     default: true
   delete_depend:
     description:
-      - Whether O(state=absent) removes the containers that need this one too, each after those that need it.
-      - With V(false) the removal of a container that others need is refused, and they are named.
+      - Whether O(state=absent) also removes the containers that require this one, dependents first.
+      - With V(false), removing a container that others require is refused, and the error names them.
     type: bool
     default: false
   start_dependencies:
     description:
-      - Whether the containers that this one needs are started before it, in order. With V(false) its start is refused
-        while one of them does not run.
+      - Whether to start the containers that this one requires first, in order. With V(false), starting it is refused if
+        one of them does not run.
     type: bool
     default: true
   delete_volumes:
     description:
-      - Whether the container's anonymous volumes are removed with it. Named ones never are.
+      - Whether to remove the container's anonymous volumes with it. Named volumes are never removed.
     type: bool
     default: false
   stop_time:
     description:
-      - Seconds to wait in this task before the container is killed, in place of O(stop_timeout).
+      - Seconds to wait before the container is killed, in this task only. Overrides O(stop_timeout).
     type: int
   wait:
     description:
-      - Whether a task that leaves the container running waits until it is fit for use. With a health check it has to
-        become healthy. Without one it has to run for a second.
-      - The task fails when the container becomes unhealthy, when it ends and no restart policy starts it again, or when
-        O(wait_timeout) is over. RV(exit_code), RV(oom_killed), RV(health) and RV(log) tell why.
+      - Whether a task that leaves the container running waits until it is ready. A container with a health check must
+        become healthy. A container without one must run for a second.
+      - The task fails if the container becomes unhealthy, if it exits and no restart policy restarts it, or after
+        O(wait_timeout). RV(exit_code), RV(oom_killed), RV(health) and RV(log) show the reason.
     type: bool
     default: false
   wait_timeout:
     description:
-      - Seconds that O(wait) and O(state=healthy) take at most. V(0) or less means without end.
+      - Timeout of O(wait) and O(state=healthy) in seconds. V(0) or less waits indefinitely.
     type: float
     default: 300
     aliases: [healthy_wait_timeout]

@@ -33,45 +33,50 @@ options:
     required: true
   state:
     description:
-      - V(present) has the network as the task says. Its bridge is made for the first container in it.
-      - V(absent) removes it. It fails when containers are attached to it, naming them.
+      - V(present) ensures that the network exists as the task describes it. Its bridge is created for the first
+        container.
+      - V(absent) removes the network. It fails if containers are attached to it, and names them.
     type: str
     default: present
     choices: [present, absent]
   driver:
     description:
-      - "V(bridge): a bridge of its own on the host, which leads out by the host's address."
-      - "V(macvlan) and V(ipvlan): interfaces beside one of the host, the C(parent) of O(opt), straight on its network."
-      - "V(cni): the plugins (Container Network Interface, version 0.3.1 to 1.1) of the list that C(conflist) of O(opt)
-        names. They decide addresses, routes and all else; their results are shown as those of other drivers are."
-      - Unset is V(bridge), or what an existing network has.
+      - Driver of the network. V(bridge) creates a bridge on the host; containers reach other hosts through the host's
+        address (NAT).
+      - V(macvlan) and V(ipvlan) create interfaces on an interface of the host, the C(parent) of O(opt), which are
+        directly on its network.
+      - V(cni) runs the plugins (Container Network Interface, versions 0.3.1 to 1.1) of the list that C(conflist) of
+        O(opt) names. They determine addresses, routes and everything else; their results are shown like those of other
+        drivers.
+      - Defaults to V(bridge), or to the driver of the existing network.
     type: str
     choices: [bridge, macvlan, ipvlan, cni]
   subnet:
     description:
-      - Subnets in CIDR notation, at most one of each IP version where O(ipv6) is to add the other.
-      - "Unset: the engine chooses a subnet that is clear of all routes of the host and of all other networks,
-        V(10.89.0.0/24) if it can. An existing network keeps those that it has."
-      - One that overlaps another network is refused, and so is one that overlaps a route of the host which is directly
-        connected, or leads to a part of it. Within a wider route to a gateway it is the more specific one.
+      - Subnets in CIDR notation, at most one per IP version if O(ipv6=true) adds the other version.
+      - If unset, the engine chooses a subnet that overlaps neither a route of the host nor another network,
+        V(10.89.0.0/24) if possible. An existing network keeps its subnets.
+      - A subnet is refused if it overlaps another network or a directly connected route of the host, or if it contains
+        the destination of another route. It may lie within a wider route to a gateway, because it is more specific than
+        that route.
     type: list
     elements: str
   gateway:
     description:
-      - Gateways, the first one of the first O(subnet), and so on. An empty text is unset.
-      - Unset is the first address of the subnet. With V(internal=true) and V(disable_dns=true) there is none.
+      - Gateways, in the order of O(subnet). An empty string leaves a gateway unset.
+      - Defaults to the first address of the subnet. With O(internal=true) and O(disable_dns=true) there is no gateway.
     type: list
     elements: str
   ip_range:
     description:
-      - The addresses that containers get where their tasks name none, as V(10.1.0.128/25) or V(10.1.0.10-10.1.0.20).
-        The first one is of the first O(subnet), and so on. An empty text is unset.
-      - Unset is the whole subnet.
+      - Ranges of addresses to assign to containers whose tasks name none, in the order of O(subnet), as in
+        V(10.1.0.128/25) or V(10.1.0.10-10.1.0.20). An empty string leaves a range unset.
+      - Defaults to the whole subnet.
     type: list
     elements: str
   net_config:
     description:
-      - The same, a subnet at a time.
+      - Subnets with gateway and range, an alternative to O(subnet), O(gateway) and O(ip_range).
     type: list
     elements: dict
     suboptions:
@@ -82,87 +87,90 @@ options:
         required: true
       gateway:
         description:
-          - Its gateway.
+          - Gateway of the subnet.
         type: str
       ip_range:
         description:
-          - The addresses to give out.
+          - Range of addresses to assign.
         type: str
   ipv6:
     description:
-      - "Whether the network has both versions of IP: a subnet is chosen for that one of which none is named."
-      - A network whose O(subnet) is of IPv6 has IPv6 without this.
+      - Whether the network has both IP versions. The engine chooses a subnet for a version that no option names.
+      - A network with an IPv6 O(subnet) has IPv6 even without this option.
     type: bool
   internal:
     description:
-      - Whether nothing outside of the network can be reached from it, and it from nowhere.
+      - Whether to isolate the network from all other networks. Containers can neither reach hosts outside of it nor be
+        reached from there.
     type: bool
   disable_dns:
     description:
-      - Whether containers do not find each other by name.
+      - Whether to disable name resolution between the containers of the network.
     type: bool
   dns:
     description:
-      - Servers that are asked for all names but those of the containers.
-      - Unset are those of the host, or what an existing network has. An empty list is those of the host.
+      - DNS servers for all names except those of the containers.
+      - Defaults to the host's servers, or to those of the existing network. An empty list selects the host's servers.
     type: list
     elements: str
     aliases: [network_dns_servers]
   interface_name:
     description:
-      - Name of the bridge on the host, 15 characters at most. With V(macvlan) and V(ipvlan) it is the C(parent).
-      - Unset is a name that is made of the network's id.
+      - Name of the bridge on the host, at most 15 characters. With V(macvlan) and V(ipvlan), it is the C(parent).
+      - Defaults to a name that is derived from the network's ID.
     type: str
   macvlan:
     description:
-      - Is O(driver=macvlan) with this C(parent).
+      - Shorthand for O(driver=macvlan) with this interface as the C(parent) of O(opt).
     type: str
   ipam_driver:
     description:
-      - "Who gives out addresses: the engine (V(host-local)) or nobody (V(none)). V(dhcp) is not built yet."
+      - Driver that assigns addresses. V(host-local) is the engine, V(none) assigns none. V(dhcp) is not implemented.
     type: str
     choices: [host-local, dhcp, none]
   opt:
     description:
-      - "Options of the driver, as a mapping or as a list of C(key=value). All of them: what an existing network has and
-        the task does not say is taken away. Unset leaves them as they are."
-      - "C(mtu): the largest packet in bytes. C(metric): the metric of the default route in containers.
-        C(no_default_route): whether containers get none."
-      - "C(isolate), of V(bridge): V(true) keeps the network apart from others that are isolated, V(strict) from all.
-        C(vlan), of V(bridge): the VLAN of its ports."
-      - "C(mode), of V(bridge): V(managed), or V(unmanaged), which takes the bridge O(interface_name) of the host as it
-        is. Of V(macvlan): V(bridge), V(private), V(vepa) or V(passthru). Of V(ipvlan): V(l2), V(l3) or V(l3s)."
-      - "C(parent), of V(macvlan) and V(ipvlan): the interface of the host. Unset is that of the default route."
-      - "C(conflist), of V(cni): the name of a list of plugins in C(/etc/cni/net.d), or the path of one. Unset is the
-        list that has the name of the network."
-      - Docker's C(com.docker.network.driver.mtu) and C(com.docker.network.bridge.name) are C(mtu) and
+      - "Options of the driver, as a mapping or as a list of C(key=value). The list is complete: options of an existing
+        network that the task does not name are removed. If unset, an existing network keeps its options."
+      - "C(mtu): maximum packet size in bytes. C(metric): metric of the default route in containers.
+        C(no_default_route): whether containers get no default route."
+      - "C(isolate), for V(bridge): V(true) isolates the network from other isolated networks, V(strict) from all
+        networks. C(vlan), for V(bridge): VLAN of the bridge's ports."
+      - "C(mode), for V(bridge): V(managed), or V(unmanaged), which uses the host's existing bridge O(interface_name)
+        without changes. For V(macvlan): V(bridge), V(private), V(vepa) or V(passthru). For V(ipvlan): V(l2), V(l3) or
+        V(l3s)."
+      - "C(parent), for V(macvlan) and V(ipvlan): interface of the host. Defaults to the interface of the default
+        route."
+      - "C(conflist), for V(cni): name of a list of plugins in C(/etc/cni/net.d), or the path of a list. Defaults to the
+        list with the name of the network."
+      - Docker's C(com.docker.network.driver.mtu) and C(com.docker.network.bridge.name) are aliases of C(mtu) and
         O(interface_name).
     type: raw
     aliases: [options]
   route:
     description:
-      - Routes of each container, as V(DESTINATION,GATEWAY) or V(DESTINATION,GATEWAY,METRIC), the gateway being in a
-        subnet of the network. An empty list is none.
+      - Routes of each container, as V(DESTINATION,GATEWAY) or V(DESTINATION,GATEWAY,METRIC). The gateway must be in a
+        subnet of the network. An empty list removes all routes.
     type: list
     elements: str
   label:
     description:
-      - Labels of the network. They change without anything else.
+      - Labels of the network. Changing them affects nothing else.
     type: dict
     aliases: [labels]
   recreate:
     description:
-      - "Whether an existing network is removed and made anew in any case. Containers that are attached are detached for
-        that and attached again: they run on, keep the addresses that are in its subnets, and get others else. An
-        address that a container has asked for and that is in none of them is refused."
-      - Without it, what needs that (all but O(label)) is done while no container is attached, and is refused while one
-        is.
+      - Whether to remove an existing network and create it again unconditionally. Attached containers keep running.
+        They are detached and attached again, and keep addresses that are in the new subnets; others are replaced. It is
+        refused if a container requests an address that is in none of the new subnets.
+      - Without this option, a change of anything but O(label) recreates the network if no container is attached, and is
+        refused otherwise.
     type: bool
     default: false
   force:
     description:
-      - Whether containers that are attached to the network are detached first, for O(state=absent). They run on without
-        it; those that are in no other network have V(none) then, and no published ports.
+      - Whether O(state=absent) first detaches the containers that are attached to the network. They keep running.
+        Containers without another network then have V(none), and no published ports.
     type: bool
     default: false
 seealso:

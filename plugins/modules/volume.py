@@ -37,104 +37,105 @@ options:
     required: true
   state:
     description:
-      - V(present) has the volume, with these labels and options.
-      - V(absent) removes it with its data. It fails when a container has the volume, naming it.
-      - V(mounted) is V(present), and mounts the volume's own file system for tools of the host. It stays mounted,
-        whatever containers do, until V(unmounted), and is mounted again by the boot unit after a reboot. Of a plain
-        directory nothing has to be mounted.
-      - V(unmounted) takes that back. While containers that have the volume live, it stays mounted for these. It fails
-        when there is no such volume.
-      - With V(mounted) and V(unmounted) an existing volume keeps the labels that the task does not say.
+      - V(present) ensures that the volume exists, with the labels and options of the task.
+      - V(absent) removes the volume and its data. It fails if containers use the volume, and names them.
+      - V(mounted) is V(present), and also mounts the volume's own file system for tools on the host. It stays mounted
+        until V(unmounted), independently of containers, and the boot unit mounts it again after a reboot. A plain
+        directory needs no mount.
+      - V(unmounted) reverts V(mounted). The volume stays mounted while running containers use it. It fails if the
+        volume does not exist.
+      - With V(mounted) and V(unmounted), an existing volume keeps the labels that the task does not set.
     type: str
     default: present
     choices: [present, absent, mounted, unmounted]
   label:
     description:
-      - Labels of the volume. A change touches no data.
+      - Labels of the volume. Changing them does not touch the data.
     type: dict
     aliases: [labels]
   driver:
     description:
-      - Driver of the volume. Only V(local) is built.
-      - Unset is V(local).
+      - Driver of the volume. Only V(local) is implemented.
+      - Defaults to V(local).
     type: str
   options:
     description:
-      - Options of the driver, as a list of C(key=value) or as a mapping. Without V(type) the volume is a plain
+      - Options of the driver, as a list of C(key=value) or as a mapping. Without V(type), the volume is a plain
         directory.
-      - "C(type): the type of the file system, as mount(8) has it: V(tmpfs), V(ext4), V(xfs), V(btrfs), V(nfs),
-        V(overlay), V(bind), ..."
-      - "C(device): what is mounted: a block device, a file that holds a file system, C(LABEL=...) or C(UUID=...),
-        C(server:/path), for V(bind) a directory."
-      - "C(o): words for mount(8), separated by commas. In the mapping it may be a list or a mapping too. C(bind) is as
-        good as C(type=bind)."
-      - "These words of C(o) are the engine's own: C(uid), C(gid) and C(mode) as the options O(uid), O(gid) and O(mode);
-        C(size) and C(inodes), how much a plain directory may take, which needs ext4 or xfs mounted with C(prjquota)
-        below the engine's root (a tmpfs has a C(size) of its own; on ext4 who has C(CAP_SYS_RESOURCE) may take more);
-        C(timeout), how many seconds a mount may take, 30 unless said."
-      - "C(nocopy): an image's content is not copied to the volume."
-      - "A volume on a file server, for which a mount waits ten seconds at most: C({type: nfs, device: 'nas:/media', o:
-        {vers: 4.2, soft: true, timeout: 10}})."
-      - Unset leaves an existing volume's options as they are. An empty list is none, a plain directory.
-      - C(type), C(device) and C(o) of a volume that is mounted can't be altered.
-      - Altered options remove no data and copy none. A plain directory's content stays in C(ROOT/volumes/NAME/data),
-        hidden below what is mounted there, and is in the volume again when the options are changed back; it is removed
-        with the volume alone. What a device, a server, another directory or the layers of an overlay hold stays there.
-        A warning tells where, in check mode too. Words of C(o) that say how something is mounted leave the same data in
-        the volume.
-      - To bring the data along, write it to an archive with M(slipway.oci.volume_export) first. After the change read
-        that with M(slipway.oci.volume_import) into a plain directory. Of another file system have it mounted by
-        O(state=mounted), and unpack the archive in RV(mount_point).
-      - C(size) and C(inodes) below what the volume holds remove nothing, and what is written fails until there is room.
+      - "C(type): type of the file system, as in mount(8): V(tmpfs), V(ext4), V(xfs), V(btrfs), V(nfs), V(overlay),
+        V(bind), ..."
+      - "C(device): the device to mount: a block device, a file that contains a file system, C(LABEL=...) or
+        C(UUID=...), C(server:/path), or a directory for V(bind)."
+      - "C(o): mount options, separated by commas. In the mapping it can also be a list or a mapping. C(bind) is
+        equivalent to C(type=bind)."
+      - The following words of C(o) are handled by the engine. C(uid), C(gid) and C(mode) are the same as the options
+        O(uid), O(gid) and O(mode). C(size) and C(inodes) limit a plain directory, which requires ext4 or xfs mounted
+        with C(prjquota) below the engine's root (a tmpfs has a C(size) of its own; on ext4, processes with
+        C(CAP_SYS_RESOURCE) are not limited). C(timeout) is the timeout of a mount in seconds, 30 by default.
+      - "C(nocopy): do not copy an image's content to the volume."
+      - "A volume on a file server with a mount timeout of ten seconds: C({type: nfs, device: 'nas:/media', o: {vers:
+        4.2, soft: true, timeout: 10}})."
+      - If unset, an existing volume keeps its options. An empty list removes all options, which makes the volume a
+        plain directory.
+      - C(type), C(device) and C(o) cannot be changed while the volume is mounted.
+      - Changing the options neither removes nor copies data. The content of a plain directory stays in
+        C(ROOT/volumes/NAME/data), hidden by the file system that is mounted there, and reappears when the options are
+        changed back; it is removed only with the volume. The data of a device, a server, another directory or the
+        layers of an overlay stay where they are. A warning names the location, in check mode too. Words of C(o) that
+        only change how the file system is mounted keep the data in the volume.
+      - To move the data, export it with M(slipway.oci.volume_export) before the change. Afterwards, import the archive
+        with M(slipway.oci.volume_import) if the volume is now a plain directory. If it has another file system, mount
+        it with O(state=mounted) and unpack the archive in RV(mount_point).
+      - Setting C(size) or C(inodes) below the volume's current use removes nothing; writes fail until there is space.
     type: raw
   uid:
     description:
-      - Numeric owner of the volume's root. Of an existing volume the root alone gets another owner, and none of what is
-        in it. With V(bind) the root is the host's directory itself. File systems that keep no owners (V(vfat), V(cifs),
-        ...) show all that is in them with this one.
-      - Unset is 0, or what an image, a server or a device has there.
+      - Numeric owner of the volume's root directory. On an existing volume, only the root directory changes its owner,
+        not its content. With V(bind), the root is the host's directory itself. File systems that store no owners
+        (V(vfat), V(cifs), ...) show this owner for all files.
+      - Defaults to 0, or to the owner in the image, on the server or on the device.
     type: int
   gid:
     description:
-      - Numeric group of the volume's root, as O(uid).
+      - Numeric group of the volume's root directory, like O(uid).
     type: int
   mode:
     description:
-      - Mode of the volume's root in octal digits, quoted.
-      - Unset is V('0755'), or what an image, a server or a device has there.
+      - Mode of the volume's root directory in octal digits, quoted.
+      - Defaults to V('0755'), or to the mode in the image, on the server or on the device.
     type: raw
   recreate:
     description:
-      - Whether an existing volume is removed, with its data, and made anew. It fails when containers have the volume,
-        unless O(force) is true.
+      - Whether to remove an existing volume, with its data, and create it again. It fails if containers use the volume,
+        unless O(force=true).
     type: bool
     default: false
   force:
     description:
-      - Whether containers that have the volume are stopped and removed first, for O(state=absent) and O(recreate=true).
+      - Whether O(state=absent) and O(recreate=true) first stop and remove the containers that use the volume.
     type: bool
     default: false
   populate:
     description:
-      - Fills the volume with a directory of an image, without a container.
-      - V(once) does so while the volume is fresh, that is empty and not yet mounted by a container. Needs
+      - When to fill the volume with a directory of an image, without a container.
+      - V(once) fills the volume if it is fresh, that is, empty and never mounted by a container. It requires
         O(populate_from).
-      - V(again) does so each time the task runs. What was in the volume becomes a snapshot of it, named
-        V(before-populate-TIME). Without O(populate_from) it copies what the volume was filled with the last time, see
-        RV(volume.populated_from). It is refused while a container that has the volume runs, and for a volume with a
-        file system of its own that holds something.
-      - The owners are those of the image. A container with a user namespace of its own sees them as nobody's, unless it
-        was such a container that had filled the volume before.
+      - V(again) fills the volume each time the task runs. The previous content is kept in a snapshot named
+        V(before-populate-TIME). Without O(populate_from), the volume is filled from the same source as before, see
+        RV(volume.populated_from). It is refused while a container that uses the volume runs, and for a volume with its
+        own file system that is not empty.
+      - Files keep the owners that they have in the image. A container with its own user namespace sees them as owned by
+        nobody, unless such a container filled the volume before.
     type: str
     choices: [once, again]
   populate_from:
     description:
-      - What the volume is filled with.
+      - Source of the content for O(populate).
     type: dict
     suboptions:
       image:
         description:
-          - Name or id of an image that is on the host.
+          - Name or ID of a local image.
         type: str
         required: true
       path:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the documentation of options from the tables that declare them: ``make generated``.
 
-A table is a class whose attributes are options, each with its documentation as a text below it, which Python does not
-compile: nothing of it is imported when a task runs. A paragraph becomes an item of the description. A line ``name:`` begins the
-part of one of a row's arguments, or of one of an option's own options.
+A table is a class whose attributes are options. The text below each is its documentation; Python does not compile it, so
+running tasks does not load it. Each paragraph becomes an item of the description. A line ``name:`` begins the part of one of a
+row's arguments, or of a suboption.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
+from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.option import LIVE, RECREATE
 from ansible_collections.slipway.oci.plugins.module_utils._engine.model.container.options import OPTIONS
 from ansible_collections.slipway.oci.plugins.module_utils._module.not_built import NOT_BUILT
 from ansible_collections.slipway.oci.plugins.module_utils._module.options import ENGINE_OPTIONS, declared
@@ -49,11 +50,16 @@ from sourcetree import PLUGINS
 
 _WIDTH = 120
 _PART = re.compile(r"([a-z_]+):")
-#: The options of a DOCUMENTATION, up to what is no longer indented.
+#: The options of a DOCUMENTATION, up to the first line that is not indented.
 _BLOCK = re.compile(r"^options:\n(?:(?:  .*)?\n)+?(?=\S)", re.MULTILINE)
 
-#: Description and what the argument spec says, as DOCUMENTATION has it.
+#: Description and argument spec of an option, in the form of DOCUMENTATION.
 Documented = dict[str, Any]
+#: The last sentence of an option of a container, by what changing it requires.
+CHANGES = {
+    LIVE: "Can be changed while the container runs.",
+    RECREATE: "Changing this recreates the container.",
+}
 
 
 def texts(path: str, table: str) -> dict[str, str]:
@@ -78,7 +84,7 @@ def _is_documented(row: ast.stmt, text: ast.stmt) -> bool:
 
 
 def parts(text: str) -> dict[str, list[str]]:
-    """Return the paragraphs of each part of a text; those before the first part are of "", which is the row itself."""
+    """Return the paragraphs of each part of a text; those before the first part belong to "", the row itself."""
     found: dict[str, list[str]] = {"": []}
     name = ""
     for block in re.split(r"\n\s*\n", _dedented(text)):
@@ -90,13 +96,13 @@ def parts(text: str) -> dict[str, list[str]]:
 
 
 def _dedented(text: str) -> str:
-    """Return a docstring without its indentation; its first line has none."""
+    """Return a docstring without its indentation; the first line has none."""
     first, _line, rest = text.partition("\n")
     return f"{first}\n{textwrap.dedent(rest)}".strip("\n")
 
 
 def documented(argument: Mapping[str, Any], found: Mapping[str, list[str]], own: str = "") -> Documented:
-    """Return an option as it is documented; ``found`` as of ``parts``, ``own`` is the part that tells of it."""
+    """Return the documentation of an option; ``found`` is the result of ``parts``, ``own`` the option's part of it."""
     kept = ("type", "elements", "required", "default", "choices", "aliases")
     inner = argument.get("options", {})
     result = {"description": found[own], **{key: argument[key] for key in kept if key in argument}}
@@ -107,14 +113,14 @@ def documented(argument: Mapping[str, Any], found: Mapping[str, list[str]], own:
 
 def of_container() -> dict[str, Documented]:
     """Return the options of module container: the engine's table, then those of the task."""
-    told = texts("_engine/model/container/options.py", "ContainerOptions")
+    described = texts("_engine/model/container/options.py", "ContainerOptions")
     table = {}
     for row in OPTIONS:
-        found = parts(told[row.name])
+        found = parts(described[row.name])
         for name, argument in row.arguments.items():
             table[name] = documented(argument, found, name if len(row.arguments) > 1 else "")
-            if row.name != "name":  # another name is another container
-                table[name]["description"] = [*table[name]["description"], f"A change needs C({row.change})."]
+            if row.name != "name":  # a different name means a different container
+                table[name]["description"] = [*table[name]["description"], CHANGES[row.change]]
     return {
         **table,
         **of_class("_module/tasks/container_options.py", "TaskOptions", TASK_OPTIONS),
@@ -124,8 +130,8 @@ def of_container() -> dict[str, Documented]:
 
 def of_class(path: str, table: str, arguments: Mapping[str, Mapping[str, Any]]) -> dict[str, Documented]:
     """Return the options that a class declares."""
-    told = texts(path, table)
-    return {name: documented(argument, parts(told[name])) for name, argument in arguments.items()}
+    described = texts(path, table)
+    return {name: documented(argument, parts(described[name])) for name, argument in arguments.items()}
 
 
 def of_volume() -> dict[str, Documented]:
@@ -134,7 +140,7 @@ def of_volume() -> dict[str, Documented]:
 
 
 def of_pull() -> dict[str, Documented]:
-    """Return the options of what pulls images."""
+    """Return the options that all modules share that pull images."""
     path = "_module/tasks/image/pull_options.py"
     return {
         **of_class(path, "PullOptions", declared(PullOptions)),
@@ -176,7 +182,7 @@ def not_built() -> dict[str, Documented]:
     """Return the options of podman_container that are refused."""
     found = of_class("_engine/model/container/options.py", "NotBuilt", NOT_BUILT)
     for option in found.values():
-        option["description"] = [f"Not built yet. {' '.join(option['description'])}"]
+        option["description"] = [f"Not implemented. {' '.join(option['description'])}"]
     return found
 
 
@@ -203,7 +209,7 @@ def _item(text: str, indent: str) -> list[str]:
     try:
         if yaml.safe_load("\n".join(plain)) == [text]:
             return plain
-    except yaml.YAMLError:  # it means something else, and nothing whole
+    except yaml.YAMLError:  # as plain text it is not even valid YAML
         pass
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return _wrapped(f'"{escaped}"', indent)
@@ -228,12 +234,12 @@ def _value(value: Any) -> str:
 
 # -- Python ---------------------------------------------------------------------------------------
 
-#: The argument spec of module container, as it is imported where nothing of the engine is.
+#: The argument spec of module container, for importers that must not load the engine.
 ARGUMENTS = "module_utils/_module/container_arguments.py"
 _HEAD = """\
 # SPDX-License-Identifier: GPL-3.0-or-later
 # fmt: off
-\"\"\"Hold the argument spec of module ``container``; written by `make generated` from the tables that declare the options.\"\"\"
+\"\"\"The argument spec of module ``container``; written by `make generated` from the tables that declare the options.\"\"\"
 
 from __future__ import annotations
 
@@ -246,7 +252,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def arguments() -> str:
-    """Return the text of the file that holds it."""
+    """Return the text of the file with the argument spec of module container."""
     spec = {**ENGINE_OPTIONS, **foreign_options(CONTAINER), **argument_spec()}
     return "".join((_HEAD, *(_entry(name, _plain(argument)) for name, argument in spec.items()), "}\n"))
 
@@ -266,7 +272,7 @@ def _plain(value: Any) -> Any:
 
 
 def _quoted(value: Any) -> str:
-    """Return a literal with the quotes of the formatter."""
+    """Return the value as a literal with double quotes, as the formatter writes it."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_quoted(key)}: {_quoted(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -277,7 +283,7 @@ def _quoted(value: Any) -> str:
 # -- files ----------------------------------------------------------------------------------------
 
 
-#: The files below plugins that hold generated documentation, and what gives the options of each.
+#: The files below plugins with generated documentation, and the function that returns the options of each.
 FILES: Mapping[str, Callable[[], dict[str, Documented]]] = {
     "modules/container.py": of_container,
     "modules/image.py": of_image,
@@ -291,16 +297,16 @@ FILES: Mapping[str, Callable[[], dict[str, Documented]]] = {
 
 
 def generated(path: str) -> str:
-    """Return the text of such a file as it has to be."""
+    """Return the text of one of ``FILES`` with its generated options."""
     return replaced((PLUGINS / path).read_text(), rendered(FILES[path](), "  "))
 
 
 def replaced(text: str, lines: Iterable[str]) -> str:
-    """Return a file's text with other options in its DOCUMENTATION."""
+    """Return a file's text with the options of its DOCUMENTATION replaced."""
     block = "".join(f"{line}\n" for line in ("options:", *lines))
     result, count = _BLOCK.subn(lambda _found: block, text, count=1)
     if not count:
-        raise ValueError("no options stand in DOCUMENTATION")
+        raise ValueError("DOCUMENTATION has no options")
     return result
 
 

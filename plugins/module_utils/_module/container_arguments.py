@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # fmt: off
-"""Hold the argument spec of module ``container``; written by `make generated` from the tables that declare the options."""
+"""The argument spec of module ``container``; written by `make generated` from the tables that declare the options."""
 
 from __future__ import annotations
 

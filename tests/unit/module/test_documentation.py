@@ -14,7 +14,11 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.containe
 from sourcetree import PLUGINS
 
 NAMES = sorted(file.stem for file in PLUGINS.glob("modules/*.py"))
-NEEDS = re.compile(r"A change needs C\((live|recreate)\)\.")
+CHANGES = {
+    "live": "Can be changed while the container runs.",
+    "recreate": "Changing this recreates the container.",
+}
+CHANGE = re.compile("|".join(map(re.escape, CHANGES.values())))
 
 
 def words(options):
@@ -47,15 +51,15 @@ def test_the_documentation_of_container_has_the_options_of_the_code(options_of):
     "option", [option for option in OPTIONS if option.name != "name"], ids=lambda row: row.name
 )
 def test_each_option_tells_what_its_change_needs(options_of, option):
-    """The documentation of each option ends with what the table says of its change."""
+    """The documentation of each option says once how a change is applied, as the table has it."""
     for name in option.arguments:
-        assert NEEDS.findall(described(options_of("container")[name])) == [option.change], name
+        assert CHANGE.findall(described(options_of("container")[name])) == [CHANGES[option.change]], name
 
 
 def test_only_options_of_the_container_tell_what_a_change_needs(options_of):
-    """No option that is the task's own speaks of a change of the container."""
+    """No option of the task itself says how a change of the container is applied."""
     table = {name for option in OPTIONS for name in option.arguments}
-    telling = {name for name, option in options_of("container").items() if NEEDS.search(described(option))}
+    telling = {name for name, option in options_of("container").items() if CHANGE.search(described(option))}
     assert telling == table - {"name"}
 
 
@@ -63,10 +67,8 @@ def test_only_options_of_the_container_tell_what_a_change_needs(options_of):
     "row", [row for row in OPTIONS if row.default not in (None, ())], ids=lambda row: row.name
 )
 def test_the_documentation_tells_what_unset_means(options_of, row):
-    """What is said of unset in an option's documentation is the default of its row."""
-    told = " ".join(options_of("container")[row.name]["description"])
-    unset = told.rpartition("Unset ")[2].removeprefix("is ").removeprefix("means ")
-    text = unset[2:].partition(")")[0] if unset.startswith("V(") else unset.partition(",")[0]
+    """The default in an option's documentation is the default of its row."""
+    (text,) = re.findall(r"Defaults to V\(([^)]*)\)", described(options_of("container")[row.name]))
     value = {"true": True, "false": False}.get(text, text) if row.kind.argument["type"] == "bool" else text
     assert row.kind.parse(row.name, value) == row.default
 
@@ -80,9 +82,9 @@ def test_the_documentation_tells_which_cgroups_are_needed(options_of, row):
 
 
 def test_what_is_not_built_is_said_to_be_so(options_of):
-    """Exactly the refused options are documented as not built yet, each in one line."""
+    """Exactly the refused options are documented as not implemented, each in one line."""
     options = options_of("container")
-    told = {name for name, option in options.items() if described(option).startswith("Not built yet. ")}
+    told = {name for name, option in options.items() if described(option).startswith("Not implemented. ")}
     assert told == set(NOT_BUILT)
 
 

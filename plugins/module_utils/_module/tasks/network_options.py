@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of module ``network``, documented below each; ``make generated`` writes the module's DOCUMENTATION from it."""
+"""The options of module ``network``, each documented below it; ``make generated`` writes DOCUMENTATION from them."""
 
 from __future__ import annotations
 
@@ -11,49 +11,55 @@ from ..options import ArgumentSpec, declared
 
 
 class NetworkOptions:
-    """Options of the network, then of the task. What a network is of itself has no default: unset leaves it as it is."""
+    """Options of the network, then of the task. The network's own have no default: unset keeps an existing network's value."""
 
     name = of_type("str", required=True)
     """Name of the network."""
 
     state = of_type("str", default=PRESENT, choices=[*STATES])
-    """V(present) has the network as the task says. Its bridge is made for the first container in it.
+    """V(present) ensures that the network exists as the task describes it. Its bridge is created for the
+    first container.
 
-    V(absent) removes it. It fails when containers are attached to it, naming them.
+    V(absent) removes the network. It fails if containers are attached to it, and names them.
     """
 
     driver = of_type("str", choices=[*DRIVERS])
-    """V(bridge): a bridge of its own on the host, which leads out by the host's address.
+    """Driver of the network. V(bridge) creates a bridge on the host; containers reach other hosts through the
+    host's address (NAT).
 
-    V(macvlan) and V(ipvlan): interfaces beside one of the host, the C(parent) of O(opt), straight on its network.
+    V(macvlan) and V(ipvlan) create interfaces on an interface of the host, the C(parent) of O(opt), which are
+    directly on its network.
 
-    V(cni): the plugins (Container Network Interface, version 0.3.1 to 1.1) of the list that C(conflist) of O(opt)
-    names. They decide addresses, routes and all else; their results are shown as those of other drivers are.
+    V(cni) runs the plugins (Container Network Interface, versions 0.3.1 to 1.1) of the list that C(conflist)
+    of O(opt) names. They determine addresses, routes and everything else; their results are shown like those
+    of other drivers.
 
-    Unset is V(bridge), or what an existing network has.
+    Defaults to V(bridge), or to the driver of the existing network.
     """
 
     subnet = of_type("list")
-    """Subnets in CIDR notation, at most one of each IP version where O(ipv6) is to add the other.
+    """Subnets in CIDR notation, at most one per IP version if O(ipv6=true) adds the other version.
 
-    Unset: the engine chooses a subnet that is clear of all routes of the host and of all other networks,
-    V(10.89.0.0/24) if it can. An existing network keeps those that it has.
+    If unset, the engine chooses a subnet that overlaps neither a route of the host nor another network,
+    V(10.89.0.0/24) if possible. An existing network keeps its subnets.
 
-    One that overlaps another network is refused, and so is one that overlaps a route of the host which is
-    directly connected, or leads to a part of it. Within a wider route to a gateway it is the more specific one.
+    A subnet is refused if it overlaps another network or a directly connected route of the host, or if it
+    contains the destination of another route. It may lie within a wider route to a gateway, because it is
+    more specific than that route.
     """
 
     gateway = of_type("list")
-    """Gateways, the first one of the first O(subnet), and so on. An empty text is unset.
+    """Gateways, in the order of O(subnet). An empty string leaves a gateway unset.
 
-    Unset is the first address of the subnet. With V(internal=true) and V(disable_dns=true) there is none.
+    Defaults to the first address of the subnet. With O(internal=true) and O(disable_dns=true) there is no
+    gateway.
     """
 
     ip_range = of_type("list")
-    """The addresses that containers get where their tasks name none, as V(10.1.0.128/25) or
-    V(10.1.0.10-10.1.0.20). The first one is of the first O(subnet), and so on. An empty text is unset.
+    """Ranges of addresses to assign to containers whose tasks name none, in the order of O(subnet), as in
+    V(10.1.0.128/25) or V(10.1.0.10-10.1.0.20). An empty string leaves a range unset.
 
-    Unset is the whole subnet.
+    Defaults to the whole subnet.
     """
 
     net_config = of_type(
@@ -65,90 +71,100 @@ class NetworkOptions:
             "ip_range": of_type("str"),
         },
     )
-    """The same, a subnet at a time.
+    """Subnets with gateway and range, an alternative to O(subnet), O(gateway) and O(ip_range).
 
     subnet:
         Subnet in CIDR notation.
 
     gateway:
-        Its gateway.
+        Gateway of the subnet.
 
     ip_range:
-        The addresses to give out.
+        Range of addresses to assign.
     """
 
     ipv6 = of_type("bool")
-    """Whether the network has both versions of IP: a subnet is chosen for that one of which none is named.
+    """Whether the network has both IP versions. The engine chooses a subnet for a version that no option
+    names.
 
-    A network whose O(subnet) is of IPv6 has IPv6 without this.
+    A network with an IPv6 O(subnet) has IPv6 even without this option.
     """
 
     internal = of_type("bool")
-    """Whether nothing outside of the network can be reached from it, and it from nowhere."""
+    """Whether to isolate the network from all other networks. Containers can neither reach hosts outside of
+    it nor be reached from there.
+    """
 
     disable_dns = of_type("bool")
-    """Whether containers do not find each other by name."""
+    """Whether to disable name resolution between the containers of the network."""
 
     dns = of_type("list", aliases=["network_dns_servers"])
-    """Servers that are asked for all names but those of the containers.
+    """DNS servers for all names except those of the containers.
 
-    Unset are those of the host, or what an existing network has. An empty list is those of the host.
+    Defaults to the host's servers, or to those of the existing network. An empty list selects the host's
+    servers.
     """
 
     interface_name = of_type("str")
-    """Name of the bridge on the host, 15 characters at most. With V(macvlan) and V(ipvlan) it is the C(parent).
+    """Name of the bridge on the host, at most 15 characters. With V(macvlan) and V(ipvlan), it is the
+    C(parent).
 
-    Unset is a name that is made of the network's id.
+    Defaults to a name that is derived from the network's ID.
     """
 
     macvlan = of_type("str")
-    """Is O(driver=macvlan) with this C(parent)."""
+    """Shorthand for O(driver=macvlan) with this interface as the C(parent) of O(opt)."""
 
     ipam_driver = of_type("str", choices=[*IPAM_DRIVERS])
-    """Who gives out addresses: the engine (V(host-local)) or nobody (V(none)). V(dhcp) is not built yet."""
+    """Driver that assigns addresses. V(host-local) is the engine, V(none) assigns none. V(dhcp) is not
+    implemented.
+    """
 
     opt = of_type("raw", aliases=["options"])
-    """Options of the driver, as a mapping or as a list of C(key=value). All of them: what an existing network has
-    and the task does not say is taken away. Unset leaves them as they are.
+    """Options of the driver, as a mapping or as a list of C(key=value). The list is complete: options of an
+    existing network that the task does not name are removed. If unset, an existing network keeps its
+    options.
 
-    C(mtu): the largest packet in bytes. C(metric): the metric of the default route in containers.
-    C(no_default_route): whether containers get none.
+    C(mtu): maximum packet size in bytes. C(metric): metric of the default route in containers.
+    C(no_default_route): whether containers get no default route.
 
-    C(isolate), of V(bridge): V(true) keeps the network apart from others that are isolated, V(strict) from all.
-    C(vlan), of V(bridge): the VLAN of its ports.
+    C(isolate), for V(bridge): V(true) isolates the network from other isolated networks, V(strict) from all
+    networks. C(vlan), for V(bridge): VLAN of the bridge's ports.
 
-    C(mode), of V(bridge): V(managed), or V(unmanaged), which takes the bridge O(interface_name) of the host as
-    it is. Of V(macvlan): V(bridge), V(private), V(vepa) or V(passthru). Of V(ipvlan): V(l2), V(l3) or V(l3s).
+    C(mode), for V(bridge): V(managed), or V(unmanaged), which uses the host's existing bridge
+    O(interface_name) without changes. For V(macvlan): V(bridge), V(private), V(vepa) or V(passthru). For
+    V(ipvlan): V(l2), V(l3) or V(l3s).
 
-    C(parent), of V(macvlan) and V(ipvlan): the interface of the host. Unset is that of the default route.
+    C(parent), for V(macvlan) and V(ipvlan): interface of the host. Defaults to the interface of the default
+    route.
 
-    C(conflist), of V(cni): the name of a list of plugins in C(/etc/cni/net.d), or the path of one. Unset is the
-    list that has the name of the network.
+    C(conflist), for V(cni): name of a list of plugins in C(/etc/cni/net.d), or the path of a list. Defaults
+    to the list with the name of the network.
 
-    Docker's C(com.docker.network.driver.mtu) and C(com.docker.network.bridge.name) are C(mtu) and
+    Docker's C(com.docker.network.driver.mtu) and C(com.docker.network.bridge.name) are aliases of C(mtu) and
     O(interface_name).
     """
 
     route = of_type("list")
-    """Routes of each container, as V(DESTINATION,GATEWAY) or V(DESTINATION,GATEWAY,METRIC), the gateway being in a
-    subnet of the network. An empty list is none.
+    """Routes of each container, as V(DESTINATION,GATEWAY) or V(DESTINATION,GATEWAY,METRIC). The gateway must
+    be in a subnet of the network. An empty list removes all routes.
     """
 
     label = of_type("dict", aliases=["labels"])
-    """Labels of the network. They change without anything else."""
+    """Labels of the network. Changing them affects nothing else."""
 
     recreate = of_type("bool", default=False)
-    """Whether an existing network is removed and made anew in any case. Containers that are attached are detached
-    for that and attached again: they run on, keep the addresses that are in its subnets, and get others else. An
-    address that a container has asked for and that is in none of them is refused.
+    """Whether to remove an existing network and create it again unconditionally. Attached containers keep
+    running. They are detached and attached again, and keep addresses that are in the new subnets; others
+    are replaced. It is refused if a container requests an address that is in none of the new subnets.
 
-    Without it, what needs that (all but O(label)) is done while no container is attached, and is refused
-    while one is.
+    Without this option, a change of anything but O(label) recreates the network if no container is attached,
+    and is refused otherwise.
     """
 
     force = of_type("bool", default=False)
-    """Whether containers that are attached to the network are detached first, for O(state=absent). They run on
-    without it; those that are in no other network have V(none) then, and no published ports.
+    """Whether O(state=absent) first detaches the containers that are attached to the network. They keep
+    running. Containers without another network then have V(none), and no published ports.
     """
 
 
